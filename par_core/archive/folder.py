@@ -1,0 +1,90 @@
+"""Folders on a local disk. Listing looks at names and sizes only and never opens a file."""
+
+import errno
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from par_core.archive.entries import Entry, Listing, is_hidden, is_image_name, uri_of
+from par_core.archive.members import is_container_name
+from par_core.status import Status
+
+__all__ = ["entry_of_file", "list_folder"]
+
+
+def list_folder(folder: Path) -> Listing:
+    """List a folder and everything below.
+
+    Links to files inside the folder are followed; links that leave it, and loops, become entries with a status. Links to
+    folders are not followed.
+    """
+    root = os.path.realpath(folder)
+    skipped: Counter[str] = Counter()
+    entries = sorted(_walk(root, root, skipped), key=lambda entry: entry.uri)
+    return Listing(root, tuple(entries), dict(skipped))
+
+
+def entry_of_file(path: str) -> Entry:
+    """The entry of one file, whatever its name; a missing one has the status ``vanished``."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        return Entry(uri_of(path), 0, "", _status_of(error), f"cannot be looked at: {error.strerror}")
+    if not stat.S_ISREG(found.st_mode):
+        return Entry(uri_of(path), 0, "", Status.DAMAGED, "not a file")
+    return Entry(uri_of(path), found.st_size, str(found.st_mtime_ns))
+
+
+def _walk(folder: str, root: str, skipped: Counter[str]) -> Iterator[Entry]:
+    try:
+        listed = list(os.scandir(folder))
+    except OSError as error:
+        yield Entry(uri_of(folder), 0, "", _status_of(error), f"this folder cannot be listed: {error.strerror}")
+        return
+    for item in listed:
+        reason = is_hidden(item.name)
+        if reason:
+            skipped[reason] += 1
+        elif item.is_symlink():
+            yield from _link(item, root, skipped)
+        elif item.is_dir(follow_symlinks=False):
+            yield from _walk(item.path, root, skipped)
+        elif item.is_file(follow_symlinks=False) and is_image_name(item.name):
+            yield _entry(item)
+        else:
+            skipped["archive" if is_container_name(item.name) else "not_an_image"] += 1
+
+
+def _entry(item: "os.DirEntry[str]") -> Entry:
+    try:
+        found = item.stat()
+    except OSError as error:
+        return Entry(uri_of(item.path), 0, "", _status_of(error), f"cannot be looked at: {error.strerror}")
+    return Entry(uri_of(item.path), found.st_size, str(found.st_mtime_ns))
+
+
+def _link(item: "os.DirEntry[str]", root: str, skipped: Counter[str]) -> Iterator[Entry]:
+    target = os.path.realpath(item.path)
+    try:
+        mode = os.stat(item.path).st_mode
+    except OSError as error:
+        yield Entry(uri_of(item.path), 0, os.readlink(item.path), _status_of(error), f"a link that leads nowhere: {error.strerror}")
+        return
+    if stat.S_ISDIR(mode):
+        if os.path.commonpath([target, item.path]) == target:
+            yield Entry(uri_of(item.path), 0, "", Status.SYMLINK_LOOP, "a link to a folder that holds it")
+        else:
+            skipped["directory_link"] += 1
+    elif not (stat.S_ISREG(mode) and is_image_name(item.name)):
+        skipped["not_an_image"] += 1
+    elif os.path.commonpath([target, root]) != root:
+        yield Entry(uri_of(item.path), 0, "", Status.SYMLINK_OUTSIDE, "a link that leaves the archive")
+    else:
+        yield _entry(item)
+
+
+def _status_of(error: OSError) -> Status:
+    known = {errno.ELOOP: Status.SYMLINK_LOOP, errno.EACCES: Status.PERMISSION, errno.EPERM: Status.PERMISSION, errno.ENOENT: Status.VANISHED}
+    return known.get(error.errno or 0, Status.IO_ERROR)

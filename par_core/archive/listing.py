@@ -1,0 +1,55 @@
+"""Listing a source, whatever it is: folder, archive, list of paths, single picture, or URL."""
+
+from pathlib import Path
+from typing import Final
+
+from par_core.archive.entries import Entry, Listing, is_image_name, uri_of
+from par_core.archive.folder import entry_of_file, list_folder
+from par_core.archive.members import is_container_name, list_members
+from par_core.archive.remote import is_remote, list_remote
+from par_core.errors import BadConfigError
+
+__all__ = ["list_source"]
+
+_LIST_SUFFIXES: Final = (".txt", ".lst")
+
+
+def list_source(source: str) -> Listing:
+    """List one source without reading pictures.
+
+    Args:
+        source: A folder; a zip or tar file; a text file with one path a line (relative to its own folder; empty lines and lines that begin with #
+            are passed over); one picture; or a URL that fsspec knows, of a folder or an archive.
+
+    Raises:
+        BadConfigError: The source is not there, or nothing that PAR can list.
+    """
+    if not source.strip():
+        raise BadConfigError("an empty source; name a folder, an archive, a list of paths or a URL")
+    if is_remote(source):
+        return list_remote(source)
+    path = Path(source).expanduser().absolute()
+    if path.is_dir():
+        return list_folder(path)
+    if not path.is_file():
+        raise BadConfigError(f"no such file or folder: {source}")
+    if is_container_name(path.name):
+        found = path.stat()
+        with path.open("rb") as file:
+            entries, skipped = list_members(file, uri_of(str(path)), found.st_size, str(found.st_mtime_ns))
+        return Listing(str(path), tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
+    if path.name.lower().endswith(_LIST_SUFFIXES):
+        return _list_paths(path)
+    if is_image_name(path.name):
+        return Listing(str(path), (entry_of_file(str(path)),))
+    raise BadConfigError(f"cannot list {source}: expected a folder, .zip, .tar, .tar.gz, a .txt list of paths, a picture, or a URL")
+
+
+def _list_paths(path: Path) -> Listing:
+    lines = path.read_bytes().decode("utf-8", "surrogateescape").splitlines()
+    named = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    entries: dict[str, Entry] = {}
+    for name in named:
+        entry = entry_of_file(str((path.parent / Path(name).expanduser()).absolute()))
+        entries[entry.uri] = entry
+    return Listing(str(path), tuple(entries[uri] for uri in sorted(entries)))

@@ -1,0 +1,153 @@
+"""Members of zip and tar files, listed and read in place. Nothing is ever unpacked to disk, so a hostile name stays a name."""
+
+import tarfile
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, BinaryIO, Final
+
+from par_core.archive.entries import Entry, is_hidden, is_image_name
+from par_core.errors import UnreadableImageError
+from par_core.status import Status
+
+__all__ = ["SEPARATOR", "is_container_name", "list_members", "read_members"]
+
+#: Between the uri of an archive and the name of its member.
+SEPARATOR: Final = "!/"
+
+_TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+#: What zipfile and tarfile raise for archives that are damaged, or made to look so.
+_DAMAGE: Final = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError, OSError)
+
+
+def is_container_name(name: str) -> bool:
+    """Whether a name has the suffix of an archive that PAR reads."""
+    return name.lower().endswith((".zip", *_TAR_SUFFIXES))
+
+
+def list_members(file: BinaryIO, uri: str, size: int, version: str) -> tuple[list[Entry], Counter[str]]:
+    """List an archive.
+
+    Args:
+        file: The archive, seekable.
+        uri: Of the archive; its ending tells zip from tar.
+        size: Of the archive, bytes.
+        version: Of the archive, for the entry that says it is damaged.
+
+    Returns:
+        Entries, and what was passed over by reason. A damaged archive gives what could be listed and one entry for itself.
+    """
+    entries: list[Entry] = []
+    skipped: Counter[str] = Counter()
+    try:
+        for member in _members(file, uri):
+            reason = _passed_over(member)
+            if member.kind == "directory" and reason == "not_an_image":
+                continue
+            if reason:
+                skipped[reason] += 1
+                continue
+            status, message = (Status.ENCRYPTED, "needs a password") if member.encrypted else (Status.OK, "")
+            entries.append(Entry(uri + SEPARATOR + member.name, member.size, member.version, status, message))
+    except _DAMAGE as error:
+        entries.append(Entry(uri, size, version, Status.DAMAGED_ARCHIVE, f"cannot be read to its end: {error}"[:300]))
+    return entries, skipped
+
+
+def read_members(file: BinaryIO, uri: str, names: Collection[str], max_bytes: int) -> Iterator[tuple[str, bytes | UnreadableImageError]]:
+    """Read some members, in the order of the archive; what cannot be read comes as an error.
+
+    Args:
+        file: The archive, seekable.
+        uri: Of the archive.
+        names: Of the members, as ``list_members`` named them.
+        max_bytes: Members that give more bytes, whatever their header says, are too large.
+    """
+    wanted = set(names)
+    try:
+        for member in _members(file, uri):
+            if member.name in wanted:
+                wanted.remove(member.name)
+                yield member.name, _read(member, max_bytes)
+            if not wanted:
+                return
+        trouble = UnreadableImageError(Status.VANISHED, "no longer in the archive")
+    except _DAMAGE as error:
+        trouble = UnreadableImageError(Status.DAMAGED_ARCHIVE, f"the archive cannot be read: {error}"[:300])
+    for name in sorted(wanted):
+        yield name, trouble
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """What zip and tar say of a member, in one shape.
+
+    Attributes:
+        name: Unique in the archive: a second member of a name gets ``#2``.
+        path: The name as it is in the archive.
+        kind: ``file``, ``directory`` or ``other`` (links and devices, which are never followed).
+        size: Bytes, as the header says.
+        version: Changes when the content does.
+        encrypted: Whether it needs a password.
+        open: Opens its content.
+    """
+
+    name: str
+    path: str
+    kind: str
+    size: int
+    version: str
+    encrypted: bool
+    open: Callable[[], IO[bytes] | None]
+
+
+def _members(file: BinaryIO, uri: str) -> Iterator[_Member]:
+    seen: Counter[str] = Counter()
+    if uri.lower().endswith(".zip"):
+        with zipfile.ZipFile(file) as archive:
+            for info in archive.infolist():
+                kind, version = "directory" if info.is_dir() else "file", f"crc32:{info.CRC:08x}"
+                encrypted = bool(info.flag_bits & 1)
+                yield _Member(_unique(info.filename, seen), info.filename, kind, info.file_size, version, encrypted, partial(archive.open, info))
+    else:
+        with tarfile.open(fileobj=file, mode="r:*") as tar:
+            for member in tar:
+                kind = "file" if member.isreg() else "directory" if member.isdir() else "other"
+                opened = partial(tar.extractfile, member)
+                yield _Member(_unique(member.name, seen), member.name, kind, member.size, f"mtime:{int(member.mtime)}", False, opened)
+
+
+def _unique(name: str, seen: Counter[str]) -> str:
+    readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    seen[readable] += 1
+    return readable if seen[readable] == 1 else f"{readable}#{seen[readable]}"
+
+
+def _passed_over(member: _Member) -> str | None:
+    parts = [part for part in member.path.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+    reasons = [reason for part in parts if (reason := is_hidden(part))]
+    if reasons:
+        return reasons[0]
+    if member.kind == "file" and is_image_name(member.path):
+        return None
+    return "archive" if is_container_name(member.path) else "not_an_image"
+
+
+def _read(member: _Member, max_bytes: int) -> bytes | UnreadableImageError:
+    if member.encrypted:
+        return UnreadableImageError(Status.ENCRYPTED, "needs a password")
+    if member.size > max_bytes:
+        return UnreadableImageError(Status.TOO_LARGE, f"{member.size} bytes, {max_bytes} are allowed (archive.max_bytes)")
+    try:
+        opened = member.open()
+        assert opened is not None  # only links and devices have no content, and they are not listed
+        with opened:
+            content = opened.read(max_bytes + 1)
+    except (*_DAMAGE, RuntimeError) as error:
+        return UnreadableImageError(Status.DAMAGED_ARCHIVE, f"this member cannot be read: {error}"[:300])
+    if len(content) > max_bytes:
+        return UnreadableImageError(Status.TOO_LARGE, f"more than {max_bytes} bytes, whatever its header says (archive.max_bytes)")
+    return content

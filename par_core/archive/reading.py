@@ -1,0 +1,108 @@
+"""Reading the bytes of entries: every entry exactly once, containers opened once, trouble as values."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+
+from par_core.archive.entries import Entry, path_of
+from par_core.archive.members import SEPARATOR, is_container_name, read_members
+from par_core.archive.remote import is_remote, read_remote, read_remote_members
+from par_core.config import ArchiveConfig
+from par_core.errors import UnreadableImageError
+from par_core.status import Status
+
+__all__ = ["read_entries"]
+
+Content = bytes | UnreadableImageError
+
+
+def read_entries(entries: Iterable[Entry], config: ArchiveConfig) -> Iterator[tuple[Entry, Content]]:
+    """Read entries, grouped by where they are.
+
+    Args:
+        entries: Of any sources, in any order; no uri twice.
+        config: The limit on bytes.
+
+    Yields:
+        Each entry once, with its bytes or with what is wrong with it.
+
+    Raises:
+        TransientError: A remote storage cannot be reached at all.
+    """
+    files: list[Entry] = []
+    urls: dict[str, list[Entry]] = {}
+    members: dict[str, dict[str, Entry]] = {}
+    for entry in entries:
+        container, name = _split(entry.uri)
+        if entry.status is not Status.OK:
+            yield entry, UnreadableImageError(entry.status, entry.message)
+        elif container is not None:
+            members.setdefault(container, {})[name] = entry
+        elif is_remote(entry.uri):
+            urls.setdefault(entry.uri.split("://")[0], []).append(entry)
+        else:
+            files.append(entry)
+    for entry in files:
+        yield entry, _checked(_read_file(path_of(entry.uri), config.max_bytes))
+    for group in urls.values():
+        yield from ((entry, _checked(content)) for entry, content in read_remote(group, config.max_bytes))
+    for container, wanted in members.items():
+        yield from ((wanted[name], _checked(content)) for name, content in _read_container(container, list(wanted), config.max_bytes))
+
+
+def _split(uri: str) -> tuple[str | None, str]:
+    """Container and member of a uri; no container for a file, even if its folder's name ends like one."""
+    start = 0
+    while (at := uri.find(SEPARATOR, start)) >= 0:
+        container = uri[:at]
+        if is_container_name(container) and (is_remote(container) or os.path.isfile(path_of(container)) or not os.path.isdir(path_of(container))):
+            return container, uri[at + len(SEPARATOR) :]
+        start = at + 1
+    return None, uri
+
+
+def _read_container(container: str, names: list[str], max_bytes: int) -> Iterator[tuple[str, Content]]:
+    if is_remote(container):
+        yield from read_remote_members(container, names, max_bytes)
+        return
+    try:
+        file = open(path_of(container), "rb")  # noqa: SIM115 - closed below; a failure to open is a value
+    except OSError as error:
+        yield from ((name, _unreadable(error)) for name in names)
+        return
+    with file:
+        yield from read_members(file, container, names, max_bytes)
+
+
+def _read_file(path: bytes, max_bytes: int) -> Content:
+    """Read a regular file; never waits on a pipe or device that took a picture's name."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return _unreadable(error)
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            return UnreadableImageError(Status.DAMAGED, "not a file any more")
+        if found.st_size > max_bytes:
+            return UnreadableImageError(Status.TOO_LARGE, f"{found.st_size} bytes, {max_bytes} are allowed (archive.max_bytes)")
+        try:
+            return file.read(max_bytes + 1)
+        except OSError as error:
+            return _unreadable(error)
+
+
+def _checked(content: Content) -> Content:
+    return UnreadableImageError(Status.EMPTY, "zero bytes") if content == b"" else content
+
+
+def _unreadable(error: OSError) -> UnreadableImageError:
+    known = {
+        errno.ENOENT: Status.VANISHED,
+        errno.ENOTDIR: Status.VANISHED,
+        errno.EACCES: Status.PERMISSION,
+        errno.EPERM: Status.PERMISSION,
+        errno.ELOOP: Status.SYMLINK_LOOP,
+    }
+    return UnreadableImageError(known.get(error.errno or 0, Status.IO_ERROR), f"cannot be read: {error.strerror}")

@@ -1,0 +1,137 @@
+"""The settings of a run: frozen, validated, digested.
+
+Two kinds are kept apart. *Settings that decide the answer* (``ArchiveConfig`` to ``DescribeConfig``) have a digest
+that is part of every output path, so that two configurations never mix. *Machine settings* (runner, workers, device)
+do not change the answer and are no part of any digest.
+
+Sources, strongest first: command line, environment (``PAR_SEGMENT__MIN_SCORE=0.6``), a TOML file. Unknown keys fail.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from par_core.errors import BadConfigError
+from par_core.ids import digest_of
+
+__all__ = ["ArchiveConfig", "CutoutConfig", "DescribeConfig", "MachineConfig", "RunConfig", "SegmentConfig", "load_config"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that change when any setting does."""
+        return digest_of(self.model_dump_json())
+
+
+class ArchiveConfig(_Frozen):
+    """What is read of an archive."""
+
+    max_pixels: Annotated[int, Field(ge=1)] = 200_000_000
+    """Images with more pixels (width times height) get the status ``too_large`` before they are decoded."""
+    max_bytes: Annotated[int, Field(ge=1)] = 512 * 2**20
+    """Files and archive members with more (uncompressed) bytes get the status ``too_large`` before they are read."""
+
+
+class SegmentConfig(_Frozen):
+    """Who counts as a person."""
+
+    min_score: Annotated[float | None, Field(ge=0, le=1)] = None
+    """Lowest score of a person; None takes the threshold chosen for the model on validation data."""
+    min_side: Annotated[int | None, Field(ge=64, le=4096)] = None
+    """Images are resized so that their shorter side has this many pixels; None takes the model's own."""
+    min_height_px: Annotated[int, Field(ge=1)] = 32
+    """People less high than this, in pixels of the original image, get the status ``too_small``."""
+
+
+class CutoutConfig(_Frozen):
+    """How a person is cut out of the image."""
+
+    background: Literal["eliminate", "blur", "keep"] = "eliminate"
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Added on each side, as a share of the box's height or width."""
+    dilate: Annotated[float, Field(ge=0, le=0.5)] = 0.03
+    """The mask is widened by this share of the box's height, so that carried things survive."""
+
+
+class DescribeConfig(_Frozen):
+    """How a person is described."""
+
+    cutout: CutoutConfig = CutoutConfig()
+    thumbnails: bool = False
+    """Keep small JPEGs of the people in Parquet, so that results can be shown when the archive is out of reach."""
+
+
+class MachineConfig(_Frozen):
+    """Where the work is done. Never part of a digest."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    runtime: Literal["auto", "torch", "openvino"] = "auto"
+    runner: Literal["auto", "threads", "dask"] = "auto"
+    scheduler: str | None = None
+    """Address of an existing Dask scheduler, such as ``tcp://10.0.0.5:8786``."""
+    workers: Annotated[int, Field(ge=1)] | None = None
+    """Worker processes (or threads) of a local run; None: one a core."""
+    threads_per_worker: Annotated[int, Field(ge=1)] = 1
+    shard_size: Annotated[int, Field(ge=1, le=100_000)] = 256
+    """Images a shard at most: the unit of work, of retry and of resumption."""
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
+    """Images (or people) that a model sees in one call."""
+
+
+class RunConfig(BaseSettings):
+    """All settings of a run."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="PAR_", env_nested_delimiter="__")
+
+    profile: Literal["compact", "clip", "fake"] = "compact"
+    weights_dir: Path | None = None
+    """Folder with the weights of the ``clip`` profile."""
+    archive: ArchiveConfig = ArchiveConfig()
+    segment: SegmentConfig = SegmentConfig()
+    describe: DescribeConfig = DescribeConfig()
+    machine: MachineConfig = MachineConfig()
+
+
+def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
+    """Merge file, environment and overrides into one validated configuration.
+
+    Args:
+        file: A TOML file with the keys of RunConfig, or None.
+        overrides: Command-line values by (nested) key; None values mean "not given" and are left out.
+
+    Raises:
+        BadConfigError: A file is missing, a key is unknown, or a value is out of its range; names the first five.
+    """
+    if file is not None and not file.is_file():
+        raise BadConfigError(f"no configuration file at {file}")
+
+    class Sources(RunConfig):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            given = (init_settings, env_settings)
+            return given if file is None else (*given, TomlConfigSettingsSource(settings_cls, toml_file=file))
+
+    try:
+        merged = Sources(**_without_none(overrides))
+    except ValidationError as error:
+        wrong = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']} (got {e.get('input')!r})" for e in error.errors()[:5]]
+        raise BadConfigError("; ".join(wrong)) from error
+    except (ValueError, OSError) as error:
+        raise BadConfigError(f"{file}: {error}") from error
+    return RunConfig.model_construct(**{name: getattr(merged, name) for name in RunConfig.model_fields})
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: _without_none(value) if isinstance(value, dict) else value for key, value in values.items()}
+    return {key: value for key, value in kept.items() if value is not None and value != {}}

@@ -1,0 +1,43 @@
+"""Identifiers made from content and configuration, so that a rerun writes the same rows.
+
+Never from position, time or a random number. All are lower-case hexadecimal SHA-256, cut short.
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+__all__ = ["digest_of", "image_id", "person_id"]
+
+
+def digest_of(*parts: str | bytes) -> str:
+    """Sixteen hexadecimal digits of an unambiguous join of the parts.
+
+    >>> digest_of("ab", "c") == digest_of("a", "bc")
+    False
+    """
+    return _sha256(parts)[:16]
+
+
+def image_id(content: bytes) -> str:
+    """The identity of an image: 32 hexadecimal digits of its file's bytes."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def person_id(image: str, box: Iterable[float], segmenter_fingerprint: str) -> str:
+    """The identity of a person found by one segmenter in one image: 32 hexadecimal digits.
+
+    Args:
+        image: The image's id.
+        box: x1 y1 x2 y2 in pixels; counted to a hundredth of a pixel.
+        segmenter_fingerprint: Of the model that found the person.
+    """
+    return _sha256([image, *(f"{value:.2f}" for value in box), segmenter_fingerprint])[:32]
+
+
+def _sha256(parts: Iterable[str | bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()

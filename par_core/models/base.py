@@ -1,0 +1,76 @@
+"""What PAR asks of a model. Every model of every profile, and the fake for tests, keeps these contracts."""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from par_core.types import Descriptions, Embeddings, ImageU8, PersonInstances
+
+__all__ = ["PersonDescriber", "PersonSegmenter", "TextEncoder"]
+
+
+@runtime_checkable
+class PersonSegmenter(Protocol):
+    """Finds the people in images and outlines each of them.
+
+    Attributes:
+        fingerprint: Digest of weights, preprocessing, thresholds and code version. Two segmenters with
+            equal fingerprints give equal people within the stated tolerance of the runtimes.
+        summary: One phrase for people: architecture, runtime, precision.
+    """
+
+    fingerprint: str
+    summary: str
+
+    def segment(self, images: Sequence[ImageU8]) -> list[PersonInstances]:
+        """Segment a batch of images of any sizes.
+
+        Returns:
+            One PersonInstances an image, in order; at least length 0 each, highest score first.
+        """
+        ...
+
+
+@runtime_checkable
+class PersonDescriber(Protocol):
+    """Turns cut-outs of people into search embeddings and attribute probabilities, in one call.
+
+    Attributes:
+        fingerprint: As for PersonSegmenter; covers embedding and attributes.
+        embedding_fingerprint: Digest of what a *query* must share: the joint image and text model.
+        attributes: Names of the k attributes, the columns of the probabilities.
+        embedding_size: d.
+        aspect: Height divided by width of the cut-outs it prefers (2.0 for standing people, 1.0 for CLIP).
+        summary: One phrase for people.
+    """
+
+    fingerprint: str
+    embedding_fingerprint: str
+    attributes: tuple[str, ...]
+    embedding_size: int
+    aspect: float
+    summary: str
+
+    def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:
+        """Describe n cut-outs of any sizes; n may be 0."""
+        ...
+
+
+@runtime_checkable
+class TextEncoder(Protocol):
+    """Embeds sentences into the space of a PersonDescriber with the same embedding fingerprint.
+
+    Attributes:
+        embedding_fingerprint: Must equal the store's before a query may run.
+        logit_scale: Factor on the cosine before a softmax over prompts (CLIP's exp(logit_scale)).
+    """
+
+    embedding_fingerprint: str
+    logit_scale: float
+
+    def encode(self, sentences: Sequence[str]) -> Embeddings:
+        """Embed sentences: (n, d), rows of L2 norm 1."""
+        ...
+
+    def unknown_words(self, sentence: str) -> tuple[str, ...]:
+        """Words of a sentence that the encoder never saw in training; empty if it cannot tell or knows all."""
+        ...

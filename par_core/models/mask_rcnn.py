@@ -1,0 +1,105 @@
+"""Mask R-CNN (He, Gkioxari, Dollár, Girshick, ICCV 2017) in three sizes, built from torchvision's own parts.
+
+``compact`` replaces the ResNet-50 by EfficientNet-Lite0 (Tan and Le, ICML 2019, without squeeze-excitation and swish) and
+narrows the feature pyramid (Lin et al., CVPR 2017) and the heads; it knows two classes, background and person.
+``resnet50-fpn`` and ``resnet50-fpn-v2`` are torchvision's models of 91 COCO classes, for the weights that torchvision publishes.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import timm
+from timm.layers import freeze_batch_norm_2d
+from torch import Tensor, nn
+from torchvision.models.detection import MaskRCNN, maskrcnn_resnet50_fpn, maskrcnn_resnet50_fpn_v2
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.ops import FeaturePyramidNetwork
+from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
+
+__all__ = ["PERSON_LABEL", "Architecture", "build_mask_rcnn", "load_imagenet_weights"]
+
+Architecture = Literal["compact", "resnet50-fpn", "resnet50-fpn-v2"]
+
+#: The label of a person in every architecture: the only class of ``compact``, and class 1 of COCO.
+PERSON_LABEL = 1
+
+_PYRAMID_CHANNELS = 128
+_BOX_CHANNELS = 384
+_MASK_CHANNELS = 128
+_ANCHOR_SIZES = ((16,), (32,), (64,), (128,), (256,))  # pixels of the resized image, one size a pyramid level
+_ANCHOR_RATIOS = (0.5, 1.0, 2.0, 3.0)  # height divided by width
+_BOX_POOL = 7
+#: EfficientNet-Lite takes pixels of [0, 1] scaled to [-1, 1], as in TensorFlow's models: (x - 127) / 128 of 8-bit pixels.
+_LITE_MEAN = (127 / 255,) * 3
+_LITE_STD = (128 / 255,) * 3
+
+
+class LiteBackbone(nn.Module):
+    """EfficientNet-Lite0 features at strides 4 to 32 and a pyramid on them, with stride 64 from max pooling.
+
+    Attributes:
+        out_channels: Channels of each of the five levels "0", "1", "2", "3" and "pool".
+    """
+
+    out_channels = _PYRAMID_CHANNELS
+
+    def __init__(self) -> None:
+        super().__init__()
+        body = timm.create_model("tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(1, 2, 3, 4))
+        self.fpn = FeaturePyramidNetwork(body.feature_info.channels(), _PYRAMID_CHANNELS, LastLevelMaxPool())
+        self.body = freeze_batch_norm_2d(body)
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Compute the pyramid.
+
+        Args:
+            images: (b, 3, h, w), normalised; h and w multiples of 32.
+        """
+        pyramid: dict[str, Tensor] = self.fpn({str(level): feature for level, feature in enumerate(self.body(images))})
+        return pyramid
+
+
+def build_mask_rcnn(architecture: Architecture) -> MaskRCNN:
+    """Build a network with random weights.
+
+    The network carries torchvision's inference settings of the original; PAR's segmenter brings its own.
+    """
+    match architecture:
+        case "resnet50-fpn":
+            return maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+        case "resnet50-fpn-v2":
+            return maskrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None)
+        case "compact":
+            classes = 2
+            return MaskRCNN(
+                LiteBackbone(),
+                rpn_anchor_generator=AnchorGenerator(_ANCHOR_SIZES, (_ANCHOR_RATIOS,) * len(_ANCHOR_SIZES)),
+                box_head=TwoMLPHead(_PYRAMID_CHANNELS * _BOX_POOL**2, _BOX_CHANNELS),
+                box_predictor=FastRCNNPredictor(_BOX_CHANNELS, classes),
+                mask_head=MaskRCNNHeads(_PYRAMID_CHANNELS, (_MASK_CHANNELS,) * 4, 1),
+                mask_predictor=MaskRCNNPredictor(_MASK_CHANNELS, _MASK_CHANNELS, classes),
+                min_size=384,
+                max_size=640,
+                image_mean=list(_LITE_MEAN),
+                image_std=list(_LITE_STD),
+            )
+
+
+def load_imagenet_weights(network: MaskRCNN, published: Mapping[str, Tensor]) -> None:
+    """Start the backbone of a ``compact`` network from ImageNet weights.
+
+    Args:
+        network: Changed in place.
+        published: State of an EfficientNet-Lite0 classifier whose tensors come in the same order as timm's.
+
+    Raises:
+        ValueError: The tensors are not those of an EfficientNet-Lite0.
+    """
+    names = list(timm.create_model("tf_efficientnet_lite0", pretrained=False).state_dict())
+    backbone = network.backbone.body
+    if len(names) != len(published):
+        raise ValueError(f"expected the {len(names)} tensors of an EfficientNet-Lite0, got {len(published)}")
+    renamed = dict(zip(names, published.values(), strict=True))
+    backbone.load_state_dict({name: renamed[name] for name in backbone.state_dict()})

@@ -1,0 +1,153 @@
+"""What computes a network: one small interface, two implementations.
+
+A runtime takes a module and example inputs and gives back a callable. The example decides the number of inputs and outputs; batch, height and
+width may differ from call to call. Callables may be shared by threads.
+"""
+
+import importlib.util
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from par_core.errors import BadConfigError
+
+__all__ = ["Compiled", "OpenVinoRuntime", "Runtime", "TorchRuntime", "choose_runtime"]
+
+Compiled = Callable[..., tuple[Tensor, ...]]
+Precision = Literal["fp32", "bf16"]
+
+
+@runtime_checkable
+class Runtime(Protocol):
+    """Compiles networks.
+
+    Attributes:
+        name: ``torch`` or ``openvino``.
+        precision: ``fp32`` or ``bf16``: what matrix products and convolutions are computed in; inputs and outputs stay fp32.
+        device: Where the outputs are, and where the glue between compiled parts should run.
+    """
+
+    name: str
+    precision: Precision
+    device: torch.device
+
+    def compile(self, module: nn.Module, examples: tuple[Tensor, ...]) -> Compiled:
+        """Compile a module in evaluation mode whose outputs are a tuple of tensors."""
+        ...
+
+
+class TorchRuntime:
+    """PyTorch, eager, on a CPU or a CUDA device."""
+
+    name = "torch"
+
+    def __init__(self, device: str = "cpu", precision: Precision = "fp32") -> None:
+        self.device = torch.device(device)
+        self.precision: Precision = precision
+
+    def compile(self, module: nn.Module, examples: tuple[Tensor, ...]) -> Compiled:
+        """Move the module to the device; weights become bf16 if asked for, which is faster than autocast on CPUs."""
+        kind = torch.bfloat16 if self.precision == "bf16" else torch.float32
+        placed = module.to(self.device, kind).eval()
+
+        def run(*inputs: Tensor) -> tuple[Tensor, ...]:
+            with torch.no_grad():  # not inference_mode: with it, open_clip in bf16 is many times slower on CPUs
+                outputs = placed(*(tensor.to(self.device, kind) for tensor in inputs))
+            return tuple(output.float() for output in _as_tuple(outputs))
+
+        return run
+
+
+class OpenVinoRuntime:
+    """OpenVINO on the CPU, converted straight from the torch module; one thread unless told otherwise."""
+
+    name = "openvino"
+    device = torch.device("cpu")
+
+    def __init__(self, precision: Precision = "fp32", threads: int = 1) -> None:
+        self.precision: Precision = precision
+        self._threads = threads
+
+    def compile(self, module: nn.Module, examples: tuple[Tensor, ...]) -> Compiled:
+        """Convert and compile; each thread gets an inference request of its own."""
+        import openvino as ov
+
+        with torch.no_grad():
+            converted = ov.convert_model(_Tupled(module.eval()), example_input=examples)
+        settings = {
+            "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
+            "INFERENCE_NUM_THREADS": self._threads,
+            "NUM_STREAMS": 1,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        compiled = ov.Core().compile_model(converted, "CPU", settings)
+        n_outputs = len(compiled.outputs)
+        local = threading.local()
+
+        def run(*inputs: Tensor) -> tuple[Tensor, ...]:
+            if not hasattr(local, "request"):
+                local.request = compiled.create_infer_request()
+            local.request.infer([tensor.contiguous().numpy() for tensor in inputs], share_inputs=True)
+            return tuple(torch.from_numpy(local.request.get_output_tensor(i).data.copy()) for i in range(n_outputs))
+
+        return run
+
+
+def choose_runtime(
+    name: Literal["auto", "torch", "openvino"], device: Literal["auto", "cpu", "cuda"], *, threads: int, gains_from_bf16: bool
+) -> Runtime:
+    """Choose what computes.
+
+    Args:
+        name: ``auto`` takes torch on a CUDA device, else OpenVINO where it is installed, else torch.
+        device: ``auto`` takes CUDA where there is one.
+        threads: Of one process.
+        gains_from_bf16: Whether the network is faster in bf16 where the processor computes in it; mobile convolutions are not.
+
+    Raises:
+        BadConfigError: The runtime or device asked for is not there.
+    """
+    cuda = torch.cuda.is_available()
+    if device == "cuda" and not cuda:
+        raise BadConfigError("machine.device is cuda, but torch sees no CUDA device; use --device cpu")
+    if device == "cuda" or (device == "auto" and cuda):
+        if name == "openvino":
+            raise BadConfigError("machine.runtime openvino computes on the CPU only; use --device cpu, or --runtime torch")
+        return TorchRuntime("cuda", "bf16" if torch.cuda.is_bf16_supported() else "fp32")
+    torch.set_num_threads(threads)
+    has_openvino = importlib.util.find_spec("openvino") is not None
+    if name == "openvino" and not has_openvino:
+        raise BadConfigError("machine.runtime is openvino, which is not installed; pip install openvino, or use --runtime torch")
+    precision: Precision = "bf16" if gains_from_bf16 and _cpu_computes_bf16() else "fp32"
+    if name == "torch" or not has_openvino:
+        return TorchRuntime("cpu", precision)
+    return OpenVinoRuntime(precision, threads)
+
+
+class _Tupled(nn.Module):
+    """Gives a module's outputs as a plain tuple, which converters need."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return _as_tuple(self.module(*inputs))
+
+
+def _as_tuple(outputs: Tensor | tuple[Tensor, ...] | list[Tensor]) -> tuple[Tensor, ...]:
+    return (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+
+
+def _cpu_computes_bf16() -> bool:
+    """Whether the processor multiplies bf16 natively (AVX512-BF16 or AMX)."""
+    flags = Path("/proc/cpuinfo")
+    if os.name != "posix" or not flags.exists():
+        return False
+    text = flags.read_text()
+    return "avx512_bf16" in text or "amx_bf16" in text

@@ -1,0 +1,69 @@
+"""Cutting a person out of an image, with the background eliminated (paper, section 6.3), blurred, or kept."""
+
+import cv2
+import numpy as np
+from jaxtyping import Float32
+
+from par_core.config import CutoutConfig
+from par_core.people.geometry import whole_pixels
+from par_core.people.masks import decode_mask
+from par_core.types import ImageU8, Mask, MaskRLE
+
+__all__ = ["crop_box", "cut_out", "dilate_mask", "paint_background"]
+
+_BLUR_SHARE = 0.08  # standard deviation of the blur, as a share of the cut-out's height
+
+
+def cut_out(image: ImageU8, box: Float32[np.ndarray, "4"], mask: MaskRLE, config: CutoutConfig, aspect: float) -> ImageU8:
+    """Cut one person out.
+
+    The box grows by the margin, then towards the wanted aspect (never shrinking, never distorting) as far as the image
+    reaches; the models letterbox what is left over.
+
+    Args:
+        image: The whole image.
+        box: x1 y1 x2 y2 in pixels.
+        mask: The person's mask over the whole image; an empty one gives a cut-out of nothing but background.
+        config: Margin, background, dilation.
+        aspect: Height divided by width that the model prefers.
+
+    Returns:
+        (h, w, 3), at least 1 x 1.
+    """
+    left, top, right, bottom = crop_box(box, config.margin, aspect, width=image.shape[1], height=image.shape[0])
+    crop = image[top:bottom, left:right]
+    if config.background == "keep":
+        return np.ascontiguousarray(crop)
+    inside = dilate_mask(decode_mask(mask)[top:bottom, left:right], round(config.dilate * float(box[3] - box[1])))
+    return paint_background(crop, inside, blur=config.background == "blur")
+
+
+def crop_box(box: Float32[np.ndarray, "4"], margin: float, aspect: float, *, width: int, height: int) -> tuple[int, int, int, int]:
+    """The part of the image that a cut-out shows: left, top, right, bottom (exclusive) in whole pixels."""
+    x1, y1, x2, y2 = (float(value) for value in box)
+    across, down = (x2 - x1) * (1 + 2 * margin), (y2 - y1) * (1 + 2 * margin)
+    across, down = max(across, down / aspect), max(down, across * aspect)
+    middle_x, middle_y = (x1 + x2) / 2, (y1 + y2) / 2
+    grown = np.array([middle_x - across / 2, middle_y - down / 2, middle_x + across / 2, middle_y + down / 2], np.float32)
+    return whole_pixels(np.clip(grown, 0, [width, height, width, height]).astype(np.float32), width=width, height=height)
+
+
+def dilate_mask(mask: Mask, radius: int) -> Mask:
+    """Widen a mask by a radius in pixels (Euclidean distance), in time independent of the radius."""
+    if radius < 1 or not mask.any():
+        return mask
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return distance <= radius
+
+
+def paint_background(crop: ImageU8, inside: Mask, *, blur: bool) -> ImageU8:
+    """Replace what is outside of a mask by the crop's mean colour, or blur it.
+
+    The mean is over the whole crop: it is near what the models subtract, and it says nothing of the background's structure.
+    """
+    if blur:
+        sigma = max(1.0, _BLUR_SHARE * crop.shape[0])
+        behind = cv2.GaussianBlur(crop, (0, 0), sigma)
+    else:
+        behind = np.broadcast_to(crop.reshape(-1, 3).mean(axis=0).round().astype(np.uint8), crop.shape)
+    return np.where(inside[..., None], crop, behind)

@@ -1,0 +1,136 @@
+"""status and verify: what a store holds, and whether all of it is as it should be."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from par_core.stages.commit import CommitRecord, last_commit
+from par_core.store.lance import PeopleIndex
+from par_core.store.layout import Stage, Store
+from par_core.store.ledger import Conservation, conservation, skipped_counts
+from par_core.store.rows import described_with, desired_rows
+
+__all__ = ["StatusReport", "VerifyReport", "store_status", "verify_store"]
+
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """What a store holds.
+
+    Attributes:
+        conservation: What became of every listed file.
+        skipped: Files passed over when listing, by reason.
+        commit: The last commit, or None before the first.
+        rows: People in the index.
+        unindexed_rows: Rows that no index covers yet.
+        shards_segmented: Complete shards of the committed configuration.
+        shards_described: Of these, described.
+    """
+
+    conservation: Conservation
+    skipped: dict[str, int]
+    commit: CommitRecord | None
+    rows: int
+    unindexed_rows: int
+    shards_segmented: int
+    shards_described: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What a verification found.
+
+    Attributes:
+        problems: One sentence each; empty when all is well.
+        shards: Shard folders whose files were read and compared with their manifests.
+        rows: Rows of the index that were compared with Parquet.
+    """
+
+    problems: tuple[str, ...]
+    shards: int
+    rows: int
+
+
+def store_status(store: Store) -> StatusReport:
+    """Count what a store holds; reads no vectors."""
+    commit = last_commit(store)
+    index = PeopleIndex.open(store.index_path)
+    segment, describe = (commit.segment_config, commit.describe_config) if commit else ("", "")
+    return StatusReport(
+        conservation=conservation(store, segment),
+        skipped=skipped_counts(store),
+        commit=commit,
+        rows=len(index) if index else 0,
+        unindexed_rows=index.unindexed_rows() if index else 0,
+        shards_segmented=sum(1 for _ in store.complete_shards("segment", segment)) if commit else 0,
+        shards_described=sum(1 for _ in store.complete_shards("describe", describe)) if commit else 0,
+    )
+
+
+def verify_store(store: Store) -> VerifyReport:
+    """Read everything again: checksums of all shards, the conservation equation, and every row of the index."""
+    commit = last_commit(store)
+    if commit is None:
+        return VerifyReport(("nothing was ever committed; run par index",), 0, 0)
+    problems: list[str] = []
+    checked = 0
+    stages: tuple[tuple[Stage, str], ...] = (("segment", commit.segment_config), ("describe", commit.describe_config))
+    for stage, config_id in stages:
+        for folder, manifest in store.complete_shards(stage, config_id):
+            checked += 1
+            for name in folder.wrong_files(manifest):
+                problems.append(f"{folder.path / name} is missing or not as it was written; delete {folder.path} and run par index again")
+    if problems:
+        return VerifyReport(tuple(problems), checked, 0)
+    problems += _uncounted(store, commit)
+    rows, wrong = _compare_index(store, commit)
+    return VerifyReport((*problems, *wrong), checked, rows)
+
+
+def _uncounted(store: Store, commit: CommitRecord) -> Iterator[str]:
+    counted = conservation(store, commit.segment_config)
+    if not counted.holds:
+        yield f"the conservation equation does not hold: {counted}"
+    if counted.pending:
+        yield f"{counted.pending} listed files are not processed yet; run par index again"
+    described = {folder.shard_id for folder, _ in store.complete_shards("describe", commit.describe_config)}
+    missing = [folder.shard_id for folder, _ in store.complete_shards("segment", commit.segment_config) if folder.shard_id not in described]
+    if missing:
+        yield f"{len(missing)} shards are segmented but not described ({', '.join(missing[:_EXAMPLES])}); run par index again"
+
+
+def _compare_index(store: Store, commit: CommitRecord) -> tuple[int, list[str]]:
+    index = PeopleIndex.open(store.index_path)
+    made_with = described_with(store, commit.describe_config)
+    repair = f"make it again with: par rebuild --store {store.root}"
+    if made_with is None:
+        return 0, []
+    if index is None:
+        return 0, [f"the index is missing; {repair}"]
+    if index.version != commit.version:
+        return 0, [f"the index has version {index.version}, the last commit wrote {commit.version}; run par index again, or {repair}"]
+    present, problems, compared = index.digests(), [], 0
+    for shard in desired_rows(store, commit.segment_config, commit.describe_config):
+        wanted = shard.digests.keys()
+        missing = sorted(wanted - present.keys())
+        if missing:
+            problems.append(f"{len(missing)} people are not in the index ({', '.join(missing[:_EXAMPLES])}); {repair}")
+        there = wanted & present.keys()
+        expected = shard.rows(set(there), made_with.schema).sort_by("person_id")
+        found = _rows_of(index, sorted(there), made_with.schema)
+        different = [e["person_id"] for e, f in zip(expected.to_pylist(), found.to_pylist(), strict=True) if e != f]
+        if different:
+            problems.append(f"{len(different)} people of the index differ from Parquet ({', '.join(different[:_EXAMPLES])}); {repair}")
+        compared += len(there)
+        present = {identity: digest for identity, digest in present.items() if identity not in wanted}
+    if present:
+        problems.append(f"{len(present)} people of the index are in no shard ({', '.join(sorted(present)[:_EXAMPLES])}); {repair}")
+    return compared, problems
+
+
+def _rows_of(index: PeopleIndex, person_ids: list[str], schema: pa.Schema) -> pa.Table:
+    wanted = f"person_id IN ({', '.join(repr(identity) for identity in person_ids)})" if person_ids else "false"
+    return index.search(None, where=wanted, top=max(len(person_ids), 1), columns=schema.names).select(schema.names).sort_by("person_id")

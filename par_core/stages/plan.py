@@ -1,0 +1,178 @@
+"""plan: list the archive, compare it with what the store knows, and cut what is left to do into shards."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from par_core.archive import Entry, list_source
+from par_core.config import RunConfig
+from par_core.ids import digest_of
+from par_core.models.profiles import fingerprints
+from par_core.stages.names import config_ids
+from par_core.status import FAILED, Status
+from par_core.store.layout import Store, write_atomic
+from par_core.store.ledger import KEY, known_images, listed_entries, save_listing
+
+__all__ = ["Plan", "PlannedShard", "plan_index", "read_work"]
+
+_SHARDS_PER_WORKER = 4  # so that workers end at about the same time
+_SMALLEST_SHARD = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedShard:
+    """One unit of work.
+
+    Attributes:
+        shard_id: Digest of its entries and their attempt.
+        n_images: Number of its entries.
+        segmented: Whether only the descriptions are missing.
+    """
+
+    shard_id: str
+    n_images: int
+    segmented: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run has to do.
+
+    Attributes:
+        shards: Work, in the order of the archive.
+        listed: Files that the sources hold now.
+        unchanged: Of these, known from before and not to be looked at again.
+        new: Not known, or changed.
+        retried: Failed before and taken up again.
+        vanished: Known to be in these sources before, and gone.
+        skipped: Files passed over in these sources, by reason.
+    """
+
+    shards: tuple[PlannedShard, ...]
+    listed: int
+    unchanged: int
+    new: int
+    retried: int
+    vanished: int
+    skipped: Mapping[str, int]
+
+    @property
+    def n_images(self) -> int:
+        """Files in all shards."""
+        return sum(shard.n_images for shard in self.shards)
+
+
+def plan_index(store: Store, sources: Sequence[str], config: RunConfig, *, workers: int, retry_failed: bool = False) -> Plan:
+    """Find out what a run has to do, and write down the shards.
+
+    Args:
+        store: The store; its listings of the sources are replaced.
+        sources: Folders, archives, lists of paths and URLs, as ``list_source`` takes them.
+        config: The settings.
+        workers: How many workers will share the work; shards are made small enough for all of them.
+        retry_failed: Also take up what failed before, in either stage.
+
+    Raises:
+        BadConfigError: A source is missing, or the models of the profile cannot be had.
+    """
+    ids = config_ids(config, fingerprints(config))
+    before = listed_entries(store)
+    listings = [list_source(source) for source in sources]
+    now = datetime.now(UTC).isoformat()
+    for listing in listings:
+        save_listing(store, listing, now)
+    after, known = listed_entries(store), known_images(store, ids.segment)
+    asked = pa.array([entry.uri for listing in listings for entry in listing.entries], pa.string())
+    listed = after.filter(pc.is_in(after["uri"], value_set=asked))
+    todo = _missing(listed, known)
+    again = _failed(listed, known) if retry_failed else todo.slice(0, 0)
+    size = _shard_size(len(todo) + len(again), workers, config.machine.shard_size)
+    shards = [shard for part in (todo, again) for shard in _cut(part, size)]
+    planned = [_write_work(store, shard) for shard in shards]
+    if retry_failed:
+        _forget_failed_descriptions(store, ids.describe)
+    planned += _undescribed(store, ids.segment, ids.describe)
+    _clean(store, {shard.shard_id for shard in planned})
+    skipped: dict[str, int] = {}
+    for listing in listings:
+        for reason, count in listing.skipped.items():
+            skipped[reason] = skipped.get(reason, 0) + count
+    return Plan(
+        shards=tuple(planned),
+        listed=len(listed),
+        unchanged=len(listed) - len(todo) - len(again),
+        new=len(todo),
+        retried=len(again),
+        vanished=len(set(before["uri"].to_pylist()) - set(after["uri"].to_pylist())),
+        skipped=skipped,
+    )
+
+
+def read_work(store: Store, shard_id: str) -> tuple[list[Entry], int]:
+    """The entries of a planned shard, and which attempt at them this is (1 is the first)."""
+    table = pq.read_table(store.work_path(shard_id), partitioning=None)
+    rows = table.drop_columns(["attempt"]).to_pylist()
+    return [Entry(**{**row, "status": Status(row["status"])}) for row in rows], table["attempt"][0].as_py()
+
+
+def _missing(listed: pa.Table, known: pa.Table) -> pa.Table:
+    left = listed.join(known.select(KEY), keys=KEY, join_type="left anti").sort_by("uri")
+    return left.append_column("attempt", pa.array([1] * len(left), pa.int32()))
+
+
+def _failed(listed: pa.Table, known: pa.Table) -> pa.Table:
+    failed = known.filter(pc.is_in(known["status"], value_set=pa.array(sorted(FAILED)))).select([*KEY, "attempt"])
+    again = listed.join(failed, keys=KEY, join_type="inner").sort_by([("attempt", "ascending"), ("uri", "ascending")])
+    return again.set_column(again.schema.get_field_index("attempt"), "attempt", pc.add(again["attempt"], pa.scalar(1, pa.int32())))
+
+
+def _shard_size(n_files: int, workers: int, largest: int) -> int:
+    share = -(-n_files // (workers * _SHARDS_PER_WORKER))
+    return min(largest, max(_SMALLEST_SHARD, share))
+
+
+def _cut(todo: pa.Table, size: int) -> list[pa.Table]:
+    """Shards of at most ``size`` rows; all rows of a shard are the same attempt."""
+    attempts = todo["attempt"].unique().to_pylist()
+    parts = [todo.filter(pc.equal(todo["attempt"], attempt)) for attempt in attempts]
+    return [part.slice(start, size) for part in parts for start in range(0, len(part), size)]
+
+
+def _write_work(store: Store, shard: pa.Table) -> PlannedShard:
+    keys = (f"{row['uri']}\n{row['size']}\n{row['version']}\n{row['attempt']}" for row in shard.to_pylist())
+    shard_id = digest_of(*keys)
+    sink = pa.BufferOutputStream()
+    pq.write_table(shard, sink, compression="zstd")
+    write_atomic(store.work_path(shard_id), sink.getvalue().to_pybytes())
+    return PlannedShard(shard_id, len(shard), segmented=False)
+
+
+def _undescribed(store: Store, segment_config: str, describe_config: str) -> list[PlannedShard]:
+    done = {folder.shard_id for folder, _ in store.complete_shards("describe", describe_config)}
+    segmented = store.complete_shards("segment", segment_config)
+    return [PlannedShard(folder.shard_id, manifest.info["entries"], segmented=True) for folder, manifest in segmented if folder.shard_id not in done]
+
+
+def _forget_failed_descriptions(store: Store, describe_config: str) -> None:
+    for folder, manifest in store.complete_shards("describe", describe_config):
+        if any(manifest.counts.get(status, 0) for status in FAILED):
+            (folder.path / "manifest.json").unlink()
+
+
+def _clean(store: Store, planned: set[str]) -> None:
+    """Remove what killed or stopped runs left: work that is done or not planned any more, and folders without a manifest."""
+    for path in (store.root / "work").glob("*.parquet"):
+        if path.stem not in planned:
+            path.unlink()
+    for stage in ("segment", "describe"):
+        for folder in (store.root / stage).glob("*/*"):
+            if not (folder / "manifest.json").exists():
+                shutil.rmtree(folder)
+    for name in (".", "listings", "work", "commits"):
+        for partial in (store.root / name).glob(".*.partial"):
+            partial.unlink()

@@ -1,0 +1,165 @@
+"""segment: read and decode the images of a shard, find the people, keep box, score and mask.
+
+One row an entry with a status, one row a person. Rows in = rows out: whatever is wrong with a file becomes its row.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from par_core.archive import DecodedImage, Entry, decode, read_entries
+from par_core.config import RunConfig, SegmentConfig
+from par_core.errors import BadInputError, UnreadableImageError
+from par_core.ids import image_id, person_id
+from par_core.models.base import PersonSegmenter
+from par_core.models.profiles import fingerprints, load_segmenter
+from par_core.people.masks import mask_area
+from par_core.stages.batches import run_batch
+from par_core.stages.names import config_ids
+from par_core.stages.plan import read_work
+from par_core.stages.result import ShardResult
+from par_core.status import Status
+from par_core.store.layout import Store
+from par_core.store.schemas import IMAGES, PEOPLE
+from par_core.types import ImageU8, PersonInstances
+
+__all__ = ["segment_shard"]
+
+_PIXELS_PER_BATCH = 24_000_000  # bounds memory: about 70 MB of decoded pixels at a time, whatever the images' sizes
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An entry that was read and decoded."""
+
+    entry: Entry
+    image_id: str
+    image: DecodedImage
+
+
+def segment_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult:
+    """Segment one planned shard; at once if it is complete already.
+
+    Raises:
+        TransientError: The archive's storage cannot be reached.
+        BadConfigError: The models of the profile cannot be had.
+    """
+    started = time.monotonic()
+    folder = store.shard("segment", config_ids(config, fingerprints(config)).segment, shard_id)
+    done = folder.manifest()
+    if done is not None:
+        return ShardResult("segment", shard_id, dict(done.counts), 0.0, reused=True)
+    entries, attempt = read_work(store, shard_id)
+    segmenter = load_segmenter(config)
+    rows = _Rows(attempt)
+    for batch in _batches(_decoded(entries, config, rows), config.machine.batch_size):
+        rows.add_people(batch, segmenter, config.segment)
+    images, people = rows.tables(entries)
+    seconds = time.monotonic() - started
+    info = {
+        "entries": len(entries),
+        "segmenter": segmenter.fingerprint,
+        "model": segmenter.summary,
+        "seconds": round(seconds, 3),
+        "settings": config.segment.model_dump(),
+    }
+    manifest = folder.write({"images": (images, IMAGES), "people": (people, PEOPLE)}, rows.counts(images, people), info)
+    return ShardResult("segment", shard_id, dict(manifest.counts), seconds, reused=False)
+
+
+def _decoded(entries: Sequence[Entry], config: RunConfig, rows: "_Rows") -> Iterator[_Read]:
+    """Yield what can be used, each different image once; note the rest as rows."""
+    for entry, content in read_entries(entries, config.archive):
+        if isinstance(content, UnreadableImageError):
+            rows.add_failure(entry, None, content)
+            continue
+        identity = image_id(content)
+        if rows.add_duplicate(entry, identity):
+            continue
+        try:
+            image = decode(content, config.archive)
+        except UnreadableImageError as error:
+            rows.add_failure(entry, identity, error)
+            continue
+        rows.expect(entry, identity)
+        yield _Read(entry, identity, image)
+
+
+def _batches(reads: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
+    reads = iter(reads)
+    while batch := list(islice(reads, 1)):
+        pixels = batch[0].image.pixels.size // 3
+        while len(batch) < size and pixels < _PIXELS_PER_BATCH and (following := next(reads, None)) is not None:
+            batch.append(following)
+            pixels += following.image.pixels.size // 3
+        yield batch
+
+
+class _Rows:
+    """Collects the rows of one shard."""
+
+    def __init__(self, attempt: int) -> None:
+        self._attempt = attempt
+        self._images: dict[str, dict[str, Any]] = {}  # by uri
+        self._people: list[dict[str, Any]] = []
+        self._first: dict[str, str] = {}  # uri of the first entry with an image's bytes, by image id
+        self._copies: list[tuple[Entry, str]] = []
+
+    def add_failure(self, entry: Entry, identity: str | None, error: UnreadableImageError) -> None:
+        self._images[entry.uri] = self._row(entry, error.status, error.message, identity)
+
+    def expect(self, entry: Entry, identity: str) -> None:
+        self._first[identity] = entry.uri
+
+    def add_duplicate(self, entry: Entry, identity: str) -> bool:
+        if identity not in self._first:
+            return False
+        self._copies.append((entry, identity))
+        return True
+
+    def add_people(self, batch: Sequence[_Read], segmenter: PersonSegmenter, settings: SegmentConfig) -> None:
+        def run(images: Sequence[ImageU8]) -> list[PersonInstances]:
+            return segmenter.segment(images)
+
+        for read, found in zip(batch, run_batch(run, [read.image.pixels for read in batch]), strict=True):
+            if isinstance(found, UnreadableImageError):
+                self.add_failure(read.entry, read.image_id, found)
+                continue
+            people = [self._person(read.image_id, found, i, segmenter.fingerprint, settings) for i in range(len(found))]
+            kinds = Counter(person["status"] for person in people)
+            status = Status.OK if kinds[Status.OK] else Status.NO_PEOPLE
+            row = self._row(read.entry, status, "", read.image_id)
+            height, width = read.image.pixels.shape[:2]
+            row |= {"width": width, "height": height, "format": read.image.format, "captured_at": read.image.captured_at}
+            self._images[read.entry.uri] = row | {"n_people": kinds[Status.OK], "n_too_small": kinds[Status.TOO_SMALL]}
+            self._people += people
+
+    def tables(self, entries: Sequence[Entry]) -> tuple[pa.Table, pa.Table]:
+        for entry, identity in self._copies:
+            self._images[entry.uri] = self._images[self._first[identity]] | {"uri": entry.uri, "size": entry.size, "version": entry.version}
+        if self._images.keys() != {entry.uri for entry in entries}:
+            raise BadInputError(f"{len(entries)} entries went in, {len(self._images)} rows came out")
+        images = [self._images[uri] for uri in sorted(self._images)]
+        people = sorted(self._people, key=lambda row: (row["image_id"], -row["score"], row["person_id"]))
+        return pa.Table.from_pylist(images, schema=IMAGES), pa.Table.from_pylist(people, schema=PEOPLE)
+
+    @staticmethod
+    def counts(images: pa.Table, people: pa.Table) -> dict[str, int]:
+        return {**Counter(images["status"].to_pylist()), "images": len(images), "people": len(people)}
+
+    def _row(self, entry: Entry, status: Status, message: str, identity: str | None) -> dict[str, Any]:
+        row = {"uri": entry.uri, "size": entry.size, "version": entry.version, "attempt": self._attempt}
+        return row | {"status": status, "message": message, "image_id": identity, "n_people": 0, "n_too_small": 0}
+
+    @staticmethod
+    def _person(identity: str, found: PersonInstances, i: int, fingerprint: str, settings: SegmentConfig) -> dict[str, Any]:
+        box, mask = found.boxes[i].tolist(), found.masks[i]
+        row = {"person_id": person_id(identity, box, fingerprint), "image_id": identity, "score": float(found.scores[i])}
+        row |= dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
+        row |= {"mask_height": mask.height, "mask_width": mask.width, "mask_counts": mask.counts.decode("ascii"), "mask_area": mask_area(mask)}
+        return row | {"status": Status.OK if box[3] - box[1] >= settings.min_height_px else Status.TOO_SMALL}

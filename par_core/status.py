@@ -1,0 +1,34 @@
+"""Status codes: what became of every file and every person. Listed in ``docs/data-contract.md``."""
+
+from enum import StrEnum
+
+__all__ = ["FAILED", "Status"]
+
+
+class Status(StrEnum):
+    """The value of a ``status`` column."""
+
+    OK = "ok"
+    NO_PEOPLE = "no_people"  # an image that was read and holds nobody
+    TOO_SMALL = "too_small"  # a person below the configured size: kept, not described
+    # images that could not be used
+    EMPTY = "empty"  # zero bytes
+    TRUNCATED = "truncated"  # the file ends before the picture does
+    DAMAGED = "damaged"  # the bytes are no picture in a format PAR reads, whatever the name says
+    TOO_LARGE = "too_large"  # more pixels or bytes than configured: a decompression bomb, or a setting to raise
+    PERMISSION = "permission"  # the operating system refuses to open it
+    SYMLINK_LOOP = "symlink_loop"
+    SYMLINK_OUTSIDE = "symlink_outside"  # a link that leaves the archive
+    ENCRYPTED = "encrypted"  # a member of an archive that needs a password
+    DAMAGED_ARCHIVE = "damaged_archive"  # an archive, or a member of one, that cannot be read
+    VANISHED = "vanished"  # listed, but gone when it was to be read
+    IO_ERROR = "io_error"  # any other trouble while reading; worth a retry
+    MODEL_ERROR = "model_error"  # the model failed on this image or person, alone in its batch
+    # people that could not be described
+    CHANGED = "changed"  # between segmenting and describing; the next run takes the new file up
+    EMPTY_MASK = "empty_mask"
+    NOT_FINITE = "not_finite"  # the model gave NaN or infinity
+
+
+#: Statuses of images that count as failed and that ``--retry-failed`` takes up again.
+FAILED = frozenset(Status) - {Status.OK, Status.NO_PEOPLE, Status.TOO_SMALL}

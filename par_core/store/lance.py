@@ -1,0 +1,173 @@
+"""The LanceDB table ``people``: a derived index with one writer. The only file that knows LanceDB.
+
+The table's schema metadata names the embedding it holds and the configuration that made it, so that a query with another
+model can be refused before it runs.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+from lancedb.index import Bitmap, BTree, HnswSq
+from lancedb.table import Table
+
+from par_core.errors import StoreError
+
+__all__ = ["IndexInfo", "PeopleIndex"]
+
+_TABLE: Final = "people"
+_INFO_KEY: Final = b"par.index"
+_INDEX_VECTORS_FROM: Final = 100_000  # rows; below, an exact scan is as fast and has no build time
+_SCALAR_INDEXES: Final = {"person_id": BTree(), "image_id": BTree(), "source_state": Bitmap(), "upper_color": Bitmap(), "lower_color": Bitmap()}
+_IDS_PER_DELETE: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What a table was made with.
+
+    Attributes:
+        segment_config: Id of the segmentation that it shows.
+        describe_config: Id of the description that it shows.
+        embedding: Fingerprint of the joint image and text model; a query must have the same.
+        profile: Name of the profile.
+        attributes: Names of the attribute columns.
+    """
+
+    segment_config: str
+    describe_config: str
+    embedding: str
+    profile: str
+    attributes: tuple[str, ...]
+
+
+class PeopleIndex:
+    """The table of described people.
+
+    Use ``open`` to read, ``create`` to start an empty one.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        stored = json.loads((table.schema.metadata or {})[_INFO_KEY])
+        self.info = IndexInfo(**{**stored, "attributes": tuple(stored["attributes"])})
+
+    @classmethod
+    def open(cls, path: Path) -> "PeopleIndex | None":
+        """Open the table, or return None where there is none.
+
+        Args:
+            path: Folder of the database (``Store.index_path``).
+
+        Raises:
+            StoreError: The table is there but cannot be read.
+        """
+        if not (path / f"{_TABLE}.lance").is_dir():
+            return None
+        try:
+            return cls(lancedb.connect(path, read_consistency_interval=timedelta(0)).open_table(_TABLE))
+        except (ValueError, RuntimeError, KeyError, OSError) as error:
+            raise StoreError(f"{path} cannot be read ({error}); make it again with: par rebuild --store {path.parent}") from error
+
+    @classmethod
+    def create(cls, path: Path, schema: pa.Schema, info: IndexInfo) -> "PeopleIndex":
+        """Start an empty table, in place of one that is there."""
+        described = {field: getattr(info, field) for field in IndexInfo.__dataclass_fields__}
+        metadata = {**(schema.metadata or {}), _INFO_KEY: json.dumps(described).encode()}
+        table = lancedb.connect(path).create_table(_TABLE, schema=schema.with_metadata(metadata), mode="overwrite")
+        table.set_unenforced_primary_key(["person_id"])
+        return cls(table)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The table's columns."""
+        return self._table.schema
+
+    @property
+    def columns(self) -> dict[str, pa.DataType]:
+        """Columns that a filter may name: all but the vector and what only PAR itself uses."""
+        return {field.name: field.type for field in self.schema if field.name not in ("vector", "uris", "row_digest", "shard")}
+
+    @property
+    def embedding_fingerprint(self) -> str:
+        """Fingerprint of the model whose vectors it holds."""
+        return self.info.embedding
+
+    @property
+    def version(self) -> int:
+        """LanceDB's version number; every write makes a new one."""
+        return int(self._table.version)
+
+    def __len__(self) -> int:
+        return int(self._table.count_rows())
+
+    def search(self, vector: Sequence[float] | np.ndarray | None, *, where: str | None = None, top: int = 20, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows by ascending cosine distance to a vector, or any rows when there is none.
+
+        Args:
+            vector: Of the table's embedding size, or None.
+            where: SQL made by ``par_core.query.where``, applied before the vector search.
+            top: How many rows at most.
+            columns: What to return; None is everything.
+
+        Returns:
+            The rows, with ``_distance`` (1 - cosine, in [0, 2]) if a vector was given.
+        """
+        wanted = [name for name in (columns or self.schema.names) if name != "_distance"]
+        if vector is None:
+            query: Any = self._table.search()
+        else:
+            query = self._table.search(np.asarray(vector, np.float32), vector_column_name="vector").distance_type("cosine")
+            wanted = [*wanted, "_distance"]
+        if where is not None:
+            query = query.where(where, prefilter=True)
+        found: pa.Table = query.limit(top).select(wanted).to_arrow()
+        return found
+
+    def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """All rows, a batch at a time, in no particular order."""
+        yield from self._table.search().select(list(columns)).limit(max(len(self), 1)).to_batches()
+
+    def digests(self) -> dict[str, str]:
+        """``row_digest`` of every row by ``person_id``."""
+        found: dict[str, str] = {}
+        for batch in self.scan(["person_id", "row_digest"]):
+            found.update(zip(batch["person_id"].to_pylist(), batch["row_digest"].to_pylist(), strict=True))
+        return found
+
+    def upsert(self, rows: pa.Table) -> None:
+        """Insert or replace rows by ``person_id``, which must be unique among them."""
+        self._table.merge_insert("person_id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
+
+    def delete(self, person_ids: Sequence[str]) -> None:
+        """Delete rows by id. Ids are hexadecimal; anything else is refused.
+
+        Raises:
+            StoreError: An id is not hexadecimal.
+        """
+        for start in range(0, len(person_ids), _IDS_PER_DELETE):
+            part = person_ids[start : start + _IDS_PER_DELETE]
+            if any(not all(digit in "0123456789abcdef" for digit in identity) for identity in part):
+                raise StoreError(f"not a person id among {part[:3]}")
+            self._table.delete(f"person_id IN ({', '.join(repr(identity) for identity in part)})")
+
+    def optimize(self) -> None:
+        """Compact fragments, bring scalar indexes up to date, and index the vectors of a large table."""
+        there = {config.columns[0] for config in self._table.list_indices()}
+        if len(self):
+            for column, kind in _SCALAR_INDEXES.items():
+                if column not in there:
+                    self._table.create_index(column, config=kind)
+        if len(self) >= _INDEX_VECTORS_FROM and "vector" not in there:
+            self._table.create_index("vector", config=HnswSq(distance_type="cosine"))
+        self._table.optimize()
+
+    def unindexed_rows(self) -> int:
+        """Rows that no index covers yet: searched all the same, only slower."""
+        return max((config.num_unindexed_rows or 0 for config in self._table.list_indices()), default=0)

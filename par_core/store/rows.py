@@ -1,0 +1,112 @@
+"""The rows that the index ought to hold, computed from Parquet alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from par_core.errors import StoreError
+from par_core.ids import digest_of
+from par_core.status import Status
+from par_core.store.layout import ShardFolder, Store
+from par_core.store.ledger import image_states, known_images, listed_entries
+from par_core.store.schemas import index_schema
+
+__all__ = ["DesiredShard", "DescribedWith", "described_with", "desired_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedWith:
+    """What the describer of a configuration gives; from the manifests of its shards.
+
+    Attributes:
+        attributes: Names of the attribute columns.
+        embedding_size: Length of the vectors.
+        embedding: Fingerprint of the joint image and text model.
+    """
+
+    attributes: tuple[str, ...]
+    embedding_size: int
+    embedding: str
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of the index."""
+        return index_schema(self.attributes, self.embedding_size)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredShard:
+    """The rows that one shard contributes to the index.
+
+    Attributes:
+        digests: ``row_digest`` by ``person_id``; changes when anything of the row does.
+    """
+
+    digests: dict[str, str]
+    _segmented: ShardFolder
+    _described: ShardFolder
+    _states: pa.Table
+
+    def rows(self, person_ids: set[str], schema: pa.Schema) -> pa.Table:
+        """Some of the rows, complete with vectors, in the schema of the index."""
+        described = self._described.read("people")
+        described = described.filter(pc.is_in(described["person_id"], value_set=pa.array(sorted(person_ids))))
+        people = _matching(self._segmented.read("people"), "person_id", described["person_id"])
+        images = _matching(self._states, "image_id", described["image_id"])
+        columns = {name: described[name] for name in described.schema.names if name in schema.names}
+        columns |= {name: people[name] for name in ("x1", "y1", "x2", "y2", "score")}
+        columns |= {name: images[name] for name in ("uri", "uris", "source_state", "captured_at")}
+        columns |= {"image_width": images["width"], "image_height": images["height"]}
+        columns["height_px"] = pc.subtract(people["y2"], people["y1"])
+        columns["shard"] = pa.array([self._described.shard_id] * len(described), pa.string())
+        columns["row_digest"] = pa.array([self.digests[identity] for identity in described["person_id"].to_pylist()], pa.string())
+        return pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
+
+
+def described_with(store: Store, describe_config: str) -> DescribedWith | None:
+    """What the shards of a description configuration were made with, or None if there is no shard.
+
+    Raises:
+        StoreError: Two shards disagree.
+    """
+    found: set[DescribedWith] = set()
+    for _, manifest in store.complete_shards("describe", describe_config):
+        info = manifest.info
+        found.add(DescribedWith(tuple(info["attributes"]), info["embedding_size"], info["embedding"]))
+    if len(found) > 1:
+        raise StoreError(f"shards under describe/{describe_config} were made with different models; delete that folder and run par index again")
+    return found.pop() if found else None
+
+
+def desired_rows(store: Store, segment_config: str, describe_config: str) -> Iterator[DesiredShard]:
+    """What the index ought to hold, shard by shard: every usable person of every image, once."""
+    described = {folder.shard_id: (folder, manifest) for folder, manifest in store.complete_shards("describe", describe_config)}
+    known = known_images(store, segment_config)
+    known = known.filter(pc.is_in(known["shard"], value_set=pa.array(sorted(described), pa.string())))
+    states = image_states(known, listed_entries(store))
+    for shard_id, (folder, manifest) in described.items():
+        here = states.filter(pc.equal(states["shard"], shard_id))
+        if not len(here):
+            continue
+        by_image = {row["image_id"]: row for row in here.select(["image_id", "uri", "uris", "source_state"]).to_pylist()}
+        people = folder.read("people", ["person_id", "image_id", "status"]).to_pylist()
+        content = manifest.files["people.parquet"]
+        digests = {
+            person["person_id"]: digest_of(content, shard_id, *_place(by_image[person["image_id"]]))
+            for person in people
+            if person["status"] == Status.OK and person["image_id"] in by_image
+        }
+        yield DesiredShard(digests, store.shard("segment", segment_config, shard_id), folder, here)
+
+
+def _place(image: dict[str, object]) -> list[str]:
+    uris = image["uris"]
+    assert isinstance(uris, list)
+    return [str(image["uri"]), str(image["source_state"]), *uris]
+
+
+def _matching(table: pa.Table, key: str, wanted: pa.ChunkedArray) -> pa.Table:
+    """The rows of a table in the order of wanted keys, each of which it must hold."""
+    return table.take(pc.index_in(wanted, value_set=table[key].combine_chunks()))

@@ -1,0 +1,135 @@
+"""The tables of the store, as code. Every column's meaning, unit, range and null rule is in ``docs/data-contract.md``.
+
+``ENTRIES``, ``IMAGES`` and ``PEOPLE`` are fixed; the tables of descriptions carry one column an attribute and a vector
+of the model's size, so they are made by functions.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import pyarrow as pa
+
+from par_core.errors import BadInputError
+
+__all__ = ["ENTRIES", "IMAGES", "PEOPLE", "descriptions_schema", "index_schema", "require_schema"]
+
+
+def _required(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(name, kind, nullable=False)
+
+
+#: What a listing found, and the work of a shard: one row a file or archive member.
+ENTRIES: Final = pa.schema(
+    [
+        _required("uri", pa.string()),
+        _required("size", pa.int64()),
+        _required("version", pa.string()),
+        _required("status", pa.string()),
+        _required("message", pa.string()),
+    ],
+    metadata={b"par.schema": b"entries/1"},
+)
+
+#: What became of every entry of a shard: one row an entry.
+IMAGES: Final = pa.schema(
+    [
+        _required("uri", pa.string()),
+        _required("size", pa.int64()),
+        _required("version", pa.string()),
+        _required("attempt", pa.int32()),
+        _required("status", pa.string()),
+        _required("message", pa.string()),
+        pa.field("image_id", pa.string()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("format", pa.string()),
+        pa.field("captured_at", pa.timestamp("us")),
+        _required("n_people", pa.int32()),
+        _required("n_too_small", pa.int32()),
+    ],
+    metadata={b"par.schema": b"images/1"},
+)
+
+#: The people of a shard: one row a person of each different image.
+PEOPLE: Final = pa.schema(
+    [
+        _required("person_id", pa.string()),
+        _required("image_id", pa.string()),
+        _required("status", pa.string()),
+        _required("score", pa.float32()),
+        _required("x1", pa.float32()),
+        _required("y1", pa.float32()),
+        _required("x2", pa.float32()),
+        _required("y2", pa.float32()),
+        _required("mask_height", pa.int32()),
+        _required("mask_width", pa.int32()),
+        _required("mask_counts", pa.string()),
+        _required("mask_area", pa.int64()),
+    ],
+    metadata={b"par.schema": b"people/1"},
+)
+
+_DESCRIBED: Final = [
+    pa.field("upper_color", pa.string()),
+    pa.field("upper_color_share", pa.float32()),
+    pa.field("lower_color", pa.string()),
+    pa.field("lower_color_share", pa.float32()),
+    pa.field("megapixels", pa.float32()),
+    pa.field("glvn", pa.float32()),
+]
+
+
+def descriptions_schema(attributes: Sequence[str], embedding_size: int) -> pa.Schema:
+    """The table ``describe`` writes: one row a person of the shard; all but ids and status null unless ``ok``."""
+    fields = [_required("person_id", pa.string()), _required("image_id", pa.string()), _required("status", pa.string()), *_DESCRIBED]
+    fields += [pa.field(name, pa.float32()) for name in attributes]
+    fields += [pa.field("thumbnail", pa.binary()), pa.field("vector", pa.list_(pa.float32(), embedding_size))]
+    return _distinct(pa.schema(fields, metadata={b"par.schema": b"descriptions/1"}))
+
+
+def index_schema(attributes: Sequence[str], embedding_size: int) -> pa.Schema:
+    """The LanceDB table ``people``: one row a described person."""
+    fields = [
+        _required("person_id", pa.string()),
+        _required("image_id", pa.string()),
+        _required("uri", pa.string()),
+        _required("uris", pa.list_(pa.string())),
+        _required("source_state", pa.string()),
+        _required("shard", pa.string()),
+        pa.field("captured_at", pa.timestamp("us")),
+        _required("image_width", pa.int32()),
+        _required("image_height", pa.int32()),
+        *(_required(name, pa.float32()) for name in ("x1", "y1", "x2", "y2", "height_px", "score")),
+        *_DESCRIBED,
+        *(pa.field(name, pa.float32()) for name in attributes),
+        _required("row_digest", pa.string()),
+        _required("vector", pa.list_(pa.float32(), embedding_size)),
+    ]
+    return _distinct(pa.schema(fields, metadata={b"par.schema": b"index/1"}))
+
+
+def require_schema(table: pa.Table, schema: pa.Schema, where: str) -> None:
+    """Check names, types and null rules before a table is written.
+
+    Raises:
+        BadInputError: A column is missing, of another type, or null where it must not be; names the columns.
+    """
+    if table.schema.names != schema.names:
+        missing, extra = _difference(schema.names, table.schema.names), _difference(table.schema.names, schema.names)
+        raise BadInputError(f"{where}: missing columns {missing}, unexpected columns {extra}")
+    wrong = [f"{f.name}: expected {f.type}, got {table.schema.field(f.name).type}" for f in schema if table.schema.field(f.name).type != f.type]
+    wrong += [f"{f.name}: {table[f.name].null_count} nulls" for f in schema if not f.nullable and table[f.name].null_count]
+    if wrong:
+        raise BadInputError(f"{where}: {'; '.join(wrong[:5])}")
+
+
+def _difference(left: Iterable[str], right: Iterable[str]) -> list[str]:
+    there = set(right)
+    return [name for name in left if name not in there][:5]
+
+
+def _distinct(schema: pa.Schema) -> pa.Schema:
+    twice = {name for name in schema.names if schema.names.count(name) > 1}
+    if twice:
+        raise BadInputError(f"attribute names that are columns of the store already: {sorted(twice)}")
+    return schema

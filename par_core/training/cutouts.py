@@ -1,0 +1,81 @@
+"""Training pictures of single people that look like what the pipeline cuts out of archives.
+
+Where a mask is known the background is eliminated, blurred or kept; sharp photographs are also shown small, soft, noisy and compressed, because
+archives of street cameras are.
+"""
+
+import cv2
+import numpy as np
+
+from par_core.people.cutout import dilate_mask, paint_background
+from par_core.training.attribute_data import Person, read_label_map
+from par_core.types import ImageU8
+
+__all__ = ["evaluation_cutout", "training_cutout"]
+
+_DILATE = 0.03
+_MARGIN = 0.05
+
+
+def training_cutout(person: Person, rng: np.random.Generator) -> ImageU8:
+    """A randomly varied cut-out of a person."""
+    picture, mask = _read(person)
+    jitter = rng.uniform(-0.04, 0.06, 4)
+    picture, mask = _crop(picture, mask, _MARGIN + jitter)
+    if mask is not None:
+        kind = rng.random()
+        if kind < 0.85:
+            picture = paint_background(picture, dilate_mask(mask, round(rng.uniform(0, 0.05) * picture.shape[0])), blur=kind > 0.7)
+    if rng.random() < 0.5:
+        picture = picture[:, ::-1]
+    if person.source != "mit" and rng.random() < 0.15:  # cut at the waist or below, as by a table or the frame
+        picture = picture[: int(picture.shape[0] * rng.uniform(0.55, 0.95))]
+    return _vary_look(np.ascontiguousarray(picture), rng, soften=person.source != "mit")
+
+
+def evaluation_cutout(person: Person, *, eliminate: bool) -> ImageU8:
+    """The cut-out that the pipeline would make: background eliminated where a mask is known and it is asked for."""
+    picture, mask = _crop(*_read(person), np.full(4, _MARGIN))
+    if mask is not None and eliminate:
+        picture = paint_background(picture, dilate_mask(mask, round(_DILATE * picture.shape[0])), blur=False)
+    return np.ascontiguousarray(picture)
+
+
+def _read(person: Person) -> tuple[ImageU8, np.ndarray | None]:
+    picture = cv2.cvtColor(cv2.imread(str(person.image)), cv2.COLOR_BGR2RGB)
+    if person.label_map is None:
+        return picture, None
+    mask = read_label_map(person.label_map) > 0
+    return picture, mask if mask.shape == picture.shape[:2] else None
+
+
+def _crop(picture: ImageU8, mask: np.ndarray | None, margins: np.ndarray) -> tuple[ImageU8, np.ndarray | None]:
+    """Cut to the mask's box and a margin on each side (left, top, right, bottom, as shares); without a mask only negative margins count."""
+    height, width = picture.shape[:2]
+    x, y, w, h = (0, 0, width, height) if mask is None else cv2.boundingRect(mask.astype(np.uint8))
+    left, top = max(0, round(x - margins[0] * w)), max(0, round(y - margins[1] * h))
+    right, bottom = min(width, round(x + w + margins[2] * w)), min(height, round(y + h + margins[3] * h))
+    return picture[top:bottom, left:right], None if mask is None else mask[top:bottom, left:right]
+
+
+def _vary_look(picture: ImageU8, rng: np.random.Generator, *, soften: bool) -> ImageU8:
+    """Mild changes of light and colour (a coat must stay red), and strong ones of resolution."""
+    look = picture.astype(np.float32)
+    if rng.random() < 0.8:
+        look = (look - look.mean()) * rng.uniform(0.75, 1.25) + look.mean() * rng.uniform(0.75, 1.25)
+        look *= rng.uniform(0.95, 1.05, 3).astype(np.float32)
+    if rng.random() < 0.2:
+        look += rng.normal(0, rng.uniform(2, 10), look.shape).astype(np.float32)
+    varied = np.clip(look, 0, 255).astype(np.uint8)
+    if soften and rng.random() < 0.5:
+        height = int(np.exp(rng.uniform(np.log(70), np.log(300))))
+        width = max(8, round(varied.shape[1] * height / varied.shape[0]))
+        varied = cv2.resize(varied, (width, height), interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.3:
+        coded = cv2.imencode(".jpg", varied, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 90))])[1]
+        varied = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    if rng.random() < 0.2:  # something in front
+        h, w = varied.shape[:2]
+        top, left = int(rng.integers(h)), int(rng.integers(w))
+        varied[top : top + int(h * rng.uniform(0.05, 0.2)), left : left + int(w * rng.uniform(0.1, 0.4))] = rng.integers(0, 256, 3)
+    return varied

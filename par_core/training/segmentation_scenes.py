@@ -1,0 +1,173 @@
+"""Makes training pictures: photographs at random scales, with people copied into them and the look of the camera varied.
+
+Copy-paste follows Ghiasi et al., "Simple Copy-Paste", CVPR 2021. People come from three sources with their outlines, are scaled
+strongly and are often cut by the frame, because archives are full of cut people and the outlined photographs are not.
+Every picture is a function of (seed, step, place in the batch), so that training resumes exactly.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from par_core.training.segmentation_data import LabelMap, Photo, Split, read_photo
+from par_core.types import BoxesXYXY, ImageU8
+
+__all__ = ["Scene", "make_batch"]
+
+_CANVASES = ((384, 512), (384, 512), (448, 448), (512, 384))  # height, width in pixels
+_SOURCES = ("pennfudan", "coco", "empty", "ccp", "portrait")
+_SHARES = (0.40, 0.27, 0.11, 0.10, 0.12)
+_GREY = 127
+_LEAST_SIDE, _LEAST_AREA, _LEAST_VISIBLE = 5, 60, 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A training picture.
+
+    Attributes:
+        picture: (h, w, 3).
+        boxes: (n, 4), tight around the masks.
+        masks: (n, h, w); people do not overlap.
+    """
+
+    picture: ImageU8
+    boxes: BoxesXYXY
+    masks: Bool[np.ndarray, "n h w"]
+
+
+def make_batch(split: Split, seed: int, step: int, size: int) -> list[Scene]:
+    """Compose the pictures of one training step, all of one canvas."""
+    height, width = _CANVASES[np.random.default_rng([seed, step]).integers(len(_CANVASES))]
+    return [_make_scene(split.train, np.random.default_rng([seed, step, place]), height, width) for place in range(size)]
+
+
+def _make_scene(photos: dict[str, tuple[Photo, ...]], rng: np.random.Generator, height: int, width: int) -> Scene:
+    kind = str(rng.choice(_SOURCES, p=_SHARES))
+    listed = photos["ccp" if kind == "portrait" else kind]
+    picture, labels = read_photo(listed[rng.integers(len(listed))])
+    if kind == "portrait":
+        picture, labels = _head_and_shoulders(picture, labels, rng)
+    picture, labels = _place(picture, labels, rng, height, width, strong=kind != "portrait")
+    whole = np.bincount(labels.ravel(), minlength=256)
+    if kind != "portrait":
+        most = 3 if kind == "empty" else 2
+        for _ in range(int(rng.integers(most + 1))):
+            picture, labels, whole = _paste_person(picture, labels, whole, photos, rng)
+    picture = _vary_look(picture, rng)
+    return _to_scene(picture, labels, whole)
+
+
+def _place(
+    picture: ImageU8, labels: LabelMap, rng: np.random.Generator, height: int, width: int, *, strong: bool
+) -> tuple[ImageU8, LabelMap]:
+    """Scale, mirror, and crop or pad to the canvas."""
+    fit = min(height, width) / min(picture.shape[:2])
+    scale = fit * (np.exp(rng.uniform(np.log(0.6), np.log(1.8))) if strong else rng.uniform(0.8, 1.15))
+    stretch = np.exp(rng.uniform(-0.1, 0.1))
+    new_w, new_h = picture.shape[1] * scale * stretch, picture.shape[0] * scale / stretch
+    left, top = rng.uniform(min(0, width - new_w), max(0, width - new_w)), rng.uniform(min(0, height - new_h), max(0, height - new_h))
+    across = new_w / picture.shape[1]
+    if rng.random() < 0.5:
+        across, left = -across, left + new_w
+    matrix = np.array([[across, 0, left], [0, new_h / picture.shape[0], top]])
+    return _warp(picture, matrix, height, width, _GREY), cv2.warpAffine(labels, matrix, (width, height), flags=cv2.INTER_NEAREST)
+
+
+def _warp(picture: ImageU8, matrix: np.ndarray, height: int, width: int, border: int) -> ImageU8:
+    shrink = float(np.hypot(*matrix[:, 1]))
+    if shrink < 0.7:  # blur first, else thin things alias
+        picture = cv2.GaussianBlur(picture, (0, 0), 0.4 / shrink)
+    return cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(border,) * 3)
+
+
+def _head_and_shoulders(picture: ImageU8, labels: LabelMap, rng: np.random.Generator) -> tuple[ImageU8, LabelMap]:
+    """Cut a portrait from the photograph of a standing person."""
+    rows, columns = np.flatnonzero(labels.any(1)), None
+    person_height = rows[-1] - rows[0] + 1
+    bottom = int(rows[0] + person_height * rng.uniform(0.18, 0.6))
+    top = int(max(0, rows[0] - person_height * rng.uniform(0, 0.12)))
+    columns = np.flatnonzero(labels[rows[0] : rows[0] + max(person_height // 6, 1)].any(0))
+    centre = columns.mean() + rng.normal(0, 0.04) * person_height
+    half = (bottom - top) * rng.uniform(0.35, 0.8)
+    left, right = int(max(0, centre - half)), int(min(picture.shape[1], centre + half))
+    if right - left < 16 or bottom - top < 16:
+        return picture, labels
+    return picture[top:bottom, left:right], np.ascontiguousarray(labels[top:bottom, left:right])
+
+
+def _paste_person(
+    picture: ImageU8, labels: LabelMap, whole: Int64[np.ndarray, " 256"], photos: dict[str, tuple[Photo, ...]], rng: np.random.Generator
+) -> tuple[ImageU8, LabelMap, Int64[np.ndarray, " 256"]]:
+    """Copy one person of another photograph to a random place, size and side, in front of what is there."""
+    height, width = labels.shape
+    source = str(rng.choice(["ccp", "coco", "pennfudan"], p=[0.6, 0.25, 0.15]))
+    person, outline = read_photo(photos[source][rng.integers(len(photos[source]))])
+    numbers = np.flatnonzero(np.bincount(outline.ravel())[1:]) + 1
+    free = np.setdiff1d(np.arange(1, 256), np.unique(labels))
+    if not len(numbers) or not len(free):
+        return picture, labels, whole
+    mask = (outline == rng.choice(numbers)).astype(np.uint8)
+    x, y, w, h = cv2.boundingRect(mask)
+    if h < 40 or w < 12:
+        return picture, labels, whole
+    if source == "ccp" and rng.random() < 0.25:  # cut at the waist or knee, as by a table or a car
+        mask[y + int(h * rng.uniform(0.4, 0.9)) :] = 0
+    target = height * np.exp(rng.uniform(np.log(0.12), np.log(1.6)))
+    scale = min(target / h, 1.6)
+    cut = rng.random() < 0.35
+    reach_x, reach_y = (0.45, 0.6) if cut else (0.0, 0.0)
+    w_new, h_new = w * scale, h * scale
+    left = rng.uniform(min(-reach_x * w_new, width - w_new), max(width - (1 - reach_x) * w_new, 0))
+    top = rng.uniform(min(-0.1 * cut * h_new, height - h_new), max(height - (1 - reach_y) * h_new, 0))
+    across, offset = (scale, left - x * scale) if rng.random() < 0.5 else (-scale, left + (x + w) * scale)
+    matrix = np.array([[across, 0, offset], [0, scale, top - y * scale]])
+    alpha = cv2.warpAffine(mask.astype(np.float32), matrix, (width, height), flags=cv2.INTER_LINEAR)
+    inside = alpha > 0.5
+    if not inside.any():
+        return picture, labels, whole
+    soft = cv2.GaussianBlur(alpha, (0, 0), rng.uniform(0.5, 1.5))[..., None]
+    moved = _warp(person, matrix, height, width, 0).astype(np.float32) * rng.uniform(0.75, 1.2) + rng.uniform(-15, 15)
+    picture = np.clip(picture * (1 - soft) + moved * soft, 0, 255).astype(np.uint8)
+    number = int(free[0])
+    labels = np.where(inside, np.uint8(number), labels)
+    whole = whole.copy()
+    whole[number] = inside.sum()
+    return picture, labels, whole
+
+
+def _vary_look(picture: ImageU8, rng: np.random.Generator) -> ImageU8:
+    """Vary colour, contrast, sharpness, noise and compression."""
+    look = picture.astype(np.float32)
+    if rng.random() < 0.8:
+        grey = look @ np.array([0.299, 0.587, 0.114], np.float32)
+        look = grey[..., None] + (look - grey[..., None]) * rng.uniform(0.4, 1.5)
+        look = (look - look.mean()) * rng.uniform(0.7, 1.3) + look.mean() * rng.uniform(0.7, 1.3)
+        look *= rng.uniform(0.9, 1.1, 3).astype(np.float32)
+    if rng.random() < 0.12:
+        look = np.repeat((look @ np.array([0.299, 0.587, 0.114], np.float32))[..., None], 3, axis=2)
+    if rng.random() < 0.2:
+        look = cv2.GaussianBlur(look, (0, 0), rng.uniform(0.4, 1.6))
+    if rng.random() < 0.2:
+        look = look + rng.normal(0, rng.uniform(2, 12), look.shape).astype(np.float32)
+    varied = np.clip(look, 0, 255).astype(np.uint8)
+    if rng.random() < 0.3:
+        coded = cv2.imencode(".jpg", varied, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 90))])[1]
+        varied = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return varied
+
+
+def _to_scene(picture: ImageU8, labels: LabelMap, whole: Int64[np.ndarray, " 256"]) -> Scene:
+    """Keep the people of whom enough is visible."""
+    boxes, masks = [], []
+    for number in np.flatnonzero(np.bincount(labels.ravel(), minlength=256)[1:]) + 1:
+        mask = labels == number
+        area = int(mask.sum())
+        x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
+        if min(w, h) >= _LEAST_SIDE and area >= max(_LEAST_AREA, _LEAST_VISIBLE * whole[number]):
+            boxes.append((x, y, x + w, y + h))
+            masks.append(mask)
+    shape = labels.shape
+    return Scene(picture, np.array(boxes, np.float32).reshape(-1, 4), np.array(masks, bool).reshape(-1, *shape))

@@ -1,0 +1,35 @@
+"""What must be light is light, and the check itself can fail."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"cv2", "dask", "distributed", "lancedb", "open_clip", "openvino", "prefect", "timm", "torch", "torchvision"}
+
+
+def loaded(code: str) -> set[str]:
+    script = f"{code}\nimport sys; print(*sorted({HEAVY!r} & set(sys.modules)))"
+    return set(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_par_core_imports_nothing_heavy() -> None:
+    assert loaded("import par_core, par_core.config, par_core.errors, par_core.types") == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["index", "--help"], ["search", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = f"import sys; sys.argv = ['par', *{arguments!r}]\nfrom flows.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}import sys; print('HEAVY', *sorted({HEAVY!r} & set(sys.modules)))"], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.splitlines()[-1] == "HEAVY"
+
+
+def test_searching_loads_no_orchestrator() -> None:
+    code = "import par_core.query.search, par_core.query.where, par_core.store.lance, par_core.models.profiles"
+    assert loaded(code) & {"prefect", "dask", "distributed", "torch"} == set()
+
+
+def test_the_check_itself_can_fail() -> None:
+    assert loaded("import torch") == {"torch"}

@@ -1,0 +1,40 @@
+"""Runs the stages one after another and says when each begins, so that a test can kill it in the one it wants.
+
+    python -m tests.faults.run_stages STORE ARCHIVE
+"""
+
+import sys
+from pathlib import Path
+
+from par_core.config import load_config
+from par_core.stages.commit import commit_store
+from par_core.stages.describe import describe_shard
+from par_core.stages.plan import plan_index
+from par_core.stages.segment import segment_shard
+from par_core.store.layout import Store
+
+
+def say(stage: str) -> None:
+    """Tell the test which stage begins."""
+    print(stage, flush=True)
+
+
+def main(root: Path, archive: str) -> None:
+    """Index an archive in small shards."""
+    config = load_config(profile="fake", machine={"shard_size": 16, "batch_size": 4})
+    store = Store.create(root)
+    say("plan")
+    plan = plan_index(store, [archive], config, workers=1)
+    say("segment")
+    for shard in plan.shards:
+        segment_shard(store, shard.shard_id, config)
+    say("describe")
+    for shard in plan.shards:
+        describe_shard(store, shard.shard_id, config)
+    say("commit")
+    commit_store(store, config)
+    say("end")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,34 @@
+"""Index an archive in this process with the ``fake`` profile, and look at what is in a store."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from par_core.config import RunConfig, load_config
+from par_core.stages.commit import CommitRecord, commit_store
+from par_core.stages.describe import describe_shard
+from par_core.stages.plan import Plan, plan_index
+from par_core.stages.segment import segment_shard
+from par_core.store.lance import PeopleIndex
+from par_core.store.layout import Store
+
+FAKE = load_config(profile="fake")
+
+
+def index(root: Path, sources: Sequence[Path | str], config: RunConfig = FAKE, *, retry_failed: bool = False) -> tuple[Plan, CommitRecord]:
+    """Plan, segment, describe, commit: what the flow does, without a flow."""
+    store = Store.create(root)
+    plan = plan_index(store, [str(source) for source in sources], config, workers=1, retry_failed=retry_failed)
+    for shard in plan.shards:
+        segment_shard(store, shard.shard_id, config)
+        describe_shard(store, shard.shard_id, config)
+    return plan, commit_store(store, config)
+
+
+def content(root: Path) -> list[dict[str, Any]]:
+    """All that the index says, in a fixed order, less what may differ between two runs over the same archive: the cut of shards."""
+    found = PeopleIndex.open(Store.open(root).index_path)
+    if found is None:
+        return []
+    rows = found.search(None, top=max(len(found), 1)).sort_by("person_id").to_pylist()
+    return [{key: value for key, value in row.items() if key not in ("shard", "row_digest")} for row in rows]

@@ -1,0 +1,207 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from par_core.config import load_config
+from par_core.errors import BadConfigError, TransientError
+from par_core.models import profiles
+from par_core.stages.check import store_status, verify_store
+from par_core.stages.commit import rebuild_index
+from par_core.status import Status
+from par_core.store.layout import Store
+from par_core.store.ledger import conservation, known_images
+from tests.indexing import FAKE, content, index
+from tests.pictures import archive, save, scene
+
+GROUPS = [("red",), ("green", "blue"), (), ("yellow",), ("magenta", "cyan", "red")]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return archive(tmp_path / "photos", GROUPS)
+
+
+def counted(root: Path) -> str:
+    report = store_status(Store.open(root))
+    assert report.conservation.holds
+    return str(report.conservation)
+
+
+def test_everybody_is_found_once_and_the_equation_holds(tmp_path: Path, photos: Path) -> None:
+    _, commit = index(tmp_path / "store", [photos])
+    assert commit.rows == sum(map(len, GROUPS))
+    assert counted(tmp_path / "store") == "5 files listed = 4 indexed + 1 without people + 0 failed + 0 duplicates"
+    assert verify_store(Store.open(tmp_path / "store")).problems == ()
+
+
+def test_second_run_has_nothing_to_do_and_touches_nothing(tmp_path: Path, photos: Path) -> None:
+    _, first = index(tmp_path / "store", [photos])
+    plan, second = index(tmp_path / "store", [photos])
+    assert plan.shards == ()
+    assert (plan.unchanged, plan.new) == (5, 0)
+    assert second == first
+
+
+def test_new_changed_and_vanished_files_are_told_apart(tmp_path: Path, photos: Path) -> None:
+    root = tmp_path / "store"
+    index(root, [photos])
+    save(photos / "0009.png", scene("cyan", seed=99))
+    save(photos / "0000.png", scene("blue", "blue", seed=98))
+    (photos / "0003.png").unlink()
+    plan, commit = index(root, [photos])
+    assert (plan.new, plan.unchanged, plan.vanished) == (2, 3, 1)
+    states = [(Path(row["uri"]).name, row["source_state"]) for row in content(root)]
+    assert states.count(("0003.png", "vanished")) == 1
+    assert states.count(("0000.png", "replaced")) == 1
+    assert states.count(("0000.png", "present")) == 2
+    assert states.count(("0009.png", "present")) == 1
+    assert commit.rows == len(states) == 10
+    assert counted(root) == "5 files listed = 4 indexed + 1 without people + 0 failed + 0 duplicates"
+    assert verify_store(Store.open(root)).problems == ()
+
+
+def test_a_file_that_comes_back_is_present_again_without_work(tmp_path: Path, photos: Path) -> None:
+    root = tmp_path / "store"
+    index(root, [photos])
+    before = content(root)
+    shutil.move(photos / "0000.png", tmp_path / "away.png")
+    index(root, [photos])
+    shutil.move(tmp_path / "away.png", photos / "0000.png")
+    plan, _ = index(root, [photos])
+    assert plan.shards == ()
+    assert content(root) == before
+
+
+def test_same_bytes_under_two_names_are_one_image_with_two_sources(tmp_path: Path, photos: Path) -> None:
+    shutil.copy(photos / "0000.png", photos / "copy.png")
+    root = tmp_path / "store"
+    _, commit = index(root, [photos])
+    assert commit.rows == 7
+    assert counted(root) == "6 files listed = 4 indexed + 1 without people + 0 failed + 1 duplicates"
+    row = next(row for row in content(root) if len(row["uris"]) == 2)
+    assert [Path(uri).name for uri in row["uris"]] == ["0000.png", "copy.png"]
+    (photos / "0000.png").unlink()
+    index(root, [photos])
+    row = next(row for row in content(root) if row["image_id"] == row["image_id"] and Path(row["uri"]).name == "copy.png")
+    assert [Path(uri).name for uri in row["uris"]] == ["copy.png"]
+    assert row["source_state"] == "present"
+
+
+def test_bad_files_are_rows_and_retry_takes_them_up_again(tmp_path: Path, photos: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"this is no picture")
+    (photos / "empty.png").touch()
+    root = tmp_path / "store"
+    index(root, [photos])
+    assert counted(root) == "7 files listed = 4 indexed + 1 without people + 2 failed + 0 duplicates"
+    assert conservation(Store.open(root), index(root, [photos])[1].segment_config).failures == {Status.DAMAGED: 1, Status.EMPTY: 1}
+    plan, commit = index(root, [photos], retry_failed=True)
+    assert (plan.retried, plan.new) == (2, 0)
+    attempts = known_images(Store.open(root), commit.segment_config).to_pylist()
+    assert {Path(row["uri"]).name: row["attempt"] for row in attempts if row["attempt"] > 1} == {"broken.jpg": 2, "empty.png": 2}
+    assert verify_store(Store.open(root)).problems == ()
+
+
+def test_people_too_small_are_kept_with_a_status_and_not_described(tmp_path: Path, photos: Path) -> None:
+    save(photos / "far.png", scene("red", person_height=12, seed=50))
+    root = tmp_path / "store"
+    _, commit = index(root, [photos])
+    report = store_status(Store.open(root))
+    assert report.conservation.too_small == 1
+    assert commit.rows == 7
+
+
+def test_two_settings_do_not_mix(tmp_path: Path, photos: Path) -> None:
+    root = tmp_path / "store"
+    _, first = index(root, [photos])
+    plan, second = index(root, [photos], load_config(profile="fake", segment={"min_height_px": 10}))
+    assert plan.new == 5
+    assert first.segment_config != second.segment_config
+    again, third = index(root, [photos])
+    assert again.shards == ()
+    assert third.segment_config == first.segment_config
+    assert verify_store(Store.open(root)).problems == ()
+
+
+def test_rebuild_gives_the_same_rows(tmp_path: Path, photos: Path) -> None:
+    root = tmp_path / "store"
+    index(root, [photos])
+    before = content(root)
+    shutil.rmtree(root / "index.lance")
+    assert verify_store(Store.open(root)).problems != ()
+    rebuild_index(Store.open(root))
+    assert content(root) == before
+    assert verify_store(Store.open(root)).problems == ()
+
+
+@pytest.mark.parametrize("damage", ["truncate", "delete"])
+def test_verify_notices_a_damaged_shard(tmp_path: Path, photos: Path, damage: str) -> None:
+    root = tmp_path / "store"
+    index(root, [photos])
+    victim = next(root.glob("describe/*/*/people.parquet"))
+    if damage == "truncate":
+        victim.write_bytes(victim.read_bytes()[:-1])
+    else:
+        victim.unlink()
+    assert any(str(victim) in problem for problem in verify_store(Store.open(root)).problems)
+
+
+def test_verify_notices_a_row_changed_behind_its_back(tmp_path: Path, photos: Path) -> None:
+    import lancedb
+
+    root = tmp_path / "store"
+    index(root, [photos])
+    table = lancedb.connect(root / "index.lance").open_table("people")
+    table.update(where="bright > 0", values={"bright": 0.125})
+    assert any("version" in problem for problem in verify_store(Store.open(root)).problems)
+
+
+def test_a_folder_that_is_no_store_is_refused(tmp_path: Path, photos: Path) -> None:
+    with pytest.raises(BadConfigError, match="no PAR store"):
+        index(photos, [photos])
+    with pytest.raises(BadConfigError, match="make one with"):
+        Store.open(tmp_path / "nowhere")
+
+
+def test_a_model_that_fails_on_one_image_costs_that_image_only(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    segmenter = profiles.load_segmenter(FAKE)
+    segment = type(segmenter).segment
+
+    def poisoned(self: object, images: list) -> list:
+        if any(image.shape[1] == 160 for image in images):
+            raise RuntimeError("poison")
+        return segment(self, images)
+
+    monkeypatch.setattr(type(segmenter), "segment", poisoned)
+    root = tmp_path / "store"
+    index(root, [photos])
+    assert counted(root) == "5 files listed = 3 indexed + 1 without people + 1 failed + 0 duplicates"
+
+
+def test_a_model_that_fails_on_everything_stops_the_shard_and_marks_nothing(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    segmenter = profiles.load_segmenter(FAKE)
+
+    def dead(self: object, images: list) -> list:
+        raise RuntimeError("device lost")
+
+    monkeypatch.setattr(type(segmenter), "segment", dead)
+    with pytest.raises(TransientError, match="device lost"):
+        index(tmp_path / "store", [photos])
+    assert not list((tmp_path / "store").glob("segment/*/*/manifest.json"))
+
+
+def test_a_file_changed_between_the_stages_is_not_described_as_the_old_one(tmp_path: Path, photos: Path) -> None:
+    from par_core.stages.commit import commit_store
+    from par_core.stages.describe import describe_shard
+    from par_core.stages.plan import plan_index
+    from par_core.stages.segment import segment_shard
+
+    store = Store.create(tmp_path / "store")
+    (shard,) = plan_index(store, [str(photos)], FAKE, workers=1).shards
+    segment_shard(store, shard.shard_id, FAKE)
+    save(photos / "0000.png", scene("blue", seed=77))
+    result = describe_shard(store, shard.shard_id, FAKE)
+    assert result.counts[Status.CHANGED] == 1
+    assert commit_store(store, FAKE).rows == 6
+    _, commit = index(store.root, [photos])
+    assert commit.rows == 7
