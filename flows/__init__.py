@@ -1,0 +1,1 @@
+"""Flows: they compose tasks, choose where these run, and speak to people."""

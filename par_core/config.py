@@ -7,6 +7,7 @@ do not change the answer and are no part of any digest.
 Sources, strongest first: command line, environment (``PAR_SEGMENT__MIN_SCORE=0.6``), a TOML file. Unknown keys fail.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
 
-__all__ = ["ArchiveConfig", "CutoutConfig", "DescribeConfig", "MachineConfig", "RunConfig", "SegmentConfig", "load_config"]
+__all__ = ["ArchiveConfig", "CutoutConfig", "DescribeConfig", "MachineConfig", "RunConfig", "SegmentConfig", "config_of", "load_config"]
 
 
 class _Frozen(BaseModel):
@@ -130,6 +131,22 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
     except (ValueError, OSError) as error:
         raise BadConfigError(f"{file}: {error}") from error
     return RunConfig.model_construct(**{name: getattr(merged, name) for name in RunConfig.model_fields})
+
+
+def config_of(settings: Mapping[str, Any]) -> RunConfig:
+    """The configuration that ``RunConfig.model_dump(mode="json")`` gave, as it was, whatever this process's environment says.
+
+    Raises:
+        BadConfigError: A key or value is wrong.
+    """
+    try:
+        parts = {name: RunConfig.model_fields[name].annotation for name in settings}
+        made = {name: kind.model_validate(settings[name]) if isinstance(kind, type) and issubclass(kind, _Frozen) else settings[name] for name, kind in parts.items()}
+    except (ValidationError, KeyError) as error:
+        raise BadConfigError(f"not a configuration of PAR: {error}") from error
+    if made.get("weights_dir") is not None:
+        made["weights_dir"] = Path(made["weights_dir"])
+    return RunConfig.model_construct(**made)
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import TypeVar
 from par_core.config import RunConfig
 from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
 
-__all__ = ["Fingerprints", "fingerprints", "load_describer", "load_segmenter", "load_text_encoder"]
+__all__ = ["Fingerprints", "describe_models", "fingerprints", "load_describer", "load_segmenter", "load_text_encoder"]
 
 _lock = threading.Lock()
 
@@ -48,6 +48,11 @@ def fingerprints(config: RunConfig) -> Fingerprints:
 
         return Fingerprints(FakeSegmenter.fingerprint, FakeDescriber.fingerprint, FakeDescriber.embedding_fingerprint)
     raise NotImplementedError
+
+
+def describe_models(config: RunConfig) -> str:
+    """One phrase for people: device, precision, models. Loads nothing."""
+    return "fake models"
 
 
 def load_segmenter(config: RunConfig) -> PersonSegmenter:

@@ -5,15 +5,18 @@ model can be refused before it runs.
 """
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import lancedb
 import numpy as np
 import pyarrow as pa
+
+os.environ.setdefault("LANCE_LOG", "error")  # read once, when the library is loaded: it warns of every table that is new
+import lancedb
 from lancedb.index import Bitmap, BTree, HnswSq
 from lancedb.table import Table
 

@@ -1,0 +1,328 @@
+"""The command line: arguments become a configuration and one call; errors become one line and an exit code.
+
+Exit codes: 0 done; 1 done, with failed items (``par verify``: something is off); 2 bad settings; 3 failed; 130 stopped by Ctrl-C.
+Heavy libraries are imported inside the commands, so that ``par --help`` is quick.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+
+from par_core import __version__
+from par_core.config import RunConfig, load_config
+from par_core.errors import BadConfigError, ParError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="par",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Make very large image archives searchable by what the people in them look like.",
+    epilog="Start with: **par index photos/ --store store** and then **par search 'a woman in a red coat' --store store**",
+)
+
+_MODELS: Final = "Models and settings"
+_MACHINE: Final = "Where the work is done"
+_SHOWN: Final = "What is shown"
+
+StoreOption = Annotated[Path, typer.Option("--store", metavar="DIR", help="Folder of the store.")]
+ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="Models: compact (default, shipped) or clip (local weights).", rich_help_panel=_MODELS)]
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="TOML file with settings; options here override it.", rich_help_panel=_MODELS)]
+WeightsOption = Annotated[Path | None, typer.Option("--weights-dir", metavar="DIR", help="Folder with the weights of the clip profile.", rich_help_panel=_MODELS)]
+RuntimeOption = Annotated[str | None, typer.Option("--runtime", metavar="NAME", help="auto, torch or openvino.", rich_help_panel=_MACHINE)]
+DeviceOption = Annotated[str | None, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.", rich_help_panel=_MACHINE)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=_SHOWN)]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show what Prefect says, and tracebacks.", rich_help_panel=_SHOWN)]
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        print(f"par {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def index(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs such as s3://bucket/prefix.")],
+    store: StoreOption,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Also take up files that failed before.")] = False,
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dir: WeightsOption = None,
+    min_score: Annotated[float | None, typer.Option(help="Lowest score of a person, 0 to 1.", rich_help_panel=_MODELS)] = None,
+    min_height: Annotated[int | None, typer.Option(help="People less high, in pixels, are kept but not described.", rich_help_panel=_MODELS)] = None,
+    background: Annotated[str | None, typer.Option(help="eliminate, blur or keep.", rich_help_panel=_MODELS)] = None,
+    margin: Annotated[float | None, typer.Option(help="Around the person, as a share of the box.", rich_help_panel=_MODELS)] = None,
+    dilate: Annotated[float | None, typer.Option(help="The mask is widened by this share of the box's height.", rich_help_panel=_MODELS)] = None,
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Keep small JPEGs of the people in Parquet.", rich_help_panel=_MODELS)] = False,
+    workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Worker processes; default: one a core.", rich_help_panel=_MACHINE)] = None,
+    runner: Annotated[str | None, typer.Option(help="auto, threads or dask.", rich_help_panel=_MACHINE)] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="An existing Dask scheduler, tcp://host:8786.", rich_help_panel=_MACHINE)] = None,
+    shard_size: Annotated[int | None, typer.Option(help="Images a shard at most.", rich_help_panel=_MACHINE)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images that a model sees in one call.", rich_help_panel=_MACHINE)] = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=_SHOWN)] = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Make archives searchable: find the people in them, describe them, store everything.
+
+    Run the same command again to continue a stopped run, or to take up what is new, changed or gone.
+
+    Examples:
+
+        par index photos/ --store store
+
+        par index night.zip cameras.tar.gz s3://archive/2026 --store store --workers 8
+
+        par index photos/ --store store --retry-failed
+    """
+    settings = load_config(
+        config,
+        profile=profile,
+        weights_dir=weights_dir,
+        segment={"min_score": min_score, "min_height_px": min_height},
+        describe={"cutout": {"background": background, "margin": margin, "dilate": dilate}, "thumbnails": thumbnails or None},
+        machine={
+            **{"workers": workers, "runner": runner, "scheduler": scheduler, "shard_size": shard_size},
+            **{"batch_size": batch_size, "runtime": runtime, "device": device},
+        },
+    )
+    from flows.index import run_index
+
+    _stop_cleanly_on_interrupt()
+    report = run_index(sources, store, settings, retry_failed=retry_failed, quiet=quiet or as_json, verbose=verbose)
+    if as_json:
+        _print_json(report.as_json())
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def status(
+    store: StoreOption,
+    failed: Annotated[bool, typer.Option("--failed", help="List the failed files with their reasons.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a store holds, and what became of every file.
+
+    Examples:
+
+        par status --store store
+
+        par status --store store --failed
+    """
+    from flows.showing import failed_files, status_lines, status_object
+    from par_core.stages.check import store_status
+    from par_core.store.layout import Store
+
+    opened = Store.open(store)
+    report = store_status(opened)
+    if as_json:
+        _print_json(status_object(report) | ({"failed_files": failed_files(opened, report)} if failed else {}))
+        return
+    print(*status_lines(report), sep="\n")
+    if failed:
+        for row in failed_files(opened, report):
+            print(f"{row['status']}\t{row['uri']}\t{row['message']}")
+
+
+@app.command()
+def verify(store: StoreOption, as_json: JsonOption = False) -> None:
+    """Read everything again and compare: checksums, the conservation equation, every row of the index. Exit code 1 if anything is off.
+
+    Example:
+
+        par verify --store store
+    """
+    from dataclasses import asdict
+
+    from par_core.stages.check import verify_store
+    from par_core.store.layout import Store
+
+    report = verify_store(Store.open(store))
+    if as_json:
+        _print_json(asdict(report))
+    else:
+        for problem in report.problems:
+            print(f"problem: {problem}")
+        print(f"{report.shards} shards and {report.rows} rows compared: {f'{len(report.problems)} problems' if report.problems else 'all is well'}")
+    raise typer.Exit(1 if report.problems else 0)
+
+
+@app.command()
+def rebuild(store: StoreOption) -> None:
+    """Make the LanceDB index again from Parquet alone.
+
+    Example:
+
+        par rebuild --store store
+    """
+    from par_core.stages.commit import rebuild_index
+    from par_core.store.layout import Store
+
+    opened = Store.open(store)
+    with opened.exclusive():
+        record = rebuild_index(opened)
+    print(f"{record.rows} people in the index, version {record.version}")
+
+
+@app.command()
+def search(
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What the person looks like, in plain words.")] = None,
+    store: StoreOption = Path("store"),
+    image: Annotated[Path | None, typer.Option("--image", metavar="FILE", help="People like the largest person in this picture.")] = None,
+    where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see the examples.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Hits at most.")] = 20,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a contact sheet: one file, open it in a browser.", rich_help_panel=_SHOWN)] = None,
+    absent: Annotated[bool, typer.Option("--include-absent", help="Also people whose file has vanished or was replaced.")] = False,
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dir: WeightsOption = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find people by words, by a picture, or by a filter; best first.
+
+    Examples:
+
+        par search "a woman in a red coat with a bag" --store store --html hits.html
+
+        par search --image someone.jpg --store store
+
+        par search "a man" --store store --where "backpack > 0.5 and upper_color in ('black', 'blue') and height_px > 100"
+
+        par search --store store --where "hat and captured_at >= 2026-11-01 and uri like '%gate-3%'"
+    """
+    from flows.searching import Question, ask, save_gallery
+    from flows.showing import hit_lines
+
+    settings = _query_settings(config, profile, weights_dir, runtime, device)
+    result, opened = ask(store, Question(text, image, where, top, absent), settings)
+    if html is not None:
+        save_gallery(html, result, store, opened, settings, "par " + " ".join(sys.argv[1:]))
+    for warning in result.warnings:
+        _tell(f"warning: {warning}")
+    if as_json:
+        told = {"question": result.question, "searched": result.searched, "warnings": list(result.warnings), "embedding": opened.embedding_fingerprint}
+        _print_json(told | {"index_version": opened.version, "results": [hit.as_json() for hit in result.hits]})
+    else:
+        print(*hit_lines(result), sep="\n")
+    if html is not None:
+        _tell(f"contact sheet: {html}")
+
+
+@app.command()
+def describe(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture.")],
+    prompts: Annotated[list[str], typer.Option("--prompts", "-p", metavar="TEXT", help="A description to compare with; give several.")],
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dir: WeightsOption = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rank descriptions for each person in one picture (paper, figures 6 and 7).
+
+    Example:
+
+        par describe photo.jpg -p "a woman" -p "a man" -p "a person with a hat"
+    """
+    from flows.searching import read_picture
+    from flows.showing import description_lines
+    from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
+    from par_core.query.rank import people_of, rank_prompts
+
+    settings = _query_settings(config, profile, weights_dir, runtime, device)
+    people = people_of(read_picture(image, settings), load_segmenter(settings), load_describer(settings), settings)
+    encoder = load_text_encoder(settings)
+    ranked = [rank_prompts(person.vector, prompts, encoder) for person in people]
+    for word in dict.fromkeys(word for prompt in prompts for word in encoder.unknown_words(prompt)):
+        _tell(f"warning: the compact text model never saw {word!r} in training; use --profile clip for free words")
+    if as_json:
+        told = [{"box": list(p.box), "score": p.score, "attributes": p.attributes, "prompts": [{"text": t, "probability": q} for t, q in r]} for p, r in zip(people, ranked, strict=True)]
+        _print_json({"image": str(image), "people": told})
+    else:
+        print(*description_lines(people, ranked), sep="\n")
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except ParError as error:
+        _fail(str(error), 2 if isinstance(error, BadConfigError) else 3)
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - the last stop before the user
+        _report_unexpected(error)
+    sys.exit(0)
+
+
+def _report_unexpected(error: Exception) -> NoReturn:
+    import click
+
+    if isinstance(error, click.ClickException):
+        error.show()
+        sys.exit(error.exit_code)
+    if isinstance(error, click.Abort):
+        _fail("stopped", 130)
+    if "--verbose" in sys.argv or "-v" in sys.argv or os.environ.get("PAR_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    _fail(f"unexpected {type(error).__name__}: {error} (set PAR_DEBUG=1 for the traceback)", 3)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    _tell(message)
+    sys.exit(code)
+
+
+def _tell(message: str) -> None:
+    print(f"par: {message}", file=sys.stderr, flush=True)
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    print(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+
+
+def _query_settings(config: Path | None, profile: str | None, weights_dir: Path | None, runtime: str | None, device: str | None) -> RunConfig:
+    return load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+
+
+def _stop_cleanly_on_interrupt() -> None:
+    """On Ctrl-C or SIGTERM: end at once. Whatever is finished is on disk, whatever is not does not count, so nothing needs to be tidied up."""
+
+    def stop(signum: int, _: object) -> NoReturn:
+        import multiprocessing
+
+        for child in multiprocessing.active_children():  # Dask workers; our Prefect server follows this process by itself
+            child.kill()
+        _tell("stopped; finished shards are kept. Run the same command again to continue.")
+        os._exit(130 if signum == signal.SIGINT else 143)
+
+    handler: Callable[[int, Any], NoReturn] = stop
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, handler)
+
+
+if __name__ == "__main__":
+    main()

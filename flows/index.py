@@ -1,0 +1,118 @@
+"""The index flow: plan, segment and describe shard by shard, commit."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flows.progress import say, watch
+from par_core.config import RunConfig
+from par_core.models.profiles import describe_models, fingerprints
+from par_core.stages.commit import CommitRecord, commit_store
+from par_core.stages.names import config_ids
+from par_core.stages.plan import Plan, plan_index
+from par_core.store.layout import Store
+from par_core.store.ledger import Conservation, conservation
+
+__all__ = ["IndexReport", "run_index"]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a run did.
+
+    Attributes:
+        plan: What there was to do.
+        commit: The state of the index afterwards.
+        conservation: What became of every listed file.
+        failed_shards: Shards that could not be finished, with the reason.
+        seconds: Of the whole run.
+    """
+
+    plan: Plan
+    commit: CommitRecord
+    conservation: Conservation
+    failed_shards: Mapping[str, str]
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 done with failed items, 3 shards could not be finished."""
+        return 3 if self.failed_shards else 1 if self.conservation.failed else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as JSON types."""
+        return {
+            "exit_code": self.exit_code,
+            "equation": str(self.conservation),
+            "files": asdict(self.conservation),
+            "commit": asdict(self.commit),
+            "planned": {"listed": self.plan.listed, "new": self.plan.new, "retried": self.plan.retried, "unchanged": self.plan.unchanged, "vanished": self.plan.vanished},
+            "skipped": dict(self.plan.skipped),
+            "failed_shards": dict(self.failed_shards),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def run_index(sources: Sequence[str], store_root: Path, config: RunConfig, *, retry_failed: bool = False, quiet: bool = False, verbose: bool = False) -> IndexReport:
+    """Make sources searchable: the same for the command line and for deployments.
+
+    Raises:
+        BadConfigError: A source, setting or model is wrong; nothing was done.
+        StoreError: Another process is writing to the store.
+    """
+    from flows.runners import choose_runner, n_workers  # Prefect is imported only when there is work
+
+    started = time.monotonic()
+    store = Store.create(store_root)
+    with store.exclusive():
+        plan = plan_index(store, sources, config, workers=n_workers(config.machine), retry_failed=retry_failed)
+        runner = choose_runner(config.machine, plan.n_images)
+        if not quiet:
+            _introduce(plan, config, runner if plan.shards else "nothing to do")
+        failed = _process(store, plan, config, quiet=quiet, verbose=verbose) if plan.shards else {}
+        commit = commit_store(store, config)
+        counted = conservation(store, commit.segment_config)
+    report = IndexReport(plan, commit, counted, failed, time.monotonic() - started)
+    if not quiet:
+        _conclude(report)
+    return report
+
+
+def _process(store: Store, plan: Plan, config: RunConfig, *, quiet: bool, verbose: bool) -> Mapping[str, str]:
+    from flows.server import api_server
+
+    with ExitStack() as stack:
+        if not verbose:
+            os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+            os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
+        stack.enter_context(api_server(store.root / "prefect-server.log"))
+        from flows.runners import choose_runner, make_runner
+        from flows.shards import process_shards
+
+        stack.enter_context(watch(store, config_ids(config, fingerprints(config)), plan.shards, quiet=quiet))
+        flow = process_shards.with_options(task_runner=make_runner(config.machine, choose_runner(config.machine, plan.n_images)))
+        return flow(str(store.root), [asdict(shard) for shard in plan.shards], config.model_dump(mode="json"))
+
+
+def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
+    from flows.runners import n_workers
+
+    where = config.machine.scheduler or f"{n_workers(config.machine)} workers"
+    say(f"par: profile {config.profile}: {describe_models(config)}; {runner}, {where}")
+    passed = ", ".join(f"{count} {reason}" for reason, count in sorted(plan.skipped.items()))
+    skipped = f"; passed over: {passed}" if passed else ""
+    say(f"par: {plan.listed} files listed: {plan.new} new or changed, {plan.retried} to retry, {plan.unchanged} unchanged, {plan.vanished} vanished{skipped}")
+
+
+def _conclude(report: IndexReport) -> None:
+    for shard, reason in list(report.failed_shards.items())[:5]:
+        say(f"par: shard {shard} failed: {reason}")
+    if report.conservation.failures:
+        kinds = ", ".join(f"{count} {status}" for status, count in sorted(report.conservation.failures.items()))
+        say(f"par: failed files: {kinds}; see them with: par status --failed, try them again with: par index --retry-failed")
+    rate = f", {report.plan.n_images / report.seconds:.1f} images/s" if report.plan.n_images else ""
+    say(f"par: {report.conservation}; {report.commit.rows} people in the index; {report.seconds:.1f} s{rate}")

@@ -1,0 +1,100 @@
+"""One search from a store to hits, for the command line and for the query flow. Calls par_core directly: no orchestrator stands before an answer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from par_core.archive import decode
+from par_core.config import RunConfig
+from par_core.errors import BadConfigError
+from par_core.models.profiles import fingerprints, load_describer, load_segmenter, load_text_encoder
+from par_core.query.crops import crops_of
+from par_core.query.gallery import write_gallery
+from par_core.query.rank import people_of
+from par_core.query.search import SearchResult, check_embedding, search_attributes, search_image, search_text
+from par_core.store.lance import PeopleIndex
+from par_core.store.layout import Store
+from par_core.types import ImageU8
+
+__all__ = ["Question", "ask", "read_picture", "save_gallery"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        text: Free words, or None.
+        image: A picture whose largest person to look for, or None.
+        where: A filter, or None.
+        top: Hits at most.
+        absent: Also people whose file is gone.
+    """
+
+    text: str | None = None
+    image: Path | None = None
+    where: str | None = None
+    top: int = 20
+    absent: bool = False
+
+
+def ask(store_root: Path, question: Question, config: RunConfig) -> tuple[SearchResult, PeopleIndex]:
+    """Answer a question from a store.
+
+    Raises:
+        BadConfigError: The store is missing or empty, the filter is wrong, or nothing was asked.
+        FingerprintError: The store was filled with another model.
+    """
+    store = Store.open(store_root)
+    index = PeopleIndex.open(store.index_path)
+    if index is None:
+        raise BadConfigError(f"the store at {store_root} holds no people yet; fill it with: par index SOURCE --store {store_root}")
+    if question.text and question.image:
+        raise BadConfigError("ask with a text or with a picture, not with both")
+    if question.text is None and question.image is None:
+        if question.where is None:
+            raise BadConfigError("nothing was asked; give a text, --image FILE, or --where FILTER")
+        return search_attributes(index, where=question.where, top=question.top, absent=question.absent), index
+    check_embedding(index, fingerprints(config).embedding, config.profile)
+    if question.text is not None:
+        encoder = load_text_encoder(config)
+        return search_text(index, encoder, question.text, where=question.where, top=question.top, absent=question.absent), index
+    assert question.image is not None
+    vector = _largest_person(question.image, config)
+    return search_image(index, vector, f"people like {question.image.name}", where=question.where, top=question.top, absent=question.absent), index
+
+
+def save_gallery(path: Path, result: SearchResult, store_root: Path, index: PeopleIndex, config: RunConfig, command: str) -> None:
+    """Write the contact sheet of an answer."""
+    crops = crops_of(result.hits, Store.open(store_root), index.info.segment_config, config.archive)
+    provenance = {
+        "command": command,
+        "store": str(store_root),
+        "index": f"version {index.version}, {len(index)} people",
+        "profile": index.info.profile,
+        "embedding": index.info.embedding,
+        "segmentation": index.info.segment_config,
+        "description": index.info.describe_config,
+    }
+    write_gallery(path, result, crops, provenance)
+
+
+def read_picture(path: Path, config: RunConfig) -> ImageU8:
+    """Decode one picture as indexing would.
+
+    Raises:
+        BadConfigError: It cannot be read.
+        UnreadableImageError: It is no picture.
+    """
+    try:
+        return decode(path.read_bytes(), config.archive).pixels
+    except OSError as error:
+        raise BadConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _largest_person(path: Path, config: RunConfig) -> np.ndarray:
+    people = people_of(read_picture(path, config), load_segmenter(config), load_describer(config), config)
+    if not people:
+        raise BadConfigError(f"nobody was found in {path}")
+    return people[0].vector

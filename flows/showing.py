@@ -1,0 +1,78 @@
+"""How results look in a terminal: plain lines that also make sense in a pipe."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from par_core.query.rank import PersonInPicture
+from par_core.query.search import Hit, SearchResult
+from par_core.stages.check import StatusReport
+from par_core.status import FAILED
+from par_core.store.layout import Store
+from par_core.store.ledger import current_images, known_images, listed_entries
+
+__all__ = ["description_lines", "failed_files", "hit_lines", "status_lines", "status_object"]
+
+_LIKELY = 0.5
+
+
+def hit_lines(result: SearchResult) -> Iterator[str]:
+    """One line a hit: rank, probability, cosine, height, what the person likely wears, file."""
+    if not result.hits:
+        yield f"Nobody among {result.searched} people fits."
+        return
+    yield f"{'rank':>4} {'prob':>5} {'cosine':>6} {'height':>6}  looks like, file"
+    for hit in result.hits:
+        probability = f"{hit.probability:5.2f}" if hit.probability is not None else "    -"
+        cosine = f"{hit.cosine:6.3f}" if hit.cosine is not None else "     -"
+        yield f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f}  {_looks(hit)}  {hit.uri}"
+
+
+def _looks(hit: Hit) -> str:
+    likely = sorted(((p, name) for name, p in hit.attributes.items() if p >= _LIKELY), reverse=True)[:4]
+    colours = [f"{where} {colour}" for where, colour in (("upper", hit.upper_color), ("lower", hit.lower_color)) if colour]
+    return ", ".join([*colours, *(name for _, name in likely)]) or "-"
+
+
+def description_lines(people: Sequence[PersonInPicture], ranked: Sequence[Sequence[tuple[str, float]]]) -> Iterator[str]:
+    """Each person of a picture with the prompts, most likely first."""
+    if not people:
+        yield "Nobody was found in this picture."
+    for number, (person, prompts) in enumerate(zip(people, ranked, strict=True), 1):
+        x1, y1, x2, y2 = person.box
+        yield f"person {number}: box {x1:.0f}, {y1:.0f}, {x2:.0f}, {y2:.0f}; score {person.score:.2f}"
+        yield from (f"  {probability:6.1%}  {text}" for text, probability in prompts)
+
+
+def status_lines(report: StatusReport) -> Iterator[str]:
+    """What a store holds, for people."""
+    counted = report.conservation
+    yield str(counted)
+    yield f"{counted.people} people of usable size, {counted.too_small} too small; {report.rows} in the index ({report.unindexed_rows} rows not covered by a scalar index yet)"
+    yield f"{counted.vanished} files known from before have vanished"
+    if counted.failures:
+        yield "failed: " + ", ".join(f"{count} {status}" for status, count in sorted(counted.failures.items()))
+    if report.skipped:
+        yield "passed over: " + ", ".join(f"{count} {reason}" for reason, count in sorted(report.skipped.items()))
+    if report.commit is None:
+        yield "nothing was committed yet; run par index"
+    else:
+        yield f"commit {report.commit.number}: index version {report.commit.version}, profile {report.commit.profile}, embedding {report.commit.embedding or '-'}"
+        yield f"shards: {report.shards_segmented} segmented, {report.shards_described} described"
+
+
+def status_object(report: StatusReport) -> dict[str, Any]:
+    """What a store holds, as JSON types."""
+    return asdict(report) | {"equation": str(report.conservation), "holds": report.conservation.holds}
+
+
+def failed_files(store: Store, report: StatusReport) -> list[dict[str, Any]]:
+    """uri, status, message and attempt of every listed file that failed."""
+    if report.commit is None:
+        return []
+    current = current_images(known_images(store, report.commit.segment_config), listed_entries(store))
+    failed = current.filter(pc.is_in(current["status"], value_set=pa.array(sorted(FAILED))))
+    return failed.select(["uri", "status", "message", "attempt"]).to_pylist()

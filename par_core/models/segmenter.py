@@ -1,0 +1,187 @@
+"""Mask R-CNN inference behind PAR's contract, on any runtime.
+
+The network runs in three compiled parts: backbone with RPN head, box head, mask head. What lies between (anchors, proposals, RoIAlign, non-maximum
+suppression) is torchvision's own code. People are picked before the mask head, and masks are pasted inside their boxes only.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+import torchvision.transforms.v2.functional as F
+from torch import Tensor, nn
+from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.roi_heads import expand_boxes, expand_masks
+from torchvision.models.detection.rpn import concat_box_prediction_layers
+
+from par_core.models.mask_rcnn import PERSON_LABEL, Architecture, build_mask_rcnn
+from par_core.models.runtimes import Runtime
+from par_core.models.weights import load_state, read_published, read_shipped
+from par_core.people.geometry import clip_boxes
+from par_core.people.masks import encode_mask_in_box
+from par_core.types import ImageU8, MaskRLE, PersonInstances
+
+__all__ = ["COMPACT_FILE", "MaskRCNNSegmenter", "SegmenterSettings", "compact_network", "published_network"]
+
+COMPACT_FILE: Final = "segmenter-compact.safetensors"
+_STRIDE: Final = 32  # images are padded to multiples of this
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterSettings:
+    """Settings of the original paper's inference (He et al. 2017, section 3.1), where they decide the result.
+
+    Attributes:
+        min_side: Images are resized so that their shorter side has this many pixels...
+        max_side: ...unless the longer side would then have more than this.
+        min_score: Lowest score of a person.
+        proposals: Regions that go from the RPN to the box head.
+        nms_iou: Overlap above which the weaker of two boxes goes.
+        max_people: Of one image.
+    """
+
+    min_side: int
+    max_side: int
+    min_score: float
+    proposals: int = 300
+    nms_iou: float = 0.5
+    max_people: int = 200
+
+
+class MaskRCNNSegmenter:
+    """Finds people with a Mask R-CNN.
+
+    Args:
+        network: With trained weights.
+        settings: How to run it.
+        fingerprint: Of weights, settings and code.
+        name: Of the architecture, for people.
+        runtime: What computes.
+    """
+
+    def __init__(self, network: MaskRCNN, settings: SegmenterSettings, fingerprint: str, name: str, runtime: Runtime) -> None:
+        self.fingerprint = fingerprint
+        self.summary = f"{name} ({runtime.name}, {runtime.precision})"
+        self._settings = settings
+        self._device = runtime.device
+        network = network.eval()
+        mean, std = torch.tensor(network.transform.image_mean), torch.tensor(network.transform.image_std)
+        self._padding = (mean * 255).view(3, 1, 1)
+        self._rpn, self._roi = network.rpn, network.roi_heads
+        self._rpn._pre_nms_top_n = {"training": settings.proposals, "testing": settings.proposals}
+        self._rpn._post_nms_top_n = {"training": settings.proposals, "testing": settings.proposals}
+        self._roi.score_thresh, self._roi.nms_thresh, self._roi.detections_per_img = settings.min_score, settings.nms_iou, settings.max_people
+        features = _Features(network, mean, std)
+        self._levels = features.levels
+        channels = network.backbone.out_channels
+        self._features = runtime.compile(features, (torch.zeros(1, 3, 128, 160),))
+        self._box_head = runtime.compile(nn.Sequential(self._roi.box_head, self._roi.box_predictor), (torch.zeros(4, channels, 7, 7),))
+        self._mask_head = runtime.compile(nn.Sequential(self._roi.mask_head, self._roi.mask_predictor), (torch.zeros(4, channels, 14, 14),))
+
+    def segment(self, images: Sequence[ImageU8]) -> list[PersonInstances]:
+        """Segment images one by one: on a CPU a batch is no faster, and sizes differ."""
+        with torch.no_grad():
+            return [self._segment(image) for image in images]
+
+    def _segment(self, image: ImageU8) -> PersonInstances:
+        height, width = image.shape[:2]
+        prepared, rows, columns = self._prepare(image)
+        outputs = [tensor.to(self._device) for tensor in self._features(prepared[None])]
+        n = len(self._levels)
+        features = OrderedDict(zip(self._levels, outputs[:n], strict=True))
+        proposals = self._propose(outputs[:n], outputs[n : 2 * n], outputs[2 * n :], prepared, (rows, columns))
+        boxes, scores = self._people(features, proposals, (rows, columns))
+        scale = torch.tensor([width / columns, height / rows] * 2, device=boxes.device)
+        if not len(boxes):
+            return PersonInstances(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
+        pooled = self._roi.mask_roi_pool(features, [boxes], [(rows, columns)])
+        probabilities = self._mask_head(pooled)[0][:, PERSON_LABEL].sigmoid().cpu()
+        placed = (boxes * scale).cpu()
+        masks = tuple(_paste(mask, box, height, width) for mask, box in zip(_expanded(probabilities), _expanded_boxes(placed, probabilities), strict=True))
+        return PersonInstances(clip_boxes(placed.numpy().astype(np.float32), width=width, height=height), scores.cpu().numpy().astype(np.float32), masks)
+
+    def _prepare(self, image: ImageU8) -> tuple[Tensor, int, int]:
+        """Resize and pad; (3, h, w) in [0, 255], and the height and width that the picture takes of it."""
+        height, width = image.shape[:2]
+        scale = min(self._settings.min_side / min(height, width), self._settings.max_side / max(height, width))
+        rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+        picture = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+        resized = F.resize(picture, [rows, columns], interpolation=F.InterpolationMode.BILINEAR, antialias=True)
+        padded_rows, padded_columns = (-(-side // _STRIDE) * _STRIDE for side in (rows, columns))
+        canvas = self._padding.expand(3, padded_rows, padded_columns).clone()
+        canvas[:, :rows, :columns] = resized
+        return canvas, rows, columns
+
+    def _propose(self, features: list[Tensor], objectness: list[Tensor], deltas: list[Tensor], prepared: Tensor, size: tuple[int, int]) -> list[Tensor]:
+        anchors = self._rpn.anchor_generator(ImageList(prepared[None].to(self._device), [size]), features)
+        per_level = [level[0].numel() for level in objectness]
+        flat_objectness, flat_deltas = concat_box_prediction_layers(objectness, deltas)
+        proposals = self._rpn.box_coder.decode(flat_deltas, anchors).view(1, -1, 4)
+        return self._rpn.filter_proposals(proposals, flat_objectness, [size], per_level)[0]
+
+    def _people(self, features: "OrderedDict[str, Tensor]", proposals: list[Tensor], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Boxes (n, 4) in the resized picture and scores (n,), highest first."""
+        if not len(proposals[0]):
+            return torch.zeros(0, 4), torch.zeros(0)
+        pooled = self._roi.box_roi_pool(features, proposals, [size])
+        logits, deltas = (tensor.to(self._device) for tensor in self._box_head(pooled))
+        boxes, scores, labels = (found[0] for found in self._roi.postprocess_detections(logits, deltas, proposals, [size]))
+        people = labels == PERSON_LABEL
+        return boxes[people], scores[people]
+
+
+def compact_network() -> MaskRCNN:
+    """The shipped network."""
+    state, _ = read_shipped(COMPACT_FILE)
+    network = build_mask_rcnn("compact")
+    load_state(network, state, COMPACT_FILE)
+    return network
+
+
+def published_network(architecture: Architecture, weights: Path) -> MaskRCNN:
+    """torchvision's network with the weights that torchvision publishes."""
+    network = build_mask_rcnn(architecture)
+    load_state(network, read_published(weights, f"segmenter ({architecture})"), str(weights))
+    return network
+
+
+class _Features(nn.Module):
+    """Normalisation, backbone and RPN head: one picture in, pyramid, objectness and box deltas of all levels out."""
+
+    def __init__(self, network: MaskRCNN, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        self.backbone, self.head = network.backbone, network.rpn.head
+        self.register_buffer("mean", mean.view(1, 3, 1, 1) * 255)
+        self.register_buffer("std", std.view(1, 3, 1, 1) * 255)
+        with torch.no_grad():
+            self.levels = list(self.backbone(torch.zeros(1, 3, 64, 64)))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        pyramid = list(self.backbone((images - self.mean) / self.std).values())
+        objectness, deltas = self.head(pyramid)
+        return (*pyramid, *objectness, *deltas)
+
+
+def _expanded(probabilities: Tensor) -> Tensor:
+    """torchvision's border of one pixel around each 28 x 28 mask: (n, 30, 30)."""
+    return expand_masks(probabilities[:, None], padding=1)[0][:, 0]
+
+
+def _expanded_boxes(boxes: Tensor, probabilities: Tensor) -> Tensor:
+    scale = (probabilities.shape[-1] + 2) / probabilities.shape[-1]
+    return expand_boxes(boxes, scale).to(torch.int64)
+
+
+def _paste(mask: Tensor, box: Tensor, height: int, width: int) -> MaskRLE:
+    """Scale a mask to its box and encode it, as torchvision's ``paste_mask_in_image``, without a full frame."""
+    x1, y1, x2, y2 = box.tolist()
+    columns, rows = max(x2 - x1 + 1, 1), max(y2 - y1 + 1, 1)
+    scaled = nn.functional.interpolate(mask[None, None], size=(rows, columns), mode="bilinear", align_corners=False)[0, 0]
+    left, top, right, bottom = max(x1, 0), max(y1, 0), min(x2 + 1, width), min(y2 + 1, height)
+    inside = (scaled[top - y1 : max(bottom, top) - y1, left - x1 : max(right, left) - x1] > 0.5).numpy()
+    return encode_mask_in_box(inside, min(left, width), min(top, height), height, width)

@@ -1,0 +1,152 @@
+"""Weights files: read without running anything, checked before use.
+
+Shipped files are safetensors; their digests are in ``shipped/SHA256SUMS``. A large table may be stored as 8-bit rows with a scale
+each (``name.int8`` and ``name.scale``). Published files are read in their own formats, pickles only with ``weights_only=True``.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from par_core.errors import WeightsError
+
+__all__ = ["SHIPPED", "file_digest", "load_state", "read_published", "read_shipped", "shipped_digest", "write_shipped"]
+
+#: Folder of the weights that come with the package.
+SHIPPED: Final = Path(__file__).parent / "shipped"
+_INT8, _SCALE = ".int8", ".scale"
+
+
+def shipped_digest(name: str) -> str:
+    """SHA-256 of a shipped file, from the list beside it (the file itself is checked when it is loaded).
+
+    Raises:
+        WeightsError: The list does not know the file.
+    """
+    sums = dict(reversed(line.split()) for line in (SHIPPED / "SHA256SUMS").read_text().splitlines())
+    if name not in sums:
+        raise WeightsError(f"{name} is not among the weights that come with PAR; reinstall the package")
+    return sums[name]
+
+
+def read_shipped(name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read a shipped file: tensors in fp32, and its metadata.
+
+    Raises:
+        WeightsError: The file is missing or not the one that was shipped.
+    """
+    path = SHIPPED / name
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing; reinstall the package")
+    if file_digest(path) != shipped_digest(name):
+        raise WeightsError(f"{path} is damaged: it does not have the digest listed in SHA256SUMS; reinstall the package")
+    with safe_open(path, framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+        metadata = dict(file.metadata() or {})
+    return _expanded(tensors), metadata
+
+
+def write_shipped(folder: Path, name: str, state: Mapping[str, Tensor], metadata: Mapping[str, object], *, int8: tuple[str, ...] = ()) -> Path:
+    """Store weights as fp16, some two-dimensional ones as 8-bit rows, and note the digest.
+
+    Args:
+        folder: Where to; ``SHIPPED`` for the package.
+        name: Of the file.
+        state: Tensors by name.
+        metadata: JSON values that belong to the weights.
+        int8: Names of tables to store with 8 bits a number.
+    """
+    stored: dict[str, Tensor] = {}
+    for key, tensor in state.items():
+        if key in int8:
+            scale = tensor.float().abs().amax(dim=1, keepdim=True).clamp(min=1e-8) / 127
+            stored[key + _INT8] = (tensor.float() / scale).round().to(torch.int8)
+            stored[key + _SCALE] = scale.half()
+        else:
+            stored[key] = (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    save_file(stored, path, metadata={key: json.dumps(value) for key, value in metadata.items()})
+    sums = folder / "SHA256SUMS"
+    lines = [line for line in (sums.read_text().splitlines() if sums.exists() else []) if not line.endswith(f"  {name}")]
+    sums.write_text("\n".join(sorted([*lines, f"{file_digest(path)}  {name}"], key=lambda line: line.split()[1])) + "\n")
+    return path
+
+
+def read_published(path: Path, what: str) -> dict[str, Tensor]:
+    """Read a weights file that somebody else published: safetensors, a state dict, or an archive of TorchScript.
+
+    Args:
+        path: The file.
+        what: Its role, for the message if it is missing.
+
+    Raises:
+        WeightsError: The file is missing or damaged, or holds more than tensors.
+    """
+    if not path.is_file():
+        raise WeightsError(f"no weights for the {what}: put them at {path}")
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt") as file:
+                return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+        return _state_of(torch.load(path, map_location="cpu", weights_only=True))
+    except (SafetensorError, RuntimeError, OSError, EOFError) as error:
+        return _scripted_state(path, error)
+    except Exception as error:  # noqa: BLE001 - unpickling a hostile file may raise anything
+        raise WeightsError(f"{path} is refused: it holds more than tensors or is damaged ({str(error).splitlines()[0][:200]})") from error
+
+
+def load_state(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
+    """Fill a module, whose every tensor must be there with its shape.
+
+    Raises:
+        WeightsError: Names the first tensors that are missing, unexpected or of another shape.
+    """
+    own = module.state_dict()
+    missing, extra = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    wrong = [f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}" for key in own.keys() & state.keys() if own[key].shape != state[key].shape]
+    if missing or extra or wrong:
+        raise WeightsError(f"{where} holds another network: missing {missing[:3]}, unexpected {extra[:3]}, wrong shapes {sorted(wrong)[:3]}")
+    module.load_state_dict(state)
+
+
+@lru_cache(maxsize=16)
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file; read once a process."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _expanded(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    state = {}
+    for key, tensor in tensors.items():
+        if key.endswith(_INT8):
+            name = key.removesuffix(_INT8)
+            state[name] = tensor.float() * tensors[name + _SCALE].float()
+        elif not (key.endswith(_SCALE) and key.removesuffix(_SCALE) + _INT8 in tensors):
+            state[key] = tensor.float() if tensor.is_floating_point() else tensor
+    return state
+
+
+def _state_of(loaded: object) -> dict[str, Tensor]:
+    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise WeightsError("expected a mapping of names to tensors")
+    return {str(key).removeprefix("module."): value for key, value in loaded.items()}
+
+
+def _scripted_state(path: Path, first: Exception) -> dict[str, Tensor]:
+    """OpenAI's CLIP files are TorchScript archives, which torch reads without unpickling foreign code."""
+    try:
+        return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
+    except (RuntimeError, OSError) as error:
+        raise WeightsError(f"{path} is no weights file ({str(first).splitlines()[0][:200]})") from error

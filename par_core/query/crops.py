@@ -1,0 +1,86 @@
+"""Pictures of hits, cut again from the archive by box and mask. Crops are not stored: the archive is where pictures live."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pyarrow.compute as pc
+from PIL import Image
+
+from par_core.archive import Entry, decode, read_entries
+from par_core.config import ArchiveConfig
+from par_core.errors import UnreadableImageError
+from par_core.ids import image_id
+from par_core.people.cutout import crop_box
+from par_core.people.masks import decode_mask
+from par_core.query.search import Hit
+from par_core.store.layout import Store
+from par_core.types import ImageU8, MaskRLE
+
+__all__ = ["Crop", "crops_of"]
+
+_CONTEXT = 0.25  # margin around the person, as a share of the box
+_HEIGHT_PX = 320
+_DIMMED = 0.45  # brightness of what is not the person
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A picture of one hit.
+
+    Attributes:
+        jpeg: The picture, or None.
+        trouble: Why there is none; empty otherwise.
+    """
+
+    jpeg: bytes | None
+    trouble: str = ""
+
+
+def crops_of(hits: Sequence[Hit], store: Store, segment_config: str, config: ArchiveConfig) -> list[Crop]:
+    """Cut the people of hits out of the archive, with some of their surroundings, the background dimmed.
+
+    A file that is gone, or is another one now, gives a Crop with the reason.
+    """
+    by_uri: dict[str, list[int]] = {}
+    for i, hit in enumerate(hits):
+        by_uri.setdefault(hit.uri, []).append(i)
+    crops = [Crop(None, "no picture")] * len(hits)
+    for entry, content in read_entries([Entry(uri, 0, "") for uri in by_uri], config):
+        for i in by_uri[entry.uri]:
+            crops[i] = _crop(hits[i], content, _mask(store, segment_config, hits[i]), config)
+    return crops
+
+
+def _crop(hit: Hit, content: bytes | UnreadableImageError, mask: MaskRLE | None, config: ArchiveConfig) -> Crop:
+    if isinstance(content, UnreadableImageError):
+        return Crop(None, f"the file is not there any more ({content.status})")
+    if image_id(content) != hit.image_id:
+        return Crop(None, "the file is another one now")
+    try:
+        image = decode(content, config).pixels
+    except UnreadableImageError as error:
+        return Crop(None, str(error))
+    left, top, right, bottom = crop_box(np.array(hit.box, np.float32), _CONTEXT, 1.6, width=image.shape[1], height=image.shape[0])
+    shown = image[top:bottom, left:right]
+    if mask is not None:
+        shown = _dim(shown, decode_mask(mask)[top:bottom, left:right])
+    scale = _HEIGHT_PX / shown.shape[0]
+    size = (max(1, round(shown.shape[1] * scale)), _HEIGHT_PX)
+    resized = cv2.resize(shown, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    buffer = io.BytesIO()
+    Image.fromarray(resized).save(buffer, "JPEG", quality=85)
+    return Crop(buffer.getvalue())
+
+
+def _dim(shown: ImageU8, inside: np.ndarray) -> ImageU8:
+    soft = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(1.0, shown.shape[0] / 150))[..., None]
+    return (shown * (_DIMMED + (1 - _DIMMED) * soft)).round().astype(np.uint8)
+
+
+def _mask(store: Store, segment_config: str, hit: Hit) -> MaskRLE | None:
+    people = store.shard("segment", segment_config, hit.shard).read("people", ["person_id", "mask_height", "mask_width", "mask_counts"])
+    rows = people.filter(pc.equal(people["person_id"], hit.person_id)).to_pylist()
+    return MaskRLE(rows[0]["mask_height"], rows[0]["mask_width"], rows[0]["mask_counts"].encode("ascii")) if rows else None

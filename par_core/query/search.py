@@ -1,0 +1,197 @@
+"""Searching: a text or a picture becomes a vector, the index gives the nearest people, and each gets a probability.
+
+The probability of a hit is a softmax of its cosine with the query against its cosine with a neutral prompt ("a photo of a person"), both times the
+model's logit scale, as in the paper's figures 6 and 7 (Radford et al. 2021, section 3.1.2). It says how much better the query fits than nothing in
+particular; it is not calibrated on your archive.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float32
+
+from par_core.attributes.vocabulary import NEUTRAL_PROMPTS, TEMPLATES
+from par_core.errors import BadConfigError, FingerprintError
+from par_core.models.base import TextEncoder
+from par_core.query.where import compile_where
+
+__all__ = ["Hit", "PeopleTable", "SearchResult", "check_embedding", "search_attributes", "search_image", "search_text", "text_vector"]
+
+_NOT_ATTRIBUTES: Final = frozenset(
+    "person_id image_id uri uris source_state shard captured_at image_width image_height x1 y1 x2 y2 height_px score upper_color upper_color_share "
+    "lower_color lower_color_share megapixels glvn row_digest vector _distance".split()
+)
+
+
+class PeopleTable(Protocol):
+    """What a search needs of the index (``par_core.store.lance.PeopleIndex``)."""
+
+    @property
+    def columns(self) -> dict[str, pa.DataType]:
+        """Columns that a filter may name."""
+        ...
+
+    @property
+    def embedding_fingerprint(self) -> str:
+        """Fingerprint of the model whose vectors it holds."""
+        ...
+
+    def search(self, vector: Sequence[float] | np.ndarray | None, *, where: str | None, top: int) -> pa.Table:
+        """Rows by ascending cosine distance."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One person that was found.
+
+    Attributes:
+        rank: 1 is best.
+        person_id: Identity of the person's appearance.
+        image_id: Identity of the image.
+        uri: Where the image is, or was.
+        source_state: ``present``, ``replaced`` or ``vanished``.
+        box: x1, y1, x2, y2 in pixels of the upright image.
+        shard: The shard that holds its mask.
+        cosine: With the query, in [-1, 1]; None if there was only a filter.
+        probability: In [0, 1]; None unless the query was a text.
+        attributes: Probability by name.
+        upper_color: Colour term, or None.
+        lower_color: Colour term, or None.
+        captured_at: On the camera's clock, or None.
+        height_px: Of the box.
+        score: Of the segmenter.
+    """
+
+    rank: int
+    person_id: str
+    image_id: str
+    uri: str
+    source_state: str
+    box: tuple[float, float, float, float]
+    shard: str
+    cosine: float | None
+    probability: float | None
+    attributes: Mapping[str, float]
+    upper_color: str | None
+    lower_color: str | None
+    captured_at: datetime | None
+    height_px: float
+    score: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the shard, as JSON types."""
+        told = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "shard"}
+        return told | {"attributes": dict(self.attributes), "box": list(self.box), "captured_at": self.captured_at.isoformat() if self.captured_at else None}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The answer to one question.
+
+    Attributes:
+        question: As asked, for people.
+        hits: Best first.
+        warnings: What the asker should know.
+        searched: People in the index.
+    """
+
+    question: str
+    hits: tuple[Hit, ...]
+    warnings: tuple[str, ...]
+    searched: int
+
+
+def check_embedding(index: PeopleTable, fingerprint: str, profile: str) -> None:
+    """Refuse a query whose model is not the one that filled the index.
+
+    Raises:
+        BadConfigError: The index is empty.
+        FingerprintError: The models differ.
+    """
+    if len(index) == 0:
+        raise BadConfigError("the store holds no people yet; fill it with: par index SOURCE --store DIR")
+    if index.embedding_fingerprint != fingerprint:
+        raise FingerprintError(
+            f"the store was filled with the embedding {index.embedding_fingerprint}, profile {profile} has {fingerprint}; "
+            "search with the profile (--profile) that filled it, or index again with this one"
+        )
+
+
+def text_vector(text: str, encoder: TextEncoder) -> Float32[np.ndarray, " d"]:
+    """The mean of a text in all templates, of L2 norm 1 (Radford et al. 2021, section 3.1.4)."""
+    return _mean(encoder.encode([template.format(text.strip().rstrip(".")) for template in TEMPLATES]))
+
+
+def search_text(index: PeopleTable, encoder: TextEncoder, text: str, *, where: str | None, top: int, absent: bool = False) -> SearchResult:
+    """People who look like a description.
+
+    Args:
+        index: The table of people.
+        encoder: Of the same embedding as the table.
+        text: Free words.
+        where: A filter in the language of ``par_core.query.where``, or None.
+        top: Hits at most.
+        absent: Also people whose file has vanished or was replaced.
+
+    Raises:
+        FilterError: The filter is wrong.
+        BadConfigError: The text is empty.
+    """
+    if not text.strip():
+        raise BadConfigError("an empty question; say what the person looks like")
+    vector, neutral = text_vector(text, encoder), _mean(encoder.encode(list(NEUTRAL_PROMPTS)))
+    found = index.search(vector, where=_condition(index, where, absent=absent), top=top)
+    stored = np.array(found["vector"].to_pylist(), np.float32).reshape(len(found), len(vector))
+    advantage = encoder.logit_scale * (stored @ vector - stored @ neutral)
+    unknown = encoder.unknown_words(text)
+    warnings = ()
+    if unknown:
+        warnings = (f"the compact text model never saw {', '.join(map(repr, unknown))} in training and may rank by the rest of the words; use --profile clip for free words",)
+    return SearchResult(text, _hits(found, (1 / (1 + np.exp(-advantage))).tolist()), warnings, len(index))
+
+
+def search_image(index: PeopleTable, vector: Float32[np.ndarray, " d"], question: str, *, where: str | None, top: int, absent: bool = False) -> SearchResult:
+    """People who look like a person whose embedding is given."""
+    found = index.search(vector, where=_condition(index, where, absent=absent), top=top)
+    return SearchResult(question, _hits(found, None), (), len(index))
+
+
+def search_attributes(index: PeopleTable, *, where: str | None, top: int, absent: bool = False) -> SearchResult:
+    """People for whom a filter holds, in no particular order."""
+    found = index.search(None, where=_condition(index, where, absent=absent), top=top)
+    return SearchResult(f"where {where}", _hits(found, None), (), len(index))
+
+
+def _condition(index: PeopleTable, where: str | None, *, absent: bool) -> str | None:
+    parts = [] if absent else ["(source_state = 'present')"]
+    if where is not None and where.strip():
+        parts.append(compile_where(where, index.columns))
+    return " AND ".join(parts) if parts else None
+
+
+def _hits(found: pa.Table, probabilities: Sequence[float] | None) -> tuple[Hit, ...]:
+    rows = found.drop_columns(["vector", "uris", "row_digest"]).to_pylist()
+    names = [name for name in found.schema.names if name not in _NOT_ATTRIBUTES]
+    return tuple(
+        Hit(
+            rank=i + 1,
+            **{key: row[key] for key in ("person_id", "image_id", "uri", "source_state", "shard", "upper_color", "lower_color", "captured_at", "height_px", "score")},
+            box=(row["x1"], row["y1"], row["x2"], row["y2"]),
+            cosine=1.0 - row["_distance"] if "_distance" in row else None,
+            probability=None if probabilities is None else probabilities[i],
+            attributes={name: row[name] for name in names if row[name] is not None},
+        )
+        for i, row in enumerate(rows)
+    )
+
+
+def _mean(vectors: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, " d"]:
+    mean = vectors.mean(axis=0)
+    return (mean / np.linalg.norm(mean)).astype(np.float32)
