@@ -35,9 +35,15 @@ _MACHINE: Final = "Where the work is done"
 _SHOWN: Final = "What is shown"
 
 StoreOption = Annotated[Path, typer.Option("--store", metavar="DIR", help="Folder of the store.")]
-ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="Models: compact (default, shipped) or clip (local weights).", rich_help_panel=_MODELS)]
-ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="TOML file with settings; options here override it.", rich_help_panel=_MODELS)]
-WeightsOption = Annotated[Path | None, typer.Option("--weights-dir", metavar="DIR", help="Folder with the weights of the clip profile.", rich_help_panel=_MODELS)]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", metavar="NAME", help="Models: compact (default, shipped) or clip (local weights).", rich_help_panel=_MODELS)
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="TOML file with settings; options here override it.", rich_help_panel=_MODELS)
+]
+WeightsOption = Annotated[
+    Path | None, typer.Option("--weights-dir", metavar="DIR", help="Folder with the weights of the clip profile.", rich_help_panel=_MODELS)
+]
 RuntimeOption = Annotated[str | None, typer.Option("--runtime", metavar="NAME", help="auto, torch or openvino.", rich_help_panel=_MACHINE)]
 DeviceOption = Annotated[str | None, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.", rich_help_panel=_MACHINE)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=_SHOWN)]
@@ -53,7 +59,9 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 @app.command()
 def index(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs such as s3://bucket/prefix.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs such as s3://bucket/prefix.")
+    ],
     store: StoreOption,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Also take up files that failed before.")] = False,
     profile: ProfileOption = None,
@@ -81,7 +89,6 @@ def index(
     Run the same command again to continue a stopped run, or to take up what is new, changed or gone.
 
     Examples:
-
         par index photos/ --store store
 
         par index night.zip cameras.tar.gz s3://archive/2026 --store store --workers 8
@@ -95,8 +102,13 @@ def index(
         segment={"min_score": min_score, "min_height_px": min_height},
         describe={"cutout": {"background": background, "margin": margin, "dilate": dilate}, "thumbnails": thumbnails or None},
         machine={
-            **{"workers": workers, "runner": runner, "scheduler": scheduler, "shard_size": shard_size},
-            **{"batch_size": batch_size, "runtime": runtime, "device": device},
+            "workers": workers,
+            "runner": runner,
+            "scheduler": scheduler,
+            "shard_size": shard_size,
+            "batch_size": batch_size,
+            "runtime": runtime,
+            "device": device,
         },
     )
     from flows.index import run_index
@@ -117,7 +129,6 @@ def status(
     """Say what a store holds, and what became of every file.
 
     Examples:
-
         par status --store store
 
         par status --store store --failed
@@ -142,7 +153,6 @@ def verify(store: StoreOption, as_json: JsonOption = False) -> None:
     """Read everything again and compare: checksums, the conservation equation, every row of the index. Exit code 1 if anything is off.
 
     Example:
-
         par verify --store store
     """
     from dataclasses import asdict
@@ -165,7 +175,6 @@ def rebuild(store: StoreOption) -> None:
     """Make the LanceDB index again from Parquet alone.
 
     Example:
-
         par rebuild --store store
     """
     from par_core.stages.commit import rebuild_index
@@ -184,7 +193,9 @@ def search(
     image: Annotated[Path | None, typer.Option("--image", metavar="FILE", help="People like the largest person in this picture.")] = None,
     where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see the examples.")] = None,
     top: Annotated[int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Hits at most.")] = 20,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a contact sheet: one file, open it in a browser.", rich_help_panel=_SHOWN)] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a contact sheet: one file, open it in a browser.", rich_help_panel=_SHOWN)
+    ] = None,
     absent: Annotated[bool, typer.Option("--include-absent", help="Also people whose file has vanished or was replaced.")] = False,
     profile: ProfileOption = None,
     config: ConfigOption = None,
@@ -196,7 +207,6 @@ def search(
     """Find people by words, by a picture, or by a filter; best first.
 
     Examples:
-
         par search "a woman in a red coat with a bag" --store store --html hits.html
 
         par search --image someone.jpg --store store
@@ -237,7 +247,6 @@ def describe(
     """Rank descriptions for each person in one picture (paper, figures 6 and 7).
 
     Example:
-
         par describe photo.jpg -p "a woman" -p "a man" -p "a person with a hat"
     """
     from flows.searching import read_picture
@@ -252,7 +261,10 @@ def describe(
     for word in dict.fromkeys(word for prompt in prompts for word in encoder.unknown_words(prompt)):
         _tell(f"warning: the compact text model never saw {word!r} in training; use --profile clip for free words")
     if as_json:
-        told = [{"box": list(p.box), "score": p.score, "attributes": p.attributes, "prompts": [{"text": t, "probability": q} for t, q in r]} for p, r in zip(people, ranked, strict=True)]
+        told = [
+            {"box": list(p.box), "score": p.score, "attributes": p.attributes, "prompts": [{"text": t, "probability": q} for t, q in r]}
+            for p, r in zip(people, ranked, strict=True)
+        ]
         _print_json({"image": str(image), "people": told})
     else:
         print(*description_lines(people, ranked), sep="\n")

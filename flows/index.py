@@ -50,14 +50,22 @@ class IndexReport:
             "equation": str(self.conservation),
             "files": asdict(self.conservation),
             "commit": asdict(self.commit),
-            "planned": {"listed": self.plan.listed, "new": self.plan.new, "retried": self.plan.retried, "unchanged": self.plan.unchanged, "vanished": self.plan.vanished},
+            "planned": {
+                "listed": self.plan.listed,
+                "new": self.plan.new,
+                "retried": self.plan.retried,
+                "unchanged": self.plan.unchanged,
+                "vanished": self.plan.vanished,
+            },
             "skipped": dict(self.plan.skipped),
             "failed_shards": dict(self.failed_shards),
             "seconds": round(self.seconds, 3),
         }
 
 
-def run_index(sources: Sequence[str], store_root: Path, config: RunConfig, *, retry_failed: bool = False, quiet: bool = False, verbose: bool = False) -> IndexReport:
+def run_index(
+    sources: Sequence[str], store_root: Path, config: RunConfig, *, retry_failed: bool = False, quiet: bool = False, verbose: bool = False
+) -> IndexReport:
     """Make sources searchable: the same for the command line and for deployments.
 
     Raises:

@@ -53,7 +53,14 @@ def _counts(store: Store, ids: ConfigIds, shards: Sequence[PlannedShard]) -> tup
 
 
 def _draw_bars(count: Callable[[], tuple[int, int]], total: int, done: threading.Event) -> None:
-    columns = (SpinnerColumn(), TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:>12}"), TimeRemainingColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:9}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:>12}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
         bars: list[TaskID] = [progress.add_task(name, total=total, rate="") for name in ("segment", "describe")]
         started = time.monotonic()

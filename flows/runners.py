@@ -3,6 +3,7 @@
 The runner is injected and must not change the answer. One thread a worker process, one process a core: more threads only fight for the same cores.
 """
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -13,7 +14,6 @@ from par_core.errors import BadConfigError
 __all__ = ["choose_runner", "make_runner", "n_workers"]
 
 if TYPE_CHECKING:
-    from prefect.futures import PrefectFuture
     from prefect.task_runners import TaskRunner
 
 RunnerName = Literal["threads", "dask"]
@@ -36,7 +36,7 @@ def choose_runner(machine: MachineConfig, n_images: int) -> RunnerName:
     return machine.runner
 
 
-def make_runner(machine: MachineConfig, name: RunnerName) -> "TaskRunner[PrefectFuture[Any]]":
+def make_runner(machine: MachineConfig, name: RunnerName) -> "TaskRunner[Any]":
     """The task runner of Prefect for a choice.
 
     Raises:
@@ -52,14 +52,16 @@ def make_runner(machine: MachineConfig, name: RunnerName) -> "TaskRunner[Prefect
     if machine.scheduler is not None:
         _check_versions(machine.scheduler)
         return DaskTaskRunner(address=machine.scheduler)
-    dask.config.set({"distributed.nanny.pre-spawn-environ": dict.fromkeys(_ONE_THREAD, str(machine.threads_per_worker)), "distributed.logging.distributed": "error"})
+    dask.config.set({"distributed.nanny.pre-spawn-environ": dict.fromkeys(_ONE_THREAD, str(machine.threads_per_worker))})
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # Prefect's logging shows its every step otherwise
     return DaskTaskRunner(
         cluster_kwargs={
             "n_workers": n_workers(machine),
             "threads_per_worker": 1,
             "processes": True,
             "host": "127.0.0.1",
-            "dashboard_address": None,
+            "dashboard_address": "127.0.0.1:0",
+            "silence_logs": "ERROR",
             "memory_limit": 0,  # Dask cannot see the models' memory; its limits would only kill workers that are well
         }
     )
@@ -77,7 +79,9 @@ def _check_versions(address: str) -> None:
     if not versions:
         raise BadConfigError(f"the Dask scheduler at {address} has no workers; start some with: dask worker {address} --nthreads 1")
     if other:
-        raise BadConfigError(f"{len(other)} workers at {address} have another version of PAR than this one ({__version__}), such as {next(iter(other.items()))}")
+        raise BadConfigError(
+            f"{len(other)} workers at {address} have another version of PAR than this one ({__version__}), such as {next(iter(other.items()))}"
+        )
 
 
 def _version() -> str:

@@ -51,7 +51,9 @@ def status_lines(report: StatusReport) -> Iterator[str]:
     """What a store holds, for people."""
     counted = report.conservation
     yield str(counted)
-    yield f"{counted.people} people of usable size, {counted.too_small} too small; {report.rows} in the index ({report.unindexed_rows} rows not covered by a scalar index yet)"
+    yield f"{counted.people} people of usable size, {counted.too_small} too small; {report.rows} in the index"
+    if report.unindexed_rows:
+        yield f"{report.unindexed_rows} rows are not covered by an index yet: found all the same, only slower"
     yield f"{counted.vanished} files known from before have vanished"
     if counted.failures:
         yield "failed: " + ", ".join(f"{count} {status}" for status, count in sorted(counted.failures.items()))
@@ -60,7 +62,8 @@ def status_lines(report: StatusReport) -> Iterator[str]:
     if report.commit is None:
         yield "nothing was committed yet; run par index"
     else:
-        yield f"commit {report.commit.number}: index version {report.commit.version}, profile {report.commit.profile}, embedding {report.commit.embedding or '-'}"
+        commit = report.commit
+        yield f"commit {commit.number}: index version {commit.version}, profile {commit.profile}, embedding {commit.embedding or '-'}"
         yield f"shards: {report.shards_segmented} segmented, {report.shards_described} described"
 
 

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
 
-__all__ = ["ArchiveConfig", "CutoutConfig", "DescribeConfig", "MachineConfig", "RunConfig", "SegmentConfig", "config_of", "load_config"]
+__all__ = ["ArchiveConfig", "ClipConfig", "CutoutConfig", "DescribeConfig", "MachineConfig", "RunConfig", "SegmentConfig", "config_of", "load_config"]
 
 
 class _Frozen(BaseModel):
@@ -66,6 +66,18 @@ class DescribeConfig(_Frozen):
     """Keep small JPEGs of the people in Parquet, so that results can be shown when the archive is out of reach."""
 
 
+class ClipConfig(_Frozen):
+    """Which models the ``clip`` profile takes; their files are looked for in ``weights_dir``."""
+
+    segmenter: Literal["resnet50-fpn", "resnet50-fpn-v2"] = "resnet50-fpn"
+    model: str = "ViT-B-16"
+    """Name of an open_clip architecture."""
+    attributes: Literal["zero-shot", "vit-b-32"] = "zero-shot"
+    """Attributes by contrasting prompts, or by a ViT-B/32 that was fine-tuned with PAR's recipe."""
+    random_seed: Annotated[int | None, Field(ge=0)] = None
+    """Random weights instead of files: for benchmarks and tests, where only the architecture matters."""
+
+
 class MachineConfig(_Frozen):
     """Where the work is done. Never part of a digest."""
 
@@ -83,14 +95,13 @@ class MachineConfig(_Frozen):
     """Images (or people) that a model sees in one call."""
 
 
-class RunConfig(BaseSettings):
+class RunConfig(_Frozen):
     """All settings of a run."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="PAR_", env_nested_delimiter="__")
 
     profile: Literal["compact", "clip", "fake"] = "compact"
     weights_dir: Path | None = None
     """Folder with the weights of the ``clip`` profile."""
+    clip: ClipConfig = ClipConfig()
     archive: ArchiveConfig = ArchiveConfig()
     segment: SegmentConfig = SegmentConfig()
     describe: DescribeConfig = DescribeConfig()
@@ -110,7 +121,9 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
     if file is not None and not file.is_file():
         raise BadConfigError(f"no configuration file at {file}")
 
-    class Sources(RunConfig):
+    class Sources(BaseSettings, RunConfig):
+        model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="PAR_", env_nested_delimiter="__")
+
         @classmethod
         def settings_customise_sources(
             cls,
@@ -130,7 +143,7 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
         raise BadConfigError("; ".join(wrong)) from error
     except (ValueError, OSError) as error:
         raise BadConfigError(f"{file}: {error}") from error
-    return RunConfig.model_construct(**{name: getattr(merged, name) for name in RunConfig.model_fields})
+    return RunConfig.model_validate(merged.model_dump())
 
 
 def config_of(settings: Mapping[str, Any]) -> RunConfig:
@@ -140,13 +153,9 @@ def config_of(settings: Mapping[str, Any]) -> RunConfig:
         BadConfigError: A key or value is wrong.
     """
     try:
-        parts = {name: RunConfig.model_fields[name].annotation for name in settings}
-        made = {name: kind.model_validate(settings[name]) if isinstance(kind, type) and issubclass(kind, _Frozen) else settings[name] for name, kind in parts.items()}
-    except (ValidationError, KeyError) as error:
+        return RunConfig.model_validate(settings)
+    except ValidationError as error:
         raise BadConfigError(f"not a configuration of PAR: {error}") from error
-    if made.get("weights_dir") is not None:
-        made["weights_dir"] = Path(made["weights_dir"])
-    return RunConfig.model_construct(**made)
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:

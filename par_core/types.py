@@ -19,7 +19,6 @@ __all__ = [
     "ImageU8",
     "Mask",
     "MaskRLE",
-
     "PersonInstances",
     "Probabilities",
     "Scores",

@@ -106,7 +106,7 @@ def _time(stamp: object) -> datetime | None:
     if not isinstance(stamp, str):
         return None
     try:
-        return datetime.strptime(stamp.strip("\0 ")[:19], "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - the camera's own clock
+        return datetime.strptime(stamp.strip("\0 ")[:19], "%Y:%m:%d %H:%M:%S")
     except ValueError:
         return None
 

@@ -14,7 +14,7 @@ from par_core.status import Status
 
 __all__ = ["IMAGE_SUFFIXES", "Entry", "Listing", "is_hidden", "is_image_name", "path_of", "uri_of"]
 
-IMAGE_SUFFIXES: Final = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .tif .tiff .gif .mpo".split())
+IMAGE_SUFFIXES: Final = frozenset([".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".mpo"])
 _SYSTEM_NAMES: Final = frozenset({"@eadir", "__macosx", "$recycle.bin", "system volume information", "thumbs.db", "lost+found"})
 _ENCODED: Final = "file://"
 

@@ -122,5 +122,6 @@ def _version(about: dict[str, Any]) -> str:
 
 
 def _unreadable(error: Exception) -> UnreadableImageError:
-    status = {FileNotFoundError: Status.VANISHED, PermissionError: Status.PERMISSION}.get(type(error), Status.IO_ERROR)
+    known: dict[type[Exception], Status] = {FileNotFoundError: Status.VANISHED, PermissionError: Status.PERMISSION}
+    status = known.get(type(error), Status.IO_ERROR)
     return UnreadableImageError(status, f"cannot be read: {error}"[:300])

@@ -1,0 +1,1 @@
+"""What is said of people: the vocabulary and the colours of garments."""

@@ -40,7 +40,13 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     Attribute("front", ("facing the camera", "seen from the front", "from the front"), "seen from behind"),
     Attribute("long_hair", ("with long hair",), "with short hair"),
     _wearing("hat", "hat", "cap", "beanie", ccp=("hat",)),
-    Attribute("glasses", ("wearing glasses", "with glasses", "wearing sunglasses", "with sunglasses"), "without glasses", ("glasses", "sunglasses"), ("glasses", "sunglasses")),
+    Attribute(
+        "glasses",
+        ("wearing glasses", "with glasses", "wearing sunglasses", "with sunglasses"),
+        "without glasses",
+        ("glasses", "sunglasses"),
+        ("glasses", "sunglasses"),
+    ),
     Attribute(
         "bag",
         ("with a bag", "carrying a bag", "with a handbag", "carrying a handbag", "holding a purse", "with a purse"),

@@ -1,0 +1,1 @@
+"""Models behind small Protocols, chosen by profile; the only room, with training, that knows torch."""

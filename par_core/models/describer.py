@@ -5,8 +5,9 @@ attend to the patches, one for each attribute and a few more for the embedding, 
 2020, for the queries).
 """
 
+import json
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import timm
@@ -16,12 +17,14 @@ from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
 from par_core.models.runtimes import Runtime
+from par_core.models.weights import load_state, read_shipped
 from par_core.types import Descriptions, ImageU8
 
-__all__ = ["HEIGHT", "WIDTH", "CompactDescriber", "DescriberNetwork", "letterbox"]
+__all__ = ["BLOCKS", "DESCRIBER_FILE", "EMBEDDING_SIZE", "HEIGHT", "WIDTH", "CompactDescriber", "DescriberNetwork", "letterbox", "load_compact_describer"]
 
 HEIGHT: Final = 224
 WIDTH: Final = 112
+DESCRIBER_FILE: Final = "describer-compact.safetensors"
 BLOCKS: Final = 9
 EMBEDDING_SIZE: Final = 256
 _WIDTH_OF_TRUNK: Final = 384
@@ -36,6 +39,10 @@ class DescriberNetwork(nn.Module):
     Args:
         n_attributes: k.
     """
+
+    trunk: Any
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, n_attributes: int) -> None:
         super().__init__()
@@ -64,9 +71,9 @@ class DescriberNetwork(nn.Module):
         tokens = self.trunk.forward_features((images / 255 - self.mean) / self.std)
         whole, patches = tokens[:, 0], tokens[:, 1:]
         heads, size = 6, _WIDTH_OF_TRUNK // 6
-        queries = self.queries.view(1, -1, heads, size).transpose(1, 2)
-        keys = self.key(patches + self.position).view(len(tokens), -1, heads, size).transpose(1, 2)
-        values = self.value(patches).view(len(tokens), -1, heads, size).transpose(1, 2)
+        queries = self.queries[None].unflatten(2, (heads, size)).transpose(1, 2)
+        keys = self.key(patches + self.position).unflatten(2, (heads, size)).transpose(1, 2)
+        values = self.value(patches).unflatten(2, (heads, size)).transpose(1, 2)
         attention = (queries @ keys.transpose(2, 3) * size**-0.5).softmax(dim=-1)
         seen = (attention @ values).transpose(1, 2).flatten(2)  # (b, k + regions, width)
         k = self.n_attributes
@@ -118,12 +125,26 @@ class CompactDescriber:
         return Descriptions((embeddings / norms).astype(np.float32), (1 / (1 + np.exp(-scaled))).astype(np.float32))
 
 
+def load_compact_describer(runtime: Runtime, fingerprint: str, embedding_fingerprint: str) -> CompactDescriber:
+    """The shipped describer on a runtime.
+
+    Raises:
+        WeightsError: The shipped file is missing or damaged.
+    """
+    state, metadata = read_shipped(DESCRIBER_FILE)
+    attributes = json.loads(metadata["attributes"])
+    network = DescriberNetwork(len(attributes))
+    load_state(network, state, DESCRIBER_FILE)
+    calibration = np.array(json.loads(metadata["calibration"]), np.float32)
+    return CompactDescriber(network, attributes, calibration, fingerprint, embedding_fingerprint, runtime)
+
+
 def letterbox(cutout: ImageU8) -> Tensor:
     """Fit a cut-out into 224 x 112 without distorting it; what is left over takes its mean colour. (3, 224, 112), uint8."""
     height, width = cutout.shape[:2]
     scale = min(HEIGHT / height, WIDTH / width)
     rows, columns = max(1, min(HEIGHT, round(height * scale))), max(1, min(WIDTH, round(width * scale)))
-    picture = torch.from_numpy(np.ascontiguousarray(cutout)).permute(2, 0, 1)
+    picture = torch.from_numpy(np.require(cutout, requirements=["C", "W"])).permute(2, 0, 1)
     resized = F.resize(picture, [rows, columns], interpolation=F.InterpolationMode.BILINEAR, antialias=True)
     mean = picture.float().mean(dim=(1, 2), keepdim=True).round().to(torch.uint8)
     canvas = mean.expand(3, HEIGHT, WIDTH).clone()

@@ -52,7 +52,7 @@ class FakeDescriber:
 
     fingerprint = "fake-describer-1"
     embedding_fingerprint = "fake-embedding-1"
-    attributes = ("bright", "tall")
+    attributes: tuple[str, ...] = ("bright", "tall")
     embedding_size = len(COLOURS)
     aspect = 2.0
     summary = "fake describer (mean colours), no weights"

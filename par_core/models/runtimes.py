@@ -7,9 +7,10 @@ width may differ from call to call. Callables may be shared by threads.
 import importlib.util
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -77,8 +78,7 @@ class OpenVinoRuntime:
         """Convert and compile; each thread gets an inference request of its own."""
         import openvino as ov
 
-        with torch.no_grad():
-            converted = ov.convert_model(_Tupled(module.eval()), example_input=examples)
+        converted = _converted(module, examples)
         settings = {
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": self._threads,
@@ -98,16 +98,13 @@ class OpenVinoRuntime:
         return run
 
 
-def choose_runtime(
-    name: Literal["auto", "torch", "openvino"], device: Literal["auto", "cpu", "cuda"], *, threads: int, gains_from_bf16: bool
-) -> Runtime:
+def choose_runtime(name: Literal["auto", "torch", "openvino"], device: Literal["auto", "cpu", "cuda"], *, threads: int) -> Runtime:
     """Choose what computes.
 
     Args:
         name: ``auto`` takes torch on a CUDA device, else OpenVINO where it is installed, else torch.
         device: ``auto`` takes CUDA where there is one.
         threads: Of one process.
-        gains_from_bf16: Whether the network is faster in bf16 where the processor computes in it; mobile convolutions are not.
 
     Raises:
         BadConfigError: The runtime or device asked for is not there.
@@ -123,10 +120,23 @@ def choose_runtime(
     has_openvino = importlib.util.find_spec("openvino") is not None
     if name == "openvino" and not has_openvino:
         raise BadConfigError("machine.runtime is openvino, which is not installed; pip install openvino, or use --runtime torch")
-    precision: Precision = "bf16" if gains_from_bf16 and _cpu_computes_bf16() else "fp32"
+    precision: Precision = "bf16" if _cpu_computes_bf16() else "fp32"
     if name == "torch" or not has_openvino:
         return TorchRuntime("cpu", precision)
     return OpenVinoRuntime(precision, threads)
+
+
+def _converted(module: nn.Module, examples: tuple[Tensor, ...]) -> Any:
+    """An OpenVINO model, by its PyTorch front end itself: the convenience function around it reports every use over the network."""
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*torch.jit.trace", category=FutureWarning)
+        warnings.filterwarnings("ignore", category=Warning, module="torch.jit")
+        decoder = TorchScriptPythonDecoder(_Tupled(module.eval()), example_input=examples)
+        front_end = FrontEndManager().load_by_framework("pytorch")
+        return front_end.convert(front_end.load(decoder))
 
 
 class _Tupled(nn.Module):

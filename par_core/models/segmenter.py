@@ -26,7 +26,16 @@ from par_core.people.geometry import clip_boxes
 from par_core.people.masks import encode_mask_in_box
 from par_core.types import ImageU8, MaskRLE, PersonInstances
 
-__all__ = ["COMPACT_FILE", "MaskRCNNSegmenter", "SegmenterSettings", "compact_network", "published_network"]
+__all__ = [
+    "COMPACT_FILE",
+    "COMPACT_SETTINGS",
+    "PUBLISHED_SETTINGS",
+    "MaskRCNNSegmenter",
+    "SegmenterSettings",
+    "compact_network",
+    "published_network",
+    "random_network",
+]
 
 COMPACT_FILE: Final = "segmenter-compact.safetensors"
 _STRIDE: Final = 32  # images are padded to multiples of this
@@ -51,6 +60,13 @@ class SegmenterSettings:
     proposals: int = 300
     nms_iou: float = 0.5
     max_people: int = 200
+
+
+#: Of the shipped weights; the threshold was chosen on photographs kept back from training.
+COMPACT_SETTINGS: Final = SegmenterSettings(min_side=384, max_side=640, min_score=0.6)
+
+#: Of torchvision's published weights: its own sizes and thresholds, but fewer proposals.
+PUBLISHED_SETTINGS: Final = SegmenterSettings(min_side=800, max_side=1333, min_score=0.5)
 
 
 class MaskRCNNSegmenter:
@@ -110,7 +126,7 @@ class MaskRCNNSegmenter:
         height, width = image.shape[:2]
         scale = min(self._settings.min_side / min(height, width), self._settings.max_side / max(height, width))
         rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-        picture = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+        picture = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)
         resized = F.resize(picture, [rows, columns], interpolation=F.InterpolationMode.BILINEAR, antialias=True)
         padded_rows, padded_columns = (-(-side // _STRIDE) * _STRIDE for side in (rows, columns))
         canvas = self._padding.expand(3, padded_rows, padded_columns).clone()
@@ -144,14 +160,23 @@ def compact_network() -> MaskRCNN:
 
 
 def published_network(architecture: Architecture, weights: Path) -> MaskRCNN:
-    """torchvision's network with the weights that torchvision publishes."""
+    """Torchvision's network with the weights that torchvision publishes."""
     network = build_mask_rcnn(architecture)
     load_state(network, read_published(weights, f"segmenter ({architecture})"), str(weights))
     return network
 
 
+def random_network(architecture: Architecture, seed: int) -> MaskRCNN:
+    """A network with random weights, for benchmarks and tests."""
+    torch.manual_seed(seed)
+    return build_mask_rcnn(architecture)
+
+
 class _Features(nn.Module):
     """Normalisation, backbone and RPN head: one picture in, pyramid, objectness and box deltas of all levels out."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, network: MaskRCNN, mean: Tensor, std: Tensor) -> None:
         super().__init__()
@@ -168,7 +193,7 @@ class _Features(nn.Module):
 
 
 def _expanded(probabilities: Tensor) -> Tensor:
-    """torchvision's border of one pixel around each 28 x 28 mask: (n, 30, 30)."""
+    """Torchvision's border of one pixel around each 28 x 28 mask: (n, 30, 30)."""
     return expand_masks(probabilities[:, None], padding=1)[0][:, 0]
 
 

@@ -1,5 +1,6 @@
 """Text towers: open_clip's own classes and tokenizer, for both profiles."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -10,13 +11,17 @@ from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transformer import TextTransformer
 from torch import nn
 
+from par_core.models.weights import load_state, read_shipped
 from par_core.types import Embeddings
 
-__all__ = ["CONTEXT_LENGTH", "OpenClipTextEncoder", "build_compact_text_tower", "compact_tokenizer"]
+__all__ = ["CONTEXT_LENGTH", "TEXT_FILE", "OpenClipTextEncoder", "build_compact_text_tower", "compact_tokenizer", "load_compact_text"]
 
+TEXT_FILE: Final = "text-compact.safetensors"
 CONTEXT_LENGTH: Final = 32
 _VOCABULARY: Final = 49408
-_GRAMMAR: Final = frozenset("a an and at by for from in is of on or photo picture photograph the to who whose with".split())
+_GRAMMAR: Final = frozenset(
+    ["a", "an", "and", "at", "by", "for", "from", "in", "is", "of", "on", "or", "photo", "picture", "photograph", "the", "to", "who", "whose", "with"]
+)
 
 
 def build_compact_text_tower(embedding_size: int) -> TextTransformer:
@@ -61,3 +66,16 @@ class OpenClipTextEncoder:
             return ()
         words = re.findall(r"[^\W_]+(?:-[^\W_]+)*", sentence.lower())
         return tuple(dict.fromkeys(word for word in words if word not in self._known_words and word not in _GRAMMAR))
+
+
+def load_compact_text(embedding_fingerprint: str) -> OpenClipTextEncoder:
+    """The shipped text tower.
+
+    Raises:
+        WeightsError: The shipped file is missing or damaged.
+    """
+    state, metadata = read_shipped(TEXT_FILE)
+    tower = build_compact_text_tower(state["text_projection"].shape[1])
+    load_state(tower, state, TEXT_FILE)
+    known = frozenset(json.loads(metadata["known_words"]))
+    return OpenClipTextEncoder(tower, compact_tokenizer(), float(json.loads(metadata["logit_scale"])), embedding_fingerprint, known)

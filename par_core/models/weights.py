@@ -4,12 +4,9 @@ Shipped files are safetensors; their digests are in ``shipped/SHA256SUMS``. A la
 each (``name.int8`` and ``name.scale``). Published files are read in their own formats, pickles only with ``weights_only=True``.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
-from typing import Final
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,24 +14,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from par_core.errors import WeightsError
+from par_core.models.shipped import FOLDER, digest, file_digest
 
-__all__ = ["SHIPPED", "file_digest", "load_state", "read_published", "read_shipped", "shipped_digest", "write_shipped"]
+__all__ = ["load_state", "read_published", "read_shipped", "write_shipped"]
 
-#: Folder of the weights that come with the package.
-SHIPPED: Final = Path(__file__).parent / "shipped"
 _INT8, _SCALE = ".int8", ".scale"
-
-
-def shipped_digest(name: str) -> str:
-    """SHA-256 of a shipped file, from the list beside it (the file itself is checked when it is loaded).
-
-    Raises:
-        WeightsError: The list does not know the file.
-    """
-    sums = dict(reversed(line.split()) for line in (SHIPPED / "SHA256SUMS").read_text().splitlines())
-    if name not in sums:
-        raise WeightsError(f"{name} is not among the weights that come with PAR; reinstall the package")
-    return sums[name]
 
 
 def read_shipped(name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -43,10 +27,10 @@ def read_shipped(name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         WeightsError: The file is missing or not the one that was shipped.
     """
-    path = SHIPPED / name
+    path = FOLDER / name
     if not path.is_file():
         raise WeightsError(f"{path} is missing; reinstall the package")
-    if file_digest(path) != shipped_digest(name):
+    if file_digest(path) != digest(name):
         raise WeightsError(f"{path} is damaged: it does not have the digest listed in SHA256SUMS; reinstall the package")
     with safe_open(path, framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
@@ -58,7 +42,7 @@ def write_shipped(folder: Path, name: str, state: Mapping[str, Tensor], metadata
     """Store weights as fp16, some two-dimensional ones as 8-bit rows, and note the digest.
 
     Args:
-        folder: Where to; ``SHIPPED`` for the package.
+        folder: Where to; ``par_core.models.shipped.FOLDER`` for the package.
         name: Of the file.
         state: Tensors by name.
         metadata: JSON values that belong to the weights.
@@ -100,7 +84,7 @@ def read_published(path: Path, what: str) -> dict[str, Tensor]:
         return _state_of(torch.load(path, map_location="cpu", weights_only=True))
     except (SafetensorError, RuntimeError, OSError, EOFError) as error:
         return _scripted_state(path, error)
-    except Exception as error:  # noqa: BLE001 - unpickling a hostile file may raise anything
+    except Exception as error:
         raise WeightsError(f"{path} is refused: it holds more than tensors or is damaged ({str(error).splitlines()[0][:200]})") from error
 
 
@@ -116,13 +100,6 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], where: str) -> No
     if missing or extra or wrong:
         raise WeightsError(f"{where} holds another network: missing {missing[:3]}, unexpected {extra[:3]}, wrong shapes {sorted(wrong)[:3]}")
     module.load_state_dict(state)
-
-
-@lru_cache(maxsize=16)
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file; read once a process."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _expanded(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

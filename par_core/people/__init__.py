@@ -1,0 +1,1 @@
+"""People in images: masks, boxes, cutting out."""

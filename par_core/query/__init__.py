@@ -1,0 +1,1 @@
+"""Questions and answers: filters, search, contact sheets."""

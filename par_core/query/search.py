@@ -22,8 +22,32 @@ from par_core.query.where import compile_where
 __all__ = ["Hit", "PeopleTable", "SearchResult", "check_embedding", "search_attributes", "search_image", "search_text", "text_vector"]
 
 _NOT_ATTRIBUTES: Final = frozenset(
-    "person_id image_id uri uris source_state shard captured_at image_width image_height x1 y1 x2 y2 height_px score upper_color upper_color_share "
-    "lower_color lower_color_share megapixels glvn row_digest vector _distance".split()
+    [
+        "person_id",
+        "image_id",
+        "uri",
+        "uris",
+        "source_state",
+        "shard",
+        "captured_at",
+        "image_width",
+        "image_height",
+        "x1",
+        "y1",
+        "x2",
+        "y2",
+        "height_px",
+        "score",
+        "upper_color",
+        "upper_color_share",
+        "lower_color",
+        "lower_color_share",
+        "megapixels",
+        "glvn",
+        "row_digest",
+        "vector",
+        "_distance",
+    ]
 )
 
 
@@ -151,9 +175,10 @@ def search_text(index: PeopleTable, encoder: TextEncoder, text: str, *, where: s
     stored = np.array(found["vector"].to_pylist(), np.float32).reshape(len(found), len(vector))
     advantage = encoder.logit_scale * (stored @ vector - stored @ neutral)
     unknown = encoder.unknown_words(text)
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if unknown:
-        warnings = (f"the compact text model never saw {', '.join(map(repr, unknown))} in training and may rank by the rest of the words; use --profile clip for free words",)
+        words = ", ".join(map(repr, unknown))
+        warnings = (f"the compact text model never saw {words} in training and ranks by the rest of the words; use --profile clip for free words",)
     return SearchResult(text, _hits(found, (1 / (1 + np.exp(-advantage))).tolist()), warnings, len(index))
 
 
@@ -182,7 +207,10 @@ def _hits(found: pa.Table, probabilities: Sequence[float] | None) -> tuple[Hit, 
     return tuple(
         Hit(
             rank=i + 1,
-            **{key: row[key] for key in ("person_id", "image_id", "uri", "source_state", "shard", "upper_color", "lower_color", "captured_at", "height_px", "score")},
+            **{
+                key: row[key]
+                for key in ("person_id", "image_id", "uri", "source_state", "shard", "upper_color", "lower_color", "captured_at", "height_px", "score")
+            },
             box=(row["x1"], row["y1"], row["x2"], row["y2"]),
             cosine=1.0 - row["_distance"] if "_distance" in row else None,
             probability=None if probabilities is None else probabilities[i],

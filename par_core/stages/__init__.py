@@ -1,0 +1,1 @@
+"""The stages of indexing: plan, segment, describe, commit, and the checks."""

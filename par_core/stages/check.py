@@ -81,8 +81,8 @@ def verify_store(store: Store) -> VerifyReport:
     for stage, config_id in stages:
         for folder, manifest in store.complete_shards(stage, config_id):
             checked += 1
-            for name in folder.wrong_files(manifest):
-                problems.append(f"{folder.path / name} is missing or not as it was written; delete {folder.path} and run par index again")
+            damage = f"is missing or not as it was written; delete {folder.path} and run par index again"
+            problems += [f"{folder.path / name} {damage}" for name in folder.wrong_files(manifest)]
     if problems:
         return VerifyReport(tuple(problems), checked, 0)
     problems += _uncounted(store, commit)

@@ -1,0 +1,1 @@
+"""The store: tables, manifests, the ledger of files, and the LanceDB index."""

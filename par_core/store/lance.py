@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-os.environ.setdefault("LANCE_LOG", "error")  # read once, when the library is loaded: it warns of every table that is new
+os.environ.setdefault("LANCEDB_LOG", "error")  # read once, when the library is loaded: it warns of every table that is new
 import lancedb
 from lancedb.index import Bitmap, BTree, HnswSq
 from lancedb.table import Table

@@ -106,7 +106,7 @@ class ShardFolder:
         for name, (table, schema) in tables.items():
             require_schema(table, schema, f"{self.path.name}/{name}")
         files = {f"{name}.parquet": self._write_table(name, table, schema) for name, (table, schema) in tables.items()}
-        content = {"files": files, "counts": dict(counts), "info": {"created_by": f"par {__version__}", **info}}
+        content: dict[str, Any] = {"files": files, "counts": dict(counts), "info": {"created_by": f"par {__version__}", **info}}
         write_atomic(self.path / "manifest.json", json.dumps(content, indent=1, sort_keys=True).encode())
         return Manifest(files=files, counts=content["counts"], info=content["info"])
 

@@ -21,7 +21,17 @@ from par_core.status import FAILED, Status
 from par_core.store.layout import Store, write_atomic
 from par_core.store.schemas import ENTRIES, IMAGES, require_schema
 
-__all__ = ["Conservation", "conservation", "current_images", "entries_table", "image_states", "known_images", "listed_entries", "save_listing", "skipped_counts"]
+__all__ = [
+    "Conservation",
+    "conservation",
+    "current_images",
+    "entries_table",
+    "image_states",
+    "known_images",
+    "listed_entries",
+    "save_listing",
+    "skipped_counts",
+]
 
 KEY: Final = ["uri", "size", "version"]
 _READ: Final = pa.array([Status.OK.value, Status.NO_PEOPLE.value])
@@ -61,8 +71,9 @@ class Conservation:
         return self.listed == self.indexed + self.no_people + self.failed + self.duplicates + self.pending
 
     def __str__(self) -> str:
-        pending = f" + {self.pending} pending" if self.pending else ""
-        return f"{self.listed} files listed = {self.indexed} indexed + {self.no_people} without people + {self.failed} failed + {self.duplicates} duplicates{pending}"
+        parts = [f"{self.indexed} indexed", f"{self.no_people} without people", f"{self.failed} failed", f"{self.duplicates} duplicates"]
+        parts += [f"{self.pending} pending"] if self.pending else []
+        return f"{self.listed} files listed = {' + '.join(parts)}"
 
 
 def entries_table(entries: Iterable[Entry]) -> pa.Table:
@@ -137,7 +148,9 @@ def image_states(known: pa.Table, listed: pa.Table) -> pa.Table:
     rank = pc.if_else(pc.is_valid(present["here"]), 0, pc.if_else(there, 1, 2))
     ranked = present.append_column("rank", rank).sort_by([("image_id", "ascending"), ("rank", "ascending"), ("uri", "ascending")])
     best = _first_of_each(ranked, ["image_id"])
-    kept = ranked.join(best.select(["image_id", "rank"]), keys=["image_id", "rank"], join_type="inner").sort_by([("image_id", "ascending"), ("uri", "ascending")])
+    kept = ranked.join(best.select(["image_id", "rank"]), keys=["image_id", "rank"], join_type="inner").sort_by(
+        [("image_id", "ascending"), ("uri", "ascending")]
+    )
     uris = kept.select(["image_id", "uri"]).group_by("image_id", use_threads=False).aggregate([("uri", "list")]).sort_by("image_id")
     shards = seen.group_by("image_id", use_threads=False).aggregate([("shard", "min")]).sort_by("image_id")
     states = pc.take(pa.array(["present", "replaced", "vanished"]), best["rank"])

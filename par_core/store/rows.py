@@ -13,7 +13,7 @@ from par_core.store.layout import ShardFolder, Store
 from par_core.store.ledger import image_states, known_images, listed_entries
 from par_core.store.schemas import index_schema
 
-__all__ = ["DesiredShard", "DescribedWith", "described_with", "desired_rows"]
+__all__ = ["DescribedWith", "DesiredShard", "described_with", "desired_rows"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,13 @@ _MAN: Final = ("man", "man", "man", "guy", "boy", "male", "gentleman")
 _PERSON: Final = ("person", "person", "person", "pedestrian", "someone", "somebody")
 _PREFIX: Final = ("a photo of ", "", "", "a picture of ", "a street photo of ", "a photograph of ")
 _BEHIND: Final = ("seen from behind", "from behind", "from the back", "walking away", "with the back to the camera", "facing away")
-_SPOKEN: Final = {"grey": ("grey", "gray"), "red": ("red", "red", "crimson"), "blue": ("blue", "blue", "navy"), "purple": ("purple", "violet"), "beige": ("beige", "tan")}
+_SPOKEN: Final = {
+    "grey": ("grey", "gray"),
+    "red": ("red", "red", "crimson"),
+    "blue": ("blue", "blue", "navy"),
+    "purple": ("purple", "violet"),
+    "beige": ("beige", "tan"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ def compose(facts: Sequence[Fact], rng: np.random.Generator) -> Caption:
         if fact.attribute == "female" and rng.random() < 0.9:
             noun = _pick(rng, _WOMAN if fact.holds else _MAN)
             rest.remove(fact)
-    rng.shuffle(rest)  # type: ignore[arg-type]
+    rng.shuffle(rest)
     article = "" if noun in ("someone", "somebody") else "a "
     said = [_phrase(fact, rng) for fact in rest]
     joined = _pick(rng, (", ", " and ", " ")).join(said) if len(said) < 3 else ", ".join(said[:-1]) + " and " + said[-1]
@@ -89,7 +95,7 @@ def sample_captions(people: Sequence[Person], n: int, rng: np.random.Generator) 
     captions = [Caption(_pick(rng, NEUTRAL_PROMPTS), ()) for _ in range(max(1, n // 24))]
     captions += [compose([_any_fact(rng)], rng) for _ in range(n // 6)]
     while len(captions) < n:
-        person = people[rng.integers(len(people))]
+        person = people[int(rng.integers(len(people)))]
         known = _known_facts(person, rng)
         if not known:
             continue
@@ -110,7 +116,9 @@ def _known_facts(person: Person, rng: np.random.Generator) -> list[Fact]:
     if person.labels[NAMES.index("front")] == 0:
         facts.append(Fact("front", holds=False))
     coloured = [Fact(name, colour=colour) for name, colour in person.colours]
-    absent = [Fact(a.name, holds=False) for a, label in zip(ATTRIBUTES, person.labels, strict=True) if label == 0 and a.name in ("long_hair", "glasses", "hat", "bag")]
+    absent = [
+        Fact(a.name, holds=False) for a, label in zip(ATTRIBUTES, person.labels, strict=True) if label == 0 and a.name in ("long_hair", "glasses", "hat", "bag")
+    ]
     return facts + coloured * 2 + (absent if rng.random() < 0.15 else [])
 
 
@@ -154,4 +162,4 @@ def _phrase(fact: Fact, rng: np.random.Generator) -> str:
 
 
 def _pick(rng: np.random.Generator, choices: Sequence[str]) -> str:
-    return str(choices[rng.integers(len(choices))])
+    return str(choices[int(rng.integers(len(choices)))])

@@ -73,7 +73,7 @@ def _vary_look(picture: ImageU8, rng: np.random.Generator, *, soften: bool) -> I
         varied = cv2.resize(varied, (width, height), interpolation=cv2.INTER_AREA)
     if rng.random() < 0.3:
         coded = cv2.imencode(".jpg", varied, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 90))])[1]
-        varied = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        varied = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
     if rng.random() < 0.2:  # something in front
         h, w = varied.shape[:2]
         top, left = int(rng.integers(h)), int(rng.integers(w))

@@ -133,7 +133,11 @@ def _step(pair: DescriberPair, optimiser: torch.optim.Optimizer, people: list[Pe
     loss.backward()
     nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
     optimiser.step()
-    return {"attributes": round(float(attributes.detach()), 4), "search": round(float(search.detach()), 4), "scale": round(float(pair.log_scale.exp().detach()), 2)}
+    return {
+        "attributes": round(float(attributes.detach()), 4),
+        "search": round(float(search.detach()), 4),
+        "scale": round(float(pair.log_scale.exp().detach()), 2),
+    }
 
 
 def _search_loss(logits: Tensor, target: Tensor) -> Tensor:

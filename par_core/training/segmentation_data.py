@@ -70,7 +70,7 @@ def read_photo(photo: Photo) -> tuple[ImageU8, LabelMap]:
     if photo.labels is None:
         labels = np.zeros((height, width), np.uint8)
     elif photo.source == "pennfudan":
-        labels = cv2.imread(str(photo.labels), cv2.IMREAD_UNCHANGED)
+        labels = np.asarray(cv2.imread(str(photo.labels), cv2.IMREAD_UNCHANGED))
     elif photo.source == "ccp":
         labels = (scipy.io.loadmat(photo.labels)["groundtruth"] > 0).astype(np.uint8)
     else:
@@ -94,11 +94,7 @@ def _coco(data_dir: Path) -> list[Photo]:
 def _coco_without_people(data_dir: Path) -> list[Photo]:
     root = data_dir / "coco_people"
     outlined = {photo.image for photo in _coco(data_dir)}
-    boxed = {
-        image
-        for image in (root / "images").iterdir()
-        if (boxes := root / "boxes" / f"{image.stem}.txt").exists() and _YOLO_PERSON in _classes(boxes)
-    }
+    boxed = {image for image in (root / "images").iterdir() if (boxes := root / "boxes" / f"{image.stem}.txt").exists() and _YOLO_PERSON in _classes(boxes)}
     return [Photo("empty", image, None) for image in sorted((root / "images").iterdir()) if image not in outlined | boxed]
 
 

@@ -60,9 +60,7 @@ def _make_scene(photos: dict[str, tuple[Photo, ...]], rng: np.random.Generator, 
     return _to_scene(picture, labels, whole)
 
 
-def _place(
-    picture: ImageU8, labels: LabelMap, rng: np.random.Generator, height: int, width: int, *, strong: bool
-) -> tuple[ImageU8, LabelMap]:
+def _place(picture: ImageU8, labels: LabelMap, rng: np.random.Generator, height: int, width: int, *, strong: bool) -> tuple[ImageU8, LabelMap]:
     """Scale, mirror, and crop or pad to the canvas."""
     fit = min(height, width) / min(picture.shape[:2])
     scale = fit * (np.exp(rng.uniform(np.log(0.6), np.log(1.8))) if strong else rng.uniform(0.8, 1.15))
@@ -155,7 +153,7 @@ def _vary_look(picture: ImageU8, rng: np.random.Generator) -> ImageU8:
     varied = np.clip(look, 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
         coded = cv2.imencode(".jpg", varied, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 90))])[1]
-        varied = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        varied = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
     return varied
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def durations(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> dict[st
     assert run.stdout is not None
     moments = [(line.strip(), time.monotonic()) for line in run.stdout]
     assert run.wait() == 0
-    return {stage: following - begun for (stage, begun), (_, following) in zip(moments, moments[1:], strict=False)}
+    return {stage: following - begun for (stage, begun), (_, following) in pairwise(moments)}
 
 
 @pytest.fixture(scope="module")

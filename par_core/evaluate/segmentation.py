@@ -1,0 +1,79 @@
+"""Average precision of boxes and masks, by the reference implementation (pycocotools, Lin et al. 2014)."""
+
+import contextlib
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from par_core.errors import BadInputError
+from par_core.people.masks import mask_area, mask_boxes
+from par_core.types import MaskRLE, PersonInstances
+
+__all__ = ["segmentation_ap"]
+
+
+def segmentation_ap(truth: Sequence[Sequence[MaskRLE]], found: Sequence[PersonInstances]) -> dict[str, float]:
+    """Score people that were found against people that are there.
+
+    Args:
+        truth: The masks of each image.
+        found: The people found in each image, in the same order.
+
+    Returns:
+        ``mask_ap`` (mean over IoU 0.50 to 0.95), ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, each in [0, 1];
+        NaN if no image holds anybody.
+
+    Raises:
+        BadInputError: The lengths differ.
+    """
+    if len(truth) != len(found):
+        raise BadInputError(f"{len(truth)} images with truth, {len(found)} with people found")
+    if not any(truth):
+        return dict.fromkeys(("mask_ap", "mask_ap50", "mask_ap75", "box_ap", "box_ap50"), float("nan"))
+    with contextlib.redirect_stdout(io.StringIO()):
+        reference = COCO()
+        reference.dataset = _dataset(truth)
+        reference.createIndex()
+        results = _results(found)
+        if not results:
+            return dict.fromkeys(("mask_ap", "mask_ap50", "mask_ap75", "box_ap", "box_ap50"), 0.0)
+        loaded = reference.loadRes(results)
+        scores: dict[str, float] = {}
+        for kind, name in (("segm", "mask"), ("bbox", "box")):
+            evaluation = COCOeval(reference, loaded, kind)
+            evaluation.evaluate()
+            evaluation.accumulate()
+            evaluation.summarize()
+            scores |= {f"{name}_ap": float(evaluation.stats[0]), f"{name}_ap50": float(evaluation.stats[1]), f"{name}_ap75": float(evaluation.stats[2])}
+    del scores["box_ap75"]
+    return scores
+
+
+def _dataset(truth: Sequence[Sequence[MaskRLE]]) -> dict[str, object]:
+    images = [{"id": i} for i in range(len(truth))]
+    people = [(i, mask, box) for i, masks in enumerate(truth) for mask, box in zip(masks, mask_boxes(list(masks)), strict=True)]
+    annotations = [
+        {"id": n, "image_id": i, "category_id": 1, "iscrowd": 0, "area": mask_area(mask), "bbox": _xywh(box), "segmentation": _coco(mask)}
+        for n, (i, mask, box) in enumerate(people, start=1)
+    ]
+    return {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]}
+
+
+def _results(found: Sequence[PersonInstances]) -> list[dict[str, object]]:
+    return [
+        {"image_id": i, "category_id": 1, "score": float(people.scores[n]), "bbox": _xywh(people.boxes[n]), "segmentation": _coco(people.masks[n])}
+        for i, people in enumerate(found)
+        for n in range(len(people))
+    ]
+
+
+def _xywh(box: np.ndarray) -> list[float]:
+    x1, y1, x2, y2 = (float(value) for value in box)
+    return [x1, y1, x2 - x1, y2 - y1]
+
+
+def _coco(mask: MaskRLE) -> dict[str, object]:
+    return {"size": [mask.height, mask.width], "counts": mask.counts}

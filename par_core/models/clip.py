@@ -1,0 +1,146 @@
+"""The ``clip`` profile: CLIP's image tower (Radford et al. 2021) by open_clip, and attributes by prompts or by a fine-tuned ViT-B/32 (paper, section 6).
+
+Preprocessing is open_clip's own transform of the model, on the whole cut-out.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import open_clip
+import timm
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from par_core.attributes.vocabulary import ATTRIBUTES, prompts
+from par_core.errors import BadConfigError
+from par_core.models.runtimes import Runtime
+from par_core.models.text import OpenClipTextEncoder
+from par_core.models.weights import load_state, read_published
+from par_core.types import Descriptions, Embeddings, ImageU8
+
+__all__ = ["AttributeViT", "ClipDescriber", "build_clip", "load_clip_text"]
+
+_MEAN: Final = (0.5, 0.5, 0.5)  # timm's preprocessing of vit_base_patch32_224
+_STD: Final = (0.5, 0.5, 0.5)
+
+
+def build_clip(name: str, weights: Path | None, seed: int | None) -> Any:
+    """An open_clip model with published or random weights.
+
+    Args:
+        name: Of the architecture, such as ``ViT-B-16``.
+        weights: OpenAI's archive, or an open_clip state as safetensors or ``.pt``; None for random weights.
+        seed: Of the random weights.
+
+    Raises:
+        BadConfigError: open_clip has no such architecture.
+        WeightsError: The file is missing, damaged, or of another architecture.
+    """
+    if name not in open_clip.list_models():
+        raise BadConfigError(f"clip.model: open_clip has no architecture {name!r}; it has, for example, ViT-B-16, ViT-B-32 and ViT-L-14")
+    torch.manual_seed(seed or 0)
+    from_openai = weights is not None and weights.suffix == ".pt"
+    model = open_clip.create_model(name, pretrained=None, force_quick_gelu=from_openai)
+    if weights is not None:
+        state = read_published(weights, f"CLIP model {name}")
+        load_state(model, {key: value for key, value in state.items() if key in model.state_dict()} if from_openai else state, str(weights))
+    return model.float().eval()
+
+
+def load_clip_text(model: Any, name: str, embedding_fingerprint: str) -> OpenClipTextEncoder:
+    """The text tower of a CLIP model behind PAR's contract."""
+    return OpenClipTextEncoder(_TextTower(model), open_clip.get_tokenizer(name), float(model.logit_scale.detach().exp()), embedding_fingerprint, None)
+
+
+class AttributeViT(nn.Module):
+    """ViT-B/32 (Dosovitskiy et al. 2021) with one logit an attribute.
+
+    Args:
+        n_attributes: k.
+    """
+
+    trunk: Any
+
+    def __init__(self, n_attributes: int) -> None:
+        super().__init__()
+        self.trunk = timm.create_model("vit_base_patch32_224", pretrained=False, num_classes=n_attributes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (b, k) of normalised images (b, 3, 224, 224)."""
+        logits: Tensor = self.trunk(images)
+        return logits
+
+
+class ClipDescriber:
+    """CLIP's image tower, with attributes by prompts or by a ViT.
+
+    Args:
+        model: An open_clip model.
+        name: Of its architecture.
+        vit: The attribute network, or None for zero-shot attributes.
+        fingerprint: Of all weights and code.
+        embedding_fingerprint: Of CLIP's weights.
+        runtime: What computes.
+    """
+
+    aspect = 1.0
+    attributes = tuple(attribute.name for attribute in ATTRIBUTES)
+
+    def __init__(self, model: Any, name: str, vit: AttributeViT | None, fingerprint: str, embedding_fingerprint: str, runtime: Runtime) -> None:
+        self.fingerprint, self.embedding_fingerprint = fingerprint, embedding_fingerprint
+        self.embedding_size = int(model.visual.output_dim)
+        how = "ViT-B/32" if vit else "zero-shot"
+        self.summary = f"CLIP {name}, attributes {how} ({runtime.name}, {runtime.precision})"
+        size = model.visual.image_size
+        side = size[0] if isinstance(size, tuple) else size
+        self._transform = open_clip.image_transform(side, is_train=False, mean=model.visual.image_mean, std=model.visual.image_std)
+        self._scale = float(model.logit_scale.detach().exp())
+        self._pairs = None if vit else _prompt_pairs(load_clip_text(model, name, embedding_fingerprint))
+        self._embed = runtime.compile(model.visual, (torch.zeros(2, 3, side, side),))
+        self._classify = runtime.compile(vit, (torch.zeros(2, 3, 224, 224),)) if vit else None
+        self._vit_transform = open_clip.image_transform(224, is_train=False, mean=_MEAN, std=_STD)
+
+    def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:
+        """Describe n cut-outs of any sizes."""
+        if not cutouts:
+            return Descriptions(np.zeros((0, self.embedding_size), np.float32), np.zeros((0, len(self.attributes)), np.float32))
+        pictures = [Image.fromarray(cutout) for cutout in cutouts]
+        (vectors,) = self._embed(torch.stack([self._transform(picture) for picture in pictures]))
+        embeddings = nn.functional.normalize(vectors.float(), dim=1).cpu().numpy()
+        if self._classify is not None:
+            (logits,) = self._classify(torch.stack([self._vit_transform(picture) for picture in pictures]))
+            return Descriptions(embeddings, logits.float().sigmoid().cpu().numpy())
+        assert self._pairs is not None
+        cosines = np.einsum("nd,kpd->nkp", embeddings, self._pairs)
+        probabilities = 1 / (1 + np.exp(-self._scale * (cosines[:, :, 0] - cosines[:, :, 1])))
+        return Descriptions(embeddings, probabilities.astype(np.float32))
+
+
+class _TextTower(nn.Module):
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        embedded: Tensor = self.model.encode_text(tokens)  # type: ignore[operator]
+        return embedded
+
+
+def _prompt_pairs(encoder: OpenClipTextEncoder) -> np.ndarray:
+    """(k, 2, d): a prompt for each attribute and one for its opposite."""
+    vectors: list[Embeddings] = [encoder.encode(prompts(attribute)) for attribute in ATTRIBUTES]
+    return np.stack(vectors)
+
+
+def load_attribute_vit(weights: Path) -> AttributeViT:
+    """The fine-tuned attribute network.
+
+    Raises:
+        WeightsError: The file is missing, or holds another network.
+    """
+    network = AttributeViT(len(ATTRIBUTES))
+    load_state(network, read_published(weights, "attribute ViT-B/32 (train it with par_core.training.attributes)"), str(weights))
+    return network.eval()

@@ -1,0 +1,37 @@
+"""The weights that come with the package, and their digests. Light: imports no library that could load them."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from par_core.errors import WeightsError
+
+__all__ = ["FILES", "FOLDER", "digest", "file_digest"]
+
+FOLDER: Final = Path(__file__).parent
+#: Segmenter, describer, text tower.
+FILES: Final = ("segmenter-compact.safetensors", "describer-compact.safetensors", "text-compact.safetensors")
+
+
+def digest(name: str) -> str:
+    """SHA-256 of a shipped file by ``SHA256SUMS``; the file itself is checked when it is loaded.
+
+    Raises:
+        WeightsError: The list is missing or does not know the file.
+    """
+    try:
+        lines = (FOLDER / "SHA256SUMS").read_text().splitlines()
+    except FileNotFoundError as error:
+        raise WeightsError(f"{FOLDER / 'SHA256SUMS'} is missing; reinstall the package") from error
+    sums = {line.split()[1]: line.split()[0] for line in lines}
+    if name not in sums:
+        raise WeightsError(f"{name} is not among the weights that come with PAR; reinstall the package")
+    return sums[name]
+
+
+@lru_cache(maxsize=16)
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file; read once a process."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,128 @@
+"""Scores of a describer and its text tower on the people that were kept back from training."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from par_core.attributes.vocabulary import BY_NAME, TEMPLATES
+from par_core.evaluate.retrieval import average_precision, balanced_accuracy, roc_auc
+from par_core.models.describer import letterbox
+from par_core.models.text import compact_tokenizer
+from par_core.training.attribute_data import NAMES, Person
+from par_core.training.captions import Caption, Fact, truth
+from par_core.training.cutouts import evaluation_cutout
+from par_core.training.describer import DescriberPair
+
+__all__ = ["Described", "calibrate", "describe_people", "score_attributes", "score_colours", "score_queries", "summary"]
+
+_BATCH: Final = 32
+_COLOURS: Final = ("black", "white", "grey", "red", "blue", "green", "pink", "brown", "beige", "yellow")
+_GARMENTS: Final = ("dress", "coat_or_jacket", "skirt", "shirt_or_blouse", "sweater", "bag", "trousers")
+
+Described = tuple[Float32[np.ndarray, "n d"], Float32[np.ndarray, "n k"]]
+
+
+def describe_people(pair: DescriberPair, people: Sequence[Person]) -> Described:
+    """Embeddings and attribute logits of people, cut out as the pipeline does."""
+    embeddings, logits = [], []
+    with torch.no_grad():
+        for start in range(0, len(people), _BATCH):
+            cutouts = [letterbox(evaluation_cutout(person, eliminate=True)) for person in people[start : start + _BATCH]]
+            found = pair.image(torch.stack(cutouts).float())
+            embeddings.append(found[0].numpy())
+            logits.append(found[1].numpy())
+    return np.concatenate(embeddings), np.concatenate(logits)
+
+
+def embed_query(pair: DescriberPair, query: str) -> Float32[np.ndarray, " d"]:
+    """A query in all templates, as a search embeds it."""
+    with torch.no_grad():
+        vectors = torch.nn.functional.normalize(pair.text(compact_tokenizer()([template.format(query) for template in TEMPLATES])), dim=1).mean(dim=0)
+    return (vectors / vectors.norm()).numpy()
+
+
+def calibrate(logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"]) -> Float32[np.ndarray, "k 2"]:
+    """Scale and offset of each attribute's logit by Platt's method (1999), with his priors; (1, 0) where a kind is missing."""
+    fitted = []
+    for x, y in zip(logits.T, labels.T, strict=True):
+        known = ~np.isnan(y)
+        positive = int((y[known] == 1).sum())
+        negative = int(known.sum()) - positive
+        if min(positive, negative) < 5:
+            fitted.append((1.0, 0.0))
+            continue
+        target = torch.from_numpy(np.where(y[known] == 1, (positive + 1) / (positive + 2), 1 / (negative + 2)).astype(np.float32))
+        values, parameters = torch.from_numpy(x[known]), torch.tensor([1.0, 0.0], requires_grad=True)
+        optimiser = torch.optim.LBFGS([parameters], max_iter=100)
+
+        def closure(
+            values: torch.Tensor = values, target: torch.Tensor = target, parameters: torch.Tensor = parameters, optimiser: torch.optim.LBFGS = optimiser
+        ) -> torch.Tensor:
+            optimiser.zero_grad()
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(values * parameters[0] + parameters[1], target)
+            loss.backward()
+            return loss
+
+        optimiser.step(closure)
+        fitted.append(tuple(parameters.detach().tolist()))
+    return np.array(fitted, np.float32)
+
+
+def score_attributes(logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"]) -> dict[str, dict[str, float]]:
+    """AUC, prevalence and the best mA of each attribute with at least five of either kind."""
+    scores = {}
+    for name, x, y in zip(NAMES, logits.T, labels.T, strict=True):
+        known = ~np.isnan(y)
+        has = y[known] == 1
+        if min(has.sum(), (~has).sum()) >= 5:
+            best = max(balanced_accuracy(has, x[known] > cut) for cut in np.quantile(x[known], np.linspace(0.02, 0.98, 49)))
+            scores[name] = {"auc": roc_auc(has, x[known]), "best_mA": best, "prevalence": float(has.mean()), "n": int(known.sum())}
+    return scores
+
+
+def score_queries(pair: DescriberPair, embeddings: Float32[np.ndarray, "n d"], labels: Float32[np.ndarray, "n k"]) -> dict[str, dict[str, float]]:
+    """Text queries for single attributes: average precision, prevalence and their ratio."""
+    queries = {name: f"a person {BY_NAME[name].phrases[0]}" for name in NAMES} | {"female": "a woman", "front": "a person facing the camera"}
+    asked = [(name, query, 1.0) for name, query in queries.items()] + [("female", "a man", 0.0), ("front", "a person seen from behind", 0.0)]
+    scores = {}
+    for name, query, wanted in asked:
+        y = labels[:, NAMES.index(name)]
+        known = ~np.isnan(y)
+        if min((y[known] == 1).sum(), (y[known] == 0).sum()) >= 5:
+            scores[query] = _ranked(y[known] == wanted, embeddings[known] @ embed_query(pair, query))
+    return scores
+
+
+def score_colours(pair: DescriberPair, embeddings: Float32[np.ndarray, "n d"], people: Sequence[Person]) -> dict[str, dict[str, float]]:
+    """Text queries for a garment of a colour, where at least four people have it."""
+    scores: dict[str, dict[str, float]] = {}
+    for garment in _GARMENTS:
+        for colour in _COLOURS:
+            noun = BY_NAME[garment].nouns[0]
+            query = f"a person wearing {'' if noun.endswith('s') and noun != 'dress' else 'a '}{colour} {noun}"
+            known = truth([Caption(query, (Fact(garment, colour=colour),))], people)[0]
+            usable = ~np.isnan(known)
+            if (known[usable] == 1).sum() >= 4:
+                scores[query] = _ranked(known[usable] == 1, embeddings[usable] @ embed_query(pair, query))
+    return scores
+
+
+def _ranked(relevant: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    precision, prevalence = average_precision(relevant, scores), float(relevant.mean())
+    return {"ap": precision, "prevalence": prevalence, "ratio": precision / prevalence, "n": len(relevant)}
+
+
+def summary(attributes: dict[str, dict[str, float]], queries: dict[str, dict[str, float]], colours: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """Means over attributes and queries."""
+    clothing = [value["auc"] for name, value in attributes.items() if name not in ("female", "front")]
+    return {
+        "mean_auc_clothing": float(np.mean(clothing)),
+        "mean_ap_over_prevalence": float(np.mean([value["ratio"] for value in queries.values()])),
+        "least_ap_over_prevalence": float(min(value["ratio"] for value in queries.values())),
+        "mean_ap_over_prevalence_colours": float(np.mean([value["ratio"] for value in colours.values()])) if colours else float("nan"),
+        "n_queries": len(queries),
+        "n_colour_queries": len(colours),
+    }

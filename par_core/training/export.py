@@ -1,0 +1,115 @@
+"""Turn finished runs into the weights that are shipped: fp16 and 8-bit safetensors, calibration, and a file of scores.
+
+python -m par_core.training.export describer --run build/training/describer --data ../shared/data
+python -m par_core.training.export segmenter --run build/training/segmenter --data ../shared/data
+"""
+
+import argparse
+import json
+import platform
+import re
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from par_core.models.describer import DESCRIBER_FILE
+from par_core.models.mask_rcnn import build_mask_rcnn
+from par_core.models.segmenter import COMPACT_FILE
+from par_core.models.shipped import FOLDER
+from par_core.models.text import TEXT_FILE
+from par_core.models.weights import write_shipped
+from par_core.training.attribute_data import NAMES, labels_of, read_people
+from par_core.training.captions import sample_captions
+from par_core.training.checkpoints import load_checkpoint
+from par_core.training.describer import DescriberPair
+from par_core.training.describer_scores import calibrate, describe_people, score_attributes, score_colours, score_queries, summary
+from par_core.training.segmenter_scores import score_segmenter
+
+__all__ = ["export_describer", "export_segmenter"]
+
+_TABLE = "token_embedding.weight"
+_CAPTION_DRAWS = 4_000  # enough for every word of the vocabulary to have appeared
+
+
+def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
+    """Write describer, text tower and their scores; returns the scores."""
+    checkpoint = load_checkpoint(run / "checkpoint.pt")
+    if checkpoint is None:
+        raise SystemExit(f"no checkpoint in {run}")
+    pair = DescriberPair()
+    pair.load_state_dict(checkpoint["averaged"])
+    pair.eval()
+    train, kept = read_people(data_dir, checkpoint["recipe"]["seed"])
+    embeddings, logits = describe_people(pair, kept)
+    labels = labels_of(kept)
+    shared = {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]}
+    calibration = calibrate(logits, labels).round(5).tolist()
+    write_shipped(folder, DESCRIBER_FILE, pair.image.state_dict(), {**shared, "attributes": NAMES, "calibration": calibration})
+    words = sorted(_words(train))
+    scale = float(pair.log_scale.detach().exp())
+    text_state = {name: tensor for name, tensor in pair.text.state_dict().items() if name != "attn_mask"}
+    write_shipped(folder, TEXT_FILE, text_state, {**shared, "logit_scale": scale, "known_words": words}, int8=(_TABLE,))
+    attributes, queries, colours = score_attributes(logits, labels), score_queries(pair, embeddings, labels), score_colours(pair, embeddings, kept)
+    scores = {**_provenance(checkpoint), "kept_back": len(kept), **summary(attributes, queries, colours)}
+    scores |= {"attributes": attributes, "queries": queries, "colour_queries": colours}
+    (folder / "describer-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")
+    return scores
+
+
+def export_segmenter(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
+    """Write the segmenter and its scores; returns the scores."""
+    checkpoint = load_checkpoint(run / "checkpoint.pt")
+    if checkpoint is None:
+        raise SystemExit(f"no checkpoint in {run}")
+    network = build_mask_rcnn("compact")
+    network.load_state_dict(checkpoint["averaged"])
+    write_shipped(folder, COMPACT_FILE, checkpoint["averaged"], {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]})
+    scores = {**_provenance(checkpoint), **score_segmenter(network, data_dir, checkpoint["recipe"]["seed"])}
+    (folder / "segmenter-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")
+    return scores
+
+
+def _words(people: list[Any]) -> set[str]:
+    """Every word that the captions of training may hold."""
+    rng = np.random.default_rng(0)
+    captions = sample_captions(people, _CAPTION_DRAWS, rng)
+    return {word for caption in captions for word in re.findall(r"[^\W_]+(?:-[^\W_]+)*", caption.text.lower())}
+
+
+def _provenance(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    versions = {name: version(name) for name in ("torch", "torchvision", "timm", "open_clip_torch", "numpy")}
+    return {
+        "command": " ".join(sys.argv),
+        "machine": platform.processor() or platform.machine(),
+        "versions": versions,
+        "recipe": checkpoint["recipe"],
+        "steps_done": checkpoint["step"],
+    }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def main() -> None:
+    """Parse the command line and export."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["describer", "segmenter"])
+    parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="folder of the weights")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    export = export_describer if arguments.what == "describer" else export_segmenter
+    scores = export(arguments.run, arguments.data, arguments.out)
+    print(json.dumps(_rounded({key: value for key, value in scores.items() if not isinstance(value, dict)}), indent=1))
+
+
+if __name__ == "__main__":
+    main()
