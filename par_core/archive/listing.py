@@ -29,10 +29,17 @@ def list_source(source: str) -> Listing:
     if is_remote(source):
         return list_remote(source)
     path = Path(source).expanduser().absolute()
+    try:
+        return _list_local(path)
+    except OSError as error:
+        raise BadConfigError(f"cannot list {source}: {error.strerror}") from error
+
+
+def _list_local(path: Path) -> Listing:
     if path.is_dir():
         return list_folder(path)
     if not path.is_file():
-        raise BadConfigError(f"no such file or folder: {source}")
+        raise BadConfigError(f"no such file or folder: {path}")
     if is_container_name(path.name):
         found = path.stat()
         with path.open("rb") as file:
@@ -42,7 +49,7 @@ def list_source(source: str) -> Listing:
         return _list_paths(path)
     if is_image_name(path.name):
         return Listing(str(path), (entry_of_file(str(path)),))
-    raise BadConfigError(f"cannot list {source}: expected a folder, .zip, .tar, .tar.gz, a .txt list of paths, a picture, or a URL")
+    raise BadConfigError(f"cannot list {path}: expected a folder, .zip, .tar, .tar.gz, a .txt list of paths, a picture, or a URL")
 
 
 def _list_paths(path: Path) -> Listing:

@@ -4,6 +4,7 @@ Its people are flat areas of one saturated colour; its words are colour names. E
 shards, runners, store, search) runs exactly as with real ones.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -77,13 +78,17 @@ class FakeTextEncoder:
         """Embed sentences; one that names no colour is equally near to all."""
         rows = []
         for sentence in sentences:
-            named = [np.array(rgb, np.float32) for name, rgb in COLOURS.items() if name in sentence.lower().split()]
+            named = [np.array(rgb, np.float32) for name, rgb in COLOURS.items() if name in _words(sentence)]
             rows.append(_nearness(np.mean(named, axis=0)) if named else np.full(len(COLOURS), len(COLOURS) ** -0.5))
         return np.array(rows, np.float32).reshape(-1, len(COLOURS))
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
         """Words that are neither a colour nor grammar."""
-        return tuple(word for word in sentence.lower().split() if word not in COLOURS and word not in {"a", "of", "person", "photo", "in"})
+        return tuple(word for word in _words(sentence) if word not in COLOURS and word not in {"a", "of", "person", "photo", "in", "street"})
+
+
+def _words(sentence: str) -> list[str]:
+    return re.findall(r"\w+", sentence.lower())
 
 
 def _box(stats: np.ndarray) -> tuple[float, float, float, float]:

@@ -1,4 +1,4 @@
-"""Boxes: limits, growth, overlap. Coordinates as in ``par_core.types``."""
+"""Boxes: limits and whole pixels. Coordinates as in ``par_core.types``."""
 
 import numpy as np
 from jaxtyping import Float32
@@ -6,7 +6,7 @@ from jaxtyping import Float32
 from par_core.errors import BadInputError
 from par_core.types import BoxesXYXY
 
-__all__ = ["clip_boxes", "iou", "whole_pixels"]
+__all__ = ["clip_boxes", "whole_pixels"]
 
 
 def clip_boxes(boxes: BoxesXYXY, *, width: int, height: int) -> BoxesXYXY:
@@ -39,13 +39,3 @@ def whole_pixels(box: Float32[np.ndarray, "4"], *, width: int, height: int) -> t
     right = min(max(int(np.ceil(box[2])), left + 1), width)
     bottom = min(max(int(np.ceil(box[3])), top + 1), height)
     return left, top, right, bottom
-
-
-def iou(left: BoxesXYXY, right: BoxesXYXY) -> Float32[np.ndarray, "n m"]:
-    """Intersection over union of each box of one set with each of another: (n, m) in [0, 1]; 0 for empty boxes."""
-    top_left = np.maximum(left[:, None, :2], right[None, :, :2])
-    bottom_right = np.minimum(left[:, None, 2:], right[None, :, 2:])
-    overlap = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)
-    areas = [np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1) for boxes in (left, right)]
-    union = areas[0][:, None] + areas[1][None, :] - overlap
-    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0).astype(np.float32)

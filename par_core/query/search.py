@@ -8,7 +8,7 @@ particular; it is not calibrated on your archive.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +51,7 @@ _NOT_ATTRIBUTES: Final = frozenset(
 )
 
 
+@runtime_checkable
 class PeopleTable(Protocol):
     """What a search needs of the index (``par_core.store.lance.PeopleIndex``)."""
 

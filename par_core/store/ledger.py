@@ -143,7 +143,7 @@ def image_states(known: pa.Table, listed: pa.Table) -> pa.Table:
         place now, or ``vanished``), shard (the first that holds it), captured_at, width, height, status; by image_id.
     """
     seen = known.filter(pc.is_in(known["status"], value_set=_READ))
-    present = seen.join(listed.select(KEY).append_column("here", pa.array([True] * len(listed))), keys=KEY, join_type="left outer")
+    present = seen.join(listed.select(KEY).append_column("here", pa.array([True] * len(listed), pa.bool_())), keys=KEY, join_type="left outer")
     there = pc.is_in(present["uri"], value_set=listed["uri"].combine_chunks())
     rank = pc.if_else(pc.is_valid(present["here"]), 0, pc.if_else(there, 1, 2))
     ranked = present.append_column("rank", rank).sort_by([("image_id", "ascending"), ("rank", "ascending"), ("uri", "ascending")])

@@ -1,0 +1,108 @@
+import io
+import random
+from datetime import datetime
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from par_core.archive import decode
+from par_core.config import ArchiveConfig
+from par_core.errors import UnreadableImageError
+from par_core.status import Status
+
+LIMITS = ArchiveConfig()
+FORMATS = ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "MPO"]
+
+
+def picture(mode: str = "RGB", size: tuple[int, int] = (37, 23)) -> Image.Image:
+    """A soft gradient, so that lossy formats keep it."""
+    x, y = np.meshgrid(np.linspace(0, 200, size[0]), np.linspace(0, 200, size[1]))
+    return Image.fromarray(np.stack([x, y, (x + y) / 2], axis=2).astype(np.uint8)).convert(mode)
+
+
+def encoded(image: Image.Image, form: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_gives_the_picture(form: str) -> None:
+    found = decode(encoded(picture(), form), LIMITS)
+    assert found.format == ("JPEG" if form == "MPO" and found.format == "JPEG" else form)
+    assert found.pixels.shape == (23, 37, 3)
+    assert np.abs(found.pixels.astype(int) - np.asarray(picture())).mean() < 6
+
+
+@pytest.mark.parametrize(("mode", "form"), [("L", "PNG"), ("P", "PNG"), ("1", "PNG"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("LA", "PNG"), ("RGBA", "WEBP"), ("L", "JPEG")])
+def test_every_mode_becomes_rgb(mode: str, form: str) -> None:
+    found = decode(encoded(picture(mode), form), LIMITS)
+    assert found.pixels.shape == (23, 37, 3)
+    assert np.abs(found.pixels.astype(int) - np.asarray(picture(mode).convert("RGB"))).mean() < 6
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    grey = np.linspace(0, 65535, 37 * 23).reshape(23, 37).astype(np.uint16)
+    for form in ("PNG", "TIFF"):
+        found = decode(encoded(Image.fromarray(grey), form), LIMITS)
+        assert np.abs(found.pixels[:, :, 0].astype(int) - (grey / 257).round()).max() <= 1
+
+
+def test_transparency_is_laid_on_white() -> None:
+    clear = Image.new("RGBA", (4, 4), (10, 20, 30, 0))
+    assert (decode(encoded(clear, "PNG"), LIMITS).pixels == 255).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_undone(orientation: int) -> None:
+    turned = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE}
+    turned |= {6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_270}
+    stored = picture().transpose(turned[orientation]) if orientation in turned else picture()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    assert np.array_equal(decode(encoded(stored, "PNG", exif=exif), LIMITS).pixels, np.asarray(picture()))
+
+
+def test_time_of_capture_is_read_and_a_wrong_one_is_none() -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2026:11:24 18:30:05"
+    assert decode(encoded(picture(), "JPEG", exif=exif), LIMITS).captured_at == datetime(2026, 11, 24, 18, 30, 5)
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "0000:00:00 00:00:00"
+    assert decode(encoded(picture(), "JPEG", exif=exif), LIMITS).captured_at is None
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "TIFF"])
+def test_a_file_that_ends_too_early_is_truncated(form: str) -> None:
+    whole = encoded(picture(size=(200, 200)), form)
+    with pytest.raises(UnreadableImageError) as caught:
+        decode(whole[: len(whole) * 2 // 3], LIMITS)
+    assert caught.value.status is Status.TRUNCATED
+
+
+def test_what_is_no_picture_is_damaged() -> None:
+    with pytest.raises(UnreadableImageError) as caught:
+        decode(b"%!PS-Adobe-3.0 EPSF-3.0\n", LIMITS)
+    assert caught.value.status is Status.DAMAGED
+
+
+def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+    bomb = encoded(Image.new("1", (30_000, 30_000)), "PNG")
+    with pytest.raises(UnreadableImageError, match=r"archive\.max_pixels") as caught:
+        decode(bomb, LIMITS)
+    assert caught.value.status is Status.TOO_LARGE
+    assert len(bomb) < 1_000_000
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of odd metadata
+@pytest.mark.parametrize("form", FORMATS)
+def test_damage_anywhere_is_an_unreadable_image_or_a_picture_never_a_crash(form: str) -> None:
+    whole, chance = encoded(picture(), form), random.Random(form)
+    for _ in range(150):
+        broken = bytearray(whole[: chance.randrange(1, len(whole) + 1)])
+        for _ in range(chance.randrange(6)):
+            broken[chance.randrange(len(broken))] = chance.randrange(256)
+        try:
+            assert decode(bytes(broken), ArchiveConfig(max_pixels=1_000_000)).pixels.ndim == 3
+        except UnreadableImageError as error:
+            assert error.status in {Status.DAMAGED, Status.TRUNCATED, Status.TOO_LARGE}
