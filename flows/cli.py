@@ -273,9 +273,7 @@ def describe(
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
+        code = app(standalone_mode=False)
     except ParError as error:
         _fail(str(error), 2 if isinstance(error, BadConfigError) else 3)
     except KeyboardInterrupt:
@@ -285,7 +283,7 @@ def main() -> None:
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last stop before the user
         _report_unexpected(error)
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)  # what typer.Exit was raised with
 
 
 def _report_unexpected(error: Exception) -> NoReturn:
@@ -331,6 +329,7 @@ def _stop_cleanly_on_interrupt() -> None:
         _tell("stopped; finished shards are kept. Run the same command again to continue.")
         os._exit(130 if signum == signal.SIGINT else 143)
 
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")  # Python's own helper process would speak after us
     handler: Callable[[int, Any], NoReturn] = stop
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, handler)

@@ -1,0 +1,16 @@
+# A node that carries out PAR's tasks: a Dask worker, one thread, as many containers as cores (or GPUs).
+#
+#     docker build -f deployments/worker.Dockerfile -t par-worker .
+#     docker run par-worker tcp://scheduler:8786 --nthreads 1
+#
+# Built from this very checkout: all workers and the driver must have the same version of PAR.
+FROM python:3.11-slim
+WORKDIR /par
+COPY pyproject.toml constraints.txt README.md ./
+COPY par_core par_core
+COPY tasks tasks
+COPY flows flows
+RUN pip install --no-cache-dir --constraint constraints.txt '.[s3]' && useradd --create-home par
+USER par
+ENV OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+ENTRYPOINT ["dask", "worker"]

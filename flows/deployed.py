@@ -1,0 +1,79 @@
+"""Flows for deployments: the same work as the command line, with parameters of JSON types. See ``deployments/prefect.yaml``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+
+from flows.index import run_index
+from flows.searching import Question, ask, save_gallery
+from par_core.config import load_config
+from par_core.errors import StoreError
+from par_core.stages.check import store_status, verify_store
+from par_core.store.layout import Store, write_atomic
+
+__all__ = ["check", "index", "query"]
+
+
+@flow(name="par-index", persist_result=False)
+def index(sources: list[str], store: str, settings: dict[str, Any] | None = None, retry_failed: bool = False) -> dict[str, Any]:
+    """Make archives searchable, as ``par index`` does; fails if a shard could not be finished.
+
+    Args:
+        sources: Folders, archives, lists of paths, URLs.
+        store: Folder of the store.
+        settings: Keys of the configuration, such as ``{"profile": "clip", "machine": {"workers": 8}}``.
+        retry_failed: Also take up what failed before.
+    """
+    report = run_index(sources, Path(store), load_config(**(settings or {})), retry_failed=retry_failed, verbose=True)
+    failures = "".join(f"\n- {count} {status}" for status, count in sorted(report.conservation.failures.items()))
+    create_markdown_artifact(f"{report.conservation}; {report.commit.rows} people in the index.\n{failures}", key="par-index")
+    if report.failed_shards:
+        raise StoreError(f"{len(report.failed_shards)} shards could not be finished: {next(iter(report.failed_shards.values()))}")
+    return report.as_json()
+
+
+@flow(name="par-query", persist_result=False)
+def query(
+    store: str,
+    text: str | None = None,
+    where: str | None = None,
+    top: int = 20,
+    json_file: str | None = None,
+    html_file: str | None = None,
+    settings: dict[str, Any] | None = None,
+) -> int:
+    """Ask a store a question on a schedule, and keep the answer in files; returns the number of hits."""
+    config = load_config(**(settings or {}))
+    result, opened = ask(Path(store), Question(text=text, where=where, top=top), config)
+    if json_file is not None:
+        told = {"question": result.question, "warnings": list(result.warnings), "results": [hit.as_json() for hit in result.hits]}
+        write_atomic(Path(json_file), json.dumps(told, indent=2, ensure_ascii=False, default=str).encode())
+    if html_file is not None:
+        save_gallery(Path(html_file), result, Path(store), opened, config, "flow par-query")
+    return len(result.hits)
+
+
+@flow(name="par-check", persist_result=False)
+def check(store: str, expected: dict[str, int] | None = None, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Verify a store, and that each of some questions still has at least so many hits with a probability above one half.
+
+    Raises:
+        StoreError: Something is off; names all of it.
+    """
+    opened = Store.open(Path(store))
+    report = verify_store(opened)
+    problems = list(report.problems)
+    config = load_config(**(settings or {}))
+    for text, least in (expected or {}).items():
+        result, _ = ask(Path(store), Question(text=text, top=max(least, 1)), config)
+        likely = sum((hit.probability or 0) > 0.5 for hit in result.hits)
+        if likely < least:
+            problems.append(f"{text!r}: {likely} likely hits, {least} expected")
+    equation = str(store_status(opened).conservation)
+    create_markdown_artifact("\n".join([equation, "", *(f"- {problem}" for problem in problems or ["all is well"])]), key="par-check")
+    if problems:
+        raise StoreError("; ".join(problems))
+    return {"rows": report.rows, "equation": equation}

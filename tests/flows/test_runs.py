@@ -1,0 +1,139 @@
+"""The command line on every runner, as a user runs it: in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from par_core.stages.check import verify_store
+from par_core.store.layout import Store
+from tests.indexing import content, index
+from tests.pictures import archive, save, scene
+
+PAR = str(Path(sys.executable).with_name("par"))
+GROUPS = [("red",), ("green", "blue"), (), ("yellow",), ("magenta", "cyan", "red")] * 8
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return archive(tmp_path_factory.mktemp("photos"), GROUPS)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> list[dict]:
+    root = tmp_path_factory.mktemp("reference")
+    index(root, [photos])
+    return content(root)
+
+
+def par(*arguments: object, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([PAR, *map(str, arguments)], env=env, capture_output=True, text=True, timeout=200, check=False)
+
+
+def test_threads_with_a_server_of_its_own_give_the_same_answer_and_leave_nothing_behind(
+    tmp_path: Path, photos: Path, reference: list[dict], prefect_environment: dict[str, str]
+) -> None:
+    marker = {**prefect_environment, "PAR_TEST_MARK": str(tmp_path)}
+    run = par("index", photos, "--store", tmp_path / "s", "--profile", "fake", "--runner", "threads", "--json", env=marker)
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert told["equation"] == "40 files listed = 32 indexed + 8 without people + 0 failed + 0 duplicates"
+    assert content(tmp_path / "s") == reference
+    assert left_behind(str(tmp_path)) == []
+
+
+def left_behind(mark: str) -> list[str]:
+    """Processes that were started with our mark in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("PAR_TEST_MARK") == mark:
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_dask_gives_the_same_answer(tmp_path: Path, photos: Path, reference: list[dict], prefect_api: dict[str, str]) -> None:
+    marker = {**prefect_api, "PAR_TEST_MARK": str(tmp_path)}
+    run = par("index", photos, "--store", tmp_path / "s", "--profile", "fake", "--runner", "dask", "--workers", 2, env=marker)
+    assert run.returncode == 0, run.stderr
+    first, *_, last = run.stderr.splitlines()
+    assert "dask, 2 workers" in first
+    assert "40 files listed = 32 indexed + 8 without people + 0 failed + 0 duplicates" in last
+    assert content(tmp_path / "s") == reference
+    assert left_behind(str(tmp_path)) == []
+
+
+def test_an_existing_scheduler_gives_the_same_answer(tmp_path: Path, photos: Path, reference: list[dict], prefect_api: dict[str, str]) -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0") as cluster:
+        run = par("index", photos, "--store", tmp_path / "s", "--profile", "fake", "--scheduler", cluster.scheduler_address, env=prefect_api)
+    assert run.returncode == 0, run.stderr
+    assert content(tmp_path / "s") == reference
+
+
+def test_a_scheduler_that_is_not_there_is_one_clear_line(tmp_path: Path, photos: Path, prefect_api: dict[str, str]) -> None:
+    run = par("index", photos, "--store", tmp_path / "s", "--profile", "fake", "--scheduler", "tcp://127.0.0.1:9", env=prefect_api)
+    assert run.returncode == 2
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in run.stderr.splitlines()[-1]
+
+
+def test_failed_files_give_exit_code_1_and_are_listed(tmp_path: Path, prefect_api: dict[str, str]) -> None:
+    save(tmp_path / "p" / "fine.png", scene("red"))
+    (tmp_path / "p" / "bad.jpg").write_bytes(b"no picture")
+    run = par("index", tmp_path / "p", "--store", tmp_path / "s", "--profile", "fake", env=prefect_api)
+    assert run.returncode == 1, run.stderr
+    shown = par("status", "--store", tmp_path / "s", "--failed", env=prefect_api)
+    assert f"damaged\t{tmp_path}/p/bad.jpg\tno picture in a format that PAR reads" in shown.stdout
+    assert par("index", tmp_path / "p", "--store", tmp_path / "s", "--profile", "fake", "--retry-failed", env=prefect_api).returncode == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_stopped_leaves_no_process_and_can_be_continued(
+    how: signal.Signals, tmp_path: Path, photos: Path, reference: list[dict], prefect_environment: dict[str, str]
+) -> None:
+    marker = {**prefect_environment, "PAR_TEST_MARK": str(tmp_path)}
+    command = [PAR, "index", str(photos), "--store", str(tmp_path / "s"), "--profile", "fake", "--runner", "dask", "--workers", "2"]
+    run = subprocess.Popen(command, env=marker, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    ends = time.monotonic() + 120
+    while time.monotonic() < ends and len(left_behind(str(tmp_path))) < 4:  # driver, server, and Dask's workers
+        time.sleep(0.05)
+    os.kill(run.pid, how)
+    _, told = run.communicate(timeout=30)
+    if how is signal.SIGINT:
+        assert run.returncode == 130
+        assert told.splitlines()[-1] == "par: stopped; finished shards are kept. Run the same command again to continue."
+    for _ in range(100):
+        if not left_behind(str(tmp_path)):
+            break
+        time.sleep(0.1)
+    assert left_behind(str(tmp_path)) == []
+    index(tmp_path / "s", [photos])
+    assert content(tmp_path / "s") == reference
+    assert verify_store(Store.open(tmp_path / "s")).problems == ()
+
+
+def test_deployments_are_accepted_and_a_worker_carries_one_out(tmp_path: Path, photos: Path, prefect_api: dict[str, str]) -> None:
+    root = Path(__file__).parents[2]
+    prefect = [sys.executable, "-m", "prefect"]
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run([*prefect, *arguments], cwd=root, env=prefect_api, capture_output=True, text=True, timeout=200, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("work-pool", "create", "par", "--type", "process")
+    run("--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
+    parameters = {"sources": [str(photos)], "store": str(tmp_path / "s"), "settings": {"profile": "fake", "machine": {"runner": "threads"}}}
+    run("deployment", "run", "par-index/nightly", "--params", json.dumps(parameters))
+    run("worker", "start", "--pool", "par", "--run-once")
+    assert verify_store(Store.open(tmp_path / "s")).problems == ()
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
