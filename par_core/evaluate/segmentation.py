@@ -3,8 +3,10 @@
 import contextlib
 import io
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
+from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -12,7 +14,9 @@ from par_core.errors import BadInputError
 from par_core.people.masks import mask_area, mask_boxes
 from par_core.types import MaskRLE, PersonInstances
 
-__all__ = ["segmentation_ap"]
+__all__ = ["people_at_threshold", "segmentation_ap"]
+
+_NAMES: Final = ("mask_ap", "mask_ap50", "mask_ap75", "box_ap", "box_ap50")
 
 
 def segmentation_ap(truth: Sequence[Sequence[MaskRLE]], found: Sequence[PersonInstances]) -> dict[str, float]:
@@ -32,14 +36,14 @@ def segmentation_ap(truth: Sequence[Sequence[MaskRLE]], found: Sequence[PersonIn
     if len(truth) != len(found):
         raise BadInputError(f"{len(truth)} images with truth, {len(found)} with people found")
     if not any(truth):
-        return dict.fromkeys(("mask_ap", "mask_ap50", "mask_ap75", "box_ap", "box_ap50"), float("nan"))
+        return dict.fromkeys(_NAMES, float("nan"))
     with contextlib.redirect_stdout(io.StringIO()):
         reference = COCO()
         reference.dataset = _dataset(truth)
         reference.createIndex()
         results = _results(found)
         if not results:
-            return dict.fromkeys(("mask_ap", "mask_ap50", "mask_ap75", "box_ap", "box_ap50"), 0.0)
+            return dict.fromkeys(_NAMES, 0.0)
         loaded = reference.loadRes(results)
         scores: dict[str, float] = {}
         for kind, name in (("segm", "mask"), ("bbox", "box")):
@@ -52,8 +56,30 @@ def segmentation_ap(truth: Sequence[Sequence[MaskRLE]], found: Sequence[PersonIn
     return scores
 
 
+def people_at_threshold(truth: Sequence[Sequence[MaskRLE]], found: Sequence[PersonInstances], min_score: float) -> dict[str, float]:
+    """Precision and recall of people above a score, matched one to one at a mask IoU of at least one half, best scores first.
+
+    Returns:
+        ``precision`` and ``recall`` in [0, 1]; NaN where nobody was found or is there.
+    """
+    right = claimed = there = 0
+    for masks, people in zip(truth, found, strict=True):
+        kept = [mask for mask, score in zip(people.masks, people.scores, strict=True) if score >= min_score]
+        there, claimed = there + len(masks), claimed + len(kept)
+        if not kept or not masks:
+            continue
+        overlaps = np.asarray(coco_mask.iou([_coco(m) for m in kept], [_coco(m) for m in masks], [0] * len(masks)))
+        for row in overlaps:  # the best of those not taken yet
+            best = int(row.argmax())
+            if row[best] >= 0.5:
+                right += 1
+                overlaps[:, best] = 0
+    return {"precision": right / claimed if claimed else float("nan"), "recall": right / there if there else float("nan")}
+
+
 def _dataset(truth: Sequence[Sequence[MaskRLE]]) -> dict[str, object]:
-    images = [{"id": i} for i in range(len(truth))]
+    sizes = [(masks[0].height, masks[0].width) if masks else (1, 1) for masks in truth]
+    images = [{"id": i, "height": height, "width": width} for i, (height, width) in enumerate(sizes)]
     people = [(i, mask, box) for i, masks in enumerate(truth) for mask, box in zip(masks, mask_boxes(list(masks)), strict=True)]
     annotations = [
         {"id": n, "image_id": i, "category_id": 1, "iscrowd": 0, "area": mask_area(mask), "bbox": _xywh(box), "segmentation": _coco(mask)}

@@ -63,7 +63,7 @@ class SegmenterSettings:
 
 
 #: Of the shipped weights; the threshold was chosen on photographs kept back from training.
-COMPACT_SETTINGS: Final = SegmenterSettings(min_side=384, max_side=640, min_score=0.6)
+COMPACT_SETTINGS: Final = SegmenterSettings(min_side=384, max_side=640, min_score=0.9)
 
 #: Of torchvision's published weights: its own sizes and thresholds, but fewer proposals.
 PUBLISHED_SETTINGS: Final = SegmenterSettings(min_side=800, max_side=1333, min_score=0.5)

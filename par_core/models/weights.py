@@ -58,7 +58,9 @@ def write_shipped(folder: Path, name: str, state: Mapping[str, Tensor], metadata
             stored[key] = (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
+    path.unlink(missing_ok=True)
     save_file(stored, path, metadata={key: json.dumps(value) for key, value in metadata.items()})
+    path.chmod(0o644)
     sums = folder / "SHA256SUMS"
     lines = [line for line in (sums.read_text().splitlines() if sums.exists() else []) if not line.endswith(f"  {name}")]
     sums.write_text("\n".join(sorted([*lines, f"{file_digest(path)}  {name}"], key=lambda line: line.split()[1])) + "\n")

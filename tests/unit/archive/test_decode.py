@@ -35,7 +35,9 @@ def test_every_format_gives_the_picture(form: str) -> None:
     assert np.abs(found.pixels.astype(int) - np.asarray(picture())).mean() < 6
 
 
-@pytest.mark.parametrize(("mode", "form"), [("L", "PNG"), ("P", "PNG"), ("1", "PNG"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("LA", "PNG"), ("RGBA", "WEBP"), ("L", "JPEG")])
+@pytest.mark.parametrize(
+    ("mode", "form"), [("L", "PNG"), ("P", "PNG"), ("1", "PNG"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("LA", "PNG"), ("RGBA", "WEBP"), ("L", "JPEG")]
+)
 def test_every_mode_becomes_rgb(mode: str, form: str) -> None:
     found = decode(encoded(picture(mode), form), LIMITS)
     assert found.pixels.shape == (23, 37, 3)

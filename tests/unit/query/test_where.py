@@ -20,7 +20,13 @@ SCHEMA = pa.schema([("n", pa.int64()), ("hat", pa.float32()), ("upper_color", pa
 COLUMNS = {field.name: field.type for field in SCHEMA if field.name != "n"}
 TEXTS = ["red", "blue", "it's", 'say "hi"', "a%b", "a_b", "\\", "'; drop table people; --", "é", "", None]
 ROWS = [
-    {"n": i, "hat": None if i % 7 == 0 else i / 40, "upper_color": TEXTS[i % len(TEXTS)], "uri": f"/gate-{i % 3}/{i}.jpg", "captured_at": datetime(2026, 11, 1 + i % 28, i % 24)}
+    {
+        "n": i,
+        "hat": None if i % 7 == 0 else i / 40,
+        "upper_color": TEXTS[i % len(TEXTS)],
+        "uri": f"/gate-{i % 3}/{i}.jpg",
+        "captured_at": datetime(2026, 11, 1 + i % 28, i % 24),
+    }
     for i in range(40)
 ]
 
@@ -144,5 +150,3 @@ def test_the_place_of_the_mistake_is_shown() -> None:
         parse_where("hat > 0.5 and > 3")
     lines = str(caught.value).splitlines()
     assert lines[1].index("> 3") == lines[2].index("^")
-
-

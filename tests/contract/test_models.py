@@ -1,0 +1,107 @@
+"""What every model of every profile keeps, the fake one included."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from skimage import data
+
+from par_core.config import RunConfig, load_config
+from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
+from par_core.models.profiles import fingerprints, load_describer, load_segmenter, load_text_encoder
+from par_core.people.masks import mask_boxes
+from par_core.types import ImageU8
+
+PROFILES = {
+    "fake": load_config(profile="fake"),
+    "compact-torch": load_config(profile="compact", machine={"runtime": "torch"}),
+    "compact-openvino": load_config(profile="compact", machine={"runtime": "openvino"}),
+    "clip-random": load_config(profile="clip", clip={"random_seed": 1, "model": "ViT-S-32-alt", "attributes": "zero-shot"}, segment={"min_side": 128}),
+}
+
+
+@pytest.fixture(scope="module", params=PROFILES)
+def config(request: pytest.FixtureRequest) -> RunConfig:
+    return PROFILES[request.param]
+
+
+def odd_images() -> list[ImageU8]:
+    """A photograph, one pixel, a thin strip each way, grey, black; and one that may not be written to."""
+    photo = data.astronaut()[:160, :200].copy()
+    frozen = photo[:, ::-1]
+    frozen.flags.writeable = False
+    strips = [np.full((1, 1, 3), 9, np.uint8), np.full((3, 300, 3), 200, np.uint8), np.full((300, 2, 3), 90, np.uint8)]
+    return [photo, *strips, np.full((64, 64, 3), 128, np.uint8), np.zeros((40, 50, 3), np.uint8), frozen]
+
+
+def test_segmenter_keeps_its_contract(config: RunConfig) -> None:
+    segmenter = load_segmenter(config)
+    assert isinstance(segmenter, PersonSegmenter)
+    assert segmenter.fingerprint == fingerprints(config).segmenter
+    assert segmenter.segment([]) == []
+    images = odd_images()
+    found = segmenter.segment(images)
+    assert len(found) == len(images)
+    for image, people in zip(images, found, strict=True):
+        height, width = image.shape[:2]
+        assert (people.boxes >= 0).all()
+        assert (people.boxes <= [width, height, width, height]).all()
+        assert (np.diff(people.scores) <= 0).all()
+        assert ((people.scores >= 0) & (people.scores <= 1)).all()
+        assert all((mask.height, mask.width) == (height, width) for mask in people.masks)
+    again = segmenter.segment(images[:1])[0]
+    assert np.array_equal(again.boxes, found[0].boxes)
+    assert again.masks == found[0].masks
+
+
+def test_describer_keeps_its_contract(config: RunConfig) -> None:
+    describer = load_describer(config)
+    assert isinstance(describer, PersonDescriber)
+    assert (describer.fingerprint, describer.embedding_fingerprint) == (fingerprints(config).describer, fingerprints(config).embedding)
+    assert len(describer.describe([]).embeddings) == 0
+    images = odd_images()
+    told = describer.describe(images)
+    assert told.embeddings.shape == (len(images), describer.embedding_size)
+    assert told.probabilities.shape == (len(images), len(describer.attributes))
+    assert np.allclose(np.linalg.norm(told.embeddings, axis=1), 1, atol=1e-4)
+    assert ((told.probabilities >= 0) & (told.probabilities <= 1)).all()
+    alone = np.concatenate([describer.describe([image]).embeddings for image in images])
+    assert np.abs(alone - told.embeddings).max() < 0.02  # bf16 rounds by the size of a batch; fp32 is far below
+    assert len(set(describer.attributes)) == len(describer.attributes)
+
+
+def test_text_encoder_keeps_its_contract(config: RunConfig) -> None:
+    encoder = load_text_encoder(config)
+    assert isinstance(encoder, TextEncoder)
+    assert encoder.embedding_fingerprint == fingerprints(config).embedding
+    vectors = encoder.encode(["a woman in a red coat", "a man", "", "ü" * 500])
+    assert vectors.shape == (4, load_describer(config).embedding_size)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
+    assert np.array_equal(encoder.encode(["a man"])[0], encoder.encode(["a man"])[0])
+
+
+def test_models_load_once_a_process(config: RunConfig) -> None:
+    loaders: list[Callable[[RunConfig], object]] = [load_segmenter, load_describer, load_text_encoder]
+    assert all(load(config) is load(config) for load in loaders)
+
+
+def test_runtimes_agree_within_the_stated_tolerance() -> None:
+    """The tolerance of docs/decisions/0004: what one runtime finds with confidence the other finds, nearly where it was."""
+    image = data.astronaut()
+    (torch_people,) = load_segmenter(PROFILES["compact-torch"]).segment([image])
+    (openvino_people,) = load_segmenter(PROFILES["compact-openvino"]).segment([image])
+    assert abs(float(torch_people.scores[0]) - float(openvino_people.scores[0])) < 0.05
+    assert np.abs(mask_boxes(list(torch_people.masks[:1])) - mask_boxes(list(openvino_people.masks[:1]))).max() < 0.02 * 512
+    cutouts = [image, image[:200], image[100:400, 100:300]]
+    torch_told = load_describer(PROFILES["compact-torch"]).describe(cutouts)
+    openvino_told = load_describer(PROFILES["compact-openvino"]).describe(cutouts)
+    assert (torch_told.embeddings * openvino_told.embeddings).sum(axis=1).min() > 0.995
+    assert np.abs(torch_told.probabilities - openvino_told.probabilities).max() < 0.05
+
+
+@pytest.mark.parametrize(("picture", "people"), [("astronaut", 1), ("camera", 1), ("chelsea", 0), ("coffee", 0), ("rocket", 0)])
+def test_shipped_segmenter_finds_the_people_in_well_known_photographs_and_nobody_elsewhere(picture: str, people: int) -> None:
+    image = getattr(data, picture)()
+    image = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+    (found,) = load_segmenter(PROFILES["compact-openvino"]).segment([image])
+    assert (len(found) >= 1) == bool(people)

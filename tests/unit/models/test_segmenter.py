@@ -1,0 +1,80 @@
+"""PAR's Mask R-CNN pipeline against torchvision's own, with equal weights and equal input."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from skimage import data
+
+from par_core.errors import BadConfigError, WeightsError
+from par_core.models.mask_rcnn import PERSON_LABEL, Architecture, build_mask_rcnn
+from par_core.models.runtimes import OpenVinoRuntime, TorchRuntime, choose_runtime
+from par_core.models.segmenter import MaskRCNNSegmenter, SegmenterSettings, compact_network
+from par_core.models.weights import read_published
+from par_core.people.masks import decode_mask
+
+
+def as_torchvision(network: torch.nn.Module, image: np.ndarray, settings: SegmenterSettings) -> dict[str, torch.Tensor]:
+    """People by torchvision's pipeline; the image must need no resizing."""
+    network.transform.min_size, network.transform.max_size = (settings.min_side,), settings.max_side
+    with torch.no_grad():
+        found = network([torch.from_numpy(image).permute(2, 0, 1).float() / 255])[0]
+    people = found["labels"] == PERSON_LABEL
+    return {name: value[people] for name, value in found.items()}
+
+
+@pytest.mark.parametrize("architecture", ["compact", "resnet50-fpn"])
+def test_same_people_as_torchvisions_pipeline(architecture: Architecture) -> None:
+    image = np.ascontiguousarray(data.astronaut()[:192, :256])
+    torch.manual_seed(3)
+    network = compact_network() if architecture == "compact" else build_mask_rcnn(architecture)
+    settings = SegmenterSettings(min_side=192, max_side=256, min_score=0.05 if architecture == "compact" else 0.011)
+    ours = MaskRCNNSegmenter(network, settings, "", architecture, TorchRuntime()).segment([image])[0]
+    theirs = as_torchvision(network.eval(), image, settings)
+    assert len(ours) == len(theirs["boxes"])
+    assert len(ours) > 0
+    assert np.abs(ours.boxes - theirs["boxes"].numpy()).max() < 1e-2
+    assert np.abs(ours.scores - theirs["scores"].numpy()).max() < 1e-4
+    for mask, whole, box in zip(ours.masks, theirs["masks"][:, 0].numpy() > 0.5, ours.boxes, strict=True):
+        different = decode_mask(mask) != whole
+        assert different.mean() < 0.001, box
+
+
+def test_openvino_in_fp32_equals_torch() -> None:
+    image = data.astronaut()
+    settings = SegmenterSettings(384, 640, 0.3)
+    a, b = (MaskRCNNSegmenter(compact_network(), settings, "", "", runtime).segment([image])[0] for runtime in (TorchRuntime(), OpenVinoRuntime()))
+    assert len(a) == len(b)
+    assert np.abs(a.boxes - b.boxes).max() < 0.05
+    assert np.abs(a.scores - b.scores).max() < 1e-3
+
+
+def test_auto_takes_openvino_on_this_cpu_and_wrong_wishes_are_told() -> None:
+    assert choose_runtime("auto", "cpu", threads=1).name == "openvino"
+    assert choose_runtime("torch", "cpu", threads=1).name == "torch"
+    if not torch.cuda.is_available():
+        with pytest.raises(BadConfigError, match="no CUDA device"):
+            choose_runtime("auto", "cuda", threads=1)
+
+
+def test_published_weights_load_from_every_format_and_a_pickle_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path
+    state = {"a.weight": torch.randn(3, 4), "b": torch.arange(5)}
+    torch.save(state, folder / "s.pth")
+    torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}}, folder / "wrapped.pt")
+    save_file(state, folder / "s.safetensors")
+    scripted = torch.nn.Linear(4, 3)
+    torch.jit.save(torch.jit.script(scripted), folder / "scripted.pt")
+    for name in ("s.pth", "wrapped.pt", "s.safetensors"):
+        found = read_published(folder / name, "test")
+        assert all(torch.equal(found[key], value) for key, value in state.items())
+    assert torch.equal(read_published(folder / "scripted.pt", "test")["weight"], scripted.weight)
+    torch.save({"evil": Path("/")}, folder / "evil.pth")
+    for name, told in (("evil.pth", "refused|no weights file"), ("nothing.pth", "put them at")):
+        with pytest.raises(WeightsError, match=told):
+            read_published(folder / name, "test")
+    (folder / "junk.safetensors").write_bytes(b"junk")
+    with pytest.raises(WeightsError):
+        read_published(folder / "junk.safetensors", "test")
