@@ -6,6 +6,7 @@ width may differ from call to call. Callables may be shared by threads.
 
 import importlib.util
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -76,8 +77,7 @@ class OpenVinoRuntime:
 
     def compile(self, module: nn.Module, examples: tuple[Tensor, ...]) -> Compiled:
         """Convert and compile; each thread gets an inference request of its own."""
-        import openvino as ov
-
+        ov = _openvino()
         converted = _converted(module, examples)
         settings = {
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
@@ -127,16 +127,25 @@ def choose_runtime(name: Literal["auto", "torch", "openvino"], device: Literal["
 
 
 def _converted(module: nn.Module, examples: tuple[Tensor, ...]) -> Any:
-    """An OpenVINO model, by its PyTorch front end itself: the convenience function around it reports every use over the network."""
+    """An OpenVINO model, by its PyTorch front end itself, without the conversion tool around it."""
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     with torch.no_grad(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.jit.trace", category=FutureWarning)
-        warnings.filterwarnings("ignore", category=Warning, module="torch.jit")
+        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # type: ignore[attr-defined]
         decoder = TorchScriptPythonDecoder(_Tupled(module.eval()), example_input=examples)
         front_end = FrontEndManager().load_by_framework("pytorch")
         return front_end.convert(front_end.load(decoder))
+
+
+def _openvino() -> Any:
+    """OpenVINO without its telemetry, which would report every import over the network from a forked process."""
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault("openvino_telemetry", None)  # makes importing it fail, as where it is not installed
+    import openvino
+
+    return openvino
 
 
 class _Tupled(nn.Module):

@@ -5,6 +5,8 @@ each (``name.int8`` and ``name.scale``). Published files are read in their own f
 """
 
 import json
+import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -83,11 +85,12 @@ def read_published(path: Path, what: str) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:
                 return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+        if _is_torchscript(path):
+            return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
         return _state_of(torch.load(path, map_location="cpu", weights_only=True))
-    except (SafetensorError, RuntimeError, OSError, EOFError) as error:
-        return _scripted_state(path, error)
-    except Exception as error:
-        raise WeightsError(f"{path} is refused: it holds more than tensors or is damaged ({str(error).splitlines()[0][:200]})") from error
+    except (SafetensorError, RuntimeError, OSError, EOFError, pickle.UnpicklingError, ValueError, KeyError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise WeightsError(f"{path} is refused: it holds more than tensors, or is damaged ({reason})") from error
 
 
 def load_state(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
@@ -123,9 +126,9 @@ def _state_of(loaded: object) -> dict[str, Tensor]:
     return {str(key).removeprefix("module."): value for key, value in loaded.items()}
 
 
-def _scripted_state(path: Path, first: Exception) -> dict[str, Tensor]:
-    """OpenAI's CLIP files are TorchScript archives, which torch reads without unpickling foreign code."""
-    try:
-        return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
-    except (RuntimeError, OSError) as error:
-        raise WeightsError(f"{path} is no weights file ({str(first).splitlines()[0][:200]})") from error
+def _is_torchscript(path: Path) -> bool:
+    """OpenAI's CLIP files are TorchScript archives, which torch reads without unpickling foreign classes."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())

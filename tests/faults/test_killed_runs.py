@@ -41,7 +41,8 @@ def durations(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> dict[st
     """Seconds that each stage takes when nobody disturbs it."""
     run = start(tmp_path_factory.mktemp("timed"), photos)
     assert run.stdout is not None
-    moments = [(line.strip(), time.monotonic()) for line in run.stdout]
+    with run.stdout:
+        moments = [(line.strip(), time.monotonic()) for line in run.stdout]
     assert run.wait() == 0
     return {stage: following - begun for (stage, begun), (_, following) in pairwise(moments)}
 

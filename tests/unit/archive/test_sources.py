@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -200,7 +201,7 @@ def test_uris_of_paths_can_be_undone(raw: bytes) -> None:
 def test_hostile_member_names_are_only_names(tmp_path: Path) -> None:
     names = ["../../etc/evil.jpg", "/abs.jpg", "C:\\win.jpg", "same.jpg", "same.jpg", "a!/b.jpg", "<script>.jpg"]
     path = tmp_path / "bad.zip"
-    with zipfile.ZipFile(path, "w") as file, pytest.warns(UserWarning, match="Duplicate name"):
+    with zipfile.ZipFile(path, "w") as file, warnings.catch_warnings(action="ignore"):  # zipfile warns of the name that stands twice
         for number, name in enumerate(names):
             file.writestr(name, f"{number}")
     before = sorted(tmp_path.rglob("*"))

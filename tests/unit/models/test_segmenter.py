@@ -30,7 +30,9 @@ def test_same_people_as_torchvisions_pipeline(architecture: Architecture) -> Non
     image = np.ascontiguousarray(data.astronaut()[:192, :256])
     torch.manual_seed(3)
     network = compact_network() if architecture == "compact" else build_mask_rcnn(architecture)
-    settings = SegmenterSettings(min_side=192, max_side=256, min_score=0.05 if architecture == "compact" else 0.011)
+    if architecture != "compact":  # random weights: let some regions look like people
+        network.roi_heads.box_predictor.cls_score.bias.data[PERSON_LABEL] += 4
+    settings = SegmenterSettings(min_side=192, max_side=256, min_score=0.05 if architecture == "compact" else 0.3)
     ours = MaskRCNNSegmenter(network, settings, "", architecture, TorchRuntime()).segment([image])[0]
     theirs = as_torchvision(network.eval(), image, settings)
     assert len(ours) == len(theirs["boxes"])
@@ -59,6 +61,7 @@ def test_auto_takes_openvino_on_this_cpu_and_wrong_wishes_are_told() -> None:
             choose_runtime("auto", "cuda", threads=1)
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
 def test_published_weights_load_from_every_format_and_a_pickle_is_refused(tmp_path: Path) -> None:
     folder = tmp_path
     state = {"a.weight": torch.randn(3, 4), "b": torch.arange(5)}

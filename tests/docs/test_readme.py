@@ -1,0 +1,52 @@
+"""What the README says to type exists."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from flows.cli import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = ["README.md", "deployments/README.md"]
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+def typed(page: str) -> list[str]:
+    """Every ``par`` command line of a page's code."""
+    text = (ROOT / page).read_text()
+    blocks = re.findall(r"```\n(.*?)```", text, re.S) + re.findall(r"^    (.*)$", text, re.M) + re.findall(r"`(par [^`]*)`", text)
+    lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line[line.index("par ") :] for line in lines if re.match(r"(\S+/bin/)?par ", line) or re.search(r"/bin/par ", line)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_and_option_exists(page: str) -> None:
+    lines = typed(page)
+    assert lines
+    for line in lines:
+        _, command, *arguments = shlex.split(line.replace("COMMAND", "index"))
+        known = {option for parameter in COMMANDS[command].params for option in parameter.opts} | {"--help"}
+        given = [argument for argument in arguments if re.match(r"--?[a-z]", argument)]
+        assert set(given) <= known, line
+
+
+def test_every_command_is_in_the_readme_and_has_an_example() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name, command in COMMANDS.items():
+        assert f"par {name}" in readme
+        assert command.help
+        assert f"par {name}" in command.help
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M)
+    assert set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text())) <= set(targets)
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [*PAGES, "CONTRIBUTING.md", "docs/architecture.md"]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
+            assert ((ROOT / page).parent / link).exists(), f"{page}: {link}"

@@ -1,0 +1,54 @@
+"""The runtime interface itself."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from par_core.models.runtimes import OpenVinoRuntime, Runtime, TorchRuntime
+
+
+class TwoHeads(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 5, 3, padding=1)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = self.convolution(images).relu()
+        return features, features.mean(dim=(2, 3))
+
+
+@pytest.mark.parametrize(
+    "runtime", [TorchRuntime(), TorchRuntime("cpu", "bf16"), OpenVinoRuntime(), OpenVinoRuntime("bf16")], ids=lambda r: f"{r.name}-{r.precision}"
+)
+def test_every_runtime_gives_the_outputs_of_the_module_at_any_size(runtime: Runtime) -> None:
+    torch.manual_seed(0)
+    module = TwoHeads().eval()
+    inputs = [torch.rand(n, 3, h, w) for n, h, w in ((1, 8, 8), (3, 16, 9), (2, 5, 30))]
+    with torch.no_grad():
+        wanted = [module(given) for given in inputs]
+    run = runtime.compile(module, (torch.zeros(2, 3, 10, 12),))
+    for given, (features, means) in zip(inputs, wanted, strict=True):
+        found = run(given)
+        assert [tensor.shape for tensor in found] == [features.shape, means.shape]
+        tolerance = 1e-4 if runtime.precision == "fp32" else 3e-2
+        assert (found[0] - features).abs().max() < tolerance
+        assert (found[1] - means).abs().max() < tolerance
+
+
+def test_an_earlier_result_is_not_overwritten_by_a_later_call() -> None:
+    run = OpenVinoRuntime().compile(TwoHeads().eval(), (torch.zeros(1, 3, 8, 8),))
+    first = run(torch.zeros(1, 3, 8, 8))[1]
+    kept = first.clone()
+    run(torch.ones(1, 3, 8, 8))
+    assert torch.equal(first, kept)
+
+
+def test_openvino_is_used_without_its_telemetry() -> None:
+    code = (
+        "from par_core.models.runtimes import _openvino; _openvino(); import sys; print(sorted(m for m in sys.modules if 'telemetry' in m and sys.modules[m]))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "openvino_telemetry" not in told
