@@ -97,10 +97,11 @@ def _process(store: Store, plan: Plan, config: RunConfig, *, quiet: bool, verbos
         if not verbose:
             os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
             os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
-        stack.enter_context(api_server(store.root / "prefect-server.log"))
+        ready = stack.enter_context(api_server(store.root / "prefect-server.log"))
         from flows.runners import choose_runner, make_runner
         from flows.shards import process_shards
 
+        ready()
         stack.enter_context(watch(store, config_ids(config, fingerprints(config)), plan.shards, quiet=quiet))
         flow = process_shards.with_options(task_runner=make_runner(config.machine, choose_runner(config.machine, plan.n_images)))
         return flow(str(store.root), [asdict(shard) for shard in plan.shards], config.model_dump(mode="json"))

@@ -62,6 +62,7 @@ def make_runner(machine: MachineConfig, name: RunnerName) -> "TaskRunner[Any]":
             "host": "127.0.0.1",
             "dashboard_address": "127.0.0.1:0",
             "silence_logs": "ERROR",
+            "resources": {"GPU": 1} if machine.device == "cuda" else None,
             "memory_limit": 0,  # Dask cannot see the models' memory; its limits would only kill workers that are well
         }
     )

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -35,13 +35,18 @@ uvicorn.run("prefect.server.api.server:create_app", factory=True, host="127.0.0.
 
 def default_prefect_home() -> Path:
     """PAR's own folder for Prefect, so that the user's is left alone; PREFECT_HOME overrides it."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return Path(os.environ.get("PREFECT_HOME", cache / "par" / "prefect"))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("PREFECT_HOME") or cache / "par" / "prefect")
 
 
 @contextlib.contextmanager
-def api_server(log: Path | None = None) -> Iterator[str]:
-    """Make sure that a Prefect API is there; yields its URL and sets it in the environment for this process and its children.
+def api_server(log: Path | None = None) -> Iterator[Callable[[], str]]:
+    """Make sure that a Prefect API is there, and that this process and its children know its address by their environment.
+
+    Our own server takes seconds to start, in which other things can be done (such as importing Prefect, which must come after this).
+
+    Yields:
+        A function that waits until the server answers, and returns its URL.
 
     Args:
         log: File for what our own server prints; None discards it.
@@ -51,7 +56,7 @@ def api_server(log: Path | None = None) -> Iterator[str]:
     """
     given = os.environ.get("PREFECT_API_URL")
     if given:
-        yield given
+        yield lambda: given
         return
     home = default_prefect_home()
     home.mkdir(parents=True, exist_ok=True)
@@ -70,14 +75,13 @@ def api_server(log: Path | None = None) -> Iterator[str]:
             start_new_session=True,  # Ctrl-C is for us; we stop the server when we are done
         )
         try:
-            _wait(server, url, log)
             with _environment(own):
-                yield url
+                yield lambda: _wait(server, url, log)
         finally:
             _stop(server)
 
 
-def _wait(server: "subprocess.Popen[bytes]", url: str, log: Path | None) -> None:
+def _wait(server: "subprocess.Popen[bytes]", url: str, log: Path | None) -> str:
     told = f"; see {log}" if log else ""
     ends = time.monotonic() + _START_S
     while time.monotonic() < ends:
@@ -86,7 +90,7 @@ def _wait(server: "subprocess.Popen[bytes]", url: str, log: Path | None) -> None
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:  # noqa: S310 - our own http address
                 if answer.status == 200:
-                    return
+                    return url
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     raise TransientError(f"Prefect's server did not answer within {_START_S:.0f} s{told}")

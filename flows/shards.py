@@ -2,8 +2,10 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 
+import dask
 from prefect import flow
 from prefect.futures import PrefectFuture
 
@@ -19,6 +21,8 @@ _IN_FLIGHT: Final = 64  # shards submitted and not yet collected: enough for eve
 def process_shards(store: str, shards: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> dict[str, str]:
     """Segment and describe every shard; a shard is described as soon as it is segmented.
 
+    With the device ``cuda`` each task asks Dask for one of the workers' resource ``GPU``.
+
     Args:
         store: Folder of the store.
         shards: ``shard_id`` and ``segmented`` of each.
@@ -29,13 +33,15 @@ def process_shards(store: str, shards: Sequence[Mapping[str, Any]], settings: Ma
     """
     failed: dict[str, str] = {}
     in_a_row = 0
+    on_gpu = settings["machine"]["device"] == "cuda"
     waiting: deque[tuple[str, PrefectFuture[Any]]] = deque()
     todo = deque(shards)
     while todo or waiting:
         while todo and len(waiting) < _IN_FLIGHT and in_a_row < _FAILURES_IN_A_ROW:
             shard = todo.popleft()
-            segmented = None if shard["segmented"] else segment_shard_task.submit(store, shard["shard_id"], settings)
-            waiting.append((shard["shard_id"], describe_shard_task.submit(store, shard["shard_id"], settings, segmented)))
+            with dask.annotate(resources={"GPU": 1}) if on_gpu else nullcontext():
+                segmented = None if shard["segmented"] else segment_shard_task.submit(store, shard["shard_id"], settings)
+                waiting.append((shard["shard_id"], describe_shard_task.submit(store, shard["shard_id"], settings, segmented)))
         if not waiting:
             return failed | {shard["shard_id"]: "not tried: too many shards in a row had failed" for shard in todo}
         shard_id, future = waiting.popleft()

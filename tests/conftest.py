@@ -1,6 +1,7 @@
 """Fixtures for all tests. Imports nothing of PAR, so that the type hook sees every import first."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,14 @@ from hypothesis import settings
 
 settings.register_profile("par", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("par")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What PAR keeps under ~/.cache is kept elsewhere while tests run, so that no test sees what another run has made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -99,8 +99,8 @@ class ClipDescriber:
         self._transform = open_clip.image_transform(side, is_train=False, mean=model.visual.image_mean, std=model.visual.image_std)
         self._scale = float(model.logit_scale.detach().exp())
         self._pairs = None if vit else _prompt_pairs(load_clip_text(model, name, embedding_fingerprint))
-        self._embed = runtime.compile(model.visual, (torch.zeros(2, 3, side, side),))
-        self._classify = runtime.compile(vit, (torch.zeros(2, 3, 224, 224),)) if vit else None
+        self._embed = runtime.compile(model.visual, (torch.zeros(2, 3, side, side),), f"{embedding_fingerprint}/visual")
+        self._classify = runtime.compile(vit, (torch.zeros(2, 3, 224, 224),), f"{fingerprint}/vit") if vit else None
         self._vit_transform = open_clip.image_transform(224, is_train=False, mean=_MEAN, std=_STD)
 
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:

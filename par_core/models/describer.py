@@ -112,7 +112,7 @@ class CompactDescriber:
         self.embedding_fingerprint = embedding_fingerprint
         self.summary = f"compact ViT-S/14, {BLOCKS} blocks ({runtime.name}, {runtime.precision})"
         self._calibration = calibration
-        self._forward = runtime.compile(network.eval(), (torch.zeros(2, 3, HEIGHT, WIDTH),))
+        self._forward = runtime.compile(network.eval(), (torch.zeros(2, 3, HEIGHT, WIDTH),), fingerprint)
 
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:
         """Describe n cut-outs of any sizes."""

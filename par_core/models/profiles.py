@@ -21,6 +21,7 @@ from par_core.errors import WeightsError
 from par_core.ids import digest_of
 from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
 from par_core.models.fake import FakeDescriber, FakeSegmenter, FakeTextEncoder
+from par_core.models.hardware import cpu_computes_bf16, has_cuda_device
 
 if TYPE_CHECKING:
     from torch import nn
@@ -78,13 +79,16 @@ def fingerprints(config: RunConfig) -> Fingerprints:
 
 
 def describe_models(config: RunConfig) -> str:
-    """One phrase for people: where and how precisely models will compute. Loads nothing."""
+    """One phrase for people: models, device, runtime, precision. Loads nothing."""
     if config.profile == "fake":
         return "fake models"
-    has_openvino = importlib.util.find_spec("openvino") is not None
-    runtime = config.machine.runtime if config.machine.runtime != "auto" else "openvino" if has_openvino else "torch"
+    machine = config.machine
+    device = machine.device if machine.device != "auto" else "cuda" if has_cuda_device() else "cpu"
+    on_cpu = "openvino" if importlib.util.find_spec("openvino") is not None else "torch"
+    runtime = machine.runtime if machine.runtime != "auto" else "torch" if device == "cuda" else on_cpu
+    precision = "bf16" if device == "cuda" or cpu_computes_bf16() else "fp32"
     names = {"compact": "Mask R-CNN lite0 + ViT-S/14", "clip": f"Mask R-CNN {config.clip.segmenter} + CLIP {config.clip.model}"}[config.profile]
-    return f"{names}, device {config.machine.device}, runtime {runtime}"
+    return f"{names} on {device}, {runtime}, {precision}"
 
 
 def load_segmenter(config: RunConfig) -> PersonSegmenter:

@@ -4,9 +4,11 @@ A runtime takes a module and example inputs and gives back a callable. The examp
 width may differ from call to call. Callables may be shared by threads.
 """
 
+import contextlib
 import importlib.util
 import os
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable
@@ -17,6 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from par_core.errors import BadConfigError
+from par_core.ids import digest_of
+from par_core.models.hardware import cpu_computes_bf16
 
 __all__ = ["Compiled", "OpenVinoRuntime", "Runtime", "TorchRuntime", "choose_runtime"]
 
@@ -38,8 +42,14 @@ class Runtime(Protocol):
     precision: Precision
     device: torch.device
 
-    def compile(self, module: nn.Module, examples: tuple[Tensor, ...]) -> Compiled:
-        """Compile a module in evaluation mode whose outputs are a tuple of tensors."""
+    def compile(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> Compiled:
+        """Compile a module in evaluation mode whose outputs are a tuple of tensors.
+
+        Args:
+            module: The network.
+            examples: Inputs of any batch, height and width.
+            key: Names the network and its weights; a runtime may keep what it made for a key and use it again.
+        """
         ...
 
 
@@ -52,7 +62,7 @@ class TorchRuntime:
         self.device = torch.device(device)
         self.precision: Precision = precision
 
-    def compile(self, module: nn.Module, examples: tuple[Tensor, ...]) -> Compiled:
+    def compile(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> Compiled:
         """Move the module to the device; weights become bf16 if asked for, which is faster than autocast on CPUs."""
         kind = torch.bfloat16 if self.precision == "bf16" else torch.float32
         placed = module.to(self.device, kind).eval()
@@ -66,7 +76,10 @@ class TorchRuntime:
 
 
 class OpenVinoRuntime:
-    """OpenVINO on the CPU, converted straight from the torch module; one thread unless told otherwise."""
+    """OpenVINO on the CPU, converted straight from the torch module; one thread unless told otherwise.
+
+    Conversion takes seconds, so converted networks are kept in ``~/.cache/par/openvino`` (or under XDG_CACHE_HOME), which may be deleted at any time.
+    """
 
     name = "openvino"
     device = torch.device("cpu")
@@ -75,10 +88,13 @@ class OpenVinoRuntime:
         self.precision: Precision = precision
         self._threads = threads
 
-    def compile(self, module: nn.Module, examples: tuple[Tensor, ...]) -> Compiled:
+    def compile(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> Compiled:
         """Convert and compile; each thread gets an inference request of its own."""
         ov = _openvino()
-        converted = _converted(module, examples)
+        kept = cache_folder() / "openvino" / digest_of(key, ov.__version__, torch.__version__)
+        if not (kept / "model.xml").is_file():
+            _keep(ov, _converted(module, examples), kept)
+        converted = ov.Core().read_model(kept / "model.xml")
         settings = {
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": self._threads,
@@ -120,10 +136,26 @@ def choose_runtime(name: Literal["auto", "torch", "openvino"], device: Literal["
     has_openvino = importlib.util.find_spec("openvino") is not None
     if name == "openvino" and not has_openvino:
         raise BadConfigError("machine.runtime is openvino, which is not installed; pip install openvino, or use --runtime torch")
-    precision: Precision = "bf16" if _cpu_computes_bf16() else "fp32"
+    precision: Precision = "bf16" if cpu_computes_bf16() else "fp32"
     if name == "torch" or not has_openvino:
         return TorchRuntime("cpu", precision)
     return OpenVinoRuntime(precision, threads)
+
+
+def cache_folder() -> Path:
+    """Where PAR keeps what it can make again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "par"
+
+
+def _keep(ov: Any, converted: Any, folder: Path) -> None:
+    """Save a converted network; of two processes that do so at once, one wins and both are right."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as fresh:
+        made = Path(fresh) / "network"
+        made.mkdir()
+        ov.save_model(converted, made / "model.xml", compress_to_fp16=False)
+        with contextlib.suppress(OSError):  # the other process was first
+            made.rename(folder)
 
 
 def _converted(module: nn.Module, examples: tuple[Tensor, ...]) -> Any:
@@ -161,12 +193,3 @@ class _Tupled(nn.Module):
 
 def _as_tuple(outputs: Tensor | tuple[Tensor, ...] | list[Tensor]) -> tuple[Tensor, ...]:
     return (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
-
-
-def _cpu_computes_bf16() -> bool:
-    """Whether the processor multiplies bf16 natively (AVX512-BF16 or AMX)."""
-    flags = Path("/proc/cpuinfo")
-    if os.name != "posix" or not flags.exists():
-        return False
-    text = flags.read_text()
-    return "avx512_bf16" in text or "amx_bf16" in text

@@ -95,9 +95,10 @@ class MaskRCNNSegmenter:
         features = _Features(network, mean, std)
         self._levels = features.levels
         channels = network.backbone.out_channels
-        self._features = runtime.compile(features, (torch.zeros(1, 3, 128, 160),))
-        self._box_head = runtime.compile(nn.Sequential(self._roi.box_head, self._roi.box_predictor), (torch.zeros(4, channels, 7, 7),))
-        self._mask_head = runtime.compile(nn.Sequential(self._roi.mask_head, self._roi.mask_predictor), (torch.zeros(4, channels, 14, 14),))
+        self._features = runtime.compile(features, (torch.zeros(1, 3, 128, 160),), f"{fingerprint}/features")
+        box_head, mask_head = nn.Sequential(self._roi.box_head, self._roi.box_predictor), nn.Sequential(self._roi.mask_head, self._roi.mask_predictor)
+        self._box_head = runtime.compile(box_head, (torch.zeros(4, channels, 7, 7),), f"{fingerprint}/box")
+        self._mask_head = runtime.compile(mask_head, (torch.zeros(4, channels, 14, 14),), f"{fingerprint}/mask")
 
     def segment(self, images: Sequence[ImageU8]) -> list[PersonInstances]:
         """Segment images one by one: on a CPU a batch is no faster, and sizes differ."""

@@ -22,8 +22,8 @@ def prefect_api(prefect_environment: dict[str, str]) -> Iterator[dict[str, str]]
     os.environ.pop("PREFECT_API_URL", None)
     os.environ["PREFECT_HOME"] = prefect_environment["PREFECT_HOME"]
     try:
-        with api_server() as url:
-            yield {**prefect_environment, "PREFECT_API_URL": url}
+        with api_server() as ready:
+            yield {**prefect_environment, "PREFECT_API_URL": ready()}
     finally:
         os.environ.clear()
         os.environ.update(before)

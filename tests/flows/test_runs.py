@@ -71,11 +71,16 @@ def test_dask_gives_the_same_answer(tmp_path: Path, photos: Path, reference: lis
     assert left_behind(str(tmp_path)) == []
 
 
-def test_an_existing_scheduler_gives_the_same_answer(tmp_path: Path, photos: Path, reference: list[dict], prefect_api: dict[str, str]) -> None:
+@pytest.mark.parametrize(("device", "resources"), [("cpu", None), ("cuda", {"GPU": 1})])  # the fake models need no GPU, their tasks go where one is
+def test_an_existing_scheduler_gives_the_same_answer(
+    device: str, resources: dict | None, tmp_path: Path, photos: Path, reference: list[dict], prefect_api: dict[str, str]
+) -> None:
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0") as cluster:
-        run = par("index", photos, "--store", tmp_path / "s", "--profile", "fake", "--scheduler", cluster.scheduler_address, env=prefect_api)
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0", resources=resources) as cluster:
+        run = par(
+            "index", photos, "--store", tmp_path / "s", "--profile", "fake", "--scheduler", cluster.scheduler_address, "--device", device, env=prefect_api
+        )
     assert run.returncode == 0, run.stderr
     assert content(tmp_path / "s") == reference
 

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import torch
@@ -29,7 +31,7 @@ def test_every_runtime_gives_the_outputs_of_the_module_at_any_size(runtime: Runt
     inputs = [torch.rand(n, 3, h, w) for n, h, w in ((1, 8, 8), (3, 16, 9), (2, 5, 30))]
     with torch.no_grad():
         wanted = [module(given) for given in inputs]
-    run = runtime.compile(module, (torch.zeros(2, 3, 10, 12),))
+    run = runtime.compile(module, (torch.zeros(2, 3, 10, 12),), str(uuid4()))
     for given, (features, means) in zip(inputs, wanted, strict=True):
         found = run(given)
         assert [tensor.shape for tensor in found] == [features.shape, means.shape]
@@ -39,7 +41,7 @@ def test_every_runtime_gives_the_outputs_of_the_module_at_any_size(runtime: Runt
 
 
 def test_an_earlier_result_is_not_overwritten_by_a_later_call() -> None:
-    run = OpenVinoRuntime().compile(TwoHeads().eval(), (torch.zeros(1, 3, 8, 8),))
+    run = OpenVinoRuntime().compile(TwoHeads().eval(), (torch.zeros(1, 3, 8, 8),), str(uuid4()))
     first = run(torch.zeros(1, 3, 8, 8))[1]
     kept = first.clone()
     run(torch.ones(1, 3, 8, 8))
@@ -52,3 +54,14 @@ def test_openvino_is_used_without_its_telemetry() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "openvino_telemetry" not in told
+
+
+def test_a_converted_network_is_kept_and_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    module, images = TwoHeads().eval(), torch.rand(1, 3, 8, 8)
+    first = OpenVinoRuntime().compile(module, (images,), "a")(images)[1]
+    (kept,) = (tmp_path / "par" / "openvino").iterdir()
+    other = TwoHeads().eval()  # another module under the same key: what was kept is used
+    assert torch.equal(OpenVinoRuntime().compile(other, (images,), "a")(images)[1], first)
+    assert not torch.equal(OpenVinoRuntime().compile(other, (images,), "b")(images)[1], first)
+    assert {path.name for path in kept.iterdir()} == {"model.xml", "model.bin"}

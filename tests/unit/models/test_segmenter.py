@@ -47,7 +47,7 @@ def test_same_people_as_torchvisions_pipeline(architecture: Architecture) -> Non
 def test_openvino_in_fp32_equals_torch() -> None:
     image = data.astronaut()
     settings = SegmenterSettings(384, 640, 0.3)
-    a, b = (MaskRCNNSegmenter(compact_network(), settings, "", "", runtime).segment([image])[0] for runtime in (TorchRuntime(), OpenVinoRuntime()))
+    a, b = (MaskRCNNSegmenter(compact_network(), settings, "test-shipped", "", runtime).segment([image])[0] for runtime in (TorchRuntime(), OpenVinoRuntime()))
     assert len(a) == len(b)
     assert np.abs(a.boxes - b.boxes).max() < 0.05
     assert np.abs(a.scores - b.scores).max() < 1e-3

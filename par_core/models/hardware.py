@@ -1,0 +1,17 @@
+"""What this machine can compute, found out without loading a library."""
+
+from pathlib import Path
+
+__all__ = ["cpu_computes_bf16", "has_cuda_device"]
+
+
+def cpu_computes_bf16() -> bool:
+    """Whether the processor multiplies bf16 natively (AVX512-BF16 or AMX); False where Linux does not tell."""
+    flags = Path("/proc/cpuinfo")
+    text = flags.read_text() if flags.exists() else ""
+    return "avx512_bf16" in text or "amx_bf16" in text
+
+
+def has_cuda_device() -> bool:
+    """Whether the driver offers an NVIDIA device; torch has the last word when it loads a model."""
+    return Path("/dev/nvidia0").exists()
