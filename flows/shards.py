@@ -34,20 +34,30 @@ def process_shards(store: str, shards: Sequence[Mapping[str, Any]], settings: Ma
     failed: dict[str, str] = {}
     in_a_row = 0
     on_gpu = settings["machine"]["device"] == "cuda"
-    waiting: deque[tuple[str, PrefectFuture[Any]]] = deque()
+    waiting: deque[tuple[str, list[PrefectFuture[Any]]]] = deque()
     todo = deque(shards)
     while todo or waiting:
         while todo and len(waiting) < _IN_FLIGHT and in_a_row < _FAILURES_IN_A_ROW:
             shard = todo.popleft()
             with dask.annotate(resources={"GPU": 1}) if on_gpu else nullcontext():
-                segmented = None if shard["segmented"] else segment_shard_task.submit(store, shard["shard_id"], settings)
-                waiting.append((shard["shard_id"], describe_shard_task.submit(store, shard["shard_id"], settings, segmented)))
+                stages = [] if shard["segmented"] else [segment_shard_task.submit(store, shard["shard_id"], settings)]
+                stages.append(describe_shard_task.submit(store, shard["shard_id"], settings, stages[0] if stages else None))
+            waiting.append((shard["shard_id"], stages))
         if not waiting:
             return failed | {shard["shard_id"]: "not tried: too many shards in a row had failed" for shard in todo}
-        shard_id, future = waiting.popleft()
-        result = future.result(raise_on_failure=False)
-        if isinstance(result, BaseException):
-            failed[shard_id], in_a_row = f"{type(result).__name__}: {result}", in_a_row + 1
+        shard_id, stages = waiting.popleft()
+        error = _first_error(stages)
+        if error is not None:
+            failed[shard_id], in_a_row = f"{type(error).__name__}: {error}", in_a_row + 1
         else:
             in_a_row = 0
     return failed
+
+
+def _first_error(stages: Sequence[PrefectFuture[Any]]) -> BaseException | None:
+    """Wait for the stages of a shard in their order; one whose predecessor failed never runs, and its result must not be asked for."""
+    for future in stages:
+        result = future.result(raise_on_failure=False)
+        if isinstance(result, BaseException):
+            return result
+    return None

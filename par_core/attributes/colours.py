@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Shaped, UInt8
 
 from par_core.people.geometry import whole_pixels
-from par_core.people.masks import decode_mask
+from par_core.people.masks import crop_mask
 from par_core.types import ImageU8, MaskRLE
 
 __all__ = ["COLOUR_TERMS", "GarmentColours", "dominant_colour", "garment_colours", "name_pixels"]
@@ -70,7 +70,7 @@ def garment_colours(image: ImageU8, box: Float32[np.ndarray, "4"], mask: MaskRLE
     """
     left, top, right, bottom = whole_pixels(box, width=image.shape[1], height=image.shape[0])
     crop = image[top:bottom, left:right]
-    inside = cv2.erode(decode_mask(mask)[top:bottom, left:right].astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    inside = cv2.erode(crop_mask(mask, left, top, right, bottom).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     height, width = inside.shape
     if height / width < _STANDING:  # cut at the waist or seated: what shows below the head is the upper body
         upper, upper_share = dominant_colour(crop[int(0.35 * height) :], inside[int(0.35 * height) :])

@@ -6,7 +6,7 @@ from jaxtyping import Float32
 
 from par_core.config import CutoutConfig
 from par_core.people.geometry import whole_pixels
-from par_core.people.masks import decode_mask
+from par_core.people.masks import crop_mask
 from par_core.types import ImageU8, Mask, MaskRLE
 
 __all__ = ["crop_box", "cut_out", "dilate_mask", "paint_background"]
@@ -34,7 +34,7 @@ def cut_out(image: ImageU8, box: Float32[np.ndarray, "4"], mask: MaskRLE, config
     crop = image[top:bottom, left:right]
     if config.background == "keep":
         return np.ascontiguousarray(crop)
-    inside = dilate_mask(decode_mask(mask)[top:bottom, left:right], round(config.dilate * float(box[3] - box[1])))
+    inside = dilate_mask(crop_mask(mask, left, top, right, bottom), round(config.dilate * float(box[3] - box[1])))
     return paint_background(crop, inside, blur=config.background == "blur")
 
 

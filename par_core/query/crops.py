@@ -14,7 +14,7 @@ from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
 from par_core.ids import image_id
 from par_core.people.cutout import crop_box
-from par_core.people.masks import decode_mask
+from par_core.people.masks import crop_mask
 from par_core.query.search import Hit
 from par_core.store.layout import Store
 from par_core.types import ImageU8, MaskRLE
@@ -66,7 +66,7 @@ def _crop(hit: Hit, content: bytes | UnreadableImageError, mask: MaskRLE | None,
     left, top, right, bottom = crop_box(np.array(hit.box, np.float32), _CONTEXT, 1.6, width=image.shape[1], height=image.shape[0])
     shown = image[top:bottom, left:right]
     if mask is not None:
-        shown = _dim(shown, decode_mask(mask)[top:bottom, left:right])
+        shown = _dim(shown, crop_mask(mask, left, top, right, bottom))
     scale = _HEIGHT_PX / shown.shape[0]
     size = (max(1, round(shown.shape[1] * scale)), _HEIGHT_PX)
     resized = cv2.resize(shown, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)

@@ -4,13 +4,14 @@
     captured_at >= 2026-11-01 and height_px between 100 and 400 and uri like '%gate-3%'
 
 The text is parsed to a tree of values; columns and types are checked against the table; only then is SQL written, with names quoted and
-literals escaped. Nothing of the text reaches SQL in any other way. An attribute alone means that its probability is at least one half.
+literals escaped. Nothing of the text reaches SQL in any other way. An attribute alone means that its probability is at least one half; a day
+without a time is the whole day.
 """
 
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, Literal
 
@@ -23,7 +24,8 @@ from par_core.errors import FilterError
 __all__ = ["And", "Between", "Comparison", "Filter", "IsNull", "Membership", "Not", "Or", "compile_where", "parse_where"]
 
 _LONGEST: Final = 2_000  # characters
-_DEEPEST: Final = 50  # parentheses and negations
+_MOST_NESTING: Final = 50  # parentheses and negations, counted before parsing
+_DEEPEST: Final = 12  # levels; LanceDB 0.40 refuses 24 negations and hangs on 48
 
 _GRAMMAR: Final = r"""
     ?start: disjunction
@@ -51,7 +53,8 @@ _GRAMMAR: Final = r"""
     %ignore /\s+/
 """
 
-Value = str | float | datetime
+Value = str | float | date  # a datetime is a moment, a date without a time a whole day
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +137,8 @@ def parse_where(text: str) -> Filter:
     """
     if len(text) > _LONGEST:
         raise FilterError(f"a filter of {len(text)} characters; {_LONGEST} are allowed")
-    if text.count("(") > _DEEPEST or text.lower().split().count("not") > _DEEPEST:
-        raise FilterError(f"a filter with more than {_DEEPEST} parentheses or negations")
+    if text.count("(") > _MOST_NESTING or text.lower().split().count("not") > _MOST_NESTING:
+        raise FilterError(f"a filter with more than {_MOST_NESTING} parentheses or negations")
     try:
         parsed: Filter = _Build().transform(_parser().parse(text))
     except UnexpectedInput as error:
@@ -143,7 +146,19 @@ def parse_where(text: str) -> Filter:
         raise FilterError(f"the filter does not make sense here:\n  {text}\n  {' ' * column}^") from error
     except VisitError as error:
         raise FilterError(str(error.orig_exc)) from error
+    if _depth(parsed) > _DEEPEST:
+        raise FilterError(f"a filter nested more than {_DEEPEST} levels deep")
     return parsed
+
+
+def _depth(node: Filter) -> int:
+    match node:
+        case And(parts) | Or(parts):
+            return 1 + max(_depth(part) for part in parts)
+        case Not(inner):
+            return 1 + _depth(inner)
+        case _:
+            return 1
 
 
 @lru_cache(maxsize=1)
@@ -197,10 +212,13 @@ class _Build(Transformer[Token, Filter]):
     def number(self, parts: list[Token]) -> float:
         return float(parts[0])
 
-    def date(self, parts: list[Token]) -> datetime:
+    def date(self, parts: list[Token]) -> "date":
+        text = str(parts[0])
         try:
-            return datetime.fromisoformat(str(parts[0]))
-        except ValueError as error:
+            day = datetime.fromisoformat(text)
+            day + _DAY  # the last day of the calendar has no end
+            return day.date() if len(text) == len("2026-11-24") else day
+        except (ValueError, OverflowError) as error:
             raise FilterError(f"no such date: {parts[0]}") from error
 
 
@@ -214,6 +232,12 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
         case IsNull(column):
             _kind(column, columns)
             return f"({_name(column)} IS NULL)"
+        case Comparison(column, operator, date() as day) if not isinstance(day, datetime):
+            return _sql(_whole_day(column, operator, day), columns)
+        case Membership(column, values) if any(_is_day(value) for value in values):
+            return _sql(Or(tuple(Comparison(column, "=", value) for value in values)), columns)
+        case Between(column, low, high) if _is_day(low) or _is_day(high):
+            return _sql(And((Comparison(column, ">=", low), Comparison(column, "<=", high))), columns)
         case Comparison(column, operator, value):
             if operator == "like" and _kind(column, columns) != "text":
                 raise FilterError(f"{column} holds no text, so 'like' cannot be asked of it")
@@ -222,6 +246,23 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
             return f"({_name(column)} IN ({', '.join(_literal(column, value, columns) for value in values)}))"
         case Between(column, low, high):
             return f"({_name(column)} >= {_literal(column, low, columns)} AND {_name(column)} <= {_literal(column, high, columns)})"
+
+
+def _is_day(value: Value) -> bool:
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _whole_day(column: str, operator: str, day: date) -> Filter:
+    """A comparison with a day, as comparisons with its first moment and with the next day's."""
+    start = datetime(day.year, day.month, day.day)
+    match operator:
+        case "=" | "!=":
+            inside = And((Comparison(column, ">=", start), Comparison(column, "<", start + _DAY)))
+            return inside if operator == "=" else Not(inside)
+        case "<=" | ">":
+            return Comparison(column, "<" if operator == "<=" else ">=", start + _DAY)
+        case _:
+            return Comparison(column, operator, start)
 
 
 def _kind(column: str, columns: Mapping[str, pa.DataType]) -> Literal["text", "number", "time"]:
@@ -250,9 +291,18 @@ def _literal(column: str, value: Value, columns: Mapping[str, pa.DataType]) -> s
     if isinstance(value, str):
         if "\0" in value:
             raise FilterError("a text in a filter cannot hold a NUL character")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise FilterError("a text in a filter must be valid UTF-8") from error
         return "'" + value.replace("'", "''") + "'"
     if isinstance(value, datetime):
         return f"timestamp '{value.isoformat(sep=' ', timespec='microseconds')}'"
     if value != value or value in (float("inf"), float("-inf")):
         raise FilterError(f"{column} cannot be compared with {value}")
+    if isinstance(value, float) and pa.types.is_integer(columns[column]):  # LanceDB takes no 1000.0 for an integer column
+        limit = 2.0 ** (columns[column].bit_width - 1)
+        if not value.is_integer() or not -limit <= value < limit:
+            raise FilterError(f"{column} must be compared with a whole number of {columns[column].bit_width} bits, got {value!r}")
+        return repr(int(value))
     return repr(value)

@@ -4,7 +4,7 @@ import contextlib
 import operator
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import lancedb
@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from par_core.errors import FilterError
 from par_core.query.where import And, Between, Comparison, Filter, IsNull, Membership, Not, Or, compile_where, parse_where
 
-SCHEMA = pa.schema([("n", pa.int64()), ("hat", pa.float32()), ("upper_color", pa.string()), ("uri", pa.string()), ("captured_at", pa.timestamp("us"))])
+SCHEMA = pa.schema(
+    [("n", pa.int64()), ("hat", pa.float32()), ("upper_color", pa.string()), ("uri", pa.string()), ("captured_at", pa.timestamp("us")), ("width", pa.int32())]
+)
 COLUMNS = {field.name: field.type for field in SCHEMA if field.name != "n"}
 TEXTS = ["red", "blue", "it's", 'say "hi"', "a%b", "a_b", "\\", "'; drop table people; --", "é", "", None]
 ROWS = [
@@ -27,6 +29,7 @@ ROWS = [
         "upper_color": TEXTS[i % len(TEXTS)],
         "uri": f"/gate-{i % 3}/{i}.jpg",
         "captured_at": datetime(2026, 11, 1 + i % 28, i % 24),
+        "width": 100 * i,
     }
     for i in range(40)
 ]
@@ -60,6 +63,14 @@ def holds(node: Filter, row: dict[str, Any]) -> bool | None:
             return row[column] is None
     if row[node.column] is None:
         return None
+    there = row[node.column]
+    match node:  # a day without a time is the whole day
+        case Comparison(_, sign, date() as day) if not isinstance(day, datetime):
+            return COMPARE[sign](there.date(), day)
+        case Membership(_, values) if isinstance(values[0], date):
+            return any(there == value if isinstance(value, datetime) else there.date() == value for value in values)
+        case Between(_, low, date() as high) if not isinstance(high, datetime):
+            return (low <= there if isinstance(low, datetime) else low <= there.date()) and there.date() <= high
     match node:  # LanceDB compares in the column's precision
         case Comparison(column, sign, float(value)):
             return COMPARE[sign](row[column], float(np.float32(value)))
@@ -92,12 +103,53 @@ def holds(node: Filter, row: dict[str, Any]) -> bool | None:
         "hat between 0.1 and 0.3",
         'upper_color = "say ""hi"""',
         "not not hat = 1e-1 or hat != 0.5",
+        "captured_at = 2026-11-10",
+        "captured_at != 2026-11-10 and captured_at <= 2026-11-12",
+        "captured_at > 2026-11-10 or captured_at < 2026-11-02",
+        "captured_at in (2026-11-03, 2026-11-05T04:00)",
+        "captured_at between 2026-11-03 and 2026-11-05",
+        "width > 1000 and width <= 2e3",
+        "width in (100, 300) or width between 3700 and 9999",
+        "not " * 10 + "hat",
     ],
 )
 def test_lancedb_answers_as_python_does(table: Any, text: str) -> None:
     tree = parse_where(text)
     rows = [{**row, "hat": None if row["hat"] is None else pa.scalar(row["hat"], pa.float32()).as_py()} for row in ROWS]
     assert answer(table, text) == {row["n"] for row in rows if holds(tree, row)}
+
+
+LEAVES = st.one_of(
+    st.builds(Comparison, st.just("hat"), st.sampled_from(sorted(COMPARE)), st.floats(-1, 2, width=32)),
+    st.builds(Comparison, st.just("width"), st.sampled_from(sorted(COMPARE)), st.integers(-100, 4100).map(float)),
+    st.builds(Comparison, st.just("upper_color"), st.sampled_from(sorted(COMPARE)), st.sampled_from(TEXTS[:-1])),
+    st.builds(Comparison, st.just("captured_at"), st.sampled_from(sorted(COMPARE)), st.dates(date(2026, 10, 31), date(2026, 11, 30))),
+    st.builds(IsNull, st.sampled_from(["hat", "upper_color"])),
+)
+TREES = st.recursive(LEAVES, lambda part: st.builds(Not, part) | st.builds(And, st.tuples(part, part)) | st.builds(Or, st.tuples(part, part)), max_leaves=8)
+
+
+def written(node: Filter) -> str:
+    """A tree as a user would type it."""
+    match node:
+        case And(parts) | Or(parts):
+            return "(" + (" and " if isinstance(node, And) else " or ").join(map(written, parts)) + ")"
+        case Not(inner):
+            return f"not ({written(inner)})"
+        case IsNull(column):
+            return f"{column} is null"
+        case Comparison(column, sign, str(value)):
+            return f"{column} {sign} '{value.replace(chr(39), chr(39) * 2)}'"
+        case Comparison(column, sign, value):
+            return f"{column} {sign} {value}"
+    raise AssertionError(node)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=TREES)
+def test_any_tree_selects_what_python_selects(table: Any, tree: Filter) -> None:
+    rows = [{**row, "hat": None if row["hat"] is None else pa.scalar(row["hat"], pa.float32()).as_py()} for row in ROWS]
+    assert answer(table, written(tree)) == {row["n"] for row in rows if holds(tree, row)}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -130,6 +182,12 @@ def test_awkward_texts_find_exactly_their_rows(table: Any, value: str) -> None:
         ("", "^"),
         ("(" * 60 + "hat" + ")" * 60, "parentheses"),
         ("hat " * 1000, "characters"),
+        ("not " * 30 + "hat", "levels deep"),
+        ("width > 10.5", "a whole number"),
+        ("width = 99999999999", "a whole number"),
+        ("width", "a whole number"),
+        ("upper_color = '\udc80'", "UTF-8"),
+        ("captured_at > 9999-12-31", "no such date"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, told: str) -> None:
