@@ -21,11 +21,12 @@ from torch import nn
 from par_core.models.clip import build_clip
 from par_core.models.describer import HEIGHT, WIDTH, DescriberNetwork
 from par_core.models.mask_rcnn import PERSON_LABEL, build_mask_rcnn
+from par_core.models.profiles import CLIP_FILES
 from par_core.models.segmenter import COMPACT_SETTINGS, PUBLISHED_SETTINGS, compact_network
 from par_core.models.weights import load_state, read_shipped
 
 
-def models(profile: str, min_side: int | None) -> tuple[Any, nn.Module, tuple[int, int]]:
+def models(profile: str, weights_dir: Path | None) -> tuple[Any, nn.Module, tuple[int, int]]:
     """Segmenter, describer, and the describer's input (height, width)."""
     settings = COMPACT_SETTINGS if profile == "compact" else PUBLISHED_SETTINGS
     if profile == "compact":
@@ -35,10 +36,12 @@ def models(profile: str, min_side: int | None) -> tuple[Any, nn.Module, tuple[in
         load_state(describer, state, "describer")
         size = (HEIGHT, WIDTH)
     else:
-        torch.manual_seed(0)
+        if weights_dir is None:
+            raise SystemExit("--profile clip needs --weights-dir")
         network = build_mask_rcnn("resnet50-fpn")
-        describer, size = build_clip("ViT-B-16", None, 0).visual, (224, 224)
-    network.transform.min_size, network.transform.max_size = (min_side or settings.min_side,), settings.max_side
+        network.load_state_dict(torch.load(weights_dir / CLIP_FILES["resnet50-fpn"], weights_only=True))
+        describer, size = build_clip("ViT-B-16", weights_dir / "ViT-B-16.safetensors", None).visual, (224, 224)
+    network.transform.min_size, network.transform.max_size = (settings.min_side,), settings.max_side
     network.roi_heads.score_thresh = settings.min_score
     return network.eval(), describer.eval(), size
 
@@ -50,10 +53,10 @@ def main() -> None:
     parser.add_argument("database", type=Path)
     parser.add_argument("--profile", choices=["compact", "clip"], default="compact")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--min-side", type=int)
+    parser.add_argument("--weights-dir", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    network, describer, (height, width) = models(arguments.profile, arguments.min_side)
+    network, describer, (height, width) = models(arguments.profile, arguments.weights_dir)
     database = lancedb.connect(arguments.database)
     table, people, images = None, 0, sorted(arguments.photos.iterdir())
     started = time.monotonic()

@@ -211,7 +211,7 @@ def search(
 
         par search --image someone.jpg --store store
 
-        par search "a man" --store store --where "backpack > 0.5 and upper_color in ('black', 'blue') and height_px > 100"
+        par search "a man" --store store --where "bag > 0.5 and upper_color in ('black', 'blue') and height_px > 100"
 
         par search --store store --where "hat and captured_at >= 2026-11-01 and uri like '%gate-3%'"
     """

@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.progress import say, watch
 from par_core.config import RunConfig
 from par_core.models.profiles import describe_models, fingerprints
-from par_core.stages.commit import CommitRecord, commit_store
 from par_core.stages.names import config_ids
 from par_core.stages.plan import Plan, plan_index
 from par_core.store.layout import Store
 from par_core.store.ledger import Conservation, conservation
+
+if TYPE_CHECKING:
+    from par_core.stages.commit import CommitRecord
 
 __all__ = ["IndexReport", "run_index"]
 
@@ -33,7 +35,7 @@ class IndexReport:
     """
 
     plan: Plan
-    commit: CommitRecord
+    commit: "CommitRecord"
     conservation: Conservation
     failed_shards: Mapping[str, str]
     seconds: float
@@ -82,6 +84,8 @@ def run_index(
         if not quiet:
             _introduce(plan, config, runner if plan.shards else "nothing to do")
         failed = _process(store, plan, config, quiet=quiet, verbose=verbose) if plan.shards else {}
+        from par_core.stages.commit import commit_store
+
         commit = commit_store(store, config)
         counted = conservation(store, commit.segment_config)
     report = IndexReport(plan, commit, counted, failed, time.monotonic() - started)
@@ -98,6 +102,7 @@ def _process(store: Store, plan: Plan, config: RunConfig, *, quiet: bool, verbos
             os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
             os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
         ready = stack.enter_context(api_server(store.root / "prefect-server.log"))
+        import par_core.stages.commit  # noqa: F401 - with LanceDB it takes a second, which costs nothing while the server starts
         from flows.runners import choose_runner, make_runner
         from flows.shards import process_shards
 

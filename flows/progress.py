@@ -78,7 +78,8 @@ def _print_lines(count: Callable[[], tuple[int, int]], total: int, done: threadi
         if now != last:
             seconds = time.monotonic() - started
             left = f", about {seconds / now[1] * (total - now[1]):.0f} s left" if now[1] else ""
-            say(f"segmented {now[0]}/{total}, described {now[1]}/{total} images, {_rate(now[1], started)}{left}")
+            rate = f", {_rate(now[1], started)}" if now[1] else ""
+            say(f"segmented {now[0]}/{total}, described {now[1]}/{total} images{rate}{left}")
         last = now
 
 

@@ -142,5 +142,5 @@ def load_attribute_vit(weights: Path) -> AttributeViT:
         WeightsError: The file is missing, or holds another network.
     """
     network = AttributeViT(len(ATTRIBUTES))
-    load_state(network, read_published(weights, "attribute ViT-B/32 (train it with par_core.training.attributes)"), str(weights))
+    load_state(network, read_published(weights, "attribute ViT-B/32 (state of AttributeViT; only needed with clip.attributes = vit-b-32)"), str(weights))
     return network.eval()

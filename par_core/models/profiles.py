@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Fingerprints", "describe_models", "fingerprints", "load_describer", "load_segmenter", "load_text_encoder"]
 
 #: Raised by hand when the code of a model changes its answer beyond the tolerance of the runtimes; part of every fingerprint.
-CODE: Final = {"segmenter": "segmenter/1", "describer": "describer/1"}
+CODE: Final = {"segmenter": "segmenter/2", "describer": "describer/1"}
 
 #: Names under which the ``clip`` profile looks for weights in ``weights_dir``: those that the makers publish them under.
 CLIP_FILES: Final = {

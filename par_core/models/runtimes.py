@@ -4,7 +4,6 @@ A runtime takes a module and example inputs and gives back a callable. The examp
 width may differ from call to call. Callables may be shared by threads.
 """
 
-import contextlib
 import importlib.util
 import os
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
+from filelock import FileLock
 from torch import Tensor, nn
 
 from par_core.errors import BadConfigError
@@ -78,7 +78,8 @@ class TorchRuntime:
 class OpenVinoRuntime:
     """OpenVINO on the CPU, converted straight from the torch module; one thread unless told otherwise.
 
-    Conversion takes seconds, so converted networks are kept in ``~/.cache/par/openvino`` (or under XDG_CACHE_HOME), which may be deleted at any time.
+    Converting and compiling take seconds, so what they make is kept in ``~/.cache/par/openvino`` (or under XDG_CACHE_HOME), which may be deleted at
+    any time. Of processes that want the same network at once, one makes it and the others wait.
     """
 
     name = "openvino"
@@ -92,16 +93,18 @@ class OpenVinoRuntime:
         """Convert and compile; each thread gets an inference request of its own."""
         ov = _openvino()
         kept = cache_folder() / "openvino" / digest_of(key, ov.__version__, torch.__version__)
-        if not (kept / "model.xml").is_file():
-            _keep(ov, _converted(module, examples), kept)
-        converted = ov.Core().read_model(kept / "model.xml")
+        kept.parent.mkdir(parents=True, exist_ok=True)
         settings = {
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": self._threads,
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",
+            "CACHE_DIR": str(kept),
         }
-        compiled = ov.Core().compile_model(converted, "CPU", settings)
+        with FileLock(kept.with_suffix(".lock")):
+            if not (kept / "model.xml").is_file():
+                _keep(ov, _converted(module, examples), kept)
+            compiled = ov.Core().compile_model(kept / "model.xml", "CPU", settings)
         n_outputs = len(compiled.outputs)
         local = threading.local()
 
@@ -148,14 +151,12 @@ def cache_folder() -> Path:
 
 
 def _keep(ov: Any, converted: Any, folder: Path) -> None:
-    """Save a converted network; of two processes that do so at once, one wins and both are right."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    """Save a converted network, whole or not at all."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as fresh:
         made = Path(fresh) / "network"
         made.mkdir()
         ov.save_model(converted, made / "model.xml", compress_to_fp16=False)
-        with contextlib.suppress(OSError):  # the other process was first
-            made.rename(folder)
+        made.rename(folder)
 
 
 def _converted(module: nn.Module, examples: tuple[Tensor, ...]) -> Any:

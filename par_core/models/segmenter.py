@@ -49,7 +49,8 @@ class SegmenterSettings:
         min_side: Images are resized so that their shorter side has this many pixels...
         max_side: ...unless the longer side would then have more than this.
         min_score: Lowest score of a person.
-        proposals: Regions that go from the RPN to the box head.
+        proposals: Regions that go from the RPN to the box head, at most...
+        min_objectness: ...of those with at least this objectness: a picture of few people has few, and costs less.
         nms_iou: Overlap above which the weaker of two boxes goes.
         max_people: Of one image.
     """
@@ -58,12 +59,13 @@ class SegmenterSettings:
     max_side: int
     min_score: float
     proposals: int = 300
+    min_objectness: float = 0.0
     nms_iou: float = 0.5
     max_people: int = 200
 
 
-#: Of the shipped weights; the threshold was chosen on photographs kept back from training.
-COMPACT_SETTINGS: Final = SegmenterSettings(min_side=384, max_side=640, min_score=0.9)
+#: Of the shipped weights; the thresholds were chosen on photographs kept back from training.
+COMPACT_SETTINGS: Final = SegmenterSettings(min_side=384, max_side=640, min_score=0.9, min_objectness=0.3)
 
 #: Of torchvision's published weights: its own sizes and thresholds, but fewer proposals.
 PUBLISHED_SETTINGS: Final = SegmenterSettings(min_side=800, max_side=1333, min_score=0.5)
@@ -91,6 +93,7 @@ class MaskRCNNSegmenter:
         self._rpn, self._roi = network.rpn, network.roi_heads
         self._rpn._pre_nms_top_n = {"training": settings.proposals, "testing": settings.proposals}
         self._rpn._post_nms_top_n = {"training": settings.proposals, "testing": settings.proposals}
+        self._rpn.score_thresh = settings.min_objectness
         self._roi.score_thresh, self._roi.nms_thresh, self._roi.detections_per_img = settings.min_score, settings.nms_iou, settings.max_people
         features = _Features(network, mean, std)
         self._levels = features.levels

@@ -65,5 +65,5 @@ def paint_background(crop: ImageU8, inside: Mask, *, blur: bool) -> ImageU8:
         sigma = max(1.0, _BLUR_SHARE * crop.shape[0])
         behind = cv2.GaussianBlur(crop, (0, 0), sigma)
     else:
-        behind = np.broadcast_to(crop.reshape(-1, 3).mean(axis=0).round().astype(np.uint8), crop.shape)
-    return np.where(inside[..., None], crop, behind)
+        behind = np.full_like(crop, np.round(cv2.mean(crop)[:3]).astype(np.uint8))
+    return np.asarray(cv2.copyTo(crop, inside.astype(np.uint8), behind), np.uint8)

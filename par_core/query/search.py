@@ -5,6 +5,7 @@ model's logit scale, as in the paper's figures 6 and 7 (Radford et al. 2021, sec
 particular; it is not calibrated on your archive.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +15,17 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32
 
+from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.vocabulary import NEUTRAL_PROMPTS, TEMPLATES
 from par_core.errors import BadConfigError, FingerprintError
 from par_core.models.base import TextEncoder
-from par_core.query.where import compile_where
+from par_core.query.values import check_values
+from par_core.query.where import compile_where, parse_where
 
 __all__ = ["Hit", "PeopleTable", "SearchResult", "check_embedding", "search_attributes", "search_image", "search_text", "text_vector"]
 
+_VOCABULARIES: Final = {"upper_color": COLOUR_TERMS, "lower_color": COLOUR_TERMS}
+_PHOTO_OF: Final = re.compile(r"^an? (photo|photograph|picture|image) of ", re.IGNORECASE)  # the templates say it already
 _NOT_ATTRIBUTES: Final = frozenset(
     [
         "person_id",
@@ -151,7 +156,8 @@ def check_embedding(index: PeopleTable, fingerprint: str, profile: str) -> None:
 
 def text_vector(text: str, encoder: TextEncoder) -> Float32[np.ndarray, " d"]:
     """The mean of a text in all templates, of L2 norm 1 (Radford et al. 2021, section 3.1.4)."""
-    return _mean(encoder.encode([template.format(text.strip().rstrip(".")) for template in TEMPLATES]))
+    plain = _PHOTO_OF.sub("", text.strip().rstrip(".")) or text
+    return _mean(encoder.encode([template.format(plain) for template in TEMPLATES]))
 
 
 def search_text(index: PeopleTable, encoder: TextEncoder, text: str, *, where: str | None, top: int, absent: bool = False) -> SearchResult:
@@ -198,6 +204,7 @@ def search_attributes(index: PeopleTable, *, where: str | None, top: int, absent
 def _condition(index: PeopleTable, where: str | None, *, absent: bool) -> str | None:
     parts = [] if absent else ["(source_state = 'present')"]
     if where is not None and where.strip():
+        check_values(parse_where(where), _VOCABULARIES)
         parts.append(compile_where(where, index.columns))
     return " AND ".join(parts) if parts else None
 

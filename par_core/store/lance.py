@@ -27,6 +27,8 @@ __all__ = ["IndexInfo", "PeopleIndex"]
 _TABLE: Final = "people"
 _INFO_KEY: Final = b"par.index"
 _INDEX_VECTORS_FROM: Final = 100_000  # rows; below, an exact scan is as fast and has no build time
+_REFINE: Final = 5  # candidates of the index for each row wanted, compared again by their exact vectors
+_SCAN_UP_TO: Final = 50_000  # rows that a filter leaves; the index would miss many of few
 _SCALAR_INDEXES: Final = {"person_id": BTree(), "image_id": BTree(), "source_state": Bitmap(), "upper_color": Bitmap(), "lower_color": Bitmap()}
 _IDS_PER_DELETE: Final = 1_000
 
@@ -130,6 +132,9 @@ class PeopleIndex:
             wanted = [*wanted, "_distance"]
         if where is not None:
             query = query.where(where, prefilter=True)
+        if vector is not None and self._has_vector_index():
+            few = where is not None and self._table.count_rows(where) <= _SCAN_UP_TO
+            query = query.bypass_vector_index() if few else query.refine_factor(_REFINE)
         found: pa.Table = query.limit(top).select(wanted).to_arrow()
         return found
 
@@ -170,6 +175,9 @@ class PeopleIndex:
         if len(self) >= _INDEX_VECTORS_FROM and "vector" not in there:
             self._table.create_index("vector", config=HnswSq(distance_type="cosine"))
         self._table.optimize()
+
+    def _has_vector_index(self) -> bool:
+        return any(config.columns[0] == "vector" for config in self._table.list_indices())
 
     def unindexed_rows(self) -> int:
         """Rows that no index covers yet: searched all the same, only slower."""

@@ -1,5 +1,6 @@
 """Scores of a segmenter on the photographs that were kept back from training."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ _THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 
 def score_segmenter(network: MaskRCNN, data_dir: Path, seed: int) -> dict[str, float]:
     """Average precision, precision and recall on Penn-Fudan and COCO, and false people an image on COCO photographs without people, by threshold."""
-    settings = COMPACT_SETTINGS.__class__(COMPACT_SETTINGS.min_side, COMPACT_SETTINGS.max_side, _LOWEST_SCORE)
+    settings = replace(COMPACT_SETTINGS, min_score=_LOWEST_SCORE)
     segmenter = MaskRCNNSegmenter(network, settings, "", "compact", TorchRuntime())
     kept = split_photos(data_dir, seed).validation
     scores: dict[str, float] = {}

@@ -7,10 +7,11 @@ import pytest
 
 from flows.searching import Question, ask, save_gallery
 from par_core.config import load_config
-from par_core.errors import BadConfigError, FingerprintError
+from par_core.errors import BadConfigError, FilterError, FingerprintError
 from par_core.models import profiles
 from par_core.models.fake import FakeTextEncoder
 from par_core.query.rank import people_of, rank_prompts
+from par_core.query.search import text_vector
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index
 from tests.pictures import archive, save, scene
@@ -129,3 +130,14 @@ def test_the_index_can_be_searched_while_another_process_holds_the_store(store: 
 def test_settings_from_the_environment_reach_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAR_SEGMENT__MIN_HEIGHT_PX", "77")
     assert load_config().segment.min_height_px == 77
+
+
+@pytest.mark.parametrize(("where", "hint"), [("upper_color = 'gray'", "did you mean 'grey'"), ("not lower_color in ('red', 'violett')", "one of: black")])
+def test_a_colour_that_no_garment_can_have_is_refused_not_silently_unmatched(store: Path, where: str, hint: str) -> None:
+    with pytest.raises(FilterError, match=hint):
+        ask(store, Question("red", where=where), FAKE)
+
+
+def test_photo_of_is_not_said_twice() -> None:
+    encoder = FakeTextEncoder()
+    assert (text_vector("A photo of a red person.", encoder) == text_vector("a red person", encoder)).all()
