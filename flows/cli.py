@@ -10,10 +10,24 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from flows.cli_evaluate import evaluate
+from flows.options import (
+    MACHINE,
+    MODELS,
+    SHOWN,
+    ConfigOption,
+    DeviceOption,
+    JsonOption,
+    ProfileOption,
+    RuntimeOption,
+    StoreOption,
+    VerboseOption,
+    WeightsOption,
+)
 from par_core import __version__
 from par_core.config import RunConfig, load_config
 from par_core.errors import BadConfigError, ParError
@@ -30,24 +44,7 @@ app = typer.Typer(
     epilog="Start with: **par index photos/ --store store** and then **par search 'a woman in a red coat' --store store**",
 )
 
-_MODELS: Final = "Models and settings"
-_MACHINE: Final = "Where the work is done"
-_SHOWN: Final = "What is shown"
-
-StoreOption = Annotated[Path, typer.Option("--store", metavar="DIR", help="Folder of the store.")]
-ProfileOption = Annotated[
-    str | None, typer.Option("--profile", metavar="NAME", help="Models: compact (default, shipped) or clip (local weights).", rich_help_panel=_MODELS)
-]
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="TOML file with settings; options here override it.", rich_help_panel=_MODELS)
-]
-WeightsOption = Annotated[
-    Path | None, typer.Option("--weights-dir", metavar="DIR", help="Folder with the weights of the clip profile.", rich_help_panel=_MODELS)
-]
-RuntimeOption = Annotated[str | None, typer.Option("--runtime", metavar="NAME", help="auto, torch or openvino.", rich_help_panel=_MACHINE)]
-DeviceOption = Annotated[str | None, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.", rich_help_panel=_MACHINE)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=_SHOWN)]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show what Prefect says, and tracebacks.", rich_help_panel=_SHOWN)]
+app.command()(evaluate)
 
 
 @app.callback(invoke_without_command=True)
@@ -67,21 +64,21 @@ def index(
     profile: ProfileOption = None,
     config: ConfigOption = None,
     weights_dir: WeightsOption = None,
-    min_score: Annotated[float | None, typer.Option(help="Lowest score of a person, 0 to 1.", rich_help_panel=_MODELS)] = None,
-    min_height: Annotated[int | None, typer.Option(help="People less high, in pixels, are kept but not described.", rich_help_panel=_MODELS)] = None,
-    background: Annotated[str | None, typer.Option(help="eliminate, blur or keep.", rich_help_panel=_MODELS)] = None,
-    margin: Annotated[float | None, typer.Option(help="Around the person, as a share of the box.", rich_help_panel=_MODELS)] = None,
-    dilate: Annotated[float | None, typer.Option(help="The mask is widened by this share of the box's height.", rich_help_panel=_MODELS)] = None,
-    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Keep small JPEGs of the people in Parquet.", rich_help_panel=_MODELS)] = False,
-    workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Worker processes; default: one a core.", rich_help_panel=_MACHINE)] = None,
-    runner: Annotated[str | None, typer.Option(help="auto, threads or dask.", rich_help_panel=_MACHINE)] = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="An existing Dask scheduler, tcp://host:8786.", rich_help_panel=_MACHINE)] = None,
-    shard_size: Annotated[int | None, typer.Option(help="Images a shard at most.", rich_help_panel=_MACHINE)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images that a model sees in one call.", rich_help_panel=_MACHINE)] = None,
+    min_score: Annotated[float | None, typer.Option(help="Lowest score of a person, 0 to 1.", rich_help_panel=MODELS)] = None,
+    min_height: Annotated[int | None, typer.Option(help="People less high, in pixels, are kept but not described.", rich_help_panel=MODELS)] = None,
+    background: Annotated[str | None, typer.Option(help="eliminate, blur or keep.", rich_help_panel=MODELS)] = None,
+    margin: Annotated[float | None, typer.Option(help="Around the person, as a share of the box.", rich_help_panel=MODELS)] = None,
+    dilate: Annotated[float | None, typer.Option(help="The mask is widened by this share of the box's height.", rich_help_panel=MODELS)] = None,
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Keep small JPEGs of the people in Parquet.", rich_help_panel=MODELS)] = False,
+    workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Worker processes; default: one a core.", rich_help_panel=MACHINE)] = None,
+    runner: Annotated[str | None, typer.Option(help="auto, threads or dask.", rich_help_panel=MACHINE)] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="An existing Dask scheduler, tcp://host:8786.", rich_help_panel=MACHINE)] = None,
+    shard_size: Annotated[int | None, typer.Option(help="Images a shard at most.", rich_help_panel=MACHINE)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images that a model sees in one call.", rich_help_panel=MACHINE)] = None,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=_SHOWN)] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=SHOWN)] = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Make archives searchable: find the people in them, describe them, store everything.
@@ -194,7 +191,7 @@ def search(
     where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see the examples.")] = None,
     top: Annotated[int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Hits at most.")] = 20,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a contact sheet: one file, open it in a browser.", rich_help_panel=_SHOWN)
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a contact sheet: one file, open it in a browser.", rich_help_panel=SHOWN)
     ] = None,
     absent: Annotated[bool, typer.Option("--include-absent", help="Also people whose file has vanished or was replaced.")] = False,
     profile: ProfileOption = None,

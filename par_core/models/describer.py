@@ -17,14 +17,28 @@ from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
 from par_core.models.runtimes import Runtime
-from par_core.models.weights import load_state, read_shipped
+from par_core.models.shipped import CALIBRATION
+from par_core.models.weights import load_state, read_shipped, shipped_path
 from par_core.types import Descriptions, ImageU8
 
-__all__ = ["BLOCKS", "DESCRIBER_FILE", "EMBEDDING_SIZE", "HEIGHT", "WIDTH", "CompactDescriber", "DescriberNetwork", "letterbox", "load_compact_describer"]
+__all__ = [
+    "BLOCKS",
+    "CALIBRATION_FILE",
+    "DESCRIBER_FILE",
+    "EMBEDDING_SIZE",
+    "HEIGHT",
+    "WIDTH",
+    "CompactDescriber",
+    "DescriberNetwork",
+    "letterbox",
+    "load_compact_describer",
+    "read_calibration",
+]
 
 HEIGHT: Final = 224
 WIDTH: Final = 112
 DESCRIBER_FILE: Final = "describer-compact.safetensors"
+CALIBRATION_FILE: Final = CALIBRATION
 BLOCKS: Final = 9
 EMBEDDING_SIZE: Final = 256
 _WIDTH_OF_TRUNK: Final = 384
@@ -135,8 +149,17 @@ def load_compact_describer(runtime: Runtime, fingerprint: str, embedding_fingerp
     attributes = json.loads(metadata["attributes"])
     network = DescriberNetwork(len(attributes))
     load_state(network, state, DESCRIBER_FILE)
-    calibration = np.array(json.loads(metadata["calibration"]), np.float32)
-    return CompactDescriber(network, attributes, calibration, fingerprint, embedding_fingerprint, runtime)
+    return CompactDescriber(network, attributes, read_calibration(attributes), fingerprint, embedding_fingerprint, runtime)
+
+
+def read_calibration(attributes: Sequence[str]) -> Float32[np.ndarray, "k 2"]:
+    """The shipped calibration: scale and offset of each attribute's logit.
+
+    Raises:
+        WeightsError: The shipped file is missing or damaged.
+    """
+    content = json.loads(shipped_path(CALIBRATION_FILE).read_text())
+    return np.array([content["attributes"][name] for name in attributes], np.float32)
 
 
 def letterbox(cutout: ImageU8) -> Tensor:

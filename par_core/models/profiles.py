@@ -181,10 +181,10 @@ def _settings(settings: "SegmenterSettings", config: RunConfig) -> "SegmenterSet
 
 
 def _shipped_digests() -> tuple[str, str, str]:
-    from par_core.models.shipped import FILES, digest
+    from par_core.models.shipped import CALIBRATION, FILES, digest
 
     segmenter, describer, text = (digest(name) for name in FILES)
-    return segmenter, describer, digest_of(describer, text)
+    return segmenter, digest_of(describer, digest(CALIBRATION)), digest_of(describer, text)
 
 
 def _clip_digests(config: RunConfig) -> tuple[str, str, str]:

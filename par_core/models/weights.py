@@ -4,6 +4,7 @@ Shipped files are safetensors; their digests are in ``shipped/SHA256SUMS``. A la
 each (``name.int8`` and ``name.scale``). Published files are read in their own formats, pickles only with ``weights_only=True``.
 """
 
+import hashlib
 import json
 import pickle
 import zipfile
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from par_core.errors import WeightsError
 from par_core.models.shipped import FOLDER, digest, file_digest
 
-__all__ = ["load_state", "read_published", "read_shipped", "write_shipped"]
+__all__ = ["load_state", "note_digest", "read_published", "read_shipped", "shipped_path", "write_shipped"]
 
 _INT8, _SCALE = ".int8", ".scale"
 
@@ -29,15 +30,24 @@ def read_shipped(name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         WeightsError: The file is missing or not the one that was shipped.
     """
+    with safe_open(shipped_path(name), framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+        metadata = dict(file.metadata() or {})
+    return _expanded(tensors), metadata
+
+
+def shipped_path(name: str) -> Path:
+    """A shipped file, checked.
+
+    Raises:
+        WeightsError: The file is missing or not the one that was shipped.
+    """
     path = FOLDER / name
     if not path.is_file():
         raise WeightsError(f"{path} is missing; reinstall the package")
     if file_digest(path) != digest(name):
         raise WeightsError(f"{path} is damaged: it does not have the digest listed in SHA256SUMS; reinstall the package")
-    with safe_open(path, framework="pt") as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-        metadata = dict(file.metadata() or {})
-    return _expanded(tensors), metadata
+    return path
 
 
 def write_shipped(folder: Path, name: str, state: Mapping[str, Tensor], metadata: Mapping[str, object], *, int8: tuple[str, ...] = ()) -> Path:
@@ -63,10 +73,19 @@ def write_shipped(folder: Path, name: str, state: Mapping[str, Tensor], metadata
     path.unlink(missing_ok=True)
     save_file(stored, path, metadata={key: json.dumps(value) for key, value in metadata.items()})
     path.chmod(0o644)
+    note_digest(folder, name)
+    return path
+
+
+def note_digest(folder: Path, name: str) -> None:
+    """Write a file's SHA-256 into ``SHA256SUMS`` beside it."""
     sums = folder / "SHA256SUMS"
     lines = [line for line in (sums.read_text().splitlines() if sums.exists() else []) if not line.endswith(f"  {name}")]
-    sums.write_text("\n".join(sorted([*lines, f"{file_digest(path)}  {name}"], key=lambda line: line.split()[1])) + "\n")
-    return path
+    sums.write_text("\n".join(sorted([*lines, f"{_digest_now(folder / name)}  {name}"], key=lambda line: line.split()[1])) + "\n")
+
+
+def _digest_now(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read_published(path: Path, what: str) -> dict[str, Tensor]:

@@ -5,7 +5,6 @@ model's logit scale, as in the paper's figures 6 and 7 (Radford et al. 2021, sec
 particular; it is not calibrated on your archive.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,16 +15,15 @@ import pyarrow as pa
 from jaxtyping import Float32
 
 from par_core.attributes.colours import COLOUR_TERMS
-from par_core.attributes.vocabulary import NEUTRAL_PROMPTS, TEMPLATES
 from par_core.errors import BadConfigError, FingerprintError
 from par_core.models.base import TextEncoder
+from par_core.models.prompting import neutral_vector, text_vector
 from par_core.query.values import check_values
 from par_core.query.where import compile_where, parse_where
 
-__all__ = ["Hit", "PeopleTable", "SearchResult", "check_embedding", "search_attributes", "search_image", "search_text", "text_vector"]
+__all__ = ["Hit", "PeopleTable", "SearchResult", "check_embedding", "search_attributes", "search_image", "search_text"]
 
 _VOCABULARIES: Final = {"upper_color": COLOUR_TERMS, "lower_color": COLOUR_TERMS}
-_PHOTO_OF: Final = re.compile(r"^an? (photo|photograph|picture|image) of ", re.IGNORECASE)  # the templates say it already
 _NOT_ATTRIBUTES: Final = frozenset(
     [
         "person_id",
@@ -154,12 +152,6 @@ def check_embedding(index: PeopleTable, fingerprint: str, profile: str) -> None:
         )
 
 
-def text_vector(text: str, encoder: TextEncoder) -> Float32[np.ndarray, " d"]:
-    """The mean of a text in all templates, of L2 norm 1 (Radford et al. 2021, section 3.1.4)."""
-    plain = _PHOTO_OF.sub("", text.strip().rstrip(".")) or text
-    return _mean(encoder.encode([template.format(plain) for template in TEMPLATES]))
-
-
 def search_text(index: PeopleTable, encoder: TextEncoder, text: str, *, where: str | None, top: int, absent: bool = False) -> SearchResult:
     """People who look like a description.
 
@@ -177,7 +169,7 @@ def search_text(index: PeopleTable, encoder: TextEncoder, text: str, *, where: s
     """
     if not text.strip():
         raise BadConfigError("an empty question; say what the person looks like")
-    vector, neutral = text_vector(text, encoder), _mean(encoder.encode(list(NEUTRAL_PROMPTS)))
+    vector, neutral = text_vector(text, encoder), neutral_vector(encoder)
     found = index.search(vector, where=_condition(index, where, absent=absent), top=top)
     stored = np.array(found["vector"].to_pylist(), np.float32).reshape(len(found), len(vector))
     advantage = encoder.logit_scale * (stored @ vector - stored @ neutral)
@@ -226,8 +218,3 @@ def _hits(found: pa.Table, probabilities: Sequence[float] | None) -> tuple[Hit, 
         )
         for i, row in enumerate(rows)
     )
-
-
-def _mean(vectors: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, " d"]:
-    mean = vectors.mean(axis=0)
-    return (mean / np.linalg.norm(mean)).astype(np.float32)

@@ -13,7 +13,7 @@ from jaxtyping import Float32
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME, NEUTRAL_PROMPTS
-from par_core.training.attribute_data import NAMES, Person
+from par_core.evaluate.datasets.labels import NAMES, LabelledPerson
 
 __all__ = ["Caption", "Fact", "compose", "sample_captions", "truth"]
 
@@ -54,7 +54,7 @@ class Caption:
     facts: tuple[Fact, ...]
 
 
-def truth(captions: Sequence[Caption], people: Sequence[Person]) -> Float32[np.ndarray, "m n"]:
+def truth(captions: Sequence[Caption], people: Sequence[LabelledPerson]) -> Float32[np.ndarray, "m n"]:
     """Whether each caption is true of each person: 1, 0, or NaN if not known; 0.5 for captions without facts."""
     labels = np.array([person.labels for person in people], np.float32)
     result = np.full((len(captions), len(people)), 0.5, np.float32)
@@ -65,7 +65,7 @@ def truth(captions: Sequence[Caption], people: Sequence[Person]) -> Float32[np.n
     return result
 
 
-def _truth_of_fact(fact: Fact, labels: np.ndarray, people: Sequence[Person]) -> np.ndarray:
+def _truth_of_fact(fact: Fact, labels: np.ndarray, people: Sequence[LabelledPerson]) -> np.ndarray:
     has = labels[:, NAMES.index(fact.attribute)]
     if fact.colour is not None:
         coloured = np.array([dict(person.colours).get(fact.attribute) for person in people])
@@ -90,7 +90,7 @@ def compose(facts: Sequence[Fact], rng: np.random.Generator) -> Caption:
     return Caption(text + _pick(rng, ("", "", ".")), tuple(facts))
 
 
-def sample_captions(people: Sequence[Person], n: int, rng: np.random.Generator) -> list[Caption]:
+def sample_captions(people: Sequence[LabelledPerson], n: int, rng: np.random.Generator) -> list[Caption]:
     """Captions for a batch of people: mostly true of one of them, some with one fact turned (a near miss), some neutral."""
     captions = [Caption(_pick(rng, NEUTRAL_PROMPTS), ()) for _ in range(max(1, n // 24))]
     captions += [compose([_any_fact(rng)], rng) for _ in range(n // 6)]
@@ -108,7 +108,7 @@ def sample_captions(people: Sequence[Person], n: int, rng: np.random.Generator) 
     return captions
 
 
-def _known_facts(person: Person, rng: np.random.Generator) -> list[Fact]:
+def _known_facts(person: LabelledPerson, rng: np.random.Generator) -> list[Fact]:
     """What is true of a person; colours twice, absent things seldom."""
     facts = [Fact(name) for name, label in zip(NAMES, person.labels, strict=True) if label == 1]
     if person.labels[NAMES.index("female")] == 0:

@@ -7,8 +7,8 @@ archives of street cameras are.
 import cv2
 import numpy as np
 
+from par_core.evaluate.datasets.labels import LabelledPerson, read_label_map
 from par_core.people.cutout import dilate_mask, paint_background
-from par_core.training.attribute_data import Person, read_label_map
 from par_core.types import ImageU8
 
 __all__ = ["evaluation_cutout", "training_cutout"]
@@ -17,7 +17,7 @@ _DILATE = 0.03
 _MARGIN = 0.05
 
 
-def training_cutout(person: Person, rng: np.random.Generator) -> ImageU8:
+def training_cutout(person: LabelledPerson, rng: np.random.Generator) -> ImageU8:
     """A randomly varied cut-out of a person."""
     picture, mask = _read(person)
     jitter = rng.uniform(-0.04, 0.06, 4)
@@ -33,7 +33,7 @@ def training_cutout(person: Person, rng: np.random.Generator) -> ImageU8:
     return _vary_look(np.ascontiguousarray(picture), rng, soften=person.source != "mit")
 
 
-def evaluation_cutout(person: Person, *, eliminate: bool) -> ImageU8:
+def evaluation_cutout(person: LabelledPerson, *, eliminate: bool) -> ImageU8:
     """The cut-out that the pipeline would make: background eliminated where a mask is known and it is asked for."""
     picture, mask = _crop(*_read(person), np.full(4, _MARGIN))
     if mask is not None and eliminate:
@@ -41,7 +41,7 @@ def evaluation_cutout(person: Person, *, eliminate: bool) -> ImageU8:
     return np.ascontiguousarray(picture)
 
 
-def _read(person: Person) -> tuple[ImageU8, np.ndarray | None]:
+def _read(person: LabelledPerson) -> tuple[ImageU8, np.ndarray | None]:
     picture = cv2.cvtColor(cv2.imread(str(person.image)), cv2.COLOR_BGR2RGB)
     if person.label_map is None:
         return picture, None

@@ -20,9 +20,10 @@ import torch
 from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
 
+from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labels_of
 from par_core.models.describer import BLOCKS, EMBEDDING_SIZE, HEIGHT, WIDTH, DescriberNetwork, letterbox
 from par_core.models.text import build_compact_text_tower, compact_tokenizer
-from par_core.training.attribute_data import NAMES, Person, labels_of, read_people
+from par_core.training.attribute_data import read_people
 from par_core.training.captions import sample_captions, truth
 from par_core.training.checkpoints import load_checkpoint, save_checkpoint
 from par_core.training.cutouts import training_cutout
@@ -114,7 +115,7 @@ def train(data_dir: Path, trunk: Path, out: Path, recipe: Recipe, *, save_every:
     return out / "averaged.pt"
 
 
-def _step(pair: DescriberPair, optimiser: torch.optim.Optimizer, people: list[Person], rarity: Tensor, recipe: Recipe, step: int) -> dict[str, float]:
+def _step(pair: DescriberPair, optimiser: torch.optim.Optimizer, people: list[LabelledPerson], rarity: Tensor, recipe: Recipe, step: int) -> dict[str, float]:
     rng = np.random.default_rng([recipe.seed, step])
     torch.manual_seed(recipe.seed * 1_000_003 + step)
     batch = _draw(people, recipe, rng)
@@ -156,14 +157,14 @@ def _attribute_loss(logits: Tensor, labels: Tensor, weights: Tensor, rarity: Ten
     return (each * weights * known).sum() / (weights * known).sum()
 
 
-def _rarity(people: list[Person]) -> Tensor:
+def _rarity(people: list[LabelledPerson]) -> Tensor:
     """Weight of positives: the square root of negatives to positives, between 1 and 5."""
     labels = labels_of(people)
     positive, negative = np.nansum(labels == 1, axis=0), np.nansum(labels == 0, axis=0)
     return torch.from_numpy(np.clip(np.sqrt(negative / np.maximum(positive, 1)), 1, 5).astype(np.float32))
 
 
-def _draw(people: list[Person], recipe: Recipe, rng: np.random.Generator) -> list[Person]:
+def _draw(people: list[LabelledPerson], recipe: Recipe, rng: np.random.Generator) -> list[LabelledPerson]:
     by_source = [[person for person in people if person.source == source] for source in _SOURCES]
     return [listed[rng.integers(len(listed))] for listed in (by_source[i] for i in rng.choice(3, recipe.batch, p=recipe.shares))]
 

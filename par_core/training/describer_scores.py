@@ -8,15 +8,15 @@ import torch
 from jaxtyping import Float32
 
 from par_core.attributes.vocabulary import BY_NAME, TEMPLATES
+from par_core.evaluate.datasets.labels import NAMES, LabelledPerson
 from par_core.evaluate.retrieval import average_precision, balanced_accuracy, roc_auc
 from par_core.models.describer import letterbox
 from par_core.models.text import compact_tokenizer
-from par_core.training.attribute_data import NAMES, Person
 from par_core.training.captions import Caption, Fact, truth
 from par_core.training.cutouts import evaluation_cutout
 from par_core.training.describer import DescriberPair
 
-__all__ = ["Described", "calibrate", "describe_people", "score_attributes", "score_colours", "score_queries", "summary"]
+__all__ = ["Described", "describe_people", "score_attributes", "score_colours", "score_queries", "summary"]
 
 _BATCH: Final = 32
 _COLOURS: Final = ("black", "white", "grey", "red", "blue", "green", "pink", "brown", "beige", "yellow")
@@ -25,7 +25,7 @@ _GARMENTS: Final = ("dress", "coat_or_jacket", "skirt", "shirt_or_blouse", "swea
 Described = tuple[Float32[np.ndarray, "n d"], Float32[np.ndarray, "n k"]]
 
 
-def describe_people(pair: DescriberPair, people: Sequence[Person]) -> Described:
+def describe_people(pair: DescriberPair, people: Sequence[LabelledPerson]) -> Described:
     """Embeddings and attribute logits of people, cut out as the pipeline does."""
     embeddings, logits = [], []
     with torch.no_grad():
@@ -42,33 +42,6 @@ def embed_query(pair: DescriberPair, query: str) -> Float32[np.ndarray, " d"]:
     with torch.no_grad():
         vectors = torch.nn.functional.normalize(pair.text(compact_tokenizer()([template.format(query) for template in TEMPLATES])), dim=1).mean(dim=0)
     return (vectors / vectors.norm()).numpy()
-
-
-def calibrate(logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"]) -> Float32[np.ndarray, "k 2"]:
-    """Scale and offset of each attribute's logit by Platt's method (1999), with his priors; (1, 0) where a kind is missing."""
-    fitted = []
-    for x, y in zip(logits.T, labels.T, strict=True):
-        known = ~np.isnan(y)
-        positive = int((y[known] == 1).sum())
-        negative = int(known.sum()) - positive
-        if min(positive, negative) < 5:
-            fitted.append((1.0, 0.0))
-            continue
-        target = torch.from_numpy(np.where(y[known] == 1, (positive + 1) / (positive + 2), 1 / (negative + 2)).astype(np.float32))
-        values, parameters = torch.from_numpy(x[known]), torch.tensor([1.0, 0.0], requires_grad=True)
-        optimiser = torch.optim.LBFGS([parameters], max_iter=100)
-
-        def closure(
-            values: torch.Tensor = values, target: torch.Tensor = target, parameters: torch.Tensor = parameters, optimiser: torch.optim.LBFGS = optimiser
-        ) -> torch.Tensor:
-            optimiser.zero_grad()
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(values * parameters[0] + parameters[1], target)
-            loss.backward()
-            return loss
-
-        optimiser.step(closure)
-        fitted.append(tuple(parameters.detach().tolist()))
-    return np.array(fitted, np.float32)
 
 
 def score_attributes(logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"]) -> dict[str, dict[str, float]]:
@@ -96,7 +69,7 @@ def score_queries(pair: DescriberPair, embeddings: Float32[np.ndarray, "n d"], l
     return scores
 
 
-def score_colours(pair: DescriberPair, embeddings: Float32[np.ndarray, "n d"], people: Sequence[Person]) -> dict[str, dict[str, float]]:
+def score_colours(pair: DescriberPair, embeddings: Float32[np.ndarray, "n d"], people: Sequence[LabelledPerson]) -> dict[str, dict[str, float]]:
     """Text queries for a garment of a colour, where at least four people have it."""
     scores: dict[str, dict[str, float]] = {}
     for garment in _GARMENTS:

@@ -16,17 +16,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from par_core.evaluate.datasets.labels import NAMES, labels_of
 from par_core.models.describer import DESCRIBER_FILE
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.segmenter import COMPACT_FILE
 from par_core.models.shipped import FOLDER
 from par_core.models.text import TEXT_FILE
 from par_core.models.weights import write_shipped
-from par_core.training.attribute_data import NAMES, labels_of, read_people
+from par_core.training.attribute_data import read_people
 from par_core.training.captions import sample_captions
 from par_core.training.checkpoints import load_checkpoint
 from par_core.training.describer import DescriberPair
-from par_core.training.describer_scores import calibrate, describe_people, score_attributes, score_colours, score_queries, summary
+from par_core.training.describer_scores import describe_people, score_attributes, score_colours, score_queries, summary
 from par_core.training.segmenter_scores import score_segmenter
 
 __all__ = ["export_describer", "export_segmenter"]
@@ -47,8 +48,7 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     embeddings, logits = describe_people(pair, kept)
     labels = labels_of(kept)
     shared = {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]}
-    calibration = calibrate(logits, labels).round(5).tolist()
-    write_shipped(folder, DESCRIBER_FILE, pair.image.state_dict(), {**shared, "attributes": NAMES, "calibration": calibration})
+    write_shipped(folder, DESCRIBER_FILE, pair.image.state_dict(), {**shared, "attributes": NAMES})
     words = sorted(_words(train))
     scale = float(pair.log_scale.detach().exp())
     text_state = {name: tensor for name, tensor in pair.text.state_dict().items() if name != "attn_mask"}
@@ -57,6 +57,7 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     scores = {**_provenance(checkpoint), "kept_back": len(kept), **summary(attributes, queries, colours)}
     scores |= {"attributes": attributes, "queries": queries, "colour_queries": colours}
     (folder / "describer-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")
+    print("now calibrate: python -m par_core.training.calibration --data", data_dir)
     return scores
 
 

@@ -1,43 +1,14 @@
-"""Photographs with outlined people, read from the published formats of three data sets, and which of them are kept back.
+"""Which photographs with outlined people are trained on, and which are kept back."""
 
-A photograph is an RGB picture and one label map: 0 where nobody is, else the number of the person. Labels of a map are
-1 to n without gaps only after ``Scene`` composition; the files may skip numbers.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
-import cv2
 import numpy as np
-import scipy.io
-from jaxtyping import UInt8
 
-from par_core.types import ImageU8
+from par_core.evaluate.datasets.outlines import OutlinedSet, Photo, outlined_photos
 
-__all__ = ["LabelMap", "Photo", "Split", "read_photo", "split_photos"]
-
-LabelMap = UInt8[np.ndarray, "h w"]
-
-_COCO_PERSON = "1"
-_YOLO_PERSON = "0"
-_CCP_LEAST_PIXELS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """Where a photograph and its outlines are.
-
-    Attributes:
-        source: ``pennfudan``, ``coco``, ``empty`` (of COCO, without people) or ``ccp``.
-        image: The picture's file.
-        labels: The outlines' file; None where nobody is in the picture.
-    """
-
-    source: str
-    image: Path
-    labels: Path | None
+__all__ = ["Split", "split_photos"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,71 +19,18 @@ class Split:
     validation: dict[str, tuple[Photo, ...]]
 
 
-_KEPT_BACK = {"pennfudan": 25, "coco": 12, "empty": 12, "ccp": 24}
+_SOURCES: Final[tuple[OutlinedSet, ...]] = ("pennfudan", "coco", "empty", "ccp")
+_KEPT_BACK: Final = {"pennfudan": 25, "coco": 12, "empty": 12, "ccp": 24}
 
 
 def split_photos(data_dir: Path, seed: int = 0) -> Split:
     """List all photographs and keep some back: of each source, the first of a seeded permutation of the sorted names."""
-    photos = {"pennfudan": _pennfudan(data_dir), "coco": _coco(data_dir), "empty": _coco_without_people(data_dir), "ccp": _ccp(data_dir)}
-    train, validation = {}, {}
-    for source, listed in photos.items():
+    train: dict[str, tuple[Photo, ...]] = {}
+    validation: dict[str, tuple[Photo, ...]] = {}
+    for source in _SOURCES:
+        listed = outlined_photos(source, data_dir)
         order = np.random.default_rng(seed).permutation(len(listed))
         kept_back = set(order[: _KEPT_BACK[source]].tolist())
         validation[source] = tuple(photo for index, photo in enumerate(listed) if index in kept_back)
         train[source] = tuple(photo for index, photo in enumerate(listed) if index not in kept_back)
     return Split(train, validation)
-
-
-def read_photo(photo: Photo) -> tuple[ImageU8, LabelMap]:
-    """Read a picture and its label map, both of the picture's size."""
-    picture = cv2.cvtColor(cv2.imread(str(photo.image)), cv2.COLOR_BGR2RGB)
-    height, width = picture.shape[:2]
-    if photo.labels is None:
-        labels = np.zeros((height, width), np.uint8)
-    elif photo.source == "pennfudan":
-        labels = np.asarray(cv2.imread(str(photo.labels), cv2.IMREAD_UNCHANGED))
-    elif photo.source == "ccp":
-        labels = (scipy.io.loadmat(photo.labels)["groundtruth"] > 0).astype(np.uint8)
-    else:
-        labels = np.zeros((height, width), np.uint8)
-        for number, polygon in enumerate(_person_polygons(photo.labels), start=1):
-            cv2.fillPoly(labels, [np.rint(polygon * (width, height)).astype(np.int32)], number)
-    return picture, labels
-
-
-def _pennfudan(data_dir: Path) -> list[Photo]:
-    root = data_dir / "pennfudan"
-    return [Photo("pennfudan", image, root / "PedMasks" / f"{image.stem}_mask.png") for image in sorted((root / "PNGImages").iterdir())]
-
-
-def _coco(data_dir: Path) -> list[Photo]:
-    root = data_dir / "coco_people"
-    outlined = [(image, root / "polygons" / f"{image.stem}.txt") for image in sorted((root / "images").iterdir())]
-    return [Photo("coco", image, labels) for image, labels in outlined if labels.exists() and _person_polygons(labels)]
-
-
-def _coco_without_people(data_dir: Path) -> list[Photo]:
-    root = data_dir / "coco_people"
-    outlined = {photo.image for photo in _coco(data_dir)}
-    boxed = {image for image in (root / "images").iterdir() if (boxes := root / "boxes" / f"{image.stem}.txt").exists() and _YOLO_PERSON in _classes(boxes)}
-    return [Photo("empty", image, None) for image in sorted((root / "images").iterdir()) if image not in outlined | boxed]
-
-
-def _ccp(data_dir: Path) -> list[Photo]:
-    root = data_dir / "ccp"
-    mapped = [Photo("ccp", root / "photos" / f"{labels.stem}.jpg", labels) for labels in sorted((root / "annotations" / "pixel-level").iterdir())]
-    return [photo for photo in mapped if photo.labels and _person_pixels(photo.labels) >= _CCP_LEAST_PIXELS]
-
-
-def _person_pixels(labels: Path) -> int:
-    return int(np.count_nonzero(scipy.io.loadmat(labels)["groundtruth"]))
-
-
-def _classes(rows: Path) -> Sequence[str]:
-    return [line.split()[0] for line in rows.read_text().splitlines() if line.strip()]
-
-
-@lru_cache(maxsize=1024)
-def _person_polygons(labels: Path) -> tuple[np.ndarray, ...]:
-    rows = (line.split() for line in labels.read_text().splitlines())
-    return tuple(np.array(row[1:], float).reshape(-1, 2) for row in rows if row and row[0] == _COCO_PERSON)

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from par_core.training.segmentation_data import LabelMap, Photo, Split, read_photo
+from par_core.evaluate.datasets.outlines import LabelMap, Photo, read_photo
+from par_core.training.segmentation_data import Split
 from par_core.types import BoxesXYXY, ImageU8
 
 __all__ = ["Scene", "make_batch"]

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 from torchvision.models.detection import MaskRCNN
 
+from par_core.evaluate.datasets.outlines import read_photo
 from par_core.evaluate.segmentation import people_at_threshold, segmentation_ap
 from par_core.models.runtimes import TorchRuntime
 from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter
 from par_core.people.masks import encode_mask
-from par_core.training.segmentation_data import read_photo, split_photos
+from par_core.training.segmentation_data import split_photos
 
 __all__ = ["score_segmenter"]
 

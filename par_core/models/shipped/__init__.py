@@ -7,11 +7,12 @@ from typing import Final
 
 from par_core.errors import WeightsError
 
-__all__ = ["FILES", "FOLDER", "digest", "file_digest"]
+__all__ = ["CALIBRATION", "FILES", "FOLDER", "digest", "file_digest"]
 
 FOLDER: Final = Path(__file__).parent
 #: Segmenter, describer, text tower.
 FILES: Final = ("segmenter-compact.safetensors", "describer-compact.safetensors", "text-compact.safetensors")
+CALIBRATION: Final = "describer-compact.calibration.json"
 
 
 def digest(name: str) -> str:

@@ -10,8 +10,8 @@ from par_core.config import load_config
 from par_core.errors import BadConfigError, FilterError, FingerprintError
 from par_core.models import profiles
 from par_core.models.fake import FakeTextEncoder
+from par_core.models.prompting import text_vector
 from par_core.query.rank import people_of, rank_prompts
-from par_core.query.search import text_vector
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index
 from tests.pictures import archive, save, scene

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from par_core.attributes.vocabulary import BY_NAME
-from par_core.training.attribute_data import NAMES, Person, read_people
+from par_core.evaluate.datasets.labels import NAMES, LabelledPerson
+from par_core.training.attribute_data import read_people
 from par_core.training.captions import Caption, Fact, compose, sample_captions, truth
 
 
-def person(colours: dict[str, str] | None = None, **labels: float) -> Person:
+def person(colours: dict[str, str] | None = None, **labels: float) -> LabelledPerson:
     values = tuple(float(labels.get(name, "nan")) for name in NAMES)
-    return Person("test", Path("none.jpg"), None, values, (1.0,) * len(NAMES), tuple((colours or {}).items()))
+    return LabelledPerson("test", Path("none.jpg"), None, values, (1.0,) * len(NAMES), tuple((colours or {}).items()))
 
 
 def test_a_caption_is_true_false_or_unknown() -> None:

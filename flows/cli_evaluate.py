@@ -1,0 +1,50 @@
+"""``par evaluate``: how good the models are on people whose labels are known."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.options import ConfigOption, DeviceOption, ProfileOption, RuntimeOption, WeightsOption
+from par_core.config import load_config
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="segmentation, attributes or retrieval.")],
+    dataset: Annotated[str, typer.Option("--dataset", metavar="NAME", help="segmentation: pennfudan, coco, ccp; attributes and retrieval: ccp, mit.")],
+    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Folder of the data set, or the folder that holds it.")],
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything there as one JSON object; - prints it.")] = None,
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dir: WeightsOption = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+) -> None:
+    """Score the models on a data set in its published format.
+
+    **segmentation**: average precision of masks and boxes; precision and recall at the usual threshold. **attributes**: AUC, mA and accuracy of each.
+    **retrieval**: average precision of text queries over the prevalence of what is asked for. People are found and cut out as indexing does.
+
+    Examples:
+        par evaluate segmentation --dataset pennfudan --root data/ --json pennfudan.json
+
+        par evaluate attributes --dataset ccp --root data/ccp
+
+        par evaluate retrieval --dataset mit --root data/ --profile clip --weights-dir weights/
+    """
+    from flows.evaluation import evaluate as run
+    from flows.evaluation import summary_lines
+
+    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    scores = run(kind, dataset, root, settings)
+    text = json.dumps(scores, indent=1)
+    if json_file is not None and str(json_file) == "-":
+        print(text)
+        return
+    print(*summary_lines(scores), sep="\n")
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(text + "\n")

@@ -1,0 +1,99 @@
+"""Evaluations for the command line: with a progress bar, as one JSON object that says what was measured with what."""
+
+import math
+import platform
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from rich.console import Console
+from rich.progress import track
+
+from par_core.config import RunConfig
+from par_core.errors import BadConfigError
+from par_core.models.profiles import describe_models, fingerprints
+
+__all__ = ["KINDS", "evaluate", "summary_lines"]
+
+#: What can be evaluated, on which data sets.
+KINDS: Final = {"segmentation": ("pennfudan", "coco", "ccp"), "attributes": ("ccp", "mit"), "retrieval": ("ccp", "mit")}
+
+_PACKAGES: Final = ("torch", "torchvision", "openvino", "open_clip_torch", "timm", "numpy")
+
+T = TypeVar("T")
+
+
+def evaluate(kind: str, dataset: str, root: Path, config: RunConfig) -> dict[str, Any]:
+    """Run one evaluation.
+
+    Args:
+        kind: A key of ``KINDS``.
+        dataset: One of its data sets.
+        root: The data set's folder, or the folder that holds it.
+        config: Names the models.
+
+    Returns:
+        The scores, then ``about``: what was measured, with which models and versions. NaN becomes None, as JSON has none.
+
+    Raises:
+        BadConfigError: No such data set for this kind, or the folder does not hold it.
+    """
+    if kind not in KINDS:
+        raise BadConfigError(f"no evaluation {kind!r}; there are: {', '.join(KINDS)}")
+    if dataset not in KINDS[kind]:
+        raise BadConfigError(f"{kind} cannot be evaluated on {dataset!r}, only on: {', '.join(KINDS[kind])}")
+    prints = fingerprints(config)
+    scores = _scores(kind, dataset, root, config)
+    about = {
+        "kind": kind,
+        "dataset": dataset,
+        "root": str(root),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "models": describe_models(config),
+        "fingerprints": {"segmenter": prints.segmenter, "describer": prints.describer, "embedding": prints.embedding},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+    }
+    return _plain({**scores, "about": about})
+
+
+def summary_lines(scores: dict[str, Any]) -> Iterator[str]:
+    """The scores as a table for people: single figures first, then a line for each attribute or query."""
+    about = scores["about"]
+    yield f"{about['kind']} on {about['dataset']} ({about['root']}), {about['models']}"
+    for name, value in scores.items():
+        if not isinstance(value, dict):
+            yield f"  {name:32}{_figure(value)}"
+    for group in ("attributes", "queries"):
+        for name, row in scores.get(group, {}).items():
+            yield f"  {name:32}" + "  ".join(f"{key} {_figure(value)}" for key, value in row.items())
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _scores(kind: str, dataset: str, root: Path, config: RunConfig) -> dict[str, Any]:
+    from par_core.evaluate.description_run import evaluate_attributes, evaluate_retrieval
+    from par_core.evaluate.segmentation_run import evaluate_segmentation
+
+    match kind, dataset:
+        case "segmentation", ("pennfudan" | "coco" | "ccp") as outlined:
+            return evaluate_segmentation(outlined, root, config, _follow)
+        case "attributes", ("ccp" | "mit") as labelled:
+            return evaluate_attributes(labelled, root, config, _follow)
+        case "retrieval", ("ccp" | "mit") as labelled:
+            return evaluate_retrieval(labelled, root, config, _follow)
+    raise BadConfigError(f"no evaluation of {kind} on {dataset}")
+
+
+def _follow(items: Sequence[T], what: str) -> Iterable[T]:
+    console = Console(stderr=True)
+    return track(items, what, console=console, disable=not console.is_terminal)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value

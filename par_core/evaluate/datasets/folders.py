@@ -1,0 +1,26 @@
+"""Finding a data set on disk."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from par_core.errors import BadConfigError
+
+__all__ = ["dataset_folder"]
+
+
+def dataset_folder(root: Path, name: str, parts: Sequence[str]) -> Path:
+    """The folder of a data set: the root itself, or the folder of the usual name in it.
+
+    Args:
+        root: As the user gave it.
+        name: The usual name.
+        parts: What must be in the folder.
+
+    Raises:
+        BadConfigError: Neither holds all parts; names what is missing.
+    """
+    for folder in (root / name, root):
+        if all((folder / part).exists() for part in parts):
+            return folder
+    missing = [part for part in parts if not (root / part).exists()]
+    raise BadConfigError(f"{root} holds no {name}: there is no {' and no '.join(missing)}, neither in it nor in {root / name}")

@@ -1,0 +1,113 @@
+"""Photographs with outlined people, read from the published formats of three data sets.
+
+A photograph is an RGB picture and one label map: 0 where nobody is, else the number of the person. Labels of a map are
+1 to n without gaps only after ``Scene`` composition; the files may skip numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import scipy.io
+from jaxtyping import UInt8
+
+from par_core.evaluate.datasets.folders import dataset_folder
+from par_core.types import ImageU8
+
+__all__ = ["LabelMap", "OutlinedSet", "Photo", "outlined_photos", "read_photo"]
+
+OutlinedSet = Literal["pennfudan", "coco", "empty", "ccp"]
+LabelMap = UInt8[np.ndarray, "h w"]
+
+_COCO_PERSON = "1"
+_YOLO_PERSON = "0"
+_CCP_LEAST_PIXELS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """Where a photograph and its outlines are.
+
+    Attributes:
+        source: ``pennfudan``, ``coco``, ``empty`` (of COCO, without people) or ``ccp``.
+        image: The picture's file.
+        labels: The outlines' file; None where nobody is in the picture.
+    """
+
+    source: str
+    image: Path
+    labels: Path | None
+
+
+def outlined_photos(dataset: OutlinedSet, root: Path) -> list[Photo]:
+    """The photographs of a data set, by name.
+
+    Args:
+        dataset: ``empty`` are the photographs of ``coco`` without people.
+        root: The data set's folder, or the folder that holds it.
+
+    Raises:
+        BadConfigError: The folder does not hold the data set.
+    """
+    match dataset:
+        case "pennfudan":
+            return _pennfudan(dataset_folder(root, "pennfudan", ("PNGImages", "PedMasks")))
+        case "ccp":
+            return _ccp(dataset_folder(root, "ccp", ("photos", "annotations/pixel-level")))
+    folder = dataset_folder(root, "coco_people", ("images", "polygons", "boxes"))
+    return _coco(folder) if dataset == "coco" else _coco_without_people(folder)
+
+
+def read_photo(photo: Photo) -> tuple[ImageU8, LabelMap]:
+    """Read a picture and its label map, both of the picture's size."""
+    picture = cv2.cvtColor(cv2.imread(str(photo.image)), cv2.COLOR_BGR2RGB)
+    height, width = picture.shape[:2]
+    if photo.labels is None:
+        labels = np.zeros((height, width), np.uint8)
+    elif photo.source == "pennfudan":
+        labels = np.asarray(cv2.imread(str(photo.labels), cv2.IMREAD_UNCHANGED))
+    elif photo.source == "ccp":
+        labels = (scipy.io.loadmat(photo.labels)["groundtruth"] > 0).astype(np.uint8)
+    else:
+        labels = np.zeros((height, width), np.uint8)
+        for number, polygon in enumerate(_person_polygons(photo.labels), start=1):
+            cv2.fillPoly(labels, [np.rint(polygon * (width, height)).astype(np.int32)], number)
+    return picture, labels
+
+
+def _pennfudan(root: Path) -> list[Photo]:
+    return [Photo("pennfudan", image, root / "PedMasks" / f"{image.stem}_mask.png") for image in sorted((root / "PNGImages").iterdir())]
+
+
+def _coco(root: Path) -> list[Photo]:
+    outlined = [(image, root / "polygons" / f"{image.stem}.txt") for image in sorted((root / "images").iterdir())]
+    return [Photo("coco", image, labels) for image, labels in outlined if labels.exists() and _person_polygons(labels)]
+
+
+def _coco_without_people(root: Path) -> list[Photo]:
+    outlined = {photo.image for photo in _coco(root)}
+    boxed = {image for image in (root / "images").iterdir() if (boxes := root / "boxes" / f"{image.stem}.txt").exists() and _YOLO_PERSON in _classes(boxes)}
+    return [Photo("empty", image, None) for image in sorted((root / "images").iterdir()) if image not in outlined | boxed]
+
+
+def _ccp(root: Path) -> list[Photo]:
+    mapped = [Photo("ccp", root / "photos" / f"{labels.stem}.jpg", labels) for labels in sorted((root / "annotations" / "pixel-level").iterdir())]
+    return [photo for photo in mapped if photo.labels and _person_pixels(photo.labels) >= _CCP_LEAST_PIXELS]
+
+
+def _person_pixels(labels: Path) -> int:
+    return int(np.count_nonzero(scipy.io.loadmat(labels)["groundtruth"]))
+
+
+def _classes(rows: Path) -> Sequence[str]:
+    return [line.split()[0] for line in rows.read_text().splitlines() if line.strip()]
+
+
+@lru_cache(maxsize=1024)
+def _person_polygons(labels: Path) -> tuple[np.ndarray, ...]:
+    rows = (line.split() for line in labels.read_text().splitlines())
+    return tuple(np.array(row[1:], float).reshape(-1, 2) for row in rows if row and row[0] == _COCO_PERSON)

@@ -1,0 +1,137 @@
+"""Scoring a describer and its text tower on a data set of labelled people, cut out as indexing does."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from jaxtyping import Float32
+
+from par_core.archive import decode
+from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME
+from par_core.config import RunConfig
+from par_core.errors import BadInputError, UnreadableImageError
+from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labelled_people, labels_of
+from par_core.evaluate.retrieval import average_precision, balanced_accuracy, roc_auc
+from par_core.models.base import TextEncoder
+from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
+from par_core.models.prompting import text_vector
+from par_core.people.cutout import cut_out
+from par_core.people.masks import mask_area
+from par_core.types import ImageU8
+
+__all__ = ["Described", "PeopleSet", "describe_labelled", "evaluate_attributes", "evaluate_retrieval"]
+
+PeopleSet = Literal["ccp", "mit"]
+Follow = Callable[[Sequence[LabelledPerson], str], Iterable[LabelledPerson]]
+
+_CLOTHING: Final = tuple(attribute.name for attribute in ATTRIBUTES if attribute.ccp)
+_LEAST: Final = 5  # people with and without an attribute, for a score to say anything
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Labelled people as the models see them.
+
+    Attributes:
+        embeddings: Of L2 norm 1.
+        probabilities: By the order of ``NAMES``; NaN for attributes that the models do not know.
+        found: How many the segmenter found.
+    """
+
+    embeddings: Float32[np.ndarray, "n d"]
+    probabilities: Float32[np.ndarray, "n k"]
+    found: int
+
+
+def evaluate_attributes(dataset: PeopleSet, root: Path, config: RunConfig, follow: Follow) -> dict[str, Any]:
+    """AUC, mA and accuracy (both at a probability of one half) of each attribute that the data set labels.
+
+    Args:
+        dataset: Which published format.
+        root: The data set's folder, or the folder that holds it.
+        config: Names the models and how people are cut out.
+        follow: Shows how far it is.
+
+    Returns:
+        ``attributes`` by name with ``auc``, ``mA``, ``accuracy``, ``prevalence``, ``n``; ``mean_auc`` and ``mA`` over the clothing attributes (NaN
+        where there are none); ``images``, and ``found``: how many people the segmenter found. The others are described by their whole picture.
+
+    Raises:
+        BadConfigError: The folder does not hold the data set.
+    """
+    people = labelled_people(dataset, root)
+    told, labels = describe_labelled(people, config, follow), labels_of(people)
+    attributes = {}
+    for name, p, y in zip(NAMES, told.probabilities.T, labels.T, strict=True):
+        known = ~np.isnan(y) & ~np.isnan(p)
+        has, likely = y[known] == 1, p[known] >= 0.5
+        if min(int(has.sum()), int((~has).sum())) >= _LEAST:
+            scores = {"auc": roc_auc(has, p[known]), "mA": balanced_accuracy(has, likely), "accuracy": float((has == likely).mean())}
+            attributes[name] = scores | {"prevalence": float(has.mean()), "n": int(known.sum())}
+    clothing = [attributes[name] for name in _CLOTHING if name in attributes]
+    means = {f"mean_{key}" if key == "auc" else key: float(np.mean([each[key] for each in clothing])) if clothing else float("nan") for key in ("auc", "mA")}
+    return {**means, "attributes": attributes, "images": len(labels), "found": told.found}
+
+
+def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, follow: Follow) -> dict[str, Any]:
+    """Average precision of text queries for single attributes, divided by the prevalence of what is asked for.
+
+    Returns:
+        ``mean_ap_over_prevalence``, and ``queries`` by text with ``ap``, ``prevalence``, ``ap_over_prevalence``, ``n``.
+
+    Raises:
+        BadConfigError: The folder does not hold the data set.
+    """
+    people = labelled_people(dataset, root)
+    told, labels = describe_labelled(people, config, follow), labels_of(people)
+    encoder = load_text_encoder(config)
+    queries = {}
+    for query, name, wanted in _queries():
+        y = labels[:, NAMES.index(name)]
+        known = ~np.isnan(y)
+        relevant = y[known] == wanted
+        if min(int(relevant.sum()), int((~relevant).sum())) >= _LEAST:
+            queries[query] = _ranked(relevant, told.embeddings[known], query, encoder)
+    ratios = [each["ap_over_prevalence"] for each in queries.values()]
+    return {"mean_ap_over_prevalence": float(np.mean(ratios)) if ratios else float("nan"), "queries": queries, "images": len(labels), "found": told.found}
+
+
+def _queries() -> list[tuple[str, str, float]]:
+    """Text, attribute, and the label of those who fit."""
+    asked = [(f"a person {BY_NAME[name].phrases[0]}", name, 1.0) for name in NAMES if name not in ("female", "front")]
+    people = [("a woman", "female", 1.0), ("a man", "female", 0.0)]
+    return [*asked, *people, ("a person facing the camera", "front", 1.0), ("a person seen from behind", "front", 0.0)]
+
+
+def _ranked(relevant: np.ndarray, embeddings: Float32[np.ndarray, "n d"], query: str, encoder: TextEncoder) -> dict[str, float]:
+    ap, prevalence = average_precision(relevant, embeddings @ text_vector(query, encoder)), float(relevant.mean())
+    return {"ap": ap, "prevalence": prevalence, "ap_over_prevalence": ap / prevalence, "n": len(relevant)}
+
+
+def describe_labelled(people: Sequence[LabelledPerson], config: RunConfig, follow: Follow) -> Described:
+    """Describe the largest person of each picture, by the steps of indexing; the whole picture where nobody is found."""
+    segmenter, describer = load_segmenter(config), load_describer(config)
+    columns = [describer.attributes.index(name) if name in describer.attributes else None for name in NAMES]
+    embeddings, probabilities, found = [], [], 0
+    for person in follow(people, "people"):
+        picture = _read(person.image, config)
+        (seen,) = segmenter.segment([picture])
+        areas = [mask_area(mask) for mask in seen.masks]
+        cutout = picture
+        if any(areas):
+            largest = int(np.argmax(areas))
+            cutout = cut_out(picture, seen.boxes[largest], seen.masks[largest], config.describe.cutout, describer.aspect)
+            found += 1
+        told = describer.describe([cutout])
+        embeddings.append(told.embeddings[0])
+        probabilities.append([np.nan if column is None else told.probabilities[0, column] for column in columns])
+    return Described(np.array(embeddings, np.float32), np.array(probabilities, np.float32), found)
+
+
+def _read(image: Path, config: RunConfig) -> ImageU8:
+    try:
+        return decode(image.read_bytes(), config.archive).pixels
+    except (OSError, UnreadableImageError) as error:
+        raise BadInputError(f"{image}: {error}") from error
