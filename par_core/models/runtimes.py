@@ -99,6 +99,7 @@ class OpenVinoRuntime:
             "INFERENCE_NUM_THREADS": self._threads,
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",
+            "ENABLE_CPU_PINNING": False,  # pinned, the first threads of all worker processes would share the first core
             "CACHE_DIR": str(kept),
         }
         with FileLock(kept.with_suffix(".lock")):
