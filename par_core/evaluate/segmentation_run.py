@@ -7,17 +7,23 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from par_core.config import RunConfig
-from par_core.evaluate.datasets.outlines import Photo, outlined_photos, read_photo
+from par_core.evaluate.datasets.outlines import LabelMap, Photo, outlined_photos, read_photo
 from par_core.evaluate.segmentation import people_at_threshold, segmentation_ap
 from par_core.models.profiles import load_segmenter
 from par_core.people.masks import encode_mask
+from par_core.types import MaskRLE
 
-__all__ = ["LOWEST_SCORE", "SegmentationSet", "evaluate_segmentation"]
+__all__ = ["LOWEST_SCORE", "SegmentationSet", "evaluate_segmentation", "outlines"]
 
 SegmentationSet = Literal["pennfudan", "coco", "ccp"]
 Follow = Callable[[Sequence[Photo], str], Iterable[Photo]]
 
 LOWEST_SCORE: Final = 0.02  # average precision wants the weak detections too
+
+
+def outlines(labels: LabelMap) -> list[MaskRLE]:
+    """The mask of each person of a label map, by number."""
+    return [encode_mask(labels == number) for number in np.unique(labels) if number]
 
 
 def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfig, follow: Follow) -> dict[str, Any]:
@@ -41,7 +47,7 @@ def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfi
     truth, weak, found = [], [], []
     for photo in follow(outlined_photos(dataset, root), "photographs"):
         picture, labels = read_photo(photo)
-        truth.append([encode_mask(labels == number) for number in np.unique(labels) if number])
+        truth.append(outlines(labels))
         weak += eager.segment([picture])
         found += usual.segment([picture])
     scores: dict[str, Any] = {**segmentation_ap(truth, weak), **people_at_threshold(truth, found, 0.0)}

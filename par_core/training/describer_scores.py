@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from par_core.attributes.vocabulary import BY_NAME, TEMPLATES
+from par_core.attributes.vocabulary import BY_NAME
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson
 from par_core.evaluate.retrieval import average_precision, balanced_accuracy, roc_auc
 from par_core.models.describer import letterbox
-from par_core.models.text import compact_tokenizer
+from par_core.models.prompting import text_vector
+from par_core.models.text import OpenClipTextEncoder, compact_tokenizer
 from par_core.training.captions import Caption, Fact, truth
 from par_core.training.cutouts import evaluation_cutout
 from par_core.training.describer import DescriberPair
@@ -37,11 +38,9 @@ def describe_people(pair: DescriberPair, people: Sequence[LabelledPerson]) -> De
     return np.concatenate(embeddings), np.concatenate(logits)
 
 
-def embed_query(pair: DescriberPair, query: str) -> Float32[np.ndarray, " d"]:
-    """A query in all templates, as a search embeds it."""
-    with torch.no_grad():
-        vectors = torch.nn.functional.normalize(pair.text(compact_tokenizer()([template.format(query) for template in TEMPLATES])), dim=1).mean(dim=0)
-    return (vectors / vectors.norm()).numpy()
+def _text_of(pair: DescriberPair) -> OpenClipTextEncoder:
+    """The text tower as a search uses it."""
+    return OpenClipTextEncoder(pair.text, compact_tokenizer(), 1.0, "", None)
 
 
 def score_attributes(logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"]) -> dict[str, dict[str, float]]:
@@ -65,7 +64,7 @@ def score_queries(pair: DescriberPair, embeddings: Float32[np.ndarray, "n d"], l
         y = labels[:, NAMES.index(name)]
         known = ~np.isnan(y)
         if min((y[known] == 1).sum(), (y[known] == 0).sum()) >= 5:
-            scores[query] = _ranked(y[known] == wanted, embeddings[known] @ embed_query(pair, query))
+            scores[query] = _ranked(y[known] == wanted, embeddings[known] @ text_vector(query, _text_of(pair)))
     return scores
 
 
@@ -79,7 +78,7 @@ def score_colours(pair: DescriberPair, embeddings: Float32[np.ndarray, "n d"], p
             known = truth([Caption(query, (Fact(garment, colour=colour),))], people)[0]
             usable = ~np.isnan(known)
             if (known[usable] == 1).sum() >= 4:
-                scores[query] = _ranked(known[usable] == 1, embeddings[usable] @ embed_query(pair, query))
+                scores[query] = _ranked(known[usable] == 1, embeddings[usable] @ text_vector(query, _text_of(pair)))
     return scores
 
 
