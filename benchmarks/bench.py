@@ -111,7 +111,7 @@ def clip(scratch: Path) -> dict[str, Any]:
     natural_photos(scratch / "photos", 12, SEED)
     photos = sorted(str(path) for path in (scratch / "photos").iterdir())
     write_random_weights(scratch / "weights", [Path(path) for path in photos[::4]], SEED)
-    options = {"profile": "clip", "weights_dir": scratch / "weights"}
+    options = {"profile": "clip", "weights_dir": scratch / "weights", "clip": {"pretrained": "random"}}
     ours, theirs, objects = [], [], 0
     for _ in range(2):
         with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torchvision.models.detection import MaskRCNN
 
 from par_core.models.mask_rcnn import PERSON_LABEL, build_mask_rcnn
-from par_core.models.profiles import CLIP_FILES
+from par_core.models.published import MASK_RCNN, clip_file
 
 OBJECTS = 20  # of one picture
 _STRETCH = 3.0
@@ -29,8 +29,8 @@ def write_random_weights(folder: Path, photos: Sequence[Path], seed: int) -> Non
     torch.manual_seed(seed)
     network = build_mask_rcnn("resnet50-fpn").eval()
     make_talkative(network, photos)
-    torch.save(network.state_dict(), folder / CLIP_FILES["resnet50-fpn"])
-    save_file({name: tensor.contiguous() for name, tensor in open_clip.create_model("ViT-B-16").state_dict().items()}, folder / "ViT-B-16.safetensors")
+    torch.save(network.state_dict(), folder / MASK_RCNN["resnet50-fpn"][0])
+    save_file({name: tensor.contiguous() for name, tensor in open_clip.create_model("ViT-B-16").state_dict().items()}, folder / clip_file("ViT-B-16", "random"))
 
 
 def make_talkative(network: MaskRCNN, photos: Sequence[Path]) -> None:

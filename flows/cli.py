@@ -15,6 +15,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from flows.cli_evaluate import evaluate
+from flows.cli_models import models
+from flows.cli_train import train
 from flows.options import (
     MACHINE,
     MODELS,
@@ -45,6 +47,8 @@ app = typer.Typer(
 )
 
 app.command()(evaluate)
+app.add_typer(models, name="models")
+app.add_typer(train, name="train")
 
 
 @app.callback(invoke_without_command=True)

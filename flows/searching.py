@@ -8,7 +8,7 @@ import numpy as np
 from par_core.archive import decode
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
-from par_core.models.profiles import fingerprints, load_describer, load_segmenter, load_text_encoder
+from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_encoder
 from par_core.query.crops import crops_of
 from par_core.query.gallery import write_gallery
 from par_core.query.rank import people_of
@@ -56,7 +56,7 @@ def ask(store_root: Path, question: Question, config: RunConfig) -> tuple[Search
         if question.where is None:
             raise BadConfigError("nothing was asked; give a text, --image FILE, or --where FILTER")
         return search_attributes(index, where=question.where, top=question.top, absent=question.absent), index
-    check_embedding(index, fingerprints(config).embedding, config.profile)
+    check_embedding(index, embedding_fingerprint(config), config.profile)
     if question.text is not None:
         encoder = load_text_encoder(config)
         return search_text(index, encoder, question.text, where=question.where, top=question.top, absent=question.absent), index

@@ -16,8 +16,6 @@ from par_core.store.ledger import current_images, known_images, listed_entries
 
 __all__ = ["description_lines", "failed_files", "hit_lines", "status_lines", "status_object"]
 
-_LIKELY = 0.5
-
 
 def hit_lines(result: SearchResult) -> Iterator[str]:
     """One line a hit: rank, probability, cosine, height, what the person likely wears, file."""
@@ -32,9 +30,8 @@ def hit_lines(result: SearchResult) -> Iterator[str]:
 
 
 def _looks(hit: Hit) -> str:
-    likely = sorted(((p, name) for name, p in hit.attributes.items() if p >= _LIKELY), reverse=True)[:4]
     colours = [f"{where} {colour}" for where, colour in (("upper", hit.upper_color), ("lower", hit.lower_color)) if colour]
-    return ", ".join([*colours, *(name for _, name in likely)]) or "-"
+    return ", ".join([*colours, *hit.seen[:4]]) or "-"
 
 
 def description_lines(people: Sequence[PersonInPicture], ranked: Sequence[Sequence[tuple[str, float]]]) -> Iterator[str]:

@@ -72,6 +72,8 @@ class ClipConfig(_Frozen):
     segmenter: Literal["resnet50-fpn", "resnet50-fpn-v2"] = "resnet50-fpn"
     model: str = "ViT-B-16"
     """Name of an open_clip architecture."""
+    pretrained: str = "openai"
+    """Name of its weights in open_clip, such as ``laion2b_s34b_b88k``; decides the file's name, the activation and the preprocessing."""
     attributes: Literal["zero-shot", "vit-b-32"] = "zero-shot"
     """Attributes by contrasting prompts, or by a ViT-B/32 that was fine-tuned with PAR's recipe."""
     random_seed: Annotated[int | None, Field(ge=0)] = None
@@ -83,6 +85,8 @@ class MachineConfig(_Frozen):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runtime: Literal["auto", "torch", "openvino"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """``auto`` takes bf16 where the processor has it, it is faster, and the results stay within PAR's tolerance."""
     runner: Literal["auto", "threads", "dask"] = "auto"
     scheduler: str | None = None
     """Address of an existing Dask scheduler, such as ``tcp://10.0.0.5:8786``."""

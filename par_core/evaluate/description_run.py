@@ -13,7 +13,7 @@ from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME
 from par_core.config import RunConfig
 from par_core.errors import BadInputError, UnreadableImageError
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labelled_people, labels_of
-from par_core.evaluate.retrieval import average_precision, balanced_accuracy, roc_auc
+from par_core.evaluate.retrieval import average_precision, balanced_accuracy, calibration_error, roc_auc
 from par_core.models.base import TextEncoder
 from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
 from par_core.models.prompting import text_vector
@@ -27,6 +27,7 @@ PeopleSet = Literal["ccp", "mit"]
 Follow = Callable[[Sequence[LabelledPerson], str], Iterable[LabelledPerson]]
 
 _CLOTHING: Final = tuple(attribute.name for attribute in ATTRIBUTES if attribute.ccp)
+_MEANS: Final = {"mean_auc": "auc", "mA": "mA", "mean_ece": "ece"}
 _LEAST: Final = 5  # people with and without an attribute, for a score to say anything
 
 
@@ -38,15 +39,17 @@ class Described:
         embeddings: Of L2 norm 1.
         probabilities: By the order of ``NAMES``; NaN for attributes that the models do not know.
         found: How many the segmenter found.
+        thresholds: From which probability on an attribute counts as seen.
     """
 
     embeddings: Float32[np.ndarray, "n d"]
     probabilities: Float32[np.ndarray, "n k"]
     found: int
+    thresholds: dict[str, float]
 
 
 def evaluate_attributes(dataset: PeopleSet, root: Path, config: RunConfig, follow: Follow) -> dict[str, Any]:
-    """AUC, mA and accuracy (both at a probability of one half) of each attribute that the data set labels.
+    """AUC, calibration, and mA and accuracy at the model's thresholds, of each attribute that the data set labels.
 
     Args:
         dataset: Which published format.
@@ -55,8 +58,9 @@ def evaluate_attributes(dataset: PeopleSet, root: Path, config: RunConfig, follo
         follow: Shows how far it is.
 
     Returns:
-        ``attributes`` by name with ``auc``, ``mA``, ``accuracy``, ``prevalence``, ``n``; ``mean_auc`` and ``mA`` over the clothing attributes (NaN
-        where there are none); ``images``, and ``found``: how many people the segmenter found. The others are described by their whole picture.
+        ``attributes`` by name with ``auc``, ``mA``, ``accuracy``, ``ece``, ``threshold``, ``prevalence``, ``n``; ``mean_auc``, ``mA`` and ``mean_ece``
+        over the clothing attributes (NaN where there are none); ``images``, and ``found``: how many people the segmenter found. The others are
+        described by their whole picture.
 
     Raises:
         BadConfigError: The folder does not hold the data set.
@@ -64,14 +68,17 @@ def evaluate_attributes(dataset: PeopleSet, root: Path, config: RunConfig, follo
     people = labelled_people(dataset, root)
     told, labels = describe_labelled(people, config, follow), labels_of(people)
     attributes = {}
+    labels[np.array([person.weights for person in people]) < 1] = np.nan  # guesses train, but do not score
     for name, p, y in zip(NAMES, told.probabilities.T, labels.T, strict=True):
         known = ~np.isnan(y) & ~np.isnan(p)
-        has, likely = y[known] == 1, p[known] >= 0.5
+        threshold = told.thresholds.get(name, 0.5)
+        has, likely = y[known] == 1, p[known] >= threshold
         if min(int(has.sum()), int((~has).sum())) >= _LEAST:
             scores = {"auc": roc_auc(has, p[known]), "mA": balanced_accuracy(has, likely), "accuracy": float((has == likely).mean())}
+            scores |= {"ece": calibration_error(has, p[known]), "threshold": threshold}
             attributes[name] = scores | {"prevalence": float(has.mean()), "n": int(known.sum())}
     clothing = [attributes[name] for name in _CLOTHING if name in attributes]
-    means = {f"mean_{key}" if key == "auc" else key: float(np.mean([each[key] for each in clothing])) if clothing else float("nan") for key in ("auc", "mA")}
+    means = {called: float(np.mean([each[key] for each in clothing])) if clothing else float("nan") for called, key in _MEANS.items()}
     return {**means, "attributes": attributes, "images": len(labels), "found": told.found}
 
 
@@ -127,7 +134,9 @@ def describe_labelled(people: Sequence[LabelledPerson], config: RunConfig, follo
         told = describer.describe([cutout])
         embeddings.append(told.embeddings[0])
         probabilities.append([np.nan if column is None else told.probabilities[0, column] for column in columns])
-    return Described(np.array(embeddings, np.float32), np.array(probabilities, np.float32), found)
+    return Described(
+        np.array(embeddings, np.float32), np.array(probabilities, np.float32), found, dict(zip(describer.attributes, describer.thresholds, strict=True))
+    )
 
 
 def _read(image: Path, config: RunConfig) -> ImageU8:

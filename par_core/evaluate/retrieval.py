@@ -6,7 +6,7 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-__all__ = ["average_precision", "balanced_accuracy", "roc_auc"]
+__all__ = ["average_precision", "balanced_accuracy", "calibration_error", "roc_auc"]
 
 
 def average_precision(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]) -> float:
@@ -46,3 +46,22 @@ def balanced_accuracy(relevant: Bool[np.ndarray, " n"], predicted: Bool[np.ndarr
     if not relevant.any() or relevant.all():
         return float("nan")
     return float((predicted[relevant].mean() + (~predicted[~relevant]).mean()) / 2)
+
+
+def calibration_error(relevant: Bool[np.ndarray, " n"], probabilities: Float[np.ndarray, " n"], bins: int = 10) -> float:
+    """Expected calibration error (Guo et al. 2017): the mean distance between a bin's mean probability and its share of relevant items, weighted by size.
+
+    Args:
+        relevant: Which items have the attribute.
+        probabilities: Of having it, in [0, 1].
+        bins: Of equal width.
+
+    Returns:
+        In [0, 1]; NaN without items.
+    """
+    if not len(relevant):
+        return float("nan")
+    which = np.minimum((probabilities * bins).astype(int), bins - 1)
+    sizes = np.bincount(which, minlength=bins)
+    gaps = np.bincount(which, probabilities, bins) - np.bincount(which, relevant.astype(float), bins)
+    return float(np.abs(gaps).sum() / sizes.sum())

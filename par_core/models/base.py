@@ -38,6 +38,7 @@ class PersonDescriber(Protocol):
         fingerprint: As for PersonSegmenter; covers embedding and attributes.
         embedding_fingerprint: Digest of what a *query* must share: the joint image and text model.
         attributes: Names of the k attributes, the columns of the probabilities.
+        thresholds: The probability from which each attribute counts as seen, chosen on validation people.
         embedding_size: d.
         aspect: Height divided by width of the cut-outs it prefers (2.0 for standing people, 1.0 for CLIP).
         summary: One phrase for people.
@@ -46,6 +47,7 @@ class PersonDescriber(Protocol):
     fingerprint: str
     embedding_fingerprint: str
     attributes: tuple[str, ...]
+    thresholds: tuple[float, ...]
     embedding_size: int
     aspect: float
     summary: str

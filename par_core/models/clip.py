@@ -5,34 +5,34 @@ Preprocessing is open_clip's own transform of the model, on the whole cut-out.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import open_clip
-import timm
 import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torch import Tensor, nn
 
 from par_core.attributes.vocabulary import ATTRIBUTES, prompts
 from par_core.errors import BadConfigError
+from par_core.models.answers import Answers
+from par_core.models.attribute_vit import AttributeViT
 from par_core.models.runtimes import Runtime
 from par_core.models.text import OpenClipTextEncoder
 from par_core.models.weights import load_state, read_published
 from par_core.types import Descriptions, Embeddings, ImageU8
 
-__all__ = ["AttributeViT", "ClipDescriber", "build_clip", "load_clip_text"]
-
-_MEAN: Final = (0.5, 0.5, 0.5)  # timm's preprocessing of vit_base_patch32_224
-_STD: Final = (0.5, 0.5, 0.5)
+__all__ = ["ClipDescriber", "build_clip", "load_clip_text"]
 
 
-def build_clip(name: str, weights: Path | None, seed: int | None) -> Any:
+def build_clip(name: str, pretrained: str, weights: Path | None, seed: int | None) -> Any:
     """An open_clip model with published or random weights.
 
     Args:
         name: Of the architecture, such as ``ViT-B-16``.
-        weights: OpenAI's archive, or an open_clip state as safetensors or ``.pt``; None for random weights.
+        pretrained: open_clip's name of the weights, such as ``openai``: decides activation and preprocessing.
+        weights: OpenAI's archive, or an open_clip state as safetensors; None for random weights.
         seed: Of the random weights.
 
     Raises:
@@ -42,11 +42,15 @@ def build_clip(name: str, weights: Path | None, seed: int | None) -> Any:
     if name not in open_clip.list_models():
         raise BadConfigError(f"clip.model: open_clip has no architecture {name!r}; it has, for example, ViT-B-16, ViT-B-32 and ViT-L-14")
     torch.manual_seed(seed or 0)
-    from_openai = weights is not None and weights.suffix == ".pt"
-    model = open_clip.create_model(name, pretrained=None, force_quick_gelu=from_openai)
+    known = open_clip.get_pretrained_cfg(name, pretrained) or {}
+    model = open_clip.create_model(name, pretrained=None, force_quick_gelu=bool(known.get("quick_gelu")))
+    preprocessing = {key: known[key] for key in ("mean", "std", "interpolation", "resize_mode") if key in known}
+    model.visual.preprocess_cfg = {**model.visual.preprocess_cfg, **preprocessing}
     if weights is not None:
         state = read_published(weights, f"CLIP model {name}")
-        load_state(model, {key: value for key, value in state.items() if key in model.state_dict()} if from_openai else state, str(weights))
+        for extra in ("input_resolution", "context_length", "vocab_size"):  # numbers that OpenAI's archives carry beside the weights
+            state.pop(extra, None)
+        load_state(model, state, str(weights))
     return model.float().eval()
 
 
@@ -55,53 +59,35 @@ def load_clip_text(model: Any, name: str, embedding_fingerprint: str) -> OpenCli
     return OpenClipTextEncoder(_TextTower(model), open_clip.get_tokenizer(name), float(model.logit_scale.detach().exp()), embedding_fingerprint, None)
 
 
-class AttributeViT(nn.Module):
-    """ViT-B/32 (Dosovitskiy et al. 2021) with one logit an attribute.
-
-    Args:
-        n_attributes: k.
-    """
-
-    trunk: Any
-
-    def __init__(self, n_attributes: int) -> None:
-        super().__init__()
-        self.trunk = timm.create_model("vit_base_patch32_224", pretrained=False, num_classes=n_attributes)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (b, k) of normalised images (b, 3, 224, 224)."""
-        logits: Tensor = self.trunk(images)
-        return logits
-
-
 class ClipDescriber:
     """CLIP's image tower, with attributes by prompts or by a ViT.
 
     Args:
         model: An open_clip model.
         name: Of its architecture.
-        vit: The attribute network, or None for zero-shot attributes.
+        vit: The attribute network, or None for zero-shot attributes of PAR's vocabulary.
         fingerprint: Of all weights and code.
         embedding_fingerprint: Of CLIP's weights.
         runtime: What computes.
     """
 
     aspect = 1.0
-    attributes = tuple(attribute.name for attribute in ATTRIBUTES)
 
     def __init__(self, model: Any, name: str, vit: AttributeViT | None, fingerprint: str, embedding_fingerprint: str, runtime: Runtime) -> None:
         self.fingerprint, self.embedding_fingerprint = fingerprint, embedding_fingerprint
         self.embedding_size = int(model.visual.output_dim)
         how = "ViT-B/32" if vit else "zero-shot"
         self.summary = f"CLIP {name}, attributes {how} ({runtime.name}, {runtime.precision})"
-        size = model.visual.image_size
-        side = size[0] if isinstance(size, tuple) else size
-        self._transform = open_clip.image_transform(side, is_train=False, mean=model.visual.image_mean, std=model.visual.image_std)
+        answers = vit.answers if vit else Answers.uncalibrated([attribute.name for attribute in ATTRIBUTES])
+        self.attributes, self.thresholds = answers.names, answers.thresholds
+        self._transform = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
+        side = model.visual.preprocess_cfg["size"]
+        height, width = (side, side) if isinstance(side, int) else side
         self._scale = float(model.logit_scale.detach().exp())
         self._pairs = None if vit else _prompt_pairs(load_clip_text(model, name, embedding_fingerprint))
-        self._embed = runtime.compile(model.visual, (torch.zeros(2, 3, side, side),), f"{embedding_fingerprint}/visual")
-        self._classify = runtime.compile(vit, (torch.zeros(2, 3, 224, 224),), f"{fingerprint}/vit") if vit else None
-        self._vit_transform = open_clip.image_transform(224, is_train=False, mean=_MEAN, std=_STD)
+        self._embed = runtime.compile(model.visual, (torch.zeros(2, 3, height, width),), f"{embedding_fingerprint}/visual")
+        self._vit = vit
+        self._classify = runtime.compile(vit.network, (torch.zeros(2, 3, vit.side, vit.side),), f"{fingerprint}/vit") if vit else None
 
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:
         """Describe n cut-outs of any sizes."""
@@ -110,9 +96,9 @@ class ClipDescriber:
         pictures = [Image.fromarray(cutout) for cutout in cutouts]
         (vectors,) = self._embed(torch.stack([self._transform(picture) for picture in pictures]))
         embeddings = nn.functional.normalize(vectors.float(), dim=1).cpu().numpy()
-        if self._classify is not None:
-            (logits,) = self._classify(torch.stack([self._vit_transform(picture) for picture in pictures]))
-            return Descriptions(embeddings, logits.float().sigmoid().cpu().numpy())
+        if self._classify is not None and self._vit is not None:
+            (logits,) = self._classify(torch.stack([self._vit.transform(picture) for picture in pictures]))
+            return Descriptions(embeddings, self._vit.answers.probabilities(logits.float().cpu().numpy()))
         assert self._pairs is not None
         cosines = np.einsum("nd,kpd->nkp", embeddings, self._pairs)
         probabilities = 1 / (1 + np.exp(-self._scale * (cosines[:, :, 0] - cosines[:, :, 1])))
@@ -133,14 +119,3 @@ def _prompt_pairs(encoder: OpenClipTextEncoder) -> np.ndarray:
     """(k, 2, d): a prompt for each attribute and one for its opposite."""
     vectors: list[Embeddings] = [encoder.encode(prompts(attribute)) for attribute in ATTRIBUTES]
     return np.stack(vectors)
-
-
-def load_attribute_vit(weights: Path) -> AttributeViT:
-    """The fine-tuned attribute network.
-
-    Raises:
-        WeightsError: The file is missing, or holds another network.
-    """
-    network = AttributeViT(len(ATTRIBUTES))
-    load_state(network, read_published(weights, "attribute ViT-B/32 (state of AttributeViT; only needed with clip.attributes = vit-b-32)"), str(weights))
-    return network.eval()

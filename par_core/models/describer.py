@@ -1,8 +1,8 @@
-"""The compact describer: one small Vision Transformer that gives embedding and attributes in one forward pass.
+"""The compact describer: one small network that gives embedding and attributes in one forward pass.
 
-Trunk: ViT-S/14 (Dosovitskiy et al. 2021; DINOv2's layer scale) cut after its ninth block, on inputs twice as high as wide. Learned queries
-attend to the patches, one for each attribute and a few more for the embedding, so that a hat is looked for where hats are (Carion et al., DETR,
-2020, for the queries).
+Trunk: EfficientNet-Lite2 (Tan and Le, ICML 2019) on inputs twice as high as wide. Learned queries attend to its feature map, one for each
+attribute and a few more for the embedding, so that a hat is looked for where hats are (attention pooling as in CLIP's ResNets, Radford et al.
+2021, section 2.4; one query an output as in DETR, Carion et al. 2020). Why no transformer: docs/decisions.
 """
 
 import json
@@ -13,16 +13,17 @@ import numpy as np
 import timm
 import torch
 import torchvision.transforms.v2.functional as F
-from jaxtyping import Float, Float32
+from jaxtyping import Float
+from timm.layers import freeze_batch_norm_2d
 from torch import Tensor, nn
 
+from par_core.models.answers import Answers
 from par_core.models.runtimes import Runtime
 from par_core.models.shipped import CALIBRATION
 from par_core.models.weights import load_state, read_shipped, shipped_path
 from par_core.types import Descriptions, ImageU8
 
 __all__ = [
-    "BLOCKS",
     "CALIBRATION_FILE",
     "DESCRIBER_FILE",
     "EMBEDDING_SIZE",
@@ -32,19 +33,20 @@ __all__ = [
     "DescriberNetwork",
     "letterbox",
     "load_compact_describer",
-    "read_calibration",
+    "read_answers",
 ]
 
-HEIGHT: Final = 224
-WIDTH: Final = 112
+HEIGHT: Final = 448
+WIDTH: Final = 224
 DESCRIBER_FILE: Final = "describer-compact.safetensors"
 CALIBRATION_FILE: Final = CALIBRATION
-BLOCKS: Final = 9
 EMBEDDING_SIZE: Final = 256
-_WIDTH_OF_TRUNK: Final = 384
+
+_DEEP: Final = 1280  # channels of the trunk's last layer, at stride 32
+_MIDDLE: Final = 120 + 48 + 3  # of the layers at strides 16 and 8, and the colours themselves, at stride 16
+_AT_8, _AT_16 = 2, 4  # the blocks whose outputs have these strides
+_KEYS: Final = 128
 _REGIONS: Final = 8
-_MEAN: Final = (0.485, 0.456, 0.406)
-_STD: Final = (0.229, 0.224, 0.225)
 
 
 class DescriberNetwork(nn.Module):
@@ -55,25 +57,24 @@ class DescriberNetwork(nn.Module):
     """
 
     trunk: Any
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, n_attributes: int) -> None:
         super().__init__()
-        self.trunk = timm.create_model("vit_small_patch14_dinov2", pretrained=False, img_size=(HEIGHT, WIDTH), num_classes=0)
-        self.trunk.blocks = self.trunk.blocks[:BLOCKS]
-        self.queries = nn.Parameter(torch.randn(n_attributes + _REGIONS, _WIDTH_OF_TRUNK) * 0.5)
-        self.key = nn.Linear(_WIDTH_OF_TRUNK, _WIDTH_OF_TRUNK)
-        self.value = nn.Linear(_WIDTH_OF_TRUNK, _WIDTH_OF_TRUNK)
-        self.position = nn.Parameter(torch.zeros(HEIGHT // 14 * (WIDTH // 14), _WIDTH_OF_TRUNK))
-        self.attribute_weight = nn.Parameter(torch.randn(n_attributes, 2 * _WIDTH_OF_TRUNK) * 0.02)
-        self.attribute_bias = nn.Parameter(torch.zeros(n_attributes))
-        self.embed = nn.Sequential(nn.Linear((_REGIONS + 1) * _WIDTH_OF_TRUNK + n_attributes, 512), nn.GELU(), nn.Linear(512, EMBEDDING_SIZE))
+        self.trunk = freeze_batch_norm_2d(timm.create_model("tf_efficientnet_lite2", pretrained=False, num_classes=0))
         self.n_attributes = n_attributes
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)
+        self.queries = nn.Parameter(torch.randn(n_attributes + _REGIONS, _KEYS))
+        self.deep_key = nn.Conv2d(_DEEP, _KEYS, 1)
+        self.middle_key = nn.Conv2d(_MIDDLE, _KEYS, 1)
+        self.position = nn.Parameter(torch.zeros(_KEYS, HEIGHT // 16, WIDTH // 16))
+        self.deep_norm, self.middle_norm = nn.LayerNorm(_DEEP), nn.LayerNorm(_MIDDLE)
+        evidence = _DEEP + _MIDDLE
+        self.attribute_weight = nn.Parameter(torch.zeros(n_attributes, 2 * evidence))
+        self.attribute_bias = nn.Parameter(torch.zeros(n_attributes))
+        self.region = nn.Linear(evidence, 128)
+        self.whole = nn.Linear(evidence, 256)
+        self.embed = nn.Sequential(nn.Linear(_REGIONS * 128 + 256 + n_attributes, 512), nn.GELU(), nn.Linear(512, EMBEDDING_SIZE))
 
-    def forward(self, images: Float[Tensor, "b 3 224 112"]) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Float[Tensor, "b 3 448 224"]) -> tuple[Tensor, Tensor]:
         """Describe a batch.
 
         Args:
@@ -82,19 +83,29 @@ class DescriberNetwork(nn.Module):
         Returns:
             Embeddings (b, 256) of L2 norm 1, and attribute logits (b, k).
         """
-        tokens = self.trunk.forward_features((images / 255 - self.mean) / self.std)
-        whole, patches = tokens[:, 0], tokens[:, 1:]
-        heads, size = 6, _WIDTH_OF_TRUNK // 6
-        queries = self.queries[None].unflatten(2, (heads, size)).transpose(1, 2)
-        keys = self.key(patches + self.position).unflatten(2, (heads, size)).transpose(1, 2)
-        values = self.value(patches).unflatten(2, (heads, size)).transpose(1, 2)
-        attention = (queries @ keys.transpose(2, 3) * size**-0.5).softmax(dim=-1)
-        seen = (attention @ values).transpose(1, 2).flatten(2)  # (b, k + regions, width)
+        deep, middle = self._features((images - 127) / 128)
+        keys = nn.functional.interpolate(self.deep_key(deep), scale_factor=2.0) + self.middle_key(middle) + self.position
+        attention = (self.queries @ keys.flatten(2) * _KEYS**-0.5).softmax(dim=2)  # (b, k + regions, cells)
+        coarse = nn.functional.avg_pool2d(attention.unflatten(2, middle.shape[2:]), 2).flatten(2) * 4  # the same on the deep layer's cells
+        seen = torch.cat([self.deep_norm(coarse @ deep.flatten(2).mT), self.middle_norm(attention @ middle.flatten(2).mT)], dim=2)
+        whole = torch.cat([self.deep_norm(deep.mean(dim=(2, 3))), self.middle_norm(middle.mean(dim=(2, 3)))], dim=1)
         k = self.n_attributes
         evidence = torch.cat([seen[:, :k], whole[:, None].expand(-1, k, -1)], dim=2)
         logits = (evidence * self.attribute_weight).sum(dim=2) + self.attribute_bias
-        embedding = self.embed(torch.cat([whole, seen[:, k:].flatten(1), torch.tanh(logits / 4)], dim=1))
-        return nn.functional.normalize(embedding, dim=1), logits
+        parts = [self.region(seen[:, k:]).flatten(1), self.whole(whole), torch.tanh(logits / 4)]
+        return nn.functional.normalize(self.embed(torch.cat(parts, dim=1)), dim=1), logits
+
+    def _features(self, normalised: Tensor) -> tuple[Tensor, Tensor]:
+        """What the trunk sees: (b, 1280, 14, 7), and (b, 171, 28, 14)."""
+        feature = self.trunk.bn1(self.trunk.conv_stem(normalised))
+        middle = [nn.functional.avg_pool2d(normalised, 16)]
+        for index, block in enumerate(self.trunk.blocks):
+            feature = block(feature)
+            if index == _AT_8:
+                middle.append(nn.functional.avg_pool2d(feature, 2))
+            if index == _AT_16:
+                middle.append(feature)
+        return self.trunk.bn2(self.trunk.conv_head(feature)), torch.cat(middle, dim=1)
 
 
 class CompactDescriber:
@@ -102,8 +113,7 @@ class CompactDescriber:
 
     Args:
         network: With trained weights.
-        attributes: Names, in the network's order.
-        calibration: (k, 2): a logit x becomes the probability sigmoid(scale * x + offset).
+        answers: What the network's k logits mean.
         fingerprint: Of weights and code.
         embedding_fingerprint: Of weights, shared with the text tower.
         runtime: What computes.
@@ -115,17 +125,16 @@ class CompactDescriber:
     def __init__(
         self,
         network: DescriberNetwork,
-        attributes: Sequence[str],
-        calibration: Float32[np.ndarray, "k 2"],
+        answers: Answers,
         fingerprint: str,
         embedding_fingerprint: str,
         runtime: Runtime,
     ) -> None:
-        self.attributes = tuple(attributes)
+        self.attributes, self.thresholds = answers.names, answers.thresholds
         self.fingerprint = fingerprint
         self.embedding_fingerprint = embedding_fingerprint
-        self.summary = f"compact ViT-S/14, {BLOCKS} blocks ({runtime.name}, {runtime.precision})"
-        self._calibration = calibration
+        self.summary = f"compact EfficientNet-Lite2 with attention pooling ({runtime.name}, {runtime.precision})"
+        self._answers = answers
         self._forward = runtime.compile(network.eval(), (torch.zeros(2, 3, HEIGHT, WIDTH),), fingerprint)
 
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:
@@ -134,9 +143,8 @@ class CompactDescriber:
             return Descriptions(np.zeros((0, EMBEDDING_SIZE), np.float32), np.zeros((0, len(self.attributes)), np.float32))
         batch = torch.stack([letterbox(cutout) for cutout in cutouts]).float()
         embeddings, logits = (output.float().cpu().numpy() for output in self._forward(batch))
-        scaled = logits * self._calibration[:, 0] + self._calibration[:, 1]
         norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
-        return Descriptions((embeddings / norms).astype(np.float32), (1 / (1 + np.exp(-scaled))).astype(np.float32))
+        return Descriptions((embeddings / norms).astype(np.float32), self._answers.probabilities(logits))
 
 
 def load_compact_describer(runtime: Runtime, fingerprint: str, embedding_fingerprint: str) -> CompactDescriber:
@@ -149,21 +157,20 @@ def load_compact_describer(runtime: Runtime, fingerprint: str, embedding_fingerp
     attributes = json.loads(metadata["attributes"])
     network = DescriberNetwork(len(attributes))
     load_state(network, state, DESCRIBER_FILE)
-    return CompactDescriber(network, attributes, read_calibration(attributes), fingerprint, embedding_fingerprint, runtime)
+    return CompactDescriber(network, read_answers(attributes), fingerprint, embedding_fingerprint, runtime)
 
 
-def read_calibration(attributes: Sequence[str]) -> Float32[np.ndarray, "k 2"]:
-    """The shipped calibration: scale and offset of each attribute's logit.
+def read_answers(attributes: Sequence[str]) -> Answers:
+    """The shipped calibration and thresholds of some attributes.
 
     Raises:
         WeightsError: The shipped file is missing or damaged.
     """
-    content = json.loads(shipped_path(CALIBRATION_FILE).read_text())
-    return np.array([content["attributes"][name] for name in attributes], np.float32)
+    return Answers.of_json(json.loads(shipped_path(CALIBRATION_FILE).read_text())["attributes"]).ordered(attributes)
 
 
 def letterbox(cutout: ImageU8) -> Tensor:
-    """Fit a cut-out into 224 x 112 without distorting it; what is left over takes its mean colour. (3, 224, 112), uint8."""
+    """Fit a cut-out into 448 x 224 without distorting it; what is left over takes its mean colour. (3, 448, 224), uint8."""
     height, width = cutout.shape[:2]
     scale = min(HEIGHT / height, WIDTH / width)
     rows, columns = max(1, min(HEIGHT, round(height * scale))), max(1, min(WIDTH, round(width * scale)))

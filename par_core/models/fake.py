@@ -54,6 +54,7 @@ class FakeDescriber:
     fingerprint = "fake-describer-1"
     embedding_fingerprint = "fake-embedding-1"
     attributes: tuple[str, ...] = ("bright", "tall")
+    thresholds: tuple[float, ...] = (0.5, 0.5)
     embedding_size = len(COLOURS)
     aspect = 2.0
     summary = "fake describer (mean colours), no weights"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["cpu_computes_bf16", "has_cuda_device"]
+__all__ = ["cpu_computes_bf16", "cuda_devices", "has_cuda_device"]
 
 
 def cpu_computes_bf16() -> bool:
@@ -14,4 +14,9 @@ def cpu_computes_bf16() -> bool:
 
 def has_cuda_device() -> bool:
     """Whether the driver offers an NVIDIA device; torch has the last word when it loads a model."""
-    return Path("/dev/nvidia0").exists()
+    return cuda_devices() > 0
+
+
+def cuda_devices() -> int:
+    """How many NVIDIA devices the driver offers."""
+    return sum(path.name.removeprefix("nvidia").isdigit() for path in Path("/dev").glob("nvidia[0-9]*"))

@@ -2,7 +2,7 @@
 
     role        compact                        clip                                    fake
     segmenter   Mask R-CNN, light backbone     Mask R-CNN R50-FPN (torchvision)        coloured areas
-    describer   one small ViT, one pass        CLIP ViT-B/16 (open_clip), ViT-B/32     mean colours
+    describer   one small network, one pass       CLIP ViT-B/16 (open_clip), ViT-B/32     mean colours
     text        small text tower (open_clip)   CLIP ViT-B/16's text tower              colour names
 
 Models load once per process and are shared by its threads. Heavy libraries are imported only when a model is asked for.
@@ -17,29 +17,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from par_core.config import RunConfig
-from par_core.errors import WeightsError
 from par_core.ids import digest_of
 from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
 from par_core.models.fake import FakeDescriber, FakeSegmenter, FakeTextEncoder
 from par_core.models.hardware import cpu_computes_bf16, has_cuda_device
+from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN, clip_file, find
+from par_core.models.shipped import CALIBRATION, FILES, digest, file_digest
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from par_core.models.runtimes import Runtime
+    from par_core.models.runtimes import Precision, Runtime
     from par_core.models.segmenter import SegmenterSettings
 
-__all__ = ["Fingerprints", "describe_models", "fingerprints", "load_describer", "load_segmenter", "load_text_encoder"]
+__all__ = [
+    "Fingerprints",
+    "describe_models",
+    "describer_fingerprint",
+    "embedding_fingerprint",
+    "fingerprints",
+    "load_describer",
+    "load_segmenter",
+    "load_text_encoder",
+    "segmenter_fingerprint",
+]
 
 #: Raised by hand when the code of a model changes its answer beyond the tolerance of the runtimes; part of every fingerprint.
-CODE: Final = {"segmenter": "segmenter/2", "describer": "describer/1"}
-
-#: Names under which the ``clip`` profile looks for weights in ``weights_dir``: those that the makers publish them under.
-CLIP_FILES: Final = {
-    "resnet50-fpn": "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
-    "resnet50-fpn-v2": "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth",
-    "vit-b-32": "attributes-vit-b-32.safetensors",
-}
+CODE: Final = {"segmenter": "segmenter/3", "describer": "describer/2"}
 
 T = TypeVar("T")
 _lock = threading.RLock()
@@ -60,22 +64,58 @@ class Fingerprints:
     embedding: str
 
 
-@lru_cache(maxsize=8)
 def fingerprints(config: RunConfig) -> Fingerprints:
     """The fingerprints of a configuration's models.
 
     Raises:
         WeightsError: Weights are missing; names the file and where to put it.
     """
+    return Fingerprints(segmenter_fingerprint(config), describer_fingerprint(config), embedding_fingerprint(config))
+
+
+@lru_cache(maxsize=8)
+def segmenter_fingerprint(config: RunConfig) -> str:
+    """Of weights, thresholds and code of the segmenter alone."""
+    clip = config.clip
     if config.profile == "fake":
-        return Fingerprints(FakeSegmenter.fingerprint, FakeDescriber.fingerprint, FakeDescriber.embedding_fingerprint)
-    segmenter, describer, embedding = _shipped_digests() if config.profile == "compact" else _clip_digests(config)
-    asked = f"{config.segment.min_score}/{config.segment.min_side}"
-    return Fingerprints(
-        segmenter=digest_of(CODE["segmenter"], segmenter, asked),
-        describer=digest_of(CODE["describer"], describer, embedding),
-        embedding=digest_of(CODE["describer"], embedding),
-    )
+        return FakeSegmenter.fingerprint
+    if config.profile == "compact":
+        weights = digest(FILES[0])
+    elif clip.random_seed is not None:
+        weights = f"{clip.segmenter}/random:{clip.random_seed}"
+    else:
+        weights = file_digest(_segmenter_file(config))
+    return digest_of(CODE["segmenter"], weights, f"{config.segment.min_score}/{config.segment.min_side}")
+
+
+@lru_cache(maxsize=8)
+def describer_fingerprint(config: RunConfig) -> str:
+    """Of weights, calibration and code of embedding and attributes."""
+    clip = config.clip
+    if config.profile == "fake":
+        return FakeDescriber.fingerprint
+    if config.profile == "compact":
+        attributes = digest_of(digest(FILES[1]), digest(CALIBRATION))
+    elif clip.random_seed is not None:
+        attributes = f"{clip.attributes}/random:{clip.random_seed}"
+    else:
+        attributes = file_digest(_attributes_file(config)) if clip.attributes == "vit-b-32" else "zero-shot"
+    return digest_of(CODE["describer"], attributes, _embedding_weights(config))
+
+
+@lru_cache(maxsize=8)
+def embedding_fingerprint(config: RunConfig) -> str:
+    """Of the joint image and text model: all that a question must share with the store."""
+    return FakeDescriber.embedding_fingerprint if config.profile == "fake" else digest_of(CODE["describer"], _embedding_weights(config))
+
+
+def _embedding_weights(config: RunConfig) -> str:
+    clip = config.clip
+    if config.profile == "compact":
+        return digest_of(digest(FILES[1]), digest(FILES[2]))
+    if clip.random_seed is not None:
+        return f"{clip.model}/random:{clip.random_seed}"
+    return f"{clip.model}/{clip.pretrained}/{file_digest(_clip_weights(config))}"
 
 
 def describe_models(config: RunConfig) -> str:
@@ -86,8 +126,8 @@ def describe_models(config: RunConfig) -> str:
     device = machine.device if machine.device != "auto" else "cuda" if has_cuda_device() else "cpu"
     on_cpu = "openvino" if importlib.util.find_spec("openvino") is not None else "torch"
     runtime = machine.runtime if machine.runtime != "auto" else "torch" if device == "cuda" else on_cpu
-    precision = "bf16" if device == "cuda" or cpu_computes_bf16() else "fp32"
-    names = {"compact": "Mask R-CNN lite0 + ViT-S/14", "clip": f"Mask R-CNN {config.clip.segmenter} + CLIP {config.clip.model}"}[config.profile]
+    precision = _precision(config)
+    names = {"compact": "Mask R-CNN lite0 + EfficientNet-Lite2", "clip": f"Mask R-CNN {config.clip.segmenter} + CLIP {config.clip.model}"}[config.profile]
     return f"{names} on {device}, {runtime}, {precision}"
 
 
@@ -117,12 +157,12 @@ def _segmenter(config: RunConfig) -> PersonSegmenter:
         return FakeSegmenter()
     from par_core.models.segmenter import COMPACT_SETTINGS, PUBLISHED_SETTINGS, MaskRCNNSegmenter, compact_network, published_network, random_network
 
-    fingerprint = fingerprints(config).segmenter
+    fingerprint = segmenter_fingerprint(config)
     if config.profile == "compact":
         return MaskRCNNSegmenter(compact_network(), _settings(COMPACT_SETTINGS, config), fingerprint, "compact Mask R-CNN", _runtime(config))
     name = config.clip.segmenter
     seed = config.clip.random_seed
-    network = random_network(name, seed) if seed is not None else published_network(name, _clip_file(config, CLIP_FILES[name], "segmenter"))
+    network = random_network(name, seed) if seed is not None else published_network(name, _segmenter_file(config))
     return MaskRCNNSegmenter(network, _settings(PUBLISHED_SETTINGS, config), fingerprint, f"Mask R-CNN {name}", _runtime(config))
 
 
@@ -130,26 +170,26 @@ def _segmenter(config: RunConfig) -> PersonSegmenter:
 def _describer(config: RunConfig) -> PersonDescriber:
     if config.profile == "fake":
         return FakeDescriber()
-    prints = fingerprints(config)
+    fingerprint, embedding = describer_fingerprint(config), embedding_fingerprint(config)
     if config.profile == "compact":
         from par_core.models.describer import load_compact_describer
 
-        return load_compact_describer(_runtime(config), prints.describer, prints.embedding)
-    from par_core.attributes.vocabulary import ATTRIBUTES
-    from par_core.models.clip import AttributeViT, ClipDescriber, load_attribute_vit
+        return load_compact_describer(_runtime(config), fingerprint, embedding)
+    from par_core.models.attribute_vit import load_attribute_vit, random_attribute_vit
+    from par_core.models.clip import ClipDescriber
 
     vit = None
     if config.clip.attributes == "vit-b-32":
         seed = config.clip.random_seed
-        vit = AttributeViT(len(ATTRIBUTES)) if seed is not None else load_attribute_vit(_clip_file(config, CLIP_FILES["vit-b-32"], "attributes"))
-    return ClipDescriber(_clip_model(config), config.clip.model, vit, prints.describer, prints.embedding, _runtime(config))
+        vit = random_attribute_vit(seed) if seed is not None else load_attribute_vit(_attributes_file(config))
+    return ClipDescriber(_clip_model(config), config.clip.model, vit, fingerprint, embedding, _runtime(config))
 
 
 @lru_cache(maxsize=1)
 def _text_encoder(config: RunConfig) -> TextEncoder:
     if config.profile == "fake":
         return FakeTextEncoder()
-    embedding = fingerprints(config).embedding
+    embedding = embedding_fingerprint(config)
     if config.profile == "compact":
         from par_core.models.text import load_compact_text
 
@@ -164,13 +204,21 @@ def _clip_model(config: RunConfig) -> "nn.Module":
     from par_core.models.clip import build_clip
 
     seed = config.clip.random_seed
-    return build_clip(config.clip.model, None if seed is not None else _clip_weights(config), seed)
+    return build_clip(config.clip.model, config.clip.pretrained, None if seed is not None else _clip_weights(config), seed)
 
 
 def _runtime(config: RunConfig) -> "Runtime":
     from par_core.models.runtimes import choose_runtime
 
-    return choose_runtime(config.machine.runtime, config.machine.device, threads=config.machine.threads_per_worker)
+    machine = config.machine
+    return choose_runtime(machine.runtime, machine.device, _precision(config), threads=machine.threads_per_worker)
+
+
+def _precision(config: RunConfig) -> "Precision":
+    if config.machine.precision != "auto":
+        return config.machine.precision
+    cuda = config.machine.device == "cuda" or (config.machine.device == "auto" and has_cuda_device())
+    return "bf16" if cuda or cpu_computes_bf16() else "fp32"
 
 
 def _settings(settings: "SegmenterSettings", config: RunConfig) -> "SegmenterSettings":
@@ -180,38 +228,13 @@ def _settings(settings: "SegmenterSettings", config: RunConfig) -> "SegmenterSet
     return replace(settings, **asked)
 
 
-def _shipped_digests() -> tuple[str, str, str]:
-    from par_core.models.shipped import CALIBRATION, FILES, digest
-
-    segmenter, describer, text = (digest(name) for name in FILES)
-    return segmenter, digest_of(describer, digest(CALIBRATION)), digest_of(describer, text)
-
-
-def _clip_digests(config: RunConfig) -> tuple[str, str, str]:
-    clip = config.clip
-    if clip.random_seed is not None:
-        random = f"random:{clip.random_seed}"
-        return f"{clip.segmenter}/{random}", f"{clip.attributes}/{random}", f"{clip.model}/{random}"
-    from par_core.models.shipped import file_digest
-
-    segmenter = file_digest(_clip_file(config, CLIP_FILES[clip.segmenter], "segmenter"))
-    attributes = file_digest(_clip_file(config, CLIP_FILES["vit-b-32"], "attributes")) if clip.attributes == "vit-b-32" else "zero-shot"
-    return segmenter, attributes, f"{clip.model}/{file_digest(_clip_weights(config))}"
+def _segmenter_file(config: RunConfig) -> Path:
+    return find(MASK_RCNN[config.clip.segmenter][0], "segmenter", config.weights_dir)
 
 
 def _clip_weights(config: RunConfig) -> Path:
-    """OpenAI's archive ``ViT-B-16.pt``, or open_clip's ``ViT-B-16.safetensors``."""
-    name = config.clip.model
-    folder = config.weights_dir
-    if folder is not None and (folder / f"{name}.safetensors").is_file():
-        return folder / f"{name}.safetensors"
-    return _clip_file(config, f"{name}.pt", "CLIP model")
+    return find(clip_file(config.clip.model, config.clip.pretrained), "CLIP model", config.weights_dir)
 
 
-def _clip_file(config: RunConfig, name: str, what: str) -> Path:
-    if config.weights_dir is None:
-        raise WeightsError(f"the clip profile needs weights from a local folder: put {name} there and name it with --weights-dir DIR")
-    path = config.weights_dir / name
-    if not path.is_file():
-        raise WeightsError(f"no weights for the {what}: put {name} into {config.weights_dir}")
-    return path
+def _attributes_file(config: RunConfig) -> Path:
+    return find(ATTRIBUTE_VIT, "attributes", config.weights_dir)

@@ -20,9 +20,8 @@ from torch import Tensor, nn
 
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
-from par_core.models.hardware import cpu_computes_bf16
 
-__all__ = ["Compiled", "OpenVinoRuntime", "Runtime", "TorchRuntime", "choose_runtime"]
+__all__ = ["Compiled", "OpenVinoRuntime", "Precision", "Runtime", "TorchRuntime", "choose_runtime"]
 
 Compiled = Callable[..., tuple[Tensor, ...]]
 Precision = Literal["fp32", "bf16"]
@@ -118,12 +117,13 @@ class OpenVinoRuntime:
         return run
 
 
-def choose_runtime(name: Literal["auto", "torch", "openvino"], device: Literal["auto", "cpu", "cuda"], *, threads: int) -> Runtime:
+def choose_runtime(name: Literal["auto", "torch", "openvino"], device: Literal["auto", "cpu", "cuda"], precision: Precision, *, threads: int) -> Runtime:
     """Choose what computes.
 
     Args:
         name: ``auto`` takes torch on a CUDA device, else OpenVINO where it is installed, else torch.
         device: ``auto`` takes CUDA where there is one.
+        precision: See ``par_core.models.precision``.
         threads: Of one process.
 
     Raises:
@@ -135,12 +135,11 @@ def choose_runtime(name: Literal["auto", "torch", "openvino"], device: Literal["
     if device == "cuda" or (device == "auto" and cuda):
         if name == "openvino":
             raise BadConfigError("machine.runtime openvino computes on the CPU only; use --device cpu, or --runtime torch")
-        return TorchRuntime("cuda", "bf16" if torch.cuda.is_bf16_supported() else "fp32")
+        return TorchRuntime("cuda", precision)
     torch.set_num_threads(threads)
     has_openvino = importlib.util.find_spec("openvino") is not None
     if name == "openvino" and not has_openvino:
         raise BadConfigError("machine.runtime is openvino, which is not installed; pip install openvino, or use --runtime torch")
-    precision: Precision = "bf16" if cpu_computes_bf16() else "fp32"
     if name == "torch" or not has_openvino:
         return TorchRuntime("cpu", precision)
     return OpenVinoRuntime(precision, threads)

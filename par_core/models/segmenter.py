@@ -53,6 +53,7 @@ class SegmenterSettings:
         min_objectness: ...of those with at least this objectness: a picture of few people has few, and costs less.
         nms_iou: Overlap above which the weaker of two boxes goes.
         max_people: Of one image.
+        smooth: Images are shrunk with a filter against aliasing; torchvision's published weights were trained without.
     """
 
     min_side: int
@@ -62,13 +63,14 @@ class SegmenterSettings:
     min_objectness: float = 0.0
     nms_iou: float = 0.5
     max_people: int = 200
+    smooth: bool = True
 
 
 #: Of the shipped weights; the thresholds were chosen on photographs kept back from training.
-COMPACT_SETTINGS: Final = SegmenterSettings(min_side=384, max_side=640, min_score=0.9, min_objectness=0.3)
+COMPACT_SETTINGS: Final = SegmenterSettings(min_side=512, max_side=896, min_score=0.9, min_objectness=0.3)
 
-#: Of torchvision's published weights: its own sizes and thresholds, but fewer proposals.
-PUBLISHED_SETTINGS: Final = SegmenterSettings(min_side=800, max_side=1333, min_score=0.5)
+#: Of torchvision's published weights: exactly its own pipeline, but for the threshold.
+PUBLISHED_SETTINGS: Final = SegmenterSettings(min_side=800, max_side=1333, min_score=0.5, proposals=1000, smooth=False)
 
 
 class MaskRCNNSegmenter:
@@ -88,14 +90,13 @@ class MaskRCNNSegmenter:
         self._settings = settings
         self._device = runtime.device
         network = network.eval()
-        mean, std = torch.tensor(network.transform.image_mean), torch.tensor(network.transform.image_std)
-        self._padding = (mean * 255).view(3, 1, 1)
+        self._mean, self._std = (torch.tensor(values).view(3, 1, 1) for values in (network.transform.image_mean, network.transform.image_std))
         self._rpn, self._roi = network.rpn, network.roi_heads
         self._rpn._pre_nms_top_n = {"training": settings.proposals, "testing": settings.proposals}
         self._rpn._post_nms_top_n = {"training": settings.proposals, "testing": settings.proposals}
         self._rpn.score_thresh = settings.min_objectness
         self._roi.score_thresh, self._roi.nms_thresh, self._roi.detections_per_img = settings.min_score, settings.nms_iou, settings.max_people
-        features = _Features(network, mean, std)
+        features = _Features(network)
         self._levels = features.levels
         channels = network.backbone.out_channels
         self._features = runtime.compile(features, (torch.zeros(1, 3, 128, 160),), f"{fingerprint}/features")
@@ -126,16 +127,23 @@ class MaskRCNNSegmenter:
         return PersonInstances(clip_boxes(placed.numpy().astype(np.float32), width=width, height=height), scores.cpu().numpy().astype(np.float32), masks)
 
     def _prepare(self, image: ImageU8) -> tuple[Tensor, int, int]:
-        """Resize and pad; (3, h, w) in [0, 255], and the height and width that the picture takes of it."""
+        """Resize, normalise and pad with zeros; (3, h, w), and the height and width that the picture takes of it."""
         height, width = image.shape[:2]
         scale = min(self._settings.min_side / min(height, width), self._settings.max_side / max(height, width))
-        rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
         picture = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)
-        resized = F.resize(picture, [rows, columns], interpolation=F.InterpolationMode.BILINEAR, antialias=True)
+        if self._settings.smooth:
+            rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+            resized = self._normalised(F.resize(picture, [rows, columns], interpolation=F.InterpolationMode.BILINEAR, antialias=True))
+        else:
+            rows, columns = max(1, int(height * scale)), max(1, int(width * scale))
+            resized = nn.functional.interpolate(self._normalised(picture)[None], size=(rows, columns), mode="bilinear")[0]
         padded_rows, padded_columns = (-(-side // _STRIDE) * _STRIDE for side in (rows, columns))
-        canvas = self._padding.expand(3, padded_rows, padded_columns).clone()
+        canvas = torch.zeros(3, padded_rows, padded_columns)
         canvas[:, :rows, :columns] = resized
         return canvas, rows, columns
+
+    def _normalised(self, picture: Tensor) -> Tensor:
+        return (picture.float() / 255 - self._mean) / self._std
 
     def _propose(self, features: list[Tensor], objectness: list[Tensor], deltas: list[Tensor], prepared: Tensor, size: tuple[int, int]) -> list[Tensor]:
         anchors = self._rpn.anchor_generator(ImageList(prepared[None].to(self._device), [size]), features)
@@ -177,21 +185,16 @@ def random_network(architecture: Architecture, seed: int) -> MaskRCNN:
 
 
 class _Features(nn.Module):
-    """Normalisation, backbone and RPN head: one picture in, pyramid, objectness and box deltas of all levels out."""
+    """Backbone and RPN head: one picture in, pyramid, objectness and box deltas of all levels out."""
 
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, network: MaskRCNN, mean: Tensor, std: Tensor) -> None:
+    def __init__(self, network: MaskRCNN) -> None:
         super().__init__()
         self.backbone, self.head = network.backbone, network.rpn.head
-        self.register_buffer("mean", mean.view(1, 3, 1, 1) * 255)
-        self.register_buffer("std", std.view(1, 3, 1, 1) * 255)
         with torch.no_grad():
             self.levels = list(self.backbone(torch.zeros(1, 3, 64, 64)))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        pyramid = list(self.backbone((images - self.mean) / self.std).values())
+        pyramid = list(self.backbone(images).values())
         objectness, deltas = self.head(pyramid)
         return (*pyramid, *objectness, *deltas)
 

@@ -14,7 +14,6 @@ from par_core.store.layout import write_atomic
 __all__ = ["write_gallery"]
 
 _CHIPS: Final = 6  # attributes shown of each person
-_LIKELY: Final = 0.5
 _SWATCHES: Final = {
     "black": "#1a1a1a",
     "white": "#f5f5f5",
@@ -47,14 +46,13 @@ def write_gallery(path: Path, result: SearchResult, crops: Sequence[Crop], prove
 
 
 def _card(hit: Hit, crop: Crop) -> dict[str, Any]:
-    likely = sorted(((p, name) for name, p in hit.attributes.items() if p >= _LIKELY), reverse=True)[:_CHIPS]
     garments = [(where, colour, _SWATCHES[colour]) for where, colour in (("upper", hit.upper_color), ("lower", hit.lower_color)) if colour]
     return {
         "hit": hit,
         "name": hit.uri.rsplit("/", 1)[-1],
         "picture": base64.b64encode(crop.jpeg).decode() if crop.jpeg else None,
         "trouble": crop.trouble,
-        "chips": [(name.replace("_", " "), round(100 * p)) for p, name in likely],
+        "chips": [(name.replace("_", " "), round(100 * hit.attributes[name])) for name in hit.seen[:_CHIPS]],
         "garments": garments,
         "box": ", ".join(f"{value:.0f}" for value in hit.box),
     }

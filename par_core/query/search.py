@@ -68,6 +68,11 @@ class PeopleTable(Protocol):
         """Fingerprint of the model whose vectors it holds."""
         ...
 
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The probability from which each attribute counts as seen."""
+        ...
+
     def search(self, vector: Sequence[float] | np.ndarray | None, *, where: str | None, top: int) -> pa.Table:
         """Rows by ascending cosine distance."""
         ...
@@ -90,6 +95,7 @@ class Hit:
         cosine: With the query, in [-1, 1]; None if there was only a filter.
         probability: In [0, 1]; None unless the query was a text.
         attributes: Probability by name.
+        seen: The attributes whose probability reaches the threshold chosen for them, most likely first.
         upper_color: Colour term, or None.
         lower_color: Colour term, or None.
         captured_at: On the camera's clock, or None.
@@ -107,6 +113,7 @@ class Hit:
     cosine: float | None
     probability: float | None
     attributes: Mapping[str, float]
+    seen: tuple[str, ...]
     upper_color: str | None
     lower_color: str | None
     captured_at: datetime | None
@@ -116,7 +123,12 @@ class Hit:
     def as_json(self) -> dict[str, Any]:
         """Everything but the shard, as JSON types."""
         told = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "shard"}
-        return told | {"attributes": dict(self.attributes), "box": list(self.box), "captured_at": self.captured_at.isoformat() if self.captured_at else None}
+        return told | {
+            "attributes": dict(self.attributes),
+            "seen": list(self.seen),
+            "box": list(self.box),
+            "captured_at": self.captured_at.isoformat() if self.captured_at else None,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,32 +190,33 @@ def search_text(index: PeopleTable, encoder: TextEncoder, text: str, *, where: s
     if unknown:
         words = ", ".join(map(repr, unknown))
         warnings = (f"the compact text model never saw {words} in training and ranks by the rest of the words; use --profile clip for free words",)
-    return SearchResult(text, _hits(found, (1 / (1 + np.exp(-advantage))).tolist()), warnings, len(index))
+    return SearchResult(text, _hits(found, index.thresholds, (1 / (1 + np.exp(-advantage))).tolist()), warnings, len(index))
 
 
 def search_image(index: PeopleTable, vector: Float32[np.ndarray, " d"], question: str, *, where: str | None, top: int, absent: bool = False) -> SearchResult:
     """People who look like a person whose embedding is given."""
     found = index.search(vector, where=_condition(index, where, absent=absent), top=top)
-    return SearchResult(question, _hits(found, None), (), len(index))
+    return SearchResult(question, _hits(found, index.thresholds, None), (), len(index))
 
 
 def search_attributes(index: PeopleTable, *, where: str | None, top: int, absent: bool = False) -> SearchResult:
     """People for whom a filter holds, in no particular order."""
     found = index.search(None, where=_condition(index, where, absent=absent), top=top)
-    return SearchResult(f"where {where}", _hits(found, None), (), len(index))
+    return SearchResult(f"where {where}", _hits(found, index.thresholds, None), (), len(index))
 
 
 def _condition(index: PeopleTable, where: str | None, *, absent: bool) -> str | None:
     parts = [] if absent else ["(source_state = 'present')"]
     if where is not None and where.strip():
         check_values(parse_where(where), _VOCABULARIES)
-        parts.append(compile_where(where, index.columns))
+        parts.append(compile_where(where, index.columns, index.thresholds))
     return " AND ".join(parts) if parts else None
 
 
-def _hits(found: pa.Table, probabilities: Sequence[float] | None) -> tuple[Hit, ...]:
+def _hits(found: pa.Table, thresholds: Mapping[str, float], probabilities: Sequence[float] | None) -> tuple[Hit, ...]:
     rows = found.drop_columns(["vector", "uris", "row_digest"]).to_pylist()
     names = [name for name in found.schema.names if name not in _NOT_ATTRIBUTES]
+    told = [{name: row[name] for name in names if row[name] is not None} for row in rows]
     return tuple(
         Hit(
             rank=i + 1,
@@ -214,7 +227,8 @@ def _hits(found: pa.Table, probabilities: Sequence[float] | None) -> tuple[Hit, 
             box=(row["x1"], row["y1"], row["x2"], row["y2"]),
             cosine=1.0 - row["_distance"] if "_distance" in row else None,
             probability=None if probabilities is None else probabilities[i],
-            attributes={name: row[name] for name in names if row[name] is not None},
+            attributes=told[i],
+            seen=tuple(sorted((name for name, p in told[i].items() if p >= thresholds.get(name, 0.5)), key=told[i].__getitem__, reverse=True)),
         )
         for i, row in enumerate(rows)
     )

@@ -4,8 +4,8 @@
     captured_at >= 2026-11-01 and height_px between 100 and 400 and uri like '%gate-3%'
 
 The text is parsed to a tree of values; columns and types are checked against the table; only then is SQL written, with names quoted and
-literals escaped. Nothing of the text reaches SQL in any other way. An attribute alone means that its probability is at least one half; a day
-without a time is the whole day.
+literals escaped. Nothing of the text reaches SQL in any other way. An attribute alone means that its probability reaches the threshold
+that was chosen for it on validation people; a day without a time is the whole day.
 """
 
 import difflib
@@ -21,7 +21,7 @@ from lark.exceptions import UnexpectedInput, VisitError
 
 from par_core.errors import FilterError
 
-__all__ = ["And", "Between", "Comparison", "Filter", "IsNull", "Membership", "Not", "Or", "compile_where", "parse_where"]
+__all__ = ["And", "Between", "Comparison", "Filter", "IsNull", "Likely", "Membership", "Not", "Or", "compile_where", "parse_where"]
 
 _LONGEST: Final = 2_000  # characters
 _MOST_NESTING: Final = 50  # parentheses and negations, counted before parsing
@@ -91,6 +91,13 @@ class IsNull:
 
 
 @dataclass(frozen=True, slots=True)
+class Likely:
+    """The probability of an attribute reaches its threshold."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """The opposite; unknown (a null) stays unknown, as in SQL."""
 
@@ -111,22 +118,22 @@ class Or:
     parts: tuple["Filter", ...]
 
 
-Filter = Comparison | Membership | Between | IsNull | Not | And | Or
+Filter = Comparison | Membership | Between | IsNull | Likely | Not | And | Or
 
 
-def compile_where(text: str, columns: Mapping[str, pa.DataType]) -> str:
+def compile_where(text: str, columns: Mapping[str, pa.DataType], thresholds: Mapping[str, float]) -> str:
     """SQL for a filter, ready for LanceDB.
 
     Args:
         text: The filter.
         columns: What may be named, and the types.
+        thresholds: From which probability on an attribute counts as seen; one half for a number that is not among them.
 
     Raises:
         FilterError: The text does not parse (with the place), names an unknown column (with near ones), or compares
             what cannot be compared.
     """
-    parsed = parse_where(text)
-    return _sql(parsed, columns)
+    return _sql(_decided(parse_where(text), thresholds), columns)
 
 
 def parse_where(text: str) -> Filter:
@@ -203,7 +210,7 @@ class _Build(Transformer[Token, Filter]):
         return Not(self.null(parts))
 
     def likely(self, parts: list[Any]) -> Filter:
-        return Comparison(str(parts[0]), ">=", 0.5)
+        return Likely(str(parts[0]))
 
     def text(self, parts: list[Token]) -> str:
         quote = parts[0][0]
@@ -222,6 +229,19 @@ class _Build(Transformer[Token, Filter]):
             raise FilterError(f"no such date: {parts[0]}") from error
 
 
+def _decided(node: Filter, thresholds: Mapping[str, float]) -> Filter:
+    """The same without ``Likely``."""
+    match node:
+        case Likely(column):
+            return Comparison(column, ">=", thresholds.get(column, 0.5))
+        case Not(inner):
+            return Not(_decided(inner, thresholds))
+        case And(parts) | Or(parts):
+            return type(node)(tuple(_decided(part, thresholds) for part in parts))
+        case _:
+            return node
+
+
 def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
     match node:
         case And(parts) | Or(parts):
@@ -229,6 +249,8 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
             return f"({joined})"
         case Not(inner):
             return f"(NOT {_sql(inner, columns)})"
+        case Likely():
+            raise AssertionError("a filter must be decided before it becomes SQL")
         case IsNull(column):
             _kind(column, columns)
             return f"({_name(column)} IS NULL)"

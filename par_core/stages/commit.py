@@ -85,7 +85,7 @@ def _commit(store: Store, ids: ConfigIds, profile: str, *, afresh: bool) -> Comm
     upserted = deleted = rows = version = 0
     created = False
     if made_with is not None:
-        info = IndexInfo(ids.segment, ids.describe, made_with.embedding, profile, made_with.attributes)
+        info = IndexInfo(ids.segment, ids.describe, made_with.embedding, profile, made_with.attributes, made_with.thresholds)
         index = None if afresh else PeopleIndex.open(store.index_path)
         created = index is None or index.info != info
         if index is None or created:

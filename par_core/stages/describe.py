@@ -85,6 +85,7 @@ def describe_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResul
         "describer": describer.fingerprint,
         "embedding": describer.embedding_fingerprint,
         "attributes": list(describer.attributes),
+        "thresholds": list(describer.thresholds),
         "embedding_size": describer.embedding_size,
         "model": describer.summary,
         "seconds": round(seconds, 3),

@@ -43,6 +43,7 @@ class IndexInfo:
         embedding: Fingerprint of the joint image and text model; a query must have the same.
         profile: Name of the profile.
         attributes: Names of the attribute columns.
+        thresholds: The probability from which each of them counts as seen.
     """
 
     segment_config: str
@@ -50,6 +51,7 @@ class IndexInfo:
     embedding: str
     profile: str
     attributes: tuple[str, ...]
+    thresholds: tuple[float, ...]
 
 
 class PeopleIndex:
@@ -61,7 +63,7 @@ class PeopleIndex:
     def __init__(self, table: Table) -> None:
         self._table = table
         stored = json.loads((table.schema.metadata or {})[_INFO_KEY])
-        self.info = IndexInfo(**{**stored, "attributes": tuple(stored["attributes"])})
+        self.info = IndexInfo(**{**stored, "attributes": tuple(stored["attributes"]), "thresholds": tuple(stored["thresholds"])})
 
     @classmethod
     def open(cls, path: Path) -> "PeopleIndex | None":
@@ -103,6 +105,11 @@ class PeopleIndex:
     def embedding_fingerprint(self) -> str:
         """Fingerprint of the model whose vectors it holds."""
         return self.info.embedding
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The probability from which each attribute counts as seen."""
+        return dict(zip(self.info.attributes, self.info.thresholds, strict=True))
 
     @property
     def version(self) -> int:

@@ -22,11 +22,13 @@ class DescribedWith:
 
     Attributes:
         attributes: Names of the attribute columns.
+        thresholds: The probability from which each of them counts as seen.
         embedding_size: Length of the vectors.
         embedding: Fingerprint of the joint image and text model.
     """
 
     attributes: tuple[str, ...]
+    thresholds: tuple[float, ...]
     embedding_size: int
     embedding: str
 
@@ -74,7 +76,7 @@ def described_with(store: Store, describe_config: str) -> DescribedWith | None:
     found: set[DescribedWith] = set()
     for _, manifest in store.complete_shards("describe", describe_config):
         info = manifest.info
-        found.add(DescribedWith(tuple(info["attributes"]), info["embedding_size"], info["embedding"]))
+        found.add(DescribedWith(tuple(info["attributes"]), tuple(info["thresholds"]), info["embedding_size"], info["embedding"]))
     if len(found) > 1:
         raise StoreError(f"shards under describe/{describe_config} were made with different models; delete that folder and run par index again")
     return found.pop() if found else None

@@ -1,14 +1,19 @@
-"""Calibrate the attribute probabilities of the shipped describer on people kept back from training, found and cut out as indexing does.
+"""Calibrate attribute probabilities and choose thresholds, on people kept back from training.
 
     python -m par_core.training.calibration --data ../shared/data
 
-Separate from the weights, so that probabilities can be mended without shipping megabytes again. Only full labels count: weak ones, such as
-"wears a dress, so probably female", come with positives alone and would push every probability up.
+does it for the shipped describer, on people found and cut out as indexing does. Separate from the weights, so that probabilities can be mended without
+shipping megabytes again. Only full labels count: weak ones, such as "wears a dress, so probably female", come with positives alone and would push
+every probability up.
+
+Thresholds: where probabilities are calibrated, the mean of true positive and true negative rate (mA) is greatest when an attribute counts as seen from its
+own prevalence on. That needs no search, and so cannot overfit a few hundred people.
 """
 
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,15 +25,18 @@ from rich.progress import track
 from par_core.config import load_config
 from par_core.evaluate.datasets.labels import NAMES, labels_of
 from par_core.evaluate.description_run import describe_labelled
-from par_core.models.describer import CALIBRATION_FILE, read_calibration
+from par_core.evaluate.retrieval import balanced_accuracy, calibration_error
+from par_core.models.answers import Answers
+from par_core.models.describer import CALIBRATION_FILE, read_answers
 from par_core.models.shipped import FOLDER
 from par_core.models.weights import note_digest
 from par_core.training.attribute_data import read_people
 
-__all__ = ["fit_platt", "recalibrate"]
+__all__ = ["cross_checked", "fit_answers", "fit_platt"]
 
 _LEAST: Final = 10
 _CLIP: Final = 1e-6
+_PARTS: Final = 5  # of the cross-check
 
 
 def fit_platt(logits: Float32[np.ndarray, " n"], has: Float32[np.ndarray, " n"]) -> tuple[float, float]:
@@ -55,39 +63,70 @@ def fit_platt(logits: Float32[np.ndarray, " n"], has: Float32[np.ndarray, " n"])
     return scale, offset
 
 
-def recalibrate(
-    before: Float32[np.ndarray, "k 2"], probabilities: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"]
-) -> Float32[np.ndarray, "k 2"]:
-    """A better calibration than the one that gave some probabilities; unchanged where fewer than ten of either kind are labelled."""
-    after = before.copy()
-    for i, (p, y) in enumerate(zip(probabilities.T, labels.T, strict=True)):
+def fit_answers(names: Sequence[str], logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"]) -> Answers:
+    """Calibration and thresholds; those of an attribute stay as they come where fewer than ten of either kind are labelled.
+
+    Args:
+        names: Of the k attributes.
+        logits: Of people that were kept back from training.
+        labels: 1, 0, or NaN where not known.
+    """
+    plain = Answers.uncalibrated(names)
+    parts = [list(part) for part in (plain.scales, plain.offsets, plain.thresholds)]
+    for i, (x, y) in enumerate(zip(logits.T, labels.T, strict=True)):
         known = ~np.isnan(y)
-        if min(int((y[known] == 1).sum()), int((y[known] == 0).sum())) >= _LEAST:
-            sure = np.clip(p[known].astype(np.float64), _CLIP, 1 - _CLIP)
-            scale, offset = fit_platt(np.log(sure / (1 - sure)).astype(np.float32), y[known])
-            after[i] = (before[i, 0] * scale, before[i, 1] * scale + offset)
-    return after
+        positive = int((y[known] == 1).sum())
+        if min(positive, int(known.sum()) - positive) >= _LEAST:
+            parts[0][i], parts[1][i] = fit_platt(np.ascontiguousarray(x[known]), y[known])
+            parts[2][i] = positive / int(known.sum())
+    return Answers(tuple(names), *(tuple(part) for part in parts))
+
+
+def cross_checked(names: Sequence[str], logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"]) -> dict[str, dict[str, float]]:
+    """``ece`` and ``mA`` of each attribute when calibration and threshold come from other people than those that are scored.
+
+    The people are cut into five parts, by their place; each part is judged with what the other four gave.
+    """
+    n = len(logits)
+    part = np.random.default_rng(0).permutation(n) % _PARTS
+    probabilities, seen = np.zeros_like(logits), np.zeros(logits.shape, bool)
+    for each in range(_PARTS):
+        answers = fit_answers(names, logits[part != each], labels[part != each])
+        probabilities[part == each] = answers.probabilities(logits[part == each])
+        seen[part == each] = probabilities[part == each] >= np.array(answers.thresholds, np.float32)
+    told = {}
+    for i, name in enumerate(names):
+        known = ~np.isnan(labels[:, i])
+        has = labels[known, i] == 1
+        if min(has.sum(), (~has).sum()) >= _LEAST:
+            told[name] = {"ece": calibration_error(has, probabilities[known, i]), "mA": balanced_accuracy(has, seen[known, i])}
+    return told
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the research data")
-    parser.add_argument("--seed", type=int, default=0, help="of the split")
     asked = parser.parse_args(arguments)
-    _, kept = read_people(asked.data, asked.seed)
+    _, kept = read_people(asked.data)
     told = describe_labelled(kept, load_config(), lambda people, what: track(people, what))
     labels = labels_of(kept)
     labels[np.array([person.weights for person in kept]) < 1] = np.nan
-    after = recalibrate(read_calibration(NAMES), told.probabilities, labels)
-    content = {
-        "method": "Platt 1999",
-        "people": len(kept),
-        "seed": asked.seed,
-        "attributes": {name: [round(float(value), 5) for value in after[i]] for i, name in enumerate(NAMES)},
-    }
-    (FOLDER / CALIBRATION_FILE).write_text(json.dumps(content, indent=1) + "\n")
+    logits = _logits(told.probabilities, read_answers(NAMES))
+    answers, checked = fit_answers(NAMES, logits, labels), cross_checked(NAMES, logits, labels)
+    rounded = replace(answers, **{part: tuple(round(value, 5) for value in getattr(answers, part)) for part in ("scales", "offsets", "thresholds")})
+    means = {key: round(float(np.mean([each[key] for each in checked.values()])), 4) for key in ("ece", "mA")}
+    shown = {name: {key: round(value, 4) for key, value in each.items()} for name, each in checked.items()}
+    content = {"method": "Platt 1999; threshold = prevalence", "people": len(kept), "cross_checked": {**means, "attributes": shown}}
+    (FOLDER / CALIBRATION_FILE).write_text(json.dumps({**content, "attributes": rounded.as_json()}, indent=1) + "\n")
     note_digest(FOLDER, CALIBRATION_FILE)
+    print(json.dumps(means))
+
+
+def _logits(probabilities: Float32[np.ndarray, "n k"], before: Answers) -> Float32[np.ndarray, "n k"]:
+    """The network's outputs, from probabilities that an earlier calibration made of them."""
+    sure = np.clip(probabilities.astype(np.float64), _CLIP, 1 - _CLIP)
+    return ((np.log(sure / (1 - sure)) - np.array(before.offsets)) / np.array(before.scales)).astype(np.float32)
 
 
 if __name__ == "__main__":

@@ -90,9 +90,10 @@ def compose(facts: Sequence[Fact], rng: np.random.Generator) -> Caption:
     return Caption(text + _pick(rng, ("", "", ".")), tuple(facts))
 
 
-def sample_captions(people: Sequence[LabelledPerson], n: int, rng: np.random.Generator) -> list[Caption]:
-    """Captions for a batch of people: mostly true of one of them, some with one fact turned (a near miss), some neutral."""
+def sample_captions(people: Sequence[LabelledPerson], n: int, rng: np.random.Generator, sentences: Sequence[Caption] = ()) -> list[Caption]:
+    """Captions for a batch of people: mostly true of one of them, some with one fact turned (a near miss), some neutral, an eighth from ``sentences``."""
     captions = [Caption(_pick(rng, NEUTRAL_PROMPTS), ()) for _ in range(max(1, n // 24))]
+    captions += [sentences[int(rng.integers(len(sentences)))] for _ in range(n // 8 if sentences else 0)]
     captions += [compose([_any_fact(rng)], rng) for _ in range(n // 6)]
     while len(captions) < n:
         person = people[int(rng.integers(len(people)))]

@@ -4,6 +4,8 @@ Where a mask is known the background is eliminated, blurred or kept; sharp photo
 archives of street cameras are.
 """
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 
@@ -17,14 +19,18 @@ _DILATE = 0.03
 _MARGIN = 0.05
 
 
-def training_cutout(person: LabelledPerson, rng: np.random.Generator) -> ImageU8:
-    """A randomly varied cut-out of a person."""
-    picture, mask = _read(person)
+def training_cutout(person: LabelledPerson, rng: np.random.Generator, *, eliminate: bool = True) -> ImageU8:
+    """A randomly varied cut-out of a person.
+
+    With ``eliminate`` the background goes, mostly, where an outline is known. Where the data set's outline and the segmenter's are both known, either is taken.
+    """
+    choices = [outline for outline in (person.label_map, person.found) if outline is not None]
+    picture, mask = _read(person, choices[int(rng.integers(len(choices)))] if choices else None)
     jitter = rng.uniform(-0.04, 0.06, 4)
     picture, mask = _crop(picture, mask, _MARGIN + jitter)
     if mask is not None:
         kind = rng.random()
-        if kind < 0.85:
+        if eliminate and kind < 0.85:
             picture = paint_background(picture, dilate_mask(mask, round(rng.uniform(0, 0.05) * picture.shape[0])), blur=kind > 0.7)
     if rng.random() < 0.5:
         picture = picture[:, ::-1]
@@ -35,17 +41,17 @@ def training_cutout(person: LabelledPerson, rng: np.random.Generator) -> ImageU8
 
 def evaluation_cutout(person: LabelledPerson, *, eliminate: bool) -> ImageU8:
     """The cut-out that the pipeline would make: background eliminated where a mask is known and it is asked for."""
-    picture, mask = _crop(*_read(person), np.full(4, _MARGIN))
+    picture, mask = _crop(*_read(person, person.found or person.label_map), np.full(4, _MARGIN))
     if mask is not None and eliminate:
         picture = paint_background(picture, dilate_mask(mask, round(_DILATE * picture.shape[0])), blur=False)
     return np.ascontiguousarray(picture)
 
 
-def _read(person: LabelledPerson) -> tuple[ImageU8, np.ndarray | None]:
+def _read(person: LabelledPerson, outline: Path | None) -> tuple[ImageU8, np.ndarray | None]:
     picture = cv2.cvtColor(cv2.imread(str(person.image)), cv2.COLOR_BGR2RGB)
-    if person.label_map is None:
+    if outline is None:
         return picture, None
-    mask = read_label_map(person.label_map) > 0
+    mask = read_label_map(outline) > 0
     return picture, mask if mask.shape == picture.shape[:2] else None
 
 

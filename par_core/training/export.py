@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.progress import track
 
+from par_core.config import RunConfig
 from par_core.evaluate.datasets.labels import NAMES, labels_of
 from par_core.models.describer import DESCRIBER_FILE
 from par_core.models.mask_rcnn import build_mask_rcnn
+from par_core.models.profiles import load_segmenter
 from par_core.models.segmenter import COMPACT_FILE
 from par_core.models.shipped import FOLDER
 from par_core.models.text import TEXT_FILE
@@ -28,6 +31,8 @@ from par_core.training.captions import sample_captions
 from par_core.training.checkpoints import load_checkpoint
 from par_core.training.describer import DescriberPair
 from par_core.training.describer_scores import describe_people, score_attributes, score_colours, score_queries, summary
+from par_core.training.loop import CHECKPOINT
+from par_core.training.outlining import outline_people
 from par_core.training.segmenter_scores import score_segmenter
 
 __all__ = ["export_describer", "export_segmenter"]
@@ -38,13 +43,14 @@ _CAPTION_DRAWS = 4_000  # enough for every word of the vocabulary to have appear
 
 def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     """Write describer, text tower and their scores; returns the scores."""
-    checkpoint = load_checkpoint(run / "checkpoint.pt")
+    checkpoint = load_checkpoint(run / CHECKPOINT)
     if checkpoint is None:
         raise SystemExit(f"no checkpoint in {run}")
     pair = DescriberPair()
-    pair.load_state_dict(checkpoint["averaged"])
+    pair.load_state_dict(checkpoint["best"]["weights"] or checkpoint["averaged"])
     pair.eval()
-    train, kept = read_people(data_dir, checkpoint["recipe"]["seed"])
+    train, kept = read_people(data_dir)
+    kept = outline_people(kept, load_segmenter(RunConfig()), run.parent / "outlines", lambda people, what: track(people, what))
     embeddings, logits = describe_people(pair, kept)
     labels = labels_of(kept)
     shared = {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]}
@@ -63,13 +69,13 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
 
 def export_segmenter(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     """Write the segmenter and its scores; returns the scores."""
-    checkpoint = load_checkpoint(run / "checkpoint.pt")
+    checkpoint = load_checkpoint(run / CHECKPOINT)
     if checkpoint is None:
         raise SystemExit(f"no checkpoint in {run}")
     network = build_mask_rcnn("compact")
     network.load_state_dict(checkpoint["averaged"])
     write_shipped(folder, COMPACT_FILE, checkpoint["averaged"], {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]})
-    scores = {**_provenance(checkpoint), **score_segmenter(network, data_dir, checkpoint["recipe"]["seed"])}
+    scores = {**_provenance(checkpoint), **score_segmenter(network, data_dir)}
     (folder / "segmenter-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")
     return scores
 

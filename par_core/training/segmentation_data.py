@@ -1,14 +1,16 @@
 """Which photographs with outlined people are trained on, and which are kept back."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from par_core.errors import BadConfigError
 from par_core.evaluate.datasets.outlines import OutlinedSet, Photo, outlined_photos
 
-__all__ = ["Split", "split_photos"]
+__all__ = ["Split", "shuffled_split", "split_photos"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +35,22 @@ def split_photos(data_dir: Path, seed: int = 0) -> Split:
         kept_back = set(order[: _KEPT_BACK[source]].tolist())
         validation[source] = tuple(photo for index, photo in enumerate(listed) if index in kept_back)
         train[source] = tuple(photo for index, photo in enumerate(listed) if index not in kept_back)
+    return Split(train, validation)
+
+
+def shuffled_split(photos: Mapping[str, Sequence[Photo]], kept_back: float, seed: int) -> Split:
+    """Keep a share of each source back, by a seeded choice.
+
+    Raises:
+        BadConfigError: There are too few photographs with people to learn from and to score on.
+    """
+    train: dict[str, tuple[Photo, ...]] = {}
+    validation: dict[str, tuple[Photo, ...]] = {}
+    for source, listed in photos.items():
+        order = np.random.default_rng(seed).permutation(len(listed))
+        n = round(kept_back * len(listed)) if len(listed) > 1 else 0
+        validation[source] = tuple(listed[i] for i in sorted(order[:n]))
+        train[source] = tuple(listed[i] for i in sorted(order[n:]))
+    if not any(validation[source] and source != "empty" for source in photos):
+        raise BadConfigError(f"too few photographs with people to learn from and to score on: { ({name: len(listed) for name, listed in photos.items()}) }")
     return Split(train, validation)

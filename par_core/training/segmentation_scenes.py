@@ -5,23 +5,58 @@ strongly and are often cut by the frame, because archives are full of cut people
 Every picture is a function of (seed, step, place in the batch), so that training resumes exactly.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Int64
 
 from par_core.evaluate.datasets.outlines import LabelMap, Photo, read_photo
-from par_core.training.segmentation_data import Split
 from par_core.types import BoxesXYXY, ImageU8
 
-__all__ = ["Scene", "make_batch"]
+__all__ = ["LARGE", "SMALL", "Scene", "SceneRecipe", "make_batch"]
 
-_CANVASES = ((384, 512), (384, 512), (448, 448), (512, 384))  # height, width in pixels
-_SOURCES = ("pennfudan", "coco", "empty", "ccp", "portrait")
-_SHARES = (0.40, 0.27, 0.11, 0.10, 0.12)
+Photos = Mapping[str, tuple[Photo, ...]]
+
 _GREY = 127
 _LEAST_SIDE, _LEAST_AREA, _LEAST_VISIBLE = 5, 60, 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class SceneRecipe:
+    """How training pictures are composed.
+
+    Attributes:
+        canvases: Heights and widths to choose from, pixels.
+        side: A photograph's shorter side, before its scale is varied; what inference will use.
+        scales: Least and largest scale.
+        shares: Of the sources; those without photographs are left out. ``portrait``: a person of ``ccp`` cut to head and shoulders.
+    """
+
+    canvases: tuple[tuple[int, int], ...]
+    side: int
+    scales: tuple[float, float]
+    shares: tuple[tuple[str, float], ...]
+
+
+#: The first run's: quick.
+SMALL: Final = SceneRecipe(
+    canvases=((384, 512), (384, 512), (448, 448), (512, 384)),
+    side=400,
+    scales=(0.6, 1.8),
+    shares=(("pennfudan", 0.40), ("coco", 0.27), ("empty", 0.11), ("ccp", 0.10), ("portrait", 0.12)),
+)
+#: The second run's: more of the wild, at the size of inference, of which the canvas shows a part.
+LARGE: Final = SceneRecipe(
+    canvases=((448, 608), (448, 608), (512, 512), (608, 448)),
+    side=512,
+    scales=(0.5, 1.7),
+    shares=(("pennfudan", 0.32), ("coco", 0.36), ("empty", 0.13), ("ccp", 0.08), ("portrait", 0.11)),
+)
+
+_PASTED: Final = (("ccp", 0.6), ("coco", 0.25), ("pennfudan", 0.15))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +74,29 @@ class Scene:
     masks: Bool[np.ndarray, "n h w"]
 
 
-def make_batch(split: Split, seed: int, step: int, size: int) -> list[Scene]:
-    """Compose the pictures of one training step, all of one canvas."""
-    height, width = _CANVASES[np.random.default_rng([seed, step]).integers(len(_CANVASES))]
-    return [_make_scene(split.train, np.random.default_rng([seed, step, place]), height, width) for place in range(size)]
+def make_batch(photos: Photos, recipe: SceneRecipe, seed: int, step: int, size: int) -> list[Scene]:
+    """Compose the pictures of one training step, all of one canvas.
+
+    Args:
+        photos: To compose from, by source; ``ccp`` stands for any photographs of single outlined people.
+        recipe: How.
+        seed: Of the run.
+        step: Of the run.
+        size: Pictures.
+    """
+    height, width = recipe.canvases[np.random.default_rng([seed, step]).integers(len(recipe.canvases))]
+    return [_make_scene(photos, recipe, np.random.default_rng([seed, step, place]), height, width) for place in range(size)]
 
 
-def _make_scene(photos: dict[str, tuple[Photo, ...]], rng: np.random.Generator, height: int, width: int) -> Scene:
-    kind = str(rng.choice(_SOURCES, p=_SHARES))
+def _make_scene(photos: Photos, recipe: SceneRecipe, rng: np.random.Generator, height: int, width: int) -> Scene:
+    there = [(kind, share) for kind, share in recipe.shares if photos.get("ccp" if kind == "portrait" else kind)]
+    whole_share = sum(share for _, share in there)
+    kind = str(rng.choice([kind for kind, _ in there], p=[share / whole_share for _, share in there]))
     listed = photos["ccp" if kind == "portrait" else kind]
     picture, labels = read_photo(listed[rng.integers(len(listed))])
     if kind == "portrait":
         picture, labels = _head_and_shoulders(picture, labels, rng)
-    picture, labels = _place(picture, labels, rng, height, width, strong=kind != "portrait")
+    picture, labels = _place(picture, labels, rng, height, width, recipe if kind != "portrait" else None)
     whole = np.bincount(labels.ravel(), minlength=256)
     if kind != "portrait":
         most = 3 if kind == "empty" else 2
@@ -61,10 +106,10 @@ def _make_scene(photos: dict[str, tuple[Photo, ...]], rng: np.random.Generator, 
     return _to_scene(picture, labels, whole)
 
 
-def _place(picture: ImageU8, labels: LabelMap, rng: np.random.Generator, height: int, width: int, *, strong: bool) -> tuple[ImageU8, LabelMap]:
-    """Scale, mirror, and crop or pad to the canvas."""
-    fit = min(height, width) / min(picture.shape[:2])
-    scale = fit * (np.exp(rng.uniform(np.log(0.6), np.log(1.8))) if strong else rng.uniform(0.8, 1.15))
+def _place(picture: ImageU8, labels: LabelMap, rng: np.random.Generator, height: int, width: int, recipe: SceneRecipe | None) -> tuple[ImageU8, LabelMap]:
+    """Scale, mirror, and crop or pad to the canvas; without a recipe the picture about fills it."""
+    fit = (recipe.side if recipe else min(height, width)) / min(picture.shape[:2])
+    scale = fit * (np.exp(rng.uniform(*np.log(recipe.scales))) if recipe else rng.uniform(0.8, 1.15))
     stretch = np.exp(rng.uniform(-0.1, 0.1))
     new_w, new_h = picture.shape[1] * scale * stretch, picture.shape[0] * scale / stretch
     left, top = rng.uniform(min(0, width - new_w), max(0, width - new_w)), rng.uniform(min(0, height - new_h), max(0, height - new_h))
@@ -98,11 +143,12 @@ def _head_and_shoulders(picture: ImageU8, labels: LabelMap, rng: np.random.Gener
 
 
 def _paste_person(
-    picture: ImageU8, labels: LabelMap, whole: Int64[np.ndarray, " 256"], photos: dict[str, tuple[Photo, ...]], rng: np.random.Generator
+    picture: ImageU8, labels: LabelMap, whole: Int64[np.ndarray, " 256"], photos: Photos, rng: np.random.Generator
 ) -> tuple[ImageU8, LabelMap, Int64[np.ndarray, " 256"]]:
     """Copy one person of another photograph to a random place, size and side, in front of what is there."""
     height, width = labels.shape
-    source = str(rng.choice(["ccp", "coco", "pennfudan"], p=[0.6, 0.25, 0.15]))
+    there = [(source, share) for source, share in _PASTED if photos.get(source)]
+    source = str(rng.choice([source for source, _ in there], p=np.array([share for _, share in there]) / sum(share for _, share in there)))
     person, outline = read_photo(photos[source][rng.integers(len(photos[source]))])
     numbers = np.flatnonzero(np.bincount(outline.ravel())[1:]) + 1
     free = np.setdiff1d(np.arange(1, 256), np.unique(labels))

@@ -1,34 +1,44 @@
 """Scores of a segmenter on the photographs that were kept back from training."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from torchvision.models.detection import MaskRCNN
 
-from par_core.evaluate.datasets.outlines import read_photo
+from par_core.evaluate.datasets.outlines import Photo, read_photo
 from par_core.evaluate.segmentation import people_at_threshold, segmentation_ap
 from par_core.evaluate.segmentation_run import LOWEST_SCORE, outlines
 from par_core.models.runtimes import TorchRuntime
 from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter
 from par_core.training.segmentation_data import split_photos
+from par_core.types import MaskRLE, PersonInstances
 
-__all__ = ["score_segmenter"]
+__all__ = ["score_segmenter", "score_validation"]
 
-_THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+_THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95)
 
 
-def score_segmenter(network: MaskRCNN, data_dir: Path, seed: int) -> dict[str, float]:
+def score_validation(network: MaskRCNN, photos: Mapping[str, Sequence[Photo]]) -> dict[str, float]:
+    """Average precision by source, and ``score``: the mean over sources of mask AP50 and AP75."""
+    segmenter = _segmenter(network)
+    scores: dict[str, float] = {}
+    for source in [source for source, listed in photos.items() if listed and source != "empty" and source != "ccp"]:
+        truth, found = _judge(segmenter, photos[source])
+        scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, found).items()}
+    decisive = [value for name, value in scores.items() if name.endswith(("mask_ap50", "mask_ap75"))]
+    return {"score": float(np.mean(decisive)) if decisive else float("nan"), **scores}
+
+
+def score_segmenter(network: MaskRCNN, data_dir: Path) -> dict[str, float]:
     """Average precision, precision and recall on Penn-Fudan and COCO, and false people an image on COCO photographs without people, by threshold."""
-    settings = replace(COMPACT_SETTINGS, min_score=LOWEST_SCORE)
-    segmenter = MaskRCNNSegmenter(network, settings, "", "compact", TorchRuntime())
-    kept = split_photos(data_dir, seed).validation
+    segmenter = _segmenter(network)
+    kept = split_photos(data_dir).validation
     scores: dict[str, float] = {}
     for source in ("pennfudan", "coco"):
-        read = [read_photo(photo) for photo in kept[source]]
-        truth = [outlines(labels) for _, labels in read]
-        found = segmenter.segment([picture for picture, _ in read])
-        scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, found).items()} | {f"{source}_images": len(read)}
+        truth, found = _judge(segmenter, kept[source])
+        scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, found).items()} | {f"{source}_images": len(truth)}
         for threshold in _THRESHOLDS:
             scores |= {f"{source}_{name}_at_{threshold}": value for name, value in people_at_threshold(truth, found, threshold).items()}
     empty = segmenter.segment([read_photo(photo)[0] for photo in kept["empty"]])
@@ -36,3 +46,13 @@ def score_segmenter(network: MaskRCNN, data_dir: Path, seed: int) -> dict[str, f
     for threshold in _THRESHOLDS:
         scores[f"false_people_per_empty_image_at_{threshold}"] = float(np.mean([(people.scores >= threshold).sum() for people in empty]))
     return scores
+
+
+def _segmenter(network: MaskRCNN) -> MaskRCNNSegmenter:
+    device = next(network.parameters()).device
+    return MaskRCNNSegmenter(network, replace(COMPACT_SETTINGS, min_score=LOWEST_SCORE), "", "compact", TorchRuntime(str(device)))
+
+
+def _judge(segmenter: MaskRCNNSegmenter, photos: Sequence[Photo]) -> tuple[list[list[MaskRLE]], list[PersonInstances]]:
+    read = [read_photo(photo) for photo in photos]
+    return [outlines(labels) for _, labels in read], segmenter.segment([picture for picture, _ in read])

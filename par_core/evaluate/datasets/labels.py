@@ -42,6 +42,7 @@ class LabelledPerson:
         labels: By the order of ``NAMES``: 1, 0 or NaN.
         weights: How much each label counts in training, in [0, 1].
         colours: Colour terms of the garments whose pixels are known, by attribute name.
+        found: The outline that a segmenter found, as a picture that is zero outside.
     """
 
     source: str
@@ -50,6 +51,7 @@ class LabelledPerson:
     labels: tuple[float, ...]
     weights: tuple[float, ...]
     colours: tuple[tuple[str, str], ...]
+    found: Path | None = None
 
 
 def labelled_people(dataset: Literal["ccp", "mit"], root: Path) -> list[LabelledPerson]:
@@ -80,7 +82,9 @@ def labels_of(people: list[LabelledPerson]) -> Float32[np.ndarray, "n k"]:
 
 
 def read_label_map(path: Path) -> np.ndarray:
-    """CCP's pixel map: (h, w), 0 for background, else an index into its label list."""
+    """CCP's pixel map: (h, w), 0 for background, else an index into its label list; or an outline as PNG, 0 for background."""
+    if path.suffix == ".png":
+        return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
     return scipy.io.loadmat(path)["groundtruth"]
 
 

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
 import scipy.io
 from jaxtyping import UInt8
+from pycocotools import mask as coco_mask
 
+from par_core.errors import BadInputError
 from par_core.evaluate.datasets.folders import dataset_folder
 from par_core.types import ImageU8
 
@@ -26,6 +28,7 @@ LabelMap = UInt8[np.ndarray, "h w"]
 _COCO_PERSON = "1"
 _YOLO_PERSON = "0"
 _CCP_LEAST_PIXELS = 500
+_MOST_PEOPLE: Final = 255  # numbers that a label map can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,16 @@ class Photo:
     """Where a photograph and its outlines are.
 
     Attributes:
-        source: ``pennfudan``, ``coco``, ``empty`` (of COCO, without people) or ``ccp``.
+        source: ``pennfudan``, ``coco``, ``empty`` (of COCO, without people) or ``ccp``; of other data sets their name.
         image: The picture's file.
-        labels: The outlines' file; None where nobody is in the picture.
+        labels: The outlines' file; None where nobody is in the picture, or where ``people`` has them.
+        people: Segmentations in COCO's JSON (polygons or run lengths), or files of masks.
     """
 
     source: str
     image: Path
     labels: Path | None
+    people: tuple[Any, ...] = ()
 
 
 def outlined_photos(dataset: OutlinedSet, root: Path) -> list[Photo]:
@@ -68,6 +73,8 @@ def read_photo(photo: Photo) -> tuple[ImageU8, LabelMap]:
     height, width = picture.shape[:2]
     if photo.labels is None:
         labels = np.zeros((height, width), np.uint8)
+        for number, person in enumerate(photo.people[:_MOST_PEOPLE], start=1):
+            labels[_mask_of(person, height, width)] = number
     elif photo.source == "pennfudan":
         labels = np.asarray(cv2.imread(str(photo.labels), cv2.IMREAD_UNCHANGED))
     elif photo.source == "ccp":
@@ -77,6 +84,16 @@ def read_photo(photo: Photo) -> tuple[ImageU8, LabelMap]:
         for number, polygon in enumerate(_person_polygons(photo.labels), start=1):
             cv2.fillPoly(labels, [np.rint(polygon * (width, height)).astype(np.int32)], number)
     return picture, labels
+
+
+def _mask_of(person: Any, height: int, width: int) -> np.ndarray:
+    if isinstance(person, Path):
+        mask = cv2.imread(str(person), cv2.IMREAD_GRAYSCALE)
+        if mask is None:
+            raise BadInputError(f"{person} is no picture of a mask")
+        return np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)) > 0
+    runs = coco_mask.frPyObjects(person, height, width)
+    return np.asarray(coco_mask.decode(coco_mask.merge(runs) if isinstance(runs, list) else runs)) > 0
 
 
 def _pennfudan(root: Path) -> list[Photo]:

@@ -54,11 +54,11 @@ def test_openvino_in_fp32_equals_torch() -> None:
 
 
 def test_auto_takes_openvino_on_this_cpu_and_wrong_wishes_are_told() -> None:
-    assert choose_runtime("auto", "cpu", threads=1).name == "openvino"
-    assert choose_runtime("torch", "cpu", threads=1).name == "torch"
+    assert choose_runtime("auto", "cpu", "fp32", threads=1).name == "openvino"
+    assert choose_runtime("torch", "cpu", "fp32", threads=1).name == "torch"
     if not torch.cuda.is_available():
         with pytest.raises(BadConfigError, match="no CUDA device"):
-            choose_runtime("auto", "cuda", threads=1)
+            choose_runtime("auto", "cuda", "fp32", threads=1)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")

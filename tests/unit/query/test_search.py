@@ -64,8 +64,7 @@ def test_people_whose_file_is_gone_show_only_when_asked_for(store: Path, photos:
 
 
 def test_a_store_of_another_model_is_refused_with_the_way_out(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = profiles.Fingerprints("a", "b", "another-embedding")
-    monkeypatch.setattr("flows.searching.fingerprints", lambda config: other)
+    monkeypatch.setattr("flows.searching.embedding_fingerprint", lambda config: "another-embedding")
     with pytest.raises(FingerprintError, match=r"fake-embedding-1.*another-embedding.*--profile"):
         ask(store, Question("red"), FAKE)
 

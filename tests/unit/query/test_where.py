@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from par_core.errors import FilterError
-from par_core.query.where import And, Between, Comparison, Filter, IsNull, Membership, Not, Or, compile_where, parse_where
+from par_core.query.where import And, Between, Comparison, Filter, IsNull, Likely, Membership, Not, Or, compile_where, parse_where
 
 SCHEMA = pa.schema(
     [("n", pa.int64()), ("hat", pa.float32()), ("upper_color", pa.string()), ("uri", pa.string()), ("captured_at", pa.timestamp("us")), ("width", pa.int32())]
 )
+THRESHOLDS = {"hat": 0.3}
 COLUMNS = {field.name: field.type for field in SCHEMA if field.name != "n"}
 TEXTS = ["red", "blue", "it's", 'say "hi"', "a%b", "a_b", "\\", "'; drop table people; --", "é", "", None]
 ROWS = [
@@ -41,7 +42,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def answer(table: Any, text: str) -> set[int]:
-    return {row["n"] for row in table.search().where(compile_where(text, COLUMNS)).limit(100).select(["n"]).to_list()}
+    return {row["n"] for row in table.search().where(compile_where(text, COLUMNS, THRESHOLDS)).limit(100).select(["n"]).to_list()}
 
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -72,6 +73,8 @@ def holds(node: Filter, row: dict[str, Any]) -> bool | None:
         case Between(_, low, date() as high) if not isinstance(high, datetime):
             return (low <= there if isinstance(low, datetime) else low <= there.date()) and there.date() <= high
     match node:  # LanceDB compares in the column's precision
+        case Likely(column):
+            return row[column] >= float(np.float32(THRESHOLDS[column]))
         case Comparison(column, sign, float(value)):
             return COMPARE[sign](row[column], float(np.float32(value)))
         case Between(column, float(low), float(high)):
@@ -192,14 +195,14 @@ def test_awkward_texts_find_exactly_their_rows(table: Any, value: str) -> None:
 )
 def test_what_is_wrong_is_said(text: str, told: str) -> None:
     with pytest.raises(FilterError) as caught:
-        compile_where(text, COLUMNS)
+        compile_where(text, COLUMNS, THRESHOLDS)
     assert told in str(caught.value)
 
 
 @given(st.text(max_size=60))
 def test_nonsense_is_an_error_and_never_a_crash(text: str) -> None:
     with contextlib.suppress(FilterError):
-        assert compile_where(text, COLUMNS)
+        assert compile_where(text, COLUMNS, THRESHOLDS)
 
 
 def test_the_place_of_the_mistake_is_shown() -> None:

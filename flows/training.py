@@ -1,0 +1,158 @@
+"""Training for the command line: seeds or folds become jobs, jobs become a flow, reports become a table of means and standard deviations."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import mean, pstdev
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from flows.progress import say
+from par_core.config import MachineConfig
+from par_core.errors import BadConfigError, ParError
+
+__all__ = ["plan_jobs", "summary", "train"]
+
+_LOOK_EVERY_S: Final = 2.0
+_LINE_EVERY_S: Final = 60.0
+
+
+def plan_jobs(settings: Mapping[str, Any], out: Path, seeds: Sequence[int], folds: int | None) -> dict[str, dict[str, Any]]:
+    """One job, or one a seed or fold in a folder of its own.
+
+    Args:
+        settings: Of a TrainingJob but for ``out``, ``seed`` and ``fold``; None values take the default.
+        out: Folder of the results.
+        seeds: Of the runs.
+        folds: Instead of several seeds: in how many parts the people are cut, each kept back once.
+
+    Raises:
+        BadConfigError: Both are asked for.
+    """
+    given = {key: value for key, value in settings.items() if value is not None}
+    if folds is not None and len(seeds) > 1:
+        raise BadConfigError("several seeds or folds, not both")
+    if folds is not None:
+        return {f"fold-{i}": {**given, "out": str(out / f"fold-{i}"), "seed": seeds[0], "fold": i, "folds": folds} for i in range(folds)}
+    if len(seeds) == 1:
+        return {out.name: {**given, "out": str(out), "seed": seeds[0]}}
+    return {f"seed-{seed}": {**given, "out": str(out / f"seed-{seed}"), "seed": seed} for seed in seeds}
+
+
+def train(jobs: Mapping[str, Mapping[str, Any]], out: Path, machine: MachineConfig, *, n_processes: int, quiet: bool, verbose: bool) -> dict[str, Any]:
+    """Train all jobs, or go on where an earlier call was stopped.
+
+    Args:
+        jobs: By name.
+        out: Folder of ``summary.json`` and of Prefect's log.
+        machine: Several workers train several jobs at once.
+        n_processes: That train each job together.
+        quiet: Shows nothing.
+        verbose: Lets Prefect speak.
+
+    Returns:
+        The summary.
+
+    Raises:
+        ParError: A job failed; says which and why.
+    """
+    from flows.server import api_server
+    from par_core.training.jobs import as_job
+
+    for job in jobs.values():
+        as_job(job)  # what is wrong is told before anything starts
+    out.mkdir(parents=True, exist_ok=True)
+    if not verbose:
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+        os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
+    with api_server(out / "prefect-server.log") as ready:
+        from flows.runners import make_runner
+        from flows.training_flow import train_all
+
+        ready()
+        runner = make_runner(machine, "dask" if (machine.workers or 1) > 1 or machine.scheduler else "threads")
+        with _watch(jobs, quiet=quiet):
+            reports = train_all.with_options(task_runner=runner)(jobs, n_processes)
+    for name, report in reports.items():
+        if isinstance(report, ParError):
+            raise report
+        if isinstance(report, BaseException):
+            raise ParError(f"{name}: {type(report).__name__}: {report}") from report
+    told = {"runs": {name: report["scores"] for name, report in reports.items()}, **summary([report["scores"] for report in reports.values()])}
+    (out / "summary.json").write_text(json.dumps(told, indent=1) + "\n")
+    return told
+
+
+def summary(scores: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """``mean`` and ``std`` (of the runs as a whole, as in the paper's Table 3) of every score that all runs have."""
+    shared = [name for name in scores[0] if all(name in each for each in scores)]
+    return {
+        "mean": {name: mean(each[name] for each in scores) for name in shared},
+        "std": {name: pstdev([each[name] for each in scores]) for name in shared},
+    }
+
+
+@contextmanager
+def _watch(jobs: Mapping[str, Mapping[str, Any]], *, quiet: bool) -> Iterator[None]:
+    """Show how far the jobs are, read from their logs, for as long as the block runs."""
+    done = threading.Event()
+    import sys
+
+    show = _draw_bars if sys.stderr.isatty() else _print_lines
+    thread = threading.Thread(target=show, args=(jobs, done), daemon=True)
+    if not quiet:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if not quiet:
+            thread.join()
+
+
+def _draw_bars(jobs: Mapping[str, Mapping[str, Any]], done: threading.Event) -> None:
+    columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TextColumn("steps {task.fields[told]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bars: dict[str, TaskID] = {name: progress.add_task(name, total=job.get("steps"), told="") for name, job in jobs.items()}
+        finished = False
+        while not finished:
+            finished = done.wait(_LOOK_EVERY_S)
+            for name, job in jobs.items():
+                last = _last(Path(str(job["out"])))
+                if last:
+                    progress.update(bars[name], completed=last["step"], total=last["of"], told=_losses(last))
+
+
+def _print_lines(jobs: Mapping[str, Mapping[str, Any]], done: threading.Event) -> None:
+    shown: dict[str, float] = {}
+    due = time.monotonic() + _LINE_EVERY_S
+    while not done.wait(_LOOK_EVERY_S):
+        if time.monotonic() < due:
+            continue
+        due = time.monotonic() + _LINE_EVERY_S
+        for name, job in jobs.items():
+            last = _last(Path(str(job["out"])))
+            if last and shown.get(name) != last["step"]:
+                shown[name] = last["step"]
+                say(f"{name}: step {last['step']} of {last['of']}; {_losses(last)}")
+
+
+def _last(out: Path) -> dict[str, Any] | None:
+    from par_core.training.loop import LOG
+
+    file = out / LOG
+    lines = file.read_text().splitlines() if file.is_file() else []
+    try:
+        return dict(json.loads(lines[-1])) if lines else None
+    except json.JSONDecodeError:  # half a line, being written
+        return None
+
+
+def _losses(line: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in line.items() if name not in ("step", "of", "seconds", "rate"))

@@ -1,0 +1,133 @@
+"""What ``par models`` tells: the rows of its table, downloads, digests, cards."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from par_core.config import RunConfig, load_config
+from par_core.errors import BadConfigError, WeightsError
+from par_core.models.published import Published, attribute_weights, cache, check, clip_weights, fetch, find, needed, segmenter_weights
+from par_core.models.shipped import CALIBRATION, FILES, FOLDER, digest
+from par_core.models.weights import shipped_path
+
+__all__ = ["Row", "all_models", "as_settings", "card", "fetch_all", "table", "verify_all"]
+
+_ROLES = ("segmenter", "describer", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A model and its weights.
+
+    Attributes:
+        name: As users call it.
+        profile: Whose it is.
+        role: What it is for.
+        file: Its name in a folder of weights.
+        path: Where it is, or None.
+        origin: Where it can be had.
+    """
+
+    name: str
+    profile: str
+    role: str
+    file: str
+    path: Path | None
+    origin: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {**asdict(self), "path": str(self.path) if self.path else None}
+
+
+def as_settings(config: Path | None, weights_dir: Path | None, clip: str | None) -> RunConfig:
+    """The settings of the clip profile that are asked about."""
+    model, _, pretrained = (clip or "").partition("/")
+    if clip is not None and not pretrained:
+        raise BadConfigError(f"--clip wants MODEL/WEIGHTS, such as ViT-L-14/openai, got {clip!r}")
+    return load_config(config, profile="clip", weights_dir=weights_dir, clip={"model": model or None, "pretrained": pretrained or None})
+
+
+def all_models(config: RunConfig) -> list[Row]:
+    """The shipped models, and those of the clip profile with these settings."""
+    shipped = [Row(Path(file).stem, "compact", role, file, FOLDER / file, "comes with PAR") for role, file in zip(_ROLES, FILES, strict=True)]
+    return shipped + [_row(wanted, config.weights_dir) for wanted in _published(config)]
+
+
+def _row(wanted: Published, folder: Path | None) -> Row:
+    try:
+        path: Path | None = find(wanted.file, wanted.role, folder)
+    except WeightsError:
+        path = None
+    return Row(wanted.name, "clip", wanted.role, wanted.file, path, wanted.source or "par train attributes" * (wanted.role == "attributes"))
+
+
+def _published(config: RunConfig) -> list[Published]:
+    clip = clip_weights(config.clip.model, config.clip.pretrained)
+    return [segmenter_weights("resnet50-fpn"), segmenter_weights("resnet50-fpn-v2"), clip, attribute_weights()]
+
+
+def table(rows: Sequence[Row]) -> Iterator[str]:
+    """Lines for a terminal or a pipe."""
+    width = max(len(row.name) for row in rows)
+    yield f"{'name':{width}}  profile  {'role':10}  weights"
+    for row in rows:
+        yield f"{row.name:{width}}  {row.profile:7}  {row.role:10}  {row.path or f'missing: {row.file} from {row.origin}'}"
+
+
+def fetch_all(names: Sequence[str], to: Path | None, config: RunConfig) -> Iterator[Path]:
+    """Download some published weights, or all that the settings need.
+
+    Raises:
+        BadConfigError: A name is unknown.
+        WeightsError: See :func:`par_core.models.published.fetch`.
+    """
+    known = {wanted.name: wanted for wanted in _published(config)}
+    for name in names:
+        if name not in known and name.count("/") == 1:
+            known[name] = clip_weights(*name.split("/"))
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise BadConfigError(f"nothing to fetch under the name {unknown[0]!r}; there are: {', '.join(known)}, and MODEL/WEIGHTS of open_clip")
+    for wanted in [known[name] for name in names] or needed(config):
+        yield fetch(wanted, to or config.weights_dir or cache())
+
+
+def verify_all(config: RunConfig) -> list[tuple[str, str, bool]]:
+    """Name, what was found, and whether it is right, of every file that is here."""
+    told: list[tuple[str, str, bool]] = []
+    for file in (*FILES, CALIBRATION):
+        try:
+            shipped_path(file)
+            told.append((file, f"SHA-256 {digest(file)[:16]}..., as shipped", True))
+        except WeightsError as error:
+            told.append((file, str(error), False))
+    for wanted in _published(config):
+        row = _row(wanted, config.weights_dir)
+        if row.path is None:
+            continue
+        try:
+            told.append((wanted.name, f"{row.path} compared with {check(wanted, row.path)}", True))
+        except WeightsError as error:
+            told.append((wanted.name, str(error), False))
+    return told
+
+
+def card(name: str, config: RunConfig) -> str | None:
+    """The card of a shipped model, or what is known of a published one; None for an unknown name."""
+    shared = {"text-compact": "describer-compact"}  # one card for both towers
+    path = FOLDER / f"{shared.get(name, name)}.md"
+    if name in {Path(file).stem for file in FILES}:
+        return path.read_text()
+    wanted = {each.name: each for each in _published(config)}
+    if name not in wanted and name.count("/") == 1:
+        wanted[name] = clip_weights(*name.split("/"))
+    if name not in wanted:
+        return None
+    row = _row(wanted[name], config.weights_dir)
+    beside = row.path.with_suffix(".md") if row.path else None
+    if beside is not None and beside.is_file():
+        return beside.read_text()
+    lines = [f"# {name}", "", f"role: {row.role}", f"file: {row.file}", f"from: {row.origin or 'nowhere public'}"]
+    return "\n".join([*lines, f"SHA-256 begins with: {wanted[name].sha256 or 'as the hub states'}", f"here: {row.path or 'no'}"])

@@ -1,0 +1,211 @@
+"""The weights of the ``clip`` profile, which others publish: their names, where they come from, how they are checked and where they are kept.
+
+Nothing is downloaded unless ``par models fetch`` is asked for. Files are looked for in the folder that the user names, then in the cache.
+"""
+
+import hashlib
+import os
+import shutil
+import urllib.error
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from par_core.errors import WeightsError
+
+if TYPE_CHECKING:
+    from par_core.config import RunConfig
+
+__all__ = [
+    "ATTRIBUTE_VIT",
+    "MASK_RCNN",
+    "Published",
+    "attribute_weights",
+    "cache",
+    "check",
+    "clip_file",
+    "clip_weights",
+    "fetch",
+    "find",
+    "needed",
+    "segmenter_weights",
+]
+
+_SUMS: Final = "SHA256SUMS"
+_TORCHVISION: Final = "https://download.pytorch.org/models/"
+_HUB: Final = "hub:"
+
+#: Torchvision's files, by architecture; the eight digits are the first of their SHA-256.
+MASK_RCNN: Final = {
+    "resnet50-fpn": ("maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth", "bf2d0c1e"),
+    "resnet50-fpn-v2": ("maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth", "73cbd019"),
+}
+#: What ``par train attributes`` writes; nobody publishes it.
+ATTRIBUTE_VIT: Final = "attributes-vit-b-32.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A file of weights.
+
+    Attributes:
+        name: As users call it.
+        role: What it is for.
+        file: Its name in a folder of weights.
+        source: A URL, ``hub:owner/repository/file`` for the Hugging Face hub, or empty where nobody publishes it.
+        sha256: The first digits of its digest, or all; empty where only the hub knows.
+    """
+
+    name: str
+    role: str
+    file: str
+    source: str
+    sha256: str
+
+
+def segmenter_weights(architecture: str) -> Published:
+    """Torchvision's Mask R-CNN."""
+    file, digest = MASK_RCNN[architecture]
+    return Published(f"maskrcnn-{architecture}", "segmenter", file, _TORCHVISION + file, digest)
+
+
+def clip_weights(model: str, pretrained: str) -> Published:
+    """A CLIP model by open_clip's names, such as ``ViT-B-16`` and ``openai``; OpenAI's are TorchScript archives, the others safetensors."""
+    import open_clip
+
+    known = open_clip.get_pretrained_cfg(model, pretrained) or {}
+    url, hub = str(known.get("url") or ""), str(known.get("hf_hub") or "")
+    name = f"{model}/{pretrained}"
+    if pretrained == "openai" and url:
+        return Published(name, "CLIP", f"{model}.pt", url, url.split("/")[-2])
+    file = clip_file(model, pretrained)
+    return Published(name, "CLIP", file, f"{_HUB}{hub.strip('/')}/open_clip_model.safetensors" if hub else "", "")
+
+
+def clip_file(model: str, pretrained: str) -> str:
+    """The name of a CLIP file in a folder of weights."""
+    return f"{model}.pt" if pretrained == "openai" else f"{model}.{pretrained}.safetensors"
+
+
+def attribute_weights() -> Published:
+    """The fine-tuned attribute network."""
+    return Published("attributes-vit-b-32", "attributes", ATTRIBUTE_VIT, "", "")
+
+
+def needed(config: "RunConfig") -> list[Published]:
+    """What the ``clip`` profile needs with these settings."""
+    fixed = [segmenter_weights(config.clip.segmenter), clip_weights(config.clip.model, config.clip.pretrained)]
+    return [*fixed, attribute_weights()] if config.clip.attributes == "vit-b-32" else fixed
+
+
+def cache() -> Path:
+    """Where fetched weights are kept unless another folder is named."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "par" / "weights"
+
+
+def find(file: str, role: str, folder: Path | None) -> Path:
+    """A file in the user's folder, else in the cache.
+
+    Raises:
+        WeightsError: It is in neither; says in one line which file to put where.
+    """
+    places = [place for place in (folder, cache()) if place is not None]
+    for place in places:
+        if (place / file).is_file():
+            return place / file
+    where = f"put {file} into {folder}" if folder else f"put {file} into a folder and name it with --weights-dir DIR"
+    raise WeightsError(f"no weights for the {role}: {where} (or, with a network: par models fetch)")
+
+
+def fetch(wanted: Published, folder: Path, *, progress: bool = True) -> Path:
+    """Download a file, check its digest, and note the digest beside it.
+
+    Raises:
+        WeightsError: Nobody publishes it, the network fails, or the digest is wrong; nothing is left behind.
+    """
+    path = folder / wanted.file
+    if path.is_file():
+        check(wanted, path)
+        return path
+    if not wanted.source:
+        raise WeightsError(f"{wanted.name} cannot be fetched: {_origin(wanted)}; put {wanted.file} into {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{wanted.file}.{os.getpid()}.partial"
+    try:
+        expected = _from_hub(wanted.source.removeprefix(_HUB), partial) if wanted.source.startswith(_HUB) else _from_url(wanted, partial, progress=progress)
+        _compare(wanted.name, _digest(partial), expected)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    _note(path)
+    return path
+
+
+def check(wanted: Published, path: Path) -> str:
+    """Compare a file with the digest that its maker publishes, and with the one noted when it was fetched.
+
+    Returns:
+        What it was compared with, for people.
+
+    Raises:
+        WeightsError: It is another file.
+    """
+    found, noted = _digest(path), _noted(path)
+    for expected in (wanted.sha256, noted):
+        if expected:
+            _compare(f"{path}", found, expected)
+    return "the published digest" if wanted.sha256 else "the digest noted when it was fetched" if noted else "nothing: its maker publishes no digest"
+
+
+def _origin(wanted: Published) -> str:
+    return "it comes out of par train attributes" if wanted.file == ATTRIBUTE_VIT else "open_clip knows no such weights; see open_clip.list_pretrained()"
+
+
+def _from_url(wanted: Published, to: Path, *, progress: bool) -> str:
+    import torch
+
+    try:
+        torch.hub.download_url_to_file(wanted.source, str(to), hash_prefix=wanted.sha256 or None, progress=progress)
+    except (urllib.error.URLError, OSError) as error:
+        raise WeightsError(f"{wanted.source} cannot be reached ({error}); on a machine with a network: par models fetch {wanted.name} --to DIR") from error
+    except RuntimeError as error:  # torch found another digest
+        raise WeightsError(f"{wanted.source} is not the file that was expected: {error}") from error
+    return wanted.sha256
+
+
+def _from_hub(address: str, to: Path) -> str:
+    """Download a file of the Hugging Face hub; returns the SHA-256 that the hub states."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    owner, repository, file = address.split("/", 2)
+    try:
+        stated = get_hf_file_metadata(hf_hub_url(f"{owner}/{repository}", file)).etag or ""
+        shutil.copyfile(hf_hub_download(f"{owner}/{repository}", file), to)
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(f"hub {owner}/{repository} cannot be reached ({reason}); fetch {file} elsewhere and put it into the folder") from error
+    return stated if len(stated) == hashlib.sha256().digest_size * 2 else ""
+
+
+def _compare(what: str, found: str, expected: str) -> None:
+    if not found.startswith(expected):
+        raise WeightsError(f"{what} is refused: its SHA-256 is {found[:16]}..., expected {expected[:16]}...; delete it and fetch it again")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _noted(path: Path) -> str:
+    sums = path.parent / _SUMS
+    lines: Sequence[str] = sums.read_text().splitlines() if sums.is_file() else []
+    return next((line.split()[0] for line in lines if line.endswith(f"  {path.name}")), "")
+
+
+def _note(path: Path) -> None:
+    sums = path.parent / _SUMS
+    others = [line for line in (sums.read_text().splitlines() if sums.is_file() else []) if not line.endswith(f"  {path.name}")]
+    sums.write_text("\n".join(sorted([*others, f"{_digest(path)}  {path.name}"], key=lambda line: line.split()[1])) + "\n")

