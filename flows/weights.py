@@ -7,7 +7,7 @@ from typing import Any
 
 from par_core.config import RunConfig, load_config
 from par_core.errors import BadConfigError, WeightsError
-from par_core.models.published import Published, attribute_weights, cache, check, clip_weights, fetch, find, needed, segmenter_weights
+from par_core.models.published import Published, attribute_weights, cache, check, clip_weights, fetch, find, imagenet_weights, needed, segmenter_weights
 from par_core.models.shipped import CALIBRATION, FILES, FOLDER, digest
 from par_core.models.weights import shipped_path
 
@@ -65,7 +65,7 @@ def _row(wanted: Published, folder: Path | None) -> Row:
 
 def _published(config: RunConfig) -> list[Published]:
     clip = clip_weights(config.clip.model, config.clip.pretrained)
-    return [segmenter_weights("resnet50-fpn"), segmenter_weights("resnet50-fpn-v2"), clip, attribute_weights()]
+    return [segmenter_weights("resnet50-fpn"), segmenter_weights("resnet50-fpn-v2"), clip, attribute_weights(), imagenet_weights()]
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:

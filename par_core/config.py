@@ -95,8 +95,8 @@ class MachineConfig(_Frozen):
     threads_per_worker: Annotated[int, Field(ge=1)] = 1
     shard_size: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Images a shard at most: the unit of work, of retry and of resumption."""
-    batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
-    """Images (or people) that a model sees in one call."""
+    batch_size: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Images (or people) that a model sees in one call; None: as measured on this machine."""
 
 
 class RunConfig(_Frozen):

@@ -13,6 +13,7 @@ from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME
 from par_core.config import RunConfig
 from par_core.errors import BadInputError, UnreadableImageError
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labelled_people, labels_of
+from par_core.evaluate.pair_queries import score_pairs
 from par_core.evaluate.retrieval import average_precision, balanced_accuracy, calibration_error, roc_auc
 from par_core.models.base import TextEncoder
 from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
@@ -86,7 +87,8 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, follow
     """Average precision of text queries for single attributes, divided by the prevalence of what is asked for.
 
     Returns:
-        ``mean_ap_over_prevalence``, and ``queries`` by text with ``ap``, ``prevalence``, ``ap_over_prevalence``, ``n``.
+        ``mean_ap_over_prevalence``, and ``queries`` by text with ``ap``, ``prevalence``, ``ap_over_prevalence``, ``n``; and what
+        :func:`par_core.evaluate.pair_queries.score_pairs` tells of queries for two coloured garments.
 
     Raises:
         BadConfigError: The folder does not hold the data set.
@@ -102,7 +104,12 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, follow
         if min(int(relevant.sum()), int((~relevant).sum())) >= _LEAST:
             queries[query] = _ranked(relevant, told.embeddings[known], query, encoder)
     ratios = [each["ap_over_prevalence"] for each in queries.values()]
-    return {"mean_ap_over_prevalence": float(np.mean(ratios)) if ratios else float("nan"), "queries": queries, "images": len(labels), "found": told.found}
+    means = {"mean_ap_over_prevalence": float(np.mean(ratios)) if ratios else float("nan")}
+    pairs = score_pairs(people, told.embeddings, encoder)
+    return {**means, "pairs_recall_at_10_over_chance": pairs.pop("pairs_recall_at_10_over_chance"), "queries": queries, **pairs} | {
+        "images": len(labels),
+        "found": told.found,
+    }
 
 
 def _queries() -> list[tuple[str, str, float]]:

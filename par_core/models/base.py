@@ -41,6 +41,7 @@ class PersonDescriber(Protocol):
         thresholds: The probability from which each attribute counts as seen, chosen on validation people.
         embedding_size: d.
         aspect: Height divided by width of the cut-outs it prefers (2.0 for standing people, 1.0 for CLIP).
+        batch_size: How many cut-outs a call should have to be quick on this machine.
         summary: One phrase for people.
     """
 
@@ -50,6 +51,7 @@ class PersonDescriber(Protocol):
     thresholds: tuple[float, ...]
     embedding_size: int
     aspect: float
+    batch_size: int
     summary: str
 
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:

@@ -18,6 +18,7 @@ from par_core.attributes.vocabulary import ATTRIBUTES, prompts
 from par_core.errors import BadConfigError
 from par_core.models.answers import Answers
 from par_core.models.attribute_vit import AttributeViT
+from par_core.models.measuring import measured_batch
 from par_core.models.runtimes import Runtime
 from par_core.models.text import OpenClipTextEncoder
 from par_core.models.weights import load_state, read_published
@@ -77,7 +78,6 @@ class ClipDescriber:
         self.fingerprint, self.embedding_fingerprint = fingerprint, embedding_fingerprint
         self.embedding_size = int(model.visual.output_dim)
         how = "ViT-B/32" if vit else "zero-shot"
-        self.summary = f"CLIP {name}, attributes {how} ({runtime.name}, {runtime.precision})"
         answers = vit.answers if vit else Answers.uncalibrated([attribute.name for attribute in ATTRIBUTES])
         self.attributes, self.thresholds = answers.names, answers.thresholds
         self._transform = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
@@ -85,9 +85,16 @@ class ClipDescriber:
         height, width = (side, side) if isinstance(side, int) else side
         self._scale = float(model.logit_scale.detach().exp())
         self._pairs = None if vit else _prompt_pairs(load_clip_text(model, name, embedding_fingerprint))
-        self._embed = runtime.compile(model.visual, (torch.zeros(2, 3, height, width),), f"{embedding_fingerprint}/visual")
+        example = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+        self._embed = runtime.compile(model.visual, (example,), f"{embedding_fingerprint}/visual")
+        self.batch_size = measured_batch(self._embed, example, runtime.device, f"{runtime.name}/{embedding_fingerprint}/visual")
         self._vit = vit
-        self._classify = runtime.compile(vit.network, (torch.zeros(2, 3, vit.side, vit.side),), f"{fingerprint}/vit") if vit else None
+        self._classify = (
+            runtime.compile(vit.network, (torch.randn(1, 3, vit.side, vit.side, generator=torch.Generator().manual_seed(0)),), f"{fingerprint}/vit")
+            if vit
+            else None
+        )
+        self.summary = f"CLIP {name}, attributes {how} ({runtime.name}, {runtime.precision})"
 
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:
         """Describe n cut-outs of any sizes."""

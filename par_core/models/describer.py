@@ -18,6 +18,7 @@ from timm.layers import freeze_batch_norm_2d
 from torch import Tensor, nn
 
 from par_core.models.answers import Answers
+from par_core.models.measuring import measured_batch
 from par_core.models.runtimes import Runtime
 from par_core.models.shipped import CALIBRATION
 from par_core.models.weights import load_state, read_shipped, shipped_path
@@ -133,9 +134,11 @@ class CompactDescriber:
         self.attributes, self.thresholds = answers.names, answers.thresholds
         self.fingerprint = fingerprint
         self.embedding_fingerprint = embedding_fingerprint
-        self.summary = f"compact EfficientNet-Lite2 with attention pooling ({runtime.name}, {runtime.precision})"
         self._answers = answers
-        self._forward = runtime.compile(network.eval(), (torch.zeros(2, 3, HEIGHT, WIDTH),), fingerprint)
+        example = torch.rand(1, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)) * 255
+        self._forward = runtime.compile(network.eval(), (example,), fingerprint)
+        self.batch_size = measured_batch(self._forward, example, runtime.device, f"{runtime.name}/{fingerprint}")
+        self.summary = f"compact EfficientNet-Lite2 with attention pooling ({runtime.name}, {runtime.precision})"
 
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:
         """Describe n cut-outs of any sizes."""

@@ -57,6 +57,7 @@ class FakeDescriber:
     thresholds: tuple[float, ...] = (0.5, 0.5)
     embedding_size = len(COLOURS)
     aspect = 2.0
+    batch_size = 16
     summary = "fake describer (mean colours), no weights"
 
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["cpu_computes_bf16", "cuda_devices", "has_cuda_device"]
+__all__ = ["cpu_computes_bf16", "cuda_devices", "has_cuda_device", "processor_name"]
 
 
 def cpu_computes_bf16() -> bool:
@@ -20,3 +20,10 @@ def has_cuda_device() -> bool:
 def cuda_devices() -> int:
     """How many NVIDIA devices the driver offers."""
     return sum(path.name.removeprefix("nvidia").isdigit() for path in Path("/dev").glob("nvidia[0-9]*"))
+
+
+def processor_name() -> str:
+    """The processor's model, as Linux tells it, and what it computes; empty elsewhere."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "") + ("+bf16" if cpu_computes_bf16() else "")

@@ -27,7 +27,7 @@ from par_core.models.shipped import CALIBRATION, FILES, digest, file_digest
 if TYPE_CHECKING:
     from torch import nn
 
-    from par_core.models.runtimes import Precision, Runtime
+    from par_core.models.runtimes import Runtime
     from par_core.models.segmenter import SegmenterSettings
 
 __all__ = [
@@ -126,7 +126,8 @@ def describe_models(config: RunConfig) -> str:
     device = machine.device if machine.device != "auto" else "cuda" if has_cuda_device() else "cpu"
     on_cpu = "openvino" if importlib.util.find_spec("openvino") is not None else "torch"
     runtime = machine.runtime if machine.runtime != "auto" else "torch" if device == "cuda" else on_cpu
-    precision = _precision(config)
+    may_be = "bf16 or fp32 as measured" if device == "cuda" or cpu_computes_bf16() else "fp32"
+    precision = machine.precision if machine.precision != "auto" else may_be
     names = {"compact": "Mask R-CNN lite0 + EfficientNet-Lite2", "clip": f"Mask R-CNN {config.clip.segmenter} + CLIP {config.clip.model}"}[config.profile]
     return f"{names} on {device}, {runtime}, {precision}"
 
@@ -208,17 +209,10 @@ def _clip_model(config: RunConfig) -> "nn.Module":
 
 
 def _runtime(config: RunConfig) -> "Runtime":
-    from par_core.models.runtimes import choose_runtime
+    from par_core.models.measuring import choose_runtime
 
     machine = config.machine
-    return choose_runtime(machine.runtime, machine.device, _precision(config), threads=machine.threads_per_worker)
-
-
-def _precision(config: RunConfig) -> "Precision":
-    if config.machine.precision != "auto":
-        return config.machine.precision
-    cuda = config.machine.device == "cuda" or (config.machine.device == "auto" and has_cuda_device())
-    return "bf16" if cuda or cpu_computes_bf16() else "fp32"
+    return choose_runtime(machine.runtime, machine.device, machine.precision, threads=machine.threads_per_worker)
 
 
 def _settings(settings: "SegmenterSettings", config: RunConfig) -> "SegmenterSettings":

@@ -28,6 +28,7 @@ __all__ = [
     "clip_weights",
     "fetch",
     "find",
+    "imagenet_weights",
     "needed",
     "segmenter_weights",
 ]
@@ -99,6 +100,17 @@ def needed(config: "RunConfig") -> list[Published]:
     return [*fixed, attribute_weights()] if config.clip.attributes == "vit-b-32" else fixed
 
 
+def imagenet_weights() -> Published:
+    """Timm's ViT-B/32 (augreg, ImageNet-21k then 1k), from which attribute networks start."""
+    return Published(
+        "vit-b-32-imagenet",
+        "start of training",
+        "vit_base_patch32_224.safetensors",
+        f"{_HUB}timm/vit_base_patch32_224.augreg_in21k_ft_in1k/model.safetensors",
+        "",
+    )
+
+
 def cache() -> Path:
     """Where fetched weights are kept unless another folder is named."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "par" / "weights"
@@ -168,6 +180,8 @@ def _from_url(wanted: Published, to: Path, *, progress: bool) -> str:
     try:
         torch.hub.download_url_to_file(wanted.source, str(to), hash_prefix=wanted.sha256 or None, progress=progress)
     except (urllib.error.URLError, OSError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise WeightsError(f"{wanted.source} cannot be reached ({error}); on a machine with a network: par models fetch {wanted.name} --to DIR") from error
     except RuntimeError as error:  # torch found another digest
         raise WeightsError(f"{wanted.source} is not the file that was expected: {error}") from error
@@ -176,6 +190,7 @@ def _from_url(wanted: Published, to: Path, *, progress: bool) -> str:
 
 def _from_hub(address: str, to: Path) -> str:
     """Download a file of the Hugging Face hub; returns the SHA-256 that the hub states."""
+    import httpx
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
@@ -183,7 +198,7 @@ def _from_hub(address: str, to: Path) -> str:
     try:
         stated = get_hf_file_metadata(hf_hub_url(f"{owner}/{repository}", file)).etag or ""
         shutil.copyfile(hf_hub_download(f"{owner}/{repository}", file), to)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError, httpx.HTTPError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(f"hub {owner}/{repository} cannot be reached ({reason}); fetch {file} elsewhere and put it into the folder") from error
     return stated if len(stated) == hashlib.sha256().digest_size * 2 else ""

@@ -18,10 +18,9 @@ import torch
 from filelock import FileLock
 from torch import Tensor, nn
 
-from par_core.errors import BadConfigError
 from par_core.ids import digest_of
 
-__all__ = ["Compiled", "OpenVinoRuntime", "Precision", "Runtime", "TorchRuntime", "choose_runtime"]
+__all__ = ["Compiled", "OpenVinoRuntime", "Precision", "Runtime", "TorchRuntime", "cache_folder", "has_openvino"]
 
 Compiled = Callable[..., tuple[Tensor, ...]]
 Precision = Literal["fp32", "bf16"]
@@ -46,7 +45,7 @@ class Runtime(Protocol):
 
         Args:
             module: The network.
-            examples: Inputs of any batch, height and width.
+            examples: Typical inputs, of any batch, height and width.
             key: Names the network and its weights; a runtime may keep what it made for a key and use it again.
         """
         ...
@@ -117,32 +116,9 @@ class OpenVinoRuntime:
         return run
 
 
-def choose_runtime(name: Literal["auto", "torch", "openvino"], device: Literal["auto", "cpu", "cuda"], precision: Precision, *, threads: int) -> Runtime:
-    """Choose what computes.
-
-    Args:
-        name: ``auto`` takes torch on a CUDA device, else OpenVINO where it is installed, else torch.
-        device: ``auto`` takes CUDA where there is one.
-        precision: See ``par_core.models.precision``.
-        threads: Of one process.
-
-    Raises:
-        BadConfigError: The runtime or device asked for is not there.
-    """
-    cuda = torch.cuda.is_available()
-    if device == "cuda" and not cuda:
-        raise BadConfigError("machine.device is cuda, but torch sees no CUDA device; use --device cpu")
-    if device == "cuda" or (device == "auto" and cuda):
-        if name == "openvino":
-            raise BadConfigError("machine.runtime openvino computes on the CPU only; use --device cpu, or --runtime torch")
-        return TorchRuntime("cuda", precision)
-    torch.set_num_threads(threads)
-    has_openvino = importlib.util.find_spec("openvino") is not None
-    if name == "openvino" and not has_openvino:
-        raise BadConfigError("machine.runtime is openvino, which is not installed; pip install openvino, or use --runtime torch")
-    if name == "torch" or not has_openvino:
-        return TorchRuntime("cpu", precision)
-    return OpenVinoRuntime(precision, threads)
+def has_openvino() -> bool:
+    """Whether OpenVINO is installed."""
+    return importlib.util.find_spec("openvino") is not None
 
 
 def cache_folder() -> Path:

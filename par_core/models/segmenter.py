@@ -86,7 +86,6 @@ class MaskRCNNSegmenter:
 
     def __init__(self, network: MaskRCNN, settings: SegmenterSettings, fingerprint: str, name: str, runtime: Runtime) -> None:
         self.fingerprint = fingerprint
-        self.summary = f"{name} ({runtime.name}, {runtime.precision})"
         self._settings = settings
         self._device = runtime.device
         network = network.eval()
@@ -99,10 +98,12 @@ class MaskRCNNSegmenter:
         features = _Features(network)
         self._levels = features.levels
         channels = network.backbone.out_channels
-        self._features = runtime.compile(features, (torch.zeros(1, 3, 128, 160),), f"{fingerprint}/features")
+        seeded = torch.Generator().manual_seed(0)
+        self._features = runtime.compile(features, (torch.randn(1, 3, 256, 320, generator=seeded),), f"{fingerprint}/features")
         box_head, mask_head = nn.Sequential(self._roi.box_head, self._roi.box_predictor), nn.Sequential(self._roi.mask_head, self._roi.mask_predictor)
-        self._box_head = runtime.compile(box_head, (torch.zeros(4, channels, 7, 7),), f"{fingerprint}/box")
-        self._mask_head = runtime.compile(mask_head, (torch.zeros(4, channels, 14, 14),), f"{fingerprint}/mask")
+        self._box_head = runtime.compile(box_head, (torch.rand(16, channels, 7, 7, generator=seeded),), f"{fingerprint}/box")
+        self._mask_head = runtime.compile(mask_head, (torch.rand(4, channels, 14, 14, generator=seeded),), f"{fingerprint}/mask")
+        self.summary = f"{name} ({runtime.name}, {runtime.precision})"
 
     def segment(self, images: Sequence[ImageU8]) -> list[PersonInstances]:
         """Segment images one by one: on a CPU a batch is no faster, and sizes differ."""

@@ -72,7 +72,7 @@ def describe_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResul
             waiting.append(person)
         else:
             rows.append(person.row)
-        if len(waiting) >= config.machine.batch_size:
+        if len(waiting) >= (config.machine.batch_size or describer.batch_size):
             rows += _described(waiting, describer)
             waiting = []
     rows += _described(waiting, describer)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -30,6 +30,7 @@ from par_core.types import ImageU8, PersonInstances
 
 __all__ = ["segment_shard"]
 
+_BATCH: Final = 16  # images read ahead
 _PIXELS_PER_BATCH = 24_000_000  # bounds memory: about 70 MB of decoded pixels at a time, whatever the images' sizes
 
 
@@ -57,7 +58,7 @@ def segment_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult
     entries, attempt = read_work(store, shard_id)
     segmenter = load_segmenter(config)
     rows = _Rows(attempt)
-    for batch in _batches(_decoded(entries, config, rows), config.machine.batch_size):
+    for batch in _batches(_decoded(entries, config, rows), config.machine.batch_size or _BATCH):
         rows.add_people(batch, segmenter, config.segment)
     images, people = rows.tables(entries)
     seconds = time.monotonic() - started

@@ -40,7 +40,7 @@ from par_core.training.segmentation_scenes import LARGE, SMALL
 from par_core.training.segmenter import SegmenterLearner, SegmenterRecipe
 from par_core.training.sentences import read_sentences
 
-__all__ = ["SEGMENTATION_SETS", "TrainingJob", "as_job", "run_job"]
+__all__ = ["SEGMENTATION_SETS", "TrainingJob", "as_job", "run_job", "split_people"]
 
 SEGMENTATION_SETS: Final = ("shared", "pennfudan", "coco", "openimages")
 _KEPT: Final = 0.15  # share of the people or photographs that are scored on, where there is no official split
@@ -116,13 +116,13 @@ def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> d
     learner = SegmenterLearner(network.to(world.device), split, recipe)
     fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, {name: len(photos) for name, photos in split.train.items()})
     if world.is_first:
-        save_file({name: tensor.contiguous() for name, tensor in fitted.weights.items()}, job.out / "segmenter.safetensors")
+        _save(job.out / "segmenter.safetensors", fitted)
     return _finish(job, world, fitted, recipe, {name: len(photos) for name, photos in split.train.items()})
 
 
 def _train_attributes(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
     data = read_attribute_set(job.dataset, job.root)
-    train, kept = _parts(job, data)
+    train, kept = split_people(job, data)
     recipe = AttributeRecipe(weighting=job.weighting, eliminate=job.background == "eliminate", seed=job.seed)
     recipe = replace(recipe, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
     if recipe.eliminate:
@@ -154,8 +154,13 @@ def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> di
     sizes = {"train": len(train), "kept back": len(kept)}
     fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, sizes)
     if world.is_first:
-        save_file({name: tensor.contiguous() for name, tensor in fitted.weights.items()}, job.out / "embedder.safetensors")
+        _save(job.out / "embedder.safetensors", fitted)
     return _finish(job, world, fitted, recipe, sizes)
+
+
+def _save(file: Path, fitted: Fitted) -> None:
+    save_file({name: tensor.contiguous() for name, tensor in fitted.weights.items()}, file)
+    file.chmod(0o644)
 
 
 def _schedule(job: TrainingJob, usual: Schedule) -> Schedule:
@@ -192,7 +197,7 @@ def _photos(job: TrainingJob) -> Split:
     raise BadConfigError(f"a segmenter cannot be trained on {job.dataset!r}, only on: {', '.join(SEGMENTATION_SETS)}")
 
 
-def _parts(job: TrainingJob, data: AttributeSet) -> tuple[list[LabelledPerson], list[LabelledPerson]]:
+def split_people(job: TrainingJob, data: AttributeSet) -> tuple[list[LabelledPerson], list[LabelledPerson]]:
     """People to learn from and people to score on; never the official test part. One identity is never in both."""
     usable = sorted(set(range(len(data.people))) - set(data.parts.get("test", ())))
     if job.fold is None and "val" in data.parts and data.parts["val"]:

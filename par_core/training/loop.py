@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,7 @@ class Schedule:
     patience: int = 0
 
 
+@runtime_checkable
 class Learner(Protocol):
     """What is trained: a network, its losses, and its score.
 
@@ -114,9 +115,7 @@ def fit(
     checkpoint = load_checkpoint(out / CHECKPOINT)
     if checkpoint is not None:
         if checkpoint["recipe"] != recipe:
-            raise BadConfigError(
-                f"{out} holds a run with other settings or data; give another folder, or remove this one. Its settings: {checkpoint['recipe']}"
-            )
+            raise BadConfigError(f"{out} holds another run; give another folder, or remove this one. It had {_difference(checkpoint['recipe'], recipe)}")
         run.load(checkpoint)
     started = time.monotonic()
     learner.network.train()
@@ -205,12 +204,24 @@ class _Run:
         return Fitted(weights, self.best["step"] if scored else self.step, self.step, dict(self.best["scores"]))
 
 
+def _difference(before: Mapping[str, Any], now: Mapping[str, Any], inside: str = "") -> str:
+    """What two settings disagree on, for people."""
+    told = []
+    for key in sorted(before.keys() | now.keys()):
+        then, today = before.get(key), now.get(key)
+        if isinstance(then, dict) and isinstance(today, dict) and then != today:
+            told.append(_difference(then, today, f"{inside}{key}."))
+        elif then != today:
+            told.append(f"{inside}{key} {then} instead of {today}")
+    return ", ".join(told)
+
+
 def _rate(schedule: Schedule, step: int) -> float:
     rising = min(1.0, (step + 1) / schedule.warmup) if schedule.warmup else 1.0
     return schedule.rate * rising * 0.5 * (1 + math.cos(math.pi * step / schedule.steps))
 
 
-def _log(out: Path, line: Mapping[str, float]) -> None:
+def _log(out: Path, line: Mapping[str, Any]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with (out / LOG).open("a") as file:
         file.write(json.dumps(line) + "\n")

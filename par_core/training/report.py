@@ -26,14 +26,14 @@ def write_report(out: Path, report: Mapping[str, Any]) -> None:
     (out / "card.md").write_text(_card(told, lines))
 
 
-def read_log(out: Path) -> list[dict[str, float]]:
+def read_log(out: Path) -> list[dict[str, Any]]:
     """The lines of a run's log, each step once: steps after a kill were done again."""
     file = out / LOG
     told = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
     return [each for _, each in sorted({int(line["step"]): line for line in told}.items())]
 
 
-def draw_curve(lines: list[dict[str, float]], file: Path, title: str) -> None:
+def draw_curve(lines: list[dict[str, Any]], file: Path, title: str) -> None:
     """Losses above, scores below, over steps.
 
     Raises:
@@ -68,13 +68,13 @@ def draw_curve(lines: list[dict[str, float]], file: Path, title: str) -> None:
     pyplot.close(figure)
 
 
-def _score_names(lines: list[dict[str, float]]) -> set[str]:
+def _score_names(lines: list[dict[str, Any]]) -> set[str]:
     """What only lines with a score tell."""
     plain = {name for line in lines if "score" not in line for name in line}
     return {name for line in lines if "score" in line for name in line} - plain
 
 
-def _card(report: Mapping[str, Any], lines: list[dict[str, float]]) -> str:
+def _card(report: Mapping[str, Any], lines: list[dict[str, Any]]) -> str:
     scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in report["scores"].items()) or "| none taken | |"
     schedule = report["recipe"]["schedule"]
     sizes = ", ".join(f"{count} {name}" for name, count in report["sizes"].items())

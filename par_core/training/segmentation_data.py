@@ -48,7 +48,7 @@ def shuffled_split(photos: Mapping[str, Sequence[Photo]], kept_back: float, seed
     validation: dict[str, tuple[Photo, ...]] = {}
     for source, listed in photos.items():
         order = np.random.default_rng(seed).permutation(len(listed))
-        n = round(kept_back * len(listed)) if len(listed) > 1 else 0
+        n = max(1, round(kept_back * len(listed))) if len(listed) > 1 else 0
         validation[source] = tuple(listed[i] for i in sorted(order[:n]))
         train[source] = tuple(listed[i] for i in sorted(order[n:]))
     if not any(validation[source] and source != "empty" for source in photos):

@@ -24,6 +24,7 @@ _SEVERAL: Final = re.compile(
 _COLOURS: Final = {term: term for term in COLOUR_TERMS} | {"gray": "grey", "tan": "beige", "violet": "purple", "crimson": "red", "navy": "blue"}
 _NOUNS: Final = {noun: attribute.name for attribute in ATTRIBUTES for noun in attribute.nouns if noun not in ("top", "shirt", "pumps")}
 _BEFORE: Final = frozenset({"wearing", "in", "with", "carrying", "holding", "wears", "and", "a", "his", "her"})
+_DENIALS: Final = frozenset({"without", "no", "not"})
 _LONGEST: Final = 20  # words; the compact text tower reads 32 tokens
 
 
@@ -45,8 +46,9 @@ def understood(sentence: str) -> Caption | None:
         return None
     facts: dict[str, Fact] = {}
     for place, word in enumerate(words):
-        before = words[place - 1] if place else ""
-        if word in _NOUNS and words[place + 1 : place + 2] != ["shirt"] and (before in _COLOURS or before in _BEFORE):
+        before, denied = words[place - 1] if place else "", _DENIALS & set(words[max(0, place - 3) : place])
+        compound = words[place + 1 : place + 2] == ["shirt"]  # a dress shirt is no dress
+        if word in _NOUNS and not denied and not compound and (before in _COLOURS or before in _BEFORE):
             facts[_NOUNS[word]] = Fact(_NOUNS[word], colour=_COLOURS.get(before))
     if not facts:
         return None

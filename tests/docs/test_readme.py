@@ -10,7 +10,7 @@ import typer
 from flows.cli import app
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "deployments/README.md"]
+PAGES = ["README.md", "deployments/README.md", "docs/training.md"]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
@@ -27,8 +27,11 @@ def test_every_command_and_option_exists(page: str) -> None:
     lines = typed(page)
     assert lines
     for line in lines:
-        _, command, *arguments = shlex.split(line.replace("COMMAND", "index"))
-        known = {option for parameter in COMMANDS[command].params for option in parameter.opts} | {"--help"}
+        _, name, *arguments = shlex.split(line.replace("COMMAND", "index"))
+        command = COMMANDS[name]
+        if hasattr(command, "commands") and arguments:
+            command = command.commands[arguments[0].split("|")[0]]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         given = [argument for argument in arguments if re.match(r"--?[a-z]", argument)]
         assert set(given) <= known, line
 
@@ -38,7 +41,8 @@ def test_every_command_is_in_the_readme_and_has_an_example() -> None:
     for name, command in COMMANDS.items():
         assert f"par {name}" in readme
         assert command.help
-        assert f"par {name}" in command.help
+        for each in getattr(command, "commands", {name: command}).values():
+            assert f"par {name}" in each.help
 
 
 def test_every_make_target_in_the_readme_exists() -> None:

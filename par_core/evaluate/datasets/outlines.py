@@ -92,7 +92,8 @@ def _mask_of(person: Any, height: int, width: int) -> np.ndarray:
         if mask is None:
             raise BadInputError(f"{person} is no picture of a mask")
         return np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)) > 0
-    runs = coco_mask.frPyObjects(person, height, width)
+    compressed = isinstance(person, dict) and isinstance(person["counts"], str)
+    runs = person if compressed else coco_mask.frPyObjects(person, height, width)
     return np.asarray(coco_mask.decode(coco_mask.merge(runs) if isinstance(runs, list) else runs)) > 0
 
 

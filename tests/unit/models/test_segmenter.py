@@ -10,7 +10,8 @@ from skimage import data
 
 from par_core.errors import BadConfigError, WeightsError
 from par_core.models.mask_rcnn import PERSON_LABEL, Architecture, build_mask_rcnn
-from par_core.models.runtimes import OpenVinoRuntime, TorchRuntime, choose_runtime
+from par_core.models.measuring import choose_runtime
+from par_core.models.runtimes import OpenVinoRuntime, TorchRuntime
 from par_core.models.segmenter import MaskRCNNSegmenter, SegmenterSettings, compact_network
 from par_core.models.weights import read_published
 from par_core.people.masks import decode_mask

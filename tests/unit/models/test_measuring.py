@@ -1,0 +1,99 @@
+"""Precision and batch size are measured, kept, and never chosen beyond the tolerance."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from par_core.errors import BadConfigError
+from par_core.models import measuring
+from par_core.models.hardware import cpu_computes_bf16
+from par_core.models.measuring import TOLERANCE, MeasuringRuntime, choose_runtime, measured_batch
+from par_core.models.runtimes import Compiled, Precision
+
+
+class Pretended:
+    """A runtime whose bf16 is as fast and as wrong as the test says."""
+
+    name = "pretended"
+    device = torch.device("cpu")
+
+    def __init__(self, precision: Precision, error: float, seconds: float) -> None:
+        self.precision: Precision = precision
+        self.error, self.seconds = (error, seconds) if precision == "bf16" else (0.0, 0.002)
+
+    def compile(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> Compiled:
+        def run(*inputs: Tensor) -> tuple[Tensor, ...]:
+            time.sleep(self.seconds)
+            return (module(*inputs) * (1 + self.error),)
+
+        return run
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def chosen(error: float, seconds: float, allowed: tuple[Precision, ...] = ("fp32", "bf16")) -> Precision:
+    runtime = MeasuringRuntime(lambda precision: Pretended(precision, error, seconds), allowed)
+    run = runtime.compile(nn.Identity(), (torch.ones(2, 3),), f"{error}/{seconds}")
+    assert run(torch.ones(1))[0] == 1 + (error if runtime.precision == "bf16" else 0)
+    return runtime.precision
+
+
+def test_the_faster_precision_is_taken_if_it_is_near_enough() -> None:
+    assert chosen(TOLERANCE / 2, 0.0001) == "bf16"
+    assert chosen(TOLERANCE / 2, 0.01) == "fp32"
+    assert chosen(TOLERANCE * 2, 0.0001) == "fp32"
+
+
+def test_insisting_on_a_precision_that_changes_results_is_refused() -> None:
+    assert chosen(TOLERANCE / 2, 0.01, ("bf16",)) == "bf16"
+    with pytest.raises(BadConfigError, match=r"moves the outputs of this model by 6.0%.*use fp32 or auto"):
+        chosen(TOLERANCE * 2, 0.01, ("bf16",))
+
+
+def test_what_was_measured_is_kept_and_used_again(tmp_path: Path) -> None:
+    assert chosen(0.0, 0.0001) == "bf16"
+    (file,) = (tmp_path / "par" / "measured").glob("*.json")
+    told = json.loads(file.read_text())
+    assert told["deviation"] == 0
+    file.write_text(json.dumps(told | {"bf16_s": 99.0}))
+    assert chosen(0.0, 0.0001) == "fp32"
+
+
+def test_the_smallest_batch_that_is_about_as_quick_an_item_as_the_best() -> None:
+    def run(items: Tensor) -> tuple[Tensor, ...]:
+        time.sleep(0.004 + 0.001 * len(items) if len(items) <= 8 else 0.1)
+        return (items,)
+
+    assert measured_batch(run, torch.zeros(1, 3), torch.device("cpu"), "a") == 8
+
+
+def test_running_out_of_memory_ends_the_search() -> None:
+    def run(items: Tensor) -> tuple[Tensor, ...]:
+        if len(items) > 4:
+            raise RuntimeError("out of memory")
+        time.sleep(0.005)
+        return (items,)
+
+    assert measured_batch(run, torch.zeros(1, 3), torch.device("cpu"), "a") == 4
+
+
+def test_bf16_is_refused_where_the_processor_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "cpu_computes_bf16", lambda: False)
+    with pytest.raises(BadConfigError, match="this processor does not compute"):
+        choose_runtime("torch", "cpu", "bf16", threads=1)
+    assert choose_runtime("torch", "cpu", "auto", threads=1).precision == "fp32"
+
+
+@pytest.mark.skipif(not cpu_computes_bf16(), reason="this processor has no bf16")
+def test_a_real_network_stays_within_the_tolerance() -> None:
+    runtime = choose_runtime("torch", "cpu", "bf16", threads=1)
+    torch.manual_seed(0)
+    runtime.compile(nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 8, 3)).eval(), (torch.randn(1, 3, 32, 32),), "real")
+    assert runtime.precision == "bf16"
