@@ -9,12 +9,14 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows.index import run_index
 from flows.searching import Question, ask, save_gallery
-from par_core.config import load_config
+from flows.training import plan_jobs
+from flows.training import train as run_training
+from par_core.config import MachineConfig, load_config
 from par_core.errors import StoreError
 from par_core.stages.check import store_status, verify_store
 from par_core.store.layout import Store, write_atomic
 
-__all__ = ["check", "index", "query"]
+__all__ = ["check", "index", "query", "train"]
 
 
 @flow(name="par-index", persist_result=False)
@@ -54,6 +56,24 @@ def query(
     if html_file is not None:
         save_gallery(Path(html_file), result, Path(store), opened, config, "flow par-query")
     return len(result.hits)
+
+
+@flow(name="par-train", persist_result=False)
+def train(settings: dict[str, Any], out: str, seeds: list[int] | None = None, folds: int | None = None, processes: int = 1) -> dict[str, Any]:
+    """Train a model, as ``par train`` does; goes on where an earlier run of the same settings was stopped.
+
+    Args:
+        settings: Of a TrainingJob, such as ``{"what": "attributes", "dataset": "pa100k", "root": "/srv/data/PA-100K"}``.
+        out: Folder of the results.
+        seeds: Of the runs.
+        folds: Instead of several seeds.
+        processes: That train each run together.
+    """
+    jobs = plan_jobs(settings, Path(out), seeds or [0], folds)
+    told = run_training(jobs, Path(out), MachineConfig(), n_processes=processes, quiet=True, verbose=True)
+    rows = [f"| {name} | {value:.4f} | {told['std'][name]:.4f} |" for name, value in told["mean"].items()]
+    create_markdown_artifact("\n".join([f"{len(jobs)} runs in {out}", "", "| score | mean | std |", "|---|---|---|", *rows]), key="par-train")
+    return told
 
 
 @flow(name="par-check", persist_result=False)

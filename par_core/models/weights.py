@@ -24,28 +24,28 @@ __all__ = ["load_state", "note_digest", "read_published", "read_shipped", "shipp
 _INT8, _SCALE = ".int8", ".scale"
 
 
-def read_shipped(name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_shipped(name: str, folder: Path = FOLDER) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read a shipped file: tensors in fp32, and its metadata.
 
     Raises:
         WeightsError: The file is missing or not the one that was shipped.
     """
-    with safe_open(shipped_path(name), framework="pt") as file:
+    with safe_open(shipped_path(name, folder), framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
         metadata = dict(file.metadata() or {})
     return _expanded(tensors), metadata
 
 
-def shipped_path(name: str) -> Path:
+def shipped_path(name: str, folder: Path = FOLDER) -> Path:
     """A shipped file, checked.
 
     Raises:
         WeightsError: The file is missing or not the one that was shipped.
     """
-    path = FOLDER / name
+    path = folder / name
     if not path.is_file():
         raise WeightsError(f"{path} is missing; reinstall the package")
-    if file_digest(path) != digest(name):
+    if file_digest(path) != digest(name, folder):
         raise WeightsError(f"{path} is damaged: it does not have the digest listed in SHA256SUMS; reinstall the package")
     return path
 

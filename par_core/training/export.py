@@ -18,14 +18,14 @@ import torch
 from rich.progress import track
 
 from par_core.config import RunConfig
-from par_core.evaluate.datasets.labels import NAMES, labels_of
+from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labels_of
 from par_core.models.describer import DESCRIBER_FILE
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.profiles import load_segmenter
 from par_core.models.segmenter import COMPACT_FILE
 from par_core.models.shipped import FOLDER
 from par_core.models.text import TEXT_FILE
-from par_core.models.weights import write_shipped
+from par_core.models.weights import load_state, read_shipped, write_shipped
 from par_core.training.attribute_data import read_people
 from par_core.training.captions import sample_captions
 from par_core.training.checkpoints import load_checkpoint
@@ -42,45 +42,63 @@ _CAPTION_DRAWS = 4_000  # enough for every word of the vocabulary to have appear
 
 
 def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """Write describer, text tower and their scores; returns the scores."""
-    checkpoint = load_checkpoint(run / CHECKPOINT)
-    if checkpoint is None:
-        raise SystemExit(f"no checkpoint in {run}")
+    """Write describer, text tower and their scores as stored; returns the scores."""
+    checkpoint = _checkpoint(run)
     pair = DescriberPair()
     pair.load_state_dict(checkpoint["best"]["weights"] or checkpoint["averaged"])
     pair.eval()
     train, kept = read_people(data_dir)
     kept = outline_people(kept, load_segmenter(RunConfig()), run.parent / "outlines", lambda people, what: track(people, what))
-    embeddings, logits = describe_people(pair, kept)
-    labels = labels_of(kept)
     shared = {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]}
+    words, scale = sorted(_words(train)), float(pair.log_scale.detach().exp())
     write_shipped(folder, DESCRIBER_FILE, pair.image.state_dict(), {**shared, "attributes": NAMES})
-    words = sorted(_words(train))
-    scale = float(pair.log_scale.detach().exp())
     text_state = {name: tensor for name, tensor in pair.text.state_dict().items() if name != "attn_mask"}
     write_shipped(folder, TEXT_FILE, text_state, {**shared, "logit_scale": scale, "known_words": words}, int8=(_TABLE,))
-    attributes, queries, colours = score_attributes(logits, labels), score_queries(pair, embeddings, labels), score_colours(pair, embeddings, kept)
-    scores = {**_provenance(checkpoint), "kept_back": len(kept), **summary(attributes, queries, colours)}
-    scores |= {"attributes": attributes, "queries": queries, "colour_queries": colours}
+    before = _describer_scores(pair, kept)
+    load_state(pair.image, read_shipped(DESCRIBER_FILE, folder)[0], DESCRIBER_FILE)
+    load_state(pair.text, read_shipped(TEXT_FILE, folder)[0], TEXT_FILE)
+    after = _describer_scores(pair, kept)
+    scores = {**_provenance(checkpoint), "kept_back": len(kept), **after, "lost_by_storage": _lost(before, after)}
     (folder / "describer-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")
     print("now calibrate: python -m par_core.training.calibration --data", data_dir)
     return scores
 
 
+def _describer_scores(pair: DescriberPair, kept: list[LabelledPerson]) -> dict[str, Any]:
+    embeddings, logits = describe_people(pair, kept)
+    labels = labels_of(kept)
+    attributes, queries, colours = score_attributes(logits, labels), score_queries(pair, embeddings, labels), score_colours(pair, embeddings, kept)
+    return {**summary(attributes, queries, colours), "attributes": attributes, "queries": queries, "colour_queries": colours}
+
+
 def export_segmenter(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """Write the segmenter and its scores; returns the scores."""
-    checkpoint = load_checkpoint(run / CHECKPOINT)
-    if checkpoint is None:
-        raise SystemExit(f"no checkpoint in {run}")
+    """Write the segmenter and its scores as stored; returns the scores."""
+    checkpoint = _checkpoint(run)
     network = build_mask_rcnn("compact")
     network.load_state_dict(checkpoint["averaged"])
+    before = score_segmenter(network, data_dir)
     write_shipped(folder, COMPACT_FILE, checkpoint["averaged"], {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]})
-    scores = {**_provenance(checkpoint), **score_segmenter(network, data_dir)}
+    load_state(network, read_shipped(COMPACT_FILE, folder)[0], COMPACT_FILE)
+    after = score_segmenter(network, data_dir)
+    scores = {**_provenance(checkpoint), **after, "lost_by_storage": _lost(before, after)}
     (folder / "segmenter-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")
     return scores
 
 
-def _words(people: list[Any]) -> set[str]:
+def _checkpoint(run: Path) -> dict[str, Any]:
+    checkpoint = load_checkpoint(run / CHECKPOINT)
+    if checkpoint is None:
+        raise SystemExit(f"no checkpoint in {run}")
+    return checkpoint
+
+
+def _lost(before: dict[str, Any], after: dict[str, Any]) -> dict[str, float]:
+    """How much less each mean score is with 16 and 8 bits than with 32."""
+    told = [name for name, value in before.items() if isinstance(value, float) and ("ap" in name or "auc" in name)]
+    return {name: before[name] - after[name] for name in told}
+
+
+def _words(people: list[LabelledPerson]) -> set[str]:
     """Every word that the captions of training may hold."""
     rng = np.random.default_rng(0)
     captions = sample_captions(people, _CAPTION_DRAWS, rng)

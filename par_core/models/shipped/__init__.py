@@ -15,16 +15,16 @@ FILES: Final = ("segmenter-compact.safetensors", "describer-compact.safetensors"
 CALIBRATION: Final = "describer-compact.calibration.json"
 
 
-def digest(name: str) -> str:
+def digest(name: str, folder: Path = FOLDER) -> str:
     """SHA-256 of a shipped file by ``SHA256SUMS``; the file itself is checked when it is loaded.
 
     Raises:
         WeightsError: The list is missing or does not know the file.
     """
     try:
-        lines = (FOLDER / "SHA256SUMS").read_text().splitlines()
+        lines = (folder / "SHA256SUMS").read_text().splitlines()
     except FileNotFoundError as error:
-        raise WeightsError(f"{FOLDER / 'SHA256SUMS'} is missing; reinstall the package") from error
+        raise WeightsError(f"{folder / 'SHA256SUMS'} is missing; reinstall the package") from error
     sums = {line.split()[1]: line.split()[0] for line in lines}
     if name not in sums:
         raise WeightsError(f"{name} is not among the weights that come with PAR; reinstall the package")
