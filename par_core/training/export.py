@@ -19,13 +19,14 @@ from rich.progress import track
 
 from par_core.config import RunConfig
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labels_of
-from par_core.models.describer import DESCRIBER_FILE
+from par_core.models.answers import Answers
+from par_core.models.describer import CALIBRATION_FILE, DESCRIBER_FILE
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.profiles import load_segmenter
 from par_core.models.segmenter import COMPACT_FILE
 from par_core.models.shipped import FOLDER
 from par_core.models.text import TEXT_FILE
-from par_core.models.weights import load_state, read_shipped, write_shipped
+from par_core.models.weights import load_state, note_digest, read_shipped, write_shipped
 from par_core.training.attribute_data import read_people
 from par_core.training.captions import sample_captions
 from par_core.training.checkpoints import load_checkpoint
@@ -54,6 +55,8 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     write_shipped(folder, DESCRIBER_FILE, pair.image.state_dict(), {**shared, "attributes": NAMES})
     text_state = {name: tensor for name, tensor in pair.text.state_dict().items() if name != "attn_mask"}
     write_shipped(folder, TEXT_FILE, text_state, {**shared, "logit_scale": scale, "known_words": words}, int8=(_TABLE,))
+    (folder / CALIBRATION_FILE).write_text(json.dumps({"attributes": Answers.uncalibrated(NAMES).as_json()}, indent=1) + "\n")
+    note_digest(folder, CALIBRATION_FILE)
     before = _describer_scores(pair, kept)
     load_state(pair.image, read_shipped(DESCRIBER_FILE, folder)[0], DESCRIBER_FILE)
     load_state(pair.text, read_shipped(TEXT_FILE, folder)[0], TEXT_FILE)

@@ -36,8 +36,7 @@ from par_core.training.outlining import outline_people
 from par_core.training.processes import World
 from par_core.training.report import write_report
 from par_core.training.segmentation_data import Split, shuffled_split, split_photos
-from par_core.training.segmentation_scenes import LARGE, SMALL
-from par_core.training.segmenter import SegmenterLearner, SegmenterRecipe
+from par_core.training.segmenter import ROUNDS, SegmenterLearner
 from par_core.training.sentences import read_sentences
 
 __all__ = ["SEGMENTATION_SETS", "TrainingJob", "as_job", "run_job", "split_people"]
@@ -71,8 +70,8 @@ class TrainingJob(BaseModel):
     save_every: Annotated[int, Field(ge=1)] = 100
     weighting: Literal["li2015", "none"] = "li2015"
     background: Literal["eliminate", "keep"] = "eliminate"
-    first_round: bool = False
-    """Segmenter: the small pictures of the first round, instead of the large ones of the second."""
+    round: Literal[1, 2, 3] = 3
+    """Segmenter: which of the recipes in ``par_core.training.segmenter``."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1)] = 1
 
@@ -103,9 +102,9 @@ def run_job(job: TrainingJob, world: World, follow: Follow | None = None) -> dic
 
 def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
     split = _photos(job)
-    recipe = SegmenterRecipe(scenes=SMALL if job.first_round else LARGE, seed=job.seed)
-    recipe = replace(recipe, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
-    torch.manual_seed(job.seed)
+    recipe = ROUNDS[job.round]
+    recipe = replace(recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
+    torch.manual_seed(recipe.seed)
     network = build_mask_rcnn("compact")
     if job.start is None or str(job.start) == "compact":
         network.load_state_dict(compact_network().state_dict())

@@ -1,8 +1,9 @@
 """Train the compact segmenter: Mask R-CNN with a light backbone, from ImageNet weights, on a few hundred photographs.
 
 The recipe follows torchvision's detection reference (losses, sampling) with AdamW, a cosine schedule, an exponential moving average of the weights, and
-copy-paste of people (``segmentation_scenes``). The shipped weights took two runs: the first from ImageNet on small pictures, the second from the first's
-average on larger ones.
+copy-paste of people (``segmentation_scenes``). The shipped weights took three rounds, each from the average of the one before: from ImageNet on small
+pictures; on larger ones; and on more pictures of nobody, where the box head learns from the few regions that look most like people, which are those that it
+is asked about in use.
 """
 
 from dataclasses import dataclass
@@ -15,13 +16,10 @@ from torchvision.models.detection import MaskRCNN
 from par_core.training.loop import Schedule
 from par_core.training.processes import World
 from par_core.training.segmentation_data import Split
-from par_core.training.segmentation_scenes import LARGE, Scene, SceneRecipe, make_batch
+from par_core.training.segmentation_scenes import EMPTIER, LARGE, SMALL, Scene, SceneRecipe, make_batch
 from par_core.training.segmenter_scores import score_validation
 
-__all__ = ["SegmenterLearner", "SegmenterRecipe"]
-
-
-_SCHEDULE: Final = Schedule(steps=1900, rate=2.5e-4, score_every=0)
+__all__ = ["ROUNDS", "SegmenterLearner", "SegmenterRecipe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +29,24 @@ class SegmenterRecipe:
     Attributes:
         schedule: Rates are the same for all parts.
         scenes: How training pictures are composed.
+        proposals: Regions of a picture from which the box head learns, at most.
         batch: Pictures a step.
         seed: Of everything random.
     """
 
-    schedule: Schedule = _SCHEDULE
-    scenes: SceneRecipe = LARGE
+    schedule: Schedule
+    scenes: SceneRecipe
+    proposals: int
     batch: int = 2
     seed: int = 1
+
+
+#: By round; the last is also the one for fine-tuning on other data.
+ROUNDS: Final = {
+    1: SegmenterRecipe(Schedule(steps=1300, rate=3e-4), SMALL, proposals=2000, seed=0),
+    2: SegmenterRecipe(Schedule(steps=1900, rate=2.5e-4), LARGE, proposals=2000),
+    3: SegmenterRecipe(Schedule(steps=550, rate=1e-4, warmup=30, average=0.995), EMPTIER, proposals=300, seed=2),
+}
 
 
 class SegmenterLearner:
@@ -51,6 +59,7 @@ class SegmenterLearner:
     """
 
     def __init__(self, network: MaskRCNN, split: Split, recipe: SegmenterRecipe) -> None:
+        network.rpn._post_nms_top_n["training"] = recipe.proposals
         self.network: nn.Module = network
         self._split, self._recipe = split, recipe
 

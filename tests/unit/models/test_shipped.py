@@ -24,10 +24,12 @@ def test_every_file_is_the_one_that_is_listed(name: str) -> None:
 
 
 def test_a_changed_byte_a_missing_file_and_a_missing_list_are_refused(tmp_path: Path) -> None:
-    name = FILES[2]
-    shutil.copy(FOLDER / name, tmp_path)
+    name, bare = FILES[2], tmp_path / "bare"
+    bare.mkdir()
+    shutil.copy(FOLDER / name, bare)
     with pytest.raises(WeightsError, match="SHA256SUMS is missing"):
-        read_shipped(name, tmp_path)
+        read_shipped(name, bare)
+    shutil.copy(FOLDER / name, tmp_path)
     shutil.copy(FOLDER / "SHA256SUMS", tmp_path)
     content = bytearray((tmp_path / name).read_bytes())
     content[-1] ^= 1
