@@ -88,7 +88,7 @@ class DescriberNetwork(nn.Module):
         keys = nn.functional.interpolate(self.deep_key(deep), scale_factor=2.0) + self.middle_key(middle) + self.position
         attention = (self.queries @ keys.flatten(2) * _KEYS**-0.5).softmax(dim=2)  # (b, k + regions, cells)
         coarse = nn.functional.avg_pool2d(attention.unflatten(2, middle.shape[2:]), 2).flatten(2) * 4  # the same on the deep layer's cells
-        seen = torch.cat([self.deep_norm(coarse @ deep.flatten(2).mT), self.middle_norm(attention @ middle.flatten(2).mT)], dim=2)
+        seen = torch.cat([self.deep_norm(coarse @ deep.flatten(2).transpose(1, 2)), self.middle_norm(attention @ middle.flatten(2).transpose(1, 2))], dim=2)
         whole = torch.cat([self.deep_norm(deep.mean(dim=(2, 3))), self.middle_norm(middle.mean(dim=(2, 3)))], dim=1)
         k = self.n_attributes
         evidence = torch.cat([seen[:, :k], whole[:, None].expand(-1, k, -1)], dim=2)

@@ -32,7 +32,7 @@ __all__ = ["DescriberLearner", "DescriberPair", "DescriberRecipe"]
 _SOURCES: Final = ("ccp-pixels", "ccp-tags", "mit")
 
 
-_SCHEDULE: Final = Schedule(steps=700, rate=1e-3, warmup=60, weight_decay=0.05, average=0.995, clip=1.0, score_every=100, patience=0)
+_SCHEDULE: Final = Schedule(steps=700, rate=1e-3, warmup=60, weight_decay=0.05, average=0.995, clip=1.0, score_every=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +74,18 @@ class DescriberLearner:
         train: People to learn from.
         kept: People to score on.
         sentences: Written by people, with what they claim.
-        imagenet: EfficientNet-Lite2 weights.
+        start: EfficientNet-Lite2's ImageNet weights.
         recipe: The settings.
     """
 
     def __init__(
-        self, train: Sequence[LabelledPerson], kept: Sequence[LabelledPerson], sentences: Sequence[Caption], imagenet: Path, recipe: DescriberRecipe
+        self, train: Sequence[LabelledPerson], kept: Sequence[LabelledPerson], sentences: Sequence[Caption], start: Path, recipe: DescriberRecipe
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.pair = DescriberPair()
         self.network: nn.Module = self.pair
         trunk = self.pair.image.trunk
-        load_lite(trunk, imagenet)
+        load_lite(trunk, start)
         for part in (trunk.conv_stem, *trunk.blocks[: recipe.frozen_blocks]):
             part.requires_grad_(requires_grad=False)
         self._by_source = [[person for person in train if person.source == source] for source in _SOURCES]

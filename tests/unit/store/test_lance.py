@@ -28,7 +28,7 @@ def rows(seed: int = 0) -> pa.Table:
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PeopleIndex:
     monkeypatch.setattr(lance, "_INDEX_VECTORS_FROM", 1_000)
     table = rows()
-    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, IndexInfo("s", "d", "e", "fake", ()))
+    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, IndexInfo("s", "d", "e", "fake", (), ()))
     made.upsert(table)
     made.optimize()
     return made

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from torch import Tensor, multiprocessing, nn
 
 from par_core.errors import BadConfigError
@@ -97,6 +98,11 @@ def test_a_folder_of_another_run_is_refused_and_the_difference_told(tmp_path: Pa
     run(tmp_path)
     with pytest.raises(BadConfigError, match=r"holds another run.*steps=30.*instead of.*steps=31"):
         run(tmp_path, Schedule(steps=31, rate=0.05, warmup=3, score_every=5))
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
+    with FileLock(tmp_path / ".lock"), pytest.raises(BadConfigError, match="another process is training"):
+        run(tmp_path)
 
 
 def test_a_report_has_the_curve_the_scores_and_a_card(tmp_path: Path) -> None:
