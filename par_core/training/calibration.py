@@ -7,12 +7,13 @@ shipping megabytes again. Only full labels count: weak ones, such as "wears a dr
 every probability up.
 
 Thresholds: where probabilities are calibrated, the mean of true positive and true negative rate (mA) is greatest when an attribute counts as seen from its
-own prevalence on. That needs no search, and so cannot overfit a few hundred people.
+own prevalence on. That needs no search, and so cannot overfit a few hundred people. For what is one thing or the other (gender, orientation, length of hair),
+where accuracy counts as much, the threshold lies halfway between prevalence and one half.
 """
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ import torch
 from jaxtyping import Float32
 from rich.progress import track
 
+from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.config import load_config
 from par_core.evaluate.datasets.labels import NAMES, labels_of
 from par_core.evaluate.description_run import describe_labelled
@@ -36,6 +38,7 @@ __all__ = ["cross_checked", "fit_answers", "fit_platt"]
 
 _LEAST: Final = 10
 _CLIP: Final = 1e-6
+_EITHER_OR: Final = frozenset(attribute.name for attribute in ATTRIBUTES if not attribute.nouns)
 _PARTS: Final = 5  # of the cross-check
 
 
@@ -63,13 +66,14 @@ def fit_platt(logits: Float32[np.ndarray, " n"], has: Float32[np.ndarray, " n"])
     return scale, offset
 
 
-def fit_answers(names: Sequence[str], logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"]) -> Answers:
+def fit_answers(names: Sequence[str], logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"], either_or: Collection[str] = ()) -> Answers:
     """Calibration and thresholds; those of an attribute stay as they come where fewer than ten of either kind are labelled.
 
     Args:
         names: Of the k attributes.
         logits: Of people that were kept back from training.
         labels: 1, 0, or NaN where not known.
+        either_or: Attributes that are one thing or the other.
     """
     plain = Answers.uncalibrated(names)
     parts = [list(part) for part in (plain.scales, plain.offsets, plain.thresholds)]
@@ -78,11 +82,14 @@ def fit_answers(names: Sequence[str], logits: Float32[np.ndarray, "n k"], labels
         positive = int((y[known] == 1).sum())
         if min(positive, int(known.sum()) - positive) >= _LEAST:
             parts[0][i], parts[1][i] = fit_platt(np.ascontiguousarray(x[known]), y[known])
-            parts[2][i] = positive / int(known.sum())
+            share = positive / int(known.sum())
+            parts[2][i] = (share + 0.5) / 2 if names[i] in either_or else share
     return Answers(tuple(names), *(tuple(part) for part in parts))
 
 
-def cross_checked(names: Sequence[str], logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"]) -> dict[str, dict[str, float]]:
+def cross_checked(
+    names: Sequence[str], logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"], either_or: Collection[str] = ()
+) -> dict[str, dict[str, float]]:
     """``ece`` and ``mA`` of each attribute when calibration and threshold come from other people than those that are scored.
 
     The people are cut into five parts, by their place; each part is judged with what the other four gave.
@@ -91,7 +98,7 @@ def cross_checked(names: Sequence[str], logits: Float32[np.ndarray, "n k"], labe
     part = np.random.default_rng(0).permutation(n) % _PARTS
     probabilities, seen = np.zeros_like(logits), np.zeros(logits.shape, bool)
     for each in range(_PARTS):
-        answers = fit_answers(names, logits[part != each], labels[part != each])
+        answers = fit_answers(names, logits[part != each], labels[part != each], either_or)
         probabilities[part == each] = answers.probabilities(logits[part == each])
         seen[part == each] = probabilities[part == each] >= np.array(answers.thresholds, np.float32)
     told = {}
@@ -113,11 +120,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     labels = labels_of(kept)
     labels[np.array([person.weights for person in kept]) < 1] = np.nan
     logits = _logits(told.probabilities, read_answers(NAMES))
-    answers, checked = fit_answers(NAMES, logits, labels), cross_checked(NAMES, logits, labels)
+    answers, checked = fit_answers(NAMES, logits, labels, _EITHER_OR), cross_checked(NAMES, logits, labels, _EITHER_OR)
     rounded = replace(answers, **{part: tuple(round(value, 5) for value in getattr(answers, part)) for part in ("scales", "offsets", "thresholds")})
     means = {key: round(float(np.mean([each[key] for each in checked.values()])), 4) for key in ("ece", "mA")}
     shown = {name: {key: round(value, 4) for key, value in each.items()} for name, each in checked.items()}
-    content = {"method": "Platt 1999; threshold = prevalence", "people": len(kept), "cross_checked": {**means, "attributes": shown}}
+    content = {
+        "method": "Platt 1999; threshold = prevalence, halfway to one half for female, front and long_hair",
+        "people": len(kept),
+        "cross_checked": {**means, "attributes": shown},
+    }
     (FOLDER / CALIBRATION_FILE).write_text(json.dumps({**content, "attributes": rounded.as_json()}, indent=1) + "\n")
     note_digest(FOLDER, CALIBRATION_FILE)
     print(json.dumps(means))
