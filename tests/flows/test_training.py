@@ -37,6 +37,7 @@ def pa100k(root: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_attributes_over_two_seeds_with_two_processes_each(tmp_path: Path, prefect_api: dict[str, str]) -> None:
     out = tmp_path / "out"
