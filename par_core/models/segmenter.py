@@ -67,7 +67,7 @@ class SegmenterSettings:
 
 
 #: Of the shipped weights; the thresholds were chosen on photographs kept back from training.
-COMPACT_SETTINGS: Final = SegmenterSettings(min_side=512, max_side=704, min_score=0.7, min_objectness=0.3)
+COMPACT_SETTINGS: Final = SegmenterSettings(min_side=512, max_side=704, min_score=0.6, min_objectness=0.3)
 
 #: Of torchvision's published weights: exactly its own pipeline, but for the threshold.
 PUBLISHED_SETTINGS: Final = SegmenterSettings(min_side=800, max_side=1333, min_score=0.5, proposals=1000, smooth=False)
