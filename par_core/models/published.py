@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from par_core.errors import WeightsError
+from par_core.models.shipped import digest_now, note_digest
 
 if TYPE_CHECKING:
     from par_core.config import RunConfig
@@ -146,11 +147,11 @@ def fetch(wanted: Published, folder: Path, *, progress: bool = True) -> Path:
     partial = folder / f".{wanted.file}.{os.getpid()}.partial"
     try:
         expected = _from_hub(wanted.source.removeprefix(_HUB), partial) if wanted.source.startswith(_HUB) else _from_url(wanted, partial, progress=progress)
-        _compare(wanted.name, _digest(partial), expected)
+        _compare(wanted.name, digest_now(partial), expected)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    _note(path)
+    note_digest(folder, path.name)
     return path
 
 
@@ -163,7 +164,7 @@ def check(wanted: Published, path: Path) -> str:
     Raises:
         WeightsError: It is another file.
     """
-    found, noted = _digest(path), _noted(path)
+    found, noted = digest_now(path), _noted(path)
     for expected in (wanted.sha256, noted):
         if expected:
             _compare(f"{path}", found, expected)
@@ -209,18 +210,7 @@ def _compare(what: str, found: str, expected: str) -> None:
         raise WeightsError(f"{what} is refused: its SHA-256 is {found[:16]}..., expected {expected[:16]}...; delete it and fetch it again")
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _noted(path: Path) -> str:
     sums = path.parent / _SUMS
     lines: Sequence[str] = sums.read_text().splitlines() if sums.is_file() else []
     return next((line.split()[0] for line in lines if line.endswith(f"  {path.name}")), "")
-
-
-def _note(path: Path) -> None:
-    sums = path.parent / _SUMS
-    others = [line for line in (sums.read_text().splitlines() if sums.is_file() else []) if not line.endswith(f"  {path.name}")]
-    sums.write_text("\n".join(sorted([*others, f"{_digest(path)}  {path.name}"], key=lambda line: line.split()[1])) + "\n")

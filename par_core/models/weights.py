@@ -4,7 +4,6 @@ Shipped files are safetensors; their digests are in ``shipped/SHA256SUMS``. A la
 each (``name.int8`` and ``name.scale``). Published files are read in their own formats, pickles only with ``weights_only=True``.
 """
 
-import hashlib
 import json
 import pickle
 import zipfile
@@ -17,9 +16,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from par_core.errors import WeightsError
-from par_core.models.shipped import FOLDER, digest, file_digest
+from par_core.models.shipped import FOLDER, digest, file_digest, note_digest
 
-__all__ = ["load_state", "note_digest", "read_published", "read_shipped", "shipped_path", "write_shipped"]
+__all__ = ["load_state", "read_published", "read_shipped", "shipped_path", "write_shipped"]
 
 _INT8, _SCALE = ".int8", ".scale"
 
@@ -75,17 +74,6 @@ def write_shipped(folder: Path, name: str, state: Mapping[str, Tensor], metadata
     path.chmod(0o644)
     note_digest(folder, name)
     return path
-
-
-def note_digest(folder: Path, name: str) -> None:
-    """Write a file's SHA-256 into ``SHA256SUMS`` beside it."""
-    sums = folder / "SHA256SUMS"
-    lines = [line for line in (sums.read_text().splitlines() if sums.exists() else []) if not line.endswith(f"  {name}")]
-    sums.write_text("\n".join(sorted([*lines, f"{_digest_now(folder / name)}  {name}"], key=lambda line: line.split()[1])) + "\n")
-
-
-def _digest_now(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read_published(path: Path, what: str) -> dict[str, Tensor]:

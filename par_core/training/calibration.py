@@ -30,8 +30,7 @@ from par_core.evaluate.description_run import describe_labelled
 from par_core.evaluate.retrieval import balanced_accuracy, calibration_error
 from par_core.models.answers import Answers
 from par_core.models.describer import CALIBRATION_FILE, read_answers
-from par_core.models.shipped import FOLDER
-from par_core.models.weights import note_digest
+from par_core.models.shipped import FOLDER, note_digest
 from par_core.training.attribute_data import read_people
 
 __all__ = ["cross_checked", "fit_answers", "fit_platt"]

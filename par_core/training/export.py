@@ -24,9 +24,9 @@ from par_core.models.describer import CALIBRATION_FILE, DESCRIBER_FILE
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.profiles import load_segmenter
 from par_core.models.segmenter import COMPACT_FILE
-from par_core.models.shipped import FOLDER
+from par_core.models.shipped import FOLDER, note_digest
 from par_core.models.text import TEXT_FILE
-from par_core.models.weights import load_state, note_digest, read_shipped, write_shipped
+from par_core.models.weights import load_state, read_shipped, write_shipped
 from par_core.training.attribute_data import read_people
 from par_core.training.captions import sample_captions
 from par_core.training.checkpoints import load_checkpoint

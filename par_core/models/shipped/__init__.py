@@ -7,7 +7,7 @@ from typing import Final
 
 from par_core.errors import WeightsError
 
-__all__ = ["CALIBRATION", "FILES", "FOLDER", "digest", "file_digest"]
+__all__ = ["CALIBRATION", "FILES", "FOLDER", "digest", "digest_now", "file_digest", "note_digest"]
 
 FOLDER: Final = Path(__file__).parent
 #: Segmenter, describer, text tower.
@@ -34,5 +34,17 @@ def digest(name: str, folder: Path = FOLDER) -> str:
 @lru_cache(maxsize=16)
 def file_digest(path: Path) -> str:
     """SHA-256 of a file; read once a process."""
+    return digest_now(path)
+
+
+def digest_now(path: Path) -> str:
+    """SHA-256 of a file, read again."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def note_digest(folder: Path, name: str) -> None:
+    """Write a file's SHA-256 into ``SHA256SUMS`` beside it."""
+    sums = folder / "SHA256SUMS"
+    lines = [line for line in (sums.read_text().splitlines() if sums.exists() else []) if not line.endswith(f"  {name}")]
+    sums.write_text("\n".join(sorted([*lines, f"{digest_now(folder / name)}  {name}"], key=lambda line: line.split()[1])) + "\n")
