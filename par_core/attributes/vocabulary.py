@@ -7,7 +7,7 @@ classification (a prompt and its opposite) and the search of text. Phrases compl
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ATTRIBUTES", "BY_NAME", "EXCLUSIVE", "NEUTRAL_PROMPTS", "TEMPLATES", "Attribute", "prompts"]
+__all__ = ["ATTRIBUTES", "BY_NAME", "EXCLUSIVE", "NEUTRAL_PROMPTS", "TEMPLATES", "Attribute", "prompts", "with_colour"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,12 @@ TEMPLATES: Final = ("a photo of {}.", "{}.", "a street photo of {}.")
 
 #: What a query is weighed against for its probability: people of whom nothing in particular is said.
 NEUTRAL_PROMPTS: Final = ("a photo of a person.", "a photo of somebody.", "a street photo of a person.", "a photo of someone standing.")
+
+
+def with_colour(noun: str, colour: str) -> str:
+    """A garment of a colour, with its article: "a red dress", "an orange coat", "blue jeans"."""
+    several = noun.endswith("s") and noun != "dress"
+    return f"{'' if several else 'an ' if colour[0] in 'aeiou' else 'a '}{colour} {noun}"
 
 
 def prompts(attribute: Attribute) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float32
 
-from par_core.attributes.vocabulary import BY_NAME
+from par_core.attributes.vocabulary import BY_NAME, with_colour
 from par_core.evaluate.datasets.labels import LabelledPerson
 from par_core.models.base import TextEncoder
 from par_core.models.prompting import text_vector
@@ -38,16 +38,10 @@ def score_pairs(people: Sequence[LabelledPerson], embeddings: Float32[np.ndarray
     for pair, fitting in counted.most_common(_MOST):
         if fitting < _LEAST:
             break
-        text = " and ".join(_said(*garment) for garment in pair)
+        text = " and ".join(with_colour(BY_NAME[attribute].nouns[0], colour) for attribute, colour in pair)
         fits = np.array([set(pair) <= set(people[i].colours) for i in known])
         order = np.argsort(-(embeddings[known] @ text_vector(text, encoder)), kind="stable")
         recall, chance = float(fits[order[:_FIRST]].sum() / fits.sum()), min(1.0, _FIRST / len(known))
         told[text] = {"recall_at_10": recall, "chance": chance, "over_chance": recall / chance, "fitting": int(fits.sum()), "n": len(known)}
     ratios = [each["over_chance"] for each in told.values()]
     return {"pairs_recall_at_10_over_chance": float(np.mean(ratios)) if ratios else float("nan"), "pairs": told}
-
-
-def _said(attribute: str, colour: str) -> str:
-    noun = BY_NAME[attribute].nouns[0]
-    several = noun.endswith("s") and noun != "dress"
-    return f"{'' if several else 'an ' if colour[0] in 'aeiou' else 'a '}{colour} {noun}"

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from par_core.attributes.colours import COLOUR_TERMS
-from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME, NEUTRAL_PROMPTS
+from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME, NEUTRAL_PROMPTS, with_colour
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson
 
 __all__ = ["Caption", "Fact", "compose", "sample_captions", "truth"]
@@ -153,8 +153,7 @@ def _phrase(fact: Fact, rng: np.random.Generator) -> str:
     attribute = BY_NAME[fact.attribute]
     if fact.colour is not None:
         noun, colour = _pick(rng, attribute.nouns), _pick(rng, _SPOKEN.get(fact.colour, (fact.colour,)))
-        article = "" if noun.endswith("s") and noun != "dress" else ("an " if colour[0] in "aeiou" else "a ")
-        return f"{_pick(rng, ('wearing ', 'in ', 'with ') if fact.attribute != 'bag' else ('with ', 'carrying ', 'holding '))}{article}{colour} {noun}"
+        return f"{_pick(rng, ('wearing ', 'in ', 'with ') if fact.attribute != 'bag' else ('with ', 'carrying ', 'holding '))}{with_colour(noun, colour)}"
     if fact.holds:
         return _pick(rng, attribute.phrases)
     if fact.attribute == "front":

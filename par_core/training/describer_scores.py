@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from par_core.attributes.vocabulary import BY_NAME
+from par_core.attributes.vocabulary import BY_NAME, with_colour
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labels_of
 from par_core.evaluate.retrieval import average_precision, balanced_accuracy, roc_auc
 from par_core.models.describer import letterbox
@@ -85,7 +85,7 @@ def score_colours(pair: "DescriberPair", embeddings: Float32[np.ndarray, "n d"],
     for garment in _GARMENTS:
         for colour in _COLOURS:
             noun = BY_NAME[garment].nouns[0]
-            query = f"a person wearing {'' if noun.endswith('s') and noun != 'dress' else 'a '}{colour} {noun}"
+            query = f"a person wearing {with_colour(noun, colour)}"
             known = truth([Caption(query, (Fact(garment, colour=colour),))], people)[0]
             usable = ~np.isnan(known)
             if (known[usable] == 1).sum() >= 4:
