@@ -330,7 +330,6 @@ def _stop_cleanly_on_interrupt() -> None:
         _tell("stopped; finished shards are kept. Run the same command again to continue.")
         os._exit(130 if signum == signal.SIGINT else 143)
 
-    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")  # Python's own helper process would speak after us
     handler: Callable[[int, Any], NoReturn] = stop
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, handler)

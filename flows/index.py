@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.progress import say, watch
+from flows.streams import children_print_to
 from par_core.config import RunConfig
 from par_core.models.profiles import describe_models, fingerprints
 from par_core.stages.names import config_ids
@@ -107,8 +108,11 @@ def _process(store: Store, plan: Plan, config: RunConfig, *, quiet: bool, verbos
         from flows.shards import process_shards
 
         ready()
+        runner = choose_runner(config.machine, plan.n_images)
+        if runner == "dask" and config.machine.scheduler is None and not verbose:
+            stack.enter_context(children_print_to(store.root / "workers.log"))
         stack.enter_context(watch(store, config_ids(config, fingerprints(config)), plan.shards, quiet=quiet))
-        flow = process_shards.with_options(task_runner=make_runner(config.machine, choose_runner(config.machine, plan.n_images)))
+        flow = process_shards.with_options(task_runner=make_runner(config.machine, runner))
         return flow(str(store.root), [asdict(shard) for shard in plan.shards], config.model_dump(mode="json"))
 
 

@@ -111,7 +111,7 @@ def test_a_run_that_is_stopped_leaves_no_process_and_can_be_continued(
     ends = time.monotonic() + 120
     while time.monotonic() < ends and len(left_behind(str(tmp_path))) < 4:  # driver, server, and Dask's workers
         time.sleep(0.05)
-    os.kill(run.pid, how)
+    (os.killpg if how is signal.SIGINT else os.kill)(run.pid, how)  # Ctrl-C reaches every process of a terminal
     _, told = run.communicate(timeout=30)
     if how is signal.SIGINT:
         assert run.returncode == 130
