@@ -13,8 +13,10 @@ from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME
 from par_core.config import RunConfig
 from par_core.errors import BadInputError, UnreadableImageError
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labelled_people, labels_of
+from par_core.evaluate.metrics.calibration import calibration_error
+from par_core.evaluate.metrics.labels import balanced_accuracy
+from par_core.evaluate.metrics.ranking import average_precision, roc_auc
 from par_core.evaluate.pair_queries import score_pairs
-from par_core.evaluate.retrieval import average_precision, balanced_accuracy, calibration_error, roc_auc
 from par_core.models.base import TextEncoder
 from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
 from par_core.models.prompting import text_vector

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from par_core.evaluate.datasets.labels import LabelledPerson, labels_of
-from par_core.evaluate.instance_metrics import attribute_metrics
+from par_core.evaluate.metrics.attributes import attribute_metrics
 from par_core.models.answers import Answers
 from par_core.models.attribute_vit import AttributeViT, build_vit
 from par_core.training.cutouts import evaluation_cutout, training_cutout
@@ -103,9 +103,7 @@ class AttributeLearner:
 
     def score(self, network: nn.Module) -> dict[str, float]:
         """On the people that were kept back."""
-        logits, labels = self.judge(network), labels_of(self._kept)
-        known = ~np.isnan(labels)
-        metrics = attribute_metrics((labels == 1) & known, (logits > 0) & known)
+        metrics = attribute_metrics(labels_of(self._kept), self.judge(network) > 0)
         return {"score": (metrics["mA"] + metrics["f1"]) / 2, **metrics}
 
     def judge(self, network: nn.Module) -> Float32[np.ndarray, "n k"]:

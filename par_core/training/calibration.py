@@ -27,7 +27,8 @@ from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.config import load_config
 from par_core.evaluate.datasets.labels import NAMES, labels_of
 from par_core.evaluate.description_run import describe_labelled
-from par_core.evaluate.retrieval import balanced_accuracy, calibration_error
+from par_core.evaluate.metrics.calibration import calibration_error
+from par_core.evaluate.metrics.labels import balanced_accuracy
 from par_core.models.answers import Answers
 from par_core.models.describer import CALIBRATION_FILE, read_answers
 from par_core.models.shipped import FOLDER, note_digest

@@ -9,7 +9,8 @@ from jaxtyping import Float32
 
 from par_core.attributes.vocabulary import BY_NAME, with_colour
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labels_of
-from par_core.evaluate.retrieval import average_precision, balanced_accuracy, roc_auc
+from par_core.evaluate.metrics.labels import balanced_accuracy
+from par_core.evaluate.metrics.ranking import average_precision, roc_auc
 from par_core.models.describer import letterbox
 from par_core.models.prompting import text_vector
 from par_core.models.text import OpenClipTextEncoder, compact_tokenizer

@@ -19,7 +19,7 @@ from par_core.evaluate.datasets.attribute_sets import AttributeSet, read_attribu
 from par_core.evaluate.datasets.instances import coco_json_photos, open_images_photos
 from par_core.evaluate.datasets.labels import LabelledPerson, labels_of
 from par_core.evaluate.datasets.outlines import Photo, outlined_photos
-from par_core.evaluate.instance_metrics import attribute_metrics
+from par_core.evaluate.metrics.attributes import attribute_metrics
 from par_core.models.attribute_vit import save_attribute_vit
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.profiles import load_segmenter
@@ -136,9 +136,8 @@ def _train_attributes(job: TrainingJob, world: World, follow: Follow | None) -> 
         logits, labels = learner.judge(learner.network.eval()), labels_of(kept)
         answers = fit_answers(data.attributes, logits, labels)
         save_attribute_vit(job.out / ATTRIBUTE_VIT, fitted.weights, answers)
-        known = ~np.isnan(labels)
-        predicted = (answers.probabilities(logits) >= np.array(answers.thresholds, np.float32)) & known
-        fitted.scores.update({f"{name}_at_thresholds": value for name, value in attribute_metrics((labels == 1) & known, predicted).items()})
+        predicted = answers.probabilities(logits) >= np.array(answers.thresholds, np.float32)
+        fitted.scores.update({f"{name}_at_thresholds": value for name, value in attribute_metrics(labels, predicted).items()})
     return _finish(job, world, fitted, recipe, sizes)
 
 

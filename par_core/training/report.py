@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from par_core.errors import BadConfigError
+from par_core.evaluate.metrics.attributes import convention
 from par_core.training.loop import LOG
 
 __all__ = ["read_log", "write_report"]
@@ -76,6 +77,8 @@ def _score_names(lines: list[dict[str, Any]]) -> set[str]:
 
 def _card(report: Mapping[str, Any], lines: list[dict[str, Any]]) -> str:
     scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in report["scores"].items()) or "| none taken | |"
+    if report["what"] == "attributes":
+        scores += "\n\n" + convention("its probability exceeds 0.5, or reaches its own threshold in the figures named so")
     schedule = report["recipe"]["schedule"]
     sizes = ", ".join(f"{count} {name}" for name, count in report["sizes"].items())
     hours = (lines[-1]["seconds"] / 3600) if lines else 0.0

@@ -11,7 +11,6 @@ from PIL import Image
 
 from par_core.errors import BadConfigError
 from par_core.evaluate.datasets.attribute_sets import read_attribute_set
-from par_core.evaluate.instance_metrics import attribute_metrics
 
 N = 6
 
@@ -124,14 +123,3 @@ def test_the_real_market_labels_go_with_photographs_by_identity(tmp_path: Path, 
     real = scipy.io.loadmat(data_dir / "market1501_attribute" / "market_attribute.mat", simplify_cells=True)["market_attribute"]["train"]
     column = found.attributes.index("backpack")
     assert found.people[0].labels[column] == float(real["backpack"][list(real["image_index"]).index("0002")] == 2)
-
-
-def test_instance_metrics_by_hand() -> None:
-    has = np.array([[1, 1, 0], [0, 0, 0], [1, 0, 0]], bool)
-    predicted = np.array([[1, 0, 1], [0, 0, 0], [1, 0, 0]], bool)
-    found = attribute_metrics(has, predicted)
-    assert found["accuracy"] == pytest.approx((1 / 3 + 1 + 1) / 3)
-    assert found["precision"] == pytest.approx((1 / 2 + 0 + 1) / 3)
-    assert found["recall"] == pytest.approx((1 / 2 + 0 + 1) / 3)
-    assert found["f1"] == pytest.approx(0.5)
-    assert found["mA"] == pytest.approx((1.0 + 0.5) / 2)  # nobody has the third

@@ -8,7 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from par_core.errors import BadInputError
-from par_core.evaluate.retrieval import average_precision, balanced_accuracy, roc_auc
+from par_core.evaluate.metrics.labels import balanced_accuracy
+from par_core.evaluate.metrics.ranking import average_precision, roc_auc
 from par_core.evaluate.segmentation import people_at_threshold, segmentation_ap
 from par_core.people.masks import encode_mask, mask_boxes
 from par_core.types import PersonInstances

@@ -115,6 +115,14 @@ def test_a_report_has_the_curve_the_scores_and_a_card(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.json").read_text())["versions"]["torch"] == version("torch")
 
 
+def test_a_card_of_attributes_says_how_their_figures_are_counted(tmp_path: Path) -> None:
+    run(tmp_path)
+    recipe = {"schedule": {"steps": 30, "rate": 0.05, "average": 0.998}}
+    told = {"what": "attributes", "dataset": "made up", "seed": 0, "fold": None, "sizes": {"train": 16}, "recipe": recipe, "processes": 1}
+    write_report(tmp_path, {**told, "scores": {"mA": 0.5}, "steps_done": 30, "step_of_weights": 30})
+    assert "| mA | 0.5000 |\n\nAn attribute counts as predicted where its probability exceeds 0.5, or" in (tmp_path / "card.md").read_text()
+
+
 def _one_of_two(rank: int, address: str, results: str) -> None:
     torch.distributed.init_process_group("gloo", init_method=address, world_size=2, rank=rank)
     used, unused = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.ones(1))
