@@ -103,7 +103,7 @@ def bootstrap_rows(n: int, statistic: OfRows, groups: Sequence[str] | None = Non
         BadInputError: There are more or fewer groups than images.
     """
     members = _members(n, groups)
-    drawn = [statistic(np.concatenate([members[i] for i in draw])) for draw in _draws(len(members), resamples, seed)]
+    drawn = [statistic(draw if groups is None else np.concatenate([members[i] for i in draw])) for draw in _draws(len(members), resamples, seed)]
     return _interval(statistic(np.arange(n)), np.array(drawn, np.float64), level)
 
 

@@ -48,10 +48,9 @@ def best_threshold(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, "
     points = operating_points(relevant, scores)
     right, shown = np.append(0.0, points.right), np.append(0.0, points.shown)
     have = np.full(len(right), points.relevant)
-    if metric == "mA":
-        values = (ratio(right, have) + 1 - ratio(shown - right, points.items - have)) / 2
-    else:
-        values = ratio(2 * right, np.where(have > 0, shown + have, 0))
+    ma = (ratio(right, have) + 1 - ratio(shown - right, points.items - have)) / 2
+    f1 = ratio(2 * right, shown + have)  # 0/0 where nothing is predicted and nobody has it
+    values = ma if metric == "mA" else f1
     if np.isnan(values).any():
         return Chosen(float("nan"), float("nan"))
     best = int(values.argmax())
