@@ -1,0 +1,140 @@
+"""Small data sets of people with attributes, written in exactly the format that each is published in. Pictures are tiny; labels are drawn."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import scipy.io
+from PIL import Image
+
+from par_core.evaluate.datasets.peta import PETA_FOLDERS
+
+N = 6  # images of each data set
+
+
+def cells(values: list[object], *, wide: bool = False) -> np.ndarray:
+    """A MATLAB cell array, a column unless ``wide``."""
+    column = np.empty((len(values), 1), object)
+    for i, value in enumerate(values):
+        column[i, 0] = value
+    return column.T if wide else column
+
+
+def pictures(folder: Path, names: list[str], size: tuple[int, int] = (8, 16)) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        Image.new("RGB", size).save(folder / name)
+    return names
+
+
+def labels(k: int) -> np.ndarray:
+    return np.random.default_rng(k).integers(0, 2, (N, k)).astype(np.uint8)
+
+
+def turned(number: int) -> np.ndarray:
+    """Images by MATLAB's count, in another order for every split."""
+    return np.roll(np.arange(1, N + 1), -number)
+
+
+def peta(root: Path) -> np.ndarray:
+    pictures(root / "images", [f"{i:05}.png" for i in range(1, N + 1)])
+    wanted = labels(105)
+    splits: list[object] = [{"train": turned(i)[:3, None], "val": turned(i)[3:4, None], "test": turned(i)[4:, None]} for i in range(5)]
+    content = {
+        "data": np.concatenate([np.full((N, 4), 7, np.uint8), wanted], axis=1),
+        "attribute": cells([f"attribute {i}" for i in range(105)]),
+        "other": 0,
+        "partition": cells(splits),
+    }
+    scipy.io.savemat(root / "PETA.mat", {"peta": content})
+    return wanted[:, :35]
+
+
+def peta_folders(root: Path) -> Path:
+    """The archive as its authors publish it: in each folder one person on two pictures and one on one; in CUHK a line is about a picture."""
+    for name in PETA_FOLDERS:
+        archive = root / "PETA dataset" / name / "archive"
+        if name == "CUHK":
+            pictures(archive, ["0001001.png", "0001002.png"])
+            lines = ["0001001.png personalMale upperBodyBlack", "0001002.png personalFemale footwearSneakers"]
+        else:
+            pictures(archive, ["0001_1_FRAME_25_RGB.bmp", "0001_2.bmp", "2_1.jpg"])
+            lines = ["0001 personalMale accessoryHat accessoryShawl", "2 personalFemale upperBodyTshirt hairLong"]
+        (archive / "Label.txt").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def rapv1(root: Path) -> np.ndarray:
+    names = pictures(root / "RAP_dataset", [f"CAM01-{i}.png" for i in range(N)])
+    everything = labels(92)
+    everything[1, 3] = 2  # uncertain
+    splits: list[object] = [{"train_index": turned(i)[None, :4], "test_index": turned(i)[None, 4:]} for i in range(5)]
+    content = {
+        "partion": cells(splits),
+        "label": everything,
+        "attribute_chinese": cells(["?"] * 92),
+        "attribute_eng": cells([f"attribute {i}" for i in range(92)]),
+        "position": np.zeros((N, 16)),
+        "imagesname": cells(list(names)),
+        "attribute_exp": cells(["?"] * 92),
+    }
+    (root / "RAP_annotation").mkdir()
+    scipy.io.savemat(root / "RAP_annotation" / "RAP_annotation.mat", {"RAP_annotation": content})
+    wanted = everything[:, :51].copy()
+    wanted[wanted == 2] = 0
+    return wanted
+
+
+def rapv2(root: Path, people: tuple[int, ...] = (7, 7, 9, -1, 11, 13)) -> np.ndarray:
+    names = pictures(root / "RAP_dataset", [f"CAM01_{i}.png" for i in range(N)])
+    everything = labels(152)
+    everything[0, 9] = 2  # uncertain
+    chosen = np.arange(10, 64)
+    splits: list[object] = [{"train_index": turned(i)[None, :3], "val_index": turned(i)[None, 3:4], "test_index": turned(i)[None, 4:]} for i in range(5)]
+    content = {
+        "name": cells(list(names)),
+        "data": everything,
+        "attribute": cells(["Age46-60" if i == 13 else f"attribute {i}" for i in range(152)]),
+        "selected_attribute": chosen[None],
+        "partition_attribute": cells(splits, wide=True),
+        "person_identity": np.array(people)[:, None],
+    }
+    (root / "RAP_annotation").mkdir()
+    scipy.io.savemat(root / "RAP_annotation" / "RAP_annotation.mat", {"RAP_annotation": content})
+    wanted = everything[:, chosen - 1].copy()
+    wanted[wanted == 2] = 0
+    return wanted
+
+
+def pa100k(root: Path) -> np.ndarray:
+    names = pictures(root / "data", [f"{i:06}.jpg" for i in range(1, N + 1)])
+    wanted = labels(26)
+    parts = {"train": slice(0, 3), "val": slice(3, 4), "test": slice(4, 6)}
+    content: dict[str, object] = {"attributes": cells([f"attribute {i}" for i in range(26)])}
+    for part, rows in parts.items():
+        content |= {f"{part}_images_name": cells(list(names[rows])), f"{part}_label": wanted[rows]}
+    scipy.io.savemat(root / "annotation.mat", content)
+    return wanted
+
+
+def market1501(root: Path, hat: int = 2) -> None:
+    content = {}
+    for part, people in {"train": ["0002", "0007"], "test": ["0001", "0003"]}.items():
+        pictures(root / f"bounding_box_{part}", [f"{who}_c1s1_00{i}451_03.jpg" for who in ("-1", "0000", *people) for i in (1, 2)])
+        columns = {"age": np.array([[2, 4]], np.uint8), "hat": np.array([[1, hat]], np.uint8), "gender": np.array([[2, 1]], np.uint8)}
+        content[part] = {**columns, "image_index": cells(list(people), wide=True)}
+    scipy.io.savemat(root / "market_attribute.mat", {"market_attribute": content})
+
+
+def open_images(root: Path, rows: list[tuple[str, str, str, str, str, str, str, str]], part: str = "train") -> Path:
+    """The boxes of Open Images. ``rows``: image, class, XMin, XMax, YMin, YMax, IsGroupOf, IsDepiction."""
+    names = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax", "IsGroupOf", "IsDepiction")
+    columns = ["ImageID", "Source", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax"]
+    columns += ["IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside"]
+    root.mkdir(exist_ok=True)
+    file = root / f"{part}-annotations-bbox.csv"
+    with file.open("w", newline="") as text:
+        writer = csv.DictWriter(text, columns, restval="1")
+        writer.writeheader()
+        writer.writerows(dict(zip(names, row, strict=True)) for row in rows)
+    return file
