@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.evaluate.datasets.attribute_sets import AttributeSet, read_attribute_set
+from par_core.evaluate.datasets.crops import crop_people
 from par_core.evaluate.datasets.instances import coco_json_photos, open_images_photos
 from par_core.evaluate.datasets.labels import LabelledPerson, labels_of
 from par_core.evaluate.datasets.outlines import Photo, outlined_photos
@@ -120,7 +121,7 @@ def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> d
 
 
 def _train_attributes(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
-    data = read_attribute_set(job.dataset, job.root)
+    data = crop_people(read_attribute_set(job.dataset, job.root), job.out.parent / "crops")
     train, kept = split_people(job, data)
     recipe = AttributeRecipe(weighting=job.weighting, eliminate=job.background == "eliminate", seed=job.seed)
     recipe = replace(recipe, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
@@ -201,7 +202,7 @@ def split_people(job: TrainingJob, data: AttributeSet) -> tuple[list[LabelledPer
     if job.fold is None and "val" in data.parts and data.parts["val"]:
         kept = set(data.parts["val"])
     else:
-        names = np.array([data.identities[i] if data.identities else str(data.people[i].image) for i in usable])
+        names = np.array([(data.identities and data.identities[i]) or str(data.people[i].image) for i in usable])
         groups = np.unique(names)
         order = np.random.default_rng(job.seed if job.fold is None else 0).permutation(groups)
         chosen = order[: max(1, round(_KEPT * len(order)))] if job.fold is None else order[job.fold :: job.folds]

@@ -42,6 +42,11 @@ def test_folds_cover_everybody_once_and_never_share_an_identity() -> None:
     assert sorted(seen) == list(range(48))
 
 
+def test_the_unknown_are_not_taken_for_one_person() -> None:
+    data = AttributeSet("made up", ("hat",), PEOPLE, ("",) * 60, {})
+    assert [len(people) for people in split_people(job(), data)] == [51, 9]
+
+
 def test_another_seed_keeps_others_back() -> None:
     data = AttributeSet("made up", ("hat",), PEOPLE, (), {})
     first, second, again = ({number(person) for person in split_people(job(seed=seed), data)[1]} for seed in (0, 1, 0))
