@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from flows.cli_datasets import datasets
 from flows.cli_evaluate import evaluate
 from flows.cli_models import models
 from flows.cli_train import train
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 
 app.command()(evaluate)
+app.add_typer(datasets, name="datasets")
 app.add_typer(models, name="models")
 app.add_typer(train, name="train")
 

@@ -77,7 +77,7 @@ def segmenter(
 def attributes(
     root: RootOption,
     out: OutOption,
-    dataset: Annotated[str, typer.Option(help="pa100k, rapv2, peta, market1501 or ccp.")] = "pa100k",
+    dataset: Annotated[str, typer.Option(help="pa100k, rapv1, rapv2, peta, market1501, openimages, ccp, mit or csv.")] = "pa100k",
     start: Annotated[Path | None, typer.Option(metavar="FILE", help="timm's state of a pretrained vit_base_patch32_224; default: random weights.")] = None,
     seeds: Annotated[str, typer.Option(help="One run each, such as 0,1,2; mean and standard deviation are reported.", rich_help_panel=RECIPE)] = "0",
     folds: Annotated[int | None, typer.Option(min=2, help="Instead: so many folds, each kept back once.", rich_help_panel=RECIPE)] = None,
