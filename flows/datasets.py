@@ -73,17 +73,17 @@ def _as_split(text: str) -> Split:
 
 def report_lines(report: dict[str, Any]) -> Iterator[str]:
     """The report of ``check_dataset`` for reading."""
-    if "attributes" in report:
+    if report.get("attributes", {}).get("people"):
         yield from _attribute_lines(report["attributes"])
-    if "outlines" in report:
+    if report.get("outlines", {}).get("photographs"):
         found = report["outlines"]
         yield f"{found['photographs']:,} photographs, {found['without_people']:,} of them without people"
         yield f"{found['people']:,} people outlined in the {found['decoded']:,} that were read in full"
     problems = report["problems"]
-    yield f"{len(problems):,} problems" if problems else "no problems"
+    yield f"{len(problems) or 'no'} problem{'' if len(problems) == 1 else 's'}"
     yield from (f"  {problem}" for problem in problems[:_SHOWN])
     if len(problems) > _SHOWN:
-        yield f"  and {len(problems) - _SHOWN:,} more"
+        yield f"  and {len(problems) - _SHOWN} more"
 
 
 def _attribute_lines(found: dict[str, Any]) -> Iterator[str]:
