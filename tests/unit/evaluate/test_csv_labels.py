@@ -38,7 +38,7 @@ def test_every_column_means_what_the_page_says(tmp_path: Path) -> None:
     assert found.boxes is not None
     assert found.boxes[0].tolist() == [2, 4, 10, 20]
     assert np.isnan(found.boxes[2]).all()
-    assert read_attribute_set("csv", tmp_path / "labels.csv").people == found.people or math.isnan(found.people[1].labels[1])
+    assert read_attribute_set("csv", tmp_path / "labels.csv").identities == found.identities
 
 
 def test_an_image_and_one_attribute_are_enough(tmp_path: Path) -> None:
@@ -49,6 +49,7 @@ def test_an_image_and_one_attribute_are_enough(tmp_path: Path) -> None:
 
 def test_a_part_is_given_to_everybody_or_to_nobody(tmp_path: Path) -> None:
     assert read_attribute_set("csv", write(tmp_path, "image,part,hat\na.jpg,,1\n")).parts == {}
+    assert read_attribute_set("csv", write(tmp_path, "image,part,hat\na.jpg,train,1\na.jpg,val,1\n")).parts == {"train": (0,), "val": (1,)}
     with pytest.raises(BadConfigError, match=r"line 3: 'part' is '', not one of train, val, test"):
         read_attribute_set("csv", write(tmp_path, "image,part,hat\na.jpg,train,1\na.jpg,,1\n"))
 
@@ -76,6 +77,15 @@ def test_a_part_is_given_to_everybody_or_to_nobody(tmp_path: Path) -> None:
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(BadConfigError, match=rf"labels.csv,? .*{told}"):
         read_attribute_set("csv", write(tmp_path, text))
+
+
+def test_the_split_by_people_leaves_out_who_is_not_known_with_box_and_all(tmp_path: Path) -> None:
+    rows = "".join(f"a.jpg,{x},0,{x + 5},9,{who},1\n" for x, who in enumerate(["ann", "", "bob", "cat", "dan", "eve"]))
+    found = read_attribute_set("csv", write(tmp_path, "image,x1,y1,x2,y2,identity,hat\n" + rows), "zs")
+    assert found.identities == ("ann", "bob", "cat", "dan", "eve")
+    assert found.boxes is not None
+    assert found.boxes[:, 0].tolist() == [0, 2, 3, 4, 5]
+    assert [len(rows) for rows in found.parts.values()] == [3, 1, 1]
 
 
 def test_people_in_boxes_become_pictures_of_their_own(tmp_path: Path) -> None:

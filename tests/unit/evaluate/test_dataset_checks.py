@@ -48,6 +48,11 @@ def test_counts_prevalence_and_shared_people_are_told(tmp_path: Path) -> None:
     assert text.endswith("no problems\n")
 
 
+def test_where_nobody_is_known_no_shared_people_are_told(tmp_path: Path) -> None:
+    rapv2(tmp_path, people=(-1, -1))
+    assert checked("rapv2", tmp_path, code=0)["attributes"]["identities"] is None
+
+
 def test_in_the_split_by_people_nobody_of_test_is_in_train(tmp_path: Path) -> None:
     told = checked("peta", peta_folders(tmp_path), "--split", "zs", code=0)["attributes"]
     assert told["people"] == 29
