@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from flows.cli_datasets import datasets
+from flows.cli_analyse import analyse
 from flows.cli_evaluate import evaluate
 from flows.cli_models import models
 from flows.cli_train import train
@@ -47,6 +48,7 @@ app = typer.Typer(
     epilog="Start with: **par index photos/ --store store** and then **par search 'a woman in a red coat' --store store**",
 )
 
+app.command()(analyse)
 app.command()(evaluate)
 app.add_typer(datasets, name="datasets")
 app.add_typer(models, name="models")
