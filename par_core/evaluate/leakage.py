@@ -1,0 +1,244 @@
+"""Leakage between the parts of a data set: test images that have a counterpart of the same pedestrian in train.
+
+Such images make a model look better than it is (Jia et al., "Rethinking of pedestrian attribute recognition", 2020, section 3; paper, section 3).
+Where identities are known they decide; where not, exact copies are found by digest, near copies by perceptual hash, and other views of the same person
+by the neighbourhood of embeddings. Nothing here holds more than a block of distances in memory.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Float64, Int64
+
+from par_core.errors import BadInputError
+from par_core.evaluate.perceptual_hash import BITS, hash_distances
+
+__all__ = ["Counterparts", "Threshold", "choose_threshold", "cleaned_train", "leakage_report", "near_embeddings", "near_hashes", "same_label"]
+
+Kind = Literal["identity", "digest", "hash", "embedding"]
+
+_TEST_BLOCK: Final = 256
+_TRAIN_BLOCK: Final = 16_384
+_NORM_TOLERANCE: Final = 1e-3
+
+_Distances = Callable[[slice, slice], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class Counterparts:
+    """Which test images have a counterpart in train, by one way of looking.
+
+    Attributes:
+        kind: By what they were found.
+        nearest: (n,) for each test image the train image nearest to it, the first of several; -1 if none counts as a counterpart.
+        distance: (n,) to it: 0 for identities and digests, bits for hashes, 1 - cosine for embeddings; NaN if there is none.
+        known: (n,) whether the test image could be compared at all: its identity, digest, hash or embedding is known.
+        train: (m,) whether a train image is a counterpart of any test image.
+    """
+
+    kind: Kind
+    nearest: Int64[np.ndarray, " n"]
+    distance: Float64[np.ndarray, " n"]
+    known: Bool[np.ndarray, " n"]
+    train: Bool[np.ndarray, " m"]
+
+    @property
+    def share(self) -> float:
+        """Of the test images that could be compared, those with a counterpart: the figure of Jia et al.; NaN if none could be."""
+        return float((self.nearest >= 0).sum() / self.known.sum()) if self.known.any() else float("nan")
+
+    def rows(self, test: Sequence[str], train: Sequence[str]) -> list[dict[str, Any]]:
+        """One row for each test image with a counterpart: ``test``, ``train``, ``kind``, ``distance``.
+
+        Args:
+            test: Names of the test images, in order.
+            train: Names of the train images, in order.
+        """
+        found = np.flatnonzero(self.nearest >= 0)
+        return [{"test": test[i], "train": train[int(self.nearest[i])], "kind": self.kind, "distance": float(self.distance[i])} for i in found.tolist()]
+
+
+def same_label(test: Sequence[str | None], train: Sequence[str | None], kind: Literal["identity", "digest"]) -> Counterparts:
+    """Counterparts with the same identity, or with the same digest of the file's bytes.
+
+    Args:
+        test: Labels of the test images; None where unknown, which equals nothing.
+        train: Labels of the train images, likewise.
+        kind: What the labels are.
+    """
+    first: dict[str, int] = {}
+    for i, label in enumerate(train):
+        if label is not None:
+            first.setdefault(label, i)
+    nearest = np.array([-1 if label is None else first.get(label, -1) for label in test], np.int64)
+    tested = {label for label in test if label is not None}
+    return Counterparts(
+        kind,
+        nearest,
+        np.where(nearest >= 0, 0.0, np.nan),
+        np.array([label is not None for label in test], bool),
+        np.array([label in tested for label in train], bool),
+    )
+
+
+def near_hashes(test: Sequence[int | None], train: Sequence[int | None], max_bits: int) -> Counterparts:
+    """Counterparts whose perceptual hashes differ in few bits.
+
+    Args:
+        test: Of the test images; None where the image could not be read.
+        train: Of the train images, likewise.
+        max_bits: The largest difference that counts, from 0; see ``choose_threshold``.
+
+    Raises:
+        BadInputError: ``max_bits`` is not between 0 and 64.
+    """
+    if not 0 <= max_bits <= BITS:
+        raise BadInputError(f"expected a difference of 0 to {BITS} bits, got {max_bits}")
+    tested, trained = (np.array([each is not None for each in hashes], bool) for hashes in (test, train))
+    a, b = (np.array([each for each in hashes if each is not None], np.uint64) for hashes in (test, train))
+    return _search("hash", tested, trained, lambda rows, columns: hash_distances(a[rows, None], b[None, columns]), float(max_bits))
+
+
+def near_embeddings(test: Float32[np.ndarray, "n d"], train: Float32[np.ndarray, "m e"], max_distance: float) -> Counterparts:
+    """Counterparts whose embeddings are close.
+
+    Args:
+        test: Of the test images, rows of L2 norm 1; a row of NaN where there is none.
+        train: Of the train images, likewise.
+        max_distance: The largest 1 - cosine that counts, 0 to 2; see ``choose_threshold``.
+
+    Raises:
+        BadInputError: A row is neither of norm 1 nor of NaN, or the sizes differ.
+    """
+    if test.shape[1] != train.shape[1]:
+        raise BadInputError(f"expected embeddings of one size, got {test.shape[1]} for test and {train.shape[1]} for train")
+    tested, trained = (_known_rows(rows, name) for rows, name in ((test, "test"), (train, "train")))
+    a, b = test[tested], train[trained]
+    return _search("embedding", tested, trained, lambda rows, columns: np.maximum(1 - a[rows] @ b[columns].T, 0), max_distance)
+
+
+def _known_rows(embeddings: Float32[np.ndarray, "n d"], name: str) -> Bool[np.ndarray, " n"]:
+    known = ~np.isnan(embeddings).any(axis=1)
+    off = np.flatnonzero(known & ~(np.abs(np.linalg.norm(embeddings, axis=1) - 1) <= _NORM_TOLERANCE))
+    if len(off):
+        raise BadInputError(f"expected {name} embeddings of L2 norm 1, got {np.linalg.norm(embeddings[off[0]]):.4g} in row {off[0]} ({len(off)} such rows)")
+    return known
+
+
+def _search(kind: Kind, tested: Bool[np.ndarray, " n"], trained: Bool[np.ndarray, " m"], distances: _Distances, limit: float) -> Counterparts:
+    """Compare all known test images with all known train images, block by block."""
+    tests, trains = np.flatnonzero(tested), np.flatnonzero(trained)
+    best, place = np.full(len(tests), np.inf), np.full(len(tests), -1)
+    hit = np.zeros(len(trains), bool)
+    for rows in _blocks(len(tests), _TEST_BLOCK):
+        for columns in _blocks(len(trains), _TRAIN_BLOCK):
+            found = distances(rows, columns)
+            close = found <= limit
+            if not close.any():  # the common case: nothing to note
+                continue
+            hit[columns] |= close.any(axis=0)
+            at = found.argmin(axis=1)
+            value = np.take_along_axis(found, at[:, None], axis=1)[:, 0]
+            nearer = (value <= limit) & (value < best[rows])
+            best[rows][nearer], place[rows][nearer] = value[nearer], trains[columns.start + at[nearer]]
+    nearest, distance, train = np.full(len(tested), -1), np.full(len(tested), np.nan), np.zeros(len(trained), bool)
+    nearest[tests], distance[tests], train[trains] = place, np.where(place >= 0, best, np.nan), hit
+    return Counterparts(kind, nearest, distance, tested, train)
+
+
+def _blocks(total: int, size: int) -> Iterator[slice]:
+    return (slice(start, min(start + size, total)) for start in range(0, total, size))
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Up to which distance two images count as counterparts, and why.
+
+    Attributes:
+        distance: The largest that counts; -1 if none can.
+        found: Share of the known counterparts within it.
+        mistaken: Share of the known others within it: the false positive rate of one comparison.
+        n_same: Known counterparts that it was chosen on.
+        n_different: Known others.
+    """
+
+    distance: float
+    found: float
+    mistaken: float
+    n_same: int
+    n_different: int
+
+
+def choose_threshold(same: Float[np.ndarray, " n"], different: Float[np.ndarray, " m"], false_positives: float) -> Threshold:
+    """The largest distance among the known pairs that keeps the false positive rate.
+
+    A test image is compared with every train image: expect about ``mistaken`` times the number of comparisons pairs that are none.
+
+    Args:
+        same: Distances of pairs that are known to be counterparts.
+        different: Distances of pairs that are known not to be.
+        false_positives: The rate allowed, above 0 and below 1.
+
+    Raises:
+        BadInputError: A rate outside its range, no pairs, distances that are not finite, or fewer known others than it takes to tell the rate.
+    """
+    if not 0 < false_positives < 1:
+        raise BadInputError(f"expected a false positive rate between 0 and 1, got {false_positives}")
+    if not len(same) or len(different) * false_positives < 1:
+        raise BadInputError(
+            f"a rate of {false_positives:g} takes pairs of both kinds and 1/rate different ones, got {len(same)} same, {len(different)} different"
+        )
+    if not (np.isfinite(same).all() and np.isfinite(different).all()):
+        raise BadInputError("expected finite distances of the known pairs")
+    candidates = np.unique(np.concatenate([same, different]))
+    mistaken = np.searchsorted(np.sort(different), candidates, side="right") / len(different)
+    allowed = np.flatnonzero(mistaken <= false_positives)
+    if not len(allowed):
+        return Threshold(-1.0, 0.0, 0.0, len(same), len(different))
+    last = allowed[-1]
+    return Threshold(float(candidates[last]), float((same <= candidates[last]).mean()), float(mistaken[last]), len(same), len(different))
+
+
+def cleaned_train(found: Sequence[Counterparts]) -> Int64[np.ndarray, " k"]:
+    """The train images to keep: those that are a counterpart of no test image, by any way of looking.
+
+    Raises:
+        BadInputError: Nothing was looked at, or the ways of looking were at different train parts.
+    """
+    sizes = {len(each.train) for each in found}
+    if len(sizes) != 1:
+        raise BadInputError(f"expected counterparts in one train part, got parts of {sorted(sizes)} images")
+    return np.flatnonzero(~np.any([each.train for each in found], axis=0))
+
+
+def leakage_report(found: Sequence[Counterparts]) -> dict[str, Any]:
+    """The shares for a table.
+
+    Returns:
+        ``test``, ``train`` and ``train_kept``, numbers of images; ``share``, of the test images with a counterpart of any kind; and ``by_kind`` with
+        ``share``, ``test_leaked``, ``test_unknown`` (could not be compared) and ``train_leaked``.
+
+    Raises:
+        BadInputError: As ``cleaned_train``.
+    """
+    kept = cleaned_train(found)
+    leaked = np.any([each.nearest >= 0 for each in found], axis=0)
+    known = np.any([each.known for each in found], axis=0)
+    by_kind = {
+        each.kind: {
+            "share": each.share,
+            "test_leaked": int((each.nearest >= 0).sum()),
+            "test_unknown": int((~each.known).sum()),
+            "train_leaked": int(each.train.sum()),
+        }
+        for each in found
+    }
+    return {
+        "test": len(leaked),
+        "train": len(found[0].train),
+        "train_kept": len(kept),
+        "share": float(leaked.sum() / known.sum()) if known.any() else float("nan"),
+        "by_kind": by_kind,
+    }
