@@ -80,8 +80,8 @@ def distorted(image: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[str
     yield "jpeg", jpeg(image, 10)
 
 
-def package_score() -> Callable[[np.ndarray], float]:
-    """The score of the package brisque 0.2.0."""
+def package_judge() -> Any:
+    """The class of the package brisque 0.2.0."""
     found = importlib.util.find_spec("brisque")
     assert found is not None
     assert found.submodule_search_locations
@@ -92,8 +92,7 @@ def package_score() -> Callable[[np.ndarray], float]:
     scipy.ndarray = np.ndarray
     code = (folder / "brisque.py").read_text().replace("squares_sum / ((filtered_values.shape))", "squares_sum / filtered_values.size")
     exec(compile(code, "brisque.py", "exec"), module.__dict__)
-    judge = module.BRISQUE()
-    return lambda image: float(judge.score(image))
+    return module.BRISQUE()
 
 
 def contrib_score(model: BrisqueModel) -> Callable[[np.ndarray], float]:
@@ -123,8 +122,15 @@ def brisque() -> dict[str, Any]:
     """Scores of all pictures by three implementations."""
     model = installed_model()
     assert model is not None
-    judges = {"par": lambda image: model.score(brisque_features(image)), "opencv_contrib": contrib_score(model), "brisque_0_2_0": package_score()}
+    judge = package_judge()
+    judges = {
+        "par": lambda image: model.score(brisque_features(image)),
+        "opencv_contrib": contrib_score(model),
+        "brisque_0_2_0": lambda image: float(judge.score(image)),
+    }
     rng = np.random.default_rng(SEED)
+    drawn = rng.uniform(model.lowest, model.highest, (200, len(model.lowest)))
+    libsvm = max(abs(model.score(features) - float(judge.calculate_image_quality_score(features))) for features in drawn)
     rows = [
         {"file": name, "state": state, **{judge: score(image) for judge, score in judges.items()}}
         for name in FILES
