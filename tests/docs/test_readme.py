@@ -11,6 +11,7 @@ from flows.cli import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "deployments/README.md", "docs/training.md", "docs/datasets.md"]
+PAGES = ["README.md", "deployments/README.md", "docs/training.md", "docs/quality.md"]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
