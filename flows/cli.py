@@ -14,8 +14,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from flows.cli_datasets import datasets
 from flows.cli_analyse import analyse
+from flows.cli_datasets import datasets
 from flows.cli_evaluate import evaluate
 from flows.cli_models import models
 from flows.cli_train import train
