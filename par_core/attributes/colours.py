@@ -17,7 +17,7 @@ from par_core.people.geometry import whole_pixels
 from par_core.people.masks import crop_mask
 from par_core.types import ImageU8, MaskRLE
 
-__all__ = ["COLOUR_TERMS", "GarmentColours", "dominant_colour", "garment_colours", "name_pixels"]
+__all__ = ["COLOUR_TERMS", "GarmentColours", "dominant_colour", "garment_colours", "is_skin", "name_pixels"]
 
 _PROTOTYPES: Final[dict[str, tuple[tuple[int, int, int], ...]]] = {  # sRGB
     "black": ((0, 0, 0), (22, 22, 24), (42, 40, 42)),
@@ -88,7 +88,7 @@ def dominant_colour(pixels: ImageU8, inside: Shaped[np.ndarray, "h w"]) -> tuple
     chosen = pixels[inside]
     if len(chosen) < _LEAST_PIXELS:
         return None, None
-    clothed = chosen[~_is_skin(chosen)]
+    clothed = chosen[~is_skin(chosen)]
     if len(clothed) >= max(_LEAST_PIXELS, len(chosen) // 5):
         chosen = clothed
     counts = np.bincount(name_pixels(chosen), minlength=len(COLOUR_TERMS))
@@ -118,7 +118,7 @@ def _lab(pixels: UInt8[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
     return cv2.cvtColor(pixels[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
 
 
-def _is_skin(pixels: UInt8[np.ndarray, "n 3"]) -> Shaped[np.ndarray, " n"]:
-    """Chai and Ngan's range of skin in YCbCr (IEEE TCSVT 1999): 77 <= Cb <= 127, 133 <= Cr <= 173, and not dark."""
+def is_skin(pixels: UInt8[np.ndarray, "n 3"]) -> Shaped[np.ndarray, " n"]:
+    """Which of (n, 3) pixels may be skin: Chai and Ngan's range of skin in YCbCr (IEEE TCSVT 1999): 77 <= Cb <= 127, 133 <= Cr <= 173, and not dark."""
     y, cr, cb = cv2.cvtColor(pixels[None], cv2.COLOR_RGB2YCrCb)[0].T
     return (cb >= 77) & (cb <= 127) & (cr >= 136) & (cr <= 173) & (y > 80)

@@ -2,11 +2,13 @@
 
 Trunk: EfficientNet-Lite2 (Tan and Le, ICML 2019) on inputs twice as high as wide. Learned queries attend to its feature map, one for each
 attribute and a few more for the embedding, so that a hat is looked for where hats are (attention pooling as in CLIP's ResNets, Radford et al.
-2021, section 2.4; one query an output as in DETR, Carion et al. 2020). Why no transformer: docs/decisions.
+2021, section 2.4; one query an output as in DETR, Carion et al. 2020). ImageNet features care little for colour, so pixels are named too, and the
+embedding is told the colours of what each attribute's query looks at. Why no transformer: docs/decisions.
 """
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +19,7 @@ from jaxtyping import Float
 from timm.layers import freeze_batch_norm_2d
 from torch import Tensor, nn
 
+from par_core.attributes.colours import COLOUR_TERMS
 from par_core.models.answers import Answers
 from par_core.models.measuring import measured_batch
 from par_core.models.runtimes import Runtime
@@ -28,10 +31,14 @@ __all__ = [
     "CALIBRATION_FILE",
     "DESCRIBER_FILE",
     "EMBEDDING_SIZE",
+    "GRID",
     "HEIGHT",
     "WIDTH",
+    "ColourNames",
     "CompactDescriber",
     "DescriberNetwork",
+    "Looked",
+    "fitted",
     "letterbox",
     "load_compact_describer",
     "read_answers",
@@ -43,11 +50,50 @@ DESCRIBER_FILE: Final = "describer-compact.safetensors"
 CALIBRATION_FILE: Final = CALIBRATION
 EMBEDDING_SIZE: Final = 256
 
+GRID: Final = (HEIGHT // 16, WIDTH // 16)  # cells that the queries attend to
+
+_NAMED: Final = len(COLOUR_TERMS) + 1  # and skin
 _DEEP: Final = 1280  # channels of the trunk's last layer, at stride 32
-_MIDDLE: Final = 120 + 48 + 3  # of the layers at strides 16 and 8, and the colours themselves, at stride 16
+_MIDDLE: Final = 120 + 48 + 3 + _NAMED  # of the layers at strides 16 and 8, the colours and their names, at stride 16
 _AT_8, _AT_16 = 2, 4  # the blocks whose outputs have these strides
 _KEYS: Final = 128
 _REGIONS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the network makes of a batch, and where it looks.
+
+    Attributes:
+        embeddings: (b, 256), of L2 norm 1.
+        logits: (b, k).
+        attention: (b, k, cells) of each attribute, over the cells of ``GRID`` row by row; sums to 1.
+        colours: (b, k, 13) shares of the colour terms in what an attribute's query looks at, and of pixels that may be skin.
+    """
+
+    embeddings: Tensor
+    logits: Tensor
+    attention: Tensor
+    colours: Tensor
+
+
+class ColourNames(nn.Module):
+    """Names pixels as :func:`par_core.attributes.colours.name_pixels` does, by two small layers that were fitted to it: shares by cell of the grid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 32, 1)
+        self.second = nn.Conv2d(32, _NAMED, 1)
+
+    def forward(self, normalised: Tensor) -> Tensor:
+        """(b, 3, 448, 224) to (b, 13, 28, 14): shares of the colour terms, then that of skin, each in [0, 1]."""
+        said = self.said(nn.functional.avg_pool2d(normalised, 2))
+        return nn.functional.avg_pool2d(torch.cat([said[:, :-1].softmax(dim=1), said[:, -1:].sigmoid()], dim=1), 8)
+
+    def said(self, normalised: Tensor) -> Tensor:
+        """Logits of each pixel."""
+        logits: Tensor = self.second(nn.functional.relu(self.first(normalised)))
+        return logits
 
 
 class DescriberNetwork(nn.Module):
@@ -63,17 +109,19 @@ class DescriberNetwork(nn.Module):
         super().__init__()
         self.trunk = freeze_batch_norm_2d(timm.create_model("tf_efficientnet_lite2", pretrained=False, num_classes=0))
         self.n_attributes = n_attributes
+        self.colour_names = ColourNames()
         self.queries = nn.Parameter(torch.randn(n_attributes + _REGIONS, _KEYS))
         self.deep_key = nn.Conv2d(_DEEP, _KEYS, 1)
         self.middle_key = nn.Conv2d(_MIDDLE, _KEYS, 1)
-        self.position = nn.Parameter(torch.zeros(_KEYS, HEIGHT // 16, WIDTH // 16))
+        self.position = nn.Parameter(torch.zeros(_KEYS, *GRID))
         self.deep_norm, self.middle_norm = nn.LayerNorm(_DEEP), nn.LayerNorm(_MIDDLE)
         evidence = _DEEP + _MIDDLE
         self.attribute_weight = nn.Parameter(torch.zeros(n_attributes, 2 * evidence))
         self.attribute_bias = nn.Parameter(torch.zeros(n_attributes))
         self.region = nn.Linear(evidence, 128)
         self.whole = nn.Linear(evidence, 256)
-        self.embed = nn.Sequential(nn.Linear(_REGIONS * 128 + 256 + n_attributes, 512), nn.GELU(), nn.Linear(512, EMBEDDING_SIZE))
+        self.embed = nn.Sequential(nn.Linear(_REGIONS * 128 + 256 + n_attributes * (1 + _NAMED), 512), nn.GELU(), nn.Linear(512, EMBEDDING_SIZE))
+        self.coloured = nn.Linear(n_attributes * _NAMED, EMBEDDING_SIZE)
 
     def forward(self, images: Float[Tensor, "b 3 448 224"]) -> tuple[Tensor, Tensor]:
         """Describe a batch.
@@ -84,7 +132,14 @@ class DescriberNetwork(nn.Module):
         Returns:
             Embeddings (b, 256) of L2 norm 1, and attribute logits (b, k).
         """
-        deep, middle = self._features((images - 127) / 128)
+        looked = self.look(images)
+        return looked.embeddings, looked.logits
+
+    def look(self, images: Float[Tensor, "b 3 448 224"]) -> Looked:
+        """Describe a batch as :meth:`forward` does, and say where each attribute was looked for."""
+        normalised = (images - 127) / 128
+        named = self.colour_names(normalised)
+        deep, middle = self._features(normalised, named)
         keys = nn.functional.interpolate(self.deep_key(deep), scale_factor=2.0) + self.middle_key(middle) + self.position
         attention = (self.queries @ keys.flatten(2) * _KEYS**-0.5).softmax(dim=2)  # (b, k + regions, cells)
         coarse = nn.functional.avg_pool2d(attention.unflatten(2, middle.shape[2:]), 2).flatten(2) * 4  # the same on the deep layer's cells
@@ -92,14 +147,18 @@ class DescriberNetwork(nn.Module):
         whole = torch.cat([self.deep_norm(deep.mean(dim=(2, 3))), self.middle_norm(middle.mean(dim=(2, 3)))], dim=1)
         k = self.n_attributes
         evidence = torch.cat([seen[:, :k], whole[:, None].expand(-1, k, -1)], dim=2)
-        logits = (evidence * self.attribute_weight).sum(dim=2) + self.attribute_bias
-        parts = [self.region(seen[:, k:]).flatten(1), self.whole(whole), torch.tanh(logits / 4)]
-        return nn.functional.normalize(self.embed(torch.cat(parts, dim=1)), dim=1), logits
+        # a product of matrices, since OpenVINO adds a bias after a sum to the wrong axis (openvinotoolkit/openvino issue 23616)
+        logits = (evidence[:, :, None] @ self.attribute_weight[:, :, None])[:, :, 0, 0] + self.attribute_bias
+        colours = attention[:, :k] @ named.flatten(2).transpose(1, 2)
+        worn = (colours * logits.sigmoid()[:, :, None]).flatten(1)  # the colour of a coat matters as far as there is one
+        parts = [self.region(seen[:, k:]).flatten(1), self.whole(whole), torch.tanh(logits / 4), worn]
+        embeddings = nn.functional.normalize(self.embed(torch.cat(parts, dim=1)) + self.coloured(worn), dim=1)
+        return Looked(embeddings, logits, attention[:, :k], colours)
 
-    def _features(self, normalised: Tensor) -> tuple[Tensor, Tensor]:
-        """What the trunk sees: (b, 1280, 14, 7), and (b, 171, 28, 14)."""
+    def _features(self, normalised: Tensor, named: Tensor) -> tuple[Tensor, Tensor]:
+        """What the trunk sees: (b, 1280, 14, 7), and (b, 184, 28, 14)."""
         feature = self.trunk.bn1(self.trunk.conv_stem(normalised))
-        middle = [nn.functional.avg_pool2d(normalised, 16)]
+        middle = [nn.functional.avg_pool2d(normalised, 16), named]
         for index, block in enumerate(self.trunk.blocks):
             feature = block(feature)
             if index == _AT_8:
@@ -174,13 +233,17 @@ def read_answers(attributes: Sequence[str]) -> Answers:
 
 def letterbox(cutout: ImageU8) -> Tensor:
     """Fit a cut-out into 448 x 224 without distorting it; what is left over takes its mean colour. (3, 448, 224), uint8."""
-    height, width = cutout.shape[:2]
-    scale = min(HEIGHT / height, WIDTH / width)
-    rows, columns = max(1, min(HEIGHT, round(height * scale))), max(1, min(WIDTH, round(width * scale)))
+    rows, columns, top, left = fitted(*cutout.shape[:2])
     picture = torch.from_numpy(np.require(cutout, requirements=["C", "W"])).permute(2, 0, 1)
     resized = F.resize(picture, [rows, columns], interpolation=F.InterpolationMode.BILINEAR, antialias=True)
     mean = picture.float().mean(dim=(1, 2), keepdim=True).round().to(torch.uint8)
     canvas = mean.expand(3, HEIGHT, WIDTH).clone()
-    top, left = (HEIGHT - rows) // 2, (WIDTH - columns) // 2
     canvas[:, top : top + rows, left : left + columns] = resized
     return canvas
+
+
+def fitted(height: int, width: int) -> tuple[int, int, int, int]:
+    """Where a cut-out of a size lies in the network's input: rows, columns, top, left."""
+    scale = min(HEIGHT / height, WIDTH / width)
+    rows, columns = max(1, min(HEIGHT, round(height * scale))), max(1, min(WIDTH, round(width * scale)))
+    return rows, columns, (HEIGHT - rows) // 2, (WIDTH - columns) // 2

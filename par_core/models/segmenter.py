@@ -24,7 +24,7 @@ from par_core.models.runtimes import Runtime
 from par_core.models.weights import load_state, read_published, read_shipped
 from par_core.people.geometry import clip_boxes
 from par_core.people.masks import encode_mask_in_box
-from par_core.types import ImageU8, MaskRLE, PersonInstances
+from par_core.types import BoxesXYXY, ImageU8, MaskRLE, PersonInstances
 
 __all__ = [
     "COMPACT_FILE",
@@ -47,7 +47,8 @@ class SegmenterSettings:
 
     Attributes:
         min_side: Images are resized so that their shorter side has this many pixels...
-        max_side: ...unless the longer side would then have more than this.
+        max_side: ...unless the longer side would then have more than this...
+        max_height: ...or the height more than this: nobody is higher than the picture, and the largest anchor must fit the highest person.
         min_score: Lowest score of a person.
         proposals: Regions that go from the RPN to the box head, at most...
         min_objectness: ...of those with at least this objectness: a picture of few people has few, and costs less.
@@ -63,11 +64,12 @@ class SegmenterSettings:
     min_objectness: float = 0.0
     nms_iou: float = 0.5
     max_people: int = 200
+    max_height: int | None = None
     smooth: bool = True
 
 
 #: Of the shipped weights; the thresholds were chosen on photographs kept back from training.
-COMPACT_SETTINGS: Final = SegmenterSettings(min_side=512, max_side=704, min_score=0.6, min_objectness=0.3)
+COMPACT_SETTINGS: Final = SegmenterSettings(min_side=640, max_side=896, max_height=800, min_score=0.75, min_objectness=0.3)
 
 #: Of torchvision's published weights: exactly its own pipeline, but for the threshold.
 PUBLISHED_SETTINGS: Final = SegmenterSettings(min_side=800, max_side=1333, min_score=0.5, proposals=1000, smooth=False)
@@ -110,6 +112,16 @@ class MaskRCNNSegmenter:
         with torch.no_grad():
             return [self._segment(image) for image in images]
 
+    def outline(self, image: ImageU8, boxes: BoxesXYXY) -> tuple[MaskRLE, ...]:
+        """The masks of people whose boxes are known, (n, 4) in pixels of the image, in their order."""
+        with torch.no_grad():
+            prepared, rows, columns = self._prepare(image)
+            outputs = [tensor.to(self._device) for tensor in self._features(prepared[None])[: len(self._levels)]]
+            features = OrderedDict(zip(self._levels, outputs, strict=True))
+            placed = torch.from_numpy(boxes)
+            shrunk = (placed / _scale(image.shape[:2], (rows, columns))).to(self._device)
+            return self._masks(features, shrunk, placed, (rows, columns), image.shape[:2])
+
     def _segment(self, image: ImageU8) -> PersonInstances:
         height, width = image.shape[:2]
         prepared, rows, columns = self._prepare(image)
@@ -118,19 +130,24 @@ class MaskRCNNSegmenter:
         features = OrderedDict(zip(self._levels, outputs[:n], strict=True))
         proposals = self._propose(outputs[:n], outputs[n : 2 * n], outputs[2 * n :], prepared, (rows, columns))
         boxes, scores = self._people(features, proposals, (rows, columns))
-        scale = torch.tensor([width / columns, height / rows] * 2, device=boxes.device)
-        if not len(boxes):
-            return PersonInstances(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
-        pooled = self._roi.mask_roi_pool(features, [boxes], [(rows, columns)])
-        probabilities = self._mask_head(pooled)[0][:, PERSON_LABEL].sigmoid().cpu()
-        placed = (boxes * scale).cpu()
-        masks = tuple(_paste(mask, box, height, width) for mask, box in zip(_expanded(probabilities), _expanded_boxes(placed, probabilities), strict=True))
+        placed = (boxes * _scale((height, width), (rows, columns)).to(boxes.device)).cpu()
+        masks = self._masks(features, boxes, placed, (rows, columns), (height, width))
         return PersonInstances(clip_boxes(placed.numpy().astype(np.float32), width=width, height=height), scores.cpu().numpy().astype(np.float32), masks)
+
+    def _masks(self, features: "OrderedDict[str, Tensor]", boxes: Tensor, placed: Tensor, seen: tuple[int, int], whole: tuple[int, int]) -> tuple[MaskRLE, ...]:
+        """The masks of boxes: ``boxes`` in the resized picture of the size ``seen``, ``placed`` in the image of the size ``whole``."""
+        if not len(boxes):
+            return ()
+        pooled = self._roi.mask_roi_pool(features, [boxes], [seen])
+        probabilities = self._mask_head(pooled)[0][:, PERSON_LABEL].sigmoid().cpu()
+        return tuple(_paste(mask, box, *whole) for mask, box in zip(_expanded(probabilities), _expanded_boxes(placed, probabilities), strict=True))
 
     def _prepare(self, image: ImageU8) -> tuple[Tensor, int, int]:
         """Resize, normalise and pad with zeros; (3, h, w), and the height and width that the picture takes of it."""
         height, width = image.shape[:2]
         scale = min(self._settings.min_side / min(height, width), self._settings.max_side / max(height, width))
+        if self._settings.max_height is not None:
+            scale = min(scale, self._settings.max_height / height)
         picture = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)
         if self._settings.smooth:
             rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
@@ -198,6 +215,11 @@ class _Features(nn.Module):
         pyramid = list(self.backbone(images).values())
         objectness, deltas = self.head(pyramid)
         return (*pyramid, *objectness, *deltas)
+
+
+def _scale(whole: tuple[int, ...], seen: tuple[int, int]) -> Tensor:
+    """From pixels of the resized picture to those of the image: (4,), for boxes; sizes are height and width."""
+    return torch.tensor([whole[1] / seen[1], whole[0] / seen[0]] * 2)
 
 
 def _expanded(probabilities: Tensor) -> Tensor:

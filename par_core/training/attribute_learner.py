@@ -90,7 +90,7 @@ class AttributeLearner:
         rng = np.random.default_rng([self._recipe.seed, step, world.rank])
         torch.manual_seed(self._recipe.seed * 1_000_003 + step)
         batch = [self._train[i] for i in rng.integers(len(self._train), size=max(1, self._recipe.batch // world.size))]
-        pictures = torch.stack([self._prepare(Image.fromarray(training_cutout(person, rng, eliminate=self._recipe.eliminate))) for person in batch])
+        pictures = torch.stack([self._prepare(Image.fromarray(training_cutout(person, rng, eliminate=self._recipe.eliminate).picture)) for person in batch])
         with torch.autocast(world.device.type, torch.bfloat16):
             logits = self.network(pictures.to(world.device))
         labels = torch.from_numpy(labels_of(batch)).to(world.device)

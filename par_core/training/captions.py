@@ -4,6 +4,7 @@ A caption is a conjunction of facts: an attribute that holds or does not, or a g
 synonyms, several orders and templates.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,8 @@ _MAN: Final = ("man", "man", "man", "guy", "boy", "male", "gentleman")
 _PERSON: Final = ("person", "person", "person", "pedestrian", "someone", "somebody")
 _PREFIX: Final = ("a photo of ", "", "", "a picture of ", "a street photo of ", "a photograph of ")
 _BEHIND: Final = ("seen from behind", "from behind", "from the back", "walking away", "with the back to the camera", "facing away")
+_VERB: Final = re.compile(r"^(wearing|in|with|carrying|holding) ")
+_TWO_COLOURS: Final = 0.3  # share of captions of people with two known colours that speak of both
 _SPOKEN: Final = {
     "grey": ("grey", "gray"),
     "red": ("red", "red", "crimson"),
@@ -83,10 +86,10 @@ def compose(facts: Sequence[Fact], rng: np.random.Generator) -> Caption:
             rest.remove(fact)
     rng.shuffle(rest)
     article = "" if noun in ("someone", "somebody") else "a "
-    said = [_phrase(fact, rng) for fact in rest]
+    bare = bool(rest) and rng.random() < 0.2
+    said = [_VERB.sub("", phrase) if bare else phrase for phrase in (_phrase(fact, rng) for fact in rest)]
     joined = _pick(rng, (", ", " and ", " ")).join(said) if len(said) < 3 else ", ".join(said[:-1]) + " and " + said[-1]
-    bare = joined and rng.random() < 0.12
-    text = joined.removeprefix("wearing ").removeprefix("with ") if bare else f"{_pick(rng, _PREFIX)}{article}{noun} {joined}".strip()
+    text = joined if bare else f"{_pick(rng, _PREFIX)}{article}{noun} {joined}".strip()
     return Caption(text + _pick(rng, ("", "", ".")), tuple(facts))
 
 
@@ -100,8 +103,11 @@ def sample_captions(people: Sequence[LabelledPerson], n: int, rng: np.random.Gen
         known = _known_facts(person, rng)
         if not known:
             continue
-        wanted = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))
-        facts = [known[i] for i in rng.permutation(len(known))[:wanted]]
+        if len(person.colours) >= 2 and rng.random() < _TWO_COLOURS:
+            facts = [Fact(name, colour=colour) for name, colour in (person.colours[i] for i in rng.permutation(len(person.colours))[:2])]
+        else:
+            wanted = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))
+            facts = [known[i] for i in rng.permutation(len(known))[:wanted]]
         facts = [fact for i, fact in enumerate(facts) if fact.attribute not in {other.attribute for other in facts[:i]}]
         captions.append(compose(facts, rng))
         if rng.random() < 0.35 and len(captions) < n:

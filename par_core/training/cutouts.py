@@ -4,46 +4,66 @@ Where a mask is known the background is eliminated, blurred or kept; sharp photo
 archives of street cameras are.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from jaxtyping import UInt8
 
-from par_core.evaluate.datasets.labels import LabelledPerson, read_label_map
+from par_core.evaluate.datasets.labels import LabelledPerson, attribute_regions, read_label_map
 from par_core.people.cutout import dilate_mask, paint_background
 from par_core.types import ImageU8
 
-__all__ = ["evaluation_cutout", "training_cutout"]
+__all__ = ["Cutout", "evaluation_cutout", "training_cutout"]
 
 _DILATE = 0.03
 _MARGIN = 0.05
 
 
-def training_cutout(person: LabelledPerson, rng: np.random.Generator, *, eliminate: bool = True) -> ImageU8:
+@dataclass(frozen=True, slots=True)
+class Cutout:
+    """A cut-out person.
+
+    Attributes:
+        picture: (h, w, 3).
+        regions: Over the same frame, maybe with other numbers of pixels: 0, or 1 + the place in ``NAMES`` of the attribute that shows; None if not known.
+    """
+
+    picture: ImageU8
+    regions: UInt8[np.ndarray, "rows columns"] | None
+
+
+def training_cutout(person: LabelledPerson, rng: np.random.Generator, *, eliminate: bool = True) -> Cutout:
     """A randomly varied cut-out of a person.
 
     With ``eliminate`` the background goes, mostly, where an outline is known. Where the data set's outline and the segmenter's are both known, either is taken.
     """
     choices = [outline for outline in (person.label_map, person.found) if outline is not None]
     picture, mask = _read(person, choices[int(rng.integers(len(choices)))] if choices else None)
-    jitter = rng.uniform(-0.04, 0.06, 4)
-    picture, mask = _crop(picture, mask, _MARGIN + jitter)
+    regions = attribute_regions(person)
+    rows, columns = _box(picture, mask, _MARGIN + rng.uniform(-0.04, 0.06, 4))
+    regions = regions[rows, columns] if regions is not None and regions.shape == picture.shape[:2] else None
+    picture, mask = picture[rows, columns], None if mask is None else mask[rows, columns]
     if mask is not None:
         kind = rng.random()
         if eliminate and kind < 0.85:
             picture = paint_background(picture, dilate_mask(mask, round(rng.uniform(0, 0.05) * picture.shape[0])), blur=kind > 0.7)
-    if rng.random() < 0.5:
-        picture = picture[:, ::-1]
+    mirrored, shown = rng.random() < 0.5, 1.0
     if person.source != "mit" and rng.random() < 0.15:  # cut at the waist or below, as by a table or the frame
-        picture = picture[: int(picture.shape[0] * rng.uniform(0.55, 0.95))]
-    return _vary_look(np.ascontiguousarray(picture), rng, soften=person.source != "mit")
+        shown = rng.uniform(0.55, 0.95)
+    frame = np.s_[: int(picture.shape[0] * shown), :: -1 if mirrored else 1]
+    varied = _vary_look(np.ascontiguousarray(picture[frame]), rng, soften=person.source != "mit")
+    return Cutout(varied, None if regions is None else np.ascontiguousarray(regions[frame]))
 
 
 def evaluation_cutout(person: LabelledPerson, *, eliminate: bool) -> ImageU8:
     """The cut-out that the pipeline would make: background eliminated where a mask is known and it is asked for."""
-    picture, mask = _crop(*_read(person, person.found or person.label_map), np.full(4, _MARGIN))
+    picture, mask = _read(person, person.found or person.label_map)
+    rows, columns = _box(picture, mask, np.full(4, _MARGIN))
+    picture = picture[rows, columns]
     if mask is not None and eliminate:
-        picture = paint_background(picture, dilate_mask(mask, round(_DILATE * picture.shape[0])), blur=False)
+        picture = paint_background(picture, dilate_mask(mask[rows, columns], round(_DILATE * picture.shape[0])), blur=False)
     return np.ascontiguousarray(picture)
 
 
@@ -55,13 +75,13 @@ def _read(person: LabelledPerson, outline: Path | None) -> tuple[ImageU8, np.nda
     return picture, mask if mask.shape == picture.shape[:2] else None
 
 
-def _crop(picture: ImageU8, mask: np.ndarray | None, margins: np.ndarray) -> tuple[ImageU8, np.ndarray | None]:
-    """Cut to the mask's box and a margin on each side (left, top, right, bottom, as shares); without a mask only negative margins count."""
+def _box(picture: ImageU8, mask: np.ndarray | None, margins: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of the mask's box and a margin on each side (left, top, right, bottom, as shares); without a mask only negative margins count."""
     height, width = picture.shape[:2]
     x, y, w, h = (0, 0, width, height) if mask is None else cv2.boundingRect(mask.astype(np.uint8))
     left, top = max(0, round(x - margins[0] * w)), max(0, round(y - margins[1] * h))
     right, bottom = min(width, round(x + w + margins[2] * w)), min(height, round(y + h + margins[3] * h))
-    return picture[top:bottom, left:right], None if mask is None else mask[top:bottom, left:right]
+    return slice(top, bottom), slice(left, right)
 
 
 def _vary_look(picture: ImageU8, rng: np.random.Generator, *, soften: bool) -> ImageU8:

@@ -1,9 +1,7 @@
 """Train the compact describer and its text tower together, on a few thousand labelled people.
 
-Two losses. Attributes: binary cross-entropy on the labels that are known, rare positives weighted up. Search: captions are composed from
-facts, so the truth of each (caption, person) pair of a batch is known or known to be unknown; a pairwise sigmoid loss (Zhai et al., SigLIP, ICCV
-2023) pulls true pairs together and pushes false ones apart, near misses included. A caption without facts gets the target one half, so that the
-softmax of a query against a neutral prompt is a probability.
+Captions are composed from facts, so that the truth of each (caption, person) pair of a batch is known or known to be unknown. The losses are in
+``describer_losses``.
 """
 
 import math
@@ -21,7 +19,9 @@ from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labels_of
 from par_core.models.describer import EMBEDDING_SIZE, DescriberNetwork, letterbox
 from par_core.models.text import build_compact_text_tower, compact_tokenizer
 from par_core.training.captions import Caption, sample_captions, truth
+from par_core.training.colour_names import fit_colour_names
 from par_core.training.cutouts import training_cutout
+from par_core.training.describer_losses import attribute_loss, colour_loss, colours_of, coverage, looking_loss, rarity, search_loss
 from par_core.training.describer_scores import score_pair
 from par_core.training.imagenet import load_lite
 from par_core.training.loop import Schedule
@@ -30,9 +30,7 @@ from par_core.training.processes import World
 __all__ = ["DescriberLearner", "DescriberPair", "DescriberRecipe"]
 
 _SOURCES: Final = ("ccp-pixels", "ccp-tags", "mit")
-
-
-_SCHEDULE: Final = Schedule(steps=700, rate=1e-3, warmup=60, weight_decay=0.05, average=0.995, clip=1.0, score_every=100)
+_SCHEDULE: Final = Schedule(steps=900, rate=1e-3, warmup=60, weight_decay=0.05, average=0.995, clip=1.0, score_every=150)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +43,16 @@ class DescriberRecipe:
         captions: Captions a step.
         frozen_blocks: Lowest stages of the trunk that keep their weights.
         shares: Of the sources in a batch: CCP with pixel maps, CCP with tags, MIT.
+        looking: Weight of the losses of where attributes are looked for, and of the colours there.
         seed: Of everything random.
     """
 
     schedule: Schedule = _SCHEDULE
     batch: int = 24
-    captions: int = 96
+    captions: int = 128
     frozen_blocks: int = 3
-    shares: tuple[float, float, float] = (0.45, 0.31, 0.24)
+    shares: tuple[float, float, float] = (0.50, 0.28, 0.22)
+    looking: float = 0.15
     seed: int = 0
 
 
@@ -86,35 +86,40 @@ class DescriberLearner:
         self.network: nn.Module = self.pair
         trunk = self.pair.image.trunk
         load_lite(trunk, start)
-        for part in (trunk.conv_stem, *trunk.blocks[: recipe.frozen_blocks]):
+        fit_colour_names(self.pair.image.colour_names)
+        for part in (self.pair.image.colour_names, trunk.conv_stem, *trunk.blocks[: recipe.frozen_blocks]):
             part.requires_grad_(requires_grad=False)
         self._by_source = [[person for person in train if person.source == source] for source in _SOURCES]
         self._kept, self._sentences, self._recipe = list(kept), sentences, recipe
-        self._rarity = _rarity(labels_of(list(train)))
+        self._rarity = rarity(labels_of(list(train)))
         self._tokenizer = compact_tokenizer()
 
     def groups(self) -> list[dict[str, Any]]:
         """Trunk and new parts."""
         trunk = [p for p in self.pair.image.trunk.parameters() if p.requires_grad]
         inside = {id(p) for p in self.pair.image.trunk.parameters()}
-        return [{"params": trunk, "share": 0.1}, {"params": [p for p in self.pair.parameters() if id(p) not in inside], "share": 1.0}]
+        new = [p for p in self.pair.parameters() if p.requires_grad and id(p) not in inside]
+        return [{"params": trunk, "share": 0.1}, {"params": new, "share": 1.0}]
 
     def losses(self, step: int, world: World) -> dict[str, Tensor]:
         """Of this process's part of a step."""
         recipe, device = self._recipe, world.device
         rng = np.random.default_rng([recipe.seed, step, world.rank])
         batch = self._draw(max(1, recipe.batch // world.size), rng)
-        pictures = torch.stack([letterbox(training_cutout(person, rng)) for person in batch]).float()
+        cutouts = [training_cutout(person, rng) for person in batch]
+        pictures = torch.stack([letterbox(cutout.picture) for cutout in cutouts]).float().contiguous(memory_format=torch.channels_last)
         captions = sample_captions(batch, recipe.captions, rng, self._sentences)
-        with torch.autocast(device.type, torch.bfloat16):
-            embeddings, logits = self.pair.image(pictures.to(device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):  # on a CPU a mobile network is faster in fp32
+            looked = self.pair.image.look(pictures.to(device))
             words = self.pair.text(self._tokenizer([caption.text for caption in captions]).to(device))
         words = nn.functional.normalize(words.float(), dim=1)
-        cosine = words @ embeddings.float().T
+        cosine = words @ looked.embeddings.float().T
         weights = torch.tensor([person.weights for person in batch]).to(device)
         return {
-            "attributes": _attribute_loss(logits.float(), torch.from_numpy(labels_of(batch)).to(device), weights, self._rarity.to(device)),
-            "search": _search_loss(cosine * self.pair.log_scale.exp() + self.pair.bias, torch.from_numpy(truth(captions, batch)).to(device)),
+            "attributes": attribute_loss(looked.logits.float(), torch.from_numpy(labels_of(batch)).to(device), weights, self._rarity.to(device)),
+            "search": search_loss(cosine * self.pair.log_scale.exp() + self.pair.bias, torch.from_numpy(truth(captions, batch)).to(device)),
+            "looking": recipe.looking * looking_loss(looked.attention.float(), torch.stack([coverage(cutout) for cutout in cutouts]).to(device)),
+            "garment_colours": recipe.looking * colour_loss(looked.colours.float(), torch.from_numpy(colours_of(batch)).to(device)),
         }
 
     def score(self, network: nn.Module) -> dict[str, float]:
@@ -125,25 +130,3 @@ class DescriberLearner:
     def _draw(self, n: int, rng: np.random.Generator) -> list[LabelledPerson]:
         chosen = rng.choice(len(_SOURCES), n, p=self._recipe.shares)
         return [listed[rng.integers(len(listed))] for listed in (self._by_source[i] for i in chosen)]
-
-
-def _search_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean over captions of the mean loss of true and of false pairs, so that each counts the same however many there are."""
-    each = nn.functional.binary_cross_entropy_with_logits(logits, torch.nan_to_num(target), reduction="none")
-    parts = []
-    for kind in (target == 1, target == 0, target == 0.5):
-        counts = kind.sum(dim=1)
-        parts.append(((each * kind).sum(dim=1) / counts.clamp(min=1))[counts > 0])
-    return torch.cat(parts).mean() * 2
-
-
-def _attribute_loss(logits: Tensor, labels: Tensor, weights: Tensor, rarity: Tensor) -> Tensor:
-    known = ~torch.isnan(labels)
-    each = nn.functional.binary_cross_entropy_with_logits(logits, torch.nan_to_num(labels), pos_weight=rarity, reduction="none")
-    return (each * weights * known).sum() / (weights * known).sum()
-
-
-def _rarity(labels: np.ndarray) -> Tensor:
-    """Weight of positives: the square root of negatives to positives, between 1 and 5."""
-    positive, negative = np.nansum(labels == 1, axis=0), np.nansum(labels == 0, axis=0)
-    return torch.from_numpy(np.clip(np.sqrt(negative / np.maximum(positive, 1)), 1, 5).astype(np.float32))

@@ -8,7 +8,6 @@ import argparse
 import json
 import platform
 import re
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     load_state(pair.image, read_shipped(DESCRIBER_FILE, folder)[0], DESCRIBER_FILE)
     load_state(pair.text, read_shipped(TEXT_FILE, folder)[0], TEXT_FILE)
     after = _describer_scores(pair, kept)
-    scores = {**_provenance(checkpoint), "kept_back": len(kept), **after, "lost_by_storage": _lost(before, after)}
+    scores = {**_provenance("describer", run, checkpoint), "kept_back": len(kept), **after, "lost_by_storage": _lost(before, after)}
     (folder / "describer-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")
     print("now calibrate: python -m par_core.training.calibration --data", data_dir)
     return scores
@@ -83,7 +82,7 @@ def export_segmenter(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     write_shipped(folder, COMPACT_FILE, checkpoint["averaged"], {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]})
     load_state(network, read_shipped(COMPACT_FILE, folder)[0], COMPACT_FILE)
     after = score_segmenter(network, data_dir)
-    scores = {**_provenance(checkpoint), **after, "lost_by_storage": _lost(before, after)}
+    scores = {**_provenance("segmenter", run, checkpoint), **after, "lost_by_storage": _lost(before, after)}
     (folder / "segmenter-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")
     return scores
 
@@ -108,10 +107,10 @@ def _words(people: list[LabelledPerson]) -> set[str]:
     return {word for caption in captions for word in re.findall(r"[^\W_]+(?:-[^\W_]+)*", caption.text.lower())}
 
 
-def _provenance(checkpoint: dict[str, Any]) -> dict[str, Any]:
+def _provenance(what: str, run: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
     versions = {name: version(name) for name in ("torch", "torchvision", "timm", "open_clip_torch", "numpy")}
     return {
-        "command": " ".join(sys.argv),
+        "command": f"python -m par_core.training.export {what} --run {run.name} --data DATA",
         "machine": platform.processor() or platform.machine(),
         "versions": versions,
         "recipe": checkpoint["recipe"],

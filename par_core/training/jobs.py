@@ -2,6 +2,7 @@
 written to a file and run by another process, or by several.
 """
 
+import copy
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -19,20 +20,23 @@ from par_core.evaluate.datasets.attribute_sets import AttributeSet, read_attribu
 from par_core.evaluate.datasets.crops import crop_people
 from par_core.evaluate.datasets.instances import coco_json_photos, open_images_photos
 from par_core.evaluate.datasets.labels import LabelledPerson, labels_of
-from par_core.evaluate.datasets.outlines import Photo, outlined_photos
+from par_core.evaluate.datasets.outlines import Photo, boxed_photos, outlined_photos
 from par_core.evaluate.metrics.attributes import attribute_metrics
 from par_core.models.attribute_vit import save_attribute_vit
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.profiles import load_segmenter
 from par_core.models.published import ATTRIBUTE_VIT
-from par_core.models.segmenter import compact_network
+from par_core.models.runtimes import TorchRuntime
+from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter, compact_network
 from par_core.models.weights import read_published
 from par_core.training.attribute_data import read_people
 from par_core.training.attribute_learner import AttributeLearner, AttributeRecipe
 from par_core.training.calibration import fit_answers
 from par_core.training.describer import DescriberLearner, DescriberRecipe
+from par_core.training.drawn_masks import draw_masks
 from par_core.training.imagenet import load_lite
 from par_core.training.loop import Fitted, Learner, Schedule, fit
+from par_core.training.memory import keep_freed_memory
 from par_core.training.outlining import outline_people
 from par_core.training.processes import World
 from par_core.training.report import write_report
@@ -71,7 +75,7 @@ class TrainingJob(BaseModel):
     save_every: Annotated[int, Field(ge=1)] = 100
     weighting: Literal["li2015", "none"] = "li2015"
     background: Literal["eliminate", "keep"] = "eliminate"
-    round: Literal[1, 2, 3] = 3
+    round: Literal[1, 2, 3, 4, 5] = 5
     """Which of the recipes in ``par_core.training.segmenter``."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1)] = 1
@@ -98,6 +102,8 @@ def run_job(job: TrainingJob, world: World, follow: Follow | None = None) -> dic
         WeightsError: The weights to start from are missing or of another network.
     """
     torch.set_num_threads(job.threads)
+    if world.device.type == "cpu":
+        keep_freed_memory()
     return {"segmenter": _train_segmenter, "attributes": _train_attributes, "embedder": _train_embedder}[job.what](job, world, follow)
 
 
@@ -113,6 +119,9 @@ def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> d
         load_lite(network.backbone.body, job.start)
     else:
         network.load_state_dict(read_published(job.start, "segmenter to start from"))
+    if recipe.draws and job.dataset == "shared":
+        drawer = MaskRCNNSegmenter(copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", TorchRuntime("cpu"))
+        split.train["coco"] += draw_masks(drawer, boxed_photos(job.root), job.out / "drawn")
     learner = SegmenterLearner(network.to(world.device), split, recipe)
     fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, {name: len(photos) for name, photos in split.train.items()})
     if world.is_first:
@@ -168,7 +177,14 @@ def _schedule(job: TrainingJob, usual: Schedule) -> Schedule:
 
 
 def _fit(learner: Learner, schedule: Schedule, recipe: Any, job: TrainingJob, world: World, follow: Follow | None, sizes: Mapping[str, int]) -> Fitted:
-    decisive = {"recipe": asdict(recipe), "dataset": job.dataset, "fold": job.fold, "start": str(job.start), "sizes": dict(sizes), "processes": world.size}
+    decisive = {
+        "recipe": asdict(recipe),
+        "dataset": job.dataset,
+        "fold": job.fold,
+        "start": job.start and job.start.name,
+        "sizes": dict(sizes),
+        "processes": world.size,
+    }
     return fit(learner, schedule, decisive, job.out, world=world, save_every=job.save_every, follow=follow)
 
 

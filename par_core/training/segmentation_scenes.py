@@ -6,7 +6,7 @@ Every picture is a function of (seed, step, place in the batch), so that trainin
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -16,7 +16,7 @@ from jaxtyping import Bool, Int64
 from par_core.evaluate.datasets.outlines import LabelMap, Photo, read_photo
 from par_core.types import BoxesXYXY, ImageU8
 
-__all__ = ["EMPTIER", "LARGE", "SMALL", "Scene", "SceneRecipe", "make_batch"]
+__all__ = ["EMPTIER", "LARGE", "SMALL", "TALL", "TALL_EMPTIER", "Scene", "SceneRecipe", "make_batch"]
 
 Photos = Mapping[str, tuple[Photo, ...]]
 
@@ -33,12 +33,14 @@ class SceneRecipe:
         side: A photograph's shorter side, before its scale is varied; what inference will use.
         scales: Least and largest scale.
         shares: Of the sources; those without photographs are left out. ``portrait``: a person of ``ccp`` cut to head and shoulders.
+        pasted: Of the sources of people who are copied into a picture.
     """
 
     canvases: tuple[tuple[int, int], ...]
     side: int
     scales: tuple[float, float]
     shares: tuple[tuple[str, float], ...]
+    pasted: tuple[tuple[str, float], ...] = (("ccp", 0.6), ("coco", 0.25), ("pennfudan", 0.15))
 
 
 #: The first run's: quick.
@@ -64,7 +66,16 @@ EMPTIER: Final = SceneRecipe(
     shares=(("pennfudan", 0.27), ("coco", 0.34), ("empty", 0.26), ("ccp", 0.05), ("portrait", 0.08)),
 )
 
-_PASTED: Final = (("ccp", 0.6), ("coco", 0.25), ("pennfudan", 0.15))
+#: The fourth run's: at a larger size of inference, with canvases as high as the highest person; more people of arbitrary scenes.
+TALL: Final = SceneRecipe(
+    canvases=((560, 768), (640, 640), (896, 576)),
+    side=640,
+    scales=(0.5, 1.7),
+    shares=(("pennfudan", 0.22), ("coco", 0.42), ("empty", 0.20), ("ccp", 0.06), ("portrait", 0.10)),
+    pasted=(("ccp", 0.45), ("coco", 0.4), ("pennfudan", 0.15)),
+)
+#: The fifth run's: the same with more pictures of nobody.
+TALL_EMPTIER: Final = replace(TALL, shares=(("pennfudan", 0.20), ("coco", 0.36), ("empty", 0.34), ("ccp", 0.03), ("portrait", 0.07)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,7 @@ def _make_scene(photos: Photos, recipe: SceneRecipe, rng: np.random.Generator, h
     if kind != "portrait":
         most = 3 if kind == "empty" else 2
         for _ in range(int(rng.integers(most + 1))):
-            picture, labels, whole = _paste_person(picture, labels, whole, photos, rng)
+            picture, labels, whole = _paste_person(picture, labels, whole, photos, recipe, rng)
     picture = _vary_look(picture, rng)
     return _to_scene(picture, labels, whole)
 
@@ -151,11 +162,11 @@ def _head_and_shoulders(picture: ImageU8, labels: LabelMap, rng: np.random.Gener
 
 
 def _paste_person(
-    picture: ImageU8, labels: LabelMap, whole: Int64[np.ndarray, " 256"], photos: Photos, rng: np.random.Generator
+    picture: ImageU8, labels: LabelMap, whole: Int64[np.ndarray, " 256"], photos: Photos, recipe: SceneRecipe, rng: np.random.Generator
 ) -> tuple[ImageU8, LabelMap, Int64[np.ndarray, " 256"]]:
     """Copy one person of another photograph to a random place, size and side, in front of what is there."""
     height, width = labels.shape
-    there = [(source, share) for source, share in _PASTED if photos.get(source)]
+    there = [(source, share) for source, share in recipe.pasted if photos.get(source)]
     source = str(rng.choice([source for source, _ in there], p=np.array([share for _, share in there]) / sum(share for _, share in there)))
     person, outline = read_photo(photos[source][rng.integers(len(photos[source]))])
     numbers = np.flatnonzero(np.bincount(outline.ravel())[1:]) + 1

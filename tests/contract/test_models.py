@@ -65,9 +65,19 @@ def test_describer_keeps_its_contract(config: RunConfig) -> None:
     assert told.probabilities.shape == (len(images), len(describer.attributes))
     assert np.allclose(np.linalg.norm(told.embeddings, axis=1), 1, atol=1e-4)
     assert ((told.probabilities >= 0) & (told.probabilities <= 1)).all()
-    alone = np.concatenate([describer.describe([image]).embeddings for image in images])
-    assert np.abs(alone - told.embeddings).max() < 0.02  # bf16 rounds by the size of a batch; fp32 is far below
     assert len(set(describer.attributes)) == len(describer.attributes)
+
+
+def test_a_person_is_described_alike_alone_and_among_many(config: RunConfig) -> None:
+    """More people than attributes: runtimes have taken the one axis for the other."""
+    describer = load_describer(config)
+    photo = data.astronaut()
+    images = [photo[4 * i : 160 + 8 * i, 3 * i : 100 + 5 * i] for i in range(len(describer.attributes) + 3)]
+    told = describer.describe(images)
+    alone = [describer.describe([image]) for image in images]
+    # bf16 rounds by the size of a batch; fp32 is far below
+    assert np.abs(np.concatenate([one.embeddings for one in alone]) - told.embeddings).max() < 0.02
+    assert np.abs(np.concatenate([one.probabilities for one in alone]) - told.probabilities).max() < 0.03
 
 
 def test_text_encoder_keeps_its_contract(config: RunConfig) -> None:
@@ -96,7 +106,9 @@ def test_runtimes_agree_within_the_stated_tolerance() -> None:
     torch_told = load_describer(PROFILES["compact-torch"]).describe(cutouts)
     openvino_told = load_describer(PROFILES["compact-openvino"]).describe(cutouts)
     assert (torch_told.embeddings * openvino_told.embeddings).sum(axis=1).min() > 0.995
-    assert np.abs(torch_told.probabilities - openvino_told.probabilities).max() < 0.05
+    moved = np.abs(torch_told.probabilities - openvino_told.probabilities)
+    assert moved.max() < 0.1
+    assert moved.mean() < 0.02
 
 
 @pytest.mark.parametrize(("picture", "people"), [("astronaut", 1), ("camera", 1), ("chelsea", 0), ("coffee", 0), ("rocket", 0)])

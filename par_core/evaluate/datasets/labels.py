@@ -13,7 +13,7 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 import scipy.io
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from par_core.attributes.colours import dominant_colour
 from par_core.attributes.vocabulary import ATTRIBUTES
@@ -21,7 +21,7 @@ from par_core.errors import BadConfigError
 from par_core.evaluate.datasets.folders import dataset_folder
 from par_core.types import ImageU8
 
-__all__ = ["NAMES", "LabelledPerson", "labelled_people", "labels_of", "read_label_map"]
+__all__ = ["NAMES", "LabelledPerson", "attribute_regions", "labelled_people", "labels_of", "read_label_map"]
 
 NAMES: Final = tuple(attribute.name for attribute in ATTRIBUTES)
 _INDEX: Final = {name: i for i, name in enumerate(NAMES)}
@@ -86,6 +86,25 @@ def read_label_map(path: Path) -> np.ndarray:
     if path.suffix == ".png":
         return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
     return scipy.io.loadmat(path)["groundtruth"]
+
+
+def attribute_regions(person: LabelledPerson) -> UInt8[np.ndarray, "h w"] | None:
+    """Which attribute each pixel of a person shows: 0 for none, else 1 + its place in ``NAMES``; None where there is no pixel map.
+
+    The pixels of ``long_hair`` are those of hair of any length.
+    """
+    return None if person.label_map is None else _ccp_regions(person.label_map.parents[2])[read_label_map(person.label_map)]
+
+
+@lru_cache(maxsize=4)
+def _ccp_regions(root: Path) -> UInt8[np.ndarray, " labels"]:
+    """For each label of CCP the code of its attribute."""
+    names = _ccp_names(root)
+    codes = np.zeros(len(names), np.uint8)
+    for i, attribute in enumerate(ATTRIBUTES, start=1):
+        codes[[names.index(label) for label in attribute.ccp]] = i
+    codes[names.index("hair")] = 1 + _INDEX["long_hair"]
+    return codes
 
 
 def _ccp_pixels(root: Path) -> list[LabelledPerson]:

@@ -4,7 +4,6 @@ A photograph is an RGB picture and one label map: 0 where nobody is, else the nu
 1 to n without gaps only after ``Scene`` composition; the files may skip numbers.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,9 +17,9 @@ from pycocotools import mask as coco_mask
 
 from par_core.errors import BadInputError
 from par_core.evaluate.datasets.folders import dataset_folder
-from par_core.types import ImageU8
+from par_core.types import BoxesXYXY, ImageU8
 
-__all__ = ["LabelMap", "OutlinedSet", "Photo", "outlined_photos", "read_photo"]
+__all__ = ["LabelMap", "OutlinedSet", "Photo", "boxed_photos", "outlined_photos", "read_photo"]
 
 OutlinedSet = Literal["pennfudan", "coco", "empty", "ccp"]
 LabelMap = UInt8[np.ndarray, "h w"]
@@ -67,6 +66,25 @@ def outlined_photos(dataset: OutlinedSet, root: Path) -> list[Photo]:
     return _coco(folder) if dataset == "coco" else _coco_without_people(folder)
 
 
+def boxed_photos(root: Path) -> list[tuple[Path, BoxesXYXY]]:
+    """The photographs of ``coco_people`` whose people have boxes but no outlines, with the boxes, by name.
+
+    Raises:
+        BadConfigError: The folder does not hold the data set.
+    """
+    folder = dataset_folder(root, "coco_people", ("images", "polygons", "boxes"))
+    outlined = {photo.image for photo in _coco(folder)}
+    found = []
+    for image in sorted((folder / "images").iterdir()):
+        rows = _rows(folder / "boxes" / f"{image.stem}.txt")
+        people = np.array([row[1:5] for row in rows if row[0] == _YOLO_PERSON], np.float32).reshape(-1, 4)
+        if image not in outlined and len(people):
+            height, width = np.asarray(cv2.imread(str(image))).shape[:2]
+            corners = np.hstack([people[:, :2] - people[:, 2:] / 2, people[:, :2] + people[:, 2:] / 2])
+            found.append((image, (corners * [width, height, width, height]).astype(np.float32)))
+    return found
+
+
 def read_photo(photo: Photo) -> tuple[ImageU8, LabelMap]:
     """Read a picture and its label map, both of the picture's size."""
     picture = cv2.cvtColor(cv2.imread(str(photo.image)), cv2.COLOR_BGR2RGB)
@@ -75,7 +93,7 @@ def read_photo(photo: Photo) -> tuple[ImageU8, LabelMap]:
         labels = np.zeros((height, width), np.uint8)
         for number, person in enumerate(photo.people[:_MOST_PEOPLE], start=1):
             labels[_mask_of(person, height, width)] = number
-    elif photo.source == "pennfudan":
+    elif photo.labels.suffix == ".png":
         labels = np.asarray(cv2.imread(str(photo.labels), cv2.IMREAD_UNCHANGED))
     elif photo.source == "ccp":
         labels = (scipy.io.loadmat(photo.labels)["groundtruth"] > 0).astype(np.uint8)
@@ -108,7 +126,7 @@ def _coco(root: Path) -> list[Photo]:
 
 def _coco_without_people(root: Path) -> list[Photo]:
     outlined = {photo.image for photo in _coco(root)}
-    boxed = {image for image in (root / "images").iterdir() if (boxes := root / "boxes" / f"{image.stem}.txt").exists() and _YOLO_PERSON in _classes(boxes)}
+    boxed = {image for image in (root / "images").iterdir() if any(row[0] == _YOLO_PERSON for row in _rows(root / "boxes" / f"{image.stem}.txt"))}
     return [Photo("empty", image, None) for image in sorted((root / "images").iterdir()) if image not in outlined | boxed]
 
 
@@ -121,11 +139,11 @@ def _person_pixels(labels: Path) -> int:
     return int(np.count_nonzero(scipy.io.loadmat(labels)["groundtruth"]))
 
 
-def _classes(rows: Path) -> Sequence[str]:
-    return [line.split()[0] for line in rows.read_text().splitlines() if line.strip()]
+def _rows(file: Path) -> list[list[str]]:
+    """The rows of a YOLO file: class, then numbers; none where the file is missing."""
+    return [line.split() for line in file.read_text().splitlines() if line.strip()] if file.exists() else []
 
 
 @lru_cache(maxsize=1024)
 def _person_polygons(labels: Path) -> tuple[np.ndarray, ...]:
-    rows = (line.split() for line in labels.read_text().splitlines())
-    return tuple(np.array(row[1:], float).reshape(-1, 2) for row in rows if row and row[0] == _COCO_PERSON)
+    return tuple(np.array(row[1:], float).reshape(-1, 2) for row in _rows(labels) if row[0] == _COCO_PERSON)

@@ -14,7 +14,7 @@ from flows.evaluation import evaluate
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.errors import BadConfigError
 from par_core.evaluate.datasets.labels import NAMES, labelled_people
-from par_core.evaluate.datasets.outlines import outlined_photos, read_photo
+from par_core.evaluate.datasets.outlines import boxed_photos, outlined_photos, read_photo
 from tests.indexing import FAKE
 from tests.pictures import RGB, save, scene
 
@@ -98,6 +98,24 @@ def test_coco_counts_people_found_in_pictures_of_nobody(coco: Path) -> None:
     scores = evaluate("segmentation", "coco", coco, FAKE)
     assert (scores["images"], scores["empty_images"], scores["false_people_per_empty_image"]) == (1, 2, 0.5)
     assert scores["mask_ap50"] == pytest.approx(1.0)
+
+
+def test_people_with_boxes_only_are_told_apart_and_drawn(coco: Path, tmp_path: Path) -> None:
+    from par_core.models.runtimes import TorchRuntime
+    from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter, compact_network
+    from par_core.training.drawn_masks import draw_masks
+
+    (coco / "coco_people" / "boxes" / "000000000001.txt").write_text("0 0.5 0.5 0.25 0.5\n56 0.1 0.1 0.1 0.1\n0 0.1 0.5 0.2 1.0\n")
+    ((image, boxes),) = boxed_photos(coco)
+    height, width = cv2.imread(str(image)).shape[:2]
+    assert image.stem == "000000000001"
+    assert boxes.tolist() == pytest.approx(np.array([[0.375, 0.25, 0.625, 0.75], [0, 0, 0.2, 1]]) * [width, height, width, height])
+    assert [photo.image.stem for photo in outlined_photos("empty", coco)] == ["000000000002"]
+    segmenter = MaskRCNNSegmenter(compact_network(), COMPACT_SETTINGS, "", "compact", TorchRuntime())
+    (photo,) = draw_masks(segmenter, [(image, boxes)], tmp_path / "drawn")
+    labels = read_photo(photo)[1]
+    assert labels.shape == (height, width)
+    assert set(np.unique(labels)) <= {0, 1, 2}
 
 
 def test_ccp_gives_outlines_and_labels(ccp: Path) -> None:

@@ -45,6 +45,18 @@ def test_same_people_as_torchvisions_pipeline(architecture: Architecture) -> Non
         assert different.mean() < 0.001, box
 
 
+def test_boxes_that_are_given_are_outlined_as_those_that_are_found() -> None:
+    image = data.astronaut()
+    segmenter = MaskRCNNSegmenter(compact_network(), SegmenterSettings(384, 640, 0.3), "", "", TorchRuntime())
+    (found,) = segmenter.segment([image])
+    drawn = segmenter.outline(image, found.boxes)
+    assert len(drawn) == len(found) > 0
+    for mask, same in zip(found.masks, drawn, strict=True):
+        a, b = decode_mask(mask), decode_mask(same)
+        assert (a & b).sum() / (a | b).sum() > 0.97  # found boxes are cut at the frame, which moves their masks a little
+    assert segmenter.outline(image, found.boxes[:0]) == ()
+
+
 def test_openvino_in_fp32_equals_torch() -> None:
     image = data.astronaut()
     settings = SegmenterSettings(384, 640, 0.3)

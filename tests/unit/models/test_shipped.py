@@ -3,11 +3,13 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from par_core.attributes.colours import COLOUR_TERMS, name_pixels
 from par_core.errors import WeightsError
-from par_core.models.describer import DESCRIBER_FILE, read_answers
+from par_core.models.describer import DESCRIBER_FILE, ColourNames, read_answers
 from par_core.models.shipped import CALIBRATION, FILES, FOLDER
 from par_core.models.weights import load_state, read_shipped, shipped_path, write_shipped
 
@@ -57,6 +59,16 @@ def test_storage_keeps_weights_to_the_precision_it_states(tmp_path: Path) -> Non
     assert torch.equal(found["count"], state["count"])
     assert (found["plain"] - state["plain"]).abs().max() < 2e-3
     assert ((found["table"] - state["table"]).abs().amax(dim=1) <= state["table"].abs().amax(dim=1) / 127).all()
+
+
+def test_the_describer_names_colours_as_the_columns_do() -> None:
+    names = ColourNames()
+    parts = {key.removeprefix("colour_names."): value for key, value in read_shipped(DESCRIBER_FILE)[0].items() if key.startswith("colour_names.")}
+    names.load_state_dict(parts)
+    pixels = np.random.default_rng(0).integers(0, 256, (20_000, 3)).astype(np.uint8)
+    with torch.no_grad():
+        said = names.said((torch.from_numpy(pixels).float().T[None, :, None] - 127) / 128)[0, : len(COLOUR_TERMS), 0].argmax(dim=0)
+    assert (said.numpy() == name_pixels(pixels)).mean() > 0.9
 
 
 def test_every_attribute_has_a_calibration_and_a_threshold() -> None:

@@ -1,5 +1,6 @@
 """Captions say what they claim, and what they claim can be computed."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,16 @@ def test_most_captions_are_true_of_somebody_and_some_are_near_misses() -> None:
     assert len(captions) == 96
     assert 0.4 < np.mean([(row == 1).any() for row in known]) < 1
     assert any((row == 0.5).all() for row in known)
+
+
+def test_a_caption_of_bare_things_has_no_verbs_and_many_speak_of_two_colours() -> None:
+    people = [person({"dress": "white", "bag": "black", "hat": "red"}, dress=1, bag=1, hat=1)]
+    captions = sample_captions(people, 600, np.random.default_rng(2))
+    two = [caption for caption in captions if sum(fact.colour is not None for fact in caption.facts) == 2]
+    assert len(two) > 60
+    bare = [caption.text for caption in two if not re.search(r"\b(wearing|in|with|carrying|holding)\b", caption.text)]
+    assert len(bare) > 6
+    assert not any(re.search(r"\b(person|woman|man|someone|photo)\b", text) for text in bare)
 
 
 def test_the_same_seed_gives_the_same_captions() -> None:

@@ -1,0 +1,44 @@
+"""Outlines of people of whom a data set gives only the boxes, drawn by a segmenter that has learned already.
+
+The mask head is asked about the given boxes, so that people whom the segmenter would not find by itself are drawn too. Crowds are often boxed only, and
+photographs of crowds are what the outlined data sets lack.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from par_core.evaluate.datasets.outlines import Photo
+from par_core.models.segmenter import MaskRCNNSegmenter
+from par_core.people.masks import decode_mask
+from par_core.types import BoxesXYXY
+
+__all__ = ["draw_masks"]
+
+
+def draw_masks(segmenter: MaskRCNNSegmenter, boxed: Sequence[tuple[Path, BoxesXYXY]], folder: Path) -> tuple[Photo, ...]:
+    """Draw label maps into a folder; smaller people are drawn over larger ones, which would hide them whole.
+
+    Args:
+        segmenter: Draws.
+        boxed: Pictures, and the boxes of the people in them.
+        folder: Where the label maps go.
+
+    Returns:
+        The photographs, of the source ``coco``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    photos = []
+    for image, boxes in boxed:
+        picture = cv2.cvtColor(cv2.imread(str(image)), cv2.COLOR_BGR2RGB)
+        masks = segmenter.outline(picture, boxes)
+        labels = np.zeros(picture.shape[:2], np.uint8)
+        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        for number, i in enumerate(np.argsort(-areas, kind="stable"), start=1):
+            labels[decode_mask(masks[i])] = number
+        file = folder / f"{image.stem}.png"
+        cv2.imwrite(str(file), labels)
+        photos.append(Photo("coco", image, file))
+    return tuple(photos)

@@ -1,0 +1,91 @@
+"""Cut-outs for training: what is known of each pixel goes where the pixel goes, and the losses that use it ask for the right thing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+import torch
+
+from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.vocabulary import ATTRIBUTES
+from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, attribute_regions
+from par_core.models.describer import GRID
+from par_core.training.cutouts import Cutout, training_cutout
+from par_core.training.describer_losses import colour_loss, colours_of, coverage, looking_loss
+from tests.pictures import save
+
+LABELS = ("null", "hair", "skin", *dict.fromkeys(label for attribute in ATTRIBUTES for label in attribute.ccp))
+HAT, DRESS = NAMES.index("hat"), NAMES.index("dress")
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> LabelledPerson:
+    """Somebody with a blue hat and a red dress on green ground, whose every pixel is labelled."""
+    picture, labels = np.full((200, 120, 3), (40, 140, 65), np.uint8), np.zeros((200, 120), np.uint8)
+    for rows, label, colour in ((np.s_[20:50], "hat", (30, 60, 165)), (np.s_[50:180], "dress", (220, 20, 40))):
+        picture[rows, 40:90], labels[rows, 40:90] = colour, LABELS.index(label)
+    scipy.io.savemat(tmp_path / "label_list.mat", {"label_list": np.array([LABELS], dtype=object)})
+    label_map = tmp_path / "annotations" / "pixel-level" / "0001.mat"
+    label_map.parent.mkdir(parents=True)
+    scipy.io.savemat(label_map, {"groundtruth": labels})
+    known = tuple(float(name in ("hat", "dress")) for name in NAMES)
+    return LabelledPerson(
+        "ccp-pixels", save(tmp_path / "photos" / "0001.png", picture), label_map, known, (1.0,) * len(NAMES), (("hat", "blue"), ("dress", "red"))
+    )
+
+
+def test_regions_name_the_attribute_that_shows(person: LabelledPerson) -> None:
+    regions = attribute_regions(person)
+    assert regions is not None
+    assert np.unique(regions[20:50, 40:90]).tolist() == [1 + HAT]
+    assert np.unique(regions[50:180, 40:90]).tolist() == [1 + DRESS]
+    assert not regions[:20].any()
+    assert attribute_regions(replace(person, label_map=None)) is None
+
+
+def test_regions_follow_the_picture_through_every_variation(person: LabelledPerson) -> None:
+    shapes = set()
+    for seed in range(40):
+        cutout = training_cutout(person, np.random.default_rng(seed))
+        assert cutout.regions is not None
+        rows, columns = cutout.regions.shape
+        picture = cutout.picture[(np.arange(rows) * cutout.picture.shape[0] // rows)[:, None], (np.arange(columns) * cutout.picture.shape[1] // columns)]
+        strongest = picture.argmax(axis=2)
+        assert (strongest[cutout.regions == 1 + HAT] == 2).mean() > 0.75  # the rest is noise, edges, and what is put in front
+        assert (strongest[cutout.regions == 1 + DRESS] == 0).mean() > 0.75
+        shapes.add(cutout.regions.shape)
+    assert len(shapes) > 5
+
+
+def test_coverage_is_the_share_of_each_cell() -> None:
+    regions = np.zeros((448, 224), np.uint8)
+    regions[:16, :16], regions[16:24, :16] = 1 + HAT, 1 + DRESS
+    covered = coverage(Cutout(np.zeros((448, 224, 3), np.uint8), regions)).unflatten(1, GRID)
+    assert covered[HAT, 0, 0] == 1
+    assert covered[DRESS, 1, 0] == 0.5
+    assert covered.sum() == 1.5
+    assert coverage(Cutout(np.zeros((448, 224, 3), np.uint8), None)).sum() == 0
+
+
+def test_looking_elsewhere_costs_and_what_does_not_show_is_not_asked_for() -> None:
+    shown = torch.zeros(1, len(NAMES), GRID[0] * GRID[1])
+    shown[0, HAT, 3] = 0.4
+    there, elsewhere = torch.zeros_like(shown), torch.zeros_like(shown)
+    there[..., 3], elsewhere[..., 4] = 1, 1
+    assert looking_loss(there, shown) < 1e-3
+    assert looking_loss(elsewhere, shown) > 5
+    assert looking_loss(elsewhere, torch.zeros_like(shown)) == 0
+
+
+def test_another_colour_than_the_garments_costs(person: LabelledPerson) -> None:
+    places = torch.from_numpy(colours_of([person]))
+    assert places[0, HAT] == COLOUR_TERMS.index("blue")
+    assert (places == -1).sum() == len(NAMES) - 2
+    right, wrong = (torch.zeros(1, len(NAMES), len(COLOUR_TERMS) + 1) for _ in range(2))
+    right[0, HAT, COLOUR_TERMS.index("blue")] = right[0, DRESS, COLOUR_TERMS.index("red")] = 1
+    wrong[0, :, COLOUR_TERMS.index("green")] = 1
+    assert colour_loss(right, places) < 0.01
+    assert colour_loss(wrong, places) > 3
+    assert colour_loss(wrong, torch.full_like(places, -1)) == 0
