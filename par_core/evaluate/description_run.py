@@ -22,9 +22,9 @@ from par_core.models.profiles import load_describer, load_segmenter, load_text_e
 from par_core.models.prompting import text_vector
 from par_core.people.cutout import cut_out
 from par_core.people.masks import mask_area
-from par_core.types import ImageU8
+from par_core.types import Descriptions, ImageU8
 
-__all__ = ["Described", "PeopleSet", "describe_labelled", "evaluate_attributes", "evaluate_retrieval"]
+__all__ = ["Described", "PeopleSet", "describe_labelled", "describe_people", "evaluate_attributes", "evaluate_retrieval"]
 
 PeopleSet = Literal["ccp", "mit"]
 Follow = Callable[[Sequence[LabelledPerson], str], Iterable[LabelledPerson]]
@@ -127,9 +127,26 @@ def _ranked(relevant: np.ndarray, embeddings: Float32[np.ndarray, "n d"], query:
 
 
 def describe_labelled(people: Sequence[LabelledPerson], config: RunConfig, follow: Follow) -> Described:
-    """Describe the largest person of each picture, by the steps of indexing; the whole picture where nobody is found."""
+    """What :func:`describe_people` tells, with the probabilities of PAR's own vocabulary."""
+    describer = load_describer(config)
+    told, found = describe_people(people, config, follow)
+    probabilities = np.full((len(people), len(NAMES)), np.nan, np.float32)
+    for i, name in enumerate(NAMES):
+        if name in describer.attributes:
+            probabilities[:, i] = told.probabilities[:, describer.attributes.index(name)]
+    return Described(told.embeddings, probabilities, found, dict(zip(describer.attributes, describer.thresholds, strict=True)))
+
+
+def describe_people(people: Sequence[LabelledPerson], config: RunConfig, follow: Follow) -> tuple[Descriptions, int]:
+    """Describe the largest person of each picture, by the steps of indexing; the whole picture where nobody is found.
+
+    Returns:
+        The descriptions, probabilities by the describer's own attributes; and how many people the segmenter found.
+
+    Raises:
+        BadInputError: A picture cannot be read; names it.
+    """
     segmenter, describer = load_segmenter(config), load_describer(config)
-    columns = [describer.attributes.index(name) if name in describer.attributes else None for name in NAMES]
     embeddings, probabilities, found = [], [], 0
     for person in follow(people, "people"):
         picture = _read(person.image, config)
@@ -142,10 +159,9 @@ def describe_labelled(people: Sequence[LabelledPerson], config: RunConfig, follo
             found += 1
         told = describer.describe([cutout])
         embeddings.append(told.embeddings[0])
-        probabilities.append([np.nan if column is None else told.probabilities[0, column] for column in columns])
-    return Described(
-        np.array(embeddings, np.float32), np.array(probabilities, np.float32), found, dict(zip(describer.attributes, describer.thresholds, strict=True))
-    )
+        probabilities.append(told.probabilities[0])
+    n, k = len(people), len(describer.attributes)
+    return Descriptions(np.array(embeddings, np.float32).reshape(n, describer.embedding_size), np.array(probabilities, np.float32).reshape(n, k)), found
 
 
 def _read(image: Path, config: RunConfig) -> ImageU8:
