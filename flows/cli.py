@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from flows.cli_analyse import analyse
+from flows.cli_audit import audit
 from flows.cli_datasets import datasets
 from flows.cli_evaluate import evaluate
 from flows.cli_models import models
@@ -49,6 +50,7 @@ app = typer.Typer(
 )
 
 app.command()(analyse)
+app.command()(audit)
 app.command()(evaluate)
 app.add_typer(datasets, name="datasets")
 app.add_typer(models, name="models")

@@ -17,12 +17,12 @@ from par_core.errors import BadConfigError
 from par_core.models.hardware import processor_name
 from par_core.models.profiles import describe_models, fingerprints
 
-__all__ = ["KINDS", "evaluate", "summary_lines"]
+__all__ = ["KINDS", "evaluate", "follow", "made_with", "plain", "summary_lines"]
 
 #: What can be evaluated, on which data sets.
 KINDS: Final = {"segmentation": ("pennfudan", "coco", "ccp"), "attributes": ("ccp", "mit"), "retrieval": ("ccp", "mit")}
 
-_PACKAGES: Final = ("torch", "torchvision", "openvino", "open_clip_torch", "timm", "numpy")
+_PACKAGES: Final = ("torch", "torchvision", "openvino", "open_clip_torch", "timm", "numpy", "scipy")
 
 T = TypeVar("T")
 
@@ -46,12 +46,20 @@ def evaluate(kind: str, dataset: str, root: Path, config: RunConfig) -> dict[str
         raise BadConfigError(f"no evaluation {kind!r}; there are: {', '.join(KINDS)}")
     if dataset not in KINDS[kind]:
         raise BadConfigError(f"{kind} cannot be evaluated on {dataset!r}, only on: {', '.join(KINDS[kind])}")
-    prints = fingerprints(config)
+    fingerprints(config)  # says before the work starts which weights are missing
     scores = _scores(kind, dataset, root, config)
-    about = {
-        "kind": kind,
-        "dataset": dataset,
-        "root": str(root),
+    about = {"kind": kind, "dataset": dataset, "root": str(root), **made_with(config)}
+    return plain({**scores, "about": about})
+
+
+def made_with(config: RunConfig) -> dict[str, Any]:
+    """The date, and the models and versions that decide what comes out.
+
+    Raises:
+        WeightsError: Weights are missing; names the file and where to put it.
+    """
+    prints = fingerprints(config)
+    return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": " ".join(["par", *sys.argv[1:]]),
         "machine": processor_name(),
@@ -59,7 +67,6 @@ def evaluate(kind: str, dataset: str, root: Path, config: RunConfig) -> dict[str
         "fingerprints": {"segmenter": prints.segmenter, "describer": prints.describer, "embedding": prints.embedding},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
     }
-    return _plain({**scores, "about": about})
 
 
 def summary_lines(scores: dict[str, Any]) -> Iterator[str]:
@@ -84,20 +91,22 @@ def _scores(kind: str, dataset: str, root: Path, config: RunConfig) -> dict[str,
 
     match kind, dataset:
         case "segmentation", ("pennfudan" | "coco" | "ccp") as outlined:
-            return evaluate_segmentation(outlined, root, config, _follow)
+            return evaluate_segmentation(outlined, root, config, follow)
         case "attributes", ("ccp" | "mit") as labelled:
-            return evaluate_attributes(labelled, root, config, _follow)
+            return evaluate_attributes(labelled, root, config, follow)
         case "retrieval", ("ccp" | "mit") as labelled:
-            return evaluate_retrieval(labelled, root, config, _follow)
+            return evaluate_retrieval(labelled, root, config, follow)
     raise BadConfigError(f"no evaluation of {kind} on {dataset}")
 
 
-def _follow(items: Sequence[T], what: str) -> Iterable[T]:
+def follow(items: Sequence[T], what: str) -> Iterable[T]:
+    """The items, with a progress bar where somebody looks on."""
     console = Console(stderr=True)
     return track(items, what, console=console, disable=not console.is_terminal)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The same with None for NaN, which JSON has not."""
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: plain(each) for key, each in value.items()}
     return None if isinstance(value, float) and math.isnan(value) else value
