@@ -13,6 +13,7 @@ import numpy as np
 from flows.evaluation import follow, made_with, plain
 from par_core import __version__
 from par_core.config import RunConfig
+from par_core.errors import BadConfigError
 from par_core.evaluate.audit_run import FOLDS, Audited, audit_people, features_of, read_audited, suspects
 from par_core.evaluate.audit_sheet import write_sheet, write_suspects
 from par_core.evaluate.datasets.crops import crop_people
@@ -58,11 +59,10 @@ def audit_dataset(request: AuditRequest, config: RunConfig) -> dict[str, Any]:
         What ``audit.json`` holds.
 
     Raises:
-        BadConfigError: The data set cannot be read as published, has no such attribute or too few people, or weights are missing.
+        BadConfigError: The data set cannot be read as published, has no such attribute or too few people, ``out`` is a file, or weights are missing.
         BadInputError: A picture cannot be read.
     """
-    fingerprints(config)  # says before the work starts which weights are missing
-    audited = read_audited(request.dataset, request.root, request.attributes)
+    audited = _read(request, config)
     cut = crop_people(audited.data, request.out / _CROPS)
     features = features_of(cut.people, config, follow)
     probabilities, audit = audit_people(audited.labels, features, audited.groups, request.seed)
@@ -95,8 +95,7 @@ def measure_audit(request: AuditRequest, share: float, config: RunConfig) -> dic
         BadConfigError: As ``audit_dataset``, or the share is not between 0 and 0.5, or plants nothing.
         BadInputError: A picture cannot be read.
     """
-    fingerprints(config)  # says before the work starts which weights are missing
-    audited = read_audited(request.dataset, request.root, request.attributes)
+    audited = _read(request, config)
     planted = plant(audited.labels, share, request.seed)
     features = features_of(crop_people(audited.data, request.out / _CROPS).people, config, follow)
     wrong = np.where(planted, 1 - audited.labels, audited.labels)
@@ -141,6 +140,14 @@ def _found_line(name: str, row: dict[str, Any]) -> str:
         return f"  {name:28} none planted in {row['known']} labels"
     counted = f"found {row['found']:4} of {row['planted']:4} planted among the first {FIRST:.0%} ({row['looked']})"
     return f"  {name:28} {counted}: {row['share']:6.1%}, by chance {row['chance']:.1%}"
+
+
+def _read(request: AuditRequest, config: RunConfig) -> Audited:
+    """The data set; what is wrong with folder or weights is said before the work starts."""
+    if request.out.exists() and not request.out.is_dir():
+        raise BadConfigError(f"--out {request.out} is a file, not a folder")
+    fingerprints(config)
+    return read_audited(request.dataset, request.root, request.attributes)
 
 
 def _by_attribute(audited: Audited, audit: LabelAudit) -> dict[str, dict[str, Any]]:

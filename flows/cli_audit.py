@@ -15,7 +15,9 @@ __all__ = ["audit"]
 def audit(
     dataset: Annotated[str, typer.Option("--dataset", metavar="NAME", help="A data set of people with attributes, by its name in par datasets list.")],
     root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Its folder; of ccp and mit also the folder that holds it; of csv also the file.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for audit.csv, audit.json and audit.html; of a test for planted.json.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for audit.csv, audit.json and audit.html; of a test for planted.json.")] = Path(
+        "audit"
+    ),
     attributes: Annotated[list[str] | None, typer.Option("--attribute", metavar="NAME", help="Audit only this attribute; give several.")] = None,
     top: Annotated[int, typer.Option("--top", min=1, max=5_000, metavar="N", help="Labels on the contact sheet at most.", rich_help_panel=SHOWN)] = 200,
     plant: Annotated[

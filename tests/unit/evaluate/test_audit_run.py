@@ -160,6 +160,14 @@ def test_wrong_settings_are_told_before_the_work_and_write_nothing(mit: Path, tm
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_in_place_of_the_folder_for_results_is_told_before_the_work(mit: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    for more in ([], ["--plant", "0.02"]):
+        with pytest.raises(BadConfigError, match="is a file, not a folder"):
+            audit("--dataset", "mit", "--root", mit, "--out", tmp_path / "out", *more)
+    assert (tmp_path / "out").read_text() == "mine"
+
+
 def test_too_few_people_for_the_folds_are_a_wrong_setting(tmp_path: Path) -> None:
     for number in range(4):
         save(tmp_path / f"{number:05d}_male_fore.jpg", person(False, number))
