@@ -2,12 +2,13 @@
 
 import math
 import platform
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rich.console import Console
 from rich.progress import track
@@ -16,6 +17,10 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.models.hardware import processor_name
 from par_core.models.profiles import describe_models, fingerprints
+
+if TYPE_CHECKING:
+    from par_core.evaluate.description_run import AttributeRun, RetrievalRun
+    from par_core.evaluate.segmentation_run import SegmentationRun
 
 __all__ = ["KINDS", "evaluate", "follow", "made_with", "plain", "summary_lines"]
 
@@ -27,7 +32,7 @@ _PACKAGES: Final = ("torch", "torchvision", "openvino", "open_clip_torch", "timm
 T = TypeVar("T")
 
 
-def evaluate(kind: str, dataset: str, root: Path, config: RunConfig) -> dict[str, Any]:
+def evaluate(kind: str, dataset: str, root: Path, config: RunConfig, out: Path | None = None) -> dict[str, Any]:
     """Run one evaluation.
 
     Args:
@@ -35,9 +40,10 @@ def evaluate(kind: str, dataset: str, root: Path, config: RunConfig) -> dict[str
         dataset: One of its data sets.
         root: The data set's folder, or the folder that holds it.
         config: Names the models.
+        out: Folder for the report, if one is wanted.
 
     Returns:
-        The scores, then ``about``: what was measured, with which models and versions. NaN becomes None, as JSON has none.
+        The scores, then ``intervals`` of some, then ``about``: what was measured, with which models and versions. NaN becomes None, as JSON has none.
 
     Raises:
         BadConfigError: No such data set for this kind, or the folder does not hold it.
@@ -46,14 +52,22 @@ def evaluate(kind: str, dataset: str, root: Path, config: RunConfig) -> dict[str
         raise BadConfigError(f"no evaluation {kind!r}; there are: {', '.join(KINDS)}")
     if dataset not in KINDS[kind]:
         raise BadConfigError(f"{kind} cannot be evaluated on {dataset!r}, only on: {', '.join(KINDS[kind])}")
+    from par_core.evaluate.comparison import SEED, intervals
+    from par_core.evaluate.report.folder import write_report
+
     fingerprints(config)  # says before the work starts which weights are missing
-    scores = _scores(kind, dataset, root, config)
-    about = {"kind": kind, "dataset": dataset, "root": str(root), **made_with(config)}
-    return plain({**scores, "about": about})
+    run = _run(kind, dataset, root, config)
+    told = intervals(run.items)
+    about = {"kind": kind, "dataset": dataset, "root": str(root), "seed": SEED, "data_digest": run.data_digest, **made_with(config)}
+    ranges = {name: {"estimate": each.estimate, "low": each.low, "high": each.high} for name, each in told.items()}
+    scores: dict[str, Any] = plain({**run.scores, "intervals": ranges, "about": about})
+    if out is not None:
+        write_report(out, run, scores, told, config.archive)
+    return scores
 
 
 def made_with(config: RunConfig) -> dict[str, Any]:
-    """The date, and the models and versions that decide what comes out.
+    """The date, the command, and the models and versions that decide what comes out.
 
     Raises:
         WeightsError: Weights are missing; names the file and where to put it.
@@ -61,7 +75,7 @@ def made_with(config: RunConfig) -> dict[str, Any]:
     prints = fingerprints(config)
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["par", *sys.argv[1:]]),
+        "command": shlex.join(["par", *sys.argv[1:]]),
         "machine": processor_name(),
         "models": describe_models(config),
         "fingerprints": {"segmenter": prints.segmenter, "describer": prints.describer, "embedding": prints.embedding},
@@ -75,7 +89,7 @@ def summary_lines(scores: dict[str, Any]) -> Iterator[str]:
     yield f"{about['kind']} on {about['dataset']} ({about['root']}), {about['models']}"
     for name, value in scores.items():
         if not isinstance(value, dict):
-            yield f"  {name:32}{_figure(value)}"
+            yield f"  {name:32}{_figure(value)}" + _range(scores["intervals"].get(name))
     for group in ("attributes", "queries"):
         for name, row in scores.get(group, {}).items():
             yield f"  {name:32}" + "  ".join(f"{key} {_figure(value)}" for key, value in row.items())
@@ -85,7 +99,11 @@ def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _scores(kind: str, dataset: str, root: Path, config: RunConfig) -> dict[str, Any]:
+def _range(interval: dict[str, float | None] | None) -> str:
+    return f" ({_figure(interval['low'])} to {_figure(interval['high'])})" if interval and interval["low"] is not None else ""
+
+
+def _run(kind: str, dataset: str, root: Path, config: RunConfig) -> "AttributeRun | RetrievalRun | SegmentationRun":
     from par_core.evaluate.description_run import evaluate_attributes, evaluate_retrieval
     from par_core.evaluate.segmentation_run import evaluate_segmentation
 

@@ -3,9 +3,11 @@
 import contextlib
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from jaxtyping import Bool, Float64, Int64
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -14,8 +16,9 @@ from par_core.errors import BadInputError
 from par_core.people.masks import mask_area, mask_boxes
 from par_core.types import MaskRLE, PersonInstances
 
-__all__ = ["people_at_threshold", "segmentation_ap"]
+__all__ = ["Match", "match_people", "people_at_threshold", "segmentation_ap"]
 
+_LEAST_IOU: Final = 0.5
 _NAMES: Final = ("mask_ap", "mask_ap50", "mask_ap75", "box_ap", "box_ap50")
 
 
@@ -56,6 +59,44 @@ def segmentation_ap(truth: Sequence[Sequence[MaskRLE]], found: Sequence[PersonIn
     return scores
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How the people found in one image go with those that are there.
+
+    Attributes:
+        whom: For each one found, the number of the labelled person, or -1.
+        iou: Overlap with that person, from 0.5 to 1; 0 without.
+        there: How many are labelled.
+    """
+
+    whom: Int64[np.ndarray, " n"]
+    iou: Float64[np.ndarray, " n"]
+    there: int
+
+    @property
+    def right(self) -> Bool[np.ndarray, " n"]:
+        """Which of those found are labelled."""
+        return self.whom >= 0
+
+
+def match_people(truth: Sequence[MaskRLE], found: Sequence[MaskRLE]) -> Match:
+    """Match people one to one at a mask IoU of at least one half.
+
+    Args:
+        truth: The people that are there.
+        found: Best scores first; each takes the best of those who are not taken yet.
+    """
+    whom, iou = np.full(len(found), -1), np.zeros(len(found))
+    if found and truth:
+        overlaps = np.asarray(coco_mask.iou([_coco(m) for m in found], [_coco(m) for m in truth], [0] * len(truth)))
+        for n, row in enumerate(overlaps):
+            best = int(row.argmax())
+            if row[best] >= _LEAST_IOU:
+                whom[n], iou[n] = best, row[best]
+                overlaps[:, best] = 0
+    return Match(whom, iou, len(truth))
+
+
 def people_at_threshold(truth: Sequence[Sequence[MaskRLE]], found: Sequence[PersonInstances], min_score: float) -> dict[str, float]:
     """Precision and recall of people above a score, matched one to one at a mask IoU of at least one half, best scores first.
 
@@ -64,16 +105,8 @@ def people_at_threshold(truth: Sequence[Sequence[MaskRLE]], found: Sequence[Pers
     """
     right = claimed = there = 0
     for masks, people in zip(truth, found, strict=True):
-        kept = [mask for mask, score in zip(people.masks, people.scores, strict=True) if score >= min_score]
-        there, claimed = there + len(masks), claimed + len(kept)
-        if not kept or not masks:
-            continue
-        overlaps = np.asarray(coco_mask.iou([_coco(m) for m in kept], [_coco(m) for m in masks], [0] * len(masks)))
-        for row in overlaps:  # the best of those not taken yet
-            best = int(row.argmax())
-            if row[best] >= 0.5:
-                right += 1
-                overlaps[:, best] = 0
+        match = match_people(masks, [mask for mask, score in zip(people.masks, people.scores, strict=True) if score >= min_score])
+        there, claimed, right = there + match.there, claimed + len(match.whom), right + int(match.right.sum())
     return {"precision": right / claimed if claimed else float("nan"), "recall": right / there if there else float("nan")}
 
 

@@ -1,19 +1,24 @@
 """Scoring a segmenter on a data set with outlined people."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 
 from par_core.config import RunConfig
+from par_core.evaluate.datasets.folders import name_of
 from par_core.evaluate.datasets.outlines import LabelMap, Photo, outlined_photos, read_photo
-from par_core.evaluate.segmentation import people_at_threshold, segmentation_ap
+from par_core.evaluate.items import SegmentationItems
+from par_core.evaluate.metrics.labels import ratio
+from par_core.evaluate.segmentation import Match, match_people, people_at_threshold, segmentation_ap
+from par_core.ids import digest_of
 from par_core.models.profiles import load_segmenter
 from par_core.people.masks import encode_mask
-from par_core.types import MaskRLE
+from par_core.types import MaskRLE, PersonInstances
 
-__all__ = ["LOWEST_SCORE", "SegmentationSet", "evaluate_segmentation", "outlines"]
+__all__ = ["LOWEST_SCORE", "SegmentationRun", "SegmentationSet", "evaluate_segmentation", "outlines"]
 
 SegmentationSet = Literal["pennfudan", "coco", "ccp"]
 Follow = Callable[[Sequence[Photo], str], Iterable[Photo]]
@@ -21,12 +26,41 @@ Follow = Callable[[Sequence[Photo], str], Iterable[Photo]]
 LOWEST_SCORE: Final = 0.02  # average precision wants the weak detections too
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentationRun:
+    """What an evaluation of segmentation saw, photograph by photograph.
+
+    Attributes:
+        scores: The figures.
+        items: What is written of each photograph.
+        photos: Where they are.
+        truth: The labelled masks of each.
+        weak: The people found at any score.
+        found: The people found at the score that indexing uses.
+    """
+
+    scores: dict[str, Any]
+    items: SegmentationItems
+    photos: tuple[Photo, ...]
+    truth: tuple[list[MaskRLE], ...]
+    weak: tuple[PersonInstances, ...]
+    found: tuple[PersonInstances, ...]
+
+    @property
+    def data_digest(self) -> str:
+        """Of names and labelled masks."""
+        parts: list[str | bytes] = []
+        for name, masks in zip(self.items.names, self.truth, strict=True):
+            parts += [name, *(mask.counts for mask in masks)]
+        return digest_of(*parts)
+
+
 def outlines(labels: LabelMap) -> list[MaskRLE]:
     """The mask of each person of a label map, by number."""
     return [encode_mask(labels == number) for number in np.unique(labels) if number]
 
 
-def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfig, follow: Follow) -> dict[str, Any]:
+def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfig, follow: Follow) -> SegmentationRun:
     """Average precision over all scores; precision and recall, and false people in pictures of nobody, at the scores that indexing uses.
 
     Args:
@@ -36,8 +70,8 @@ def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfi
         follow: Shows how far it is: takes the photographs and a word for them, gives them back one by one.
 
     Returns:
-        ``mask_ap``, ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, ``precision``, ``recall``, ``images``, ``people``; for ``coco`` also
-        ``empty_images`` and ``false_people_per_empty_image``.
+        With the scores ``mask_ap``, ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, ``precision``, ``recall``, ``images``, ``people``; for
+        ``coco`` also ``empty_images`` and ``false_people_per_empty_image``.
 
     Raises:
         BadConfigError: The folder does not hold the data set.
@@ -45,7 +79,8 @@ def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfi
     eager = load_segmenter(config.model_copy(update={"segment": config.segment.model_copy(update={"min_score": LOWEST_SCORE})}))
     usual = load_segmenter(config)
     truth, weak, found = [], [], []
-    for photo in follow(outlined_photos(dataset, root), "photographs"):
+    photos = outlined_photos(dataset, root)
+    for photo in follow(photos, "photographs"):
         picture, labels = read_photo(photo)
         truth.append(outlines(labels))
         weak += eager.segment([picture])
@@ -56,4 +91,12 @@ def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfi
         empty = outlined_photos("empty", root)
         false = [len(usual.segment([read_photo(photo)[0]])[0]) for photo in follow(empty, "photographs of nobody")]
         scores |= {"empty_images": len(empty), "false_people_per_empty_image": float(np.mean(false)) if false else float("nan")}
-    return scores
+    matches = [match_people(masks, people.masks) for masks, people in zip(truth, found, strict=True)]
+    return SegmentationRun(scores, _items(photos, matches), tuple(photos), tuple(truth), tuple(weak), tuple(found))
+
+
+def _items(photos: Sequence[Photo], matches: Sequence[Match]) -> SegmentationItems:
+    matched = np.array([match.right.sum() for match in matches], np.int64)
+    there, claimed = (np.array(each, np.int64) for each in ([match.there for match in matches], [len(match.whom) for match in matches]))
+    quality = ratio([match.iou.sum() for match in matches], (there + claimed) / 2).astype(np.float32)  # matched + missed / 2 + false / 2
+    return SegmentationItems(tuple(map(name_of, (photo.image for photo in photos))), matched, there - matched, claimed - matched, quality)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from par_core.errors import BadConfigError
 
-__all__ = ["dataset_folder"]
+__all__ = ["dataset_folder", "name_of"]
 
 
 def dataset_folder(root: Path, name: str, parts: Sequence[str]) -> Path:
@@ -24,3 +24,8 @@ def dataset_folder(root: Path, name: str, parts: Sequence[str]) -> Path:
             return folder
     missing = [part for part in parts if not (root / part).exists()]
     raise BadConfigError(f"{root} holds no {name}: there is no {' and no '.join(missing)}, neither in it nor in {root / name}")
+
+
+def name_of(image: Path) -> str:
+    """Folder and file, the same wherever the data set lies."""
+    return f"{image.parent.name}/{image.name}"

@@ -1,0 +1,220 @@
+"""The items that an evaluation has scored, one by one, and the figures that are computed from them.
+
+Intervals draw items again, and two runs are compared item by item; so both need more than the scores of a run. Every figure is a function of the numbers
+of the images drawn (:func:`par_core.evaluate.metrics.bootstrap.bootstrap_rows`), and higher is better for all of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float32, Int64
+
+from par_core.attributes.vocabulary import ATTRIBUTES
+from par_core.evaluate.metrics.labels import balanced_accuracy, judged, ratio
+from par_core.evaluate.metrics.ranking import average_precision, roc_auc
+
+__all__ = ["ACCURACIES", "CLOTHING", "AttributeItems", "Figures", "Items", "RetrievalItems", "SegmentationItems", "items_of"]
+
+Figures = dict[str, Callable[[Int64[np.ndarray, " r"]], float]]
+
+#: Attributes that the means are over.
+CLOTHING: Final = tuple(attribute.name for attribute in ATTRIBUTES if attribute.ccp)
+
+#: Attributes of which papers tell plain accuracy: gender and orientation.
+ACCURACIES: Final = ("female", "front")
+
+
+@runtime_checkable
+class Items(Protocol):
+    """What intervals and comparisons need."""
+
+    @property
+    def images(self) -> int:
+        """How many images there are to draw from."""
+        ...
+
+    def figures(self) -> Figures:
+        """Functions of the images drawn, by name of the figure: means first, then ``metric: attribute or query``."""
+        ...
+
+    def table(self) -> pa.Table:
+        """For ``items.parquet``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeItems:
+    """People with labels and probabilities.
+
+    Attributes:
+        names: Of n images.
+        attributes: Of the k columns.
+        labels: 1, 0, or NaN where nothing is known.
+        probabilities: In [0, 1]; NaN where the model does not know the attribute.
+        thresholds: Of the attributes that are scored; the others have no figures.
+    """
+
+    names: tuple[str, ...]
+    attributes: tuple[str, ...]
+    labels: Float32[np.ndarray, "n k"]
+    probabilities: Float32[np.ndarray, "n k"]
+    thresholds: dict[str, float]
+
+    @property
+    def images(self) -> int:
+        """How many people."""
+        return len(self.names)
+
+    def figures(self) -> Figures:
+        """``mean_auc`` and ``mA`` over clothing, ``accuracy`` of gender and orientation, ``auc`` of each attribute."""
+        clothing = [name for name in CLOTHING if name in self.thresholds]
+        means: Figures = {}
+        if clothing:
+            means = {
+                "mean_auc": lambda rows: _mean([self._auc(name, rows) for name in clothing]),
+                "mA": lambda rows: _mean([balanced_accuracy(*self._seen(name, rows)) for name in clothing]),
+            }
+        accuracies: Figures = {f"accuracy: {name}": _bound(self._accuracy, name) for name in ACCURACIES if name in self.thresholds}
+        return {**means, **accuracies, **{f"auc: {name}": _bound(self._auc, name) for name in self.thresholds}}
+
+    def table(self) -> pa.Table:
+        """One row a person: ``image``, then ``X_label`` and ``X_probability`` of each attribute; null where unknown."""
+        columns: dict[str, Any] = {"image": pa.array(self.names, pa.string())}
+        for i, name in enumerate(self.attributes):
+            columns[f"{name}_label"] = pa.array(self.labels[:, i], from_pandas=True)
+            columns[f"{name}_probability"] = pa.array(self.probabilities[:, i], from_pandas=True)
+        return pa.table(columns)
+
+    def _judged(self, name: str, rows: Int64[np.ndarray, " r"]) -> tuple[np.ndarray, np.ndarray]:
+        column = self.attributes.index(name)
+        return judged(self.labels[rows, column], self.probabilities[rows, column])
+
+    def _seen(self, name: str, rows: Int64[np.ndarray, " r"]) -> tuple[np.ndarray, np.ndarray]:
+        has, p = self._judged(name, rows)
+        return has, p >= self.thresholds[name]
+
+    def _auc(self, name: str, rows: Int64[np.ndarray, " r"]) -> float:
+        return roc_auc(*self._judged(name, rows))
+
+    def _accuracy(self, name: str, rows: Int64[np.ndarray, " r"]) -> float:
+        has, seen = self._seen(name, rows)
+        return float((has == seen).mean()) if len(has) else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalItems:
+    """Text queries and how near every person is to each.
+
+    Attributes:
+        queries: q texts.
+        labels: 1 for those who fit, 0 for those who do not, NaN where nothing is known.
+        scores: Cosines.
+    """
+
+    queries: tuple[str, ...]
+    labels: Float32[np.ndarray, "q n"]
+    scores: Float32[np.ndarray, "q n"]
+
+    @property
+    def images(self) -> int:
+        """How many people every query ranks."""
+        return self.labels.shape[1]
+
+    def figures(self) -> Figures:
+        """Average precision over prevalence: the mean, then each query."""
+        each: Figures = {f"ap_over_prevalence: {query}": _bound(self._over_prevalence, i) for i, query in enumerate(self.queries)}
+        return ({"mean_ap_over_prevalence": lambda rows: _mean([figure(rows) for figure in each.values()])} if each else {}) | each
+
+    def table(self) -> pa.Table:
+        """One row a query: ``query``, ``ap``, ``prevalence``, and ``labels`` and ``scores`` of all images, by name; null where unknown."""
+        known = [judged(y, s) for y, s in zip(self.labels, self.scores, strict=True)]
+        lists = {
+            "labels": pa.array([pa.array(row, from_pandas=True) for row in self.labels], pa.list_(pa.float32())),
+            "scores": pa.array(list(self.scores), pa.list_(pa.float32())),
+        }
+        told = {"ap": [average_precision(has, s) for has, s in known], "prevalence": [float(has.mean()) for has, _ in known]}
+        return pa.table({"query": pa.array(self.queries, pa.string()), **{name: pa.array(values, pa.float64()) for name, values in told.items()}, **lists})
+
+    def _over_prevalence(self, query: int, rows: Int64[np.ndarray, " r"]) -> float:
+        has, scores = judged(self.labels[query, rows], self.scores[query, rows])
+        return average_precision(has, scores) / float(has.mean()) if has.any() else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentationItems:
+    """Photographs with the number of people matched, missed and found though nobody is there.
+
+    Attributes:
+        names: Of n photographs.
+        matched: People found with a mask IoU of at least one half.
+        missed: Labelled people that were not.
+        false: People found that are not labelled.
+        quality: Panoptic quality of each photograph, in [0, 1]: the sum of the matched IoUs over matched + (missed + false) / 2 (Kirillov et al. 2019);
+            NaN where nobody is labelled or found.
+    """
+
+    names: tuple[str, ...]
+    matched: Int64[np.ndarray, " n"]
+    missed: Int64[np.ndarray, " n"]
+    false: Int64[np.ndarray, " n"]
+    quality: Float32[np.ndarray, " n"]
+
+    @property
+    def images(self) -> int:
+        """How many photographs."""
+        return len(self.names)
+
+    def figures(self) -> Figures:
+        """``precision`` and ``recall`` over all people, and ``quality``: the mean over photographs."""
+
+        def share(other: Int64[np.ndarray, " n"]) -> Callable[[Int64[np.ndarray, " r"]], float]:
+            return lambda rows: float(ratio(self.matched[rows].sum(), self.matched[rows].sum() + other[rows].sum()))
+
+        return {"precision": share(self.false), "recall": share(self.missed), "quality": lambda rows: _mean(self.quality[rows].tolist())}
+
+    def table(self) -> pa.Table:
+        """One row a photograph: ``image``, ``matched``, ``missed``, ``false``, ``quality``."""
+        counts = {"matched": self.matched, "missed": self.missed, "false": self.false}
+        return pa.table({"image": pa.array(self.names, pa.string()), **counts, "quality": pa.array(self.quality, from_pandas=True)})
+
+
+def items_of(kind: str, table: pa.Table, thresholds: dict[str, float]) -> Items:
+    """Read what ``table()`` wrote.
+
+    Args:
+        kind: ``attributes``, ``retrieval`` or ``segmentation``.
+        table: With the columns of that kind.
+        thresholds: Of the attributes that were scored.
+
+    Raises:
+        KeyError: A column is missing.
+    """
+
+    def column(name: str) -> Any:
+        return table.column(name).to_numpy(zero_copy_only=False)
+
+    match kind:
+        case "attributes":
+            told = tuple(name.removesuffix("_label") for name in table.column_names if name.endswith("_label"))
+            labels, probabilities = (
+                np.array([column(f"{name}_{what}") for name in told], np.float32).reshape(len(told), table.num_rows).T for what in ("label", "probability")
+            )
+            return AttributeItems(tuple(table.column("image").to_pylist()), told, labels, probabilities, thresholds)
+        case "retrieval":
+            labels, scores = (np.array(table.column(what).to_pylist(), np.float32).reshape(table.num_rows, -1) for what in ("labels", "scores"))
+            return RetrievalItems(tuple(table.column("query").to_pylist()), labels, scores)
+    matched, missed, false = (column(name).astype(np.int64) for name in ("matched", "missed", "false"))
+    return SegmentationItems(tuple(table.column("image").to_pylist()), matched, missed, false, column("quality").astype(np.float32))
+
+
+def _bound(figure: Callable[[Any, Int64[np.ndarray, " r"]], float], which: Any) -> Callable[[Int64[np.ndarray, " r"]], float]:
+    return lambda rows: figure(which, rows)
+
+
+def _mean(values: list[float]) -> float:
+    """Of those that are defined; NaN if none is."""
+    defined = [value for value in values if not np.isnan(value)]
+    return float(np.mean(defined)) if defined else float("nan")
