@@ -1,6 +1,7 @@
 """``par evaluate``: how good the models are on people whose labels are known."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,9 @@ def evaluate(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="segmentation, attributes or retrieval.")],
     dataset: Annotated[str, typer.Option("--dataset", metavar="NAME", help="segmentation: pennfudan, coco, ccp; attributes and retrieval: ccp, mit.")],
     root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Folder of the data set, or the folder that holds it.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write report.html, .md and .json there, and the items for par report compare.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything there as one JSON object; - prints it.")] = None,
     profile: ProfileOption = None,
     config: ConfigOption = None,
@@ -31,7 +35,7 @@ def evaluate(
     Examples:
         par evaluate segmentation --dataset pennfudan --root data/ --json pennfudan.json
 
-        par evaluate attributes --dataset ccp --root data/ccp
+        par evaluate attributes --dataset ccp --root data/ccp --out reports/ccp
 
         par evaluate retrieval --dataset mit --root data/ --profile clip --weights-dir weights/
     """
@@ -39,12 +43,14 @@ def evaluate(
     from flows.evaluation import summary_lines
 
     settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
-    scores = run(kind, dataset, root, settings)
+    scores = run(kind, dataset, root, settings, out)
     text = json.dumps(scores, indent=1)
     if json_file is not None and str(json_file) == "-":
         print(text)
-        return
-    print(*summary_lines(scores), sep="\n")
-    if json_file is not None:
+    else:
+        print(*summary_lines(scores), sep="\n")
+    if json_file is not None and str(json_file) != "-":
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(text + "\n")
+    if out is not None:
+        print(f"report: {out / 'report.html'}", file=sys.stderr)

@@ -1,0 +1,101 @@
+"""The folder of a report: ``report.html``, ``report.md``, ``report.json``, and ``items.parquet`` for comparisons."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from par_core.config import ArchiveConfig
+from par_core.errors import BadConfigError
+from par_core.evaluate.description_run import AttributeRun, RetrievalRun
+from par_core.evaluate.items import ACCURACIES, Items, items_of
+from par_core.evaluate.metrics.bootstrap import Interval
+from par_core.evaluate.report import attributes, retrieval, segmentation
+from par_core.evaluate.report.document import Figure, Report
+from par_core.evaluate.report.render import as_html, as_markdown
+from par_core.evaluate.report.wording import ends, number, spoken
+from par_core.evaluate.segmentation_run import SegmentationRun
+from par_core.store.layout import write_atomic
+
+__all__ = ["INTERVALS", "SavedRun", "read_run", "write_report"]
+
+INTERVALS: Final = "Intervals are 95 % percentile bootstraps over images, 1,000 resamples: the chance in the choice of people, not that of training."
+_HEADLINES: Final = (  # the figures at the top, where a run has them
+    *("mean_auc", "mA", *(f"accuracy: {name}" for name in ACCURACIES), "mean_ece"),
+    *("mean_ap_over_prevalence", "pairs_recall_at_10_over_chance"),
+    *("mask_ap50", "mask_ap75", "precision", "recall", "quality", "false_people_per_empty_image"),
+    *("images", "people", "found"),
+)
+
+Run = AttributeRun | RetrievalRun | SegmentationRun
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRun:
+    """What ``items.parquet`` and ``report.json`` of a folder say."""
+
+    folder: Path
+    kind: str
+    data_digest: str
+    about: dict[str, Any]
+    items: Items
+
+
+def write_report(out: Path, run: Run, scores: Mapping[str, Any], intervals: Mapping[str, Interval], config: ArchiveConfig) -> None:
+    """Write the four files; ``report.json`` last.
+
+    Args:
+        out: The folder; made if it is not there.
+        run: What the evaluation saw.
+        scores: Its figures with ``intervals`` and ``about``, as JSON can hold them.
+        intervals: The figures with intervals.
+        config: The limits on what is read of pictures.
+    """
+    about = scores["about"]
+    match run:
+        case AttributeRun():
+            sections, conventions = attributes.attribute_sections(run, intervals, config), attributes.CONVENTIONS
+        case RetrievalRun():
+            sections, conventions = retrieval.retrieval_sections(run, intervals, config), retrieval.CONVENTIONS
+        case SegmentationRun():
+            sections, conventions = segmentation.segmentation_sections(run), segmentation.CONVENTIONS
+    title = f"{about['kind'].capitalize()} on {about['dataset']}"
+    report = Report(title, about["models"], _headlines(scores, intervals), sections, (*conventions, INTERVALS), about)
+    sink = pa.BufferOutputStream()
+    pq.write_table(run.items.table(), sink, compression="zstd")
+    write_atomic(out / "items.parquet", sink.getvalue().to_pybytes())
+    write_atomic(out / "report.html", as_html(report).encode("utf-8", "backslashreplace"))
+    write_atomic(out / "report.md", as_markdown(report).encode("utf-8", "backslashreplace"))
+    write_atomic(out / "report.json", (json.dumps(scores, indent=1) + "\n").encode())
+
+
+def read_run(folder: Path) -> SavedRun:
+    """Read a folder again.
+
+    Raises:
+        BadConfigError: It is not the folder of a report, or a file is damaged.
+    """
+    try:
+        scores = json.loads((folder / "report.json").read_bytes())
+        about = scores["about"]
+        thresholds = {name: row["threshold"] for name, row in scores.get("attributes", {}).items()}
+        table = pq.read_table(folder / "items.parquet", memory_map=False, partitioning=None)
+        return SavedRun(folder, about["kind"], about["data_digest"], about, items_of(about["kind"], table, thresholds))
+    except FileNotFoundError as error:
+        raise BadConfigError(f"{folder} is not the folder of a report: there is no {Path(error.filename).name} (par evaluate ... --out {folder})") from error
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise BadConfigError(f"the report in {folder} cannot be read ({error!r}); write it again with par evaluate --out") from error
+
+
+def _headlines(scores: Mapping[str, Any], intervals: Mapping[str, Interval]) -> tuple[Figure, ...]:
+    told = {}
+    for name in _HEADLINES:
+        if name in intervals:
+            told[name] = Figure(spoken(name), number(intervals[name].estimate), ends(intervals[name]))
+        elif scores.get(name) is not None:
+            told[name] = Figure(spoken(name), number(scores[name]))
+    return tuple(told.values())
