@@ -90,7 +90,9 @@ class AttributeItems:
 
     def _judged(self, name: str, rows: Int64[np.ndarray, " r"]) -> tuple[np.ndarray, np.ndarray]:
         column = self.attributes.index(name)
-        return judged(self.labels[rows, column], self.probabilities[rows, column])
+        has, p = judged(self.labels[rows, column], self.probabilities[rows, column])
+        told = ~np.isnan(p)
+        return has[told], p[told]
 
     def _seen(self, name: str, rows: Int64[np.ndarray, " r"]) -> tuple[np.ndarray, np.ndarray]:
         has, p = self._judged(name, rows)

@@ -1,5 +1,6 @@
 """Finding a data set on disk."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,5 +28,5 @@ def dataset_folder(root: Path, name: str, parts: Sequence[str]) -> Path:
 
 
 def name_of(image: Path) -> str:
-    """Folder and file, the same wherever the data set lies."""
-    return f"{image.parent.name}/{image.name}"
+    """Folder and file, the same wherever the data set lies; bytes that are no text are spelt out."""
+    return os.fsencode(f"{image.parent.name}/{image.name}").decode("utf-8", "backslashreplace")

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from par_core.config import ArchiveConfig
+from par_core.evaluate.datasets.folders import name_of
 from par_core.evaluate.description_run import RetrievalRun
 from par_core.evaluate.metrics.bootstrap import Interval
 from par_core.evaluate.report.document import Bar, Picture, Section, Sheet, Table
@@ -54,7 +55,7 @@ def _sheet(run: RetrievalRun, query: str, called: str, config: ArchiveConfig) ->
     for rank, i in enumerate(first, start=1):
         image = run.people[i].image
         caption = f"{rank}: {'fits' if fits[i] else 'no'}, {run.items.scores[row, i]:.3f}"
-        pictures.append(Picture(person_crop(image, run.boxes[i], config), caption, f"{image.parent.name}/{image.name}", bool(fits[i])))
+        pictures.append(Picture(person_crop(image, run.boxes[i], config), caption, name_of(image), bool(fits[i])))
     ratio = run.scores["queries"][query]["ap_over_prevalence"]
     return Sheet(query, f"{called}: AP / prevalence {number(ratio)}; {int(fits[first].sum())} of the first {len(first)} fit", tuple(pictures))
 

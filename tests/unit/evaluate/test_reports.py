@@ -9,19 +9,21 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import scipy.io
 from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.evaluation import evaluate
 from par_core.errors import BadConfigError
 from par_core.evaluate.comparison import differences, intervals
+from par_core.evaluate.datasets.folders import name_of
 from par_core.evaluate.items import AttributeItems, RetrievalItems, SegmentationItems, items_of
 from par_core.evaluate.report.compare import compare_runs
 from par_core.evaluate.report.folder import read_run
 from par_core.models.fake import FakeDescriber
 from tests.indexing import FAKE
 from tests.pictures import save
-from tests.unit.evaluate.test_evaluations import coco, label_map, mit, pennfudan, scene  # noqa: F401 - fixtures
+from tests.unit.evaluate.test_evaluations import ccp, coco, label_map, mit, pennfudan, scene  # noqa: F401 - fixtures
 
 HOSTILE = '<img src=x onerror="alert(1)">|`&'
 VOID = {"meta", "img"}
@@ -99,6 +101,22 @@ def test_scores_keep_their_keys_and_gain_intervals(mit: Path) -> None:  # noqa: 
     assert asked["intervals"]["ap_over_prevalence: a woman"]["estimate"] == pytest.approx(asked["queries"]["a woman"]["ap_over_prevalence"])
 
 
+def test_means_over_clothing_have_intervals(ccp: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(FakeDescriber, "attributes", ("hat", "dress"))
+    names = [str(cell[0]) for cell in scipy.io.loadmat(ccp / "ccp" / "label_list.mat")["label_list"][0]]
+    for number in range(4, 24):
+        save(ccp / "ccp" / "photos" / f"{number:04d}.jpg", scene("red", seed=number, person_height=30 + number))
+        tags = np.array([names.index(("hat", "dress", "coat")[number % 3])])
+        scipy.io.savemat(ccp / "ccp" / "annotations" / "image-level" / f"{number:04d}.mat", {"tags": tags})
+    scores = evaluate("attributes", "ccp", ccp, FAKE, ccp / "out")
+    assert list(scores["attributes"]) == ["hat", "dress"]
+    for name in ("mean_auc", "mA"):
+        assert scores["intervals"][name]["estimate"] == pytest.approx(scores[name])
+    thresholds = {name: row["threshold"] for name, row in scores["attributes"].items()}
+    again = items_of("attributes", pq.read_table(ccp / "out" / "items.parquet"), thresholds)
+    assert intervals(again)["mean_auc"].low == pytest.approx(scores["intervals"]["mean_auc"]["low"])
+
+
 def test_intervals_of_segmentation_are_about_its_scores(pennfudan: Path) -> None:  # noqa: F811
     mask = pennfudan / "pennfudan" / "PedMasks" / "Fudan00000_mask.png"
     labels = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
@@ -143,6 +161,21 @@ def test_attributes_show_right_and_wrong_people_in_their_frames(mit: Path) -> No
         assert told == f"{p:.2f}"
     assert re.search(r'<figure class="right">', text)
     assert re.search(r'<figure class="wrong">', text)
+
+
+@pytest.mark.usefixtures("mit")
+def test_first_hits_are_the_nearest_and_framed_by_their_labels(tmp_path: Path) -> None:
+    evaluate("retrieval", "mit", tmp_path, FAKE, tmp_path / "out")
+    text = (tmp_path / "out" / "report.html").read_text()
+    for row in pq.read_table(tmp_path / "out" / "items.parquet").to_pylist():
+        assert row["ap"] > 0
+        sheet = text.split(f"<h3>{row['query']}</h3>")[1].split("<h3>")[0]
+        nearest = np.argsort(-np.array(row["scores"]), kind="stable")[:10]
+        assert re.findall(r'<figure class="(\w+)">', sheet) == ["right" if row["labels"][i] == 1 else "wrong" for i in nearest]
+
+
+def test_a_file_name_that_is_no_text_is_spelt_out(tmp_path: Path) -> None:
+    assert name_of(tmp_path / "photos" / "\udcff.jpg") == r"photos/\xff.jpg"
 
 
 def test_items_come_back_as_they_were_written() -> None:
