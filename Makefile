@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test test-slow lint format bench train-compact scores-compact clean
+.PHONY: help install demo test test-slow lint format bench train-compact scores-compact reports clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 22
@@ -23,7 +23,7 @@ demo: install ## index sample photographs (or ARCHIVE=folder), run two queries, 
 	$(BIN)/python benchmarks/demo.py $(if $(ARCHIVE),--archive '$(ARCHIVE)')
 
 test: lint ## lint, types, tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: install ## the tests that take minutes, such as killing every stage many times
 	$(BIN)/python -m pytest -m slow --override-ini addopts=
@@ -64,6 +64,12 @@ scores-compact: install ## score the shipped weights on what was kept back from 
 	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/kept-back --json $(SCORES)/compact-segmentation-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/kept-back --json $(SCORES)/compact-attributes-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/kept-back --json $(SCORES)/compact-retrieval-$$set.json || exit; done
+
+reports: scores-compact ## make every committed result of an evaluation again: make reports DATA=folder (about half an hour)
+	for root in '$(DATA)' build/kept-back; do for set in ccp mit; do \
+	  out=build/audit/$$(basename "$$root")-$$set; $(BIN)/par audit --dataset $$set --root "$$root" --plant 0.02 --out "$$out" || exit; done; done
+	for set in ccp mit; do cp build/audit/$$(basename '$(DATA)')-$$set/planted.json $(SCORES)/compact-audit-planted-$$set.json; done
+	cp build/audit/kept-back-ccp/planted.json $(SCORES)/compact-audit-planted-ccp-kept-back.json
 
 clean: ## remove what the targets above made, .venv too
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
