@@ -2,13 +2,16 @@
 
 The table's schema metadata names the embedding it holds and the configuration that made it, so that a query with another
 model can be refused before it runs.
+
+Every write makes a new version. The tag ``live`` names the version that searches read; only ``make_live`` moves it. Writes
+always go to the newest version.
 """
 
 import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +23,13 @@ import lancedb
 from lancedb.index import Bitmap, BTree, HnswSq
 from lancedb.table import Table
 
-from par_core.errors import StoreError
+from par_core.errors import BadConfigError, StoreError
 
 __all__ = ["IndexInfo", "PeopleIndex"]
 
 _TABLE: Final = "people"
+_LIVE: Final = "live"
+_KEEP_VERSIONS: Final = timedelta(days=7)  # so long a reader may go on with the version that it opened
 _INFO_KEY: Final = b"par.index"
 _INDEX_VECTORS_FROM: Final = 100_000  # rows; below, an exact scan is as fast and has no build time
 _REFINE: Final = 5  # candidates of the index for each row wanted, compared again by their exact vectors
@@ -66,19 +71,30 @@ class PeopleIndex:
         self.info = IndexInfo(**{**stored, "attributes": tuple(stored["attributes"]), "thresholds": tuple(stored["thresholds"])})
 
     @classmethod
-    def open(cls, path: Path) -> "PeopleIndex | None":
+    def open(cls, path: Path, version: str = "latest") -> "PeopleIndex | None":
         """Open the table, or return None where there is none.
 
         Args:
             path: Folder of the database (``Store.index_path``).
+            version: ``latest``, which alone can be written to; ``live``, which is the newest where no version is live; or a
+                version's number. The last two stay what they are, whatever is written meanwhile.
 
         Raises:
+            BadConfigError: The version is none of these, or is not there (any more).
             StoreError: The table is there but cannot be read.
         """
+        if version not in ("latest", _LIVE) and not (version.isascii() and version.isdigit()):
+            raise BadConfigError(f"no version {version!r}; there are live, latest, and numbers as par status prints them")
         if not (path / f"{_TABLE}.lance").is_dir():
             return None
         try:
-            return cls(lancedb.connect(path, read_consistency_interval=timedelta(0)).open_table(_TABLE))
+            table = lancedb.connect(path, read_consistency_interval=timedelta(0)).open_table(_TABLE)
+            if version.isdigit() and int(version) not in {each["version"] for each in table.list_versions()}:
+                raise BadConfigError(f"the index has no version {version} (any more); see par status, or leave --version out")
+            wanted = _live_version(table) if version == _LIVE else int(version) if version.isdigit() else None
+            if wanted is not None:
+                table.checkout(wanted)
+            return cls(table)
         except (ValueError, RuntimeError, KeyError, OSError) as error:
             raise StoreError(f"{path} cannot be read ({error}); make it again with: par rebuild --store {path.parent}") from error
 
@@ -115,6 +131,19 @@ class PeopleIndex:
     def version(self) -> int:
         """LanceDB's version number; every write makes a new one."""
         return int(self._table.version)
+
+    @property
+    def live_version(self) -> int | None:
+        """The version that is tagged ``live``, or None."""
+        return _live_version(self._table)
+
+    def make_live(self) -> None:
+        """Tag this version ``live``: searches read it from now on, and its files are kept however old it grows."""
+        tags = self._table.tags
+        if self.live_version is None:
+            tags.create(_LIVE, self.version)
+        else:
+            tags.update(_LIVE, self.version)
 
     def __len__(self) -> int:
         return int(self._table.count_rows())
@@ -181,7 +210,13 @@ class PeopleIndex:
                     self._table.create_index(column, config=kind)
         if len(self) >= _INDEX_VECTORS_FROM and "vector" not in there:
             self._table.create_index("vector", config=HnswSq(distance_type="cosine"))
-        self._table.optimize()
+        self._table.optimize(cleanup_older_than=self._versions_to_keep())
+
+    def _versions_to_keep(self) -> timedelta:
+        """The age below which versions are kept. LanceDB refuses to clean up at all where that would take a tagged version."""
+        live = self.live_version
+        made = [version["timestamp"] for version in self._table.list_versions() if version["version"] == live]
+        return max([_KEEP_VERSIONS, *(datetime.now(stamp.tzinfo) - stamp + timedelta(days=1) for stamp in made)])
 
     def _has_vector_index(self) -> bool:
         return any(config.columns[0] == "vector" for config in self._table.list_indices())
@@ -189,3 +224,8 @@ class PeopleIndex:
     def unindexed_rows(self) -> int:
         """Rows that no index covers yet: searched all the same, only slower."""
         return max((config.num_unindexed_rows or 0 for config in self._table.list_indices()), default=0)
+
+
+def _live_version(table: Table) -> int | None:
+    tag = table.tags.list().get(_LIVE)
+    return None if tag is None else int(tag["version"])
