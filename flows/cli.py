@@ -18,6 +18,7 @@ from flows.cli_analyse import analyse
 from flows.cli_audit import audit
 from flows.cli_datasets import datasets
 from flows.cli_evaluate import evaluate
+from flows.cli_gate import gate
 from flows.cli_models import models
 from flows.cli_report import report
 from flows.cli_train import train
@@ -53,6 +54,7 @@ app = typer.Typer(
 app.command()(analyse)
 app.command()(audit)
 app.command()(evaluate)
+app.command()(gate)
 app.add_typer(datasets, name="datasets")
 app.add_typer(models, name="models")
 app.add_typer(report, name="report")
@@ -72,6 +74,9 @@ def index(
         list[str], typer.Argument(metavar="SOURCE...", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs such as s3://bucket/prefix.")
     ],
     store: StoreOption,
+    golden: Annotated[
+        Path | None, typer.Option("--golden", metavar="FILE", help="Then let searches read the new version only if it passes; see par gate.")
+    ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Also take up files that failed before.")] = False,
     profile: ProfileOption = None,
     config: ConfigOption = None,
@@ -103,6 +108,8 @@ def index(
         par index night.zip cameras.tar.gz s3://archive/2026 --store store --workers 8
 
         par index photos/ --store store --retry-failed
+
+        par index photos/ --store store --golden golden.yaml
     """
     settings = load_config(
         config,
@@ -123,7 +130,7 @@ def index(
     from flows.index import run_index
 
     _stop_cleanly_on_interrupt()
-    report = run_index(sources, store, settings, retry_failed=retry_failed, quiet=quiet or as_json, verbose=verbose)
+    report = run_index(sources, store, settings, golden=golden, retry_failed=retry_failed, quiet=quiet or as_json, verbose=verbose)
     if as_json:
         _print_json(report.as_json())
     raise typer.Exit(report.exit_code)
@@ -135,7 +142,7 @@ def status(
     failed: Annotated[bool, typer.Option("--failed", help="List the failed files with their reasons.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a store holds, and what became of every file.
+    """Say what a store holds, which version of its index searches read, and what became of every file.
 
     Examples:
         par status --store store
@@ -143,15 +150,16 @@ def status(
         par status --store store --failed
     """
     from flows.showing import failed_files, status_lines, status_object
+    from par_core.gate.run import last_gate
     from par_core.stages.check import store_status
     from par_core.store.layout import Store
 
     opened = Store.open(store)
-    report = store_status(opened)
+    report, gated = store_status(opened), last_gate(opened)
     if as_json:
-        _print_json(status_object(report) | ({"failed_files": failed_files(opened, report)} if failed else {}))
+        _print_json(status_object(report, gated) | ({"failed_files": failed_files(opened, report)} if failed else {}))
         return
-    print(*status_lines(report), sep="\n")
+    print(*status_lines(report, gated), sep="\n")
     if failed:
         for row in failed_files(opened, report):
             print(f"{row['status']}\t{row['uri']}\t{row['message']}")
@@ -186,6 +194,7 @@ def rebuild(store: StoreOption) -> None:
     Example:
         par rebuild --store store
     """
+    from par_core.stages.check import store_status
     from par_core.stages.commit import rebuild_index
     from par_core.store.layout import Store
 
@@ -193,6 +202,9 @@ def rebuild(store: StoreOption) -> None:
     with opened.exclusive():
         record = rebuild_index(opened)
     print(f"{record.rows} people in the index, version {record.version}")
+    live = store_status(opened).live_version
+    if live is not None:
+        print(f"searches still read version {live}, which is live; let them read the new one with: par gate --store {store}")
 
 
 @app.command()
@@ -205,6 +217,9 @@ def search(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a contact sheet: one file, open it in a browser.", rich_help_panel=SHOWN)
     ] = None,
+    version: Annotated[
+        str, typer.Option("--version", metavar="VERSION", help="Of the index: live (where a version passed par gate, else the newest), latest, or a number.")
+    ] = "live",
     absent: Annotated[bool, typer.Option("--include-absent", help="Also people whose file has vanished or was replaced.")] = False,
     profile: ProfileOption = None,
     config: ConfigOption = None,
@@ -224,11 +239,11 @@ def search(
 
         par search --store store --where "hat and captured_at >= 2026-11-01 and uri like '%gate-3%'"
     """
-    from flows.searching import Question, ask, save_gallery
     from flows.showing import hit_lines
+    from par_core.query.asking import Question, ask, save_gallery
 
     settings = _query_settings(config, profile, weights_dir, runtime, device)
-    result, opened = ask(store, Question(text, image, where, top, absent), settings)
+    result, opened = ask(store, Question(text, image, where, top, absent), settings, version)
     if html is not None:
         save_gallery(html, result, store, opened, settings, "par " + " ".join(sys.argv[1:]))
     for warning in result.warnings:
@@ -258,9 +273,9 @@ def describe(
     Example:
         par describe photo.jpg -p "a woman" -p "a man" -p "a person with a hat"
     """
-    from flows.searching import read_picture
     from flows.showing import description_lines
     from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
+    from par_core.query.asking import read_picture
     from par_core.query.rank import people_of, rank_prompts
 
     settings = _query_settings(config, profile, weights_dir, runtime, device)

@@ -8,32 +8,41 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from flows.index import run_index
-from flows.searching import Question, ask, save_gallery
+from flows.showing_gate import gate_lines, gate_markdown, gate_object
 from flows.training import plan_jobs
 from flows.training import train as run_training
 from par_core.config import MachineConfig, load_config
 from par_core.errors import StoreError
-from par_core.stages.check import store_status, verify_store
+from par_core.gate.golden import load_golden
+from par_core.gate.run import GateReport, run_gate
+from par_core.query.asking import Question, ask, save_gallery
+from par_core.stages.check import store_status
 from par_core.store.layout import Store, write_atomic
 
 __all__ = ["check", "index", "query", "train"]
 
 
 @flow(name="par-index", persist_result=False)
-def index(sources: list[str], store: str, settings: dict[str, Any] | None = None, retry_failed: bool = False) -> dict[str, Any]:
-    """Make archives searchable, as ``par index`` does; fails if a shard could not be finished.
+def index(sources: list[str], store: str, settings: dict[str, Any] | None = None, retry_failed: bool = False, golden: str | None = None) -> dict[str, Any]:
+    """Make archives searchable, as ``par index`` does; fails if a shard could not be finished, or if the gate did not let the result pass.
 
     Args:
         sources: Folders, archives, lists of paths, URLs.
         store: Folder of the store.
         settings: Keys of the configuration, such as ``{"profile": "clip", "machine": {"workers": 8}}``.
         retry_failed: Also take up what failed before.
+        golden: YAML file of questions and what is expected; searches read the new version only if it passes.
     """
-    report = run_index(sources, Path(store), load_config(**(settings or {})), retry_failed=retry_failed, verbose=True)
+    wanted = Path(golden) if golden is not None else None
+    report = run_index(sources, Path(store), load_config(**(settings or {})), golden=wanted, retry_failed=retry_failed, verbose=True)
     failures = "".join(f"\n- {count} {status}" for status, count in sorted(report.conservation.failures.items()))
-    create_markdown_artifact(f"{report.conservation}; {report.commit.rows} people in the index.\n{failures}", key="par-index")
+    create_markdown_artifact(
+        f"{report.conservation}; {report.commit.rows} people in the index.\n{failures}\n\n{gate_markdown(report.gate) if report.gate else ''}", key="par-index"
+    )
     if report.failed_shards:
         raise StoreError(f"{len(report.failed_shards)} shards could not be finished: {next(iter(report.failed_shards.values()))}")
+    if report.gate is not None:
+        _require_passed(report.gate)
     return report.as_json()
 
 
@@ -46,10 +55,11 @@ def query(
     json_file: str | None = None,
     html_file: str | None = None,
     settings: dict[str, Any] | None = None,
+    version: str = "live",
 ) -> int:
     """Ask a store a question on a schedule, and keep the answer in files; returns the number of hits."""
     config = load_config(**(settings or {}))
-    result, opened = ask(Path(store), Question(text=text, where=where, top=top), config)
+    result, opened = ask(Path(store), Question(text=text, where=where, top=top), config, version)
     if json_file is not None:
         told = {"question": result.question, "warnings": list(result.warnings), "results": [hit.as_json() for hit in result.hits]}
         write_atomic(Path(json_file), json.dumps(told, indent=2, ensure_ascii=False, default=str).encode())
@@ -77,23 +87,25 @@ def train(settings: dict[str, Any], out: str, seeds: list[int] | None = None, fo
 
 
 @flow(name="par-check", persist_result=False)
-def check(store: str, expected: dict[str, int] | None = None, settings: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Verify a store, and that each of some questions still has at least so many hits with a probability above one half.
+def check(store: str, golden: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Gate the newest version of a store, as ``par gate`` does; fails, and leaves the live version, when it does not pass.
+
+    Args:
+        store: Folder of the store.
+        golden: YAML file of questions and what is expected.
+        settings: Keys of the configuration; the models must be those that filled the store.
 
     Raises:
-        StoreError: Something is off; names all of it.
+        StoreError: It did not pass; names every check that failed.
     """
-    opened = Store.open(Path(store))
-    report = verify_store(opened)
-    problems = list(report.problems)
-    config = load_config(**(settings or {}))
-    for text, least in (expected or {}).items():
-        result, _ = ask(Path(store), Question(text=text, top=max(least, 1)), config)
-        likely = sum((hit.probability or 0) > 0.5 for hit in result.hits)
-        if likely < least:
-            problems.append(f"{text!r}: {likely} likely hits, {least} expected")
-    equation = str(store_status(opened).conservation)
-    create_markdown_artifact("\n".join([equation, "", *(f"- {problem}" for problem in problems or ["all is well"])]), key="par-check")
-    if problems:
-        raise StoreError("; ".join(problems))
-    return {"rows": report.rows, "equation": equation}
+    opened, wanted = Store.open(Path(store)), load_golden(Path(golden))
+    with opened.exclusive():
+        report = run_gate(opened, wanted, load_config(**(settings or {})))
+    create_markdown_artifact(f"{store_status(opened).conservation}\n\n{gate_markdown(report)}", key="par-check")
+    _require_passed(report)
+    return gate_object(report)
+
+
+def _require_passed(report: GateReport) -> None:
+    if not report.passed:
+        raise StoreError("; ".join(gate_lines(report)))

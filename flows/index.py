@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.progress import say, watch
+from flows.showing_gate import gate_lines, gate_object
 from flows.streams import children_print_to
 from par_core.config import RunConfig
+from par_core.gate.golden import load_golden
 from par_core.models.profiles import describe_models, fingerprints
 from par_core.stages.names import config_ids
 from par_core.stages.plan import Plan, plan_index
@@ -18,6 +20,7 @@ from par_core.store.layout import Store
 from par_core.store.ledger import Conservation, conservation
 
 if TYPE_CHECKING:
+    from par_core.gate.run import GateReport
     from par_core.stages.commit import CommitRecord
 
 __all__ = ["IndexReport", "run_index"]
@@ -33,6 +36,7 @@ class IndexReport:
         conservation: What became of every listed file.
         failed_shards: Shards that could not be finished, with the reason.
         seconds: Of the whole run.
+        gate: What the gate found, or None if none was asked for.
     """
 
     plan: Plan
@@ -40,11 +44,13 @@ class IndexReport:
     conservation: Conservation
     failed_shards: Mapping[str, str]
     seconds: float
+    gate: "GateReport | None" = None
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 done with failed items, 3 shards could not be finished."""
-        return 3 if self.failed_shards else 1 if self.conservation.failed else 0
+        """0 done, 1 done with failed items or a gate not passed, 3 shards could not be finished."""
+        not_passed = self.gate is not None and not self.gate.passed
+        return 3 if self.failed_shards else 1 if self.conservation.failed or not_passed else 0
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as JSON types."""
@@ -63,21 +69,30 @@ class IndexReport:
             "skipped": dict(self.plan.skipped),
             "failed_shards": dict(self.failed_shards),
             "seconds": round(self.seconds, 3),
+            "gate": gate_object(self.gate) if self.gate else None,
         }
 
 
 def run_index(
-    sources: Sequence[str], store_root: Path, config: RunConfig, *, retry_failed: bool = False, quiet: bool = False, verbose: bool = False
+    sources: Sequence[str],
+    store_root: Path,
+    config: RunConfig,
+    *,
+    golden: Path | None = None,
+    retry_failed: bool = False,
+    quiet: bool = False,
+    verbose: bool = False,
 ) -> IndexReport:
-    """Make sources searchable: the same for the command line and for deployments.
+    """Make sources searchable: the same for the command line and for deployments. With golden questions, gate what was committed.
 
     Raises:
-        BadConfigError: A source, setting or model is wrong; nothing was done.
+        BadConfigError: A source, setting, model or the golden file is wrong; nothing was done.
         StoreError: Another process is writing to the store.
     """
     from flows.runners import choose_runner, n_workers  # Prefect is imported only when there is work
 
     started = time.monotonic()
+    wanted = load_golden(golden) if golden is not None else None
     store = Store.create(store_root)
     with store.exclusive():
         plan = plan_index(store, sources, config, workers=n_workers(config.machine), retry_failed=retry_failed)
@@ -89,7 +104,12 @@ def run_index(
 
         commit = commit_store(store, config)
         counted = conservation(store, commit.segment_config)
-    report = IndexReport(plan, commit, counted, failed, time.monotonic() - started)
+        gate = None
+        if wanted is not None:
+            from par_core.gate.run import run_gate
+
+            gate = run_gate(store, wanted, config)
+    report = IndexReport(plan, commit, counted, failed, time.monotonic() - started, gate)
     if not quiet:
         _conclude(report)
     return report
@@ -134,3 +154,5 @@ def _conclude(report: IndexReport) -> None:
         say(f"par: failed files: {kinds}; see them with: par status --failed, try them again with: par index --retry-failed")
     rate = f", {report.plan.n_images / report.seconds:.1f} images/s" if report.plan.n_images else ""
     say(f"par: {report.conservation}; {report.commit.rows} people in the index; {report.seconds:.1f} s{rate}")
+    for line in gate_lines(report.gate) if report.gate else ():
+        say(f"par: {line}")

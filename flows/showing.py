@@ -7,6 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flows.showing_gate import gate_lines, gate_object
+from par_core.gate.run import GateReport
 from par_core.query.rank import PersonInPicture
 from par_core.query.search import Hit, SearchResult
 from par_core.stages.check import StatusReport
@@ -44,8 +46,8 @@ def description_lines(people: Sequence[PersonInPicture], ranked: Sequence[Sequen
         yield from (f"  {probability:6.1%}  {text}" for text, probability in prompts)
 
 
-def status_lines(report: StatusReport) -> Iterator[str]:
-    """What a store holds, for people."""
+def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]:
+    """What a store holds, which version is searched, and what the last gate found: for people."""
     counted = report.conservation
     yield str(counted)
     yield f"{counted.people} people of usable size, {counted.too_small} too small; {report.rows} in the index"
@@ -62,11 +64,17 @@ def status_lines(report: StatusReport) -> Iterator[str]:
         commit = report.commit
         yield f"commit {commit.number}: index version {commit.version}, profile {commit.profile}, embedding {commit.embedding or '-'}"
         yield f"shards: {report.shards_segmented} segmented, {report.shards_described} described"
+    if report.version is not None:
+        live = "none, searches read the newest" if report.live_version is None else f"version {report.live_version}, which searches read"
+        yield f"live: {live}; newest: version {report.version}"
+    if gate is not None:
+        yield f"last gate, {gate.checked_at}:"
+        yield from (f"  {line}" for line in gate_lines(gate))
 
 
-def status_object(report: StatusReport) -> dict[str, Any]:
+def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, Any]:
     """What a store holds, as JSON types."""
-    return asdict(report) | {"equation": str(report.conservation), "holds": report.conservation.holds}
+    return asdict(report) | {"equation": str(report.conservation), "holds": report.conservation.holds, "gate": gate_object(gate) if gate else None}
 
 
 def failed_files(store: Store, report: StatusReport) -> list[dict[str, Any]]:

@@ -24,7 +24,9 @@ class StatusReport:
         conservation: What became of every listed file.
         skipped: Files passed over when listing, by reason.
         commit: The last commit, or None before the first.
-        rows: People in the index.
+        rows: People in the newest version of the index.
+        version: The newest version of the index, or None without one.
+        live_version: The version that searches read by default, or None where no version has passed a gate.
         unindexed_rows: Rows that no index covers yet.
         shards_segmented: Complete shards of the committed configuration.
         shards_described: Of these, described.
@@ -34,6 +36,8 @@ class StatusReport:
     skipped: dict[str, int]
     commit: CommitRecord | None
     rows: int
+    version: int | None
+    live_version: int | None
     unindexed_rows: int
     shards_segmented: int
     shards_described: int
@@ -64,6 +68,8 @@ def store_status(store: Store) -> StatusReport:
         skipped=skipped_counts(store),
         commit=commit,
         rows=len(index) if index else 0,
+        version=index.version if index else None,
+        live_version=index.live_version if index else None,
         unindexed_rows=index.unindexed_rows() if index else 0,
         shards_segmented=sum(1 for _ in store.complete_shards("segment", segment)) if commit else 0,
         shards_described=sum(1 for _ in store.complete_shards("describe", describe)) if commit else 0,

@@ -35,7 +35,7 @@ _INDEX_VECTORS_FROM: Final = 100_000  # rows; below, an exact scan is as fast an
 _REFINE: Final = 5  # candidates of the index for each row wanted, compared again by their exact vectors
 _SCAN_UP_TO: Final = 50_000  # rows that a filter leaves; the index would miss many of few
 _SCALAR_INDEXES: Final = {"person_id": BTree(), "image_id": BTree(), "source_state": Bitmap(), "upper_color": Bitmap(), "lower_color": Bitmap()}
-_IDS_PER_DELETE: Final = 1_000
+_IDS_PER_CALL: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +195,20 @@ class PeopleIndex:
         Raises:
             StoreError: An id is not hexadecimal.
         """
-        for start in range(0, len(person_ids), _IDS_PER_DELETE):
-            part = person_ids[start : start + _IDS_PER_DELETE]
-            if any(not all(digit in "0123456789abcdef" for digit in identity) for identity in part):
-                raise StoreError(f"not a person id among {part[:3]}")
-            self._table.delete(f"person_id IN ({', '.join(repr(identity) for identity in part)})")
+        for part in _conditions("person_id", person_ids):
+            self._table.delete(part)
+
+    def source_states(self, image_ids: Sequence[str]) -> dict[str, str]:
+        """``source_state`` of images by ``image_id``; one of whom the table has no people is left out.
+
+        Raises:
+            StoreError: An id is not hexadecimal.
+        """
+        found: dict[str, str] = {}
+        for part in _conditions("image_id", image_ids):
+            rows = self.search(None, where=part, top=max(len(self), 1), columns=["image_id", "source_state"])
+            found.update(zip(rows["image_id"].to_pylist(), rows["source_state"].to_pylist(), strict=True))
+        return found
 
     def optimize(self) -> None:
         """Compact fragments, bring scalar indexes up to date, and index the vectors of a large table."""
@@ -229,3 +238,12 @@ class PeopleIndex:
 def _live_version(table: Table) -> int | None:
     tag = table.tags.list().get(_LIVE)
     return None if tag is None else int(tag["version"])
+
+
+def _conditions(column: str, ids: Sequence[str]) -> Iterator[str]:
+    """SQL that names rows by id, in parts that are short enough to parse."""
+    for start in range(0, len(ids), _IDS_PER_CALL):
+        part = ids[start : start + _IDS_PER_CALL]
+        if any(not all(digit in "0123456789abcdef" for digit in identity) for identity in part):
+            raise StoreError(f"not an id among {part[:3]}")
+        yield f"{column} IN ({', '.join(repr(identity) for identity in part)})"

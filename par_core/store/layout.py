@@ -7,6 +7,7 @@
     describe/<config>/<shard>/            people.parquet, manifest.json (written last)
     commits/<number>.json                 what each commit put into which version of the index
     index.lance/                          the LanceDB table ``people``: derived, can be rebuilt
+    gate.json                             what the last gate found
     prefect-server.log, run.lock          of the run under way or the last one; of no account
 
 A folder of a shard counts only once its manifest is there. Manifests are the truth; nothing else decides what is done.

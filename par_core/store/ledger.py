@@ -31,6 +31,7 @@ __all__ = [
     "listed_entries",
     "save_listing",
     "skipped_counts",
+    "still_listed",
 ]
 
 KEY: Final = ["uri", "size", "version"]
@@ -108,6 +109,14 @@ def listed_entries(store: Store) -> pa.Table:
         older = merged.filter(pc.invert(pc.is_in(merged["uri"], value_set=newer["uri"].combine_chunks())))
         merged = pa.concat_tables([older, newer])
     return merged.sort_by("uri")
+
+
+def still_listed(store: Store, uris: Iterable[str]) -> set[str]:
+    """Those of some uris that the newest listings hold."""
+    wanted, found = pc.field("uri").isin(pa.array(uris, pa.string())), set[str]()
+    for path in (store.root / "listings").glob("*.parquet"):
+        found.update(pq.read_table(path, columns=["uri"], filters=wanted, partitioning=None)["uri"].to_pylist())
+    return found
 
 
 def skipped_counts(store: Store) -> dict[str, int]:

@@ -54,7 +54,7 @@ class DesiredShard:
     def rows(self, person_ids: set[str], schema: pa.Schema) -> pa.Table:
         """Some of the rows, complete with vectors, in the schema of the index."""
         described = self._described.read("people")
-        described = described.filter(pc.is_in(described["person_id"], value_set=pa.array(sorted(person_ids))))
+        described = described.filter(pc.is_in(described["person_id"], value_set=pa.array(sorted(person_ids), pa.string())))
         people = _matching(self._segmented.read("people"), "person_id", described["person_id"])
         images = _matching(self._states, "image_id", described["image_id"])
         columns = {name: described[name] for name in described.schema.names if name in schema.names}

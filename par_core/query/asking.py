@@ -1,4 +1,4 @@
-"""One search from a store to hits, for the command line and for the query flow. Calls par_core directly: no orchestrator stands before an answer."""
+"""One search from a store to hits: for the command line, the query flow and the gate."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from par_core.errors import BadConfigError
 from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_encoder
 from par_core.query.crops import crops_of
 from par_core.query.gallery import write_gallery
+from par_core.query.gone import leave_out_gone
 from par_core.query.rank import people_of
 from par_core.query.search import SearchResult, check_embedding, search_attributes, search_image, search_text
 from par_core.store.lance import PeopleIndex
@@ -39,30 +40,46 @@ class Question:
     absent: bool = False
 
 
-def ask(store_root: Path, question: Question, config: RunConfig) -> tuple[SearchResult, PeopleIndex]:
+def ask(store_root: Path, question: Question, config: RunConfig, version: str = "live") -> tuple[SearchResult, PeopleIndex]:
     """Answer a question from a store.
 
+    Args:
+        store_root: Folder of the store.
+        question: What is asked.
+        config: Names the models.
+        version: Of the index: ``live``, ``latest`` or a number. In an older version, whoever's file has gone since counts as gone.
+
+    Returns:
+        The answer, and the index that gave it.
+
     Raises:
-        BadConfigError: The store is missing or empty, the filter is wrong, or nothing was asked.
+        BadConfigError: The store is missing or empty, the version or the filter is wrong, or nothing was asked.
         FingerprintError: The store was filled with another model.
     """
     store = Store.open(store_root)
-    index = PeopleIndex.open(store.index_path)
-    if index is None:
+    index, newest = PeopleIndex.open(store.index_path, version), PeopleIndex.open(store.index_path)
+    if index is None or newest is None:
         raise BadConfigError(f"the store at {store_root} holds no people yet; fill it with: par index SOURCE --store {store_root}")
+    result = _answer(index, question, config)
+    if index.version != newest.version:
+        result = leave_out_gone(result, store, index, newest, absent=question.absent)
+    return result, index
+
+
+def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> SearchResult:
     if question.text and question.image:
         raise BadConfigError("ask with a text or with a picture, not with both")
     if question.text is None and question.image is None:
         if question.where is None:
             raise BadConfigError("nothing was asked; give a text, --image FILE, or --where FILTER")
-        return search_attributes(index, where=question.where, top=question.top, absent=question.absent), index
+        return search_attributes(index, where=question.where, top=question.top, absent=question.absent)
     check_embedding(index, embedding_fingerprint(config), config.profile)
     if question.text is not None:
         encoder = load_text_encoder(config)
-        return search_text(index, encoder, question.text, where=question.where, top=question.top, absent=question.absent), index
+        return search_text(index, encoder, question.text, where=question.where, top=question.top, absent=question.absent)
     assert question.image is not None
     vector = _largest_person(question.image, config)
-    return search_image(index, vector, f"people like {question.image.name}", where=question.where, top=question.top, absent=question.absent), index
+    return search_image(index, vector, f"people like {question.image.name}", where=question.where, top=question.top, absent=question.absent)
 
 
 def save_gallery(path: Path, result: SearchResult, store_root: Path, index: PeopleIndex, config: RunConfig, command: str) -> None:

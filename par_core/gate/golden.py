@@ -1,0 +1,126 @@
+"""Golden questions: what a store must answer and keep before a new version of its index is searched. One YAML file.
+
+    store:
+      verified: true
+      failed_share_at_most: 0.05
+      people_fall_at_most: 0.2
+    queries:
+      - text: a person with a backpack
+        at_least: 10
+
+Unknown keys fail, as everywhere in PAR's settings. Every key is described in ``docs/gate.md``.
+"""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from par_core.errors import BadConfigError, FilterError
+from par_core.query.where import parse_where
+
+__all__ = ["Golden", "GoldenQuery", "StoreHealth", "load_golden"]
+
+_MOST_ERRORS: Final = 5
+_HITS_OF_A_FILTER: Final = 10_000
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StoreHealth(_Frozen):
+    """What must hold of the store itself; a limit that is None is not looked at."""
+
+    verified: bool = True
+    """``par verify`` finds no problem. Reads the whole store."""
+    failed_share_at_most: Annotated[float | None, Field(ge=0, le=1)] = None
+    """Failed files, as a share of the listed ones."""
+    people_fall_at_most: Annotated[float | None, Field(ge=0, le=1)] = None
+    """How many people fewer than in the live version, as a share of those."""
+
+
+class GoldenQuery(_Frozen):
+    """One question and what its answer must be like."""
+
+    name: str | None = None
+    """What reports call it; None: the question itself."""
+    text: Annotated[str | None, Field(min_length=1)] = None
+    image: Path | None = None
+    """A picture; its largest person is looked for. A relative path starts at the folder of the YAML file."""
+    where: Annotated[str | None, Field(min_length=1)] = None
+    among_top: Annotated[int | None, Field(ge=1, le=10_000)] = None
+    """So many hits are looked at, best first; None: 100. A filter alone has no order, and all its hits up to 10,000 are looked at."""
+    probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """A hit of a text is likely above this."""
+    at_least: Annotated[int | None, Field(ge=1)] = None
+    """Likely hits; without a text, hits."""
+    at_most: Annotated[int | None, Field(ge=0)] = None
+    expect: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Who must be among the hits: ends of file names (``street/0001.jpg``), image ids or person ids."""
+    recall: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The share of ``expect`` that must be there."""
+
+    @property
+    def top(self) -> int:
+        """How many hits are looked at."""
+        return self.among_top or (_HITS_OF_A_FILTER if self.text is None and self.image is None else 100)
+
+    def __str__(self) -> str:
+        if self.name is not None:
+            return self.name
+        asked = [self.text] if self.text else [f"people like {self.image}"] if self.image else []
+        return " where ".join([*asked, self.where] if self.where else asked) if asked else f"where {self.where}"
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "GoldenQuery":
+        if self.text is None and self.image is None and self.where is None:
+            raise ValueError("give a text, an image or where")
+        if self.text is not None and self.image is not None:
+            raise ValueError("give a text or an image, not both")
+        if self.at_least is None and self.at_most is None and not self.expect:
+            raise ValueError("nothing is expected; give at_least, at_most or expect")
+        if self.image is not None and (self.at_least, self.at_most) != (None, None):
+            raise ValueError("hits of a picture have no probability to count by; give expect")
+        if self.among_top is not None and self.text is None and self.image is None:
+            raise ValueError("hits of a filter alone have no order; leave among_top out")
+        if max(self.at_least or 0, (self.at_most or 0) + 1) > self.top:
+            raise ValueError(f"only {self.top} hits are looked at, too few to count so many; give a larger among_top or smaller counts")
+        if self.where is not None:
+            try:
+                parse_where(self.where)
+            except FilterError as error:
+                raise ValueError(f"where: {error}") from error
+        return self
+
+
+class Golden(_Frozen):
+    """Everything that a version of the index must pass."""
+
+    store: StoreHealth = StoreHealth()
+    queries: tuple[GoldenQuery, ...] = ()
+
+
+def load_golden(path: Path) -> Golden:
+    """Read golden questions.
+
+    Raises:
+        BadConfigError: The file or a picture is missing, it is no YAML, a key is unknown, or a value makes no sense; names the first five.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise BadConfigError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    try:
+        golden = Golden.model_validate(content)
+    except ValidationError as error:
+        wrong = [f"{'.'.join(str(part) for part in e['loc']) or 'the file'}: {e['msg']}" for e in error.errors()[:_MOST_ERRORS]]
+        raise BadConfigError(f"{path}: {'; '.join(wrong)}") from error
+    queries = tuple(query.model_copy(update={"image": path.parent / query.image}) if query.image else query for query in golden.queries)
+    missing = [str(query.image) for query in queries if query.image and not query.image.is_file()]
+    if missing:
+        raise BadConfigError(f"{path}: no picture at {', '.join(missing[:_MOST_ERRORS])}")
+    return Golden(store=golden.store, queries=queries)
