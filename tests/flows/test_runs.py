@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from par_core.stages.check import verify_store
+from par_core.errors import StoreError
+from par_core.stages.check import store_status, verify_store
 from par_core.store.layout import Store
 from tests.indexing import content, index
 from tests.pictures import archive, save, scene
@@ -128,6 +129,8 @@ def test_a_run_that_is_stopped_leaves_no_process_and_can_be_continued(
 
 def test_deployments_are_accepted_and_a_worker_carries_one_out(tmp_path: Path, photos: Path, prefect_api: dict[str, str]) -> None:
     root = Path(__file__).parents[2]
+    golden = tmp_path / "golden.yaml"
+    golden.write_text("queries: [{text: a red person, at_least: 3}]")
     prefect = [sys.executable, "-m", "prefect"]
 
     def run(*arguments: str) -> str:
@@ -137,8 +140,34 @@ def test_deployments_are_accepted_and_a_worker_carries_one_out(tmp_path: Path, p
 
     run("work-pool", "create", "par", "--type", "process")
     run("--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
-    parameters = {"sources": [str(photos)], "store": str(tmp_path / "s"), "settings": {"profile": "fake", "machine": {"runner": "threads"}}}
+    settings = {"profile": "fake", "machine": {"runner": "threads"}}
+    parameters = {"sources": [str(photos)], "store": str(tmp_path / "s"), "settings": settings, "golden": str(golden)}
     run("deployment", "run", "par-index/nightly", "--params", json.dumps(parameters))
     run("worker", "start", "--pool", "par", "--run-once")
     assert verify_store(Store.open(tmp_path / "s")).problems == ()
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
+    status = store_status(Store.open(tmp_path / "s"))
+    assert status.live_version == status.version is not None
+
+
+def test_the_check_of_a_deployment_fails_with_what_failed(tmp_path: Path, photos: Path, prefect_api: dict[str, str]) -> None:
+    index(tmp_path / "s", [photos])
+    golden = tmp_path / "golden.yaml"
+    golden.write_text("queries: [{text: a red person, at_least: 50}]")
+    from flows.deployed import check
+
+    with pytest.raises(StoreError, match=r"did not pass the gate .*a red person: wanted at least 50 hits"):
+        check.fn(str(tmp_path / "s"), str(golden), {"profile": "fake"})
+    golden.write_text("queries: [{text: a red person, at_least: 3}]")
+    assert check.fn(str(tmp_path / "s"), str(golden), {"profile": "fake"})["passed"]
+
+
+def test_indexing_with_a_gate_that_fails_ends_with_exit_code_1(tmp_path: Path, photos: Path, prefect_environment: dict[str, str]) -> None:
+    golden = tmp_path / "golden.yaml"
+    golden.write_text("queries: [{text: a red person, at_least: 50}]")
+    arguments = ("index", photos, "--store", tmp_path / "s", "--profile", "fake", "--runner", "threads", "--golden", golden)
+    run = par(*arguments, env=prefect_environment)
+    assert run.returncode == 1, run.stderr
+    assert "failed: a red person: wanted at least 50 hits with a probability above 0.5" in run.stderr
+    golden.write_text("queries: [{text: a red person, at_least: 3}]")
+    assert par(*arguments, env=prefect_environment).returncode == 0  # nothing new to index, and the gate is asked again

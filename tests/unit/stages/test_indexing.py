@@ -205,3 +205,10 @@ def test_a_file_changed_between_the_stages_is_not_described_as_the_old_one(tmp_p
     assert commit_store(store, FAKE).rows == 6
     _, commit = index(store.root, [photos])
     assert commit.rows == 7
+
+
+def test_a_shard_without_people_is_verified_like_any_other(tmp_path: Path) -> None:
+    index(tmp_path / "store", [archive(tmp_path / "empty", [()])])
+    index(tmp_path / "store", [archive(tmp_path / "street", [("red",)])])
+    report = verify_store(Store.open(tmp_path / "store"))
+    assert (report.problems, report.rows) == ((), 1)
