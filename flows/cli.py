@@ -1,6 +1,6 @@
 """The command line: arguments become a configuration and one call; errors become one line and an exit code.
 
-Exit codes: 0 done; 1 done, with failed items (``par verify``: something is off); 2 bad settings; 3 failed; 130 stopped by Ctrl-C.
+Exit codes: 0 done; 1 done, with failed items (``par verify``: something is off; ``par gate``: not passed); 2 bad settings; 3 failed; 130 stopped by Ctrl-C.
 Heavy libraries are imported inside the commands, so that ``par --help`` is quick.
 """
 

@@ -62,11 +62,12 @@ def store_findings(store: Store, index: PeopleIndex, health: StoreHealth) -> Ite
 
 def _people(store: Store, index: PeopleIndex, fall_at_most: float) -> Finding:
     wanted = f"people fall by at most {fall_at_most:.1%}"
-    live = PeopleIndex.open(store.index_path, "live")
+    now, live = index.count_present(), PeopleIndex.open(store.index_path, "live")
     if index.live_version is None or live is None:
-        return Finding("store", wanted, f"{len(index)} people, and no live version to compare with", passed=True)
-    found = f"{len(index)} people, {len(live)} in the live version {live.version}"
-    return Finding("store", wanted, found, len(index) >= len(live) * (1 - fall_at_most))
+        return Finding("store", wanted, f"{now} people, and no live version to compare with", passed=True)
+    before = live.count_present()
+    found = f"{now} people, {before} in the live version {live.version}"
+    return Finding("store", wanted, found, now >= before * (1 - fall_at_most))
 
 
 def query_findings(store_root: Path, query: GoldenQuery, config: RunConfig) -> Iterator[Finding]:
@@ -82,7 +83,7 @@ def query_findings(store_root: Path, query: GoldenQuery, config: RunConfig) -> I
         return
     likely = sum(hit.probability is None or hit.probability > query.probability for hit in result.hits)
     kind = "hits" if query.text is None else f"hits with a probability above {query.probability:g}"
-    looked = f"{likely}{' or more' if likely == query.top else ''} among {len(result.hits)} hits"
+    looked = "; ".join([f"{likely}{' or more' if likely == query.top else ''} among {len(result.hits)} hits", *result.warnings])
     if query.at_least is not None:
         yield Finding(str(query), f"at least {query.at_least} {kind}", looked, likely >= query.at_least)
     if query.at_most is not None:

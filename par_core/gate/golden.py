@@ -38,7 +38,7 @@ class StoreHealth(_Frozen):
     failed_share_at_most: Annotated[float | None, Field(ge=0, le=1)] = None
     """Failed files, as a share of the listed ones."""
     people_fall_at_most: Annotated[float | None, Field(ge=0, le=1)] = None
-    """How many people fewer than in the live version, as a share of those."""
+    """How many people fewer than in the live version, as a share of those; people whose file is gone do not count."""
 
 
 class GoldenQuery(_Frozen):

@@ -148,6 +148,10 @@ class PeopleIndex:
     def __len__(self) -> int:
         return int(self._table.count_rows())
 
+    def count_present(self) -> int:
+        """People whose file was there, unchanged, when this version was written."""
+        return int(self._table.count_rows("source_state = 'present'"))
+
     def search(self, vector: Sequence[float] | np.ndarray | None, *, where: str | None = None, top: int = 20, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows by ascending cosine distance to a vector, or any rows when there is none.
 

@@ -157,9 +157,9 @@ def test_the_check_of_a_deployment_fails_with_what_failed(tmp_path: Path, photos
     from flows.deployed import check
 
     with pytest.raises(StoreError, match=r"did not pass the gate .*a red person: wanted at least 50 hits"):
-        check.fn(str(tmp_path / "s"), str(golden), {"profile": "fake"})
+        check(str(tmp_path / "s"), str(golden), {"profile": "fake"})
     golden.write_text("queries: [{text: a red person, at_least: 3}]")
-    assert check.fn(str(tmp_path / "s"), str(golden), {"profile": "fake"})["passed"]
+    assert check(str(tmp_path / "s"), str(golden), {"profile": "fake"})["passed"]
 
 
 def test_indexing_with_a_gate_that_fails_ends_with_exit_code_1(tmp_path: Path, photos: Path, prefect_environment: dict[str, str]) -> None:

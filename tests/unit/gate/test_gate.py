@@ -132,6 +132,19 @@ def test_live_goes_on_when_new_settings_find_nobody_less_those_whose_file_has_go
     assert "0003.png" not in found(store, Question("a person"))
 
 
+def test_an_archive_that_is_out_of_reach_does_not_pass(store: Store, photos: Path) -> None:
+    first = run_gate(store, PASSING, FAKE).version
+    for path in list(photos.iterdir())[1:]:
+        path.unlink()
+    index(store.root, [photos])
+    (finding,) = run_gate(store, Golden(store=StoreHealth(people_fall_at_most=0.2)), FAKE).failed
+    assert finding.found.endswith(f" people, 7 in the live version {first}")
+
+
+def test_a_word_that_the_model_never_saw_is_told_with_what_was_found(store: Store) -> None:
+    assert "'chasuble'" in only(store, GoldenQuery(text="a red chasuble", at_most=0)).found
+
+
 def test_rebuild_leaves_live_where_it_is_and_the_gate_moves_it(store: Store) -> None:
     first = run_gate(store, PASSING, FAKE).version
     record = rebuild_index(store)
