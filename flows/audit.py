@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from flows.evaluation import follow, made_with, plain
+from flows.evaluation import made_with, plain
 from par_core import __version__
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
@@ -18,6 +18,8 @@ from par_core.evaluate.audit_run import FOLDS, Audited, audit_people, features_o
 from par_core.evaluate.audit_sheet import write_sheet, write_suspects
 from par_core.evaluate.datasets.crops import crop_people
 from par_core.evaluate.label_audit import LabelAudit
+from par_core.evaluate.observation import CarryOut, Observer
+from par_core.evaluate.observing import observe_here
 from par_core.evaluate.planting import FIRST, Found, count_found, plant
 from par_core.evaluate.probe import LEAST
 from par_core.models.profiles import fingerprints
@@ -52,7 +54,7 @@ class AuditRequest:
     command: str
 
 
-def audit_dataset(request: AuditRequest, config: RunConfig) -> dict[str, Any]:
+def audit_dataset(request: AuditRequest, config: RunConfig, carry_out: CarryOut = observe_here) -> dict[str, Any]:
     """Audit, and write ``audit.csv``, ``audit.json`` and ``audit.html``.
 
     Returns:
@@ -64,7 +66,7 @@ def audit_dataset(request: AuditRequest, config: RunConfig) -> dict[str, Any]:
     """
     audited = _read(request, config)
     cut = crop_people(audited.data, request.out / _CROPS)
-    features = features_of(cut.people, config, follow)
+    features = features_of(cut.people, config, Observer(request.out, carry_out))
     probabilities, audit = audit_people(audited.labels, features, audited.groups, request.seed)
     found = suspects(audited, probabilities, audit)
     counts = {"people": len(audited.labels), "labels": int((~np.isnan(audited.labels)).sum()), "audited": int(audit.audited.sum()), "listed": len(found)}
@@ -85,7 +87,7 @@ def audit_dataset(request: AuditRequest, config: RunConfig) -> dict[str, Any]:
     return told
 
 
-def measure_audit(request: AuditRequest, share: float, config: RunConfig) -> dict[str, Any]:
+def measure_audit(request: AuditRequest, share: float, config: RunConfig, carry_out: CarryOut = observe_here) -> dict[str, Any]:
     """Turn a share of the labels round, audit, and count how many of these come first. Writes ``planted.json`` and no findings.
 
     Returns:
@@ -97,7 +99,7 @@ def measure_audit(request: AuditRequest, share: float, config: RunConfig) -> dic
     """
     audited = _read(request, config)
     planted = plant(audited.labels, share, request.seed)
-    features = features_of(crop_people(audited.data, request.out / _CROPS).people, config, follow)
+    features = features_of(crop_people(audited.data, request.out / _CROPS).people, config, Observer(request.out, carry_out))
     wrong = np.where(planted, 1 - audited.labels, audited.labels)
     _, audit = audit_people(wrong, features, audited.groups, request.seed)
     together, each = count_found(audit, wrong, planted)

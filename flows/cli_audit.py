@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.options import SHOWN, ConfigOption, DeviceOption, ProfileOption, RuntimeOption, WeightsOption
+from flows.options import SHOWN, ConfigOption, DeviceOption, ProfileOption, RuntimeOption, SchedulerOption, VerboseOption, WeightsOption, WorkersOption
 from par_core.config import load_config
 
 __all__ = ["audit"]
@@ -30,6 +30,9 @@ def audit(
     weights_dir: WeightsOption = None,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    verbose: VerboseOption = False,
 ) -> None:
     """List the labels of a data set that are likely wrong, as CSV and as a contact sheet, most suspicious first.
 
@@ -42,11 +45,15 @@ def audit(
         par audit --dataset mit --root data/ --out audit-test --plant 0.02 --seed 0
     """
     from flows.audit import AuditRequest, audit_dataset, audit_lines, measure_audit, plant_lines
+    from flows.observing import observing
 
-    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    settings = load_config(
+        config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
+    )
     request = AuditRequest(dataset, root, out, tuple(attributes or ()), top, seed, "par " + " ".join(sys.argv[1:]))
-    if plant is not None:
-        print(*plant_lines(measure_audit(request, plant, settings)), sep="\n")
-        return
-    print(*audit_lines(audit_dataset(request, settings)), sep="\n")
+    with observing(settings.machine, verbose=verbose) as carry_out:
+        if plant is not None:
+            print(*plant_lines(measure_audit(request, plant, settings, carry_out)), sep="\n")
+            return
+        print(*audit_lines(audit_dataset(request, settings, carry_out)), sep="\n")
     print(f"par: contact sheet: {out / 'audit.html'}", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.options import ConfigOption, DeviceOption, ProfileOption, RuntimeOption, WeightsOption
+from flows.options import ConfigOption, DeviceOption, ProfileOption, RuntimeOption, SchedulerOption, VerboseOption, WeightsOption, WorkersOption
 from par_core.config import load_config
 
 __all__ = ["evaluate"]
@@ -26,6 +26,9 @@ def evaluate(
     weights_dir: WeightsOption = None,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    verbose: VerboseOption = False,
 ) -> None:
     """Score the models on a data set in its published format.
 
@@ -41,9 +44,13 @@ def evaluate(
     """
     from flows.evaluation import evaluate as run
     from flows.evaluation import summary_lines
+    from flows.observing import observing
 
-    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
-    scores = run(kind, dataset, root, settings, out)
+    settings = load_config(
+        config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
+    )
+    with observing(settings.machine, verbose=verbose) as carry_out:
+        scores = run(kind, dataset, root, settings, out, carry_out=carry_out)
     text = json.dumps(scores, indent=1)
     if json_file is not None and str(json_file) == "-":
         print(text)

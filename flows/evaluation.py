@@ -1,20 +1,21 @@
-"""Evaluations for the command line: with a progress bar, as one JSON object that says what was measured with what."""
+"""Evaluations for the command line and for deployments: as one JSON object that says what was measured with what."""
 
 import math
 import platform
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-
-from rich.console import Console
-from rich.progress import track
+from typing import TYPE_CHECKING, Any, Final
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
+from par_core.evaluate.observation import CarryOut, Observer
+from par_core.evaluate.observing import observe_here
 from par_core.models.hardware import processor_name
 from par_core.models.profiles import describe_models, fingerprints
 
@@ -22,17 +23,15 @@ if TYPE_CHECKING:
     from par_core.evaluate.description_run import AttributeRun, RetrievalRun
     from par_core.evaluate.segmentation_run import SegmentationRun
 
-__all__ = ["KINDS", "evaluate", "follow", "made_with", "plain", "summary_lines"]
+__all__ = ["KINDS", "evaluate", "made_with", "plain", "summary_lines", "workplace"]
 
 #: What can be evaluated, on which data sets.
 KINDS: Final = {"segmentation": ("pennfudan", "coco", "ccp"), "attributes": ("ccp", "mit"), "retrieval": ("ccp", "mit")}
 
 _PACKAGES: Final = ("torch", "torchvision", "openvino", "open_clip_torch", "timm", "numpy", "scipy")
 
-T = TypeVar("T")
 
-
-def evaluate(kind: str, dataset: str, root: Path, config: RunConfig, out: Path | None = None) -> dict[str, Any]:
+def evaluate(kind: str, dataset: str, root: Path, config: RunConfig, out: Path | None = None, *, carry_out: CarryOut = observe_here) -> dict[str, Any]:
     """Run one evaluation.
 
     Args:
@@ -40,7 +39,8 @@ def evaluate(kind: str, dataset: str, root: Path, config: RunConfig, out: Path |
         dataset: One of its data sets.
         root: The data set's folder, or the folder that holds it.
         config: Names the models.
-        out: Folder for the report, if one is wanted.
+        out: Folder for the report, if one is wanted, and for what the models saw: the same command finds it again.
+        carry_out: How the models look at the pictures.
 
     Returns:
         The scores, then ``intervals`` of some, then ``about``: what was measured, with which models and versions. NaN becomes None, as JSON has none.
@@ -56,7 +56,8 @@ def evaluate(kind: str, dataset: str, root: Path, config: RunConfig, out: Path |
     from par_core.evaluate.report.folder import write_report
 
     fingerprints(config)  # says before the work starts which weights are missing
-    run = _run(kind, dataset, root, config)
+    with workplace(out, config) as folder:
+        run = _run(kind, dataset, root, config, Observer(folder, carry_out))
     told = intervals(run.items)
     about = {"kind": kind, "dataset": dataset, "root": str(root), "seed": SEED, "data_digest": run.data_digest, **made_with(config)}
     ranges = {name: {"estimate": each.estimate, "low": each.low, "high": each.high} for name, each in told.items()}
@@ -103,24 +104,36 @@ def _range(interval: dict[str, float | None] | None) -> str:
     return f" ({_figure(interval['low'])} to {_figure(interval['high'])})" if interval and interval["low"] is not None else ""
 
 
-def _run(kind: str, dataset: str, root: Path, config: RunConfig) -> "AttributeRun | RetrievalRun | SegmentationRun":
+@contextmanager
+def workplace(out: Path | None, config: RunConfig) -> Iterator[Path]:
+    """The folder of the results, or one that is gone after the block.
+
+    Raises:
+        BadConfigError: ``out`` is a file, or workers on other machines have no folder to write to.
+    """
+    if out is None:
+        if config.machine.scheduler is not None:
+            raise BadConfigError("workers of a scheduler need a folder that all of them see: name one with --out")
+        with tempfile.TemporaryDirectory(prefix="par-evaluate-") as folder:
+            yield Path(folder)
+        return
+    if out.exists() and not out.is_dir():
+        raise BadConfigError(f"--out {out} is a file, not a folder")
+    yield out
+
+
+def _run(kind: str, dataset: str, root: Path, config: RunConfig, observer: Observer) -> "AttributeRun | RetrievalRun | SegmentationRun":
     from par_core.evaluate.description_run import evaluate_attributes, evaluate_retrieval
     from par_core.evaluate.segmentation_run import evaluate_segmentation
 
     match kind, dataset:
         case "segmentation", ("pennfudan" | "coco" | "ccp") as outlined:
-            return evaluate_segmentation(outlined, root, config, follow)
+            return evaluate_segmentation(outlined, root, config, observer)
         case "attributes", ("ccp" | "mit") as labelled:
-            return evaluate_attributes(labelled, root, config, follow)
+            return evaluate_attributes(labelled, root, config, observer)
         case "retrieval", ("ccp" | "mit") as labelled:
-            return evaluate_retrieval(labelled, root, config, follow)
+            return evaluate_retrieval(labelled, root, config, observer)
     raise BadConfigError(f"no evaluation of {kind} on {dataset}")
-
-
-def follow(items: Sequence[T], what: str) -> Iterable[T]:
-    """The items, with a progress bar where somebody looks on."""
-    console = Console(stderr=True)
-    return track(items, what, console=console, disable=not console.is_terminal)
 
 
 def plain(value: Any) -> Any:

@@ -14,9 +14,11 @@ __all__ = [
     "JsonOption",
     "ProfileOption",
     "RuntimeOption",
+    "SchedulerOption",
     "StoreOption",
     "VerboseOption",
     "WeightsOption",
+    "WorkersOption",
 ]
 
 MODELS: Final = "Models and settings"
@@ -35,5 +37,9 @@ WeightsOption = Annotated[
 ]
 RuntimeOption = Annotated[str | None, typer.Option("--runtime", metavar="NAME", help="auto, torch or openvino.", rich_help_panel=MACHINE)]
 DeviceOption = Annotated[str | None, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.", rich_help_panel=MACHINE)]
+WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Worker processes; default: one a core.", rich_help_panel=MACHINE)]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", metavar="ADDRESS", help="An existing Dask scheduler, such as tcp://10.0.0.5:8786.", rich_help_panel=MACHINE)
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=SHOWN)]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show what Prefect says, and tracebacks.", rich_help_panel=SHOWN)]

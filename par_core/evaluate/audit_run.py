@@ -18,8 +18,8 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.evaluate.datasets.attribute_sets import AttributeSet, read_attribute_set
 from par_core.evaluate.datasets.labels import LabelledPerson, labels_of
-from par_core.evaluate.description_run import Follow, describe_people
 from par_core.evaluate.label_audit import LabelAudit, audit_labels
+from par_core.evaluate.observation import Observer
 from par_core.evaluate.probe import group_folds, out_of_fold
 from par_core.ids import image_id
 
@@ -89,18 +89,19 @@ def read_audited(dataset: str, root: Path, attributes: Sequence[str]) -> Audited
     return Audited(replace(data, attributes=wanted), labels, groups)
 
 
-def features_of(people: Sequence[LabelledPerson], config: RunConfig, follow: Follow) -> Float32[np.ndarray, "n d"]:
+def features_of(people: Sequence[LabelledPerson], config: RunConfig, observer: Observer) -> Float32[np.ndarray, "n d"]:
     """Features of everybody for the probe: the embedding, and the log-odds of the attributes that the describer can tell of everybody.
 
     Args:
         people: Each with a picture of its own.
         config: Names the models and how people are cut out.
-        follow: Shows how far it is.
+        observer: Looks at the people.
 
     Raises:
         BadInputError: A picture cannot be read.
     """
-    told, _ = describe_people(people, config, follow)
+    (seen,) = observer.people([person.image for person in people], [config])
+    told = seen.descriptions
     sure = told.probabilities[:, ~np.isnan(told.probabilities).any(axis=0)]
     return np.hstack([told.embeddings, logit(np.clip(sure, _SURE, 1 - _SURE)).astype(np.float32)])
 

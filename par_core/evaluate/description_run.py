@@ -1,6 +1,6 @@
 """Scoring a describer and its text tower on a data set of labelled people, cut out as indexing does."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -8,28 +8,24 @@ from typing import Any, Final, Literal
 import numpy as np
 from jaxtyping import Float32
 
-from par_core.archive import decode
 from par_core.attributes.vocabulary import BY_NAME
 from par_core.config import RunConfig
-from par_core.errors import BadInputError, UnreadableImageError
 from par_core.evaluate.datasets.folders import name_of
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labelled_people, labels_of
 from par_core.evaluate.items import CLOTHING, AttributeItems, RetrievalItems
 from par_core.evaluate.metrics.calibration import calibration_error
 from par_core.evaluate.metrics.labels import balanced_accuracy
 from par_core.evaluate.metrics.ranking import average_precision, roc_auc
+from par_core.evaluate.observation import Observer
 from par_core.evaluate.pair_queries import score_pairs
 from par_core.ids import digest_of
-from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
+from par_core.models.profiles import load_text_encoder
 from par_core.models.prompting import text_vector
-from par_core.people.cutout import cut_out
-from par_core.people.masks import mask_area
-from par_core.types import BoxesXYXY, Descriptions, ImageU8
+from par_core.types import BoxesXYXY
 
-__all__ = ["AttributeRun", "Described", "PeopleSet", "RetrievalRun", "describe_labelled", "describe_people", "evaluate_attributes", "evaluate_retrieval"]
+__all__ = ["AttributeRun", "Described", "PeopleSet", "RetrievalRun", "describe_labelled", "evaluate_attributes", "evaluate_retrieval"]
 
 PeopleSet = Literal["ccp", "mit"]
-Follow = Callable[[Sequence[LabelledPerson], str], Iterable[LabelledPerson]]
 
 _MEANS: Final = {"mean_auc": "auc", "mA": "mA", "mean_ece": "ece"}
 _LEAST: Final = 5  # people with and without an attribute, for a score to say anything
@@ -98,14 +94,14 @@ class RetrievalRun:
         return _digest([name_of(person.image) for person in self.people], labels_of(list(self.people)))
 
 
-def evaluate_attributes(dataset: PeopleSet, root: Path, config: RunConfig, follow: Follow) -> AttributeRun:
+def evaluate_attributes(dataset: PeopleSet, root: Path, config: RunConfig, observer: Observer) -> AttributeRun:
     """AUC, calibration, and mA and accuracy at the model's thresholds, of each attribute that the data set labels.
 
     Args:
         dataset: Which published format.
         root: The data set's folder, or the folder that holds it.
         config: Names the models and how people are cut out.
-        follow: Shows how far it is.
+        observer: Looks at the people.
 
     Returns:
         With the scores ``attributes`` by name with ``auc``, ``mA``, ``accuracy``, ``ece``, ``threshold``, ``prevalence``, ``n``; ``mean_auc``, ``mA``
@@ -116,7 +112,7 @@ def evaluate_attributes(dataset: PeopleSet, root: Path, config: RunConfig, follo
         BadConfigError: The folder does not hold the data set.
     """
     people = labelled_people(dataset, root)
-    told, labels = describe_labelled(people, config, follow), labels_of(people)
+    told, labels = describe_labelled(people, config, observer), labels_of(people)
     attributes = {}
     labels[np.array([person.weights for person in people]) < 1] = np.nan  # guesses train, but do not score
     for name, p, y in zip(NAMES, told.probabilities.T, labels.T, strict=True):
@@ -135,7 +131,7 @@ def evaluate_attributes(dataset: PeopleSet, root: Path, config: RunConfig, follo
     return AttributeRun(scores, items, tuple(people), told.boxes)
 
 
-def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, follow: Follow) -> RetrievalRun:
+def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observer: Observer) -> RetrievalRun:
     """Average precision of text queries for single attributes, divided by the prevalence of what is asked for.
 
     Returns:
@@ -146,7 +142,7 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, follow
         BadConfigError: The folder does not hold the data set.
     """
     people = labelled_people(dataset, root)
-    told, labels = describe_labelled(people, config, follow), labels_of(people)
+    told, labels = describe_labelled(people, config, observer), labels_of(people)
     encoder = load_text_encoder(config)
     queries, asked, cosines = {}, [], []
     for query, name, wanted in _queries():
@@ -183,47 +179,15 @@ def _ranked(relevant: np.ndarray, scores: Float32[np.ndarray, " n"]) -> dict[str
     return {"ap": ap, "prevalence": prevalence, "ap_over_prevalence": ap / prevalence, "n": len(relevant)}
 
 
-def describe_labelled(people: Sequence[LabelledPerson], config: RunConfig, follow: Follow) -> Described:
-    """What :func:`describe_people` tells, with the probabilities of PAR's own vocabulary."""
-    describer = load_describer(config)
-    told, boxes = describe_people(people, config, follow)
-    probabilities = np.full((len(people), len(NAMES)), np.nan, np.float32)
-    for i, name in enumerate(NAMES):
-        if name in describer.attributes:
-            probabilities[:, i] = told.probabilities[:, describer.attributes.index(name)]
-    found = int((~np.isnan(boxes[:, 0])).sum())
-    return Described(told.embeddings, probabilities, found, dict(zip(describer.attributes, describer.thresholds, strict=True)), boxes)
-
-
-def describe_people(people: Sequence[LabelledPerson], config: RunConfig, follow: Follow) -> tuple[Descriptions, BoxesXYXY]:
-    """Describe the largest person of each picture, by the steps of indexing; the whole picture where nobody is found.
-
-    Returns:
-        The descriptions, probabilities by the describer's own attributes; and the boxes of the people described, NaN where nobody was found.
+def describe_labelled(people: Sequence[LabelledPerson], config: RunConfig, observer: Observer) -> Described:
+    """The largest person of each picture by the steps of indexing, the whole picture where nobody is found; with the probabilities of PAR's own vocabulary.
 
     Raises:
         BadInputError: A picture cannot be read; names it.
     """
-    segmenter, describer = load_segmenter(config), load_describer(config)
-    embeddings, probabilities, boxes = [], [], np.full((len(people), 4), np.nan, np.float32)
-    for number, person in enumerate(follow(people, "people")):
-        picture = _read(person.image, config)
-        (seen,) = segmenter.segment([picture])
-        areas = [mask_area(mask) for mask in seen.masks]
-        cutout = picture
-        if any(areas):
-            largest = int(np.argmax(areas))
-            cutout = cut_out(picture, seen.boxes[largest], seen.masks[largest], config.describe.cutout, describer.aspect)
-            boxes[number] = seen.boxes[largest]
-        told = describer.describe([cutout])
-        embeddings.append(told.embeddings[0])
-        probabilities.append(told.probabilities[0])
-    n, k = len(people), len(describer.attributes)
-    return Descriptions(np.array(embeddings, np.float32).reshape(n, describer.embedding_size), np.array(probabilities, np.float32).reshape(n, k)), boxes
-
-
-def _read(image: Path, config: RunConfig) -> ImageU8:
-    try:
-        return decode(image.read_bytes(), config.archive).pixels
-    except (OSError, UnreadableImageError) as error:
-        raise BadInputError(f"{image}: {error}") from error
+    (told,) = observer.people([person.image for person in people], [config])
+    probabilities = np.full((len(people), len(NAMES)), np.nan, np.float32)
+    for i, name in enumerate(NAMES):
+        if name in told.attributes:
+            probabilities[:, i] = told.descriptions.probabilities[:, told.attributes.index(name)]
+    return Described(told.descriptions.embeddings, probabilities, told.found, dict(zip(told.attributes, told.thresholds, strict=True)), told.boxes)

@@ -1,6 +1,6 @@
 """Scoring a segmenter on a data set with outlined people."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,16 +12,15 @@ from par_core.evaluate.datasets.folders import name_of
 from par_core.evaluate.datasets.outlines import LabelMap, Photo, outlined_photos, read_photo
 from par_core.evaluate.items import SegmentationItems
 from par_core.evaluate.metrics.labels import ratio
+from par_core.evaluate.observation import Observer
 from par_core.evaluate.segmentation import Match, match_people, people_at_threshold, segmentation_ap
 from par_core.ids import digest_of
-from par_core.models.profiles import load_segmenter
 from par_core.people.masks import encode_mask
 from par_core.types import MaskRLE, PersonInstances
 
 __all__ = ["LOWEST_SCORE", "SegmentationRun", "SegmentationSet", "evaluate_segmentation", "outlines"]
 
 SegmentationSet = Literal["pennfudan", "coco", "ccp"]
-Follow = Callable[[Sequence[Photo], str], Iterable[Photo]]
 
 LOWEST_SCORE: Final = 0.02  # average precision wants the weak detections too
 
@@ -60,14 +59,14 @@ def outlines(labels: LabelMap) -> list[MaskRLE]:
     return [encode_mask(labels == number) for number in np.unique(labels) if number]
 
 
-def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfig, follow: Follow) -> SegmentationRun:
+def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfig, observer: Observer) -> SegmentationRun:
     """Average precision over all scores; precision and recall, and false people in pictures of nobody, at the scores that indexing uses.
 
     Args:
         dataset: Which published format.
         root: The data set's folder, or the folder that holds it.
         config: Names the models; ``segment.min_score`` is the threshold of precision and recall.
-        follow: Shows how far it is: takes the photographs and a word for them, gives them back one by one.
+        observer: Looks at the photographs.
 
     Returns:
         With the scores ``mask_ap``, ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, ``precision``, ``recall``, ``images``, ``people``; for
@@ -76,21 +75,15 @@ def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfi
     Raises:
         BadConfigError: The folder does not hold the data set.
     """
-    eager = load_segmenter(config.model_copy(update={"segment": config.segment.model_copy(update={"min_score": LOWEST_SCORE})}))
-    usual = load_segmenter(config)
-    truth, weak, found = [], [], []
     photos = outlined_photos(dataset, root)
-    for photo in follow(photos, "photographs"):
-        picture, labels = read_photo(photo)
-        truth.append(outlines(labels))
-        weak += eager.segment([picture])
-        found += usual.segment([picture])
+    eager = config.model_copy(update={"segment": config.segment.model_copy(update={"min_score": LOWEST_SCORE})})
+    weak, found = observer.outlines([photo.image for photo in photos], [eager, config])
+    truth = [outlines(read_photo(photo)[1]) for photo in photos]
     scores: dict[str, Any] = {**segmentation_ap(truth, weak), **people_at_threshold(truth, found, 0.0)}
     scores |= {"images": len(truth), "people": sum(map(len, truth))}
     if dataset == "coco":
-        empty = outlined_photos("empty", root)
-        false = [len(usual.segment([read_photo(photo)[0]])[0]) for photo in follow(empty, "photographs of nobody")]
-        scores |= {"empty_images": len(empty), "false_people_per_empty_image": float(np.mean(false)) if false else float("nan")}
+        (false,) = observer.outlines([photo.image for photo in outlined_photos("empty", root)], [config])
+        scores |= {"empty_images": len(false), "false_people_per_empty_image": float(np.mean([len(people) for people in false])) if false else float("nan")}
     matches = [match_people(masks, people.masks) for masks, people in zip(truth, found, strict=True)]
     return SegmentationRun(scores, _items(photos, matches), tuple(photos), tuple(truth), tuple(weak), tuple(found))
 

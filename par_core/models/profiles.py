@@ -152,7 +152,7 @@ def _once(load: Callable[[RunConfig], T], config: RunConfig) -> T:
         return load(config)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # an evaluation asks for two thresholds in turn
 def _segmenter(config: RunConfig) -> PersonSegmenter:
     if config.profile == "fake":
         return FakeSegmenter()

@@ -13,6 +13,7 @@ where accuracy counts as much, the threshold lies halfway between prevalence and
 
 import argparse
 import json
+import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,6 @@ from typing import Final
 import numpy as np
 import torch
 from jaxtyping import Float32
-from rich.progress import track
 
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.config import load_config
@@ -29,6 +29,8 @@ from par_core.evaluate.datasets.labels import NAMES, labels_of
 from par_core.evaluate.description_run import describe_labelled
 from par_core.evaluate.metrics.calibration import calibration_error
 from par_core.evaluate.metrics.labels import balanced_accuracy
+from par_core.evaluate.observation import Observer
+from par_core.evaluate.observing import observe_here
 from par_core.models.answers import Answers
 from par_core.models.describer import CALIBRATION_FILE, read_answers
 from par_core.models.shipped import FOLDER, note_digest
@@ -116,7 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the research data")
     asked = parser.parse_args(arguments)
     _, kept = read_people(asked.data)
-    told = describe_labelled(kept, load_config(), lambda people, what: track(people, what))
+    with tempfile.TemporaryDirectory() as folder:
+        told = describe_labelled(kept, load_config(), Observer(Path(folder), observe_here))
     labels = labels_of(kept)
     labels[np.array([person.weights for person in kept]) < 1] = np.nan
     logits = _logits(told.probabilities, read_answers(NAMES))

@@ -19,7 +19,7 @@ from par_core.errors import BadInputError
 from par_core.evaluate.datasets.folders import dataset_folder
 from par_core.types import BoxesXYXY, ImageU8
 
-__all__ = ["LabelMap", "OutlinedSet", "Photo", "boxed_photos", "outlined_photos", "read_photo"]
+__all__ = ["LabelMap", "OutlinedSet", "Photo", "boxed_photos", "outlined_photos", "read_photo", "read_picture"]
 
 OutlinedSet = Literal["pennfudan", "coco", "empty", "ccp"]
 LabelMap = UInt8[np.ndarray, "h w"]
@@ -85,9 +85,21 @@ def boxed_photos(root: Path) -> list[tuple[Path, BoxesXYXY]]:
     return found
 
 
+def read_picture(image: Path) -> ImageU8:
+    """Read a photograph.
+
+    Raises:
+        BadInputError: It cannot be read; names it.
+    """
+    pixels = cv2.imread(str(image))
+    if pixels is None:
+        raise BadInputError(f"{image} is no picture that can be read")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
 def read_photo(photo: Photo) -> tuple[ImageU8, LabelMap]:
     """Read a picture and its label map, both of the picture's size."""
-    picture = cv2.cvtColor(cv2.imread(str(photo.image)), cv2.COLOR_BGR2RGB)
+    picture = read_picture(photo.image)
     height, width = picture.shape[:2]
     if photo.labels is None:
         labels = np.zeros((height, width), np.uint8)

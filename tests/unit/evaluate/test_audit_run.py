@@ -16,10 +16,12 @@ from typer.testing import CliRunner, Result
 from flows.cli import app
 from par_core.config import ArchiveConfig
 from par_core.errors import BadConfigError, BadInputError
-from par_core.evaluate import audit_run
 from par_core.evaluate.audit_run import Suspect, features_of, read_audited
 from par_core.evaluate.audit_sheet import COLUMNS, write_sheet, write_suspects
 from par_core.evaluate.datasets.labelled_set import AttributeSet, assemble
+from par_core.evaluate.observation import Observer
+from par_core.evaluate.observed import ObservedPeople
+from par_core.evaluate.observing import observe_here
 from par_core.types import Descriptions
 from tests.indexing import FAKE
 from tests.pictures import save, scene
@@ -237,10 +239,11 @@ def test_a_person_without_a_box_has_no_box_in_the_csv(boxed: Path, tmp_path: Pat
     assert [with_box[side] for side in COLUMNS[-4:]] == ["25", "25", "55", "95"]
 
 
-def test_attributes_that_a_describer_cannot_tell_of_everybody_are_no_features(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attributes_that_a_describer_cannot_tell_of_everybody_are_no_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = Descriptions(np.ones((2, 3), np.float32), np.array([[0.5, np.nan, 1.0], [0.5, 0.5, 0.0]], np.float32))
-    monkeypatch.setattr(audit_run, "describe_people", lambda *_: (told, 2))
-    features = features_of([], FAKE, lambda people, _: people)
+    seen = ObservedPeople(told, np.full((2, 4), np.nan, np.float32), ("a", "b", "c"), (0.5, 0.5, 0.5))
+    monkeypatch.setattr(Observer, "people", lambda *_: [seen])
+    features = features_of([], FAKE, Observer(tmp_path, observe_here))
     assert features.shape == (2, 3 + 2)
     assert features[0, 3:].tolist() == pytest.approx([0, np.log(9999)], rel=1e-3)
     assert features[1, 4] == pytest.approx(-np.log(9999), rel=1e-3)

@@ -1,0 +1,100 @@
+"""The tables of an observation: one row a picture and variant."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from par_core.types import BoxesXYXY, Descriptions, MaskRLE, PersonInstances
+
+__all__ = ["ObservedPeople", "outlines_in", "outlines_table", "people_in", "people_table"]
+
+_FLOATS = pa.list_(pa.float32())
+_PEOPLE = [("picture", pa.string()), ("variant", pa.int32()), ("box", _FLOATS), ("embedding", _FLOATS), ("probabilities", _FLOATS)]
+_OUTLINES = pa.schema(
+    [
+        pa.field("picture", pa.string(), nullable=False),
+        pa.field("variant", pa.int32(), nullable=False),
+        pa.field("boxes", _FLOATS, nullable=False),  # x1 y1 x2 y2 of one after the other, pixels
+        pa.field("scores", _FLOATS, nullable=False),
+        pa.field("height", pa.int32(), nullable=False),  # of the masks, pixels
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("masks", pa.list_(pa.string()), nullable=False),  # COCO's compressed counts
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedPeople:
+    """The largest person of each picture, or the whole picture where nobody was found.
+
+    Attributes:
+        descriptions: Of n people.
+        boxes: Where each was found; NaN where nobody was.
+        attributes: Names of the columns of the probabilities.
+        thresholds: The probability from which each counts as seen.
+    """
+
+    descriptions: Descriptions
+    boxes: BoxesXYXY
+    attributes: tuple[str, ...]
+    thresholds: tuple[float, ...]
+
+    @property
+    def found(self) -> int:
+        """How many people were found."""
+        return int((~np.isnan(self.boxes[:, 0])).sum())
+
+
+def people_table(rows: Sequence[dict[str, Any]], attributes: Sequence[str], thresholds: Sequence[float]) -> pa.Table:
+    """Rows with ``picture``, ``variant``, ``box`` (None where nobody was found), ``embedding``, ``probabilities`` (NaN where a model cannot tell)."""
+    told = {"attributes": json.dumps(list(attributes)), "thresholds": json.dumps(list(thresholds))}
+    return pa.Table.from_pylist(list(rows), schema=pa.schema(_PEOPLE, metadata=told))
+
+
+def people_in(table: pa.Table) -> ObservedPeople:
+    """Read what ``people_table`` made."""
+    attributes, thresholds = (tuple(json.loads(table.schema.metadata[name])) for name in (b"attributes", b"thresholds"))
+    nowhere = [float("nan")] * 4
+    boxes = np.array([nowhere if box is None else box for box in table["box"].to_pylist()], np.float32).reshape(-1, 4)
+    embeddings, probabilities = (np.array(table[name].to_pylist(), np.float32) for name in ("embedding", "probabilities"))
+    return ObservedPeople(Descriptions(embeddings, probabilities.reshape(len(table), len(attributes))), boxes, attributes, thresholds)
+
+
+def outlines_table(pictures: Sequence[str], variants: Sequence[int], found: Sequence[PersonInstances], sizes: Sequence[tuple[int, int]]) -> pa.Table:
+    """One row a picture and variant.
+
+    Args:
+        pictures: Names.
+        variants: Numbers.
+        found: The people of each.
+        sizes: Height and width of each picture, pixels.
+    """
+    rows = [
+        {
+            "picture": picture,
+            "variant": variant,
+            "boxes": people.boxes.ravel().tolist(),
+            "scores": people.scores.tolist(),
+            "height": height,
+            "width": width,
+            "masks": [mask.counts.decode("ascii") for mask in people.masks],
+        }
+        for picture, variant, people, (height, width) in zip(pictures, variants, found, sizes, strict=True)
+    ]
+    return pa.Table.from_pylist(rows, schema=_OUTLINES)
+
+
+def outlines_in(table: pa.Table) -> list[PersonInstances]:
+    """Read what ``outlines_table`` made."""
+    return [
+        PersonInstances(
+            boxes=np.array(row["boxes"], np.float32).reshape(-1, 4),
+            scores=np.array(row["scores"], np.float32),
+            masks=tuple(MaskRLE(row["height"], row["width"], counts.encode("ascii")) for counts in row["masks"]),
+        )
+        for row in table.to_pylist()
+    ]
