@@ -47,9 +47,8 @@ def audit(
     from flows.audit import AuditRequest, audit_dataset, audit_lines, measure_audit, plant_lines
     from flows.observing import observing
 
-    settings = load_config(
-        config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
-    )
+    machine = {"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
+    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine=machine)
     request = AuditRequest(dataset, root, out, tuple(attributes or ()), top, seed, "par " + " ".join(sys.argv[1:]))
     with observing(settings.machine, verbose=verbose) as carry_out:
         if plant is not None:

@@ -11,7 +11,7 @@ from par_core.evaluate.datasets.catalogue import DATASETS, Dataset, dataset
 from par_core.evaluate.datasets.checking import check_attributes, check_outlines
 from par_core.evaluate.datasets.labelled_set import Split
 
-__all__ = ["check_dataset", "listing", "listing_lines", "report_lines"]
+__all__ = ["as_split", "check_dataset", "listing", "listing_lines", "report_lines"]
 
 _SHOWN: Final = 10  # problems
 _OPEN_IMAGES: Final = {"attributes": "*annotations-bbox.csv", "outlines": "*annotations-object-segmentation.csv"}
@@ -42,7 +42,7 @@ def check_dataset(name: str, root: Path, split: str) -> dict[str, Any]:
         BadConfigError: There is no such data set, split or folder.
     """
     known = dataset(name)
-    chosen = _as_split(split)
+    chosen = as_split(split)
     if not root.exists():
         raise BadConfigError(f"{root} is not there")
     report: dict[str, Any] = {"dataset": name, "root": str(root), "split": chosen, "problems": []}
@@ -63,7 +63,12 @@ def _kinds_here(known: Dataset, root: Path) -> Iterator[str]:
     yield from there or known.kinds
 
 
-def _as_split(text: str) -> Split:
+def as_split(text: str) -> Split:
+    """A split as typed: a number, or ``zs``.
+
+    Raises:
+        BadConfigError: It is neither.
+    """
     if text == "zs":
         return "zs"
     if text.isdigit():

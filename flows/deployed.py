@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
+from flows.datasets import as_split
+from flows.evaluation import Asked
+from flows.evaluation_runs import artifact_of, evaluate_all
 from flows.index import run_index
+from flows.observing import observing
 from flows.showing_gate import gate_lines, gate_markdown, gate_object
 from flows.training import plan_jobs
 from flows.training import train as run_training
@@ -19,7 +23,7 @@ from par_core.query.asking import Question, ask, save_gallery
 from par_core.stages.check import store_status
 from par_core.store.layout import Store, write_atomic
 
-__all__ = ["check", "index", "query", "train"]
+__all__ = ["check", "evaluate", "index", "query", "train"]
 
 
 @flow(name="par-index", persist_result=False)
@@ -83,6 +87,42 @@ def train(settings: dict[str, Any], out: str, seeds: list[int] | None = None, fo
     told = run_training(jobs, Path(out), MachineConfig(), n_processes=processes, quiet=True, verbose=True)
     rows = [f"| {name} | {value:.4f} | {told['std'][name]:.4f} |" for name, value in told["mean"].items()]
     create_markdown_artifact("\n".join([f"{len(jobs)} runs in {out}", "", "| score | mean | std |", "|---|---|---|", *rows]), key="par-train")
+    return told
+
+
+@flow(name="par-evaluate", persist_result=False)
+def evaluate(
+    kind: str,
+    dataset: str,
+    root: str,
+    out: str,
+    split: str = "0",
+    part: str | None = None,
+    settings: dict[str, Any] | None = None,
+    weights_dirs: list[str] | None = None,
+) -> dict[str, Any]:
+    """Score the models, as ``par evaluate`` does; goes on where an earlier run of the same settings was stopped. Leaves a table and a link to the report.
+
+    Args:
+        kind: ``segmentation``, ``attributes``, ``retrieval`` or ``background``.
+        dataset: Name of a data set.
+        root: Its folder.
+        out: Folder of the report.
+        split: Official split.
+        part: Of the split.
+        settings: Keys of the configuration, such as ``{"machine": {"runner": "dask", "workers": 8}}``; without a runner threads are taken.
+        weights_dirs: Folders of several trained runs, instead of ``weights_dir`` in the settings.
+    """
+    given = settings or {}
+    machine = {"runner": "threads", **given.get("machine", {})}
+    folders: list[Any] = [*weights_dirs] if weights_dirs else [given.get("weights_dir")]
+    configs = [load_config(**{**given, "machine": machine, "weights_dir": folder}) for folder in folders]
+    asked = Asked(kind, dataset, Path(root), as_split(split), part)
+    with observing(configs[0].machine, quiet=True, verbose=True) as carry_out:
+        told = evaluate_all(asked, configs, Path(out), carry_out=carry_out)
+    create_markdown_artifact(artifact_of(told, asked, Path(out)), key="par-evaluate")
+    if len(configs) == 1:
+        create_link_artifact((Path(out) / "report.html").absolute().as_uri(), link_text=f"{kind} on {dataset}", key="par-evaluate-report")
     return told
 
 

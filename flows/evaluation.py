@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,30 +15,55 @@ from typing import TYPE_CHECKING, Any, Final
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
+from par_core.evaluate.datasets.attribute_sets import ATTRIBUTE_SETS
+from par_core.evaluate.datasets.labelled_set import Split
 from par_core.evaluate.observation import CarryOut, Observer
 from par_core.evaluate.observing import observe_here
 from par_core.models.hardware import processor_name
 from par_core.models.profiles import describe_models, fingerprints
 
 if TYPE_CHECKING:
-    from par_core.evaluate.description_run import AttributeRun, RetrievalRun
+    from par_core.evaluate.attribute_run import AttributeRun
+    from par_core.evaluate.description_run import RetrievalRun
     from par_core.evaluate.segmentation_run import SegmentationRun
 
-__all__ = ["KINDS", "evaluate", "made_with", "plain", "summary_lines", "workplace"]
+__all__ = ["KINDS", "Asked", "about", "evaluate", "made_with", "plain", "require", "summary_lines", "workplace"]
 
 #: What can be evaluated, on which data sets.
-KINDS: Final = {"segmentation": ("pennfudan", "coco", "ccp"), "attributes": ("ccp", "mit"), "retrieval": ("ccp", "mit")}
+KINDS: Final = {
+    "segmentation": ("pennfudan", "coco", "ccp"),
+    "attributes": tuple(ATTRIBUTE_SETS),
+    "retrieval": ("ccp", "mit"),
+    "background": tuple(ATTRIBUTE_SETS),
+}
 
 _PACKAGES: Final = ("torch", "torchvision", "openvino", "open_clip_torch", "timm", "numpy", "scipy")
 
 
-def evaluate(kind: str, dataset: str, root: Path, config: RunConfig, out: Path | None = None, *, carry_out: CarryOut = observe_here) -> dict[str, Any]:
-    """Run one evaluation.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be evaluated.
 
-    Args:
+    Attributes:
         kind: A key of ``KINDS``.
         dataset: One of its data sets.
         root: The data set's folder, or the folder that holds it.
+        split: An official split by its number, or ``zs``.
+        part: ``train``, ``val`` or ``test``; None for ``test`` where there is one, else everybody.
+    """
+
+    kind: str
+    dataset: str
+    root: Path
+    split: Split = 0
+    part: str | None = None
+
+
+def evaluate(asked: Asked, config: RunConfig, out: Path | None = None, *, carry_out: CarryOut = observe_here) -> dict[str, Any]:
+    """Run one evaluation.
+
+    Args:
+        asked: What is to be evaluated.
         config: Names the models.
         out: Folder for the report, if one is wanted, and for what the models saw: the same command finds it again.
         carry_out: How the models look at the pictures.
@@ -48,23 +74,42 @@ def evaluate(kind: str, dataset: str, root: Path, config: RunConfig, out: Path |
     Raises:
         BadConfigError: No such data set for this kind, or the folder does not hold it.
     """
-    if kind not in KINDS:
-        raise BadConfigError(f"no evaluation {kind!r}; there are: {', '.join(KINDS)}")
-    if dataset not in KINDS[kind]:
-        raise BadConfigError(f"{kind} cannot be evaluated on {dataset!r}, only on: {', '.join(KINDS[kind])}")
-    from par_core.evaluate.comparison import SEED, intervals
+    require(asked)
+    from par_core.evaluate.comparison import intervals
     from par_core.evaluate.report.folder import write_report
 
     fingerprints(config)  # says before the work starts which weights are missing
     with workplace(out, config) as folder:
-        run = _run(kind, dataset, root, config, Observer(folder, carry_out))
-    told = intervals(run.items)
-    about = {"kind": kind, "dataset": dataset, "root": str(root), "seed": SEED, "data_digest": run.data_digest, **made_with(config)}
-    ranges = {name: {"estimate": each.estimate, "low": each.low, "high": each.high} for name, each in told.items()}
-    scores: dict[str, Any] = plain({**run.scores, "intervals": ranges, "about": about})
-    if out is not None:
-        write_report(out, run, scores, told, config.archive)
+        run = _run(asked, config, Observer(folder, carry_out))
+        told = intervals(run.items)
+        ranges = {name: {"estimate": each.estimate, "low": each.low, "high": each.high} for name, each in told.items()}
+        scores: dict[str, Any] = plain({**run.scores, "intervals": ranges, "about": about(asked, run.data_digest, config)})
+        if out is not None:
+            write_report(out, run, scores, told, config.archive)
     return scores
+
+
+def require(asked: Asked) -> None:
+    """Raise for what cannot be evaluated.
+
+    Raises:
+        BadConfigError: Names what there is.
+    """
+    if asked.kind not in KINDS:
+        raise BadConfigError(f"no evaluation {asked.kind!r}; there are: {', '.join(KINDS)}")
+    if asked.dataset not in KINDS[asked.kind]:
+        raise BadConfigError(f"{asked.kind} cannot be evaluated on {asked.dataset!r}, only on: {', '.join(KINDS[asked.kind])}")
+    if asked.kind in ("segmentation", "retrieval") and (asked.split != 0 or asked.part is not None):
+        raise BadConfigError(f"{asked.kind} is evaluated on everybody; leave --split and --part out")
+
+
+def about(asked: Asked, data_digest: str, config: RunConfig) -> dict[str, Any]:
+    """What was measured on which data, and what :func:`made_with` tells."""
+    from par_core.evaluate.comparison import SEED
+
+    part = {} if asked.split == 0 and asked.part is None else {"split": asked.split, "part": asked.part}
+    data = {"kind": asked.kind, "dataset": asked.dataset, "root": str(asked.root), **part, "seed": SEED, "data_digest": data_digest}
+    return {**data, **made_with(config)}
 
 
 def made_with(config: RunConfig) -> dict[str, Any]:
@@ -85,15 +130,23 @@ def made_with(config: RunConfig) -> dict[str, Any]:
 
 
 def summary_lines(scores: dict[str, Any]) -> Iterator[str]:
-    """The scores as a table for people: single figures first, then a line for each attribute or query."""
+    """The scores as a table for people: single figures first, then a line for each attribute or query, then how they are counted."""
     about = scores["about"]
     yield f"{about['kind']} on {about['dataset']} ({about['root']}), {about['models']}"
     for name, value in scores.items():
-        if not isinstance(value, dict):
+        if not isinstance(value, dict | list):
             yield f"  {name:32}{_figure(value)}" + _range(scores["intervals"].get(name))
     for group in ("attributes", "queries"):
         for name, row in scores.get(group, {}).items():
             yield f"  {name:32}" + "  ".join(f"{key} {_figure(value)}" for key, value in row.items())
+    over_images = scores.get("instances")
+    if over_images:
+        yield "  over images                     " + "  ".join(f"{key} {_figure(value)}" for key, value in over_images.items() if key != "convention")
+    for name, what in (("not_answered", "the model does not know"), ("too_few", "fewer than five people have or lack")):
+        if scores.get(name):
+            yield f"  {what}: {', '.join(scores[name])}"
+    if over_images:
+        yield f"  {over_images['convention']}"
 
 
 def _figure(value: float | None) -> str:
@@ -122,18 +175,19 @@ def workplace(out: Path | None, config: RunConfig) -> Iterator[Path]:
     yield out
 
 
-def _run(kind: str, dataset: str, root: Path, config: RunConfig, observer: Observer) -> "AttributeRun | RetrievalRun | SegmentationRun":
-    from par_core.evaluate.description_run import evaluate_attributes, evaluate_retrieval
+def _run(asked: Asked, config: RunConfig, observer: Observer) -> "AttributeRun | RetrievalRun | SegmentationRun":
+    from par_core.evaluate.attribute_run import evaluate_attributes
+    from par_core.evaluate.description_run import evaluate_retrieval
     from par_core.evaluate.segmentation_run import evaluate_segmentation
 
-    match kind, dataset:
+    match asked.kind, asked.dataset:
         case "segmentation", ("pennfudan" | "coco" | "ccp") as outlined:
-            return evaluate_segmentation(outlined, root, config, observer)
-        case "attributes", ("ccp" | "mit") as labelled:
-            return evaluate_attributes(labelled, root, config, observer)
+            return evaluate_segmentation(outlined, asked.root, config, observer)
+        case "attributes", dataset:
+            return evaluate_attributes(dataset, asked.root, config, observer, split=asked.split, part=asked.part)
         case "retrieval", ("ccp" | "mit") as labelled:
-            return evaluate_retrieval(labelled, root, config, observer)
-    raise BadConfigError(f"no evaluation of {kind} on {dataset}")
+            return evaluate_retrieval(labelled, asked.root, config, observer)
+    raise BadConfigError(f"no evaluation of {asked.kind} on {asked.dataset}")
 
 
 def plain(value: Any) -> Any:

@@ -1,34 +1,29 @@
-"""Scoring a describer and its text tower on a data set of labelled people, cut out as indexing does."""
+"""Scoring a text tower on a data set of labelled people, cut out as indexing does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float32
 
 from par_core.attributes.vocabulary import BY_NAME
 from par_core.config import RunConfig
+from par_core.evaluate.attribute_run import LEAST, data_digest
 from par_core.evaluate.datasets.folders import name_of
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labelled_people, labels_of
-from par_core.evaluate.items import CLOTHING, AttributeItems, RetrievalItems
-from par_core.evaluate.metrics.calibration import calibration_error
-from par_core.evaluate.metrics.labels import balanced_accuracy
-from par_core.evaluate.metrics.ranking import average_precision, roc_auc
+from par_core.evaluate.items import RetrievalItems
+from par_core.evaluate.metrics.ranking import average_precision
 from par_core.evaluate.observation import Observer
 from par_core.evaluate.pair_queries import score_pairs
-from par_core.ids import digest_of
 from par_core.models.profiles import load_text_encoder
 from par_core.models.prompting import text_vector
 from par_core.types import BoxesXYXY
 
-__all__ = ["AttributeRun", "Described", "PeopleSet", "RetrievalRun", "describe_labelled", "evaluate_attributes", "evaluate_retrieval"]
+__all__ = ["Described", "PeopleSet", "RetrievalRun", "describe_labelled", "evaluate_retrieval"]
 
 PeopleSet = Literal["ccp", "mit"]
-
-_MEANS: Final = {"mean_auc": "auc", "mA": "mA", "mean_ece": "ece"}
-_LEAST: Final = 5  # people with and without an attribute, for a score to say anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +46,6 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
-class AttributeRun:
-    """What an evaluation of attributes saw, person by person.
-
-    Attributes:
-        scores: The figures.
-        items: What is written of each person.
-        people: In the order of the items.
-        boxes: Where each was found, or NaN.
-    """
-
-    scores: dict[str, Any]
-    items: AttributeItems
-    people: tuple[LabelledPerson, ...]
-    boxes: BoxesXYXY
-
-    @property
-    def data_digest(self) -> str:
-        """Of names and labels."""
-        return _digest(self.items.names, self.items.labels)
-
-
-@dataclass(frozen=True, slots=True)
 class RetrievalRun:
     """What an evaluation of retrieval saw, query by query.
 
@@ -91,44 +64,7 @@ class RetrievalRun:
     @property
     def data_digest(self) -> str:
         """Of names and labels."""
-        return _digest([name_of(person.image) for person in self.people], labels_of(list(self.people)))
-
-
-def evaluate_attributes(dataset: PeopleSet, root: Path, config: RunConfig, observer: Observer) -> AttributeRun:
-    """AUC, calibration, and mA and accuracy at the model's thresholds, of each attribute that the data set labels.
-
-    Args:
-        dataset: Which published format.
-        root: The data set's folder, or the folder that holds it.
-        config: Names the models and how people are cut out.
-        observer: Looks at the people.
-
-    Returns:
-        With the scores ``attributes`` by name with ``auc``, ``mA``, ``accuracy``, ``ece``, ``threshold``, ``prevalence``, ``n``; ``mean_auc``, ``mA``
-        and ``mean_ece`` over the clothing attributes (NaN where there are none); ``images``, and ``found``: how many people the segmenter found. The
-        others are described by their whole picture.
-
-    Raises:
-        BadConfigError: The folder does not hold the data set.
-    """
-    people = labelled_people(dataset, root)
-    told, labels = describe_labelled(people, config, observer), labels_of(people)
-    attributes = {}
-    labels[np.array([person.weights for person in people]) < 1] = np.nan  # guesses train, but do not score
-    for name, p, y in zip(NAMES, told.probabilities.T, labels.T, strict=True):
-        known = ~np.isnan(y) & ~np.isnan(p)
-        threshold = told.thresholds.get(name, 0.5)
-        has, likely = y[known] == 1, p[known] >= threshold
-        if min(int(has.sum()), int((~has).sum())) >= _LEAST:
-            row = {"auc": roc_auc(has, p[known]), "mA": balanced_accuracy(has, likely), "accuracy": float((has == likely).mean())}
-            row |= {"ece": calibration_error(has, p[known]), "threshold": threshold}
-            attributes[name] = row | {"prevalence": float(has.mean()), "n": int(known.sum())}
-    clothing = [attributes[name] for name in CLOTHING if name in attributes]
-    means = {called: float(np.mean([each[key] for each in clothing])) if clothing else float("nan") for called, key in _MEANS.items()}
-    scores = {**means, "attributes": attributes, "images": len(labels), "found": told.found}
-    thresholds = {name: each["threshold"] for name, each in attributes.items()}
-    items = AttributeItems(tuple(name_of(person.image) for person in people), NAMES, labels, told.probabilities, thresholds)
-    return AttributeRun(scores, items, tuple(people), told.boxes)
+        return data_digest(tuple(name_of(person.image) for person in self.people), labels_of(list(self.people)))
 
 
 def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observer: Observer) -> RetrievalRun:
@@ -149,7 +85,7 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observ
         y = labels[:, NAMES.index(name)]
         known = ~np.isnan(y)
         relevant = y[known] == wanted
-        if min(int(relevant.sum()), int((~relevant).sum())) >= _LEAST:
+        if min(int(relevant.sum()), int((~relevant).sum())) >= LEAST:
             scores = told.embeddings @ text_vector(query, encoder)
             queries[query] = _ranked(relevant, scores[known])
             asked.append(np.where(known, y == wanted, np.nan))
@@ -168,10 +104,6 @@ def _queries() -> list[tuple[str, str, float]]:
     asked = [(f"a person {BY_NAME[name].phrases[0]}", name, 1.0) for name in NAMES if name not in ("female", "front")]
     people = [("a woman", "female", 1.0), ("a man", "female", 0.0)]
     return [*asked, *people, ("a person facing the camera", "front", 1.0), ("a person seen from behind", "front", 0.0)]
-
-
-def _digest(names: Sequence[str], labels: Float32[np.ndarray, "n k"]) -> str:
-    return digest_of(*names, labels.tobytes())
 
 
 def _ranked(relevant: np.ndarray, scores: Float32[np.ndarray, " n"]) -> dict[str, float]:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Int64
 
-from par_core.attributes.vocabulary import ATTRIBUTES
+from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME
 from par_core.evaluate.metrics.labels import balanced_accuracy, judged, ratio
 from par_core.evaluate.metrics.ranking import average_precision, roc_auc
 
@@ -68,14 +68,20 @@ class AttributeItems:
         """How many people."""
         return len(self.names)
 
+    @property
+    def averaged(self) -> tuple[str, ...]:
+        """The attributes that means are over: of PAR's own vocabulary those of clothing, of any other all that are scored."""
+        own = all(name in BY_NAME for name in self.attributes)
+        return tuple(name for name in (CLOTHING if own else self.attributes) if name in self.thresholds)
+
     def figures(self) -> Figures:
-        """``mean_auc`` and ``mA`` over clothing, ``accuracy`` of gender and orientation, ``auc`` of each attribute."""
-        clothing = [name for name in CLOTHING if name in self.thresholds]
+        """``mean_auc`` and ``mA`` over :attr:`averaged`, ``accuracy`` of gender and orientation, ``auc`` of each attribute."""
+        averaged = self.averaged
         means: Figures = {}
-        if clothing:
+        if averaged:
             means = {
-                "mean_auc": lambda rows: _mean([self._auc(name, rows) for name in clothing]),
-                "mA": lambda rows: _mean([balanced_accuracy(*self._seen(name, rows)) for name in clothing]),
+                "mean_auc": lambda rows: _mean([self._auc(name, rows) for name in averaged]),
+                "mA": lambda rows: _mean([balanced_accuracy(*self._seen(name, rows)) for name in averaged]),
             }
         accuracies: Figures = {f"accuracy: {name}": _bound(self._accuracy, name) for name in ACCURACIES if name in self.thresholds}
         return {**means, **accuracies, **{f"auc: {name}": _bound(self._auc, name) for name in self.thresholds}}

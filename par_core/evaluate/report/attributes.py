@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from par_core.config import ArchiveConfig
-from par_core.evaluate.description_run import AttributeRun
+from par_core.evaluate.attribute_run import AttributeRun
 from par_core.evaluate.metrics.bootstrap import Interval
 from par_core.evaluate.metrics.calibration import Reliability
 from par_core.evaluate.metrics.labels import judged
@@ -21,7 +21,8 @@ __all__ = ["CONVENTIONS", "attribute_sections"]
 
 CONVENTIONS: Final = (
     "An attribute counts as seen where its probability reaches the threshold in the table, which was chosen on validation people.",
-    "mA of an attribute is (true positive rate + true negative rate) / 2; mA and mean AUC are means over the attributes of clothing.",
+    "mA of an attribute is (true positive rate + true negative rate) / 2; mA and mean AUC are means over the attributes of clothing "
+    "where the data set is labelled in PAR's own vocabulary, else over all attributes that are scored.",
     "Unknown labels, and labels that a data set only suggests, are left out; so are attributes that fewer than five people have or lack.",
 )
 _EACH: Final = 2  # people of each kind: right and wrong, with the attribute and without
@@ -34,21 +35,25 @@ def attribute_sections(run: AttributeRun, intervals: Mapping[str, Interval], con
         return (Section("Attributes", "There is no attribute that both the model knows and the data set labels for at least five people with it and without."),)
     names = sorted(scored, key=lambda name: -scored[name]["auc"])
     bars = tuple(Bar.of(intervals[f"auc: {name}"]) for name in names)
-    columns = ("attribute", "AUC", "mA", "accuracy", "calibration error", "threshold", "prevalence", "people")
-    rows = tuple(
-        (spoken(name), with_ends(intervals[f"auc: {name}"]), *(number(scored[name][key]) for key in ("mA", "accuracy", "ece", "threshold", "prevalence", "n")))
-        for name in names
-    )
+    columns = ("attribute", "AUC", "mA", "precision", "recall", "F1", "accuracy", "calibration error", "threshold", "prevalence", "people")
+    told = ("mA", "precision", "recall", "f1", "accuracy", "ece", "threshold", "prevalence", "n")
+    rows = tuple((spoken(name), with_ends(intervals[f"auc: {name}"]), *(number(scored[name][key]) for key in told)) for name in names)
     note = "Area under the ROC curve with its 95 % interval. Bars begin at 0.5, which is chance."
     pooled = reduce(add, (Reliability.of(*judged(run.items.labels[:, i], run.items.probabilities[:, i])) for i in map(run.items.attributes.index, names)))
     calibration = (
         f"All attributes together, in ten bins; the calibration error is {number(float(pooled.ece))}. On the diagonal, of the people of whom 0.7 was told, "
         "70 % have it. The area of a circle is the number of answers."
     )
+    over_images = ", ".join(f"{name} {number(value)}" for name, value in run.scores["instances"].items() if name != "convention")
+    unanswered = ", ".join(map(spoken, run.scores["not_answered"]))
+    whole = f"Over images: {over_images}. {run.scores['instances']['convention']}" + (
+        f" Attributes that the model does not know: {unanswered}." if unanswered else ""
+    )
     sheets = tuple(_sheet(run, name, config) for name in names)
     surest = "Of each attribute, the people of whom the model was surest: rightly (solid frame) and wrongly (broken frame). Yes or no is the label."
     return (
         Section("Every attribute", note, table=Table(columns, rows, bars, 0.5, (min(0.5, *(bar.low for bar in bars)), 1.0))),
+        Section("Every image", whole),
         Section("Do probabilities mean what they say?", calibration, plot=reliability_diagram(pooled)),
         Section("Right and wrong", surest, sheets=sheets),
     )

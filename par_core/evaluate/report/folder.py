@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from par_core.config import ArchiveConfig
 from par_core.errors import BadConfigError
-from par_core.evaluate.description_run import AttributeRun, RetrievalRun
+from par_core.evaluate.attribute_run import AttributeRun
+from par_core.evaluate.description_run import RetrievalRun
 from par_core.evaluate.items import ACCURACIES, Items, items_of
 from par_core.evaluate.metrics.bootstrap import Interval
 from par_core.evaluate.report import attributes, retrieval, segmentation

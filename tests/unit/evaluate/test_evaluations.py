@@ -10,7 +10,7 @@ import scipy.io
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.evaluation import evaluate
+from flows.evaluation import Asked, evaluate
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.errors import BadConfigError
 from par_core.evaluate.datasets.labels import NAMES, labelled_people
@@ -77,7 +77,7 @@ def ccp(tmp_path: Path) -> Path:
 
 
 def test_people_that_are_outlined_exactly_are_found_exactly(pennfudan: Path) -> None:
-    scores = evaluate("segmentation", "pennfudan", pennfudan, FAKE)
+    scores = evaluate(Asked("segmentation", "pennfudan", pennfudan), FAKE)
     assert (scores["mask_ap"], scores["box_ap50"], scores["precision"], scores["recall"]) == (1.0, 1.0, 1.0, 1.0)
     assert (scores["images"], scores["people"]) == (3, 6)
     assert json.loads(json.dumps(scores, allow_nan=False))["about"]["dataset"] == "pennfudan"
@@ -88,14 +88,14 @@ def test_a_person_that_is_missed_costs_recall(pennfudan: Path) -> None:
     labels = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
     labels[:20, :20] = 2  # somebody whom the models cannot see
     cv2.imwrite(str(mask), labels)
-    scores = evaluate("segmentation", "pennfudan", pennfudan, FAKE)
+    scores = evaluate(Asked("segmentation", "pennfudan", pennfudan), FAKE)
     assert scores["recall"] == pytest.approx(6 / 7)
     assert scores["precision"] == 1.0
 
 
 def test_coco_counts_people_found_in_pictures_of_nobody(coco: Path) -> None:
     assert [photo.image.stem for photo in outlined_photos("coco", coco)] == ["000000000000"]
-    scores = evaluate("segmentation", "coco", coco, FAKE)
+    scores = evaluate(Asked("segmentation", "coco", coco), FAKE)
     assert (scores["images"], scores["empty_images"], scores["false_people_per_empty_image"]) == (1, 2, 0.5)
     assert scores["mask_ap50"] == pytest.approx(1.0)
 
@@ -129,7 +129,7 @@ def test_ccp_gives_outlines_and_labels(ccp: Path) -> None:
 
 
 def test_queries_are_scored_against_the_prevalence_of_what_they_ask_for(mit: Path) -> None:
-    scores = evaluate("retrieval", "mit", mit / "mit_pedestrian", FAKE)
+    scores = evaluate(Asked("retrieval", "mit", mit / "mit_pedestrian"), FAKE)
     assert scores["queries"]["a woman"]["prevalence"] == pytest.approx(1 / 3)
     assert scores["queries"]["a person seen from behind"]["n"] == 24
     ratios = [query["ap_over_prevalence"] for query in scores["queries"].values()]
@@ -138,7 +138,7 @@ def test_queries_are_scored_against_the_prevalence_of_what_they_ask_for(mit: Pat
 
 
 def test_attributes_that_the_models_lack_or_the_data_set_does_not_label_are_left_out(mit: Path) -> None:
-    scores = evaluate("attributes", "mit", mit, FAKE)
+    scores = evaluate(Asked("attributes", "mit", mit), FAKE)
     assert scores["attributes"] == {}
     assert scores["mean_auc"] is None
 
@@ -149,7 +149,7 @@ def test_attributes_that_the_models_lack_or_the_data_set_does_not_label_are_left
 )
 def test_what_cannot_be_evaluated_is_said_plainly(tmp_path: Path, kind: str, dataset: str, told: str) -> None:
     with pytest.raises(BadConfigError, match=told):
-        evaluate(kind, dataset, tmp_path, FAKE)
+        evaluate(Asked(kind, dataset, tmp_path), FAKE)
 
 
 def test_the_command_prints_a_table_and_writes_json(pennfudan: Path, tmp_path: Path) -> None:

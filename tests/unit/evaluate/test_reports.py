@@ -13,7 +13,7 @@ import scipy.io
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.evaluation import evaluate
+from flows.evaluation import Asked, evaluate
 from par_core.errors import BadConfigError
 from par_core.evaluate.comparison import differences, intervals
 from par_core.evaluate.datasets.folders import name_of
@@ -70,8 +70,8 @@ def page_of(folder: Path) -> Page:
 @pytest.mark.usefixtures("pennfudan", "mit", "telling")
 def test_a_report_is_four_files_and_its_page_asks_for_nothing(tmp_path: Path, kind: str, dataset: str) -> None:
     out = tmp_path / "out"
-    scores = evaluate(kind, dataset, tmp_path, FAKE, out)
-    assert sorted(file.name for file in out.iterdir()) == ["items.parquet", "report.html", "report.json", "report.md"]
+    scores = evaluate(Asked(kind, dataset, tmp_path), FAKE, out)
+    assert sorted(file.name for file in out.iterdir() if file.is_file()) == ["items.parquet", "report.html", "report.json", "report.md"]
     assert json.loads((out / "report.json").read_text()) == scores
     page = page_of(out)
     assert page.open == []
@@ -88,15 +88,15 @@ def test_a_report_is_four_files_and_its_page_asks_for_nothing(tmp_path: Path, ki
 
 @pytest.mark.usefixtures("telling")
 def test_scores_keep_their_keys_and_gain_intervals(mit: Path) -> None:  # noqa: F811
-    scores = evaluate("attributes", "mit", mit, FAKE)
-    assert list(scores) == ["mean_auc", "mA", "mean_ece", "attributes", "images", "found", "intervals", "about"]
+    scores = evaluate(Asked("attributes", "mit", mit), FAKE)
+    assert list(scores) == ["mean_auc", "mA", "mean_ece", "attributes", "images", "found", "instances", "not_answered", "too_few", "intervals", "about"]
     assert set(scores["intervals"]) == {"accuracy: female", "accuracy: front", "auc: female", "auc: front"}
     for name in ("female", "front"):
         told = scores["intervals"][f"accuracy: {name}"]
         assert told["estimate"] == pytest.approx(scores["attributes"][name]["accuracy"])
         assert told["low"] <= told["estimate"] <= told["high"]
     assert {"seed", "data_digest", "command"} <= set(scores["about"])
-    asked = evaluate("retrieval", "mit", mit, FAKE)
+    asked = evaluate(Asked("retrieval", "mit", mit), FAKE)
     assert asked["intervals"]["mean_ap_over_prevalence"]["estimate"] == pytest.approx(asked["mean_ap_over_prevalence"])
     assert asked["intervals"]["ap_over_prevalence: a woman"]["estimate"] == pytest.approx(asked["queries"]["a woman"]["ap_over_prevalence"])
 
@@ -108,7 +108,7 @@ def test_means_over_clothing_have_intervals(ccp: Path, monkeypatch: pytest.Monke
         save(ccp / "ccp" / "photos" / f"{number:04d}.jpg", scene("red", seed=number, person_height=30 + number))
         tags = np.array([names.index(("hat", "dress", "coat")[number % 3])])
         scipy.io.savemat(ccp / "ccp" / "annotations" / "image-level" / f"{number:04d}.mat", {"tags": tags})
-    scores = evaluate("attributes", "ccp", ccp, FAKE, ccp / "out")
+    scores = evaluate(Asked("attributes", "ccp", ccp), FAKE, ccp / "out")
     assert list(scores["attributes"]) == ["hat", "dress"]
     for name in ("mean_auc", "mA"):
         assert scores["intervals"][name]["estimate"] == pytest.approx(scores[name])
@@ -122,7 +122,7 @@ def test_intervals_of_segmentation_are_about_its_scores(pennfudan: Path) -> None
     labels = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
     labels[:20, :20] = 2  # somebody whom the models cannot see
     cv2.imwrite(str(mask), labels)
-    scores = evaluate("segmentation", "pennfudan", pennfudan, FAKE, pennfudan / "out")
+    scores = evaluate(Asked("segmentation", "pennfudan", pennfudan), FAKE, pennfudan / "out")
     recall = scores["intervals"]["recall"]
     assert recall["low"] < recall["estimate"] == scores["recall"] < recall["high"]
     rows = pq.read_table(pennfudan / "out" / "items.parquet").to_pylist()
@@ -137,7 +137,7 @@ def test_hostile_names_of_files_are_only_text(tmp_path: Path) -> None:
     save(tmp_path / "pennfudan" / "PedMasks" / "plain.png", label_map(image, "red"))
     (tmp_path / "pennfudan" / "PedMasks" / "plain.png").rename(tmp_path / "pennfudan" / "PedMasks" / f"{HOSTILE}_mask.png")
     hostile_root = tmp_path.rename(tmp_path.with_name("<script>alert(2)<|script>"))
-    evaluate("segmentation", "pennfudan", hostile_root, FAKE, hostile_root / "out")
+    evaluate(Asked("segmentation", "pennfudan", hostile_root), FAKE, hostile_root / "out")
     page = page_of(hostile_root / "out")
     assert HOSTILE in page.text
     assert "script" not in page.tags
@@ -149,7 +149,7 @@ def test_hostile_names_of_files_are_only_text(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("telling")
 def test_attributes_show_right_and_wrong_people_in_their_frames(mit: Path) -> None:  # noqa: F811
-    evaluate("attributes", "mit", mit, FAKE, mit / "out")
+    evaluate(Asked("attributes", "mit", mit), FAKE, mit / "out")
     text = (mit / "out" / "report.html").read_text()
     sheet = text.split("<h3>front")[1].split("<h3>")[0]
     people = {row["image"]: row for row in pq.read_table(mit / "out" / "items.parquet").to_pylist()}
@@ -165,7 +165,7 @@ def test_attributes_show_right_and_wrong_people_in_their_frames(mit: Path) -> No
 
 @pytest.mark.usefixtures("mit")
 def test_first_hits_are_the_nearest_and_framed_by_their_labels(tmp_path: Path) -> None:
-    evaluate("retrieval", "mit", tmp_path, FAKE, tmp_path / "out")
+    evaluate(Asked("retrieval", "mit", tmp_path), FAKE, tmp_path / "out")
     text = (tmp_path / "out" / "report.html").read_text()
     for row in pq.read_table(tmp_path / "out" / "items.parquet").to_pylist():
         assert row["ap"] > 0
@@ -207,7 +207,7 @@ def test_differences_are_paired() -> None:
 @pytest.mark.parametrize(("kind", "dataset"), [("segmentation", "pennfudan"), ("attributes", "mit"), ("retrieval", "mit")])
 @pytest.mark.usefixtures("pennfudan", "mit", "telling")
 def test_a_run_does_not_differ_from_itself(tmp_path: Path, kind: str, dataset: str) -> None:
-    evaluate(kind, dataset, tmp_path, FAKE, tmp_path / "out")
+    evaluate(Asked(kind, dataset, tmp_path), FAKE, tmp_path / "out")
     run = read_run(tmp_path / "out")
     told = compare_runs(run, run)
     assert told
@@ -217,9 +217,9 @@ def test_a_run_does_not_differ_from_itself(tmp_path: Path, kind: str, dataset: s
 
 
 def test_runs_on_other_data_or_of_another_kind_are_refused(pennfudan: Path, mit: Path, coco: Path) -> None:  # noqa: F811
-    evaluate("segmentation", "pennfudan", pennfudan, FAKE, pennfudan / "one")
-    evaluate("segmentation", "coco", coco, FAKE, pennfudan / "two")
-    evaluate("retrieval", "mit", mit, FAKE, pennfudan / "three")
+    evaluate(Asked("segmentation", "pennfudan", pennfudan), FAKE, pennfudan / "one")
+    evaluate(Asked("segmentation", "coco", coco), FAKE, pennfudan / "two")
+    evaluate(Asked("retrieval", "mit", mit), FAKE, pennfudan / "three")
     one, two, three = (read_run(pennfudan / name) for name in ("one", "two", "three"))
     with pytest.raises(BadConfigError, match="on different data"):
         compare_runs(one, two)
@@ -233,12 +233,12 @@ def test_runs_on_other_data_or_of_another_kind_are_refused(pennfudan: Path, mit:
 
 
 def test_a_label_that_differs_is_other_data(pennfudan: Path) -> None:  # noqa: F811
-    before = evaluate("segmentation", "pennfudan", pennfudan, FAKE)["about"]["data_digest"]
+    before = evaluate(Asked("segmentation", "pennfudan", pennfudan), FAKE)["about"]["data_digest"]
     mask = pennfudan / "pennfudan" / "PedMasks" / "Fudan00000_mask.png"
     labels = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
     labels[0, 0] = 1
     cv2.imwrite(str(mask), labels)
-    assert evaluate("segmentation", "pennfudan", pennfudan, FAKE)["about"]["data_digest"] != before
+    assert evaluate(Asked("segmentation", "pennfudan", pennfudan), FAKE)["about"]["data_digest"] != before
 
 
 def test_the_commands_write_a_report_and_compare_two(pennfudan: Path) -> None:  # noqa: F811
