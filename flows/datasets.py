@@ -42,7 +42,7 @@ def check_dataset(name: str, root: Path, split: str) -> dict[str, Any]:
         BadConfigError: There is no such data set, split or folder.
     """
     known = dataset(name)
-    chosen = _as_split(split)
+    chosen = as_split(split)
     if not root.exists():
         raise BadConfigError(f"{root} is not there")
     report: dict[str, Any] = {"dataset": name, "root": str(root), "split": chosen, "problems": []}
@@ -63,7 +63,7 @@ def _kinds_here(known: Dataset, root: Path) -> Iterator[str]:
     yield from there or known.kinds
 
 
-def _as_split(text: str) -> Split:
+def as_split(text: str) -> Split:
     if text == "zs":
         return "zs"
     if text.isdigit():
