@@ -9,14 +9,19 @@ import typer
 
 from flows.options import ConfigOption, DeviceOption, ProfileOption, RuntimeOption, WeightsOption
 from par_core.config import load_config
+from par_core.errors import BadConfigError
 
 __all__ = ["evaluate"]
 
 
 def evaluate(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="segmentation, attributes or retrieval.")],
-    dataset: Annotated[str, typer.Option("--dataset", metavar="NAME", help="segmentation: pennfudan, coco, ccp; attributes and retrieval: ccp, mit.")],
-    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Folder of the data set, or the folder that holds it.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="segmentation, attributes, retrieval or store.")],
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", metavar="NAME", help="segmentation: pennfudan, coco, ccp; attributes and retrieval: ccp, mit.")
+    ] = None,
+    root: Annotated[Path | None, typer.Option("--root", metavar="DIR", help="Folder of the data set, or the folder that holds it.")] = None,
+    store: Annotated[Path | None, typer.Option("--store", metavar="DIR", help="store: what par index has written.")] = None,
+    labels: Annotated[Path | None, typer.Option("--labels", metavar="FILE", help="store: labels of your own as CSV (docs/datasets.md).")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write report.html, .md and .json there, and the items for par report compare.")
     ] = None,
@@ -31,6 +36,7 @@ def evaluate(
 
     **segmentation**: average precision of masks and boxes; precision and recall at the usual threshold. **attributes**: AUC, mA and accuracy of each.
     **retrieval**: average precision of text queries over the prevalence of what is asked for. People are found and cut out as indexing does.
+    **store**: the attributes that are stored already against labels of your own; no model runs. Labels that match nobody make the exit code 1.
 
     Examples:
         par evaluate segmentation --dataset pennfudan --root data/ --json pennfudan.json
@@ -38,12 +44,23 @@ def evaluate(
         par evaluate attributes --dataset ccp --root data/ccp --out reports/ccp
 
         par evaluate retrieval --dataset mit --root data/ --profile clip --weights-dir weights/
+
+        par evaluate store --store store --labels labels.csv --out reports/store
     """
     from flows.evaluation import evaluate as run
     from flows.evaluation import summary_lines
 
-    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
-    scores = run(kind, dataset, root, settings, out)
+    if kind == "store":
+        if store is None or labels is None or dataset is not None or root is not None:
+            raise BadConfigError("par evaluate store takes --store DIR and --labels FILE, and neither --dataset nor --root")
+        from flows.store_evaluation import evaluate_stored
+
+        scores = evaluate_stored(store, labels, out)
+    else:
+        if dataset is None or root is None or store is not None or labels is not None:
+            raise BadConfigError(f"par evaluate {kind} takes --dataset NAME and --root DIR, and neither --store nor --labels")
+        settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+        scores = run(kind, dataset, root, settings, out)
     text = json.dumps(scores, indent=1)
     if json_file is not None and str(json_file) == "-":
         print(text)
@@ -54,3 +71,4 @@ def evaluate(
         json_file.write_text(text + "\n")
     if out is not None:
         print(f"report: {out / 'report.html'}", file=sys.stderr)
+    raise typer.Exit(1 if scores.get("unmatched") else 0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from par_core.evaluate.description_run import AttributeRun, RetrievalRun
     from par_core.evaluate.segmentation_run import SegmentationRun
 
-__all__ = ["KINDS", "evaluate", "follow", "made_with", "plain", "summary_lines"]
+__all__ = ["KINDS", "evaluate", "follow", "machine_and_versions", "made_with", "plain", "summary_lines"]
 
 #: What can be evaluated, on which data sets.
 KINDS: Final = {"segmentation": ("pennfudan", "coco", "ccp"), "attributes": ("ccp", "mit"), "retrieval": ("ccp", "mit")}
@@ -74,11 +74,18 @@ def made_with(config: RunConfig) -> dict[str, Any]:
     """
     prints = fingerprints(config)
     return {
+        **machine_and_versions(),
+        "models": describe_models(config),
+        "fingerprints": {"segmenter": prints.segmenter, "describer": prints.describer, "embedding": prints.embedding},
+    }
+
+
+def machine_and_versions() -> dict[str, Any]:
+    """The date, the command, the machine and the versions of what runs here."""
+    return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["par", *sys.argv[1:]]),
         "machine": processor_name(),
-        "models": describe_models(config),
-        "fingerprints": {"segmenter": prints.segmenter, "describer": prints.describer, "embedding": prints.embedding},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
     }
 
@@ -90,6 +97,7 @@ def summary_lines(scores: dict[str, Any]) -> Iterator[str]:
     for name, value in scores.items():
         if not isinstance(value, dict):
             yield f"  {name:32}{_figure(value)}" + _range(scores["intervals"].get(name))
+    yield from (f"  {count:,} labels matched with nobody: {status}" for status, count in scores.get("unmatched", {}).items())
     for group in ("attributes", "queries"):
         for name, row in scores.get(group, {}).items():
             yield f"  {name:32}" + "  ".join(f"{key} {_figure(value)}" for key, value in row.items())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float32
@@ -12,12 +12,11 @@ from par_core.archive import decode
 from par_core.attributes.vocabulary import BY_NAME
 from par_core.config import RunConfig
 from par_core.errors import BadInputError, UnreadableImageError
+from par_core.evaluate.attribute_scores import LEAST, score_attributes
 from par_core.evaluate.datasets.folders import name_of
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labelled_people, labels_of
-from par_core.evaluate.items import CLOTHING, AttributeItems, RetrievalItems
-from par_core.evaluate.metrics.calibration import calibration_error
-from par_core.evaluate.metrics.labels import balanced_accuracy
-from par_core.evaluate.metrics.ranking import average_precision, roc_auc
+from par_core.evaluate.items import AttributeItems, RetrievalItems
+from par_core.evaluate.metrics.ranking import average_precision
 from par_core.evaluate.pair_queries import score_pairs
 from par_core.ids import digest_of
 from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
@@ -30,9 +29,6 @@ __all__ = ["AttributeRun", "Described", "PeopleSet", "RetrievalRun", "describe_l
 
 PeopleSet = Literal["ccp", "mit"]
 Follow = Callable[[Sequence[LabelledPerson], str], Iterable[LabelledPerson]]
-
-_MEANS: Final = {"mean_auc": "auc", "mA": "mA", "mean_ece": "ece"}
-_LEAST: Final = 5  # people with and without an attribute, for a score to say anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +113,9 @@ def evaluate_attributes(dataset: PeopleSet, root: Path, config: RunConfig, follo
     """
     people = labelled_people(dataset, root)
     told, labels = describe_labelled(people, config, follow), labels_of(people)
-    attributes = {}
     labels[np.array([person.weights for person in people]) < 1] = np.nan  # guesses train, but do not score
-    for name, p, y in zip(NAMES, told.probabilities.T, labels.T, strict=True):
-        known = ~np.isnan(y) & ~np.isnan(p)
-        threshold = told.thresholds.get(name, 0.5)
-        has, likely = y[known] == 1, p[known] >= threshold
-        if min(int(has.sum()), int((~has).sum())) >= _LEAST:
-            row = {"auc": roc_auc(has, p[known]), "mA": balanced_accuracy(has, likely), "accuracy": float((has == likely).mean())}
-            row |= {"ece": calibration_error(has, p[known]), "threshold": threshold}
-            attributes[name] = row | {"prevalence": float(has.mean()), "n": int(known.sum())}
-    clothing = [attributes[name] for name in CLOTHING if name in attributes]
-    means = {called: float(np.mean([each[key] for each in clothing])) if clothing else float("nan") for called, key in _MEANS.items()}
-    scores = {**means, "attributes": attributes, "images": len(labels), "found": told.found}
-    thresholds = {name: each["threshold"] for name, each in attributes.items()}
+    scores = score_attributes(NAMES, labels, told.probabilities, told.thresholds) | {"images": len(labels), "found": told.found}
+    thresholds = {name: each["threshold"] for name, each in scores["attributes"].items()}
     items = AttributeItems(tuple(name_of(person.image) for person in people), NAMES, labels, told.probabilities, thresholds)
     return AttributeRun(scores, items, tuple(people), told.boxes)
 
@@ -153,7 +138,7 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, follow
         y = labels[:, NAMES.index(name)]
         known = ~np.isnan(y)
         relevant = y[known] == wanted
-        if min(int(relevant.sum()), int((~relevant).sum())) >= _LEAST:
+        if min(int(relevant.sum()), int((~relevant).sum())) >= LEAST:
             scores = told.embeddings @ text_vector(query, encoder)
             queries[query] = _ranked(relevant, scores[known])
             asked.append(np.where(known, y == wanted, np.nan))

@@ -1,0 +1,109 @@
+"""Scoring what is stored: labels of one's own against the attributes that indexing has computed. No model runs."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from par_core.archive.entries import path_of
+from par_core.errors import BadConfigError
+from par_core.evaluate.attribute_scores import score_attributes
+from par_core.evaluate.datasets.csv_labels import read_csv_labels
+from par_core.evaluate.datasets.folders import name_of
+from par_core.evaluate.datasets.labelled_set import AttributeSet
+from par_core.evaluate.datasets.labels import labels_of
+from par_core.evaluate.description_run import AttributeRun
+from par_core.evaluate.items import AttributeItems
+from par_core.evaluate.store_labels import JoinedLabel, StoredPerson, join_labels, open_index
+from par_core.store.lance import PeopleIndex
+from par_core.store.layout import Store, write_atomic
+
+__all__ = ["StoreRun", "evaluate_store", "stored_with", "write_unmatched"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRun:
+    """An evaluation of a store.
+
+    Attributes:
+        run: As an evaluation of attributes has it, of the people who were matched.
+        stored: The same people as the store has them.
+        data: All labels.
+        joined: What became of each of them.
+    """
+
+    run: AttributeRun
+    stored: tuple[StoredPerson, ...]
+    data: AttributeSet
+    joined: tuple[JoinedLabel, ...]
+
+
+def evaluate_store(store: Store, labels: Path) -> StoreRun:
+    """Score the attributes that the labels and the store both have.
+
+    Args:
+        store: An indexed store.
+        labels: A CSV file of the form that docs/datasets.md describes, or its folder.
+
+    Returns:
+        With the scores of ``par evaluate attributes``; ``images`` and ``found`` are the people that were matched, ``labels`` the rows of the file, and
+        ``unmatched`` counts the others by status.
+
+    Raises:
+        BadConfigError: The file is wrong, no attribute is in both, or nobody was matched; names what there is.
+        StoreError: The store holds nobody or is damaged.
+    """
+    index = open_index(store)
+    data = read_csv_labels(labels, 0)
+    names = tuple(name for name in data.attributes if name in index.info.attributes)
+    if not names:
+        raise BadConfigError(f"{labels} labels {', '.join(data.attributes)}; the store has none of these, only: {', '.join(index.info.attributes)}")
+    folder = labels if labels.is_dir() else labels.parent
+    joined = join_labels(data, folder, store, index)
+    rows = [i for i, each in enumerate(joined) if each.person is not None]
+    unmatched = Counter(each.status for each in joined if each.person is None)
+    if not rows:
+        counted = ", ".join(f"{count:,} {status}" for status, count in unmatched.items())
+        raise BadConfigError(f"nobody of {labels} was matched with {store.root}: {counted}; paths must end alike, such as {data.people[0].image}")
+    stored = tuple(person for each in joined if (person := each.person) is not None)
+    known = labels_of([data.people[i] for i in rows])[:, [data.attributes.index(name) for name in names]]
+    told = np.array([[np.nan if person.row[name] is None else person.row[name] for name in names] for person in stored], np.float32)
+    thresholds = index.thresholds
+    scores: dict[str, Any] = score_attributes(names, known, told, thresholds)
+    scores |= {"images": len(rows), "found": len(rows), "labels": len(joined), "unmatched": dict(unmatched)}
+    scored = {name: each["threshold"] for name, each in scores["attributes"].items()}
+    items = AttributeItems(tuple(name_of(data.people[i].image) for i in rows), names, known, told, scored)
+    people = tuple(replace(data.people[i], image=_file(person)) for i, person in zip(rows, stored, strict=True))
+    boxes = np.array([person.box for person in stored], np.float32)
+    return StoreRun(AttributeRun(scores, items, people, boxes), stored, data, tuple(joined))
+
+
+def write_unmatched(file: Path, run: StoreRun) -> None:
+    """Write a CSV file of the rows of labels that were matched with nobody: ``image``, ``x1`` to ``y2``, ``status``."""
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(("image", "x1", "y1", "x2", "y2", "status"))
+    for i, each in enumerate(run.joined):
+        if each.person is None:
+            box: Sequence[float] = () if run.data.boxes is None else run.data.boxes[i].tolist()
+            rows.writerow([run.data.people[i].image, *(["" if value != value else f"{value:g}" for value in box] or [""] * 4), each.status])
+    write_atomic(file, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def stored_with(store: Store, index: PeopleIndex) -> dict[str, Any]:
+    """``models`` and ``fingerprints`` of what a store holds, from its manifests."""
+    manifests = (manifest.info for _, manifest in store.complete_shards("describe", index.info.describe_config))
+    described = next(manifests)
+    segmented = next(manifest.info for _, manifest in store.complete_shards("segment", index.info.segment_config))
+    prints = {"segmenter": segmented["segmenter"], "describer": described["describer"], "embedding": described["embedding"]}
+    return {"models": f"{segmented['model']} + {described['model']}", "profile": index.info.profile, "fingerprints": prints}
+
+
+def _file(person: StoredPerson) -> Path:
+    """Of a local picture; what is a member of an archive or remote names no file, and reports show no picture of it."""
+    return Path(path_of(person.uri).decode("utf-8", "surrogateescape"))
