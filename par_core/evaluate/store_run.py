@@ -80,7 +80,8 @@ def evaluate_store(store: Store, labels: Path) -> StoreRun:
     items = AttributeItems(tuple(name_of(data.people[i].image) for i in rows), names, known, told, scored)
     people = tuple(replace(data.people[i], image=_file(person)) for i, person in zip(rows, stored, strict=True))
     boxes = np.array([person.box for person in stored], np.float32)
-    return StoreRun(AttributeRun(scores, items, people, boxes), stored, data, tuple(joined))
+    quality = {name: np.array([person.row[name] for person in stored], np.float32) for name in ("height_px", "glvn")}
+    return StoreRun(AttributeRun(scores, items, people, boxes, quality), stored, data, tuple(joined))
 
 
 def write_unmatched(file: Path, run: StoreRun) -> None:
