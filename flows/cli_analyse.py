@@ -7,11 +7,19 @@ from typing import Annotated
 
 import typer
 
+from par_core.errors import BadConfigError
+
 __all__ = ["analyse"]
 
 
 def analyse(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs; one row each.")],
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE...]", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs; one row each.")
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", metavar="DIR", help="Also the people of a store, as par index has measured them: resolution and GLVN of their boxes."),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything there as one JSON object; - prints it.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Draw histograms: .png, .svg or .pdf.")] = None,
     brisque_model: Annotated[
@@ -27,15 +35,19 @@ def analyse(
         par analyse PETA/ PA-100K/data.zip
 
         par analyse photos/ --json quality.json --out quality.png
+
+        par analyse --store store
     """
-    from flows.analysis import MISSING_MODEL, analyse_sources, as_json, check_histogram_file, draw_histograms, find_model, summary_lines
+    from flows.analysis import MISSING_MODEL, analyse_sources, analyse_store, as_json, check_histogram_file, draw_histograms, find_model, summary_lines
 
     if out is not None:
         check_histogram_file(out)
+    if not sources and store is None:
+        raise BadConfigError("name a source (par analyse photos/) or a store (par analyse --store DIR)")
     model = find_model(brisque_model)
-    if model is None:
+    if model is None and sources:
         print(f"par: {MISSING_MODEL}", file=sys.stderr, flush=True)
-    analyses = analyse_sources(sources, model)
+    analyses = [*analyse_sources(sources or [], model), *([analyse_store(store)] if store is not None else [])]
     printed = json_file is not None and str(json_file) == "-"
     if json_file is not None:
         text = json.dumps(as_json(analyses, model), indent=1)

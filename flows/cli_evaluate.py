@@ -18,6 +18,7 @@ from flows.options import (
     WorkersOption,
 )
 from par_core.config import load_config
+from par_core.errors import BadConfigError
 
 __all__ = ["evaluate"]
 
@@ -25,9 +26,11 @@ _DATASETS: Final = "segmentation: pennfudan, coco, ccp; retrieval: ccp, mit; the
 
 
 def evaluate(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="segmentation, attributes, retrieval or background.")],
-    dataset: Annotated[str, typer.Option("--dataset", metavar="NAME", help=_DATASETS)],
-    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Folder of the data set; of ccp and mit also the folder that holds it.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="segmentation, attributes, retrieval, background or store.")],
+    dataset: Annotated[str | None, typer.Option("--dataset", metavar="NAME", help=_DATASETS)] = None,
+    root: Annotated[Path | None, typer.Option("--root", metavar="DIR", help="Folder of the data set; of ccp and mit also the folder that holds it.")] = None,
+    store: Annotated[Path | None, typer.Option("--store", metavar="DIR", help="store: what par index has written.")] = None,
+    labels: Annotated[Path | None, typer.Option("--labels", metavar="FILE", help="store: labels of your own as CSV (docs/datasets.md).")] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="Write report.html, .md and .json there, the items for par report compare, and what the models saw."),
@@ -57,27 +60,37 @@ def evaluate(
     **segmentation**: average precision of masks and boxes; precision and recall at the usual threshold. **attributes**: AUC, mA, precision, recall and F1 of
     each, and over images. **retrieval**: average precision of text queries over the prevalence of what is asked for. **background**: attributes with the
     background eliminated, blurred and kept. People are found and cut out as indexing does. With --out a stopped command goes on where it was.
+    **store**: the attributes that are stored already against labels of your own; no model runs. Labels that match nobody make the exit code 1.
 
     Examples:
         par evaluate segmentation --dataset pennfudan --root data/ --json pennfudan.json
 
         par evaluate attributes --dataset rapv2 --root RAP2/ --out reports/rap --profile clip --weights-dir runs/seed-0 --weights-dir runs/seed-1
 
-        par evaluate retrieval --dataset mit --root data/ --out reports/mit --workers 4
-
         par evaluate background --dataset ccp --root data/ --out reports/background
+
+        par evaluate store --store store --labels labels.csv --out reports/store
     """
     from flows.datasets import as_split
     from flows.evaluation import Asked
     from flows.evaluation_runs import evaluate_all, lines
     from flows.observing import observing
 
-    machine = {"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
-    folders: list[Path | None] = [*weights_dirs] if weights_dirs else [None]
-    settings = [load_config(config, profile=profile, weights_dir=folder, machine=machine) for folder in folders]
-    asked = Asked(kind, dataset, root, as_split(split), part)
-    with observing(settings[0].machine, verbose=verbose) as carry_out:
-        scores = evaluate_all(asked, settings, out, carry_out=carry_out)
+    if kind == "store":
+        if store is None or labels is None or dataset is not None or root is not None:
+            raise BadConfigError("par evaluate store takes --store DIR and --labels FILE, and neither --dataset nor --root")
+        from flows.store_evaluation import evaluate_stored
+
+        scores = evaluate_stored(store, labels, out)
+    else:
+        if dataset is None or root is None or store is not None or labels is not None:
+            raise BadConfigError(f"par evaluate {kind} takes --dataset NAME and --root DIR, and neither --store nor --labels")
+        machine = {"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
+        folders: list[Path | None] = [*weights_dirs] if weights_dirs else [None]
+        settings = [load_config(config, profile=profile, weights_dir=folder, machine=machine) for folder in folders]
+        asked = Asked(kind, dataset, root, as_split(split), part)
+        with observing(settings[0].machine, verbose=verbose) as carry_out:
+            scores = evaluate_all(asked, settings, out, carry_out=carry_out)
     text = json.dumps(scores, indent=1)
     if json_file is not None and str(json_file) == "-":
         print(text)
@@ -87,4 +100,5 @@ def evaluate(
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(text + "\n")
     if out is not None:
-        print(f"report: {out / 'report.html' if len(settings) == 1 else out}", file=sys.stderr)
+        print(f"report: {out / 'report.html' if len(weights_dirs or ()) < 2 else out}", file=sys.stderr)
+    raise typer.Exit(1 if scores.get("unmatched") else 0)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from par_core.evaluate.description_run import RetrievalRun
     from par_core.evaluate.segmentation_run import SegmentationRun
 
-__all__ = ["KINDS", "Asked", "about", "evaluate", "made_with", "plain", "require", "summary_lines", "workplace"]
+__all__ = ["KINDS", "Asked", "about", "evaluate", "machine_and_versions", "made_with", "plain", "require", "summary_lines", "workplace"]
 
 #: What can be evaluated, on which data sets.
 KINDS: Final = {
@@ -120,11 +120,18 @@ def made_with(config: RunConfig) -> dict[str, Any]:
     """
     prints = fingerprints(config)
     return {
+        **machine_and_versions(),
+        "models": describe_models(config),
+        "fingerprints": {"segmenter": prints.segmenter, "describer": prints.describer, "embedding": prints.embedding},
+    }
+
+
+def machine_and_versions() -> dict[str, Any]:
+    """The date, the command, the machine and the versions of what runs here."""
+    return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["par", *sys.argv[1:]]),
         "machine": processor_name(),
-        "models": describe_models(config),
-        "fingerprints": {"segmenter": prints.segmenter, "describer": prints.describer, "embedding": prints.embedding},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
     }
 
@@ -136,6 +143,7 @@ def summary_lines(scores: dict[str, Any]) -> Iterator[str]:
     for name, value in scores.items():
         if not isinstance(value, dict | list):
             yield f"  {name:32}{_figure(value)}" + _range(scores["intervals"].get(name))
+    yield from (f"  {count:,} labels matched with nobody: {status}" for status, count in scores.get("unmatched", {}).items())
     for group in ("attributes", "queries"):
         for name, row in scores.get(group, {}).items():
             yield f"  {name:32}" + "  ".join(f"{key} {_figure(value)}" for key, value in row.items())

@@ -1,6 +1,7 @@
 """Scoring the attributes of a describer on a data set of labelled people, cut out as indexing does."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,12 +41,14 @@ class AttributeRun:
         items: What is written of each person.
         people: In the order of the items.
         boxes: Where each was found, or NaN.
+        quality: Measures of :mod:`par_core.evaluate.quality_bands` that are known without the pictures, as a store has them.
     """
 
     scores: dict[str, Any]
     items: AttributeItems
     people: tuple[LabelledPerson, ...]
     boxes: BoxesXYXY
+    quality: Mapping[str, Float32[np.ndarray, " n"]] = field(default_factory=dict)
 
     @property
     def data_digest(self) -> str:

@@ -67,6 +67,8 @@ def _sheet(run: AttributeRun, name: str, config: ArchiveConfig) -> Sheet:
         rows = np.flatnonzero((y == has) & ((p >= threshold) == seen))
         for i in rows[np.argsort(-p[rows] if seen else p[rows], kind="stable")][:_EACH]:
             person = run.people[i]
+            if not person.image.is_file():  # in an archive or remote
+                continue
             jpeg = person_crop(person.image, run.boxes[i], config)
             pictures.append(Picture(jpeg, f"{label}, told {p[i]:.2f}", run.items.names[i], right=bool(has) == seen))
     auc = run.scores["attributes"][name]["auc"]

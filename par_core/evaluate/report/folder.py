@@ -1,4 +1,4 @@
-"""The folder of a report: ``report.html``, ``report.md``, ``report.json``, and ``items.parquet`` for comparisons."""
+"""The folder of a report: ``report.html``, ``report.md``, ``report.json``, ``items.parquet`` for comparisons; of attributes ``quality.json``."""
 
 import json
 from collections.abc import Mapping
@@ -9,14 +9,17 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from par_core.archive.brisque_model import installed_model
 from par_core.config import ArchiveConfig
 from par_core.errors import BadConfigError
 from par_core.evaluate.attribute_run import AttributeRun
 from par_core.evaluate.description_run import RetrievalRun
 from par_core.evaluate.items import ACCURACIES, Items, items_of
 from par_core.evaluate.metrics.bootstrap import Interval
+from par_core.evaluate.quality_bands import bands_object, measure_people, quality_bands
 from par_core.evaluate.report import attributes, retrieval, segmentation
 from par_core.evaluate.report.document import Figure, Report
+from par_core.evaluate.report.quality import quality_sections
 from par_core.evaluate.report.render import as_html, as_markdown
 from par_core.evaluate.report.wording import ends, number, spoken
 from par_core.evaluate.segmentation_run import SegmentationRun
@@ -47,7 +50,7 @@ class SavedRun:
 
 
 def write_report(out: Path, run: Run, scores: Mapping[str, Any], intervals: Mapping[str, Interval], config: ArchiveConfig) -> None:
-    """Write the four files; ``report.json`` last.
+    """Write the files; ``report.json`` last.
 
     Args:
         out: The folder; made if it is not there.
@@ -59,7 +62,11 @@ def write_report(out: Path, run: Run, scores: Mapping[str, Any], intervals: Mapp
     about = scores["about"]
     match run:
         case AttributeRun():
-            sections, conventions = attributes.attribute_sections(run, intervals, config), attributes.CONVENTIONS
+            measured = measure_people([person.image for person in run.people], run.boxes, config, installed_model(), run.quality)
+            bands = {measure: quality_bands(run.items, values, about["seed"]) for measure, values in measured.items()}
+            write_atomic(out / "quality.json", (json.dumps(bands_object(bands), indent=1) + "\n").encode())
+            every, *others = attributes.attribute_sections(run, intervals, config)
+            sections, conventions = (every, *quality_sections(bands), *others), attributes.CONVENTIONS
         case RetrievalRun():
             sections, conventions = retrieval.retrieval_sections(run, intervals, config), retrieval.CONVENTIONS
         case SegmentationRun():

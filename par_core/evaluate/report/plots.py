@@ -1,15 +1,17 @@
 """Plots as inline SVG: small, coloured by the page's style sheet, so that they are light or dark with it."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
+from par_core.evaluate.metrics.bootstrap import Interval
 from par_core.evaluate.metrics.calibration import Reliability
 from par_core.evaluate.metrics.ranking import OperatingPoints
 
-__all__ = ["precision_recall", "reliability_diagram"]
+__all__ = ["by_rank", "precision_recall", "reliability_diagram"]
 
 _SIDE: Final = 260  # of the square that is drawn in
 _LEFT, _TOP = 46, 10
@@ -45,6 +47,23 @@ def precision_recall(points: OperatingPoints, used: tuple[float, float]) -> Mark
         _x(recall), _y(precision), f"{recall:.3f}", f"{precision:.3f}"
     )
     return _square("precision over recall", "recall", "precision", curve + (dot if np.isfinite(used).all() else Markup()))
+
+
+def by_rank(title: str, across: str, up: str, values: Sequence[Interval]) -> Markup:
+    """A value with its interval for each of several parts of equal size, from the first to the last."""
+    x = (np.arange(len(values)) + 0.5) / len(values)
+    defined = [(place, each) for place, each in zip(x.tolist(), values, strict=True) if not np.isnan(each.estimate)]
+    ranges = Markup().join(
+        Markup('<line class="ideal" x1="{0}" y1="{1}" x2="{0}" y2="{2}"/>').format(_x(place), _y(each.low), _y(each.high))
+        for place, each in defined
+        if not np.isnan(each.low)
+    )
+    dots = Markup().join(
+        Markup('<circle class="dot" cx="{}" cy="{}" r="5"><title>{}</title></circle>').format(_x(place), _y(each.estimate), f"{each.estimate:.3f}")
+        for place, each in defined
+    )
+    line = _line(np.array([place for place, _ in defined]), np.array([each.estimate for _, each in defined]))
+    return _square(title, across, up, ranges + line + dots)
 
 
 def _square(title: str, across: str, up: str, inside: Markup) -> Markup:

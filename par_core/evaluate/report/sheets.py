@@ -12,16 +12,18 @@ from PIL import Image
 
 from par_core.archive import decode
 from par_core.config import ArchiveConfig
+from par_core.errors import UnreadableImageError
 from par_core.people.cutout import crop_box
 from par_core.people.masks import decode_mask
 from par_core.types import ImageU8, MaskRLE
 
-__all__ = ["outlined_photo", "person_crop"]
+__all__ = ["outlined_photo", "person_crop", "side_by_side"]
 
 _HEIGHT_PX: Final = 220
 _PERSON_ASPECT: Final = 2.0
 _MARGIN: Final = 0.08  # around the person, as a share of the box
 _LONGEST_PX: Final = 560
+_GAP: Final = np.full((_HEIGHT_PX, 6, 3), 255, np.uint8)
 _LABELLED, _FOUND = (0, 190, 255), (255, 120, 0)  # the colours of the legend in the style sheet
 
 
@@ -37,6 +39,21 @@ def person_crop(image: Path, box: Float32[np.ndarray, "4"], config: ArchiveConfi
         left, top, right, bottom = crop_box(box, _MARGIN, _PERSON_ASPECT, width=width, height=height)
         picture = picture[top:bottom, left:right]
     return _jpeg(_resized(picture, _HEIGHT_PX / picture.shape[0]), 75)
+
+
+def side_by_side(images: Sequence[Path], config: ArchiveConfig) -> bytes:
+    """Pictures of one height next to each other, as one JPEG; a grey field stands for one that cannot be read, as copies by digest of damaged files."""
+    shown = [piece for image in images for piece in (_GAP, _of_height(image, config))][1:]
+    return _jpeg(np.hstack(shown), 75)
+
+
+def _of_height(image: Path, config: ArchiveConfig) -> ImageU8:
+    try:
+        picture = decode(image.read_bytes(), config).pixels
+    except (OSError, UnreadableImageError):
+        return np.full((_HEIGHT_PX, _HEIGHT_PX // 2, 3), 128, np.uint8)
+    width = min(max(1, round(picture.shape[1] * _HEIGHT_PX / picture.shape[0])), 2 * _HEIGHT_PX)
+    return np.ascontiguousarray(cv2.resize(picture, (width, _HEIGHT_PX), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def outlined_photo(picture: ImageU8, labelled: Sequence[MaskRLE], found: Sequence[MaskRLE]) -> bytes:

@@ -1,0 +1,78 @@
+"""How far embeddings tell copies of people's pictures from pictures of other people, against the perceptual hash on the same pairs.
+
+    PYTHONPATH=. python benchmarks/leakage.py --people kept-back/mit_pedestrian kept-back/ccp/photos > benchmarks/results/leakage.json
+
+For each folder: copies of 60 pictures, made in five ways, against their originals; and all pairs of different pictures, less those that the hash takes for
+one. Use people that the describer was not trained on.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from machine import provenance
+
+from par_core.config import load_config
+from par_core.errors import BadInputError
+from par_core.evaluate.leakage import choose_threshold
+from par_core.evaluate.leakage_pairs import COPIES, copy_distances, other_distances
+from par_core.evaluate.leakage_pictures import folder_part, look_at
+from par_core.evaluate.observation import Observer
+from par_core.evaluate.observing import observe_here
+from par_core.evaluate.perceptual_hash import hash_distances, perceptual_hash
+from par_core.models.profiles import describe_models
+
+MAX_BITS = 10
+RATES = (1e-1, 1e-2, 1e-3, 1e-4)
+
+
+def measured(folder: Path, profile: str) -> dict[str, Any]:
+    """Thresholds by rate, and what they find of each kind of copy."""
+    config = load_config(profile=profile)
+    part = folder_part(folder)
+
+    with tempfile.TemporaryDirectory() as place:
+        observer = Observer(Path(place), observe_here)
+        seen = look_at(part.files, config, observer, embed=True)
+        same = copy_distances(part.files, seen, config, observer)
+    others = other_distances(part.identities, seen, MAX_BITS)
+    at_rate: dict[str, Any] = {}
+    for rate in RATES:
+        try:
+            threshold = choose_threshold(np.concatenate(list(same.values())), others, rate)
+        except BadInputError:
+            at_rate[f"{rate:g}"] = None
+            continue
+        found = {name: float((apart <= threshold.distance).mean()) for name, apart in same.items()}
+        at_rate[f"{rate:g}"] = {"max_distance": threshold.distance, "mistaken": threshold.mistaken, "found": found, "found_of_all": threshold.found}
+    pictures = [cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB) for file in part.files]
+    hashes = np.array([perceptual_hash(picture) for picture in pictures], np.uint64)
+    by_hash = {
+        name: float((hash_distances(hashes, np.array([perceptual_hash(change(each)) for each in pictures], np.uint64)) <= MAX_BITS).mean())
+        for name, change in COPIES.items()
+    }
+    return {
+        "pictures": len(part.files),
+        "known_others": len(others),
+        "median_distance": {"copies": float(np.median(np.concatenate(list(same.values())))), "others": float(np.median(others))},
+        "embedding": at_rate,
+        f"hash_up_to_{MAX_BITS}_bits": by_hash,
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=Path, nargs="+", required=True, help="folders of pictures of one person each")
+    parser.add_argument("--profile", default="compact")
+    options = parser.parse_args()
+    told = {f"{folder.parent.name}/{folder.name}": measured(folder, options.profile) for folder in options.people}
+    print(json.dumps({"part": "leakage", "models": describe_models(load_config(profile=options.profile)), "people": told, **provenance(0)}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
