@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
-from flows.evaluation import evaluate
+from flows.evaluation import Asked, evaluate
 from par_core.errors import BadConfigError, StoreError
 from par_core.evaluate.datasets.csv_labels import read_csv_labels
 from par_core.evaluate.items import AttributeItems
@@ -50,7 +50,7 @@ def test_a_store_and_an_evaluation_of_the_same_pictures_agree(mit: Path, tmp_pat
     index(tmp_path / "store", [mit])
     result = evaluate_command("store", "--store", tmp_path / "store", "--labels", mit / "labels.csv", "--out", tmp_path / "stored")
     assert result.exit_code == 0, result.output
-    seen = evaluate("attributes", "mit", mit, FAKE, tmp_path / "seen")
+    seen = evaluate(Asked("attributes", "mit", mit), FAKE, tmp_path / "seen")
     stored = json.loads((tmp_path / "stored" / "report.json").read_text())
     assert seen["found"] == stored["found"] == 24
     assert set(stored["attributes"]) == set(seen["attributes"]) == {"female", "front"}
