@@ -59,7 +59,7 @@ def measure_people(images: Sequence[Path], boxes: BoxesXYXY, config: ArchiveConf
         known: Measures that are known already, as a store has them.
 
     Returns:
-        By names of ``MEASURES``: NaN where a picture is no local file, cannot be read any more, or has no BRISQUE.
+        By names of ``MEASURES``: NaN where a picture is no local file, cannot be read any more or no longer reaches to the box, or has no BRISQUE.
     """
     told: Measured = {name: np.array(known.get(name, np.full(len(images), np.nan)), np.float64) for name in MEASURES}
     for i, (image, box) in enumerate(zip(images, boxes, strict=True)):
@@ -70,6 +70,8 @@ def measure_people(images: Sequence[Path], boxes: BoxesXYXY, config: ArchiveConf
         if not np.isnan(box).any():
             x1, y1, x2, y2 = (round(value) for value in box.tolist())
             picture = picture[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
+        if not picture.size:  # the box lies outside: another picture is there now
+            continue
         seen = {"height_px": float(picture.shape[0]), "glvn": glvn(picture)}
         if model is not None:
             seen["brisque"] = model.score(brisque_features(picture))

@@ -43,9 +43,9 @@ def leakage_page(
     numbers = (
         Figure("test pictures with a counterpart", _percent(figures["share"])),
         Figure("test pictures", f"{figures['test']:,}"),
-        Figure("left of them", f"{figures['test_kept']:,}"),
+        Figure("test pictures without one", f"{figures['test_kept']:,}"),
         Figure("train pictures", f"{figures['train']:,}"),
-        Figure("left of them", f"{figures['train_kept']:,}"),
+        Figure("train pictures without one", f"{figures['train_kept']:,}"),
         *((Figure("identities in both", f"{figures['identities']['shared']:,}"),) if figures["identities"]["test"] else ()),
     )
     columns = ("found by", "share of test", "test pictures", "not comparable", "train pictures")

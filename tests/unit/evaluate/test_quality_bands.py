@@ -75,3 +75,10 @@ def test_the_page_has_a_part_for_each_measure_that_is_known() -> None:
     assert [row[0] for row in section.table.rows] == ["0 to 19", "20 to 39", "40 to 59"]
     assert bands_object(bands)["height_px"][2]["mA"]["estimate"] == 1
     assert "too few people" in quality_sections({})[0].note
+
+
+def test_a_picture_that_was_replaced_by_a_smaller_one_has_no_quality(tmp_path: Path) -> None:
+    file = save(tmp_path / "1.png", photograph()[:40, :40])
+    told = measure_people([file], np.array([[100, 50, 160, 160]], np.float32), ArchiveConfig(), None, {"height_px": np.array([110], np.float32)})
+    assert told["height_px"].tolist() == [110]
+    assert np.isnan(told["glvn"]).all()
