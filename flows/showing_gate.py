@@ -3,33 +3,34 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from par_core.gate.run import GateReport
+if TYPE_CHECKING:
+    from par_core.gate.run import GateReport  # brings LanceDB, which takes a second that only a gate should cost
 
 __all__ = ["gate_lines", "gate_markdown", "gate_object"]
 
 
-def gate_lines(report: GateReport) -> Iterator[str]:
+def gate_lines(report: "GateReport") -> Iterator[str]:
     """The outcome, then one line a check that did not pass: what was wanted and what was found."""
     yield _outcome(report)
     for finding in report.failed:
         yield f"failed: {finding.check}: wanted {finding.wanted}; found {finding.found}"
 
 
-def gate_markdown(report: GateReport) -> str:
+def gate_markdown(report: "GateReport") -> str:
     """Every check as a Markdown table, with nothing in it that a browser would take for markup."""
     rows = [("passed" if each.passed else "**failed**", _cell(each.check), _cell(each.wanted), _cell(each.found)) for each in report.findings]
     table = ["| | check | wanted | found |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join([_outcome(report), "", *(table if rows else [])])
 
 
-def gate_object(report: GateReport) -> dict[str, Any]:
+def gate_object(report: "GateReport") -> dict[str, Any]:
     """Everything, as JSON types."""
     return asdict(report) | {"passed": report.passed}
 
 
-def _outcome(report: GateReport) -> str:
+def _outcome(report: "GateReport") -> str:
     checks = f"{len(report.findings)} checks"
     if report.passed:
         return f"version {report.version} passed the gate ({checks})"

@@ -31,5 +31,9 @@ def test_searching_loads_no_orchestrator() -> None:
     assert loaded(code) & {"prefect", "dask", "distributed", "torch"} == set()
 
 
+def test_an_index_run_loads_nothing_heavy_before_its_server_starts() -> None:
+    assert loaded("import flows.index") & {"lancedb", "prefect", "torch"} == set()
+
+
 def test_the_check_itself_can_fail() -> None:
     assert loaded("import torch") == {"torch"}
