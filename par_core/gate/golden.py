@@ -11,8 +11,9 @@
 Unknown keys fail, as everywhere in PAR's settings. Every key is described in ``docs/gate.md``.
 """
 
+from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -24,6 +25,17 @@ __all__ = ["Golden", "GoldenQuery", "StoreHealth", "load_golden"]
 
 _MOST_ERRORS: Final = 5
 _HITS_OF_A_FILTER: Final = 10_000
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice: the second one would silently take the place of the first, and of its expectations."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = [key for key in dict.fromkeys(keys) if keys.count(key) > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 class _Frozen(BaseModel):
@@ -109,7 +121,7 @@ def load_golden(path: Path) -> Golden:
         BadConfigError: The file or a picture is missing, it is no YAML, a key is unknown, or a value makes no sense; names the first five.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise BadConfigError(f"{path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:

@@ -55,6 +55,8 @@ def test_an_empty_mapping_asks_for_a_verified_store() -> None:
         ("queries: [{text: a man, among_top: 5, at_most: 5}]", "only 5 hits are looked at"),
         ("queries: [{where: hat and, at_least: 1}]", "does not make sense here"),
         ("queries: [{text: [a man}", "is no YAML"),
+        ("queries: [{where: hat, at_least: 1}]\nqueries: []", "'queries' stands twice.* line 1"),  # or the first would not be asked
+        ("queries: [{where: hat, at_least: 1, at_least: 9}]", "'at_least' stands twice"),
         ("!!python/object/apply:os.system ['true']", "is no YAML"),  # never carried out
         ("- a list", r"golden\.yaml: the file: .*valid dictionary"),
         ("", r"golden\.yaml: the file: .*valid dictionary"),
