@@ -1,7 +1,8 @@
 """One search from a store to hits: for the command line, the query flow and the gate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from par_core.store.layout import Store
 from par_core.types import ImageU8
 
 __all__ = ["Question", "ask", "read_picture", "save_gallery"]
+
+_MORE: Final = 4  # times as many hits are looked at where too many files have gone
+_MOST_HITS: Final = 10_000  # looked at, however many have gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,15 @@ def ask(store_root: Path, question: Question, config: RunConfig, version: str = 
     if index is None or newest is None:
         raise BadConfigError(f"the store at {store_root} holds no people yet; fill it with: par index SOURCE --store {store_root}")
     result = _answer(index, question, config)
-    if index.version != newest.version:
-        result = leave_out_gone(result, store, index, newest, absent=question.absent)
-    return result, index
+    if index.version == newest.version:
+        return result, index
+    asked = question.top
+    while True:  # the next ones take the places of those whose file has gone
+        kept = leave_out_gone(result, store, index, newest, absent=question.absent)
+        if len(kept.hits) >= question.top or len(result.hits) < asked or asked >= _MOST_HITS:
+            return replace(kept, hits=kept.hits[: question.top]), index
+        asked = min(_MORE * asked, _MOST_HITS)
+        result = _answer(index, replace(question, top=asked), config)
 
 
 def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> SearchResult:
