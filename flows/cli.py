@@ -202,8 +202,10 @@ def rebuild(store: StoreOption) -> None:
 
     opened = Store.open(store)
     with opened.exclusive():
-        record = rebuild_index(opened)
+        record, lost = rebuild_index(opened)
     print(f"{record.rows} people in the index, version {record.version}")
+    if lost is not None:
+        print(f"version {lost} was live and cannot be read any more: searches read the newest; make that live with: par gate --store {store}")
     live = store_status(opened).live_version
     if live is not None:
         print(f"searches still read version {live}, which is live; let them read the new one with: par gate --store {store}")

@@ -60,8 +60,11 @@ def commit_store(store: Store, config: RunConfig) -> CommitRecord:
     return _commit(store, config_ids(config, fingerprints(config)), config.profile, afresh=False)
 
 
-def rebuild_index(store: Store) -> CommitRecord:
-    """Make the index again from Parquet alone, with the configuration of the last commit.
+def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
+    """Make the index again from Parquet alone, with the configuration of the last commit. What is live stays live if it can still be read.
+
+    Returns:
+        The record of this commit, and the version that was live and is lost, or None.
 
     Raises:
         StoreError: Nothing was ever committed.
@@ -69,7 +72,9 @@ def rebuild_index(store: Store) -> CommitRecord:
     last = last_commit(store)
     if last is None:
         raise StoreError(f"{store.root} has no commit to rebuild; run par index first")
-    return _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True)
+    record = _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True)
+    index = PeopleIndex.open(store.index_path)
+    return record, index.release_lost_live() if index else None
 
 
 def last_commit(store: Store) -> CommitRecord | None:

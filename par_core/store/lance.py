@@ -65,8 +65,9 @@ class PeopleIndex:
     Use ``open`` to read, ``create`` to start an empty one.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, database: Path) -> None:
         self._table = table
+        self._database = database
         stored = json.loads((table.schema.metadata or {})[_INFO_KEY])
         self.info = IndexInfo(**{**stored, "attributes": tuple(stored["attributes"]), "thresholds": tuple(stored["thresholds"])})
 
@@ -94,7 +95,7 @@ class PeopleIndex:
             wanted = _live_version(table) if version == _LIVE else int(version) if version.isdigit() else None
             if wanted is not None:
                 table.checkout(wanted)
-            return cls(table)
+            return cls(table, path)
         except (ValueError, RuntimeError, KeyError, OSError) as error:
             raise StoreError(f"{path} cannot be read ({error}); make it again with: par rebuild --store {path.parent}") from error
 
@@ -105,7 +106,7 @@ class PeopleIndex:
         metadata = {**(schema.metadata or {}), _INFO_KEY: json.dumps(described).encode()}
         table = lancedb.connect(path).create_table(_TABLE, schema=schema.with_metadata(metadata), mode="overwrite")
         table.set_unenforced_primary_key(["person_id"])
-        return cls(table)
+        return cls(table, path)
 
     @property
     def schema(self) -> pa.Schema:
@@ -136,6 +137,25 @@ class PeopleIndex:
     def live_version(self) -> int | None:
         """The version that is tagged ``live``, or None."""
         return _live_version(self._table)
+
+    def release_lost_live(self) -> int | None:
+        """Take the tag off a live version whose files are lost or damaged: searches read the newest again.
+
+        Returns:
+            The version that it was, or None if there is nothing to release.
+        """
+        live = self.live_version
+        if live is None:
+            return None
+        try:
+            pinned = lancedb.connect(self._database).open_table(_TABLE)
+            pinned.checkout(live)
+            for _ in PeopleIndex(pinned, self._database).scan(pinned.schema.names):
+                pass
+        except (ValueError, RuntimeError, KeyError, OSError):
+            self._table.tags.delete(_LIVE)
+            return live
+        return None
 
     def make_live(self) -> None:
         """Tag this version ``live``: searches read it from now on, and its files are kept however old it grows."""

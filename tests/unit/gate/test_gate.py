@@ -148,12 +148,29 @@ def test_a_word_that_the_model_never_saw_is_told_with_what_was_found(store: Stor
 
 def test_rebuild_leaves_live_where_it_is_and_the_gate_moves_it(store: Store) -> None:
     first = run_gate(store, PASSING, FAKE).version
-    record = rebuild_index(store)
+    record, lost = rebuild_index(store)
+    assert lost is None
     assert store_status(store).live_version == first < record.version
     assert verify_store(store).problems == ()
     assert len(found(store, Question("a person"))) == 7
     assert run_gate(store, PASSING, FAKE).passed
     assert store_status(store).live_version == record.version
+
+
+@pytest.mark.parametrize("files", ["_versions/*.manifest", "data/*.lance"])
+def test_rebuild_releases_a_live_version_whose_files_are_lost(store: Store, photos: Path, files: str) -> None:
+    live = run_gate(store, PASSING, FAKE).version
+    (photos / "0003.png").unlink()
+    index(store.root, [photos])
+    for path in (store.index_path / "people.lance").glob(files):
+        if not files.startswith("_versions") or path.stem == str(2**64 - 1 - live):  # Lance numbers manifests downwards
+            path.unlink()
+    with pytest.raises((StoreError, RuntimeError, OSError)):
+        ask(store.root, Question("a person"), FAKE)
+    _, lost = rebuild_index(store)
+    assert (lost, store_status(store).live_version) == (live, None)
+    assert len(found(store, Question("a person"))) == 6
+    assert run_gate(store, PASSING, FAKE).passed
 
 
 @pytest.mark.parametrize(
