@@ -26,7 +26,7 @@ _DATASETS: Final = "segmentation: pennfudan, coco, ccp; retrieval: ccp, mit; the
 
 
 def evaluate(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="segmentation, attributes, retrieval, background or store.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="segmentation, attributes, retrieval, zero-shot, background or store.")],
     dataset: Annotated[str | None, typer.Option("--dataset", metavar="NAME", help=_DATASETS)] = None,
     root: Annotated[Path | None, typer.Option("--root", metavar="DIR", help="Folder of the data set; of ccp and mit also the folder that holds it.")] = None,
     store: Annotated[Path | None, typer.Option("--store", metavar="DIR", help="store: what par index has written.")] = None,
@@ -59,7 +59,8 @@ def evaluate(
 
     **segmentation**: average precision of masks and boxes; precision and recall at the usual threshold. **attributes**: AUC, mA, precision, recall and F1 of
     each, and over images. **retrieval**: average precision of text queries over the prevalence of what is asked for. **background**: attributes with the
-    background eliminated, blurred and kept. People are found and cut out as indexing does. With --out a stopped command goes on where it was.
+    background eliminated, blurred and kept. **zero-shot**: attributes by words alone, asked in three ways.
+    People are found and cut out as indexing does. With --out a stopped command goes on where it was.
     **store**: the attributes that are stored already against labels of your own; no model runs. Labels that match nobody make the exit code 1.
 
     Examples:
@@ -68,6 +69,8 @@ def evaluate(
         par evaluate attributes --dataset rapv2 --root RAP2/ --out reports/rap --profile clip --weights-dir runs/seed-0 --weights-dir runs/seed-1
 
         par evaluate background --dataset ccp --root data/ --out reports/background
+
+        par evaluate zero-shot --dataset pa100k --root PA-100K/ --profile clip --weights-dir weights/ --out reports/words
 
         par evaluate store --store store --labels labels.csv --out reports/store
     """

@@ -104,7 +104,7 @@ def evaluate(
     """Score the models, as ``par evaluate`` does; goes on where an earlier run of the same settings was stopped. Leaves a table and a link to the report.
 
     Args:
-        kind: ``segmentation``, ``attributes``, ``retrieval`` or ``background``.
+        kind: ``segmentation``, ``attributes``, ``retrieval``, ``zero-shot`` or ``background``.
         dataset: Name of a data set.
         root: Its folder.
         out: Folder of the report.

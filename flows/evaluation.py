@@ -35,6 +35,7 @@ KINDS: Final = {
     "attributes": tuple(ATTRIBUTE_SETS),
     "retrieval": ("ccp", "mit"),
     "background": tuple(ATTRIBUTE_SETS),
+    "zero-shot": tuple(ATTRIBUTE_SETS),
 }
 
 _PACKAGES: Final = ("torch", "torchvision", "openvino", "open_clip_torch", "timm", "numpy", "scipy")

@@ -8,6 +8,7 @@ from typing import Any
 from flows.background import background_lines, compare_backgrounds
 from flows.evaluation import Asked, evaluate, summary_lines
 from flows.training import summary
+from flows.zero_shot import ask_in_words, zero_shot_lines
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.evaluate.observation import CarryOut
@@ -23,7 +24,7 @@ def evaluate_one(asked: Asked, config: RunConfig, out: Path | None = None, *, ca
     Raises:
         BadConfigError: What is asked for is not there.
     """
-    run = compare_backgrounds if asked.kind == "background" else evaluate
+    run = {"background": compare_backgrounds, "zero-shot": ask_in_words}.get(asked.kind, evaluate)
     return run(asked, config, out, carry_out=carry_out)
 
 
@@ -66,6 +67,8 @@ def lines(scores: dict[str, Any]) -> Iterator[str]:
         yield from (f"  {name:40}{scores['mean'][name]:.4f} ± {scores['std'][name]:.4f}" for name in scores["mean"])
     elif "variants" in scores:
         yield from background_lines(scores)
+    elif "modes" in scores:
+        yield from zero_shot_lines(scores)
     else:
         yield from summary_lines(scores)
 
@@ -78,6 +81,9 @@ def artifact_of(scores: dict[str, Any], asked: Asked, out: Path) -> str:
         columns, rows = ("mean", "std"), {name: (scores["mean"][name], scores["std"][name]) for name in scores["mean"]}
     elif "variants" in scores:
         columns, rows = ("mean_auc", "mA"), {name: (row["mean_auc"], row["mA"]) for name, row in scores["variants"].items()}
+    elif "modes" in scores:
+        columns = ("mean_auc", "mA_best", "mA_fixed")
+        rows = {mode: tuple(row.get(name) for name in columns) for mode, row in scores["modes"].items()}
     else:
         columns, rows = ("score",), {name: (value,) for name, value in scores.items() if isinstance(value, int | float)}
     table = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]

@@ -1,6 +1,6 @@
 """Scoring the attributes of a describer on a data set of labelled people, cut out as indexing does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,7 @@ from par_core.evaluate.observed import ObservedPeople
 from par_core.ids import digest_of
 from par_core.types import BoxesXYXY
 
-__all__ = ["LEAST", "AttributeRun", "data_digest", "evaluate_attributes", "known_labels", "people_of", "score_attributes"]
+__all__ = ["LEAST", "AttributeRun", "data_digest", "evaluate_attributes", "known_labels", "people_of", "read_people", "rows_of", "score_attributes"]
 
 LEAST: Final = 5  # people with and without an attribute, for a score to say anything
 _MEANS: Final = {"mean_auc": "auc", "mA": "mA", "mean_ece": "ece"}
@@ -61,37 +61,46 @@ def data_digest(names: tuple[str, ...], labels: Float32[np.ndarray, "n k"]) -> s
     return digest_of(*names, labels.tobytes())
 
 
-def people_of(dataset: str, root: Path, crops: Path, *, split: Split = 0, part: str | None = None) -> AttributeSet:
-    """The people of a data set who are to be judged, each with a picture of their own.
+def read_people(dataset: str, root: Path, split: Split = 0) -> AttributeSet:
+    """A data set; ccp and mit with all attributes of PAR's own vocabulary, unknown ones NaN.
 
     Args:
         dataset: One of ``ATTRIBUTE_SETS``.
         root: Its folder; of ccp and mit also the folder that holds it.
-        crops: Where pictures are kept that are cut out of photographs of several people.
         split: An official one by its number, or ``zs``.
-        part: ``train``, ``val`` or ``test``; None for ``test`` where there is one, else everybody.
-
-    Returns:
-        Of ccp and mit with all attributes of PAR's own vocabulary, unknown ones NaN.
 
     Raises:
-        BadConfigError: The folder does not hold the data set, or it has no such split or part.
+        BadConfigError: The folder does not hold the data set, or it has no such split.
     """
     match dataset:
         case ("ccp" | "mit") as own if split == 0:
-            data = AttributeSet(own, NAMES, tuple(labelled_people(own, root)), (), {})
-        case _:
-            data = read_attribute_set(dataset, root, split)
+            return AttributeSet(own, NAMES, tuple(labelled_people(own, root)), (), {})
+    return read_attribute_set(dataset, root, split)
+
+
+def people_of(data: AttributeSet, crops: Path, part: str | None = None) -> AttributeSet:
+    """The people of a data set who are to be judged, each with a picture of their own.
+
+    Args:
+        data: All people.
+        crops: Where pictures are kept that are cut out of photographs of several people.
+        part: ``train``, ``val`` or ``test``; None for ``test`` where there is one, else everybody.
+
+    Raises:
+        BadConfigError: There is no such part.
+    """
     if part is not None and part not in data.parts:
         there = f"there are: {', '.join(data.parts)}" if data.parts else "it is not split; leave --part out"
-        raise BadConfigError(f"{dataset} has no part {part!r}; {there}" if part in PARTS else f"a part is one of {', '.join(PARTS)}, not {part!r}")
+        raise BadConfigError(f"{data.name} has no part {part!r}; {there}" if part in PARTS else f"a part is one of {', '.join(PARTS)}, not {part!r}")
     chosen = part or ("test" if "test" in data.parts else None)
-    if chosen is not None:
-        rows = list(data.parts[chosen])
-        who = tuple(data.identities[i] for i in rows) if data.identities else ()
-        boxes = None if data.boxes is None else data.boxes[rows]
-        data = replace(data, people=tuple(data.people[i] for i in rows), identities=who, parts={}, boxes=boxes)
-    return crop_people(data, crops)
+    return crop_people(data if chosen is None else rows_of(data, data.parts[chosen]), crops)
+
+
+def rows_of(data: AttributeSet, rows: Sequence[int]) -> AttributeSet:
+    """Some of the people, without parts."""
+    who = tuple(data.identities[i] for i in rows) if data.identities else ()
+    boxes = None if data.boxes is None else data.boxes[list(rows)]
+    return replace(data, people=tuple(data.people[i] for i in rows), identities=who, parts={}, boxes=boxes)
 
 
 def known_labels(data: AttributeSet) -> Float32[np.ndarray, "n k"]:
@@ -102,12 +111,12 @@ def known_labels(data: AttributeSet) -> Float32[np.ndarray, "n k"]:
 
 
 def evaluate_attributes(dataset: str, root: Path, config: RunConfig, observer: Observer, *, split: Split = 0, part: str | None = None) -> AttributeRun:
-    """Look at the people of a data set, and score what the describer tells of them: see :func:`people_of` and :func:`score_attributes`.
+    """Look at the people of a data set, and score what the describer tells of them: see :func:`read_people`, :func:`people_of` and :func:`score_attributes`.
 
     Raises:
         BadConfigError: The folder does not hold the data set, or it has no such split or part.
     """
-    data = people_of(dataset, root, observer.folder / "crops", split=split, part=part)
+    data = people_of(read_people(dataset, root, split), observer.folder / "crops", part)
     (seen,) = observer.people([person.image for person in data.people], [config])
     return score_attributes(data, seen)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from par_core.config import CutoutConfig, RunConfig
-from par_core.evaluate.attribute_run import AttributeRun, people_of, score_attributes
+from par_core.evaluate.attribute_run import AttributeRun, people_of, read_people, score_attributes
 from par_core.evaluate.comparison import differences
 from par_core.evaluate.datasets.labelled_set import Split
 from par_core.evaluate.metrics.bootstrap import Interval
@@ -74,7 +74,7 @@ def evaluate_background(dataset: str, root: Path, config: RunConfig, observer: O
         split: Official split.
         part: Of the split.
     """
-    data = people_of(dataset, root, observer.folder / "crops", split=split, part=part)
+    data = people_of(read_people(dataset, root, split), observer.folder / "crops", part)
     settings = [config.model_copy(update={"describe": config.describe.model_copy(update={"cutout": cutout})}) for cutout in _CUTOUTS.values()]
     seen = observer.people([person.image for person in data.people], settings)
     runs = {name: score_attributes(data, each) for name, each in zip(VARIANTS, seen, strict=True)}

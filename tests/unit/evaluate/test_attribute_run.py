@@ -14,7 +14,7 @@ from flows.evaluation import Asked, evaluate, summary_lines
 from flows.evaluation_runs import artifact_of, evaluate_all, lines
 from par_core.errors import BadConfigError
 from par_core.evaluate import comparison
-from par_core.evaluate.attribute_run import people_of, score_attributes
+from par_core.evaluate.attribute_run import people_of, read_people, score_attributes
 from par_core.evaluate.background_run import DEFAULT, VARIANTS
 from par_core.evaluate.datasets.labelled_set import AttributeSet, assemble
 from par_core.evaluate.datasets.meanings import answer_to, meaning_of
@@ -94,12 +94,13 @@ def test_what_nobody_can_answer_is_listed_and_does_not_count() -> None:
 
 
 def test_the_test_part_is_judged_unless_another_is_asked_for(labelled: Path) -> None:
-    assert len(people_of("csv", labelled / "labels.csv", labelled / "crops").people) == 12
-    assert people_of("csv", labelled / "labels.csv", labelled / "crops", part="train").people[0].image.name == "12.png"
+    data = read_people("csv", labelled / "labels.csv")
+    assert len(people_of(data, labelled / "crops").people) == 12
+    assert people_of(data, labelled / "crops", "train").people[0].image.name == "12.png"
     with pytest.raises(BadConfigError, match="there are: train, test"):
-        people_of("csv", labelled / "labels.csv", labelled / "crops", part="val")
+        people_of(data, labelled / "crops", "val")
     with pytest.raises(BadConfigError, match="a part is one of"):
-        people_of("csv", labelled / "labels.csv", labelled / "crops", part="dev")
+        people_of(data, labelled / "crops", "dev")
 
 
 def test_scores_of_any_data_set_are_told_with_what_is_left_out(labelled: Path) -> None:

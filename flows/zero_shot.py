@@ -1,0 +1,54 @@
+"""Attributes by words alone, for the command line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from flows.evaluation import Asked, about, plain, require, workplace
+from par_core.config import RunConfig
+from par_core.evaluate.observation import CarryOut, Observer
+from par_core.evaluate.observing import observe_here
+
+__all__ = ["ask_in_words", "zero_shot_lines"]
+
+
+def ask_in_words(asked: Asked, config: RunConfig, out: Path | None = None, *, carry_out: CarryOut = observe_here) -> dict[str, Any]:
+    """Ask for every attribute of a data set by a single prompt, by an ensemble and by a contrasting pair.
+
+    Returns:
+        The scores and ``about``; NaN becomes None.
+
+    Raises:
+        BadConfigError: No such data set, or the folder does not hold it.
+    """
+    from par_core.evaluate.report.zero_shot import write_zero_shot
+    from par_core.evaluate.zero_shot_run import evaluate_zero_shot
+
+    require(asked)
+    with workplace(out, config) as folder:
+        run = evaluate_zero_shot(asked.dataset, asked.root, config, Observer(folder, carry_out), split=asked.split, part=asked.part)
+    scores: dict[str, Any] = plain({**run.scores, "about": about(asked, run.data_digest, config)})
+    if out is not None:
+        write_zero_shot(out, scores)
+    return scores
+
+
+def zero_shot_lines(scores: dict[str, Any]) -> Iterator[str]:
+    """Means of every mode, then every attribute by the contrasting pair at 0.5, as the paper's Table 4, beside the other modes."""
+    told, chosen = scores["about"], scores["validation"]
+    yield f"zero-shot on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images, {scores['found']} people found"
+    for mode, row in scores["modes"].items():
+        yield f"  {mode:28}" + "  ".join(f"{name} {_figure(value)}" for name, value in row.items())
+    for name, row in scores["attributes"].items():
+        fixed = "  ".join(f"{key} {_figure(value)}" for key, value in row["pair"]["fixed"].items() if key != "threshold")
+        best = ", ".join(f"{mode} {_figure(row[mode]['best']['mA'])}" for mode in scores["modes"])
+        yield f"  {name:28}pair at 0.5: {fixed}; mA at chosen thresholds: {best}"
+    for name, words in scores["not_answered"].items():
+        yield f"  {name}: not answered, the text tower never saw {', '.join(words)}"
+    if scores["too_few"]:
+        yield f"  fewer than five people have or lack: {', '.join(scores['too_few'])}"
+    yield f"  thresholds were chosen for mA on {chosen['people']} other people ({chosen['how']})"
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
