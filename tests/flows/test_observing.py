@@ -72,3 +72,29 @@ def test_a_picture_that_cannot_be_read_ends_the_run_by_its_name(people: Path, tm
     assert "00100_male_back.jpg" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out" / "report.json").exists()
+
+
+@pytest.mark.timeout(120)
+def test_the_deployed_flow_leaves_a_table_and_a_link(people: Path, tmp_path: Path, prefect_api: dict[str, str]) -> None:
+    code = """
+import sys
+from prefect.client.orchestration import get_client
+from flows.deployed import evaluate
+
+told = evaluate("attributes", "mit", sys.argv[1], sys.argv[2], settings={"profile": "fake"})
+with get_client(sync_client=True) as client:
+    kept = {artifact.key: artifact.data for artifact in client.read_artifacts()}
+print(told["images"], "| images | 130 |" in kept["par-evaluate"], sys.argv[2] in kept["par-evaluate-report"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(people), str(tmp_path / "out")],
+        cwd=Path(__file__).parents[2],
+        env=prefect_api | {"PREFECT_LOGGING_LEVEL": "CRITICAL"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["130", "True", "True"]
+    assert len(shards(tmp_path / "out")) == 3
