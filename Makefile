@@ -65,11 +65,14 @@ scores-compact: install ## score the shipped weights on what was kept back from 
 	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/kept-back --json $(SCORES)/compact-attributes-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/kept-back --json $(SCORES)/compact-retrieval-$$set.json || exit; done
 
-reports: scores-compact ## make every committed result of an evaluation again: make reports DATA=folder (about half an hour)
-	for root in '$(DATA)' build/kept-back; do for set in ccp mit; do \
-	  out=build/audit/$$(basename "$$root")-$$set; $(BIN)/par audit --dataset $$set --root "$$root" --plant 0.02 --out "$$out" || exit; done; done
-	for set in ccp mit; do cp build/audit/$$(basename '$(DATA)')-$$set/planted.json $(SCORES)/compact-audit-planted-$$set.json; done
-	cp build/audit/kept-back-ccp/planted.json $(SCORES)/compact-audit-planted-ccp-kept-back.json
+reports: scores-compact ## make every committed result of an evaluation again: make reports DATA=folder (about an hour)
+	for set in ccp mit; do $(BIN)/par evaluate background --dataset $$set --root build/kept-back --out build/background-$$set --json $(SCORES)/compact-background-$$set.json || exit; done
+	$(BIN)/par evaluate zero-shot --dataset ccp --root build/kept-back --out build/words-ccp --json $(SCORES)/compact-zero-shot-ccp.json
+	for set in ccp mit; do $(BIN)/par audit --dataset $$set --root '$(DATA)' --plant 0.02 --out build/audit-$$set && \
+	  cp build/audit-$$set/planted.json $(SCORES)/compact-audit-planted-$$set.json || exit; done
+	$(BIN)/par audit --dataset ccp --root build/kept-back --plant 0.02 --out build/audit-kept-back
+	cp build/audit-kept-back/planted.json $(SCORES)/compact-audit-planted-ccp-kept-back.json
+	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/kept-back/mit_pedestrian build/kept-back/ccp/photos > $(SCORES)/leakage.json
 
 clean: ## remove what the targets above made, .venv too
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
