@@ -42,7 +42,6 @@ class AuditRequest:
         attributes: Only these; none for all.
         top: How many suspects the contact sheet shows.
         seed: Of the draw of folds, and of planting.
-        command: As it was typed, for the record.
     """
 
     dataset: str
@@ -51,7 +50,6 @@ class AuditRequest:
     attributes: tuple[str, ...]
     top: int
     seed: int
-    command: str
 
 
 def audit_dataset(request: AuditRequest, config: RunConfig, carry_out: CarryOut = observe_here) -> dict[str, Any]:
@@ -74,7 +72,7 @@ def audit_dataset(request: AuditRequest, config: RunConfig, carry_out: CarryOut 
     told: dict[str, Any] = plain({"counts": counts, "attributes": _by_attribute(audited, audit), "about": about})
     write_suspects(request.out / "audit.csv", found, audited.data)
     provenance = {
-        "command": request.command,
+        "command": about["command"],
         "models": about["models"],
         **{name: str(value) for name, value in about["fingerprints"].items()},
         "folds": f"{FOLDS}, seed {request.seed}",
@@ -181,6 +179,5 @@ def _about(request: AuditRequest, config: RunConfig, audited: Audited, features:
         "features": features,
         **made_with(config),
         "par": __version__,
-        "command": request.command,
         "machine": {"processor": platform.processor() or platform.machine(), "system": platform.platform(), "cores": len(os.sched_getaffinity(0))},
     }

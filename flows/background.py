@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.evaluation import Asked, about, plain, require, workplace
+from flows.evaluation import Asked, judge
 from par_core.config import RunConfig
-from par_core.evaluate.observation import CarryOut, Observer
+from par_core.evaluate.observation import CarryOut
 from par_core.evaluate.observing import observe_here
 
 __all__ = ["background_lines", "compare_backgrounds"]
@@ -24,10 +24,7 @@ def compare_backgrounds(asked: Asked, config: RunConfig, out: Path | None = None
     from par_core.evaluate.background_run import evaluate_background
     from par_core.evaluate.report.background import write_background
 
-    require(asked)
-    with workplace(out, config) as folder:
-        run = evaluate_background(asked.dataset, asked.root, config, Observer(folder, carry_out), split=asked.split, part=asked.part)
-    scores: dict[str, Any] = plain({**run.scores, "about": about(asked, run.data_digest, config)})
+    run, scores = judge(asked, config, out, carry_out, evaluate_background)
     if out is not None:
         write_background(out, run, scores)
     return scores

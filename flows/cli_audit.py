@@ -49,7 +49,7 @@ def audit(
 
     machine = {"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
     settings = load_config(config, profile=profile, weights_dir=weights_dir, machine=machine)
-    request = AuditRequest(dataset, root, out, tuple(attributes or ()), top, seed, "par " + " ".join(sys.argv[1:]))
+    request = AuditRequest(dataset, root, out, tuple(attributes or ()), top, seed)
     with observing(settings.machine, verbose=verbose) as carry_out:
         if plant is not None:
             print(*plant_lines(measure_audit(request, plant, settings, carry_out)), sep="\n")

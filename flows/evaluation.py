@@ -5,13 +5,13 @@ import platform
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
@@ -25,9 +25,10 @@ from par_core.models.profiles import describe_models, fingerprints
 if TYPE_CHECKING:
     from par_core.evaluate.attribute_run import AttributeRun
     from par_core.evaluate.description_run import RetrievalRun
+    from par_core.evaluate.metrics.bootstrap import Interval
     from par_core.evaluate.segmentation_run import SegmentationRun
 
-__all__ = ["KINDS", "Asked", "about", "evaluate", "machine_and_versions", "made_with", "plain", "require", "summary_lines", "workplace"]
+__all__ = ["KINDS", "Asked", "about", "evaluate", "figure", "judge", "machine_and_versions", "made_with", "plain", "summary_lines", "with_intervals"]
 
 #: What can be evaluated, on which data sets.
 KINDS: Final = {
@@ -39,6 +40,16 @@ KINDS: Final = {
 }
 
 _PACKAGES: Final = ("torch", "torchvision", "openvino", "open_clip_torch", "timm", "numpy", "scipy")
+
+
+class _Judged(Protocol):
+    @property
+    def scores(self) -> dict[str, Any]: ...
+    @property
+    def data_digest(self) -> str: ...
+
+
+R = TypeVar("R", bound=_Judged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +87,46 @@ def evaluate(asked: Asked, config: RunConfig, out: Path | None = None, *, carry_
         BadConfigError: No such data set for this kind, or the folder does not hold it.
     """
     require(asked)
-    from par_core.evaluate.comparison import intervals
     from par_core.evaluate.report.folder import write_report
 
     fingerprints(config)  # says before the work starts which weights are missing
     with workplace(out, config) as folder:
         run = _run(asked, config, Observer(folder, carry_out))
-        told = intervals(run.items)
-        ranges = {name: {"estimate": each.estimate, "low": each.low, "high": each.high} for name, each in told.items()}
-        scores: dict[str, Any] = plain({**run.scores, "intervals": ranges, "about": about(asked, run.data_digest, config)})
+        scores, told = with_intervals(run, about(asked, run.data_digest, config))
         if out is not None:
             write_report(out, run, scores, told, config.archive)
     return scores
+
+
+def with_intervals(run: "AttributeRun | RetrievalRun | SegmentationRun", about: dict[str, Any]) -> tuple[dict[str, Any], "Mapping[str, Interval]"]:
+    """The scores of a run with ``intervals`` and ``about`` as JSON has them, and the intervals themselves."""
+    from par_core.evaluate.comparison import intervals
+
+    told = intervals(run.items)
+    ranges = {name: {"estimate": each.estimate, "low": each.low, "high": each.high} for name, each in told.items()}
+    return plain({**run.scores, "intervals": ranges, "about": about}), told
+
+
+def judge(asked: Asked, config: RunConfig, out: Path | None, carry_out: CarryOut, by: Callable[..., R]) -> tuple[R, dict[str, Any]]:
+    """Look at the people of a data set and score them.
+
+    Args:
+        asked: What is to be evaluated.
+        config: Names the models.
+        out: Folder of the results, or None.
+        carry_out: How the models look at the pictures.
+        by: Takes data set, root, configuration and observer, and ``split`` and ``part`` by name.
+
+    Returns:
+        What ``by`` returns, and its scores with ``about`` as JSON has them.
+
+    Raises:
+        BadConfigError: No such data set for this kind, or the folder does not hold it.
+    """
+    require(asked)
+    with workplace(out, config) as folder:
+        run = by(asked.dataset, asked.root, config, Observer(folder, carry_out), split=asked.split, part=asked.part)
+    return run, plain({**run.scores, "about": about(asked, run.data_digest, config)})
 
 
 def require(asked: Asked) -> None:
@@ -143,14 +182,14 @@ def summary_lines(scores: dict[str, Any]) -> Iterator[str]:
     yield f"{about['kind']} on {about['dataset']} ({about['root']}), {about['models']}"
     for name, value in scores.items():
         if not isinstance(value, dict | list):
-            yield f"  {name:32}{_figure(value)}" + _range(scores["intervals"].get(name))
+            yield f"  {name:32}{figure(value)}" + _range(scores["intervals"].get(name))
     yield from (f"  {count:,} labels matched with nobody: {status}" for status, count in scores.get("unmatched", {}).items())
     for group in ("attributes", "queries"):
         for name, row in scores.get(group, {}).items():
-            yield f"  {name:32}" + "  ".join(f"{key} {_figure(value)}" for key, value in row.items())
+            yield f"  {name:32}" + "  ".join(f"{key} {figure(value)}" for key, value in row.items())
     over_images = scores.get("instances")
     if over_images:
-        yield "  over images                     " + "  ".join(f"{key} {_figure(value)}" for key, value in over_images.items() if key != "convention")
+        yield "  over images                     " + "  ".join(f"{key} {figure(value)}" for key, value in over_images.items() if key != "convention")
     for name, what in (("not_answered", "the model does not know"), ("too_few", "fewer than five people have or lack")):
         if scores.get(name):
             yield f"  {what}: {', '.join(scores[name])}"
@@ -158,12 +197,13 @@ def summary_lines(scores: dict[str, Any]) -> Iterator[str]:
         yield f"  {over_images['convention']}"
 
 
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
+    """Three digits after the point; whole numbers whole; a dash for what is not defined."""
     return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _range(interval: dict[str, float | None] | None) -> str:
-    return f" ({_figure(interval['low'])} to {_figure(interval['high'])})" if interval and interval["low"] is not None else ""
+    return f" ({figure(interval['low'])} to {figure(interval['high'])})" if interval and interval["low"] is not None else ""
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from flows.evaluation import machine_and_versions, plain
+from flows.evaluation import machine_and_versions, with_intervals
 from par_core.config import ArchiveConfig
-from par_core.evaluate.comparison import SEED, intervals
+from par_core.evaluate.comparison import SEED
 from par_core.evaluate.report.folder import write_report
 from par_core.evaluate.store_labels import open_index
 from par_core.evaluate.store_run import evaluate_store, stored_with, write_unmatched
@@ -31,11 +31,9 @@ def evaluate_stored(root: Path, labels: Path, out: Path | None) -> dict[str, Any
     """
     store = Store.open(root)
     found = evaluate_store(store, labels)
-    told = intervals(found.run.items)
     about = {"kind": "attributes", "dataset": labels.name, "root": str(root), "seed": SEED, "data_digest": found.run.data_digest}
     about |= machine_and_versions() | stored_with(store, open_index(store))
-    ranges = {name: {"estimate": each.estimate, "low": each.low, "high": each.high} for name, each in told.items()}
-    scores: dict[str, Any] = plain({**found.run.scores, "intervals": ranges, "about": about})
+    scores, told = with_intervals(found.run, about)
     if out is not None:
         write_unmatched(out / "unmatched.csv", found)
         write_report(out, found.run, scores, told, ArchiveConfig())

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.evaluation import Asked, about, plain, require, workplace
+from flows.evaluation import Asked, figure, judge
 from par_core.config import RunConfig
-from par_core.evaluate.observation import CarryOut, Observer
+from par_core.evaluate.observation import CarryOut
 from par_core.evaluate.observing import observe_here
 
 __all__ = ["ask_in_words", "zero_shot_lines"]
@@ -24,10 +24,7 @@ def ask_in_words(asked: Asked, config: RunConfig, out: Path | None = None, *, ca
     from par_core.evaluate.report.zero_shot import write_zero_shot
     from par_core.evaluate.zero_shot_run import evaluate_zero_shot
 
-    require(asked)
-    with workplace(out, config) as folder:
-        run = evaluate_zero_shot(asked.dataset, asked.root, config, Observer(folder, carry_out), split=asked.split, part=asked.part)
-    scores: dict[str, Any] = plain({**run.scores, "about": about(asked, run.data_digest, config)})
+    _, scores = judge(asked, config, out, carry_out, evaluate_zero_shot)
     if out is not None:
         write_zero_shot(out, scores)
     return scores
@@ -38,17 +35,13 @@ def zero_shot_lines(scores: dict[str, Any]) -> Iterator[str]:
     told, chosen = scores["about"], scores["validation"]
     yield f"zero-shot on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images, {scores['found']} people found"
     for mode, row in scores["modes"].items():
-        yield f"  {mode:28}" + "  ".join(f"{name} {_figure(value)}" for name, value in row.items())
+        yield f"  {mode:28}" + "  ".join(f"{name} {figure(value)}" for name, value in row.items())
     for name, row in scores["attributes"].items():
-        fixed = "  ".join(f"{key} {_figure(value)}" for key, value in row["pair"]["fixed"].items() if key != "threshold")
-        best = ", ".join(f"{mode} {_figure(row[mode]['best']['mA'])}" for mode in scores["modes"])
+        fixed = "  ".join(f"{key} {figure(value)}" for key, value in row["pair"]["fixed"].items() if key != "threshold")
+        best = ", ".join(f"{mode} {figure(row[mode]['best']['mA'])}" for mode in scores["modes"])
         yield f"  {name:28}pair at 0.5: {fixed}; mA at chosen thresholds: {best}"
     for name, words in scores["not_answered"].items():
         yield f"  {name}: not answered, the text tower never saw {', '.join(words)}"
     if scores["too_few"]:
         yield f"  fewer than five people have or lack: {', '.join(scores['too_few'])}"
     yield f"  thresholds were chosen for mA on {chosen['people']} other people ({chosen['how']})"
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -11,15 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import cv2
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from PIL import Image
 
 from par_core.archive import decode
 from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
 from par_core.evaluate.audit_run import Suspect
 from par_core.evaluate.datasets.labelled_set import AttributeSet
+from par_core.evaluate.report.sheets import jpeg_of_height
 from par_core.store.layout import write_atomic
 
 __all__ = ["COLUMNS", "write_sheet", "write_suspects"]
@@ -89,8 +88,4 @@ def _picture(image: Path, config: ArchiveConfig) -> str | None:
         pixels = decode(image.read_bytes(), config).pixels
     except (OSError, UnreadableImageError):
         return None
-    scale = _HEIGHT_PX / pixels.shape[0]
-    size = (max(1, round(pixels.shape[1] * scale)), _HEIGHT_PX)
-    buffer = io.BytesIO()
-    Image.fromarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)).save(buffer, "JPEG", quality=_QUALITY)
-    return base64.b64encode(buffer.getvalue()).decode()
+    return base64.b64encode(jpeg_of_height(pixels, _HEIGHT_PX, _QUALITY)).decode()

@@ -17,7 +17,7 @@ from par_core.people.cutout import crop_box
 from par_core.people.masks import decode_mask
 from par_core.types import ImageU8, MaskRLE
 
-__all__ = ["outlined_photo", "person_crop", "side_by_side"]
+__all__ = ["jpeg_of_height", "outlined_photo", "person_crop", "side_by_side"]
 
 _HEIGHT_PX: Final = 220
 _PERSON_ASPECT: Final = 2.0
@@ -38,7 +38,12 @@ def person_crop(image: Path, box: Float32[np.ndarray, "4"], config: ArchiveConfi
     if not np.isnan(box).any():
         left, top, right, bottom = crop_box(box, _MARGIN, _PERSON_ASPECT, width=width, height=height)
         picture = picture[top:bottom, left:right]
-    return _jpeg(_resized(picture, _HEIGHT_PX / picture.shape[0]), 75)
+    return jpeg_of_height(picture, _HEIGHT_PX, 75)
+
+
+def jpeg_of_height(picture: ImageU8, height_px: int, quality: int) -> bytes:
+    """A picture as JPEG of a height."""
+    return _jpeg(_resized(picture, height_px / picture.shape[0]), quality)
 
 
 def side_by_side(images: Sequence[Path], config: ArchiveConfig) -> bytes:
