@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from flows.showing_gate import gate_lines, gate_object
 from par_core.gate.run import GateReport
+from par_core.query.answer import Hit, SearchResult
 from par_core.query.rank import PersonInPicture
-from par_core.query.search import Hit, SearchResult
 from par_core.stages.check import StatusReport
 from par_core.status import FAILED
 from par_core.store.layout import Store

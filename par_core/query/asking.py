@@ -10,16 +10,17 @@ from par_core.archive import decode
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_encoder
+from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
 from par_core.query.gallery import write_gallery
 from par_core.query.gone import leave_out_gone
 from par_core.query.rank import people_of
-from par_core.query.search import SearchResult, check_embedding, search_attributes, search_image, search_text
+from par_core.query.search import check_embedding, search_attributes, search_image, search_text
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.types import ImageU8
 
-__all__ = ["Question", "ask", "read_picture", "save_gallery"]
+__all__ = ["Question", "Searcher", "ask", "read_picture", "save_gallery"]
 
 _MORE: Final = 4  # times as many hits are looked at where too many files have gone
 _MOST_HITS: Final = 10_000  # looked at, however many have gone
@@ -44,36 +45,70 @@ class Question:
     absent: bool = False
 
 
-def ask(store_root: Path, question: Question, config: RunConfig, version: str = "live") -> tuple[SearchResult, PeopleIndex]:
-    """Answer a question from a store.
+class Searcher:
+    """A store that is asked again and again: models stay loaded, every question reads the version that is live at that moment. May be shared by threads.
 
     Args:
         store_root: Folder of the store.
-        question: What is asked.
         config: Names the models.
         version: Of the index: ``live``, ``latest`` or a number. In an older version, whoever's file has gone since counts as gone.
 
+    Raises:
+        BadConfigError: There is no store.
+    """
+
+    def __init__(self, store_root: Path, config: RunConfig, version: str = "live") -> None:
+        self.store = Store.open(store_root)
+        self.config = config
+        self.version = version
+
+    def warm(self) -> None:
+        """Load what a text needs, so that the first question is as quick as the next."""
+        load_text_encoder(self.config).encode(["a person"])
+
+    def index(self) -> PeopleIndex:
+        """The version of the index that a question reads now.
+
+        Raises:
+            BadConfigError: The store is empty, or has no such version.
+        """
+        return self._open(self.version)
+
+    def ask(self, question: Question) -> SearchResult:
+        """Answer a question.
+
+        Raises:
+            BadConfigError: The store is empty, the version or the filter is wrong, or nothing was asked.
+            FingerprintError: The store was filled with another model.
+        """
+        index, newest = self._open(self.version), self._open("latest")
+        result = _answer(index, question, self.config)
+        if index.version == newest.version:
+            return result
+        asked = question.top
+        while True:  # the next ones take the places of those whose file has gone
+            kept = leave_out_gone(result, self.store, index, newest, absent=question.absent)
+            if len(kept.hits) >= question.top or len(result.hits) < asked or asked >= _MOST_HITS:
+                return replace(kept, hits=kept.hits[: question.top])
+            asked = min(_MORE * asked, _MOST_HITS)
+            result = _answer(index, replace(question, top=asked), self.config)
+
+    def _open(self, version: str) -> PeopleIndex:
+        index = PeopleIndex.open(self.store.index_path, version)
+        if index is None:
+            root = self.store.root
+            raise BadConfigError(f"the store at {root} holds no people yet; fill it with: par index SOURCE --store {root}")
+        return index
+
+
+def ask(store_root: Path, question: Question, config: RunConfig, version: str = "live") -> tuple[SearchResult, PeopleIndex]:
+    """Answer one question; see :class:`Searcher`.
+
     Returns:
         The answer, and the index that gave it.
-
-    Raises:
-        BadConfigError: The store is missing or empty, the version or the filter is wrong, or nothing was asked.
-        FingerprintError: The store was filled with another model.
     """
-    store = Store.open(store_root)
-    index, newest = PeopleIndex.open(store.index_path, version), PeopleIndex.open(store.index_path)
-    if index is None or newest is None:
-        raise BadConfigError(f"the store at {store_root} holds no people yet; fill it with: par index SOURCE --store {store_root}")
-    result = _answer(index, question, config)
-    if index.version == newest.version:
-        return result, index
-    asked = question.top
-    while True:  # the next ones take the places of those whose file has gone
-        kept = leave_out_gone(result, store, index, newest, absent=question.absent)
-        if len(kept.hits) >= question.top or len(result.hits) < asked or asked >= _MOST_HITS:
-            return replace(kept, hits=kept.hits[: question.top]), index
-        asked = min(_MORE * asked, _MOST_HITS)
-        result = _answer(index, replace(question, top=asked), config)
+    searcher = Searcher(store_root, config, version)
+    return searcher.ask(question), searcher.index()
 
 
 def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> SearchResult:

@@ -15,7 +15,7 @@ from par_core.errors import UnreadableImageError
 from par_core.ids import image_id
 from par_core.people.cutout import crop_box
 from par_core.people.masks import crop_mask
-from par_core.query.search import Hit
+from par_core.query.answer import Hit
 from par_core.store.layout import Store
 from par_core.types import ImageU8, MaskRLE
 

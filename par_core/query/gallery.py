@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from par_core.query.answer import Hit, SearchResult
 from par_core.query.crops import Crop
-from par_core.query.search import Hit, SearchResult
 from par_core.store.layout import write_atomic
 
 __all__ = ["write_gallery"]

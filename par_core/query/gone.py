@@ -7,7 +7,7 @@ shows nobody (its models may see other people) is there as long as the newest li
 
 from dataclasses import replace
 
-from par_core.query.search import Hit, SearchResult
+from par_core.query.answer import Hit, SearchResult
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.ledger import still_listed

@@ -6,9 +6,7 @@ particular; it is not calibrated on your archive.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -18,10 +16,11 @@ from par_core.attributes.colours import COLOUR_TERMS
 from par_core.errors import BadConfigError, FingerprintError
 from par_core.models.base import TextEncoder
 from par_core.models.prompting import neutral_vector, text_vector
+from par_core.query.answer import Hit, SearchResult
 from par_core.query.values import check_values
 from par_core.query.where import compile_where, parse_where
 
-__all__ = ["Hit", "PeopleTable", "SearchResult", "check_embedding", "search_attributes", "search_image", "search_text"]
+__all__ = ["PeopleTable", "check_embedding", "search_attributes", "search_image", "search_text"]
 
 _VOCABULARIES: Final = {"upper_color": COLOUR_TERMS, "lower_color": COLOUR_TERMS}
 _NOT_ATTRIBUTES: Final = frozenset(
@@ -78,74 +77,6 @@ class PeopleTable(Protocol):
         ...
 
     def __len__(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One person that was found.
-
-    Attributes:
-        rank: 1 is best.
-        person_id: Identity of the person's appearance.
-        image_id: Identity of the image.
-        uri: Where the image is, or was.
-        source_state: ``present``, ``replaced`` or ``vanished``.
-        box: x1, y1, x2, y2 in pixels of the upright image.
-        shard: The shard that holds its mask.
-        cosine: With the query, in [-1, 1]; None if there was only a filter.
-        probability: In [0, 1]; None unless the query was a text.
-        attributes: Probability by name.
-        seen: The attributes whose probability reaches the threshold chosen for them, most likely first.
-        upper_color: Colour term, or None.
-        lower_color: Colour term, or None.
-        captured_at: On the camera's clock, or None.
-        height_px: Of the box.
-        score: Of the segmenter.
-    """
-
-    rank: int
-    person_id: str
-    image_id: str
-    uri: str
-    source_state: str
-    box: tuple[float, float, float, float]
-    shard: str
-    cosine: float | None
-    probability: float | None
-    attributes: Mapping[str, float]
-    seen: tuple[str, ...]
-    upper_color: str | None
-    lower_color: str | None
-    captured_at: datetime | None
-    height_px: float
-    score: float
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything but the shard, as JSON types."""
-        told = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "shard"}
-        return told | {
-            "attributes": dict(self.attributes),
-            "seen": list(self.seen),
-            "box": list(self.box),
-            "captured_at": self.captured_at.isoformat() if self.captured_at else None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The answer to one question.
-
-    Attributes:
-        question: As asked, for people.
-        hits: Best first.
-        warnings: What the asker should know.
-        searched: People in the index.
-    """
-
-    question: str
-    hits: tuple[Hit, ...]
-    warnings: tuple[str, ...]
-    searched: int
 
 
 def check_embedding(index: PeopleTable, fingerprint: str, profile: str) -> None:
