@@ -17,12 +17,14 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-__all__ = ["CONFIDENCE", "Bounds", "Draw", "Tally", "bounds_of"]
+__all__ = ["CONFIDENCE", "Bounds", "Draw", "Evidence", "Tally", "bounds_of"]
 
 CONFIDENCE: Final = 0.95
 _BET_YES: Final = 0.1  # people with the attribute, as if seen before the first draw; few, as they are rare
 _BET_NO: Final = 1.0  # people without
-_HALVINGS: Final = 48  # of an interval of up to 1e8 people, to far below one person
+_HALVINGS: Final = 40  # of an interval of up to 1e9 people, to a thousandth of a person
+_SLOPES: Final = (-30.0, 3.0)  # logarithms: from one in more people than there are to an answer that is certain
+_GRID, _GRIDS = 17, 5  # points, and how often they are refined: 5e-5 of the slope in the end
 _EDGE: Final = 1e-3  # people; a bound so near to a whole number is that number
 
 
@@ -80,14 +82,14 @@ def bounds_of(tallies: Sequence[Tally], confidence: float = CONFIDENCE) -> Bound
         tallies: One a stratum.
         confidence: Probability that the interval holds the truth at every moment of a hunt, at least.
     """
-    evidence = _Evidence(tallies)
+    evidence = Evidence(tallies)
     budget = -math.log1p(-confidence)
-    likely = float(evidence.at_slope(0.0).sum())
+    likely = float(evidence.at_slopes(np.zeros(1)).sum())
     least, most = (_extreme(evidence, budget, towards) for towards in (-1.0, 1.0))
     return Bounds(math.ceil(least - _EDGE), likely, math.floor(most + _EDGE))
 
 
-class _Evidence:
+class Evidence:
     """Log of the martingale of each stratum as a function of its number of people with the attribute: convex between the hard limits."""
 
     def __init__(self, tallies: Sequence[Tally]) -> None:
@@ -95,30 +97,28 @@ class _Evidence:
         self.highest = np.array([tally.people - tally.cleared for tally in tallies], np.float64)
         draws = [(stratum, draw) for stratum, tally in enumerate(tallies) for draw in tally.draws]
         self._stratum = np.array([stratum for stratum, _ in draws], np.int64)
+        self._of = np.eye(len(tallies))[self._stratum]  # (draws, strata) one where a draw is of a stratum
         self._sign = np.array([1.0 if draw.yes else -1.0 for _, draw in draws], np.float64)
-        # people that could still be met by each draw: K - found of one kind, pool + found - K of the other
+        # K - found people could be met by a draw that met one, pool + found - K by one that did not
         self._zero = np.array([draw.found if draw.yes else draw.found + draw.pool for _, draw in draws], np.float64)
-        self._constant = self._sum(np.array([math.log(draw.pool) for _, draw in draws], np.float64)) + [_log_bets(tally.draws) for tally in tallies]
+        self._constant = sum(math.log(draw.pool) for _, draw in draws) + sum(_log_bets(tally.draws) for tally in tallies)
 
-    def _sum(self, values: Float64[np.ndarray, " draws"]) -> Float64[np.ndarray, " strata"]:
-        return np.bincount(self._stratum, values, len(self.lowest)).astype(np.float64)
+    def total(self, numbers: Float64[np.ndarray, "n strata"]) -> Float64[np.ndarray, " n"]:
+        """Log of the martingale for each of n rows of numbers of people with the attribute."""
+        return self._constant - np.log(self._left(numbers)).sum(axis=1)
 
-    def total(self, numbers: Float64[np.ndarray, " strata"]) -> float:
-        """Log of the martingale at given numbers of people with the attribute."""
-        return float((self._constant - self._sum(np.log(self._left(numbers)))).sum())
-
-    def at_slope(self, slope: float) -> Float64[np.ndarray, " strata"]:
-        """The number in each stratum from which on the log of the martingale rises faster than a slope."""
-        low, high = self.lowest.copy(), self.highest.copy()
+    def at_slopes(self, slopes: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, "n strata"]:
+        """The number in each stratum from which on the log of the martingale rises faster than each of n slopes."""
+        low, high = (np.tile(limit, (len(slopes), 1)) for limit in (self.lowest, self.highest))
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            steeper = -self._sum(self._sign / self._left(middle)) > slope
+            steeper = -(self._sign / self._left(middle)) @ self._of > slopes[:, None]
             low, high = np.where(steeper, low, middle), np.where(steeper, middle, high)
-        flat = self._sum(np.ones(len(self._stratum))) == 0  # nobody was drawn: everything is as likely
-        return np.where(flat, self.highest if slope > 0 else self.lowest, (low + high) / 2)
+        flat = ~self._of.any(axis=0)  # nobody was drawn: everything is as likely
+        return np.where(flat, np.where(slopes[:, None] > 0, self.highest, self.lowest), (low + high) / 2)
 
-    def _left(self, numbers: Float64[np.ndarray, " strata"]) -> Float64[np.ndarray, " draws"]:
-        return self._sign * (numbers[self._stratum] - self._zero)
+    def _left(self, numbers: Float64[np.ndarray, "n strata"]) -> Float64[np.ndarray, "n draws"]:
+        return self._sign * (numbers[:, self._stratum] - self._zero)
 
 
 def _log_bets(draws: Sequence[Draw]) -> float:
@@ -130,21 +130,18 @@ def _log_bets(draws: Sequence[Draw]) -> float:
     return total
 
 
-def _extreme(evidence: _Evidence, budget: float, towards: float) -> float:
-    """The largest (``towards`` 1) or smallest (-1) sum of numbers whose evidence keeps within a budget.
+def _extreme(evidence: Evidence, budget: float, towards: float) -> float:
+    """The largest (``towards`` 1) or smallest (-1) sum of numbers whose evidence keeps within a budget, or a little further out.
 
-    At the optimum the evidence of all strata rises at the same slope (Lagrange), so one number is looked for.
+    At the optimum the evidence of all strata rises at the same slope (Lagrange), so one number is looked for, its logarithm on finer and finer grids.
     """
-    best = evidence.at_slope(0.0)
     hard = evidence.highest if towards > 0 else evidence.lowest
-    if evidence.total(hard) <= budget:
+    if evidence.total(hard[None])[0] <= budget:
         return float(hard.sum())
-    low, high = -60.0, 10.0  # of the logarithm of the slope: from one in more people than there are to far beyond a certain answer
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        numbers = evidence.at_slope(towards * math.exp(middle))
-        if evidence.total(numbers) <= budget:
-            low, best = middle, numbers
-        else:
-            high = middle
-    return float(best.sum())
+    low, high = _SLOPES
+    for _ in range(_GRIDS):
+        grid = np.linspace(low, high, _GRID)
+        within = evidence.total(evidence.at_slopes(towards * np.exp(grid))) <= budget
+        last = int(within.sum()) - 1  # evidence grows with the slope
+        low, high = float(grid[max(last, 0)]), float(grid[min(last + 1, _GRID - 1)])
+    return float(evidence.at_slopes(np.array([towards * math.exp(high)])).sum())

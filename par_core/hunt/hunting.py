@@ -1,29 +1,21 @@
 """A hunt: batches of people to judge, answers, and how many are left.
 
-    hunt = Hunt.start(Searcher(Path("store"), config), "a person with a gas mask")
-    batch = hunt.batch(12)
-    hunt.answer({batch.hits[0].person_id: "yes", batch.hits[1].person_id: "no"})
-    hunt.estimate().most_left
-
-Three in four people of a batch are those whom the probe holds for the likeliest; the fourth is drawn at random, as often from each stratum as the square
-root of its size tells, which is the best allocation if every stratum holds equally many (Neyman 1934; Cochran 1977, section 5.5).
+hunt = Hunt.start(Searcher(Path("store"), config), "a person with a gas mask")
+batch = hunt.batch(12)
+hunt.answer({batch.hits[0].person_id: "yes", batch.hits[1].person_id: "no"})
+hunt.estimate().most_left
 """
 
-import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-from jaxtyping import Float32
-
 from par_core.attributes.colours import COLOUR_TERMS
-from par_core.errors import BadConfigError, FingerprintError, StoreError
-from par_core.hunt.probe import probe_direction
+from par_core.errors import BadConfigError, FingerprintError
+from par_core.hunt.people import HuntedPeople
 from par_core.hunt.record import Answer, Asked, HuntRecord, free_name, hunt_names, load_record, locked, save_record
-from par_core.hunt.survey import choose_bounds, strata_of, survey_people
+from par_core.hunt.survey import choose_bounds
 from par_core.hunt.tallying import Estimate, estimate_left
-from par_core.ids import digest_of
 from par_core.models.profiles import embedding_fingerprint, load_text_encoder
 from par_core.models.prompting import text_vector
 from par_core.query.answer import Hit
@@ -36,7 +28,6 @@ from par_core.store.lance import PeopleIndex
 
 __all__ = ["Batch", "Hunt"]
 
-_DRAWN: Final = 0.25  # of a batch
 _ANSWERS: Final[dict[str, Answer]] = {"yes": "yes", "no": "no", "skip": "skip"}
 _IDS_A_FILTER: Final = 40  # a filter has 2,000 characters at most
 
@@ -66,10 +57,8 @@ class Hunt:
 
     def __init__(self, searcher: Searcher, index: PeopleIndex, record: HuntRecord, warnings: tuple[str, ...] = ()) -> None:
         self._searcher, self._index = searcher, index
-        self._where = _condition(index, record.where)
-        self._text = np.array(record.vector, np.float32)
         self.record, self.warnings = record, warnings
-        self._look()
+        self._people = HuntedPeople(index, _condition(index, record.where), record)
 
     @classmethod
     def start(cls, searcher: Searcher, text: str, *, where: str | None = None, name: str | None = None, seed: int = 0) -> "Hunt":
@@ -100,7 +89,7 @@ class Hunt:
         hunt = cls(
             searcher, index, record, (f"the text model never saw {words} in training: the first batches may be off, until somebody was found",) * bool(unknown)
         )
-        if not sum(hunt._survey.people):
+        if not sum(hunt._people.survey.people):
             raise BadConfigError("nobody takes part in this hunt; loosen the filter")
         with locked(searcher.store, name):
             if name in hunt_names(searcher.store):
@@ -136,7 +125,7 @@ class Hunt:
             raise BadConfigError(f"a batch has one person at least, got {size}")
         self._mark_gone()
         while not self._open():
-            proposed = self._propose(size)
+            proposed = self._people.propose(self.record, size)
             if not proposed:
                 return Batch(len(self.record.rounds), (), frozenset())
             self._keep(replace(self.record, rounds=(*self.record.rounds, proposed)))
@@ -182,7 +171,7 @@ class Hunt:
 
     def estimate(self) -> Estimate:
         """How many people are left to be found."""
-        return estimate_left(self.record, self._survey)
+        return estimate_left(self.record, self._people.survey)
 
     def found(self) -> tuple[Hit, ...]:
         """The people who were answered with yes and whose file is there, in the order of their answers."""
@@ -196,60 +185,8 @@ class Hunt:
         """The version of the index that is hunted in."""
         return self._index
 
-    def _look(self) -> None:
-        ids = {person.person_id for person in self.record.asked}
-        self._survey = survey_people(self._index, self._where, self._text, self.record.bounds, _order_seed(self.record), ids)
-
     def _open(self) -> list[Asked]:
         return [person for person in self.record.rounds[-1] if person.answer is None] if self.record.rounds else []
-
-    def _propose(self, size: int) -> tuple[Asked, ...]:
-        """The likeliest people, then those who are drawn from the others."""
-        drawn = min(math.ceil(size * _DRAWN), size)
-        best = self._likeliest(size - drawn)
-        left = list(self._survey.people)
-        draws = [1] * len(left)
-        for person in (*(each for each in self.record.asked if each.person_id in self._survey.asked), *best):
-            left[person.stratum] -= 1
-            draws[person.stratum] += person.drawn_from == self._survey.digests[person.stratum]
-        taken = {person.person_id for person in best}
-        proposed = list(best)
-        while len(proposed) < size and any(left):
-            stratum = max(range(len(left)), key=lambda each: math.sqrt(left[each]) / draws[each])
-            person_id = self._next_drawn(stratum, taken)
-            proposed.append(Asked(person_id, stratum, self._survey.digests[stratum]))
-            taken.add(person_id)
-            left[stratum] -= 1
-            draws[stratum] += 1
-        self._learn_of(proposed)
-        return tuple(proposed)
-
-    def _next_drawn(self, stratum: int, taken: Set[str]) -> str:
-        for _ in range(2):
-            for person_id in self._survey.waiting[stratum]:
-                if person_id not in taken:
-                    return person_id
-            self._look()  # the head of the random order is used up
-        raise StoreError("the index changed while a batch was drawn; go on with the hunt by resuming it")
-
-    def _likeliest(self, n: int) -> list[Asked]:
-        judged = [person for person in self.record.asked if person.answer in ("yes", "no") and person.person_id in self._survey.asked]
-        vectors = np.array([self._survey.asked[person.person_id] for person in judged], np.float32).reshape(len(judged), len(self._text))
-        direction = probe_direction(self._text, self._survey.scale, vectors, np.array([person.answer == "yes" for person in judged], bool))
-        known = {person.person_id for person in self.record.asked}
-        found = self._index.search(direction, where=self._where, top=n + len(known), columns=["person_id", "vector"])
-        rows = [(row["person_id"], row["vector"]) for row in found.to_pylist() if row["person_id"] not in known][:n]
-        return [Asked(person_id, self._stratum(np.array(vector, np.float32)), None) for person_id, vector in rows]
-
-    def _stratum(self, vector: Float32[np.ndarray, " d"]) -> int:
-        return int(strata_of(vector.astype(np.float64)[None] @ self._text.astype(np.float64), self.record.bounds)[0])
-
-    def _learn_of(self, people: list[Asked]) -> None:
-        """Take notice of those who are proposed: they are asked about, and wait no more."""
-        rows = self._index.rows([person.person_id for person in people])
-        self._survey.asked.update(zip(rows["person_id"].to_pylist(), (np.array(v, np.float32) for v in rows["vector"].to_pylist()), strict=True))
-        for waiting in self._survey.waiting:
-            waiting[:] = [each for each in waiting if each not in self._survey.asked]
 
     def _hits(self, person_ids: list[str]) -> dict[str, Hit]:
         """People by id whose file is there now."""
@@ -272,7 +209,7 @@ class Hunt:
 
     def _erase_lost(self) -> None:
         """Forget those whom the index does not know any more; they were deleted for good."""
-        missing = [person.person_id for person in self.record.asked if person.person_id not in self._survey.asked]
+        missing = [person.person_id for person in self.record.asked if person.person_id not in self._people.survey.asked]
         newest = PeopleIndex.open(self._searcher.store.index_path) or self._index
         lost = set(missing) - set(newest.rows(missing)["person_id"].to_pylist())
         rounds = tuple(tuple(person for person in batch if person.person_id not in lost) for batch in self.record.rounds)
@@ -285,10 +222,6 @@ class Hunt:
                 raise BadConfigError(f"the hunt {record.name!r} was changed elsewhere meanwhile; go on with: --resume {record.name}")
             save_record(self._searcher.store, record)
         self.record = record
-
-
-def _order_seed(record: HuntRecord) -> int:
-    return int(digest_of(str(record.seed), record.name), 16)
 
 
 def _condition(index: PeopleIndex, where: str | None) -> str:

@@ -14,8 +14,8 @@ from scipy.special import expit
 
 __all__ = ["Scale", "probe_direction"]
 
-_TEXT: Final = 1.0  # log-odds that one standard deviation of the cosine with the text is worth before anybody is judged
-_SPREAD: Final = 2.0  # a priori, of the log-odds that judgements add for a typical person
+_TEXT: Final = 2.0  # log-odds that one standard deviation of the cosine with the text is worth before anybody is judged
+_SPREAD: Final = 4.0  # a priori, of the log-odds that judgements add for a typical person
 _OFFSET_SPREAD: Final = 10.0  # a priori, of the log-odds of the average person; that is known least
 _STEPS: Final = 200
 

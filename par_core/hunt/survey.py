@@ -5,7 +5,7 @@ starts. The random order in every stratum is that of a keyed digest of the perso
 by; what stays in memory does not grow with the archive (about 10 MB, and 70 bytes for each person who waits to be drawn or was asked about).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -24,10 +24,18 @@ _WAITING: Final = 2_000  # people of a stratum that are drawn before the archive
 
 @runtime_checkable
 class PeopleRows(Protocol):
-    """What a survey needs of the index (``par_core.store.lance.PeopleIndex``)."""
+    """What a hunt needs of the index (``par_core.store.lance.PeopleIndex``)."""
 
-    def scan(self, columns: list[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
+    def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
         """Rows, a batch at a time."""
+        ...
+
+    def search(self, vector: np.ndarray, *, where: str | None, top: int, columns: Sequence[str]) -> pa.Table:
+        """Rows by ascending cosine distance."""
+        ...
+
+    def rows(self, person_ids: Sequence[str]) -> pa.Table:
+        """People by id."""
         ...
 
 

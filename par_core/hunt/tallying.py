@@ -64,14 +64,14 @@ def estimate_left(record: HuntRecord, survey: Survey) -> Estimate:
     """How many are left, by the draws of a hunt. People who have left the archive count for nothing."""
     asked = [person for person in _settled(record) if person.person_id in survey.asked]
     low, high = (_tallies(asked, survey, unknown_is_yes=reading) for reading in (False, True))
-    lower, upper = bounds_of(low), bounds_of(high)
+    lower, upper = _both(low, high)
     rows, first = [], 1
     for stratum, (few, many) in enumerate(zip(low, high, strict=True)):
-        alone = Bounds(bounds_of([few]).least, 0.0, bounds_of([many]).most)
+        lowest, highest = _both([few], [many])
         own = [person for person in asked if person.stratum == stratum and person.answer in ("yes", "no")]
         last = first + survey.people[stratum] - 1
         drawn = sum(person.drawn_from == survey.digests[stratum] for person in own)
-        rows.append(StratumEstimate(first, last, len(own), drawn, few.found, alone.least - few.found, alone.most - few.found))
+        rows.append(StratumEstimate(first, last, len(own), drawn, few.found, lowest.least - few.found, highest.most - few.found))
         first = last + 1
     found, judged = sum(row.found for row in rows), sum(row.judged for row in rows)
     return Estimate(
@@ -85,6 +85,11 @@ def estimate_left(record: HuntRecord, survey: Survey) -> Estimate:
         confidence=CONFIDENCE,
         strata=tuple(rows),
     )
+
+
+def _both(low: Sequence[Tally], high: Sequence[Tally]) -> tuple[Bounds, Bounds]:
+    lower = bounds_of(low)
+    return lower, lower if high == low else bounds_of(high)
 
 
 def _settled(record: HuntRecord) -> list[Asked]:
