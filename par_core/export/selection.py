@@ -58,7 +58,7 @@ def select_people(searcher: Searcher, query: str | None, where: str | None, top:
         newest = PeopleIndex.open(searcher.store.index_path)
         tables = _scanned(index, newest or index, searcher.store, _condition(index, where), plain)
         return Selection(index, plain, tables, ())
-    result = searcher.ask(Question(query, None, where, top))
+    result = searcher.ask(Question(query, where=where, top=top, apart=True))
     schema = pa.schema([*(pa.field(name, kind) for name, kind in _HIT_FIELDS), *plain])
     told = pa.table({"person_id": [hit.person_id for hit in result.hits], **{name: [getattr(hit, name) for hit in result.hits] for name, _ in _HIT_FIELDS}})
     rows = index.rows(told["person_id"].to_pylist()).select(plain.names)

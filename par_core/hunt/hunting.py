@@ -21,7 +21,7 @@ from par_core.models.prompting import text_vector
 from par_core.query.answer import Hit
 from par_core.query.asking import Searcher
 from par_core.query.gone import leave_out_gone
-from par_core.query.search import check_embedding, search_attributes
+from par_core.query.searching import Wanted, check_embedding, search_filter
 from par_core.query.values import check_values
 from par_core.query.where import compile_where, parse_where
 from par_core.store.lance import PeopleIndex
@@ -194,7 +194,7 @@ class Hunt:
         hits: dict[str, Hit] = {}
         for start in range(0, len(person_ids), _IDS_A_FILTER):
             names = ", ".join(f"'{each}'" for each in person_ids[start : start + _IDS_A_FILTER])
-            result = search_attributes(self._index, where=f"person_id in ({names})", top=_IDS_A_FILTER)
+            result = search_filter(self._index, Wanted(f"person_id in ({names})", _IDS_A_FILTER))
             if newest is not None and newest.version != self._index.version:
                 result = leave_out_gone(result, self._searcher.store, self._index, newest, absent=False)
             hits |= {hit.person_id: hit for hit in result.hits}

@@ -50,6 +50,8 @@ def search(
     where: str | None = None,
     top: int = 20,
     absent: bool = False,
+    weak: bool = False,
+    apart: bool = False,
     version: str = "live",
     profile: str | None = None,
     config: str | Path | None = None,
@@ -57,12 +59,14 @@ def search(
     """Find people by words, by a picture, or by a filter; best first.
 
     Args:
-        text: What the person looks like, in plain words.
+        text: In the language of ``par search``, such as ``man AND backpack AND NOT hat``; plain words will do.
         store: Folder of the store.
-        image: People like the largest person in this picture.
+        image: People like the largest person in this picture; with a text, both must fit.
         where: Only people for whom this filter holds; see ``docs/data-contract.md`` for the columns.
         top: Hits at most, 1 to 10,000.
         absent: Also people whose file has vanished or was replaced.
+        weak: Also hits below the cutoff.
+        apart: Hits of one image, and of nearly the same picture, each by itself instead of in the ``similar`` of the best of them.
         version: Of the index: ``live``, ``latest``, or a number.
         profile: Names the models; default ``compact``.
         config: TOML file with settings.
@@ -78,7 +82,7 @@ def search(
         raise BadConfigError(f"top is 1 to 10,000, got {top}")
     settings = load_config(Path(config) if config is not None else None, profile=profile)
     searcher = Searcher(Path(store), settings, version)
-    result = searcher.ask(Question(text, Path(image) if image is not None else None, where, top, absent))
+    result = searcher.ask(Question(text, Path(image) if image is not None else None, where, top, absent, weak, apart))
     return Results(result, searcher, searcher.index(), settings)
 
 

@@ -23,7 +23,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_one_call_gives_hits_in_every_shape(store: Path) -> None:
-    found = search("a red person", store=str(store), top=4, profile="fake")
+    found = search("a red person", store=str(store), top=4, weak=True, apart=True, profile="fake")
     assert isinstance(found, Results)
     assert len(found) == 4
     assert [hit.rank for hit in found] == [1, 2, 3, 4]
@@ -41,7 +41,7 @@ def test_crops_are_pictures_cut_once_and_only_when_asked_for(store: Path, monkey
 
     asked: list[int] = []
     monkeypatch.setattr(notebook, "crops_of", lambda hits, *rest, real=notebook.crops_of: asked.append(len(hits)) or real(hits, *rest))
-    found = search("red", store=store, top=5, profile="fake")
+    found = search("red", store=store, top=5, weak=True, apart=True, profile="fake")
     assert asked == []
     (first,) = found.crops(top=1)
     assert first is not None
@@ -54,7 +54,7 @@ def test_crops_are_pictures_cut_once_and_only_when_asked_for(store: Path, monkey
 
 
 def test_a_notebook_shows_one_escaped_piece_without_scripts_of_limited_size(store: Path) -> None:
-    page = search("red <script>alert(1)</script>", store=store, top=8, profile="fake")._repr_html_()
+    page = search("red <script>alert(1)</script>", store=store, top=8, weak=True, apart=True, profile="fake")._repr_html_()
     assert "<script" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;" in page
