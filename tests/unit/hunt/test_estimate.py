@@ -1,12 +1,11 @@
 """The interval holds the truth as often as it says: whole hunts are simulated, with a probe that goes where the answers lead it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,31 +16,9 @@ from par_core.hunt.people import HuntedPeople
 from par_core.hunt.record import HuntRecord
 from par_core.hunt.survey import choose_bounds
 from par_core.hunt.tallying import estimate_left
-from par_core.ids import digest_of
+from tests.people_in_memory import People
 
 HUNTS = 300
-
-
-class People:
-    """An archive in memory."""
-
-    def __init__(self, vectors: np.ndarray, seed: int) -> None:
-        self.vectors = vectors
-        self.ids = [digest_of(f"{seed}-{row}") + digest_of(f"{row}-{seed}") for row in range(len(vectors))]
-        self._rows = {person_id: row for row, person_id in enumerate(self.ids)}
-
-    def _table(self, rows: np.ndarray) -> pa.Table:
-        vectors = pa.FixedSizeListArray.from_arrays(self.vectors[rows].ravel(), self.vectors.shape[1])
-        return pa.table({"person_id": [self.ids[row] for row in rows], "vector": vectors})
-
-    def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
-        yield from self._table(np.arange(len(self.ids))).select(list(columns)).to_batches()
-
-    def search(self, vector: np.ndarray, *, where: str | None, top: int, columns: Sequence[str]) -> pa.Table:
-        return self._table(np.argsort(-(self.vectors @ vector))[:top]).select(list(columns))
-
-    def rows(self, person_ids: Sequence[str]) -> pa.Table:
-        return self._table(np.array([self._rows[person_id] for person_id in person_ids], np.int64))
 
 
 def hunted(seed: int, shares: Sequence[float] = (0.003, 0.03, 0.1), *, naive: bool = False) -> tuple[int, int, int, int]:
