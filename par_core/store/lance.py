@@ -198,9 +198,30 @@ class PeopleIndex:
         found: pa.Table = query.limit(top).select(wanted).to_arrow()
         return found
 
-    def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """All rows, a batch at a time, in no particular order."""
-        yield from self._table.search().select(list(columns)).limit(max(len(self), 1)).to_batches()
+    def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
+        """All rows, or those for which SQL made by ``par_core.query.where`` holds, a batch at a time, in no particular order."""
+        query = self._table.search()
+        if where is not None:
+            query = query.where(where)
+        yield from query.select(list(columns)).limit(max(len(self), 1)).to_batches()
+
+    def rows(self, person_ids: Sequence[str]) -> pa.Table:
+        """People by id, all columns, in no particular order; ids that are not there are left out.
+
+        Raises:
+            StoreError: An id is not hexadecimal.
+        """
+        found = [self._table.search().where(part).limit(len(person_ids)).to_arrow() for part in _conditions("person_id", person_ids)]
+        return pa.concat_tables(found) if found else self.schema.empty_table()
+
+    def sample(self, n: int, columns: Sequence[str], seed: int = 0) -> pa.Table:
+        """Some people, drawn at random without replacement; everybody where there are no more than n."""
+        total = len(self)
+        if total <= n:
+            return self.search(None, top=max(total, 1), columns=columns)
+        drawn = np.sort(np.random.default_rng(seed).choice(total, n, replace=False))
+        taken: pa.Table = self._table.take_offsets(drawn.tolist()).select(list(columns)).to_arrow()
+        return taken
 
     def digests(self) -> dict[str, str]:
         """``row_digest`` of every row by ``person_id``."""
