@@ -18,6 +18,7 @@ from flows.cli_analyse import analyse
 from flows.cli_audit import audit
 from flows.cli_datasets import datasets
 from flows.cli_evaluate import evaluate
+from flows.cli_forget import forget
 from flows.cli_gate import gate
 from flows.cli_leakage import leakage
 from flows.cli_models import models
@@ -57,6 +58,7 @@ app.command()(analyse)
 app.command()(audit)
 app.command("audit-log")(audit_log)
 app.command()(evaluate)
+app.command()(forget)
 app.command()(gate)
 app.command()(leakage)
 app.add_typer(datasets, name="datasets")

@@ -5,6 +5,7 @@ simply run again; nothing to write means nothing is touched.
 """
 
 import json
+import shutil
 from dataclasses import asdict, dataclass
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store, write_atomic
 from par_core.store.rows import DesiredShard, described_with, desired_rows
 
-__all__ = ["CommitRecord", "commit_store", "last_commit", "rebuild_index"]
+__all__ = ["CommitRecord", "commit_store", "last_commit", "rebuild_index", "rewrite_index"]
 
 _ROWS_PER_WRITE = 10_000  # smaller writes leave many fragments behind
 
@@ -75,6 +76,22 @@ def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
     record = _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True)
     index = PeopleIndex.open(store.index_path)
     return record, index.release_lost_live() if index else None
+
+
+def rewrite_index(store: Store) -> tuple[CommitRecord | None, list[int]]:
+    """Make the index again from Parquet alone and keep nothing of what it was: for forgetting. ``live``, where it is set, moves to the new version.
+
+    Returns:
+        The record of this commit, or None where nothing was ever committed and so nothing is searched; and the versions that are gone.
+    """
+    last = last_commit(store)
+    if last is None or described_with(store, last.describe_config) is None:
+        shutil.rmtree(store.index_path, ignore_errors=True)
+        return last, []
+    record = _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True)
+    index = PeopleIndex.open(store.index_path)
+    assert index is not None, "written just now"
+    return record, index.drop_history()
 
 
 def last_commit(store: Store) -> CommitRecord | None:

@@ -9,6 +9,7 @@ always go to the newest version.
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -265,6 +266,26 @@ class PeopleIndex:
         if len(self) >= _INDEX_VECTORS_FROM and "vector" not in there:
             self._table.create_index("vector", config=HnswSq(distance_type="cosine"))
         self._table.optimize(cleanup_older_than=self._versions_to_keep())
+
+    def drop_history(self) -> list[int]:
+        """Delete every other version, with all files that only they need; ``live``, where it is set, moves to this one.
+
+        Returns:
+            The versions that are gone.
+
+        Raises:
+            StoreError: LanceDB has left one of them.
+        """
+        gone = [int(each["version"]) for each in self._table.list_versions() if each["version"] != self.version]
+        if self.live_version is not None:
+            self.make_live()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that readers of older versions fail: they must
+            self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+        left = [int(each["version"]) for each in self._table.list_versions()]
+        if left != [self.version]:
+            raise StoreError(f"old versions of the index are still there: {left[:5]}")
+        return gone
 
     def _versions_to_keep(self) -> timedelta:
         """The age below which versions are kept. LanceDB refuses to clean up at all where that would take a tagged version."""

@@ -1,0 +1,65 @@
+"""Looking for many byte strings at once: in time that grows with the bytes, hardly with the strings."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+__all__ = ["SHORTEST", "ByteSearch"]
+
+SHORTEST: Final = 8  # bytes: the length of the key that each string is found by
+_CHUNK: Final = 4 * 2**20
+
+
+class ByteSearch:
+    """Finds which of some strings occur in a buffer, at any offset.
+
+    Each string is known by eight of its bytes, those with the most different values. A table of their first two bytes sorts out nearly every offset of a
+    buffer, a sorted list of keys nearly all the rest, and what is left is compared in full.
+
+    Args:
+        strings: Each of at least ``SHORTEST`` bytes; may be empty.
+    """
+
+    def __init__(self, strings: Sequence[bytes]) -> None:
+        self._strings = strings
+        self._by_key: dict[int, list[tuple[int, int]]] = {}  # number and offset of the strings that have a key
+        self._first_two = np.zeros(2**16, bool)
+        for number, string in enumerate(strings):
+            if len(string) < SHORTEST:
+                raise ValueError(f"{len(string)} bytes are too few to look for; at least {SHORTEST}")
+            offset = _most_telling(string)
+            key = string[offset : offset + SHORTEST]
+            self._by_key.setdefault(int.from_bytes(key, "little"), []).append((number, offset))
+            self._first_two[int.from_bytes(key[:2], "little")] = True
+        self._keys = np.array(sorted(self._by_key), np.uint64)
+
+    def find(self, buffer: bytes | memoryview | np.ndarray) -> set[int]:
+        """Numbers of the strings that occur in a buffer of bytes."""
+        data = np.frombuffer(buffer, np.uint8)
+        found: set[int] = set()
+        if not len(self._keys):
+            return found
+        for start in range(0, max(len(data) - SHORTEST + 1, 0), _CHUNK):
+            part = data[start : start + _CHUNK + SHORTEST - 1]
+            last = len(part) - SHORTEST + 1
+            two = part[:last].astype(np.uint16) | part[1 : last + 1].astype(np.uint16) << 8
+            candidates = np.flatnonzero(self._first_two[two])
+            keys = np.zeros(len(candidates), np.uint64)
+            for i in range(SHORTEST):
+                keys |= part[candidates + i].astype(np.uint64) << np.uint64(8 * i)
+            places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+            hits = np.flatnonzero(self._keys[places] == keys)
+            for at, key in zip((candidates[hits] + start).tolist(), keys[hits].tolist(), strict=True):
+                found.update(number for number, offset in self._by_key[key] if number not in found and self._is_at(data, at - offset, number))
+        return found
+
+    def _is_at(self, data: np.ndarray, start: int, number: int) -> bool:
+        string = self._strings[number]
+        return start >= 0 and data[start : start + len(string)].tobytes() == string
+
+
+def _most_telling(string: bytes) -> int:
+    """Where the eight bytes with the most different values begin; the last such place, for names differ at their end."""
+    offsets = range(min(len(string) - SHORTEST + 1, 256)) if len(string) > 512 else range(len(string) - SHORTEST + 1)
+    return max(offsets, key=lambda offset: (len(set(string[offset : offset + SHORTEST])), offset))
