@@ -77,12 +77,15 @@ def _show(request: "Request", subject: "Subject", *, as_json: bool) -> None:
         return
     print(f"would erase {_amount(subject)}; nothing was erased")
     names = sorted({*subject.uris, *subject.traces.uris, *subject.traces.uris_by_value})
-    print(*names[:10], *([f"and {len(names) - 10} more"] if len(names) > 10 else []), sep="\n")
+    for line in [*names[:10], *([f"and {len(names) - 10} more"] if len(names) > 10 else [])]:
+        print(line)
 
 
 def _amount(subject: "Subject") -> str:
     files = len({*subject.uris, *subject.traces.uris, *subject.traces.uris_by_value})
-    return f"{files} files, {len(subject.image_ids)} images and {len(subject.person_ids)} people"
+    counts = ((files, "file", "files"), (len(subject.image_ids), "image", "images"), (len(subject.person_ids), "person", "people"))
+    first, second, third = (f"{count} {one if count == 1 else many}" for count, one, many in counts)
+    return f"{first}, {second} and {third}"
 
 
 def _conclude(report: "ForgetReport", *, as_json: bool) -> None:

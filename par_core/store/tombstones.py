@@ -40,13 +40,13 @@ class BuriedPerson:
         image: Digest of the image's id.
         person: Digest of the person's id.
         segmenter: Fingerprint of the segmenter that drew the box.
-        box: x1, y1, x2, y2 in whole pixels of the upright image.
+        box: x1, y1, x2, y2 in pixels of the upright image, rounded to whole ones.
     """
 
     image: str
     person: str
     segmenter: str
-    box: tuple[int, int, int, int]
+    box: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Tombstones:
 
     def with_person(self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]) -> "Tombstones":
         """These, and a person."""
-        x1, y1, x2, y2 = (round(value) for value in box)
+        x1, y1, x2, y2 = (float(round(value)) for value in box)
         person = BuriedPerson(self._digest("image", image_id), self._digest("person", person_id), segmenter, (x1, y1, x2, y2))
         return replace(self, people=tuple(dict.fromkeys((*self.people, person))))
 
