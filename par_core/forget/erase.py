@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 import shutil
 import time
 from collections.abc import Callable
@@ -81,12 +82,12 @@ def erase_rows(store: Store, subject: Subject) -> None:
 def erase_named_in_text(store: Store, subject: Subject) -> int:
     """Replace ids and names in everything that is kept as JSON: reports of the gate, hunts, the audit log.
 
-    In hunts an id gives way to another that nobody has, for a hunt expects ids: it takes whoever that is for gone.
+    In hunts an id gives way to a random one, for a hunt expects ids: it takes whoever that is for gone.
 
     Returns:
         How many files and lines of the audit log were changed.
     """
-    stands_for = {identity: subject.tombstones.masked(identity)[-32:] for identity in subject.traces.ids}
+    stands_for = {identity: secrets.token_hex(16) for identity in subject.traces.ids}
     changed = 0
     for path in [store.root / "gate.json", *(store.root / "hunts").rglob("*.json")]:
         if path.is_file():
