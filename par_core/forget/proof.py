@@ -60,7 +60,7 @@ def search_store(store: Store, traces: Traces, index_since_ns: int) -> Proof:
         if stale or look.in_file(path):
             found.append(str(path.relative_to(store.root)))
     index = PeopleIndex.open(store.index_path)
-    if index is not None and any(look.in_batch(batch) for batch in index.scan(index.schema.names)):
+    if index is not None and any(look.in_batch(batch) for batch in index.scan_stored()):
         found.append("index.lance, table people")
     return Proof(files, size, len(strings) + len(traces.uris_by_value), tuple(found))
 

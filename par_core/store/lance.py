@@ -267,6 +267,10 @@ class PeopleIndex:
             self._table.create_index("vector", config=HnswSq(distance_type="cosine"))
         self._table.optimize(cleanup_older_than=self._versions_to_keep())
 
+    def scan_stored(self) -> Iterator[pa.RecordBatch]:
+        """All rows with every column that is stored, also those that nobody is shown, a batch at a time."""
+        yield from self._table.search().limit(max(len(self), 1)).to_batches()
+
     def drop_history(self) -> list[int]:
         """Delete every other version, with all files that only they need; ``live``, where it is set, moves to this one.
 

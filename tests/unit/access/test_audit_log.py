@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -47,6 +47,7 @@ def test_no_text_forges_a_line(tmp_path_factory: pytest.TempPathFactory, what: s
     assert (read.what, read.who, read.source, read.action) == (what, who, source, action)
 
 
+@settings(max_examples=15)
 @given(what=HOSTILE)
 def test_what_is_printed_holds_no_control_characters(tmp_path_factory: pytest.TempPathFactory, what: str) -> None:
     access = Access.open(Store.create(tmp_path_factory.mktemp("s") / "store").root)
