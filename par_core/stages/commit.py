@@ -88,10 +88,9 @@ def rewrite_index(store: Store) -> tuple[CommitRecord | None, list[int]]:
     if last is None or described_with(store, last.describe_config) is None:
         shutil.rmtree(store.index_path, ignore_errors=True)
         return last, []
-    record = _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True)
-    index = PeopleIndex.open(store.index_path)
-    assert index is not None, "written just now"
-    return record, index.drop_history()
+    before = PeopleIndex.open(store.index_path)
+    gone = before.versions() if before else []
+    return _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True, history=False), gone
 
 
 def last_commit(store: Store) -> CommitRecord | None:
@@ -100,7 +99,7 @@ def last_commit(store: Store) -> CommitRecord | None:
     return CommitRecord(**json.loads(records[-1].read_bytes())) if records else None
 
 
-def _commit(store: Store, ids: ConfigIds, profile: str, *, afresh: bool) -> CommitRecord:
+def _commit(store: Store, ids: ConfigIds, profile: str, *, afresh: bool, history: bool = True) -> CommitRecord:
     last = last_commit(store)
     made_with = described_with(store, ids.describe)
     shards = list(desired_rows(store, ids.segment, ids.describe))
@@ -115,6 +114,8 @@ def _commit(store: Store, ids: ConfigIds, profile: str, *, afresh: bool) -> Comm
         upserted, deleted = _reconcile(index, shards, made_with.schema)
         if upserted or deleted or created:
             index.optimize()
+        if not history:
+            index.drop_history()
         rows, version = len(index), index.version
     embedding = made_with.embedding if made_with else ""
     number = last.number + 1 if last else 1

@@ -271,25 +271,24 @@ class PeopleIndex:
         """All rows with every column that is stored, also those that nobody is shown, a batch at a time."""
         yield from self._table.search().limit(max(len(self), 1)).to_batches()
 
-    def drop_history(self) -> list[int]:
-        """Delete every other version, with all files that only they need; ``live``, where it is set, moves to this one.
+    def versions(self) -> list[int]:
+        """Numbers of all versions that are there, oldest first."""
+        return sorted(int(each["version"]) for each in self._table.list_versions())
 
-        Returns:
-            The versions that are gone.
+    def drop_history(self) -> None:
+        """Delete every version but the newest, with all files that only they need; ``live``, where it is set, moves to the newest.
 
         Raises:
             StoreError: LanceDB has left one of them.
         """
-        gone = [int(each["version"]) for each in self._table.list_versions() if each["version"] != self.version]
+        self._table.optimize()  # whatever it writes becomes a version: now, and not while the others are deleted
         if self.live_version is not None:
             self.make_live()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that readers of older versions fail: they must
             self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
-        left = [int(each["version"]) for each in self._table.list_versions()]
-        if left != [self.version]:
-            raise StoreError(f"old versions of the index are still there: {left[:5]}")
-        return gone
+        if self.versions() != [self.version]:
+            raise StoreError(f"old versions of the index are still there: {self.versions()[:5]}")
 
     def _versions_to_keep(self) -> timedelta:
         """The age below which versions are kept. LanceDB refuses to clean up at all where that would take a tagged version."""
