@@ -112,7 +112,7 @@ def find_subject(store: Store, request: Request) -> Subject:
         BadConfigError: The store knows nothing of it.
         StoreError: A shard or listing cannot be read.
     """
-    before = load_tombstones(store)
+    before, looked_at = load_tombstones(store), frozenset[str]()
     images, listed = _all_images(store), _all_listed(store)
     if request.kind == "source":
         tombstones = before.with_place(next(places_of(request.value)))
@@ -126,9 +126,10 @@ def find_subject(store: Store, request: Request) -> Subject:
         rows = images.filter(going).select(["uri", "size", "version"]).to_pylist()
         tombstones = before.with_image(request.value, ((row["uri"], row["size"], row["version"]) for row in rows))
     else:
-        uris, image_ids, tombstones = frozenset[str](), frozenset[str](), _bury_person(store, request.value, before)
+        uris, image_ids = frozenset[str](), frozenset[str]()
+        tombstones, looked_at = _bury_person(store, request.value, before)
         going = pa.array([False] * len(images), pa.bool_())
-    people = _people(store, image_ids, tombstones)
+    people = _people(store, image_ids, looked_at, tombstones)
     if not uris and not people and not pc.any(going).as_py():
         raise BadConfigError(f"the store knows no {request.kind} {request.value} (any more); par search --json prints ids and uris")
     names = set(images.filter(going)["uri"].to_pylist()) | uris
@@ -169,23 +170,24 @@ def _all_listed(store: Store) -> pa.Table:
     return pa.concat_tables([ENTRIES.empty_table(), *(table.replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES) for table in tables)])
 
 
-def _bury_person(store: Store, person_id: str, tombstones: Tombstones) -> Tombstones:
+def _bury_person(store: Store, person_id: str, tombstones: Tombstones) -> tuple[Tombstones, frozenset[str]]:
+    """Tombstones with those of a person, and the image that the person is in."""
+    images = set[str]()
     for folder, manifest in every_shard(store, "segment"):
         people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
         for row in people.filter(pc.equal(people["person_id"], person_id)).to_pylist():
             tombstones = tombstones.with_person(row["image_id"], person_id, manifest.info["segmenter"], (row["x1"], row["y1"], row["x2"], row["y2"]))
-    return tombstones
+            images.add(row["image_id"])
+    return tombstones, frozenset(images)
 
 
-def _people(store: Store, image_ids: frozenset[str], tombstones: Tombstones) -> list[dict[str, Any]]:
-    """Every person of some images, and everybody who lies under a tombstone, whichever segmenter has seen them."""
+def _people(store: Store, image_ids: frozenset[str], looked_at: frozenset[str], tombstones: Tombstones) -> list[dict[str, Any]]:
+    """Every person of some images; of others, those who lie under a tombstone, whichever segmenter has seen them."""
     found: list[dict[str, Any]] = []
-    wanted = pa.array(sorted(image_ids), pa.string())
+    wanted = pa.array(sorted(image_ids | looked_at), pa.string())
     for folder, manifest in every_shard(store, "segment"):
         people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
-        if not tombstones.people:
-            people = people.filter(pc.is_in(people["image_id"], value_set=wanted))
-        for row in people.to_pylist():
+        for row in people.filter(pc.is_in(people["image_id"], value_set=wanted)).to_pylist():
             box = (row["x1"], row["y1"], row["x2"], row["y2"])
             if row["image_id"] in image_ids or tombstones.has_person(row["image_id"], row["person_id"], manifest.info["segmenter"], box):
                 found.append(row)

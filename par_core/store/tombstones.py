@@ -15,6 +15,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +50,7 @@ class BuriedPerson:
     box: tuple[float, float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tombstones:
     """All that a store has forgotten.
 
@@ -99,9 +100,16 @@ class Tombstones:
         """Whether a person is forgotten: by id, or as the same person seen by another segmenter."""
         if not self.people:
             return False
-        image, person = self._digest("image", image_id), self._digest("person", person_id)
-        buried = [other for other in self.people if other.image == image]
+        person, buried = self._digest("person", person_id), self._buried.get(self._digest("image", image_id), [])
         return any(other.person == person or (other.segmenter != segmenter and _overlap(other.box, box) >= _SAME_PERSON) for other in buried)
+
+    @cached_property
+    def _buried(self) -> dict[str, list[BuriedPerson]]:
+        """People by the digest of their image."""
+        found: dict[str, list[BuriedPerson]] = {}
+        for person in self.people:
+            found.setdefault(person.image, []).append(person)
+        return found
 
     def mask(self, entries: pa.Table) -> pa.Table:
         """Entries with forgotten files replaced by rows that only say that there is one (status ``forgotten``), once each. Schema ENTRIES."""

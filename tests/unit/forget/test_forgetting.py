@@ -15,6 +15,8 @@ from par_core.errors import BadConfigError, StoreError
 from par_core.forget import Request, find_subject, forget
 from par_core.forget.receipt import digest_in_receipt
 from par_core.forget.run import ForgetReport
+from par_core.models import profiles
+from par_core.models.fake import FakeSegmenter
 from par_core.stages.check import store_status, verify_store
 from par_core.stages.commit import rebuild_index
 from par_core.store.lance import PeopleIndex
@@ -175,6 +177,25 @@ def test_nobody_comes_back_by_another_run_a_retry_a_rebuild_or_other_settings(ro
     _, commit = index(root, [photos], load_config(profile="fake", segment={"min_height_px": 10}))
     assert commit.rows == len(left)
     assert {row["person_id"] for row in content(root)} == {row["person_id"] for row in left}
+    assert_well(root)
+
+
+def test_a_person_whom_several_segmenters_have_seen_is_forgotten_as_each_saw_them_and_as_the_next_will(
+    root: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = people_of(root, "0004.png")
+    gone, place = first[0], (first[0]["x1"], first[0]["y1"])
+    monkeypatch.setattr(profiles, "segmenter_fingerprint", lambda config: FakeSegmenter.fingerprint)  # which otherwise remembers
+    monkeypatch.setattr(FakeSegmenter, "fingerprint", "fake-segmenter-2")
+    index(root, [photos], THUMBNAILS)
+    (other,) = [row for row in people_of(root, "0004.png") if (row["x1"], row["y1"]) == place]
+    assert other["person_id"] != gone["person_id"]
+    assert erase(root, person=gone["person_id"]).proof.found_in == ()
+    assert anywhere(root, gone["person_id"]) == anywhere(root, other["person_id"]) == []
+    monkeypatch.setattr(FakeSegmenter, "fingerprint", "fake-segmenter-3")
+    _, commit = index(root, [photos], THUMBNAILS)
+    assert commit.rows == 7
+    assert place not in [(row["x1"], row["y1"]) for row in people_of(root, "0004.png")]
     assert_well(root)
 
 
