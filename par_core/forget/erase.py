@@ -31,11 +31,13 @@ _ID: Final = re.compile("[0-9a-f]{32}")
 
 
 def erase_leftovers(store: Store) -> None:
-    """Delete what a later run makes again or nobody needs: planned work, caches, logs, folders of shards that never were completed, half-written files."""
+    """Delete what a later run makes again or nobody needs: planned work, caches, logs, contact sheets of hunts, folders of shards that never were completed, half-written files."""
     for name in ("work", "cache"):
         shutil.rmtree(store.root / name, ignore_errors=True)
     for name in ("prefect-server.log", "workers.log"):
         (store.root / name).unlink(missing_ok=True)
+    for sheet in (store.root / "hunts").glob("*.html"):  # holds pictures, and is made again with the next batch
+        sheet.unlink()
     for stage in ("segment", "describe"):
         for folder in (store.root / stage).glob("*/*"):
             if not (folder / "manifest.json").exists():

@@ -244,6 +244,7 @@ def test_hunts_reports_and_the_audit_log_keep_the_fact_and_lose_the_name(root: P
     people = [{"person_id": gone["person_id"], "answer": "yes"}, {"person_id": kept["person_id"], "answer": "no"}]
     (root / "hunts").mkdir()
     (root / "hunts" / "hat.json").write_text(json.dumps({"text": "a hat", "rounds": [people]}))
+    (root / "hunts" / "hat.html").write_text("a page with pictures of people")
     (root / "gate.json").write_text(json.dumps({"findings": [f"{gone['uri']} was not found"]}))
     (root / "cache").mkdir()
     (root / "cache" / "crops.bin").write_bytes(bytes.fromhex(gone["person_id"]))
@@ -259,6 +260,7 @@ def test_hunts_reports_and_the_audit_log_keep_the_fact_and_lose_the_name(root: P
     assert json.loads((root / "gate.json").read_text()) == {"findings": ["forgotten was not found"]}
     assert [event.what for event in access.log.read()] == [f"like:forgotten unlike:{kept['person_id']}"]
     assert not (root / "cache").exists()
+    assert not (root / "hunts" / "hat.html").exists()
 
 
 def vector_in(root: Path, person_id: str) -> bytes:
