@@ -31,7 +31,10 @@ _ID: Final = re.compile("[0-9a-f]{32}")
 
 
 def erase_leftovers(store: Store) -> None:
-    """Delete what a later run makes again or nobody needs: planned work, caches, logs, contact sheets of hunts, folders of shards that never were completed, half-written files."""
+    """Delete what a later run makes again or nobody needs.
+
+    That is planned work, caches, logs, contact sheets of hunts, folders of shards that never were completed, and half-written files.
+    """
     for name in ("work", "cache"):
         shutil.rmtree(store.root / name, ignore_errors=True)
     for name in ("prefect-server.log", "workers.log"):

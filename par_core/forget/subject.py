@@ -54,7 +54,7 @@ class Request:
         if kind == "source":
             return cls(kind, _as_uri(value))
         if len(value) != _ID_DIGITS or any(digit not in "0123456789abcdef" for digit in value):
-            raise BadConfigError(f"no id of a {kind}: {value!r}; it has {_ID_DIGITS} digits 0-9a-f, as par search --json prints them")
+            raise BadConfigError(f"--{kind} {value!r}: no id; ids have {_ID_DIGITS} digits 0-9a-f, as par search --json prints them")
         return cls(kind, value)
 
 

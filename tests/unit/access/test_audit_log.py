@@ -167,6 +167,15 @@ def test_searches_by_command_and_by_flow_are_in_the_log(tmp_path: Path) -> None:
     assert {read.who for read in Access.open(store).log.read()} == {Caller.local().name}
 
 
+def test_a_log_that_the_system_refuses_is_one_clear_line(access: Access) -> None:
+    access.record(ANNA, "search", "a hat", 1)
+    (path,) = access.log.folder.glob("*.jsonl")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StoreError, match="cannot be read"):
+        list(access.log.read())
+
+
 def test_a_time_that_is_none_is_refused(access: Access) -> None:
     with pytest.raises(BadConfigError, match="expected a date or time"):
         CliRunner().invoke(app, ["audit-log", "--store", str(access.log.folder.parents[1]), "--since", "yesterday"], catch_exceptions=False)
