@@ -18,9 +18,9 @@ __all__ = ["forget"]
 
 def forget(
     store: StoreOption,
-    source: Annotated[str | None, typer.Option("--source", metavar="URI", help="A file, or a folder, archive or bucket with everything below it.")] = None,
-    image: Annotated[str | None, typer.Option("--image", metavar="ID", help="An image, wherever there is a copy of it.")] = None,
-    person: Annotated[str | None, typer.Option("--person", metavar="ID", help="One person of an image.")] = None,
+    source: Annotated[list[str] | None, typer.Option("--source", metavar="URI", help="A file, or a folder, archive or bucket with all below it.")] = None,
+    image: Annotated[list[str] | None, typer.Option("--image", metavar="ID", help="An image, wherever there is a copy of it.")] = None,
+    person: Annotated[list[str] | None, typer.Option("--person", metavar="ID", help="One person of an image. Each may be given several times.")] = None,
     finish: Annotated[bool, typer.Option("--finish", help="Only finish what was interrupted.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.", rich_help_panel=SHOWN)] = False,
@@ -32,7 +32,7 @@ def forget(
     Exit code 0 if nothing is left, 1 if something is. Backups, copies and the archive itself are yours to erase.
 
     Examples:
-        par forget --person 0f3a...9c --store store --dry-run
+        par forget --person 0f3a...9c --person 51d0...7e --store store --dry-run
 
         par forget --image 77b0...1e --store store --yes
 
@@ -44,7 +44,7 @@ def forget(
     from par_core.store.layout import Store
 
     opened = Store.open(store)
-    request = None if finish and source is image is person is None else Request.of(source, image, person)
+    request = None if finish and not (source or image or person) else Request.of(source or (), image or (), person or ())
     access, caller = Access.open(store), Caller.local()
     with opened.exclusive():
         if opened.forgetting_path.exists():

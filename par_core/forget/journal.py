@@ -28,12 +28,14 @@ class Journal:
         receipt_id: Name of the receipt to be written; random.
         begun_at: ISO time (UTC).
         before: Counts of the store when it began.
+        versions: Of the index, when it began.
         subject: What is erased.
     """
 
     receipt_id: str
     begun_at: str
     before: Mapping[str, int]
+    versions: tuple[int, ...]
     subject: Subject
 
 
@@ -53,8 +55,9 @@ def load_journal(store: Store) -> Journal | None:
         vectors = tuple(base64.b64decode(vector) for vector in traces["vectors"])
         found = Traces(tuple(traces["ids"]), tuple(traces["uris"]), tuple(traces["uris_by_value"]), vectors, traces["shared_vectors"])
         sets = {name: frozenset(told[name]) for name in ("uris", "image_ids", "person_ids", "partly")}
-        subject = Subject(Request(**told["request"]), **sets, tombstones=tombstones, traces=found)
-        return Journal(told["receipt_id"], told["begun_at"], told["before"], subject)
+        request = Request(told["request"]["kind"], tuple(told["request"]["values"]))
+        subject = Subject(request, **sets, tombstones=tombstones, traces=found)
+        return Journal(told["receipt_id"], told["begun_at"], told["before"], tuple(told["versions"]), subject)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
@@ -64,7 +67,7 @@ def load_journal(store: Store) -> Journal | None:
 def save_journal(store: Store, journal: Journal) -> None:
     """Write down what is about to be erased."""
     subject, traces, stones = journal.subject, journal.subject.traces, journal.subject.tombstones
-    told: dict[str, Any] = {"receipt_id": journal.receipt_id, "begun_at": journal.begun_at, "before": dict(journal.before)}
+    told: dict[str, Any] = {"receipt_id": journal.receipt_id, "begun_at": journal.begun_at, "before": dict(journal.before), "versions": journal.versions}
     told |= {"request": asdict(subject.request), "tombstones": {"salt": stones.salt, "people": [asdict(person) for person in stones.people]}}
     told["tombstones"] |= {name: sorted(getattr(stones, name)) for name in ("places", "files", "images")}
     told |= {name: sorted(getattr(subject, name)) for name in ("uris", "image_ids", "person_ids", "partly")}

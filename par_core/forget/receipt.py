@@ -37,10 +37,10 @@ def digest_in_receipt(salt: str, name: str) -> str:
     return hashlib.sha256(bytes.fromhex(salt) + name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def write_receipt(store: Store, journal: Journal, after: Mapping[str, int], versions: list[int], proof: Proof) -> Path:
+def write_receipt(store: Store, journal: Journal, after: Mapping[str, int], proof: Proof) -> Path:
     """Write the receipt of what is done; a second time for the same journal, in its place."""
     subject, salt = journal.subject, secrets.token_hex(16)
-    names = {subject.request.value, *subject.traces.ids, *subject.uris, *subject.traces.uris, *subject.traces.uris_by_value}
+    names = {*subject.request.values, *subject.traces.ids, *subject.uris, *subject.traces.uris, *subject.traces.uris_by_value}
     told: dict[str, Any] = {
         "receipt": journal.receipt_id,
         "created_by": f"par {__version__}",
@@ -48,11 +48,11 @@ def write_receipt(store: Store, journal: Journal, after: Mapping[str, int], vers
         "done_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "kind": subject.request.kind,
         "salt": salt,
-        "asked_for": digest_in_receipt(salt, subject.request.value),
+        "asked_for": [digest_in_receipt(salt, value) for value in subject.request.values],
         "digests": sorted(digest_in_receipt(salt, name) for name in names),
         "before": dict(journal.before),
         "after": dict(after),
-        "index_versions_deleted": versions,
+        "index_versions_deleted": list(journal.versions),
         "searched": asdict(proof),
         "vectors_that_others_have_too": subject.traces.shared_vectors,
         "nothing_left": not proof.found_in,

@@ -55,7 +55,8 @@ def forget(store: Store, subject: Subject, say: Callable[[str], None] = lambda s
     Raises:
         StoreError: A shard is damaged, or the index cannot be written.
     """
-    journal = Journal(secrets.token_hex(8), datetime.now(UTC).isoformat(timespec="seconds"), _counted(store), subject)
+    index = PeopleIndex.open(store.index_path)
+    journal = Journal(secrets.token_hex(8), datetime.now(UTC).isoformat(timespec="seconds"), _counted(store), tuple(index.versions()) if index else (), subject)
     save_journal(store, journal)
     return _carry_out(store, journal, say)
 
@@ -84,12 +85,12 @@ def _carry_out(store: Store, journal: Journal, say: Callable[[str], None]) -> Fo
     index = PeopleIndex.open(store.index_path)
     live_moved = index is not None and index.live_version is not None
     mark_index(store)
-    _, versions = rewrite_index(store)
+    rewrite_index(store)
     say("search")
     proof = search_store(store, subject.traces, marked_index(store))
     say("receipt")
     after = _counted(store)
-    receipt = write_receipt(store, journal, after, versions, proof)
+    receipt = write_receipt(store, journal, after, proof)
     if not proof.found_in:
         close_journal(store)
     return ForgetReport(subject.request, receipt, proof, dict(journal.before), after, live_moved)

@@ -1,7 +1,7 @@
 """Who or what is to be forgotten: from what the user names to every file name, id and vector that a store holds of it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -31,31 +31,30 @@ class Request:
 
     Attributes:
         kind: ``source``, ``image`` or ``person``.
-        value: A uri, or a folder or archive with everything below it; or an id.
+        values: Uris, or folders or archives with everything below them; or ids.
     """
 
     kind: Kind
-    value: str
+    values: tuple[str, ...]
 
     @classmethod
-    def of(cls, source: str | None, image: str | None, person: str | None) -> "Request":
-        """From the command line: exactly one of the three.
+    def of(cls, sources: Sequence[str] = (), images: Sequence[str] = (), people: Sequence[str] = ()) -> "Request":
+        """From the command line: of one of the three kinds, at least one.
 
         Raises:
-            BadConfigError: None or several were given, or an id is none.
+            BadConfigError: None or several kinds were given, or an id is none.
         """
-        given: list[tuple[Kind, str]] = []
-        given += [("source", source)] if source is not None else []
-        given += [("image", image)] if image is not None else []
-        given += [("person", person)] if person is not None else []
+        every: tuple[tuple[Kind, Sequence[str]], ...] = (("source", sources), ("image", images), ("person", people))
+        given = [(kind, values) for kind, values in every if values]
         if len(given) != 1:
-            raise BadConfigError("name one thing to forget: --source URI, --image ID or --person ID")
-        kind, value = given[0]
+            raise BadConfigError("name what to forget, of one kind: --source URI, --image ID or --person ID")
+        kind, values = given[0]
         if kind == "source":
-            return cls(kind, _as_uri(value))
-        if len(value) != _ID_DIGITS or any(digit not in "0123456789abcdef" for digit in value):
-            raise BadConfigError(f"--{kind} {value!r}: no id; ids have {_ID_DIGITS} digits 0-9a-f, as par search --json prints them")
-        return cls(kind, value)
+            return cls(kind, tuple(dict.fromkeys(map(_as_uri, values))))
+        for value in values:
+            if len(value) != _ID_DIGITS or any(digit not in "0123456789abcdef" for digit in value):
+                raise BadConfigError(f"--{kind} {value!r}: no id; ids have {_ID_DIGITS} digits 0-9a-f, as par search --json prints them")
+        return cls(kind, tuple(dict.fromkeys(values)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +111,32 @@ def find_subject(store: Store, request: Request) -> Subject:
         BadConfigError: The store knows nothing of it.
         StoreError: A shard or listing cannot be read.
     """
-    before, looked_at = load_tombstones(store), frozenset[str]()
+    tombstones, looked_at = load_tombstones(store), frozenset[str]()
     images, listed = _all_images(store), _all_listed(store)
+    uris, image_ids = frozenset[str](), frozenset[str]()
+    going = pa.array([False] * len(images), pa.bool_())
     if request.kind == "source":
-        tombstones = before.with_place(next(places_of(request.value)))
+        for value in request.values:
+            tombstones = tombstones.with_place(next(places_of(value)))
         uris = frozenset(uri for uri in {*images["uri"].to_pylist(), *listed["uri"].to_pylist()} if tombstones.has_place(uri))
         going = pc.is_in(images["uri"], value_set=pa.array(sorted(uris), pa.string()))
         staying = set(images.filter(pc.invert(going))["image_id"].to_pylist())
         image_ids = frozenset(images.filter(going)["image_id"].drop_null().to_pylist()) - staying
+        known = {place for uri in uris for place in places_of(uri)}
+        unknown = [value for value in request.values if next(places_of(value)) not in known]
     elif request.kind == "image":
-        uris, image_ids = frozenset[str](), frozenset({request.value})
-        going = pc.fill_null(pc.equal(images["image_id"], request.value), fill_value=False)
-        rows = images.filter(going).select(["uri", "size", "version"]).to_pylist()
-        tombstones = before.with_image(request.value, ((row["uri"], row["size"], row["version"]) for row in rows))
+        image_ids = frozenset(request.values)
+        going = pc.is_in(images["image_id"], value_set=pa.array(request.values, pa.string()))
+        for image_id in request.values:
+            rows = images.filter(pc.equal(images["image_id"], image_id)).select(["uri", "size", "version"]).to_pylist()
+            tombstones = tombstones.with_image(image_id, ((row["uri"], row["size"], row["version"]) for row in rows))
+        unknown = sorted(image_ids - set(images["image_id"].to_pylist()))
     else:
-        uris, image_ids = frozenset[str](), frozenset[str]()
-        tombstones, looked_at = _bury_person(store, request.value, before)
-        going = pa.array([False] * len(images), pa.bool_())
+        tombstones, found = _bury_people(store, request.values, tombstones)
+        looked_at, unknown = frozenset(found.values()), [value for value in request.values if value not in found]
+    if unknown:
+        raise BadConfigError(f"the store knows no {request.kind} {', '.join(unknown[:3])} (any more); par search --json prints ids and uris")
     people = _people(store, image_ids, looked_at, tombstones)
-    if not uris and not people and not pc.any(going).as_py():
-        raise BadConfigError(f"the store knows no {request.kind} {request.value} (any more); par search --json prints ids and uris")
     names = set(images.filter(going)["uri"].to_pylist()) | uris
     kept = (set(images.filter(pc.invert(going))["uri"].to_pylist()) | set(tombstones.mask(listed)["uri"].to_pylist())) - uris
     person_ids = frozenset(person["person_id"] for person in people)
@@ -170,15 +175,17 @@ def _all_listed(store: Store) -> pa.Table:
     return pa.concat_tables([ENTRIES.empty_table(), *(table.replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES) for table in tables)])
 
 
-def _bury_person(store: Store, person_id: str, tombstones: Tombstones) -> tuple[Tombstones, frozenset[str]]:
-    """Tombstones with those of a person, and the image that the person is in."""
-    images = set[str]()
+def _bury_people(store: Store, person_ids: Sequence[str], tombstones: Tombstones) -> tuple[Tombstones, dict[str, str]]:
+    """Tombstones with those of some people, and the image that each of them is in."""
+    images: dict[str, str] = {}
+    wanted = pa.array(person_ids, pa.string())
     for folder, manifest in every_shard(store, "segment"):
         people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
-        for row in people.filter(pc.equal(people["person_id"], person_id)).to_pylist():
-            tombstones = tombstones.with_person(row["image_id"], person_id, manifest.info["segmenter"], (row["x1"], row["y1"], row["x2"], row["y2"]))
-            images.add(row["image_id"])
-    return tombstones, frozenset(images)
+        for row in people.filter(pc.is_in(people["person_id"], value_set=wanted)).to_pylist():
+            box = (row["x1"], row["y1"], row["x2"], row["y2"])
+            tombstones = tombstones.with_person(row["image_id"], row["person_id"], manifest.info["segmenter"], box)
+            images[row["person_id"]] = row["image_id"]
+    return tombstones, images
 
 
 def _people(store: Store, image_ids: frozenset[str], looked_at: frozenset[str], tombstones: Tombstones) -> list[dict[str, Any]]:

@@ -78,19 +78,17 @@ def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
     return record, index.release_lost_live() if index else None
 
 
-def rewrite_index(store: Store) -> tuple[CommitRecord | None, list[int]]:
+def rewrite_index(store: Store) -> CommitRecord | None:
     """Make the index again from Parquet alone and keep nothing of what it was: for forgetting. ``live``, where it is set, moves to the new version.
 
     Returns:
-        The record of this commit, or None where nothing was ever committed and so nothing is searched; and the versions that are gone.
+        The record of this commit, or None where nothing was ever committed and so nothing is searched.
     """
     last = last_commit(store)
     if last is None or described_with(store, last.describe_config) is None:
         shutil.rmtree(store.index_path, ignore_errors=True)
-        return last, []
-    before = PeopleIndex.open(store.index_path)
-    gone = before.versions() if before else []
-    return _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True, history=False), gone
+        return last
+    return _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True, history=False)
 
 
 def last_commit(store: Store) -> CommitRecord | None:

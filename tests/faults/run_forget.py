@@ -37,7 +37,7 @@ def main(root: Path, image_id: str, moment: str) -> None:
             threading.Timer(float(seconds), kill).start()
 
     with store.exclusive():
-        subject = find_subject(store, Request("image", image_id))
+        subject = find_subject(store, Request("image", (image_id,)))
         sys.addaudithook(count)
         forget(store, subject, begins)
     print(operations)

@@ -16,7 +16,7 @@ from tests.indexing import content, index
 from tests.pictures import archive, save, scene
 
 ROOT = Path(__file__).parents[2]
-PARTS = 6
+PARTS = 5
 
 
 @pytest.fixture(scope="module")

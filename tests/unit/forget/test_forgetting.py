@@ -59,8 +59,8 @@ def people_of(root: Path, name: str) -> list[dict]:
 
 def erase(root: Path, **what: str) -> ForgetReport:
     store = Store.open(root)
-    given = {"source": None, "image": None, "person": None} | what
-    return forget(store, find_subject(store, Request.of(given["source"], given["image"], given["person"])))
+    given = {kind: [value] for kind, value in what.items()}
+    return forget(store, find_subject(store, Request.of(given.get("source", []), given.get("image", []), given.get("person", []))))
 
 
 def anywhere(root: Path, text: str) -> list[str]:
@@ -277,7 +277,7 @@ def test_the_proof_finds_what_is_left_and_the_command_does_not_say_that_all_is_w
         held = held.with_suffix(".parquet")
         pq.write_table(newest(root).search(None, columns=["person_id"]), held, compression="zstd", use_dictionary=False, write_statistics=False)
     elif plant == "index":
-        monkeypatch.setattr("par_core.forget.run.rewrite_index", lambda store: (None, []))
+        monkeypatch.setattr("par_core.forget.run.rewrite_index", lambda store: None)
     else:
         kinds = {
             "id": gone["person_id"].encode(),
@@ -354,6 +354,25 @@ def test_the_command_asks_looks_and_erases(root: Path) -> None:
     again = par("forget", "--image", gone["image_id"], "--store", root, "--yes")
     assert isinstance(again.exception, BadConfigError)
     assert "nothing was interrupted" in par("forget", "--finish", "--store", root).stdout
+
+
+@pytest.mark.parametrize("kind", ["person", "image", "source"])
+def test_several_are_forgotten_at_once_or_none_if_one_is_unknown(root: Path, kind: str, tmp_path: Path) -> None:
+    before = content(root)
+    gone = [*people_of(root, "0003.png"), *people_of(root, "0000.png")]
+    values = [row["uri"] if kind == "source" else row[f"{kind}_id"] for row in gone]
+    given = [part for value in values for part in (f"--{kind}", value)]
+    unknown = str(tmp_path / "unknown.png") if kind == "source" else "0" * 32
+    refused = par("forget", "--store", root, "--yes", *given, f"--{kind}", unknown)
+    assert unknown in str(refused.exception)
+    assert content(root) == before
+    done = par("forget", "--store", root, "--yes", *given, "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["before"]["people_in_index"] - told["after"]["people_in_index"]) == (0, 2)
+    receipt = json.loads(Path(told["receipt"]).read_text())
+    assert receipt["asked_for"] == [digest_in_receipt(receipt["salt"], value) for value in values]
+    assert not [value for value in values if anywhere(root, value)]
+    assert_well(root)
 
 
 @pytest.mark.parametrize(
