@@ -32,9 +32,9 @@ def forget(
     Exit code 0 if nothing is left, 1 if something is. Backups, copies and the archive itself are yours to erase.
 
     Examples:
-        par forget --person 0f3a...9c --person 51d0...7e --store store --dry-run
+        par forget --person 0f..9c --person 51..7e --store store --dry-run
 
-        par forget --image 77b0...1e --store store --yes
+        par forget --image 77..1e --store store --yes
 
         par forget --source photos/2019 --store store
     """
@@ -84,8 +84,7 @@ def _show(request: "Request", subject: "Subject", *, as_json: bool) -> None:
 def _amount(subject: "Subject") -> str:
     files = len({*subject.uris, *subject.traces.uris, *subject.traces.uris_by_value})
     counts = ((files, "file", "files"), (len(subject.image_ids), "image", "images"), (len(subject.person_ids), "person", "people"))
-    first, second, third = (f"{count} {one if count == 1 else many}" for count, one, many in counts)
-    return f"{first}, {second} and {third}"
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
 
 
 def _conclude(report: "ForgetReport", *, as_json: bool) -> None:

@@ -340,7 +340,7 @@ def test_the_command_asks_looks_and_erases(root: Path) -> None:
     before = content(root)
     looked = par("forget", "--image", gone["image_id"], "--store", root, "--dry-run", "--json")
     assert json.loads(looked.stdout) == {"kind": "image", "files": [gone["uri"]], "images": [gone["image_id"]], "people": [gone["person_id"]]}
-    assert "1 file, 1 image and 1 person" in par("forget", "--image", gone["image_id"], "--store", root, "--dry-run").stdout
+    assert "1 file, 1 image, 1 person" in par("forget", "--image", gone["image_id"], "--store", root, "--dry-run").stdout
     refused = par("forget", "--image", gone["image_id"], "--store", root, input="n\n")
     assert isinstance(refused.exception, BadConfigError)
     assert content(root) == before
