@@ -1,6 +1,7 @@
 """The index with an approximate vector index on it, which only large tables have."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,27 +11,41 @@ import pytest
 from par_core.errors import BadConfigError
 from par_core.store import lance
 from par_core.store.lance import IndexInfo, PeopleIndex
+from par_core.store.schemas import index_schema
+from par_core.store.vector_index import IndexPolicy
 
 SIZE, ROWS = 32, 2_000
+INFO = IndexInfo("s", "d", "e", "fake", ("hat",), (0.4,))
+SMALL = IndexPolicy(columns_from=100, vectors_from=1_000, rows_a_partition=100, partitions_read=10, exact_up_to=100)
 
 
-def rows(seed: int = 0) -> pa.Table:
-    vectors = np.random.default_rng(seed).standard_normal((ROWS, SIZE)).astype(np.float32)
+def rows(seed: int = 0, n: int = ROWS) -> pa.Table:
+    """People in the schema of the index: every second has a hat, every hundredth is in red, one in ten has vanished."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.standard_normal((n, SIZE)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    text = {name: [None] * ROWS for name in ("image_id", "source_state", "upper_color", "lower_color")}
-    ids = [f"{i:032x}" for i in range(ROWS)]
-    table = pa.table({"person_id": ids, **{name: pa.array(values, pa.string()) for name, values in text.items()}})
-    colours = pa.array(["red" if i % 100 == 0 else "blue" for i in range(ROWS)])
-    table = table.set_column(table.schema.get_field_index("upper_color"), "upper_color", colours)
-    table = table.cast(table.schema.set(0, pa.field("person_id", pa.string(), nullable=False)))  # as LanceDB wants its keys
-    return table.append_column("vector", pa.FixedSizeListArray.from_arrays(vectors.reshape(-1), SIZE))
+    made: dict[str, pa.Array] = {}
+    for field in index_schema(["hat"], SIZE):
+        if pa.types.is_string(field.type):
+            made[field.name] = pa.array([f"{field.name} {i}" for i in range(n)])
+        elif pa.types.is_floating(field.type) or pa.types.is_integer(field.type):
+            made[field.name] = pa.array(rng.integers(0, 100, n)).cast(field.type)
+    made["person_id"] = made["image_id"] = pa.array([f"{i:032x}" for i in range(n)])
+    made["source_state"] = pa.array(["vanished" if i % 10 == 9 else "present" for i in range(n)])
+    made["upper_color"] = pa.array(["red" if i % 100 == 0 else "blue" for i in range(n)])
+    made["lower_color"] = pa.nulls(n, pa.string())
+    made["hat"] = pa.array([None if i % 50 == 49 else 0.4 if i % 2 else 0.399 for i in range(n)], pa.float32())
+    made["captured_at"] = pa.array([None if i % 3 else datetime(2026, 11, 1) + timedelta(hours=i) for i in range(n)], pa.timestamp("us"))
+    made["uris"] = pa.array([[f"a/{i}.jpg", f"b/{i}.jpg"] for i in range(n)])
+    made["vector"] = pa.FixedSizeListArray.from_arrays(vectors.reshape(-1), SIZE)
+    schema = index_schema(["hat"], SIZE)
+    return pa.table([made[name] for name in schema.names], schema=schema)
 
 
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PeopleIndex:
-    monkeypatch.setattr(lance, "_INDEX_VECTORS_FROM", 1_000)
+def index(tmp_path: Path) -> PeopleIndex:
     table = rows()
-    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, IndexInfo("s", "d", "e", "fake", (), ()))
+    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, INFO, SMALL)
     made.upsert(table)
     made.optimize()
     return made
@@ -43,7 +58,7 @@ def exact(query: np.ndarray, allowed: np.ndarray, top: int) -> list[str]:
 
 
 def test_a_large_table_is_searched_by_its_vector_index_and_ranked_by_exact_distances(index: PeopleIndex) -> None:
-    assert "vector" in {config.columns[0] for config in index._table.list_indices()}
+    assert index.vector_index() is not None
     query = np.random.default_rng(1).standard_normal(SIZE).astype(np.float32)
     query /= np.linalg.norm(query)
     found = index.search(query, top=20)
@@ -62,7 +77,7 @@ def test_a_filter_that_leaves_few_rows_is_answered_exactly(index: PeopleIndex) -
 def folder(tmp_path: Path) -> Path:
     """A small table without a vector index, of 10 people."""
     table = rows().slice(0, 10)
-    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, IndexInfo("s", "d", "e", "fake", (), ()))
+    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, INFO)
     made.upsert(table)
     return tmp_path / "index.lance"
 
@@ -96,7 +111,7 @@ def test_live_stays_where_it_was_put_through_writes_and_clean_up(folder: Path, m
 def test_live_survives_a_table_that_is_started_afresh_with_other_models(folder: Path) -> None:
     opened(folder).make_live()
     table = rows().slice(0, 3)
-    PeopleIndex.create(folder, table.schema, IndexInfo("s", "d2", "e2", "fake", (), ())).upsert(table)
+    PeopleIndex.create(folder, table.schema, replace(INFO, describe_config="d2", embedding="e2")).upsert(table)
     assert (len(opened(folder, "live")), opened(folder, "live").embedding_fingerprint) == (10, "e")
     assert (len(opened(folder)), opened(folder).embedding_fingerprint) == (3, "e2")
 
