@@ -69,21 +69,26 @@ class _Version:
 
     Attributes:
         number: Of the version.
-        schema: All stored columns.
+        schema: The columns, without those that are there for speed only.
+        carded: The columns that are also in the cards; empty if an earlier version of PAR made the table.
         vectors: The index of the vectors.
         counts: Rows for which filters hold.
     """
 
     number: int
     schema: pa.Schema
+    carded: frozenset[str]
     vectors: IndexState | None
     counts: dict[str | None, int]
 
     @classmethod
-    def of(cls, table: Table) -> "_Version":
+    def of(cls, table: Table, hidden: set[str]) -> "_Version":
+        stored: pa.Schema = table.schema
+        schema = pa.schema([field for field in stored if field.name not in hidden], metadata=stored.metadata)
+        carded = frozenset(card_columns(schema)) if CARD[0] in stored.names else frozenset[str]()
         found = [config for config in table.list_indices() if config.columns[0] == "vector"]
         states = [IndexState(each.index_type, IndexPolicy.partitions_of(each.name), each.num_indexed_rows or 0, each.num_unindexed_rows or 0) for each in found]
-        return cls(int(table.version), table.schema, states[0] if states else None, {})
+        return cls(int(table.version), schema, carded, states[0] if states else None, {})
 
 
 class PeopleIndex:
@@ -97,9 +102,10 @@ class PeopleIndex:
         self._database = database
         self._policy = policy
         self._stamp = stamp
-        self._seen_version = _Version.of(table)
         stored = json.loads((table.schema.metadata or {})[_INFO_KEY])
         self.info = IndexInfo(**{**stored, "attributes": tuple(stored["attributes"]), "thresholds": tuple(stored["thresholds"])})
+        self._hidden = {*CARD, *map(seen_column, self.info.attributes)}
+        self._seen_version = _Version.of(table, self._hidden)
 
     @classmethod
     def open(cls, path: Path, version: str = "latest", policy: IndexPolicy = IndexPolicy()) -> "PeopleIndex | None":
@@ -148,9 +154,7 @@ class PeopleIndex:
     @property
     def schema(self) -> pa.Schema:
         """The table's columns, without those that are there for speed only."""
-        stored = self._now.schema
-        hidden = {*CARD, *map(seen_column, self.info.attributes)}
-        return pa.schema([field for field in stored if field.name not in hidden], metadata=stored.metadata)
+        return self._now.schema
 
     @property
     def columns(self) -> dict[str, pa.DataType]:
@@ -223,51 +227,45 @@ class PeopleIndex:
         Returns:
             The rows, with ``_distance`` (1 - cosine, in [0, 2]) if a vector was given.
         """
-        schema = self.schema
-        wanted = [name for name in (columns or schema.names) if name != "_distance"]
+        now = self._now
+        wanted = [name for name in (columns or now.schema.names) if name != "_distance"]
         if vector is None:
             query: Any = self._table.search()
         else:
             query = self._table.search(np.asarray(vector, np.float32), vector_column_name="vector").distance_type("cosine")
             wanted = [*wanted, "_distance"]
-        total = allowed = self._count(None)
+        total = allowed = self._count(now, None)
         if where is not None:
-            where = quick_condition(where, self.thresholds) if self._has_shortcuts else where
-            allowed = self._count(where)
+            where = quick_condition(where, self.thresholds) if now.carded else where
+            allowed = self._count(now, where)
             query = query if allowed == total else query.where(where, prefilter=True)
         if vector is not None:
-            state = self.vector_index()
-            reading = state and self._policy.reading(total, allowed, state.partitions or self._policy.partitions_read, top)
+            partitions = now.vectors and (now.vectors.partitions or self._policy.partitions_read)
+            reading = partitions and self._policy.reading(total, allowed, partitions, top)
             query = query.nprobes(reading.partitions).refine_factor(reading.candidates_a_hit) if reading else query.bypass_vector_index()
-        carded = card_columns(schema).intersection(wanted)
-        if not self._has_shortcuts or len(carded) <= _FEW_COLUMNS or top > _FEW_ROWS:
+        carded = now.carded.intersection(wanted)
+        if len(carded) <= _FEW_COLUMNS or top > _FEW_ROWS:
             found: pa.Table = query.limit(top).select(wanted).to_arrow()
             return found
         found = query.limit(top).select([*CARD, *(name for name in wanted if name not in carded)]).to_arrow()
-        cards = read_cards(found, schema)
-        fields = [schema.field(name) if name in carded else found.field(name) for name in wanted]
+        cards = read_cards(found, now.schema)
+        fields = [now.schema.field(name) if name in carded else found.field(name) for name in wanted]
         return pa.table([cards[name] if name in carded else found[name] for name in wanted], schema=pa.schema(fields))
 
     @property
     def _now(self) -> _Version:
         """Of the version that is read now: of a table that is open for writing, the newest."""
         if self._seen_version.number != self.version:
-            self._seen_version = _Version.of(self._table)
+            self._seen_version = _Version.of(self._table, self._hidden)
         return self._seen_version
 
-    @property
-    def _has_shortcuts(self) -> bool:
-        """Tables of earlier versions of PAR have none."""
-        return CARD[0] in self._now.schema.names
-
-    def _count(self, where: str | None) -> int:
+    def _count(self, now: _Version, where: str | None) -> int:
         """Rows for which a filter holds. Counting them is cheap, not free: what was counted is remembered."""
-        counts = self._now.counts
-        if where not in counts:
-            if len(counts) >= _COUNTS_KEPT:
-                counts.clear()
-            counts[where] = int(self._table.count_rows(where))
-        return counts[where]
+        if where not in now.counts:
+            if len(now.counts) >= _COUNTS_KEPT:
+                now.counts.clear()
+            now.counts[where] = int(self._table.count_rows(where))
+        return now.counts[where]
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
         """All rows, or those for which SQL made by ``par_core.query.where`` holds, a batch at a time, in no particular order."""
@@ -303,7 +301,7 @@ class PeopleIndex:
 
     def upsert(self, rows: pa.Table) -> None:
         """Insert or replace rows by ``person_id``, which must be unique among them."""
-        rows = with_shortcuts(rows, self.thresholds) if self._has_shortcuts else rows
+        rows = with_shortcuts(rows, self.thresholds) if self._now.carded else rows
         self._table.merge_insert("person_id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
     def delete(self, person_ids: Sequence[str]) -> None:
@@ -348,7 +346,7 @@ class PeopleIndex:
         return [*_BITMAPS, *map(seen_column, self.info.attributes)]
 
     def _indexed_columns(self) -> list[str]:
-        stored = set(self._now.schema.names)
+        stored = set(self._table.schema.names)
         return [column for column in (*_TREES, *self.info.attributes, *self._bitmaps()) if column in stored]
 
     def _versions_to_keep(self) -> timedelta:

@@ -87,7 +87,8 @@ def read_cards(found: pa.Table, schema: pa.Schema) -> dict[str, pa.Array]:
         values = np.ascontiguousarray(packed[:, start : start + words]).view(_carrier(kind))[:, 0]
         start += words
         missing = (valid[:, place // _BITS] >> (place % _BITS) & 1) == 0
-        columns[name] = pa.array(values, mask=missing if missing.any() else None).cast(kind)
+        made = pa.array(values, mask=missing) if missing.any() else pa.array(values)
+        columns[name] = made.cast(kind) if made.type != kind else made
     told = [card.split(_SEPARATOR, len(texts) - 1) for card in found[CARD[1]].to_pylist()]
     for place, name in enumerate(texts):
         columns[name] = pa.array([None if row[place] == _NULL else row[place] for row in told], schema.field(name).type)
