@@ -10,6 +10,7 @@ from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Stage, Store
 from par_core.store.ledger import Conservation, conservation, skipped_counts
 from par_core.store.rows import described_with, desired_rows
+from par_core.store.vector_index import IndexState
 
 __all__ = ["StatusReport", "VerifyReport", "store_status", "verify_store"]
 
@@ -28,6 +29,7 @@ class StatusReport:
         version: The newest version of the index, or None without one.
         live_version: The version that searches read by default, or None where no version has passed a gate.
         unindexed_rows: Rows that no index covers yet.
+        vector_index: The index of the vectors, or None where a search compares every one.
         shards_segmented: Complete shards of the committed configuration.
         shards_described: Of these, described.
     """
@@ -39,6 +41,7 @@ class StatusReport:
     version: int | None
     live_version: int | None
     unindexed_rows: int
+    vector_index: IndexState | None
     shards_segmented: int
     shards_described: int
 
@@ -71,6 +74,7 @@ def store_status(store: Store) -> StatusReport:
         version=index.version if index else None,
         live_version=index.live_version if index else None,
         unindexed_rows=index.unindexed_rows() if index else 0,
+        vector_index=index.vector_index() if index else None,
         shards_segmented=sum(1 for _ in store.complete_shards("segment", segment)) if commit else 0,
         shards_described=sum(1 for _ in store.complete_shards("describe", describe)) if commit else 0,
     )

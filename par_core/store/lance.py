@@ -25,7 +25,7 @@ from lancedb.table import Table
 
 from par_core.errors import BadConfigError, StoreError
 from par_core.store.shortcuts import CARD, card_columns, quick_condition, read_cards, seen_column, shortcut_fields, with_shortcuts
-from par_core.store.vector_index import IndexPolicy, IndexState
+from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
 
 __all__ = ["IndexInfo", "PeopleIndex"]
 
@@ -97,9 +97,9 @@ class PeopleIndex:
     Use ``open`` to read, ``create`` to start an empty one.
     """
 
-    def __init__(self, table: Table, database: Path, policy: IndexPolicy = IndexPolicy(), stamp: tuple[int, ...] = ()) -> None:
+    def __init__(self, table: Table, database: Path, policy: IndexPolicy = POLICY, stamp: tuple[int, ...] = ()) -> None:
         self._table = table
-        self._database = database
+        self.path = database
         self._policy = policy
         self._stamp = stamp
         stored = json.loads((table.schema.metadata or {})[_INFO_KEY])
@@ -108,7 +108,7 @@ class PeopleIndex:
         self._seen_version = _Version.of(table, self._hidden)
 
     @classmethod
-    def open(cls, path: Path, version: str = "latest", policy: IndexPolicy = IndexPolicy()) -> "PeopleIndex | None":
+    def open(cls, path: Path, version: str = "latest", policy: IndexPolicy = POLICY) -> "PeopleIndex | None":
         """Open the table, or return None where there is none.
 
         Args:
@@ -138,7 +138,7 @@ class PeopleIndex:
             raise StoreError(f"{path} cannot be read ({error}); make it again with: par rebuild --store {path.parent}") from error
 
     @classmethod
-    def create(cls, path: Path, schema: pa.Schema, info: IndexInfo, policy: IndexPolicy = IndexPolicy()) -> "PeopleIndex":
+    def create(cls, path: Path, schema: pa.Schema, info: IndexInfo, policy: IndexPolicy = POLICY) -> "PeopleIndex":
         """Start an empty table, in place of one that is there."""
         described = {field: getattr(info, field) for field in IndexInfo.__dataclass_fields__}
         metadata = {**(schema.metadata or {}), _INFO_KEY: json.dumps(described).encode()}
@@ -149,7 +149,7 @@ class PeopleIndex:
 
     def is_current(self) -> bool:
         """Whether ``open`` with the same arguments would open the same version. Costs microseconds, so that a table can stay open between questions."""
-        return self._stamp == _stamp(self._database)
+        return self._stamp == _stamp(self.path)
 
     @property
     def schema(self) -> pa.Schema:
@@ -191,9 +191,9 @@ class PeopleIndex:
         if live is None:
             return None
         try:
-            pinned = lancedb.connect(self._database).open_table(_TABLE)
+            pinned = lancedb.connect(self.path).open_table(_TABLE)
             pinned.checkout(live)
-            for _ in PeopleIndex(pinned, self._database).scan(pinned.schema.names):
+            for _ in PeopleIndex(pinned, self.path).scan(pinned.schema.names):
                 pass
         except (ValueError, RuntimeError, KeyError, OSError):
             self._table.tags.delete(_LIVE)
@@ -229,17 +229,15 @@ class PeopleIndex:
         """
         now = self._now
         wanted = [name for name in (columns or now.schema.names) if name != "_distance"]
+        where = quick_condition(where, self.thresholds) if where is not None and now.carded else where
         if vector is None:
             query: Any = self._table.search()
+            query = query.where(where) if where is not None else query
         else:
             query = self._table.search(np.asarray(vector, np.float32), vector_column_name="vector").distance_type("cosine")
             wanted = [*wanted, "_distance"]
-        total = allowed = self._count(now, None)
-        if where is not None:
-            where = quick_condition(where, self.thresholds) if now.carded else where
-            allowed = self._count(now, where)
+            total, allowed = self._count(now, None), self._count(now, where)
             query = query if allowed == total else query.where(where, prefilter=True)
-        if vector is not None:
             partitions = now.vectors and (now.vectors.partitions or self._policy.partitions_read)
             reading = partitions and self._policy.reading(total, allowed, partitions, top)
             query = query.nprobes(reading.partitions).refine_factor(reading.candidates_a_hit) if reading else query.bypass_vector_index()

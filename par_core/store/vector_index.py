@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["IndexPolicy", "IndexState", "Reading"]
+__all__ = ["POLICY", "IndexPolicy", "IndexState", "Reading"]
 
 _NAME: Final = "vector_in_"  # and the number of partitions, which LanceDB does not tell
 
@@ -101,3 +101,6 @@ class IndexPolicy:
         """Partitions of an index by its name, or None if another version of PAR made it."""
         number = name.removeprefix(_NAME)
         return int(number) if name.startswith(_NAME) and number.isdecimal() else None
+
+
+POLICY: Final = IndexPolicy()

@@ -241,7 +241,7 @@ def test_a_table_stays_current_until_a_version_is_written_or_the_tag_moves(folde
 
 
 def test_readers_go_on_while_the_writer_writes_and_optimises(index: PeopleIndex) -> None:
-    path, stop = index._database, Event()
+    path, stop = index.path, Event()
     queries = rows(seed=7, n=10)["vector"].to_pylist()
 
     def read(version: str) -> int:

@@ -3,9 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from par_core.store.vector_index import IndexPolicy, IndexState
-
-POLICY = IndexPolicy()
+from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
 
 
 def test_a_small_table_has_no_index() -> None:
