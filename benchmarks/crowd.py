@@ -108,6 +108,20 @@ def pictures(n: int, seed: int, of: int) -> np.ndarray:
     return crowd(of + n, seed).vectors[of:]
 
 
+def resampled(real: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """(n, 256): people between real ones, each somewhere around one of them in the directions of its eight nearest."""
+    rng = np.random.default_rng(seed)
+    nearest = np.argsort(-(real @ real.T), axis=1)[:, 1:9]
+    made = np.empty((n, real.shape[1]), np.float32)
+    for start in range(0, n, 20_000):
+        chosen = rng.integers(0, len(real), min(20_000, n - start))
+        steps = 0.32 * rng.standard_normal((len(chosen), 8)).astype(np.float32)
+        points = real[chosen] + np.einsum("mk,mkd->md", steps, real[nearest[chosen]] - real[chosen][:, None])
+        points += 0.002 * rng.standard_normal(points.shape).astype(np.float32)
+        made[start : start + len(chosen)] = points / np.linalg.norm(points, axis=1, keepdims=True)
+    return made
+
+
 def rows(people: Crowd, step: int = 50_000) -> Iterator[pa.Table]:
     """The people as rows of the index, of the width that real ones have."""
     schema, rng = index_schema(NAMES, SIZE), np.random.default_rng(0)

@@ -8,13 +8,13 @@ question after another and every contestant in turn for each:
 
   index        PeopleIndex.search, top 20, all columns, with the indexes that PAR makes by itself
   exact        the same, every row compared: what it would be without the vector index
-  numpy        the matrix product of all vectors and argpartition; whom the filter leaves out is struck from the scores. Vectors only
+  numpy        the matrix product of all vectors and argpartition; whom the filter leaves out is struck out. Vectors only
   faiss flat   the same by faiss. Vectors only
   faiss ivf    faiss, IVF with 8-bit numbers, as many partitions, as many of them read. Vectors only
   whole query  a text to hits, by Searcher, models loaded: what a user waits for
 
-A recall is the share of the 20 truly nearest (by numpy, of the people whom the filter leaves) among those found. All people but 2 % have their file: every search
-of PAR leaves these out as well, so "everybody" is a filter too. Two threads for all.
+A recall is the share of the 20 truly nearest (by numpy, of the people whom the filter leaves) among those found. All people but 2 % have their file: every
+search of PAR leaves these out as well, so "everybody" is a filter too. Two threads for all.
 """
 
 import argparse
