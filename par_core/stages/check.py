@@ -134,6 +134,9 @@ def _compare_index(store: Store, commit: CommitRecord) -> tuple[int, list[str]]:
         different = [e["person_id"] for e, f in zip(expected.to_pylist(), found.to_pylist(), strict=True) if e != f]
         if different:
             problems.append(f"{len(different)} people of the index differ from Parquet ({', '.join(different[:_EXAMPLES])}); {repair}")
+        slower = index.wrong_shortcuts(expected)
+        if slower:
+            problems.append(f"what is kept for speed of {len(slower)} people differs from their rows ({', '.join(slower[:_EXAMPLES])}); {repair}")
         compared += len(there)
         present = {identity: digest for identity, digest in present.items() if identity not in wanted}
     if present:
@@ -143,4 +146,5 @@ def _compare_index(store: Store, commit: CommitRecord) -> tuple[int, list[str]]:
 
 def _rows_of(index: PeopleIndex, person_ids: list[str], schema: pa.Schema) -> pa.Table:
     wanted = f"person_id IN ({', '.join(repr(identity) for identity in person_ids)})" if person_ids else "false"
-    return index.search(None, where=wanted, top=max(len(person_ids), 1), columns=schema.names).select(schema.names).sort_by("person_id")
+    columns = pa.schema([index.schema.field(name) for name in schema.names])
+    return pa.Table.from_batches(list(index.scan(schema.names, wanted)), columns).sort_by("person_id")

@@ -302,6 +302,20 @@ class PeopleIndex:
         rows = with_shortcuts(rows, self.thresholds) if self._now.carded else rows
         self._table.merge_insert("person_id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
+    def wrong_shortcuts(self, rows: pa.Table) -> list[str]:
+        """People of whom the columns for speed do not say what their rows say.
+
+        Args:
+            rows: As they ought to be in the table, where all of them are.
+        """
+        if not self._now.carded or not len(rows):
+            return []
+        names = ["person_id", *sorted(self._hidden)]
+        stored = [batch for part in _conditions("person_id", rows["person_id"].to_pylist()) for batch in self.scan(names, part)]
+        found, expected = pa.Table.from_batches(stored), with_shortcuts(rows, self.thresholds).select(names)
+        pairs = zip(expected.sort_by("person_id").to_pylist(), found.sort_by("person_id").to_pylist(), strict=True)
+        return [expected["person_id"] for expected, found in pairs if expected != found]
+
     def delete(self, person_ids: Sequence[str]) -> None:
         """Delete rows by id. Ids are hexadecimal; anything else is refused.
 

@@ -212,6 +212,14 @@ def test_rows_read_from_cards_are_the_rows_that_were_written(index: PeopleIndex)
     assert found.sort_by("person_id").to_pylist() == table.to_pylist()
 
 
+def test_columns_for_speed_that_say_something_else_are_found(folder: Path) -> None:
+    index, table = opened(folder), rows().slice(0, 10)
+    assert index.wrong_shortcuts(table) == []
+    index._table.update(where=f"person_id = '{3:032x}'", values={"seen_hat": False})
+    index._table.update(where=f"person_id = '{5:032x}'", values={"card_texts": "x"})
+    assert index.wrong_shortcuts(table) == [f"{3:032x}", f"{5:032x}"]
+
+
 def test_a_table_of_an_earlier_version_is_searched_and_written_without_the_columns_for_speed(folder: Path) -> None:
     made = opened(folder)
     made._table.drop_columns([name for name in made._table.schema.names if name not in made.schema.names])
