@@ -128,7 +128,7 @@ def measure(people: Crowd, by_picture: np.ndarray, scratch: Path) -> dict[str, A
                 }
         print(name, json.dumps(told[name]), flush=True)
         table.drop_index("vectors")
-        table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+        table.optimize(cleanup_older_than=timedelta(microseconds=1), delete_unverified=True)
     return {
         "people": len(people),
         "near_a_picture": neighbourhood(people.vectors, by_picture),

@@ -97,11 +97,12 @@ class PeopleIndex:
     Use ``open`` to read, ``create`` to start an empty one.
     """
 
-    def __init__(self, table: Table, database: Path, policy: IndexPolicy = POLICY, stamp: tuple[int, ...] = ()) -> None:
+    def __init__(self, table: Table, database: Path, policy: IndexPolicy = POLICY, stamp: tuple[int, ...] = (), *, pinned: bool = False) -> None:
         self._table = table
         self.path = database
         self._policy = policy
         self._stamp = stamp
+        self._pinned = pinned
         stored = json.loads((table.schema.metadata or {})[_INFO_KEY])
         self.info = IndexInfo(**{**stored, "attributes": tuple(stored["attributes"]), "thresholds": tuple(stored["thresholds"])})
         self._hidden = {*CARD, *map(seen_column, self.info.attributes)}
@@ -133,7 +134,7 @@ class PeopleIndex:
             wanted = _live_version(table) if version == _LIVE else int(version) if version.isdigit() else None
             if wanted is not None:
                 table.checkout(wanted)
-            return cls(table, path, policy, stamp)
+            return cls(table, path, policy, stamp, pinned=wanted is not None)
         except (ValueError, RuntimeError, KeyError, OSError) as error:
             raise StoreError(f"{path} cannot be read ({error}); make it again with: par rebuild --store {path.parent}") from error
 
@@ -174,7 +175,7 @@ class PeopleIndex:
     @property
     def version(self) -> int:
         """LanceDB's version number; every write makes a new one."""
-        return int(self._table.version)
+        return self._seen_version.number if self._pinned else int(self._table.version)
 
     @property
     def live_version(self) -> int | None:
@@ -209,7 +210,7 @@ class PeopleIndex:
             tags.update(_LIVE, self.version)
 
     def __len__(self) -> int:
-        return int(self._table.count_rows())
+        return self._count(self._now, None)
 
     def count_present(self) -> int:
         """People whose file was there, unchanged, when this version was written."""
@@ -253,7 +254,7 @@ class PeopleIndex:
     @property
     def _now(self) -> _Version:
         """Of the version that is read now: of a table that is open for writing, the newest."""
-        if self._seen_version.number != self.version:
+        if not self._pinned and self._seen_version.number != self.version:
             self._seen_version = _Version.of(self._table, self._hidden)
         return self._seen_version
 
