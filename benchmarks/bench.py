@@ -1,6 +1,6 @@
 """Is PAR as fast as it says? Prints and writes one JSON with every figure, losses included.
 
-    python benchmarks/bench.py                 # about 20 minutes on two cores
+    python benchmarks/bench.py                 # about 30 minutes on two cores
     python benchmarks/bench.py --only replan   # one part
 
 Parts (ratios within one run; the machine may be noisy):
@@ -10,6 +10,7 @@ Parts (ratios within one run; the machine may be noisy):
   memory         resident memory of the run after 500 and after 2,000 images
   replan         an unchanged archive of 20,000 files
   search         import, model load, and a warm query
+  search_speed   searches of 10,000 to 1,000,000 people (search_speed.py: 10 minutes of its own)
 """
 
 import argparse
@@ -276,7 +277,14 @@ def search(scratch: Path) -> dict[str, Any]:
     return {key: median(run[key] for run in runs) for key in runs[0]}
 
 
-PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {f.__name__: f for f in (search, replan, orchestration, compact, clip, memory)}
+def search_speed(scratch: Path) -> dict[str, Any]:
+    """Searches of many people, in a process of its own."""
+    out = scratch / "search_speed.json"
+    timed([sys.executable, "benchmarks/search_speed.py", "--scratch", str(scratch), "--out", str(out)])
+    return {"sizes": json.loads(out.read_text())["sizes"]}
+
+
+PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {f.__name__: f for f in (search, search_speed, replan, orchestration, compact, clip, memory)}
 
 
 def main() -> None:

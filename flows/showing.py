@@ -15,6 +15,7 @@ from par_core.stages.check import StatusReport
 from par_core.status import FAILED
 from par_core.store.layout import Store
 from par_core.store.ledger import current_images, known_images, listed_entries
+from par_core.store.vector_index import IndexState
 
 __all__ = ["description_lines", "failed_files", "hit_lines", "part_line", "status_lines", "status_object"]
 
@@ -73,6 +74,8 @@ def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]
     counted = report.conservation
     yield str(counted)
     yield f"{counted.people} people of usable size, {counted.too_small} too small; {report.rows} in the index"
+    if report.rows:
+        yield f"vectors: {_vectors(report.vector_index)}"
     if report.unindexed_rows:
         yield f"{report.unindexed_rows} rows are not covered by an index yet: found all the same, only slower"
     yield f"{counted.vanished} files known from before have vanished"
@@ -92,6 +95,13 @@ def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]
     if gate is not None:
         yield f"last gate, {gate.checked_at}:"
         yield from (f"  {line}" for line in gate_lines(gate))
+
+
+def _vectors(index: IndexState | None) -> str:
+    if index is None:
+        return "no index, as so few rows need none: every one is compared"
+    parts = "made by an earlier version of PAR" if index.partitions is None else f"{index.partitions} partitions"
+    return f"{index.kind} index, {parts}, of {index.rows} rows; {index.rows_not_yet} rows came later and are compared one by one"
 
 
 def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, Any]:

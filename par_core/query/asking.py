@@ -72,6 +72,7 @@ class Searcher:
         self.store = Store.open(store_root)
         self.config = config
         self.version = version
+        self._opened: dict[str, PeopleIndex] = {}
 
     def warm(self) -> None:
         """Load what a text needs, so that the first question is as quick as the next."""
@@ -105,10 +106,14 @@ class Searcher:
             result = _answer(index, replace(question, top=asked), self.config)
 
     def _open(self, version: str) -> PeopleIndex:
-        index = PeopleIndex.open(self.store.index_path, version)
-        if index is None:
-            root = self.store.root
-            raise BadConfigError(f"the store at {root} holds no people yet; fill it with: par index SOURCE --store {root}")
+        """A version of the index. It stays open until another version is written or goes live, so that LanceDB keeps what it has read of it in memory."""
+        index = self._opened.get(version)
+        if index is None or not index.is_current():
+            index = PeopleIndex.open(self.store.index_path, version)
+            if index is None:
+                root = self.store.root
+                raise BadConfigError(f"the store at {root} holds no people yet; fill it with: par index SOURCE --store {root}")
+            self._opened[version] = index
         return index
 
 

@@ -10,6 +10,7 @@ from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Stage, Store
 from par_core.store.ledger import Conservation, conservation, skipped_counts
 from par_core.store.rows import described_with, desired_rows
+from par_core.store.vector_index import IndexState
 
 __all__ = ["StatusReport", "VerifyReport", "store_status", "verify_store"]
 
@@ -28,6 +29,7 @@ class StatusReport:
         version: The newest version of the index, or None without one.
         live_version: The version that searches read by default, or None where no version has passed a gate.
         unindexed_rows: Rows that no index covers yet.
+        vector_index: The index of the vectors, or None where a search compares every one.
         shards_segmented: Complete shards of the committed configuration.
         shards_described: Of these, described.
     """
@@ -39,6 +41,7 @@ class StatusReport:
     version: int | None
     live_version: int | None
     unindexed_rows: int
+    vector_index: IndexState | None
     shards_segmented: int
     shards_described: int
 
@@ -71,6 +74,7 @@ def store_status(store: Store) -> StatusReport:
         version=index.version if index else None,
         live_version=index.live_version if index else None,
         unindexed_rows=index.unindexed_rows() if index else 0,
+        vector_index=index.vector_index() if index else None,
         shards_segmented=sum(1 for _ in store.complete_shards("segment", segment)) if commit else 0,
         shards_described=sum(1 for _ in store.complete_shards("describe", describe)) if commit else 0,
     )
@@ -132,6 +136,9 @@ def _compare_index(store: Store, commit: CommitRecord) -> tuple[int, list[str]]:
         different = [e["person_id"] for e, f in zip(expected.to_pylist(), found.to_pylist(), strict=True) if e != f]
         if different:
             problems.append(f"{len(different)} people of the index differ from Parquet ({', '.join(different[:_EXAMPLES])}); {repair}")
+        slower = index.wrong_shortcuts(expected)
+        if slower:
+            problems.append(f"what is kept for speed of {len(slower)} people differs from their rows ({', '.join(slower[:_EXAMPLES])}); {repair}")
         compared += len(there)
         present = {identity: digest for identity, digest in present.items() if identity not in wanted}
     if present:
@@ -141,4 +148,5 @@ def _compare_index(store: Store, commit: CommitRecord) -> tuple[int, list[str]]:
 
 def _rows_of(index: PeopleIndex, person_ids: list[str], schema: pa.Schema) -> pa.Table:
     wanted = f"person_id IN ({', '.join(repr(identity) for identity in person_ids)})" if person_ids else "false"
-    return index.search(None, where=wanted, top=max(len(person_ids), 1), columns=schema.names).select(schema.names).sort_by("person_id")
+    columns = pa.schema([index.schema.field(name) for name in schema.names])
+    return pa.Table.from_batches(list(index.scan(schema.names, wanted)), columns).sort_by("person_id")

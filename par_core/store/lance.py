@@ -21,10 +21,12 @@ import pyarrow as pa
 
 os.environ.setdefault("LANCEDB_LOG", "error")  # read once, when the library is loaded: it warns of every table that is new
 import lancedb
-from lancedb.index import Bitmap, BTree, HnswSq
+from lancedb.index import Bitmap, BTree, IvfSq
 from lancedb.table import Table
 
 from par_core.errors import BadConfigError, StoreError
+from par_core.store.shortcuts import CARD, card_columns, quick_condition, read_cards, seen_column, shortcut_fields, with_shortcuts
+from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
 
 __all__ = ["IndexInfo", "PeopleIndex"]
 
@@ -32,10 +34,12 @@ _TABLE: Final = "people"
 _LIVE: Final = "live"
 _KEEP_VERSIONS: Final = timedelta(days=7)  # so long a reader may go on with the version that it opened
 _INFO_KEY: Final = b"par.index"
-_INDEX_VECTORS_FROM: Final = 100_000  # rows; below, an exact scan is as fast and has no build time
-_REFINE: Final = 5  # candidates of the index for each row wanted, compared again by their exact vectors
-_SCAN_UP_TO: Final = 50_000  # rows that a filter leaves; the index would miss many of few
-_SCALAR_INDEXES: Final = {"person_id": BTree(), "image_id": BTree(), "source_state": Bitmap(), "upper_color": Bitmap(), "lower_color": Bitmap()}
+_TREES: Final = ("person_id", "image_id", "captured_at")  # columns with many values; and the probabilities of attributes
+_BITMAPS: Final = ("source_state", "upper_color", "lower_color")  # columns with few values; and whether attributes are seen
+_FEW_COLUMNS: Final = 4  # that many are read one by one as fast as from the cards
+_FEW_ROWS: Final = 1_000  # beyond, whole columns are read faster than cards
+_COUNTS_KEPT: Final = 256  # of rows that filters leave
+_TRAINING: Final = {"max_iterations": 8, "sample_rate": 48}  # of the vector index: as good as ten times as much
 _IDS_PER_CALL: Final = 1_000
 
 
@@ -60,26 +64,60 @@ class IndexInfo:
     thresholds: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What is the same for all searches of one version; asking LanceDB takes longer than all else of a search but the search.
+
+    Attributes:
+        number: Of the version.
+        schema: The columns, without those that are there for speed only.
+        carded: The columns that are also in the cards; empty if an earlier version of PAR made the table.
+        vectors: The index of the vectors.
+        counts: Rows for which filters hold.
+    """
+
+    number: int
+    schema: pa.Schema
+    carded: frozenset[str]
+    vectors: IndexState | None
+    counts: dict[str | None, int]
+
+    @classmethod
+    def of(cls, table: Table, hidden: set[str]) -> "_Version":
+        stored: pa.Schema = table.schema
+        schema = pa.schema([field for field in stored if field.name not in hidden], metadata=stored.metadata)
+        carded = frozenset(card_columns(schema)) if CARD[0] in stored.names else frozenset[str]()
+        found = [config for config in table.list_indices() if config.columns[0] == "vector"]
+        states = [IndexState(each.index_type, IndexPolicy.partitions_of(each.name), each.num_indexed_rows or 0, each.num_unindexed_rows or 0) for each in found]
+        return cls(int(table.version), schema, carded, states[0] if states else None, {})
+
+
 class PeopleIndex:
     """The table of described people.
 
     Use ``open`` to read, ``create`` to start an empty one.
     """
 
-    def __init__(self, table: Table, database: Path) -> None:
+    def __init__(self, table: Table, database: Path, policy: IndexPolicy = POLICY, stamp: tuple[int, ...] = (), *, pinned: bool = False) -> None:
         self._table = table
         self.path = database
+        self._policy = policy
+        self._stamp = stamp
+        self._pinned = pinned
         stored = json.loads((table.schema.metadata or {})[_INFO_KEY])
         self.info = IndexInfo(**{**stored, "attributes": tuple(stored["attributes"]), "thresholds": tuple(stored["thresholds"])})
+        self._hidden = {*CARD, *map(seen_column, self.info.attributes)}
+        self._seen_version = _Version.of(table, self._hidden)
 
     @classmethod
-    def open(cls, path: Path, version: str = "latest") -> "PeopleIndex | None":
+    def open(cls, path: Path, version: str = "latest", policy: IndexPolicy = POLICY) -> "PeopleIndex | None":
         """Open the table, or return None where there is none.
 
         Args:
             path: Folder of the database (``Store.index_path``).
             version: ``latest``, which alone can be written to; ``live``, which is the newest where no version is live; or a
                 version's number. The last two stay what they are, whatever is written meanwhile.
+            policy: What is indexed, and how much of it a search reads.
 
         Raises:
             BadConfigError: The version is none of these, or is not there (any more).
@@ -89,6 +127,7 @@ class PeopleIndex:
             raise BadConfigError(f"no version {version!r}; there are live, latest, and numbers as par status prints them")
         if not (path / f"{_TABLE}.lance").is_dir():
             return None
+        stamp = _stamp(path)
         try:
             table = lancedb.connect(path, read_consistency_interval=timedelta(0)).open_table(_TABLE)
             if version.isdigit() and int(version) not in {each["version"] for each in table.list_versions()}:
@@ -96,23 +135,28 @@ class PeopleIndex:
             wanted = _live_version(table) if version == _LIVE else int(version) if version.isdigit() else None
             if wanted is not None:
                 table.checkout(wanted)
-            return cls(table, path)
+            return cls(table, path, policy, stamp, pinned=wanted is not None)
         except (ValueError, RuntimeError, KeyError, OSError) as error:
             raise StoreError(f"{path} cannot be read ({error}); make it again with: par rebuild --store {path.parent}") from error
 
     @classmethod
-    def create(cls, path: Path, schema: pa.Schema, info: IndexInfo) -> "PeopleIndex":
+    def create(cls, path: Path, schema: pa.Schema, info: IndexInfo, policy: IndexPolicy = POLICY) -> "PeopleIndex":
         """Start an empty table, in place of one that is there."""
         described = {field: getattr(info, field) for field in IndexInfo.__dataclass_fields__}
         metadata = {**(schema.metadata or {}), _INFO_KEY: json.dumps(described).encode()}
-        table = lancedb.connect(path).create_table(_TABLE, schema=schema.with_metadata(metadata), mode="overwrite")
+        full = pa.schema([*schema, *shortcut_fields(schema, info.attributes)], metadata=metadata)
+        table = lancedb.connect(path).create_table(_TABLE, schema=full, mode="overwrite")
         table.set_unenforced_primary_key(["person_id"])
-        return cls(table, path)
+        return cls(table, path, policy)
+
+    def is_current(self) -> bool:
+        """Whether ``open`` with the same arguments would open the same version. Costs microseconds, so that a table can stay open between questions."""
+        return self._stamp == _stamp(self.path)
 
     @property
     def schema(self) -> pa.Schema:
-        """The table's columns."""
-        return self._table.schema
+        """The table's columns, without those that are there for speed only."""
+        return self._now.schema
 
     @property
     def columns(self) -> dict[str, pa.DataType]:
@@ -132,7 +176,7 @@ class PeopleIndex:
     @property
     def version(self) -> int:
         """LanceDB's version number; every write makes a new one."""
-        return int(self._table.version)
+        return self._seen_version.number if self._pinned else int(self._table.version)
 
     @property
     def live_version(self) -> int | None:
@@ -167,7 +211,7 @@ class PeopleIndex:
             tags.update(_LIVE, self.version)
 
     def __len__(self) -> int:
-        return int(self._table.count_rows())
+        return self._count(self._now, None)
 
     def count_present(self) -> int:
         """People whose file was there, unchanged, when this version was written."""
@@ -185,19 +229,43 @@ class PeopleIndex:
         Returns:
             The rows, with ``_distance`` (1 - cosine, in [0, 2]) if a vector was given.
         """
-        wanted = [name for name in (columns or self.schema.names) if name != "_distance"]
+        now = self._now
+        wanted = [name for name in (columns or now.schema.names) if name != "_distance"]
+        where = quick_condition(where, self.thresholds) if where is not None and now.carded else where
         if vector is None:
             query: Any = self._table.search()
+            query = query.where(where) if where is not None else query
         else:
             query = self._table.search(np.asarray(vector, np.float32), vector_column_name="vector").distance_type("cosine")
             wanted = [*wanted, "_distance"]
-        if where is not None:
-            query = query.where(where, prefilter=True)
-        if vector is not None and self._has_vector_index():
-            few = where is not None and self._table.count_rows(where) <= _SCAN_UP_TO
-            query = query.bypass_vector_index() if few else query.refine_factor(_REFINE)
-        found: pa.Table = query.limit(top).select(wanted).to_arrow()
-        return found
+            total, allowed = self._count(now, None), self._count(now, where)
+            query = query if allowed == total else query.where(where, prefilter=True)
+            partitions = now.vectors and (now.vectors.partitions or self._policy.partitions_read)
+            reading = partitions and self._policy.reading(total, allowed, partitions, top)
+            query = query.nprobes(reading.partitions).refine_factor(reading.candidates_a_hit) if reading else query.bypass_vector_index()
+        carded = now.carded.intersection(wanted)
+        if len(carded) <= _FEW_COLUMNS or top > _FEW_ROWS:
+            found: pa.Table = query.limit(top).select(wanted).to_arrow()
+            return found
+        found = query.limit(top).select([*CARD, *(name for name in wanted if name not in carded)]).to_arrow()
+        cards = read_cards(found, now.schema)
+        fields = [now.schema.field(name) if name in carded else found.field(name) for name in wanted]
+        return pa.table([cards[name] if name in carded else found[name] for name in wanted], schema=pa.schema(fields))
+
+    @property
+    def _now(self) -> _Version:
+        """Of the version that is read now: of a table that is open for writing, the newest."""
+        if not self._pinned and self._seen_version.number != self.version:
+            self._seen_version = _Version.of(self._table, self._hidden)
+        return self._seen_version
+
+    def _count(self, now: _Version, where: str | None) -> int:
+        """Rows for which a filter holds. Counting them is cheap, not free: what was counted is remembered."""
+        if where not in now.counts:
+            if len(now.counts) >= _COUNTS_KEPT:
+                now.counts.clear()
+            now.counts[where] = int(self._table.count_rows(where))
+        return now.counts[where]
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
         """All rows, or those for which SQL made by ``par_core.query.where`` holds, a batch at a time, in no particular order."""
@@ -212,7 +280,7 @@ class PeopleIndex:
         Raises:
             StoreError: An id is not hexadecimal.
         """
-        found = [self._table.search().where(part).limit(len(person_ids)).to_arrow() for part in _conditions("person_id", person_ids)]
+        found = [self.search(None, where=part, top=len(person_ids)) for part in _conditions("person_id", person_ids)]
         return pa.concat_tables(found) if found else self.schema.empty_table()
 
     def sample(self, n: int, columns: Sequence[str], seed: int = 0) -> pa.Table:
@@ -233,7 +301,22 @@ class PeopleIndex:
 
     def upsert(self, rows: pa.Table) -> None:
         """Insert or replace rows by ``person_id``, which must be unique among them."""
+        rows = with_shortcuts(rows, self.thresholds) if self._now.carded else rows
         self._table.merge_insert("person_id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
+
+    def wrong_shortcuts(self, rows: pa.Table) -> list[str]:
+        """People of whom the columns for speed do not say what their rows say.
+
+        Args:
+            rows: As they ought to be in the table, where all of them are.
+        """
+        if not self._now.carded or not len(rows):
+            return []
+        names = ["person_id", *sorted(self._hidden)]
+        stored = [batch for part in _conditions("person_id", rows["person_id"].to_pylist()) for batch in self.scan(names, part)]
+        found, expected = pa.Table.from_batches(stored), with_shortcuts(rows, self.thresholds).select(names)
+        pairs = zip(expected.sort_by("person_id").to_pylist(), found.sort_by("person_id").to_pylist(), strict=True)
+        return [expected["person_id"] for expected, found in pairs if expected != found]
 
     def delete(self, person_ids: Sequence[str]) -> None:
         """Delete rows by id. Ids are hexadecimal; anything else is refused.
@@ -257,15 +340,28 @@ class PeopleIndex:
         return found
 
     def optimize(self) -> None:
-        """Compact fragments, bring scalar indexes up to date, and index the vectors of a large table."""
+        """Compact fragments, index columns and vectors where the table is large enough, and bring what is indexed up to date."""
+        self._table.optimize(cleanup_older_than=self._versions_to_keep())  # first: indexes of rows that then move would be written twice
+        rows = len(self)
         there = {config.columns[0] for config in self._table.list_indices()}
-        if len(self):
-            for column, kind in _SCALAR_INDEXES.items():
+        if rows >= self._policy.columns_from:
+            for column in self._indexed_columns():
                 if column not in there:
-                    self._table.create_index(column, config=kind)
-        if len(self) >= _INDEX_VECTORS_FROM and "vector" not in there:
-            self._table.create_index("vector", config=HnswSq(distance_type="cosine"))
-        self._table.optimize(cleanup_older_than=self._versions_to_keep())
+                    self._table.create_index(column, config=Bitmap() if column in self._bitmaps() else BTree())
+        state, partitions = self.vector_index(), self._policy.partitions(rows)
+        if partitions is not None and (state is None or self._policy.outdated(state, rows)):
+            for config in self._table.list_indices():
+                if config.columns[0] == "vector":
+                    self._table.drop_index(config.name)
+            kind = IvfSq(distance_type="cosine", num_partitions=partitions, **_TRAINING)
+            self._table.create_index("vector", config=kind, name=IndexPolicy.name(partitions))
+
+    def _bitmaps(self) -> list[str]:
+        return [*_BITMAPS, *map(seen_column, self.info.attributes)]
+
+    def _indexed_columns(self) -> list[str]:
+        stored = set(self._table.schema.names)
+        return [column for column in (*_TREES, *self.info.attributes, *self._bitmaps()) if column in stored]
 
     def scan_stored(self) -> Iterator[pa.RecordBatch]:
         """All rows with every column that is stored, also those that nobody is shown, a batch at a time."""
@@ -296,12 +392,26 @@ class PeopleIndex:
         made = [version["timestamp"] for version in self._table.list_versions() if version["version"] == live]
         return max([_KEEP_VERSIONS, *(datetime.now(stamp.tzinfo) - stamp + timedelta(days=1) for stamp in made)])
 
-    def _has_vector_index(self) -> bool:
-        return any(config.columns[0] == "vector" for config in self._table.list_indices())
+    def vector_index(self) -> IndexState | None:
+        """The index of the vectors, or None where each is compared."""
+        return self._now.vectors
 
     def unindexed_rows(self) -> int:
         """Rows that no index covers yet: searched all the same, only slower."""
         return max((config.num_unindexed_rows or 0 for config in self._table.list_indices()), default=0)
+
+
+def _stamp(database: Path) -> tuple[int, ...]:
+    """Changes whenever a version is written or the tag moves: both put a file into one of two folders."""
+    stamp = []
+    for folder in ("_versions", "_refs/tags"):
+        try:
+            told = (database / f"{_TABLE}.lance" / folder).stat()
+        except FileNotFoundError:
+            stamp += [0, 0]
+        else:
+            stamp += [told.st_ino, told.st_mtime_ns]
+    return tuple(stamp)
 
 
 def _live_version(table: Table) -> int | None:

@@ -1,7 +1,10 @@
 """The index with an approximate vector index on it, which only large tables have."""
 
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pyarrow as pa
@@ -10,27 +13,42 @@ import pytest
 from par_core.errors import BadConfigError
 from par_core.store import lance
 from par_core.store.lance import IndexInfo, PeopleIndex
+from par_core.store.schemas import index_schema
+from par_core.store.vector_index import IndexPolicy
 
 SIZE, ROWS = 32, 2_000
+INFO = IndexInfo("s", "d", "e", "fake", ("hat",), (0.4,))
+SMALL = IndexPolicy(columns_from=100, vectors_from=1_000, rows_a_partition=100, partitions_read=10, exact_up_to=100)
 
 
-def rows(seed: int = 0) -> pa.Table:
-    vectors = np.random.default_rng(seed).standard_normal((ROWS, SIZE)).astype(np.float32)
+def rows(seed: int = 0, n: int = ROWS) -> pa.Table:
+    """People in the schema of the index: every second has a hat, every hundredth is in red, one in ten has vanished."""
+    rng = np.random.default_rng(seed)
+    looks = np.random.default_rng(99).standard_normal((6, SIZE))  # few directions matter, as in embeddings of people
+    vectors = (rng.standard_normal((n, 6)) @ looks + 0.1 * rng.standard_normal((n, SIZE))).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    text = {name: [None] * ROWS for name in ("image_id", "source_state", "upper_color", "lower_color")}
-    ids = [f"{i:032x}" for i in range(ROWS)]
-    table = pa.table({"person_id": ids, **{name: pa.array(values, pa.string()) for name, values in text.items()}})
-    colours = pa.array(["red" if i % 100 == 0 else "blue" for i in range(ROWS)])
-    table = table.set_column(table.schema.get_field_index("upper_color"), "upper_color", colours)
-    table = table.cast(table.schema.set(0, pa.field("person_id", pa.string(), nullable=False)))  # as LanceDB wants its keys
-    return table.append_column("vector", pa.FixedSizeListArray.from_arrays(vectors.reshape(-1), SIZE))
+    made: dict[str, pa.Array] = {}
+    for field in index_schema(["hat"], SIZE):
+        if pa.types.is_string(field.type):
+            made[field.name] = pa.array([f"{field.name} {i}" for i in range(n)])
+        elif pa.types.is_floating(field.type) or pa.types.is_integer(field.type):
+            made[field.name] = pa.array(rng.integers(0, 100, n)).cast(field.type)
+    made["person_id"] = made["image_id"] = pa.array([f"{i:032x}" for i in range(n)])
+    made["source_state"] = pa.array(["vanished" if i % 10 == 9 else "present" for i in range(n)])
+    made["upper_color"] = pa.array(["red" if i % 100 == 0 else "blue" for i in range(n)])
+    made["lower_color"] = pa.nulls(n, pa.string())
+    made["hat"] = pa.array([None if i % 50 == 49 else 0.4 if i % 2 else 0.399 for i in range(n)], pa.float32())
+    made["captured_at"] = pa.array([None if i % 3 else datetime(2026, 11, 1) + timedelta(hours=i) for i in range(n)], pa.timestamp("us"))
+    made["uris"] = pa.array([[f"a/{i}.jpg", f"b/{i}.jpg"] for i in range(n)])
+    made["vector"] = pa.FixedSizeListArray.from_arrays(vectors.reshape(-1), SIZE)
+    schema = index_schema(["hat"], SIZE)
+    return pa.table([made[name] for name in schema.names], schema=schema)
 
 
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PeopleIndex:
-    monkeypatch.setattr(lance, "_INDEX_VECTORS_FROM", 1_000)
+def index(tmp_path: Path) -> PeopleIndex:
     table = rows()
-    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, IndexInfo("s", "d", "e", "fake", (), ()))
+    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, INFO, SMALL)
     made.upsert(table)
     made.optimize()
     return made
@@ -43,7 +61,7 @@ def exact(query: np.ndarray, allowed: np.ndarray, top: int) -> list[str]:
 
 
 def test_a_large_table_is_searched_by_its_vector_index_and_ranked_by_exact_distances(index: PeopleIndex) -> None:
-    assert "vector" in {config.columns[0] for config in index._table.list_indices()}
+    assert index.vector_index() is not None
     query = np.random.default_rng(1).standard_normal(SIZE).astype(np.float32)
     query /= np.linalg.norm(query)
     found = index.search(query, top=20)
@@ -62,7 +80,7 @@ def test_a_filter_that_leaves_few_rows_is_answered_exactly(index: PeopleIndex) -
 def folder(tmp_path: Path) -> Path:
     """A small table without a vector index, of 10 people."""
     table = rows().slice(0, 10)
-    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, IndexInfo("s", "d", "e", "fake", (), ()))
+    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, INFO)
     made.upsert(table)
     return tmp_path / "index.lance"
 
@@ -96,7 +114,7 @@ def test_live_stays_where_it_was_put_through_writes_and_clean_up(folder: Path, m
 def test_live_survives_a_table_that_is_started_afresh_with_other_models(folder: Path) -> None:
     opened(folder).make_live()
     table = rows().slice(0, 3)
-    PeopleIndex.create(folder, table.schema, IndexInfo("s", "d2", "e2", "fake", (), ())).upsert(table)
+    PeopleIndex.create(folder, table.schema, replace(INFO, describe_config="d2", embedding="e2")).upsert(table)
     assert (len(opened(folder, "live")), opened(folder, "live").embedding_fingerprint) == (10, "e")
     assert (len(opened(folder)), opened(folder).embedding_fingerprint) == (3, "e2")
 
@@ -105,3 +123,156 @@ def test_live_survives_a_table_that_is_started_afresh_with_other_models(folder: 
 def test_a_version_that_is_not_there_is_refused(folder: Path, version: str) -> None:
     with pytest.raises(BadConfigError, match="no version"):
         PeopleIndex.open(folder, version)
+
+
+def recall(index: PeopleIndex, table: pa.Table, where: str | None, allowed: np.ndarray) -> float:
+    """Share of the true 20 nearest among those found, over 10 questions."""
+    vectors = np.array(table["vector"].to_pylist(), np.float32)
+    found = []
+    for query in rows(seed=7, n=10)["vector"].to_pylist():
+        nearest = [i for i in np.argsort(-(vectors @ np.array(query, np.float32))) if allowed[i]][:20]
+        ids = index.search(query, where=where, top=20)["person_id"].to_pylist()
+        assert len(ids) == len(set(ids)) == min(20, allowed.sum())
+        assert not set(ids) - set(table["person_id"].filter(pa.array(allowed)).to_pylist())
+        found.append(len({table["person_id"][int(i)].as_py() for i in nearest} & set(ids)) / len(nearest))
+    return float(np.mean(found))
+
+
+@pytest.mark.parametrize(
+    ("where", "share"),
+    [
+        (None, 1.0),
+        ("(source_state = 'present')", 0.9),
+        ("(source_state = 'present') AND (`hat` >= 0.4)", 0.4),
+        ("NOT (`hat` >= 0.4)", 0.5),
+        ("(`captured_at` >= timestamp '2026-11-10 00:00:00.000000')", 0.3),
+        ("(`upper_color` = 'red')", 0.01),
+    ],
+)
+def test_filters_hold_and_the_nearest_are_found(index: PeopleIndex, where: str | None, share: float) -> None:
+    table = rows()
+    text = {name: np.array(table[name].to_pylist(), object) for name in ("source_state", "upper_color")}
+    hat = table["hat"].to_numpy()
+    day = np.array([stamp is not None and stamp >= datetime(2026, 11, 10) for stamp in table["captured_at"].to_pylist()])
+    allowed = {
+        None: np.ones(ROWS, bool),
+        "(source_state = 'present')": text["source_state"] == "present",
+        "(source_state = 'present') AND (`hat` >= 0.4)": (text["source_state"] == "present") & (hat >= 0.4),
+        "NOT (`hat` >= 0.4)": hat < 0.4,
+        "(`captured_at` >= timestamp '2026-11-10 00:00:00.000000')": day,
+        "(`upper_color` = 'red')": text["upper_color"] == "red",
+    }[where]
+    assert abs(allowed.mean() - share) < 0.1
+    assert recall(index, table, where, allowed) >= 0.95
+
+
+def test_rows_that_the_index_does_not_cover_are_found_and_deleted_ones_are_not(index: PeopleIndex) -> None:
+    new = rows(seed=3, n=2_200).slice(ROWS)
+    index.upsert(new)
+    index.delete([f"{i:032x}" for i in range(100)])
+    state = index.vector_index()
+    assert state is not None
+    assert state.rows_not_yet == 200
+    table = pa.concat_tables([rows().slice(100), new])
+    assert recall(index, table, None, np.ones(len(table), bool)) >= 0.95
+    for vector, identity in zip(new["vector"].to_pylist()[:5], new["person_id"].to_pylist(), strict=False):
+        assert index.search(vector, top=1)["person_id"].to_pylist() == [identity]
+    index.optimize()
+    state = index.vector_index()
+    assert state is not None
+    assert (state.rows_not_yet, index.unindexed_rows()) == (0, 0)
+    assert recall(index, table, None, np.ones(len(table), bool)) >= 0.95
+
+
+def test_the_index_is_cut_anew_when_the_table_has_doubled(index: PeopleIndex) -> None:
+    index.upsert(rows(seed=3, n=2 * ROWS + 100).slice(ROWS))
+    index.optimize()
+    state = index.vector_index()
+    assert state is not None
+    assert (state.kind, state.partitions, state.rows, state.rows_not_yet) == ("IvfSq", 41, 2 * ROWS + 100, 0)
+
+
+@pytest.mark.parametrize("where", ["(`hat` >= 0.4)", "NOT (`hat` >= 0.4)", "(`hat` >= 0.4) OR (`upper_color` = 'red')"])
+@pytest.mark.parametrize("policy", [SMALL, IndexPolicy()])
+def test_whether_columns_are_indexed_does_not_change_what_a_filter_keeps(tmp_path: Path, where: str, policy: IndexPolicy) -> None:
+    table = rows()
+    made = PeopleIndex.create(tmp_path, table.schema, INFO, policy)
+    made.upsert(table)
+    made.optimize()
+    hat, red = table["hat"].to_numpy(), np.arange(ROWS) % 100 == 0
+    kept = {"(`hat` >= 0.4)": hat >= np.float32(0.4), "NOT (`hat` >= 0.4)": hat < np.float32(0.4)}.get(where, (hat >= np.float32(0.4)) | red)
+    found = made.search(None, where=where, top=ROWS, columns=["person_id"])
+    assert sorted(found["person_id"].to_pylist()) == [f"{i:032x}" for i in np.flatnonzero(kept)]
+
+
+def test_rows_read_from_cards_are_the_rows_that_were_written(index: PeopleIndex) -> None:
+    table = rows().slice(40, 20)
+    found = index.search(None, where=f"person_id IN ({', '.join(repr(name) for name in table['person_id'].to_pylist())})", top=20)
+    assert found.schema.names == index.schema.names == table.schema.names
+    assert found.sort_by("person_id").to_pylist() == table.to_pylist()
+
+
+def test_columns_for_speed_that_say_something_else_are_found(folder: Path) -> None:
+    index, table = opened(folder), rows().slice(0, 10)
+    assert index.wrong_shortcuts(table) == []
+    index._table.update(where=f"person_id = '{3:032x}'", values={"seen_hat": False})
+    index._table.update(where=f"person_id = '{5:032x}'", values={"card_texts": "x"})
+    assert index.wrong_shortcuts(table) == [f"{3:032x}", f"{5:032x}"]
+
+
+def test_a_table_of_an_earlier_version_is_searched_and_written_without_the_columns_for_speed(folder: Path) -> None:
+    made = opened(folder)
+    made._table.drop_columns([name for name in made._table.schema.names if name not in made.schema.names])
+    earlier = opened(folder)
+    earlier.upsert(rows().slice(10, 3))
+    query = rows()["vector"][11].as_py()
+    found = earlier.search(query, where="(`hat` >= 0.4)", top=20)
+    assert found["person_id"][0].as_py() == f"{11:032x}"
+    assert found.drop_columns("_distance").sort_by("person_id").to_pylist() == rows().slice(0, 13).filter(pa.array([i % 2 == 1 for i in range(13)])).to_pylist()
+
+
+def test_a_table_stays_current_until_a_version_is_written_or_the_tag_moves(folder: Path) -> None:
+    writer, live, newest = opened(folder), opened(folder, "live"), opened(folder)
+    assert live.is_current()
+    assert newest.is_current()
+    writer.upsert(rows().slice(10, 3))
+    assert not live.is_current()
+    again = opened(folder, "live")
+    assert again.is_current()
+    writer.make_live()
+    assert not again.is_current()
+    again = opened(folder, "live")
+    newer = opened(folder, str(again.version))
+    writer.delete([f"{1:032x}"])
+    writer.make_live()
+    assert (again.is_current(), newer.is_current()) == (False, False)
+
+
+def test_readers_go_on_while_the_writer_writes_and_optimises(index: PeopleIndex) -> None:
+    path, stop = index.path, Event()
+    queries = rows(seed=7, n=10)["vector"].to_pylist()
+
+    def read(version: str) -> int:
+        answered, reader = 0, PeopleIndex.open(path, version, SMALL)
+        while not stop.is_set() or not answered:
+            if reader is None or not reader.is_current():
+                reader = PeopleIndex.open(path, version, SMALL)
+            assert reader is not None
+            found = reader.search(queries[answered % 10], where="(source_state = 'present') AND (`hat` >= 0.4)", top=20)
+            assert len(set(found["person_id"].to_pylist())) == 20
+            assert set(found["source_state"].to_pylist()) == {"present"}
+            answered += 1
+        return answered
+
+    index.make_live()
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(read, version) for version in ("live", "latest", "live", "latest")]
+        try:
+            for step in range(4):
+                index.upsert(rows(seed=step, n=ROWS + 50 * (step + 1)).slice(ROWS + 50 * step))
+                index.delete([f"{i:032x}" for i in range(20 * step, 20 * step + 20)])
+                index.optimize()
+                index.make_live()
+        finally:
+            stop.set()
+        assert all(reader.result() > 0 for reader in readers)
