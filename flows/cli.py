@@ -22,6 +22,7 @@ from flows.cli_gate import gate
 from flows.cli_leakage import leakage
 from flows.cli_models import models
 from flows.cli_report import report
+from flows.cli_serve import serve
 from flows.cli_train import train
 from flows.options import (
     MACHINE,
@@ -57,6 +58,7 @@ app.command()(audit)
 app.command()(evaluate)
 app.command()(gate)
 app.command()(leakage)
+app.command()(serve)
 app.add_typer(datasets, name="datasets")
 app.add_typer(models, name="models")
 app.add_typer(report, name="report")

@@ -25,7 +25,7 @@ from par_core.serve.settings import ServeSettings
 
 __all__ = ["create_app"]
 
-_KINDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_KINDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large"}
 
 
 def create_app(service: ArchiveService, settings: ServeSettings | None = None) -> FastAPI:

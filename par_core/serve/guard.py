@@ -7,6 +7,7 @@ size     of the body
 rate     of each client
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -87,7 +88,8 @@ class Guard:
             raise ForbiddenError("this server answers on this machine only: open it as http://localhost, or http://127.0.0.1")
         if request.method not in _SAFE and "authorization" not in headers:
             _require_own_origin(headers)
-        if int(headers.get("content-length", "0") or 0) > self._most_bytes(request):
+        length = headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length) > self._most_bytes(request):  # anything else is counted as it comes
             raise _too_large(self._most_bytes(request))
         if not request.url.path.startswith("/static/") and not self._rate.take(self._client(request)):
             raise TooManyError(f"more than {self._house.settings.requests_per_minute} requests a minute; wait a few seconds")
@@ -96,17 +98,22 @@ class Guard:
         return request.client.host if request.client else ""
 
     def _most_bytes(self, request: Request) -> int:
-        picture = headers_say_form(request.headers)
-        return self._house.settings.upload_bytes + _FORM_BYTES if picture else _SMALL_BODY
+        return self._house.settings.upload_bytes + _FORM_BYTES if _is_form(request.headers) else _SMALL_BODY
 
     def _counted(self, request: Request, receive: Receive) -> Receive:
-        """The same body, cut off with an error once it is larger than is taken, whatever its headers said."""
-        most, got = self._most_bytes(request), 0
+        """The same body, cut off with an error once it is larger than is taken, whatever its headers said, or once no more of it comes."""
+        most, seconds, got, complete = self._most_bytes(request), self._house.settings.seconds, 0, False
 
         async def counted() -> Message:
-            nonlocal got
-            message = await receive()
+            nonlocal got, complete
+            if complete:  # all that may come is that the client has gone
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), seconds)
+            except TimeoutError as error:
+                raise HTTPException(408, f"nothing of the body came for {seconds:g} seconds") from error
             got += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
             if got > most:
                 raise HTTPException(413, str(_too_large(most)))
             return message
@@ -114,7 +121,7 @@ class Guard:
         return counted
 
 
-def headers_say_form(headers: Headers) -> bool:
+def _is_form(headers: Headers) -> bool:
     """Whether a body says that it is a form with files."""
     return headers.get("content-type", "").lower().startswith("multipart/form-data")
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "ApiModel",
     "ChanceJson",
     "CommitJson",
     "ErrorJson",
@@ -23,11 +24,13 @@ __all__ = [
 Box = tuple[float, float, float, float]
 
 
-class _Json(BaseModel):
-    model_config = ConfigDict(extra="forbid", from_attributes=True)
+class ApiModel(BaseModel):
+    """A value of the API: immutable, with no keys but those named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ErrorJson(_Json):
+class ErrorJson(ApiModel):
     """Why there is no answer."""
 
     status: int = Field(description="Of HTTP.", examples=[400])
@@ -35,13 +38,13 @@ class ErrorJson(_Json):
     message: str = Field(description="For people. A line with ^ points to a place in the line before.")
 
 
-class ErrorResponse(_Json):
+class ErrorResponse(ApiModel):
     """Every error has this form."""
 
     error: ErrorJson
 
 
-class PartJson(_Json):
+class PartJson(ApiModel):
     """How well one person fits one part of a query."""
 
     text: str = Field(description="The part, as asked.")
@@ -51,7 +54,7 @@ class PartJson(_Json):
     lost: float = Field(description="By which factor the part lowered the person's score, in [0, 1]; 0 where it fits fully.")
 
 
-class HitJson(_Json):
+class HitJson(ApiModel):
     """One person that was found."""
 
     rank: int = Field(description="1 is best.")
@@ -73,7 +76,7 @@ class HitJson(_Json):
     similar: list["HitJson"] = Field(description="Further hits of the same image or of nearly the same picture, best first.")
 
 
-class ChanceJson(_Json):
+class ChanceJson(ApiModel):
     """How much of an answer chance alone would give."""
 
     cutoff: float = Field(description="Hits of a lower probability were left out.")
@@ -81,14 +84,14 @@ class ChanceJson(_Json):
     left_out: int = Field(description="How many of the people looked at fell below the cutoff.")
 
 
-class VersionsJson(_Json):
+class VersionsJson(ApiModel):
     """Versions of the index."""
 
     searched: int
     newest: int
 
 
-class SearchResponse(_Json):
+class SearchResponse(ApiModel):
     """A page of an answer."""
 
     question: str = Field(description="As asked.")
@@ -101,7 +104,7 @@ class SearchResponse(_Json):
     versions: VersionsJson
 
 
-class PersonResponse(_Json):
+class PersonResponse(ApiModel):
     """Everything that is known of one person."""
 
     person: HitJson = Field(description="As a search gives it; its rank means nothing.")
@@ -118,7 +121,7 @@ class PersonResponse(_Json):
     describe_config: str
 
 
-class OutlineResponse(_Json):
+class OutlineResponse(ApiModel):
     """Where a person is in the image."""
 
     width: int = Field(description="Of the upright image, pixels.")
@@ -127,7 +130,7 @@ class OutlineResponse(_Json):
     polygons: list[list[tuple[int, int]]] = Field(description="Closed lines of (x, y) in pixels of the image, the largest first.")
 
 
-class FacetsResponse(_Json):
+class FacetsResponse(ApiModel):
     """Counts over the people of whom a filter holds and whose file is there."""
 
     people: int
@@ -138,7 +141,7 @@ class FacetsResponse(_Json):
     days: dict[str, int] = Field(description="By day of capture.")
 
 
-class PictureResponse(_Json):
+class PictureResponse(ApiModel):
     """The largest person of an uploaded picture. Only the embedding is kept, in memory."""
 
     name: str = Field(description="Ask with picture:NAME.")
@@ -146,7 +149,7 @@ class PictureResponse(_Json):
     people: int = Field(description="How many were found in it.")
 
 
-class CommitJson(_Json):
+class CommitJson(ApiModel):
     """What one run put into the index."""
 
     number: int
@@ -157,7 +160,7 @@ class CommitJson(_Json):
     deleted: int
 
 
-class StatusResponse(_Json):
+class StatusResponse(ApiModel):
     """What the store holds, and who answers from it."""
 
     par_version: str
