@@ -1,6 +1,5 @@
 """``par serve``: a page and an API over one store."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -61,4 +60,3 @@ def serve(
 
             webbrowser.open(address)
         make_server(app).run(sockets=[listening])
-    print("stopped", file=sys.stderr)

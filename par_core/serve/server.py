@@ -28,10 +28,9 @@ def bind(host: str, port: int) -> socket.socket:
     """
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG)
-    except (OSError, OverflowError) as error:
-        raise BadConfigError(
-            f"cannot answer on {host} port {port}: {os.strerror(error.errno) if isinstance(error, OSError) and (error.errno or 0) > 0 else error}; choose another with --port (or --host)"
-        ) from error
+    except OSError as error:
+        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or str(error)
+        raise BadConfigError(f"cannot answer on {host} port {port}: {reason}; choose another with --port (or --host)") from error
 
 
 def is_local(host: str) -> bool:
