@@ -13,7 +13,7 @@ What it gives is what the API documents (``par_core.serve.schemas``), checked an
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 from pydantic import ValidationError
@@ -72,7 +72,7 @@ class Client:
         except (httpx.InvalidURL, ValueError) as error:
             raise BadConfigError(f"{address!r} is no address of a server: {error}") from error
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Client":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
