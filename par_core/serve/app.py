@@ -40,6 +40,7 @@ def create_app(service: ArchiveService, settings: ServeSettings | None = None) -
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.warm()
+        house.start()
         yield
         house.close()
 

@@ -36,6 +36,11 @@ class House:
     def __init__(self, service: ArchiveService, settings: ServeSettings) -> None:
         self.service = service
         self.settings = settings
+        self.start()
+
+    def start(self) -> None:
+        """Make the threads (again)."""
+        settings = self.settings
         self.searches = Lane("par-search", settings.searches, settings.waiting, settings.seconds)
         self.pictures = Lane("par-picture", settings.pictures, settings.waiting, settings.seconds)
         self.models = Lane("par-model", 1, settings.waiting, settings.seconds)

@@ -29,7 +29,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG)
     except OSError as error:
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or str(error)
+        reason = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror or str(error)
         raise BadConfigError(f"cannot answer on {host} port {port}: {reason}; choose another with --port (or --host)") from error
 
 

@@ -171,8 +171,11 @@ class ArchiveService:
         """
         if offset + top > _DEEPEST:
             raise BadConfigError(f"only the first {_DEEPEST} hits of a question are given; narrow it with a filter")
+        q, where = (q or "").strip() or None, (where or "").strip() or None
+        if q is None and where is None:
+            raise BadConfigError("nothing was asked; say what the person looks like (q), or give a filter (where)")
         _, versions = self._open()
-        result, asked = self._answer((q or "").strip() or None, (where or "").strip() or None, absent, offset + top, versions)
+        result, asked = self._answer(q, where, absent, offset + top, versions)
         hits = result.hits[offset : offset + top]
         more = len(result.hits) > offset + top or (len(result.hits) == asked and asked < _DEEPEST)
         return SearchPage(replace(result, hits=hits), offset, offset + top if more and hits else None, versions)
