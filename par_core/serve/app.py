@@ -1,7 +1,8 @@
 """The application: API, page, and what guards both.
 
-    request ── guard (headers, host, origin, size, rate) ── api.py   JSON under /api
-                                                         └─ pages.py HTML, static files
+    request ── guard (who, host, origin, size, rate; headers) ── api.py    JSON under /api
+                                                              ├─ login.py  POST /login, POST /logout
+                                                              └─ pages.py  HTML, static files
 
 ``pages.py`` gives ``router`` and ``error_page(request, problem)``; every error of a request outside of /api is shown by the latter.
 """
@@ -15,8 +16,9 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from par_core import __version__
+from par_core.access import Access
 from par_core.errors import ParError
-from par_core.serve import api, pages
+from par_core.serve import api, login, pages
 from par_core.serve.desk import House
 from par_core.serve.guard import Guard
 from par_core.serve.problems import Problem, problem_of
@@ -35,7 +37,7 @@ def create_app(service: ArchiveService, settings: ServeSettings | None = None) -
         service: The store.
         settings: Limits; the defaults where none are given.
     """
-    house = House(service, settings or ServeSettings())
+    house = House(service, settings or ServeSettings(), Access.open(service.store.root, service.config.access.audit_days))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -47,6 +49,7 @@ def create_app(service: ArchiveService, settings: ServeSettings | None = None) -
     app = FastAPI(title="PAR", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.state.house = house
     app.include_router(api.router)
+    app.include_router(login.router)
     app.include_router(pages.router)
     app.add_middleware(Guard, house=house, tell=_tell)
     app.add_exception_handler(ParError, _tell)

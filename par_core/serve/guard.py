@@ -18,6 +18,7 @@ from fastapi.responses import Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from par_core.access import Caller
 from par_core.serve.desk import House
 from par_core.serve.problems import ForbiddenError, ServeError, TooLargeError, TooManyError
 from par_core.serve.rate import Rate
@@ -74,6 +75,7 @@ class Guard:
             await send(message)
 
         try:
+            request.state.caller = self._house.caller_of(request)
             self._check(request)
             await self._app(scope, self._counted(request, receive), answer)
         except Exception as error:  # noqa: BLE001 - the last stop before the client
@@ -95,7 +97,11 @@ class Guard:
             raise TooManyError(f"more than {self._house.settings.requests_per_minute} requests a minute; wait a few seconds")
 
     def _client(self, request: Request) -> str:
-        return request.client.host if request.client else ""
+        """A token's bearers share an account, wherever they are; all others have one for each address."""
+        caller: Caller | None = request.state.caller
+        if caller is not None and not self._house.open_to_all:
+            return f"token {caller.name}"
+        return f"address {request.client.host}" if request.client else ""
 
     def _most_bytes(self, request: Request) -> int:
         return self._house.settings.upload_bytes + _FORM_BYTES if _is_form(request.headers) else _SMALL_BODY
