@@ -12,6 +12,8 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from par_core import __version__
+from par_core.access import Caller
+from par_core.serve.desk import COOKIE
 from par_core.serve.problems import UnknownIdError
 
 __all__ = ["page", "static_file", "static_url"]
@@ -31,7 +33,9 @@ def page(request: Request, template: str, content: Mapping[str, Any], status: in
     """
     theme = request.cookies.get("par_theme", "")
     theme = theme if theme in ("light", "dark") else "auto"
-    html = _environment().get_template(template).render(theme=theme, here=request.url.path, par_version=__version__, **content)
+    caller: Caller | None = getattr(request.state, "caller", None)
+    signed_in = caller.name if caller and COOKIE in request.cookies else ""
+    html = _environment().get_template(template).render(theme=theme, here=request.url.path, signed_in=signed_in, par_version=__version__, **content)
     return HTMLResponse(html, status, {"Cache-Control": "no-store", "Vary": "Par-Part", **(headers or {})})
 
 
@@ -70,8 +74,8 @@ def _environment() -> Environment:
 def _percent(share: float) -> str:
     """A share for readers: neither certainty nor impossibility by rounding."""
     if 0 < share < 0.01:
-        return "< 1 %"
-    return "> 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+        return "<\u202f1\u202f%"
+    return ">\u202f99\u202f%" if 0.99 < share < 1 else f"{100 * share:.0f}\u202f%"
 
 
 def _count(number: int) -> str:

@@ -98,7 +98,7 @@ def narrowed(q: str, part: str) -> str:
     """The question, and a further part that must hold too."""
     if not q.strip():
         return part
-    if part in q.split():
+    if any(f"{each.name}:{each.value}" == part and not each.negated for each in _fields(q)):
         return q
     return f"({q.strip()}) {part}" if _has_or(q) else f"{q.strip()} {part}"
 

@@ -125,7 +125,8 @@ async def error_page(request: Request, problem: Problem) -> Response:
     params = parse_qs(urlsplit(str(request.url)).query)
     asked = Asked(params.get("q", [""])[0][:2000], params.get("where", [""])[0][:2000])
     said, shown = split_message(problem.message)
-    content = {"problem": problem, "said": said, "shown": shown, "asked": asked}
+    then = f"{request.url.path}?{request.url.query}" if request.method == "GET" else "/"
+    content = {"problem": problem, "said": said, "shown": shown, "asked": asked, "then": then}
     headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
     if request.headers.get("Par-Part"):
         return page(request, "part_error.html", content, problem.status, headers)

@@ -93,7 +93,7 @@
     const dialog = $("#help");
     if (!dialog.firstChild) {
       const close = Object.assign(document.createElement("button"), { type: "button", textContent: "Close", onclick: () => dialog.close() });
-      dialog.replaceChildren(...(await fetched(url, "help")).body.childNodes, close);
+      dialog.replaceChildren(close, ...(await fetched(url, "help")).body.childNodes);
     }
     if (!dialog.open) dialog.showModal();
   }

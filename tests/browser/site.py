@@ -1,0 +1,31 @@
+"""What the browser looks at: an archive of small scenes, more people than one page of hits shows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tests.pictures import RGB, save, scene
+
+NASTY = "<img src=x onerror=document.title='taken'>.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    address: str
+    store: Path
+    photos: Path
+
+
+def photographs(folder: Path) -> Path:
+    """Seventy people: one each in pictures of one size or another, three in one, one whose file name is an attack."""
+    colours = list(RGB)
+    for number in range(66):
+        save(folder / f"{number:03d}.png", shaded(colours[number % len(colours)], number))
+    save(folder / "three.png", scene("red", "green", "blue", seed=901))
+    save(folder / NASTY, scene("yellow", seed=902))
+    return folder
+
+
+def shaded(colour: str, number: int) -> np.ndarray:
+    return scene(colour, seed=number, height=90 + number, person_height=60 + number // 2)

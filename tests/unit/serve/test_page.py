@@ -1,0 +1,61 @@
+"""The page over HTTP, without a browser; ``tests/browser`` looks at it in one."""
+
+import re
+
+from fastapi.testclient import TestClient
+from starlette.responses import Response
+
+from par_core.attributes.colours import COLOUR_TERMS
+from par_core.serve.page_look import static_url
+
+
+def get(client: TestClient, url: str, part: str = "") -> Response:
+    return client.get(url, headers={"Par-Part": part} if part else {}, follow_redirects=False)
+
+
+def test_files_may_be_kept_for_good_under_the_address_that_pages_give(client: TestClient) -> None:
+    page = get(client, "/").text
+    for name, kind in [("page.css", "text/css"), ("page.js", "text/javascript"), ("par.svg", "image/svg+xml")]:
+        assert f'"{static_url(name)}"' in page
+        file = get(client, static_url(name))
+        assert file.headers["content-type"].startswith(kind)
+        assert "immutable" in file.headers["cache-control"]
+        assert get(client, f"/static/{name}?v=older").headers["cache-control"] == "no-cache"
+    assert get(client, "/static/..%2Fpages.py").status_code == 404
+
+
+def test_pages_with_people_are_not_kept_by_anybody(client: TestClient) -> None:
+    assert get(client, "/?q=red").headers["cache-control"] == "no-store"
+
+
+def test_a_part_is_asked_for_by_the_same_address(client: TestClient) -> None:
+    whole, main, filters = (get(client, "/?q=red", part).text for part in ("", "main", "filters"))
+    assert "<html" in whole
+    assert main.strip() in whole
+    assert "<html" not in filters
+    assert "Worn above" in filters
+
+
+def test_days_from_a_form_go_into_the_question(client: TestClient) -> None:
+    assert get(client, "/?q=man+on%3A2026-01-05&since=2026-01-02&until=2026-01-03").headers["location"] == "/?q=man+since%3A2026-01-02+until%3A2026-01-03"
+    assert get(client, "/?q=man+since%3A2026-01-02&since=&until=").headers["location"] == "/?q=man"
+
+
+def test_an_error_has_its_status_and_keeps_the_question(client: TestClient) -> None:
+    wrong = get(client, "/?q=a+%3Ci%3Ecoat&where=nonsense+%3D+1")
+    assert wrong.status_code == 400
+    assert 'value="a &lt;i&gt;coat"' in wrong.text
+    assert "No column &#39;nonsense&#39;" in wrong.text
+    assert get(client, "/people/" + "0" * 32).status_code == 404
+    assert get(client, f"/?q={'x' * 1001}").status_code == 422
+
+
+def test_every_colour_has_a_swatch(client: TestClient) -> None:
+    style = get(client, static_url("page.css")).text
+    assert set(re.findall(r'\[data-colour="(\w+)"\]', style)) == set(COLOUR_TERMS)
+
+
+def test_no_page_holds_scripts_or_styles_of_its_own(client: TestClient) -> None:
+    for address in ("/", "/?q=red", "/status", "/help", "/filters", "/?where=wrong"):
+        html = get(client, address).text
+        assert not re.search(r"\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)|https?://", html), address
