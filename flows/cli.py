@@ -19,6 +19,7 @@ from flows.cli_audit import audit
 from flows.cli_datasets import datasets
 from flows.cli_evaluate import evaluate
 from flows.cli_gate import gate
+from flows.cli_hunt import hunt
 from flows.cli_leakage import leakage
 from flows.cli_models import models
 from flows.cli_report import report
@@ -59,6 +60,7 @@ app.command()(audit)
 app.command("audit-log")(audit_log)
 app.command()(evaluate)
 app.command()(gate)
+app.command()(hunt)
 app.command()(leakage)
 app.command()(serve)
 app.add_typer(datasets, name="datasets")
