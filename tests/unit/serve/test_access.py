@@ -1,5 +1,6 @@
 """Who is let in, and what is written down."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +13,15 @@ from par_core.serve.client import Client, ServerError
 from par_core.serve.desk import COOKIE, desk_for
 from par_core.serve.settings import ServeSettings
 from tests.pictures import save, scene
-from tests.serving import HERE, answering, client_of, small_store
+from tests.serving import HERE, answering, client_of
 
 PATHS = ["/api/search?q=red", "/api/people/abc", "/api/people/abc/crop", "/api/people/abc/outline", "/api/image/abc", "/api/facets", "/api/status"]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return small_store(tmp_path)
+def store(folder: Path, tmp_path: Path) -> Path:
+    """A store of its own for each test; the photos are those of the module."""
+    return Path(shutil.copytree(folder / "store", tmp_path / "store"))
 
 
 @pytest.fixture
