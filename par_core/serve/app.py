@@ -4,7 +4,7 @@
                                                               ├─ login.py  POST /login, POST /logout
                                                               └─ pages.py  HTML, static files
 
-``pages.py`` gives ``router`` and ``error_page(request, problem)``; every error of a request outside of /api is shown by the latter.
+``pages.py`` gives ``router`` and ``error_page(request, problem)``; every error of a request outside of /api/ is shown by the latter.
 """
 
 from collections.abc import AsyncIterator
@@ -60,7 +60,7 @@ def create_app(service: ArchiveService, settings: ServeSettings | None = None) -
 
 async def _tell(request: Request, error: Exception) -> Response:
     problem = _problem(error)
-    if not request.url.path.startswith("/api"):
+    if not request.url.path.startswith("/api/"):
         return await pages.error_page(request, problem)
     headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
     headers |= {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}

@@ -39,6 +39,7 @@ _HEADERS: Final = {
 }
 _SAFE: Final = frozenset(["GET", "HEAD", "OPTIONS"])
 _LOCAL: Final = frozenset(["localhost", "127.0.0.1", "::1"])
+_PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-real-ip")
 _SMALL_BODY: Final = 64 * 2**10  # bytes; only pictures are larger
 _FORM_BYTES: Final = 16 * 2**10  # around an uploaded picture
 
@@ -75,6 +76,7 @@ class Guard:
             await send(message)
 
         try:
+            request.state.caller = None
             request.state.caller = self._house.caller_of(request)
             self._check(request)
             await self._app(scope, self._counted(request, receive), answer)
@@ -88,6 +90,8 @@ class Guard:
         headers = request.headers
         if self._house.open_to_all and _name(headers.get("host", "")) not in _LOCAL:
             raise ForbiddenError("this server answers on this machine only: open it as http://localhost, or http://127.0.0.1")
+        if self._house.open_to_all and any(name in headers for name in _PASSED_ON):
+            raise ForbiddenError("a proxy has passed this request on, and no token is needed yet; make one with: par tokens add NAME --role search")
         if request.method not in _SAFE and "authorization" not in headers:
             _require_own_origin(headers)
         length = headers.get("content-length", "")

@@ -31,7 +31,8 @@ __all__ = ["ArchiveService", "Person", "SearchPage", "UploadedPicture", "Version
 
 _STRIDE: Final = 200  # hits looked up at a time, so that the next pages are there already
 _DEEPEST: Final = 10_000  # hits of one question, over all pages
-_ANSWERS: Final = 128  # kept
+_ANSWER_HITS: Final = 50_000  # of all answers that are kept
+_FACETS: Final = 128  # kept
 _CROP_BYTES: Final = 64 * 2**20  # kept
 _HITS: Final = 20_000  # kept: who was found is soon asked for again
 _PICTURES: Final = 256  # uploaded ones whose person is kept
@@ -134,10 +135,12 @@ class ArchiveService:
         self._searcher = Searcher(store_root, config)
         self.store = self._searcher.store
         self.config = config
-        self._answers: Recent[tuple[object, ...], tuple[SearchResult, int]] = Recent(_ANSWERS)
+        self._answers: Recent[tuple[object, ...], tuple[SearchResult, int]] = Recent(
+            _ANSWER_HITS, lambda answer: 1 + sum(1 + len(hit.similar) for hit in answer[0].hits)
+        )
         self._hits: Recent[str, Hit] = Recent(_HITS)
         self._crops: Recent[tuple[str, str, Versions], bytes] = Recent(_CROP_BYTES, len)
-        self._facets: Recent[tuple[str, Versions], Facets] = Recent(_ANSWERS)
+        self._facets: Recent[tuple[str, Versions], Facets] = Recent(_FACETS)
         self._pictures: Recent[str, UploadedPicture] = Recent(_PICTURES)
         self._seen: Versions | None = None
         self._lock = threading.Lock()

@@ -36,6 +36,13 @@ def test_names_of_this_machine_are_answered(client: TestClient, host: str) -> No
     assert client.get("/api/status", headers={"Host": host}).status_code == 200
 
 
+@pytest.mark.parametrize("header", ["Forwarded", "Via", "X-Forwarded-For", "X-Real-IP"])
+def test_what_a_proxy_passes_on_needs_a_token(client: TestClient, header: str) -> None:
+    response = client.get("/api/status", headers={header: "10.0.0.7"})
+    assert response.status_code == 403
+    assert "par tokens add" in response.json()["error"]["message"]
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:9999", "http://localhost.evil.example", ""])
 def test_another_sites_form_changes_nothing(client: TestClient, origin: str, tmp_path: Path) -> None:
     content = save(tmp_path / "q.png", scene("red")).read_bytes()
