@@ -1,4 +1,5 @@
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -212,6 +213,26 @@ def test_a_store_without_people_is_not_ready_and_says_how_to_fill_it(tmp_path: P
         with pytest.raises(NotReadyError, match="par index SOURCE"):
             ask()
     assert service.status().report.rows == 0
+
+
+def test_looking_whether_a_run_is_under_way_stops_no_run(own: Path) -> None:
+    store, done = Store.open(own / "store"), threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            store.is_held()
+
+    looking = [threading.Thread(target=look) for _ in range(2)]
+    for thread in looking:
+        thread.start()
+    try:
+        for _ in range(200):
+            with store.exclusive():
+                pass
+    finally:
+        done.set()
+        for thread in looking:
+            thread.join()
 
 
 def test_a_run_under_way_shows_in_the_status(own: Path) -> None:
