@@ -53,6 +53,7 @@ def serve(
             f"{host} can be reached from other machines, and no token is needed yet; make one with: par tokens add NAME --role search --store {store}"
         )
     with bind(host, port) as listening:
+        service.warm()
         address = address_of(listening, host)
         print(f"PAR answers on {address} (Ctrl-C stops it)", flush=True)
         if open_:

@@ -42,8 +42,9 @@ def is_local(host: str) -> bool:
 
 
 def address_of(listening: socket.socket, host: str) -> str:
-    """What to type into a browser."""
-    return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+    """What to type into a browser: the host as it was given, or this machine's name where all its addresses are answered."""
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104 - compared, not bound
+    return f"http://{name}:{listening.getsockname()[1]}"
 
 
 def make_server(app: FastAPI) -> uvicorn.Server:
