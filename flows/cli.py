@@ -232,6 +232,8 @@ def search(
         str, typer.Option("--version", metavar="VERSION", help="Of the index: live (where a version passed par gate, else the newest), latest, or a number.")
     ] = "live",
     absent: Annotated[bool, typer.Option("--include-absent", help="Also people whose file has vanished or was replaced.")] = False,
+    weak: Annotated[bool, typer.Option("--weak", help="Also people who are unlikely to be what was asked for: the nearest there are.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show for each hit how likely each part of the question is, and what it cost.")] = False,
     profile: ProfileOption = None,
     config: ConfigOption = None,
     weights_dir: WeightsOption = None,
@@ -239,12 +241,14 @@ def search(
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find people by words, by a picture, or by a filter; best first.
+    """Find people by words, attributes, fields and pictures, joined by AND, OR and NOT; best first. docs/search.md has the whole language.
 
     Examples:
         par search "a woman in a red coat with a bag" --store store --html hits.html
 
-        par search --image someone.jpg --store store
+        par search 'man AND bag AND NOT hat "protective suit" upper:red since:2026-11-01 source:gate-3' --store store --explain
+
+        par search --image someone.jpg "a red jacket" --store store
 
         par search "a man" --store store --where "bag > 0.5 and upper_color in ('black', 'blue') and height_px > 100"
 
@@ -257,17 +261,16 @@ def search(
     settings = _query_settings(config, profile, weights_dir, runtime, device)
     access = Access.open(store, settings.access.audit_days)
     with access.recording(Caller.local(), "search", question_text(text, image, where), unrecorded=_tell) as found:
-        result, opened = ask(store, Question(text, image, where, top, absent), settings, version)
+        result, opened = ask(store, Question(text, image, where, top, absent, weak), settings, version)
         found.count = len(result.hits)
     if html is not None:
         save_gallery(html, result, store, opened, settings, "par " + " ".join(sys.argv[1:]))
     for warning in result.warnings:
         _tell(f"warning: {warning}")
     if as_json:
-        told = {"question": result.question, "searched": result.searched, "warnings": list(result.warnings), "embedding": opened.embedding_fingerprint}
-        _print_json(told | {"index_version": opened.version, "results": [hit.as_json() for hit in result.hits]})
+        _print_json(result.as_json() | {"embedding": opened.embedding_fingerprint, "index_version": opened.version})
     else:
-        print(*hit_lines(result), sep="\n")
+        print(*hit_lines(result, explain=explain), sep="\n")
     if html is not None:
         _tell(f"contact sheet: {html}")
 

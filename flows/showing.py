@@ -9,26 +9,48 @@ import pyarrow.compute as pc
 
 from flows.showing_gate import gate_lines, gate_object
 from par_core.gate.run import GateReport
-from par_core.query.answer import Hit, SearchResult
+from par_core.query.answer import Chance, Hit, PartScore, SearchResult
 from par_core.query.rank import PersonInPicture
 from par_core.stages.check import StatusReport
 from par_core.status import FAILED
 from par_core.store.layout import Store
 from par_core.store.ledger import current_images, known_images, listed_entries
 
-__all__ = ["description_lines", "failed_files", "hit_lines", "status_lines", "status_object"]
+__all__ = ["description_lines", "failed_files", "hit_lines", "part_line", "status_lines", "status_object"]
 
 
-def hit_lines(result: SearchResult) -> Iterator[str]:
-    """One line a hit: rank, probability, cosine, height, what the person likely wears, file."""
+def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
+    """One line a hit: rank, probability, cosine, height, what the person likely wears, file; then how much of the answer chance would give."""
     if not result.hits:
         yield f"Nobody among {result.searched} people fits."
-        return
-    yield f"{'rank':>4} {'prob':>5} {'cosine':>6} {'height':>6}  looks like, file"
+    else:
+        yield f"{'rank':>4} {'prob':>5} {'cosine':>6} {'height':>6}  looks like, file"
     for hit in result.hits:
         probability = f"{hit.probability:5.2f}" if hit.probability is not None else "    -"
         cosine = f"{hit.cosine:6.3f}" if hit.cosine is not None else "     -"
-        yield f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f}  {_looks(hit)}  {hit.uri}"
+        alike = f"  (+{len(hit.similar)} of the same image or nearly the same picture)" if hit.similar else ""
+        yield f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f}  {_looks(hit)}  {hit.uri}{alike}"
+        if explain:
+            yield from (f"{'':18}{part_line(part)}" for part in hit.parts)
+    if result.chance is not None:
+        yield from _chance_lines(result, result.chance)
+    elif any(hit.probability is not None for hit in result.hits):
+        yield "Probabilities are not calibrated for this model: nobody is left out, and no share of chance hits is known."
+
+
+def part_line(part: PartScore) -> str:
+    """What a part of a question asked, how likely it is, and what it cost."""
+    asked = part.text if part.wanted else f"NOT {part.text}"
+    weight = f", weight {part.weight:g}" if part.weight != 1 else ""
+    return f"{part.probability:4.0%} {asked}: lost {part.lost:.0%}{weight}"
+
+
+def _chance_lines(result: SearchResult, chance: Chance) -> Iterator[str]:
+    if result.hits:
+        yield f"About {chance.share * len(result.hits):.0f} of these {len(result.hits)} are expected to be chance hits ({chance.share:.0%})."
+    if chance.left_out:
+        least = f"{chance.cutoff:.0%}"
+        yield f"{chance.left_out} people who are less than {least} likely to be what was asked for were left out; --weak shows the nearest of them."
 
 
 def _looks(hit: Hit) -> str:

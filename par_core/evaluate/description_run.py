@@ -1,12 +1,12 @@
 """Scoring a text tower on a data set of labelled people, cut out as indexing does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from par_core.attributes.vocabulary import BY_NAME
 from par_core.config import RunConfig
@@ -17,8 +17,8 @@ from par_core.evaluate.items import RetrievalItems
 from par_core.evaluate.metrics.ranking import average_precision
 from par_core.evaluate.observation import Observer
 from par_core.evaluate.pair_queries import score_pairs
-from par_core.models.profiles import load_text_encoder
-from par_core.models.prompting import text_vector
+from par_core.models.profiles import load_text_judge
+from par_core.models.text_evidence import KnownPeople
 from par_core.types import BoxesXYXY
 
 __all__ = ["Described", "PeopleSet", "RetrievalRun", "describe_labelled", "evaluate_retrieval"]
@@ -36,6 +36,7 @@ class Described:
         found: How many the segmenter found.
         thresholds: From which probability on an attribute counts as seen.
         boxes: Where each person was found; NaN for those who were described by their whole picture.
+        colours: Terms at ``upper`` and ``lower``; None where too little shows.
     """
 
     embeddings: Float32[np.ndarray, "n d"]
@@ -43,6 +44,12 @@ class Described:
     found: int
     thresholds: dict[str, float]
     boxes: BoxesXYXY
+    colours: Mapping[str, Sequence[str | None]]
+
+    def known(self, rows: np.ndarray) -> KnownPeople:
+        """What texts are weighed against, of some of them."""
+        colours = {place: [terms[row] for row in rows] for place, terms in self.colours.items()}
+        return KnownPeople(self.embeddings[rows], {name: self.probabilities[rows, i] for i, name in enumerate(NAMES)}, colours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +75,46 @@ class RetrievalRun:
 
 
 def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observer: Observer) -> RetrievalRun:
-    """Average precision of text queries for single attributes, divided by the prevalence of what is asked for.
+    """Average precision of text queries for single attributes, ranked as searches rank, divided by the prevalence of what is asked for.
 
     Returns:
-        With the scores ``mean_ap_over_prevalence``, and ``queries`` by text with ``ap``, ``prevalence``, ``ap_over_prevalence``, ``n``; and what
-        :func:`par_core.evaluate.pair_queries.score_pairs` tells of queries for two coloured garments.
+        With the scores ``mean_ap_over_prevalence``, and ``queries`` by text with ``ap``, ``prevalence``, ``ap_over_prevalence``, ``n``, and
+        ``by_text_alone``, the same by the cosine with the text; and what :func:`par_core.evaluate.pair_queries.score_pairs` tells of queries for two
+        coloured garments.
 
     Raises:
         BadConfigError: The folder does not hold the data set.
     """
     people = labelled_people(dataset, root)
     told, labels = describe_labelled(people, config, observer), labels_of(people)
-    encoder = load_text_encoder(config)
-    queries, asked, cosines = {}, [], []
-    for query, name, wanted in _queries():
+    judge = load_text_judge(config)
+    known_people = told.known(np.arange(len(people)))
+    usual = known_people.colour_shares()
+    queries, asked, given = {}, [], []
+    for text, name, wanted in _queries():
         y = labels[:, NAMES.index(name)]
         known = ~np.isnan(y)
         relevant = y[known] == wanted
         if min(int(relevant.sum()), int((~relevant).sum())) >= LEAST:
-            scores = told.embeddings @ text_vector(query, encoder)
-            queries[query] = _ranked(relevant, scores[known])
+            query = judge.query(text)
+            scores, alone = judge.evidence(query, known_people, usual), told.embeddings @ query.vectors[0]
+            queries[text] = _ranked(relevant, scores[known]) | {"by_text_alone": _ranked(relevant, alone[known])["ap_over_prevalence"]}
             asked.append(np.where(known, y == wanted, np.nan))
-            cosines.append(scores)
-    ratios = [each["ap_over_prevalence"] for each in queries.values()]
-    means = {"mean_ap_over_prevalence": float(np.mean(ratios)) if ratios else float("nan")}
-    pairs = score_pairs(people, told.embeddings, encoder)
-    scores_of_pairs = {"pairs_recall_at_10_over_chance": pairs.pop("pairs_recall_at_10_over_chance"), "queries": queries, **pairs}
-    told_of_all = {**means, **scores_of_pairs, "images": len(labels), "found": told.found}
-    labels_asked, scores_asked = (np.array(each, np.float32).reshape(-1, len(people)) for each in (asked, cosines))
+            given.append(scores)
+    means = {
+        "mean_ap_over_prevalence": _mean([each["ap_over_prevalence"] for each in queries.values()]),
+        "mean_ap_over_prevalence_by_text_alone": _mean([each["by_text_alone"] for each in queries.values()]),
+    }
+    coloured = np.array([i for i, person in enumerate(people) if person.colours], int)
+    pairs = score_pairs([people[i] for i in coloured], told.known(coloured), judge)
+    means |= {name: pairs.pop(name) for name in tuple(pairs) if name != "pairs"}
+    told_of_all = {**means, "queries": queries, **pairs, "images": len(labels), "found": told.found}
+    labels_asked, scores_asked = (np.array(each, np.float32).reshape(-1, len(people)) for each in (asked, given))
     return RetrievalRun(told_of_all, RetrievalItems(tuple(queries), labels_asked, scores_asked), tuple(people), told.boxes)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")
 
 
 def _queries() -> list[tuple[str, str, float]]:
@@ -106,7 +124,7 @@ def _queries() -> list[tuple[str, str, float]]:
     return [*asked, *people, ("a person facing the camera", "front", 1.0), ("a person seen from behind", "front", 0.0)]
 
 
-def _ranked(relevant: np.ndarray, scores: Float32[np.ndarray, " n"]) -> dict[str, float]:
+def _ranked(relevant: np.ndarray, scores: Float[np.ndarray, " n"]) -> dict[str, float]:
     ap, prevalence = average_precision(relevant, scores), float(relevant.mean())
     return {"ap": ap, "prevalence": prevalence, "ap_over_prevalence": ap / prevalence, "n": len(relevant)}
 
@@ -122,4 +140,6 @@ def describe_labelled(people: Sequence[LabelledPerson], config: RunConfig, obser
     for i, name in enumerate(NAMES):
         if name in told.attributes:
             probabilities[:, i] = told.descriptions.probabilities[:, told.attributes.index(name)]
-    return Described(told.descriptions.embeddings, probabilities, told.found, dict(zip(told.attributes, told.thresholds, strict=True)), told.boxes)
+    return Described(
+        told.descriptions.embeddings, probabilities, told.found, dict(zip(told.attributes, told.thresholds, strict=True)), told.boxes, told.colours
+    )

@@ -29,6 +29,7 @@ from par_core.types import PersonInstances
 __all__ = ["SHARD", "CarryOut", "Kind", "Observation", "Observer"]
 
 SHARD: Final = 64  # pictures: the unit of work, of retry and of resumption
+_TABLES: Final = 2  # raised when the tables of observations change
 _PLAN: Final = "plan.json"
 
 Kind = Literal["people", "outlines"]
@@ -175,7 +176,7 @@ class Observer:
 
 
 def _key(kind: Kind, pictures: Sequence[Path], settings: Sequence[RunConfig]) -> str:
-    parts: list[str] = [kind, str(SHARD)]
+    parts: list[str] = [f"{kind}/{_TABLES}", str(SHARD)]
     for picture in pictures:
         try:
             found = picture.stat()

@@ -1,8 +1,8 @@
 """The tables of an observation: one row a picture and variant."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,15 @@ from par_core.types import BoxesXYXY, Descriptions, MaskRLE, PersonInstances
 __all__ = ["ObservedPeople", "outlines_in", "outlines_table", "people_in", "people_table"]
 
 _FLOATS = pa.list_(pa.float32())
-_PEOPLE = [("picture", pa.string()), ("variant", pa.int32()), ("box", _FLOATS), ("embedding", _FLOATS), ("probabilities", _FLOATS)]
+_PEOPLE = [
+    ("picture", pa.string()),
+    ("variant", pa.int32()),
+    ("box", _FLOATS),
+    ("embedding", _FLOATS),
+    ("probabilities", _FLOATS),
+    ("upper_color", pa.string()),
+    ("lower_color", pa.string()),
+]
 _OUTLINES = pa.schema(
     [
         pa.field("picture", pa.string(), nullable=False),
@@ -36,12 +44,14 @@ class ObservedPeople:
         boxes: Where each was found; NaN where nobody was.
         attributes: Names of the columns of the probabilities.
         thresholds: The probability from which each counts as seen.
+        colours: Terms at ``upper`` and ``lower``, None where too little shows; empty where they were not asked for.
     """
 
     descriptions: Descriptions
     boxes: BoxesXYXY
     attributes: tuple[str, ...]
     thresholds: tuple[float, ...]
+    colours: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 
     @property
     def found(self) -> int:
@@ -50,7 +60,7 @@ class ObservedPeople:
 
 
 def people_table(rows: Sequence[dict[str, Any]], attributes: Sequence[str], thresholds: Sequence[float]) -> pa.Table:
-    """Rows with ``picture``, ``variant``, ``box`` (None where nobody was found), ``embedding``, ``probabilities`` (NaN where a model cannot tell)."""
+    """Rows with ``picture``, ``variant``, ``box`` (None where nobody was found), ``embedding``, ``probabilities`` (NaN: cannot tell) and colours."""
     told = {"attributes": json.dumps(list(attributes)), "thresholds": json.dumps(list(thresholds))}
     return pa.Table.from_pylist(list(rows), schema=pa.schema(_PEOPLE, metadata=told))
 
@@ -61,7 +71,8 @@ def people_in(table: pa.Table) -> ObservedPeople:
     nowhere = [float("nan")] * 4
     boxes = np.array([nowhere if box is None else box for box in table["box"].to_pylist()], np.float32).reshape(-1, 4)
     embeddings, probabilities = (np.array(table[name].to_pylist(), np.float32) for name in ("embedding", "probabilities"))
-    return ObservedPeople(Descriptions(embeddings, probabilities.reshape(len(table), len(attributes))), boxes, attributes, thresholds)
+    colours = {place: table[f"{place}_color"].to_pylist() for place in ("upper", "lower")}
+    return ObservedPeople(Descriptions(embeddings, probabilities.reshape(len(table), len(attributes))), boxes, attributes, thresholds, colours)
 
 
 def outlines_table(pictures: Sequence[str], variants: Sequence[int], found: Sequence[PersonInstances], sizes: Sequence[tuple[int, int]]) -> pa.Table:

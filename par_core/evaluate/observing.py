@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from par_core.archive import decode
+from par_core.attributes.colours import garment_colours
 from par_core.config import RunConfig
 from par_core.errors import BadInputError, UnreadableImageError
 from par_core.evaluate.datasets.folders import name_of
@@ -72,11 +73,13 @@ def _people(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table
         areas = [mask_area(mask) for mask in seen.masks]
         largest = int(np.argmax(areas)) if any(areas) else None
         for variant, each in enumerate(settings):
-            cutout, box = picture, None
+            cutout, box, colours = picture, None, None
             if largest is not None:
+                colours = garment_colours(picture, seen.boxes[largest], seen.masks[largest])
                 cutout = cut_out(picture, seen.boxes[largest], seen.masks[largest], each.describe.cutout, describer.aspect)
                 box = seen.boxes[largest].tolist()
-            waiting.append(_Waiting({"picture": name_of(path), "variant": variant, "box": box}, cutout))
+            worn = {"upper_color": colours.upper, "lower_color": colours.lower} if colours is not None else {}
+            waiting.append(_Waiting({"picture": name_of(path), "variant": variant, "box": box, **worn}, cutout))
             if len(waiting) >= batch:
                 rows += _described(waiting, describer)
                 waiting = []

@@ -6,42 +6,60 @@ from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float
 
 from par_core.attributes.vocabulary import BY_NAME, with_colour
 from par_core.evaluate.datasets.labels import LabelledPerson
-from par_core.models.base import TextEncoder
-from par_core.models.prompting import text_vector
+from par_core.models.text_evidence import KnownPeople, TextJudge, attribute_evidence
 
-__all__ = ["score_pairs"]
+__all__ = ["common_pairs", "score_pairs"]
+
+Pair = tuple[tuple[str, str], ...]  # attribute and colour of each garment
 
 _FIRST: Final = 10
 _LEAST: Final = 3  # people who fit, for a query to be asked
 _MOST: Final = 60  # queries, those that fit most people
 
 
-def score_pairs(people: Sequence[LabelledPerson], embeddings: Float32[np.ndarray, "n d"], encoder: TextEncoder) -> dict[str, Any]:
-    """Recall among the first ten, and how many times that of chance it is.
+def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, judge: TextJudge) -> dict[str, Any]:
+    """Recall among the first ten, and how many times that of chance it is: ranked as searches rank, and with less and less of what they use.
 
     Args:
-        people: In the order of the embeddings; those without known colours are left out.
-        embeddings: Of L2 norm 1.
-        encoder: Of the same space.
+        people: Of known colours.
+        known: What is known of them, in their order.
+        judge: Of their embedding.
 
     Returns:
-        ``pairs_recall_at_10_over_chance``, the mean over queries (NaN if there is none), and ``pairs`` by text with ``recall_at_10``, ``chance``,
-        ``over_chance``, ``fitting``, ``n``.
+        ``pairs_recall_at_10_over_chance``, the mean over queries (NaN if there is none); the same ``..._without_colours`` of pixels,
+        ``..._by_text_and_its_parts`` (no attributes either), ``..._by_text_alone`` (as one vector); and ``pairs`` by text with ``recall_at_10``,
+        ``chance``, ``over_chance``, ``fitting``, ``n``.
     """
-    known = [i for i, person in enumerate(people) if person.colours]
-    counted = Counter(pair for i in known for pair in combinations(sorted(people[i].colours), 2))
-    told = {}
-    for pair, fitting in counted.most_common(_MOST):
-        if fitting < _LEAST:
-            break
-        text = " and ".join(with_colour(BY_NAME[attribute].nouns[0], colour) for attribute, colour in pair)
-        fits = np.array([set(pair) <= set(people[i].colours) for i in known])
-        order = np.argsort(-(embeddings[known] @ text_vector(text, encoder)), kind="stable")
-        recall, chance = float(fits[order[:_FIRST]].sum() / fits.sum()), min(1.0, _FIRST / len(known))
-        told[text] = {"recall_at_10": recall, "chance": chance, "over_chance": recall / chance, "fitting": int(fits.sum()), "n": len(known)}
-    ratios = [each["over_chance"] for each in told.values()]
-    return {"pairs_recall_at_10_over_chance": float(np.mean(ratios)) if ratios else float("nan"), "pairs": told}
+    usual, n = known.colour_shares(), len(people)
+    told, less = {}, {name: list[float]() for name in ("without_colours", "by_text_and_its_parts", "by_text_alone")}
+    for pair, fitting in common_pairs(people):
+        query = judge.query(" and ".join(with_colour(BY_NAME[attribute].nouns[0], colour) for attribute, colour in pair))
+        fits = np.array([set(pair) <= set(person.colours) for person in people])
+        chance = min(1.0, _FIRST / n)
+        recall = _recall(fits, judge.evidence(query, known, usual))
+        told[query.text] = {"recall_at_10": recall, "chance": chance, "over_chance": recall / chance, "fitting": fitting, "n": n}
+        standing = judge.standing(query, known.vectors).mean(axis=1)
+        ranked = (
+            judge.weights.evidence(standing, attribute_evidence(query, known.attributes, n), np.zeros(n)),
+            standing,
+            known.vectors @ query.vectors[0],
+        )
+        for name, scores in zip(less, ranked, strict=True):
+            less[name].append(_recall(fits, scores) / chance)
+    means = {"pairs_recall_at_10_over_chance": [each["over_chance"] for each in told.values()]}
+    means |= {f"pairs_recall_at_10_over_chance_{name}": ratios for name, ratios in less.items()}
+    return {name: float(np.mean(ratios)) if ratios else float("nan") for name, ratios in means.items()} | {"pairs": told}
+
+
+def _recall(fits: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]) -> float:
+    return float(fits[np.argsort(-scores, kind="stable")[:_FIRST]].sum() / fits.sum())
+
+
+def common_pairs(people: Sequence[LabelledPerson]) -> list[tuple[Pair, int]]:
+    """Pairs of coloured garments that people wear together and how many wear them, the most common first."""
+    counted = Counter(pair for person in people for pair in combinations(sorted(person.colours), 2))
+    return [(pair, n) for pair, n in counted.most_common(_MOST) if n >= _LEAST]

@@ -75,7 +75,7 @@ def query_findings(store_root: Path, query: GoldenQuery, config: RunConfig) -> I
 
     A question that the newest version cannot be asked (it lacks a column, or has another embedding) has failed.
     """
-    question = Question(text=query.text, image=query.image, where=query.where, top=query.top)
+    question = Question(text=query.text, image=query.image, where=query.where, top=query.top, weak=True, apart=True)
     try:
         result, _ = ask(store_root, question, config, "latest")
     except (BadConfigError, StoreError) as error:

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from par_core.errors import BadConfigError, FilterError
+from par_core.query.answer import CUTOFF
 from par_core.query.where import parse_where
 
 __all__ = ["Golden", "GoldenQuery", "StoreHealth", "load_golden"]
@@ -64,7 +65,7 @@ class GoldenQuery(_Frozen):
     where: Annotated[str | None, Field(min_length=1)] = None
     among_top: Annotated[int | None, Field(ge=1, le=10_000)] = None
     """So many hits are looked at, best first; None: 100. A filter alone has no order, and all its hits up to 10,000 are looked at."""
-    probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    probability: Annotated[float, Field(ge=0, le=1)] = CUTOFF
     """A hit of a text is likely above this."""
     at_least: Annotated[int | None, Field(ge=1)] = None
     """Likely hits; without a text, hits."""

@@ -23,6 +23,7 @@ from par_core.models.fake import FakeDescriber, FakeSegmenter, FakeTextEncoder
 from par_core.models.hardware import cpu_computes_bf16, has_cuda_device
 from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN, clip_file, find
 from par_core.models.shipped import CALIBRATION, FILES, digest, file_digest
+from par_core.models.text_evidence import TextJudge, TextWeights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,6 +40,7 @@ __all__ = [
     "load_describer",
     "load_segmenter",
     "load_text_encoder",
+    "load_text_judge",
     "segmenter_fingerprint",
 ]
 
@@ -147,6 +149,11 @@ def load_text_encoder(config: RunConfig) -> TextEncoder:
     return _once(_text_encoder, config)
 
 
+def load_text_judge(config: RunConfig) -> TextJudge:
+    """What weighs texts against people for a configuration, made once per process."""
+    return _once(_text_judge, config)
+
+
 def _once(load: Callable[[RunConfig], T], config: RunConfig) -> T:
     with _lock:  # two threads that ask at once must not load twice
         return load(config)
@@ -198,6 +205,11 @@ def _text_encoder(config: RunConfig) -> TextEncoder:
     from par_core.models.clip import load_clip_text
 
     return load_clip_text(_clip_model(config), config.clip.model, embedding)
+
+
+@lru_cache(maxsize=1)
+def _text_judge(config: RunConfig) -> TextJudge:
+    return TextJudge(_text_encoder(config), TextWeights.shipped(calibrated=config.profile == "compact"))
 
 
 @lru_cache(maxsize=1)

@@ -1,28 +1,30 @@
 """How a text becomes one query vector, for searches and for their evaluation."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float32
 
-from par_core.attributes.vocabulary import NEUTRAL_PROMPTS, TEMPLATES
+from par_core.attributes.vocabulary import TEMPLATES
 from par_core.models.base import TextEncoder
 
-__all__ = ["neutral_vector", "text_vector"]
+__all__ = ["text_vector", "text_vectors"]
 
 _PHOTO_OF: Final = re.compile(r"^an? (photo|photograph|picture|image) of ", re.IGNORECASE)  # the templates say it already
 
 
+def text_vectors(texts: Sequence[str], encoder: TextEncoder) -> Float32[np.ndarray, "n d"]:
+    """The mean of each text in all templates, of L2 norm 1 (Radford et al. 2021, section 3.1.4), in one call of the encoder."""
+    plain = [_PHOTO_OF.sub("", text.strip().rstrip(".")) or text for text in texts]
+    embedded = encoder.encode([template.format(text) for text in plain for template in TEMPLATES])
+    return np.stack([_mean(each) for each in embedded.reshape(len(texts), len(TEMPLATES), -1)])
+
+
 def text_vector(text: str, encoder: TextEncoder) -> Float32[np.ndarray, " d"]:
-    """The mean of a text in all templates, of L2 norm 1 (Radford et al. 2021, section 3.1.4)."""
-    plain = _PHOTO_OF.sub("", text.strip().rstrip(".")) or text
-    return _mean(encoder.encode([template.format(plain) for template in TEMPLATES]))
-
-
-def neutral_vector(encoder: TextEncoder) -> Float32[np.ndarray, " d"]:
-    """The mean of the neutral prompts, of L2 norm 1."""
-    return _mean(encoder.encode(list(NEUTRAL_PROMPTS)))
+    """The vector of one text; see :func:`text_vectors`."""
+    return text_vectors([text], encoder)[0]
 
 
 def _mean(vectors: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, " d"]:

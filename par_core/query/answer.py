@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["Chance", "Hit", "PartScore", "SearchResult"]
+__all__ = ["CUTOFF", "Chance", "Hit", "PartScore", "SearchResult"]
+
+CUTOFF: Final = 0.15  # hits that are less likely than this to be what was asked for are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +118,9 @@ class SearchResult:
     warnings: tuple[str, ...]
     searched: int
     chance: Chance | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as JSON types; the hits are ``results``."""
+        chance = None if self.chance is None else asdict(self.chance)
+        told = {"question": self.question, "searched": self.searched, "warnings": list(self.warnings), "chance": chance}
+        return told | {"results": [hit.as_json() for hit in self.hits]}

@@ -1,6 +1,8 @@
 """One search from a store to hits: for the command line, the query flow and the gate."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -9,13 +11,15 @@ import numpy as np
 from par_core.archive import decode
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
-from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_encoder
+from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_judge
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
 from par_core.query.gallery import write_gallery
 from par_core.query.gone import leave_out_gone
+from par_core.query.language import AllOf, Likeness, Node, parse_query
+from par_core.query.parts import People
 from par_core.query.rank import people_of
-from par_core.query.search import check_embedding, search_attributes, search_image, search_text
+from par_core.query.search import Wanted, check_embedding, sample_of, search_filter, search_query
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.types import ImageU8
@@ -23,6 +27,7 @@ from par_core.types import ImageU8
 __all__ = ["Question", "Searcher", "ask", "read_picture", "save_gallery"]
 
 _MORE: Final = 4  # times as many hits are looked at where too many files have gone
+_IMAGE: Final = "image"
 _MOST_HITS: Final = 10_000  # looked at, however many have gone
 
 
@@ -31,11 +36,14 @@ class Question:
     """What is asked.
 
     Attributes:
-        text: Free words, or None.
-        image: A picture whose largest person to look for, or None.
+        text: In the language of ``par_core.query.language``, or None.
+        image: A picture whose largest person to look for, or None; with a text, both must fit.
         where: A filter, or None.
-        top: Hits at most.
+        top: Hits at most; what is folded into another hit does not count.
         absent: Also people whose file is gone.
+        weak: Also hits below the cutoff.
+        apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.
+        pictures: Embeddings, of L2 norm 1, of pictures that the text names by ``picture:NAME``.
     """
 
     text: str | None = None
@@ -43,6 +51,9 @@ class Question:
     where: str | None = None
     top: int = 20
     absent: bool = False
+    weak: bool = False
+    apart: bool = False
+    pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 class Searcher:
@@ -64,7 +75,7 @@ class Searcher:
 
     def warm(self) -> None:
         """Load what a text needs, so that the first question is as quick as the next."""
-        load_text_encoder(self.config).encode(["a person"])
+        load_text_judge(self.config).query("a person")
 
     def index(self) -> PeopleIndex:
         """The version of the index that a question reads now.
@@ -112,19 +123,37 @@ def ask(store_root: Path, question: Question, config: RunConfig, version: str = 
 
 
 def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> SearchResult:
-    if question.text and question.image:
-        raise BadConfigError("ask with a text or with a picture, not with both")
+    wanted = Wanted(question.where, question.top, question.absent, question.weak, question.apart)
     if question.text is None and question.image is None:
         if question.where is None:
             raise BadConfigError("nothing was asked; give a text, --image FILE, or --where FILTER")
-        return search_attributes(index, where=question.where, top=question.top, absent=question.absent)
+        return search_filter(index, wanted)
+    node = None if question.text is None else _parse(question.text)
     check_embedding(index, embedding_fingerprint(config), config.profile)
-    if question.text is not None:
-        encoder = load_text_encoder(config)
-        return search_text(index, encoder, question.text, where=question.where, top=question.top, absent=question.absent)
-    assert question.image is not None
-    vector = _largest_person(question.image, config)
-    return search_image(index, vector, f"people like {question.image.name}", where=question.where, top=question.top, absent=question.absent)
+    pictures = dict(question.pictures)
+    asked = [] if question.text is None else [question.text]
+    if question.image is not None:
+        pictures[_IMAGE] = _largest_person(question.image, config)
+        like = Likeness("picture", _IMAGE)
+        node = like if node is None else AllOf((like, node))
+        asked.insert(0, f"people like {question.image.name}")
+    assert node is not None
+    sample = _sample(index.path, index.version)
+    return search_query(index, node, load_text_judge(config), sample, wanted, " and ".join(asked), pictures)
+
+
+def _parse(text: str) -> Node:
+    if not text.strip():
+        raise BadConfigError("an empty question; say what the person looks like")
+    return parse_query(text)
+
+
+@lru_cache(maxsize=4)
+def _sample(path: Path, version: int) -> People:
+    """Of a version of an index, which never changes."""
+    index = PeopleIndex.open(path, str(version))
+    assert index is not None, "it was open a moment ago"
+    return sample_of(index)
 
 
 def save_gallery(path: Path, result: SearchResult, store_root: Path, index: PeopleIndex, config: RunConfig, command: str) -> None:

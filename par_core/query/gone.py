@@ -5,6 +5,7 @@ not be found through it, so every hit takes its ``source_state`` from the newest
 shows nobody (its models may see other people) is there as long as the newest listings hold its file.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from par_core.query.answer import Hit, SearchResult
@@ -28,15 +29,27 @@ def leave_out_gone(result: SearchResult, store: Store, index: PeopleIndex, newes
     Returns:
         The answer without the others, ranked anew, with warnings that say so.
     """
-    states = newest.source_states(sorted({hit.image_id for hit in result.hits}))
-    listed = still_listed(store, {hit.uri for hit in result.hits if hit.image_id not in states})
-    hits = [replace(hit, source_state=states.get(hit.image_id) or _by_listing(hit, listed)) for hit in result.hits]
-    kept = [hit for hit in hits if absent or hit.source_state == "present"]
+    everybody = [one for hit in result.hits for one in (hit, *hit.similar)]
+    states = newest.source_states(sorted({hit.image_id for hit in everybody}))
+    listed = still_listed(store, {hit.uri for hit in everybody if hit.image_id not in states})
+
+    def there(hit: Hit) -> Iterator[Hit]:
+        now = replace(hit, source_state=states.get(hit.image_id) or _by_listing(hit, listed))
+        if absent or now.source_state == "present":
+            yield now
+
+    families = [[found for one in (hit, *hit.similar) for found in there(one)] for hit in result.hits]
+    kept = [replace(family[0], similar=tuple(family[1:])) for family in families if family]
     warnings = [f"searched version {index.version} of the index; the newest is {newest.version} (see par status)"]
-    if len(kept) < len(hits):
-        warnings.append(f"{len(hits) - len(kept)} people are left out: their files have gone or changed since version {index.version}")
-    ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(kept, 1))
+    gone = len(everybody) - sum(map(len, families))
+    if gone:
+        warnings.append(f"{gone} people are left out: their files have gone or changed since version {index.version}")
+    ranked = tuple(_ranked(hit, rank) for rank, hit in enumerate(kept, 1))
     return replace(result, hits=ranked, warnings=(*result.warnings, *warnings))
+
+
+def _ranked(hit: Hit, rank: int) -> Hit:
+    return replace(hit, rank=rank, similar=tuple(replace(one, rank=rank, similar=()) for one in hit.similar))
 
 
 def _by_listing(hit: Hit, listed: set[str]) -> str:

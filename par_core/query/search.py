@@ -1,26 +1,36 @@
-"""Searching: a text or a picture becomes a vector, the index gives the nearest people, and each gets a probability.
+"""Searching: a question becomes one search of the index for each of its alternatives; everybody found is judged by the whole question.
 
-The probability of a hit is a softmax of its cosine with the query against its cosine with a neutral prompt ("a photo of a person"), both times the
-model's logit scale, as in the paper's figures 6 and 7 (Radford et al. 2021, section 3.1.2). It says how much better the query fits than nothing in
-particular; it is not calibrated on your archive.
+The index gives candidates: the nearest people by embedding among those for whom the conditions hold. They are then judged exactly, part by part, ranked by
+the product, and left out below a cutoff, so that "nothing found" is an answer. ``docs/search.md`` has the reasons and what was measured.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from par_core.attributes.colours import COLOUR_TERMS
-from par_core.errors import BadConfigError, FingerprintError
-from par_core.models.base import TextEncoder
-from par_core.models.prompting import neutral_vector, text_vector
-from par_core.query.answer import Hit, SearchResult
+from par_core.errors import BadConfigError, FilterError, FingerprintError
+from par_core.models.text_evidence import TextJudge, estimate_prevalence, probability_of
+from par_core.query.answer import CUTOFF, Chance, Hit, PartScore, SearchResult
+from par_core.query.grouping import group
+from par_core.query.language import Likeness, Node, Phrase, Test
+from par_core.query.parts import AttributePart, Leaf, LikenessPart, Part, People, TestPart, TextPart, explain, leaves, score
+from par_core.query.plan import Alternative, alternatives_of, attribute_meant
 from par_core.query.values import check_values
-from par_core.query.where import compile_where, parse_where
+from par_core.query.where import Filter, compile_where, parse_where
 
-__all__ = ["PeopleTable", "check_embedding", "search_attributes", "search_image", "search_text"]
+__all__ = ["PeopleTable", "Wanted", "check_embedding", "sample_of", "search_filter", "search_query"]
+
+_SAMPLE: Final = 2_000  # people by whom it is estimated how rare a thing is, and what likeness is usual
+_ALL_UP_TO: Final = 5_000  # people: smaller indexes are judged whole
+_CANDIDATES: Final = 300  # at least, of each alternative
+_PER_HIT: Final = 5  # candidates for each hit that is wanted
+_NO_SPREAD: Final = 1e-3
+_WITHOUT: Final = {True: "ranks by the rest of the words", False: "knows no other word of it, so it finds nobody"}
 
 _VOCABULARIES: Final = {"upper_color": COLOUR_TERMS, "lower_color": COLOUR_TERMS}
 _NOT_ATTRIBUTES: Final = frozenset(
@@ -72,8 +82,25 @@ class PeopleTable(Protocol):
         """The probability from which each attribute counts as seen."""
         ...
 
-    def search(self, vector: Sequence[float] | np.ndarray | None, *, where: str | None, top: int) -> pa.Table:
+    @property
+    def schema(self) -> pa.Schema:
+        """All columns."""
+        ...
+
+    def search(self, vector: Sequence[float] | np.ndarray | None, *, where: str | None, top: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows by ascending cosine distance."""
+        ...
+
+    def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows, a batch at a time."""
+        ...
+
+    def rows(self, person_ids: Sequence[str]) -> pa.Table:
+        """Rows by id."""
+        ...
+
+    def sample(self, n: int, columns: Sequence[str], seed: int = 0) -> pa.Table:
+        """Some rows, drawn at random."""
         ...
 
     def __len__(self) -> int: ...
@@ -95,59 +122,210 @@ def check_embedding(index: PeopleTable, fingerprint: str, profile: str) -> None:
         )
 
 
-def search_text(index: PeopleTable, encoder: TextEncoder, text: str, *, where: str | None, top: int, absent: bool = False) -> SearchResult:
-    """People who look like a description.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What else is asked beside the question itself.
+
+    Attributes:
+        where: A filter in the language of ``par_core.query.where``, or None.
+        top: Hits at most; what is folded into another hit does not count.
+        absent: Also people whose file has vanished or was replaced.
+        weak: Also hits below the cutoff.
+        apart: Hits that tell the same thing each by itself.
+    """
+
+    where: str | None = None
+    top: int = 20
+    absent: bool = False
+    weak: bool = False
+    apart: bool = False
+
+
+def sample_of(index: PeopleTable) -> People:
+    """People of an index drawn at random, by whom searches estimate what is rare and what is usual."""
+    names = _attributes(index)
+    return People(index.sample(_SAMPLE, ["person_id", "vector", "upper_color", "lower_color", *names]), names)
+
+
+def search_query(
+    index: PeopleTable, node: Node, judge: TextJudge, sample: People, wanted: Wanted, question: str, pictures: Mapping[str, Float32[np.ndarray, " d"]]
+) -> SearchResult:
+    """People who fit a question.
 
     Args:
         index: The table of people.
-        encoder: Of the same embedding as the table.
-        text: Free words.
-        where: A filter in the language of ``par_core.query.where``, or None.
-        top: Hits at most.
-        absent: Also people whose file has vanished or was replaced.
+        node: The question.
+        judge: Of the same embedding as the table.
+        sample: What :func:`sample_of` gave for this table.
+        wanted: What else is asked.
+        question: As asked, for people.
+        pictures: Embeddings of the pictures that the question names.
 
     Raises:
-        FilterError: The filter is wrong.
-        BadConfigError: The text is empty.
+        FilterError: A filter, an id or a picture's name is wrong, or there are too many alternatives.
     """
-    if not text.strip():
-        raise BadConfigError("an empty question; say what the person looks like")
-    vector, neutral = text_vector(text, encoder), neutral_vector(encoder)
-    found = index.search(vector, where=_condition(index, where, absent=absent), top=top)
-    stored = np.array(found["vector"].to_pylist(), np.float32).reshape(len(found), len(vector))
-    advantage = encoder.logit_scale * (stored @ vector - stored @ neutral)
-    unknown = encoder.unknown_words(text)
-    warnings: tuple[str, ...] = ()
-    if unknown:
-        words = ", ".join(map(repr, unknown))
-        warnings = (f"the compact text model never saw {words} in training and ranks by the rest of the words; use --profile clip for free words",)
-    return SearchResult(text, _hits(found, index.thresholds, (1 / (1 + np.exp(-advantage))).tolist()), warnings, len(index))
+    parts = {leaf: _part(leaf, index, judge, sample, pictures) for leaf, _, _ in leaves(node)}
+    if all(isinstance(part, TestPart) for part in parts.values()):
+        tests = " OR ".join(f"({_sql(index, each.condition)})" for each in alternatives_of(node, parts))
+        return _unranked(index, _condition(index, wanted.where, absent=wanted.absent, further=f"({tests})"), wanted.top, question)
+    people = _candidates(index, alternatives_of(node, parts), wanted)
+    seen = {part.person_id for part in parts.values() if isinstance(part, LikenessPart)}
+    people = people.take(np.array([row for row, identity in enumerate(people.ids) if identity not in seen], np.int64))
+    told = {leaf: part.probability(people) for leaf, part in parts.items()}
+    ranks, fits = score(node, told, weighted=True), score(node, told, weighted=False)
+    order = np.argsort(-ranks, kind="stable")
+    judged = any(isinstance(part, TextPart | AttributePart) for part in parts.values())
+    calibrated = judged and (judge.weights.calibrated or not any(isinstance(part, TextPart) for part in parts.values()))
+    kept = order if wanted.weak or not calibrated else order[fits[order] >= CUTOFF]
+    if wanted.apart:
+        groups = [[int(row)] for row in kept[: wanted.top]]
+    else:
+        images = people.table["image_id"].take(pa.array(kept, pa.int64())).to_pylist()
+        groups = [[int(kept[row]) for row in rows] for rows in group(images, people.vectors[kept], wanted.top)]
+    shown = [row for rows in groups for row in rows]
+    chance = None
+    if calibrated:
+        share = float(1 - fits[[rows[0] for rows in groups]].mean()) if groups else 0.0
+        chance = Chance(CUTOFF, share, int((fits < CUTOFF).sum()) if not wanted.weak else 0)
+    hits = _hits(people.take(np.array(shown, np.int64)), index.thresholds, fits[shown] if judged else None, _cosines(people, parts)[shown])
+    explained = explain(node, parts, people.take(np.array(shown, np.int64)))
+    return SearchResult(question, _grouped(hits, explained, groups), _warnings(parts, judge), len(index), chance)
 
 
-def search_image(index: PeopleTable, vector: Float32[np.ndarray, " d"], question: str, *, where: str | None, top: int, absent: bool = False) -> SearchResult:
-    """People who look like a person whose embedding is given."""
-    found = index.search(vector, where=_condition(index, where, absent=absent), top=top)
-    return SearchResult(question, _hits(found, index.thresholds, None), (), len(index))
-
-
-def search_attributes(index: PeopleTable, *, where: str | None, top: int, absent: bool = False) -> SearchResult:
+def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
     """People for whom a filter holds, in no particular order."""
-    found = index.search(None, where=_condition(index, where, absent=absent), top=top)
-    return SearchResult(f"where {where}", _hits(found, index.thresholds, None), (), len(index))
+    return _unranked(index, _condition(index, wanted.where, absent=wanted.absent), wanted.top, f"where {wanted.where}")
 
 
-def _condition(index: PeopleTable, where: str | None, *, absent: bool) -> str | None:
+def _unranked(index: PeopleTable, where: str | None, top: int, question: str) -> SearchResult:
+    found = People(index.search(None, where=where, top=top), _attributes(index))
+    return SearchResult(question, _hits(found, index.thresholds, None, None), (), len(index))
+
+
+def _part(leaf: Leaf, index: PeopleTable, judge: TextJudge, sample: People, pictures: Mapping[str, Float32[np.ndarray, " d"]]) -> Part:
+    match leaf:
+        case Test():
+            check_values(leaf.filter, _VOCABULARIES)
+            condition = _sql(index, leaf.filter)
+            return TestPart(lambda ids: _holding(index, ids, condition))
+        case Likeness("person", name):
+            found = index.rows([name]) if _is_id(name) else ()
+            if not len(found):
+                raise FilterError(f"there is nobody with the id {name!r} in this version of the index")
+            return _likeness(People(found, ()).vectors[0], sample, name)
+        case Likeness(_, name):
+            if name not in pictures:
+                raise FilterError(f"no picture {name!r}: it was not given with the question, or was forgotten since; give it again")
+            return _likeness(pictures[name], sample, None)
+        case Phrase():
+            meant = attribute_meant(leaf, frozenset(sample.attributes))
+            if meant is not None:
+                return AttributePart(meant)
+            query = judge.query(leaf.text)
+            usual = sample.colour_shares
+            return TextPart(judge, query, usual, estimate_prevalence(judge.evidence(query, sample.known, usual), judge.weights))
+
+
+def _likeness(vector: Float32[np.ndarray, " d"], sample: People, person_id: str | None) -> LikenessPart:
+    usual = sample.vectors @ vector
+    return LikenessPart(vector, (float(usual.mean()), max(float(usual.std()), _NO_SPREAD)), person_id)
+
+
+def _is_id(name: str) -> bool:
+    return bool(name) and all(digit in "0123456789abcdef" for digit in name)
+
+
+def _holding(index: PeopleTable, ids: Sequence[str], condition: str) -> set[str]:
+    if not ids:
+        return set()
+    named = ", ".join(f"'{identity}'" for identity in ids)  # ids of the index itself
+    found: list[str] = index.search(None, where=f"(person_id IN ({named})) AND {condition}", top=len(ids), columns=["person_id"])["person_id"].to_pylist()
+    return set(found)
+
+
+def _candidates(index: PeopleTable, alternatives: Sequence[Alternative], wanted: Wanted) -> People:
+    """Everybody who may be among the hits, each once."""
+    most = len(index) if len(index) <= _ALL_UP_TO else max(_CANDIDATES, _PER_HIT * wanted.top)
+    found = []
+    for each in alternatives:
+        further = None if each.condition is None else _sql(index, each.condition)
+        where = _condition(index, wanted.where, absent=wanted.absent, further=further)
+        if each.direction is not None:
+            found.append(index.search(each.direction, where=where, top=most).drop_columns(["_distance"]))
+        elif each.ranked_by:
+            found.append(index.rows(_best_by_attributes(index, each, where, most)))
+        else:
+            found.append(index.search(None, where=where, top=most))
+    table = pa.concat_tables(found)
+    if len(found) > 1:
+        _, first = np.unique(np.array(table["person_id"].to_pylist(), object), return_index=True)
+        table = table.take(pa.array(np.sort(first)))
+    return People(table, _attributes(index))
+
+
+def _best_by_attributes(index: PeopleTable, alternative: Alternative, where: str | None, most: int) -> list[str]:
+    """Ids of the people with the greatest product of probabilities; reads only the columns that it needs."""
+    names = sorted({named.name for named, _ in alternative.ranked_by})
+    ids: np.ndarray = np.empty(0, object)
+    scores = np.empty(0)
+    for batch in index.scan(["person_id", *names], where):
+        known = {name: batch[name].to_numpy(zero_copy_only=False) for name in names}
+        total = sum((weight * np.log(probability_of(named, known)) for named, weight in alternative.ranked_by), np.zeros(len(batch)))
+        ids, scores = np.concatenate([ids, batch["person_id"].to_numpy(zero_copy_only=False)]), np.concatenate([scores, total])
+        if len(scores) > most:
+            best = np.argpartition(-scores, most)[:most]
+            ids, scores = ids[best], scores[best]
+    return [str(identity) for identity in ids]
+
+
+def _cosines(people: People, parts: Mapping[Leaf, Part]) -> Float64[np.ndarray, " n"]:
+    """With the whole of the first words, or with the first picture; NaN where there is neither."""
+    for part in parts.values():
+        if isinstance(part, TextPart | LikenessPart):
+            return (people.vectors @ (part.query.vectors[0] if isinstance(part, TextPart) else part.direction)).astype(np.float64)
+    return np.full(len(people), np.nan)
+
+
+def _grouped(hits: Sequence[Hit], explained: Sequence[tuple[PartScore, ...]], groups: Sequence[Sequence[int]]) -> tuple[Hit, ...]:
+    shown = iter([replace(hit, parts=parts) for hit, parts in zip(hits, explained, strict=True)])
+    told = []
+    for rank, rows in enumerate(groups, 1):
+        leader, *others = [replace(next(shown), rank=rank) for _ in rows]
+        told.append(replace(leader, similar=tuple(others)))
+    return tuple(told)
+
+
+def _warnings(parts: Mapping[Leaf, Part], judge: TextJudge) -> tuple[str, ...]:
+    texts = [part.query for part in parts.values() if isinstance(part, TextPart)]
+    told = []
+    for query in texts:
+        unknown = judge.encoder.unknown_words(query.text)
+        if unknown:
+            words = ", ".join(map(repr, unknown))
+            told.append(f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; use --profile clip for free words")
+    return tuple(told)
+
+
+def _attributes(index: PeopleTable) -> tuple[str, ...]:
+    return tuple(name for name in index.schema.names if name not in _NOT_ATTRIBUTES)
+
+
+def _sql(index: PeopleTable, condition: Filter | None) -> str:
+    return "true" if condition is None else compile_where(condition, index.columns, index.thresholds)
+
+
+def _condition(index: PeopleTable, where: str | None, *, absent: bool, further: str | None = None) -> str | None:
     parts = [] if absent else ["(source_state = 'present')"]
     if where is not None and where.strip():
         check_values(parse_where(where), _VOCABULARIES)
         parts.append(compile_where(where, index.columns, index.thresholds))
+    parts += [further] if further is not None else []
     return " AND ".join(parts) if parts else None
 
 
-def _hits(found: pa.Table, thresholds: Mapping[str, float], probabilities: Sequence[float] | None) -> tuple[Hit, ...]:
-    rows = found.drop_columns(["vector", "uris", "row_digest"]).to_pylist()
-    names = [name for name in found.schema.names if name not in _NOT_ATTRIBUTES]
-    told = [{name: row[name] for name in names if row[name] is not None} for row in rows]
+def _hits(people: People, thresholds: Mapping[str, float], probabilities: np.ndarray | None, cosines: np.ndarray | None) -> tuple[Hit, ...]:
+    rows = people.table.drop_columns(["vector", "uris", "row_digest"]).to_pylist()
+    told = [{name: row[name] for name in people.attributes if row[name] is not None} for row in rows]
     return tuple(
         Hit(
             rank=i + 1,
@@ -156,8 +334,8 @@ def _hits(found: pa.Table, thresholds: Mapping[str, float], probabilities: Seque
                 for key in ("person_id", "image_id", "uri", "source_state", "shard", "upper_color", "lower_color", "captured_at", "height_px", "score")
             },
             box=(row["x1"], row["y1"], row["x2"], row["y2"]),
-            cosine=1.0 - row["_distance"] if "_distance" in row else None,
-            probability=None if probabilities is None else probabilities[i],
+            cosine=None if cosines is None or np.isnan(cosines[i]) else float(cosines[i]),
+            probability=None if probabilities is None else float(probabilities[i]),
             attributes=told[i],
             seen=tuple(sorted((name for name, p in told[i].items() if p >= thresholds.get(name, 0.5)), key=told[i].__getitem__, reverse=True)),
         )

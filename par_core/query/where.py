@@ -59,7 +59,7 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``column operator value``; the operator is one of = != < <= > >= like."""
+    """``column operator value``; the operator is one of = != < <= > >= like contains (of a text, taken literally)."""
 
     column: str
     operator: str
@@ -121,19 +121,19 @@ class Or:
 Filter = Comparison | Membership | Between | IsNull | Likely | Not | And | Or
 
 
-def compile_where(text: str, columns: Mapping[str, pa.DataType], thresholds: Mapping[str, float]) -> str:
+def compile_where(wanted: str | Filter, columns: Mapping[str, pa.DataType], thresholds: Mapping[str, float]) -> str:
     """SQL for a filter, ready for LanceDB.
 
     Args:
-        text: The filter.
+        wanted: The filter, as text or parsed.
         columns: What may be named, and the types.
         thresholds: From which probability on an attribute counts as seen; one half for a number that is not among them.
 
     Raises:
-        FilterError: The text does not parse (with the place), names an unknown column (with near ones), or compares
+        FilterError: A text does not parse (with the place), names an unknown column (with near ones), or compares
             what cannot be compared.
     """
-    return _sql(_decided(parse_where(text), thresholds), columns)
+    return _sql(_decided(parse_where(wanted) if isinstance(wanted, str) else wanted, thresholds), columns)
 
 
 def parse_where(text: str) -> Filter:
@@ -263,6 +263,8 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
         case Comparison(column, operator, value):
             if operator == "like" and _kind(column, columns) != "text":
                 raise FilterError(f"{column} holds no text, so 'like' cannot be asked of it")
+            if operator == "contains":
+                return f"contains({_name(column)}, {_literal(column, value, columns)})"
             return f"({_name(column)} {operator.upper()} {_literal(column, value, columns)})"
         case Membership(column, values):
             return f"({_name(column)} IN ({', '.join(_literal(column, value, columns) for value in values)}))"

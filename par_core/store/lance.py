@@ -67,7 +67,7 @@ class PeopleIndex:
 
     def __init__(self, table: Table, database: Path) -> None:
         self._table = table
-        self._database = database
+        self.path = database
         stored = json.loads((table.schema.metadata or {})[_INFO_KEY])
         self.info = IndexInfo(**{**stored, "attributes": tuple(stored["attributes"]), "thresholds": tuple(stored["thresholds"])})
 
@@ -148,9 +148,9 @@ class PeopleIndex:
         if live is None:
             return None
         try:
-            pinned = lancedb.connect(self._database).open_table(_TABLE)
+            pinned = lancedb.connect(self.path).open_table(_TABLE)
             pinned.checkout(live)
-            for _ in PeopleIndex(pinned, self._database).scan(pinned.schema.names):
+            for _ in PeopleIndex(pinned, self.path).scan(pinned.schema.names):
                 pass
         except (ValueError, RuntimeError, KeyError, OSError):
             self._table.tags.delete(_LIVE)

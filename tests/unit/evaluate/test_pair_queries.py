@@ -7,6 +7,7 @@ import pytest
 
 from par_core.evaluate.datasets.labels import NAMES, LabelledPerson
 from par_core.evaluate.pair_queries import score_pairs
+from par_core.models.text_evidence import KnownPeople, TextJudge, TextWeights
 
 
 class Encoder:
@@ -22,22 +23,39 @@ class Encoder:
         return ()
 
 
+JUDGE = TextJudge(Encoder(), TextWeights.shipped())
+
+
 def person(number: int, *colours: tuple[str, str]) -> LabelledPerson:
     return LabelledPerson("test", Path(f"{number}.jpg"), None, (1.0,) * len(NAMES), (1.0,) * len(NAMES), colours)
 
 
+def known(vectors: list[list[float]]) -> KnownPeople:
+    """People of whom only the embedding is known."""
+    nothing: list[str | None] = [None] * len(vectors)
+    return KnownPeople(np.array(vectors, np.float32), {}, {"upper": nothing, "lower": nothing})
+
+
 def test_recall_is_counted_among_the_first_ten_and_compared_with_chance() -> None:
     wanted, other = (("dress", "white"), ("bag", "black")), (("dress", "black"), ("bag", "white"))
-    people = [person(i, *(wanted if i < 4 else other)) for i in range(40)] + [person(40)]
-    found = np.array([[1.0, 0.0]] * 3 + [[0.0, 1.0]] * 38, np.float32)  # the fourth is missed
-    told = score_pairs(people, found, Encoder())
+    people = [person(i, *(wanted if i < 4 else other)) for i in range(40)]
+    told = score_pairs(people, known([[1.0, 0.0]] * 3 + [[0.0, 1.0]] * 37), JUDGE)  # the fourth is missed
     asked = told["pairs"]["a black bag and a white dress"]
     assert asked["fitting"] == 4
-    assert asked["n"] == 40  # the one without known colours is left out
+    assert asked["n"] == 40
     assert asked["recall_at_10"] == pytest.approx(1.0)  # with ties in the order given, the fourth is among ten
     assert asked["over_chance"] == pytest.approx(4.0)
     assert set(told["pairs"]) == {"a black bag and a white dress", "a white bag and a black dress"}
 
 
+def test_colours_of_pixels_help_to_find_a_coloured_garment() -> None:
+    wanted, other = (("dress", "white"), ("bag", "black")), (("dress", "black"), ("bag", "white"))
+    people = [person(i, *(wanted if i >= 36 else other)) for i in range(40)]
+    terms = ["white" if i >= 36 else "black" for i in range(40)]
+    seen = KnownPeople(np.full((40, 2), 2**-0.5, np.float32), {}, {"upper": terms, "lower": terms})
+    told = score_pairs(people, seen, JUDGE)["pairs"]["a black bag and a white dress"]
+    assert told["recall_at_10"] == 1.0
+
+
 def test_nothing_to_ask_is_no_number() -> None:
-    assert np.isnan(score_pairs([person(0)], np.ones((1, 2), np.float32), Encoder())["pairs_recall_at_10_over_chance"])
+    assert np.isnan(score_pairs([person(0)], known([[1.0, 0.0]]), JUDGE)["pairs_recall_at_10_over_chance"])

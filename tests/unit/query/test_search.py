@@ -35,7 +35,7 @@ def names(store: Path, question: Question) -> list[str]:
 
 
 def test_words_find_the_people_they_describe_first(store: Path) -> None:
-    result, _ = ask(store, Question("a red person", top=4), FAKE)
+    result, _ = ask(store, Question("a red person", top=4, apart=True), FAKE)
     assert {Path(hit.uri).name for hit in result.hits[:2]} == {"0000.png", "0004.png"}
     cosines = [hit.cosine for hit in result.hits]
     assert cosines == sorted(cosines, reverse=True)
@@ -89,7 +89,7 @@ def test_gallery_is_one_file_without_scripts_and_with_everything_escaped(store: 
     save(photos / "<img src=x onerror=alert(1)>.png", scene("red", seed=42))
     index(store, [photos])
     (photos / "0000.png").unlink()
-    result, opened = ask(store, Question(hostile, top=10), FAKE)
+    result, opened = ask(store, Question(hostile, top=10, apart=True), FAKE)
     save_gallery(tmp_path / "g.html", result, store, opened, FAKE, "par search <b>")
     page = (tmp_path / "g.html").read_text()
     assert "<script" not in page

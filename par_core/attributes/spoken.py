@@ -1,0 +1,116 @@
+"""What a text says, piece by piece: the things it lists, and the attributes that it names in words of the vocabulary."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.vocabulary import ATTRIBUTES
+
+__all__ = ["NamedAttribute", "NamedColour", "chunks_of", "content_words", "named_attributes", "named_colours"]
+
+_WORD: Final = r"[^\W_]+(?:-[^\W_]+)*"
+_BETWEEN: Final = re.compile(r"\s*(?:,|;|\band\b|\bwith\b|\bwearing\b|\bcarrying\b|\bholding\b|\bin\b(?=\s+(?:an?|the|his|her)\b))\s*", re.IGNORECASE)
+_NOT_A_THING: Final = frozenset(
+    [
+        *("a", "an", "the", "person", "people", "someone", "somebody", "photo", "picture", "of", "who", "is"),
+        *("and", "in", "with", "wearing", "carrying", "holding", "on", "at", "by", "or"),
+    ]
+)
+_UPPER: Final = ("coat_or_jacket", "shirt_or_blouse", "top_or_tshirt", "sweater")
+_LOWER: Final = ("skirt", "trousers", "jeans", "shorts")
+_BOTH: Final = ("dress",)
+_OTHER_NAMES: Final = {"gray": "grey"}
+_MALE: Final = ("man", "men", "male", "boy", "gentleman")
+_FEMALE: Final = ("woman", "women", "female", "girl", "lady")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedAttribute:
+    """An attribute that a text names.
+
+    Attributes:
+        name: Of the vocabulary.
+        wanted: False for its opposite: ``man`` names the attribute ``female``.
+        spoken: The words that name it.
+    """
+
+    name: str
+    wanted: bool
+    spoken: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedColour:
+    """The colour of a garment that a text names.
+
+    Attributes:
+        places: Where on the body the garment is worn: ``upper``, ``lower`` or both.
+        colour: A term of ``COLOUR_TERMS``.
+        spoken: The words that name it.
+    """
+
+    places: tuple[str, ...]
+    colour: str
+    spoken: str
+
+
+def chunks_of(text: str) -> tuple[str, ...]:
+    """The things that a text lists: "a white dress and a black bag" gives "a white dress", "a black bag". One thing, or none, gives nothing."""
+    chunks = tuple(chunk for chunk in (piece.strip(" .") for piece in _BETWEEN.split(text)) if content_words(chunk))
+    return chunks if len(chunks) > 1 else ()
+
+
+def content_words(text: str) -> tuple[str, ...]:
+    """The words of a text, in small letters, that say something about a person."""
+    return tuple(word for word in re.findall(_WORD, text.lower()) if word not in _NOT_A_THING)
+
+
+def named_attributes(text: str) -> tuple[NamedAttribute, ...]:
+    """The attributes whose nouns, or whose plainest phrase, stand in a text; each once, in the order of the vocabulary."""
+    words = " ".join(re.findall(_WORD, text.lower()))
+    found: dict[str, NamedAttribute] = {}
+    for spoken, name, wanted in _spoken():
+        if name not in found and re.search(rf"(?:^| ){re.escape(spoken)}(?: |$)", words):
+            found[name] = NamedAttribute(name, wanted, spoken)
+    return tuple(found.values())
+
+
+def named_colours(text: str) -> tuple[NamedColour, ...]:
+    """The garments of the upper or lower body before whose noun, at most one word away, a colour stands; in the order of the text."""
+    words = re.findall(_WORD, text.lower())
+    found = []
+    for i, word in enumerate(words):
+        colour = _OTHER_NAMES.get(word, word)
+        if colour in COLOUR_TERMS:
+            nearest = next((j for j in (i + 1, i + 2) if j < len(words) and words[j] in _worn()), None)
+            if nearest is not None:
+                found.append(NamedColour(_worn()[words[nearest]], colour, " ".join(words[i : nearest + 1])))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _worn() -> dict[str, tuple[str, ...]]:
+    """Where each garment of one word is worn."""
+    places = {**dict.fromkeys(_UPPER, ("upper",)), **dict.fromkeys(_LOWER, ("lower",)), **dict.fromkeys(_BOTH, ("upper", "lower"))}
+    garments = [attribute for attribute in ATTRIBUTES if attribute.name in places]
+    return {form: places[attribute.name] for attribute in garments for noun in attribute.nouns if " " not in noun for form in _forms(noun)}
+
+
+def _spoken() -> Iterator[tuple[str, str, bool]]:
+    """Words, the attribute that they name, and whether they say that it is there; longer words before those that they contain."""
+    yield from ((word, "female", False) for word in _MALE)
+    yield from ((word, "female", True) for word in _FEMALE)
+    for spoken, wanted in (("from the front", True), ("facing the camera", True), ("from behind", False), ("from the back", False)):
+        yield spoken, "front", wanted
+    yield from (("long hair", "long_hair", True), ("short hair", "long_hair", False))
+    for attribute in ATTRIBUTES:
+        for noun in sorted({attribute.name.replace("_", " "), *attribute.nouns}, key=len, reverse=True):
+            if attribute.nouns:
+                yield from ((form, attribute.name, True) for form in _forms(noun))
+
+
+def _forms(noun: str) -> tuple[str, ...]:
+    return (noun,) if noun.endswith("s") else (noun, noun + "s")

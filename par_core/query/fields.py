@@ -1,0 +1,111 @@
+"""Fields of a question: ``upper:red``, ``since:2026-11-01``, ``height:>100``, ``hat:yes``. Each becomes a filter of ``par_core.query.where``."""
+
+import difflib
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Final
+
+from par_core.attributes.colours import COLOUR_TERMS
+from par_core.errors import FilterError
+from par_core.query.where import Between, Comparison, Filter, Likely, Membership, Not, Or
+
+__all__ = ["FIELDS", "field_filter"]
+
+_NUMBER: Final = r"\d+(?:\.\d+)?"
+_COMPARED: Final = re.compile(rf"(>=|<=|>|<|=)?({_NUMBER})")
+_RANGE: Final = re.compile(rf"({_NUMBER})\.\.({_NUMBER})")
+_ID: Final = re.compile(r"[0-9a-f]{4,64}")
+
+
+def field_filter(name: str, value: str) -> Filter:
+    """The filter of a field; a name that is no field is taken for an attribute, which the index knows or refuses.
+
+    Raises:
+        FilterError: The value does not suit the field.
+    """
+    if name in FIELDS:
+        return FIELDS[name][0](value)
+    near = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.75)
+    if near:
+        raise FilterError(f"no field {name!r}; did you mean {near[0]}:?")
+    return _attribute(name, value)
+
+
+def _colour(column: str) -> Callable[[str], Filter]:
+    def of(value: str) -> Filter:
+        terms = value.lower().split(",")
+        for term in terms:
+            if term not in COLOUR_TERMS:
+                near = difflib.get_close_matches(term, COLOUR_TERMS, n=1, cutoff=0.5)
+                raise FilterError(f"no colour {term!r}; {f'did you mean {near[0]}? ' if near else ''}there are: {', '.join(COLOUR_TERMS)}")
+        return Membership(column, tuple(terms))
+
+    return of
+
+
+def _either_colour(value: str) -> Filter:
+    return Or((_colour("upper_color")(value), _colour("lower_color")(value)))
+
+
+def _moment(value: str) -> date:
+    try:
+        return date.fromisoformat(value) if len(value) == len("2026-11-24") else datetime.fromisoformat(value)
+    except ValueError as error:
+        raise FilterError(f"no such date: {value!r}; write 2026-11-24 or 2026-11-24T18:30") from error
+
+
+def _time(operator: str) -> Callable[[str], Filter]:
+    return lambda value: Comparison("captured_at", operator, _moment(value))
+
+
+def _number(column: str) -> Callable[[str], Filter]:
+    def of(value: str) -> Filter:
+        if between := _RANGE.fullmatch(value):
+            return Between(column, float(between[1]), float(between[2]))
+        if compared := _COMPARED.fullmatch(value):
+            return Comparison(column, compared[1] or ">=", float(compared[2]))
+        raise FilterError(f"{value!r} is no number; write 100, >100, <=100 or 100..300")
+
+    return of
+
+
+def _identity(column: str) -> Callable[[str], Filter]:
+    def of(value: str) -> Filter:
+        if not _ID.fullmatch(value):
+            raise FilterError(f"{value!r} is no id")
+        return Comparison(column, "=", value)
+
+    return of
+
+
+def _attribute(name: str, value: str) -> Filter:
+    match value.lower():
+        case "yes":
+            return Likely(name)
+        case "no":
+            return Not(Likely(name))
+        case _:
+            if not (_COMPARED.fullmatch(value) or _RANGE.fullmatch(value)):
+                raise FilterError(f"no field {name!r}, and an attribute is asked for by {name}:yes, {name}:no or {name}:>0.7; there are: {', '.join(FIELDS)}")
+            return _number(name)(value)
+
+
+def _source(value: str) -> Filter:
+    return Comparison("uri", "contains", value)
+
+
+#: Each field's filter and what it asks, for help texts.
+FIELDS: Final[dict[str, tuple[Callable[[str], Filter], str]]] = {
+    "upper": (_colour("upper_color"), "colour of what is worn above: upper:red or upper:red,pink"),
+    "lower": (_colour("lower_color"), "colour of what is worn below: lower:blue"),
+    "color": (_either_colour, "colour above or below: color:yellow"),
+    "since": (_time(">="), "taken on this day or later, by the camera's clock: since:2026-11-01 or since:2026-11-01T18:30"),
+    "until": (_time("<="), "taken on this day or earlier: until:2026-11-30"),
+    "on": (_time("="), "taken on this day: on:2026-11-24"),
+    "source": (_source, "the file's place contains this: source:gate-3"),
+    "image": (_identity("image_id"), "everybody of one image, by its id"),
+    "person": (_identity("person_id"), "one person, by id"),
+    "height": (_number("height_px"), "height in pixels: height:>100 or height:100..300"),
+    "score": (_number("score"), "certainty of the segmenter: score:>0.9"),
+}

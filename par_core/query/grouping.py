@@ -1,0 +1,42 @@
+"""Hits that tell the same thing, shown as one: people of one image, and near-duplicates of each other."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float32
+
+__all__ = ["NEAR", "group"]
+
+NEAR: Final = 0.98  # cosine from which two people of the same embedding count as nearly the same picture
+
+
+def group(image_ids: Sequence[str], vectors: Float32[np.ndarray, "n d"], most: int) -> list[list[int]]:
+    """Rows that belong together, greedily from the first: each joins the first group whose leader shares its image or is nearly the same picture.
+
+    Args:
+        image_ids: Of n hits, best first.
+        vectors: Their embeddings, of L2 norm 1.
+        most: Groups at most; whoever would start another is left out.
+
+    Returns:
+        Row numbers of each group, the leader first.
+    """
+    groups: list[list[int]] = []
+    leaders = np.empty((0, vectors.shape[1]), np.float32)
+    by_image: dict[str, int] = {}
+    for row, image in enumerate(image_ids):
+        place = by_image.get(image)
+        if place is None and len(leaders):
+            cosines = leaders @ vectors[row]
+            nearest = int(cosines.argmax())
+            place = nearest if cosines[nearest] >= NEAR else None
+        if place is not None:
+            groups[place].append(row)
+        elif len(groups) < most:
+            place = len(groups)
+            groups.append([row])
+            leaders = np.vstack([leaders, vectors[row]])
+        if place is not None:
+            by_image.setdefault(image, place)
+    return groups

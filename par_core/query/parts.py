@@ -1,0 +1,218 @@
+"""The parts of a question that an index can be asked about, and how likely each is true of people.
+
+``score`` joins them as independent: all of several is a product, at least one of several the opposite of none, a weight is a power.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float32, Float64
+from scipy.special import expit, logit
+
+from par_core.attributes.spoken import NamedAttribute
+from par_core.models.text_evidence import ColourShares, KnownPeople, SpokenQuery, TextJudge, probability_of
+from par_core.query.answer import PartScore
+from par_core.query.language import AllOf, AnyOf, Likeness, Negated, Node, Phrase, Test, Weighted
+
+__all__ = ["AttributePart", "Leaf", "LikenessPart", "Part", "People", "TestPart", "TextPart", "explain", "leaves", "score"]
+
+Leaf = Phrase | Test | Likeness
+_LIKE_SLOPE: Final = 1.5  # of likeness, per standard deviation above the cosine with people drawn at random
+_LIKE_MIDDLE: Final = 2.0  # standard deviations at which somebody is as likely alike as not
+_TINY: Final = 1e-12
+
+
+@dataclass(frozen=True)
+class People:
+    """Rows of the index that are looked at.
+
+    Attributes:
+        table: All columns.
+        attributes: Names of the attribute columns.
+    """
+
+    table: pa.Table
+    attributes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """Their ids."""
+        found: list[str] = self.table["person_id"].to_pylist()
+        return found
+
+    @cached_property
+    def vectors(self) -> Float32[np.ndarray, "n d"]:
+        """Their embeddings."""
+        column = self.table["vector"].combine_chunks()
+        return np.asarray(column.flatten(), np.float32).reshape(len(column), column.type.list_size)
+
+    @cached_property
+    def known(self) -> KnownPeople:
+        """What texts are weighed against."""
+        colours = {place: self.table[f"{place}_color"].to_pylist() for place in ("upper", "lower")}
+        return KnownPeople(self.vectors, self.probabilities, colours)
+
+    @cached_property
+    def colour_shares(self) -> ColourShares:
+        """How usual each colour is among them."""
+        return self.known.colour_shares()
+
+    @cached_property
+    def probabilities(self) -> dict[str, np.ndarray]:
+        """Their attributes' probabilities by name, NaN where not known."""
+        return {name: np.array(self.table[name].to_pylist(), np.float32) for name in self.attributes}
+
+    def take(self, rows: np.ndarray) -> "People":
+        """Some of them, in the order of row numbers."""
+        return People(self.table.take(pa.array(rows, pa.int64())), self.attributes)
+
+
+@dataclass(frozen=True)
+class TextPart:
+    """Words, judged by the embedding and by the attributes that they name.
+
+    Attributes:
+        judge: Compares them with people.
+        query: The words.
+        usual: How usual colours are in the archive.
+        prevalence: Estimated share of people in the archive of whom the words are true.
+    """
+
+    judge: TextJudge
+    query: SpokenQuery
+    usual: ColourShares
+    prevalence: float
+
+    @property
+    def direction(self) -> Float32[np.ndarray, " d"]:
+        """Where the best candidates lie."""
+        return self.query.direction
+
+    def probability(self, people: People) -> Float64[np.ndarray, " n"]:
+        """Of each person, in [0, 1]."""
+        return expit(self.judge.evidence(self.query, people.known, self.usual) + logit(self.prevalence))
+
+    def details(self, people: People) -> list[tuple[str, Float64[np.ndarray, " n"]]]:
+        """What speaks for and against: the things that the words list, by their text alone; attributes; and whether garments have the colour that is named."""
+        if not self.query.known:
+            return []
+        pieces = self.judge.explain(self.query, people.vectors)
+        told = [(f"text: {self.query.pieces[i]}", pieces[:, i]) for i in range(len(self.query.pieces))]
+        attributes = [named for named in self.query.attributes if named.name in people.attributes]
+        told += [(f"attribute: {named.spoken}", probability_of(named, people.probabilities)) for named in attributes]
+        for colour in self.query.colours:
+            seen = [[term == colour.colour for term in people.known.colours[place]] for place in colour.places]
+            told.append((f"colour: {colour.spoken}", np.array(seen, np.float64).mean(axis=0)))
+        return told
+
+
+@dataclass(frozen=True)
+class AttributePart:
+    """An attribute of the describer; holds from its threshold on."""
+
+    named: NamedAttribute
+
+    def probability(self, people: People) -> Float64[np.ndarray, " n"]:
+        """Of each person, in [0, 1]; calibrated by the describer."""
+        return probability_of(self.named, people.probabilities)
+
+
+@dataclass(frozen=True)
+class LikenessPart:
+    """Looking like somebody.
+
+    Attributes:
+        direction: The other's embedding.
+        usual: Mean and standard deviation of its cosine with people of the archive drawn at random.
+        person_id: The other's id, if of the index.
+    """
+
+    direction: Float32[np.ndarray, " d"]
+    usual: tuple[float, float]
+    person_id: str | None = None
+
+    def probability(self, people: People) -> Float64[np.ndarray, " n"]:
+        """A measure of likeness in [0, 1]: a half two standard deviations above what is usual. Not calibrated."""
+        mean, spread = self.usual
+        return expit(_LIKE_SLOPE * (((people.vectors @ self.direction).astype(np.float64) - mean) / spread - _LIKE_MIDDLE))
+
+
+@dataclass(frozen=True)
+class TestPart:
+    """A field: holds or does not.
+
+    Attributes:
+        holds: Those of some ids for whom it holds.
+    """
+
+    holds: Callable[[list[str]], set[str]]
+
+    def probability(self, people: People) -> Float64[np.ndarray, " n"]:
+        """1 or 0."""
+        true = self.holds(people.ids)
+        return np.array([float(identity in true) for identity in people.ids])
+
+
+Part = TextPart | AttributePart | LikenessPart | TestPart
+
+
+def leaves(node: Node, *, wanted: bool = True, weight: float = 1.0) -> list[tuple[Leaf, bool, float]]:
+    """The parts of a question in the order of its text, whether each is wanted, and its weight."""
+    match node:
+        case AllOf(parts) | AnyOf(parts):
+            return [found for part in parts for found in leaves(part, wanted=wanted, weight=weight)]
+        case Negated(inner):
+            return leaves(inner, wanted=not wanted, weight=weight)
+        case Weighted(inner, factor):
+            return leaves(inner, wanted=wanted, weight=weight * factor)
+        case _:
+            return [(node, wanted, weight)]
+
+
+def score(node: Node, probabilities: Mapping[Leaf, Float64[np.ndarray, " n"]], *, weighted: bool) -> Float64[np.ndarray, " n"]:
+    """How well people fit a question, in [0, 1]; without weights, the probability that all of it is true of them.
+
+    Args:
+        node: The question.
+        probabilities: Of its parts.
+        weighted: Whether weights count.
+    """
+    match node:
+        case AllOf(parts):
+            return np.prod([score(part, probabilities, weighted=weighted) for part in parts], axis=0)
+        case AnyOf(parts):
+            return 1 - np.prod([1 - score(part, probabilities, weighted=weighted) for part in parts], axis=0)
+        case Negated(inner):
+            return 1 - score(inner, probabilities, weighted=weighted)
+        case Weighted(inner, weight):
+            plain = score(inner, probabilities, weighted=weighted)
+            return np.maximum(plain, _TINY) ** weight if weighted else plain
+        case _:
+            return probabilities[node]
+
+
+def explain(node: Node, parts: Mapping[Leaf, Part], people: People) -> list[tuple[PartScore, ...]]:
+    """For each person, every part of a question with its probability, and what it cost; text with several parts also piece by piece."""
+    told: list[tuple[str, bool, float, Float64[np.ndarray, " n"]]] = []
+    for leaf, wanted, weight in leaves(node):
+        part = parts[leaf]
+        told.append((_name(leaf), wanted, weight, part.probability(people)))
+        if isinstance(part, TextPart):
+            told += [(name, wanted, weight, probability) for name, probability in part.details(people)]
+    return [tuple(_part_score(name, wanted, weight, float(probability[row])) for name, wanted, weight, probability in told) for row in range(len(people))]
+
+
+def _part_score(name: str, wanted: bool, weight: float, probability: float) -> PartScore:
+    fits = probability if wanted else 1 - probability
+    return PartScore(name, wanted, probability, weight, lost=1 - max(fits, _TINY) ** weight)
+
+
+def _name(leaf: Leaf) -> str:
+    return f"like {leaf.kind} {leaf.name}" if isinstance(leaf, Likeness) else leaf.text
