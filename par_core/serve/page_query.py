@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-__all__ = ["Asked", "Chip", "chips", "chosen", "narrowed", "set_field", "toggled", "value_of", "without"]
+__all__ = ["Asked", "Chip", "chips", "chosen", "narrowed", "set_field", "toggled", "value_of", "without", "words_of"]
 
 _TOKEN: Final = re.compile(r'"[^"]*"?|[()]|(?P<minus>-?)(?P<name>[A-Za-z_]+):(?P<value>"[^"]*"|[^\s()"]+)|[^\s()"]+')
 _JOINING: Final = re.compile(r"(?:^|\s)(?:(?:AND|NOT)\s*)+$")
@@ -127,6 +127,12 @@ def without(q: str, name: str, value: str) -> str:
         if (each.name, each.value) == (name, value):
             return _cut(q, each)
     return q
+
+
+def words_of(q: str) -> str:
+    """The question as plain words: without fields, operators, weights and quotes."""
+    plain = (token[0].strip('"').split("^")[0] for token, _ in _tokens(q) if not token["name"] and token[0] not in ("(", ")", "AND", "OR", "NOT"))
+    return " ".join(" ".join(plain).split())
 
 
 def _written(name: str, value: str) -> str:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.query.answer import Chance, Hit, PartScore
 from par_core.serve.facets import Facets
-from par_core.serve.page_query import Asked, Chip, chips, chosen, narrowed, set_field, toggled, value_of, without
+from par_core.serve.page_query import Asked, Chip, chips, chosen, narrowed, set_field, toggled, value_of, without, words_of
 from par_core.serve.service import Person, SearchPage
 
 __all__ = ["EXAMPLES", "Card", "Choice", "Filters", "Found", "PersonView", "filters_of", "found_of", "person_view", "split_message"]
@@ -65,6 +65,7 @@ class Found:
         first: Whether this is the first page.
         complete: Whether there are no further hits.
         more_url: Of the next hits, or empty.
+        hunt_url: Where a hunt for the words of the question begins, or empty where there are none.
         loosened: Questions that ask less, to try where nothing was found: what is left out, and the address.
     """
 
@@ -77,6 +78,7 @@ class Found:
     first: bool
     complete: bool
     more_url: str
+    hunt_url: str
     loosened: tuple[tuple[str, str], ...]
 
 
@@ -174,8 +176,14 @@ def found_of(asked: Asked, answer: SearchPage) -> Found:
         answer.offset == 0,
         answer.next is None,
         asked.url(offset=answer.next) if answer.next is not None else "",
+        _hunt_url(asked),
         tuple(loosened),
     )
+
+
+def _hunt_url(asked: Asked) -> str:
+    words = words_of(asked.q)
+    return f"/hunts?{urlencode({'text': words, 'where': asked.where})}" if words else ""
 
 
 def _card(asked: Asked, hit: Hit, offset: int) -> Card:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
+from par_core.serve import page_hunt
 from par_core.serve.desk import Desk, desk_for
 from par_core.serve.page_look import page, static_file
 from par_core.serve.page_query import Asked, narrowed, set_field
@@ -23,6 +24,7 @@ __all__ = ["error_page", "router"]
 _A_PAGE: Final = 60  # hits
 
 router = APIRouter(include_in_schema=False)
+router.include_router(page_hunt.router)
 
 Searching = Annotated[Desk, Depends(desk_for("search"))]
 Part = Annotated[str | None, Header(alias="Par-Part", max_length=16)]

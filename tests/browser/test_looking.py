@@ -16,19 +16,29 @@ CONTRASTS = """() => {
   const channel = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
   const numbers = colour => (colour.match(/[\\d.]+/g) ?? []).map(Number);
   const light = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b);
-  const behind = node => { for (; node; node = node.parentElement) { const c = numbers(getComputedStyle(node).backgroundColor); if ((c[3] ?? 1) === 1 && c.length >= 3) return c; } return [255, 255, 255]; };
+  const behind = node => {
+    for (; node; node = node.parentElement) {
+      const colour = numbers(getComputedStyle(node).backgroundColor);
+      if ((colour[3] ?? 1) === 1 && colour.length >= 3) return colour;
+    }
+    return [255, 255, 255];
+  };
   const low = [];
   for (const node of document.querySelectorAll("p, a, b, small, th, td, h1, h2, h3, dt, dd, summary, button, .button, .rank, .line")) {
-    if (![...node.childNodes].some(child => child.nodeType === 3 && child.data.trim()) || !node.offsetParent || node.closest(".note")) continue;
-    const pair = [light(numbers(getComputedStyle(node).color)), light(behind(node))].sort((a, b) => b - a), ratio = (pair[0] + .05) / (pair[1] + .05);
+    const says = [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim());
+    if (!says || !node.offsetParent || node.closest(".note")) continue;
+    const [more, less] = [light(numbers(getComputedStyle(node).color)), light(behind(node))].sort((a, b) => b - a), ratio = (more + .05) / (less + .05);
     if (ratio < 4.5) low.push(`${node.textContent.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
   }
   return low;
 }"""
 
-NAMELESS = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), img, summary")].filter(node =>
-  node.offsetParent && !(node.getAttribute("aria-label") || node.title || node.labels?.length || (node.matches("img") ? node.hasAttribute("alt") : node.textContent.trim()
-  || node.querySelector("img[alt]:not([alt=''])")))).map(node => node.outerHTML.slice(0, 100))"""
+NAMELESS = """() => {
+  const named = node => node.getAttribute("aria-label") || node.title || node.labels?.length
+    || (node.matches("img") ? node.hasAttribute("alt") : node.textContent.trim() || node.querySelector("img[alt]:not([alt=''])"));
+  const all = [...document.querySelectorAll("a, button, input:not([type=hidden]), img, summary")];
+  return all.filter(node => node.offsetParent && !named(node)).map(node => node.outerHTML.slice(0, 100));
+}"""
 
 
 def test_a_person_opens_beside_the_answer_and_the_address_shows_the_same_again(page: Page) -> None:

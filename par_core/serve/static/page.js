@@ -122,6 +122,37 @@
     showMain(query ? `/?${query}` : "/");
   });
 
+  // Judging: an answer shows at once and the next person is up; answers are sent one after the other
+  let sending = Promise.resolve(), unsent = 0;
+  function send(form, button) {
+    const body = new URLSearchParams(button.name ? { [button.name]: button.value } : {}), card = button.closest(".judged");
+    if (card) {
+      card.className = `judged ${button.value.split(":")[1]}`;
+      standAt(cardsOpen().find((other) => card.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING) ?? cardsOpen()[0]);
+    }
+    unsent += 1;
+    sending = sending.then(() => fetched(form.action, "hunt", { method: "POST", body })).then(({ response, body: got }) => {
+      unsent -= 1;
+      if (!response.ok) location.reload();
+      else if (!unsent) { $("#hunt").replaceWith($("#hunt", got)); say($(".facts").textContent.replace(/\s+/g, " ")); }
+    }).catch(() => location.reload());
+  }
+  const cardsOpen = () => [...document.querySelectorAll(".judged.open")];
+  function standAt(card) {
+    document.querySelectorAll(".judged[aria-current]").forEach((other) => other.removeAttribute("aria-current"));
+    card?.setAttribute("aria-current", "true");
+    card?.scrollIntoView({ block: "nearest" });
+  }
+  function moveJudged(step) {
+    const all = [...document.querySelectorAll(".judged")], at = all.findIndex((card) => card.hasAttribute("aria-current"));
+    standAt(all[Math.min(Math.max(at + step, 0), all.length - 1)]);
+  }
+
+  document.addEventListener("submit", (event) => {
+    if (event.target.dataset.part !== "hunt") return;
+    event.preventDefault();
+    send(event.target, event.submitter);
+  });
   document.addEventListener("change", (event) => { if (event.target.matches(".upload input[type=file]")) event.target.form.submit(); });
   document.addEventListener("toggle", (event) => {
     if (event.target.id === "filters" && event.target.open && event.target.dataset.shown !== event.target.dataset.load) loadFilters(event.target.dataset.load);
@@ -160,6 +191,9 @@
     else if (key === "?") showHelp();
     else if (key === "Escape") hidePanel(true);
     else if (key.startsWith("Arrow") && $("#grid")) { event.preventDefault(); move(key); }
+    else if ("yns".includes(key) && $(".judged[aria-current]")) $(`.judged[aria-current] [data-key=${key}]`).click();
+    else if (key === "u" && $("#hunt")) $("#hunt [data-key=u]").click();
+    else if (/^Arrow(Left|Right)$/.test(key) && $("#hunt")) { event.preventDefault(); moveJudged(key === "ArrowLeft" ? -1 : 1); }
     else if (key === "m" && likeUrl()) showMain(likeUrl());
   });
 
