@@ -4,11 +4,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Path, Query, UploadFile
+from fastapi import APIRouter, Depends, File, Path, Query, Request, UploadFile
 from fastapi.responses import Response
 
 from par_core.serve.desk import Desk, desk_for
-from par_core.serve.problems import Problem, TooLargeError
+from par_core.serve.problems import BadParameterError, Problem, TooLargeError
 from par_core.serve.schemas import (
     ErrorResponse,
     FacetsResponse,
@@ -43,7 +43,18 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorResponse, "description": _STATUSES[status]} for status in (*statuses, 401, 403, 422, 429, 500, 503, 504)}
 
 
-router = APIRouter(prefix="/api", tags=["archive"])
+def _require_known(request: Request) -> None:
+    """Refuse parameters that would be passed over in silence."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    for name in given:
+        if name not in known:
+            raise BadParameterError(f"no parameter {name[:50]!r}; there are: {', '.join(sorted(known)) or 'none'}")
+        if given.count(name) > 1:
+            raise BadParameterError(f"the parameter {name} is given more than once")
+
+
+router = APIRouter(prefix="/api", tags=["archive"], dependencies=[Depends(_require_known)])
 
 Searching = Annotated[Desk, Depends(desk_for("search"))]
 Identity = Annotated[str, Path(pattern="^[0-9a-f]{1,64}$", description="Hexadecimal, as a search gives it.", examples=["1eba3ecb27aa3da0f6df4c4231b98568"])]
@@ -63,9 +74,13 @@ async def search(
     top: Annotated[int, Query(ge=1, le=500, description="Hits of this page at most.")] = 60,
     offset: Annotated[int, Query(ge=0, le=10_000, description="How many hits come before: `next` of the page before.")] = 0,
     absent: Annotated[bool, Query(description="Also people whose file has vanished or was replaced.")] = False,
+    weak: Annotated[bool, Query(description="Also hits that are likely chance.")] = False,
+    apart: Annotated[
+        bool, Query(description="Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.")
+    ] = False,
 ) -> SearchResponse:
     """Find people by words, by a picture uploaded before (`picture:NAME`), by a filter, or by any of these together; best first."""
-    return search_content(await desk.search(q, where=where, top=top, offset=offset, absent=absent))
+    return search_content(await desk.search(q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart))
 
 
 @router.get("/people/{person_id}", responses=_errors(400, 404))
@@ -119,10 +134,8 @@ async def picture(desk: Searching, picture: Annotated[UploadFile, File(descripti
 
 def search_content(page: SearchPage) -> SearchResponse:
     """A page of an answer, as JSON types."""
-    result = page.result
-    told = {"question": result.question, "warnings": result.warnings, "searched": result.searched, "offset": page.offset, "next": page.next}
-    told |= {"results": [hit.as_json() for hit in result.hits], "versions": asdict(page.versions)}
-    return SearchResponse.model_validate(told | {"chance": asdict(result.chance) if result.chance else None})
+    told = page.result.as_json() | {"offset": page.offset, "next": page.next, "versions": asdict(page.versions)}
+    return SearchResponse.model_validate(told)
 
 
 def jpeg(content: bytes) -> Response:

@@ -82,24 +82,36 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def search(self, q: str | None = None, *, where: str | None = None, top: int = 60, offset: int = 0, absent: bool = False) -> SearchResponse:
+    def search(
+        self,
+        q: str | None = None,
+        *,
+        where: str | None = None,
+        top: int = 60,
+        offset: int = 0,
+        absent: bool = False,
+        weak: bool = False,
+        apart: bool = False,
+    ) -> SearchResponse:
         """One page of an answer.
 
         Args:
-            q: In the query language.
+            q: In the query language; ``picture:NAME`` names a picture given before.
             where: A filter over the columns of the index.
             top: Hits at most, up to 500.
             offset: How many hits come before: ``next`` of the page before.
             absent: Also people whose file is gone.
+            weak: Also hits that are likely chance.
+            apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.
         """
-        asked = {"q": q, "where": where, "top": top, "offset": offset, "absent": absent}
+        asked = {"q": q, "where": where, "top": top, "offset": offset, "absent": absent, "weak": weak, "apart": apart}
         return self._json(SearchResponse, "GET", "/api/search", params={key: value for key, value in asked.items() if value is not None})
 
-    def all_hits(self, q: str | None = None, *, where: str | None = None, absent: bool = False) -> Iterator[HitJson]:
-        """All hits, best first, a page at a time; at most 10,000."""
+    def all_hits(self, q: str | None = None, *, where: str | None = None, absent: bool = False, weak: bool = False, apart: bool = False) -> Iterator[HitJson]:
+        """All hits, best first, a page at a time; at most 10,000. Arguments are those of :meth:`search`."""
         offset: int | None = 0
         while offset is not None:
-            page = self.search(q, where=where, top=_PAGE, offset=offset, absent=absent)
+            page = self.search(q, where=where, top=_PAGE, offset=offset, absent=absent, weak=weak, apart=apart)
             yield from page.results
             offset = page.next
 

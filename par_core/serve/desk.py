@@ -92,11 +92,21 @@ class Desk:
     how: str
     source: str
 
-    async def search(self, q: str | None = None, *, where: str | None = None, top: int = 60, offset: int = 0, absent: bool = False) -> SearchPage:
+    async def search(
+        self,
+        q: str | None = None,
+        *,
+        where: str | None = None,
+        top: int = 60,
+        offset: int = 0,
+        absent: bool = False,
+        weak: bool = False,
+        apart: bool = False,
+    ) -> SearchPage:
         """See :meth:`ArchiveService.search`."""
 
         def search() -> SearchPage:
-            return self.house.service.search(q, where=where, top=top, offset=offset, absent=absent)
+            return self.house.service.search(q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart)
 
         what = question_text(q, None, where) + (f"; from hit {offset + 1}" if offset else "")
         return await self._recorded(self.house.searches, "search", what, search, lambda page: len(page.result.hits))

@@ -18,6 +18,7 @@ from typing import ClassVar
 from par_core.errors import BadConfigError, FilterError, FingerprintError, ParError, StoreError, UnreadableImageError, WeightsError
 
 __all__ = [
+    "BadParameterError",
     "BusyError",
     "ForbiddenError",
     "GoneError",
@@ -86,6 +87,12 @@ class TooLargeError(ServeError):
     """The body is larger than is taken."""
 
     status, kind = 413, "too_large"
+
+
+class BadParameterError(ServeError):
+    """A parameter is given twice, or there is none of that name."""
+
+    status, kind = 422, "bad_parameter"
 
 
 class TooManyError(ServeError):

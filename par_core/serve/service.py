@@ -5,6 +5,7 @@ and only for one version: as soon as the index changes, all of it is dropped, so
 """
 
 import hashlib
+import re
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,7 @@ _HITS: Final = 20_000  # kept: who was found is soon asked for again
 _PICTURES: Final = 256  # uploaded ones whose person is kept
 _LONGEST_PX: Final = 1_600  # side of a whole photograph
 _MAX_UPLOAD_PIXELS: Final = 50_000_000
+_PICTURE: Final = re.compile(r'picture:"?([0-9a-f]{16})', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +159,27 @@ class ArchiveService:
         """
         return self._open()[1]
 
-    def search(self, q: str | None = None, *, where: str | None = None, top: int = 60, offset: int = 0, absent: bool = False) -> SearchPage:
+    def search(
+        self,
+        q: str | None = None,
+        *,
+        where: str | None = None,
+        top: int = 60,
+        offset: int = 0,
+        absent: bool = False,
+        weak: bool = False,
+        apart: bool = False,
+    ) -> SearchPage:
         """Answer a question, a page at a time. Further pages of the same question are there already as a rule.
 
         Args:
-            q: In the query language; None or empty if there is only a filter.
+            q: In the query language; ``picture:NAME`` names an uploaded picture. None or empty if there is only a filter.
             where: A filter in the language of ``par_core.query.where``, or None.
             top: Hits of the page at most.
             offset: How many hits come before the page.
             absent: Also people whose file is gone.
+            weak: Also hits that are likely chance.
+            apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.
 
         Raises:
             BadConfigError: The question or the filter is wrong, nothing was asked, or the page lies too deep.
@@ -174,11 +188,11 @@ class ArchiveService:
         """
         if offset + top > _DEEPEST:
             raise BadConfigError(f"only the first {_DEEPEST} hits of a question are given; narrow it with a filter")
-        q, where = (q or "").strip() or None, (where or "").strip() or None
-        if q is None and where is None:
+        question = Question((q or "").strip() or None, where=(where or "").strip() or None, absent=absent, weak=weak, apart=apart)
+        if question.text is None and question.where is None:
             raise BadConfigError("nothing was asked; say what the person looks like (q), or give a filter (where)")
         _, versions = self._open()
-        result, asked = self._answer(q, where, absent, offset + top, versions)
+        result, asked = self._answer(question, offset + top, versions)
         hits = result.hits[offset : offset + top]
         more = len(result.hits) > offset + top or (len(result.hits) == asked and asked < _DEEPEST)
         return SearchPage(replace(result, hits=hits), offset, offset + top if more and hits else None, versions)
@@ -295,17 +309,20 @@ class ArchiveService:
                 self._seen = versions
         return index, versions
 
-    def _answer(self, q: str | None, where: str | None, absent: bool, depth: int, versions: Versions) -> tuple[SearchResult, int]:
+    def _answer(self, question: Question, depth: int, versions: Versions) -> tuple[SearchResult, int]:
         """An answer that is deep enough, and how many hits it was asked for."""
-        key = (q, where, absent, versions)
+        key = (question.text, question.where, question.absent, question.weak, question.apart, versions)
         kept = self._answers.get(key)
         if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
             return kept
         asked = min(-(-depth // _STRIDE) * _STRIDE, _DEEPEST)
-        result = self._searcher.ask(Question(text=q, where=where, top=asked, absent=absent))
+        names = _PICTURE.findall(question.text or "")
+        pictures = {name: picture.vector for name in names if (picture := self._pictures.get(name)) is not None}
+        result = self._searcher.ask(replace(question, top=asked, pictures=pictures))
         self._answers.put(key, (result, asked))
         for hit in result.hits:
-            self._hits.put(hit.person_id, hit)
+            for one in (hit, *hit.similar):
+                self._hits.put(one.person_id, one)
         return result, asked
 
     def _hit(self, person_id: str) -> Hit:

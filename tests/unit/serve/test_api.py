@@ -30,13 +30,21 @@ def refused(response: object, status: int, kind: str) -> str:
 
 
 def test_an_answer_has_the_documented_form(client: TestClient) -> None:
-    answer = client.get("/api/search", params={"q": "a red person", "top": 2}).json()
+    answer = client.get("/api/search", params={"q": "a red person", "top": 2, "apart": True}).json()
     assert answer.keys() == {"question", "results", "warnings", "searched", "chance", "offset", "next", "versions"}
     assert answer["results"][0].keys() == HIT
+    assert answer["results"][0]["parts"][0]["text"] == "a red person"
     assert (answer["searched"], answer["offset"], answer["next"]) == (7, 0, 2)
     assert [hit["rank"] for hit in answer["results"]] == [1, 2]
     assert {Path(hit["uri"]).name for hit in answer["results"]} == {"0000.png", "0004.png"}
     assert "shard" not in json.dumps(answer)
+
+
+def test_hits_that_tell_the_same_are_folded_unless_they_are_wanted_apart(client: TestClient) -> None:
+    folded = client.get("/api/search", params={"q": "red", "weak": True}).json()["results"]
+    apart = client.get("/api/search", params={"q": "red", "weak": True, "apart": True}).json()["results"]
+    assert any(hit["similar"] for hit in folded)
+    assert sorted(one["person_id"] for hit in folded for one in (hit, *hit["similar"])) == sorted(hit["person_id"] for hit in apart)
 
 
 def test_a_filter_with_and_without_words_narrows(client: TestClient) -> None:
@@ -77,9 +85,24 @@ def test_a_picture_is_taken_and_named(client: TestClient, tmp_path: Path) -> Non
     assert "picture" in refused(client.post("/api/picture", files={"other": content}), 422, "bad_parameter")
 
 
+def test_people_like_the_one_in_a_picture_are_found_by_its_name(client: TestClient, tmp_path: Path) -> None:
+    content = save(tmp_path / "q.png", scene("yellow", seed=5)).read_bytes()
+    name = client.post("/api/picture", files={"picture": content}).json()["name"]
+    assert Path(client.get("/api/search", params={"q": f"picture:{name}"}).json()["results"][0]["uri"]).name == "0003.png"
+    assert "give it again" in refused(client.get("/api/search", params={"q": "picture:0123456789abcdef"}), 400, "bad_query")
+
+
+def test_more_like_this_leaves_this_out(client: TestClient) -> None:
+    hit = client.get("/api/search", params={"q": "yellow"}).json()["results"][0]
+    like = client.get("/api/search", params={"q": f"like:{hit['person_id']}", "apart": True}).json()["results"]
+    assert like
+    assert hit["person_id"] not in {one["person_id"] for one in like}
+
+
 def test_a_wrong_question_is_refused_with_the_place(client: TestClient) -> None:
     message = refused(client.get("/api/search", params={"q": "red", "where": "hat >"}), 400, "bad_query")
     assert message.splitlines()[-1].strip() == "^"
+    assert "^" in refused(client.get("/api/search", params={"q": "red AND"}), 400, "bad_query")
     refused(client.get("/api/search"), 400, "bad_query")
     refused(client.get("/api/facets", params={"where": "no_column = 1"}), 400, "bad_query")
 
@@ -99,6 +122,9 @@ def test_a_wrong_question_is_refused_with_the_place(client: TestClient) -> None:
         ("/api/search?q=red&offset=10000", 400, "bad_query"),
         (f"/api/search?q={'x' * 1001}", 422, "bad_parameter"),
         (f"/api/search?where={'x' * 2001}", 422, "bad_parameter"),
+        ("/api/search?q=red&tpo=5", 422, "bad_parameter"),
+        ("/api/search?q=red&q=blue", 422, "bad_parameter"),
+        ("/api/status?q=red", 422, "bad_parameter"),
         ("/api/nothing", 404, "not_found"),
     ],
 )
@@ -128,7 +154,7 @@ def test_a_store_of_another_model_is_refused(folder: Path, monkeypatch: pytest.M
 
 def test_a_slow_answer_is_given_up_and_blocks_nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
-    with client_of(folder / "store", ServeSettings(seconds=0.3, searches=2)) as client:
+    with client_of(folder / "store", ServeSettings(seconds=2.0, searches=2)) as client:
         house: House = client.app.state.house
         search = house.service.search
         monkeypatch.setattr(house.service, "search", lambda q, **asked: release.wait(30) if q == "slow" else search(q, **asked))

@@ -1,12 +1,16 @@
 """The page over HTTP, without a browser; ``tests/browser`` looks at it in one."""
 
 import re
+from dataclasses import replace
 
+import pytest
 from fastapi.testclient import TestClient
 from starlette.responses import Response
 
 from par_core.attributes.colours import COLOUR_TERMS
+from par_core.query.answer import Chance, Hit
 from par_core.serve.page_look import static_url
+from par_core.serve.service import ArchiveService, SearchPage
 
 
 def get(client: TestClient, url: str, part: str = "") -> Response:
@@ -59,3 +63,41 @@ def test_no_page_holds_scripts_or_styles_of_its_own(client: TestClient) -> None:
     for address in ("/", "/?q=red", "/status", "/help", "/filters", "/?where=wrong"):
         html = get(client, address).text
         assert not re.search(r"\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)|https?://", html), address
+
+
+@pytest.fixture
+def left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers whose hits are 60 % likely, as a model with a cutoff gives; the fake one has none. Nobody is found whose question says so."""
+    real = ArchiveService.search
+
+    def search(self: ArchiveService, q: str | None = None, **more: object) -> SearchPage:
+        answer = real(self, q, **more)  # type: ignore[arg-type]
+        hits: tuple[Hit, ...] = () if "nobody" in str(q) else tuple(replace(hit, probability=0.6) for hit in answer.result.hits)
+        return replace(answer, result=replace(answer.result, hits=hits, chance=Chance(0.15, 0.4, 0 if more["weak"] else 3)))
+
+    monkeypatch.setattr(ArchiveService, "search", search)
+
+
+def words(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+
+
+@pytest.mark.usefixtures("left_out")
+def test_an_answer_says_how_many_are_there_by_chance_and_how_many_were_left_out(client: TestClient) -> None:
+    html = get(client, "/?q=red+upper%3Ared", "main").text
+    hits = html.count('class="card"')
+    assert f"{hits} found among 7 people, best first; about {round(0.4 * hits)} of them by chance . 3 fell below the cutoff of 15\u202f%" in words(
+        html
+    ).replace(" ;", ";")
+    assert 'href="/?q=red+upper%3Ared&amp;weak=true"' in html
+    weak = get(client, "/?q=red+upper%3Ared&weak=true", "main").text
+    assert "weak hits too" in weak
+    assert "fell below" not in weak
+
+
+@pytest.mark.usefixtures("left_out")
+def test_nothing_found_is_an_answer(client: TestClient) -> None:
+    told = words(get(client, "/?q=nobody+upper%3Ared", "main").text)
+    assert "Nothing found Of 7 people, none fits with a probability of 15\u202f% or more" in told
+    assert "Ask without upper:red" in told
+    assert "Show those who come nearest" in told

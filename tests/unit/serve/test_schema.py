@@ -42,7 +42,7 @@ def test_no_operation_is_left_out(schema: schemathesis.BaseSchema) -> None:
 def test_every_answer_is_as_documented(schema: schemathesis.BaseSchema, method: str, path: str, valid: bool) -> None:
     mode = schemathesis.GenerationMode.POSITIVE if valid or path == "/api/status" else schemathesis.GenerationMode.NEGATIVE  # a status takes nothing
 
-    @settings(max_examples=20, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
     @given(schema[path][method].as_strategy(generation_mode=mode))
     def ask(case: schemathesis.Case) -> None:
         case.call_and_validate(headers=schema.app.state.shown, excluded_checks=[positive_data_acceptance])  # not every text is a question

@@ -31,10 +31,11 @@ def service(folder: Path) -> ArchiveService:
 
 
 def test_pages_follow_one_another_without_gap_or_overlap(service: ArchiveService) -> None:
-    whole = service.search("red", top=100)
+    whole = service.search("red", top=100, weak=True, apart=True)
+    assert len(whole.result.hits) == 7
     found, offset = [], 0
     while offset is not None:
-        page = service.search("red", top=3, offset=offset)
+        page = service.search("red", top=3, offset=offset, weak=True, apart=True)
         assert page.offset == offset
         found += page.result.hits
         offset = page.next
@@ -67,7 +68,7 @@ def test_further_pages_embed_nothing_and_search_nothing(folder: Path, monkeypatc
 def test_deeper_pages_than_were_looked_up_are_looked_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_module, "_STRIDE", 2)
     service = ArchiveService(folder / "store", FAKE)
-    first, second = service.search("red", top=2), service.search("red", top=2, offset=2)
+    first, second = (service.search("red", top=2, offset=offset, weak=True, apart=True) for offset in (0, 2))
     assert first.next == 2
     assert [hit.rank for hit in second.result.hits] == [3, 4]
 

@@ -35,7 +35,7 @@ def test_many_search_while_runs_commit(tmp_path: Path) -> None:
         for number in range(COMMITS):
             save(tmp_path / "photos" / f"new{number}.png", scene("red", seed=200 + number))
             index(store, [tmp_path / "photos"])
-        last = client.get("/api/search?q=red&top=100").json()
+        last = client.get("/api/search?q=red&top=100&apart=true").json()
         done.set()
         for reader in readers:
             reader.join()
