@@ -18,6 +18,7 @@ from flows.cli_analyse import analyse
 from flows.cli_audit import audit
 from flows.cli_datasets import datasets
 from flows.cli_evaluate import evaluate
+from flows.cli_export import export
 from flows.cli_gate import gate
 from flows.cli_hunt import hunt
 from flows.cli_leakage import leakage
@@ -59,6 +60,7 @@ app.command()(analyse)
 app.command()(audit)
 app.command("audit-log")(audit_log)
 app.command()(evaluate)
+app.command()(export)
 app.command()(gate)
 app.command()(hunt)
 app.command()(leakage)

@@ -16,7 +16,7 @@ __all__ = ["hunt"]
 
 
 def hunt(
-    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What the people look like whom you hunt, in plain words.")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Whom you hunt: what they look like, in plain words.")] = None,
     store: StoreOption = Path("store"),
     where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds take part; see par search.")] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="NAME", help="Go on with this hunt.")] = None,

@@ -21,7 +21,8 @@ from par_core.models.prompting import text_vector
 from par_core.query.answer import Hit
 from par_core.query.asking import Searcher
 from par_core.query.gone import leave_out_gone
-from par_core.query.search import check_embedding, search_attributes
+from par_core.query.language import Phrase, parse_query
+from par_core.query.searching import Wanted, check_embedding, search_filter
 from par_core.query.values import check_values
 from par_core.query.where import compile_where, parse_where
 from par_core.store.lance import PeopleIndex
@@ -66,17 +67,16 @@ class Hunt:
 
         Args:
             searcher: The store.
-            text: What is hunted, in plain words.
+            text: What is hunted, in plain words; in quotes, they may hold anything.
             where: Only people for whom this filter holds take part.
             name: Of the hunt; made from the text if None.
             seed: Of the random order.
 
         Raises:
-            BadConfigError: The text is empty, nobody takes part, or the name is taken.
+            BadConfigError: The text is empty or more than words, nobody takes part, or the name is taken.
             FingerprintError: The store was filled with another model.
         """
-        if not text.strip():
-            raise BadConfigError("an empty hunt; say what the people you look for look like")
+        text = _words(text)
         index = searcher.index()
         check_embedding(index, embedding_fingerprint(searcher.config), searcher.config.profile)
         encoder = load_text_encoder(searcher.config)
@@ -194,7 +194,7 @@ class Hunt:
         hits: dict[str, Hit] = {}
         for start in range(0, len(person_ids), _IDS_A_FILTER):
             names = ", ".join(f"'{each}'" for each in person_ids[start : start + _IDS_A_FILTER])
-            result = search_attributes(self._index, where=f"person_id in ({names})", top=_IDS_A_FILTER)
+            result = search_filter(self._index, Wanted(f"person_id in ({names})", _IDS_A_FILTER))
             if newest is not None and newest.version != self._index.version:
                 result = leave_out_gone(result, self._searcher.store, self._index, newest, absent=False)
             hits |= {hit.person_id: hit for hit in result.hits}
@@ -222,6 +222,15 @@ class Hunt:
                 raise BadConfigError(f"the hunt {record.name!r} was changed elsewhere meanwhile; go on with: --resume {record.name}")
             save_record(self._searcher.store, record)
         self.record = record
+
+
+def _words(text: str) -> str:
+    if not text.strip():
+        raise BadConfigError("an empty hunt; say what the people you look for look like")
+    asked = parse_query(text)
+    if not isinstance(asked, Phrase):
+        raise BadConfigError(f"a hunt takes plain words, got {text!r}; conditions go into the filter (--where), and your answers tell the rest")
+    return asked.text
 
 
 def _condition(index: PeopleIndex, where: str | None) -> str:

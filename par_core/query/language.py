@@ -11,7 +11,7 @@ part is NOT. ``^2`` after a part gives it twice the weight. This file turns a te
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
@@ -20,7 +20,7 @@ from par_core.errors import FilterError
 from par_core.query.fields import field_filter
 from par_core.query.where import Filter
 
-__all__ = ["AllOf", "AnyOf", "Likeness", "Negated", "Node", "Phrase", "Test", "Weighted", "parse_query"]
+__all__ = ["AllOf", "AnyOf", "Condition", "Likeness", "Negated", "Node", "Phrase", "Weighted", "parse_query"]
 
 _LONGEST: Final = 1_000  # characters
 _MOST_PARTS: Final = 40
@@ -61,7 +61,7 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Condition:
     """A field with a value: holds or does not.
 
     Attributes:
@@ -115,7 +115,7 @@ class AnyOf:
     parts: tuple["Node", ...]
 
 
-Node = Phrase | Test | Likeness | Weighted | Negated | AllOf | AnyOf
+Node = Phrase | Condition | Likeness | Weighted | Negated | AllOf | AnyOf
 
 
 def parse_query(text: str) -> Node:
@@ -184,7 +184,7 @@ class _Build(Transformer[Token, Node]):
     def all_of(self, parts: list[Node]) -> Node:
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
-    def negated(self, parts: list[Node]) -> Node:
+    def negated(self, parts: list[Any]) -> Node:
         return Negated(parts[-1])
 
     @v_args(inline=True)
@@ -215,6 +215,6 @@ class _Build(Transformer[Token, Node]):
             case "unlike":
                 return Negated(Likeness("person", value))
         try:
-            return Test(str(token), field_filter(name.lower(), value))
+            return Condition(str(token), field_filter(name.lower(), value))
         except FilterError as error:
             raise _MisplacedError(str(error), token.start_pos or 0) from error

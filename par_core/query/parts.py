@@ -16,11 +16,11 @@ from scipy.special import expit, logit
 from par_core.attributes.spoken import NamedAttribute
 from par_core.models.text_evidence import ColourShares, KnownPeople, SpokenQuery, TextJudge, probability_of
 from par_core.query.answer import PartScore
-from par_core.query.language import AllOf, AnyOf, Likeness, Negated, Node, Phrase, Test, Weighted
+from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Node, Phrase, Weighted
 
-__all__ = ["AttributePart", "Leaf", "LikenessPart", "Part", "People", "TestPart", "TextPart", "explain", "leaves", "score"]
+__all__ = ["AttributePart", "ConditionPart", "Leaf", "LikenessPart", "Part", "People", "TextPart", "explain", "leaves", "score"]
 
-Leaf = Phrase | Test | Likeness
+Leaf = Phrase | Condition | Likeness
 _LIKE_SLOPE: Final = 1.5  # of likeness, per standard deviation above the cosine with people drawn at random
 _LIKE_MIDDLE: Final = 2.0  # standard deviations at which somebody is as likely alike as not
 _TINY: Final = 1e-12
@@ -145,7 +145,7 @@ class LikenessPart:
 
 
 @dataclass(frozen=True)
-class TestPart:
+class ConditionPart:
     """A field: holds or does not.
 
     Attributes:
@@ -160,7 +160,7 @@ class TestPart:
         return np.array([float(identity in true) for identity in people.ids])
 
 
-Part = TextPart | AttributePart | LikenessPart | TestPart
+Part = TextPart | AttributePart | LikenessPart | ConditionPart
 
 
 def leaves(node: Node, *, wanted: bool = True, weight: float = 1.0) -> list[tuple[Leaf, bool, float]]:

@@ -14,7 +14,7 @@ from jaxtyping import Float32
 
 from par_core.attributes.spoken import NamedAttribute, named_attributes
 from par_core.errors import FilterError
-from par_core.query.language import AllOf, AnyOf, Negated, Node, Phrase, Test, Weighted
+from par_core.query.language import AllOf, AnyOf, Condition, Negated, Node, Phrase, Weighted
 from par_core.query.parts import AttributePart, Leaf, LikenessPart, Part, TextPart
 from par_core.query.where import And, Filter, Likely, Not
 
@@ -88,7 +88,7 @@ def _alternative(literals: list[Literal], parts: Mapping[Leaf, Part]) -> Alterna
     total: np.ndarray | None = None
     for leaf, wanted, weight in literals:
         part = parts[leaf]
-        if isinstance(leaf, Test):
+        if isinstance(leaf, Condition):
             conditions.append(leaf.filter if wanted else Not(leaf.filter))
         elif isinstance(part, AttributePart):
             named = NamedAttribute(part.named.name, part.named.wanted == wanted, part.named.spoken)

@@ -8,6 +8,7 @@
     commits/<number>.json                 what each commit put into which version of the index
     index.lance/                          the LanceDB table ``people``: derived, can be rebuilt
     gate.json                             what the last gate found
+    hunts/<name>.json                     ids and answers of a hunt; not derived from anything
     prefect-server.log, run.lock          of the run under way or the last one; of no account
 
 A folder of a shard counts only once its manifest is there. Manifests are the truth; nothing else decides what is done.

@@ -27,7 +27,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_searching_loads_no_orchestrator() -> None:
-    code = "import par_core.query.search, par_core.query.where, par_core.store.lance, par_core.models.profiles"
+    code = "import par_core.query.searching, par_core.query.where, par_core.store.lance, par_core.models.profiles"
     assert loaded(code) & {"prefect", "dask", "distributed", "torch"} == set()
 
 

@@ -18,8 +18,11 @@ PAGES = [
     "docs/quality.md",
     "docs/evaluation.md",
     "docs/gate.md",
+    "docs/hunts.md",
+    "docs/export.md",
     "docs/paper.md",
     "docs/serving.md",
+    "docs/page.md",
 ]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 

@@ -57,7 +57,7 @@ def test_a_script_asks_reads_and_answers(store: Path, tmp_path: Path) -> None:
 
 
 def test_the_sheet_is_one_file_with_everything_escaped(store: Path, tmp_path: Path) -> None:
-    run(store, "red <script>alert(1)</script>", "--sheet", str(tmp_path / "s.html"), typed="q\n")
+    run(store, '"red <script>alert(1)</script>"', "--sheet", str(tmp_path / "s.html"), typed="q\n")
     page = (tmp_path / "s.html").read_text()
     assert page.count("data:image/jpeg;base64,") == 9
     assert "<script" not in page

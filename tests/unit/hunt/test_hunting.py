@@ -171,7 +171,15 @@ def test_two_hunters_of_one_hunt_do_not_overwrite_each_other(store: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "where", "name"), [(" ", None, None), ("red", "height_px > 9999", None), ("red", None, "../mine"), ("red", "upper_color = 'rad'", None)]
+    ("text", "where", "name"),
+    [
+        (" ", None, None),
+        ("red AND NOT hat", None, None),
+        ("upper:red", None, None),
+        ("red", "height_px > 9999", None),
+        ("red", None, "../mine"),
+        ("red", "upper_color = 'rad'", None),
+    ],
 )
 def test_bad_hunts_are_refused_before_anything_is_kept(store: Path, text: str, where: str | None, name: str | None) -> None:
     with pytest.raises(BadConfigError) as caught:

@@ -17,8 +17,8 @@ from par_core.errors import BadConfigError, FilterError, FingerprintError
 from par_core.models.text_evidence import TextJudge, estimate_prevalence, probability_of
 from par_core.query.answer import CUTOFF, Chance, Hit, PartScore, SearchResult
 from par_core.query.grouping import group
-from par_core.query.language import Likeness, Node, Phrase, Test
-from par_core.query.parts import AttributePart, Leaf, LikenessPart, Part, People, TestPart, TextPart, explain, leaves, score
+from par_core.query.language import Condition, Likeness, Node, Phrase
+from par_core.query.parts import AttributePart, ConditionPart, Leaf, LikenessPart, Part, People, TextPart, explain, leaves, score
 from par_core.query.plan import Alternative, alternatives_of, attribute_meant
 from par_core.query.values import check_values
 from par_core.query.where import Filter, compile_where, parse_where
@@ -165,7 +165,7 @@ def search_query(
         FilterError: A filter, an id or a picture's name is wrong, or there are too many alternatives.
     """
     parts = {leaf: _part(leaf, index, judge, sample, pictures) for leaf, _, _ in leaves(node)}
-    if all(isinstance(part, TestPart) for part in parts.values()):
+    if all(isinstance(part, ConditionPart) for part in parts.values()):
         tests = " OR ".join(f"({_sql(index, each.condition)})" for each in alternatives_of(node, parts))
         return _unranked(index, _condition(index, wanted.where, absent=wanted.absent, further=f"({tests})"), wanted.top, question)
     people = _candidates(index, alternatives_of(node, parts), wanted)
@@ -204,10 +204,10 @@ def _unranked(index: PeopleTable, where: str | None, top: int, question: str) ->
 
 def _part(leaf: Leaf, index: PeopleTable, judge: TextJudge, sample: People, pictures: Mapping[str, Float32[np.ndarray, " d"]]) -> Part:
     match leaf:
-        case Test():
+        case Condition():
             check_values(leaf.filter, _VOCABULARIES)
             condition = _sql(index, leaf.filter)
-            return TestPart(lambda ids: _holding(index, ids, condition))
+            return ConditionPart(lambda ids: _holding(index, ids, condition))
         case Likeness("person", name):
             found = index.rows([name]) if _is_id(name) else ()
             if not len(found):

@@ -1,0 +1,32 @@
+"""What texts name."""
+
+import pytest
+
+from par_core.attributes.spoken import chunks_of, named_attributes, named_colours
+
+
+@pytest.mark.parametrize(
+    ("text", "chunks"),
+    [
+        ("a white dress and a black bag", ("a white dress", "a black bag")),
+        ("a woman in a red coat with a bag", ("a woman", "a red coat", "a bag")),
+        ("a person wearing a hat", ()),
+        ("someone in shorts, sandals and a hat", ("someone in shorts", "sandals", "a hat")),
+        ("a red coat", ()),
+        ("", ()),
+    ],
+)
+def test_things_that_a_text_lists(text: str, chunks: tuple[str, ...]) -> None:
+    assert chunks_of(text) == chunks
+
+
+def test_attributes_by_their_nouns_and_opposites() -> None:
+    named = {each.name: each.wanted for each in named_attributes("A man from behind with short hair, two bags and high heels")}
+    assert named == {"female": False, "front": False, "long_hair": False, "bag": True, "heels": True}
+    assert named_attributes("a woman's manner") == named_attributes("a woman")
+    assert not named_attributes("a hatstand")
+
+
+def test_colours_stand_before_a_garment() -> None:
+    named = named_colours("a gray wool coat, blue jeans, a red dress and a black bag in a green field")
+    assert [(each.places, each.colour) for each in named] == [(("upper",), "grey"), (("lower",), "blue"), (("upper", "lower"), "red")]

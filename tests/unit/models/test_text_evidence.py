@@ -1,0 +1,61 @@
+"""Evidence of texts: what it is made of, and the share of people whom a text fits."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from par_core.models.fake import FakeDescriber, FakeTextEncoder
+from par_core.models.text_evidence import KnownPeople, TextJudge, TextWeights, attribute_evidence, colour_evidence, estimate_prevalence
+
+RGB = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
+
+
+@pytest.fixture(scope="module")
+def judge() -> TextJudge:
+    return TextJudge(FakeTextEncoder(), TextWeights.shipped())
+
+
+def people(*colours: str, hats: tuple[float, ...] = (), upper: tuple[str | None, ...] = ()) -> KnownPeople:
+    patches = [np.full((20, 10, 3), RGB[name], np.uint8) for name in colours]
+    attributes = {"hat": np.array(hats, np.float32)} if hats else {}
+    terms = list(upper) if upper else [None] * len(colours)
+    return KnownPeople(FakeDescriber().describe(patches).embeddings, attributes, {"upper": terms, "lower": [None] * len(colours)})
+
+
+def test_a_text_stands_above_the_null_bank_for_those_whom_it_describes(judge: TextJudge) -> None:
+    standing = judge.standing(judge.query("a red person"), people("red", "green", "blue").vectors)[:, 0]
+    assert standing[0] > 2 > 0.5 > standing[1:].max()
+
+
+def test_named_attributes_and_colours_are_evidence(judge: TextJudge) -> None:
+    query = judge.query("someone with a hat in a red coat")
+    known = people("red", "red", hats=(0.9, 0.1), upper=("red", "blue"))
+    assert attribute_evidence(query, known.attributes, 2) == pytest.approx(np.log([0.9, 0.1]), rel=1e-5)
+    first, second = colour_evidence(query, known.colours, known.colour_shares(), 2)
+    assert first > 0 > second
+    nothing = people("red", "red")
+    assert (colour_evidence(query, nothing.colours, nothing.colour_shares(), 2) == 0).all()  # what is not known says nothing
+
+
+def test_of_words_that_nobody_knows_nothing_follows(judge: TextJudge) -> None:
+    query = judge.query("a person with a chasuble")
+    assert not query.known
+    known = people("red", "green")
+    assert (judge.evidence(query, known, known.colour_shares()) == 0).all()
+
+
+def test_the_share_of_people_whom_a_text_fits_is_found_between_usual_and_seen() -> None:
+    weights = TextWeights(1.0, 1.0, 1.0, 0.0, 0.03, calibrated=True)
+    rng = np.random.default_rng(0)
+    few = estimate_prevalence(np.concatenate([rng.normal(-4, 1, 980), rng.normal(4, 1, 20)]), weights)
+    many = estimate_prevalence(np.concatenate([rng.normal(-4, 1, 500), rng.normal(4, 1, 500)]), weights)
+    none = estimate_prevalence(rng.normal(-4, 1, 1000), weights)
+    assert none < 0.016 < few < 0.05 < many < 0.5
+    assert estimate_prevalence(np.zeros(0), weights) == 0.03
+
+
+def test_explanations_are_probabilities_where_a_half_says_nothing(judge: TextJudge) -> None:
+    told = judge.explain(judge.query("a red person and a blue person"), people("red", "blue").vectors)
+    assert told.shape == (2, 3)
+    assert told[0, 1] > 0.5 > told[0, 2]
+    assert float(expit(0)) == 0.5

@@ -1,0 +1,126 @@
+"""Whole questions on a store: conditions, alternatives, explanations, cutoffs, folding, likenesses."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from par_core.errors import FilterError
+from par_core.models import profiles
+from par_core.models.text_evidence import TextWeights
+from par_core.query.answer import CUTOFF, SearchResult
+from par_core.query.asking import Question, Searcher
+from tests.indexing import FAKE, index
+from tests.pictures import archive
+
+GROUPS = [("red",), ("green", "blue"), (), ("yellow",), ("magenta", "cyan", "red")]
+
+
+@pytest.fixture(scope="module")
+def searcher(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
+    folder = tmp_path_factory.mktemp("answers")
+    index(folder / "store", [archive(folder / "photos", GROUPS)])
+    return Searcher(folder / "store", FAKE)
+
+
+def names(result: SearchResult) -> list[str]:
+    return [Path(hit.uri).name for hit in result.hits]
+
+
+def calibrated(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the weights had been fitted for the fake model: a cutoff applies."""
+    judge = profiles.load_text_judge(FAKE)
+    monkeypatch.setattr(judge, "weights", replace(judge.weights, calibrated=True))
+
+
+def test_fields_are_conditions_and_alternatives_are_all_searched(searcher: Searcher) -> None:
+    assert set(names(searcher.ask(Question("upper:blue OR upper:yellow")))) == {"0001.png", "0003.png"}
+    assert names(searcher.ask(Question('"a red person" upper:blue', top=1))) == ["0001.png"]
+    assert "0003.png" not in names(searcher.ask(Question('"a person" NOT upper:yellow')))
+    found = searcher.ask(Question('"red" OR upper:yellow', apart=True))
+    assert {name for name, hit in zip(names(found), found.hits, strict=True) if hit.probability and hit.probability > 0.5} == {
+        "0000.png",
+        "0004.png",
+        "0003.png",
+    }
+
+
+def test_an_attribute_is_a_condition_and_ranks(searcher: Searcher) -> None:
+    hits = searcher.ask(Question("tall:yes", apart=True)).hits
+    assert hits
+    assert all(hit.attributes["tall"] >= 0.5 for hit in hits)
+    with pytest.raises(FilterError, match="taall"):
+        searcher.ask(Question("taall:yes"))
+
+
+def test_each_part_is_explained(searcher: Searcher) -> None:
+    hit = searcher.ask(Question('"red"^2 NOT "blue" upper:red', top=1)).hits[0]
+    by_text = {part.text: part for part in hit.parts}
+    assert by_text["red"].wanted
+    assert by_text["red"].weight == 2
+    assert not by_text["blue"].wanted
+    assert by_text["upper:red"].probability == 1
+    assert by_text["upper:red"].lost == 0
+    assert all(0 <= part.lost <= 1 for part in hit.parts)
+    assert hit.as_json()["parts"][0]["text"] == "red"
+
+
+def test_hits_of_one_image_are_folded_unless_asked_apart(searcher: Searcher) -> None:
+    folded, apart = searcher.ask(Question("cyan")), searcher.ask(Question("cyan", apart=True))
+    assert len(names(folded)) == len(set(names(folded)))
+    assert len(apart.hits) == sum(1 + len(hit.similar) for hit in folded.hits) == 7
+    assert [hit.rank for hit in folded.hits] == list(range(1, len(folded.hits) + 1))
+
+
+def test_more_like_one_and_not_like_another(searcher: Searcher) -> None:
+    red, *_ = searcher.ask(Question("red", apart=True)).hits
+    like = searcher.ask(Question(f"like:{red.person_id}", apart=True)).hits
+    assert red.person_id not in {hit.person_id for hit in like}  # who is asked about is known
+    assert like[0].cosine == pytest.approx(1.0, abs=1e-5)  # the other red one
+    unlike = searcher.ask(Question(f"unlike:{red.person_id}", apart=True)).hits
+    assert unlike[-1].person_id == like[0].person_id
+    with pytest.raises(FilterError, match="nobody with the id"):
+        searcher.ask(Question("like:00ff"))
+
+
+def test_a_picture_and_words_together(searcher: Searcher) -> None:
+    yellow = searcher.ask(Question("yellow", top=1)).hits[0]
+    vector = np.asarray(searcher.index().rows([yellow.person_id])["vector"].to_pylist()[0], np.float32)
+    question = Question("picture:mine upper:yellow", pictures={"mine": vector})
+    assert names(searcher.ask(question)) == ["0003.png"]
+    with pytest.raises(FilterError, match="no picture 'mine'"):
+        searcher.ask(Question("picture:mine"))
+
+
+def test_planted_people_are_found_and_the_share_of_chance_is_stated(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    calibrated(searcher, monkeypatch)
+    found = searcher.ask(Question("a yellow person"))
+    assert names(found) == ["0003.png"]
+    assert found.chance is not None
+    assert found.chance.share == pytest.approx(1 - (found.hits[0].probability or 0))
+    assert found.chance.left_out == 6
+    assert all((hit.probability or 0) >= CUTOFF for hit in found.hits)
+    assert len(searcher.ask(Question("a yellow person", weak=True, apart=True)).hits) == 7
+
+
+@pytest.mark.parametrize("text", ["a chasuble", '"a person in a chasuble"', "yellow upper:red"])
+def test_what_nobody_matches_finds_nobody(searcher: Searcher, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    calibrated(searcher, monkeypatch)
+    result = searcher.ask(Question(text))
+    assert result.hits == ()
+    assert result.chance is not None
+    assert result.chance.left_out > 0
+    assert result.chance.share == 0
+
+
+def test_without_fitted_weights_nothing_is_left_out_and_nothing_is_claimed(searcher: Searcher) -> None:
+    assert not TextWeights.shipped(calibrated=False).calibrated
+    result = searcher.ask(Question("a yellow person", apart=True))
+    assert result.chance is None
+    assert len(result.hits) == 7
+
+
+def test_too_many_alternatives_are_refused(searcher: Searcher) -> None:
+    with pytest.raises(FilterError, match="16 alternatives"):
+        searcher.ask(Question(" ".join('("a" OR "b" OR "c")' for _ in range(3))))
