@@ -297,17 +297,24 @@ class ArchiveService:
     def _open(self) -> tuple[PeopleIndex, Versions]:
         newest = PeopleIndex.open(self.store.index_path)
         if newest is None or not len(newest):
+            self._keep_only_of(None)
+            if self.store.is_held():
+                raise NotReadyError("the index is being written at this moment and holds nobody yet; try again soon")
             raise NotReadyError(f"the store holds no people yet; fill it with: par index SOURCE --store {self.store.root}")
         live = newest.live_version
         index = newest if live in (None, newest.version) else PeopleIndex.open(self.store.index_path, str(live))
         assert index is not None
         versions = Versions(index.version, newest.version)
+        self._keep_only_of(versions)
+        return index, versions
+
+    def _keep_only_of(self, versions: Versions | None) -> None:
+        """Drop what is kept of other versions."""
         with self._lock:
             if versions != self._seen:
                 for kept in (self._answers, self._hits, self._crops, self._facets):
                     kept.clear()
                 self._seen = versions
-        return index, versions
 
     def _answer(self, question: Question, depth: int, versions: Versions) -> tuple[SearchResult, int]:
         """An answer that is deep enough, and how many hits it was asked for."""
@@ -318,7 +325,11 @@ class ArchiveService:
         asked = min(-(-depth // _STRIDE) * _STRIDE, _DEEPEST)
         names = _PICTURE.findall(question.text or "")
         pictures = {name: picture.vector for name in names if (picture := self._pictures.get(name)) is not None}
-        result = self._searcher.ask(replace(question, top=asked, pictures=pictures))
+        try:
+            result = self._searcher.ask(replace(question, top=asked, pictures=pictures))
+        except BadConfigError:
+            self._open()  # says so if the question is right, and the index was emptied meanwhile
+            raise
         self._answers.put(key, (result, asked))
         for hit in result.hits:
             for one in (hit, *hit.similar):

@@ -8,6 +8,8 @@ import pytest
 from par_core.errors import BadConfigError, FilterError, UnreadableImageError
 from par_core.models.fake import FakeTextEncoder
 from par_core.people.masks import decode_mask
+from par_core.query.answer import SearchResult
+from par_core.query.asking import Question
 from par_core.query.crops import mask_of
 from par_core.serve import service as service_module
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
@@ -214,6 +216,21 @@ def test_a_store_without_people_is_not_ready_and_says_how_to_fill_it(tmp_path: P
         with pytest.raises(NotReadyError, match="par index SOURCE"):
             ask()
     assert service.status().report.rows == 0
+    with Store.open(tmp_path / "store").exclusive(), pytest.raises(NotReadyError, match="being written"):
+        service.search("red")
+
+
+def test_an_index_that_is_emptied_while_it_is_asked_is_not_a_wrong_question(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = ArchiveService(own / "store", FAKE)
+    ask = service._searcher.ask
+
+    def emptied_first(question: Question) -> SearchResult:
+        shutil.rmtree(service.store.index_path)
+        return ask(question)
+
+    monkeypatch.setattr(service._searcher, "ask", emptied_first)
+    with pytest.raises(NotReadyError):
+        service.search("red")
 
 
 def test_looking_whether_a_run_is_under_way_stops_no_run(own: Path) -> None:
