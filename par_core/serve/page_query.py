@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlencode
 
 __all__ = ["Asked", "Chip", "chips", "chosen", "narrowed", "set_field", "toggled", "value_of", "without", "words_of"]
@@ -21,18 +21,21 @@ class Asked:
         q: In the language of questions; may be empty.
         where: A filter; may be empty.
         absent: Also people whose file is gone.
+        weak: Also hits that are there by chance, likely.
     """
 
     q: str = ""
     where: str = ""
     absent: bool = False
+    weak: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.q or self.where)
 
     def url(self, path: str = "/", **more: str | int) -> str:
         """The address that asks this."""
-        told = {"q": self.q, "where": self.where, "absent": "true" if self.absent else "", **more}
+        flags = {name: "true" if getattr(self, name) else "" for name in ("absent", "weak")}
+        told = {"q": self.q, "where": self.where, **flags, **more}
         query = urlencode({name: value for name, value in told.items() if value != ""})
         return f"{path}?{query}" if query else path
 
@@ -44,13 +47,9 @@ class Asked:
         """The same without the filter."""
         return replace(self, where="")
 
-    def present(self) -> "Asked":
-        """The same, of people only whose file is there."""
-        return replace(self, absent=False)
-
-    def with_absent(self) -> "Asked":
-        """The same, also of people whose file is gone."""
-        return replace(self, absent=True)
+    def turned(self, flag: Literal["absent", "weak"]) -> "Asked":
+        """The same with a flag, ``absent`` or ``weak``, the other way round."""
+        return replace(self, absent=not self.absent) if flag == "absent" else replace(self, weak=not self.weak)
 
 
 @dataclass(frozen=True, slots=True)

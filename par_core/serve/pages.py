@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
+from par_core.query.fields import FIELDS
 from par_core.serve import page_hunt
 from par_core.serve.desk import Desk, desk_for
 from par_core.serve.page_look import page, static_file
@@ -34,9 +35,10 @@ def asked_of(
     q: Annotated[str, Query(max_length=1000)] = "",
     where: Annotated[str, Query(max_length=2000)] = "",
     absent: Annotated[bool, Query()] = False,
+    weak: Annotated[bool, Query()] = False,
 ) -> Asked:
     """What an address asks."""
-    return Asked(q.strip(), where.strip(), absent)
+    return Asked(q.strip(), where.strip(), absent, weak)
 
 
 Question = Annotated[Asked, Depends(asked_of)]
@@ -107,7 +109,9 @@ async def picture(desk: Searching, picture: Annotated[UploadFile, File()], q: An
 @router.get("/help")
 async def help_page(request: Request, desk: Searching, part: Part = None) -> Response:
     """How to ask, and the keys."""
-    return page(request, "part_help.html" if part == "help" else "help.html", {"asked": Asked()})
+    return page(
+        request, "part_help.html" if part == "help" else "help.html", {"asked": Asked(), "fields": [(name, told) for name, (_, told) in FIELDS.items()]}
+    )
 
 
 @router.get("/status")
@@ -136,7 +140,7 @@ async def error_page(request: Request, problem: Problem) -> Response:
 
 
 async def _answer(desk: Desk, asked: Asked, offset: int) -> SearchPage:
-    return await desk.search(asked.q or None, where=asked.where or None, top=_A_PAGE, offset=offset, absent=asked.absent)
+    return await desk.search(asked.q or None, where=asked.where or None, top=_A_PAGE, offset=offset, absent=asked.absent, weak=asked.weak)
 
 
 def _content(desk: Desk, asked: Asked, answer: SearchPage | None) -> Mapping[str, Any]:

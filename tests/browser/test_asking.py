@@ -101,6 +101,15 @@ def test_nothing_found_says_so_and_what_to_do(page: Page) -> None:
     expect(page.locator(".empty a", has_text="height")).to_have_count(0)
 
 
+def test_what_shows_nearly_the_same_is_folded_and_unfolds(page: Page) -> None:
+    page.goto("/?q=red")
+    page.locator(".alike summary").first.click()
+    expect(page.locator(".alike img").first).to_have_js_property("naturalHeight", 320)
+    page.locator(".alike a").first.click()
+    expect(page.locator("#panel .attributes")).to_be_visible()
+    expect(page.locator("#panel .why-list")).to_contain_text("red")
+
+
 def test_a_picture_of_ones_own_is_a_question(page: Page, tmp_path: Path) -> None:
     mine = save(tmp_path / "mine.png", scene("cyan", seed=77))
     page.goto("/")

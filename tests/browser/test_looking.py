@@ -135,6 +135,7 @@ def test_a_phone_shows_all_of_it_in_its_width(phone: Page) -> None:
         assert phone.evaluate("document.documentElement.scrollWidth") == 360, address
     phone.goto(RED)
     phone.locator(".card").first.tap()
+    expect(phone.locator("#panel")).to_be_visible()
     box = phone.locator("#panel").bounding_box()
     assert box is not None
     assert (box["width"], box["height"]) == (360, 740)

@@ -29,7 +29,7 @@
       if (push) history.pushState(null, "", response.redirected ? main.dataset.url : url);
       document.title = main.dataset.title;
       if (box) box.value = main.dataset.q;
-      for (const name of ["where", "absent"]) keepHidden(name, new URL(main.dataset.url, location.href).searchParams.get(name));
+      for (const name of ["where", "absent", "weak"]) keepHidden(name, new URL(main.dataset.url, location.href).searchParams.get(name));
       if (push) { hidePanel(); scrollTo(0, 0); }
       loadFilters(main.dataset.url);
       watchNext();
@@ -201,7 +201,7 @@
   addEventListener("popstate", async () => {
     const here = new URL(location.href), isPerson = here.pathname.startsWith("/people/"), main = $("#main");
     if (!main?.dataset.url) return location.reload();
-    const asked = (url) => ["q", "where", "absent"].map((name) => new URL(url, location.href).searchParams.get(name) ?? "").join("\n");
+    const asked = (url) => ["q", "where", "absent", "weak"].map((name) => new URL(url, location.href).searchParams.get(name) ?? "").join("\n");
     if (asked(here) !== asked(main.dataset.url)) await showMain(here.pathname + here.search, false);
     if (isPerson) showPanel(here.pathname + here.search, false);
     else hidePanel();
