@@ -80,7 +80,7 @@ class ChanceJson(ApiModel):
     """How much of an answer chance alone would give."""
 
     cutoff: float = Field(description="Hits of a lower probability were left out.")
-    share: float = Field(description="The expected share of chance hits among those given, in [0, 1].")
+    share: float = Field(description="The expected share of chance hits among those of this page, in [0, 1].")
     left_out: int = Field(description="How many of the people looked at fell below the cutoff.")
 
 

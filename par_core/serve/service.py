@@ -7,6 +7,7 @@ and only for one version: as soon as the index changes, all of it is dropped, so
 import hashlib
 import re
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from par_core.archive import decode
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.models.profiles import load_describer, load_segmenter
-from par_core.query.answer import Hit, SearchResult
+from par_core.query.answer import Chance, Hit, SearchResult
 from par_core.query.asking import Question, Searcher
 from par_core.query.crops import crops_of, mask_of
 from par_core.query.rank import people_of
@@ -60,7 +61,7 @@ class SearchPage:
     """A part of an answer.
 
     Attributes:
-        result: With the hits of this page only.
+        result: With the hits of this page only, and the share of chance hits among them.
         offset: How many hits come before.
         next: Offset of the next page, or None if this is the last one.
         versions: Of the index.
@@ -195,7 +196,7 @@ class ArchiveService:
         result, asked = self._answer(question, offset + top, versions)
         hits = result.hits[offset : offset + top]
         more = len(result.hits) > offset + top or (len(result.hits) == asked and asked < _DEEPEST)
-        return SearchPage(replace(result, hits=hits), offset, offset + top if more and hits else None, versions)
+        return SearchPage(replace(result, hits=hits, chance=_of_page(result.chance, hits)), offset, offset + top if more and hits else None, versions)
 
     def person(self, person_id: str) -> Person:
         """Everything that is known of one person, whether or not the file is still there.
@@ -359,6 +360,14 @@ class ArchiveService:
         if not people:
             raise BadConfigError("nobody was found in the picture; give one that shows a person from head to knee or more")
         return UploadedPicture(name, people[0].box, len(people), people[0].vector)
+
+
+def _of_page(chance: Chance | None, hits: Sequence[Hit]) -> Chance | None:
+    """What chance is among the hits of a page: more has been looked up than is shown."""
+    if chance is None:
+        return None
+    known = [hit.probability for hit in hits if hit.probability is not None]
+    return replace(chance, share=1 - sum(known) / len(known) if known else 0.0)
 
 
 def _require_id(identity: str) -> None:

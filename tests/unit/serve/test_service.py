@@ -1,5 +1,6 @@
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from par_core.errors import BadConfigError, FilterError, UnreadableImageError
 from par_core.models.fake import FakeTextEncoder
 from par_core.people.masks import decode_mask
-from par_core.query.answer import SearchResult
+from par_core.query.answer import Chance, SearchResult
 from par_core.query.asking import Question
 from par_core.query.crops import mask_of
 from par_core.serve import service as service_module
@@ -44,6 +45,19 @@ def test_pages_follow_one_another_without_gap_or_overlap(service: ArchiveService
     assert found == list(whole.result.hits)
     assert [hit.rank for hit in found] == list(range(1, len(found) + 1))
     assert whole.next is None
+
+
+def test_chance_is_told_of_the_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = ArchiveService(folder / "store", FAKE)
+    ask = service._searcher.ask
+    assert service.search("red").result.chance is None
+    monkeypatch.setattr(service._searcher, "ask", lambda question: replace(ask(question), chance=Chance(0.15, 0.9, 3)))
+    for offset in (0, 2):
+        result = service.search("red", top=2, offset=offset, weak=True, apart=True).result
+        assert len(result.hits) == 2
+        assert result.chance.share == pytest.approx(1 - np.mean([hit.probability for hit in result.hits]))
+        assert (result.chance.cutoff, result.chance.left_out) == (0.15, 3)
+    assert service.search("red", top=2, offset=50, weak=True, apart=True).result.chance == Chance(0.15, 0.0, 3)
 
 
 def test_a_page_behind_the_end_is_empty_and_the_last(service: ArchiveService) -> None:
