@@ -13,7 +13,10 @@
 
   async function fetched(url, part, options = {}) {
     const response = await fetch(url, { headers: { "Par-Part": part }, ...options });
-    if (response.status === 401) { location.assign(url); return new Promise(() => {}); }
+    if (response.status === 401) {  // ask for the token
+      if (options.method === "POST") location.reload(); else location.assign(url);
+      return new Promise(() => {});
+    }
     return { response, body: parse(await response.text()) };
   }
 
