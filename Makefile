@@ -56,6 +56,8 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE))
 	$(BIN)/python -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
 	$(BIN)/python -m par_core.training.calibration --data '$(DATA)'
+	$(BIN)/python -m par_core.training.kept_back --data '$(DATA)' --out build/kept-back
+	$(BIN)/python -m par_core.training.text_weights --root build/kept-back
 
 SCORES := benchmarks/results
 
@@ -72,6 +74,7 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	  cp build/audit-$$set/planted.json $(SCORES)/compact-audit-planted-$$set.json || exit; done
 	$(BIN)/par audit --dataset ccp --root build/kept-back --plant 0.02 --out build/audit-kept-back
 	cp build/audit-kept-back/planted.json $(SCORES)/compact-audit-planted-ccp-kept-back.json
+	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/kept-back > $(SCORES)/chance.json
 	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/kept-back/mit_pedestrian build/kept-back/ccp/photos > $(SCORES)/leakage.json
 
 clean: ## remove what the targets above made, .venv too

@@ -16,7 +16,7 @@ from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labelled_pe
 from par_core.evaluate.items import RetrievalItems
 from par_core.evaluate.metrics.ranking import average_precision
 from par_core.evaluate.observation import Observer
-from par_core.evaluate.pair_queries import score_pairs
+from par_core.evaluate.pair_queries import score_garments, score_pairs
 from par_core.models.profiles import load_text_judge
 from par_core.models.text_evidence import KnownPeople
 from par_core.types import BoxesXYXY
@@ -79,8 +79,8 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observ
 
     Returns:
         With the scores ``mean_ap_over_prevalence``, and ``queries`` by text with ``ap``, ``prevalence``, ``ap_over_prevalence``, ``n``, and
-        ``by_text_alone``, the same by the cosine with the text; and what :func:`par_core.evaluate.pair_queries.score_pairs` tells of queries for two
-        coloured garments.
+        ``by_text_alone``, the same by the cosine with the text; and what :mod:`par_core.evaluate.pair_queries` tells of queries for coloured garments and
+        pairs of them.
 
     Raises:
         BadConfigError: The folder does not hold the data set.
@@ -106,7 +106,9 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observ
         "mean_ap_over_prevalence_by_text_alone": _mean([each["by_text_alone"] for each in queries.values()]),
     }
     coloured = np.array([i for i, person in enumerate(people) if person.colours], int)
-    pairs = score_pairs([people[i] for i in coloured], told.known(coloured), judge)
+    dressed, seen = [people[i] for i in coloured], told.known(coloured)
+    pairs = score_pairs(dressed, seen, judge)
+    means |= score_garments(dressed, seen, judge)
     means |= {name: pairs.pop(name) for name in tuple(pairs) if name != "pairs"}
     told_of_all = {**means, "queries": queries, **pairs, "images": len(labels), "found": told.found}
     labels_asked, scores_asked = (np.array(each, np.float32).reshape(-1, len(people)) for each in (asked, given))

@@ -1,4 +1,4 @@
-"""Text queries for two garments, each of a colour ("a white dress and a black bag"), on people whose garments' colours are known from pixels."""
+"""Text queries for a garment of a colour, and for two of them ("a white dress and a black bag"), on people whose garments' colours are known from pixels."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +10,10 @@ from jaxtyping import Bool, Float
 
 from par_core.attributes.vocabulary import BY_NAME, with_colour
 from par_core.evaluate.datasets.labels import LabelledPerson
+from par_core.evaluate.metrics.ranking import average_precision
 from par_core.models.text_evidence import KnownPeople, TextJudge, attribute_evidence
 
-__all__ = ["common_pairs", "score_pairs"]
+__all__ = ["common_pairs", "score_garments", "score_pairs"]
 
 Pair = tuple[tuple[str, str], ...]  # attribute and colour of each garment
 
@@ -53,6 +54,29 @@ def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, judge: Tex
     means = {"pairs_recall_at_10_over_chance": [each["over_chance"] for each in told.values()]}
     means |= {f"pairs_recall_at_10_over_chance_{name}": ratios for name, ratios in less.items()}
     return {name: float(np.mean(ratios)) if ratios else float("nan") for name, ratios in means.items()} | {"pairs": told}
+
+
+def score_garments(people: Sequence[LabelledPerson], known: KnownPeople, judge: TextJudge) -> dict[str, float]:
+    """Average precision of queries for one coloured garment, divided by prevalence.
+
+    Args:
+        people: Of known colours.
+        known: What is known of them, in their order.
+        judge: Of their embedding.
+
+    Returns:
+        ``garments_ap_over_prevalence``, ranked as searches rank, ``garments_ap_over_prevalence_by_text_alone``, and how many ``garments`` were asked for.
+    """
+    usual = known.colour_shares()
+    ratios, alone = [], []
+    for (attribute, colour), fitting in Counter(garment for person in people for garment in set(person.colours)).items():
+        if _LEAST <= fitting < len(people):
+            query = judge.query(f"a person wearing {with_colour(BY_NAME[attribute].nouns[0], colour)}")
+            fits = np.array([(attribute, colour) in person.colours for person in people])
+            ratios.append(average_precision(fits, judge.evidence(query, known, usual)) / fits.mean())
+            alone.append(average_precision(fits, known.vectors @ query.vectors[0]) / fits.mean())
+    means = {"garments_ap_over_prevalence": ratios, "garments_ap_over_prevalence_by_text_alone": alone}
+    return {name: float(np.mean(each)) if each else float("nan") for name, each in means.items()} | {"garments": len(ratios)}
 
 
 def _recall(fits: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]) -> float:

@@ -31,7 +31,7 @@ from par_core.models.profiles import load_text_encoder
 from par_core.models.shipped import FOLDER
 from par_core.models.text_evidence import WEIGHTS_FILE, TextJudge, TextWeights, attribute_evidence, colour_evidence, estimate_prevalence
 
-__all__ = ["Asked", "asked_of", "fit_weights", "loss_of"]
+__all__ = ["Asked", "asked_of", "check_weights", "fit_weights", "loss_of"]
 
 _LEAST: Final = 3
 _START: Final = (1.0, 0.5, 0.5, -1.0, -3.0)
@@ -120,7 +120,7 @@ def _weights(x: np.ndarray) -> TextWeights:
     return TextWeights(float(x[0]), float(x[1]), float(x[2]), float(x[3]), float(expit(x[4])), calibrated=True)
 
 
-def _check(asked: Sequence[Asked]) -> dict[str, Any]:
+def check_weights(asked: Sequence[Asked]) -> dict[str, Any]:
     """Stated and actual shares by cutoff, on queries that the fit did not see."""
     order = np.random.default_rng(_SEED).permutation(len(asked))
     answers = []
@@ -160,7 +160,7 @@ def main() -> None:
     config = load_config()
     asked = asked_of(labelled_people("ccp", given.root), config, Observer(given.work, observe_here))
     weights = fit_weights(asked)
-    check = _check(asked)
+    check = check_weights(asked)
     numbers = {name: getattr(weights, name) for name in ("text", "attributes", "colours", "offset", "prevalence")}
     print(json.dumps({"weights": numbers, "loss": loss_of(weights, asked), **check}, indent=1))
     if not given.check:
