@@ -19,6 +19,7 @@ from flows.cli_audit import audit
 from flows.cli_datasets import datasets
 from flows.cli_evaluate import evaluate
 from flows.cli_export import export
+from flows.cli_forget import forget
 from flows.cli_gate import gate
 from flows.cli_hunt import hunt
 from flows.cli_leakage import leakage
@@ -61,6 +62,7 @@ app.command()(audit)
 app.command("audit-log")(audit_log)
 app.command()(evaluate)
 app.command()(export)
+app.command()(forget)
 app.command()(gate)
 app.command()(hunt)
 app.command()(leakage)

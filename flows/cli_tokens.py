@@ -24,7 +24,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of the person
 def add(
     name: NameArgument,
     store: StoreOption,
-    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="search, judge (also hunts and exports) or admin (also the audit log).")] = "search",
+    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="search, judge (also hunts) or admin (everything).")] = "search",
     expires: Annotated[int | None, typer.Option("--expires-days", metavar="N", help="Refuse it after N days; default: never.")] = None,
 ) -> None:
     """Make a token and print it, once. Standard output holds the token alone.

@@ -90,15 +90,18 @@ class AuditLog:
 
         Args:
             since: With zone; only events from then on. Lines that cannot be read have no time and are always given.
+
+        Raises:
+            StoreError: The log belongs to somebody else.
         """
-        for path in self._months():
-            if since is not None and _last_day(path) < since.astimezone(UTC).date():
-                continue
-            with path.open("rb") as file:
-                for line in file:
-                    event = _event_of(line)
-                    if since is None or event.action == "damaged" or event.moment >= since:
-                        yield event
+        try:
+            for path in self._months():
+                if since is None or _last_day(path) >= since.astimezone(UTC).date():
+                    with path.open("rb") as file:
+                        events = (_event_of(line) for line in file)
+                        yield from (event for event in events if since is None or event.action == "damaged" or event.moment >= since)
+        except OSError as error:
+            raise StoreError(f"the audit log under {self.folder} cannot be read ({error.strerror}); its owner can") from error
 
     def rewrite(self, change: Callable[[str], str]) -> int:
         """Change what was asked in all lines, such as to take ids of somebody out who is forgotten.

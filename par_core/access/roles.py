@@ -1,8 +1,8 @@
 """Roles: each may do what the one before it may, and more.
 
 search    ask the archive and see who was found
-judge     also run hunts: judge hits, keep lists of people, export them
-admin     also read the audit log and ask for somebody to be forgotten
+judge     also hunt: judge who is proposed, which is kept in the store
+admin     everything; the audit log and forgetting are commands so far, so that no request needs this role yet
 """
 
 from enum import StrEnum

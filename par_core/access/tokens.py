@@ -5,12 +5,14 @@ salted hash protects what people choose, because that can be guessed; 256 random
 salt would tell apart what differs already. A quick hash also keeps each request cheap.
 """
 
+import contextlib
 import hashlib
 import hmac
 import json
 import re
 import secrets
 import stat
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,26 +64,32 @@ class TokenFile:
         self._read: tuple[tuple[int, int, int], tuple[Token, ...]] | None = None  # the file as last seen: inode, time, size
 
     def exists(self) -> bool:
-        """Whether a token was ever made, revoked and expired ones included."""
-        return self.path.exists()
+        """Whether a token was ever made, revoked and expired ones included.
+
+        Raises:
+            StoreError: The file belongs to somebody else.
+        """
+        with self._within_reach():
+            return self.path.exists()
 
     def all(self) -> tuple[Token, ...]:
         """Every token that is not revoked, by name; read again only when the file has changed.
 
         Raises:
-            StoreError: The file is damaged, or others than its owner may write to it.
+            StoreError: The file is damaged, belongs to somebody else, or others than its owner may write to it.
         """
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            return ()
-        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise StoreError(f"others may write to {self.path}, and so let anybody in; look at it, then: chmod 600 {self.path}")
-        seen = (found.st_ino, found.st_mtime_ns, found.st_size)
-        known = self._read
-        if known is None or known[0] != seen:
-            known = self._read = (seen, self._load())
-        return known[1]
+        with self._within_reach():
+            try:
+                found = self.path.stat()
+            except FileNotFoundError:
+                return ()
+            if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise StoreError(f"others may write to {self.path}, and so let anybody in; look at it, then: chmod 600 {self.path}")
+            seen = (found.st_ino, found.st_mtime_ns, found.st_size)
+            known = self._read
+            if known is None or known[0] != seen:
+                known = self._read = (seen, self._load())
+            return known[1]
 
     def add(self, name: str, role: Role, expires_in_days: int | None = None) -> str:
         """Make a token.
@@ -96,6 +104,7 @@ class TokenFile:
 
         Raises:
             BadConfigError: The name is taken or holds other characters, or the days are out of range.
+            StoreError: The file is damaged or belongs to somebody else.
         """
         if not _NAME.fullmatch(name):
             raise BadConfigError(f"no name for a token: {name!r}; take up to 64 letters, digits, dots, dashes, underscores and @, such as anna or gate-3@night")
@@ -105,7 +114,7 @@ class TokenFile:
         now = datetime.now(UTC)
         ends = None if expires_in_days is None else (now + timedelta(days=expires_in_days)).isoformat(timespec="seconds")
         token = Token(name, role, now.isoformat(timespec="seconds"), ends, _sha256(secret))
-        with locked(self._lock):
+        with self._within_reach(), locked(self._lock):
             kept = self._load()
             if any(other.name == name for other in kept):
                 raise BadConfigError(f"there is a token for {name} already; revoke it first: par tokens revoke {name}")
@@ -117,8 +126,9 @@ class TokenFile:
 
         Raises:
             BadConfigError: There is no token of that name.
+            StoreError: The file is damaged or belongs to somebody else.
         """
-        with locked(self._lock):
+        with self._within_reach(), locked(self._lock):
             kept = self._load()
             if all(token.name != name for token in kept):
                 raise BadConfigError(f"no token for {name!r}; there are: {', '.join(token.name for token in kept) or 'none'}")
@@ -134,6 +144,14 @@ class TokenFile:
             if hmac.compare_digest(token.sha256, shown):
                 found = token
         return None if found is None or found.expired(now) else found
+
+    @contextlib.contextmanager
+    def _within_reach(self) -> Iterator[None]:
+        """Turn what the operating system refuses into one line that says whom to ask."""
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(f"{self.path} is out of reach ({error.strerror}): tokens belong to the user of the system who made the first one") from error
 
     @property
     def _lock(self) -> Path:

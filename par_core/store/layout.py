@@ -9,6 +9,9 @@
     index.lance/                          the LanceDB table ``people``: derived, can be rebuilt
     gate.json                             what the last gate found
     hunts/<name>.json                     ids and answers of a hunt; not derived from anything
+    forgotten.json, receipts/<time>.json  what must not come back, as digests, and what was done to forget it
+    forgetting.json                       what is being forgotten: there only while it is
+    access/                               tokens and audit log
     prefect-server.log, run.lock          of the run under way or the last one; of no account
 
 A folder of a shard counts only once its manifest is there. Manifests are the truth; nothing else decides what is done.
@@ -177,6 +180,11 @@ class Store:
     def index_path(self) -> Path:
         """Folder of the LanceDB database."""
         return self.root / "index.lance"
+
+    @property
+    def forgetting_path(self) -> Path:
+        """The journal of a forgetting that is under way or was interrupted."""
+        return self.root / "forgetting.json"
 
     def listing_path(self, source_digest: str) -> Path:
         """The listing of one source."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -47,6 +47,7 @@ def test_no_text_forges_a_line(tmp_path_factory: pytest.TempPathFactory, what: s
     assert (read.what, read.who, read.source, read.action) == (what, who, source, action)
 
 
+@settings(max_examples=15)
 @given(what=HOSTILE)
 def test_what_is_printed_holds_no_control_characters(tmp_path_factory: pytest.TempPathFactory, what: str) -> None:
     access = Access.open(Store.create(tmp_path_factory.mktemp("s") / "store").root)
@@ -164,6 +165,15 @@ def test_searches_by_command_and_by_flow_are_in_the_log(tmp_path: Path) -> None:
         ("flow", "search", "blue", 1, "ok"),
     ]
     assert {read.who for read in Access.open(store).log.read()} == {Caller.local().name}
+
+
+def test_a_log_that_the_system_refuses_is_one_clear_line(access: Access) -> None:
+    access.record(ANNA, "search", "a hat", 1)
+    (path,) = access.log.folder.glob("*.jsonl")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StoreError, match="cannot be read"):
+        list(access.log.read())
 
 
 def test_a_time_that_is_none_is_refused(access: Access) -> None:

@@ -105,6 +105,13 @@ def test_a_damaged_file_or_one_that_others_may_write_lets_nobody_in(tokens: Toke
             tokens.find(secret)
 
 
+def test_files_that_the_system_refuses_are_one_clear_line(tokens: TokenFile) -> None:
+    tokens.path.parent.write_text("a file where the folder should be")
+    for refused in (tokens.all, lambda: tokens.find("par_x"), lambda: tokens.add("anna", Role.SEARCH), lambda: tokens.revoke("anna")):
+        with pytest.raises(StoreError, match="out of reach"):
+            refused()
+
+
 def test_tokens_added_by_many_at_once_are_all_kept(tokens: TokenFile) -> None:
     threads = [threading.Thread(target=TokenFile(tokens.path).add, args=(f"t{i}", Role.SEARCH)) for i in range(12)]
     for thread in threads:

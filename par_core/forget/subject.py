@@ -1,0 +1,228 @@
+"""Who or what is to be forgotten: from what the user names to every file name, id and vector that a store holds of it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from jaxtyping import Float32
+
+from par_core.archive.remote import is_remote
+from par_core.errors import BadConfigError
+from par_core.forget.byte_search import SHORTEST, ByteSearch
+from par_core.store.layout import Manifest, ShardFolder, Stage, Store
+from par_core.store.schemas import ENTRIES
+from par_core.store.tombstones import Tombstones, load_tombstones, places_of
+
+__all__ = ["Request", "Subject", "Traces", "every_shard", "find_subject"]
+
+Kind = Literal["source", "image", "person"]
+_ID_DIGITS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asks to be forgotten.
+
+    Attributes:
+        kind: ``source``, ``image`` or ``person``.
+        value: A uri, or a folder or archive with everything below it; or an id.
+    """
+
+    kind: Kind
+    value: str
+
+    @classmethod
+    def of(cls, source: str | None, image: str | None, person: str | None) -> "Request":
+        """From the command line: exactly one of the three.
+
+        Raises:
+            BadConfigError: None or several were given, or an id is none.
+        """
+        given: list[tuple[Kind, str]] = []
+        given += [("source", source)] if source is not None else []
+        given += [("image", image)] if image is not None else []
+        given += [("person", person)] if person is not None else []
+        if len(given) != 1:
+            raise BadConfigError("name one thing to forget: --source URI, --image ID or --person ID")
+        kind, value = given[0]
+        if kind == "source":
+            return cls(kind, _as_uri(value))
+        if len(value) != _ID_DIGITS or any(digit not in "0123456789abcdef" for digit in value):
+            raise BadConfigError(f"--{kind} {value!r}: no id; ids have {_ID_DIGITS} digits 0-9a-f, as par search --json prints them")
+        return cls(kind, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What is looked for when all is done.
+
+    Attributes:
+        ids: Of people and images, hexadecimal.
+        uris: Names of files that nothing else in the store has.
+        uris_by_value: Names that are part of another name (``a.jpg`` of ``a.jpg.png``) or short: looked for as whole values only.
+        vectors: Embeddings as they lie in memory that nobody else in the store has.
+        shared_vectors: How many embeddings others have too, bit by bit: copies of the same picture. These stay, so they cannot be looked for.
+    """
+
+    ids: tuple[str, ...]
+    uris: tuple[str, ...]
+    uris_by_value: tuple[str, ...]
+    vectors: tuple[bytes, ...]
+    shared_vectors: int
+
+    def strings(self) -> list[bytes]:
+        """All that is looked for at every offset of every file: ids as text and as bytes, names as text and as JSON writes them, vectors."""
+        names = {form for uri in self.uris for form in (uri.encode("utf-8", "surrogateescape"), json.dumps(uri)[1:-1].encode())}
+        return [*(i.encode() for i in self.ids), *(bytes.fromhex(i) for i in self.ids), *sorted(names), *self.vectors]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Everything that is to be erased.
+
+    Attributes:
+        request: What the user asked for.
+        uris: Files of which every row goes.
+        image_ids: Images of which every row goes.
+        person_ids: People of whom every row goes.
+        partly: Images in which people are forgotten and others stay.
+        tombstones: All tombstones of the store, those of the subject included.
+        traces: What must not be found afterwards.
+    """
+
+    request: Request
+    uris: frozenset[str]
+    image_ids: frozenset[str]
+    person_ids: frozenset[str]
+    partly: frozenset[str]
+    tombstones: Tombstones
+    traces: Traces
+
+
+def find_subject(store: Store, request: Request) -> Subject:
+    """Find all that a store holds of what is to be forgotten, in every configuration.
+
+    Raises:
+        BadConfigError: The store knows nothing of it.
+        StoreError: A shard or listing cannot be read.
+    """
+    before, looked_at = load_tombstones(store), frozenset[str]()
+    images, listed = _all_images(store), _all_listed(store)
+    if request.kind == "source":
+        tombstones = before.with_place(next(places_of(request.value)))
+        uris = frozenset(uri for uri in {*images["uri"].to_pylist(), *listed["uri"].to_pylist()} if tombstones.has_place(uri))
+        going = pc.is_in(images["uri"], value_set=pa.array(sorted(uris), pa.string()))
+        staying = set(images.filter(pc.invert(going))["image_id"].to_pylist())
+        image_ids = frozenset(images.filter(going)["image_id"].drop_null().to_pylist()) - staying
+    elif request.kind == "image":
+        uris, image_ids = frozenset[str](), frozenset({request.value})
+        going = pc.fill_null(pc.equal(images["image_id"], request.value), fill_value=False)
+        rows = images.filter(going).select(["uri", "size", "version"]).to_pylist()
+        tombstones = before.with_image(request.value, ((row["uri"], row["size"], row["version"]) for row in rows))
+    else:
+        uris, image_ids = frozenset[str](), frozenset[str]()
+        tombstones, looked_at = _bury_person(store, request.value, before)
+        going = pa.array([False] * len(images), pa.bool_())
+    people = _people(store, image_ids, looked_at, tombstones)
+    if not uris and not people and not pc.any(going).as_py():
+        raise BadConfigError(f"the store knows no {request.kind} {request.value} (any more); par search --json prints ids and uris")
+    names = set(images.filter(going)["uri"].to_pylist()) | uris
+    kept = (set(images.filter(pc.invert(going))["uri"].to_pylist()) | set(tombstones.mask(listed)["uri"].to_pylist())) - uris
+    person_ids = frozenset(person["person_id"] for person in people)
+    partly = frozenset(person["image_id"] for person in people) - image_ids
+    traces = _traces(store, image_ids, person_ids, names - kept, kept)
+    return Subject(request, uris, image_ids, person_ids, partly, tombstones, traces)
+
+
+def every_shard(store: Store, stage: Stage) -> Iterator[tuple[ShardFolder, Manifest]]:
+    """Every complete shard of a stage, whatever its configuration."""
+    folder = store.root / stage
+    for config in sorted(folder.iterdir()) if folder.is_dir() else []:
+        yield from store.complete_shards(stage, config.name)
+
+
+def _as_uri(source: str) -> str:
+    if not source.strip():
+        raise BadConfigError("an empty source; name a file, a folder, an archive or a URL")
+    if is_remote(source) or source.startswith("file://"):
+        return source.rstrip("/")
+    named = str(Path(source).expanduser().absolute())
+    if named == "/":
+        raise BadConfigError("/ is everything; to forget a whole store, delete its folder")
+    return named
+
+
+def _all_images(store: Store) -> pa.Table:
+    columns = ["uri", "size", "version", "image_id"]
+    tables = [folder.read("images", columns) for folder, _ in every_shard(store, "segment")]
+    empty = pa.schema([("uri", pa.string()), ("size", pa.int64()), ("version", pa.string()), ("image_id", pa.string())]).empty_table()
+    return pa.concat_tables([empty, *(table.replace_schema_metadata(None).cast(empty.schema) for table in tables)])
+
+
+def _all_listed(store: Store) -> pa.Table:
+    tables = [pq.read_table(path, partitioning=None) for path in (store.root / "listings").glob("*.parquet")]
+    return pa.concat_tables([ENTRIES.empty_table(), *(table.replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES) for table in tables)])
+
+
+def _bury_person(store: Store, person_id: str, tombstones: Tombstones) -> tuple[Tombstones, frozenset[str]]:
+    """Tombstones with those of a person, and the image that the person is in."""
+    images = set[str]()
+    for folder, manifest in every_shard(store, "segment"):
+        people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
+        for row in people.filter(pc.equal(people["person_id"], person_id)).to_pylist():
+            tombstones = tombstones.with_person(row["image_id"], person_id, manifest.info["segmenter"], (row["x1"], row["y1"], row["x2"], row["y2"]))
+            images.add(row["image_id"])
+    return tombstones, frozenset(images)
+
+
+def _people(store: Store, image_ids: frozenset[str], looked_at: frozenset[str], tombstones: Tombstones) -> list[dict[str, Any]]:
+    """Every person of some images; of others, those who lie under a tombstone, whichever segmenter has seen them."""
+    found: list[dict[str, Any]] = []
+    wanted = pa.array(sorted(image_ids | looked_at), pa.string())
+    for folder, manifest in every_shard(store, "segment"):
+        people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
+        for row in people.filter(pc.is_in(people["image_id"], value_set=wanted)).to_pylist():
+            box = (row["x1"], row["y1"], row["x2"], row["y2"])
+            if row["image_id"] in image_ids or tombstones.has_person(row["image_id"], row["person_id"], manifest.info["segmenter"], box):
+                found.append(row)
+    return found
+
+
+def _traces(store: Store, image_ids: frozenset[str], person_ids: frozenset[str], names: set[str], kept_names: set[str]) -> Traces:
+    going = set[bytes]()
+    wanted = pa.array(sorted(person_ids), pa.string())
+    for folder, _ in every_shard(store, "describe"):
+        people = folder.read("people", ["person_id", "vector"])
+        mine = pc.is_in(people["person_id"], value_set=wanted)
+        for values in _vectors(people.filter(mine)):
+            going.update(row.tobytes() for row in values)
+    vectors = sorted(going)
+    look, shared = ByteSearch(vectors), set[int]()
+    for folder, _ in every_shard(store, "describe") if vectors else ():
+        people = folder.read("people", ["person_id", "vector"])
+        for values in _vectors(people.filter(pc.invert(pc.is_in(people["person_id"], value_set=wanted)))):
+            shared |= look.find(values.tobytes())
+    long = sorted(name for name in names if len(name.encode("utf-8", "surrogateescape")) >= SHORTEST)
+    within = ByteSearch([name.encode("utf-8", "surrogateescape") for name in long]).find("\n".join(sorted(kept_names)).encode("utf-8", "surrogateescape"))
+    uris = [name for number, name in enumerate(long) if number not in within]
+    return Traces(
+        ids=tuple(sorted(image_ids | person_ids)),
+        uris=tuple(uris),
+        uris_by_value=tuple(sorted(names - set(uris))),
+        vectors=tuple(vector for number, vector in enumerate(vectors) if number not in shared),
+        shared_vectors=len(shared),
+    )
+
+
+def _vectors(people: pa.Table) -> Iterator[Float32[np.ndarray, "n d"]]:
+    """Every vector of a table, some at a time."""
+    for chunk in people["vector"].chunks:
+        there = chunk.drop_null()
+        if len(there):
+            yield there.flatten().to_numpy(zero_copy_only=False).reshape(len(there), -1)
