@@ -61,7 +61,7 @@ class Found:
         searched: People in the index.
         warnings: What the asker should know.
         chance: See ``SearchResult``.
-        by_chance: People among the cards, about, who are there by chance: like ``Chance.share``, but of these cards alone; None where that is not known.
+        by_chance: People among the cards, about, who are there by chance; None where that is not known.
         first: Whether this is the first page.
         complete: Whether there are no further hits.
         more_url: Of the next hits, or empty.
@@ -162,7 +162,7 @@ def found_of(asked: Asked, answer: SearchPage) -> Found:
     result = answer.result
     fields = chips(asked.q)
     chance = result.chance
-    by_chance = round(sum(1 - (hit.probability or 0.0) for hit in result.hits)) if chance is not None else None
+    by_chance = round(chance.share * len(result.hits)) if chance is not None else None
     loosened = [(f"without {field.text}", asked.asking(field.rest).url()) for field in fields if field.rest or asked.where]
     if asked.where and asked.q:
         loosened.append(("without the filter", asked.unfiltered().url()))

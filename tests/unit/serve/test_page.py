@@ -54,6 +54,15 @@ def test_an_error_has_its_status_and_keeps_the_question(client: TestClient) -> N
     assert get(client, f"/?q={'x' * 1001}").status_code == 422
 
 
+def test_a_person_is_explained_part_by_part_with_the_details_of_a_part_below_it(client: TestClient) -> None:
+    whole = get(client, "/?q=red", "main").text
+    other, person, *_ = re.findall(r'data-person="(\w+)"', whole)
+    told = get(client, f"/people/{person}?q=red+like%3A{other}", "panel").text
+    parts = re.findall(r'<span class="part ([\w -]+)">\s*<span class="what">([^<]*)</span>', told)
+    assert [name for _, name in parts] == ["red", "text: red", "like the person chosen"]
+    assert ["detail" in kind for kind, _ in parts] == [False, True, False]
+
+
 def test_every_colour_has_a_swatch(client: TestClient) -> None:
     style = get(client, static_url("page.css")).text
     assert set(re.findall(r'\[data-colour="(\w+)"\]', style)) == set(COLOUR_TERMS)
