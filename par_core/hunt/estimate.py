@@ -105,20 +105,17 @@ class Evidence:
 
     def total(self, numbers: Float64[np.ndarray, "n strata"]) -> Float64[np.ndarray, " n"]:
         """Log of the martingale for each of n rows of numbers of people with the attribute."""
-        return self._constant - np.log(self._left(numbers)).sum(axis=1)
+        return self._constant - np.log(self._sign * (numbers[:, self._stratum] - self._zero)).sum(axis=1)
 
     def at_slopes(self, slopes: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, "n strata"]:
         """The number in each stratum from which on the log of the martingale rises faster than each of n slopes."""
         low, high = (np.tile(limit, (len(slopes), 1)) for limit in (self.lowest, self.highest))
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            steeper = -(self._sign / self._left(middle)) @ self._of > slopes[:, None]
+            steeper = (1 / (self._zero - middle[:, self._stratum])) @ self._of > slopes[:, None]
             low, high = np.where(steeper, low, middle), np.where(steeper, middle, high)
         flat = ~self._of.any(axis=0)  # nobody was drawn: everything is as likely
         return np.where(flat, np.where(slopes[:, None] > 0, self.highest, self.lowest), (low + high) / 2)
-
-    def _left(self, numbers: Float64[np.ndarray, "n strata"]) -> Float64[np.ndarray, "n draws"]:
-        return self._sign * (numbers[:, self._stratum] - self._zero)
 
 
 def _log_bets(draws: Sequence[Draw]) -> float:

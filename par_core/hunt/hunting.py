@@ -76,8 +76,7 @@ class Hunt:
             BadConfigError: The text is empty or more than words, nobody takes part, or the name is taken.
             FingerprintError: The store was filled with another model.
         """
-        text = _words(text)
-        index = searcher.index()
+        text, index = _words(text), _pinned(searcher)
         check_embedding(index, embedding_fingerprint(searcher.config), searcher.config.profile)
         encoder = load_text_encoder(searcher.config)
         vector = text_vector(text, encoder)
@@ -105,7 +104,7 @@ class Hunt:
             BadConfigError: There is no such hunt.
             FingerprintError: The store was filled with another model since.
         """
-        record, index = load_record(searcher.store, name), searcher.index()
+        record, index = load_record(searcher.store, name), _pinned(searcher)
         if record.embedding != index.embedding_fingerprint:
             raise FingerprintError(
                 f"the hunt {name!r} was started on the embedding {record.embedding}, the store now holds {index.embedding_fingerprint}: "
@@ -222,6 +221,14 @@ class Hunt:
                 raise BadConfigError(f"the hunt {record.name!r} was changed elsewhere meanwhile; go on with: --resume {record.name}")
             save_record(self._searcher.store, record)
         self.record = record
+
+
+def _pinned(searcher: Searcher) -> PeopleIndex:
+    """The version of the index that is searched now, which stays what it is while the hunt lasts."""
+    index = searcher.index()
+    pinned = PeopleIndex.open(searcher.store.index_path, str(index.version))
+    assert pinned is not None, "it was open a moment ago"
+    return pinned
 
 
 def _words(text: str) -> str:

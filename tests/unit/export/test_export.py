@@ -159,3 +159,18 @@ def test_no_cell_is_a_formula(tmp_path: Path) -> None:
     with (tmp_path / "out" / "people.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             assert not any((cell or "").startswith(("=", "+", "@", "\t", "\r")) for cell in row.values())
+
+
+def test_a_live_version_that_lags_behind_exports_nobody_whose_file_has_gone(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "photos", GROUPS)
+    index(tmp_path / "store", [photos])
+    live = PeopleIndex.open(tmp_path / "store" / "index.lance")
+    assert live is not None
+    live.make_live()
+    (photos / "0001.png").unlink()
+    save(photos / "0099.png", scene("green", seed=99))
+    index(tmp_path / "store", [photos])
+    for form, wanted in (("parquet", {}), ("csv", {"query": "someone", "top": 99})):
+        assert export(tmp_path / "store", tmp_path / form, form, **wanted).people == 5
+    uris = pq.read_table(tmp_path / "parquet" / "people.parquet")["uri"].to_pylist()
+    assert {Path(uri).name for uri in uris} == {"0000.png", "0003.png", "0004.png"}

@@ -208,3 +208,34 @@ def test_a_damaged_file_says_what_to_do(store: Path) -> None:
         file.write_text(content)
         with pytest.raises(Exception, match=r"start the hunt anew"):
             Hunt.resume(searcher(store), "mine")
+
+
+def test_a_live_version_that_lags_behind_proposes_nobody_whose_file_has_gone(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "photos", GROUPS)
+    index(tmp_path / "store", [photos])
+    live = PeopleIndex.open(tmp_path / "store" / "index.lance")
+    assert live is not None
+    live.make_live()
+    (photos / "0014.png").unlink()
+    index(tmp_path / "store", [photos])
+    hunt = Hunt.start(searcher(tmp_path / "store"), "a red person")
+    while hunt.batch(12).hits:
+        judge(hunt, "red", size=12)
+    told = hunt.estimate()
+    assert [Path(hit.uri).name for hit in hunt.found()] == ["0015.png"]
+    assert (told.found, told.skipped, told.most_left) == (1, 1, 1), "nobody can tell of the one who has gone"
+
+
+def test_what_is_indexed_meanwhile_takes_part_from_the_next_time_on(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "photos", GROUPS)
+    index(tmp_path / "store", [photos])
+    hunt = Hunt.start(searcher(tmp_path / "store"), "a red person", name="mine")
+    people = hunt.estimate().people
+    archive(photos / "new", [("red", "red", "red", "red")])
+    index(tmp_path / "store", [photos])
+    while hunt.batch(30).hits:
+        judge(hunt, "red", size=30)
+    told = hunt.estimate()
+    assert (told.people, told.found, told.most_left) == (people, 2, 0)
+    again = Hunt.resume(searcher(tmp_path / "store"), "mine").estimate()
+    assert (again.people, again.found, again.most_left) == (people + 4, 2, 4)
