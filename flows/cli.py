@@ -25,6 +25,7 @@ from flows.cli_hunt import hunt
 from flows.cli_leakage import leakage
 from flows.cli_models import models
 from flows.cli_report import report
+from flows.cli_serve import serve
 from flows.cli_tokens import audit_log, tokens
 from flows.cli_train import train
 from flows.options import (
@@ -65,6 +66,7 @@ app.command()(forget)
 app.command()(gate)
 app.command()(hunt)
 app.command()(leakage)
+app.command()(serve)
 app.add_typer(datasets, name="datasets")
 app.add_typer(models, name="models")
 app.add_typer(report, name="report")

@@ -21,6 +21,8 @@ PAGES = [
     "docs/hunts.md",
     "docs/export.md",
     "docs/paper.md",
+    "docs/serving.md",
+    "docs/page.md",
 ]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
