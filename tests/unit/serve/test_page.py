@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,6 +12,10 @@ from par_core.attributes.colours import COLOUR_TERMS
 from par_core.query.answer import Chance, Hit
 from par_core.serve.page_look import static_url
 from par_core.serve.service import ArchiveService, SearchPage
+from par_core.store.lance import PeopleIndex
+from tests.indexing import index
+from tests.pictures import save, scene
+from tests.serving import client_of, small_store
 
 
 def get(client: TestClient, url: str, part: str = "") -> Response:
@@ -61,6 +66,19 @@ def test_a_person_is_explained_part_by_part_with_the_details_of_a_part_below_it(
     parts = re.findall(r'<span class="part ([\w -]+)">\s*<span class="what">([^<]*)</span>', told)
     assert [name for _, name in parts] == ["red", "text: red", "like the person chosen"]
     assert ["detail" in kind for kind, _ in parts] == [False, True, False]
+
+
+def test_a_version_that_waits_for_its_gate_is_told(tmp_path: Path) -> None:
+    store = small_store(tmp_path)
+    waiting = PeopleIndex.open(store / "index.lance")
+    assert waiting is not None
+    version = waiting.version
+    waiting.make_live()
+    index(store, [tmp_path / "photos", save(tmp_path / "more" / "new.png", scene("yellow", seed=50)).parent])
+    with client_of(store) as client:
+        told = words(get(client, "/?q=yellow", "main").text)
+    assert f"searched version {version} of the index" in told
+    assert "among 7 people" in told
 
 
 def test_every_colour_has_a_swatch(client: TestClient) -> None:
