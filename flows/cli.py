@@ -18,10 +18,15 @@ from flows.cli_analyse import analyse
 from flows.cli_audit import audit
 from flows.cli_datasets import datasets
 from flows.cli_evaluate import evaluate
+from flows.cli_export import export
+from flows.cli_forget import forget
 from flows.cli_gate import gate
+from flows.cli_hunt import hunt
 from flows.cli_leakage import leakage
 from flows.cli_models import models
 from flows.cli_report import report
+from flows.cli_serve import serve
+from flows.cli_tokens import audit_log, tokens
 from flows.cli_train import train
 from flows.options import (
     MACHINE,
@@ -54,12 +59,18 @@ app = typer.Typer(
 
 app.command()(analyse)
 app.command()(audit)
+app.command("audit-log")(audit_log)
 app.command()(evaluate)
+app.command()(export)
+app.command()(forget)
 app.command()(gate)
+app.command()(hunt)
 app.command()(leakage)
+app.command()(serve)
 app.add_typer(datasets, name="datasets")
 app.add_typer(models, name="models")
 app.add_typer(report, name="report")
+app.add_typer(tokens, name="tokens")
 app.add_typer(train, name="train")
 
 
@@ -248,10 +259,14 @@ def search(
         par search --store store --where "hat and captured_at >= 2026-11-01 and uri like '%gate-3%'"
     """
     from flows.showing import hit_lines
+    from par_core.access import Access, Caller, question_text
     from par_core.query.asking import Question, ask, save_gallery
 
     settings = _query_settings(config, profile, weights_dir, runtime, device)
-    result, opened = ask(store, Question(text, image, where, top, absent, weak), settings, version)
+    access = Access.open(store, settings.access.audit_days)
+    with access.recording(Caller.local(), "search", question_text(text, image, where), unrecorded=_tell) as found:
+        result, opened = ask(store, Question(text, image, where, top, absent, weak), settings, version)
+        found.count = len(result.hits)
     if html is not None:
         save_gallery(html, result, store, opened, settings, "par " + " ".join(sys.argv[1:]))
     for warning in result.warnings:

@@ -15,6 +15,7 @@ from flows.observing import observing
 from flows.showing_gate import gate_lines, gate_markdown, gate_object
 from flows.training import plan_jobs
 from flows.training import train as run_training
+from par_core.access import Access, Caller, question_text
 from par_core.config import MachineConfig, load_config
 from par_core.errors import StoreError
 from par_core.gate.golden import load_golden
@@ -63,7 +64,10 @@ def query(
 ) -> int:
     """Ask a store a question on a schedule, and keep the answer in files; returns the number of hits."""
     config = load_config(**(settings or {}))
-    result, opened = ask(Path(store), Question(text=text, where=where, top=top), config, version)
+    access = Access.open(Path(store), config.access.audit_days)
+    with access.recording(Caller.local(), "search", question_text(text, None, where), how="flow") as found:
+        result, opened = ask(Path(store), Question(text=text, where=where, top=top), config, version)
+        found.count = len(result.hits)
     if json_file is not None:
         told = {"question": result.question, "warnings": list(result.warnings), "results": [hit.as_json() for hit in result.hits]}
         write_atomic(Path(json_file), json.dumps(told, indent=2, ensure_ascii=False, default=str).encode())

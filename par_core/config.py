@@ -17,7 +17,18 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
 
-__all__ = ["ArchiveConfig", "ClipConfig", "CutoutConfig", "DescribeConfig", "MachineConfig", "RunConfig", "SegmentConfig", "config_of", "load_config"]
+__all__ = [
+    "AccessConfig",
+    "ArchiveConfig",
+    "ClipConfig",
+    "CutoutConfig",
+    "DescribeConfig",
+    "MachineConfig",
+    "RunConfig",
+    "SegmentConfig",
+    "config_of",
+    "load_config",
+]
 
 
 class _Frozen(BaseModel):
@@ -99,6 +110,13 @@ class MachineConfig(_Frozen):
     """Images (or people) that a model sees in one call; None: as measured on this machine."""
 
 
+class AccessConfig(_Frozen):
+    """What is kept of who asked. Never part of a digest."""
+
+    audit_days: Annotated[int, Field(ge=1, le=36_500)] = 365
+    """For how many days the audit log is kept at least; months wholly before that are deleted."""
+
+
 class RunConfig(_Frozen):
     """All settings of a run."""
 
@@ -110,6 +128,7 @@ class RunConfig(_Frozen):
     segment: SegmentConfig = SegmentConfig()
     describe: DescribeConfig = DescribeConfig()
     machine: MachineConfig = MachineConfig()
+    access: AccessConfig = AccessConfig()
 
 
 def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:

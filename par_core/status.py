@@ -23,6 +23,7 @@ class Status(StrEnum):
     DAMAGED_ARCHIVE = "damaged_archive"  # an archive, or a member of one, that cannot be read
     VANISHED = "vanished"  # listed, but gone when it was to be read
     IO_ERROR = "io_error"  # any other trouble while reading; worth a retry
+    FORGOTTEN = "forgotten"  # erased on purpose by ``par forget``, and not looked at again
     MODEL_ERROR = "model_error"  # the model failed on this image or person, alone in its batch
     # people that could not be described
     CHANGED = "changed"  # between segmenting and describing; the next run takes the new file up
@@ -31,4 +32,4 @@ class Status(StrEnum):
 
 
 #: Statuses of images that count as failed and that ``--retry-failed`` takes up again.
-FAILED = frozenset(Status) - {Status.OK, Status.NO_PEOPLE, Status.TOO_SMALL}
+FAILED = frozenset(Status) - {Status.OK, Status.NO_PEOPLE, Status.TOO_SMALL, Status.FORGOTTEN}

@@ -19,7 +19,7 @@ from par_core.query.answer import Hit
 from par_core.store.layout import Store
 from par_core.types import ImageU8, MaskRLE
 
-__all__ = ["Crop", "crops_of"]
+__all__ = ["Crop", "crops_of", "mask_of"]
 
 _CONTEXT = 0.25  # margin around the person, as a share of the box
 _HEIGHT_PX = 320
@@ -50,7 +50,7 @@ def crops_of(hits: Sequence[Hit], store: Store, segment_config: str, config: Arc
     crops = [Crop(None, "no picture")] * len(hits)
     for entry, content in read_entries([Entry(uri, 0, "") for uri in by_uri], config):
         for i in by_uri[entry.uri]:
-            crops[i] = _crop(hits[i], content, _mask(store, segment_config, hits[i]), config)
+            crops[i] = _crop(hits[i], content, mask_of(store, segment_config, hits[i]), config)
     return crops
 
 
@@ -80,7 +80,8 @@ def _dim(shown: ImageU8, inside: np.ndarray) -> ImageU8:
     return (shown * (_DIMMED + (1 - _DIMMED) * soft)).round().astype(np.uint8)
 
 
-def _mask(store: Store, segment_config: str, hit: Hit) -> MaskRLE | None:
+def mask_of(store: Store, segment_config: str, hit: Hit) -> MaskRLE | None:
+    """The mask of a hit, from the shard that holds it; None if that shard does not know the person."""
     people = store.shard("segment", segment_config, hit.shard).read("people", ["person_id", "mask_height", "mask_width", "mask_counts"])
     rows = people.filter(pc.equal(people["person_id"], hit.person_id)).to_pylist()
     return MaskRLE(rows[0]["mask_height"], rows[0]["mask_width"], rows[0]["mask_counts"].encode("ascii")) if rows else None

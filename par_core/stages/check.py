@@ -96,6 +96,8 @@ def verify_store(store: Store) -> VerifyReport:
     if problems:
         return VerifyReport(tuple(problems), checked, 0)
     problems += _uncounted(store, commit)
+    if store.forgetting_path.exists():
+        problems.append(f"a forgetting was interrupted; finish it with: par forget --finish --store {store.root}")
     rows, wrong = _compare_index(store, commit)
     return VerifyReport((*problems, *wrong), checked, rows)
 

@@ -5,6 +5,7 @@ simply run again; nothing to write means nothing is touched.
 """
 
 import json
+import shutil
 from dataclasses import asdict, dataclass
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store, write_atomic
 from par_core.store.rows import DesiredShard, described_with, desired_rows
 
-__all__ = ["CommitRecord", "commit_store", "last_commit", "rebuild_index"]
+__all__ = ["CommitRecord", "commit_store", "last_commit", "rebuild_index", "rewrite_index"]
 
 _ROWS_PER_WRITE = 10_000  # smaller writes leave many fragments behind
 
@@ -77,13 +78,26 @@ def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
     return record, index.release_lost_live() if index else None
 
 
+def rewrite_index(store: Store) -> CommitRecord | None:
+    """Make the index again from Parquet alone and keep nothing of what it was: for forgetting. ``live``, where it is set, moves to the new version.
+
+    Returns:
+        The record of this commit, or None where nothing was ever committed and so nothing is searched.
+    """
+    last = last_commit(store)
+    if last is None or described_with(store, last.describe_config) is None:
+        shutil.rmtree(store.index_path, ignore_errors=True)
+        return last
+    return _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True, history=False)
+
+
 def last_commit(store: Store) -> CommitRecord | None:
     """The newest commit record, or None."""
     records = store.commits()
     return CommitRecord(**json.loads(records[-1].read_bytes())) if records else None
 
 
-def _commit(store: Store, ids: ConfigIds, profile: str, *, afresh: bool) -> CommitRecord:
+def _commit(store: Store, ids: ConfigIds, profile: str, *, afresh: bool, history: bool = True) -> CommitRecord:
     last = last_commit(store)
     made_with = described_with(store, ids.describe)
     shards = list(desired_rows(store, ids.segment, ids.describe))
@@ -98,6 +112,8 @@ def _commit(store: Store, ids: ConfigIds, profile: str, *, afresh: bool) -> Comm
         upserted, deleted = _reconcile(index, shards, made_with.schema)
         if upserted or deleted or created:
             index.optimize()
+        if not history:
+            index.drop_history()
         rows, version = len(index), index.version
     embedding = made_with.embedding if made_with else ""
     number = last.number + 1 if last else 1

@@ -5,7 +5,7 @@ One row an entry with a status, one row a person. Rows in = rows out: whatever i
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -26,6 +26,7 @@ from par_core.stages.result import ShardResult
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.schemas import IMAGES, PEOPLE
+from par_core.store.tombstones import Tombstones, load_tombstones
 from par_core.types import ImageU8, PersonInstances
 
 __all__ = ["segment_shard"]
@@ -57,7 +58,7 @@ def segment_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult
         return ShardResult("segment", shard_id, dict(done.counts), 0.0, reused=True)
     entries, attempt = read_work(store, shard_id)
     segmenter = load_segmenter(config)
-    rows = _Rows(attempt)
+    rows = _Rows(attempt, load_tombstones(store))
     for batch in _batches(_decoded(entries, config, rows), config.machine.batch_size or _BATCH):
         rows.add_people(batch, segmenter, config.segment)
     images, people = rows.tables(entries)
@@ -80,6 +81,9 @@ def _decoded(entries: Sequence[Entry], config: RunConfig, rows: "_Rows") -> Iter
             rows.add_failure(entry, None, content)
             continue
         identity = image_id(content)
+        if rows.forgotten.has_image(identity):
+            rows.add_forgotten(entry)
+            continue
         if rows.add_duplicate(entry, identity):
             continue
         try:
@@ -104,7 +108,8 @@ def _batches(reads: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
 class _Rows:
     """Collects the rows of one shard."""
 
-    def __init__(self, attempt: int) -> None:
+    def __init__(self, attempt: int, forgotten: Tombstones) -> None:
+        self.forgotten = forgotten
         self._attempt = attempt
         self._images: dict[str, dict[str, Any]] = {}  # by uri
         self._people: list[dict[str, Any]] = []
@@ -113,6 +118,9 @@ class _Rows:
 
     def add_failure(self, entry: Entry, identity: str | None, error: UnreadableImageError) -> None:
         self._images[entry.uri] = self._row(entry, error.status, error.message, identity)
+
+    def add_forgotten(self, entry: Entry) -> None:
+        self._images[entry.uri] = self._row(entry, Status.FORGOTTEN, "", None)
 
     def expect(self, entry: Entry, identity: str) -> None:
         self._first[identity] = entry.uri
@@ -131,7 +139,8 @@ class _Rows:
             if isinstance(found, UnreadableImageError):
                 self.add_failure(read.entry, read.image_id, found)
                 continue
-            people = [self._person(read.image_id, found, i, segmenter.fingerprint, settings) for i in range(len(found))]
+            seen = (self._person(read.image_id, found, i, segmenter.fingerprint, settings) for i in range(len(found)))
+            people = [person for person in seen if not self._is_forgotten(person, segmenter.fingerprint)]
             kinds = Counter(person["status"] for person in people)
             status = Status.OK if kinds[Status.OK] else Status.NO_PEOPLE
             row = self._row(read.entry, status, "", read.image_id)
@@ -156,6 +165,10 @@ class _Rows:
     def _row(self, entry: Entry, status: Status, message: str, identity: str | None) -> dict[str, Any]:
         row = {"uri": entry.uri, "size": entry.size, "version": entry.version, "attempt": self._attempt}
         return row | {"status": status, "message": message, "image_id": identity, "n_people": 0, "n_too_small": 0}
+
+    def _is_forgotten(self, person: Mapping[str, Any], segmenter: str) -> bool:
+        box = (person["x1"], person["y1"], person["x2"], person["y2"])
+        return self.forgotten.has_person(person["image_id"], person["person_id"], segmenter, box)
 
     @staticmethod
     def _person(identity: str, found: PersonInstances, i: int, fingerprint: str, settings: SegmentConfig) -> dict[str, Any]:

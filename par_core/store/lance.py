@@ -10,6 +10,7 @@ always go to the newest version.
 import json
 import os
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -363,6 +364,29 @@ class PeopleIndex:
     def _indexed_columns(self) -> list[str]:
         stored = set(self._table.schema.names)
         return [column for column in (*_TREES, *self.info.attributes, *self._bitmaps()) if column in stored]
+
+    def scan_stored(self) -> Iterator[pa.RecordBatch]:
+        """All rows with every column that is stored, also those that nobody is shown, a batch at a time."""
+        yield from self._table.search().limit(max(len(self), 1)).to_batches()
+
+    def versions(self) -> list[int]:
+        """Numbers of all versions that are there, oldest first."""
+        return sorted(int(each["version"]) for each in self._table.list_versions())
+
+    def drop_history(self) -> None:
+        """Delete every version but the newest, with all files that only they need; ``live``, where it is set, moves to the newest.
+
+        Raises:
+            StoreError: LanceDB has left one of them.
+        """
+        self._table.optimize()  # whatever it writes becomes a version: now, and not while the others are deleted
+        if self.live_version is not None:
+            self.make_live()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that readers of older versions fail: they must
+            self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+        if self.versions() != [self.version]:
+            raise StoreError(f"old versions of the index are still there: {self.versions()[:5]}")
 
     def _versions_to_keep(self) -> timedelta:
         """The age below which versions are kept. LanceDB refuses to clean up at all where that would take a tagged version."""

@@ -8,6 +8,10 @@
     commits/<number>.json                 what each commit put into which version of the index
     index.lance/                          the LanceDB table ``people``: derived, can be rebuilt
     gate.json                             what the last gate found
+    hunts/<name>.json                     ids and answers of a hunt; not derived from anything
+    forgotten.json, receipts/<time>.json  what must not come back, as digests, and what was done to forget it
+    forgetting.json                       what is being forgotten: there only while it is
+    access/                               tokens and audit log
     prefect-server.log, run.lock          of the run under way or the last one; of no account
 
 A folder of a shard counts only once its manifest is there. Manifests are the truth; nothing else decides what is done.
@@ -18,10 +22,11 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import IO, Any, Final, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,6 +38,8 @@ from par_core.store.schemas import require_schema
 __all__ = ["FORMAT", "Manifest", "ShardFolder", "Stage", "Store", "write_atomic"]
 
 FORMAT: Final = 1
+_LOCK_TRIES: Final = 5
+_LOCK_PAUSE_S: Final = 0.02
 Stage = Literal["segment", "describe"]
 
 
@@ -174,6 +181,11 @@ class Store:
         """Folder of the LanceDB database."""
         return self.root / "index.lance"
 
+    @property
+    def forgetting_path(self) -> Path:
+        """The journal of a forgetting that is under way or was interrupted."""
+        return self.root / "forgetting.json"
+
     def listing_path(self, source_digest: str) -> Path:
         """The listing of one source."""
         return self.root / "listings" / f"{source_digest}.parquet"
@@ -207,11 +219,28 @@ class Store:
         """
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "run.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise StoreError(f"another par command is writing to {self.root}; wait for it to end") from error
+            if not _locked(file, fcntl.LOCK_EX, _LOCK_TRIES):
+                raise StoreError(f"another par command is writing to {self.root}; wait for it to end")
             yield
+
+    def is_held(self) -> bool:
+        """Whether a writer holds the store at this moment. Looking takes no time from writers: they try again for longer than a look lasts."""
+        try:
+            with (self.root / "run.lock").open() as file:
+                return not _locked(file, fcntl.LOCK_SH, 1)
+        except FileNotFoundError:
+            return False
+
+
+def _locked(file: IO[str], kind: int, tries: int) -> bool:
+    """Lock an open file until it is closed; False if another process holds it."""
+    for attempt in range(tries):
+        if attempt:
+            time.sleep(_LOCK_PAUSE_S)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+            return True
+    return False
 
 
 def _sha256_of(path: Path) -> str | None:

@@ -20,12 +20,14 @@ from par_core.ids import digest_of
 from par_core.status import FAILED, Status
 from par_core.store.layout import Store, write_atomic
 from par_core.store.schemas import ENTRIES, IMAGES, require_schema
+from par_core.store.tombstones import load_tombstones
 
 __all__ = [
     "Conservation",
     "conservation",
     "current_images",
     "entries_table",
+    "forget_in_listings",
     "image_states",
     "known_images",
     "listed_entries",
@@ -40,7 +42,7 @@ _READ: Final = pa.array([Status.OK.value, Status.NO_PEOPLE.value])
 
 @dataclass(frozen=True, slots=True)
 class Conservation:
-    """The equation that must hold: listed = indexed + no_people + failed + duplicates + pending.
+    """The equation that must hold: listed = indexed + no_people + failed + duplicates + forgotten + pending.
 
     Attributes:
         listed: Files and archive members that the newest listings hold.
@@ -48,6 +50,7 @@ class Conservation:
         no_people: Different images without such a person.
         failed: Files with a failure status.
         duplicates: Further files with the bytes of an image counted already.
+        forgotten: Files that were erased on purpose and are still in the archive.
         pending: Files not looked at yet, because a run was stopped.
         people: People of usable size in the indexed images.
         too_small: People below the configured size.
@@ -60,6 +63,7 @@ class Conservation:
     no_people: int
     failed: int
     duplicates: int
+    forgotten: int
     pending: int
     people: int
     too_small: int
@@ -69,10 +73,11 @@ class Conservation:
     @property
     def holds(self) -> bool:
         """Whether both sides are equal."""
-        return self.listed == self.indexed + self.no_people + self.failed + self.duplicates + self.pending
+        return self.listed == self.indexed + self.no_people + self.failed + self.duplicates + self.forgotten + self.pending
 
     def __str__(self) -> str:
         parts = [f"{self.indexed} indexed", f"{self.no_people} without people", f"{self.failed} failed", f"{self.duplicates} duplicates"]
+        parts += [f"{self.forgotten} forgotten"] if self.forgotten else []
         parts += [f"{self.pending} pending"] if self.pending else []
         return f"{self.listed} files listed = {' + '.join(parts)}"
 
@@ -85,7 +90,7 @@ def entries_table(entries: Iterable[Entry]) -> pa.Table:
 
 
 def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
-    """Replace what is known of a source by a new listing.
+    """Replace what is known of a source by a new listing; forgotten files are kept as digests only.
 
     Args:
         store: The store.
@@ -94,10 +99,36 @@ def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
     """
     table = entries_table(listing.entries)
     require_schema(table, ENTRIES, f"listing of {listing.source}")
-    about = {"source": listing.source, "listed_at": listed_at, "skipped": dict(listing.skipped)}
+    _write_listing(store, table, {"source": listing.source, "listed_at": listed_at, "skipped": dict(listing.skipped)})
+
+
+def forget_in_listings(store: Store) -> int:
+    """Bring all listings in line with the tombstones of the store; returns how many files are masked anew."""
+    masked = 0
+    for path in sorted((store.root / "listings").glob("*.parquet")):
+        table = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
+        before = pc.sum(pc.equal(table["status"], Status.FORGOTTEN.value)).as_py() or 0
+        written, after = _write_listing(store, table, _listing_info(path))
+        if written != path:
+            path.unlink()
+        masked += after - before
+    return masked
+
+
+def _write_listing(store: Store, table: pa.Table, about: Mapping[str, Any]) -> tuple[Path, int]:
+    """Write a listing less what is forgotten; returns its path and how many of its files are."""
+    forgotten = load_tombstones(store)
+    kept = forgotten.mask(table)
+    masked = pc.sum(pc.equal(kept["status"], Status.FORGOTTEN.value)).as_py() or 0
+    source = about["source"]
+    if forgotten.has_place(source) or (source in set(table["uri"].to_pylist()) - set(kept["uri"].to_pylist())):
+        source = forgotten.masked(source)
+    told = json.dumps({**about, "source": source}).encode()
     sink = pa.BufferOutputStream()
-    pq.write_table(table.replace_schema_metadata({**(ENTRIES.metadata or {}), b"par.listing": json.dumps(about).encode()}), sink, compression="zstd")
-    write_atomic(store.listing_path(digest_of(listing.source)), sink.getvalue().to_pybytes())
+    pq.write_table(kept.replace_schema_metadata({**(ENTRIES.metadata or {}), b"par.listing": told}), sink, compression="zstd")
+    path = store.listing_path(digest_of(source))
+    write_atomic(path, sink.getvalue().to_pybytes())
+    return path, masked
 
 
 def listed_entries(store: Store) -> pa.Table:
@@ -173,6 +204,7 @@ def conservation(store: Store, segment_config: str) -> Conservation:
     """Count what became of every listed file."""
     listed, known = listed_entries(store), known_images(store, segment_config)
     current = current_images(known, listed)
+    masked = _counts(listed["status"]).get(Status.FORGOTTEN, 0)
     by_status = _counts(current["status"])
     failures = {status: count for status, count in by_status.items() if status in FAILED}
     read = current.filter(pc.is_in(current["status"], value_set=_READ))
@@ -186,7 +218,8 @@ def conservation(store: Store, segment_config: str) -> Conservation:
         no_people=kinds.get(Status.NO_PEOPLE, 0),
         failed=sum(failures.values()),
         duplicates=len(read) - len(different),
-        pending=len(listed) - len(current),
+        forgotten=masked + by_status.get(Status.FORGOTTEN, 0),
+        pending=len(listed) - len(current) - masked,
         people=pc.sum(different["n_people"]).as_py() or 0,
         too_small=pc.sum(different["n_too_small"]).as_py() or 0,
         vanished=len(gone["uri"].unique()),

@@ -15,7 +15,7 @@ BREACHES = {
     "par_core knows no orchestrator": ("par_core/ids.py", "import prefect"),
     "torch only under models": ("par_core/people/geometry.py", "import torch"),
     "lancedb only in the store": ("par_core/query/where.py", "import lancedb"),
-    "rooms of par_core": ("par_core/archive/decode.py", "import par_core.query.search"),
+    "rooms of par_core": ("par_core/archive/decode.py", "import par_core.query.searching"),
 }
 
 

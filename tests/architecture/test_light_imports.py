@@ -17,7 +17,7 @@ def test_par_core_imports_nothing_heavy() -> None:
     assert loaded("import par_core, par_core.config, par_core.errors, par_core.types") == set()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["index", "--help"], ["search", "--help"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["index", "--help"], ["search", "--help"], ["serve", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = f"import sys; sys.argv = ['par', *{arguments!r}]\nfrom flows.cli import main\ntry: main()\nexcept SystemExit: pass\n"
     run = subprocess.run(
@@ -27,8 +27,13 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_searching_loads_no_orchestrator() -> None:
-    code = "import par_core.query.search, par_core.query.where, par_core.store.lance, par_core.models.profiles"
+    code = "import par_core.query.searching, par_core.query.where, par_core.store.lance, par_core.models.profiles"
     assert loaded(code) & {"prefect", "dask", "distributed", "torch"} == set()
+
+
+def test_serving_loads_no_orchestrator_and_asking_a_server_loads_nothing() -> None:
+    assert loaded("import par_core.serve.app") & {"prefect", "dask", "distributed", "torch"} == set()
+    assert loaded("import par_core.serve.client") == set()
 
 
 def test_an_index_run_loads_nothing_heavy_before_its_server_starts() -> None:

@@ -10,7 +10,20 @@ import typer
 from flows.cli import app
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "deployments/README.md", "docs/training.md", "docs/datasets.md", "docs/quality.md", "docs/evaluation.md", "docs/gate.md", "docs/paper.md"]
+PAGES = [
+    "README.md",
+    "deployments/README.md",
+    "docs/training.md",
+    "docs/datasets.md",
+    "docs/quality.md",
+    "docs/evaluation.md",
+    "docs/gate.md",
+    "docs/hunts.md",
+    "docs/export.md",
+    "docs/paper.md",
+    "docs/serving.md",
+    "docs/page.md",
+]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 

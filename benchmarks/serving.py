@@ -1,0 +1,159 @@
+"""What a server adds to a search, and how twenty users at once fare.
+
+    python benchmarks/serving.py --store build/store-ccp
+
+A real server (uvicorn), real connections, the shipped models. Every question is a new one, so nothing comes from the memory of recent answers,
+except where it is said. What serving adds is taken request by request: the time that the client waits, less the time that the search inside of that
+very request took. The twenty users ask a server in a process of its own. The store is copied first; what is asked is written to the copy's audit
+log, as it always is.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import provenance
+
+from par_core.config import load_config
+from par_core.serve.app import create_app
+from par_core.serve.client import Client, ServerError
+from par_core.serve.server import address_of, bind, make_server
+from par_core.serve.service import ArchiveService
+from par_core.serve.settings import ServeSettings
+
+SEED = 0
+USERS = 20
+TURNS = 150
+TOP = 60
+WHO = ("woman", "man", "person")
+COLOURS = ("black", "white", "grey", "red", "blue", "green", "brown", "yellow", "purple", "pink", "orange", "beige")
+WORN = ("coat", "jacket", "dress", "sweater", "shirt", "skirt", "trousers", "jeans", "shorts", "boots")
+WITH = ("a bag", "a hat", "a scarf", "glasses", "long hair", "a belt")
+
+
+def questions(seed: int) -> list[str]:
+    """All sentences of these words, no two alike, in a random order."""
+    asked = [f"a {who} in a {colour} {worn} with {thing}" for who, colour, worn, thing in product(WHO, COLOURS, WORN, WITH)]
+    random.Random(seed).shuffle(asked)
+    return asked
+
+
+def told(times: list[float]) -> dict[str, float]:
+    """The figures of some times in milliseconds."""
+    return {"n": len(times), "p50_ms": float(np.percentile(times, 50)), "p99_ms": float(np.percentile(times, 99))}
+
+
+@contextmanager
+def server(store: Path) -> Iterator[str]:
+    """``par serve`` over a store; gives its address."""
+    command = [sys.executable, "-m", "flows.cli", "serve", "--store", str(store), "--port", "0", "--per-minute", "1000000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().split(" on ")[1].split(" ")[0]
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def in_thread(service: ArchiveService) -> Iterator[str]:
+    """A server in a thread of this process; gives its address."""
+    with bind("127.0.0.1", 0) as listening:
+        running = make_server(create_app(service, ServeSettings(requests_per_minute=1_000_000)))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        yield address_of(listening, "127.0.0.1")  # who connects meanwhile waits until it answers
+        running.should_exit = True
+        thread.join()
+
+
+def one_user(store: Path, asked: list[str]) -> dict[str, Any]:
+    """One question after the other, each with its next page and the picture of its first hit."""
+    service = ArchiveService(store, load_config())
+    searching: list[float] = []
+    search = service.search
+
+    def timed(*given: Any, **named: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return search(*given, **named)
+        finally:
+            searching.append(1000 * (time.perf_counter() - started))
+
+    service.search = timed  # type: ignore[method-assign]
+    waited: dict[str, list[float]] = {"search": [], "next_page": [], "crop": []}
+
+    def ask(kind: str, call: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        answer = call()
+        waited[kind].append(1000 * (time.perf_counter() - started))
+        return answer
+
+    inside = []
+    with in_thread(service) as address, Client(address) as client:
+        for question in asked[:10]:  # warm
+            client.search(question, top=TOP)
+        for question in asked[10:]:
+            answer = ask("search", partial(client.search, question, top=TOP, weak=True))
+            inside.append(searching[-1])
+            ask("next_page", partial(client.search, question, top=TOP, offset=TOP, weak=True))
+            ask("crop", partial(client.crop, answer.results[0].person_id))
+        people = client.status().people
+    added = [whole - part for whole, part in zip(waited["search"], inside, strict=True)]
+    return {"people": people, "search_alone": told(inside), "added_by_serving": told(added), **{kind: told(times) for kind, times in waited.items()}}
+
+
+def at_once(address: str, asked: list[str]) -> dict[str, Any]:
+    """Many users, each with the next question as soon as the last one is answered."""
+    times: list[float] = []
+    errors: list[str] = []
+
+    def ask(mine: list[str]) -> None:
+        with Client(address) as client:
+            for question in mine:
+                started = time.perf_counter()
+                try:
+                    client.search(question, top=TOP, weak=True)
+                    times.append(1000 * (time.perf_counter() - started))
+                except ServerError as error:
+                    errors.append(str(error))
+
+    users = [threading.Thread(target=ask, args=(asked[number::USERS],)) for number in range(USERS)]
+    started = time.perf_counter()
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
+    seconds = time.perf_counter() - started
+    return {"users": USERS, **told(times), "per_second": len(times) / seconds, "errors": len(errors), "first_error": errors[0] if errors else None}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", type=Path, required=True, help="a store of the compact profile")
+    given, where = parser.parse_args().store, provenance(SEED)
+    asked = questions(SEED)
+    with tempfile.TemporaryDirectory() as folder:
+        store = shutil.copytree(given, Path(folder) / "store")
+        single = one_user(store, asked[: 10 + TURNS])
+        with server(store) as address:
+            many = at_once(address, asked[10 + TURNS : 10 + TURNS + 30 * USERS])
+    print(json.dumps({"part": "serving", "top": TOP, "one_user": single, "users_at_once": many, **where}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The audit log: who asked what, when, from where, and how much was found. One JSON object a line under ``access/audit/<year>-<month>.jsonl``.
+
+- A line cannot be forged by what is asked: everything is JSON in ASCII, so line breaks, control characters and look-alikes arrive escaped.
+- A line is on the disk (fsync) before an answer is given: what cannot be recorded fails.
+- Several processes and threads may write at once; a line that a crash or a full disk cut short is ended before the next one, and read as what it is.
+- Months that are older than ``keep_days`` are deleted as whole files; nothing else is ever removed, and only forgetting somebody changes lines: ids in them
+  give way to the word "forgotten".
+"""
+
+import calendar
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from par_core.access.files import locked, write_private
+from par_core.errors import StoreError
+
+__all__ = ["AuditLog", "Event"]
+
+_MONTH: Final = re.compile(r"(\d{4})-(\d{2})\.jsonl")
+_LONGEST: Final = 4_000  # characters of a question; more is cut, and the cut is told
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that somebody did.
+
+    Attributes:
+        at: ISO time (UTC), microseconds.
+        who: Name of the token, or of the user of the operating system.
+        how: Through what: ``cli``, ``flow``, ``api``, ``page``.
+        source: Address of the caller, or the host's name for commands; empty if unknown.
+        action: ``search``, ``export``, ``forget``, ``add_token``, ...; ``damaged`` for a line that cannot be read.
+        what: The question, as asked.
+        count: Of what was given: hits, rows; None where nothing was.
+        status: ``ok``, ``refused``, or the name of the error.
+    """
+
+    at: str
+    who: str
+    how: str
+    source: str
+    action: str
+    what: str
+    count: int | None
+    status: str
+
+    @property
+    def moment(self) -> datetime:
+        """When it was."""
+        return datetime.fromisoformat(self.at)
+
+
+class AuditLog:
+    """The audit log of a store.
+
+    Args:
+        folder: ``access/audit`` of the store.
+        keep_days: For how many days events are kept at least; months wholly before that are deleted.
+    """
+
+    def __init__(self, folder: Path, keep_days: int) -> None:
+        self.folder = folder
+        self.keep_days = keep_days
+
+    def append(self, event: Event) -> None:
+        """Add a line, and make sure that it is on the disk.
+
+        Raises:
+            StoreError: It cannot be written; the caller must not answer.
+        """
+        told = asdict(event)
+        if len(event.what) > _LONGEST:
+            told["what"] = f"{event.what[:_LONGEST]} [{len(event.what) - _LONGEST} more characters]"
+        line = json.dumps(told, ensure_ascii=True).encode("ascii") + b"\n"
+        try:
+            with locked(self._lock):
+                self._drop_old(event.moment.date())
+                _append(self.folder / f"{event.at[:7]}.jsonl", line)
+        except OSError as error:
+            raise StoreError(f"the audit log under {self.folder} cannot be written ({error.strerror})") from error
+
+    def read(self, since: datetime | None = None) -> Iterator[Event]:
+        """Events, oldest first.
+
+        Args:
+            since: With zone; only events from then on. Lines that cannot be read have no time and are always given.
+
+        Raises:
+            StoreError: The log belongs to somebody else.
+        """
+        try:
+            for path in self._months():
+                if since is None or _last_day(path) >= since.astimezone(UTC).date():
+                    with path.open("rb") as file:
+                        events = (_event_of(line) for line in file)
+                        yield from (event for event in events if since is None or event.action == "damaged" or event.moment >= since)
+        except OSError as error:
+            raise StoreError(f"the audit log under {self.folder} cannot be read ({error.strerror}); its owner can") from error
+
+    def rewrite(self, change: Callable[[str], str]) -> int:
+        """Change what was asked in all lines, such as to take ids of somebody out who is forgotten.
+
+        Args:
+            change: Gives the new text of a question; lines that it leaves alone stay as they are, byte for byte.
+
+        Returns:
+            How many lines were changed.
+        """
+        changed = 0
+        with locked(self._lock):
+            for path in self._months():
+                lines = path.read_bytes().splitlines(keepends=True)
+                new = [_changed(line, change) for line in lines]
+                if new != lines:
+                    changed += sum(a != b for a, b in zip(lines, new, strict=True))
+                    write_private(path, b"".join(new))
+        return changed
+
+    @property
+    def _lock(self) -> Path:
+        return self.folder / "log.lock"
+
+    def _months(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob("*.jsonl") if _MONTH.fullmatch(path.name)) if self.folder.is_dir() else []
+
+    def _drop_old(self, today: date) -> None:
+        for path in self._months():
+            if _last_day(path) < today - timedelta(days=self.keep_days):
+                path.unlink()
+
+
+def _append(path: Path, line: bytes) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":  # a line that a crash has cut short
+            line = b"\n" + line
+        written = os.write(descriptor, line)
+        if written != len(line):
+            os.ftruncate(descriptor, size)
+            raise OSError(28, "no space left on the device")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _event_of(line: bytes) -> Event:
+    try:
+        event = Event(**json.loads(line))
+        if event.moment.tzinfo is None:
+            raise ValueError("a time without zone")
+        return event
+    except (ValueError, TypeError):
+        return Event("", "", "", "", "damaged", line.decode("utf-8", "backslashreplace").rstrip("\n"), None, "damaged")
+
+
+def _changed(line: bytes, change: Callable[[str], str]) -> bytes:
+    event = _event_of(line)
+    new = change(event.what)
+    if new == event.what:
+        return line
+    if event.action == "damaged":
+        return new.encode() + b"\n"
+    return json.dumps(asdict(event) | {"what": new}, ensure_ascii=True).encode("ascii") + b"\n"
+
+
+def _last_day(path: Path) -> date:
+    year, month = int(path.name[:4]), int(path.name[5:7])
+    return date(year, month, calendar.monthrange(year, month)[1])

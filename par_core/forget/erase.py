@@ -1,0 +1,168 @@
+"""Erasing, step by step. Every step may be killed and is simply done again: each looks at what is there now, and does what is left."""
+
+import json
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from par_core.access import Access
+from par_core.access.files import locked
+from par_core.errors import StoreError
+from par_core.forget.byte_search import ByteSearch
+from par_core.forget.subject import Subject, every_shard
+from par_core.status import Status
+from par_core.store.layout import Manifest, ShardFolder, Store, write_atomic
+from par_core.store.schemas import IMAGES, PEOPLE
+
+__all__ = ["erase_leftovers", "erase_named_in_text", "erase_rows"]
+
+_MARK: Final = ".rewriting"  # in the folder of a shard whose files may not be those of its manifest
+_LONG_AGO_S: Final = 60
+_REPLACED: Final = "forgotten"
+_ID: Final = re.compile("[0-9a-f]{32}")
+
+
+def erase_leftovers(store: Store) -> None:
+    """Delete what a later run makes again or nobody needs.
+
+    That is planned work, caches, logs, contact sheets of hunts, folders of shards that never were completed, and half-written files.
+    """
+    for name in ("work", "cache"):
+        shutil.rmtree(store.root / name, ignore_errors=True)
+    for name in ("prefect-server.log", "workers.log"):
+        (store.root / name).unlink(missing_ok=True)
+    for sheet in (store.root / "hunts").glob("*.html"):  # holds pictures, and is made again with the next batch
+        sheet.unlink()
+    for stage in ("segment", "describe"):
+        for folder in (store.root / stage).glob("*/*"):
+            if not (folder / "manifest.json").exists():
+                shutil.rmtree(folder)
+    for partial in store.root.rglob(".*.partial"):
+        shared = partial.relative_to(store.root).parts[0] in ("access", "hunts")  # where others may be writing at this moment
+        if not shared or time.time() - partial.stat().st_mtime > _LONG_AGO_S:
+            partial.unlink(missing_ok=True)
+
+
+def erase_rows(store: Store, subject: Subject) -> None:
+    """Write every shard that holds something of the subject anew, without it.
+
+    Raises:
+        StoreError: A shard is damaged.
+    """
+    kept: dict[Path, pa.Table] = {}
+    for folder, manifest in every_shard(store, "segment"):
+        images, people = folder.read("images"), folder.read("people")
+        kept_images = images.filter(pc.invert(_going(images, subject)))
+        here = kept_images["image_id"].unique()
+        staying = pc.and_(pc.is_in(people["image_id"], value_set=here), pc.invert(_is_in(people["person_id"], subject.person_ids)))
+        kept_people = people.filter(staying)
+        kept_images = _recounted(kept_images, kept_people, subject)
+        kept[folder.path] = kept_images["image_id"].unique()
+        if kept_images.equals(images.select(kept_images.schema.names)) and len(kept_people) == len(people) and not (folder.path / _MARK).exists():
+            continue
+        counts = {**_by_status(kept_images), "images": len(kept_images), "people": len(kept_people)}
+        tables = {"images": (kept_images, IMAGES), "people": (kept_people, PEOPLE)}
+        _write_anew(folder, manifest, tables, counts, {**manifest.info, "entries": len(kept_images)})
+    for folder, manifest in every_shard(store, "describe"):
+        people = folder.read("people")
+        staying = pc.invert(pc.or_(_is_in(people["person_id"], subject.person_ids), _is_in(people["image_id"], subject.image_ids)))
+        segmented = kept.get(store.shard("segment", manifest.info["segment_config"], folder.shard_id).path)
+        if segmented is not None:
+            staying = pc.and_(staying, pc.is_in(people["image_id"], value_set=segmented))
+        kept_people = people.filter(staying)
+        if len(kept_people) == len(people) and not (folder.path / _MARK).exists():
+            continue
+        counts = {**_by_status(kept_people), "people": len(kept_people)}
+        _write_anew(folder, manifest, {"people": (kept_people, people.schema)}, counts, manifest.info)
+
+
+def erase_named_in_text(store: Store, subject: Subject) -> int:
+    """Replace ids and names in everything that is kept as JSON: reports of the gate, hunts, the audit log.
+
+    In hunts an id gives way to a random one, for a hunt expects ids: it takes whoever that is for gone.
+
+    Returns:
+        How many files and lines of the audit log were changed.
+    """
+    stands_for = {identity: secrets.token_hex(16) for identity in subject.traces.ids}
+    changed = 0
+    for path in [store.root / "gate.json", *(store.root / "hunts").rglob("*.json")]:
+        if path.is_file():
+            with locked(path.with_suffix(".lock")) if path.parent != store.root else nullcontext():  # the lock of whoever goes on with a hunt
+                content = path.read_bytes()
+                change = _replacing(content, subject, stands_for if path.parent != store.root else {})
+                if change:
+                    write_atomic(path, json.dumps(_walked(json.loads(content), change)).encode())
+                    changed += 1
+    log = Access(store.root).log
+    lines = b"".join(path.read_bytes() for path in sorted(log.folder.glob("*.jsonl")))
+    change = _replacing(lines, subject, {})
+    return changed + (log.rewrite(change) if change else 0)
+
+
+def _replacing(content: bytes, subject: Subject, stands_for: dict[str, str]) -> Callable[[str], str] | None:
+    """What takes the subject's ids and names out of texts that come from some content; None if there is nothing to take out."""
+    ids, names = frozenset(subject.traces.ids), [*subject.traces.uris, *(name for name in subject.traces.uris_by_value if len(name) >= 8)]
+    forms = [json.dumps(name)[1:-1].encode() for name in names] + [name.encode("utf-8", "surrogateescape") for name in names]
+    there = sorted({names[number % len(names)] for number in ByteSearch(forms).find(content)}, key=len, reverse=True)
+    if not there and not any(match.group().decode() in ids for match in re.finditer(_ID.pattern.encode(), content)):
+        return None
+
+    def change(text: str) -> str:
+        for name in there:
+            text = text.replace(name, _REPLACED)
+        return _ID.sub(lambda match: stands_for.get(match.group(), _REPLACED) if match.group() in ids else match.group(), text)
+
+    return change
+
+
+def _walked(content: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(content, str):
+        return change(content)
+    if isinstance(content, list):
+        return [_walked(value, change) for value in content]
+    if isinstance(content, dict):
+        return {change(key): _walked(value, change) for key, value in content.items()}
+    return content
+
+
+def _going(images: pa.Table, subject: Subject) -> pa.ChunkedArray:
+    return pc.or_(_is_in(images["uri"], subject.uris), _is_in(images["image_id"], subject.image_ids))
+
+
+def _is_in(column: pa.ChunkedArray, values: frozenset[str]) -> pa.ChunkedArray:
+    return pc.is_in(column, value_set=pa.array(sorted(values), pa.string()))
+
+
+def _recounted(images: pa.Table, people: pa.Table, subject: Subject) -> pa.Table:
+    """Images in which somebody was forgotten, with the people who are left counted again."""
+    if not pc.any(_is_in(images["image_id"], subject.partly)).as_py():
+        return images
+    rows = images.to_pylist()
+    for row in rows:
+        if row["image_id"] in subject.partly and row["status"] in (Status.OK, Status.NO_PEOPLE):
+            left = people.filter(pc.equal(people["image_id"], row["image_id"]))["status"].to_pylist()
+            row["n_people"], row["n_too_small"] = left.count(Status.OK), left.count(Status.TOO_SMALL)
+            row["status"] = (Status.OK if row["n_people"] else Status.NO_PEOPLE).value
+    return pa.Table.from_pylist(rows, schema=images.schema)
+
+
+def _by_status(table: pa.Table) -> dict[str, int]:
+    return {item["values"]: item["counts"] for item in table["status"].value_counts().to_pylist()}
+
+
+def _write_anew(folder: ShardFolder, manifest: Manifest, tables: dict[str, tuple[pa.Table, pa.Schema]], counts: dict[str, int], info: Any) -> None:
+    mark = folder.path / _MARK
+    if not mark.exists() and folder.wrong_files(manifest):
+        raise StoreError(f"{folder.path} is damaged, so that nobody can be erased from it; delete it and ask again")
+    mark.touch()
+    folder.write(tables, counts, info)
+    mark.unlink()

@@ -1,0 +1,235 @@
+"""Who or what is to be forgotten: from what the user names to every file name, id and vector that a store holds of it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from jaxtyping import Float32
+
+from par_core.archive.remote import is_remote
+from par_core.errors import BadConfigError
+from par_core.forget.byte_search import SHORTEST, ByteSearch
+from par_core.store.layout import Manifest, ShardFolder, Stage, Store
+from par_core.store.schemas import ENTRIES
+from par_core.store.tombstones import Tombstones, load_tombstones, places_of
+
+__all__ = ["Request", "Subject", "Traces", "every_shard", "find_subject"]
+
+Kind = Literal["source", "image", "person"]
+_ID_DIGITS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asks to be forgotten.
+
+    Attributes:
+        kind: ``source``, ``image`` or ``person``.
+        values: Uris, or folders or archives with everything below them; or ids.
+    """
+
+    kind: Kind
+    values: tuple[str, ...]
+
+    @classmethod
+    def of(cls, sources: Sequence[str] = (), images: Sequence[str] = (), people: Sequence[str] = ()) -> "Request":
+        """From the command line: of one of the three kinds, at least one.
+
+        Raises:
+            BadConfigError: None or several kinds were given, or an id is none.
+        """
+        every: tuple[tuple[Kind, Sequence[str]], ...] = (("source", sources), ("image", images), ("person", people))
+        given = [(kind, values) for kind, values in every if values]
+        if len(given) != 1:
+            raise BadConfigError("name what to forget, of one kind: --source URI, --image ID or --person ID")
+        kind, values = given[0]
+        if kind == "source":
+            return cls(kind, tuple(dict.fromkeys(map(_as_uri, values))))
+        for value in values:
+            if len(value) != _ID_DIGITS or any(digit not in "0123456789abcdef" for digit in value):
+                raise BadConfigError(f"--{kind} {value!r}: no id; ids have {_ID_DIGITS} digits 0-9a-f, as par search --json prints them")
+        return cls(kind, tuple(dict.fromkeys(values)))
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What is looked for when all is done.
+
+    Attributes:
+        ids: Of people and images, hexadecimal.
+        uris: Names of files that nothing else in the store has.
+        uris_by_value: Names that are part of another name (``a.jpg`` of ``a.jpg.png``) or short: looked for as whole values only.
+        vectors: Embeddings as they lie in memory that nobody else in the store has.
+        shared_vectors: How many embeddings others have too, bit by bit: copies of the same picture. These stay, so they cannot be looked for.
+    """
+
+    ids: tuple[str, ...]
+    uris: tuple[str, ...]
+    uris_by_value: tuple[str, ...]
+    vectors: tuple[bytes, ...]
+    shared_vectors: int
+
+    def strings(self) -> list[bytes]:
+        """All that is looked for at every offset of every file: ids as text and as bytes, names as text and as JSON writes them, vectors."""
+        names = {form for uri in self.uris for form in (uri.encode("utf-8", "surrogateescape"), json.dumps(uri)[1:-1].encode())}
+        return [*(i.encode() for i in self.ids), *(bytes.fromhex(i) for i in self.ids), *sorted(names), *self.vectors]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Everything that is to be erased.
+
+    Attributes:
+        request: What the user asked for.
+        uris: Files of which every row goes.
+        image_ids: Images of which every row goes.
+        person_ids: People of whom every row goes.
+        partly: Images in which people are forgotten and others stay.
+        tombstones: All tombstones of the store, those of the subject included.
+        traces: What must not be found afterwards.
+    """
+
+    request: Request
+    uris: frozenset[str]
+    image_ids: frozenset[str]
+    person_ids: frozenset[str]
+    partly: frozenset[str]
+    tombstones: Tombstones
+    traces: Traces
+
+
+def find_subject(store: Store, request: Request) -> Subject:
+    """Find all that a store holds of what is to be forgotten, in every configuration.
+
+    Raises:
+        BadConfigError: The store knows nothing of it.
+        StoreError: A shard or listing cannot be read.
+    """
+    tombstones, looked_at = load_tombstones(store), frozenset[str]()
+    images, listed = _all_images(store), _all_listed(store)
+    uris, image_ids = frozenset[str](), frozenset[str]()
+    going = pa.array([False] * len(images), pa.bool_())
+    if request.kind == "source":
+        for value in request.values:
+            tombstones = tombstones.with_place(next(places_of(value)))
+        uris = frozenset(uri for uri in {*images["uri"].to_pylist(), *listed["uri"].to_pylist()} if tombstones.has_place(uri))
+        going = pc.is_in(images["uri"], value_set=pa.array(sorted(uris), pa.string()))
+        staying = set(images.filter(pc.invert(going))["image_id"].to_pylist())
+        image_ids = frozenset(images.filter(going)["image_id"].drop_null().to_pylist()) - staying
+        known = {place for uri in uris for place in places_of(uri)}
+        unknown = [value for value in request.values if next(places_of(value)) not in known]
+    elif request.kind == "image":
+        image_ids = frozenset(request.values)
+        going = pc.is_in(images["image_id"], value_set=pa.array(request.values, pa.string()))
+        for image_id in request.values:
+            rows = images.filter(pc.equal(images["image_id"], image_id)).select(["uri", "size", "version"]).to_pylist()
+            tombstones = tombstones.with_image(image_id, ((row["uri"], row["size"], row["version"]) for row in rows))
+        unknown = sorted(image_ids - set(images["image_id"].to_pylist()))
+    else:
+        tombstones, found = _bury_people(store, request.values, tombstones)
+        looked_at, unknown = frozenset(found.values()), [value for value in request.values if value not in found]
+    if unknown:
+        raise BadConfigError(f"the store knows no {request.kind} {', '.join(unknown[:3])} (any more); par search --json prints ids and uris")
+    people = _people(store, image_ids, looked_at, tombstones)
+    names = set(images.filter(going)["uri"].to_pylist()) | uris
+    kept = (set(images.filter(pc.invert(going))["uri"].to_pylist()) | set(tombstones.mask(listed)["uri"].to_pylist())) - uris
+    person_ids = frozenset(person["person_id"] for person in people)
+    partly = frozenset(person["image_id"] for person in people) - image_ids
+    traces = _traces(store, image_ids, person_ids, names - kept, kept)
+    return Subject(request, uris, image_ids, person_ids, partly, tombstones, traces)
+
+
+def every_shard(store: Store, stage: Stage) -> Iterator[tuple[ShardFolder, Manifest]]:
+    """Every complete shard of a stage, whatever its configuration."""
+    folder = store.root / stage
+    for config in sorted(folder.iterdir()) if folder.is_dir() else []:
+        yield from store.complete_shards(stage, config.name)
+
+
+def _as_uri(source: str) -> str:
+    if not source.strip():
+        raise BadConfigError("an empty source; name a file, a folder, an archive or a URL")
+    if is_remote(source) or source.startswith("file://"):
+        return source.rstrip("/")
+    named = str(Path(source).expanduser().absolute())
+    if named == "/":
+        raise BadConfigError("/ is everything; to forget a whole store, delete its folder")
+    return named
+
+
+def _all_images(store: Store) -> pa.Table:
+    columns = ["uri", "size", "version", "image_id"]
+    tables = [folder.read("images", columns) for folder, _ in every_shard(store, "segment")]
+    empty = pa.schema([("uri", pa.string()), ("size", pa.int64()), ("version", pa.string()), ("image_id", pa.string())]).empty_table()
+    return pa.concat_tables([empty, *(table.replace_schema_metadata(None).cast(empty.schema) for table in tables)])
+
+
+def _all_listed(store: Store) -> pa.Table:
+    tables = [pq.read_table(path, partitioning=None) for path in (store.root / "listings").glob("*.parquet")]
+    return pa.concat_tables([ENTRIES.empty_table(), *(table.replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES) for table in tables)])
+
+
+def _bury_people(store: Store, person_ids: Sequence[str], tombstones: Tombstones) -> tuple[Tombstones, dict[str, str]]:
+    """Tombstones with those of some people, and the image that each of them is in."""
+    images: dict[str, str] = {}
+    wanted = pa.array(person_ids, pa.string())
+    for folder, manifest in every_shard(store, "segment"):
+        people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
+        for row in people.filter(pc.is_in(people["person_id"], value_set=wanted)).to_pylist():
+            box = (row["x1"], row["y1"], row["x2"], row["y2"])
+            tombstones = tombstones.with_person(row["image_id"], row["person_id"], manifest.info["segmenter"], box)
+            images[row["person_id"]] = row["image_id"]
+    return tombstones, images
+
+
+def _people(store: Store, image_ids: frozenset[str], looked_at: frozenset[str], tombstones: Tombstones) -> list[dict[str, Any]]:
+    """Every person of some images; of others, those who lie under a tombstone, whichever segmenter has seen them."""
+    found: list[dict[str, Any]] = []
+    wanted = pa.array(sorted(image_ids | looked_at), pa.string())
+    for folder, manifest in every_shard(store, "segment"):
+        people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
+        for row in people.filter(pc.is_in(people["image_id"], value_set=wanted)).to_pylist():
+            box = (row["x1"], row["y1"], row["x2"], row["y2"])
+            if row["image_id"] in image_ids or tombstones.has_person(row["image_id"], row["person_id"], manifest.info["segmenter"], box):
+                found.append(row)
+    return found
+
+
+def _traces(store: Store, image_ids: frozenset[str], person_ids: frozenset[str], names: set[str], kept_names: set[str]) -> Traces:
+    going = set[bytes]()
+    wanted = pa.array(sorted(person_ids), pa.string())
+    for folder, _ in every_shard(store, "describe"):
+        people = folder.read("people", ["person_id", "vector"])
+        mine = pc.is_in(people["person_id"], value_set=wanted)
+        for values in _vectors(people.filter(mine)):
+            going.update(row.tobytes() for row in values)
+    vectors = sorted(going)
+    look, shared = ByteSearch(vectors), set[int]()
+    for folder, _ in every_shard(store, "describe") if vectors else ():
+        people = folder.read("people", ["person_id", "vector"])
+        for values in _vectors(people.filter(pc.invert(pc.is_in(people["person_id"], value_set=wanted)))):
+            shared |= look.find(values.tobytes())
+    long = sorted(name for name in names if len(name.encode("utf-8", "surrogateescape")) >= SHORTEST)
+    within = ByteSearch([name.encode("utf-8", "surrogateescape") for name in long]).find("\n".join(sorted(kept_names)).encode("utf-8", "surrogateescape"))
+    uris = [name for number, name in enumerate(long) if number not in within]
+    return Traces(
+        ids=tuple(sorted(image_ids | person_ids)),
+        uris=tuple(uris),
+        uris_by_value=tuple(sorted(names - set(uris))),
+        vectors=tuple(vector for number, vector in enumerate(vectors) if number not in shared),
+        shared_vectors=len(shared),
+    )
+
+
+def _vectors(people: pa.Table) -> Iterator[Float32[np.ndarray, "n d"]]:
+    """Every vector of a table, some at a time."""
+    for chunk in people["vector"].chunks:
+        there = chunk.drop_null()
+        if len(there):
+            yield there.flatten().to_numpy(zero_copy_only=False).reshape(len(there), -1)

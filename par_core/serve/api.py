@@ -1,0 +1,176 @@
+"""The JSON API under ``/api``. OpenAPI: ``/api/openapi.json``."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Path, Query, Request, UploadFile
+from fastapi.responses import Response
+
+from par_core.serve.desk import Desk, desk_for
+from par_core.serve.problems import BadParameterError, Problem, TooLargeError
+from par_core.serve.schemas import (
+    ErrorResponse,
+    FacetsResponse,
+    OutlineResponse,
+    PersonResponse,
+    PictureResponse,
+    SearchResponse,
+    StatusResponse,
+)
+from par_core.serve.service import SearchPage
+from par_core.serve.state import ServeStatus
+
+__all__ = ["error_content", "jpeg", "router", "search_content"]
+
+_STATUSES = {
+    400: "The question, the filter or the picture is wrong; the message says where.",
+    401: "No token, or one that is not valid.",
+    403: "The token's role may not do this, or the request comes from another site.",
+    404: "Nobody in the index has this id.",
+    410: "The file is not there any more, or is another one now.",
+    413: "The body is larger than is taken.",
+    422: "A parameter is wrong.",
+    429: "Too many requests a minute.",
+    500: "Something went wrong in the server; its log says what.",
+    503: "No people in the index yet, another embedding, or too many requests at this moment.",
+    504: "The answer took too long.",
+}
+_JPEG_BODY: dict[str, Any] = {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": ErrorResponse, "description": _STATUSES[status]} for status in (*statuses, 401, 403, 422, 429, 500, 503, 504)}
+
+
+def _require_known(request: Request) -> None:
+    """Refuse parameters that would be passed over in silence."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    for name in given:
+        if name not in known:
+            raise BadParameterError(f"no parameter {name[:50]!r}; there are: {', '.join(sorted(known)) or 'none'}")
+        if given.count(name) > 1:
+            raise BadParameterError(f"the parameter {name} is given more than once")
+
+
+router = APIRouter(prefix="/api", tags=["archive"], dependencies=[Depends(_require_known)])
+
+Searching = Annotated[Desk, Depends(desk_for("search"))]
+Identity = Annotated[str, Path(pattern="^[0-9a-f]{1,64}$", description="Hexadecimal, as a search gives it.", examples=["1eba3ecb27aa3da0f6df4c4231b98568"])]
+Where = Annotated[
+    str | None,
+    Query(max_length=2000, description="A filter over the columns of the index.", examples=["height_px > 100 and upper_color in ('black', 'blue')"]),
+]
+
+
+@router.get("/search", responses=_errors(400))
+async def search(
+    desk: Searching,
+    q: Annotated[
+        str | None, Query(max_length=1000, description="What the person looks like, in the query language.", examples=["woman AND backpack AND NOT hat"])
+    ] = None,
+    where: Where = None,
+    top: Annotated[int, Query(ge=1, le=500, description="Hits of this page at most.")] = 60,
+    offset: Annotated[int, Query(ge=0, le=10_000, description="How many hits come before: `next` of the page before.")] = 0,
+    absent: Annotated[bool, Query(description="Also people whose file has vanished or was replaced.")] = False,
+    weak: Annotated[bool, Query(description="Also hits that are likely chance.")] = False,
+    apart: Annotated[
+        bool, Query(description="Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.")
+    ] = False,
+) -> SearchResponse:
+    """Find people by words, by a picture uploaded before (`picture:NAME`), by a filter, or by any of these together; best first."""
+    return search_content(await desk.search(q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart))
+
+
+@router.get("/people/{person_id}", responses=_errors(400, 404))
+async def person(desk: Searching, person_id: Identity) -> PersonResponse:
+    """Everything that is known of one person."""
+    found = await desk.person(person_id)
+    content = {name: getattr(found, name) for name in found.__dataclass_fields__ if name != "hit"}
+    return PersonResponse.model_validate(content | {"person": found.hit.as_json(), "versions": asdict(found.versions)})
+
+
+@router.get("/people/{person_id}/crop", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response)
+async def crop(desk: Searching, person_id: Identity) -> Response:
+    """A JPEG of the person with some surroundings, the background dimmed."""
+    return jpeg(await desk.crop(person_id))
+
+
+@router.get("/people/{person_id}/outline", responses=_errors(400, 404, 410))
+async def outline(desk: Searching, person_id: Identity) -> OutlineResponse:
+    """Box and mask of the person in the image."""
+    return OutlineResponse.model_validate(asdict(await desk.outline(person_id)))
+
+
+@router.get("/image/{image_id}", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response)
+async def image(desk: Searching, image_id: Identity) -> Response:
+    """The whole photograph as JPEG, upright, at most 1600 pixels a side, without the file's metadata."""
+    return jpeg(await desk.image(image_id))
+
+
+@router.get("/facets", responses=_errors(400))
+async def facets(desk: Searching, where: Where = None) -> FacetsResponse:
+    """How many people there are of each colour, attribute, folder and day."""
+    return FacetsResponse.model_validate(asdict(await desk.facets(where)))
+
+
+@router.get("/status", responses=_errors(400))
+async def status(desk: Searching) -> StatusResponse:
+    """What the store holds, and who answers from it."""
+    return _status_content(await desk.status())
+
+
+@router.post("/picture", responses=_errors(400, 413))
+async def picture(desk: Searching, picture: Annotated[UploadFile, File(description="A picture with a person.")]) -> PictureResponse:
+    """Give a picture to search with: the largest person's embedding is kept in memory, the picture is not."""
+    most = desk.house.settings.upload_bytes
+    content = await picture.read(most + 1)
+    if len(content) > most:
+        raise TooLargeError(f"the picture is larger than {most} bytes, which is all that is taken")
+    found = await desk.add_picture(content)
+    return PictureResponse(name=found.name, box=found.box, people=found.people)
+
+
+def search_content(page: SearchPage) -> SearchResponse:
+    """A page of an answer, as JSON types."""
+    told = page.result.as_json() | {"offset": page.offset, "next": page.next, "versions": asdict(page.versions)}
+    return SearchResponse.model_validate(told)
+
+
+def jpeg(content: bytes) -> Response:
+    """A picture of people: the browser that asked may keep it for ten minutes, proxies on the way may not."""
+    return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"})
+
+
+def error_content(problem: Problem) -> dict[str, Any]:
+    """The one form of every error."""
+    return {"error": {"status": problem.status, "kind": problem.kind, "message": problem.message}}
+
+
+def _status_content(status: ServeStatus) -> StatusResponse:
+    report, last = status.report, status.report.commit
+    files = asdict(report.conservation)
+    failures = files.pop("failures")
+    runs = [
+        {name: getattr(run.record, name) for name in ("number", "version", "rows", "upserted", "deleted")} | {"written_at": datetime.fromtimestamp(run.at, UTC)}
+        for run in status.runs
+    ]
+    return StatusResponse.model_validate(
+        {
+            "par_version": status.par_version,
+            "models": status.models,
+            "running": status.running,
+            "people": report.rows,
+            "newest_version": report.version,
+            "live_version": report.live_version,
+            "unindexed_rows": report.unindexed_rows,
+            "files": files,
+            "failures": failures,
+            "skipped": report.skipped,
+            "profile": last.profile if last else None,
+            "embedding": last.embedding if last else None,
+            "gate_passed": status.gate.passed if status.gate else None,
+            "runs": runs,
+        }
+    )

@@ -1,0 +1,80 @@
+"""The application: API, page, and what guards both.
+
+    request ── guard (who, host, origin, size, rate; headers) ── api.py    JSON under /api
+                                                              ├─ login.py  POST /login, POST /logout
+                                                              └─ pages.py  HTML, static files
+
+``pages.py`` gives ``router`` and ``error_page(request, problem)``; every error of a request outside of /api/ is shown by the latter.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from par_core import __version__
+from par_core.access import Access
+from par_core.errors import ParError
+from par_core.serve import api, login, pages
+from par_core.serve.desk import House
+from par_core.serve.guard import Guard
+from par_core.serve.problems import Problem, problem_of
+from par_core.serve.service import ArchiveService
+from par_core.serve.settings import ServeSettings
+
+__all__ = ["create_app"]
+
+_KINDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large"}
+
+
+def create_app(service: ArchiveService, settings: ServeSettings | None = None) -> FastAPI:
+    """The application over one store. The text model is loaded when it starts.
+
+    Args:
+        service: The store.
+        settings: Limits; the defaults where none are given.
+    """
+    house = House(service, settings or ServeSettings(), Access.open(service.store.root, service.config.access.audit_days))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.warm()
+        house.start()
+        yield
+        house.close()
+
+    app = FastAPI(title="PAR", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app.state.house = house
+    app.include_router(api.router)
+    app.include_router(login.router)
+    app.include_router(pages.router)
+    app.add_middleware(Guard, house=house, tell=_tell)
+    app.add_exception_handler(ParError, _tell)
+    app.add_exception_handler(HTTPException, _tell)
+    app.add_exception_handler(RequestValidationError, _tell)
+    return app
+
+
+async def _tell(request: Request, error: Exception) -> Response:
+    problem = _problem(error)
+    if not request.url.path.startswith("/api/"):
+        return await pages.error_page(request, problem)
+    headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
+    headers |= {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
+    return JSONResponse(api.error_content(problem), problem.status, headers)
+
+
+def _problem(error: Exception) -> Problem:
+    match error:
+        case ParError():
+            return problem_of(error)
+        case RequestValidationError():
+            wrong = [f"{'.'.join(str(part) for part in each['loc'][1:]) or each['loc'][0]}: {each['msg']}" for each in error.errors()[:5]]
+            return Problem(422, "bad_parameter", "; ".join(wrong))
+        case HTTPException():
+            return Problem(error.status_code, _KINDS.get(error.status_code, "http"), str(error.detail))
+        case _:
+            return Problem(500, "internal", "something went wrong in the server; its log says what")

@@ -1,0 +1,172 @@
+"""A client for Python:
+
+    from par_core.serve.client import Client
+
+    with Client("http://127.0.0.1:8000", token="par_...") as par:
+        answer = par.search("woman AND backpack", where="height_px > 100")
+        for hit in answer.results:
+            print(hit.probability, hit.uri)
+
+What it gives is what the API documents (``par_core.serve.schemas``), checked and typed. It needs no models and no store.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+import httpx
+from pydantic import ValidationError
+
+from par_core.errors import BadConfigError, ParError
+from par_core.serve.schemas import (
+    ApiModel,
+    ErrorResponse,
+    FacetsResponse,
+    HitJson,
+    OutlineResponse,
+    PersonResponse,
+    PictureResponse,
+    SearchResponse,
+    StatusResponse,
+)
+
+__all__ = ["Client", "ServerError"]
+
+R = TypeVar("R", bound=ApiModel)
+
+_PAGE: Final = 200  # hits a request, where all are wanted
+
+
+class ServerError(ParError):
+    """The server does not answer as asked.
+
+    Attributes:
+        status: Of HTTP; 0 if there was no answer at all.
+        kind: One word, such as ``bad_query``.
+    """
+
+    def __init__(self, message: str, status: int = 0, kind: str = "unreachable") -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[type["ServerError"], tuple[str, int, str]]:
+        return type(self), (str(self), self.status, self.kind)
+
+
+class Client:
+    """Talks to ``par serve``. Close it, or use it as a context. Every method raises :class:`ServerError` with the server's message.
+
+    Args:
+        address: Such as ``http://127.0.0.1:8000``.
+        token: Made by ``par tokens add``; None where the server needs none.
+        timeout: Seconds that an answer may take.
+    """
+
+    def __init__(self, address: str = "http://127.0.0.1:8000", token: str | None = None, *, timeout: float = 30.0) -> None:
+        self.address = address.rstrip("/")
+        headers = {"Origin": self.address} | ({"Authorization": f"Bearer {token}"} if token else {})
+        try:
+            self._http = httpx.Client(base_url=self.address, headers=headers, timeout=timeout)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise BadConfigError(f"{address!r} is no address of a server: {error}") from error
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def search(
+        self,
+        q: str | None = None,
+        *,
+        where: str | None = None,
+        top: int = 60,
+        offset: int = 0,
+        absent: bool = False,
+        weak: bool = False,
+        apart: bool = False,
+    ) -> SearchResponse:
+        """One page of an answer.
+
+        Args:
+            q: In the query language; ``picture:NAME`` names a picture given before.
+            where: A filter over the columns of the index.
+            top: Hits at most, up to 500.
+            offset: How many hits come before: ``next`` of the page before.
+            absent: Also people whose file is gone.
+            weak: Also hits that are likely chance.
+            apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.
+        """
+        asked = {"q": q, "where": where, "top": top, "offset": offset, "absent": absent, "weak": weak, "apart": apart}
+        return self._json(SearchResponse, "GET", "/api/search", params={key: value for key, value in asked.items() if value is not None})
+
+    def all_hits(self, q: str | None = None, *, where: str | None = None, absent: bool = False, weak: bool = False, apart: bool = False) -> Iterator[HitJson]:
+        """All hits, best first, a page at a time; at most 10,000. Arguments are those of :meth:`search`."""
+        offset: int | None = 0
+        while offset is not None:
+            page = self.search(q, where=where, top=_PAGE, offset=offset, absent=absent, weak=weak, apart=apart)
+            yield from page.results
+            offset = page.next
+
+    def person(self, person_id: str) -> PersonResponse:
+        """Everything that is known of one person."""
+        return self._json(PersonResponse, "GET", f"/api/people/{person_id}")
+
+    def outline(self, person_id: str) -> OutlineResponse:
+        """Box and mask of a person in the image."""
+        return self._json(OutlineResponse, "GET", f"/api/people/{person_id}/outline")
+
+    def crop(self, person_id: str) -> bytes:
+        """A JPEG of a person with some surroundings."""
+        return self._send("GET", f"/api/people/{person_id}/crop").content
+
+    def image(self, image_id: str) -> bytes:
+        """A JPEG of the whole photograph."""
+        return self._send("GET", f"/api/image/{image_id}").content
+
+    def facets(self, where: str | None = None) -> FacetsResponse:
+        """How many people there are of each colour, attribute, folder and day."""
+        return self._json(FacetsResponse, "GET", "/api/facets", params={"where": where} if where else {})
+
+    def status(self) -> StatusResponse:
+        """What the store holds, and who answers from it."""
+        return self._json(StatusResponse, "GET", "/api/status")
+
+    def add_picture(self, picture: Path | bytes) -> PictureResponse:
+        """Give a picture; then ask for people like the largest person in it: ``search(f"picture:{answer.name}")``.
+
+        Raises:
+            BadConfigError: The file cannot be read.
+        """
+        try:
+            content = picture if isinstance(picture, bytes) else picture.read_bytes()
+        except OSError as error:
+            raise BadConfigError(f"{picture!r} cannot be read: {error.strerror}") from error
+        return self._json(PictureResponse, "POST", "/api/picture", files={"picture": ("picture", content, "application/octet-stream")})
+
+    def _json(self, kind: type[R], method: str, path: str, **request: Any) -> R:
+        response = self._send(method, path, **request)
+        try:
+            return kind.model_validate_json(response.content)
+        except ValidationError as error:
+            raise ServerError(f"{self.address} answers in a form that this version of PAR does not know", response.status_code, "other_version") from error
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise ServerError(f"no answer from {self.address} ({error}); is the server running? Start it with: par serve --store DIR") from error
+        if response.is_success:
+            return response
+        try:
+            told = ErrorResponse.model_validate_json(response.content).error
+        except ValidationError as error:
+            raise ServerError(f"{self.address} answers {response.status_code}, and not as a PAR server does", response.status_code, "other_server") from error
+        raise ServerError(told.message, told.status, told.kind)

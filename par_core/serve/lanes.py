@@ -1,0 +1,57 @@
+"""Threads that do the work of requests: so many at a time, so many waiting, so long each."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from par_core.serve.problems import BusyError, TooSlowError
+
+__all__ = ["Lane"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Lane:
+    """A bounded pool of threads.
+
+    Args:
+        name: Of the threads.
+        threads: Calls worked on at a time.
+        waiting: Calls that may wait.
+        seconds: A call may take, with waiting.
+    """
+
+    def __init__(self, name: str, threads: int, waiting: int, seconds: float) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._seconds = seconds
+        self._places = threading.BoundedSemaphore(threads + waiting)
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something in one of the threads.
+
+        A call that takes too long keeps its thread until it ends, a thread cannot be stopped, but its asker and all others go on.
+
+        Raises:
+            BusyError: Too many calls wait already.
+            TooSlowError: It took too long.
+        """
+        if not self._places.acquire(blocking=False):
+            raise BusyError("too many requests at this moment; try again in a few seconds")
+        future = self._pool.submit(work, *args, **kwargs)
+        future.add_done_callback(self._free)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), self._seconds)
+        except TimeoutError as error:
+            if future.done() and not future.cancelled():  # the work itself ran into a time limit
+                raise
+            raise TooSlowError(f"no answer within {self._seconds:g} seconds; narrow the question with a filter, or try again later") from error
+
+    def close(self) -> None:
+        """Take no more calls, and drop those that wait."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _free(self, _: "Future[T]") -> None:
+        self._places.release()

@@ -1,0 +1,55 @@
+"""A socket, and the server that answers on it."""
+
+import ipaddress
+import os
+import socket
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from par_core.errors import BadConfigError
+
+__all__ = ["address_of", "bind", "is_local", "make_server"]
+
+_BACKLOG: Final = 256
+_GRACE_S: Final = 5  # requests under way may take so long once the server is to stop
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take a port: connections wait from then on until the server answers.
+
+    Args:
+        host: Name or address of this machine.
+        port: 0 takes one that is free.
+
+    Raises:
+        BadConfigError: The port is taken, or the host is not this machine's.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror or str(error)
+        raise BadConfigError(f"cannot answer on {host} port {port}: {reason}; choose another with --port (or --host)") from error
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach what listens on a host."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def address_of(listening: socket.socket, host: str) -> str:
+    """What to type into a browser: the host as it was given, or this machine's name where all its addresses are answered."""
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104 - compared, not bound
+    return f"http://{name}:{listening.getsockname()[1]}"
+
+
+def make_server(app: FastAPI) -> uvicorn.Server:
+    """A server for the application; ``run(sockets=[...])`` answers until Ctrl-C or SIGTERM.
+
+    A reverse proxy on the same machine may say who asks (X-Forwarded-For); nobody else may.
+    """
+    return uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S))

@@ -1,0 +1,375 @@
+"""What page and API need of one store, without HTTP: answers, people, pictures, counts. May be shared by threads.
+
+Everything reads the version of the index that is live at that moment. Recent answers and pictures are kept in memory (nothing on disk)
+and only for one version: as soon as the index changes, all of it is dropped, so that nobody who was forgotten lives on here.
+"""
+
+import hashlib
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from par_core.archive import decode
+from par_core.config import RunConfig
+from par_core.errors import BadConfigError
+from par_core.models.profiles import load_describer, load_segmenter
+from par_core.query.answer import Chance, Hit, SearchResult
+from par_core.query.asking import Question, Searcher
+from par_core.query.crops import crops_of, mask_of
+from par_core.query.rank import people_of
+from par_core.serve.facets import Facets, count_facets
+from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
+from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
+from par_core.serve.recent import Recent
+from par_core.serve.state import ServeStatus, serve_status
+from par_core.store.lance import PeopleIndex
+
+__all__ = ["ArchiveService", "Person", "SearchPage", "UploadedPicture", "Versions"]
+
+_STRIDE: Final = 200  # hits looked up at a time, so that the next pages are there already
+_DEEPEST: Final = 10_000  # hits of one question, over all pages
+_ANSWER_HITS: Final = 50_000  # of all answers that are kept
+_FACETS: Final = 128  # kept
+_CROP_BYTES: Final = 64 * 2**20  # kept
+_HITS: Final = 20_000  # kept: who was found is soon asked for again
+_PICTURES: Final = 256  # uploaded ones whose person is kept
+_LONGEST_PX: Final = 1_600  # side of a whole photograph
+_MAX_UPLOAD_PIXELS: Final = 50_000_000
+_PICTURE: Final = re.compile(r'picture:"?([0-9a-f]{16})', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Versions of the index.
+
+    Attributes:
+        searched: The one that searches read.
+        newest: The last one that was written.
+    """
+
+    searched: int
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """A part of an answer.
+
+    Attributes:
+        result: With the hits of this page only, and the share of chance hits among them.
+        offset: How many hits come before.
+        next: Offset of the next page, or None if this is the last one.
+        versions: Of the index.
+    """
+
+    result: SearchResult
+    offset: int
+    next: int | None
+    versions: Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Everything that is known of one person.
+
+    Attributes:
+        hit: As a search gives it; its rank means nothing.
+        uris: All places of the image.
+        image_width: Of the upright image, pixels.
+        image_height: Of the upright image, pixels.
+        upper_color_share: Share of the upper body with its colour, in [0, 1], or None.
+        lower_color_share: The same of the lower body.
+        others: Ids of the other people in the image, from left to right.
+        versions: Of the index.
+        profile: Of the models that described the person.
+        embedding: Fingerprint of the joint image and text model.
+        segment_config: Id of the segmentation.
+        describe_config: Id of the description.
+    """
+
+    hit: Hit
+    uris: tuple[str, ...]
+    image_width: int
+    image_height: int
+    upper_color_share: float | None
+    lower_color_share: float | None
+    others: tuple[str, ...]
+    versions: Versions
+    profile: str
+    embedding: str
+    segment_config: str
+    describe_config: str
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedPicture:
+    """The largest person of a picture that somebody gave.
+
+    Attributes:
+        name: To ask with: ``picture:NAME``. A digest of the file, so the same file has the same name.
+        box: x1, y1, x2, y2 of the person, in pixels of the upright picture.
+        people: How many were found in it.
+        vector: (d,), embedding of L2 norm 1.
+    """
+
+    name: str
+    box: tuple[float, float, float, float]
+    people: int
+    vector: np.ndarray
+
+
+class ArchiveService:
+    """One store, open for many askers.
+
+    Args:
+        store_root: Folder of the store.
+        config: Names the models.
+
+    Raises:
+        BadConfigError: There is no store.
+    """
+
+    def __init__(self, store_root: Path, config: RunConfig) -> None:
+        self._searcher = Searcher(store_root, config)
+        self.store = self._searcher.store
+        self.config = config
+        self._answers: Recent[tuple[object, ...], tuple[SearchResult, int]] = Recent(
+            _ANSWER_HITS, lambda answer: 1 + sum(1 + len(hit.similar) for hit in answer[0].hits)
+        )
+        self._hits: Recent[str, Hit] = Recent(_HITS)
+        self._crops: Recent[tuple[str, str, Versions], bytes] = Recent(_CROP_BYTES, len)
+        self._facets: Recent[tuple[str, Versions], Facets] = Recent(_FACETS)
+        self._pictures: Recent[str, UploadedPicture] = Recent(_PICTURES)
+        self._seen: Versions | None = None
+        self._lock = threading.Lock()
+
+    def warm(self) -> None:
+        """Load the text model, so that the first question is as quick as the next."""
+        self._searcher.warm()
+
+    def versions(self) -> Versions:
+        """Which versions of the index there are now. Drops what is kept of older ones.
+
+        Raises:
+            NotReadyError: Nobody is in the index yet.
+        """
+        return self._open()[1]
+
+    def search(
+        self,
+        q: str | None = None,
+        *,
+        where: str | None = None,
+        top: int = 60,
+        offset: int = 0,
+        absent: bool = False,
+        weak: bool = False,
+        apart: bool = False,
+    ) -> SearchPage:
+        """Answer a question, a page at a time. Further pages of the same question are there already as a rule.
+
+        Args:
+            q: In the query language; ``picture:NAME`` names an uploaded picture. None or empty if there is only a filter.
+            where: A filter in the language of ``par_core.query.where``, or None.
+            top: Hits of the page at most.
+            offset: How many hits come before the page.
+            absent: Also people whose file is gone.
+            weak: Also hits that are likely chance.
+            apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.
+
+        Raises:
+            BadConfigError: The question or the filter is wrong, nothing was asked, or the page lies too deep.
+            FingerprintError: The store was filled with another model.
+            NotReadyError: Nobody is in the index yet.
+        """
+        if offset + top > _DEEPEST:
+            raise BadConfigError(f"only the first {_DEEPEST} hits of a question are given; narrow it with a filter")
+        question = Question((q or "").strip() or None, where=(where or "").strip() or None, absent=absent, weak=weak, apart=apart)
+        if question.text is None and question.where is None:
+            raise BadConfigError("nothing was asked; say what the person looks like (q), or give a filter (where)")
+        _, versions = self._open()
+        result, asked = self._answer(question, offset + top, versions)
+        hits = result.hits[offset : offset + top]
+        more = len(result.hits) > offset + top or (len(result.hits) == asked and asked < _DEEPEST)
+        return SearchPage(replace(result, hits=hits, chance=_of_page(result.chance, hits)), offset, offset + top if more and hits else None, versions)
+
+    def person(self, person_id: str) -> Person:
+        """Everything that is known of one person, whether or not the file is still there.
+
+        Raises:
+            UnknownIdError: The index has nobody with this id.
+            NotReadyError: Nobody is in the index yet.
+        """
+        index, versions = self._open()
+        hit = self._hit(person_id)
+        rows = index.rows([person_id]).to_pylist()
+        if not rows:
+            raise UnknownIdError(f"nobody in the index has the id {person_id}")
+        row, info = rows[0], index.info
+        beside = index.search(None, where=f"image_id = '{hit.image_id}'", top=_HITS, columns=["person_id", "x1"]).sort_by("x1")["person_id"].to_pylist()
+        return Person(
+            hit,
+            tuple(row["uris"]),
+            row["image_width"],
+            row["image_height"],
+            row["upper_color_share"],
+            row["lower_color_share"],
+            tuple(other for other in beside if other != person_id),
+            versions,
+            info.profile,
+            info.embedding,
+            info.segment_config,
+            info.describe_config,
+        )
+
+    def crop(self, person_id: str) -> bytes:
+        """A JPEG of the person with some surroundings, the background dimmed, cut from the archive.
+
+        Raises:
+            UnknownIdError: The index has nobody with this id.
+            GoneError: The file is not there any more, or is another one now.
+            NotReadyError: Nobody is in the index yet.
+        """
+        index, versions = self._open()
+        key = (person_id, index.info.segment_config, versions)
+        return self._crops.get_or_make(key, lambda: self._cut(person_id, index.info.segment_config))
+
+    def image(self, image_id: str) -> bytes:
+        """The whole photograph as JPEG, upright, at most 1600 pixels a side, without the file's metadata.
+
+        Raises:
+            UnknownIdError: The index has no image with this id.
+            GoneError: No place of it holds it any more.
+            UnreadableImageError: It cannot be decoded.
+            NotReadyError: Nobody is in the index yet.
+        """
+        index, _ = self._open()
+        _require_id(image_id)
+        found = index.search(None, where=f"image_id = '{image_id}'", top=1, columns=["uris"])["uris"].to_pylist()
+        if not found:
+            raise UnknownIdError(f"the index has no image with the id {image_id}")
+        return as_jpeg(read_image(found[0], image_id, self.config.archive), _LONGEST_PX)
+
+    def outline(self, person_id: str) -> Outline:
+        """Where the person is in the image.
+
+        Raises:
+            UnknownIdError: The index has nobody with this id.
+            GoneError: The mask is not in the store any more.
+            NotReadyError: Nobody is in the index yet.
+        """
+        index, _ = self._open()
+        hit = self._hit(person_id)
+        mask = mask_of(self.store, index.info.segment_config, hit)
+        if mask is None:
+            raise GoneError("the mask of this person is not in the store any more; run par verify")
+        return outline_of(mask, hit.box)
+
+    def facets(self, where: str | None = None) -> Facets:
+        """Counts of colours, attributes, folders and days over the people of whom a filter holds.
+
+        Raises:
+            FilterError: The filter is wrong.
+            NotReadyError: Nobody is in the index yet.
+        """
+        index, versions = self._open()
+        asked = (where or "").strip()
+        return self._facets.get_or_make((asked, versions), lambda: count_facets(index, asked or None))
+
+    def add_picture(self, content: bytes) -> UploadedPicture:
+        """Find the largest person of a picture and keep the embedding (not the picture) in memory, to be asked with as ``picture:NAME``.
+
+        Raises:
+            UnreadableImageError: It is no picture, or has more than 50 million pixels.
+            BadConfigError: Nobody was found in it.
+        """
+        name = hashlib.sha256(content).hexdigest()[:16]
+        return self._pictures.get_or_make(name, lambda: self._described(name, content))
+
+    def status(self) -> ServeStatus:
+        """What the store holds, what the last runs did, and whether one is under way."""
+        return serve_status(self.store, self.config)
+
+    def _open(self) -> tuple[PeopleIndex, Versions]:
+        newest = PeopleIndex.open(self.store.index_path)
+        if newest is None or not len(newest):
+            self._keep_only_of(None)
+            if self.store.is_held():
+                raise NotReadyError("the index is being written at this moment and holds nobody yet; try again soon")
+            raise NotReadyError(f"the store holds no people yet; fill it with: par index SOURCE --store {self.store.root}")
+        live = newest.live_version
+        index = newest if live in (None, newest.version) else PeopleIndex.open(self.store.index_path, str(live))
+        assert index is not None
+        versions = Versions(index.version, newest.version)
+        self._keep_only_of(versions)
+        return index, versions
+
+    def _keep_only_of(self, versions: Versions | None) -> None:
+        """Drop what is kept of other versions."""
+        with self._lock:
+            if versions != self._seen:
+                for kept in (self._answers, self._hits, self._crops, self._facets):
+                    kept.clear()
+                self._seen = versions
+
+    def _answer(self, question: Question, depth: int, versions: Versions) -> tuple[SearchResult, int]:
+        """An answer that is deep enough, and how many hits it was asked for."""
+        key = (question.text, question.where, question.absent, question.weak, question.apart, versions)
+        kept = self._answers.get(key)
+        if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
+            return kept
+        asked = min(-(-depth // _STRIDE) * _STRIDE, _DEEPEST)
+        names = _PICTURE.findall(question.text or "")
+        pictures = {name: picture.vector for name in names if (picture := self._pictures.get(name)) is not None}
+        try:
+            result = self._searcher.ask(replace(question, top=asked, pictures=pictures))
+        except BadConfigError:
+            self._open()  # says so if the question is right, and the index was emptied meanwhile
+            raise
+        self._answers.put(key, (result, asked))
+        for hit in result.hits:
+            for one in (hit, *hit.similar):
+                self._hits.put(one.person_id, one)
+        return result, asked
+
+    def _hit(self, person_id: str) -> Hit:
+        _require_id(person_id)
+        kept = self._hits.get(person_id)
+        if kept is not None:
+            return kept
+        found = self._searcher.ask(Question(where=f"person_id = '{person_id}'", top=1, absent=True)).hits
+        if not found:
+            raise UnknownIdError(f"nobody in the index has the id {person_id}")
+        self._hits.put(person_id, found[0])
+        return found[0]
+
+    def _cut(self, person_id: str, segment_config: str) -> bytes:
+        (crop,) = crops_of([self._hit(person_id)], self.store, segment_config, self.config.archive)
+        if crop.jpeg is None:
+            raise GoneError(crop.trouble)
+        return crop.jpeg
+
+    def _described(self, name: str, content: bytes) -> UploadedPicture:
+        limited = self.config.archive.model_copy(update={"max_pixels": min(_MAX_UPLOAD_PIXELS, self.config.archive.max_pixels)})
+        people = people_of(decode(content, limited).pixels, load_segmenter(self.config), load_describer(self.config), self.config)
+        if not people:
+            raise BadConfigError("nobody was found in the picture; give one that shows a person from head to knee or more")
+        return UploadedPicture(name, people[0].box, len(people), people[0].vector)
+
+
+def _of_page(chance: Chance | None, hits: Sequence[Hit]) -> Chance | None:
+    """What chance is among the hits of a page: more has been looked up than is shown."""
+    if chance is None:
+        return None
+    known = [hit.probability for hit in hits if hit.probability is not None]
+    return replace(chance, share=1 - sum(known) / len(known) if known else 0.0)
+
+
+def _require_id(identity: str) -> None:
+    if not identity or len(identity) > 64 or any(digit not in "0123456789abcdef" for digit in identity):
+        raise UnknownIdError("an id has hexadecimal digits only")

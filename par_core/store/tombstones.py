@@ -1,0 +1,183 @@
+"""Tombstones: what was forgotten and must not come back, as ``forgotten.json``. They hold digests, so that they do not name what they keep out.
+
+    place    a file, a folder, an archive or a bucket; with everything below it, also what is put there later
+    file     one file as it was (name, size, version): another file at its place is another file
+    image    the bytes of a picture, wherever a copy of them turns up
+    person   a person in a picture; the box, in whole pixels, tells the same person when another segmenter draws another box
+
+Digests are keyed with a random salt of the store, so that those of two stores cannot be compared; whoever has the store and guesses a name can still try it.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from par_core.archive.entries import path_of
+from par_core.errors import StoreError
+from par_core.status import Status
+from par_core.store.layout import Store, write_atomic
+from par_core.store.schemas import ENTRIES
+
+__all__ = ["BuriedPerson", "Tombstones", "load_tombstones", "places_of", "save_tombstones"]
+
+_MASK: Final = "forgotten:"
+_SAME_PERSON: Final = 0.5  # overlap (intersection over union) from which two segmenters mean the same person: COCO's lowest
+
+
+@dataclass(frozen=True, slots=True)
+class BuriedPerson:
+    """A person who was forgotten.
+
+    Attributes:
+        image: Digest of the image's id.
+        person: Digest of the person's id.
+        segmenter: Fingerprint of the segmenter that drew the box.
+        box: x1, y1, x2, y2 in pixels of the upright image, rounded to whole ones.
+    """
+
+    image: str
+    person: str
+    segmenter: str
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Tombstones:
+    """All that a store has forgotten.
+
+    Attributes:
+        salt: Random, hexadecimal.
+        places: Digests of places.
+        files: Digests of name, size and version.
+        images: Digests of image ids.
+        people: People, one by one.
+    """
+
+    salt: str
+    places: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+    images: frozenset[str] = frozenset()
+    people: tuple[BuriedPerson, ...] = ()
+
+    def with_place(self, place: str) -> "Tombstones":
+        """These, and a place with everything below it."""
+        return replace(self, places=self.places | {self._digest("place", place)})
+
+    def with_image(self, image_id: str, files: Iterator[tuple[str, int, str]]) -> "Tombstones":
+        """These, and an image with the files (uri, size, version) that hold it."""
+        return replace(
+            self, images=self.images | {self._digest("image", image_id)}, files=self.files | {self._digest("file", *map(str, file)) for file in files}
+        )
+
+    def with_person(self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]) -> "Tombstones":
+        """These, and a person."""
+        x1, y1, x2, y2 = (float(round(value)) for value in box)
+        person = BuriedPerson(self._digest("image", image_id), self._digest("person", person_id), segmenter, (x1, y1, x2, y2))
+        return replace(self, people=tuple(dict.fromkeys((*self.people, person))))
+
+    def has_place(self, uri: str) -> bool:
+        """Whether a uri is a forgotten place or lies below one."""
+        return bool(self.places) and any(self._digest("place", place) in self.places for place in places_of(uri))
+
+    def has_file(self, uri: str, size: int, version: str) -> bool:
+        """Whether a listed file is forgotten: for its place, or as it is."""
+        return (bool(self.files) and self._digest("file", uri, str(size), version) in self.files) or self.has_place(uri)
+
+    def has_image(self, image_id: str) -> bool:
+        """Whether an image's bytes are forgotten."""
+        return bool(self.images) and self._digest("image", image_id) in self.images
+
+    def has_person(self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]) -> bool:
+        """Whether a person is forgotten: by id, or as the same person seen by another segmenter."""
+        if not self.people:
+            return False
+        person, buried = self._digest("person", person_id), self._buried.get(self._digest("image", image_id), [])
+        return any(other.person == person or (other.segmenter != segmenter and _overlap(other.box, box) >= _SAME_PERSON) for other in buried)
+
+    @cached_property
+    def _buried(self) -> dict[str, list[BuriedPerson]]:
+        """People by the digest of their image."""
+        found: dict[str, list[BuriedPerson]] = {}
+        for person in self.people:
+            found.setdefault(person.image, []).append(person)
+        return found
+
+    def mask(self, entries: pa.Table) -> pa.Table:
+        """Entries with forgotten files replaced by rows that only say that there is one (status ``forgotten``), once each. Schema ENTRIES."""
+        if not self.places and not self.files:
+            return entries
+        rows: dict[str, dict[str, Any]] = {}
+        for row in entries.to_pylist():
+            gone = row["status"] != Status.FORGOTTEN and self.has_file(row["uri"], row["size"], row["version"])
+            uri: str = self.masked(row["uri"]) if gone else row["uri"]
+            rows[uri] = {"uri": uri, "size": 0, "version": "", "status": Status.FORGOTTEN.value, "message": ""} if gone else row
+        return pa.Table.from_pylist([rows[uri] for uri in sorted(rows)], schema=ENTRIES)
+
+    def masked(self, uri: str) -> str:
+        """What stands for a forgotten name."""
+        return _MASK + self._digest("place", uri)
+
+    def _digest(self, *parts: str) -> str:
+        text = b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)
+        return hmac.new(bytes.fromhex(self.salt), text, hashlib.sha256).hexdigest()[:32]
+
+
+def places_of(uri: str) -> Iterator[str]:
+    """A uri and all places that it lies in, from the inside out.
+
+    >>> list(places_of("/photos/night.zip!/a/1.jpg"))
+    ['/photos/night.zip!/a/1.jpg', '/photos/night.zip!/a', '/photos/night.zip', '/photos']
+    """
+    text = os.fsdecode(path_of(uri)) if uri.startswith("file://") else uri
+    yield text
+    start = text.find("://") + 3 if "://" in text else 1
+    at = text.rfind("/", start)
+    while at > 0:
+        yield text[:at].removesuffix("!")
+        at = text.rfind("/", start, at)
+
+
+def load_tombstones(store: Store) -> Tombstones:
+    """The tombstones of a store; none, with a new salt, where nothing was forgotten.
+
+    Raises:
+        StoreError: They are damaged; nothing may be indexed without them.
+    """
+    path = _path(store)
+    try:
+        told: Mapping[str, Any] = json.loads(path.read_bytes())
+        people = tuple(BuriedPerson(**{**person, "box": tuple(person["box"])}) for person in told["people"])
+        return Tombstones(told["salt"], frozenset(told["places"]), frozenset(told["files"]), frozenset(told["images"]), people)
+    except FileNotFoundError:
+        return Tombstones(secrets.token_hex(16))
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} is damaged ({error}); bring it back from a backup: without it, what was forgotten would be indexed again") from error
+
+
+def save_tombstones(store: Store, tombstones: Tombstones) -> None:
+    """Write the tombstones down, in one step."""
+    told = {name: sorted(getattr(tombstones, name)) for name in ("places", "files", "images")}
+    people = [asdict(person) for person in tombstones.people]
+    write_atomic(_path(store), json.dumps({"salt": tombstones.salt, **told, "people": people}, indent=1).encode())
+
+
+def _path(store: Store) -> Path:
+    return store.root / "forgotten.json"
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
+    """Intersection over union of two boxes, in [0, 1]."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)

@@ -1,0 +1,95 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from par_core.errors import BadConfigError, FilterError, ParError
+from par_core.query import Results, search
+from tests.indexing import index
+from tests.pictures import archive, save, scene
+
+GROUPS = [("red",), ("green", "blue"), (), ("yellow",), ("magenta", "cyan", "red")]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("notebook")
+    photos = archive(root / "photos", GROUPS)
+    save(photos / "<img src=x onerror=alert(1)>.png", scene("red", seed=42))
+    index(root / "store", [photos])
+    return root / "store"
+
+
+def test_one_call_gives_hits_in_every_shape(store: Path) -> None:
+    found = search("a red person", store=str(store), top=4, weak=True, apart=True, profile="fake")
+    assert isinstance(found, Results)
+    assert len(found) == 4
+    assert [hit.rank for hit in found] == [1, 2, 3, 4]
+    assert found[0].upper_color == "red"
+    assert found.table["person_id"].to_pylist() == [hit.person_id for hit in found]
+    assert found.table["bright"].to_pylist() == pytest.approx([hit.attributes["bright"] for hit in found])
+    frame = found.to_pandas()
+    assert list(frame["rank"]) == [1, 2, 3, 4]
+    assert frame["x2"][0] == pytest.approx(found[0].box[2])
+    assert "4 of 8 people" in repr(found)
+
+
+def test_crops_are_pictures_cut_once_and_only_when_asked_for(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from par_core.query import notebook
+
+    asked: list[int] = []
+    monkeypatch.setattr(notebook, "crops_of", lambda hits, *rest, real=notebook.crops_of: asked.append(len(hits)) or real(hits, *rest))
+    found = search("red", store=store, top=5, weak=True, apart=True, profile="fake")
+    assert asked == []
+    (first,) = found.crops(top=1)
+    assert first is not None
+    assert (first.mode, first.height) == ("RGB", 320)
+    red, green, _ = first.getpixel((first.width // 2, 160))  # type: ignore[misc]
+    assert red > 200 > 60 > green
+    assert len(found.crops()) == 5
+    found._repr_html_()
+    assert [n for n in asked if n] == [1, 4]
+
+
+def test_a_notebook_shows_one_escaped_piece_without_scripts_of_limited_size(store: Path) -> None:
+    page = search("red <script>alert(1)</script>", store=store, top=8, weak=True, apart=True, profile="fake")._repr_html_()
+    assert "<script" not in page
+    assert "<img src=x" not in page
+    assert "&lt;script&gt;" in page
+    assert "http" not in page
+    assert len(re.findall(r"data:image/jpeg;base64,", page)) == 8
+    assert len(page) < 8 * 20_000
+    assert not re.search(r"(?<![-a-z])color: #(000|fff)", page), "text takes the notebook's own colour, light or dark"
+
+
+def test_a_filter_and_a_picture_are_questions_too(store: Path, tmp_path: Path) -> None:
+    assert [hit.upper_color for hit in search(store=store, where="upper_color = 'yellow'", profile="fake")] == ["yellow"]
+    query = save(tmp_path / "q.png", scene("blue", seed=3))
+    assert search(image=query, store=store, top=1, profile="fake")[0].upper_color == "blue"
+
+
+def test_nobody_is_an_answer(store: Path) -> None:
+    found = search("red", store=store, where="height_px > 5000", profile="fake")
+    assert (len(found), len(found.table), found.crops()) == (0, 0, [])
+    assert "Nobody fits" in found._repr_html_()
+
+
+def test_errors_are_of_par_and_say_what_to_do(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for asked in ({"top": 0}, {"store": tmp_path / "no"}, {"profile": "nonsense"}, {"config": tmp_path / "no.toml"}):
+        with pytest.raises(ParError):
+            search("red", **{"store": store, "profile": "fake"} | asked)
+    with pytest.raises(FilterError):
+        search("red", store=store, where="hut", profile="fake")
+    found = search("red", store=store, profile="fake")
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(BadConfigError, match="pip install pandas"):
+        found.to_pandas()
+
+
+def test_the_package_stays_light_until_it_is_used() -> None:
+    heavy = "print(*sorted({'lancedb', 'cv2', 'torch'} & set(sys.modules)))"
+    code = f"import sys, par_core.query\n{heavy}\nfrom par_core.query import search\n{heavy}"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["", "cv2 lancedb"]
