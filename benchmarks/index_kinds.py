@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -128,7 +127,6 @@ def measure(people: Crowd, by_picture: np.ndarray, scratch: Path) -> dict[str, A
                 }
         print(name, json.dumps(told[name]), flush=True)
         table.drop_index("vectors")
-        table.optimize(cleanup_older_than=timedelta(microseconds=1), delete_unverified=True)
     return {
         "people": len(people),
         "near_a_picture": neighbourhood(people.vectors, by_picture),

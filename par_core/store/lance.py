@@ -9,6 +9,7 @@ always go to the newest version.
 
 import json
 import os
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ _FEW_COLUMNS: Final = 4  # that many are read one by one as fast as from the car
 _FEW_ROWS: Final = 1_000  # beyond, whole columns are read faster than cards
 _COUNTS_KEPT: Final = 256  # of rows that filters leave
 _TRAINING: Final = {"max_iterations": 8, "sample_rate": 48}  # of the vector index: as good as ten times as much
+_SETTLED_NS: Final = 100_000_000  # after that a change of a folder shows in its time
 _IDS_PER_CALL: Final = 1_000
 
 
@@ -151,7 +153,7 @@ class PeopleIndex:
 
     def is_current(self) -> bool:
         """Whether ``open`` with the same arguments would open the same version. Costs microseconds, so that a table can stay open between questions."""
-        return self._stamp == _stamp(self.path)
+        return bool(self._stamp) and self._stamp == _stamp(self.path)
 
     @property
     def schema(self) -> pa.Schema:
@@ -402,14 +404,19 @@ class PeopleIndex:
 
 
 def _stamp(database: Path) -> tuple[int, ...]:
-    """Changes whenever a version is written or the tag moves: both put a file into one of two folders."""
-    stamp = []
+    """Changes whenever a version is written or the tag moves: both put a file into one of two folders.
+
+    Empty where that was just now: file systems keep time in steps, and another change within one would not show.
+    """
+    stamp: list[int] = []
     for folder in ("_versions", "_refs/tags"):
         try:
             told = (database / f"{_TABLE}.lance" / folder).stat()
         except FileNotFoundError:
             stamp += [0, 0]
         else:
+            if abs(time.time_ns() - told.st_mtime_ns) < _SETTLED_NS:
+                return ()
             stamp += [told.st_ino, told.st_mtime_ns]
     return tuple(stamp)
 
