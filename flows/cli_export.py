@@ -52,6 +52,7 @@ def export(
     from rich.console import Console
     from rich.progress import Progress
 
+    from par_core.access import Access, Caller, question_text
     from par_core.export.run import ExportRequest, export_people
     from par_core.query.asking import Searcher
 
@@ -59,7 +60,12 @@ def export(
     request = ExportRequest(form, out, query, where, top, crops, vectors, force)
     with Progress(console=Console(stderr=True), transient=True, disable=quiet or as_json or not sys.stderr.isatty()) as progress:
         task = progress.add_task("people", total=None)
-        report = export_people(Searcher(store, settings, version), request, lambda n: progress.advance(task, n))
+        access = Access.open(store, settings.access.audit_days)
+        with access.recording(
+            Caller.local(), "export", question_text(query, None, where) or "everybody", unrecorded=lambda message: print(f"par: {message}", file=sys.stderr)
+        ) as found:
+            report = export_people(Searcher(store, settings, version), request, lambda n: progress.advance(task, n))
+            found.count = report.people
     for warning in report.warnings:
         print(f"par: warning: {warning}", file=sys.stderr)
     if as_json:

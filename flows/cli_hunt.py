@@ -54,6 +54,7 @@ def hunt(
         par hunt --resume a-hat --store store --answers answers.txt --json
     """
     from flows.hunt_session import HELP, estimate_line, hunt_lines, hunt_object, judge, sheet_of, strata_lines
+    from par_core.access import Access, Caller, question_text
     from par_core.hunt.hunting import Batch, Hunt
     from par_core.query.asking import Searcher
 
@@ -67,7 +68,11 @@ def hunt(
     if resume is not None and (where is not None or name is not None):
         raise BadConfigError("a hunt keeps its filter and its name; leave --where and --name out with --resume")
     lines = None if answers is None else _file_lines(answers)
-    session = Hunt.resume(searcher, resume) if resume is not None else Hunt.start(searcher, text or "", where=where, name=name, seed=seed)
+    access = Access.open(store, settings.access.audit_days)
+    with access.recording(
+        Caller.local(), "hunt", resume or question_text(text, None, where), unrecorded=lambda message: print(f"par: {message}", file=sys.stderr)
+    ):
+        session = Hunt.resume(searcher, resume) if resume is not None else Hunt.start(searcher, text or "", where=where, name=name, seed=seed)
     for warning in session.warnings:
         print(f"par: warning: {warning}", file=sys.stderr)
     page = sheet or searcher.store.root / "hunts" / f"{session.record.name}.html"

@@ -114,7 +114,7 @@ class Access:
             action: ``search``, ``picture``, ``export``, ...
             what: The question as asked, of any characters; cut after 4,000.
             count: Of what was given, or None.
-            how: ``cli``, ``flow``, ``api`` or ``page``.
+            how: ``cli``, ``python``, ``flow``, ``api`` or ``page``.
             source: Address of the caller; None is this host's name.
             status: ``ok``, ``refused`` or the name of an error.
 

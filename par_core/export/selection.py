@@ -7,10 +7,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from par_core.attributes.colours import COLOUR_TERMS
 from par_core.query.asking import Question, Searcher
-from par_core.query.values import check_values
-from par_core.query.where import compile_where, parse_where
+from par_core.query.searching import condition_of
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.ledger import still_listed
@@ -56,7 +54,7 @@ def select_people(searcher: Searcher, query: str | None, where: str | None, top:
     plain = pa.schema([field for field in index.schema if field.name not in _INTERNAL])
     if query is None:
         newest = PeopleIndex.open(searcher.store.index_path)
-        tables = _scanned(index, newest or index, searcher.store, _condition(index, where), plain)
+        tables = _scanned(index, newest or index, searcher.store, condition_of(index, where), plain)
         return Selection(index, plain, tables, ())
     result = searcher.ask(Question(query, where=where, top=top, apart=True))
     schema = pa.schema([*(pa.field(name, kind) for name, kind in _HIT_FIELDS), *plain])
@@ -67,7 +65,7 @@ def select_people(searcher: Searcher, query: str | None, where: str | None, top:
     return Selection(index, schema, iter([pa.table(columns, schema=schema)]), result.warnings)
 
 
-def _scanned(index: PeopleIndex, newest: PeopleIndex, store: Store, where: str, schema: pa.Schema) -> Iterator[pa.Table]:
+def _scanned(index: PeopleIndex, newest: PeopleIndex, store: Store, where: str | None, schema: pa.Schema) -> Iterator[pa.Table]:
     for batch in index.scan(schema.names, where):
         table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
         yield table if newest.version == index.version else _there_now(table, newest, store)
@@ -79,11 +77,3 @@ def _there_now(table: pa.Table, newest: PeopleIndex, store: Store) -> pa.Table:
     rows = list(zip(table["image_id"].to_pylist(), table["uri"].to_pylist(), strict=True))
     listed = still_listed(store, {uri for image, uri in rows if image not in states})
     return table.filter(pa.array([states[image] == "present" if image in states else uri in listed for image, uri in rows], pa.bool_()))
-
-
-def _condition(index: PeopleIndex, where: str | None) -> str:
-    present = "(source_state = 'present')"
-    if where is None or not where.strip():
-        return present
-    check_values(parse_where(where), {"upper_color": COLOUR_TERMS, "lower_color": COLOUR_TERMS})
-    return f"{present} AND {compile_where(where, index.columns, index.thresholds)}"

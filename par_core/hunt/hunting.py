@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from par_core.attributes.colours import COLOUR_TERMS
 from par_core.errors import BadConfigError, FingerprintError
 from par_core.hunt.people import HuntedPeople
 from par_core.hunt.record import Answer, Asked, HuntRecord, free_name, hunt_names, load_record, locked, save_record
@@ -22,9 +21,7 @@ from par_core.query.answer import Hit
 from par_core.query.asking import Searcher
 from par_core.query.gone import leave_out_gone
 from par_core.query.language import Phrase, parse_query
-from par_core.query.searching import Wanted, check_embedding, search_filter
-from par_core.query.values import check_values
-from par_core.query.where import compile_where, parse_where
+from par_core.query.searching import Wanted, check_embedding, condition_of, search_filter
 from par_core.store.lance import PeopleIndex
 
 __all__ = ["Batch", "Hunt"]
@@ -59,7 +56,7 @@ class Hunt:
     def __init__(self, searcher: Searcher, index: PeopleIndex, record: HuntRecord, warnings: tuple[str, ...] = ()) -> None:
         self._searcher, self._index = searcher, index
         self.record, self.warnings = record, warnings
-        self._people = HuntedPeople(index, _condition(index, record.where), record)
+        self._people = HuntedPeople(index, condition_of(index, record.where), record)
 
     @classmethod
     def start(cls, searcher: Searcher, text: str, *, where: str | None = None, name: str | None = None, seed: int = 0) -> "Hunt":
@@ -81,7 +78,7 @@ class Hunt:
         encoder = load_text_encoder(searcher.config)
         vector = text_vector(text, encoder)
         name = free_name(searcher.store, text) if name is None else name
-        bounds = choose_bounds(index, _condition(index, where), vector)
+        bounds = choose_bounds(index, condition_of(index, where), vector)
         record = HuntRecord(name, text, where, index.embedding_fingerprint, index.info.profile, index.version, seed, tuple(vector.tolist()), bounds)
         unknown = encoder.unknown_words(text)
         words = ", ".join(map(repr, unknown))
@@ -238,12 +235,3 @@ def _words(text: str) -> str:
     if not isinstance(asked, Phrase):
         raise BadConfigError(f"a hunt takes plain words, got {text!r}; conditions go into the filter (--where), and your answers tell the rest")
     return asked.text
-
-
-def _condition(index: PeopleIndex, where: str | None) -> str:
-    """SQL for those who take part: their file is there, and the filter holds."""
-    present = "(source_state = 'present')"
-    if where is None or not where.strip():
-        return present
-    check_values(parse_where(where), {"upper_color": COLOUR_TERMS, "lower_color": COLOUR_TERMS})
-    return f"{present} AND {compile_where(where, index.columns, index.thresholds)}"

@@ -34,7 +34,7 @@ class HuntedPeople:
         survey: What the archive looks like.
     """
 
-    def __init__(self, index: PeopleRows, where: str, record: HuntRecord) -> None:
+    def __init__(self, index: PeopleRows, where: str | None, record: HuntRecord) -> None:
         self._index, self._where = index, where
         self._text, self._bounds = np.array(record.vector, np.float32), record.bounds
         self._seed = int(digest_of(str(record.seed), record.name), 16)

@@ -58,7 +58,7 @@ class Survey:
     scale: Scale
 
 
-def choose_bounds(people: PeopleRows, where: str, text: Float32[np.ndarray, " d"]) -> tuple[float, ...]:
+def choose_bounds(people: PeopleRows, where: str | None, text: Float32[np.ndarray, " d"]) -> tuple[float, ...]:
     """Cosines with the text, falling, that part the strata: one less than there are strata; none in an archive of few people."""
     counts = np.zeros(_BINS, np.int64)
     for batch in people.scan(["vector"], where):
@@ -70,7 +70,9 @@ def choose_bounds(people: PeopleRows, where: str, text: Float32[np.ndarray, " d"
     return tuple(float(1 - 2 * edge / _BINS) for edge in dict.fromkeys(edges.tolist()) if from_best[edge - 1] < from_best[-1])
 
 
-def survey_people(people: PeopleRows, where: str, text: Float32[np.ndarray, " d"], bounds: tuple[float, ...], seed: int, asked: Collection[str]) -> Survey:
+def survey_people(
+    people: PeopleRows, where: str | None, text: Float32[np.ndarray, " d"], bounds: tuple[float, ...], seed: int, asked: Collection[str]
+) -> Survey:
     """Read everybody once.
 
     Args:

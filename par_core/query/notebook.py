@@ -2,6 +2,7 @@
 
 import base64
 import io
+import warnings
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow as pa
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
+from par_core.access import Access, Caller, question_text
 from par_core.config import RunConfig, load_config
 from par_core.errors import BadConfigError
 from par_core.query.answer import Hit, SearchResult
@@ -82,7 +84,11 @@ def search(
         raise BadConfigError(f"top is 1 to 10,000, got {top}")
     settings = load_config(Path(config) if config is not None else None, profile=profile)
     searcher = Searcher(Path(store), settings, version)
-    result = searcher.ask(Question(text, Path(image) if image is not None else None, where, top, absent, weak, apart))
+    picture = Path(image) if image is not None else None
+    access = Access.open(Path(store), settings.access.audit_days)
+    with access.recording(Caller.local(), "search", question_text(text, picture, where), how="python", unrecorded=warnings.warn) as found:
+        result = searcher.ask(Question(text, picture, where, top, absent, weak, apart))
+        found.count = len(result.hits)
     return Results(result, searcher, searcher.index(), settings)
 
 

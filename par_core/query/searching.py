@@ -23,7 +23,7 @@ from par_core.query.plan import Alternative, alternatives_of, attribute_meant
 from par_core.query.values import check_values
 from par_core.query.where import Filter, compile_where, parse_where
 
-__all__ = ["PeopleTable", "Wanted", "check_embedding", "sample_of", "search_filter", "search_query"]
+__all__ = ["PeopleTable", "Wanted", "check_embedding", "condition_of", "sample_of", "search_filter", "search_query"]
 
 _SAMPLE: Final = 2_000  # people by whom it is estimated how rare a thing is, and what likeness is usual
 _ALL_UP_TO: Final = 5_000  # people: smaller indexes are judged whole
@@ -167,7 +167,7 @@ def search_query(
     parts = {leaf: _part(leaf, index, judge, sample, pictures) for leaf, _, _ in leaves(node)}
     if all(isinstance(part, ConditionPart) for part in parts.values()):
         tests = " OR ".join(f"({_sql(index, each.condition)})" for each in alternatives_of(node, parts))
-        return _unranked(index, _condition(index, wanted.where, absent=wanted.absent, further=f"({tests})"), wanted.top, question)
+        return _unranked(index, condition_of(index, wanted.where, absent=wanted.absent, further=f"({tests})"), wanted.top, question)
     people = _candidates(index, alternatives_of(node, parts), wanted)
     seen = {part.person_id for part in parts.values() if isinstance(part, LikenessPart)}
     people = people.take(np.array([row for row, identity in enumerate(people.ids) if identity not in seen], np.int64))
@@ -194,7 +194,7 @@ def search_query(
 
 def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
     """People for whom a filter holds, in no particular order."""
-    return _unranked(index, _condition(index, wanted.where, absent=wanted.absent), wanted.top, f"where {wanted.where}")
+    return _unranked(index, condition_of(index, wanted.where, absent=wanted.absent), wanted.top, f"where {wanted.where}")
 
 
 def _unranked(index: PeopleTable, where: str | None, top: int, question: str) -> SearchResult:
@@ -249,7 +249,7 @@ def _candidates(index: PeopleTable, alternatives: Sequence[Alternative], wanted:
     found = []
     for each in alternatives:
         further = None if each.condition is None else _sql(index, each.condition)
-        where = _condition(index, wanted.where, absent=wanted.absent, further=further)
+        where = condition_of(index, wanted.where, absent=wanted.absent, further=further)
         if each.direction is not None:
             found.append(index.search(each.direction, where=where, top=most).drop_columns(["_distance"]))
         elif each.ranked_by:
@@ -314,7 +314,18 @@ def _sql(index: PeopleTable, condition: Filter | None) -> str:
     return "true" if condition is None else compile_where(condition, index.columns, index.thresholds)
 
 
-def _condition(index: PeopleTable, where: str | None, *, absent: bool, further: str | None = None) -> str | None:
+def condition_of(index: PeopleTable, where: str | None, *, absent: bool = False, further: str | None = None) -> str | None:
+    """SQL for whom a question is asked among.
+
+    Args:
+        index: The table of people.
+        where: A filter in the language of ``par_core.query.where``, or None.
+        absent: Also people whose file has vanished or was replaced.
+        further: SQL that must hold as well.
+
+    Raises:
+        FilterError: The filter is wrong, or names a colour that there is not.
+    """
     parts = [] if absent else ["(source_state = 'present')"]
     if where is not None and where.strip():
         check_values(parse_where(where), _VOCABULARIES)

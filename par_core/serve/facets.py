@@ -8,9 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from par_core.attributes.colours import COLOUR_TERMS
-from par_core.query.values import check_values
-from par_core.query.where import compile_where, parse_where
+from par_core.query.searching import condition_of
 from par_core.store.lance import PeopleIndex
 
 __all__ = ["Facets", "count_facets"]
@@ -52,10 +50,7 @@ def count_facets(index: PeopleIndex, where: str | None) -> Facets:
         FilterError: The filter is wrong.
     """
     names = index.info.attributes
-    condition = "(source_state = 'present')"
-    if where is not None and where.strip():
-        check_values(parse_where(where), dict.fromkeys(_COLOURS, COLOUR_TERMS))
-        condition += f" AND {compile_where(where, index.columns, index.thresholds)}"
+    condition = condition_of(index, where)
     people, counted = 0, {key: Counter[str]() for key in (*_COLOURS, "attributes", "folders", "days")}
     for batch in index.scan(["uri", "captured_at", *_COLOURS, *names], where=condition):
         people += len(batch)
