@@ -8,11 +8,9 @@ import hashlib
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from par_core.archive import decode
 from par_core.config import RunConfig
@@ -22,6 +20,7 @@ from par_core.query.answer import Chance, Hit, SearchResult
 from par_core.query.asking import Question, Searcher
 from par_core.query.crops import crops_of, mask_of
 from par_core.query.rank import people_of
+from par_core.serve.answers import Person, SearchPage, UploadedPicture, Versions
 from par_core.serve.facets import Facets, count_facets
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
@@ -41,86 +40,6 @@ _PICTURES: Final = 256  # uploaded ones whose person is kept
 _LONGEST_PX: Final = 1_600  # side of a whole photograph
 _MAX_UPLOAD_PIXELS: Final = 50_000_000
 _PICTURE: Final = re.compile(r'picture:"?([0-9a-f]{16})', re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """Versions of the index.
-
-    Attributes:
-        searched: The one that searches read.
-        newest: The last one that was written.
-    """
-
-    searched: int
-    newest: int
-
-
-@dataclass(frozen=True, slots=True)
-class SearchPage:
-    """A part of an answer.
-
-    Attributes:
-        result: With the hits of this page only, and the share of chance hits among them.
-        offset: How many hits come before.
-        next: Offset of the next page, or None if this is the last one.
-        versions: Of the index.
-    """
-
-    result: SearchResult
-    offset: int
-    next: int | None
-    versions: Versions
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Everything that is known of one person.
-
-    Attributes:
-        hit: As a search gives it; its rank means nothing.
-        uris: All places of the image.
-        image_width: Of the upright image, pixels.
-        image_height: Of the upright image, pixels.
-        upper_color_share: Share of the upper body with its colour, in [0, 1], or None.
-        lower_color_share: The same of the lower body.
-        others: Ids of the other people in the image, from left to right.
-        versions: Of the index.
-        profile: Of the models that described the person.
-        embedding: Fingerprint of the joint image and text model.
-        segment_config: Id of the segmentation.
-        describe_config: Id of the description.
-    """
-
-    hit: Hit
-    uris: tuple[str, ...]
-    image_width: int
-    image_height: int
-    upper_color_share: float | None
-    lower_color_share: float | None
-    others: tuple[str, ...]
-    versions: Versions
-    profile: str
-    embedding: str
-    segment_config: str
-    describe_config: str
-
-
-@dataclass(frozen=True, slots=True)
-class UploadedPicture:
-    """The largest person of a picture that somebody gave.
-
-    Attributes:
-        name: To ask with: ``picture:NAME``. A digest of the file, so the same file has the same name.
-        box: x1, y1, x2, y2 of the person, in pixels of the upright picture.
-        people: How many were found in it.
-        vector: (d,), embedding of L2 norm 1.
-    """
-
-    name: str
-    box: tuple[float, float, float, float]
-    people: int
-    vector: np.ndarray
 
 
 class ArchiveService:
