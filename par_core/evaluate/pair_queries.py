@@ -43,7 +43,7 @@ def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, judge: Tex
         chance = min(1.0, _FIRST / n)
         recall = _recall(fits, judge.evidence(query, known, usual))
         told[query.text] = {"recall_at_10": recall, "chance": chance, "over_chance": recall / chance, "fitting": fitting, "n": n}
-        standing = judge.standing(query, known.vectors).mean(axis=1)
+        standing = judge.standing(query, known).mean(axis=1)
         ranked = (
             judge.weights.evidence(standing, attribute_evidence(query, known.attributes, n), np.zeros(n)),
             standing,

@@ -49,19 +49,21 @@ Attributes = Mapping[str, Float[np.ndarray, " n"]]
 ColourShares = Mapping[tuple[str, str], float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KnownPeople:
-    """What is known of n people.
+    """What is known of n people; they are compared with one embedding's texts only.
 
     Attributes:
         vectors: Embeddings of L2 norm 1.
         attributes: Probabilities by name.
         colours: Terms at ``upper`` and ``lower``; None where too little shows.
+        null: Mean and standard deviation of each one's cosines with the null bank, once they were needed.
     """
 
     vectors: Float32[np.ndarray, "n d"]
     attributes: Attributes
     colours: Mapping[str, Sequence[str | None]]
+    null: tuple[Float64[np.ndarray, "n 1"], Float64[np.ndarray, "n 1"]] | None = None
 
     def colour_shares(self) -> dict[tuple[str, str], float]:
         """How usual each colour is among them, none taken for impossible."""
@@ -159,11 +161,13 @@ class TextJudge:
         known = set(content_words(text)) - set(self.encoder.unknown_words(text))
         return SpokenQuery(text, pieces, vectors, usable.astype(np.float32), named_attributes(text), named_colours(text), bool(known))
 
-    def standing(self, query: SpokenQuery, people: Float32[np.ndarray, "n d"]) -> Float64[np.ndarray, "n pieces"]:
+    def standing(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
         """How many standard deviations each piece lies above the null bank, for each person."""
-        null = (people @ self._bank.T).astype(np.float64)
-        spread = np.maximum(null.std(axis=1, keepdims=True), _FLAT)
-        return ((people @ query.vectors.T).astype(np.float64) - null.mean(axis=1, keepdims=True)) / spread
+        if people.null is None:  # the same for every text
+            null = (people.vectors @ self._bank.T).astype(np.float64)
+            people.null = (null.mean(axis=1, keepdims=True), np.maximum(null.std(axis=1, keepdims=True), _FLAT))
+        mean, spread = people.null
+        return ((people.vectors @ query.vectors.T).astype(np.float64) - mean) / spread
 
     def evidence(self, query: SpokenQuery, people: KnownPeople, usual: ColourShares) -> Float64[np.ndarray, " n"]:
         """Log-likelihood ratio of the text being true against not, of each person; 0 for everybody where no word of it is known.
@@ -176,10 +180,10 @@ class TextJudge:
         n = len(people.vectors)
         if not query.known:
             return np.zeros(n)
-        standing = self.standing(query, people.vectors).mean(axis=1)
+        standing = self.standing(query, people).mean(axis=1)
         return self.weights.evidence(standing, attribute_evidence(query, people.attributes, n), colour_evidence(query, people.colours, usual, n))
 
-    def explain(self, query: SpokenQuery, people: Float32[np.ndarray, "n d"]) -> Float64[np.ndarray, "n pieces"]:
+    def explain(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
         """Probability of each piece by its text alone, for a thing that every other person has: a half says nothing."""
         return expit(self.weights.text * self.standing(query, people) + self.weights.offset)
 

@@ -103,7 +103,7 @@ class TextPart:
         """What speaks for and against: the things that the words list, by their text alone; attributes; and whether garments have the colour that is named."""
         if not self.query.known:
             return []
-        pieces = self.judge.explain(self.query, people.vectors)
+        pieces = self.judge.explain(self.query, people.known)
         told = [(f"text: {self.query.pieces[i]}", pieces[:, i]) for i in range(len(self.query.pieces))]
         attributes = [named for named in self.query.attributes if named.name in people.attributes]
         told += [(f"attribute: {named.spoken}", probability_of(named, people.probabilities)) for named in attributes]

@@ -134,7 +134,8 @@ class PeopleIndex:
             table = lancedb.connect(path, read_consistency_interval=timedelta(0)).open_table(_TABLE)
             if version.isdigit() and int(version) not in {each["version"] for each in table.list_versions()}:
                 raise BadConfigError(f"the index has no version {version} (any more); see par status, or leave --version out")
-            wanted = _live_version(table) if version == _LIVE else int(version) if version.isdigit() else None
+            newest = int(table.version)
+            wanted = (_live_version(table) or newest) if version == _LIVE else int(version) if version.isdigit() else None
             if wanted is not None:
                 table.checkout(wanted)
             return cls(table, path, policy, stamp, pinned=wanted is not None)

@@ -77,7 +77,7 @@ def asked_of(people: Sequence[LabelledPerson], config: RunConfig, observer: Obse
     asked = []
     for text, fits in _truths([people[i] for i in rows], labels[rows]):
         query = judge.query(text)
-        standing, attributes = judge.standing(query, known.vectors).mean(axis=1), attribute_evidence(query, known.attributes, n)
+        standing, attributes = judge.standing(query, known).mean(axis=1), attribute_evidence(query, known.attributes, n)
         asked.append(Asked(text, standing, attributes, colour_evidence(query, known.colours, usual, n), fits))
     return asked
 

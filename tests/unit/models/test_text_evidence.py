@@ -23,7 +23,7 @@ def people(*colours: str, hats: tuple[float, ...] = (), upper: tuple[str | None,
 
 
 def test_a_text_stands_above_the_null_bank_for_those_whom_it_describes(judge: TextJudge) -> None:
-    standing = judge.standing(judge.query("a red person"), people("red", "green", "blue").vectors)[:, 0]
+    standing = judge.standing(judge.query("a red person"), people("red", "green", "blue"))[:, 0]
     assert standing[0] > 2 > 0.5 > standing[1:].max()
 
 
@@ -55,7 +55,7 @@ def test_the_share_of_people_whom_a_text_fits_is_found_between_usual_and_seen() 
 
 
 def test_explanations_are_probabilities_where_a_half_says_nothing(judge: TextJudge) -> None:
-    told = judge.explain(judge.query("a red person and a blue person"), people("red", "blue").vectors)
+    told = judge.explain(judge.query("a red person and a blue person"), people("red", "blue"))
     assert told.shape == (2, 3)
     assert told[0, 1] > 0.5 > told[0, 2]
     assert float(expit(0)) == 0.5

@@ -1,16 +1,22 @@
 """Whole questions on a store: conditions, alternatives, explanations, cutoffs, folding, likenesses."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from par_core.attributes.spoken import NamedAttribute
 from par_core.errors import FilterError
 from par_core.models import profiles
 from par_core.models.text_evidence import TextWeights
 from par_core.query.answer import CUTOFF, SearchResult
 from par_core.query.asking import Question, Searcher
+from par_core.query.plan import Alternative
+from par_core.query.searching import _best_by_attributes
 from tests.indexing import FAKE, index
 from tests.pictures import archive
 
@@ -124,3 +130,40 @@ def test_without_fitted_weights_nothing_is_left_out_and_nothing_is_claimed(searc
 def test_too_many_alternatives_are_refused(searcher: Searcher) -> None:
     with pytest.raises(FilterError, match="16 alternatives"):
         searcher.ask(Question(" ".join('("a" OR "b" OR "c")' for _ in range(3))))
+
+
+class OneColumn:
+    """A table of people of whom only one attribute is known."""
+
+    def __init__(self, hat: np.ndarray) -> None:
+        self.hat = hat.astype(np.float32)
+        self.read = 0
+
+    def scan(self, columns: list[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
+        bounds = [(sign, float(bound)) for sign, bound in re.findall(r"`hat` (>=|<=) ([^ )]+)", where or "")]
+        chosen = (
+            np.all([self.hat >= bound if sign == ">=" else self.hat <= bound for sign, bound in bounds], axis=0) if bounds else np.ones(len(self.hat), bool)
+        )
+        rows = np.flatnonzero(chosen)
+        self.read += len(rows)
+        yield pa.RecordBatch.from_pydict({"person_id": [f"{row:06x}" for row in rows], "hat": self.hat[rows]})
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("weight", [0.5, 1.0, 3.0])
+def test_the_likeliest_by_attribute_are_found_without_reading_everybody(wanted: bool, weight: float) -> None:
+    table = OneColumn(np.random.default_rng(0).beta(0.3, 0.6, 20_000).clip(0.001, 0.999))  # nobody is taken for more certain
+    alternative = Alternative(None, None, ((NamedAttribute("hat", wanted, "hat"), weight),))
+    ids = _best_by_attributes(table, alternative, None, 300)
+    exact = np.argsort(-table.hat if wanted else table.hat, kind="stable")[:300]
+    worst = table.hat[exact[-1]]
+    told = table.hat[[int(identity, 16) for identity in ids]]
+    assert len(ids) == 300
+    assert (told >= worst).all() if wanted else (told <= worst).all()
+    assert table.read < 20_000
+
+
+def test_where_few_are_likely_everybody_is_read() -> None:
+    table = OneColumn(np.full(1_000, 0.2))
+    alternative = Alternative(None, None, ((NamedAttribute("hat", True, "hat"), 1.0),))
+    assert len(_best_by_attributes(table, alternative, None, 300)) == 300
