@@ -168,6 +168,6 @@ def test_indexing_with_a_gate_that_fails_ends_with_exit_code_1(tmp_path: Path, p
     arguments = ("index", photos, "--store", tmp_path / "s", "--profile", "fake", "--runner", "threads", "--golden", golden)
     run = par(*arguments, env=prefect_environment)
     assert run.returncode == 1, run.stderr
-    assert "failed: a red person: wanted at least 50 hits with a probability above 0.5" in run.stderr
+    assert "failed: a red person: wanted at least 50 hits with a probability above 0.15" in run.stderr
     golden.write_text("queries: [{text: a red person, at_least: 3}]")
     assert par(*arguments, env=prefect_environment).returncode == 0  # nothing new to index, and the gate is asked again

@@ -91,13 +91,13 @@ def test_deeper_pages_than_were_looked_up_are_looked_up(folder: Path, monkeypatc
 
 def test_a_new_version_is_answered_from_and_nothing_of_the_old_one_is_kept(own: Path) -> None:
     service = ArchiveService(own / "store", FAKE)
-    before = service.search("red")
+    before = service.search("red", apart=True)
     victim = before.result.hits[0]
     service.crop(victim.person_id)
     Path(victim.uri.removeprefix("file://")).unlink()
     save(own / "photos" / "9999.png", scene("red", seed=99))
     index(own / "store", [own / "photos"])
-    after = service.search("red")
+    after = service.search("red", apart=True)
     assert after.versions.searched > before.versions.searched
     assert "9999.png" in {Path(hit.uri).name for hit in after.result.hits}
     assert victim.uri not in {hit.uri for hit in after.result.hits}
