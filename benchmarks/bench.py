@@ -11,6 +11,7 @@ Parts (ratios within one run; the machine may be noisy):
   replan         an unchanged archive of 20,000 files
   search         import, model load, and a warm query
   search_speed   searches of 10,000 to 1,000,000 people (search_speed.py: 10 minutes of its own)
+  serving        what par serve adds to a search, and twenty users at once (serving.py)
 """
 
 import argparse
@@ -284,7 +285,15 @@ def search_speed(scratch: Path) -> dict[str, Any]:
     return {"sizes": json.loads(out.read_text())["sizes"]}
 
 
-PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {f.__name__: f for f in (search, search_speed, replan, orchestration, compact, clip, memory)}
+def serving(scratch: Path) -> dict[str, Any]:
+    """What a server adds to a search, and twenty users at once, in a process of its own."""
+    natural_photos(scratch / "photos", 200, SEED)
+    index(scratch / "photos", scratch / "store")
+    told = json.loads(timed([sys.executable, "benchmarks/serving.py", "--store", str(scratch / "store")])[1])
+    return {key: told[key] for key in ("top", "one_user", "users_at_once")}
+
+
+PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {f.__name__: f for f in (search, search_speed, serving, replan, orchestration, compact, clip, memory)}
 
 
 def main() -> None:
