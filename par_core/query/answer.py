@@ -96,7 +96,7 @@ class Hit:
             "seen": list(self.seen),
             "box": list(self.box),
             "captured_at": self.captured_at.isoformat() if self.captured_at else None,
-            "parts": [asdict(part) for part in self.parts],
+            "parts": [{name: getattr(part, name) for name in PartScore.__dataclass_fields__} for part in self.parts],
             "similar": [hit.as_json() for hit in self.similar],
         }
 

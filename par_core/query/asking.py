@@ -86,6 +86,14 @@ class Searcher:
         """
         return self._open(self.version)
 
+    def newest(self) -> PeopleIndex:
+        """The newest version of the index, whatever questions read.
+
+        Raises:
+            BadConfigError: The store is empty.
+        """
+        return self._open("latest")
+
     def ask(self, question: Question) -> SearchResult:
         """Answer a question.
 
@@ -93,7 +101,7 @@ class Searcher:
             BadConfigError: The store is empty, the version or the filter is wrong, or nothing was asked.
             FingerprintError: The store was filled with another model.
         """
-        index, newest = self._open(self.version), self._open("latest")
+        index, newest = self.index(), self.newest()
         result = _answer(index, question, self.config)
         if index.version == newest.version:
             return result

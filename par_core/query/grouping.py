@@ -23,20 +23,20 @@ def group(image_ids: Sequence[str], vectors: Float32[np.ndarray, "n d"], most: i
         Row numbers of each group, the leader first.
     """
     groups: list[list[int]] = []
-    leaders = np.empty((0, vectors.shape[1]), np.float32)
+    leaders = np.empty((min(most, len(image_ids)), vectors.shape[1]), np.float32)
     by_image: dict[str, int] = {}
     for row, image in enumerate(image_ids):
         place = by_image.get(image)
-        if place is None and len(leaders):
-            cosines = leaders @ vectors[row]
+        if place is None and groups:
+            cosines = leaders[: len(groups)] @ vectors[row]
             nearest = int(cosines.argmax())
             place = nearest if cosines[nearest] >= NEAR else None
         if place is not None:
             groups[place].append(row)
         elif len(groups) < most:
             place = len(groups)
+            leaders[place] = vectors[row]
             groups.append([row])
-            leaders = np.vstack([leaders, vectors[row]])
         if place is not None:
             by_image.setdefault(image, place)
     return groups

@@ -6,6 +6,7 @@ the product, and left out below a cutoff, so that "nothing found" is an answer. 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -194,9 +195,10 @@ def search_query(
     if calibrated:
         share = float(1 - fits[[rows[0] for rows in groups]].mean()) if groups else 0.0
         chance = Chance(CUTOFF, share, int((fits < CUTOFF).sum()) if not wanted.weak else 0)
-    hits = _hits(people.take(np.array(shown, np.int64)), index.thresholds, fits[shown] if judged else None, _cosines(people, parts)[shown])
-    explained = explain(node, parts, people.take(np.array(shown, np.int64)))
-    return SearchResult(question, _grouped(hits, explained, groups), _warnings(parts, judge), len(index), chance)
+    given = people.take(np.array(shown, np.int64))
+    ranks_shown = [rank for rank, rows in enumerate(groups, 1) for _ in rows]
+    hits = _hits(given, index.thresholds, fits[shown] if judged else None, _cosines(people, parts)[shown], ranks_shown, explain(node, parts, given))
+    return SearchResult(question, _folded(hits, groups), _warnings(parts, judge), len(index), chance)
 
 
 def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
@@ -206,7 +208,7 @@ def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
 
 def _unranked(index: PeopleTable, where: str | None, top: int, question: str) -> SearchResult:
     found = People(index.search(None, where=where, top=top), _attributes(index))
-    return SearchResult(question, _hits(found, index.thresholds, None, None), (), len(index))
+    return SearchResult(question, _hits(found, index.thresholds, None, None, range(1, len(found) + 1), [()] * len(found)), (), len(index))
 
 
 def _part(leaf: Leaf, index: PeopleTable, judge: TextJudge, sample: People, pictures: Mapping[str, Float32[np.ndarray, " d"]]) -> Part:
@@ -313,12 +315,13 @@ def _cosines(people: People, parts: Mapping[Leaf, Part]) -> Float64[np.ndarray, 
     return np.full(len(people), np.nan)
 
 
-def _grouped(hits: Sequence[Hit], explained: Sequence[tuple[PartScore, ...]], groups: Sequence[Sequence[int]]) -> tuple[Hit, ...]:
-    shown = iter([replace(hit, parts=parts) for hit, parts in zip(hits, explained, strict=True)])
+def _folded(hits: Sequence[Hit], groups: Sequence[Sequence[int]]) -> tuple[Hit, ...]:
+    """The leader of each group, with the others behind it."""
+    rest = iter(hits)
     told = []
-    for rank, rows in enumerate(groups, 1):
-        leader, *others = [replace(next(shown), rank=rank) for _ in rows]
-        told.append(replace(leader, similar=tuple(others)))
+    for rows in groups:
+        leader, *others = islice(rest, len(rows))
+        told.append(replace(leader, similar=tuple(others)) if others else leader)
     return tuple(told)
 
 
@@ -361,12 +364,19 @@ def condition_of(index: PeopleTable, where: str | None, *, absent: bool = False,
     return " AND ".join(parts) if parts else None
 
 
-def _hits(people: People, thresholds: Mapping[str, float], probabilities: np.ndarray | None, cosines: np.ndarray | None) -> tuple[Hit, ...]:
+def _hits(
+    people: People,
+    thresholds: Mapping[str, float],
+    probabilities: np.ndarray | None,
+    cosines: np.ndarray | None,
+    ranks: Sequence[int],
+    explained: Sequence[tuple[PartScore, ...]],
+) -> tuple[Hit, ...]:
     rows = people.table.drop_columns(["vector", "uris", "row_digest"]).to_pylist()
     told = [{name: row[name] for name in people.attributes if row[name] is not None} for row in rows]
     return tuple(
         Hit(
-            rank=i + 1,
+            rank=ranks[i],
             **{
                 key: row[key]
                 for key in ("person_id", "image_id", "uri", "source_state", "shard", "upper_color", "lower_color", "captured_at", "height_px", "score")
@@ -376,6 +386,7 @@ def _hits(people: People, thresholds: Mapping[str, float], probabilities: np.nda
             probability=None if probabilities is None else float(probabilities[i]),
             attributes=told[i],
             seen=tuple(sorted((name for name, p in told[i].items() if p >= thresholds.get(name, 0.5)), key=told[i].__getitem__, reverse=True)),
+            parts=explained[i],
         )
         for i, row in enumerate(rows)
     )

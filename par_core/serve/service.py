@@ -215,15 +215,16 @@ class ArchiveService:
         return serve_status(self.store, self.config)
 
     def _open(self) -> tuple[PeopleIndex, Versions]:
-        newest = PeopleIndex.open(self.store.index_path)
-        if newest is None or not len(newest):
+        try:
+            index, newest = self._searcher.index(), self._searcher.newest()
+            empty = not len(newest)
+        except BadConfigError:
+            empty = True
+        if empty:
             self._keep_only_of(None)
             if self.store.is_held():
                 raise NotReadyError("the index is being written at this moment and holds nobody yet; try again soon")
             raise NotReadyError(f"the store holds no people yet; fill it with: par index SOURCE --store {self.store.root}")
-        live = newest.live_version
-        index = newest if live in (None, newest.version) else PeopleIndex.open(self.store.index_path, str(live))
-        assert index is not None
         versions = Versions(index.version, newest.version)
         self._keep_only_of(versions)
         return index, versions
