@@ -20,7 +20,7 @@ from typing import Final
 from par_core.access.audit_log import AuditLog, Event
 from par_core.access.roles import Role
 from par_core.access.tokens import TokenFile
-from par_core.errors import BadConfigError, ParError, StoreError
+from par_core.errors import BadConfigError, StoreError
 
 __all__ = ["KEEP_DAYS", "Access", "Caller", "Found", "question_text"]
 
@@ -152,7 +152,7 @@ class Access:
         found, status = Found(), "ok"
         try:
             yield found
-        except ParError as error:
+        except Exception as error:
             found.count, status = None, type(error).__name__
             raise
         finally:
