@@ -61,16 +61,16 @@ def query(
     html_file: str | None = None,
     settings: dict[str, Any] | None = None,
     version: str = "live",
+    weak: bool = False,
 ) -> int:
-    """Ask a store a question on a schedule, and keep the answer in files; returns the number of hits."""
+    """Ask a store a question on a schedule, in the language of ``par search``, and keep the answer in files; returns the number of hits."""
     config = load_config(**(settings or {}))
     access = Access.open(Path(store), config.access.audit_days)
     with access.recording(Caller.local(), "search", question_text(text, None, where), how="flow") as found:
-        result, opened = ask(Path(store), Question(text=text, where=where, top=top), config, version)
+        result, opened = ask(Path(store), Question(text=text, where=where, top=top, weak=weak), config, version)
         found.count = len(result.hits)
     if json_file is not None:
-        told = {"question": result.question, "warnings": list(result.warnings), "results": [hit.as_json() for hit in result.hits]}
-        write_atomic(Path(json_file), json.dumps(told, indent=2, ensure_ascii=False, default=str).encode())
+        write_atomic(Path(json_file), json.dumps(result.as_json(), indent=2, ensure_ascii=False, default=str).encode())
     if html_file is not None:
         save_gallery(Path(html_file), result, Path(store), opened, config, "flow par-query")
     return len(result.hits)
