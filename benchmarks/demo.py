@@ -21,7 +21,7 @@ PEOPLE = {
     "grace_hopper.jpg": ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
 }
 NOBODY = {name: ("skimage", f"data/{name}") for name in ("chelsea.png", "coffee.png", "rocket.jpg")}
-QUERIES = ("a woman with long hair", "a man in a black jacket")
+QUERIES = ("a person in a black coat", "woman upper:blue")
 PAR = str(Path(sys.executable).with_name("par"))
 
 

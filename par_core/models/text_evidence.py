@@ -126,7 +126,8 @@ class SpokenQuery:
         direction: The vector, of L2 norm 1, nearest to which the best candidates lie, shape (d,).
         attributes: That the text names.
         colours: Of garments, that the text names.
-        known: Whether the encoder knows any of its words.
+        words: Those that say something about a person; "somebody" says nothing.
+        known: Whether the encoder knows any of them.
     """
 
     text: str
@@ -135,6 +136,7 @@ class SpokenQuery:
     direction: Float32[np.ndarray, " d"]
     attributes: tuple[NamedAttribute, ...]
     colours: tuple[NamedColour, ...]
+    words: tuple[str, ...]
     known: bool
 
 
@@ -158,8 +160,9 @@ class TextJudge:
         direction = vectors.mean(axis=0) - self._bank.mean(axis=0)
         norm = float(np.linalg.norm(direction))
         usable = direction / norm if norm > _FLAT else vectors[0]
-        known = set(content_words(text)) - set(self.encoder.unknown_words(text))
-        return SpokenQuery(text, pieces, vectors, usable.astype(np.float32), named_attributes(text), named_colours(text), bool(known))
+        words = content_words(text)
+        known = set(words) - set(self.encoder.unknown_words(text))
+        return SpokenQuery(text, pieces, vectors, usable.astype(np.float32), named_attributes(text), named_colours(text), words, bool(known))
 
     def standing(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
         """How many standard deviations each piece lies above the null bank, for each person."""

@@ -96,7 +96,9 @@ class TextPart:
         return self.query.direction
 
     def probability(self, people: People) -> Float64[np.ndarray, " n"]:
-        """Of each person, in [0, 1]."""
+        """Of each person, in [0, 1]; 1 of everybody where the words say nothing, as in "a person"."""
+        if not self.query.words:
+            return np.ones(len(people))
         return expit(self.judge.evidence(self.query, people.known, self.usual) + logit(self.prevalence))
 
     def details(self, people: People) -> list[tuple[str, Float64[np.ndarray, " n"]]]:

@@ -120,6 +120,13 @@ def test_what_nobody_matches_finds_nobody(searcher: Searcher, monkeypatch: pytes
     assert result.chance.share == 0
 
 
+def test_words_that_say_nothing_fit_everybody(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    calibrated(searcher, monkeypatch)
+    result = searcher.ask(Question("a person", apart=True))
+    assert len(result.hits) == 7
+    assert {hit.probability for hit in result.hits} == {1.0}
+
+
 def test_without_fitted_weights_nothing_is_left_out_and_nothing_is_claimed(searcher: Searcher) -> None:
     assert not TextWeights.shipped(calibrated=False).calibrated
     result = searcher.ask(Question("a yellow person", apart=True))
