@@ -166,6 +166,7 @@ def _status_content(status: ServeStatus) -> StatusResponse:
             "newest_version": report.version,
             "live_version": report.live_version,
             "unindexed_rows": report.unindexed_rows,
+            "vector_index": asdict(report.vector_index) if report.vector_index else None,
             "files": files,
             "failures": failures,
             "skipped": report.skipped,

@@ -160,6 +160,15 @@ class CommitJson(ApiModel):
     deleted: int
 
 
+class VectorIndexJson(ApiModel):
+    """The index of the vectors."""
+
+    kind: str
+    partitions: int | None
+    rows: int = Field(description="That it covers.")
+    rows_not_yet: int = Field(description="That came later: compared one by one.")
+
+
 class StatusResponse(ApiModel):
     """What the store holds, and who answers from it."""
 
@@ -170,6 +179,7 @@ class StatusResponse(ApiModel):
     newest_version: int | None
     live_version: int | None = Field(description="null where no version has passed a gate: searches read the newest.")
     unindexed_rows: int
+    vector_index: VectorIndexJson | None = Field(description="null where a search compares every vector.")
     files: dict[str, int] = Field(description="What became of every listed file.")
     failures: dict[str, int] = Field(description="Failed files by status.")
     skipped: dict[str, int] = Field(description="Files passed over when listing, by reason.")
