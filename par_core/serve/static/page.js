@@ -167,7 +167,9 @@
     image.replaceWith(lost);
   }
   document.addEventListener("error", (event) => { if (event.target.matches?.("img")) lose(event.target); }, true);
-  [...document.images].filter((image) => image.complete && !image.naturalWidth && image.loading !== "lazy").forEach(lose);
+  for (const image of document.images) { // those that failed before this script ran; a lazy one may only not have been asked for yet: ask again
+    if (image.complete && !image.naturalWidth) { if (image.loading === "lazy") image.src = image.src; else lose(image); }
+  }
 
   // Keys
   const cards = () => [...document.querySelectorAll(".card")];
