@@ -237,6 +237,7 @@ def search(
     ] = "live",
     absent: Annotated[bool, typer.Option("--include-absent", help="Also people whose file has vanished or was replaced.")] = False,
     weak: Annotated[bool, typer.Option("--weak", help="Also people who are unlikely to be what was asked for: the nearest there are.")] = False,
+    apart: Annotated[bool, typer.Option("--apart", help="Each hit by itself, also those of one image and of nearly the same picture.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show for each hit how likely each part of the question is, and what it cost.")] = False,
     profile: ProfileOption = None,
     config: ConfigOption = None,
@@ -265,7 +266,7 @@ def search(
     settings = _query_settings(config, profile, weights_dir, runtime, device)
     access = Access.open(store, settings.access.audit_days)
     with access.recording(Caller.local(), "search", question_text(text, image, where), unrecorded=_tell) as found:
-        result, opened = ask(store, Question(text, image, where, top, absent, weak), settings, version)
+        result, opened = ask(store, Question(text, image, where, top, absent, weak, apart), settings, version)
         found.count = len(result.hits)
     if html is not None:
         save_gallery(html, result, store, opened, settings, "par " + " ".join(sys.argv[1:]))
