@@ -26,7 +26,7 @@ from machine import provenance
 from par_core.config import load_config
 from par_core.evaluate.attribute_run import known_labels
 from par_core.evaluate.datasets.attribute_sets import read_attribute_set
-from par_core.evaluate.store_labels import join_labels, open_index
+from par_core.evaluate.stored.labels import join_labels, open_index
 from par_core.evaluate.zero_shot_run import prompts_for
 from par_core.hunt.people import HuntedPeople
 from par_core.hunt.record import HuntRecord

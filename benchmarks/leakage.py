@@ -18,9 +18,9 @@ from machine import provenance
 
 from par_core.config import load_config
 from par_core.errors import BadInputError
-from par_core.evaluate.leakage import choose_threshold
-from par_core.evaluate.leakage_pairs import COPIES, copy_distances, other_distances
-from par_core.evaluate.leakage_pictures import folder_part, look_at
+from par_core.evaluate.leakage.matching import choose_threshold
+from par_core.evaluate.leakage.pairs import COPIES, copy_distances, other_distances
+from par_core.evaluate.leakage.pictures import folder_part, look_at
 from par_core.evaluate.observation import Observer
 from par_core.evaluate.observing import observe_here
 from par_core.evaluate.perceptual_hash import hash_distances, perceptual_hash

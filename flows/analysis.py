@@ -18,7 +18,7 @@ from par_core.archive.brisque_model import BrisqueModel, installed_model, read_m
 from par_core.config import ArchiveConfig
 from par_core.errors import BadConfigError
 from par_core.evaluate.picture_quality import MEASURES, PictureQuality, group_names, histogram, measure_pictures, summarise, values_of
-from par_core.evaluate.store_quality import stored_quality
+from par_core.evaluate.stored.quality import stored_quality
 from par_core.status import Status
 from par_core.store.layout import Store
 

@@ -14,13 +14,13 @@ from flows.evaluation import made_with, plain
 from par_core import __version__
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
-from par_core.evaluate.audit_run import FOLDS, Audited, audit_people, features_of, read_audited, suspects
-from par_core.evaluate.audit_sheet import write_sheet, write_suspects
+from par_core.evaluate.audit.labels import LabelAudit
+from par_core.evaluate.audit.planting import FIRST, Found, count_found, plant
+from par_core.evaluate.audit.run import FOLDS, Audited, audit_people, features_of, read_audited, suspects
+from par_core.evaluate.audit.sheet import write_sheet, write_suspects
 from par_core.evaluate.datasets.crops import crop_people
-from par_core.evaluate.label_audit import LabelAudit
 from par_core.evaluate.observation import CarryOut, Observer
 from par_core.evaluate.observing import observe_here
-from par_core.evaluate.planting import FIRST, Found, count_found, plant
 from par_core.evaluate.probe import LEAST
 from par_core.models.profiles import fingerprints
 from par_core.store.layout import write_atomic

@@ -64,7 +64,7 @@ def leakage(
     from flows.datasets import as_split
     from flows.leakage import LeakageRequest, leakage_lines, report_leakage
     from flows.observing import observing
-    from par_core.evaluate.leakage_run import Limits
+    from par_core.evaluate.leakage.run import Limits
 
     settings = load_config(
         config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}

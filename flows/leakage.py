@@ -14,9 +14,9 @@ from par_core.evaluate.datasets.attribute_sets import AttributeSet, read_attribu
 from par_core.evaluate.datasets.crops import crop_people
 from par_core.evaluate.datasets.folders import name_of
 from par_core.evaluate.datasets.labelled_set import Split
-from par_core.evaluate.leakage_pictures import Part, folder_part, set_parts
-from par_core.evaluate.leakage_run import Limits, find_leakage, leakage_figures, write_cleaned, write_pairs
-from par_core.evaluate.leakage_scores import CleanedScore, cleaned_object, cleaned_scores
+from par_core.evaluate.leakage.pictures import Part, folder_part, set_parts
+from par_core.evaluate.leakage.run import Limits, find_leakage, leakage_figures, write_cleaned, write_pairs
+from par_core.evaluate.leakage.scores import CleanedScore, cleaned_object, cleaned_scores
 from par_core.evaluate.observation import CarryOut, Observer
 from par_core.evaluate.observing import observe_here
 from par_core.evaluate.report.folder import read_run

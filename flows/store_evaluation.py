@@ -7,8 +7,8 @@ from flows.evaluation import machine_and_versions, with_intervals
 from par_core.config import ArchiveConfig
 from par_core.evaluate.comparison import SEED
 from par_core.evaluate.report.folder import write_report
-from par_core.evaluate.store_labels import open_index
-from par_core.evaluate.store_run import evaluate_store, stored_with, write_unmatched
+from par_core.evaluate.stored.labels import open_index
+from par_core.evaluate.stored.run import evaluate_store, stored_with, write_unmatched
 from par_core.store.layout import Store
 
 __all__ = ["evaluate_stored"]

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from par_core.config import ArchiveConfig
-from par_core.evaluate.leakage_run import Leakage
-from par_core.evaluate.leakage_scores import CleanedScore
+from par_core.evaluate.leakage.run import Leakage
+from par_core.evaluate.leakage.scores import CleanedScore
 from par_core.evaluate.report.document import Bar, Figure, Picture, Report, Section, Sheet, Table
 from par_core.evaluate.report.sheets import side_by_side
 from par_core.evaluate.report.wording import ends, number, signed, spoken, with_ends
@@ -34,7 +34,7 @@ def leakage_page(
     Args:
         title: Its heading.
         leakage: What was found.
-        figures: Of :func:`par_core.evaluate.leakage_run.leakage_figures`.
+        figures: Of :func:`par_core.evaluate.leakage.run.leakage_figures`.
         scores: As given and cleaned, if scores were asked for.
         top: How many pairs of each kind are shown.
         about: For the foot.

@@ -16,8 +16,8 @@ from typer.testing import CliRunner, Result
 from flows.cli import app
 from par_core.config import ArchiveConfig
 from par_core.errors import BadConfigError, BadInputError
-from par_core.evaluate.audit_run import Suspect, features_of, read_audited
-from par_core.evaluate.audit_sheet import COLUMNS, write_sheet, write_suspects
+from par_core.evaluate.audit.run import Suspect, features_of, read_audited
+from par_core.evaluate.audit.sheet import COLUMNS, write_sheet, write_suspects
 from par_core.evaluate.datasets.labelled_set import AttributeSet, assemble
 from par_core.evaluate.observation import Observer
 from par_core.evaluate.observed import ObservedPeople

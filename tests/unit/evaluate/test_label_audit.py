@@ -8,8 +8,8 @@ from sklearn.linear_model import LogisticRegression
 
 from par_core.errors import BadConfigError, BadInputError
 from par_core.evaluate import probe
-from par_core.evaluate.label_audit import audit_labels
-from par_core.evaluate.planting import count_found, plant
+from par_core.evaluate.audit.labels import audit_labels
+from par_core.evaluate.audit.planting import count_found, plant
 from par_core.evaluate.probe import group_folds, out_of_fold
 
 NAN = float("nan")

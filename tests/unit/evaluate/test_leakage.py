@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import par_core.evaluate.leakage as leakage
+import par_core.evaluate.leakage.matching as leakage
 from par_core.errors import BadInputError
-from par_core.evaluate.leakage import choose_threshold, cleaned_train, leakage_report, near_embeddings, near_hashes, same_label
+from par_core.evaluate.leakage.matching import choose_threshold, cleaned_train, leakage_report, near_embeddings, near_hashes, same_label
 from par_core.evaluate.perceptual_hash import BITS, hash_distances, perceptual_hash
 from par_core.ids import image_id
 from tests.pictures import photograph

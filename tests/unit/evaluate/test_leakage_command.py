@@ -12,12 +12,13 @@ from typer.testing import CliRunner, Result
 
 from flows.cli import app
 from par_core.errors import BadConfigError
-from par_core.evaluate import leakage_pictures, observing
+from par_core.evaluate import observing
 from par_core.evaluate.datasets.csv_labels import read_csv_labels
 from par_core.evaluate.items import AttributeItems
-from par_core.evaluate.leakage_pairs import COPIES, other_distances
-from par_core.evaluate.leakage_pictures import Seen
-from par_core.evaluate.leakage_scores import cleaned_scores
+from par_core.evaluate.leakage import pictures as leakage_pictures
+from par_core.evaluate.leakage.pairs import COPIES, other_distances
+from par_core.evaluate.leakage.pictures import Seen
+from par_core.evaluate.leakage.scores import cleaned_scores
 from par_core.evaluate.report.folder import SavedRun
 from tests.pictures import photograph, save
 

@@ -15,8 +15,8 @@ from par_core.errors import BadConfigError, StoreError
 from par_core.evaluate.datasets.csv_labels import read_csv_labels
 from par_core.evaluate.items import AttributeItems
 from par_core.evaluate.report.folder import read_run
-from par_core.evaluate.store_labels import box_overlaps, join_labels, open_index
-from par_core.evaluate.store_run import evaluate_store
+from par_core.evaluate.stored.labels import box_overlaps, join_labels, open_index
+from par_core.evaluate.stored.run import evaluate_store
 from par_core.models.fake import FakeDescriber
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index

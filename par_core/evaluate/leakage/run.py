@@ -16,9 +16,9 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.evaluate.datasets.attribute_sets import AttributeSet
 from par_core.evaluate.datasets.labelled_set import PARTS
-from par_core.evaluate.leakage import Counterparts, cleaned_train, leakage_report, near_embeddings, near_hashes, same_label
-from par_core.evaluate.leakage_pairs import EmbeddingThreshold, embedding_threshold
-from par_core.evaluate.leakage_pictures import Part, look_at
+from par_core.evaluate.leakage.matching import Counterparts, cleaned_train, leakage_report, near_embeddings, near_hashes, same_label
+from par_core.evaluate.leakage.pairs import EmbeddingThreshold, embedding_threshold
+from par_core.evaluate.leakage.pictures import Part, look_at
 from par_core.evaluate.observation import Observer
 from par_core.status import Status
 from par_core.store.layout import write_atomic

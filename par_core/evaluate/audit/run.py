@@ -16,9 +16,9 @@ from scipy.special import logit
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
+from par_core.evaluate.audit.labels import LabelAudit, audit_labels
 from par_core.evaluate.datasets.attribute_sets import AttributeSet, read_attribute_set
 from par_core.evaluate.datasets.labels import LabelledPerson, labels_of
-from par_core.evaluate.label_audit import LabelAudit, audit_labels
 from par_core.evaluate.observation import Observer
 from par_core.evaluate.probe import group_folds, out_of_fold
 from par_core.ids import image_id

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from par_core.archive import decode
 from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
-from par_core.evaluate.audit_run import Suspect
+from par_core.evaluate.audit.run import Suspect
 from par_core.evaluate.datasets.labelled_set import AttributeSet
 from par_core.evaluate.report.sheets import jpeg_of_height
 from par_core.store.layout import write_atomic
@@ -67,7 +67,7 @@ def write_sheet(
         provenance: What made the list, shown at the foot.
         config: How pictures are decoded.
     """
-    environment = Environment(loader=PackageLoader("par_core.evaluate"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(loader=PackageLoader("par_core.evaluate.audit"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     cards = [
         {
             "suspect": each,
