@@ -11,18 +11,19 @@ import calendar
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from par_core.access.files import locked, write_private
-from par_core.errors import StoreError
+from par_core.errors import BadConfigError, StoreError
 
-__all__ = ["AuditLog", "Event"]
+__all__ = ["AuditLog", "Event", "LogPage"]
 
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})\.jsonl")
+_PLACE: Final = re.compile(r"(\d{4}-\d{2}):(\d{1,12})", re.ASCII)  # a month and how many of its lines are before
 _LONGEST: Final = 4_000  # characters of a question; more is cut, and the cut is told
 
 
@@ -54,6 +55,27 @@ class Event:
     def moment(self) -> datetime:
         """When it was."""
         return datetime.fromisoformat(self.at)
+
+    def encodable(self) -> "Event":
+        """The same for whoever sends it on: what is no text in UTF-8, such as a file name of odd bytes in a command, is escaped."""
+
+        def escaped(text: str) -> str:
+            return text.encode("utf-8", "backslashreplace").decode()
+
+        return replace(self, who=escaped(self.who), source=escaped(self.source), action=escaped(self.action), what=escaped(self.what))
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Some of the log.
+
+    Attributes:
+        events: Newest first, encodable.
+        next: What to give as ``before`` for older ones; None where there are none.
+    """
+
+    events: Sequence[Event]
+    next: str | None
 
 
 class AuditLog:
@@ -102,6 +124,35 @@ class AuditLog:
                         yield from (event for event in events if since is None or event.action == "damaged" or event.moment >= since)
         except OSError as error:
             raise StoreError(f"the audit log under {self.folder} cannot be read ({error.strerror}); its owner can") from error
+
+    def latest(self, top: int, before: str | None = None) -> LogPage:
+        """The newest events, newest first; lines that cannot be read too, where they stand.
+
+        Args:
+            top: Events at most.
+            before: ``next`` of the page before; None begins with the newest.
+
+        Raises:
+            BadConfigError: ``before`` is not of that form.
+            StoreError: The log belongs to somebody else.
+        """
+        month, line = _place(before) if before is not None else (None, 0)
+        found: list[Event] = []
+        try:
+            months = self._months()
+            for path in reversed(months):
+                if month is not None and path.stem > month:
+                    continue
+                lines = path.read_bytes().splitlines()
+                end = line if path.stem == month else len(lines)
+                taken = lines[max(0, end - (top - len(found))) : end]
+                found += [_event_of(each).encodable() for each in reversed(taken)]
+                if len(found) == top:
+                    older = end > len(taken) or path != months[0]
+                    return LogPage(found, f"{path.stem}:{end - len(taken)}" if older else None)
+        except OSError as error:
+            raise StoreError(f"the audit log under {self.folder} cannot be read ({error.strerror}); its owner can") from error
+        return LogPage(found, None)
 
     def rewrite(self, change: Callable[[str], str]) -> int:
         """Change what was asked in all lines, such as to take ids of somebody out who is forgotten.
@@ -158,6 +209,13 @@ def _event_of(line: bytes) -> Event:
         return event
     except (ValueError, TypeError):
         return Event("", "", "", "", "damaged", line.decode("utf-8", "backslashreplace").rstrip("\n"), None, "damaged")
+
+
+def _place(before: str) -> tuple[str, int]:
+    place = _PLACE.fullmatch(before)
+    if place is None:
+        raise BadConfigError(f"before: {before[:50]!r} is no place in the audit log; give the next of a page")
+    return place[1], int(place[2])
 
 
 def _changed(line: bytes, change: Callable[[str], str]) -> bytes:

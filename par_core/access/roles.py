@@ -2,7 +2,7 @@
 
 search    ask the archive and see who was found
 judge     also hunt: judge who is proposed, which is kept in the store
-admin     everything; the audit log and forgetting are commands so far, so that no request needs this role yet
+admin     also read the audit log: who asked what
 """
 
 from enum import StrEnum

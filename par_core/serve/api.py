@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from par_core.serve.desk import Desk, desk_for
 from par_core.serve.problems import BadParameterError, Problem, TooLargeError
 from par_core.serve.schemas import (
+    AuditResponse,
     ErrorResponse,
     FacetsResponse,
     OutlineResponse,
@@ -121,6 +122,19 @@ async def facets(desk: Searching, where: Where = None) -> FacetsResponse:
 async def status(desk: Searching) -> StatusResponse:
     """What the store holds, and who answers from it."""
     return _status_content(await desk.status())
+
+
+@router.get("/audit", responses=_errors())
+async def audit(
+    desk: Annotated[Desk, Depends(desk_for("admin"))],
+    top: Annotated[int, Query(ge=1, le=1000, description="Events at most.")] = 100,
+    before: Annotated[
+        str | None, Query(pattern=r"^\d{4}-\d{2}:\d{1,12}$", description="Only events from before this place; `next` of the page before.")
+    ] = None,
+) -> AuditResponse:
+    """Who asked what, when, from where, and how much was found. For callers with the role admin."""
+    found = await desk.audit(top, before)
+    return AuditResponse.model_validate({"events": [asdict(event) for event in found.events], "next": found.next})
 
 
 @router.post("/picture", responses=_errors(400, 413))

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from par_core.errors import BadConfigError, ParError
 from par_core.serve.schemas import (
     ApiModel,
+    AuditResponse,
     ErrorResponse,
     FacetsResponse,
     HitJson,
@@ -138,6 +139,15 @@ class Client:
     def status(self) -> StatusResponse:
         """What the store holds, and who answers from it."""
         return self._json(StatusResponse, "GET", "/api/status")
+
+    def audit(self, top: int = 100, before: str | None = None) -> AuditResponse:
+        """Who asked what, newest first. Needs a token with the role admin.
+
+        Args:
+            top: Events at most, up to 1,000.
+            before: ``next`` of the page before.
+        """
+        return self._json(AuditResponse, "GET", "/api/audit", params={"top": top, **({"before": before} if before else {})})
 
     def add_picture(self, picture: Path | bytes) -> PictureResponse:
         """Give a picture; then ask for people like the largest person in it: ``search(f"picture:{answer.name}")``.

@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from par_core.access import Access, Caller, Role, question_text
+from par_core.access import Access, Caller, LogPage, Role, question_text
 from par_core.serve.facets import Facets
 from par_core.serve.lanes import Lane
 from par_core.serve.pictures import Outline
@@ -142,6 +142,11 @@ class Desk:
     async def status(self) -> ServeStatus:
         """See :meth:`ArchiveService.status`."""
         return await self.house.searches.run(self.house.service.status)
+
+    async def audit(self, top: int, before: str | None = None) -> LogPage:
+        """See :meth:`AuditLog.latest`. That somebody has read the log is an event too."""
+        what = "" if before is None else f"before {before}"
+        return await self._recorded(self.house.searches, "audit_log", what, lambda: self.house.access.log.latest(top, before), lambda page: len(page.events))
 
     async def _recorded(self, lane: Lane, action: str, what: str, work: Callable[[], T], count: Callable[[T], int]) -> T:
         def recorded() -> T:

@@ -35,7 +35,8 @@ def page(request: Request, template: str, content: Mapping[str, Any], status: in
     theme = theme if theme in ("light", "dark") else "auto"
     caller: Caller | None = getattr(request.state, "caller", None)
     signed_in = caller.name if caller and COOKIE in request.cookies else ""
-    html = _environment().get_template(template).render(theme=theme, here=request.url.path, signed_in=signed_in, par_version=__version__, **content)
+    house = {"theme": theme, "here": request.url.path, "signed_in": signed_in, "admin": caller is not None and caller.may("admin"), "par_version": __version__}
+    html = _environment().get_template(template).render({**house, **content})
     return HTMLResponse(html, status, {"Cache-Control": "no-store", "Vary": "Par-Part", **(headers or {})})
 
 
@@ -66,7 +67,7 @@ def _static(name: str) -> tuple[bytes, str]:
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(loader=PackageLoader("par_core.serve"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": _percent, "count": _count, "spoken": _spoken, "moment": _moment, "part_name": _part_name}
+    environment.filters |= {"percent": _percent, "count": _count, "spoken": _spoken, "moment": _moment, "instant": _instant, "part_name": _part_name}
     environment.tests["detail"] = _is_detail
     environment.globals["static"] = static_url
     return environment
@@ -92,6 +93,11 @@ def _spoken(name: str) -> str:
 def _moment(seconds: float) -> str:
     """A moment in UTC, to the minute."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _instant(moment: datetime) -> str:
+    """A moment in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _part_name(text: str) -> str:

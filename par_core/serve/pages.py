@@ -23,6 +23,7 @@ from par_core.serve.service import SearchPage
 __all__ = ["error_page", "router"]
 
 _A_PAGE: Final = 60  # hits
+_EVENTS: Final = 100  # a page of the audit log
 
 router = APIRouter(include_in_schema=False)
 router.include_router(page_hunt.router)
@@ -118,6 +119,12 @@ async def help_page(request: Request, desk: Searching, part: Part = None) -> Res
 async def status(request: Request, desk: Searching) -> Response:
     """What the store holds, and who answers from it."""
     return page(request, "status.html", {"status": await desk.status(), "asked": Asked(), "root": str(desk.house.service.store.root)})
+
+
+@router.get("/audit")
+async def audit(request: Request, desk: Annotated[Desk, Depends(desk_for("admin"))], before: Annotated[str | None, Query(max_length=32)] = None) -> Response:
+    """Who asked what."""
+    return page(request, "audit.html", {"audit": await desk.audit(_EVENTS, before), "before": before, "asked": Asked()})
 
 
 @router.get("/static/{name}")

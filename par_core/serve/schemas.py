@@ -6,10 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "ApiModel",
+    "AuditResponse",
     "ChanceJson",
     "CommitJson",
     "ErrorJson",
     "ErrorResponse",
+    "EventJson",
     "FacetsResponse",
     "HitJson",
     "OutlineResponse",
@@ -187,3 +189,23 @@ class StatusResponse(ApiModel):
     embedding: str | None
     gate_passed: bool | None = Field(description="The last gate; null before the first.")
     runs: list[CommitJson] = Field(description="The last ten, newest first.")
+
+
+class EventJson(ApiModel):
+    """One line of the audit log."""
+
+    at: str = Field(description="ISO time (UTC); empty where the line is damaged.", examples=["2026-11-01T18:30:00.000000+00:00"])
+    who: str = Field(description="Name of the token, or of the user of the operating system.")
+    how: str = Field(description="Through what: cli, python, flow, api, page.")
+    source: str = Field(description="Address of the caller, or name of the host.")
+    action: str = Field(description="Such as search, person, image, hunt, export, forget; damaged where the line cannot be read.")
+    what: str = Field(description="The question, as asked.")
+    count: int | None = Field(description="Of what was given; null where nothing was.")
+    status: str = Field(description="ok, refused, or the name of the error.")
+
+
+class AuditResponse(ApiModel):
+    """Who asked what."""
+
+    events: list[EventJson] = Field(description="Newest first.")
+    next: str | None = Field(description="`before` of the next page; null on the last one.")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from flows.cli import app
-from par_core.access import Access, AuditLog, Caller, Event, Role
+from par_core.access import Access, AuditLog, Caller, Event, LogPage, Role
 from par_core.errors import BadConfigError, FilterError, StoreError
 from par_core.store.layout import Store
 from tests.indexing import index
@@ -179,3 +179,33 @@ def test_a_log_that_the_system_refuses_is_one_clear_line(access: Access) -> None
 def test_a_time_that_is_none_is_refused(access: Access) -> None:
     with pytest.raises(BadConfigError, match="expected a date or time"):
         CliRunner().invoke(app, ["audit-log", "--store", str(access.log.folder.parents[1]), "--since", "yesterday"], catch_exceptions=False)
+
+
+def test_the_newest_come_first_a_page_at_a_time_with_damaged_lines_where_they_stand(access: Access) -> None:
+    start = datetime(2026, 10, 30, tzinfo=UTC)
+    for day in range(4):
+        access.log.append(event(start + timedelta(days=day), str(day)))
+    with (access.log.folder / "2026-10.jsonl").open("ab") as file:
+        file.write(b"cut sho")
+    whole = access.log.latest(10)
+    assert [each.what for each in whole.events] == ["3", "2", "cut sho", "1", "0"]
+    assert whole.next is None
+    for size in range(1, 6):
+        paged, page = list[Event](), access.log.latest(size)
+        while page.events:
+            access.log.append(event(datetime.now(UTC), "later"))
+            paged += page.events
+            page = access.log.latest(size, page.next) if page.next else LogPage((), None)
+        assert [each.what for each in paged if each.what != "later"] == [each.what for each in whole.events]
+
+
+@pytest.mark.parametrize("place", ["", "2026-11", "2026-11:-1", "2026-11:1\n", "2026-11:\u0661", "../x:1"])
+def test_a_place_that_no_page_gave_is_refused(access: Access, place: str) -> None:
+    with pytest.raises(BadConfigError, match="next of a page"):
+        access.log.latest(1, place)
+
+
+@given(what=HOSTILE)
+def test_whatever_was_asked_can_be_sent_on(what: str) -> None:
+    told = event(datetime(2026, 11, 1, tzinfo=UTC), what).encodable().what
+    assert told.encode() == what.encode("utf-8", "backslashreplace")

@@ -8,14 +8,23 @@ import pytest
 from fastapi import APIRouter, Depends
 from fastapi.testclient import TestClient
 
-from par_core.access import Access, Event, Role
+from par_core.access import Access, Caller, Event, Role
 from par_core.serve.client import Client, ServerError
 from par_core.serve.desk import COOKIE, desk_for
 from par_core.serve.settings import ServeSettings
 from tests.pictures import save, scene
 from tests.serving import HERE, answering, client_of
 
-PATHS = ["/api/search?q=red", "/api/people/abc", "/api/people/abc/crop", "/api/people/abc/outline", "/api/image/abc", "/api/facets", "/api/status"]
+PATHS = [
+    "/api/search?q=red",
+    "/api/people/abc",
+    "/api/people/abc/crop",
+    "/api/people/abc/outline",
+    "/api/image/abc",
+    "/api/facets",
+    "/api/status",
+    "/api/audit",
+]
 
 
 @pytest.fixture
@@ -99,6 +108,37 @@ def test_what_was_asked_is_written_down_with_who_and_how_many(client: TestClient
     assert (wrong.count, wrong.status) == (None, "FilterError")
     assert [event.what for event in events(store, "person")] == [hits[0]["person_id"]]
     assert [event.what for event in events(store, "image")] == [hits[0]["image_id"]]
+
+
+def test_admins_read_the_audit_log_a_page_at_a_time_and_are_written_down_themselves(client: TestClient, token: str, store: Path) -> None:
+    admin = bearer(Access.open(store).tokens.add("ada", Role.ADMIN))
+    for q in ("red", "<script>blue"):
+        client.get("/api/search", params={"q": q}, headers=bearer(token))
+    Access.open(store).record(Caller("root", Role.ADMIN), "export", "/odd/\udcff", 3)
+    assert client.get("/api/audit", headers=bearer(token)).status_code == 403
+    first = client.get("/api/audit?top=3", headers=admin).json()
+    assert [(each["who"], each["action"], each["what"]) for each in first["events"]] == [
+        ("anna", "admin", "/api/audit"),
+        ("root", "export", "/odd/\\udcff"),
+        ("anna", "search", "<script>blue"),
+    ]
+    rest = client.get("/api/audit", params={"before": first["next"]}, headers=admin).json()
+    assert [each["what"] for each in rest["events"]] == ["red"]
+    assert rest["next"] is None
+    assert [event.who for event in events(store, "audit_log")] == ["ada", "ada"]
+    assert client.get("/api/audit?before=yesterday", headers=admin).status_code == 422
+
+
+@pytest.mark.parametrize(("role", "status"), [(Role.SEARCH, 403), (Role.ADMIN, 200)])
+def test_the_page_of_the_audit_log_is_for_admins_only(client: TestClient, store: Path, role: Role, status: int) -> None:
+    access = Access.open(store)
+    access.record(Caller("anna", Role.SEARCH), "search", "<script>blue", 1)
+    token = {"Cookie": f"{COOKIE}={access.tokens.add('cara', role)}"}
+    page = client.get("/audit", headers=token)
+    assert page.status_code == status
+    assert "<script>blue" not in page.text
+    assert ("&lt;script&gt;blue" in page.text) == (status == 200)
+    assert ('href="/audit"' in client.get("/status", headers=token).text) == (status == 200)
 
 
 def test_nothing_is_answered_that_cannot_be_written_down(client: TestClient, token: str, store: Path) -> None:

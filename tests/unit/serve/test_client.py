@@ -33,6 +33,7 @@ def test_everything_that_the_api_gives(par: Client, tmp_path: Path) -> None:
     assert jpeg_pixels(par.image(hit.image_id)).shape == (96, 80, 3)
     assert par.facets("upper_color = 'yellow'").people == par.facets("upper_color = 'yellow'").upper_color["yellow"] == 1
     assert par.status().people == 7
+    assert par.audit(top=1).events[0].action in {"search", "image", "person"}
     picture = save(tmp_path / "q.png", scene("yellow", seed=5))
     assert par.add_picture(picture) == par.add_picture(picture.read_bytes())
 
