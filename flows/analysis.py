@@ -13,6 +13,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import track
 
+from flows.showing import printable
 from par_core.archive import Listing, list_source
 from par_core.archive.brisque_model import BrisqueModel, installed_model, read_model
 from par_core.config import ArchiveConfig
@@ -120,7 +121,7 @@ def summary_lines(analyses: Sequence[SourceAnalysis]) -> Iterator[str]:
     if failed:
         counted = Counter(row.status.value for row in failed)
         yield f"unreadable: {len(failed)} (" + ", ".join(f"{count} {status}" for status, count in sorted(counted.items())) + ")"
-        yield from (f"{row.status.value}\t{row.uri}\t{row.message}" for row in failed[:_LINES])
+        yield from (f"{row.status.value}\t{printable(row.uri)}\t{printable(row.message)}" for row in failed[:_LINES])
     if len(failed) > _LINES:
         yield f"and {len(failed) - _LINES} more; --json lists all"
 

@@ -163,7 +163,7 @@ def status(
 
         par status --store store --failed
     """
-    from flows.showing import failed_files, status_lines, status_object
+    from flows.showing import failed_files, printable, status_lines, status_object
     from par_core.gate.run import last_gate
     from par_core.stages.check import store_status
     from par_core.store.layout import Store
@@ -176,7 +176,7 @@ def status(
     print(*status_lines(report, gated), sep="\n")
     if failed:
         for row in failed_files(opened, report):
-            print(f"{row['status']}\t{row['uri']}\t{row['message']}")
+            print(f"{row['status']}\t{printable(row['uri'])}\t{printable(row['message'])}")
 
 
 @app.command()

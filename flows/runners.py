@@ -47,6 +47,7 @@ def make_runner(machine: MachineConfig, name: RunnerName) -> "TaskRunner[Any]":
     if name == "threads":
         return ThreadPoolTaskRunner(max_workers=n_workers(machine))
     import dask
+    from distributed.security import Security
     from prefect_dask import DaskTaskRunner
 
     if machine.scheduler is not None:
@@ -60,6 +61,7 @@ def make_runner(machine: MachineConfig, name: RunnerName) -> "TaskRunner[Any]":
             "threads_per_worker": 1,
             "processes": True,
             "host": "127.0.0.1",
+            "security": Security.temporary(),  # keys of this run alone: whoever can talk to a scheduler runs code as its user, and every user of a machine can
             "dashboard_address": "127.0.0.1:0",
             "silence_logs": "ERROR",
             "resources": {"GPU": 1} if machine.device == "cuda" else None,

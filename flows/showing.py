@@ -17,7 +17,7 @@ from par_core.store.layout import Store
 from par_core.store.ledger import current_images, known_images, listed_entries
 from par_core.store.vector_index import IndexState
 
-__all__ = ["description_lines", "failed_files", "hit_lines", "part_line", "status_lines", "status_object"]
+__all__ = ["description_lines", "failed_files", "hit_lines", "part_line", "printable", "status_lines", "status_object"]
 
 
 def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
@@ -30,13 +30,22 @@ def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
         probability = f"{hit.probability:5.2f}" if hit.probability is not None else "    -"
         cosine = f"{hit.cosine:6.3f}" if hit.cosine is not None else "     -"
         alike = f"  (+{len(hit.similar)} of the same image or nearly the same picture)" if hit.similar else ""
-        yield f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f}  {_looks(hit)}  {hit.uri}{alike}"
+        yield f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f}  {_looks(hit)}  {printable(hit.uri)}{alike}"
         if explain:
             yield from (f"{'':18}{part_line(part)}" for part in hit.parts)
     if result.chance is not None:
         yield from _chance_lines(result, result.chance)
     elif any(hit.probability is not None for hit in result.hits):
         yield "Probabilities are not calibrated for this model: nobody is left out, and no share of chance hits is known."
+
+
+def printable(text: str) -> str:
+    r"""A name of a file for a terminal: whoever made the file must not move the cursor, or make up lines.
+
+    >>> printable("a\x1b[2J\nb.jpg")
+    'a\\x1b[2J\\nb.jpg'
+    """
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def part_line(part: PartScore) -> str:

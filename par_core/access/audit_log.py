@@ -3,8 +3,8 @@
 - A line cannot be forged by what is asked: everything is JSON in ASCII, so line breaks, control characters and look-alikes arrive escaped.
 - A line is on the disk (fsync) before an answer is given: what cannot be recorded fails.
 - Several processes and threads may write at once; a line that a crash or a full disk cut short is ended before the next one, and read as what it is.
-- Months that are older than ``keep_days`` are deleted as whole files; nothing else is ever removed, and only forgetting somebody changes lines: ids in them
-  give way to the word "forgotten".
+- Months that are older than ``keep_days`` are deleted as whole files, once the log has seen an earlier day of the same time; nothing else is ever removed, and
+  only forgetting somebody changes lines: ids in them give way to the word "forgotten".
 """
 
 import calendar
@@ -181,9 +181,20 @@ class AuditLog:
         return sorted(path for path in self.folder.glob("*.jsonl") if _MONTH.fullmatch(path.name)) if self.folder.is_dir() else []
 
     def _drop_old(self, today: date) -> None:
-        for path in self._months():
-            if _last_day(path) < today - timedelta(days=self.keep_days):
+        earliest = today - timedelta(days=self.keep_days)
+        months = self._months()
+        old = [path for path in months if _last_day(path) < earliest]
+        if old and any(earliest <= day < today for day in _days_known(months[len(old) :])):
+            for path in old:
                 path.unlink()
+
+
+def _days_known(months: list[Path]) -> Iterator[date]:
+    """Days of the first and last events of some months. A clock that is wrong for an hour has seen no earlier day of its time, and so deletes nothing."""
+    for path in months:
+        lines = path.read_bytes().splitlines()
+        events = [_event_of(line) for line in (*lines[:1], *lines[-1:])]
+        yield from (event.moment.date() for event in events if event.action != "damaged")
 
 
 def _append(path: Path, line: bytes) -> None:

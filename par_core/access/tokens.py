@@ -70,7 +70,11 @@ class TokenFile:
             StoreError: The file belongs to somebody else.
         """
         with self._within_reach():
-            return self.path.exists()
+            try:
+                self.path.lstat()  # not exists(): what cannot be looked at, and a link to nowhere, must not open the door
+            except FileNotFoundError:
+                return False
+            return True
 
     def all(self) -> tuple[Token, ...]:
         """Every token that is not revoked, by name; read again only when the file has changed.

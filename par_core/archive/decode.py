@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from par_core.archive.jpeg import MOST_SCANS, count_scans
 from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
 from par_core.status import Status
@@ -71,6 +72,8 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
     n_pixels = picture.width * picture.height
     if n_pixels > config.max_pixels:
         raise UnreadableImageError(Status.TOO_LARGE, f"{picture.width}x{picture.height} pixels, {config.max_pixels} are allowed (archive.max_pixels)")
+    if picture.format in ("JPEG", "MPO") and count_scans(content) > MOST_SCANS:
+        raise UnreadableImageError(Status.TOO_LARGE, f"a JPEG of more than {MOST_SCANS} scans, each of which goes over the whole picture")
     try:
         picture.load()
         exif = _exif(picture)

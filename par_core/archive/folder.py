@@ -22,7 +22,7 @@ def list_folder(folder: Path) -> Listing:
     """
     root = os.path.realpath(folder)
     skipped: Counter[str] = Counter()
-    entries = sorted(_walk(root, root, skipped), key=lambda entry: entry.uri)
+    entries = sorted(_walk(root, skipped), key=lambda entry: entry.uri)
     return Listing(root, tuple(entries), dict(skipped))
 
 
@@ -37,24 +37,27 @@ def entry_of_file(path: str) -> Entry:
     return Entry(uri_of(path), found.st_size, str(found.st_mtime_ns))
 
 
-def _walk(folder: str, root: str, skipped: Counter[str]) -> Iterator[Entry]:
-    try:
-        listed = list(os.scandir(folder))
-    except OSError as error:
-        yield Entry(uri_of(folder), 0, "", _status_of(error), f"this folder cannot be listed: {error.strerror}")
-        return
-    for item in listed:
-        reason = is_hidden(item.name)
-        if reason:
-            skipped[reason] += 1
-        elif item.is_symlink():
-            yield from _link(item, root, skipped)
-        elif item.is_dir(follow_symlinks=False):
-            yield from _walk(item.path, root, skipped)
-        elif item.is_file(follow_symlinks=False) and is_image_name(item.name):
-            yield _entry(item)
-        else:
-            skipped["archive" if is_container_name(item.name) else "not_an_image"] += 1
+def _walk(root: str, skipped: Counter[str]) -> Iterator[Entry]:
+    folders = [root]  # not by recursion: folders may lie deeper than Python's stack
+    while folders:
+        folder = folders.pop()
+        try:
+            listed = list(os.scandir(folder))
+        except OSError as error:
+            yield Entry(uri_of(folder), 0, "", _status_of(error), f"this folder cannot be listed: {error.strerror}")
+            continue
+        for item in listed:
+            reason = is_hidden(item.name)
+            if reason:
+                skipped[reason] += 1
+            elif item.is_symlink():
+                yield from _link(item, root, skipped)
+            elif item.is_dir(follow_symlinks=False):
+                folders.append(item.path)
+            elif item.is_file(follow_symlinks=False) and is_image_name(item.name):
+                yield _entry(item)
+            else:
+                skipped["archive" if is_container_name(item.name) else "not_an_image"] += 1
 
 
 def _entry(item: "os.DirEntry[str]") -> Entry:

@@ -1,5 +1,7 @@
 """Members of zip and tar files, listed and read in place. Nothing is ever unpacked to disk, so a hostile name stays a name."""
 
+import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -7,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, BinaryIO, Final
+from typing import IO, Any, BinaryIO, Final
 
 from par_core.archive.entries import Entry, is_hidden, is_image_name
 from par_core.errors import UnreadableImageError
@@ -19,8 +21,13 @@ __all__ = ["SEPARATOR", "is_container_name", "list_members", "read_members"]
 SEPARATOR: Final = "!/"
 
 _TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-#: What zipfile and tarfile raise for archives that are damaged, or made to look so.
-_DAMAGE: Final = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError, OSError)
+#: What zipfile, tarfile and the decompressors below them raise for archives that are damaged, or made to look so.
+_DAMAGE: Final = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, ValueError, OverflowError, OSError),
+    *(MemoryError, RecursionError),
+)
+_LONGEST_EXTRA: Final = 2**20  # bytes of a tar header that only holds names and attributes of the next; Python reads it whole, whatever it says
+_EXTRA_HEADERS: Final = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 
 
 def is_container_name(name: str) -> bool:
@@ -109,15 +116,30 @@ def _members(file: BinaryIO, uri: str) -> Iterator[_Member]:
     if uri.lower().endswith(".zip"):
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
-                kind, version = "directory" if info.is_dir() else "file", f"crc32:{info.CRC:08x}"
+                kind, version = "directory" if info.filename.endswith("/") else "file", f"crc32:{info.CRC:08x}"
                 encrypted = bool(info.flag_bits & 1)
                 yield _Member(_unique(info.filename, seen), info.filename, kind, info.file_size, version, encrypted, partial(archive.open, info))
     else:
-        with tarfile.open(fileobj=file, mode="r:*") as tar:
+        with tarfile.open(fileobj=file, mode="r:*", tarinfo=_TarHeader) as tar:
+            last = -1
             for member in tar:
+                if member.offset <= last:  # a negative size: the archive would be read for ever
+                    raise tarfile.ReadError("a header that leads back to one before it")
+                last = member.offset
                 kind = "file" if member.isreg() else "directory" if member.isdir() else "other"
                 opened = partial(tar.extractfile, member)
                 yield _Member(_unique(member.name, seen), member.name, kind, member.size, f"mtime:{int(member.mtime)}", False, opened)
+
+
+class _TarHeader(tarfile.TarInfo):
+    """A header of a tar file that may not make Python read gigabytes as one name."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> "_TarHeader":
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _EXTRA_HEADERS and header.size > _LONGEST_EXTRA:
+            raise tarfile.ReadError(f"a name or attributes of {header.size} bytes, {_LONGEST_EXTRA} are allowed")
+        return header
 
 
 def _unique(name: str, seen: Counter[str]) -> str:

@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 from par_core.archive.entries import Entry, path_of
 from par_core.archive.members import SEPARATOR, is_container_name, read_members
@@ -66,27 +67,34 @@ def _read_container(container: str, names: list[str], max_bytes: int) -> Iterato
     if is_remote(container):
         yield from read_remote_members(container, names, max_bytes)
         return
-    try:
-        file = open(path_of(container), "rb")  # noqa: SIM115 - closed below; a failure to open is a value
-    except OSError as error:
-        yield from ((name, _unreadable(error)) for name in names)
+    file = _opened(path_of(container))
+    if isinstance(file, UnreadableImageError):
+        yield from ((name, file) for name in names)
         return
     with file:
         yield from read_members(file, container, names, max_bytes)
 
 
-def _read_file(path: bytes, max_bytes: int) -> Content:
-    """Read a regular file; never waits on a pipe or device that took a picture's name."""
+def _opened(path: bytes) -> BinaryIO | UnreadableImageError:
+    """A regular file, open for reading; never waits on a pipe or device that took a picture's or an archive's name."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     except OSError as error:
         return _unreadable(error)
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            return UnreadableImageError(Status.DAMAGED, "not a file any more")
-        if found.st_size > max_bytes:
-            return UnreadableImageError(Status.TOO_LARGE, f"{found.st_size} bytes, {max_bytes} are allowed (archive.max_bytes)")
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    return UnreadableImageError(Status.DAMAGED, "not a file any more")
+
+
+def _read_file(path: bytes, max_bytes: int) -> Content:
+    file = _opened(path)
+    if isinstance(file, UnreadableImageError):
+        return file
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if size > max_bytes:
+            return UnreadableImageError(Status.TOO_LARGE, f"{size} bytes, {max_bytes} are allowed (archive.max_bytes)")
         try:
             return file.read(max_bytes + 1)
         except OSError as error:

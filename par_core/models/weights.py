@@ -6,9 +6,11 @@ each (``name.int8`` and ``name.scale``). Published files are read in their own f
 
 import json
 import pickle
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,6 +23,11 @@ from par_core.models.shipped import FOLDER, digest, file_digest, note_digest
 __all__ = ["load_state", "read_published", "read_shipped", "shipped_path", "write_shipped"]
 
 _INT8, _SCALE = ".int8", ".scale"
+#: What safetensors, pickle, zipfile and torch raise for files that are damaged, cut short, or made to look like weights.
+_DAMAGE: Final = (
+    *(SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, OSError, EOFError, ValueError, TypeError, LookupError, AttributeError),
+    *(AssertionError, OverflowError, MemoryError, struct.error),
+)
 
 
 def read_shipped(name: str, folder: Path = FOLDER) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -93,9 +100,10 @@ def read_published(path: Path, what: str) -> dict[str, Tensor]:
             with safe_open(path, framework="pt") as file:
                 return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
         if _is_torchscript(path):
+            _require_no_code_at_loading(path)
             return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
         return _state_of(torch.load(path, map_location="cpu", weights_only=True))
-    except (SafetensorError, RuntimeError, OSError, EOFError, pickle.UnpicklingError, ValueError, KeyError) as error:
+    except _DAMAGE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise WeightsError(f"{path} is refused: it holds more than tensors, or is damaged ({reason})") from error
 
@@ -139,3 +147,13 @@ def _is_torchscript(path: Path) -> bool:
         return False
     with zipfile.ZipFile(path) as archive:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def _require_no_code_at_loading(path: Path) -> None:
+    """TorchScript is a program, which may write files; of all its methods, ``__setstate__`` alone runs when an archive is loaded. Read by torch's own reader,
+    so that it sees the very archive that torch will load, which finds names whatever their case.
+    """
+    archive = torch._C.PyTorchFileReader(str(path))
+    for name in archive.get_all_records():
+        if name.lower().startswith("code/") and b"__setstate__" in archive.get_record(name):
+            raise ValueError(f"it would run code as soon as it is loaded: __setstate__ in {name}")

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from par_core.attributes.colours import COLOUR_TERMS
@@ -50,8 +50,10 @@ def _either_colour(value: str) -> Filter:
 
 def _moment(value: str) -> date:
     try:
-        return date.fromisoformat(value) if len(value) == len("2026-11-24") else datetime.fromisoformat(value)
-    except ValueError as error:
+        moment = date.fromisoformat(value) if len(value) == len("2026-11-24") else datetime.fromisoformat(value)
+        moment + timedelta(days=1)  # the last day of the calendar has no end
+        return moment
+    except (ValueError, OverflowError) as error:
         raise FilterError(f"no such date: {value!r}; write 2026-11-24 or 2026-11-24T18:30") from error
 
 

@@ -24,6 +24,7 @@ __all__ = ["AllOf", "AnyOf", "Condition", "Likeness", "Negated", "Node", "Phrase
 
 _LONGEST: Final = 1_000  # characters
 _MOST_PARTS: Final = 40
+_MOST_NESTING: Final = 50  # parentheses and negations, counted before parsing, for each takes of Python's stack
 _HEAVIEST: Final = 10.0
 
 _GRAMMAR: Final = r"""
@@ -126,6 +127,8 @@ def parse_query(text: str) -> Node:
     """
     if len(text) > _LONGEST:
         raise FilterError(f"a question of {len(text)} characters; {_LONGEST} are allowed")
+    if text.count("(") > _MOST_NESTING or text.split().count("NOT") > _MOST_NESTING:
+        raise FilterError(f"a question with more than {_MOST_NESTING} parentheses or negations")
     try:
         tree = _parser().parse(text)
         if sum(1 for _ in tree.scan_values(lambda value: isinstance(value, Token))) > _MOST_PARTS:

@@ -154,8 +154,8 @@ def search_content(page: SearchPage) -> dict[str, Any]:
 
 
 def jpeg(content: bytes) -> Response:
-    """A picture of people: the browser that asked may keep it for ten minutes, proxies on the way may not."""
-    return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"})
+    """A picture of people. Nobody keeps it (``no-store``, see the guard): a browser would show it on when the token is revoked or the person forgotten."""
+    return Response(content, media_type="image/jpeg")
 
 
 def error_content(problem: Problem) -> dict[str, Any]:

@@ -128,8 +128,10 @@ class Desk:
         return await self.house.pictures.run(self.house.service.outline, person_id)
 
     async def facets(self, where: str | None = None) -> Facets:
-        """See :meth:`ArchiveService.facets`."""
-        return await self.house.searches.run(self.house.service.facets, where)
+        """See :meth:`ArchiveService.facets`. Counts of those for whom a filter holds answer a question too."""
+        if where is None or not where.strip():
+            return await self.house.searches.run(self.house.service.facets, where)
+        return await self._recorded(self.house.searches, "facets", question_text(None, None, where), lambda: self.house.service.facets(where), _counted)
 
     async def add_picture(self, content: bytes) -> UploadedPicture:
         """See :meth:`ArchiveService.add_picture`."""
@@ -156,6 +158,10 @@ class Desk:
             return answer
 
         return await lane.run(recorded)
+
+
+def _counted(facets: Facets) -> int:
+    return facets.people
 
 
 def desk_for(role: str) -> Callable[..., Desk]:

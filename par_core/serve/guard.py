@@ -1,14 +1,18 @@
 """What stands before every request, and what every response says. Plain ASGI, so that bodies are counted while they arrive.
 
+Caller   where no token is needed, only this machine is answered, however far the server can be reached: the file of tokens may be
+         deleted while it runs. Nobody without a token sends a body where one is needed, but to log in
 Host     where no token is needed, only names of this machine are answered: another site's name that was made to point here
          (DNS rebinding) is not
 Origin   whatever changes something must come from our own page, or bear a token in its header
-size     of the body
+size     of the body, and how slowly it may come
 rate     of each client
 """
 
 import asyncio
+import ipaddress
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from par_core.access import Caller
 from par_core.serve.desk import House
-from par_core.serve.problems import ForbiddenError, ServeError, TooLargeError, TooManyError
+from par_core.serve.problems import ForbiddenError, ServeError, TooLargeError, TooManyError, UnauthorizedError
 from par_core.serve.rate import Rate
 
 __all__ = ["Guard"]
@@ -42,6 +46,7 @@ _LOCAL: Final = frozenset(["localhost", "127.0.0.1", "::1"])
 _PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-real-ip")
 _SMALL_BODY: Final = 64 * 2**10  # bytes; only pictures are larger
 _FORM_BYTES: Final = 16 * 2**10  # around an uploaded picture
+_SLOWEST: Final = 16 * 2**10  # bytes of a body a second, after the first seconds
 
 
 class Guard:
@@ -82,18 +87,22 @@ class Guard:
             await self._app(scope, self._counted(request, receive), answer)
         except Exception as error:  # noqa: BLE001 - the last stop before the client
             if not isinstance(error, ServeError):
-                _log.exception("%s %s", request.method, request.url.path)
+                _log.exception("%s %r", request.method, request.scope["path"])  # quoted: it may hold what moves a terminal
             if not started:
                 await (await self._tell(request, error))(scope, receive, answer)
 
     def _check(self, request: Request) -> None:
         headers = request.headers
+        if self._house.open_to_all and not _is_here(request):
+            raise ForbiddenError("no token is needed yet, so only the server's own machine is answered; make one with: par tokens add NAME --role search")
         if self._house.open_to_all and _name(headers.get("host", "")) not in _LOCAL:
             raise ForbiddenError("this server answers on this machine only: open it as http://localhost, or http://127.0.0.1")
         if self._house.open_to_all and any(name in headers for name in _PASSED_ON):
             raise ForbiddenError("a proxy has passed this request on, and no token is needed yet; make one with: par tokens add NAME --role search")
-        if request.method not in _SAFE and "authorization" not in headers:
+        if request.method not in _SAFE and not headers.get("authorization", "").lower().startswith("bearer "):
             _require_own_origin(headers)
+        if request.method not in _SAFE and request.state.caller is None and request.scope["path"] != "/login":
+            raise UnauthorizedError("a valid token is needed; ask whoever runs this server for one (they make it with: par tokens add)")
         length = headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length) > self._most_bytes(request):  # anything else is counted as it comes
             raise _too_large(self._most_bytes(request))
@@ -111,17 +120,17 @@ class Guard:
         return self._house.settings.upload_bytes + _FORM_BYTES if _is_form(request.headers) else _SMALL_BODY
 
     def _counted(self, request: Request, receive: Receive) -> Receive:
-        """The same body, cut off with an error once it is larger than is taken, whatever its headers said, or once no more of it comes."""
-        most, seconds, got, complete = self._most_bytes(request), self._house.settings.seconds, 0, False
+        """The same body, cut off with an error once it is larger than is taken, whatever its headers said, or once it comes too slowly."""
+        most, seconds, got, complete, started = self._most_bytes(request), self._house.settings.seconds, 0, False, time.monotonic()
 
         async def counted() -> Message:
             nonlocal got, complete
             if complete:  # all that may come is that the client has gone
                 return await receive()
             try:
-                message = await asyncio.wait_for(receive(), seconds)
+                message = await asyncio.wait_for(receive(), started + seconds + got / _SLOWEST - time.monotonic())
             except TimeoutError as error:
-                raise HTTPException(408, f"nothing of the body came for {seconds:g} seconds") from error
+                raise HTTPException(408, f"the body came too slowly: {got} bytes in {time.monotonic() - started:.0f} seconds") from error
             got += len(message.get("body", b""))
             complete = not message.get("more_body", False)
             if got > most:
@@ -129,6 +138,15 @@ class Guard:
             return message
 
         return counted
+
+
+def _is_here(request: Request) -> bool:
+    """Whether a request comes from this machine."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _is_form(headers: Headers) -> bool:

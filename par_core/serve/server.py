@@ -1,5 +1,6 @@
 """A socket, and the server that answers on it."""
 
+import asyncio
 import ipaddress
 import os
 import socket
@@ -7,6 +8,7 @@ from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from par_core.errors import BadConfigError
 
@@ -14,6 +16,7 @@ __all__ = ["address_of", "bind", "is_local", "make_server"]
 
 _BACKLOG: Final = 256
 _GRACE_S: Final = 5  # requests under way may take so long once the server is to stop
+_HEAD_S: Final = 10  # in which the head of a request must have come
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -52,4 +55,32 @@ def make_server(app: FastAPI) -> uvicorn.Server:
 
     A reverse proxy on the same machine may say who asks (X-Forwarded-For); nobody else may.
     """
-    return uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S))
+    return uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S, http=_Punctual, ws="none")
+    )
+
+
+class _Punctual(H11Protocol):
+    """HTTP that closes a connection on which the head of a request does not come: uvicorn waits for ever, and connections are few."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._late = self.loop.call_later(_HEAD_S, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._let_be()
+        elif self._late is None:  # the next request has begun
+            self._late = self.loop.call_later(_HEAD_S, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._let_be()
+        super().connection_lost(exc)
+
+    def _let_be(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None

@@ -60,7 +60,7 @@ class ArchiveService:
         self._answers: Recent[tuple[object, ...], tuple[SearchResult, int]] = Recent(
             _ANSWER_HITS, lambda answer: 1 + sum(1 + len(hit.similar) for hit in answer[0].hits)
         )
-        self._hits: Recent[str, Hit] = Recent(_HITS)
+        self._hits: Recent[tuple[str, Versions], Hit] = Recent(_HITS)
         self._crops: Recent[tuple[str, str, Versions], bytes] = Recent(_CROP_BYTES, len)
         self._facets: Recent[tuple[str, Versions], Facets] = Recent(_FACETS)
         self._pictures: Recent[str, UploadedPicture] = Recent(_PICTURES)
@@ -125,7 +125,7 @@ class ArchiveService:
             NotReadyError: Nobody is in the index yet.
         """
         index, versions = self._open()
-        hit = self._hit(person_id)
+        hit = self._hit(person_id, versions)
         rows = index.rows([person_id]).to_pylist()
         if not rows:
             raise UnknownIdError(f"nobody in the index has the id {person_id}")
@@ -156,7 +156,7 @@ class ArchiveService:
         """
         index, versions = self._open()
         key = (person_id, index.info.segment_config, versions)
-        return self._crops.get_or_make(key, lambda: self._cut(person_id, index.info.segment_config))
+        return self._crops.get_or_make(key, lambda: self._cut(person_id, index.info.segment_config, versions))
 
     def image(self, image_id: str) -> bytes:
         """The whole photograph as JPEG, upright, at most 1600 pixels a side, without the file's metadata.
@@ -182,8 +182,8 @@ class ArchiveService:
             GoneError: The mask is not in the store any more.
             NotReadyError: Nobody is in the index yet.
         """
-        index, _ = self._open()
-        hit = self._hit(person_id)
+        index, versions = self._open()
+        hit = self._hit(person_id, versions)
         mask = mask_of(self.store, index.info.segment_config, hit)
         if mask is None:
             raise GoneError("the mask of this person is not in the store any more; run par verify")
@@ -254,22 +254,22 @@ class ArchiveService:
         self._answers.put(key, (result, asked))
         for hit in result.hits:
             for one in (hit, *hit.similar):
-                self._hits.put(one.person_id, one)
+                self._hits.put((one.person_id, versions), one)
         return result, asked
 
-    def _hit(self, person_id: str) -> Hit:
+    def _hit(self, person_id: str, versions: Versions) -> Hit:
         _require_id(person_id)
-        kept = self._hits.get(person_id)
+        kept = self._hits.get((person_id, versions))  # an older answer that ends only now must bring nobody back
         if kept is not None:
             return kept
         found = self._searcher.ask(Question(where=f"person_id = '{person_id}'", top=1, absent=True)).hits
         if not found:
             raise UnknownIdError(f"nobody in the index has the id {person_id}")
-        self._hits.put(person_id, found[0])
+        self._hits.put((person_id, versions), found[0])
         return found[0]
 
-    def _cut(self, person_id: str, segment_config: str) -> bytes:
-        (crop,) = crops_of([self._hit(person_id)], self.store, segment_config, self.config.archive)
+    def _cut(self, person_id: str, segment_config: str, versions: Versions) -> bytes:
+        (crop,) = crops_of([self._hit(person_id, versions)], self.store, segment_config, self.config.archive)
         if crop.jpeg is None:
             raise GoneError(crop.trouble)
         return crop.jpeg

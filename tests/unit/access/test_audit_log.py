@@ -139,6 +139,21 @@ def test_months_wholly_before_the_days_to_keep_are_deleted_and_no_other(tmp_path
     assert sorted(path.name for path in log.folder.glob("*.jsonl")) == ["2026-10.jsonl"]
 
 
+def test_a_clock_that_is_wrong_for_an_hour_deletes_nothing(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit", keep_days=30)
+    wrong, right = datetime(2099, 1, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
+    for moment in (datetime(2026, 10, 1, tzinfo=UTC), wrong, wrong + timedelta(hours=1), right):
+        log.append(event(moment))
+    assert [read.moment for read in log.read()] == [datetime(2026, 10, 1, tzinfo=UTC), right, wrong, wrong + timedelta(hours=1)]
+
+
+def test_a_log_that_rested_for_years_is_cleared_on_its_second_day(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit", keep_days=30)
+    for day in (datetime(2024, 10, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)):
+        log.append(event(day))
+    assert sorted(path.name for path in log.folder.glob("*.jsonl")) == ["2026-11.jsonl"]
+
+
 def test_rewriting_changes_the_lines_that_name_somebody_and_leaves_the_others_as_they_are(access: Access) -> None:
     for what in ("a hat", "like:abc", "a coat"):
         access.record(ANNA, "search", what, 1)

@@ -93,6 +93,12 @@ def test_revoking_the_last_token_does_not_open_the_door(tokens: TokenFile) -> No
     assert access.tokens.all() == ()
 
 
+def test_a_file_that_cannot_be_seen_does_not_open_the_door(tokens: TokenFile) -> None:
+    tokens.path.parent.mkdir(exist_ok=True)
+    tokens.path.symlink_to(tokens.path.parent / "elsewhere" / "tokens.json")
+    assert tokens.exists()
+
+
 def test_a_damaged_file_or_one_that_others_may_write_lets_nobody_in(tokens: TokenFile) -> None:
     secret = tokens.add("anna", Role.SEARCH)
     tokens.path.chmod(0o620)

@@ -97,6 +97,21 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
     assert len(bomb) < 1_000_000
 
 
+def test_a_jpeg_that_goes_over_itself_again_and_again_is_refused_before_it_is_decoded() -> None:
+    whole = encoded(picture("L"), "JPEG", progressive=True)
+    last_scan = whole[whole.rindex(b"\xff\xda") : -2]
+    with pytest.raises(UnreadableImageError, match="scans") as caught:
+        decode(whole[:-2] + 200 * last_scan + whole[-2:], LIMITS)
+    assert caught.value.status is Status.TOO_LARGE
+    decode(whole[:-2] + 10 * last_scan + whole[-2:], LIMITS)
+
+
+def test_what_follows_a_jpeg_or_stands_in_its_metadata_is_no_scan() -> None:
+    looks_like_scans = 500 * b"\xff\xda\x00\x08"
+    decode(encoded(picture(), "JPEG") + looks_like_scans, LIMITS)  # a motion photo carries a video behind its end
+    decode(encoded(picture(), "JPEG", comment=looks_like_scans), LIMITS)
+
+
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of odd metadata
 @pytest.mark.parametrize("form", FORMATS)
 def test_damage_anywhere_is_an_unreadable_image_or_a_picture_never_a_crash(form: str) -> None:

@@ -92,3 +92,9 @@ def test_too_long_and_too_many_are_refused() -> None:
         parse_query("a" * 1001)
     with pytest.raises(FilterError, match="more than 40 parts"):
         parse_query("hat AND " * 45 + "hat")
+
+
+@pytest.mark.parametrize("text", ["(" * 490 + "a" + ")" * 490, "NOT " * 240 + "a", "NOT (" * 160 + "a" + ")" * 160, "on:9999-12-31", "until:9999-12-31T23:59"])
+def test_what_pythons_stack_or_calendar_cannot_hold_is_refused(text: str) -> None:
+    with pytest.raises(FilterError):
+        parse_query(text)

@@ -85,6 +85,22 @@ def test_a_first_token_closes_a_server_that_runs_already(store: Path) -> None:
         assert client.get("/api/status").status_code == 401
 
 
+def test_without_the_file_of_tokens_only_this_machine_is_answered_however_far_the_server_reaches(store: Path, token: str) -> None:
+    with client_of(store) as client:
+        elsewhere = TestClient(client.app, base_url=HERE, client=("192.0.2.7", 50_000))
+        assert elsewhere.get("/api/status", headers=bearer(token)).status_code == 200
+        (store / "access" / "tokens.json").unlink()
+        assert elsewhere.get("/api/status").status_code == 403  # whatever name it gives the server
+        for here in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
+            assert TestClient(client.app, base_url=HERE, client=(here, 50_000)).get("/api/status").status_code == 200
+
+
+def test_nobody_without_a_token_may_send_a_picture_at_all(client: TestClient) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("par_core.serve.guard.Guard._counted", lambda *_: pytest.fail("the body would be read"))
+        assert client.post("/api/picture", files={"picture": b"x" * 100_000}).status_code == 401
+
+
 @pytest.mark.parametrize(("role", "status"), [(Role.SEARCH, 403), (Role.JUDGE, 200), (Role.ADMIN, 200)])
 def test_a_role_opens_what_is_its_own_and_a_refusal_is_written_down(client: TestClient, store: Path, role: Role, status: int) -> None:
     router = APIRouter()
@@ -103,7 +119,7 @@ def test_what_was_asked_is_written_down_with_who_and_how_many(client: TestClient
     client.get(f"/api/people/{hits[0]['person_id']}", headers=bearer(token))
     client.get(f"/api/image/{hits[0]['image_id']}", headers=bearer(token))
     asked, wrong = events(store, "search")
-    assert (asked.who, asked.how, asked.source, asked.count, asked.status) == ("anna", "api", "testclient", len(hits), "ok")
+    assert (asked.who, asked.how, asked.source, asked.count, asked.status) == ("anna", "api", "127.0.0.1", len(hits), "ok")
     assert asked.what == "red; where: height_px>1; from hit 2"
     assert (wrong.count, wrong.status) == (None, "FilterError")
     assert [event.what for event in events(store, "person")] == [hits[0]["person_id"]]
@@ -139,6 +155,13 @@ def test_the_page_of_the_audit_log_is_for_admins_only(client: TestClient, store:
     assert "<script>blue" not in page.text
     assert ("&lt;script&gt;blue" in page.text) == (status == 200)
     assert ('href="/audit"' in client.get("/status", headers=token).text) == (status == 200)
+
+
+def test_counts_of_a_filter_are_a_question_and_counts_of_everybody_are_none(client: TestClient, token: str, store: Path) -> None:
+    everybody = client.get("/api/facets", headers=bearer(token)).json()["people"]
+    some = client.get("/api/facets?where=upper_color='red'", headers=bearer(token)).json()["people"]
+    assert 0 < some < everybody
+    assert [(event.what, event.count) for event in events(store, "facets")] == [("where: upper_color='red'", some)]
 
 
 def test_nothing_is_answered_that_cannot_be_written_down(client: TestClient, token: str, store: Path) -> None:

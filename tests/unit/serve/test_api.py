@@ -63,7 +63,7 @@ def test_a_person_and_everything_of_it(client: TestClient) -> None:
     for path in (f"/api/people/{hit['person_id']}/crop", f"/api/image/{hit['image_id']}"):
         picture = client.get(path)
         assert picture.headers["content-type"] == "image/jpeg"
-        assert picture.headers["cache-control"] == "private, max-age=600"
+        assert picture.headers["cache-control"] == "no-store"  # nobody who is revoked or forgotten is seen on
         assert jpeg_pixels(picture.content).size > 0
 
 

@@ -1,5 +1,7 @@
 """What stands before every request."""
 
+import select
+import socket
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,11 @@ def test_another_sites_form_changes_nothing(client: TestClient, origin: str, tmp
     assert client.post("/api/picture", files={"picture": content}, headers={"Origin": HERE}).status_code == 200
 
 
+def test_another_sites_form_cannot_pass_with_a_password_in_its_address(client: TestClient) -> None:
+    headers = {"Origin": "http://evil.example", "Authorization": "Basic eDp5"}
+    assert client.post("/hunts", data={"text": "red"}, headers=headers).status_code == 403
+
+
 def test_a_change_without_any_origin_needs_a_token_in_its_header(client: TestClient, tmp_path: Path) -> None:
     request = client.build_request("POST", "/api/picture", files={"picture": b"x"})
     del request.headers["origin"]
@@ -80,11 +87,43 @@ def test_a_client_that_asks_too_often_is_told_to_wait(folder: Path) -> None:
 
 
 def test_a_body_that_does_not_come_is_given_up(folder: Path) -> None:
-    import socket
-
     with client_of(folder / "store", ServeSettings(seconds=0.2)) as client, answering(client.app) as address:
         host, port = address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=5) as sent:
             head = f"POST /api/picture HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {address}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
             sent.sendall(f"{head}Content-Length: 1000\r\n\r\n--b\r\n".encode())
             assert b" 408 " in sent.recv(4096).splitlines()[0]
+
+
+def test_a_body_that_trickles_is_given_up(folder: Path) -> None:
+    with client_of(folder / "store", ServeSettings(seconds=0.3)) as client, answering(client.app) as address:
+        head = f"POST /api/picture HTTP/1.1\r\nOrigin: {address}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n"
+        assert b" 408 " in trickled(address, head, b"--b\r\nX-A: " + b"a" * 100)
+
+
+@pytest.mark.parametrize("head", ["", "GET / HTTP/1.1\r\nX-A: a"])
+def test_a_head_that_does_not_come_holds_no_connection(folder: Path, monkeypatch: pytest.MonkeyPatch, head: str) -> None:
+    monkeypatch.setattr("par_core.serve.server._HEAD_S", 0.3)
+    with client_of(folder / "store") as client, answering(client.app) as address:
+        host, port = address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=5) as sent:
+            sent.sendall(head.encode())
+            assert sent.recv(4096) == b""
+        with socket.create_connection((host, int(port)), timeout=5) as sent:  # nor does a second one, on a connection that is kept
+            sent.sendall(f"GET /api/status HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert b" 200 " in sent.recv(4096).splitlines()[0]
+            sent.sendall(b"GET / HT")
+            while sent.recv(65_536):
+                pass
+
+
+def trickled(address: str, head: str, body: bytes) -> bytes:
+    """What a server answers to a body that comes byte by byte; the first line."""
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as sent:
+        sent.sendall(f"{head}Host: {host}:{port}\r\n\r\n".encode())
+        for byte in body:
+            sent.sendall(bytes([byte]))
+            if select.select([sent], [], [], 0.05)[0]:
+                return sent.recv(4096).splitlines()[0]
+    return b"no answer"

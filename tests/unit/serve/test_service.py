@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from par_core.errors import BadConfigError, FilterError, UnreadableImageError
+from par_core.forget import Request, find_subject, forget
 from par_core.models.fake import FakeTextEncoder
 from par_core.people.masks import decode_mask
 from par_core.query.answer import Chance, SearchResult
@@ -106,6 +107,26 @@ def test_a_new_version_is_answered_from_and_nothing_of_the_old_one_is_kept(own: 
         service.crop(victim.person_id)
     with pytest.raises(GoneError, match="not there any more"):
         service.image(victim.image_id)
+
+
+def test_an_answer_that_ends_after_the_index_has_changed_brings_nobody_back(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = ArchiveService(own / "store", FAKE)
+    victim = service.search("red", apart=True).result.hits[0]
+    ask = service._searcher.ask
+
+    def late(question: Question) -> SearchResult:
+        result = ask(question)
+        monkeypatch.setattr(service._searcher, "ask", ask)
+        store = Store.open(own / "store")
+        with store.exclusive():
+            forget(store, find_subject(store, Request.of((), (), (victim.person_id,))))
+        service.versions()
+        return result
+
+    monkeypatch.setattr(service._searcher, "ask", late)
+    service.search("red", apart=True, weak=True)
+    with pytest.raises(UnknownIdError):
+        service.crop(victim.person_id)
 
 
 def test_a_person_is_told_with_all_that_shares_the_image(service: ArchiveService) -> None:
