@@ -32,11 +32,11 @@ def forget(
     Exit code 0 if nothing is left, 1 if something is. Backups, copies and the archive itself are yours to erase.
 
     Examples:
-        par forget --person 0f..9c --person 51..7e --store store --dry-run
-
-        par forget --image 77..1e --store store --yes
-
-        par forget --source photos/2019 --store store
+    ```
+    par forget --person 0f..9c --person 51..7e --store store --dry-run
+    par forget --image 77..1e --store store --yes
+    par forget --source photos/2019 --store store
+    ```
     """
     from par_core.access import Access, Caller
     from par_core.forget import Request, find_subject, finish_forgetting
