@@ -76,10 +76,12 @@ def evaluate(
     ```
     """
     from flows.datasets import as_split
-    from flows.evaluation import Asked
+    from flows.evaluation import KINDS, Asked
     from flows.evaluation_runs import evaluate_all, lines
     from flows.observing import observing
 
+    if kind not in (*KINDS, "store"):
+        raise BadConfigError(f"no evaluation {kind!r}; there are: {', '.join([*KINDS, 'store'])}")
     if kind == "store":
         if store is None or labels is None or dataset is not None or root is not None:
             raise BadConfigError("par evaluate store takes --store DIR and --labels FILE, and neither --dataset nor --root")

@@ -67,6 +67,7 @@ class IndexReport:
                 "vanished": self.plan.vanished,
             },
             "skipped": dict(self.plan.skipped),
+            "empty": list(self.plan.empty),
             "failed_shards": dict(self.failed_shards),
             "seconds": round(self.seconds, 3),
             "gate": gate_object(self.gate) if self.gate else None,
@@ -97,6 +98,8 @@ def run_index(
     with store.exclusive():
         plan = plan_index(store, sources, config, workers=n_workers(config.machine), retry_failed=retry_failed)
         runner = choose_runner(config.machine, plan.n_images)
+        for source in plan.empty:  # said also to whoever wants errors only: what was there before counts as vanished now
+            say(f"par: warning: there are no pictures in {source}")
         if not quiet:
             _introduce(plan, config, runner if plan.shards else "nothing to do")
         failed = _process(store, plan, config, quiet=quiet, verbose=verbose) if plan.shards else {}
