@@ -72,7 +72,7 @@ def export(
     if as_json:
         print(json.dumps(asdict(report), indent=2, ensure_ascii=False, default=str))
     else:
-        print(f"{report.people:,} people in {report.out}")
+        print(f"{report.people:,} {'person' if report.people == 1 else 'people'} in {report.out}")
         if report.missing:
             print(f"no picture of {report.missing:,}; why: {report.out / 'provenance.json'}")
     raise typer.Exit(1 if report.missing else 0)
