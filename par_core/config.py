@@ -195,8 +195,10 @@ def _names(model: type[BaseModel]) -> list[str]:
     told = []
     for name, field in model.model_fields.items():
         inner = field.annotation
-        nested = isinstance(inner, type) and issubclass(inner, BaseModel)
-        told += [f"{name}.{each}" for each in _names(inner)] if nested else [name]
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            told += [f"{name}.{each}" for each in _names(inner)]
+        else:
+            told.append(name)
     return told
 
 
