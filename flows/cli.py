@@ -4,13 +4,14 @@ Exit codes: 0 done; 1 done, with failed items (``par verify``: something is off;
 Heavy libraries are imported inside the commands, so that ``par --help`` is quick.
 """
 
+import errno
 import json
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -47,6 +48,8 @@ from par_core.config import load_config
 from par_core.errors import BadConfigError, ParError
 
 __all__ = ["app", "main"]
+
+_OUT_OF_REACH: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # for whoever runs the machine to mend, not in PAR
 
 app = typer.Typer(
     name="par",
@@ -248,6 +251,10 @@ def main() -> None:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output, such as head, has enough
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in _OUT_OF_REACH:
+            _report_unexpected(error)
+        _fail(f"{error.filename or 'a file'}: {error.strerror}", 3)
     except Exception as error:  # noqa: BLE001 - the last stop before the user
         _report_unexpected(error)
     sys.exit(code if isinstance(code, int) else 0)  # what typer.Exit was raised with

@@ -57,7 +57,7 @@ def search(
 
     settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
     access = Access.open(store, settings.access.audit_days)
-    with access.recording(Caller.local(), "search", question_text(text, image, where), unrecorded=say) as found:
+    with access.recording(Caller.local(), "search", question_text(text, image, where), unrecorded=lambda message: say(f"par: {message}")) as found:
         result, opened = ask(store, Question(text, image, where, top, absent, weak, apart), settings, version)
         found.count = len(result.hits)
     if html is not None:

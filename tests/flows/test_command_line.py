@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flows import cli
 from flows.showing import hit_lines
 from par_core.query.answer import Chance, SearchResult
 from par_core.query.asking import Question, Searcher
@@ -73,3 +74,22 @@ def test_how_many_hits_are_there_by_chance_is_told_in_words(tmp_path: Path) -> N
         "About 2 of these 4 hits are expected to be there by chance (50%).",
         "Left out: 1 person who is less than 15% likely to be what was asked for; --weak shows the nearest.",
     ]
+
+
+def test_a_folder_that_may_not_be_written_is_no_unexpected_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused() -> None:
+        raise PermissionError(13, "Permission denied", "store/run.lock")
+
+    monkeypatch.setattr(cli, "app", lambda **_: refused())
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 3
+    assert capsys.readouterr().err == "par: store/run.lock: Permission denied\n"
+
+
+def test_forgetting_where_nobody_can_be_asked_says_what_to_do(tmp_path: Path) -> None:
+    index(tmp_path / "s", [archive(tmp_path / "p", [("red",)])])
+    typed = [PAR, "forget", "--source", tmp_path / "p", "--store", tmp_path / "s"]
+    run = subprocess.run(typed, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1] == "par: not confirmed; nothing was erased. Where nobody can be asked, say --yes"
