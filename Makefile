@@ -76,6 +76,7 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	cp build/audit-kept-back/planted.json $(SCORES)/compact-audit-planted-ccp-kept-back.json
 	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/kept-back > $(SCORES)/chance.json
 	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/kept-back/mit_pedestrian build/kept-back/ccp/photos > $(SCORES)/leakage.json
+	PYTHONPATH=. $(BIN)/python benchmarks/hashes.py --people '$(DATA)/mit_pedestrian' > $(SCORES)/hashes.json
 
 clean: ## remove what the targets above made, .venv too
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

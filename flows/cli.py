@@ -4,13 +4,14 @@ Exit codes: 0 done; 1 done, with failed items (``par verify``: something is off;
 Heavy libraries are imported inside the commands, so that ``par --help`` is quick.
 """
 
+import errno
 import json
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -47,6 +48,8 @@ from par_core.config import load_config
 from par_core.errors import BadConfigError, ParError
 
 __all__ = ["app", "main"]
+
+_OUT_OF_REACH: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # for whoever runs the machine to mend, not in PAR
 
 app = typer.Typer(
     name="par",
@@ -85,7 +88,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 @app.command()
 def index(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs such as s3://bucket/prefix.")
+        list[str], typer.Argument(metavar="SOURCE", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs such as s3://bucket/prefix.")
     ],
     store: StoreOption,
     golden: Annotated[
@@ -112,18 +115,18 @@ def index(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=SHOWN)] = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Make archives searchable: find the people in them, describe them, store everything.
+    r"""Make archives searchable: find the people in them, describe them, store everything.
 
     Run the same command again to continue a stopped run, or to take up what is new, changed or gone.
 
     Examples:
-        par index photos/ --store store
-
-        par index night.zip cameras.tar.gz s3://archive/2026 --store store --workers 8
-
-        par index photos/ --store store --retry-failed
-
-        par index photos/ --store store --golden golden.yaml
+    ```
+    par index photos/ --store store
+    par index night.zip cameras.tar.gz s3://archive/2026 --store store \
+        --workers 8
+    par index photos/ --store store --retry-failed
+    par index photos/ --store store --golden golden.yaml
+    ```
     """
     settings = load_config(
         config,
@@ -159,9 +162,10 @@ def status(
     """Say what a store holds, which version of its index searches read, and what became of every file.
 
     Examples:
-        par status --store store
-
-        par status --store store --failed
+    ```
+    par status --store store
+    par status --store store --failed
+    ```
     """
     from flows.showing import failed_files, printable, status_lines, status_object
     from par_core.gate.run import last_gate
@@ -184,7 +188,9 @@ def verify(store: StoreOption, as_json: JsonOption = False) -> None:
     """Read everything again and compare: checksums, the conservation equation, every row of the index. Exit code 1 if anything is off.
 
     Example:
-        par verify --store store
+    ```
+    par verify --store store
+    ```
     """
     from dataclasses import asdict
 
@@ -206,7 +212,9 @@ def rebuild(store: StoreOption) -> None:
     """Make the LanceDB index again from Parquet alone.
 
     Example:
-        par rebuild --store store
+    ```
+    par rebuild --store store
+    ```
     """
     from par_core.stages.check import store_status
     from par_core.stages.commit import rebuild_index
@@ -231,26 +239,35 @@ def main() -> None:
     """Run the command line and exit with its code."""
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except ParError as error:
         _fail(str(error), 2 if isinstance(error, BadConfigError) else 3)
-    except KeyboardInterrupt:
+    except typer.TyperException as error:
+        _fail(_misused(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit) as end:
+        if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):  # Typer turns one into an exit with 1
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output, such as head, has enough
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in _OUT_OF_REACH:
+            _report_unexpected(error)
+        _fail(f"{error.filename or 'a file'}: {error.strerror}", 3)
     except Exception as error:  # noqa: BLE001 - the last stop before the user
         _report_unexpected(error)
     sys.exit(code if isinstance(code, int) else 0)  # what typer.Exit was raised with
 
 
-def _report_unexpected(error: Exception) -> NoReturn:
-    import click
+def _misused(error: typer.TyperException) -> str:
+    """A wrong command, argument or option, in one line."""
+    context = getattr(error, "ctx", None)
+    told = " ".join(error.format_message().split()).removesuffix(".")
+    return f"{told}; see {context.command_path} --help" if context else told
 
-    if isinstance(error, click.ClickException):
-        error.show()
-        sys.exit(error.exit_code)
-    if isinstance(error, click.Abort):
-        _fail("stopped", 130)
+
+def _report_unexpected(error: Exception) -> NoReturn:
     if "--verbose" in sys.argv or "-v" in sys.argv or os.environ.get("PAR_DEBUG"):
         import traceback
 

@@ -14,7 +14,7 @@ __all__ = ["analyse"]
 
 def analyse(
     sources: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOURCE...]", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs; one row each.")
+        list[str] | None, typer.Argument(metavar="SOURCE", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs; one row each.")
     ] = None,
     store: Annotated[
         Path | None,
@@ -32,11 +32,11 @@ def analyse(
     A line for every source and sub-folder; files that cannot be read are counted, listed with the reason, and make the exit code 1.
 
     Examples:
-        par analyse PETA/ PA-100K/data.zip
-
-        par analyse photos/ --json quality.json --out quality.png
-
-        par analyse --store store
+    ```
+    par analyse PETA/ PA-100K/data.zip
+    par analyse photos/ --json quality.json --out quality.png
+    par analyse --store store
+    ```
     """
     from flows.analysis import MISSING_MODEL, analyse_sources, analyse_store, as_json, check_histogram_file, draw_histograms, find_model, summary_lines
 

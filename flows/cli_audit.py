@@ -40,9 +40,10 @@ def audit(
     was trained on these very labels finds fewer of the wrong ones.
 
     Examples:
-        par audit --dataset rapv2 --root RAP2/ --out audit --attribute hat --top 300
-
-        par audit --dataset mit --root data/ --out audit-test --plant 0.02 --seed 0
+    ```
+    par audit --dataset rapv2 --root RAP2/ --out audit --attribute hat --top 300
+    par audit --dataset mit --root data/ --out audit-test --plant 0.02 --seed 0
+    ```
     """
     from flows.audit import AuditRequest, audit_dataset, audit_lines, measure_audit, plant_lines
     from flows.observing import observing

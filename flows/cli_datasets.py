@@ -21,7 +21,9 @@ def list_datasets(as_json: JsonOption = False) -> None:
     """List the data sets: what they hold, which files they need, their terms and where to get them. PAR downloads none.
 
     Example:
-        par datasets list
+    ```
+    par datasets list
+    ```
     """
     from flows.datasets import listing, listing_lines
 
@@ -40,11 +42,11 @@ def check(
     """Read a data set and tell people by part, how often each attribute applies, who is in two parts, and the first problems. Exit code 1 if there are any.
 
     Examples:
-        par datasets check pa100k PA-100K/
-
-        par datasets check rapv2 RAP2/ --split zs
-
-        par datasets check csv my-labels/ --json
+    ```
+    par datasets check pa100k PA-100K/
+    par datasets check rapv2 RAP2/ --split zs
+    par datasets check csv my-labels/ --json
+    ```
     """
     from flows.datasets import check_dataset, report_lines
 

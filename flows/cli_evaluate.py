@@ -55,7 +55,7 @@ def evaluate(
     scheduler: SchedulerOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Score the models on a data set in its published format.
+    r"""Score the models on a data set in its published format.
 
     **segmentation**: average precision of masks and boxes; precision and recall at the usual threshold. **attributes**: AUC, mA, precision, recall and F1 of
     each, and over images. **retrieval**: average precision of text queries over the prevalence of what is asked for. **background**: attributes with the
@@ -64,21 +64,24 @@ def evaluate(
     **store**: the attributes that are stored already against labels of your own; no model runs. Labels that match nobody make the exit code 1.
 
     Examples:
-        par evaluate segmentation --dataset pennfudan --root data/ --json pennfudan.json
-
-        par evaluate attributes --dataset rapv2 --root RAP2/ --out reports/rap --profile clip --weights-dir runs/seed-0 --weights-dir runs/seed-1
-
-        par evaluate background --dataset ccp --root data/ --out reports/background
-
-        par evaluate zero-shot --dataset pa100k --root PA-100K/ --profile clip --weights-dir weights/ --out reports/words
-
-        par evaluate store --store store --labels labels.csv --out reports/store
+    ```
+    par evaluate segmentation --dataset pennfudan --root data/ \
+        --json pennfudan.json
+    par evaluate attributes --dataset rapv2 --root RAP2/ --out reports/rap \
+        --profile clip --weights-dir runs/seed-0 --weights-dir runs/seed-1
+    par evaluate background --dataset ccp --root data/ --out reports/background
+    par evaluate zero-shot --dataset pa100k --root PA-100K/ --profile clip \
+        --weights-dir weights/ --out reports/words
+    par evaluate store --store store --labels labels.csv --out reports/store
+    ```
     """
     from flows.datasets import as_split
-    from flows.evaluation import Asked
+    from flows.evaluation import KINDS, Asked
     from flows.evaluation_runs import evaluate_all, lines
     from flows.observing import observing
 
+    if kind not in (*KINDS, "store"):
+        raise BadConfigError(f"no evaluation {kind!r}; there are: {', '.join([*KINDS, 'store'])}")
     if kind == "store":
         if store is None or labels is None or dataset is not None or root is not None:
             raise BadConfigError("par evaluate store takes --store DIR and --labels FILE, and neither --dataset nor --root")

@@ -36,18 +36,19 @@ def export(
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.", rich_help_panel=SHOWN)] = False,
 ) -> None:
-    """Write people, and what is known of them, for other programs. The folder is complete or not there; provenance.json says where everything comes from.
+    r"""Write people, and what is known of them, for other programs. The folder is complete or not there; provenance.json says where everything comes from.
 
     Exit code 1 if there was no picture of some.
 
     Examples:
-        par export parquet --out people --store store --vectors
-
-        par export csv --out coats --store store --query "a woman in a red coat" --top 200 --crops keep
-
-        par export coco --out masks --store store --where "hat and height_px > 100"
-
-        par export fiftyone --out dataset --store store --where "captured_at >= 2026-11-01"
+    ```
+    par export parquet --out people --store store --vectors
+    par export csv --out coats --store store --query "a woman in a red coat" \
+        --top 200 --crops keep
+    par export coco --out masks --store store --where "hat and height_px > 100"
+    par export fiftyone --out dataset --store store \
+        --where "captured_at >= 2026-11-01"
+    ```
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -71,7 +72,7 @@ def export(
     if as_json:
         print(json.dumps(asdict(report), indent=2, ensure_ascii=False, default=str))
     else:
-        print(f"{report.people:,} people in {report.out}")
+        print(f"{report.people:,} {'person' if report.people == 1 else 'people'} in {report.out}")
         if report.missing:
             print(f"no picture of {report.missing:,}; why: {report.out / 'provenance.json'}")
     raise typer.Exit(1 if report.missing else 0)

@@ -32,11 +32,11 @@ def forget(
     Exit code 0 if nothing is left, 1 if something is. Backups, copies and the archive itself are yours to erase.
 
     Examples:
-        par forget --person 0f..9c --person 51..7e --store store --dry-run
-
-        par forget --image 77..1e --store store --yes
-
-        par forget --source photos/2019 --store store
+    ```
+    par forget --person 0f..9c --person 51..7e --store store --dry-run
+    par forget --image 77..1e --store store --yes
+    par forget --source photos/2019 --store store
+    ```
     """
     from par_core.access import Access, Caller
     from par_core.forget import Request, find_subject, finish_forgetting
@@ -63,11 +63,21 @@ def forget(
         if dry_run:
             _show(request, subject, as_json=as_json)
             return
-        if not yes and not typer.confirm(f"Erase {_amount(subject)} from {store} for good?"):
-            raise BadConfigError("not confirmed; nothing was erased")
+        if not yes and not _confirmed(f"Erase {_amount(subject)} from {store} for good?"):
+            raise BadConfigError("not confirmed; nothing was erased. Where nobody can be asked, say --yes")
         report = erase(opened, subject, _say)
         access.record(caller, "forget", f"{request.kind}, receipt {report.receipt.stem}", status="ok" if report.exit_code == 0 else "something is left")
     _conclude(report, as_json=as_json)
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():  # Ctrl-C
+            raise
+        print(file=sys.stderr)
+        return False
 
 
 def _show(request: "Request", subject: "Subject", *, as_json: bool) -> None:

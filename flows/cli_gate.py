@@ -28,9 +28,10 @@ def gate(
     Exit code 0 if it passed, 1 if not.
 
     Examples:
-        par gate --store store --golden golden.yaml
-
-        par gate --store store --golden golden.yaml --dry-run --json
+    ```
+    par gate --store store --golden golden.yaml
+    par gate --store store --golden golden.yaml --dry-run --json
+    ```
     """
     from flows.showing_gate import gate_lines, gate_object
     from par_core.gate.golden import load_golden

@@ -16,7 +16,7 @@ __all__ = ["hunt"]
 
 
 def hunt(
-    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Whom you hunt: what they look like, in plain words.")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Whom you hunt: what they look like, in plain words.")] = None,
     store: StoreOption = Path("store"),
     where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds take part; see par search.")] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="NAME", help="Go on with this hunt.")] = None,
@@ -39,19 +39,19 @@ def hunt(
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hunt for people who are rare: judge batch after batch; PAR learns from every answer, and tells how many are left.
+    r"""Hunt for people who are rare: judge batch after batch; PAR learns from every answer, and tells how many are left.
 
     Open the sheet it names in a browser, and type the numbers of those who fit. Everything is kept after every line; stop with q and go on with --resume.
     With --json: takes the answers of --answers, if any, and prints the hunt with the batch that is open.
 
     Examples:
-        par hunt "a person with a gas mask" --store store
-
-        par hunt --resume a-person-with-a-gas-mask --store store
-
-        par hunt "a hat" --store store --where "captured_at >= 2026-11-01" --batch 24
-
-        par hunt --resume a-hat --store store --answers answers.txt --json
+    ```
+    par hunt "a person with a gas mask" --store store
+    par hunt --resume a-person-with-a-gas-mask --store store
+    par hunt "a hat" --store store --where "captured_at >= 2026-11-01" \
+        --batch 24
+    par hunt --resume a-hat --store store --answers answers.txt --json
+    ```
     """
     from flows.hunt_session import HELP, estimate_line, hunt_lines, hunt_object, judge, sheet_of, strata_lines
     from par_core.access import Access, Caller, question_text

@@ -13,7 +13,7 @@ __all__ = ["leakage"]
 
 
 def leakage(
-    folders: Annotated[list[Path] | None, typer.Argument(metavar="[TRAIN TEST]", help="Two folders of pictures; or none, and --dataset.")] = None,
+    folders: Annotated[list[Path] | None, typer.Argument(metavar="TRAIN TEST", help="Two folders of pictures; or none, and --dataset.")] = None,
     dataset: Annotated[
         str | None, typer.Option("--dataset", metavar="NAME", help="A data set of people with attributes and a split, by its name in par datasets list.")
     ] = None,
@@ -50,16 +50,17 @@ def leakage(
     scheduler: SchedulerOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Find test pictures that have a counterpart in train: the same person, the same file, a copy; and suspects by embedding.
+    r"""Find test pictures that have a counterpart in train: the same person, the same file, a copy; and suspects by embedding.
 
     Writes the pairs side by side, the share of Jia et al. (2020), and both parts without what leaks. A stopped run continues.
 
     Examples:
-        par leakage --dataset rapv2 --root RAP2/ --out leakage
-
-        par leakage --dataset pa100k --root PA-100K/ --out leakage --by digest --by hash
-
-        par leakage photos/train photos/test --out leakage --false-positives 1e-5
+    ```
+    par leakage --dataset rapv2 --root RAP2/ --out leakage
+    par leakage --dataset pa100k --root PA-100K/ --out leakage --by digest \
+        --by hash
+    par leakage photos/train photos/test --out leakage --false-positives 1e-5
+    ```
     """
     from flows.datasets import as_split
     from flows.leakage import LeakageRequest, leakage_lines, report_leakage

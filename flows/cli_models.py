@@ -24,7 +24,9 @@ def list_models(weights_dir: WeightsOption = None, config: ConfigOption = None, 
     """List the models of both profiles, and whether their weights are here.
 
     Example:
-        par models list --weights-dir weights/
+    ```
+    par models list --weights-dir weights/
+    ```
     """
     from flows.weights import Row, all_models, as_settings, table
 
@@ -37,7 +39,7 @@ def list_models(weights_dir: WeightsOption = None, config: ConfigOption = None, 
 
 @models.command()
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Names of par models list; default: all that the clip profile needs.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Names of par models list; default: all that the clip profile needs.")] = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Folder for the files; default: PAR's cache, where they are found by themselves.")
     ] = None,
@@ -47,9 +49,10 @@ def fetch(
     """Download published weights and check their digests. The only command of PAR that goes online by itself.
 
     Examples:
-        par models fetch
-
-        par models fetch ViT-L-14/openai --to weights/
+    ```
+    par models fetch
+    par models fetch ViT-L-14/openai --to weights/
+    ```
     """
     from flows.weights import as_settings, fetch_all
 
@@ -62,7 +65,9 @@ def verify(weights_dir: WeightsOption = None, config: ConfigOption = None, clip:
     """Read all weights that are here and compare their digests. Exit code 1 if one is wrong.
 
     Example:
-        par models verify --weights-dir weights/
+    ```
+    par models verify --weights-dir weights/
+    ```
     """
     from flows.weights import as_settings, verify_all
 
@@ -77,7 +82,9 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A name of par
     """Show a model's card: what it is, what it learned from, how good it is, what it cannot do.
 
     Example:
-        par models show describer-compact
+    ```
+    par models show describer-compact
+    ```
     """
     from flows.weights import as_settings, card
 

@@ -23,9 +23,10 @@ def compare(
     """Differences of B from A in every figure, with paired 95 % intervals over the images; a star marks an interval without 0.
 
     Examples:
-        par report compare reports/compact reports/clip
-
-        par report compare reports/before reports/after --html difference.html
+    ```
+    par report compare reports/compact reports/clip
+    par report compare reports/before reports/after --html difference.html
+    ```
     """
     from par_core.evaluate.report.compare import compare_runs, comparison_object, comparison_report
     from par_core.evaluate.report.folder import read_run

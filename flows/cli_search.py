@@ -14,7 +14,7 @@ __all__ = ["describe", "search"]
 
 
 def search(
-    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What the person looks like, in plain words.")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What the person looks like, in plain words.")] = None,
     store: StoreOption = Path("store"),
     image: Annotated[Path | None, typer.Option("--image", metavar="FILE", help="People like the largest person in this picture.")] = None,
     where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see the examples.")] = None,
@@ -36,18 +36,19 @@ def search(
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find people by words, attributes, fields and pictures, joined by AND, OR and NOT; best first. docs/search.md has the whole language.
+    r"""Find people by words, attributes, fields and pictures, joined by AND, OR and NOT; best first. docs/search.md has the whole language.
 
     Examples:
-        par search "a woman in a red coat with a bag" --store store --html hits.html
-
-        par search 'man AND bag AND NOT hat "protective suit" upper:red since:2026-11-01 source:gate-3' --store store --explain
-
-        par search --image someone.jpg "a red jacket" --store store
-
-        par search "a man" --store store --where "bag > 0.5 and upper_color in ('black', 'blue') and height_px > 100"
-
-        par search --store store --where "hat and captured_at >= 2026-11-01 and uri like '%gate-3%'"
+    ```
+    par search "a woman in a red coat with a bag" --store store --html hits.html
+    par search 'man AND NOT hat "protective suit" since:2026-11-01' \
+        --store store --explain
+    par search --image someone.jpg "a red jacket" --store store
+    par search "a man" --store store \
+        --where "bag > 0.5 and upper_color in ('black', 'blue')"
+    par search --store store \
+        --where "hat and captured_at >= 2026-11-01 and uri like '%gate-3%'"
+    ```
     """
     from flows.progress import say
     from flows.showing import hit_lines
@@ -56,7 +57,7 @@ def search(
 
     settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
     access = Access.open(store, settings.access.audit_days)
-    with access.recording(Caller.local(), "search", question_text(text, image, where), unrecorded=say) as found:
+    with access.recording(Caller.local(), "search", question_text(text, image, where), unrecorded=lambda message: say(f"par: {message}")) as found:
         result, opened = ask(store, Question(text, image, where, top, absent, weak, apart), settings, version)
         found.count = len(result.hits)
     if html is not None:
@@ -88,7 +89,9 @@ def describe(
     """Rank descriptions for each person in one picture (paper, figures 6 and 7).
 
     Example:
-        par describe photo.jpg -p "a woman" -p "a man" -p "a person with a hat"
+    ```
+    par describe photo.jpg -p "a woman" -p "a man" -p "a person with a hat"
+    ```
     """
     from flows.progress import say
     from flows.showing import description_lines

@@ -34,11 +34,11 @@ def serve(
     its people are found as soon as it has committed them.
 
     Examples:
-        par serve --store store --open
-
-        par tokens add anna --role search --store store
-
-        par serve --store store --host 0.0.0.0 --port 8080
+    ```
+    par serve --store store --open
+    par tokens add anna --role search --store store
+    par serve --store store --host 0.0.0.0 --port 8080
+    ```
     """
     settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
     from par_core.serve.app import create_app

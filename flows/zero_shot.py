@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.evaluation import Asked, figure, judge
+from flows.evaluation import Asked, judge
+from flows.score_table import table
 from par_core.config import RunConfig
 from par_core.evaluate.observation import CarryOut
 from par_core.evaluate.observing import observe_here
@@ -34,12 +35,11 @@ def zero_shot_lines(scores: dict[str, Any]) -> Iterator[str]:
     """Means of every mode, then every attribute by the contrasting pair at 0.5, as the paper's Table 4, beside the other modes."""
     told, chosen = scores["about"], scores["validation"]
     yield f"zero-shot on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images, {scores['found']} people found"
-    for mode, row in scores["modes"].items():
-        yield f"  {mode:28}" + "  ".join(f"{name} {figure(value)}" for name, value in row.items())
-    for name, row in scores["attributes"].items():
-        fixed = "  ".join(f"{key} {figure(value)}" for key, value in row["pair"]["fixed"].items() if key != "threshold")
-        best = ", ".join(f"{mode} {figure(row[mode]['best']['mA'])}" for mode in scores["modes"])
-        yield f"  {name:28}pair at 0.5: {fixed}; mA at chosen thresholds: {best}"
+    yield from table(scores["modes"])
+    yield "  the pair at the threshold 0.5:"
+    yield from table({name: {key: value for key, value in row["pair"]["fixed"].items() if key != "threshold"} for name, row in scores["attributes"].items()})
+    yield "  mA of each way at the threshold chosen for it:"
+    yield from table({name: {mode: row[mode]["best"]["mA"] for mode in scores["modes"]} for name, row in scores["attributes"].items()})
     for name, words in scores["not_answered"].items():
         yield f"  {name}: not answered, the text tower never saw {', '.join(words)}"
     if scores["too_few"]:

@@ -7,6 +7,7 @@ do not change the answer and are no part of any digest.
 Sources, strongest first: command line, environment (``PAR_SEGMENT__MIN_SCORE=0.6``), a TOML file. Unknown keys fail.
 """
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -162,7 +163,7 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
     try:
         merged = Sources(**_without_none(overrides))
     except ValidationError as error:
-        wrong = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']} (got {e.get('input')!r})" for e in error.errors()[:5]]
+        wrong = [_told(".".join(map(str, each["loc"])), each["type"], f"{each['msg']} (got {each.get('input')!r})") for each in error.errors()[:5]]
         raise BadConfigError("; ".join(wrong)) from error
     except (ValueError, OSError) as error:
         raise BadConfigError(f"{file}: {error}") from error
@@ -179,6 +180,26 @@ def config_of(settings: Mapping[str, Any]) -> RunConfig:
         return RunConfig.model_validate(settings)
     except ValidationError as error:
         raise BadConfigError(f"not a configuration of PAR: {error}") from error
+
+
+def _told(name: str, kind: str, message: str) -> str:
+    """One wrong setting, for people; of an unknown one, what was meant perhaps."""
+    if kind != "extra_forbidden":
+        return f"{name}: {message}"
+    near = difflib.get_close_matches(name, _names(RunConfig), n=1)
+    return f"no setting {name}; " + (f"did you mean {near[0]}?" if near else f"there are: {', '.join(RunConfig.model_fields)}")
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    """Every setting with the names of the tables that it is in."""
+    told = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            told += [f"{name}.{each}" for each in _names(inner)]
+        else:
+            told.append(name)
+    return told
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:

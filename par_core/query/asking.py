@@ -10,7 +10,7 @@ import numpy as np
 
 from par_core.archive import decode
 from par_core.config import RunConfig
-from par_core.errors import BadConfigError
+from par_core.errors import BadConfigError, UnreadableImageError
 from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_judge
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
@@ -188,13 +188,15 @@ def read_picture(path: Path, config: RunConfig) -> ImageU8:
     """Decode one picture as indexing would.
 
     Raises:
-        BadConfigError: It cannot be read.
+        BadConfigError: It cannot be read, or holds no picture in a format that PAR reads.
         UnreadableImageError: It is no picture.
     """
     try:
         return decode(path.read_bytes(), config.archive).pixels
     except OSError as error:
         raise BadConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except UnreadableImageError as error:
+        raise BadConfigError(f"{path}: {error.message}") from error
 
 
 def _largest_person(path: Path, config: RunConfig) -> np.ndarray:

@@ -149,14 +149,14 @@ class Client:
         """
         return self._json(AuditResponse, "GET", "/api/audit", params={"top": top, **({"before": before} if before else {})})
 
-    def add_picture(self, picture: Path | bytes) -> PictureResponse:
-        """Give a picture; then ask for people like the largest person in it: ``search(f"picture:{answer.name}")``.
+    def add_picture(self, picture: Path | str | bytes) -> PictureResponse:
+        """Give a picture or the path of one; then ask for people like the largest person in it: ``search(f"picture:{answer.name}")``.
 
         Raises:
             BadConfigError: The file cannot be read.
         """
         try:
-            content = picture if isinstance(picture, bytes) else picture.read_bytes()
+            content = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
         except OSError as error:
             raise BadConfigError(f"{picture!r} cannot be read: {error.strerror}") from error
         return self._json(PictureResponse, "POST", "/api/picture", files={"picture": ("picture", content, "application/octet-stream")})

@@ -51,6 +51,7 @@ class Plan:
         retried: Failed before and taken up again.
         vanished: Known to be in these sources before, and gone.
         skipped: Files passed over in these sources, by reason.
+        empty: Sources without a single file: a wrong folder, perhaps, or a disk that is not mounted.
     """
 
     shards: tuple[PlannedShard, ...]
@@ -60,6 +61,7 @@ class Plan:
     retried: int
     vanished: int
     skipped: Mapping[str, int]
+    empty: tuple[str, ...]
 
     @property
     def n_images(self) -> int:
@@ -110,6 +112,7 @@ def plan_index(store: Store, sources: Sequence[str], config: RunConfig, *, worke
         retried=len(again),
         vanished=len(set(before["uri"].to_pylist()) - set(after["uri"].to_pylist())),
         skipped=skipped,
+        empty=tuple(listing.source for listing in listings if not listing.entries),
     )
 
 

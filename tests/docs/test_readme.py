@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from inspect import cleandoc
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,20 @@ def test_every_command_is_in_the_readme_and_has_an_example() -> None:
         assert command.help
         for each in getattr(command, "commands", {name: command}).values():
             assert f"par {name}" in each.help
+
+
+def test_examples_of_the_help_can_be_copied_from_a_narrow_terminal_and_are_understood() -> None:
+    for name, command in COMMANDS.items():
+        for each in getattr(command, "commands", {name: command}).values():
+            shown = re.findall(r"```\n(.*?)\n```", cleandoc(each.help), re.S)
+            assert shown, name
+            assert all(len(line) <= 76 for block in shown for line in block.splitlines()), name
+            for line in "\n".join(shown).replace("\\\n", "").splitlines():
+                _, first, *arguments = shlex.split(line.split(" > ")[0] if line.endswith(".token") else line)
+                called = COMMANDS[first]
+                if hasattr(called, "commands"):
+                    called = called.commands[arguments.pop(0)]
+                called.make_context(first, arguments)  # fails where an option or a value is wrong
 
 
 def test_every_make_target_in_the_readme_exists() -> None:

@@ -24,7 +24,7 @@ def run(store: Path, *arguments: str) -> Result:
 
 def test_an_export_says_how_many_and_where(store: Path, tmp_path: Path) -> None:
     result = run(store, "csv", "--out", str(tmp_path / "out"), "--where", "upper_color = 'red'")
-    assert (result.exit_code, result.stdout) == (0, f"1 people in {tmp_path / 'out'}\n")
+    assert (result.exit_code, result.stdout) == (0, f"1 person in {tmp_path / 'out'}\n")
 
 
 def test_people_without_a_picture_give_exit_code_1(store: Path, tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ def test_command_line_beats_environment_beats_file(tmp_path: Path, monkeypatch: 
     ("overrides", "told"),
     [
         ({"segment": {"min_score": 7}}, "segment.min_score"),
-        ({"nonsense": 1}, "nonsense"),
+        ({"nonsense": 1}, "no setting nonsense; there are: profile, "),
+        ({"segment": {"min_scor": 0.1}}, r"no setting segment\.min_scor; did you mean segment\.min_score\?"),
+        ({"describe": {"cutout": {"marging": 0.1}}}, r"did you mean describe\.cutout\.margin\?"),
         ({"profile": "huge"}, "profile"),
         ({"machine": {"workers": 0}}, "machine.workers"),
     ],

@@ -110,6 +110,7 @@ def test_scores_of_any_data_set_are_told_with_what_is_left_out(labelled: Path) -
     shown = "\n".join(summary_lines(scores))
     assert "does not know: umbrella" in shown
     assert "Li et al. 2016" in shown
+    assert all(len(line) <= 82 for line in shown.splitlines()[1:])
     assert "umbrella" in (labelled / "out" / "report.html").read_text()
     with pytest.raises(BadConfigError, match="leave --split and --part out"):
         evaluate(Asked("segmentation", "ccp", labelled, part="test"), FAKE)

@@ -35,7 +35,7 @@ def test_everything_that_the_api_gives(par: Client, tmp_path: Path) -> None:
     assert par.status().people == 7
     assert par.audit(top=1).events[0].action in {"search", "image", "person"}
     picture = save(tmp_path / "q.png", scene("yellow", seed=5))
-    assert par.add_picture(picture) == par.add_picture(picture.read_bytes())
+    assert par.add_picture(picture) == par.add_picture(picture.read_bytes()) == par.add_picture(str(picture))
 
 
 def test_all_hits_are_those_of_all_pages(par: Client, monkeypatch: pytest.MonkeyPatch) -> None:
