@@ -73,6 +73,7 @@ def audit_dataset(request: AuditRequest, config: RunConfig, carry_out: CarryOut 
     write_suspects(request.out / "audit.csv", found, audited.data)
     provenance = {
         "command": about["command"],
+        "date": about["date"],
         "models": about["models"],
         **{name: str(value) for name, value in about["fingerprints"].items()},
         "folds": f"{FOLDS}, seed {request.seed}",

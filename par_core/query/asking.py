@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from par_core import __version__
 from par_core.archive import decode
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, UnreadableImageError
@@ -174,12 +176,14 @@ def save_gallery(path: Path, result: SearchResult, store_root: Path, index: Peop
     crops = crops_of(result.hits, Store.open(store_root), index.info.segment_config, config.archive)
     provenance = {
         "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "store": str(store_root),
         "index": f"version {index.version}, {len(index)} people",
         "profile": index.info.profile,
         "embedding": index.info.embedding,
         "segmentation": index.info.segment_config,
         "description": index.info.describe_config,
+        "PAR": __version__,
     }
     write_gallery(path, result, crops, provenance)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from par_core.access import Access, Caller, question_text
 from par_core.config import RunConfig, load_config
 from par_core.errors import BadConfigError
+from par_core.pages import page_environment
 from par_core.query.answer import Hit, SearchResult
 from par_core.query.asking import Question, Searcher
 from par_core.query.crops import crops_of
@@ -188,5 +188,4 @@ def _thumbnail(jpeg: bytes) -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> Any:
-    environment = Environment(loader=PackageLoader("par_core.query"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.get_template("notebook.html")
+    return page_environment("par_core.query").get_template("notebook.html")

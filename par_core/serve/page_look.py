@@ -9,16 +9,23 @@ from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from par_core import __version__
 from par_core.access import Caller
+from par_core.pages import page_environment
 from par_core.serve.desk import COOKIE
 from par_core.serve.problems import UnknownIdError
 
 __all__ = ["page", "static_file", "static_url"]
 
-_TYPES: Final = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "par.svg": "image/svg+xml"}
+_STATIC: Final = files("par_core.serve") / "static"
+_FILES: Final = {  # where each lies, and its type
+    "palette.css": (files("par_core.pages") / "templates", "text/css; charset=utf-8"),
+    "page.css": (_STATIC, "text/css; charset=utf-8"),
+    "page.js": (_STATIC, "text/javascript; charset=utf-8"),
+    "par.svg": (_STATIC, "image/svg+xml"),
+}
 
 
 def page(request: Request, template: str, content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -51,43 +58,31 @@ def static_file(name: str, version: str) -> Response:
     Raises:
         UnknownIdError: There is none of that name.
     """
-    if name not in _TYPES:
+    if name not in _FILES:
         raise UnknownIdError("there is no such file")
     content, digest = _static(name)
     kept = "public, max-age=31536000, immutable" if version == digest else "no-cache"
-    return Response(content, media_type=_TYPES[name], headers={"Cache-Control": kept, "ETag": f'"{digest}"'})
+    return Response(content, media_type=_FILES[name][1], headers={"Cache-Control": kept, "ETag": f'"{digest}"'})
 
 
-@lru_cache(maxsize=len(_TYPES))
+@lru_cache(maxsize=len(_FILES))
 def _static(name: str) -> tuple[bytes, str]:
-    content = (files("par_core.serve") / "static" / name).read_bytes()
+    content = (_FILES[name][0] / name).read_bytes()
     return content, hashlib.sha256(content).hexdigest()[:12]
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(loader=PackageLoader("par_core.serve"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": _percent, "count": _count, "spoken": _spoken, "moment": _moment, "instant": _instant, "part_name": _part_name}
+    environment = page_environment("par_core.serve")
+    environment.filters |= {"count": _count, "moment": _moment, "instant": _instant, "part_name": _part_name}
     environment.tests["detail"] = _is_detail
     environment.globals["static"] = static_url
     return environment
 
 
-def _percent(share: float) -> str:
-    """A share for readers: neither certainty nor impossibility by rounding."""
-    if 0 < share < 0.01:
-        return "<\u202f1\u202f%"
-    return ">\u202f99\u202f%" if 0.99 < share < 1 else f"{100 * share:.0f}\u202f%"
-
-
 def _count(number: int) -> str:
     """A number with thin spaces between thousands."""
     return f"{number:,}".replace(",", "\u202f")
-
-
-def _spoken(name: str) -> str:
-    """A column's name, or a word for programs, as people would say it."""
-    return name.replace("_", " ")
 
 
 def _moment(seconds: float) -> str:

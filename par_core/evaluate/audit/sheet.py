@@ -3,7 +3,6 @@
 File names come from data sets and may be anything. The contact sheet escapes them, holds no script and asks for nothing outside of itself.
 """
 
-import base64
 import csv
 import io
 import math
@@ -11,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from par_core.archive import decode
 from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
 from par_core.evaluate.audit.run import Suspect
 from par_core.evaluate.datasets.labelled_set import AttributeSet
 from par_core.evaluate.report.sheets import jpeg_of_height
+from par_core.pages import page_environment
 from par_core.store.layout import write_atomic
 
 __all__ = ["COLUMNS", "write_sheet", "write_suspects"]
@@ -67,25 +65,23 @@ def write_sheet(
         provenance: What made the list, shown at the foot.
         config: How pictures are decoded.
     """
-    environment = Environment(loader=PackageLoader("par_core.evaluate.audit"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     cards = [
         {
             "suspect": each,
-            "called": each.attribute.replace("_", " "),
-            "picture": _picture(pictures[each.person], config),
+            "jpeg": _picture(pictures[each.person], config),
             "path": data.people[each.person].image,
         }
         for each in suspects
     ]
     title = f"Labels of {data.name} that may be wrong"
-    page = environment.get_template("audit.html").render(title=title, summary=summary, cards=cards, provenance=provenance)
+    page = page_environment("par_core.evaluate.audit").get_template("audit.html").render(title=title, summary=summary, cards=cards, provenance=provenance)
     write_atomic(file, page.encode("utf-8", "backslashreplace"))  # a name that is no UTF-8 comes with surrogates
 
 
-def _picture(image: Path, config: ArchiveConfig) -> str | None:
-    """A small JPEG in base 64, or None where the picture is gone meanwhile."""
+def _picture(image: Path, config: ArchiveConfig) -> bytes | None:
+    """A small JPEG, or None where the picture is gone meanwhile."""
     try:
         pixels = decode(image.read_bytes(), config).pixels
     except (OSError, UnreadableImageError):
         return None
-    return base64.b64encode(jpeg_of_height(pixels, _HEIGHT_PX, _QUALITY)).decode()
+    return jpeg_of_height(pixels, _HEIGHT_PX, _QUALITY)

@@ -113,4 +113,4 @@ def _short(path: Any) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None or share != share else f"{share:.1%}"
+    return "–" if share is None or share != share else f"{100 * share:.1f}\u202f%"

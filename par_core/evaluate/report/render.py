@@ -1,6 +1,5 @@
 """A report as one self-contained page, or as Markdown."""
 
-import base64
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from par_core.evaluate.report.document import Bar, Report, Table
+from par_core.pages import page_environment
 
 __all__ = ["as_html", "as_markdown"]
 
@@ -16,11 +16,9 @@ _SIGNS: Final = re.compile(r"([\\`*_\[\]<>|#])")
 
 def as_html(report: Report) -> str:
     """One page without scripts that asks for nothing from anywhere; all text is escaped."""
-    environment = Environment(
-        loader=PackageLoader("par_core.evaluate.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"base64": lambda content: base64.b64encode(content).decode(), "drawn": _drawn, "across": _across, "flat": _flat}
-    return environment.get_template("report.html").render(report=report)
+    environment = page_environment("par_core.evaluate.report")
+    environment.filters |= {"drawn": _drawn, "across": _across}
+    return environment.get_template("report.html").render(report=report, provenance=report.about)
 
 
 def as_markdown(report: Report) -> str:

@@ -10,7 +10,7 @@ from par_core.evaluate.metrics.ranking import OperatingPoints, operating_points
 from par_core.evaluate.report.document import Picture, Section, Sheet, Table
 from par_core.evaluate.report.plots import precision_recall
 from par_core.evaluate.report.sheets import outlined_photo
-from par_core.evaluate.report.wording import number
+from par_core.evaluate.report.wording import number, spoken
 from par_core.evaluate.segmentation import match_people
 from par_core.evaluate.segmentation_run import SegmentationRun
 
@@ -29,7 +29,7 @@ def segmentation_sections(run: SegmentationRun) -> tuple[Section, ...]:
     used = run.scores["recall"], run.scores["precision"]
     curve = "At a mask IoU of one half, from the surest to the faintest person found. The dot is the score that indexing uses."
     names = ("mask_ap", "mask_ap50", "mask_ap75", "box_ap", "box_ap50")
-    table = Table(("average precision", "value"), tuple((name, number(run.scores[name])) for name in names))
+    table = Table(("average precision", "value"), tuple((spoken(name), number(run.scores[name])) for name in names))
     judged = np.flatnonzero(~np.isnan(run.items.quality))
     order = judged[np.argsort(-run.items.quality[judged], kind="stable")]
     worst, best = order[::-1][:_EACH].tolist(), [i for i in order[:_EACH].tolist() if i not in order[::-1][:_EACH]]

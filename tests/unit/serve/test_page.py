@@ -24,7 +24,7 @@ def get(client: TestClient, url: str, part: str = "") -> Response:
 
 def test_files_may_be_kept_for_good_under_the_address_that_pages_give(client: TestClient) -> None:
     page = get(client, "/").text
-    for name, kind in [("page.css", "text/css"), ("page.js", "text/javascript"), ("par.svg", "image/svg+xml")]:
+    for name, kind in [("palette.css", "text/css"), ("page.css", "text/css"), ("page.js", "text/javascript"), ("par.svg", "image/svg+xml")]:
         assert f'"{static_url(name)}"' in page
         file = get(client, static_url(name))
         assert file.headers["content-type"].startswith(kind)
@@ -82,7 +82,7 @@ def test_a_version_that_waits_for_its_gate_is_told(tmp_path: Path) -> None:
 
 
 def test_every_colour_has_a_swatch(client: TestClient) -> None:
-    style = get(client, static_url("page.css")).text
+    style = get(client, static_url("palette.css")).text
     assert set(re.findall(r'\[data-colour="(\w+)"\]', style)) == set(COLOUR_TERMS)
 
 
