@@ -101,7 +101,7 @@ def read_cards(found: pa.Table, schema: pa.Schema) -> dict[str, pa.Array]:
 
 
 def quick_condition(where: str, thresholds: Mapping[str, float]) -> str:
-    """SQL of ``par_core.query.where`` with tests of attributes against their own threshold asked of the ``seen`` columns; the same rows fit.
+    """SQL of ``par_core.query.where_sql`` with tests of attributes against their own threshold asked of the ``seen`` columns; the same rows fit.
 
     Args:
         where: The SQL. Its text literals are left alone.

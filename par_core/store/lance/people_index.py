@@ -130,7 +130,7 @@ class PeopleIndex:
 
         Args:
             vector: Of the table's embedding size, or None.
-            where: SQL made by ``par_core.query.where``, applied before the vector search.
+            where: SQL made by ``par_core.query.where_sql``, applied before the vector search.
             top: How many rows at most.
             columns: What to return; None is everything.
 
@@ -140,7 +140,7 @@ class PeopleIndex:
         return self._now.search(vector, where, top, columns)
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
-        """All rows, or those for which SQL made by ``par_core.query.where`` holds, a batch at a time, in no particular order."""
+        """All rows, or those for which SQL made by ``par_core.query.where_sql`` holds, a batch at a time, in no particular order."""
         query = self._table.search()
         if where is not None:
             query = query.where(where)

@@ -15,8 +15,8 @@ from par_core.models import profiles
 from par_core.models.text_evidence import TextWeights
 from par_core.query.answer import CUTOFF, SearchResult
 from par_core.query.asking import Question, Searcher
+from par_core.query.candidates import best_by_attributes
 from par_core.query.plan import Alternative
-from par_core.query.searching import _best_by_attributes
 from tests.indexing import FAKE, index
 from tests.pictures import archive
 
@@ -161,7 +161,7 @@ class OneColumn:
 def test_the_likeliest_by_attribute_are_found_without_reading_everybody(wanted: bool, weight: float) -> None:
     table = OneColumn(np.random.default_rng(0).beta(0.3, 0.6, 20_000).clip(0.001, 0.999))  # nobody is taken for more certain
     alternative = Alternative(None, None, ((NamedAttribute("hat", wanted, "hat"), weight),))
-    ids = _best_by_attributes(table, alternative, None, 300)
+    ids = best_by_attributes(table, alternative, None, 300)
     exact = np.argsort(-table.hat if wanted else table.hat, kind="stable")[:300]
     worst = table.hat[exact[-1]]
     told = table.hat[[int(identity, 16) for identity in ids]]
@@ -173,4 +173,4 @@ def test_the_likeliest_by_attribute_are_found_without_reading_everybody(wanted: 
 def test_where_few_are_likely_everybody_is_read() -> None:
     table = OneColumn(np.full(1_000, 0.2))
     alternative = Alternative(None, None, ((NamedAttribute("hat", True, "hat"), 1.0),))
-    assert len(_best_by_attributes(table, alternative, None, 300)) == 300
+    assert len(best_by_attributes(table, alternative, None, 300)) == 300
