@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from flows.showing import hit_lines
 from par_core.attributes.spoken import NamedAttribute
 from par_core.errors import FilterError
 from par_core.models import profiles
@@ -69,7 +70,20 @@ def test_each_part_is_explained(searcher: Searcher) -> None:
     assert by_text["upper:red"].probability == 1
     assert by_text["upper:red"].lost == 0
     assert all(0 <= part.lost <= 1 for part in hit.parts)
-    assert hit.as_json()["parts"][0]["text"] == "red"
+    assert [(part["text"], part["detail_of"]) for part in hit.as_json()["parts"]] == [
+        ("red", None),
+        ("text: red", "red"),
+        ("blue", None),
+        ("text: blue", "blue"),
+        ("upper:red", None),
+    ]
+
+
+def test_what_explains_a_part_stands_below_it_and_further_in(searcher: Searcher) -> None:
+    lines = list(hit_lines(searcher.ask(Question('"red" upper:red', top=1)), explain=True))
+    told = [line for line in lines if ": lost" in line]
+    assert [line.split("% ")[1].split(": lost")[0] for line in told] == ["red", "text: red", "upper:red"]
+    assert [line.index("%") for line in told] == [21, 23, 21]
 
 
 def test_hits_of_one_image_are_folded_unless_asked_apart(searcher: Searcher) -> None:
