@@ -49,10 +49,11 @@ def printable(text: str) -> str:
 
 
 def part_line(part: PartScore) -> str:
-    """What a part of a question asked, how likely it is, and what it cost."""
+    """What a part of a question asked, how likely it is, and what it cost; further in where it explains another part."""
+    indent = "  " if part.detail_of is not None else ""
     asked = part.text if part.wanted else f"NOT {part.text}"
     weight = f", weight {part.weight:g}" if part.weight != 1 else ""
-    return f"{part.probability:4.0%} {asked}: lost {part.lost:.0%}{weight}"
+    return f"{indent}{part.probability:4.0%} {asked}: lost {part.lost:.0%}{weight}"
 
 
 def _chance_lines(result: SearchResult, chance: Chance) -> Iterator[str]:

@@ -56,7 +56,9 @@ def forget(store: Store, subject: Subject, say: Callable[[str], None] = lambda s
         StoreError: A shard is damaged, or the index cannot be written.
     """
     index = PeopleIndex.open(store.index_path)
-    journal = Journal(secrets.token_hex(8), datetime.now(UTC).isoformat(timespec="seconds"), _counted(store), tuple(index.versions()) if index else (), subject)
+    journal = Journal(
+        secrets.token_hex(8), datetime.now(UTC).isoformat(timespec="seconds"), _counted(store), tuple(index.history.versions()) if index else (), subject
+    )
     save_journal(store, journal)
     return _carry_out(store, journal, say)
 
@@ -83,7 +85,7 @@ def _carry_out(store: Store, journal: Journal, say: Callable[[str], None]) -> Fo
     erase_named_in_text(store, subject)
     say("index")
     index = PeopleIndex.open(store.index_path)
-    live_moved = index is not None and index.live_version is not None
+    live_moved = index is not None and index.history.live_version is not None
     mark_index(store)
     rewrite_index(store)
     say("search")

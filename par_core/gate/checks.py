@@ -63,7 +63,7 @@ def store_findings(store: Store, index: PeopleIndex, health: StoreHealth) -> Ite
 def _people(store: Store, index: PeopleIndex, fall_at_most: float) -> Finding:
     wanted = f"people fall by at most {fall_at_most:.1%}"
     now, live = index.count_present(), PeopleIndex.open(store.index_path, "live")
-    if index.live_version is None or live is None:
+    if index.history.live_version is None or live is None:
         return Finding("store", wanted, f"{now} people, and no live version to compare with", passed=True)
     before = live.count_present()
     found = f"{now} people, {before} in the live version {live.version}"

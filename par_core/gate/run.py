@@ -66,10 +66,10 @@ def run_gate(store: Store, golden: Golden, config: RunConfig, *, dry_run: bool =
     findings = list(store_findings(store, index, golden.store))
     for query in golden.queries:
         findings += query_findings(store.root, query, config)
-    report = GateReport(datetime.now(UTC).isoformat(timespec="seconds"), index.version, index.live_version, tuple(findings))
+    report = GateReport(datetime.now(UTC).isoformat(timespec="seconds"), index.version, index.history.live_version, tuple(findings))
     if not dry_run:
         if report.passed:
-            index.make_live()
+            index.history.make_live()
         write_atomic(_path(store), json.dumps(asdict(report), indent=1, ensure_ascii=False).encode())
     return report
 

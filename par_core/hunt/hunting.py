@@ -19,9 +19,11 @@ from par_core.models.profiles import embedding_fingerprint, load_text_encoder
 from par_core.models.prompting import text_vector
 from par_core.query.answer import Hit
 from par_core.query.asking import Searcher
+from par_core.query.conditions import condition_of
 from par_core.query.gone import leave_out_gone
 from par_core.query.language import Phrase, parse_query
-from par_core.query.searching import Wanted, check_embedding, condition_of, search_filter
+from par_core.query.searching import Wanted, search_filter
+from par_core.query.table import check_embedding
 from par_core.store.lance import PeopleIndex
 
 __all__ = ["Batch", "Hunt"]

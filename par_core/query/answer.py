@@ -20,6 +20,7 @@ class PartScore:
         probability: That the part is true of the person, in [0, 1].
         weight: Given to the part in the query; 1 unless said otherwise.
         lost: By which factor of the person's score the part cost, in [0, 1]: 0 where it fits fully.
+        detail_of: The text of the part that this one explains, or None if it was asked itself.
     """
 
     text: str
@@ -27,6 +28,7 @@ class PartScore:
     probability: float
     weight: float
     lost: float
+    detail_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from par_core.query.gone import leave_out_gone
 from par_core.query.language import AllOf, Likeness, Node, parse_query
 from par_core.query.parts import People
 from par_core.query.rank import people_of
-from par_core.query.searching import Wanted, check_embedding, sample_of, search_filter, search_query
+from par_core.query.searching import Wanted, sample_of, search_filter, search_query
+from par_core.query.table import check_embedding
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.types import ImageU8

@@ -202,18 +202,17 @@ def score(node: Node, probabilities: Mapping[Leaf, Float64[np.ndarray, " n"]], *
 
 def explain(node: Node, parts: Mapping[Leaf, Part], people: People) -> list[tuple[PartScore, ...]]:
     """For each person, every part of a question with its probability, and what it cost; text with several parts also piece by piece."""
-    told: list[tuple[str, bool, float, Float64[np.ndarray, " n"]]] = []
+    columns: list[list[PartScore]] = []
     for leaf, wanted, weight in leaves(node):
-        part = parts[leaf]
-        told.append((_name(leaf), wanted, weight, part.probability(people)))
+        part, name = parts[leaf], _name(leaf)
+        columns.append(_part_scores(name, wanted, weight, part.probability(people)))
         if isinstance(part, TextPart):
-            told += [(name, wanted, weight, probability) for name, probability in part.details(people)]
-    return [tuple(_part_score(name, wanted, weight, float(probability[row])) for name, wanted, weight, probability in told) for row in range(len(people))]
+            columns += [_part_scores(detail, wanted, weight, probabilities, detail_of=name) for detail, probabilities in part.details(people)]
+    return list(zip(*columns, strict=True))
 
 
-def _part_score(name: str, wanted: bool, weight: float, probability: float) -> PartScore:
-    fits = probability if wanted else 1 - probability
-    return PartScore(name, wanted, probability, weight, lost=1 - max(fits, _TINY) ** weight)
+def _part_scores(name: str, wanted: bool, weight: float, probabilities: Float64[np.ndarray, " n"], detail_of: str | None = None) -> list[PartScore]:
+    return [PartScore(name, wanted, p, weight, 1 - max(p if wanted else 1 - p, _TINY) ** weight, detail_of) for p in probabilities.tolist()]
 
 
 def _name(leaf: Leaf) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from par_core.query.searching import condition_of
+from par_core.query.conditions import condition_of
 from par_core.store.lance import PeopleIndex
 
 __all__ = ["Facets", "count_facets"]

@@ -75,7 +75,6 @@ def _static(name: str) -> tuple[bytes, str]:
 def _environment() -> Environment:
     environment = page_environment("par_core.serve")
     environment.filters |= {"count": _count, "moment": _moment, "instant": _instant, "part_name": _part_name}
-    environment.tests["detail"] = _is_detail
     environment.globals["static"] = static_url
     return environment
 
@@ -99,8 +98,3 @@ def _part_name(text: str) -> str:
     """A part of a question as shown; ids say nothing to readers."""
     kinds = {"like person ": "like the person chosen", "like picture ": "like the picture given"}
     return next((told for start, told in kinds.items() if text.startswith(start)), text)
-
-
-def _is_detail(text: str) -> bool:
-    """Whether a part explains the part above it (see ``par_core.query.parts``)."""
-    return text.startswith(("text: ", "attribute: ", "colour: "))

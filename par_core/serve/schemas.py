@@ -54,6 +54,7 @@ class PartJson(ApiModel):
     probability: float = Field(description="That the part is true of the person, in [0, 1].")
     weight: float = Field(description="Given to the part in the query.")
     lost: float = Field(description="By which factor the part lowered the person's score, in [0, 1]; 0 where it fits fully.")
+    detail_of: str | None = Field(default=None, description="The text of the part that this one explains; null if it was asked itself.")
 
 
 class HitJson(ApiModel):

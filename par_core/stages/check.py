@@ -72,7 +72,7 @@ def store_status(store: Store) -> StatusReport:
         commit=commit,
         rows=len(index) if index else 0,
         version=index.version if index else None,
-        live_version=index.live_version if index else None,
+        live_version=index.history.live_version if index else None,
         unindexed_rows=index.unindexed_rows() if index else 0,
         vector_index=index.vector_index() if index else None,
         shards_segmented=sum(1 for _ in store.complete_shards("segment", segment)) if commit else 0,

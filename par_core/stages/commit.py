@@ -75,7 +75,7 @@ def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
         raise StoreError(f"{store.root} has no commit to rebuild; run par index first")
     record = _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True)
     index = PeopleIndex.open(store.index_path)
-    return record, index.release_lost_live() if index else None
+    return record, index.history.release_lost_live() if index else None
 
 
 def rewrite_index(store: Store) -> CommitRecord | None:
@@ -113,7 +113,7 @@ def _commit(store: Store, ids: ConfigIds, profile: str, *, afresh: bool, history
         if upserted or deleted or created:
             index.optimize()
         if not history:
-            index.drop_history()
+            index.history.drop()
         rows, version = len(index), index.version
     embedding = made_with.embedding if made_with else ""
     number = last.number + 1 if last else 1

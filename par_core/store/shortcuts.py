@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["CARD", "card_columns", "quick_condition", "read_cards", "seen_column", "shortcut_fields", "with_shortcuts"]
+__all__ = ["CARD", "card_columns", "quick_condition", "read_cards", "seen_column", "shortcut_columns", "shortcut_fields", "with_shortcuts"]
 
 #: The two columns that hold a row once more.
 CARD: Final = ("card_numbers", "card_texts")
@@ -34,6 +34,11 @@ def seen_column(attribute: str) -> str:
 def card_columns(schema: pa.Schema) -> set[str]:
     """Names of the columns that a card holds."""
     return {*_numbers(schema), *_texts(schema)}
+
+
+def shortcut_columns(attributes: Sequence[str]) -> set[str]:
+    """Names of the columns that are there for speed only."""
+    return {*CARD, *map(seen_column, attributes)}
 
 
 def shortcut_fields(schema: pa.Schema, attributes: Sequence[str]) -> list[pa.Field]:
@@ -96,7 +101,7 @@ def read_cards(found: pa.Table, schema: pa.Schema) -> dict[str, pa.Array]:
 
 
 def quick_condition(where: str, thresholds: Mapping[str, float]) -> str:
-    """SQL of ``par_core.query.where`` with tests of attributes against their own threshold asked of the ``seen`` columns; the same rows fit.
+    """SQL of ``par_core.query.where_sql`` with tests of attributes against their own threshold asked of the ``seen`` columns; the same rows fit.
 
     Args:
         where: The SQL. Its text literals are left alone.

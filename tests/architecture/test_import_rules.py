@@ -14,7 +14,7 @@ BREACHES = {
     "flows compose tasks": ("par_core/ids.py", "import tasks"),
     "par_core knows no orchestrator": ("par_core/ids.py", "import prefect"),
     "torch only under models": ("par_core/people/geometry.py", "import torch"),
-    "lancedb only in the store": ("par_core/query/where.py", "import lancedb"),
+    "lancedb only in par_core.store.lance": ("par_core/store/ledger.py", "import lancedb"),
     "rooms of par_core": ("par_core/archive/decode.py", "import par_core.query.searching"),
 }
 

@@ -166,7 +166,7 @@ def test_a_live_version_that_lags_behind_exports_nobody_whose_file_has_gone(tmp_
     index(tmp_path / "store", [photos])
     live = PeopleIndex.open(tmp_path / "store" / "index.lance")
     assert live is not None
-    live.make_live()
+    live.history.make_live()
     (photos / "0001.png").unlink()
     save(photos / "0099.png", scene("green", seed=99))
     index(tmp_path / "store", [photos])

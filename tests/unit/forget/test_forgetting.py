@@ -38,7 +38,7 @@ def root(tmp_path: Path, photos: Path) -> Path:
     root = tmp_path / "store"
     thumbnails = load_config(profile="fake", describe={"thumbnails": True})
     index(root, [photos], thumbnails)
-    newest(root).make_live()
+    newest(root).history.make_live()
     save(photos / "0005.png", scene("cyan", seed=31))
     index(root, [photos], thumbnails)
     return root
@@ -151,11 +151,11 @@ def test_an_image_that_was_replaced_is_erased_and_what_took_its_place_stays(root
 
 def test_every_old_version_of_the_index_is_gone_and_live_is_the_new_one(root: Path) -> None:
     gone = people_of(root, "0003.png")[0]
-    old = newest(root).live_version
+    old = newest(root).history.live_version
     report = erase(root, person=gone["person_id"])
     index_now = newest(root)
     assert report.live_moved
-    assert index_now.live_version == index_now.version
+    assert index_now.history.live_version == index_now.version
     assert anywhere(root / "index.lance", gone["person_id"]) == []
     with pytest.raises(BadConfigError, match="no version"):
         PeopleIndex.open(Store.open(root).index_path, str(old))

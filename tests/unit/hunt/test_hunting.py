@@ -215,7 +215,7 @@ def test_a_live_version_that_lags_behind_proposes_nobody_whose_file_has_gone(tmp
     index(tmp_path / "store", [photos])
     live = PeopleIndex.open(tmp_path / "store" / "index.lance")
     assert live is not None
-    live.make_live()
+    live.history.make_live()
     (photos / "0014.png").unlink()
     index(tmp_path / "store", [photos])
     hunt = Hunt.start(searcher(tmp_path / "store"), "a red person")

@@ -9,14 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from flows.showing import hit_lines
 from par_core.attributes.spoken import NamedAttribute
 from par_core.errors import FilterError
 from par_core.models import profiles
 from par_core.models.text_evidence import TextWeights
 from par_core.query.answer import CUTOFF, SearchResult
 from par_core.query.asking import Question, Searcher
+from par_core.query.candidates import best_by_attributes
 from par_core.query.plan import Alternative
-from par_core.query.searching import _best_by_attributes
 from tests.indexing import FAKE, index
 from tests.pictures import archive
 
@@ -69,7 +70,20 @@ def test_each_part_is_explained(searcher: Searcher) -> None:
     assert by_text["upper:red"].probability == 1
     assert by_text["upper:red"].lost == 0
     assert all(0 <= part.lost <= 1 for part in hit.parts)
-    assert hit.as_json()["parts"][0]["text"] == "red"
+    assert [(part["text"], part["detail_of"]) for part in hit.as_json()["parts"]] == [
+        ("red", None),
+        ("text: red", "red"),
+        ("blue", None),
+        ("text: blue", "blue"),
+        ("upper:red", None),
+    ]
+
+
+def test_what_explains_a_part_stands_below_it_and_further_in(searcher: Searcher) -> None:
+    lines = list(hit_lines(searcher.ask(Question('"red" upper:red', top=1)), explain=True))
+    told = [line for line in lines if ": lost" in line]
+    assert [line.split("% ")[1].split(": lost")[0] for line in told] == ["red", "text: red", "upper:red"]
+    assert [line.index("%") for line in told] == [21, 23, 21]
 
 
 def test_hits_of_one_image_are_folded_unless_asked_apart(searcher: Searcher) -> None:
@@ -161,7 +175,7 @@ class OneColumn:
 def test_the_likeliest_by_attribute_are_found_without_reading_everybody(wanted: bool, weight: float) -> None:
     table = OneColumn(np.random.default_rng(0).beta(0.3, 0.6, 20_000).clip(0.001, 0.999))  # nobody is taken for more certain
     alternative = Alternative(None, None, ((NamedAttribute("hat", wanted, "hat"), weight),))
-    ids = _best_by_attributes(table, alternative, None, 300)
+    ids = best_by_attributes(table, alternative, None, 300)
     exact = np.argsort(-table.hat if wanted else table.hat, kind="stable")[:300]
     worst = table.hat[exact[-1]]
     told = table.hat[[int(identity, 16) for identity in ids]]
@@ -173,4 +187,4 @@ def test_the_likeliest_by_attribute_are_found_without_reading_everybody(wanted: 
 def test_where_few_are_likely_everybody_is_read() -> None:
     table = OneColumn(np.full(1_000, 0.2))
     alternative = Alternative(None, None, ((NamedAttribute("hat", True, "hat"), 1.0),))
-    assert len(_best_by_attributes(table, alternative, None, 300)) == 300
+    assert len(best_by_attributes(table, alternative, None, 300)) == 300

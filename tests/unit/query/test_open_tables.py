@@ -36,14 +36,14 @@ def test_the_version_that_goes_live_is_read_from_then_on(searcher: Searcher, tmp
     path = Store.open(tmp_path / "store").index_path
     first = PeopleIndex.open(path)
     assert first is not None
-    first.make_live()
+    first.history.make_live()
     assert len(searcher.ask(EVERYBODY).hits) == 2
     save(tmp_path / "photos" / "new.png", scene("green", seed=9))
     index(tmp_path / "store", [tmp_path / "photos"])
     assert len(searcher.ask(EVERYBODY).hits) == 2
     second = PeopleIndex.open(path)
     assert second is not None
-    second.make_live()
+    second.history.make_live()
     assert len(searcher.ask(EVERYBODY).hits) == 3
 
 

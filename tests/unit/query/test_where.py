@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from par_core.errors import FilterError
-from par_core.query.where import And, Between, Comparison, Filter, IsNull, Likely, Membership, Not, Or, compile_where, parse_where
+from par_core.query.where import And, Between, Comparison, Filter, IsNull, Likely, Membership, Not, Or, parse_where
+from par_core.query.where_sql import compile_where
 
 SCHEMA = pa.schema(
     [("n", pa.int64()), ("hat", pa.float32()), ("upper_color", pa.string()), ("uri", pa.string()), ("captured_at", pa.timestamp("us")), ("width", pa.int32())]

@@ -73,7 +73,7 @@ def test_a_version_that_waits_for_its_gate_is_told(tmp_path: Path) -> None:
     waiting = PeopleIndex.open(store / "index.lance")
     assert waiting is not None
     version = waiting.version
-    waiting.make_live()
+    waiting.history.make_live()
     index(store, [tmp_path / "photos", save(tmp_path / "more" / "new.png", scene("yellow", seed=50)).parent])
     with client_of(store) as client:
         told = words(get(client, "/?q=yellow", "main").text)

@@ -12,8 +12,7 @@ import pyarrow as pa
 import pytest
 
 from par_core.errors import BadConfigError
-from par_core.store import lance
-from par_core.store.lance import IndexInfo, PeopleIndex
+from par_core.store.lance import IndexInfo, PeopleIndex, history
 from par_core.store.schemas import index_schema
 from par_core.store.vector_index import IndexPolicy
 
@@ -93,27 +92,27 @@ def opened(folder: Path, version: str = "latest") -> PeopleIndex:
 
 
 def test_without_a_tag_live_is_the_newest_version(folder: Path) -> None:
-    assert opened(folder).live_version is None
+    assert opened(folder).history.live_version is None
     assert opened(folder, "live").version == opened(folder).version
 
 
 def test_live_stays_where_it_was_put_through_writes_and_clean_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lance, "_KEEP_VERSIONS", timedelta(milliseconds=1))  # as if every version but the newest were old
+    monkeypatch.setattr(history, "_KEEP_VERSIONS", timedelta(milliseconds=1))  # as if every version but the newest were old
     newest = opened(folder)
-    newest.make_live()
+    newest.history.make_live()
     tagged, reader = newest.version, opened(folder, "live")
     newest.delete([f"{i:032x}" for i in range(4)])
     newest.upsert(rows().slice(10, 3))
     newest.optimize()
-    assert newest.live_version == tagged < newest.version
+    assert newest.history.live_version == tagged < newest.version
     assert (len(opened(folder, "live")), len(reader), len(opened(folder)), len(opened(folder, str(tagged)))) == (10, 10, 9, 10)
-    newest.make_live()
+    newest.history.make_live()
     assert len(opened(folder, "live")) == 9
     assert (len(reader), reader.version) == (10, tagged)  # who has opened a version goes on with it
 
 
 def test_live_survives_a_table_that_is_started_afresh_with_other_models(folder: Path) -> None:
-    opened(folder).make_live()
+    opened(folder).history.make_live()
     table = rows().slice(0, 3)
     PeopleIndex.create(folder, table.schema, replace(INFO, describe_config="d2", embedding="e2")).upsert(table)
     assert (len(opened(folder, "live")), opened(folder, "live").embedding_fingerprint) == (10, "e")
@@ -244,7 +243,7 @@ def test_a_table_stays_current_until_a_version_is_written_or_the_tag_moves(folde
     sleep(0.15)
     again = opened(folder, "live")
     assert again.is_current()
-    writer.make_live()
+    writer.history.make_live()
     assert not again.is_current()
     sleep(0.15)
     assert not again.is_current()
@@ -266,7 +265,7 @@ def test_readers_go_on_while_the_writer_writes_and_optimises(index: PeopleIndex)
             answered += 1
         return answered
 
-    index.make_live()
+    index.history.make_live()
     with ThreadPoolExecutor(4) as pool:
         readers = [pool.submit(read, version) for version in ("live", "latest", "live", "latest")]
         try:
@@ -274,7 +273,7 @@ def test_readers_go_on_while_the_writer_writes_and_optimises(index: PeopleIndex)
                 index.upsert(rows(seed=step, n=ROWS + 50 * (step + 1)).slice(ROWS + 50 * step))
                 index.delete([f"{i:032x}" for i in range(20 * step, 20 * step + 20)])
                 index.optimize()
-                index.make_live()
+                index.history.make_live()
         finally:
             stop.set()
         assert all(reader.result() > 0 for reader in readers)

@@ -1,0 +1,88 @@
+"""Who may be among the hits: for each alternative of a question, the nearest by embedding, or the likeliest by attributes, of those for whom it can hold."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float64
+
+from par_core.models.text_evidence import probability_of
+from par_core.query.conditions import condition_of, sql_of
+from par_core.query.parts import People
+from par_core.query.plan import Alternative
+from par_core.query.table import PeopleTable, Scanned
+
+__all__ = ["best_by_attributes", "find_candidates"]
+
+_ALL_UP_TO: Final = 5_000  # people: smaller indexes are judged whole
+_CANDIDATES: Final = 300  # at least, of each alternative
+_PER_HIT: Final = 5  # candidates for each hit that is wanted
+_BOUNDS: Final = (0.99, 0.95, 0.85, 0.6)  # tried in turn
+_LOOSE: Final = 1e-6
+
+
+def find_candidates(index: PeopleTable, alternatives: Sequence[Alternative], *, where: str | None, absent: bool, top: int) -> People:
+    """Everybody who may be among the hits, each once.
+
+    Args:
+        index: The table of people.
+        alternatives: The ways to satisfy the question; each is searched for by itself.
+        where: A filter in the language of ``par_core.query.where``, or None.
+        absent: Also people whose file has vanished or was replaced.
+        top: Hits wanted.
+
+    Raises:
+        FilterError: The filter is wrong.
+    """
+    most = len(index) if len(index) <= _ALL_UP_TO else max(_CANDIDATES, _PER_HIT * top)
+    found = []
+    for each in alternatives:
+        further = None if each.condition is None else sql_of(index, each.condition)
+        condition = condition_of(index, where, absent=absent, further=further)
+        if each.direction is not None:
+            found.append(index.search(each.direction, where=condition, top=most).drop_columns(["_distance"]))
+        elif each.ranked_by:
+            found.append(index.rows(best_by_attributes(index, each, condition, most)))
+        else:
+            found.append(index.search(None, where=condition, top=most))
+    table = pa.concat_tables(found)
+    if len(found) > 1:
+        _, first = np.unique(np.array(table["person_id"].to_pylist(), object), return_index=True)
+        table = table.take(pa.array(np.sort(first)))
+    return People(table, index.attributes)
+
+
+def best_by_attributes(index: Scanned, alternative: Alternative, where: str | None, most: int) -> list[str]:
+    """Ids of the people with the greatest product of probabilities.
+
+    Whoever reaches a product reaches it in every factor. So those are read first who do so for a high bound; if enough of them have a product above it, nobody
+    else can be among the best. A rare attribute of a million people is answered from a few thousand rows.
+    """
+    for bound in (*_BOUNDS, 0.0):
+        limits = [f"(`{named.name}` {'>=' if named.wanted else '<='} {_factor(named.wanted, bound, weight)!r})" for named, weight in alternative.ranked_by]
+        condition = " AND ".join([*([where] if where else []), *(limits if bound else [])]) or None
+        ids, products = _greatest_products(index, alternative, condition, most)
+        if int((products >= bound).sum()) >= most:
+            break
+    return ids
+
+
+def _factor(wanted: bool, bound: float, weight: float) -> float:
+    """The probability that a factor must reach (or, of the opposite, not exceed) for a product to reach a bound; a little loose, as columns have 32 bits."""
+    least = bound ** (1 / weight) - _LOOSE
+    return least if wanted else 1 - least
+
+
+def _greatest_products(index: Scanned, alternative: Alternative, where: str | None, most: int) -> tuple[list[str], Float64[np.ndarray, " n"]]:
+    names = sorted({named.name for named, _ in alternative.ranked_by})
+    ids: np.ndarray = np.empty(0, object)
+    scores = np.empty(0)
+    for batch in index.scan(["person_id", *names], where):
+        known = {name: batch[name].to_numpy(zero_copy_only=False) for name in names}
+        total = sum((weight * np.log(probability_of(named, known)) for named, weight in alternative.ranked_by), np.zeros(len(batch)))
+        ids, scores = np.concatenate([ids, batch["person_id"].to_numpy(zero_copy_only=False)]), np.concatenate([scores, total])
+        if len(scores) > most:
+            best = np.argpartition(-scores, most)[:most]
+            ids, scores = ids[best], scores[best]
+    return [str(identity) for identity in ids], np.exp(scores)

@@ -1,0 +1,41 @@
+"""Whom a question is asked among, as SQL."""
+
+from typing import Final
+
+from par_core.attributes.colours import COLOUR_TERMS
+from par_core.query.table import PeopleTable
+from par_core.query.values import check_values
+from par_core.query.where import Filter, parse_where
+from par_core.query.where_sql import compile_where
+
+__all__ = ["condition_of", "sql_of"]
+
+_VOCABULARIES: Final = {"upper_color": COLOUR_TERMS, "lower_color": COLOUR_TERMS}
+
+
+def condition_of(index: PeopleTable, where: str | None, *, absent: bool = False, further: str | None = None) -> str | None:
+    """SQL for whom a question is asked among; None for everybody.
+
+    Args:
+        index: The table of people.
+        where: A filter in the language of ``par_core.query.where``, or None.
+        absent: Also people whose file has vanished or was replaced.
+        further: SQL that must hold as well.
+
+    Raises:
+        FilterError: The filter is wrong, or names a colour that there is not.
+    """
+    parts = [] if absent else ["(source_state = 'present')"]
+    parts += [sql_of(index, parse_where(where))] if where is not None and where.strip() else []
+    parts += [further] if further is not None else []
+    return " AND ".join(parts) if parts else None
+
+
+def sql_of(index: PeopleTable, condition: Filter) -> str:
+    """SQL of a filter.
+
+    Raises:
+        FilterError: It names a column or a colour that there is not, or compares what cannot be compared.
+    """
+    check_values(condition, _VOCABULARIES)
+    return compile_where(condition, index.columns, index.thresholds)

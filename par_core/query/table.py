@@ -1,0 +1,75 @@
+"""The table of people as a search sees it: what it must be able to do, and whether it was filled by the model that the question is asked with."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pyarrow as pa
+
+from par_core.errors import BadConfigError, FingerprintError
+
+__all__ = ["PeopleTable", "Scanned", "check_embedding"]
+
+
+@runtime_checkable
+class Scanned(Protocol):
+    """What can be read from end to end."""
+
+    def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows, a batch at a time."""
+        ...
+
+
+@runtime_checkable
+class PeopleTable(Scanned, Protocol):
+    """What a search needs of the index (``par_core.store.lance.PeopleIndex``)."""
+
+    @property
+    def columns(self) -> dict[str, pa.DataType]:
+        """Columns that a filter may name."""
+        ...
+
+    @property
+    def embedding_fingerprint(self) -> str:
+        """Fingerprint of the model whose vectors it holds."""
+        ...
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The probability from which each attribute counts as seen."""
+        ...
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names of the attribute columns."""
+        ...
+
+    def search(self, vector: Sequence[float] | np.ndarray | None, *, where: str | None, top: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows by ascending cosine distance."""
+        ...
+
+    def rows(self, person_ids: Sequence[str]) -> pa.Table:
+        """Rows by id."""
+        ...
+
+    def sample(self, n: int, columns: Sequence[str], seed: int = 0) -> pa.Table:
+        """Some rows, drawn at random."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+def check_embedding(index: PeopleTable, fingerprint: str, profile: str) -> None:
+    """Refuse a query whose model is not the one that filled the index.
+
+    Raises:
+        BadConfigError: The index is empty.
+        FingerprintError: The models differ.
+    """
+    if len(index) == 0:
+        raise BadConfigError("the store holds no people yet; fill it with: par index SOURCE --store DIR")
+    if index.embedding_fingerprint != fingerprint:
+        raise FingerprintError(
+            f"the store was filled with the embedding {index.embedding_fingerprint}, profile {profile} has {fingerprint}; "
+            "search with the profile (--profile) that filled it, or index again with this one"
+        )

@@ -1,0 +1,117 @@
+"""The versions of the table: which there are, which one is live, how long they are kept.
+
+Every write makes a new version. The tag ``live`` names the version that searches read; only ``make_live`` moves it.
+"""
+
+import time
+import warnings
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import lancedb
+from lancedb.table import Table
+
+from par_core.errors import StoreError
+
+__all__ = ["LIVE", "TABLE", "History", "stamp_of"]
+
+TABLE: Final = "people"
+LIVE: Final = "live"
+_KEEP_VERSIONS: Final = timedelta(days=7)  # so long a reader may go on with the version that it opened
+_SETTLED_NS: Final = 100_000_000  # after that a change of a folder shows in its time
+
+
+class History:
+    """The versions of an open table.
+
+    Args:
+        table: The table, at any of its versions.
+        database: Folder of the database.
+    """
+
+    def __init__(self, table: Table, database: Path) -> None:
+        self._table = table
+        self._database = database
+
+    def versions(self) -> list[int]:
+        """Numbers of all versions that are there, oldest first."""
+        return sorted(int(each["version"]) for each in self._table.list_versions())
+
+    @property
+    def live_version(self) -> int | None:
+        """The version that is tagged ``live``, or None."""
+        tag = self._table.tags.list().get(LIVE)
+        return None if tag is None else int(tag["version"])
+
+    def make_live(self) -> None:
+        """Tag the version that is open ``live``: searches read it from now on, and its files are kept however old it grows."""
+        tags, version = self._table.tags, int(self._table.version)
+        if self.live_version is None:
+            tags.create(LIVE, version)
+        else:
+            tags.update(LIVE, version)
+
+    def release_lost_live(self) -> int | None:
+        """Take the tag off a live version whose files are lost or damaged: searches read the newest again.
+
+        Returns:
+            The version that it was, or None if there is nothing to release.
+        """
+        live = self.live_version
+        if live is None or _is_whole(self._database, live):
+            return None
+        self._table.tags.delete(LIVE)
+        return live
+
+    def age_to_keep(self) -> timedelta:
+        """The age below which versions are kept. LanceDB refuses to clean up at all where that would take a tagged version."""
+        live = self.live_version
+        made = [version["timestamp"] for version in self._table.list_versions() if version["version"] == live]
+        return max([_KEEP_VERSIONS, *(datetime.now(stamp.tzinfo) - stamp + timedelta(days=1) for stamp in made)])
+
+    def drop(self) -> None:
+        """Delete every version but the newest, with all files that only they need; ``live``, where it is set, moves to the newest.
+
+        Raises:
+            StoreError: LanceDB has left one of them.
+        """
+        self._table.optimize()  # whatever it writes becomes a version: now, and not while the others are deleted
+        if self.live_version is not None:
+            self.make_live()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that readers of older versions fail: they must
+            self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+        if self.versions() != [int(self._table.version)]:
+            raise StoreError(f"old versions of the index are still there: {self.versions()[:5]}")
+
+
+def stamp_of(database: Path) -> tuple[int, ...]:
+    """Changes whenever a version is written or the tag moves: both put a file into one of two folders.
+
+    Empty where that was just now: file systems keep time in steps, and another change within one would not show.
+    """
+    stamp: list[int] = []
+    for folder in ("_versions", "_refs/tags"):
+        try:
+            told = (database / f"{TABLE}.lance" / folder).stat()
+        except FileNotFoundError:
+            stamp += [0, 0]
+        else:
+            if abs(time.time_ns() - told.st_mtime_ns) < _SETTLED_NS:
+                return ()
+            stamp += [told.st_ino, told.st_mtime_ns]
+    return tuple(stamp)
+
+
+def _is_whole(database: Path, version: int) -> bool:
+    """Whether a version can be read to its last row."""
+    try:
+        table = lancedb.connect(database).open_table(TABLE)
+        table.checkout(version)
+        table.list_indices()
+        for _ in table.search().limit(max(table.count_rows(), 1)).to_batches():
+            pass
+    except (ValueError, RuntimeError, KeyError, OSError):
+        return False
+    return True

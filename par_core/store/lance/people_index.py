@@ -1,0 +1,245 @@
+"""The table of described people: opened, read, written. Its versions are in ``history``."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+from lancedb.table import Table
+
+from par_core.errors import BadConfigError, StoreError
+from par_core.store.lance.history import LIVE, TABLE, History, stamp_of
+from par_core.store.lance.index_info import IndexInfo
+from par_core.store.lance.indexing import make_indexes, unindexed_rows
+from par_core.store.lance.table_version import TableVersion
+from par_core.store.shortcuts import shortcut_columns, shortcut_fields, with_shortcuts
+from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
+
+__all__ = ["PeopleIndex"]
+
+_IDS_PER_CALL: Final = 1_000
+
+
+class PeopleIndex:
+    """The table of described people.
+
+    Use ``open`` to read, ``create`` to start an empty one. Writes always go to the newest version.
+
+    Attributes:
+        path: Folder of the database.
+        info: What the table was made with.
+        history: Its versions.
+    """
+
+    def __init__(self, table: Table, database: Path, policy: IndexPolicy = POLICY, stamp: tuple[int, ...] = (), *, pinned: bool = False) -> None:
+        self.path = database
+        self.info = IndexInfo.of(table.schema)
+        self.history = History(table, database)
+        self._table = table
+        self._policy = policy
+        self._stamp = stamp
+        self._pinned = pinned
+        self._seen = TableVersion.of(table, self.info, policy)
+
+    @classmethod
+    def open(cls, path: Path, version: str = "latest", policy: IndexPolicy = POLICY) -> "PeopleIndex | None":
+        """Open the table, or return None where there is none.
+
+        Args:
+            path: Folder of the database (``Store.index_path``).
+            version: ``latest``, which alone can be written to; ``live``, which is the newest where no version is live; or a
+                version's number. The last two stay what they are, whatever is written meanwhile.
+            policy: What is indexed, and how much of it a search reads.
+
+        Raises:
+            BadConfigError: The version is none of these, or is not there (any more).
+            StoreError: The table is there but cannot be read.
+        """
+        if version not in ("latest", LIVE) and not (version.isascii() and version.isdigit()):
+            raise BadConfigError(f"no version {version!r}; there are live, latest, and numbers as par status prints them")
+        if not (path / f"{TABLE}.lance").is_dir():
+            return None
+        stamp = stamp_of(path)
+        try:
+            table = lancedb.connect(path, read_consistency_interval=timedelta(0)).open_table(TABLE)
+            history = History(table, path)
+            if version.isdigit() and int(version) not in history.versions():
+                raise BadConfigError(f"the index has no version {version} (any more); see par status, or leave --version out")
+            newest = int(table.version)
+            wanted = (history.live_version or newest) if version == LIVE else int(version) if version.isdigit() else None
+            if wanted is not None:
+                table.checkout(wanted)
+            return cls(table, path, policy, stamp, pinned=wanted is not None)
+        except (ValueError, RuntimeError, KeyError, OSError) as error:
+            raise StoreError(f"{path} cannot be read ({error}); make it again with: par rebuild --store {path.parent}") from error
+
+    @classmethod
+    def create(cls, path: Path, schema: pa.Schema, info: IndexInfo, policy: IndexPolicy = POLICY) -> "PeopleIndex":
+        """Start an empty table, in place of one that is there."""
+        full = pa.schema([*schema, *shortcut_fields(schema, info.attributes)], metadata={**(schema.metadata or {}), **info.as_metadata()})
+        table = lancedb.connect(path).create_table(TABLE, schema=full, mode="overwrite")
+        table.set_unenforced_primary_key(["person_id"])
+        return cls(table, path, policy)
+
+    def is_current(self) -> bool:
+        """Whether ``open`` with the same arguments would open the same version. Costs microseconds, so that a table can stay open between questions."""
+        return bool(self._stamp) and self._stamp == stamp_of(self.path)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The table's columns, without those that are there for speed only."""
+        return self._now.schema
+
+    @property
+    def columns(self) -> dict[str, pa.DataType]:
+        """Columns that a filter may name: all but the vector and what only PAR itself uses."""
+        return {field.name: field.type for field in self.schema if field.name not in ("vector", "uris", "row_digest", "shard")}
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names of the attribute columns."""
+        return self.info.attributes
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The probability from which each attribute counts as seen."""
+        return self._seen.thresholds
+
+    @property
+    def embedding_fingerprint(self) -> str:
+        """Fingerprint of the model whose vectors it holds."""
+        return self.info.embedding
+
+    @property
+    def version(self) -> int:
+        """LanceDB's version number; every write makes a new one."""
+        return self._seen.number if self._pinned else int(self._table.version)
+
+    def __len__(self) -> int:
+        return self._now.count()
+
+    def count_present(self) -> int:
+        """People whose file was there, unchanged, when this version was written."""
+        return int(self._table.count_rows("source_state = 'present'"))
+
+    def search(self, vector: Sequence[float] | np.ndarray | None, *, where: str | None = None, top: int = 20, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows by ascending cosine distance to a vector, or any rows when there is none.
+
+        Args:
+            vector: Of the table's embedding size, or None.
+            where: SQL made by ``par_core.query.where_sql``, applied before the vector search.
+            top: How many rows at most.
+            columns: What to return; None is everything.
+
+        Returns:
+            The rows, with ``_distance`` (1 - cosine, in [0, 2]) if a vector was given.
+        """
+        return self._now.search(vector, where, top, columns)
+
+    def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
+        """All rows, or those for which SQL made by ``par_core.query.where_sql`` holds, a batch at a time, in no particular order."""
+        query = self._table.search()
+        if where is not None:
+            query = query.where(where)
+        yield from query.select(list(columns)).limit(max(len(self), 1)).to_batches()
+
+    def scan_stored(self) -> Iterator[pa.RecordBatch]:
+        """All rows with every column that is stored, also those that nobody is shown, a batch at a time."""
+        yield from self._table.search().limit(max(len(self), 1)).to_batches()
+
+    def rows(self, person_ids: Sequence[str]) -> pa.Table:
+        """People by id, all columns, in no particular order; ids that are not there are left out.
+
+        Raises:
+            StoreError: An id is not hexadecimal.
+        """
+        found = [self.search(None, where=part, top=len(person_ids)) for part in _conditions("person_id", person_ids)]
+        return pa.concat_tables(found) if found else self.schema.empty_table()
+
+    def sample(self, n: int, columns: Sequence[str], seed: int = 0) -> pa.Table:
+        """Some people, drawn at random without replacement; everybody where there are no more than n."""
+        total = len(self)
+        if total <= n:
+            return self.search(None, top=max(total, 1), columns=columns)
+        drawn = np.sort(np.random.default_rng(seed).choice(total, n, replace=False))
+        taken: pa.Table = self._table.take_offsets(drawn.tolist()).select(list(columns)).to_arrow()
+        return taken
+
+    def digests(self) -> dict[str, str]:
+        """``row_digest`` of every row by ``person_id``."""
+        found: dict[str, str] = {}
+        for batch in self.scan(["person_id", "row_digest"]):
+            found.update(zip(batch["person_id"].to_pylist(), batch["row_digest"].to_pylist(), strict=True))
+        return found
+
+    def source_states(self, image_ids: Sequence[str]) -> dict[str, str]:
+        """``source_state`` of images by ``image_id``; one of whom the table has no people is left out.
+
+        Raises:
+            StoreError: An id is not hexadecimal.
+        """
+        found: dict[str, str] = {}
+        for part in _conditions("image_id", image_ids):
+            rows = self.search(None, where=part, top=max(len(self), 1), columns=["image_id", "source_state"])
+            found.update(zip(rows["image_id"].to_pylist(), rows["source_state"].to_pylist(), strict=True))
+        return found
+
+    def wrong_shortcuts(self, rows: pa.Table) -> list[str]:
+        """People of whom the columns for speed do not say what their rows say.
+
+        Args:
+            rows: As they ought to be in the table, where all of them are.
+        """
+        if not self._now.carded or not len(rows):
+            return []
+        names = ["person_id", *sorted(shortcut_columns(self.attributes))]
+        stored = [batch for part in _conditions("person_id", rows["person_id"].to_pylist()) for batch in self.scan(names, part)]
+        found, expected = pa.Table.from_batches(stored), with_shortcuts(rows, self.thresholds).select(names)
+        pairs = zip(expected.sort_by("person_id").to_pylist(), found.sort_by("person_id").to_pylist(), strict=True)
+        return [expected["person_id"] for expected, found in pairs if expected != found]
+
+    def upsert(self, rows: pa.Table) -> None:
+        """Insert or replace rows by ``person_id``, which must be unique among them."""
+        rows = with_shortcuts(rows, self.thresholds) if self._now.carded else rows
+        self._table.merge_insert("person_id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
+
+    def delete(self, person_ids: Sequence[str]) -> None:
+        """Delete rows by id. Ids are hexadecimal; anything else is refused.
+
+        Raises:
+            StoreError: An id is not hexadecimal.
+        """
+        for part in _conditions("person_id", person_ids):
+            self._table.delete(part)
+
+    def optimize(self) -> None:
+        """Compact fragments, index columns and vectors where the table is large enough, and bring what is indexed up to date."""
+        self._table.optimize(cleanup_older_than=self.history.age_to_keep())  # first: indexes of rows that then move would be written twice
+        make_indexes(self._table, self.attributes, self._policy)
+
+    def vector_index(self) -> IndexState | None:
+        """The index of the vectors, or None where each is compared."""
+        return self._now.vectors
+
+    def unindexed_rows(self) -> int:
+        """Rows that no index covers yet: searched all the same, only slower."""
+        return unindexed_rows(self._table)
+
+    @property
+    def _now(self) -> TableVersion:
+        """The version that is read now: of a table that is open for writing, the newest."""
+        if not self._pinned and self._seen.number != self.version:
+            self._seen = TableVersion.of(self._table, self.info, self._policy)
+        return self._seen
+
+
+def _conditions(column: str, ids: Sequence[str]) -> Iterator[str]:
+    """SQL that names rows by id, in parts that are short enough to parse."""
+    for start in range(0, len(ids), _IDS_PER_CALL):
+        part = ids[start : start + _IDS_PER_CALL]
+        if any(not all(digit in "0123456789abcdef" for digit in identity) for identity in part):
+            raise StoreError(f"not an id among {part[:3]}")
+        yield f"{column} IN ({', '.join(repr(identity) for identity in part)})"

@@ -1,0 +1,94 @@
+"""How one version of the table is searched.
+
+What LanceDB tells of a version is asked once and kept: asking takes longer than all else of a search but the search.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from lancedb.table import Table
+
+from par_core.store.lance.index_info import IndexInfo
+from par_core.store.lance.indexing import vector_index_of
+from par_core.store.shortcuts import CARD, card_columns, quick_condition, read_cards, shortcut_columns
+from par_core.store.vector_index import IndexPolicy, IndexState
+
+__all__ = ["TableVersion"]
+
+_FEW_COLUMNS: Final = 4  # that many are read one by one as fast as from the cards
+_FEW_ROWS: Final = 1_000  # beyond, whole columns are read faster than cards
+_COUNTS_KEPT: Final = 256  # of rows that filters leave
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """A version of the table, and what is the same for all searches of it.
+
+    Attributes:
+        table: Open at this version.
+        policy: How much of the index of the vectors a search reads.
+        number: Of the version.
+        schema: The columns, without those that are there for speed only.
+        carded: The columns that are also in the cards; empty if an earlier version of PAR made the table.
+        thresholds: The probability from which each attribute counts as seen.
+        vectors: The index of the vectors.
+        counts: Rows for which filters hold.
+    """
+
+    table: Table
+    policy: IndexPolicy
+    number: int
+    schema: pa.Schema
+    carded: frozenset[str]
+    thresholds: dict[str, float]
+    vectors: IndexState | None
+    counts: dict[str | None, int]
+
+    @classmethod
+    def of(cls, table: Table, info: IndexInfo, policy: IndexPolicy) -> "TableVersion":
+        """The version that a table is open at."""
+        stored, hidden = table.schema, shortcut_columns(info.attributes)
+        schema = pa.schema([field for field in stored if field.name not in hidden], metadata=stored.metadata)
+        carded = frozenset(card_columns(schema)) if CARD[0] in stored.names else frozenset[str]()
+        thresholds = dict(zip(info.attributes, info.thresholds, strict=True))
+        return cls(table, policy, int(table.version), schema, carded, thresholds, vector_index_of(table), {})
+
+    def count(self, where: str | None = None) -> int:
+        """Rows for which a filter holds. Counting them is cheap, not free: what was counted is remembered."""
+        if where not in self.counts:
+            if len(self.counts) >= _COUNTS_KEPT:
+                self.counts.clear()
+            self.counts[where] = int(self.table.count_rows(where))
+        return self.counts[where]
+
+    def search(self, vector: Sequence[float] | np.ndarray | None, where: str | None, top: int, columns: Sequence[str] | None) -> pa.Table:
+        """See ``PeopleIndex.search``."""
+        wanted = [name for name in (columns or self.schema.names) if name != "_distance"]
+        where = quick_condition(where, self.thresholds) if where is not None and self.carded else where
+        if vector is not None:
+            return self._read(self._nearest(vector, where, top), [*wanted, "_distance"], top)
+        query = self.table.search()
+        return self._read(query.where(where) if where is not None else query, wanted, top)
+
+    def _nearest(self, vector: Sequence[float] | np.ndarray, where: str | None, top: int) -> Any:
+        """A query for the nearest rows, which reads no more of the index than it must."""
+        query = self.table.search(np.asarray(vector, np.float32), vector_column_name="vector").distance_type("cosine")
+        total, allowed = self.count(), self.count(where)
+        query = query if allowed == total else query.where(where, prefilter=True)
+        partitions = self.vectors and (self.vectors.partitions or self.policy.partitions_read)
+        reading = partitions and self.policy.reading(total, allowed, partitions, top)
+        return query.nprobes(reading.partitions).refine_factor(reading.candidates_a_hit) if reading else query.bypass_vector_index()
+
+    def _read(self, query: Any, wanted: list[str], top: int) -> pa.Table:
+        """The rows that a query gives: many columns of few rows from their cards."""
+        carded = self.carded.intersection(wanted)
+        if len(carded) <= _FEW_COLUMNS or top > _FEW_ROWS:
+            found: pa.Table = query.limit(top).select(wanted).to_arrow()
+            return found
+        found = query.limit(top).select([*CARD, *(name for name in wanted if name not in carded)]).to_arrow()
+        cards = read_cards(found, self.schema)
+        fields = [self.schema.field(name) if name in carded else found.field(name) for name in wanted]
+        return pa.table([cards[name] if name in carded else found[name] for name in wanted], schema=pa.schema(fields))
