@@ -67,7 +67,7 @@ scores-compact: install ## score the shipped weights on what was kept back from 
 	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/kept-back --json $(SCORES)/compact-attributes-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/kept-back --json $(SCORES)/compact-retrieval-$$set.json || exit; done
 
-reports: scores-compact ## make every committed result of an evaluation again: make reports DATA=folder (about an hour)
+reports: scores-compact ## make every committed result of an evaluation again: make reports DATA=folder (about half an hour)
 	for set in ccp mit; do $(BIN)/par evaluate background --dataset $$set --root build/kept-back --out build/background-$$set --json $(SCORES)/compact-background-$$set.json || exit; done
 	$(BIN)/par evaluate zero-shot --dataset ccp --root build/kept-back --out build/words-ccp --json $(SCORES)/compact-zero-shot-ccp.json
 	for set in ccp mit; do $(BIN)/par audit --dataset $$set --root '$(DATA)' --plant 0.02 --out build/audit-$$set && \

@@ -138,13 +138,13 @@ def check_weights(asked: Sequence[Asked]) -> dict[str, Any]:
     }
 
 
-def _at(cutoff: float, answers: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> dict[str, float]:
+def _at(cutoff: float, answers: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> dict[str, float | None]:
     given = [(p[p >= cutoff], fits[p >= cutoff]) for p, fits, _ in answers if (p >= cutoff).any()]
     return {
         "cutoff": cutoff,
         "answered": len(given) / len(answers),
-        "stated_share_of_chance": float(np.mean([1 - p.mean() for p, _ in given])),
-        "actual_share_of_chance": float(np.mean([1 - fits.mean() for _, fits in given])),
+        "stated_share_of_chance": float(np.mean([1 - p.mean() for p, _ in given])) if given else None,
+        "actual_share_of_chance": float(np.mean([1 - fits.mean() for _, fits in given])) if given else None,
         "recall": float(np.mean([(fits & (p >= cutoff)).sum() / fits.sum() for p, fits, _ in answers])),
         "nothing_found_where_nobody_fits": float(np.mean([not (none >= cutoff).any() for _, _, none in answers])),
     }
