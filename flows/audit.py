@@ -23,7 +23,7 @@ from par_core.evaluate.observation import CarryOut, Observer
 from par_core.evaluate.observing import observe_here
 from par_core.evaluate.probe import LEAST
 from par_core.models.profiles import fingerprints
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 
 __all__ = ["AuditRequest", "audit_dataset", "audit_lines", "measure_audit", "plant_lines"]
 

@@ -32,7 +32,7 @@ def compare(
     from par_core.evaluate.report.folder import read_run
     from par_core.evaluate.report.render import as_html
     from par_core.evaluate.report.wording import ends, number, signed
-    from par_core.store.layout import write_atomic
+    from par_core.store.atomic import write_atomic
 
     runs = read_run(first), read_run(second)
     told = compare_runs(*runs)

@@ -22,7 +22,8 @@ from par_core.gate.golden import load_golden
 from par_core.gate.run import GateReport, run_gate
 from par_core.query.asking import Question, ask, save_gallery
 from par_core.stages.check import store_status
-from par_core.store.layout import Store, write_atomic
+from par_core.store.atomic import write_atomic
+from par_core.store.layout import Store
 
 __all__ = ["check", "evaluate", "index", "query", "train"]
 

@@ -13,7 +13,7 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.evaluate.observation import CarryOut
 from par_core.evaluate.observing import observe_here
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 
 __all__ = ["artifact_of", "evaluate_all", "evaluate_one", "lines"]
 

@@ -22,7 +22,7 @@ from par_core.evaluate.observing import observe_here
 from par_core.evaluate.report.folder import read_run
 from par_core.evaluate.report.leakage import leakage_page
 from par_core.evaluate.report.render import as_html
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 
 __all__ = ["LeakageRequest", "leakage_lines", "report_leakage"]
 
