@@ -23,7 +23,7 @@ from par_core.evaluate.datasets.folders import name_of
 from par_core.evaluate.observed import ObservedPeople, outlines_in, people_in
 from par_core.ids import digest_of
 from par_core.models.profiles import fingerprints
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 from par_core.types import PersonInstances
 
 __all__ = ["SHARD", "CarryOut", "Kind", "Observation", "Observer"]

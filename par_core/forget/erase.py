@@ -19,8 +19,10 @@ from par_core.errors import StoreError
 from par_core.forget.byte_search import ByteSearch
 from par_core.forget.subject import Subject, every_shard
 from par_core.status import Status
-from par_core.store.layout import Manifest, ShardFolder, Store, write_atomic
+from par_core.store.atomic import write_atomic
+from par_core.store.layout import Store
 from par_core.store.schemas import IMAGES, PEOPLE
+from par_core.store.shards import Manifest, ShardFolder
 
 __all__ = ["erase_leftovers", "erase_named_in_text", "erase_rows"]
 

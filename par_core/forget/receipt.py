@@ -17,7 +17,8 @@ from typing import Any, Final
 from par_core import __version__
 from par_core.forget.journal import Journal
 from par_core.forget.proof import Proof
-from par_core.store.layout import Store, write_atomic
+from par_core.store.atomic import write_atomic
+from par_core.store.layout import Store
 
 __all__ = ["digest_in_receipt", "write_receipt"]
 

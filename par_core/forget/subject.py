@@ -15,8 +15,9 @@ from jaxtyping import Float32
 from par_core.archive.remote import is_remote
 from par_core.errors import BadConfigError
 from par_core.forget.byte_search import SHORTEST, ByteSearch
-from par_core.store.layout import Manifest, ShardFolder, Stage, Store
+from par_core.store.layout import Stage, Store
 from par_core.store.schemas import ENTRIES
+from par_core.store.shards import Manifest, ShardFolder
 from par_core.store.tombstones import Tombstones, load_tombstones, places_of
 
 __all__ = ["Request", "Subject", "Traces", "every_shard", "find_subject"]

@@ -12,8 +12,9 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate.checks import Finding, query_findings, store_findings
 from par_core.gate.golden import Golden
+from par_core.store.atomic import write_atomic
 from par_core.store.lance import PeopleIndex
-from par_core.store.layout import Store, write_atomic
+from par_core.store.layout import Store
 
 __all__ = ["GateReport", "last_gate", "run_gate"]
 

@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 
 from par_core import __version__
 from par_core.errors import BadConfigError, StoreError
-from par_core.store.layout import Store, write_atomic
+from par_core.store.atomic import write_atomic
+from par_core.store.layout import Store
 
 __all__ = ["Answer", "Asked", "HuntRecord", "free_name", "hunt_names", "load_record", "locked", "save_record"]
 

@@ -8,7 +8,7 @@ from par_core.hunt.hunting import Batch
 from par_core.pages import page_environment
 from par_core.query.answer import Hit
 from par_core.query.crops import Crop
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 
 __all__ = ["write_sheet"]
 

@@ -28,8 +28,9 @@ from par_core.stages.batches import run_batch
 from par_core.stages.names import config_ids
 from par_core.stages.result import ShardResult
 from par_core.status import Status
-from par_core.store.layout import ShardFolder, Store
+from par_core.store.layout import Store
 from par_core.store.schemas import descriptions_schema
+from par_core.store.shards import ShardFolder
 from par_core.types import Descriptions, ImageU8, MaskRLE
 
 __all__ = ["describe_shard"]

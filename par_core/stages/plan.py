@@ -15,7 +15,8 @@ from par_core.ids import digest_of
 from par_core.models.profiles import fingerprints
 from par_core.stages.names import config_ids
 from par_core.status import FAILED, Status
-from par_core.store.layout import Store, write_atomic
+from par_core.store.atomic import write_atomic
+from par_core.store.layout import Store
 from par_core.store.ledger import KEY, known_images, listed_entries, save_listing
 
 __all__ = ["Plan", "PlannedShard", "plan_index", "read_work"]

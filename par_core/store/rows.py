@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.status import Status
-from par_core.store.layout import ShardFolder, Store
+from par_core.store.layout import Store
 from par_core.store.ledger import image_states, known_images, listed_entries
 from par_core.store.schemas import index_schema
+from par_core.store.shards import ShardFolder
 
 __all__ = ["DescribedWith", "DesiredShard", "described_with", "desired_rows"]
 

@@ -24,7 +24,8 @@ import pyarrow as pa
 from par_core.archive.entries import path_of
 from par_core.errors import StoreError
 from par_core.status import Status
-from par_core.store.layout import Store, write_atomic
+from par_core.store.atomic import write_atomic
+from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES
 
 __all__ = ["BuriedPerson", "Tombstones", "load_tombstones", "places_of", "save_tombstones"]

@@ -17,7 +17,7 @@ from par_core.evaluate.audit.run import Suspect
 from par_core.evaluate.datasets.labelled_set import AttributeSet
 from par_core.evaluate.report.sheets import jpeg_of_height
 from par_core.pages import page_environment
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 
 __all__ = ["COLUMNS", "write_sheet", "write_suspects"]
 

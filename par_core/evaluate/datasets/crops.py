@@ -11,7 +11,7 @@ from par_core.errors import BadConfigError
 from par_core.evaluate.datasets.labelled_set import AttributeSet
 from par_core.evaluate.datasets.labels import LabelledPerson
 from par_core.ids import digest_of
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 
 __all__ = ["crop_people"]
 

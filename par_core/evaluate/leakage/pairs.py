@@ -21,7 +21,7 @@ from par_core.evaluate.leakage.pictures import Seen, look_at
 from par_core.evaluate.observation import Observer
 from par_core.evaluate.perceptual_hash import hash_distances
 from par_core.status import Status
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 from par_core.types import ImageU8
 
 __all__ = ["COPIES", "EmbeddingThreshold", "copy_distances", "embedding_threshold", "other_distances"]

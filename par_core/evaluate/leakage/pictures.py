@@ -19,7 +19,7 @@ from par_core.evaluate.observation import Observer
 from par_core.evaluate.perceptual_hash import perceptual_hash
 from par_core.ids import digest_of, image_id
 from par_core.status import Status
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 
 __all__ = ["Part", "Seen", "folder_part", "look_at", "set_parts"]
 

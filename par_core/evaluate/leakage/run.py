@@ -21,7 +21,7 @@ from par_core.evaluate.leakage.pairs import EmbeddingThreshold, embedding_thresh
 from par_core.evaluate.leakage.pictures import Part, look_at
 from par_core.evaluate.observation import Observer
 from par_core.status import Status
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 
 __all__ = ["KINDS", "Leakage", "Limits", "find_leakage", "leakage_figures", "write_cleaned", "write_pairs"]
 

@@ -12,7 +12,7 @@ from par_core.evaluate.metrics.bootstrap import Interval
 from par_core.evaluate.report.document import Bar, Report, Section, Table
 from par_core.evaluate.report.render import as_html, as_markdown
 from par_core.evaluate.report.wording import ends, number, signed, spoken
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 
 __all__ = ["CONVENTIONS", "beyond_chance", "write_background"]
 

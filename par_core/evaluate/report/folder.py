@@ -23,7 +23,7 @@ from par_core.evaluate.report.quality import quality_sections
 from par_core.evaluate.report.render import as_html, as_markdown
 from par_core.evaluate.report.wording import ends, number, spoken
 from par_core.evaluate.segmentation_run import SegmentationRun
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 
 __all__ = ["INTERVALS", "SavedRun", "read_run", "write_report"]
 

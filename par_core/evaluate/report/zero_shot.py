@@ -8,7 +8,7 @@ from typing import Any, Final
 from par_core.evaluate.report.document import Report, Section, Table
 from par_core.evaluate.report.render import as_html, as_markdown
 from par_core.evaluate.report.wording import number, spoken
-from par_core.store.layout import write_atomic
+from par_core.store.atomic import write_atomic
 
 __all__ = ["write_zero_shot"]
 

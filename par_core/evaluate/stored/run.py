@@ -18,8 +18,9 @@ from par_core.evaluate.datasets.labelled_set import AttributeSet
 from par_core.evaluate.datasets.meanings import answer_to
 from par_core.evaluate.observed import ObservedPeople
 from par_core.evaluate.stored.labels import JoinedLabel, StoredPerson, join_labels, open_index
+from par_core.store.atomic import write_atomic
 from par_core.store.lance import PeopleIndex
-from par_core.store.layout import Store, write_atomic
+from par_core.store.layout import Store
 from par_core.types import Descriptions
 
 __all__ = ["StoreRun", "evaluate_store", "stored_with", "write_unmatched"]

@@ -1,0 +1,103 @@
+"""What one stage has written for one shard. A folder counts only once its manifest is there: manifests are the truth, nothing else decides what is done."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from par_core import __version__
+from par_core.errors import StoreError
+from par_core.store.atomic import write_atomic
+from par_core.store.schemas import require_schema
+
+__all__ = ["Manifest", "ShardFolder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The completion marker of a shard's folder.
+
+    Attributes:
+        files: SHA-256 (hexadecimal) of each file by name.
+        counts: Rows by status, and whatever else the stage counted.
+        info: Provenance: config id, fingerprints, runtime, seconds, PAR's version.
+    """
+
+    files: Mapping[str, str]
+    counts: Mapping[str, int]
+    info: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFolder:
+    """The output of one stage for one shard."""
+
+    path: Path
+
+    @property
+    def shard_id(self) -> str:
+        """The shard's id, which is the folder's name."""
+        return self.path.name
+
+    def manifest(self) -> Manifest | None:
+        """The manifest, or None while the shard is not complete.
+
+        Raises:
+            StoreError: The manifest is there but cannot be read.
+        """
+        try:
+            content = json.loads((self.path / "manifest.json").read_bytes())
+            return Manifest(files=content["files"], counts=content["counts"], info=content["info"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError) as error:
+            raise StoreError(f"{self.path / 'manifest.json'} is damaged ({error}); delete this folder and run par index again") from error
+
+    def read(self, name: str, columns: list[str] | None = None) -> pa.Table:
+        """Read one table (all or some columns), into memory.
+
+        Raises:
+            StoreError: The file is missing or damaged.
+        """
+        try:
+            return pq.read_table(self.path / f"{name}.parquet", columns=columns, memory_map=False, partitioning=None)
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(f"{self.path / name}.parquet cannot be read ({error}); delete this folder and run par index again") from error
+
+    def write(self, tables: Mapping[str, tuple[pa.Table, pa.Schema]], counts: Mapping[str, int], info: Mapping[str, Any]) -> Manifest:
+        """Write all tables, then the manifest; the shard counts from the moment this returns.
+
+        Raises:
+            BadInputError: A table does not keep its schema; nothing is written.
+        """
+        for name, (table, schema) in tables.items():
+            require_schema(table, schema, f"{self.path.name}/{name}")
+        files = {f"{name}.parquet": self._write_table(name, table, schema) for name, (table, schema) in tables.items()}
+        content: dict[str, Any] = {"files": files, "counts": dict(counts), "info": {"created_by": f"par {__version__}", **info}}
+        write_atomic(self.path / "manifest.json", json.dumps(content, indent=1, sort_keys=True).encode())
+        return Manifest(files=files, counts=content["counts"], info=content["info"])
+
+    def wrong_files(self, manifest: Manifest) -> list[str]:
+        """Names of files that are missing or no longer have the bytes that the manifest names."""
+        return [name for name, digest in manifest.files.items() if _sha256_of(self.path / name) != digest]
+
+    def _write_table(self, name: str, table: pa.Table, schema: pa.Schema) -> str:
+        strings = [field.name for field in schema if pa.types.is_string(field.type)]
+        sink = pa.BufferOutputStream()
+        pq.write_table(table.cast(schema), sink, compression="zstd", use_dictionary=strings, row_group_size=65_536)
+        content = sink.getvalue().to_pybytes()
+        write_atomic(self.path / f"{name}.parquet", content)
+        return hashlib.sha256(content).hexdigest()
+
+
+def _sha256_of(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
