@@ -27,6 +27,7 @@ TOLERANCE: Final = 0.05
 _TRIES: Final = 3
 _BATCHES: Final = {"cpu": (1, 2, 4, 8, 16), "cuda": (1, 4, 16, 64, 256)}
 _GOOD_ENOUGH: Final = 1.05  # a smaller batch whose time an item is within five per cent of the best is taken
+_LONG_S: Final = 0.5  # a batch that takes longer has nothing more to gain: what a call costs by itself is a thousandth of that
 
 
 class MeasuringRuntime:
@@ -74,7 +75,7 @@ class MeasuringRuntime:
 
 
 def measured_batch(run: Compiled, example: Tensor, device: torch.device, key: str) -> int:
-    """The smallest batch that is about as quick an item as the best.
+    """The smallest batch that is about as quick an item as the best; larger ones than take half a second are not tried.
 
     Args:
         run: Takes one input.
@@ -90,6 +91,8 @@ def measured_batch(run: Compiled, example: Tensor, device: torch.device, key: st
             try:
                 each[size] = _fastest(lambda items=items: run(items)) / size  # type: ignore[misc]
             except (RuntimeError, MemoryError):  # out of memory: smaller ones did
+                break
+            if each[size] * size > _LONG_S:
                 break
         best = min(each.values())
         return {"batch": min(size for size, seconds in each.items() if seconds <= best * _GOOD_ENOUGH), "seconds_an_item": each}

@@ -164,7 +164,7 @@ class Client:
     def _json(self, kind: type[R], method: str, path: str, **request: Any) -> R:
         response = self._send(method, path, **request)
         try:
-            return kind.model_validate_json(response.content)
+            return kind.model_validate_json(response.content, extra="ignore")  # a newer server may tell more
         except ValidationError as error:
             raise ServerError(f"{self.address} answers in a form that this version of PAR does not know", response.status_code, "other_version") from error
 

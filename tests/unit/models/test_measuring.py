@@ -84,6 +84,19 @@ def test_running_out_of_memory_ends_the_search() -> None:
     assert measured_batch(run, torch.zeros(1, 3), torch.device("cpu"), "a") == 4
 
 
+def test_larger_batches_than_take_half_a_second_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "_LONG_S", 0.01)
+    tried = []
+
+    def run(items: Tensor) -> tuple[Tensor, ...]:
+        tried.append(len(items))
+        time.sleep(0.006 * len(items))
+        return (items,)
+
+    assert measured_batch(run, torch.zeros(1, 3), torch.device("cpu"), "a") == 1
+    assert set(tried) == {1, 2}
+
+
 def test_bf16_is_refused_where_the_processor_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "cpu_computes_bf16", lambda: False)
     with pytest.raises(BadConfigError, match="this processor does not compute"):

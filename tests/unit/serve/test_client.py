@@ -5,11 +5,13 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from par_core.errors import BadConfigError, ParError
 from par_core.serve.app import create_app
 from par_core.serve.client import Client, ServerError
+from par_core.serve.schemas import FacetsResponse
 from par_core.serve.service import ArchiveService
 from tests.indexing import FAKE
 from tests.pictures import save, scene
@@ -33,7 +35,7 @@ def test_everything_that_the_api_gives(par: Client, tmp_path: Path) -> None:
     assert jpeg_pixels(par.image(hit.image_id)).shape == (96, 80, 3)
     assert par.facets("upper_color = 'yellow'").people == par.facets("upper_color = 'yellow'").upper_color["yellow"] == 1
     assert par.status().people == 7
-    assert par.audit(top=1).events[0].action in {"search", "image", "person"}
+    assert [event.action for event in par.audit(top=2).events] == ["facets", "facets"]
     picture = save(tmp_path / "q.png", scene("yellow", seed=5))
     assert par.add_picture(picture) == par.add_picture(picture.read_bytes()) == par.add_picture(str(picture))
 
@@ -72,3 +74,10 @@ def test_no_server_and_another_server_are_told_apart() -> None:
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises((BadConfigError, ServerError)):
         Client("http://[broken").status()
+
+
+def test_a_newer_server_may_tell_more(par: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    facets = FacetsResponse(people=1, upper_color={}, lower_color={}, attributes={}, folders={}, days={})
+    more = facets.model_dump() | {"shoes": {"red": 1}}
+    monkeypatch.setattr(par, "_send", lambda *_, **__: httpx.Response(200, json=more))
+    assert par.facets() == facets
