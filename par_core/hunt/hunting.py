@@ -6,13 +6,13 @@ hunt.answer({batch.hits[0].person_id: "yes", batch.hits[1].person_id: "no"})
 hunt.estimate().most_left
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from par_core.errors import BadConfigError, FingerprintError
 from par_core.hunt.people import HuntedPeople
-from par_core.hunt.record import Answer, Asked, HuntRecord, free_name, hunt_names, load_record, locked, save_record
+from par_core.hunt.record import Answer, Asked, HuntRecord, free_name, hunt_names, hunts_for, load_record, locked, save_record
 from par_core.hunt.survey import choose_bounds
 from par_core.hunt.tallying import Estimate, estimate_left
 from par_core.models.profiles import embedding_fingerprint, load_text_encoder
@@ -25,6 +25,7 @@ from par_core.query.language import Phrase, parse_query
 from par_core.query.searching import Wanted, search_filter
 from par_core.query.table import check_embedding
 from par_core.store.lance import PeopleIndex
+from par_core.store.layout import Store
 
 __all__ = ["Batch", "Hunt"]
 
@@ -82,11 +83,7 @@ class Hunt:
         name = free_name(searcher.store, text) if name is None else name
         bounds = choose_bounds(index, condition_of(index, where), vector)
         record = HuntRecord(name, text, where, index.embedding_fingerprint, index.info.profile, index.version, seed, tuple(vector.tolist()), bounds)
-        unknown = encoder.unknown_words(text)
-        words = ", ".join(map(repr, unknown))
-        hunt = cls(
-            searcher, index, record, (f"the text model never saw {words} in training: the first batches may be off, until somebody was found",) * bool(unknown)
-        )
+        hunt = cls(searcher, index, record, _start_warnings(searcher.store, record, encoder.unknown_words(text)))
         if not sum(hunt._people.survey.people):
             raise BadConfigError("nobody takes part in this hunt; loosen the filter")
         with locked(searcher.store, name):
@@ -220,6 +217,13 @@ class Hunt:
                 raise BadConfigError(f"the hunt {record.name!r} was changed elsewhere meanwhile; go on with: --resume {record.name}")
             save_record(self._searcher.store, record)
         self.record = record
+
+
+def _start_warnings(store: Store, record: HuntRecord, unknown: Sequence[str]) -> tuple[str, ...]:
+    """What to think of before the first answer."""
+    same = [f"the hunt {name!r} is for the same; its answers do not count in this new one" for name in hunts_for(store, record.text, record.where)]
+    words = ", ".join(map(repr, unknown))
+    return (*same, *([f"the text model never saw {words} in training: the first batches may be off, until somebody was found"] if unknown else []))
 
 
 def _pinned(searcher: Searcher) -> PeopleIndex:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from par_core import __version__
-from par_core.errors import BadConfigError, StoreError
+from par_core.errors import BadConfigError, ParError, StoreError
 from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 
-__all__ = ["Answer", "Asked", "HuntRecord", "free_name", "hunt_names", "load_record", "locked", "save_record"]
+__all__ = ["Answer", "Asked", "HuntRecord", "free_name", "hunt_names", "hunts_for", "load_record", "locked", "save_record"]
 
 FORMAT: Final = 1
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -116,6 +116,16 @@ def load_record(store: Store, name: str) -> HuntRecord:
         raise BadConfigError(f"the store has no hunt {name!r}; there are: {there}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} is damaged ({error}); delete it and start the hunt anew") from error
+
+
+def hunts_for(store: Store, text: str, where: str | None) -> list[str]:
+    """Names of the hunts for the same; of those that can be read."""
+    found = []
+    for name in hunt_names(store):
+        with contextlib.suppress(ParError):  # one that was deleted just now, or is damaged
+            there = load_record(store, name)
+            found += [name] if (there.text, there.where) == (text, where) else []
+    return found
 
 
 def save_record(store: Store, record: HuntRecord) -> None:

@@ -30,6 +30,11 @@ class PeopleTable(Scanned, Protocol):
         ...
 
     @property
+    def profile(self) -> str:
+        """Name of the profile that filled it."""
+        ...
+
+    @property
     def embedding_fingerprint(self) -> str:
         """Fingerprint of the model whose vectors it holds."""
         ...
@@ -70,6 +75,6 @@ def check_embedding(index: PeopleTable, fingerprint: str, profile: str) -> None:
         raise BadConfigError("the store holds no people yet; fill it with: par index SOURCE --store DIR")
     if index.embedding_fingerprint != fingerprint:
         raise FingerprintError(
-            f"the store was filled with the embedding {index.embedding_fingerprint}, profile {profile} has {fingerprint}; "
-            "search with the profile (--profile) that filled it, or index again with this one"
+            f"the store was filled with the embedding {index.embedding_fingerprint} of profile {index.profile}, profile {profile} has {fingerprint} here; "
+            "search with the profile (--profile) and weights that filled it, or index again with these"
         )

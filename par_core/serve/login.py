@@ -28,6 +28,12 @@ async def login(request: Request, token: Annotated[str, Form(max_length=200)], t
     return response
 
 
+@router.get("/login")
+async def login_page() -> Response:
+    """The form is on every page that needs a token."""
+    return RedirectResponse("/", 303)
+
+
 @router.post("/logout")
 async def logout() -> Response:
     """Forget the token of this browser."""

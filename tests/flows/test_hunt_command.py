@@ -46,6 +46,14 @@ def test_a_hunt_is_typed_stopped_and_gone_on_with(store: Path) -> None:
     assert run(store, "--list").stdout == "a-red-person: 'a red person'; judged 9, found 0\n"
 
 
+def test_a_second_hunt_for_the_same_says_that_there_is_one(store: Path) -> None:
+    assert run(store, "a red person", typed="q\n").stderr.count("warning") == 0
+    again = run(store, "a red person", typed="q\n")
+    assert "the hunt 'a-red-person' is for the same" in again.stderr
+    assert "--resume a-red-person-2" in again.stdout
+    assert "is for the same" not in run(store, "a red person", "--where", "height_px > 1", typed="q\n").stderr
+
+
 def test_a_script_asks_reads_and_answers(store: Path, tmp_path: Path) -> None:
     told = json.loads(run(store, "a red person", "--batch", "4", "--json").stdout)
     assert told["estimate"]["judged"] == 0

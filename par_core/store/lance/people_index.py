@@ -109,6 +109,11 @@ class PeopleIndex:
         return self._seen.thresholds
 
     @property
+    def profile(self) -> str:
+        """Name of the profile that filled it."""
+        return self.info.profile
+
+    @property
     def embedding_fingerprint(self) -> str:
         """Fingerprint of the model whose vectors it holds."""
         return self.info.embedding

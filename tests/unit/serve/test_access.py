@@ -193,6 +193,12 @@ def test_logging_in_keeps_the_token_where_scripts_and_other_sites_cannot_use_it(
     assert client.get("/api/status").status_code == 401
 
 
+def test_the_address_of_the_form_leads_to_it(client: TestClient) -> None:
+    shown = client.get("/login")
+    assert shown.status_code == 401
+    assert 'action="/login"' in shown.text
+
+
 def test_a_wrong_token_does_not_log_in(client: TestClient) -> None:
     response = client.post("/login", data={"token": "par_wrong"}, follow_redirects=False)
     assert response.status_code == 401
