@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -22,5 +23,5 @@ def provenance(seed: int) -> dict[str, Any]:
         "machine": {"processor": names[0] if names else platform.machine(), "cores": len(os.sched_getaffinity(0)), "load_before": os.getloadavg()[0]},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "seed": seed,
-        "command": " ".join(sys.argv),
+        "command": shlex.join(sys.argv),
     }

@@ -1,6 +1,7 @@
 """``par search`` and ``par describe``: questions to a store, and to one picture."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -61,7 +62,7 @@ def search(
         result, opened = ask(store, Question(text, image, where, top, absent, weak, apart), settings, version)
         found.count = len(result.hits)
     if html is not None:
-        save_gallery(html, result, store, opened, settings, "par " + " ".join(sys.argv[1:]))
+        save_gallery(html, result, store, opened, settings, shlex.join(["par", *sys.argv[1:]]))
     for warning in result.warnings:
         say(f"par: warning: {warning}")
     if as_json:
