@@ -76,6 +76,7 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	$(BIN)/par audit --dataset ccp --root build/kept-back --plant 0.02 --out build/audit-kept-back
 	cp build/audit-kept-back/planted.json $(SCORES)/compact-audit-planted-ccp-kept-back.json
 	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/kept-back > $(SCORES)/chance.json
+	PYTHONPATH=. $(BIN)/python benchmarks/stored_outlines.py --root build/kept-back > $(SCORES)/stored_outlines.json
 	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/kept-back/mit_pedestrian build/kept-back/ccp/photos > $(SCORES)/leakage.json
 	PYTHONPATH=. $(BIN)/python benchmarks/hashes.py --people '$(DATA)/mit_pedestrian' > $(SCORES)/hashes.json
 
