@@ -18,7 +18,7 @@ from par_core.access import Access, Caller, LogPage, Role, question_text
 from par_core.serve.facets import Facets
 from par_core.serve.lanes import Lane
 from par_core.serve.pictures import Outline
-from par_core.serve.problems import ForbiddenError, UnauthorizedError
+from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, UnauthorizedError
 from par_core.serve.service import ArchiveService, Person, SearchPage, UploadedPicture
 from par_core.serve.settings import ServeSettings
 from par_core.serve.state import ServeStatus
@@ -177,7 +177,7 @@ def desk_for(role: str) -> Callable[..., Desk]:
         caller: Caller | None = request.state.caller
         how, source = "api" if request.url.path.startswith("/api/") else "page", request.client.host if request.client else ""
         if caller is None:
-            raise UnauthorizedError("a valid token is needed; ask whoever runs this server for one (they make it with: par tokens add)")
+            raise UnauthorizedError(UNKNOWN_CALLER)
         if not caller.may(needed):
             house.access.record(caller, needed, request.url.path, how=how, source=source, status="refused")
             raise ForbiddenError(f"the token {caller.name} has the role {caller.role}; this needs the role {needed}")

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from par_core.access import Caller
 from par_core.serve.desk import House
-from par_core.serve.problems import ForbiddenError, ServeError, TooLargeError, TooManyError, UnauthorizedError
+from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, ServeError, TooLargeError, TooManyError, UnauthorizedError
 from par_core.serve.rate import Rate
 
 __all__ = ["Guard"]
@@ -102,7 +102,7 @@ class Guard:
         if request.method not in _SAFE and not headers.get("authorization", "").lower().startswith("bearer "):
             _require_own_origin(headers)
         if request.method not in _SAFE and request.state.caller is None and request.scope["path"] != "/login":
-            raise UnauthorizedError("a valid token is needed; ask whoever runs this server for one (they make it with: par tokens add)")
+            raise UnauthorizedError(UNKNOWN_CALLER)
         length = headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length) > self._most_bytes(request):  # anything else is counted as it comes
             raise _too_large(self._most_bytes(request))

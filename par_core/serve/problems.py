@@ -13,11 +13,12 @@ ServeError
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from par_core.errors import BadConfigError, FilterError, FingerprintError, ParError, StoreError, UnreadableImageError, WeightsError
 
 __all__ = [
+    "UNKNOWN_CALLER",
     "BadParameterError",
     "BusyError",
     "ForbiddenError",
@@ -32,6 +33,8 @@ __all__ = [
     "UnknownIdError",
     "problem_of",
 ]
+
+UNKNOWN_CALLER: Final = "a valid token is needed; ask whoever runs this server for one (they make it with: par tokens add)"
 
 
 @dataclass(frozen=True, slots=True)
