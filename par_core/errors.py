@@ -8,7 +8,8 @@
     │   └── UnreadableImageError  one image cannot be used; becomes a row with ``status``
     ├── StoreError                the store is missing, of another format, or inconsistent
     │   └── FingerprintError      the store was written with other models than the ones asked for
-    └── TransientError            storage or memory trouble; the task may be tried again
+    ├── TransientError            storage or memory trouble; the task may be tried again
+    └── WorkerLostError           the process that worked on a shard is gone; the shard may be given to another, in halves
 
 Wrong *settings* raise before work starts, wrong *items* become rows with a status, broken *contracts*
 stop the shard, and the class alone decides whether a task is retried.
@@ -26,6 +27,7 @@ __all__ = [
     "TransientError",
     "UnreadableImageError",
     "WeightsError",
+    "WorkerLostError",
 ]
 
 
@@ -76,3 +78,7 @@ class FingerprintError(StoreError):
 
 class TransientError(ParError):
     """Storage, network or memory trouble that may pass."""
+
+
+class WorkerLostError(ParError):
+    """The process that worked on something ended without a word, or cannot be reached any more."""

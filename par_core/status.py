@@ -24,6 +24,7 @@ class Status(StrEnum):
     VANISHED = "vanished"  # listed, but gone when it was to be read
     IO_ERROR = "io_error"  # any other trouble while reading; worth a retry
     FORGOTTEN = "forgotten"  # erased on purpose by ``par forget``, and not looked at again
+    WORKER_DIED = "worker_died"  # the process that worked on this image, alone, was lost: out of memory, or an image that crashes a library
     MODEL_ERROR = "model_error"  # the model failed on this image or person, alone in its batch
     # people that could not be described
     CHANGED = "changed"  # between segmenting and describing; the next run takes the new file up

@@ -43,10 +43,8 @@ def erase_leftovers(store: Store) -> None:
         (store.root / name).unlink(missing_ok=True)
     for sheet in (store.root / "hunts").glob("*.html"):  # holds pictures, and is made again with the next batch
         sheet.unlink()
-    for stage in ("segment", "describe"):
-        for folder in (store.root / stage).glob("*/*"):
-            if not (folder / "manifest.json").exists():
-                shutil.rmtree(folder)
+    for folder in store.incomplete_shards():
+        shutil.rmtree(folder)
     for partial in store.root.rglob(".*.partial"):
         shared = partial.relative_to(store.root).parts[0] in ("access", "hunts")  # where others may be writing at this moment
         if not shared or time.time() - partial.stat().st_mtime > _LONG_AGO_S:
@@ -166,5 +164,5 @@ def _write_anew(folder: ShardFolder, manifest: Manifest, tables: dict[str, tuple
     if not mark.exists() and folder.wrong_files(manifest):
         raise StoreError(f"{folder.path} is damaged, so that nobody can be erased from it; delete it and ask again")
     mark.touch()
-    folder.write(tables, counts, info)
+    folder.rewrite(tables, counts, info)
     mark.unlink()

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -13,13 +13,14 @@ from par_core.archive import Entry, list_source
 from par_core.config import RunConfig
 from par_core.ids import digest_of
 from par_core.models.profiles import fingerprints
+from par_core.stages.attempts import forget_attempts
 from par_core.stages.names import config_ids
 from par_core.status import FAILED, Status
 from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
-from par_core.store.ledger import KEY, known_images, listed_entries, save_listing
+from par_core.store.ledger import KEY, entries_table, known_images, listed_entries, save_listing
 
-__all__ = ["Plan", "PlannedShard", "plan_index", "read_work"]
+__all__ = ["Plan", "PlannedShard", "plan_index", "plan_shard", "read_work"]
 
 _SHARDS_PER_WORKER = 4  # so that workers end at about the same time
 _SMALLEST_SHARD = 16
@@ -53,6 +54,7 @@ class Plan:
         vanished: Known to be in these sources before, and gone.
         skipped: Files passed over in these sources, by reason.
         empty: Sources without a single file: a wrong folder, perhaps, or a disk that is not mounted.
+        interrupted: A run before this one ended without a word while workers were at shards.
     """
 
     shards: tuple[PlannedShard, ...]
@@ -63,6 +65,7 @@ class Plan:
     vanished: int
     skipped: Mapping[str, int]
     empty: tuple[str, ...]
+    interrupted: bool = False
 
     @property
     def n_images(self) -> int:
@@ -114,7 +117,15 @@ def plan_index(store: Store, sources: Sequence[str], config: RunConfig, *, worke
         vanished=len(set(before["uri"].to_pylist()) - set(after["uri"].to_pylist())),
         skipped=skipped,
         empty=tuple(listing.source for listing in listings if not listing.entries),
+        interrupted=forget_attempts(store),
     )
+
+
+def plan_shard(store: Store, entries: Sequence[Entry], attempt: int, *, segmented: bool = False) -> PlannedShard:
+    """Write down a shard of given entries, all of the same attempt."""
+    table = entries_table(entries)
+    table = table.append_column("attempt", pa.array([attempt] * len(table), pa.int32()))
+    return replace(_write_work(store, table), segmented=segmented)
 
 
 def read_work(store: Store, shard_id: str) -> tuple[list[Entry], int]:
@@ -173,10 +184,8 @@ def _clean(store: Store, planned: set[str]) -> None:
     for path in (store.root / "work").glob("*.parquet"):
         if path.stem not in planned:
             path.unlink()
-    for stage in ("segment", "describe"):
-        for folder in (store.root / stage).glob("*/*"):
-            if not (folder / "manifest.json").exists():
-                shutil.rmtree(folder)
+    for folder in store.incomplete_shards():
+        shutil.rmtree(folder)
     for name in (".", "listings", "work", "commits"):
         for partial in (store.root / name).glob(".*.partial"):
             partial.unlink()

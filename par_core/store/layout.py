@@ -3,6 +3,7 @@
 store.json                            format version and maker
 listings/<source>.parquet             what each source held when it was last listed
 work/<shard>.parquet                  entries of the shards of the current plan
+work/<shard>.<attempt>.begun          a worker is at this shard, or ended without a word while it was
 segment/<config>/<shard>/             images.parquet, people.parquet, manifest.json (written last)
 describe/<config>/<shard>/            people.parquet, manifest.json (written last)
 commits/<number>.json                 what each commit put into which version of the index
@@ -12,7 +13,7 @@ hunts/<name>.json                     ids and answers of a hunt; not derived fro
 forgotten.json, receipts/<time>.json  what must not come back, as digests, and what was done to forget it
 forgetting.json                       what is being forgotten: there only while it is
 access/                               tokens and audit log
-prefect-server.log, run.lock          of the run under way or the last one; of no account
+workers.log, run.lock                 of the run under way or the last one; of no account
 """
 
 import contextlib
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import IO, Final, Literal
 
 from par_core import __version__
+from par_core.config import store_folder
 from par_core.errors import BadConfigError, StoreError
 from par_core.store.atomic import write_atomic
 from par_core.store.shards import Manifest, ShardFolder
@@ -41,10 +43,13 @@ class Store:
 
     Args:
         root: The folder; made by ``create``.
+
+    Raises:
+        BadConfigError: It is a URL: a store is a folder, on this machine or mounted.
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = Path(root)
+        self.root = store_folder(Path(root))
 
     @classmethod
     def open(cls, root: Path) -> "Store":
@@ -106,9 +111,14 @@ class Store:
         """Every complete shard of a stage and configuration, by ascending id."""
         folder = self.root / stage / config_id
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-            manifest = ShardFolder(path).manifest()
+            manifest = None if path.name.startswith(".") else ShardFolder(path).manifest()
             if manifest is not None:
                 yield ShardFolder(path), manifest
+
+    def incomplete_shards(self) -> list[Path]:
+        """Folders of shards that killed or cut-off workers left half-written."""
+        folders = (folder for stage in ("segment", "describe") for folder in (self.root / stage).glob("*/*"))
+        return [folder for folder in folders if folder.name.startswith(".") or not (folder / "manifest.json").exists()]
 
     def commits(self) -> list[Path]:
         """The commit records, oldest first."""

@@ -6,7 +6,7 @@ Everything here is vectorised with pyarrow; memory grows with the number of file
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -160,10 +160,20 @@ def skipped_counts(store: Store) -> dict[str, int]:
     return total
 
 
-def known_images(store: Store, segment_config: str) -> pa.Table:
-    """Every (uri, size, version) ever looked at under a configuration: its last attempt. Columns of IMAGES and ``shard``."""
+def known_images(store: Store, segment_config: str, among: Collection[str] | None = None) -> pa.Table:
+    """Every (uri, size, version) ever looked at under a configuration: its last attempt. Columns of IMAGES and ``shard``.
+
+    A file may stand in two shards: a worker that was cut off finished one that had been given to others in halves. It counts once.
+
+    Args:
+        store: The store.
+        segment_config: Id of the segmentation.
+        among: Ids of the shards to look at; None takes all that are complete.
+    """
     tables = []
     for folder, _ in store.complete_shards("segment", segment_config):
+        if among is not None and folder.shard_id not in among:
+            continue
         table = folder.read("images")
         tables.append(table.append_column("shard", pa.array([folder.shard_id] * len(table), pa.string())))
     everything = pa.concat_tables(tables) if tables else IMAGES.empty_table().append_column("shard", pa.array([], pa.string()))

@@ -86,9 +86,7 @@ def described_with(store: Store, describe_config: str) -> DescribedWith | None:
 def desired_rows(store: Store, segment_config: str, describe_config: str) -> Iterator[DesiredShard]:
     """What the index ought to hold, shard by shard: every usable person of every image, once."""
     described = {folder.shard_id: (folder, manifest) for folder, manifest in store.complete_shards("describe", describe_config)}
-    known = known_images(store, segment_config)
-    known = known.filter(pc.is_in(known["shard"], value_set=pa.array(sorted(described), pa.string())))
-    states = image_states(known, listed_entries(store))
+    states = image_states(known_images(store, segment_config, described.keys()), listed_entries(store))
     for shard_id, (folder, manifest) in described.items():
         here = states.filter(pc.equal(states["shard"], shard_id))
         if not len(here):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 
 from par_core import __version__
 from par_core.errors import StoreError
-from par_core.store.atomic import write_atomic
+from par_core.store.atomic import partial_name, sync_folder, write_atomic
 from par_core.store.schemas import require_schema
 
 __all__ = ["Manifest", "ShardFolder"]
@@ -70,13 +71,51 @@ class ShardFolder:
             raise StoreError(f"{self.path / name}.parquet cannot be read ({error}); delete this folder and run par index again") from error
 
     def write(self, tables: Mapping[str, tuple[pa.Table, pa.Schema]], counts: Mapping[str, int], info: Mapping[str, Any]) -> Manifest:
-        """Write all tables, then the manifest; the shard counts from the moment this returns.
+        """Write all tables and the manifest into a folder aside, then rename it; the shard counts from the moment this returns.
+
+        Two workers may write the same shard: one was cut off from the network, and its work was given to another. The first to finish counts, and no
+        file of the second gets into its folder.
+
+        Returns:
+            The manifest of the folder that counts.
 
         Raises:
             BadInputError: A table does not keep its schema; nothing is written.
         """
+        done = self.manifest()
+        if done is not None:
+            return done
+        aside = ShardFolder(partial_name(self.path))
+        manifest = aside._fill(tables, counts, info, self.shard_id)
+        if self.path.exists() and self.manifest() is None:
+            shutil.rmtree(self.path)
+        try:
+            aside.path.rename(self.path)
+        except OSError:
+            done = self.manifest()
+            shutil.rmtree(aside.path, ignore_errors=True)
+            if done is None:
+                raise
+            return done
+        sync_folder(self.path.parent)
+        return manifest
+
+    def rewrite(self, tables: Mapping[str, tuple[pa.Table, pa.Schema]], counts: Mapping[str, int], info: Mapping[str, Any]) -> Manifest:
+        """Replace the files of a complete shard in place, the manifest last. Only for the single writer that holds the store.
+
+        Raises:
+            BadInputError: A table does not keep its schema; nothing is written.
+        """
+        return self._fill(tables, counts, info, self.shard_id)
+
+    def remove(self) -> None:
+        """Delete the shard. It stops counting first, so that a kill halfway leaves nothing that looks complete."""
+        (self.path / "manifest.json").unlink(missing_ok=True)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _fill(self, tables: Mapping[str, tuple[pa.Table, pa.Schema]], counts: Mapping[str, int], info: Mapping[str, Any], shard_id: str) -> Manifest:
         for name, (table, schema) in tables.items():
-            require_schema(table, schema, f"{self.path.name}/{name}")
+            require_schema(table, schema, f"{shard_id}/{name}")
         files = {f"{name}.parquet": self._write_table(name, table, schema) for name, (table, schema) in tables.items()}
         content: dict[str, Any] = {"files": files, "counts": dict(counts), "info": {"created_by": f"par {__version__}", **info}}
         write_atomic(self.path / "manifest.json", json.dumps(content, indent=1, sort_keys=True).encode())

@@ -1,0 +1,72 @@
+"""Which worker began a shard and never came back.
+
+A worker that dies (out of memory, a library that crashes, a machine that is switched off) says nothing. So it leaves a mark in the store before it begins a
+shard, and removes it however its Python code ends. An attempt may be begun once: whoever finds its mark knows that the worker before was lost.
+"""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from par_core.errors import WorkerLostError
+from par_core.store.layout import Store
+
+__all__ = ["attempt", "begun_by", "end_attempt", "forget_attempts", "was_begun"]
+
+
+@contextlib.contextmanager
+def attempt(store: Store, shard_id: str, name: str) -> Iterator[None]:
+    """Mark a shard as begun for the length of the block.
+
+    Args:
+        store: The store.
+        shard_id: Of the shard.
+        name: Of the attempt; the driver gives a new one each time it hands the shard out.
+
+    Raises:
+        WorkerLostError: The attempt was begun before, and whoever began it has not come back.
+    """
+    mark = _mark(store, shard_id, name)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file = mark.open("x")
+    except FileExistsError:
+        raise WorkerLostError(f"{begun_by(store, shard_id, name)} was lost while it worked on shard {shard_id}") from None
+    with file:
+        file.write(f"{socket.gethostname()}, process {os.getpid()}")
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def was_begun(store: Store, shard_id: str, name: str) -> bool:
+    """Whether a worker is at the shard now, or was lost while it was."""
+    return _mark(store, shard_id, name).exists()
+
+
+def begun_by(store: Store, shard_id: str, name: str) -> str:
+    """Host and process that began an attempt, for people."""
+    try:
+        return f"the worker on {_mark(store, shard_id, name).read_text() or 'an unknown host'}"
+    except FileNotFoundError:
+        return "a worker"
+
+
+def end_attempt(store: Store, shard_id: str, name: str) -> None:
+    """Remove the mark of an attempt whose worker does not come back."""
+    _mark(store, shard_id, name).unlink(missing_ok=True)
+
+
+def forget_attempts(store: Store) -> bool:
+    """Remove all marks; whether there were any: a run before this one ended without a word while shards were being worked on."""
+    marks = list((store.root / "work").glob("*.begun"))
+    for mark in marks:
+        mark.unlink(missing_ok=True)
+    return bool(marks)
+
+
+def _mark(store: Store, shard_id: str, name: str) -> Path:
+    return store.root / "work" / f"{shard_id}.{name}.begun"
