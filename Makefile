@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test test-slow lint format bench train-compact scores-compact reports clean
+.PHONY: help install demo test test-slow test-hosts lint format bench train-compact scores-compact reports clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 22
@@ -27,6 +27,9 @@ test: lint ## lint, types, tests
 
 test-slow: install ## the tests that take minutes, such as killing every stage many times
 	$(BIN)/python -m pytest -m slow --override-ini addopts=
+
+test-hosts: install ## several hosts in network namespaces, cut off and killed in turn: needs root, takes about 20 minutes, prints a table
+	$(BIN)/python -m pytest -m hosts --override-ini addopts= tests/hosts
 
 lint: install ## ruff, mypy, import rules
 	$(BIN)/ruff format --check .

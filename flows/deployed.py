@@ -6,12 +6,15 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from flows.datasets import as_split
 from flows.evaluation import Asked
 from flows.evaluation_runs import artifact_of, evaluate_all
 from flows.index import run_index
 from flows.observing import observing
+from flows.recording import WITH_FAILURES
 from flows.showing_gate import gate_lines, gate_markdown, gate_object
 from flows.training import plan_jobs
 from flows.training import train as run_training
@@ -29,8 +32,12 @@ __all__ = ["check", "evaluate", "index", "query", "train"]
 
 
 @flow(name="par-index", persist_result=False)
-def index(sources: list[str], store: str, settings: dict[str, Any] | None = None, retry_failed: bool = False, golden: str | None = None) -> dict[str, Any]:
+def index(
+    sources: list[str], store: str, settings: dict[str, Any] | None = None, retry_failed: bool = False, golden: str | None = None
+) -> dict[str, Any] | State[dict[str, Any]]:
     """Make archives searchable, as ``par index`` does; fails if a shard could not be finished, or if the gate did not let the result pass.
+
+    A run with failed files (exit code 1 of the command) ends in the state ``Completed with failures``.
 
     Args:
         sources: Folders, archives, lists of paths, URLs.
@@ -41,14 +48,12 @@ def index(sources: list[str], store: str, settings: dict[str, Any] | None = None
     """
     wanted = Path(golden) if golden is not None else None
     report = run_index(sources, Path(store), load_config(**(settings or {})), golden=wanted, retry_failed=retry_failed, verbose=True)
-    failures = "".join(f"\n- {count} {status}" for status, count in sorted(report.conservation.failures.items()))
-    create_markdown_artifact(
-        f"{report.conservation}; {report.commit.rows} people in the index.\n{failures}\n\n{gate_markdown(report.gate) if report.gate else ''}", key="par-index"
-    )
     if report.failed_shards:
-        raise StoreError(f"{len(report.failed_shards)} shards could not be finished: {next(iter(report.failed_shards.values()))}")
+        raise StoreError(str(report))
     if report.gate is not None:
         _require_passed(report.gate)
+    if report.exit_code:
+        return Completed(name=WITH_FAILURES, message=str(report), data=report.as_json())
     return report.as_json()
 
 

@@ -1,29 +1,39 @@
-"""The index flow: plan, segment and describe shard by shard, commit."""
+"""The index run: plan, segment and describe shard by shard, commit, gate.
+
+Whatever ends the work on the shards, what the manifests show is committed.
+"""
 
 import os
+import secrets
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.fan_out import Job, fan_out
 from flows.progress import say, watch
-from flows.showing_gate import gate_lines, gate_object
-from flows.streams import children_print_to
+from flows.recording import Recorder, recorded
+from flows.runners import choose_runner, n_workers, open_pool
+from flows.showing_gate import gate_lines, gate_markdown, gate_object, in_markdown
 from par_core.config import RunConfig
+from par_core.errors import ParError
 from par_core.gate.golden import load_golden
 from par_core.models.profiles import describe_models, fingerprints
+from par_core.stages.losses import Losses
 from par_core.stages.names import config_ids
 from par_core.stages.plan import Plan, plan_index
 from par_core.store.layout import Store
 from par_core.store.ledger import Conservation, conservation
+from tasks.shards import index_shard
 
 if TYPE_CHECKING:
     from par_core.gate.run import GateReport
     from par_core.stages.commit import CommitRecord
 
 __all__ = ["IndexReport", "run_index"]
+
+_FAILURES_IN_A_ROW = 3  # shards; then the machine or the storage is at fault, and going on would only waste the night
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +44,7 @@ class IndexReport:
         plan: What there was to do.
         commit: The state of the index afterwards.
         conservation: What became of every listed file.
-        failed_shards: Shards that could not be finished, with the reason.
+        failed_shards: Shards that could not be finished, with the reason. The next run takes them up.
         seconds: Of the whole run.
         gate: What the gate found, or None if none was asked for.
     """
@@ -46,11 +56,23 @@ class IndexReport:
     seconds: float
     gate: "GateReport | None" = None
 
+    def __str__(self) -> str:
+        unfinished = f"{len(self.failed_shards)} shards could not be finished; " if self.failed_shards else ""
+        return f"{unfinished}{self.conservation}; {self.commit.rows} people in the index"
+
     @property
     def exit_code(self) -> int:
         """0 done, 1 done with failed items or a gate not passed, 3 shards could not be finished."""
         not_passed = self.gate is not None and not self.gate.passed
         return 3 if self.failed_shards else 1 if self.conservation.failed or not_passed else 0
+
+    @property
+    def reasons(self) -> dict[str, list[str]]:
+        """Shards that could not be finished, by reason."""
+        shards: dict[str, list[str]] = {}
+        for shard, reason in self.failed_shards.items():
+            shards.setdefault(reason, []).append(shard)
+        return shards
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as JSON types."""
@@ -86,62 +108,79 @@ def run_index(
 ) -> IndexReport:
     """Make sources searchable: the same for the command line and for deployments. With golden questions, gate what was committed.
 
+    Where PREFECT_API_URL names a server, the run is recorded there; its parameters are the store and an id of the run, never the work.
+
     Raises:
         BadConfigError: A source, setting, model or the golden file is wrong; nothing was done.
         StoreError: Another process is writing to the store.
     """
-    from flows.runners import choose_runner, n_workers  # Prefect is imported only when there is work
-
     started = time.monotonic()
     wanted = load_golden(golden) if golden is not None else None
-    store = Store.create(store_root)
+    store = Store.create(Store(store_root).root.absolute())  # workers are started elsewhere
     with store.exclusive():
         plan = plan_index(store, sources, config, workers=n_workers(config.machine), retry_failed=retry_failed)
-        runner = choose_runner(config.machine, plan.n_images)
+        runner = choose_runner(config.machine, plan.n_images, interrupted=plan.interrupted)
         for source in plan.empty:  # said also to whoever wants errors only: what was there before counts as vanished now
             say(f"par: warning: there are no pictures in {source}")
         if not quiet:
             _introduce(plan, config, runner if plan.shards else "nothing to do")
-        failed = _process(store, plan, config, quiet=quiet, verbose=verbose) if plan.shards else {}
-        from par_core.stages.commit import commit_store
+        run = secrets.token_hex(4)
 
-        commit = commit_store(store, config)
-        counted = conservation(store, commit.segment_config)
-        gate = None
-        if wanted is not None:
-            from par_core.gate.run import run_gate
+        def carry_out(recorder: Recorder) -> IndexReport:
+            failed = _process(store, plan, config, run, recorder, quiet=quiet, verbose=verbose) if plan.shards else {}
+            from par_core.stages.commit import commit_store
 
-            gate = run_gate(store, wanted, config)
-    report = IndexReport(plan, commit, counted, failed, time.monotonic() - started, gate)
-    if not quiet:
-        _conclude(report, store_root)
-    return report
+            commit = commit_store(store, config)
+            counted = conservation(store, commit.segment_config)
+            gate = None
+            if wanted is not None:
+                from par_core.gate.run import run_gate
 
+                gate = run_gate(store, wanted, config)
+            report = IndexReport(plan, commit, counted, failed, time.monotonic() - started, gate)
+            for line in _conclusion(report, store_root):
+                recorder.line(line)
+                if not quiet:
+                    say(f"par: {line}")
+            recorder.table("par-index", _page(report))
+            return report
 
-def _process(store: Store, plan: Plan, config: RunConfig, *, quiet: bool, verbose: bool) -> Mapping[str, str]:
-    from flows.server import api_server
-
-    with ExitStack() as stack:
+        if not plan.shards and wanted is None:
+            return carry_out(Recorder())
         if not verbose:
-            os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-            os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
-        ready = stack.enter_context(api_server(store.root / "prefect-server.log"))
-        import par_core.stages.commit  # noqa: F401 - with LanceDB it takes a second, which costs nothing while the server starts
-        from flows.runners import choose_runner, make_runner
-        from flows.shards import process_shards
+            os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+        return recorded("par-index", str(store.root), run, carry_out)
 
-        ready()
-        runner = choose_runner(config.machine, plan.n_images)
-        if runner == "dask" and config.machine.scheduler is None and not verbose:
-            stack.enter_context(children_print_to(store.root / "workers.log"))
-        stack.enter_context(watch(store, config_ids(config, fingerprints(config)), plan.shards, quiet=quiet))
-        flow = process_shards.with_options(task_runner=make_runner(config.machine, runner))
-        return flow(str(store.root), [asdict(shard) for shard in plan.shards], config.model_dump(mode="json"))
+
+def _process(store: Store, plan: Plan, config: RunConfig, run: str, recorder: Recorder, *, quiet: bool, verbose: bool) -> Mapping[str, str]:
+    """Work on the planned shards; the reason for each that could not be finished."""
+    ids, settings, root = config_ids(config, fingerprints(config)), config.model_dump(mode="json"), str(store.root)
+    runner = choose_runner(config.machine, plan.n_images, interrupted=plan.interrupted)
+    losses = Losses(store, ids, fingerprints(config).segmenter, plan.shards)
+    job = Job(
+        [shard.shard_id for shard in plan.shards],
+        lambda shard, attempt: (index_shard, (root, shard, settings, attempt)),
+        losses.replace,
+        _FAILURES_IN_A_ROW,
+    )
+
+    def tell(line: str) -> None:
+        recorder.line(line)
+        say(line)
+
+    log = None if verbose else store.root / "workers.log"
+    with open_pool(config.machine, runner, tell, log) as pool, watch(store, ids, losses.sizes, recorder, quiet=quiet):
+        failed = fan_out(job, pool, name=run, say=tell)
+    finished = {shard for shard in failed if store.shard("describe", ids.describe, shard).manifest() is not None}  # by a worker that could not say so any more
+    return {shard: _reason(error) for shard, error in failed.items() if shard not in finished}
+
+
+def _reason(error: Exception) -> str:
+    """What PAR says on purpose as it is, anything else with its kind."""
+    return str(error) if isinstance(error, ParError) else f"{type(error).__name__}: {error}"
 
 
 def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
-    from flows.runners import n_workers
-
     where = config.machine.scheduler or f"{n_workers(config.machine)} workers"
     say(f"par: profile {config.profile}: {describe_models(config)}; {runner}, {where}")
     passed = ", ".join(f"{count} {reason}" for reason, count in sorted(plan.skipped.items()))
@@ -149,13 +188,21 @@ def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
     say(f"par: {plan.listed} files listed: {plan.new} new or changed, {plan.retried} to retry, {plan.unchanged} unchanged, {plan.vanished} vanished{skipped}")
 
 
-def _conclude(report: IndexReport, store: Path) -> None:
-    for shard, reason in list(report.failed_shards.items())[:5]:
-        say(f"par: shard {shard} failed: {reason}")
+def _conclusion(report: IndexReport, store: Path) -> list[str]:
+    lines = []
+    for reason, shards in report.reasons.items():
+        lines.append(f"{len(shards)} shards could not be finished ({', '.join(shards[:3])}{', ...' if len(shards) > 3 else ''}): {reason}")
+    if report.failed_shards:
+        lines.append("what was finished is committed; run the same command again to go on")
     if report.conservation.failures:
         kinds = ", ".join(f"{count} {status}" for status, count in sorted(report.conservation.failures.items()))
-        say(f"par: failed files: {kinds}; see them with: par status --store {store} --failed; the same command with --retry-failed tries them again")
+        lines.append(f"failed files: {kinds}; see them with: par status --store {store} --failed; the same command with --retry-failed tries them again")
     rate = f", {report.plan.n_images / report.seconds:.1f} images/s" if report.plan.n_images else ""
-    say(f"par: {report.conservation}; {report.commit.rows} people in the index; {report.seconds:.1f} s{rate}")
-    for line in gate_lines(report.gate) if report.gate else ():
-        say(f"par: {line}")
+    lines.append(f"{report.conservation}; {report.commit.rows} people in the index; {report.seconds:.1f} s{rate}")
+    return lines + (list(gate_lines(report.gate)) if report.gate else [])
+
+
+def _page(report: IndexReport) -> str:
+    failures = "".join(f"\n- {count} {status}" for status, count in sorted(report.conservation.failures.items()))
+    unfinished = "".join(f"\n- {len(shards)} shards not finished: {in_markdown(reason)}" for reason, shards in report.reasons.items())
+    return f"{report.conservation}; {report.commit.rows} people in the index.\n{failures}{unfinished}\n\n{gate_markdown(report.gate) if report.gate else ''}"

@@ -1,85 +1,75 @@
-"""Observations for the command line and for deployments: as a Prefect flow over shards, or here where there is only one."""
+"""Observations for the command line and for deployments: fanned out over shards, or here where there is only one."""
 
-import os
+import secrets
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from flows.fan_out import Job, fan_out
 from flows.progress import say
-from flows.streams import children_print_to
+from flows.runners import choose_runner, open_pool
 from par_core.config import MachineConfig
-from par_core.errors import ParError
+from par_core.errors import ParError, WorkerLostError
 from par_core.evaluate.observation import SHARD, CarryOut, Observation
 from par_core.evaluate.observing import observe_here
+from tasks.observing import observe
 
 __all__ = ["observing"]
 
 _LOOK_EVERY_S: Final = 0.5
 _LINE_EVERY_S: Final = 30.0
+_MOST_LOSSES: Final = 3  # of workers with one shard
 
 
 @contextmanager
 def observing(machine: MachineConfig, *, quiet: bool = False, verbose: bool = False) -> Iterator[CarryOut]:
     """For the length of the block, what carries out observations.
 
-    One shard that is left is done in this process, which takes less time than to start Prefect, unless the configuration names a runner or a scheduler.
-    Prefect's server starts with the first observation that needs it, and serves them all.
+    One shard that is left is done in this process, which takes less time than to start workers, unless the configuration names a runner or a scheduler.
 
     Args:
         machine: Runner and workers.
         quiet: Shows nothing.
-        verbose: Lets Prefect speak.
+        verbose: Leaves what workers print on standard error.
     """
-    with ExitStack() as stack:
-        served = False
 
-        def carry_out(observation: Observation) -> None:
-            nonlocal served
-            todo = observation.missing()
-            if not todo:
-                return
-            if not quiet:
-                say(f"par: {len(observation.pictures)} pictures, {len(todo)} of {len(observation.shards)} shards to do")
-            if len(todo) == 1 and machine.scheduler is None and machine.runner == "auto":
-                observe_here(observation)
-                return
-            if not served:
-                _serve(stack, observation, verbose=verbose)
-                served = True
-            _run(observation, machine, todo, quiet=quiet, verbose=verbose)
+    def carry_out(observation: Observation) -> None:
+        todo = observation.missing()
+        if not todo:
+            return
+        if not quiet:
+            say(f"par: {len(observation.pictures)} pictures, {len(todo)} of {len(observation.shards)} shards to do")
+        if len(todo) == 1 and machine.scheduler is None and machine.runner == "auto":
+            observe_here(observation)
+            return
+        _run(observation, machine, todo, quiet=quiet, verbose=verbose)
 
-        yield carry_out
-
-
-def _serve(stack: ExitStack, observation: Observation, *, verbose: bool) -> None:
-    from flows.server import api_server
-
-    if not verbose:
-        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-        os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
-    stack.enter_context(api_server(observation.folder / "prefect-server.log"))()
+    yield carry_out
 
 
 def _run(observation: Observation, machine: MachineConfig, todo: list[int], *, quiet: bool, verbose: bool) -> None:
-    from flows.observing_flow import observe_shards
-    from flows.runners import choose_runner, make_runner
+    """Finish shards; after the first that fails no other is begun, as figures of a part are of no use."""
+    folder, losses = str(observation.folder.absolute()), Counter[str]()
 
-    runner = choose_runner(machine, len(todo) * SHARD)
-    with ExitStack() as stack:
-        if runner == "dask" and machine.scheduler is None and not verbose:
-            stack.enter_context(children_print_to(observation.folder / "workers.log"))
-        if not quiet:
-            stack.enter_context(_watch(observation))
-        flow = observe_shards.with_options(task_runner=make_runner(machine, runner))
-        failed = flow(str(observation.folder.absolute()), todo, machine.device == "cuda")
+    def lost(shard: str, _: str) -> list[str]:
+        losses[shard] += 1
+        if losses[shard] > _MOST_LOSSES:
+            raise WorkerLostError(f"{losses[shard]} workers were lost with it")
+        return [shard]
+
+    job = Job([str(shard) for shard in todo], lambda shard, _: (observe, (folder, int(shard))), lost, 1)
+    log = None if verbose else observation.folder / "workers.log"
+    with open_pool(machine, choose_runner(machine, len(todo) * SHARD), say, log) as pool, _watch(observation) if not quiet else nullcontext():
+        failed = fan_out(job, pool, name=secrets.token_hex(4), say=say)
     for shard, error in failed.items():
-        if isinstance(error, ParError):
+        if isinstance(error, ParError) and not isinstance(error, WorkerLostError):
             raise error
         raise ParError(f"shard {shard} of {observation.folder}: {type(error).__name__}: {error}") from error
 

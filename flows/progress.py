@@ -7,20 +7,23 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, TextIO
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from par_core.stages.names import ConfigIds
-from par_core.stages.plan import PlannedShard
 from par_core.store.layout import Store
+
+if TYPE_CHECKING:
+    from flows.recording import Recorder
 
 __all__ = ["say", "watch"]
 
 _LOOK_EVERY_S: Final = 0.5
 _LINE_EVERY_S: Final = 10.0
+_END_S: Final = 10.0
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
@@ -29,26 +32,47 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
 
 @contextlib.contextmanager
-def watch(store: Store, ids: ConfigIds, shards: Sequence[PlannedShard], *, quiet: bool) -> Iterator[None]:
-    """Show how far the shards are for as long as the block runs."""
-    if quiet or not shards:
-        yield
-        return
-    done = threading.Event()
-    show = _draw_bars if sys.stderr.isatty() else _print_lines
-    thread = threading.Thread(target=show, args=(lambda: _counts(store, ids, shards), sum(s.n_images for s in shards), done), daemon=True)
-    thread.start()
+def watch(store: Store, ids: ConfigIds, sizes: Mapping[str, int], recorder: "Recorder", *, quiet: bool) -> Iterator[None]:
+    """Show how far the shards are, in a terminal or log and to Prefect, for as long as the block runs.
+
+    Args:
+        store: The store.
+        ids: Of the configuration.
+        sizes: Images of each shard; may change while the block runs.
+        recorder: Tells Prefect.
+        quiet: Shows nothing here.
+    """
+    done, total = threading.Event(), sum(sizes.values())
+
+    def count() -> tuple[int, int]:
+        return _counts(store, ids, dict(sizes))
+
+    def record() -> None:
+        for text, described in _changes(count, total, done):
+            recorder.progress(100 * described / max(total, 1), text)
+
+    def show() -> None:
+        if sys.stderr.isatty():
+            _draw_bars(count, total, done)
+        else:
+            for text, _ in _changes(count, total, done):
+                say(text)
+
+    threads = [threading.Thread(target=each, daemon=True) for each in ([record] if quiet else [record, show])]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         done.set()
-        thread.join()
+        for thread in threads:
+            thread.join(_END_S)  # one that waits for Prefect's server is not waited for
 
 
-def _counts(store: Store, ids: ConfigIds, shards: Sequence[PlannedShard]) -> tuple[int, int]:
+def _counts(store: Store, ids: ConfigIds, sizes: Mapping[str, int]) -> tuple[int, int]:
     """Images segmented and described so far."""
-    segmented = sum(shard.n_images for shard in shards if (store.shard("segment", ids.segment, shard.shard_id).path / "manifest.json").exists())
-    described = sum(shard.n_images for shard in shards if (store.shard("describe", ids.describe, shard.shard_id).path / "manifest.json").exists())
+    segmented = sum(size for shard, size in sizes.items() if (store.shard("segment", ids.segment, shard).path / "manifest.json").exists())
+    described = sum(size for shard, size in sizes.items() if (store.shard("describe", ids.describe, shard).path / "manifest.json").exists())
     return segmented, described
 
 
@@ -71,15 +95,18 @@ def _draw_bars(count: Callable[[], tuple[int, int]], total: int, done: threading
                 progress.update(bar, completed=n, rate=_rate(n, started))
 
 
-def _print_lines(count: Callable[[], tuple[int, int]], total: int, done: threading.Event) -> None:
-    started, last = time.monotonic(), (-1, -1)
-    while not done.wait(_LINE_EVERY_S):
+def _changes(count: Callable[[], tuple[int, int]], total: int, done: threading.Event) -> Iterator[tuple[str, int]]:
+    """A line and the images described so far, each time that there is news, and at the end."""
+    started, last, over = time.monotonic(), (-1, -1), False
+    while not over:
+        over = done.wait(_LINE_EVERY_S)
         now = count()
-        if now != last:
-            seconds = time.monotonic() - started
-            left = f", about {seconds / now[1] * (total - now[1]):.0f} s left" if now[1] else ""
-            rate = f", {_rate(now[1], started)}" if now[1] else ""
-            say(f"segmented {now[0]}/{total}, described {now[1]}/{total} images{rate}{left}")
+        if now == last:
+            continue
+        seconds = time.monotonic() - started
+        left = f", about {seconds / now[1] * (total - now[1]):.0f} s left" if now[1] and now[1] < total else ""
+        rate = f", {_rate(now[1], started)}" if now[1] else ""
+        yield f"segmented {now[0]}/{total}, described {now[1]}/{total} images{rate}{left}", now[1]
         last = now
 
 

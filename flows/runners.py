@@ -3,91 +3,123 @@
 The runner is injected and must not change the answer. One thread a worker process, one process a core: more threads only fight for the same cores.
 """
 
+import contextlib
 import logging
-import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from par_core import __version__
+from flows.pools import Pool, ThreadPool, n_cores, one_thread_each
+from flows.streams import children_print_to
 from par_core.config import MachineConfig
 from par_core.errors import BadConfigError
 
-__all__ = ["choose_runner", "make_runner", "n_workers"]
-
 if TYPE_CHECKING:
-    from prefect.task_runners import TaskRunner
+    from distributed import Client
+
+__all__ = ["choose_runner", "n_workers", "open_pool"]
 
 RunnerName = Literal["threads", "dask"]
 
 _SMALL_JOB: Final = 64  # images up to which starting worker processes costs more than they give
-_ONE_THREAD: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_NO_PAGES: Final[dict[str, list[str]]] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
 
 
 def n_workers(machine: MachineConfig) -> int:
     """Workers of a local run: as configured, else one a core that this process may use."""
-    return machine.workers or len(os.sched_getaffinity(0))
+    return machine.workers or n_cores()
 
 
-def choose_runner(machine: MachineConfig, n_images: int) -> RunnerName:
-    """What ``auto`` means for a job of this size."""
+def choose_runner(machine: MachineConfig, n_images: int, *, interrupted: bool = False) -> RunnerName:
+    """What ``auto`` means for a job of this size; after a run that ended without a word, worker processes, so that this one outlives what ended it."""
     if machine.scheduler is not None:
         return "dask"
     if machine.runner == "auto":
-        return "threads" if n_images <= _SMALL_JOB or n_workers(machine) == 1 else "dask"
+        return "threads" if not interrupted and (n_images <= _SMALL_JOB or n_workers(machine) == 1) else "dask"
     return machine.runner
 
 
-def make_runner(machine: MachineConfig, name: RunnerName) -> "TaskRunner[Any]":
-    """The task runner of Prefect for a choice.
+@contextlib.contextmanager
+def open_pool(machine: MachineConfig, name: RunnerName, say: Callable[[str], None], log: Path | None = None) -> Iterator[Pool]:
+    """The pool of a choice, for the length of a block.
+
+    Args:
+        machine: Workers, scheduler, device.
+        name: As chosen.
+        say: Is told in lines for people what is waited for and who is left out.
+        log: File for what worker processes on this machine print; None leaves it on standard error.
 
     Raises:
-        BadConfigError: The scheduler cannot be reached, or its workers have another version of PAR.
+        BadConfigError: The scheduler cannot be reached, has no worker that can take a task, or workers of another version of PAR.
     """
-    from prefect.task_runners import ThreadPoolTaskRunner
-
     if name == "threads":
-        return ThreadPoolTaskRunner(max_workers=n_workers(machine))
-    import dask
-    from distributed.security import Security
-    from prefect_dask import DaskTaskRunner
+        with ThreadPool(n_workers(machine)) as pool:
+            yield pool
+        return
+    from flows.dask_pool import DaskPool
+    from flows.pools import PoolGoneError
 
-    if machine.scheduler is not None:
-        _check_versions(machine.scheduler)
-        return DaskTaskRunner(address=machine.scheduler)
-    dask.config.set({"distributed.nanny.pre-spawn-environ": dict.fromkeys(_ONE_THREAD, str(machine.threads_per_worker))})
-    logging.getLogger("distributed").setLevel(logging.ERROR)  # Prefect's logging shows its every step otherwise
-    return DaskTaskRunner(
-        cluster_kwargs={
-            "n_workers": n_workers(machine),
-            "threads_per_worker": 1,
-            "processes": True,
-            "host": "127.0.0.1",
-            "security": Security.temporary(),  # keys of this run alone: whoever can talk to a scheduler runs code as its user, and every user of a machine can
-            "dashboard_address": "127.0.0.1:0",
-            "silence_logs": "ERROR",
-            "resources": {"GPU": 1} if machine.device == "cuda" else None,
-            "memory_limit": 0,  # Dask cannot see the models' memory; its limits would only kill workers that are well
-        }
-    )
+    with contextlib.ExitStack() as stack:
+        if machine.scheduler is None and log is not None:
+            stack.enter_context(children_print_to(log))
+        client = stack.enter_context(_local(machine) if machine.scheduler is None else _connected(machine.scheduler, machine.patience_s))
+        dask = DaskPool(client, {"GPU": 1} if machine.device == "cuda" else {}, machine.patience_s, say)
+        try:
+            dask.start()
+        except PoolGoneError as error:
+            raise BadConfigError(str(error)) from error
+        yield dask
 
 
-def _check_versions(address: str) -> None:
+@contextlib.contextmanager
+def _connected(address: str, patience: float) -> "Iterator[Client]":
     from distributed import Client
 
+    _quieten()
     try:
-        with Client(address, timeout="10s", set_as_default=False) as client:
-            versions = client.run(_version)
+        client = Client(address, timeout=patience, set_as_default=False, name="par")
     except (OSError, TimeoutError, ValueError) as error:
         raise BadConfigError(f"no Dask scheduler answers at {address}: {error}") from error
-    other = {worker: version for worker, version in versions.items() if version != __version__}
-    if not versions:
-        raise BadConfigError(f"the Dask scheduler at {address} has no workers; start some with: dask worker {address} --nthreads 1")
-    if other:
-        raise BadConfigError(
-            f"{len(other)} workers at {address} have another version of PAR than this one ({__version__}), such as {next(iter(other.items()))}"
-        )
+    try:
+        yield client
+    finally:
+        client.close(timeout=5)
 
 
-def _version() -> str:
-    from par_core import __version__
+@contextlib.contextmanager
+def _local(machine: MachineConfig) -> "Iterator[Client]":
+    import dask
+    from distributed import Client, LocalCluster
 
-    return __version__
+    _quieten()
+    dask.config.set({"distributed.nanny.pre-spawn-environ": one_thread_each(machine.threads_per_worker)})
+    with (
+        dask.config.set({} if machine.dashboard else _NO_PAGES),
+        LocalCluster(**local_cluster(machine)) as cluster,
+        Client(cluster, set_as_default=False, name="par") as client,
+    ):
+        yield client
+
+
+def local_cluster(machine: MachineConfig) -> dict[str, Any]:
+    """The arguments of Dask's LocalCluster."""
+    from distributed.security import Security
+
+    return {
+        "n_workers": n_workers(machine),
+        "threads_per_worker": 1,
+        "processes": True,
+        "host": "127.0.0.1",
+        "security": Security.temporary(),  # keys of this run alone: whoever can talk to a scheduler runs code as its user, and every user of a machine can
+        "dashboard_address": "127.0.0.1:8787" if machine.dashboard else "127.0.0.1:0",  # Dask listens all the same; without routes it serves no page
+        "silence_logs": "ERROR",
+        "scheduler_kwargs": {"dashboard": machine.dashboard},
+        "resources": {"GPU": 1} if machine.device == "cuda" else None,
+        "memory_limit": 0,  # Dask cannot see the models' memory; its limits would only kill workers that are well
+    }
+
+
+def _quieten() -> None:
+    """What Dask logs of connections that come and go is said in PAR's own lines."""
+    for name in [each for each in logging.root.manager.loggerDict if each.split(".")[0] == "distributed"]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from par_core.gate.run import GateReport  # brings LanceDB, which takes a second that only a gate should cost
 
-__all__ = ["gate_lines", "gate_markdown", "gate_object"]
+__all__ = ["gate_lines", "gate_markdown", "gate_object", "in_markdown"]
 
 
 def gate_lines(report: "GateReport") -> Iterator[str]:
@@ -20,7 +20,7 @@ def gate_lines(report: "GateReport") -> Iterator[str]:
 
 def gate_markdown(report: "GateReport") -> str:
     """Every check as a Markdown table, with nothing in it that a browser would take for markup."""
-    rows = [("passed" if each.passed else "**failed**", _cell(each.check), _cell(each.wanted), _cell(each.found)) for each in report.findings]
+    rows = [("passed" if each.passed else "**failed**", in_markdown(each.check), in_markdown(each.wanted), in_markdown(each.found)) for each in report.findings]
     table = ["| | check | wanted | found |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join([_outcome(report), "", *(table if rows else [])])
 
@@ -38,6 +38,7 @@ def _outcome(report: "GateReport") -> str:
     return f"version {report.version} did not pass the gate ({len(report.failed)} of {checks} failed); {kept}"
 
 
-def _cell(text: str) -> str:
+def in_markdown(text: str) -> str:
+    """Text of others for a cell of a table, with nothing in it that Markdown or a browser would take for markup."""
     quoted = escape(" ".join(text.split()))
     return "".join(f"\\{letter}" if letter in "\\`*_[]|~#" else letter for letter in quoted)

@@ -1,21 +1,24 @@
-"""Training for the command line: seeds or folds become jobs, jobs become a flow, reports become a table of means and standard deviations."""
+"""Training for the command line: seeds or folds become jobs, jobs are fanned out, reports become a table of means and standard deviations."""
 
 import json
 import os
+import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean, pstdev
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from flows.fan_out import Job, fan_out
 from flows.progress import say
+from flows.runners import open_pool
 from par_core.config import MachineConfig
-from par_core.errors import BadConfigError, ParError
+from par_core.errors import BadConfigError, ParError, WorkerLostError
 
 __all__ = ["plan_jobs", "summary", "train"]
 
@@ -50,11 +53,11 @@ def train(jobs: Mapping[str, Mapping[str, Any]], out: Path, machine: MachineConf
 
     Args:
         jobs: By name.
-        out: Folder of ``summary.json`` and of Prefect's log.
+        out: Folder of ``summary.json`` and of what workers print.
         machine: Several workers train several jobs at once.
         n_processes: That train each job together.
         quiet: Shows nothing.
-        verbose: Lets Prefect speak.
+        verbose: Leaves what workers print on standard error.
 
     Returns:
         The summary.
@@ -62,31 +65,33 @@ def train(jobs: Mapping[str, Mapping[str, Any]], out: Path, machine: MachineConf
     Raises:
         ParError: A job failed; says which and why.
     """
-    from flows.server import api_server
     from par_core.training.jobs import as_job
+    from tasks.training import train as train_one
 
-    for job in jobs.values():
-        as_job(job)  # what is wrong is told before anything starts
+    checked = {name: as_job(job) for name, job in jobs.items()}  # what is wrong is told before anything starts
     out.mkdir(parents=True, exist_ok=True)
-    if not verbose:
-        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-        os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
-    with api_server(out / "prefect-server.log") as ready:
-        from flows.runners import make_runner
-        from flows.training_flow import train_all
 
-        ready()
-        runner = make_runner(machine, "dask" if (machine.workers or 1) > 1 or machine.scheduler else "threads")
-        with _watch(jobs, quiet=quiet):
-            reports = train_all.with_options(task_runner=runner)(jobs, n_processes)
-    for name, report in reports.items():
-        if isinstance(report, ParError):
-            raise report
-        if isinstance(report, BaseException):
-            raise ParError(f"{name}: {type(report).__name__}: {report}") from report
+    def lost(name: str, _: str) -> list[str]:
+        raise WorkerLostError(f"the worker that trained {name} was lost; run the same command again to go on from the last checkpoint")
+
+    job = Job(list(jobs), lambda name, _: (train_one, (_absolute(jobs[name]), n_processes)), lost, len(jobs))
+    runner: Literal["threads", "dask"] = "dask" if (machine.workers or 1) > 1 or machine.scheduler else "threads"
+    with open_pool(machine, runner, say, None if verbose else out / "workers.log") as pool, _watch(jobs, quiet=quiet):
+        failed = fan_out(job, pool, name=secrets.token_hex(4), say=say)
+    for name, error in failed.items():
+        if isinstance(error, ParError):
+            raise error
+        raise ParError(f"{name}: {type(error).__name__}: {error}") from error
+    reports = {name: json.loads((each.out / "report.json").read_text()) for name, each in checked.items()}
     told = {"runs": {name: report["scores"] for name, report in reports.items()}, **summary([report["scores"] for report in reports.values()])}
     (out / "summary.json").write_text(json.dumps(told, indent=1) + "\n")
     return told
+
+
+def _absolute(job: Mapping[str, Any]) -> dict[str, Any]:
+    """A job whose folders mean the same to a worker that was started elsewhere."""
+    paths = {name: os.path.abspath(job[name]) for name in ("root", "out", "start") if job.get(name) is not None and str(job[name]) != "compact"}
+    return {**job, **paths}
 
 
 def summary(scores: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -8,9 +8,10 @@ Sources, strongest first: command line, environment (``PAR_SEGMENT__MIN_SCORE=0.
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -29,7 +30,11 @@ __all__ = [
     "SegmentConfig",
     "config_of",
     "load_config",
+    "store_folder",
 ]
+
+
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(/|$)")  # as pathlib leaves it: s3://bucket becomes s3:/bucket
 
 
 class _Frozen(BaseModel):
@@ -102,6 +107,10 @@ class MachineConfig(_Frozen):
     runner: Literal["auto", "threads", "dask"] = "auto"
     scheduler: str | None = None
     """Address of an existing Dask scheduler, such as ``tcp://10.0.0.5:8786``."""
+    patience_s: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds that a run waits for a scheduler that does not answer, or while no worker can take its tasks, before it gives up."""
+    dashboard: bool = False
+    """Serve the pages of a local run's Dask cluster on 127.0.0.1: every account of the machine can read task names and paths there."""
     workers: Annotated[int, Field(ge=1)] | None = None
     """Worker processes (or threads) of a local run; None: one a core."""
     threads_per_worker: Annotated[int, Field(ge=1)] = 1
@@ -167,7 +176,21 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
         raise BadConfigError("; ".join(wrong)) from error
     except (ValueError, OSError) as error:
         raise BadConfigError(f"{file}: {error}") from error
-    return RunConfig.model_validate(merged.model_dump())
+    config = RunConfig.model_validate(merged.model_dump())
+    if config.weights_dir is None:
+        return config
+    return config.model_copy(update={"weights_dir": config.weights_dir.expanduser().absolute()})  # workers are started elsewhere
+
+
+def store_folder(root: Path) -> Path:
+    """The folder of a store, as given.
+
+    Raises:
+        BadConfigError: It is a URL: a store is a folder, on this machine or on a file system that is mounted.
+    """
+    if _URL.match(str(root)):
+        raise BadConfigError(f"a store cannot be at a URL yet ({root}); name a folder, on this machine or on a file system that all nodes mount")
+    return root
 
 
 def config_of(settings: Mapping[str, Any]) -> RunConfig:

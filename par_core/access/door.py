@@ -20,6 +20,7 @@ from typing import Final
 from par_core.access.audit_log import AuditLog, Event
 from par_core.access.roles import Role
 from par_core.access.tokens import TokenFile
+from par_core.config import store_folder
 from par_core.errors import BadConfigError, StoreError
 
 __all__ = ["KEEP_DAYS", "Access", "Caller", "Found", "question_text"]
@@ -87,7 +88,7 @@ class Access:
         Raises:
             BadConfigError: There is no store.
         """
-        if not (root / "store.json").is_file():
+        if not (store_folder(root) / "store.json").is_file():
             raise BadConfigError(f"no store at {root}; make one with: par index SOURCE --store {root}")
         return cls(root, keep_days)
 

@@ -1,29 +1,57 @@
-"""One Prefect server for all tests of flows, with a database of its own."""
+"""A Prefect server for the tests of flows, started as the guide says, with a database of its own."""
 
 import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+PREFECT = [sys.executable, "-m", "prefect"]
 
 
 @pytest.fixture(scope="session")
 def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment for commands under test: nothing of the user's Prefect is touched."""
+    """The environment for commands under test, without a server: nothing of the user's Prefect is touched."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
-    return {**kept, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "OMP_NUM_THREADS": "1"}
+    return {**kept, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "OMP_NUM_THREADS": "1", "DO_NOT_TRACK": "1"}
 
 
 @pytest.fixture(scope="session")
-def prefect_api(prefect_environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The environment with the address of a running server."""
-    from flows.server import api_server
+def prefect_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the server prints."""
+    return tmp_path_factory.mktemp("prefect-log") / "server.log"
 
-    before = dict(os.environ)
-    os.environ.pop("PREFECT_API_URL", None)
-    os.environ["PREFECT_HOME"] = prefect_environment["PREFECT_HOME"]
+
+@pytest.fixture(scope="session")
+def prefect_api(prefect_environment: dict[str, str], prefect_log: Path) -> Iterator[dict[str, str]]:
+    """The environment with the address of a running server."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
+    serve = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
+    environment = {**prefect_environment, "PREFECT_API_URL": url, "PREFECT_SERVER_LOGGING_LEVEL": "WARNING", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    with prefect_log.open("wb") as log:
+        server = subprocess.Popen(serve, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
     try:
-        with api_server() as ready:
-            yield {**prefect_environment, "PREFECT_API_URL": ready()}
+        wait_for(url, server, prefect_log)
+        yield {**prefect_environment, "PREFECT_API_URL": url}
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        server.terminate()
+        server.wait(30)
+
+
+def wait_for(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    ends = time.monotonic() + 120
+    while time.monotonic() < ends and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"Prefect's server does not answer: {log.read_text()[-2000:]}")

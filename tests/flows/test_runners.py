@@ -1,18 +1,62 @@
-"""Who may talk to the workers of a run."""
+"""Who may talk to the workers of a run, what they show, and which runner is chosen."""
 
+import urllib.request
+from urllib.error import HTTPError
+
+import psutil
 import pytest
 from distributed import Client, LocalCluster
 
-from flows.runners import make_runner
+from flows.runners import choose_runner, local_cluster, open_pool
 from par_core.config import MachineConfig
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_another_user_of_the_machine_cannot_run_code_on_the_workers() -> None:
-    kwargs = make_runner(MachineConfig(workers=1), "dask").cluster_kwargs
+    kwargs = local_cluster(MachineConfig(workers=1))
     with LocalCluster(**{**kwargs, "processes": False, "dashboard_address": None}) as cluster:
         with Client(cluster, set_as_default=False) as ours:
             assert ours.submit(sum, (40, 2)).result() == 42
         place = cluster.scheduler_address.split("//")[1]
         with pytest.raises(OSError, match="tcp://"):
             Client(f"tcp://{place}", timeout=2, set_as_default=False)
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether a page is served at a port of this machine."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=2):
+            return True
+    except HTTPError:  # 404: it is open, and has no page
+        return False
+    except OSError:  # it speaks TLS, to those with the keys of the run
+        return False
+
+
+def open_ports() -> set[int]:
+    """Where this process and its children listen."""
+    me = psutil.Process()
+    found: set[int] = set()
+    for process in [me, *me.children(recursive=True)]:
+        found |= {each.laddr.port for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN}
+    return found
+
+
+PAGES = ("info/main/workers.html", "info/main/logs.html", "json/identity.json", "json/counts.json", "metrics", "health", "status")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dashboard", [False, True])
+def test_the_pages_of_dask_are_shown_to_nobody_unless_asked_for(dashboard: bool) -> None:
+    before = open_ports()
+    with open_pool(MachineConfig(workers=1, dashboard=dashboard), "dask", print):
+        ours = open_ports() - before
+        served = [(port, page) for port in sorted(ours) for page in PAGES if answers(port, page)]
+    assert len(ours) >= 4, "the ports of scheduler, worker and nanny were not found"
+    assert bool(served) is dashboard, served
+
+
+def test_after_a_run_that_ended_without_a_word_the_next_works_in_processes_that_may_die() -> None:
+    assert choose_runner(MachineConfig(workers=2), 10) == "threads"
+    assert choose_runner(MachineConfig(workers=2), 10, interrupted=True) == "dask"
+    assert choose_runner(MachineConfig(workers=2, runner="threads"), 10, interrupted=True) == "threads"

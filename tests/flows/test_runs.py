@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from par_core.errors import StoreError
-from par_core.stages.check import store_status, verify_store
+from par_core.stages.check import verify_store
 from par_core.store.layout import Store
 from tests.indexing import content, index
 from tests.pictures import archive, save, scene
@@ -37,7 +37,7 @@ def par(*arguments: object, env: dict[str, str]) -> subprocess.CompletedProcess[
     return subprocess.run([PAR, *map(str, arguments)], env=env, capture_output=True, text=True, timeout=200, check=False)
 
 
-def test_threads_with_a_server_of_its_own_give_the_same_answer_and_leave_nothing_behind(
+def test_threads_give_the_same_answer_and_leave_nothing_behind(
     tmp_path: Path, photos: Path, reference: list[dict], prefect_environment: dict[str, str]
 ) -> None:
     marker = {**prefect_environment, "PAR_TEST_MARK": str(tmp_path)}
@@ -87,7 +87,8 @@ def test_an_existing_scheduler_gives_the_same_answer(
 
 
 def test_a_scheduler_that_is_not_there_is_one_clear_line(tmp_path: Path, photos: Path, prefect_api: dict[str, str]) -> None:
-    run = par("index", photos, "--store", tmp_path / "s", "--profile", "fake", "--scheduler", "tcp://127.0.0.1:9", env=prefect_api)
+    env = {**prefect_api, "PAR_MACHINE__PATIENCE_S": "2"}
+    run = par("index", photos, "--store", tmp_path / "s", "--profile", "fake", "--scheduler", "tcp://127.0.0.1:9", env=env)
     assert run.returncode == 2
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in run.stderr.splitlines()[-1]
 
@@ -110,7 +111,7 @@ def test_a_run_that_is_stopped_leaves_no_process_and_can_be_continued(
     command = [PAR, "index", str(photos), "--store", str(tmp_path / "s"), "--profile", "fake", "--runner", "dask", "--workers", "2"]
     run = subprocess.Popen(command, env=marker, stderr=subprocess.PIPE, text=True, start_new_session=True)
     ends = time.monotonic() + 120
-    while time.monotonic() < ends and len(left_behind(str(tmp_path))) < 4:  # driver, server, and Dask's workers
+    while time.monotonic() < ends and len(left_behind(str(tmp_path))) < 4:  # driver, Dask's workers, and what watches their resources
         time.sleep(0.05)
     (os.killpg if how is signal.SIGINT else os.kill)(run.pid, how)  # Ctrl-C reaches every process of a terminal
     _, told = run.communicate(timeout=30)
@@ -127,39 +128,19 @@ def test_a_run_that_is_stopped_leaves_no_process_and_can_be_continued(
     assert verify_store(Store.open(tmp_path / "s")).problems == ()
 
 
-def test_deployments_are_accepted_and_a_worker_carries_one_out(tmp_path: Path, photos: Path, prefect_api: dict[str, str]) -> None:
-    root = Path(__file__).parents[2]
-    golden = tmp_path / "golden.yaml"
-    golden.write_text("queries: [{text: a red person, at_least: 3}]")
-    prefect = [sys.executable, "-m", "prefect"]
-
-    def run(*arguments: str) -> str:
-        done = subprocess.run([*prefect, *arguments], cwd=root, env=prefect_api, capture_output=True, text=True, timeout=200, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    run("work-pool", "create", "par", "--type", "process")
-    run("--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
-    settings = {"profile": "fake", "machine": {"runner": "threads"}}
-    parameters = {"sources": [str(photos)], "store": str(tmp_path / "s"), "settings": settings, "golden": str(golden)}
-    run("deployment", "run", "par-index/nightly", "--params", json.dumps(parameters))
-    run("worker", "start", "--pool", "par", "--run-once")
-    assert verify_store(Store.open(tmp_path / "s")).problems == ()
-    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
-    status = store_status(Store.open(tmp_path / "s"))
-    assert status.live_version == status.version is not None
-
-
 def test_the_check_of_a_deployment_fails_with_what_failed(tmp_path: Path, photos: Path, prefect_api: dict[str, str]) -> None:
     index(tmp_path / "s", [photos])
     golden = tmp_path / "golden.yaml"
     golden.write_text("queries: [{text: a red person, at_least: 50}]")
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
     from flows.deployed import check
 
-    with pytest.raises(StoreError, match=r"did not pass the gate .*a red person: wanted at least 50 hits"):
-        check(str(tmp_path / "s"), str(golden), {"profile": "fake"})
-    golden.write_text("queries: [{text: a red person, at_least: 3}]")
-    assert check(str(tmp_path / "s"), str(golden), {"profile": "fake"})["passed"]
+    with temporary_settings({PREFECT_API_URL: prefect_api["PREFECT_API_URL"]}):
+        with pytest.raises(StoreError, match=r"did not pass the gate .*a red person: wanted at least 50 hits"):
+            check(str(tmp_path / "s"), str(golden), {"profile": "fake"})
+        golden.write_text("queries: [{text: a red person, at_least: 3}]")
+        assert check(str(tmp_path / "s"), str(golden), {"profile": "fake"})["passed"]
 
 
 def test_indexing_with_a_gate_that_fails_ends_with_exit_code_1(tmp_path: Path, photos: Path, prefect_environment: dict[str, str]) -> None:

@@ -1,0 +1,216 @@
+"""A Dask scheduler and its workers as a pool.
+
+Workers are asked for their version of PAR before they are given anything. One that does not answer is named and left out. What a task returns is never
+fetched: results are files in the store, so a worker that ends after its task takes nothing with it.
+"""
+
+import asyncio
+import queue
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future as Answer
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from distributed import Client, Future
+from distributed.scheduler import KilledWorker
+
+from flows.pools import Ended, How, PoolGoneError, drain
+from par_core import __version__
+from par_core.errors import BadConfigError, WorkerLostError
+
+__all__ = ["DaskPool"]
+
+_LOOK_EVERY_S: Final = 2.0
+_ANSWER_S: Final = 10.0  # for a worker to say its version
+_RESTART_S: Final = 10.0  # that a supervisor takes to start workers again; not worth a line
+
+
+def _version_there() -> Callable[[], str]:
+    def version() -> str:  # nested, so that it travels as code: a worker of another version may not have this module
+        from par_core import __version__
+
+        return __version__
+
+    return version
+
+
+@dataclass(slots=True)
+class _Worker:
+    """What is known of a worker: what it said, or that it has not answered yet."""
+
+    answer: "Answer[Mapping[str, Any]]"
+    asked_at: float
+    named: bool = False
+
+    @property
+    def version(self) -> str | BaseException | None:
+        """Its version of PAR, what went wrong when it was asked, or None while it has not answered."""
+        if not self.answer.done():
+            return None
+        error = self.answer.exception()
+        return error or next(iter(self.answer.result().values()), None)
+
+
+@dataclass(slots=True)
+class _Out:
+    future: Future
+    allowed: frozenset[str] | None
+
+
+@dataclass
+class DaskPool:
+    """Carries out tasks on the workers of a scheduler.
+
+    Attributes:
+        client: Connected to the scheduler.
+        resources: That a worker must have for a task, such as ``{"GPU": 1}``.
+        patience: Seconds to wait for a scheduler that went, or while there is no worker that can take a task.
+        say: Is told in lines for people what is waited for and who is left out.
+    """
+
+    client: Client
+    resources: Mapping[str, float]
+    patience: float
+    say: Callable[[str], None]
+    _workers: dict[str, _Worker] = field(default_factory=dict)
+    _threads: dict[str, int] = field(default_factory=dict)
+    _out: dict[str, _Out] = field(default_factory=dict)
+    _ended: "queue.SimpleQueue[str]" = field(default_factory=queue.SimpleQueue)
+    _looked_at: float = -_LOOK_EVERY_S
+    _well_at: float = field(default_factory=time.monotonic)
+    _waits: str = ""
+    _began: bool = False
+
+    def start(self) -> None:
+        """Wait until a worker can take a task.
+
+        Raises:
+            BadConfigError: A worker has another version of PAR.
+            PoolGoneError: There is none in time.
+        """
+        while True:
+            self._look()
+            other = {address: worker.version for address, worker in self._workers.items() if worker.version not in (None, __version__)}
+            wrong = {address: version for address, version in other.items() if isinstance(version, str)}
+            if wrong:
+                raise BadConfigError(
+                    f"{len(wrong)} workers at {self._scheduler} have another version of PAR than this one ({__version__}), such as {next(iter(wrong.items()))}"
+                )
+            answered = all(worker.version is not None or time.monotonic() - worker.asked_at > _ANSWER_S for worker in self._workers.values())
+            if self._usable and answered:
+                return
+            time.sleep(0.1)
+
+    @property
+    def capacity(self) -> int:
+        """Two tasks for each thread of a worker: one to work on, one at hand."""
+        return max(1, 2 * sum(self._threads[address] for address in self._usable))
+
+    def submit(self, key: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        """Hand out a task under a key of its own."""
+        usable = self._usable
+        allowed = frozenset(usable) if len(usable) < len(self._workers) else None
+        where = {"workers": sorted(allowed), "allow_other_workers": False} if allowed else {}
+        future = self.client.submit(function, *arguments, key=key, pure=False, resources=dict(self.resources) or None, **where)
+        self._out[key] = _Out(future, allowed)
+        future.add_done_callback(lambda _: self._ended.put(key))
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """The tasks that ended since the last call; empty if none does within some seconds.
+
+        Raises:
+            PoolGoneError: The scheduler does not come back, or no worker is there that can take a task, for longer than the patience.
+        """
+        keys = drain(self._ended, seconds)
+        ended = [end for key in keys if (end := self._end(key)) is not None]
+        if not ended:
+            self._look()
+            ended = self._stranded()
+        return ended
+
+    def _end(self, key: str) -> Ended | None:
+        out = self._out.pop(key, None)
+        if out is None:
+            return None
+        try:
+            if out.future.status == "finished":
+                return Ended(key, How.DONE)
+            if out.future.status != "error":
+                return Ended(key, How.RETURNED)
+            error = out.future.exception()
+        finally:
+            out.future.release()
+        if isinstance(error, KilledWorker):
+            return Ended(
+                key, How.LOST, WorkerLostError(f"{error.last_worker.address}, the last of {error.allowed_failures + 1} that were lost with the same task")
+            )
+        return Ended(key, How.FAILED, error)
+
+    def _look(self) -> None:
+        """Bring up to date which workers there are, and give up when none has been of use for too long."""
+        now = time.monotonic()
+        if now - self._looked_at < _LOOK_EVERY_S and self._usable:
+            return
+        self._looked_at = now
+        if self.client.status == "running":
+            try:
+                self._meet(self.client.scheduler_info(n_workers=-1)["workers"])
+            except OSError:
+                self._threads.clear()  # it is going away; the client will say so
+        else:
+            self._threads.clear()
+        if self._usable:
+            self._well_at, self._waits, self._began = time.monotonic(), "", True
+            return
+        waits = self._lack()
+        asking = any(worker.version is None and now - worker.asked_at <= _ANSWER_S for worker in self._workers.values())
+        restarting = self._began and now - self._well_at < _RESTART_S
+        if waits != self._waits and not asking and not restarting:
+            self.say(f"par: {waits}; waiting up to {self.patience:.0f} s (machine.patience_s)")
+            self._waits = waits
+        if time.monotonic() - self._well_at > self.patience or self.client.status == "closed":  # the client has waited for as long
+            raise PoolGoneError(f"{waits}, and did not change within {self.patience:.0f} s")
+
+    def _meet(self, found: Mapping[str, Mapping[str, Any]]) -> None:
+        """Ask workers that are new for their version, and say which are left out."""
+        fit = {address: each for address, each in found.items() if all(each["resources"].get(name, 0) >= need for name, need in self.resources.items())}
+        self._threads = {address: each["nthreads"] for address, each in fit.items()}
+        self._workers = {address: self._workers.get(address) or self._ask(address) for address in found}
+        for address, worker in self._workers.items():
+            version = worker.version
+            overdue = version is None and time.monotonic() - worker.asked_at > _ANSWER_S
+            if worker.named or version == __version__ or (version is None and not overdue):
+                continue
+            worker.named = True
+            why = "does not answer" if overdue else f"has PAR {version}, not {__version__}" if isinstance(version, str) else f"cannot be asked: {version}"
+            self.say(f"par: warning: the worker {address} is left out: it {why}")
+
+    def _ask(self, address: str) -> _Worker:
+        asking = self.client._run(_version_there(), workers=[address], on_error="raise")
+        return _Worker(asyncio.run_coroutine_threadsafe(asking, self.client.loop.asyncio_loop), time.monotonic())
+
+    def _lack(self) -> str:
+        if self.client.status != "running":
+            return f"the Dask scheduler at {self._scheduler} does not answer"
+        if self._workers and self.resources and not self._threads:
+            wanted = " ".join(f"{name}={need:g}" for name, need in self.resources.items())
+            return f"no worker of {len(self._workers)} at {self._scheduler} has the resource {wanted}; start some with: dask worker ... --resources {wanted}"
+        if self._workers:
+            return f"no worker of {len(self._workers)} at {self._scheduler} answers yet"
+        return f"the Dask scheduler at {self._scheduler} has no workers; start some with: dask worker {self._scheduler} --nthreads 1"
+
+    def _stranded(self) -> list[Ended]:
+        """Tasks that were meant for workers that are all gone: after a restart a worker has another address."""
+        gone = [key for key, out in self._out.items() if out.allowed is not None and not out.allowed & self._threads.keys() and self._usable]
+        for key in gone:
+            self._out.pop(key).future.cancel()
+        return [Ended(key, How.RETURNED) for key in gone]
+
+    @property
+    def _usable(self) -> list[str]:
+        return [address for address in self._threads if address in self._workers and self._workers[address].version == __version__]
+
+    @property
+    def _scheduler(self) -> str:
+        return str(self.client.scheduler.address) if self.client.scheduler is not None else "the address given"

@@ -1,0 +1,140 @@
+"""Hand out the parts of a job to a pool, and bring every one to an end: done, or failed with a reason.
+
+What may pass is tried again after a while, without keeping a worker waiting. A part whose worker was lost is replaced by what its owner says, such as its
+two halves. If nothing succeeds any more, the rest is not tried: then the machine or the storage is at fault, and going on would waste the night.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from flows.pools import Ended, How, Pool, PoolGoneError
+from par_core.errors import ParError, TransientError, WorkerLostError
+
+__all__ = ["Job", "fan_out"]
+
+_DELAYS_S: Final = (2.0, 20.0)  # before a part is tried again after trouble that may pass
+_MOST_RETURNS: Final = 20  # of one part by schedulers that go and come
+_MOST_LOSSES_IN_A_ROW: Final = 32  # of workers, while nothing is finished
+_TICK_S: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is handed out.
+
+    Attributes:
+        parts: Names of the parts, in the order of work.
+        task: Function and arguments for a part; also told the name of the attempt, which no two have in common.
+        lost: What takes the place of a part whose worker was lost in an attempt, perhaps the part itself; may raise ParError to fail it.
+        most_failures_in_a_row: After so many failed parts without one that is done the rest is not tried.
+    """
+
+    parts: Sequence[str]
+    task: Callable[[str, str], tuple[Callable[..., None], tuple[Any, ...]]]
+    lost: Callable[[str, str], Iterable[str]]
+    most_failures_in_a_row: int
+
+
+@dataclass
+class _State:
+    """A part on its way."""
+
+    name: str
+    tries: int = 0
+    returns: int = 0
+
+
+@dataclass
+class _Run:
+    job: Job
+    pool: Pool
+    name: str
+    say: Callable[[str], None]
+    todo: deque[_State]
+    resting: list[tuple[float, _State]] = field(default_factory=list)
+    out: dict[str, _State] = field(default_factory=dict)
+    failed: dict[str, Exception] = field(default_factory=dict)
+    handed_out: int = 0
+    failures_in_a_row: int = 0
+    losses_in_a_row: int = 0
+
+    @property
+    def stop(self) -> str:
+        """Why nothing more is handed out, or nothing."""
+        if self.failures_in_a_row >= self.job.most_failures_in_a_row:
+            return "not tried: too many shards in a row had failed"
+        if self.losses_in_a_row >= _MOST_LOSSES_IN_A_ROW:
+            return f"not tried: {self.losses_in_a_row} workers were lost one after another, and nothing was finished in between"
+        return ""
+
+    def carry_out(self) -> dict[str, Exception]:
+        while ((self.todo or self.resting) and not self.stop) or self.out:
+            now = time.monotonic()
+            self.todo.extendleft(state for due, state in self.resting if due <= now)
+            self.resting = [(due, state) for due, state in self.resting if due > now]
+            while self.todo and len(self.out) < self.pool.capacity and not self.stop:
+                self._hand_out(self.todo.popleft())
+            try:
+                for ended in self.pool.wait(_TICK_S):
+                    if ended.key in self.out:
+                        self._take(ended)
+            except PoolGoneError as gone:
+                return self._rest(str(gone))
+        return self._rest(self.stop)
+
+    def _hand_out(self, state: _State) -> None:
+        self.handed_out += 1
+        attempt = f"{self.name}-{self.handed_out}"
+        function, arguments = self.job.task(state.name, attempt)
+        self.out[attempt] = state
+        self.pool.submit(attempt, function, arguments)
+
+    def _take(self, ended: Ended) -> None:
+        state = self.out.pop(ended.key)
+        if ended.how is How.DONE:
+            self.failures_in_a_row = self.losses_in_a_row = 0
+        elif ended.how is How.LOST or isinstance(ended.error, WorkerLostError):
+            self._replace(state, ended)
+        elif ended.how is How.RETURNED and state.returns < _MOST_RETURNS:
+            state.returns += 1
+            self.todo.appendleft(state)
+        elif isinstance(ended.error, TransientError) and state.tries < len(_DELAYS_S):
+            self.resting.append((time.monotonic() + _DELAYS_S[state.tries], state))
+            state.tries += 1
+        else:
+            self._fail(state.name, ended.error)
+
+    def _replace(self, state: _State, ended: Ended) -> None:
+        self.losses_in_a_row += 1
+        try:
+            self.todo.extend(_State(name) for name in self.job.lost(state.name, ended.key))
+        except ParError as error:
+            self._fail(state.name, error)
+        else:
+            self.say(f"par: a worker was lost: {ended.error}; its work is given to others")
+
+    def _fail(self, name: str, error: BaseException | None) -> None:
+        self.failures_in_a_row += 1
+        self.failed[name] = error if isinstance(error, Exception) else ParError(str(error))
+
+    def _rest(self, reason: str) -> dict[str, Exception]:
+        left = [*self.out.values(), *self.todo, *(state for _, state in self.resting)]
+        return self.failed | {state.name: ParError(reason) for state in left}
+
+
+def fan_out(job: Job, pool: Pool, *, name: str, say: Callable[[str], None]) -> dict[str, Exception]:
+    """Carry out a job.
+
+    Args:
+        job: Its parts.
+        pool: Where.
+        name: Of this run: no two runs over the same store have it in common.
+        say: Is told, in a line for people, when a worker was lost.
+
+    Returns:
+        What ended each part that is not done, by name; a replaced part is not in it, those that took its place may be.
+    """
+    return _Run(job, pool, name, say, deque(_State(part) for part in job.parts)).carry_out()

@@ -1,0 +1,168 @@
+"""What Prefect is told of a run: that it began, how far it is, how it ended.
+
+The work does not depend on it. Nothing but this process talks to Prefect's server, and if the server is away the run goes on: what it finishes is committed
+before Prefect is told, and a line says what could not be recorded.
+"""
+
+import contextvars
+import os
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TypeVar
+
+from flows.progress import say
+
+__all__ = ["WITH_FAILURES", "Outcome", "Recorder", "in_short", "recorded"]
+
+#: Name of the state of a run with exit code 1.
+WITH_FAILURES: Final = "Completed with failures"
+
+T = TypeVar("T", bound="Outcome")
+
+_HEALTH_S: Final = 5.0
+_PROGRESS_S: Final = 10.0  # that a last report of progress may take
+_SHORT: Final = 300  # characters of a server's error
+
+
+class Outcome(Protocol):
+    """What a run did, as far as Prefect is concerned."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 done with failures, else failed."""
+
+    def __str__(self) -> str:
+        """One line for people."""
+
+
+class Recorder:
+    """Tells nobody: for runs without a server. The subclass tells Prefect."""
+
+    def line(self, text: str) -> None:
+        """A line for the log of the run."""
+
+    def progress(self, percent: float, text: str) -> None:
+        """How far the run is."""
+
+    def table(self, key: str, markdown: str) -> None:
+        """A page about the run."""
+
+
+class _PrefectRecorder(Recorder):
+    """Writes to the log and the artifacts of the flow run that this process is in. A server that is away is said once and then left alone."""
+
+    def __init__(self) -> None:
+        from prefect.logging import get_run_logger
+
+        self._log = get_run_logger()
+        self._context = contextvars.copy_context()
+        self._artifact: Any = None
+        self._away = False
+        self._lock = threading.Lock()
+
+    def line(self, text: str) -> None:
+        self._log.info("%s", text)
+
+    def progress(self, percent: float, text: str) -> None:
+        from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+        self.line(text)
+        if self._artifact is None:
+            self._artifact = self._tell(lambda: create_progress_artifact(progress=percent, key="par-progress", description=text))
+        else:
+            self._tell(lambda: update_progress_artifact(artifact_id=self._artifact, progress=percent, description=text))
+
+    def table(self, key: str, markdown: str) -> None:
+        from prefect.artifacts import create_markdown_artifact
+
+        self._tell(lambda: create_markdown_artifact(markdown, key=key))
+
+    def _tell(self, call: Callable[[], Any]) -> Any:
+        with self._lock:
+            if self._away and not _answers(os.environ.get("PREFECT_API_URL", "")):
+                return None
+            try:
+                self._away = False
+                return self._context.copy().run(call)
+            except Exception as error:  # noqa: BLE001 - whatever Prefect raises, the run is worth more than its record
+                self._away = True
+                say(f"par: warning: Prefect's server was not told how far the run is: {in_short(error)}")
+                return None
+
+
+def recorded(name: str, store: str, run: str, body: Callable[[Recorder], T]) -> T:
+    """Carry out a body as a flow run where PREFECT_API_URL names a server, else without a record.
+
+    Within a flow run, such as one of a deployment, the body belongs to that.
+
+    Args:
+        name: Of the flow.
+        store: Folder of the store; with ``run`` the only parameter of the flow, as Prefect refuses large ones.
+        run: Id of the run.
+        body: Must have everything on disk when it returns.
+
+    Returns:
+        What the body returned.
+    """
+    if _in_flow_run():
+        return body(_PrefectRecorder())
+    server = os.environ.get("PREFECT_API_URL")
+    if not server:
+        return body(Recorder())
+    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")  # deployments/automations.yaml tells a killed run by the heartbeats that stop
+    if not _answers(server):
+        say(f"par: warning: no Prefect server answers at {server}; this run is not recorded there")
+        return body(Recorder())
+    return _as_flow(name, store, run, body, server)
+
+
+def _as_flow(name: str, store: str, run: str, body: Callable[[Recorder], T], server: str) -> T:
+    from prefect import flow
+    from prefect.states import Completed, Failed
+
+    outcome: list[T] = []
+    raised: list[BaseException] = []
+
+    def carry_out(store: str, run: str) -> Any:
+        try:
+            outcome.append(body(_PrefectRecorder()))
+        except BaseException as error:
+            raised.append(error)
+            raise
+        code, text = outcome[0].exit_code, str(outcome[0])
+        return Completed(message=text) if code == 0 else Completed(name=WITH_FAILURES, message=text) if code == 1 else Failed(message=text)
+
+    try:
+        flow(name=name, validate_parameters=False, persist_result=False)(carry_out)(store, run, return_state=True)
+    except Exception as error:  # noqa: BLE001 - the body's own are in raised; this is Prefect's, and the run is worth more than its record
+        say(f"par: warning: Prefect's server at {server} does not know how the run went: {in_short(error)}")
+    if raised:
+        raise raised[0]
+    return outcome[0] if outcome else body(Recorder())
+
+
+def in_short(error: BaseException) -> str:
+    """An error in one line of bounded length: those of servers may repeat a request of a megabyte."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 4]} ..."
+
+
+def _in_flow_run() -> bool:
+    if "prefect.context" not in sys.modules:
+        return False
+    from prefect.context import FlowRunContext
+
+    return FlowRunContext.get() is not None
+
+
+def _answers(server: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{server.rstrip('/')}/health", timeout=_HEALTH_S):  # noqa: S310 - the address that the user gave to Prefect
+            return True
+    except urllib.error.HTTPError:
+        return True  # it wants a key, which Prefect's own client has
+    except (OSError, ValueError):
+        return False

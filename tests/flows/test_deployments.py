@@ -1,0 +1,166 @@
+"""The files of ``deployments/`` on a real Prefect server: schedules book runs, a worker starts one that is due, and the server's log holds no error."""
+
+import configparser
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from par_core.stages.check import store_status, verify_store
+from par_core.store.layout import Store
+from tests.flows.conftest import PREFECT
+from tests.flows.prefect_client import PrefectClient
+from tests.indexing import content
+from tests.pictures import archive
+
+DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
+GROUPS = [("red",), ("green", "blue"), (), ("yellow",)] * 4
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return archive(tmp_path_factory.mktemp("photos"), GROUPS)
+
+
+class Operator:
+    """Types Prefect's commands in a folder that is no checkout."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        self.environment = environment
+        self.folder = folder
+        self.client = PrefectClient(environment)
+
+    def types(self, *arguments: object) -> str:
+        command = [*PREFECT, *map(str, arguments)]
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=200, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def operator(prefect_api: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Operator:
+    operator = Operator(prefect_api, tmp_path_factory.mktemp("operator"))
+    operator.types("work-pool", "create", "par", "--type", "process")
+    operator.types("--no-prompt", "deploy", "--all", "--prefect-file", DEPLOYMENTS / "prefect.yaml")
+    return operator
+
+
+def eventually(true: Callable[[], Any], seconds: float) -> Any:
+    ends = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < ends, f"not within {seconds} s"
+        time.sleep(0.5)
+    return found
+
+
+@pytest.mark.timeout(200)
+def test_every_active_schedule_has_booked_its_next_runs(operator: Operator, prefect_log: Path) -> None:
+    wanted = {each["name"] for each in yaml.safe_load((DEPLOYMENTS / "prefect.yaml").read_text())["deployments"]}
+    deployed = {each["name"]: each for each in operator.client.deployments() if each["name"] in wanted}
+    assert deployed.keys() == wanted
+    for name, each in deployed.items():
+        active = [schedule for schedule in each["schedules"] if schedule["active"]]
+        if not active:
+            assert operator.client.runs_of(each["id"]) == [], name
+            continue
+        booked = eventually(lambda each=each: operator.client.runs_of(each["id"], "SCHEDULED"), 90)
+        times = [datetime.fromisoformat(run["expected_start_time"]) for run in booked]
+        hour = int(active[0]["schedule"]["cron"].split()[1])
+        assert len(times) >= 3, name
+        assert {moment.astimezone(UTC).hour for moment in times} == {hour}
+        assert min(times) - datetime.now(UTC) < timedelta(days=1)
+    assert {name for name, each in deployed.items() if any(schedule["active"] for schedule in each["schedules"])} == {"nightly", "morning-check"}
+    assert errors(prefect_log) == []
+
+
+def errors(log: Path) -> list[str]:
+    """What a server says when a service fails: it goes on, schedules nothing, and answers every question as before."""
+    return [line for line in log.read_text(errors="replace").splitlines() if re.search(r"\b(ERROR|CRITICAL|Traceback|Error:|Exception)\b", line)]
+
+
+def test_no_deployment_names_the_folder_where_it_was_made(operator: Operator) -> None:
+    for each in operator.client.deployments():
+        assert str(DEPLOYMENTS.parent) not in json.dumps(each), each["name"]
+        assert str(operator.folder) not in json.dumps(each), each["name"]
+        assert each["entrypoint"].startswith("flows.deployed.")
+        assert not each["pull_steps"]
+
+
+@pytest.mark.timeout(280)
+def test_a_run_that_is_due_is_started_by_a_worker_and_leaves_log_progress_and_state(
+    operator: Operator, photos: Path, tmp_path: Path, prefect_log: Path
+) -> None:
+    (photos / "letter.png").write_bytes(b"no picture")
+    file = tmp_path / "prefect.yaml"
+    declared = yaml.safe_load((DEPLOYMENTS / "prefect.yaml").read_text())
+    nightly = next(each for each in declared["deployments"] if each["name"] == "nightly")
+    golden = tmp_path / "golden.yaml"
+    golden.write_text("queries: [{text: a red person, at_least: 3}]")
+    settings = {"profile": "fake", "machine": {"runner": "dask", "workers": 1}}
+    nightly["parameters"] = {"sources": [str(photos)], "store": str(tmp_path / "s"), "settings": settings, "golden": str(golden)}
+    due = datetime.now(UTC) + timedelta(seconds=20)
+    nightly["name"] = "tonight"
+    nightly["schedules"] = [{"interval": 86_400, "anchor_date": due.isoformat(), "timezone": "Etc/UTC"}]
+    file.write_text(yaml.safe_dump({**declared, "deployments": [nightly]}))
+    operator.types("--no-prompt", "deploy", "--all", "--prefect-file", file)
+    [deployment] = [each["id"] for each in operator.client.deployments() if each["name"] == "tonight"]
+    worker = subprocess.Popen(
+        [*PREFECT, "worker", "start", "--pool", "par"], cwd=operator.folder, env=operator.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        [run] = eventually(lambda: operator.client.runs_of(deployment, "COMPLETED", "FAILED", "CRASHED"), 200)
+    finally:
+        worker.terminate()
+        worker.wait(30)
+    assert run["state_name"] == "Completed with failures", run["state"]
+    assert "17 files listed = 12 indexed + 4 without people + 1 failed" in run["state"]["message"]
+    assert abs(datetime.fromisoformat(run["expected_start_time"]) - due) < timedelta(seconds=5)
+    log = operator.client.log(run["id"])
+    assert any("described 17/17 images" in line for line in log)
+    assert {"par-progress", "par-index"} <= {each["key"] for each in operator.client.artifacts(run["id"])}
+    store = Store.open(tmp_path / "s")
+    assert verify_store(store).problems == ()
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
+    status = store_status(store)
+    assert status.live_version == status.version is not None
+    assert errors(prefect_log) == []
+
+
+def test_the_automation_for_killed_runs_is_accepted_and_is_about_runs_of_par_only(operator: Operator) -> None:
+    operator.types("automation", "create", "--from-file", DEPLOYMENTS / "automations.yaml")
+    [made] = [each for each in operator.client.post("automations/filter") if each["name"] == "par-killed-runs"]
+    assert made["enabled"]
+    assert made["trigger"]["posture"] == "Proactive"
+    assert made["trigger"]["match_related"] == {"prefect.resource.role": "flow", "prefect.resource.name": "par-*"}
+    assert made["actions"][0]["state"] == "CRASHED"
+    for each in operator.client.deployments():
+        assert each["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30", each["name"]
+    for name in operator.client.post("flows/filter"):
+        assert name["name"].startswith("par-")
+
+
+def test_whatever_runs_for_ever_is_started_again_also_after_exit_code_0() -> None:
+    units = sorted((DEPLOYMENTS / "systemd").glob("*.service"))
+    assert len(units) == 4
+    for file in units:
+        unit = configparser.ConfigParser(strict=True, interpolation=None, comment_prefixes="#")
+        unit.optionxform = str  # type: ignore[assignment,method-assign]
+        unit.read_string(file.read_text())
+        assert unit["Service"]["Restart"] == "always", file
+        assert unit["Unit"]["StartLimitIntervalSec"] == "0", "systemd gives up after five restarts otherwise"
+        program, *arguments = unit["Service"]["ExecStart"].split()
+        assert (Path(sys.executable).parent / Path(program).name).exists(), file
+        options = [each for each in arguments if each.startswith("--")]
+        verbs = [each for each in arguments[:2] if re.fullmatch("[a-z]+", each)]
+        shown = subprocess.run([sys.executable, "-m", Path(program).name, *verbs, "--help"], capture_output=True, text=True, check=True).stdout
+        assert [option for option in options if option not in shown] == [], file
+    services = yaml.safe_load((DEPLOYMENTS / "compose.yaml").read_text())["services"]
+    assert {name: each["restart"] for name, each in services.items()} == {"scheduler": "always", "worker": "always"}

@@ -1,0 +1,285 @@
+"""Runs whose workers, scheduler or machine really die: what was finished is committed, the image at fault is named, and no run waits for ever."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed import LocalCluster
+
+from par_core.stages.check import store_status, verify_store
+from par_core.store.layout import Store
+from tests.flows.poison import KILLS_DESCRIBE, KILLS_SEGMENT
+from tests.indexing import content, index
+from tests.pictures import archive
+
+PAR = str(Path(sys.executable).with_name("par"))
+POISON = str(Path(__file__).with_name("poison.py"))
+SLOW = str(Path(__file__).with_name("slow.py"))
+GROUPS = [("red",), ("green", "blue"), (), ("yellow",), ("magenta", "cyan", "red")] * 8
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return archive(tmp_path / "photos", GROUPS)
+
+
+def command(photos: Path, store: Path, *more: object) -> list[str]:
+    return [PAR, "index", str(photos), "--store", str(store), "--profile", "fake", *map(str, more)]
+
+
+def par(photos: Path, store: Path, *more: object, env: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(photos, store, *more), env=env, cwd=cwd, capture_output=True, text=True, timeout=200, check=False)
+
+
+def statuses(store: Path) -> dict[str, str]:
+    """Status by name of each file that failed."""
+    shown = subprocess.run([PAR, "status", "--store", str(store), "--failed"], capture_output=True, text=True, check=True).stdout
+    lines = [line.split("\t") for line in shown.splitlines() if line.count("\t") == 2]
+    return {Path(uri).name: status for status, uri, _ in lines}
+
+
+def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "it did not happen"
+        time.sleep(0.01)
+
+
+def described(store: Path) -> int:
+    return len(list(store.glob("describe/*/*/manifest.json")))
+
+
+@pytest.mark.parametrize("scheduler", [False, True])
+def test_an_image_that_kills_its_worker_is_found_by_halving_and_becomes_a_row(
+    scheduler: bool, tmp_path: Path, photos: Path, prefect_environment: dict[str, str]
+) -> None:
+    for name, mark in (("0011.png", KILLS_SEGMENT), ("0028.png", KILLS_DESCRIBE)):
+        with (photos / name).open("ab") as file:
+            file.write(mark)
+    environment = {**prefect_environment, "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([POISON])}
+    if scheduler:  # whose own rule is to give a task up after four workers
+        with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0", preload=[POISON]) as cluster:
+            run = par(photos, tmp_path / "s", "--shard-size", 40, "--scheduler", cluster.scheduler_address, env=environment)
+    else:
+        run = par(photos, tmp_path / "s", "--shard-size", 40, "--runner", "dask", "--workers", 2, env=environment)
+    assert run.returncode == 1, run.stderr
+    assert "Traceback" not in run.stderr
+    assert statuses(tmp_path / "s") == {"0011.png": "worker_died", "0028.png": "worker_died"}
+    assert "2 worker_died; see them with" in run.stderr
+    assert "40 files listed = 30 indexed + 8 without people + 2 failed + 0 duplicates" in run.stderr
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS)) - len(GROUPS[11]) - len(GROUPS[28])
+    assert verify_store(Store.open(tmp_path / "s")).problems == ()
+    assert not list((tmp_path / "s" / "work").glob("*.begun"))
+    again = par(photos, tmp_path / "s", env=prefect_environment)
+    assert again.returncode == 1
+    assert "0 new or changed, 0 to retry, 40 unchanged" in again.stderr, "the night after does not begin again"
+    retried = par(photos, tmp_path / "s", "--retry-failed", env=prefect_environment)  # with workers that survive it
+    assert retried.returncode == 0, retried.stderr
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
+
+
+def test_a_run_without_workers_of_its_own_that_dies_of_an_image_is_outlived_by_the_next(
+    tmp_path: Path, photos: Path, prefect_environment: dict[str, str]
+) -> None:
+    with (photos / "0011.png").open("ab") as file:
+        file.write(KILLS_SEGMENT)
+    code = f"import sys; sys.path.insert(0, {str(Path(POISON).parent)!r}); import poison; from flows.cli import main; main()"
+    typed = [sys.executable, "-c", code, *command(photos, tmp_path / "s", "--workers", 2)[1:]]
+    assert subprocess.run(typed, env=prefect_environment, capture_output=True, timeout=100, check=False).returncode == -signal.SIGKILL
+    environment = {**prefect_environment, "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([POISON])}
+    run = subprocess.run(typed, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    assert run.returncode == 1, run.stderr
+    assert "dask, 2 workers" in run.stderr
+    assert statuses(tmp_path / "s") == {"0011.png": "worker_died"}
+
+
+@pytest.fixture
+def cluster(prefect_environment: dict[str, str], tmp_path: Path) -> Iterator["Cluster"]:
+    started = Cluster(prefect_environment, tmp_path / "elsewhere")
+    try:
+        yield started
+    finally:
+        started.end()
+
+
+class Cluster:
+    """A Dask scheduler and workers, started as the guide says, each in a folder of its own."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        self._environment = environment
+        self._folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+        folder.mkdir()
+        place = folder / "scheduler.json"
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", ":0", "--scheduler-file", str(place))
+        wait_until(lambda: place.exists() and place.read_text().strip().endswith("}"))
+        self.address: str = json.loads(place.read_text())["address"]
+
+    def worker(self, *more: str) -> "subprocess.Popen[bytes]":
+        return self._start("worker", self.address, "--nthreads", "1", "--host", "127.0.0.1", "--dashboard-address", ":0", *more)
+
+    def _start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        with (self._folder / f"{arguments[0]}.log").open("ab") as log:
+            process = subprocess.Popen([sys.executable, "-m", "dask", *arguments], env=self._environment, cwd=self._folder, stdout=log, stderr=log)
+        self._processes.append(process)
+        return process
+
+    def end(self) -> None:
+        for process in self._processes:
+            children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+            for each in (process, *children):
+                each.kill()
+            process.wait()
+
+
+def test_relative_paths_mean_the_same_to_workers_that_were_started_elsewhere(
+    tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+) -> None:
+    cluster.worker()
+    run = par(Path("photos"), Path("s"), "--scheduler", cluster.address, env=prefect_environment, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
+
+
+def test_a_scheduler_that_goes_for_good_costs_nothing_that_was_finished(
+    tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+) -> None:
+    cluster.worker("--preload", SLOW)
+    env = {**prefect_environment, "PAR_MACHINE__PATIENCE_S": "3"}
+    run = subprocess.Popen(command(photos, tmp_path / "s", "--shard-size", 4, "--scheduler", cluster.address), env=env, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: described(tmp_path / "s") >= 2)
+    cluster.scheduler.kill()
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 3, said
+    assert "Traceback" not in said
+    assert f"the Dask scheduler at {cluster.address} does not answer, and did not change within 3 s" in said
+    assert "what was finished is committed; run the same command again to go on" in said
+    kept = described(tmp_path / "s")
+    status = store_status(Store.open(tmp_path / "s"))
+    assert status.commit is not None
+    assert status.rows > 0
+    assert kept < 10
+    again = par(photos, tmp_path / "s", env=prefect_environment)
+    assert again.returncode == 0, again.stderr
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
+    assert verify_store(Store.open(tmp_path / "s")).problems == ()
+
+
+def test_a_worker_that_is_killed_once_costs_no_image(tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]) -> None:
+    first = cluster.worker("--no-nanny", "--preload", SLOW)
+    cluster.worker("--no-nanny", "--preload", SLOW)
+    run = subprocess.Popen(
+        command(photos, tmp_path / "s", "--shard-size", 4, "--scheduler", cluster.address), env=prefect_environment, stderr=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: described(tmp_path / "s") >= 2 and list((tmp_path / "s" / "work").glob("*.begun")))
+    first.kill()
+    _, said = run.communicate(timeout=100)
+    assert run.returncode == 0, said
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
+    assert verify_store(Store.open(tmp_path / "s")).problems == ()
+
+
+@pytest.mark.parametrize("wrong", ["no worker", "no resource"])
+def test_what_a_cluster_lacks_is_said_at_once_and_waited_for_no_longer_than_asked(
+    wrong: str, tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+) -> None:
+    more: tuple[str, ...] = ()
+    if wrong == "no resource":
+        cluster.worker()
+        more = ("--device", "cuda")
+        time.sleep(4)
+    env = {**prefect_environment, "PAR_MACHINE__PATIENCE_S": "3"}
+    started = time.monotonic()
+    run = par(photos, tmp_path / "s", "--scheduler", cluster.address, *more, env=env)
+    assert time.monotonic() - started < 30
+    assert run.returncode == 2, run.stderr
+    lacks = "has no workers; start some with: dask worker tcp://" if wrong == "no worker" else "has the resource GPU=1; start some with: dask worker"
+    lines = [line for line in run.stderr.splitlines() if lacks in line]
+    assert len(lines) == 2
+    assert "waiting up to 3 s (machine.patience_s)" in lines[0]
+    assert "did not change within 3 s" in lines[1]
+
+
+def test_a_worker_that_does_not_answer_is_named_and_left_out(tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]) -> None:
+    deaf = cluster.worker("--no-nanny", "--name", "deaf")
+    time.sleep(4)
+    deaf.send_signal(signal.SIGSTOP)
+    cluster.worker("--name", "well")
+    try:
+        run = par(photos, tmp_path / "s", "--scheduler", cluster.address, env=prefect_environment)
+    finally:
+        deaf.send_signal(signal.SIGCONT)
+    assert run.returncode == 0, run.stderr
+    assert "is left out: it does not answer" in run.stderr
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
+
+
+def test_a_worker_that_comes_late_is_waited_for(tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]) -> None:
+    run = subprocess.Popen(command(photos, tmp_path / "s", "--scheduler", cluster.address), env=prefect_environment, stderr=subprocess.PIPE, text=True)
+    time.sleep(3)
+    cluster.worker()
+    _, said = run.communicate(timeout=100)
+    assert run.returncode == 0, said
+    assert "has no workers" in said
+
+
+def test_two_workers_that_finish_the_same_shard_leave_one_that_verifies(tmp_path: Path, photos: Path) -> None:
+    """One was cut off and goes on; its files must not mix with those of the other, nor its images count twice."""
+    from par_core.config import load_config
+    from par_core.models.profiles import fingerprints
+    from par_core.stages.commit import commit_store
+    from par_core.stages.describe import describe_shard
+    from par_core.stages.halving import halve
+    from par_core.stages.names import config_ids
+    from par_core.stages.plan import plan_index
+    from par_core.stages.segment import segment_shard
+
+    config = load_config(profile="fake")
+    ids = config_ids(config, fingerprints(config))
+    store = Store.create(tmp_path / "s")
+    [shard, *others] = plan_index(store, [str(photos)], config, workers=1).shards
+    work = store.work_path(shard.shard_id).read_bytes()
+    first, second = halve(store, shard.shard_id, ids)
+    store.work_path(shard.shard_id).write_bytes(work)  # the worker that was cut off has read it already
+    segment_shard(store, shard.shard_id, config)
+    for each in (first, second, *others):
+        segment_shard(store, each.shard_id, config)
+        describe_shard(store, each.shard_id, config)
+    commit_store(store, config)
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS)), "segmented twice, described once: nobody is missing"
+    describe_shard(store, shard.shard_id, config)
+    commit_store(store, config)
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
+    assert verify_store(store).problems == ()
+    index(tmp_path / "s", [photos])
+    assert verify_store(store).problems == ()
+
+
+def test_kills_of_the_driver_and_all_workers_between_halves_lose_nothing(tmp_path: Path, photos: Path, prefect_environment: dict[str, str]) -> None:
+    with (photos / "0011.png").open("ab") as file:
+        file.write(KILLS_SEGMENT)
+    environment = {**prefect_environment, "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([POISON])}
+    typed = command(photos, tmp_path / "s", "--runner", "dask", "--workers", 2)
+    for kill_at in (1, 3):
+        run = subprocess.Popen(typed, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        assert run.stderr is not None
+        lost = 0
+        for line in run.stderr:
+            lost += "a worker was lost" in line
+            if lost == kill_at:
+                break
+        os.killpg(run.pid, signal.SIGKILL)
+        run.stderr.close()
+        run.wait()
+    done = subprocess.run(typed, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 1, done.stderr
+    assert statuses(tmp_path / "s") == {"0011.png": "worker_died"}
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS)) - len(GROUPS[11])
+    assert verify_store(Store.open(tmp_path / "s")).problems == ()
