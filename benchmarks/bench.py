@@ -6,7 +6,7 @@
 Parts (ratios within one run; the machine may be noisy):
   compact        par index against the obvious script (obvious.py), whole commands, A B A B
   clip           detector and describer of the clip architectures with random weights, two processes against two threads
-  orchestration  what a task costs on Prefect and Dask, as a share of a default shard's work
+  orchestration  what a task costs on Dask, as a share of a default shard's work
   memory         resident memory of the run after 500 and after 2,000 images
   replan         an unchanged archive of 20,000 files
   search         import, model load, and a warm query
@@ -136,7 +136,7 @@ def clip(scratch: Path) -> dict[str, Any]:
 
 
 def orchestration(scratch: Path) -> dict[str, Any]:
-    """What Prefect and Dask cost for a shard, against the work in a default shard."""
+    """What handing a shard to Dask costs, against the work in a default shard."""
     what = natural_photos(scratch / "photos", 128, SEED)
     _, report = index(scratch / "photos", scratch / "store", "--runner", "dask", "--shard-size", "4")
     seconds = {
@@ -146,24 +146,23 @@ def orchestration(scratch: Path) -> dict[str, Any]:
     work_of_four = sum(median(each) for each in seconds.values())  # medians, so that loading the models does not count as work
     n_shards = len(seconds["segment"])
     code = (
-        "import sys, time, json, os\n"
+        "import json, sys, time\n"
         "from pathlib import Path\n"
-        "from flows.server import api_server\n"
-        "os.environ['PREFECT_LOGGING_LEVEL'] = 'CRITICAL'\n"
+        "from flows.fan_out import Job, fan_out\n"
+        "from flows.runners import open_pool\n"
+        "from par_core.config import load_config\n"
+        "from tasks.shards import index_shard\n"
         "if __name__ == '__main__':\n"
-        "    with api_server() as ready:\n"
-        "        ready()\n"
-        "        from flows.runners import make_runner\n"
-        "        from flows.shards import process_shards\n"
-        "        from par_core.config import load_config\n"
-        "        config = load_config(machine={'workers': 2, 'runner': 'dask'})\n"
-        "        shards = [{'shard_id': path.name, 'segmented': False} for path in sorted(Path(sys.argv[1]).glob('segment/*/*'))]\n"
-        "        for part in (shards[:2], shards):\n"
-        "            started = time.monotonic()\n"
-        "            flow = process_shards.with_options(task_runner=make_runner(config.machine, 'dask'))\n"
-        "            failed = flow(sys.argv[1], part, config.model_dump(mode='json'))\n"
-        "            assert not failed, failed\n"
-        "            print(json.dumps(time.monotonic() - started))\n"
+        "    config = load_config(machine={'workers': 2, 'runner': 'dask'})\n"
+        "    settings = config.model_dump(mode='json')\n"
+        "    shards = [path.name for path in sorted(Path(sys.argv[1]).glob('segment/*/*'))]\n"
+        "    for name, part in (('few', shards[:2]), ('many', shards)):\n"
+        "        started = time.monotonic()\n"
+        "        with open_pool(config.machine, 'dask', print) as pool:\n"
+        "            job = Job(part, lambda shard, attempt: (index_shard, (sys.argv[1], shard, settings, attempt)), lambda shard, attempt: [shard], 1)\n"
+        "            failed = fan_out(job, pool, name=name, say=print)\n"
+        "        assert not failed, failed\n"
+        "        print(json.dumps(time.monotonic() - started))\n"
     )
     script = scratch / "again.py"
     script.write_text(code)

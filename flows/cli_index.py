@@ -101,7 +101,7 @@ def _stop_cleanly_on_interrupt() -> None:
     def stop(signum: int, _: object) -> NoReturn:
         import multiprocessing
 
-        for child in multiprocessing.active_children():  # Dask workers; our Prefect server follows this process by itself
+        for child in multiprocessing.active_children():  # Dask workers
             child.kill()
         print("par: stopped; finished shards are kept. Run the same command again to continue.", file=sys.stderr, flush=True)
         os._exit(130 if signum == signal.SIGINT else 143)
