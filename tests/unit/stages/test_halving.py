@@ -1,0 +1,177 @@
+"""Shards whose worker was lost: halves hold what the whole held, and an image that is alone is given up in time."""
+
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from par_core.config import load_config
+from par_core.errors import WorkerLostError
+from par_core.models.profiles import fingerprints
+from par_core.stages.attempts import attempt, begun_by, forget_attempts, was_begun
+from par_core.stages.check import verify_store
+from par_core.stages.commit import commit_store
+from par_core.stages.describe import describe_shard
+from par_core.stages.halving import halve, images_of
+from par_core.stages.losses import Losses
+from par_core.stages.names import config_ids
+from par_core.stages.plan import PlannedShard, plan_index
+from par_core.stages.segment import segment_shard
+from par_core.store.layout import Store
+from par_core.store.ledger import conservation
+from tests.indexing import content, index
+from tests.pictures import RGB, archive
+
+CONFIG = load_config(profile="fake")
+MODELS = fingerprints(CONFIG)
+IDS = config_ids(CONFIG, MODELS)
+COLOURS = sorted(RGB)
+
+
+def planned(root: Path, photos: Path) -> tuple[Store, PlannedShard]:
+    """A store with one shard to do."""
+    store = Store.create(root)
+    [shard] = plan_index(store, [str(photos)], CONFIG, workers=1).shards
+    return store, shard
+
+
+def finish(store: Store, shard_ids: list[str]) -> None:
+    for shard_id in shard_ids:
+        segment_shard(store, shard_id, CONFIG)
+        describe_shard(store, shard_id, CONFIG)
+    commit_store(store, CONFIG)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    groups=st.lists(st.lists(st.sampled_from(COLOURS), max_size=3, unique=True), min_size=2, max_size=9),
+    copies=st.lists(st.integers(0, 8), max_size=3),
+    segmented=st.booleans(),
+    data=st.data(),
+)
+def test_halves_of_halves_hold_what_the_whole_held(
+    groups: list[list[str]], copies: list[int], segmented: bool, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = tmp_path_factory.mktemp("halves")
+    photos = archive(root / "photos", groups)
+    for number, source in enumerate(copies):
+        shutil.copy(photos / f"{source % len(groups):04d}.png", photos / f"copy{number}.png")
+    (photos / "broken.png").write_bytes(b"no picture")
+    index(root / "whole", [photos])
+    store, shard = planned(root / "s", photos)
+    if segmented:
+        segment_shard(store, shard.shard_id, CONFIG)
+    shards = [shard.shard_id]
+    for _ in range(3):
+        chosen = data.draw(st.sampled_from(shards))
+        if images_of(store, chosen, IDS) < 2:
+            continue
+        first, second = halve(store, chosen, IDS)
+        assert first.segmented == second.segmented == segmented
+        assert abs(images_of(store, first.shard_id, IDS) - images_of(store, second.shard_id, IDS)) <= 1
+        shards[shards.index(chosen) : shards.index(chosen) + 1] = [first.shard_id, second.shard_id]
+    finish(store, shards)
+    assert content(root / "s") == content(root / "whole")
+    assert str(conservation(store, IDS.segment)) == str(conservation(Store.open(root / "whole"), IDS.segment))
+    assert verify_store(store).problems == ()
+
+
+def test_a_kill_between_the_halves_and_the_whole_leaves_a_store_that_can_be_finished(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "photos", [("red",), ("green",), ("blue",), ("red", "blue")])
+    store, shard = planned(tmp_path / "s", photos)
+    segment_shard(store, shard.shard_id, CONFIG)
+    whole = store.shard("segment", IDS.segment, shard.shard_id).path
+    shutil.copytree(whole, tmp_path / "kept")
+    halve(store, shard.shard_id, IDS)
+    assert not whole.exists()
+    shutil.copytree(tmp_path / "kept", whole)  # as if the kill had come before it was removed
+    index(tmp_path / "s", [photos])
+    assert len(content(tmp_path / "s")) == 5
+    assert verify_store(store).problems == ()
+
+
+def test_an_attempt_is_begun_once_and_its_mark_goes_however_the_code_ends(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "s")
+    with attempt(store, "shard", "run-1"):
+        assert was_begun(store, "shard", "run-1")
+        assert "process" in begun_by(store, "shard", "run-1")
+        with pytest.raises(WorkerLostError, match="was lost while it worked on shard shard"), attempt(store, "shard", "run-1"):
+            raise AssertionError("it was begun twice")
+        with attempt(store, "shard", "run-2"):
+            assert was_begun(store, "shard", "run-2")
+    assert not was_begun(store, "shard", "run-1")
+    with pytest.raises(ZeroDivisionError), attempt(store, "shard", "run-3"):
+        raise ZeroDivisionError
+    assert not forget_attempts(store)
+    (store.root / "work" / "shard.run-4.begun").write_text("cam7, process 12")
+    assert forget_attempts(store), "a run ended without a word"
+
+
+def begin(store: Store, shard_id: str, name: str) -> None:
+    """Begin an attempt and die."""
+    (store.root / "work" / f"{shard_id}.{name}.begun").write_text("cam7, process 12")
+
+
+def test_a_lost_shard_is_halved_and_the_image_that_is_left_given_up_at_the_second_loss(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "photos", [("red",), ("green", "blue")])
+    store, shard = planned(tmp_path / "s", photos)
+    losses = Losses(store, IDS, MODELS.segmenter, [shard])
+    begin(store, shard.shard_id, "r-1")
+    first, second = losses.replace(shard.shard_id, "r-1")
+    assert losses.sizes == {first: 1, second: 1}
+    begin(store, first, "r-2")
+    assert losses.replace(first, "r-2") == [first]
+    assert images_of(store, first, IDS) == 1
+    begin(store, first, "r-3")
+    assert losses.replace(first, "r-3") == [first]
+    finish(store, [first, second])
+    counted = conservation(store, IDS.segment)
+    assert counted.failures == {"worker_died": 1}
+    assert len(content(tmp_path / "s")) == 2
+    assert verify_store(store).problems == ()
+    [row] = store.shard("segment", IDS.segment, first).read("images").to_pylist()
+    assert row["message"] == "the worker on cam7, process 12 was lost while it worked on this image alone, for the second time"
+    assert not list(store.root.glob("work/*.begun"))
+    begin(store, first, "r-4")
+    assert losses.replace(first, "r-4") == [], "it is described, so it is finished"
+
+
+def test_an_image_of_many_copies_stays_together_and_is_given_up_as_a_whole(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "photos", [("red",)])
+    for number in range(3):
+        shutil.copy(photos / "0000.png", photos / f"copy{number}.png")
+    store, shard = planned(tmp_path / "s", photos)
+    segment_shard(store, shard.shard_id, CONFIG)
+    losses = Losses(store, IDS, MODELS.segmenter, [shard])
+    for name in ("r-1", "r-2"):
+        begin(store, shard.shard_id, name)
+        assert losses.replace(shard.shard_id, name) == [shard.shard_id]
+    finish(store, [shard.shard_id])
+    assert conservation(store, IDS.segment).failures == {"worker_died": 4}
+
+
+def test_a_shard_that_nobody_began_is_not_blamed_but_not_tried_for_ever(tmp_path: Path) -> None:
+    store, shard = planned(tmp_path / "s", archive(tmp_path / "photos", [("red",), ("green",)]))
+    losses = Losses(store, IDS, MODELS.segmenter, [shard])
+    for number in range(8):
+        assert losses.replace(shard.shard_id, f"r-{number}") == [shard.shard_id]
+    with pytest.raises(WorkerLostError, match="8 times before they began it"):
+        losses.replace(shard.shard_id, "r-9")
+
+
+def test_writers_of_the_same_shard_leave_the_files_of_one(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "photos", [("red",), ("green", "blue")] * 4)
+    store, shard = planned(tmp_path / "s", photos)
+    threads = [threading.Thread(target=segment_shard, args=(store, shard.shard_id, CONFIG)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    folder = store.shard("segment", IDS.segment, shard.shard_id)
+    manifest = folder.manifest()
+    assert manifest is not None
+    assert folder.wrong_files(manifest) == []
+    assert store.incomplete_shards() == [], "the others tidied up"
