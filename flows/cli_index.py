@@ -87,11 +87,13 @@ def index(
         },
     )
     from flows.index import run_index
+    from flows.recording import leave
 
     _stop_cleanly_on_interrupt()
     report = run_index(sources, store, settings, golden=golden, retry_failed=retry_failed, quiet=quiet or as_json, verbose=verbose)
     if as_json:
         print(json.dumps(report.as_json(), indent=2, ensure_ascii=False, default=str))
+    leave(report.exit_code)
     raise typer.Exit(report.exit_code)
 
 

@@ -23,6 +23,7 @@ __all__ = ["DaskPool"]
 
 _LOOK_EVERY_S: Final = 2.0
 _ANSWER_S: Final = 10.0  # for a worker to say its version
+_MEANT_FOR: Final = 32  # workers that one task may go to; Dask takes the least busy
 _RESTART_S: Final = 10.0  # that a supervisor takes to start workers again; not worth a line
 
 
@@ -55,7 +56,7 @@ class _Worker:
 @dataclass(slots=True)
 class _Out:
     future: Future
-    allowed: frozenset[str] | None
+    allowed: frozenset[str]
 
 
 @dataclass
@@ -67,12 +68,14 @@ class DaskPool:
         resources: That a worker must have for a task, such as ``{"GPU": 1}``.
         patience: Seconds to wait for a scheduler that went, or while there is no worker that can take a task.
         say: Is told in lines for people what is waited for and who is left out.
+        revive: Brings workers back that nobody else starts again, where they are this run's own; called now and then.
     """
 
     client: Client
     resources: Mapping[str, float]
     patience: float
     say: Callable[[str], None]
+    revive: Callable[[], None] = lambda: None
     _workers: dict[str, _Worker] = field(default_factory=dict)
     _threads: dict[str, int] = field(default_factory=dict)
     _out: dict[str, _Out] = field(default_factory=dict)
@@ -81,6 +84,7 @@ class DaskPool:
     _well_at: float = field(default_factory=time.monotonic)
     _waits: str = ""
     _began: bool = False
+    _handed_out: int = 0
 
     def start(self) -> None:
         """Wait until a worker can take a task.
@@ -105,15 +109,17 @@ class DaskPool:
     @property
     def capacity(self) -> int:
         """Two tasks for each thread of a worker: one to work on, one at hand."""
-        return max(1, 2 * sum(self._threads[address] for address in self._usable))
+        return 2 * sum(self._threads[address] for address in self._usable)
 
     def submit(self, key: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-        """Hand out a task under a key of its own."""
+        """Hand out a task under a key of its own, to workers that have said that they are fit for it."""
         usable = self._usable
-        allowed = frozenset(usable) if len(usable) < len(self._workers) else None
-        where = {"workers": sorted(allowed), "allow_other_workers": False} if allowed else {}
-        future = self.client.submit(function, *arguments, key=key, pure=False, resources=dict(self.resources) or None, **where)
-        self._out[key] = _Out(future, allowed)
+        first = self._handed_out % max(len(usable), 1)
+        allowed = (usable + usable)[first : first + min(len(usable), _MEANT_FOR)]
+        self._handed_out += 1
+        where = {"workers": allowed, "allow_other_workers": False, "resources": dict(self.resources) or None}
+        future = self.client.submit(function, *arguments, key=key, pure=False, **where)
+        self._out[key] = _Out(future, frozenset(allowed))
         future.add_done_callback(lambda _: self._ended.put(key))
 
     def wait(self, seconds: float) -> list[Ended]:
@@ -154,6 +160,7 @@ class DaskPool:
             return
         self._looked_at = now
         if self.client.status == "running":
+            self.revive()
             try:
                 self._meet(self.client.scheduler_info(n_workers=-1)["workers"])
             except OSError:
@@ -196,16 +203,23 @@ class DaskPool:
         if self._workers and self.resources and not self._threads:
             wanted = " ".join(f"{name}={need:g}" for name, need in self.resources.items())
             return f"no worker of {len(self._workers)} at {self._scheduler} has the resource {wanted}; start some with: dask worker ... --resources {wanted}"
+        if self._workers and all(worker.named for worker in self._workers.values()):
+            return f"every worker at {self._scheduler} is left out"
         if self._workers:
             return f"no worker of {len(self._workers)} at {self._scheduler} answers yet"
         return f"the Dask scheduler at {self._scheduler} has no workers; start some with: dask worker {self._scheduler} --nthreads 1"
 
     def _stranded(self) -> list[Ended]:
-        """Tasks that were meant for workers that are all gone: after a restart a worker has another address."""
-        gone = [key for key, out in self._out.items() if out.allowed is not None and not out.allowed & self._threads.keys() and self._usable]
-        for key in gone:
-            self._out.pop(key).future.cancel()
-        return [Ended(key, How.RETURNED) for key in gone]
+        """Tasks that were meant for workers that are all gone: a worker that is started again has another address."""
+        if self.client.status != "running":
+            return []
+        gone = [key for key, out in self._out.items() if not out.allowed & self._workers.keys()]
+        return [Ended(key, How.LOST, self._cancelled(self._out.pop(key))) for key in gone]
+
+    @staticmethod
+    def _cancelled(out: _Out) -> WorkerLostError:
+        out.future.cancel()
+        return WorkerLostError(f"{min(out.allowed)} is gone" if len(out.allowed) == 1 else f"{len(out.allowed)} workers that it was meant for are gone")
 
     @property
     def _usable(self) -> list[str]:

@@ -145,8 +145,6 @@ def run_index(
             recorder.table("par-index", _page(report))
             return report
 
-        if not plan.shards and wanted is None:
-            return carry_out(Recorder())
         if not verbose:
             os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
         return recorded("par-index", str(store.root), run, carry_out)

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from flows.progress import say
 
-__all__ = ["WITH_FAILURES", "Outcome", "Recorder", "in_short", "recorded"]
+__all__ = ["WITH_FAILURES", "Outcome", "Recorder", "in_short", "leave", "recorded"]
 
 #: Name of the state of a run with exit code 1.
 WITH_FAILURES: Final = "Completed with failures"
@@ -25,6 +25,7 @@ T = TypeVar("T", bound="Outcome")
 _HEALTH_S: Final = 5.0
 _PROGRESS_S: Final = 10.0  # that a last report of progress may take
 _SHORT: Final = 300  # characters of a server's error
+_out_of_touch = threading.Event()
 
 
 class Outcome(Protocol):
@@ -138,10 +139,21 @@ def _as_flow(name: str, store: str, run: str, body: Callable[[Recorder], T], ser
     try:
         flow(name=name, validate_parameters=False, persist_result=False)(carry_out)(store, run, return_state=True)
     except Exception as error:  # noqa: BLE001 - the body's own are in raised; this is Prefect's, and the run is worth more than its record
+        _out_of_touch.set()
         say(f"par: warning: Prefect's server at {server} does not know how the run went: {in_short(error)}")
     if raised:
         raise raised[0]
     return outcome[0] if outcome else body(Recorder())
+
+
+def leave(code: int) -> None:
+    """End this process with an exit code, if Prefect would otherwise keep it for minutes: at its exit it tries again and again to send its log to a server
+    that is away. Everything of PAR's is on disk.
+    """
+    if _out_of_touch.is_set():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def in_short(error: BaseException) -> str:

@@ -62,8 +62,8 @@ def open_pool(machine: MachineConfig, name: RunnerName, say: Callable[[str], Non
     with contextlib.ExitStack() as stack:
         if machine.scheduler is None and log is not None:
             stack.enter_context(children_print_to(log))
-        client = stack.enter_context(_local(machine) if machine.scheduler is None else _connected(machine.scheduler, machine.patience_s))
-        dask = DaskPool(client, {"GPU": 1} if machine.device == "cuda" else {}, machine.patience_s, say)
+        client, revive = stack.enter_context(_local(machine) if machine.scheduler is None else _connected(machine.scheduler, machine.patience_s))
+        dask = DaskPool(client, {"GPU": 1} if machine.device == "cuda" else {}, machine.patience_s, say, revive)
         try:
             dask.start()
         except PoolGoneError as error:
@@ -72,7 +72,7 @@ def open_pool(machine: MachineConfig, name: RunnerName, say: Callable[[str], Non
 
 
 @contextlib.contextmanager
-def _connected(address: str, patience: float) -> "Iterator[Client]":
+def _connected(address: str, patience: float) -> "Iterator[tuple[Client, Callable[[], None]]]":
     from distributed import Client
 
     _quieten()
@@ -81,13 +81,13 @@ def _connected(address: str, patience: float) -> "Iterator[Client]":
     except (OSError, TimeoutError, ValueError) as error:
         raise BadConfigError(f"no Dask scheduler answers at {address}: {error}") from error
     try:
-        yield client
+        yield client, lambda: None  # its supervisor starts workers again
     finally:
         client.close(timeout=5)
 
 
 @contextlib.contextmanager
-def _local(machine: MachineConfig) -> "Iterator[Client]":
+def _local(machine: MachineConfig) -> "Iterator[tuple[Client, Callable[[], None]]]":
     import dask
     from distributed import Client, LocalCluster
 
@@ -98,7 +98,7 @@ def _local(machine: MachineConfig) -> "Iterator[Client]":
         LocalCluster(**local_cluster(machine)) as cluster,
         Client(cluster, set_as_default=False, name="par") as client,
     ):
-        yield client
+        yield client, lambda: cluster.scale(n_workers(machine))  # a nanny ends with a worker that dies in its first moments
 
 
 def local_cluster(machine: MachineConfig) -> dict[str, Any]:

@@ -122,12 +122,14 @@ class Cluster:
         wait_until(lambda: place.exists() and place.read_text().strip().endswith("}"))
         self.address: str = json.loads(place.read_text())["address"]
 
-    def worker(self, *more: str) -> "subprocess.Popen[bytes]":
-        return self._start("worker", self.address, "--nthreads", "1", "--host", "127.0.0.1", "--dashboard-address", ":0", *more)
+    def worker(self, *more: str, **environment: str) -> "subprocess.Popen[bytes]":
+        return self._start("worker", self.address, "--nthreads", "1", "--host", "127.0.0.1", "--dashboard-address", ":0", *more, **environment)
 
-    def _start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+    def _start(self, *arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
         with (self._folder / f"{arguments[0]}.log").open("ab") as log:
-            process = subprocess.Popen([sys.executable, "-m", "dask", *arguments], env=self._environment, cwd=self._folder, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", *arguments], env=self._environment | environment, cwd=self._folder, stdout=log, stderr=log
+            )
         self._processes.append(process)
         return process
 
@@ -218,6 +220,29 @@ def test_a_worker_that_does_not_answer_is_named_and_left_out(tmp_path: Path, pho
         deaf.send_signal(signal.SIGCONT)
     assert run.returncode == 0, run.stderr
     assert "is left out: it does not answer" in run.stderr
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
+
+
+def test_workers_of_another_version_are_refused_before_anything_is_done(
+    tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+) -> None:
+    cluster.worker("--no-nanny", "--preload", str(Path(POISON).with_name("other_version.py")))
+    run = par(photos, tmp_path / "s", "--scheduler", cluster.address, env=prefect_environment)
+    assert run.returncode == 2
+    assert "have another version of PAR than this one" in run.stderr
+    assert "0.0.9" in run.stderr
+    assert described(tmp_path / "s") == 0
+
+
+def test_a_worker_of_another_version_that_comes_later_is_left_out(tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]) -> None:
+    cluster.worker("--preload", SLOW, PAR_TEST_SECONDS_AN_IMAGE="0.4")
+    typed = command(photos, tmp_path / "s", "--shard-size", 4, "--scheduler", cluster.address)
+    run = subprocess.Popen(typed, env=prefect_environment, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: described(tmp_path / "s") >= 1)
+    cluster.worker("--no-nanny", "--preload", str(Path(POISON).with_name("other_version.py")))
+    _, said = run.communicate(timeout=100)
+    assert run.returncode == 0, said
+    assert "is left out: it has PAR 0.0.9, not" in said
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
 
 

@@ -1,5 +1,6 @@
 """Who may talk to the workers of a run, what they show, and which runner is chosen."""
 
+import time
 import urllib.request
 from urllib.error import HTTPError
 
@@ -7,6 +8,7 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
+from flows.pools import How
 from flows.runners import choose_runner, local_cluster, open_pool
 from par_core.config import MachineConfig
 
@@ -54,6 +56,23 @@ def test_the_pages_of_dask_are_shown_to_nobody_unless_asked_for(dashboard: bool)
         served = [(port, page) for port in sorted(ours) for page in PAGES if answers(port, page)]
     assert len(ours) >= 4, "the ports of scheduler, worker and nanny were not found"
     assert bool(served) is dashboard, served
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_worker_of_the_run_that_its_nanny_does_not_start_again_is_replaced() -> None:
+    with open_pool(MachineConfig(workers=2), "dask", print) as pool:
+        cluster = pool.client.cluster  # type: ignore[attr-defined]
+        first, second = cluster.workers.values()
+        cluster.sync(first.close)
+        cluster.sync(second.close)
+        ends = time.monotonic() + 60
+        while pool.capacity or time.monotonic() < ends - 59:
+            pool.wait(0.1)
+        while pool.capacity < 4:
+            assert time.monotonic() < ends
+            pool.wait(0.5)
+        pool.submit("after", abs, (1,))
+        assert [ended.how for ended in pool.wait(20)] == [How.DONE]
 
 
 def test_after_a_run_that_ended_without_a_word_the_next_works_in_processes_that_may_die() -> None:
