@@ -42,4 +42,4 @@ SchedulerOption = Annotated[
     str | None, typer.Option("--scheduler", metavar="ADDRESS", help="An existing Dask scheduler, such as tcp://10.0.0.5:8786.", rich_help_panel=MACHINE)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=SHOWN)]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show what Prefect says, and tracebacks.", rich_help_panel=SHOWN)]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show what Prefect and workers print, and tracebacks.", rich_help_panel=SHOWN)]
