@@ -12,5 +12,5 @@ COPY tasks tasks
 COPY flows flows
 RUN pip install --no-cache-dir --constraint constraints.txt '.[s3]' && useradd --create-home par
 USER par
-ENV OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+ENV OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONSAFEPATH=1
 ENTRYPOINT ["dask", "worker"]

@@ -5,6 +5,7 @@ The runner is injected and must not change the answer. One thread a worker proce
 
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -92,6 +93,7 @@ def _local(machine: MachineConfig) -> "Iterator[tuple[Client, Callable[[], None]
     from distributed import Client, LocalCluster
 
     _quieten()
+    os.environ["PYTHONSAFEPATH"] = "1"  # workers begin in the user's folder, and must not import a ctypes.py or queue.py that lies there
     dask.config.set({"distributed.nanny.pre-spawn-environ": one_thread_each(machine.threads_per_worker)})
     with (
         dask.config.set({} if machine.dashboard else _NO_PAGES),

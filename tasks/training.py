@@ -1,5 +1,6 @@
 """One training run: in this process, or by torch's own launcher in several."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,6 +31,13 @@ def train(settings: Mapping[str, Any], n_processes: int) -> None:
     file.write_text(job.model_dump_json(indent=1))
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n_processes)]
     with (job.out / "launcher.log").open("ab") as log:
-        done = subprocess.run([*launcher, "-m", "par_core.training.run", str(file)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
+        done = subprocess.run(
+            [*launcher, "-m", "par_core.training.run", str(file)],
+            env={**os.environ, "PYTHONSAFEPATH": "1"},  # nothing is imported from the folder in which the user is
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            check=False,
+        )
     if done.returncode:
         raise ParError(f"{n_processes} training processes stopped with exit code {done.returncode}; see {Path(log.name)}")
