@@ -89,24 +89,36 @@ def index(
     from flows.index import run_index
     from flows.recording import leave
 
-    _stop_cleanly_on_interrupt()
-    report = run_index(sources, store, settings, golden=golden, retry_failed=retry_failed, quiet=quiet or as_json, verbose=verbose)
+    _stop_on_signals()
+    try:
+        report = run_index(sources, store, settings, golden=golden, retry_failed=retry_failed, quiet=quiet or as_json, verbose=verbose)
+    except SystemExit as stopped:  # by SIGTERM; what was finished is committed, and nothing is waited for any more
+        sys.stderr.flush()
+        os._exit(stopped.code if isinstance(stopped.code, int) else 143)
     if as_json:
         print(json.dumps(report.as_json(), indent=2, ensure_ascii=False, default=str))
     leave(report.exit_code)
     raise typer.Exit(report.exit_code)
 
 
-def _stop_cleanly_on_interrupt() -> None:
-    """On Ctrl-C or SIGTERM: end at once. Whatever is finished is on disk, whatever is not does not count, so nothing needs to be tidied up."""
+def _stop_on_signals() -> None:
+    """On Ctrl-C: end at once. Whatever is finished is on disk, whatever is not does not count, so nothing needs to be tidied up.
+
+    On SIGTERM, which supervisors send: stop the work and commit what is finished; end at once on a second one.
+    """
+    stopping = False
 
     def stop(signum: int, _: object) -> NoReturn:
+        nonlocal stopping
+        print("par: stopped; finished shards are kept. Run the same command again to continue.", file=sys.stderr, flush=True)
+        if signum == signal.SIGTERM and not stopping:
+            stopping = True
+            raise SystemExit(128 + signum)
         import multiprocessing
 
         for child in multiprocessing.active_children():  # Dask workers
             child.kill()
-        print("par: stopped; finished shards are kept. Run the same command again to continue.", file=sys.stderr, flush=True)
-        os._exit(130 if signum == signal.SIGINT else 143)
+        os._exit(128 + signum)
 
     handler: Callable[[int, Any], NoReturn] = stop
     for each in (signal.SIGINT, signal.SIGTERM):

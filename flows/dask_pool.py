@@ -130,10 +130,8 @@ class DaskPool:
         """
         keys = drain(self._ended, seconds)
         ended = [end for key in keys if (end := self._end(key)) is not None]
-        if not ended:
-            self._look()
-            ended = self._stranded()
-        return ended
+        self._look()
+        return ended + self._stranded()
 
     def _end(self, key: str) -> Ended | None:
         out = self._out.pop(key, None)
@@ -165,8 +163,6 @@ class DaskPool:
                 self._meet(self.client.scheduler_info(n_workers=-1)["workers"])
             except OSError:
                 self._threads.clear()  # it is going away; the client will say so
-        else:
-            self._threads.clear()
         if self._usable:
             self._well_at, self._waits, self._began = time.monotonic(), "", True
             return
@@ -223,6 +219,8 @@ class DaskPool:
 
     @property
     def _usable(self) -> list[str]:
+        if self.client.status != "running":
+            return []
         return [address for address in self._threads if address in self._workers and self._workers[address].version == __version__]
 
     @property

@@ -28,7 +28,7 @@ class Job:
     Attributes:
         parts: Names of the parts, in the order of work.
         task: Function and arguments for a part; also told the name of the attempt, which no two have in common.
-        lost: What takes the place of a part whose worker was lost in an attempt, perhaps the part itself; may raise ParError to fail it.
+        lost: What takes the place of a part whose worker was lost in an attempt, perhaps the part itself; an error that it raises fails the part.
         most_failures_in_a_row: After so many failed parts without one that is done the rest is not tried.
     """
 
@@ -75,22 +75,26 @@ class _Run:
             now = time.monotonic()
             self.todo.extendleft(state for due, state in self.resting if due <= now)
             self.resting = [(due, state) for due, state in self.resting if due > now]
-            while self.todo and len(self.out) < self.pool.capacity and not self.stop:
-                self._hand_out(self.todo.popleft())
             try:
-                for ended in self.pool.wait(_TICK_S):
-                    if ended.key in self.out:
-                        self._take(ended)
+                while self.todo and len(self.out) < self.pool.capacity and not self.stop:
+                    self._hand_out(self.todo[0])
+                    self.todo.popleft()
+                ended = self.pool.wait(_TICK_S)
             except PoolGoneError as gone:
                 return self._rest(str(gone))
+            except Exception as error:  # noqa: BLE001 - a pool that breaks ends the work, and the owner keeps what is finished
+                return self._rest(f"{type(error).__name__}: {error}")
+            for each in ended:
+                if each.key in self.out:
+                    self._take(each)
         return self._rest(self.stop)
 
     def _hand_out(self, state: _State) -> None:
         self.handed_out += 1
         attempt = f"{self.name}-{self.handed_out}"
         function, arguments = self.job.task(state.name, attempt)
-        self.out[attempt] = state
         self.pool.submit(attempt, function, arguments)
+        self.out[attempt] = state
 
     def _take(self, ended: Ended) -> None:
         state = self.out.pop(ended.key)
@@ -98,20 +102,26 @@ class _Run:
             self.failures_in_a_row = self.losses_in_a_row = 0
         elif ended.how is How.LOST or isinstance(ended.error, WorkerLostError):
             self._replace(state, ended)
-        elif ended.how is How.RETURNED and state.returns < _MOST_RETURNS:
-            state.returns += 1
-            self.todo.appendleft(state)
+        elif ended.how is How.RETURNED:
+            self._return(state)
         elif isinstance(ended.error, TransientError) and state.tries < len(_DELAYS_S):
             self.resting.append((time.monotonic() + _DELAYS_S[state.tries], state))
             state.tries += 1
         else:
             self._fail(state.name, ended.error)
 
+    def _return(self, state: _State) -> None:
+        state.returns += 1
+        if state.returns <= _MOST_RETURNS:
+            self.todo.appendleft(state)
+        else:
+            self._fail(state.name, ParError(f"the scheduler went away {state.returns} times while it was under way"))
+
     def _replace(self, state: _State, ended: Ended) -> None:
         self.losses_in_a_row += 1
         try:
             self.todo.extend(_State(name) for name in self.job.lost(state.name, ended.key))
-        except ParError as error:
+        except Exception as error:  # noqa: BLE001 - such as a full disk; the others go on
             self._fail(state.name, error)
         else:
             self.say(f"par: a worker was lost: {ended.error}; its work is given to others")

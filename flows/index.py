@@ -17,7 +17,7 @@ from flows.recording import Recorder, recorded
 from flows.runners import choose_runner, n_workers, open_pool
 from flows.showing_gate import gate_lines, gate_markdown, gate_object, in_markdown
 from par_core.config import RunConfig
-from par_core.errors import ParError
+from par_core.errors import BadConfigError, ParError
 from par_core.gate.golden import load_golden
 from par_core.models.profiles import describe_models, fingerprints
 from par_core.stages.losses import Losses
@@ -127,9 +127,15 @@ def run_index(
         run = secrets.token_hex(4)
 
         def carry_out(recorder: Recorder) -> IndexReport:
-            failed = _process(store, plan, config, run, recorder, quiet=quiet, verbose=verbose) if plan.shards else {}
             from par_core.stages.commit import commit_store
 
+            try:
+                failed = _process(store, plan, config, run, recorder, quiet=quiet, verbose=verbose) if plan.shards else {}
+            except BadConfigError:
+                raise
+            except BaseException:  # such as SIGTERM of a supervisor, or a run that is cancelled in Prefect
+                commit_store(store, config)
+                raise
             commit = commit_store(store, config)
             counted = conservation(store, commit.segment_config)
             gate = None

@@ -23,7 +23,6 @@ WITH_FAILURES: Final = "Completed with failures"
 T = TypeVar("T", bound="Outcome")
 
 _HEALTH_S: Final = 5.0
-_PROGRESS_S: Final = 10.0  # that a last report of progress may take
 _SHORT: Final = 300  # characters of a server's error
 _out_of_touch = threading.Event()
 

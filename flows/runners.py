@@ -60,7 +60,8 @@ def open_pool(machine: MachineConfig, name: RunnerName, say: Callable[[str], Non
     from flows.dask_pool import DaskPool
     from flows.pools import PoolGoneError
 
-    with contextlib.ExitStack() as stack:
+    stack = contextlib.ExitStack()
+    try:
         if machine.scheduler is None and log is not None:
             stack.enter_context(children_print_to(log))
         client, revive = stack.enter_context(_local(machine) if machine.scheduler is None else _connected(machine.scheduler, machine.patience_s))
@@ -70,6 +71,9 @@ def open_pool(machine: MachineConfig, name: RunnerName, say: Callable[[str], Non
         except PoolGoneError as error:
             raise BadConfigError(str(error)) from error
         yield dask
+    finally:
+        with contextlib.suppress(Exception):  # a cluster that cannot be closed any more must not cost what was finished on it
+            stack.close()
 
 
 @contextlib.contextmanager

@@ -165,6 +165,22 @@ def test_a_pool_that_is_gone_ends_the_run_with_its_reason_for_all_that_is_left()
     assert {name: str(error) for name, error in failed.items()} == dict.fromkeys("bcd", "everything is gone")
 
 
+def test_a_pool_that_breaks_ends_the_work_and_not_the_run() -> None:
+    class Broken(LosingPool):
+        def submit(self, key: str, function: Any, arguments: tuple[Any, ...]) -> None:
+            if len(self.out) == 1:
+                raise RuntimeError("the client is closed")
+            super().submit(key, function, arguments)
+
+    failed, _ = losing(Broken(), ["a", "b", "c"], lambda part, _: [part])
+    assert {name: str(error) for name, error in failed.items()} == dict.fromkeys("abc", "RuntimeError: the client is closed")
+
+
+def test_a_scheduler_that_goes_again_and_again_fails_a_part_in_the_end() -> None:
+    failed, _ = losing(LosingPool(*[How.RETURNED] * 100), ["a"], lambda part, _: [part])
+    assert "the scheduler went away 21 times" in str(failed["a"])
+
+
 def test_workers_that_are_lost_one_after_another_end_the_run() -> None:
     failed, said = losing(LosingPool(*[How.LOST] * 1000), ["a", "b"], lambda part, _: [part])
     assert failed.keys() == {"a", "b"}
@@ -174,7 +190,7 @@ def test_workers_that_are_lost_one_after_another_end_the_run() -> None:
 
 def test_a_part_that_cannot_be_replaced_fails_with_the_reason_and_the_others_go_on() -> None:
     def refuse(part: str, _: str) -> list[str]:
-        raise ParError(f"{part} cannot be halved")
+        raise ParError(f"{part} cannot be halved") if part == "a" else OSError(28, "No space left on device")
 
-    failed, _ = losing(LosingPool(How.LOST), ["a", "b", "c"], refuse)
-    assert {name: str(error) for name, error in failed.items()} == {"a": "a cannot be halved"}
+    failed, _ = losing(LosingPool(How.LOST, How.LOST), ["a", "b", "c"], refuse)
+    assert {name: str(error) for name, error in failed.items()} == {"a": "a cannot be halved", "b": "[Errno 28] No space left on device"}

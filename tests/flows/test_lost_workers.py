@@ -16,6 +16,7 @@ from distributed import LocalCluster
 from par_core.stages.check import store_status, verify_store
 from par_core.store.layout import Store
 from tests.flows.poison import KILLS_DESCRIBE, KILLS_SEGMENT
+from tests.flows.prefect_client import PrefectClient
 from tests.indexing import content, index
 from tests.pictures import archive
 
@@ -285,6 +286,32 @@ def test_two_workers_that_finish_the_same_shard_leave_one_that_verifies(tmp_path
     assert verify_store(store).problems == ()
     index(tmp_path / "s", [photos])
     assert verify_store(store).problems == ()
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_supervisor_that_ends_a_run_finds_it_committed_and_no_process_left(
+    recorded: bool, tmp_path: Path, photos: Path, prefect_environment: dict[str, str], prefect_api: dict[str, str]
+) -> None:
+    env = prefect_api if recorded else prefect_environment
+    environment = {**env, "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([SLOW]), "PAR_TEST_SECONDS_AN_IMAGE": "0.3"}
+    typed = command(photos, tmp_path / "s", "--shard-size", 4, "--runner", "dask", "--workers", 2)
+    run = subprocess.Popen(typed, env=environment, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: described(tmp_path / "s") >= 2)
+    children = psutil.Process(run.pid).children(recursive=True)
+    run.send_signal(signal.SIGTERM)
+    _, said = run.communicate(timeout=30)
+    assert run.returncode == 143, said
+    assert "Traceback" not in said
+    assert "par: stopped; finished shards are kept." in said
+    assert described(tmp_path / "s") < 10
+    status = store_status(Store.open(tmp_path / "s"))
+    assert status.commit is not None
+    assert status.rows > 0
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    if recorded:
+        [flow_run] = [each for each in PrefectClient(prefect_api).flow_runs("par-index") if each["parameters"]["store"] == str(tmp_path / "s")]
+        assert flow_run["state_type"] == "CRASHED"
 
 
 def test_kills_of_the_driver_and_all_workers_between_halves_lose_nothing(tmp_path: Path, photos: Path, prefect_environment: dict[str, str]) -> None:

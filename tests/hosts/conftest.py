@@ -90,6 +90,8 @@ class Night:
 
     def begin(self) -> None:
         """Start the run on the driver's host, and wait until some of it is done."""
+        if self._run is not None:  # the one before was killed
+            self._run.communicate(timeout=10)
         self._run = self.hosts.start("driver", self.command, stderr=subprocess.PIPE)
         self.until(lambda: self.described() >= 8, 90)
         self._faulted_at = time.monotonic()
