@@ -151,11 +151,11 @@ def test_relative_paths_mean_the_same_to_workers_that_were_started_elsewhere(
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
 
 
-def test_a_scheduler_that_goes_for_good_costs_nothing_that_was_finished(
-    tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+def test_a_scheduler_that_goes_for_good_costs_nothing_that_was_finished_and_prefect_knows(
+    tmp_path: Path, photos: Path, cluster: Cluster, prefect_api: dict[str, str]
 ) -> None:
     cluster.worker("--preload", SLOW)
-    env = {**prefect_environment, "PAR_MACHINE__PATIENCE_S": "3"}
+    env = {**prefect_api, "PAR_MACHINE__PATIENCE_S": "3"}
     run = subprocess.Popen(command(photos, tmp_path / "s", "--shard-size", 4, "--scheduler", cluster.address), env=env, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: described(tmp_path / "s") >= 2)
     cluster.scheduler.kill()
@@ -169,7 +169,15 @@ def test_a_scheduler_that_goes_for_good_costs_nothing_that_was_finished(
     assert status.commit is not None
     assert status.rows > 0
     assert kept < 10
-    again = par(photos, tmp_path / "s", env=prefect_environment)
+    client = PrefectClient(prefect_api)
+    [flow_run] = [each for each in client.flow_runs("par-index") if each["parameters"]["store"] == str(tmp_path / "s")]
+    assert flow_run["state_type"] == "FAILED"
+    assert "shards could not be finished; 40 files listed = " in flow_run["state"]["message"]
+    artifacts = {each["key"]: each["data"] for each in client.artifacts(flow_run["id"])}
+    assert "shards not finished: the Dask scheduler at" in artifacts["par-index"]
+    assert 0 < artifacts["par-progress"] < 100
+    assert any("does not answer; waiting up to 3 s" in line for line in client.log(flow_run["id"]))
+    again = par(photos, tmp_path / "s", env=prefect_api)
     assert again.returncode == 0, again.stderr
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
     assert verify_store(Store.open(tmp_path / "s")).problems == ()
