@@ -86,18 +86,26 @@ def index(
             "device": device,
         },
     )
-    from flows.index import run_index
-    from flows.recording import leave
+    from flows.index import IndexReport, run_index
+
+    def show(report: IndexReport) -> None:
+        if as_json:
+            print(json.dumps(report.as_json(), indent=2, ensure_ascii=False, default=str), flush=True)
+
+    def leave(report: IndexReport) -> None:
+        """End now: Prefect would go on for minutes to reach a server that is away. Everything is on disk."""
+        show(report)
+        sys.stderr.flush()
+        os._exit(report.exit_code)
 
     _stop_on_signals()
+    shown = {"quiet": quiet or as_json, "verbose": verbose}
     try:
-        report = run_index(sources, store, settings, golden=golden, retry_failed=retry_failed, quiet=quiet or as_json, verbose=verbose)
+        report = run_index(sources, store, settings, golden=golden, retry_failed=retry_failed, unrecorded=leave, **shown)
     except SystemExit as stopped:  # by SIGTERM; what was finished is committed, and nothing is waited for any more
         sys.stderr.flush()
         os._exit(stopped.code if isinstance(stopped.code, int) else 143)
-    if as_json:
-        print(json.dumps(report.as_json(), indent=2, ensure_ascii=False, default=str))
-    leave(report.exit_code)
+    show(report)
     raise typer.Exit(report.exit_code)
 
 

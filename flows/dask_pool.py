@@ -168,7 +168,7 @@ class DaskPool:
             return
         waits = self._lack()
         asking = any(worker.version is None and now - worker.asked_at <= _ANSWER_S for worker in self._workers.values())
-        restarting = self._began and now - self._well_at < _RESTART_S
+        restarting = self._began and now - self._well_at < min(_RESTART_S, self.patience / 2)
         if waits != self._waits and not asking and not restarting:
             self.say(f"par: {waits}; waiting up to {self.patience:.0f} s (machine.patience_s)")
             self._waits = waits

@@ -20,7 +20,7 @@ from flows.training import plan_jobs
 from flows.training import train as run_training
 from par_core.access import Access, Caller, question_text
 from par_core.config import MachineConfig, load_config
-from par_core.errors import StoreError
+from par_core.errors import BadConfigError, StoreError
 from par_core.gate.golden import load_golden
 from par_core.gate.run import GateReport, run_gate
 from par_core.query.asking import Question, ask, save_gallery
@@ -46,6 +46,7 @@ def index(
         retry_failed: Also take up what failed before.
         golden: YAML file of questions and what is expected; searches read the new version only if it passes.
     """
+    _require_absolute(store, golden, *(source for source in sources if "://" not in source))
     wanted = Path(golden) if golden is not None else None
     report = run_index(sources, Path(store), load_config(**(settings or {})), golden=wanted, retry_failed=retry_failed, verbose=True)
     if report.failed_shards:
@@ -70,6 +71,7 @@ def query(
     weak: bool = False,
 ) -> int:
     """Ask a store a question on a schedule, in the language of ``par search``, and keep the answer in files; returns the number of hits."""
+    _require_absolute(store, json_file, html_file)
     config = load_config(**(settings or {}))
     access = Access.open(Path(store), config.access.audit_days)
     with access.recording(Caller.local(), "search", question_text(text, None, where), how="flow") as found:
@@ -93,6 +95,7 @@ def train(settings: dict[str, Any], out: str, seeds: list[int] | None = None, fo
         folds: Instead of several seeds.
         processes: That train each run together.
     """
+    _require_absolute(out, settings.get("root"))
     jobs = plan_jobs(settings, Path(out), seeds or [0], folds)
     told = run_training(jobs, Path(out), MachineConfig(), n_processes=processes, quiet=True, verbose=True)
     rows = [f"| {name} | {value:.4f} | {told['std'][name]:.4f} |" for name, value in told["mean"].items()]
@@ -123,6 +126,7 @@ def evaluate(
         settings: Keys of the configuration, such as ``{"machine": {"runner": "dask", "workers": 8}}``; without a runner threads are taken.
         weights_dirs: Folders of several trained runs, instead of ``weights_dir`` in the settings.
     """
+    _require_absolute(root, out, *(weights_dirs or ()))
     given = settings or {}
     machine = {"runner": "threads", **given.get("machine", {})}
     folders: list[Any] = [*weights_dirs] if weights_dirs else [given.get("weights_dir")]
@@ -148,6 +152,7 @@ def check(store: str, golden: str, settings: dict[str, Any] | None = None) -> di
     Raises:
         StoreError: It did not pass; names every check that failed.
     """
+    _require_absolute(store, golden)
     opened, wanted = Store.open(Path(store)), load_golden(Path(golden))
     with opened.exclusive():
         report = run_gate(opened, wanted, load_config(**(settings or {})))
@@ -159,3 +164,10 @@ def check(store: str, golden: str, settings: dict[str, Any] | None = None) -> di
 def _require_passed(report: GateReport) -> None:
     if not report.passed:
         raise StoreError("; ".join(gate_lines(report)))
+
+
+def _require_absolute(*paths: str | None) -> None:
+    """Refuse paths that would lie in the folder of a run, which Prefect deletes when the run ends."""
+    relative = [path for path in paths if path is not None and not Path(path).is_absolute() and ":/" not in path]
+    if relative:
+        raise BadConfigError(f"{relative[0]}: paths of a deployment must be absolute, as every run begins in a folder of its own that is deleted at its end")

@@ -6,7 +6,8 @@ Whatever ends the work on the shards, what the manifests show is committed.
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,10 +106,12 @@ def run_index(
     retry_failed: bool = False,
     quiet: bool = False,
     verbose: bool = False,
+    unrecorded: Callable[[IndexReport], None] = lambda _: None,
 ) -> IndexReport:
     """Make sources searchable: the same for the command line and for deployments. With golden questions, gate what was committed.
 
-    Where PREFECT_API_URL names a server, the run is recorded there; its parameters are the store and an id of the run, never the work.
+    Where PREFECT_API_URL names a server, the run is recorded there; its parameters are the store and an id of the run, never the work. If the server is away at
+    the end, and stays so, ``unrecorded`` is called with the report.
 
     Raises:
         BadConfigError: A source, setting, model or the golden file is wrong; nothing was done.
@@ -117,7 +120,8 @@ def run_index(
     started = time.monotonic()
     wanted = load_golden(golden) if golden is not None else None
     store = Store.create(Store(store_root).root.absolute())  # workers are started elsewhere
-    with store.exclusive():
+    with ExitStack() as held:
+        held.enter_context(store.exclusive())
         plan = plan_index(store, sources, config, workers=n_workers(config.machine), retry_failed=retry_failed)
         runner = choose_runner(config.machine, plan.n_images, interrupted=plan.interrupted)
         for source in plan.empty:  # said also to whoever wants errors only: what was there before counts as vanished now
@@ -143,6 +147,7 @@ def run_index(
                 from par_core.gate.run import run_gate
 
                 gate = run_gate(store, wanted, config)
+            held.close()  # other commands may write, whatever Prefect still has to be told
             report = IndexReport(plan, commit, counted, failed, time.monotonic() - started, gate)
             for line in _conclusion(report, store_root):
                 recorder.line(line)
@@ -153,7 +158,8 @@ def run_index(
 
         if not verbose:
             os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-        return recorded("par-index", str(store.root), run, carry_out)
+            os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
+        return recorded("par-index", str(store.root), run, carry_out, unrecorded)
 
 
 def _process(store: Store, plan: Plan, config: RunConfig, run: str, recorder: Recorder, *, quiet: bool, verbose: bool) -> Mapping[str, str]:
@@ -189,6 +195,8 @@ def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
     say(f"par: profile {config.profile}: {describe_models(config)}; {runner}, {where}")
     passed = ", ".join(f"{count} {reason}" for reason, count in sorted(plan.skipped.items()))
     skipped = f"; passed over: {passed}" if passed else ""
+    begun = sum(shard.n_images for shard in plan.shards if shard.segmented)
+    skipped += f"; of these {begun} are segmented and only to be described" if begun else ""
     say(f"par: {plan.listed} files listed: {plan.new} new or changed, {plan.retried} to retry, {plan.unchanged} unchanged, {plan.vanished} vanished{skipped}")
 
 

@@ -8,6 +8,7 @@ import contextvars
 import os
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from flows.progress import say
 
-__all__ = ["WITH_FAILURES", "Outcome", "Recorder", "in_short", "leave", "recorded"]
+__all__ = ["WITH_FAILURES", "Outcome", "Recorder", "in_short", "recorded"]
 
 #: Name of the state of a run with exit code 1.
 WITH_FAILURES: Final = "Completed with failures"
@@ -23,8 +24,8 @@ WITH_FAILURES: Final = "Completed with failures"
 T = TypeVar("T", bound="Outcome")
 
 _HEALTH_S: Final = 5.0
+_SERVER_S: Final = 150.0  # that a server may be away when a run ends
 _SHORT: Final = 300  # characters of a server's error
-_out_of_touch = threading.Event()
 
 
 class Outcome(Protocol):
@@ -93,7 +94,7 @@ class _PrefectRecorder(Recorder):
                 return None
 
 
-def recorded(name: str, store: str, run: str, body: Callable[[Recorder], T]) -> T:
+def recorded(name: str, store: str, run: str, body: Callable[[Recorder], T], unrecorded: Callable[[T], None] = lambda _: None) -> T:
     """Carry out a body as a flow run where PREFECT_API_URL names a server, else without a record.
 
     Within a flow run, such as one of a deployment, the body belongs to that.
@@ -102,24 +103,27 @@ def recorded(name: str, store: str, run: str, body: Callable[[Recorder], T]) -> 
         name: Of the flow.
         store: Folder of the store; with ``run`` the only parameter of the flow, as Prefect refuses large ones.
         run: Id of the run.
-        body: Must have everything on disk when it returns.
+        body: Must have everything on disk, and hold nothing any more, when it returns.
+        unrecorded: Is called with the outcome if the server is away at the end and stays so; Prefect tries for minutes more, unless this ends the process.
 
     Returns:
         What the body returned.
     """
-    if _in_flow_run():
-        return body(_PrefectRecorder())
     server = os.environ.get("PREFECT_API_URL")
+    if _in_flow_run():
+        outcome = body(_PrefectRecorder())
+        _wait_for(server)
+        return outcome
     if not server:
         return body(Recorder())
     os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")  # deployments/automations.yaml tells a killed run by the heartbeats that stop
     if not _answers(server):
         say(f"par: warning: no Prefect server answers at {server}; this run is not recorded there")
         return body(Recorder())
-    return _as_flow(name, store, run, body, server)
+    return _as_flow(name, store, run, body, server, unrecorded)
 
 
-def _as_flow(name: str, store: str, run: str, body: Callable[[Recorder], T], server: str) -> T:
+def _as_flow(name: str, store: str, run: str, body: Callable[[Recorder], T], server: str, unrecorded: Callable[[T], None]) -> T:
     from prefect import flow
     from prefect.states import Completed, Failed
 
@@ -132,27 +136,32 @@ def _as_flow(name: str, store: str, run: str, body: Callable[[Recorder], T], ser
         except BaseException as error:
             raised.append(error)
             raise
+        if not _wait_for(server):
+            unrecorded(outcome[0])
         code, text = outcome[0].exit_code, str(outcome[0])
         return Completed(message=text) if code == 0 else Completed(name=WITH_FAILURES, message=text) if code == 1 else Failed(message=text)
 
     try:
         flow(name=name, validate_parameters=False, persist_result=False)(carry_out)(store, run, return_state=True)
     except Exception as error:  # noqa: BLE001 - the body's own are in raised; this is Prefect's, and the run is worth more than its record
-        _out_of_touch.set()
         say(f"par: warning: Prefect's server at {server} does not know how the run went: {in_short(error)}")
     if raised:
         raise raised[0]
     return outcome[0] if outcome else body(Recorder())
 
 
-def leave(code: int) -> None:
-    """End this process with an exit code, if Prefect would otherwise keep it for minutes: at its exit it tries again and again to send its log to a server
-    that is away. Everything of PAR's is on disk.
-    """
-    if _out_of_touch.is_set():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+def _wait_for(server: str | None) -> bool:
+    """Give a server that is away time to come back, so that it learns the true end of a run: Prefect by itself would call it failed."""
+    ends, said = time.monotonic() + _SERVER_S, False
+    while server and not _answers(server):
+        if time.monotonic() > ends:
+            say(f"par: warning: Prefect's server at {server} does not know how the run went: it does not answer")
+            return False
+        if not said:
+            say(f"par: the run is done; Prefect's server at {server} does not answer, and is waited for up to {_SERVER_S:.0f} s to record that")
+            said = True
+        time.sleep(1)
+    return True
 
 
 def in_short(error: BaseException) -> str:

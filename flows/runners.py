@@ -6,6 +6,8 @@ The runner is injected and must not change the answer. One thread a worker proce
 import contextlib
 import logging
 import os
+import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -64,7 +66,7 @@ def open_pool(machine: MachineConfig, name: RunnerName, say: Callable[[str], Non
     try:
         if machine.scheduler is None and log is not None:
             stack.enter_context(children_print_to(log))
-        client, revive = stack.enter_context(_local(machine) if machine.scheduler is None else _connected(machine.scheduler, machine.patience_s))
+        client, revive = stack.enter_context(_local(machine) if machine.scheduler is None else _connected(machine.scheduler, machine.patience_s, say))
         dask = DaskPool(client, {"GPU": 1} if machine.device == "cuda" else {}, machine.patience_s, say, revive)
         try:
             dask.start()
@@ -77,10 +79,11 @@ def open_pool(machine: MachineConfig, name: RunnerName, say: Callable[[str], Non
 
 
 @contextlib.contextmanager
-def _connected(address: str, patience: float) -> "Iterator[tuple[Client, Callable[[], None]]]":
+def _connected(address: str, patience: float, say: Callable[[str], None]) -> "Iterator[tuple[Client, Callable[[], None]]]":
     from distributed import Client
 
     _quieten()
+    _knock(address, patience, say)
     try:
         client = Client(address, timeout=patience, set_as_default=False, name="par")
     except (OSError, TimeoutError, ValueError) as error:
@@ -89,6 +92,35 @@ def _connected(address: str, patience: float) -> "Iterator[tuple[Client, Callabl
         yield client, lambda: None  # its supervisor starts workers again
     finally:
         client.close(timeout=5)
+
+
+def _knock(address: str, patience: float, say: Callable[[str], None]) -> None:
+    """Wait until something listens at the address of a scheduler.
+
+    Raises:
+        BadConfigError: It is no address, or nothing listens there in time.
+    """
+    from distributed.comm.addressing import parse_address, parse_host_port
+
+    try:
+        scheme, place = parse_address(address)
+        host, port = parse_host_port(place)
+    except ValueError as error:
+        raise BadConfigError(f"{address} is no address of a Dask scheduler, such as tcp://10.0.0.5:8786: {error}") from error
+    if scheme not in ("tcp", "tls"):
+        raise BadConfigError(f"{address} is no address of a Dask scheduler: it begins with tcp:// or tls://")
+    ends, said = time.monotonic() + patience, False
+    while True:
+        try:
+            socket.create_connection((host, port), timeout=min(5.0, patience)).close()
+            return
+        except OSError as error:
+            if not said:
+                say(f"par: no Dask scheduler answers at {address} ({error}); waiting up to {patience:.0f} s (machine.patience_s)")
+                said = True
+            if time.monotonic() > ends:
+                raise BadConfigError(f"no Dask scheduler answers at {address}: {error}") from error
+            time.sleep(min(1.0, patience))
 
 
 @contextlib.contextmanager

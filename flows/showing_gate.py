@@ -34,6 +34,8 @@ def _outcome(report: "GateReport") -> str:
     checks = f"{len(report.findings)} checks"
     if report.passed:
         return f"version {report.version} passed the gate ({checks})"
+    if report.live_before == report.version:
+        return f"version {report.version}, which is live already, does not pass the gate any more ({len(report.failed)} of {checks} failed); it stays live"
     kept = "no version is live, so searches go on reading the newest" if report.live_before is None else f"version {report.live_before} stays live"
     return f"version {report.version} did not pass the gate ({len(report.failed)} of {checks} failed); {kept}"
 

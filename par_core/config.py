@@ -189,7 +189,8 @@ def store_folder(root: Path) -> Path:
         BadConfigError: It is a URL: a store is a folder, on this machine or on a file system that is mounted.
     """
     if _URL.match(str(root)):
-        raise BadConfigError(f"a store cannot be at a URL yet ({root}); name a folder, on this machine or on a file system that all nodes mount")
+        url = str(root).replace(":/", "://", 1)
+        raise BadConfigError(f"a store cannot be at a URL yet ({url}); name a folder, on this machine or on a file system that all nodes mount")
     return root
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from par_core.errors import BadConfigError
 from par_core.stages.check import store_status, verify_store
 from par_core.store.layout import Store
 from tests.flows.conftest import PREFECT
@@ -49,6 +50,7 @@ class Operator:
 def operator(prefect_api: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Operator:
     operator = Operator(prefect_api, tmp_path_factory.mktemp("operator"))
     operator.types("work-pool", "create", "par", "--type", "process")
+    operator.types("work-queue", "create", "nightly", "--pool", "par", "--limit", "1")
     operator.types("--no-prompt", "deploy", "--all", "--prefect-file", DEPLOYMENTS / "prefect.yaml")
     return operator
 
@@ -132,6 +134,33 @@ def test_a_run_that_is_due_is_started_by_a_worker_and_leaves_log_progress_and_st
     status = store_status(store)
     assert status.live_version == status.version is not None
     assert errors(prefect_log) == []
+
+
+def test_one_night_at_a_time_is_a_limit_of_a_queue_which_outlives_a_restart_of_the_server(operator: Operator) -> None:
+    """A limit of the deployment is a lease in the server's memory: when that restarts, Prefect ends the run that holds it."""
+    for each in operator.client.deployments():
+        assert each["concurrency_limit"] is None, each["name"]
+        assert each["work_queue_name"] == ("nightly" if each["name"] in ("nightly", "tonight") else "default")
+    [queue] = [each for each in operator.client.post("work_queues/filter") if each["name"] == "nightly"]
+    assert queue["concurrency_limit"] == 1
+
+
+def test_relative_paths_are_refused_as_they_would_go_with_the_folder_of_the_run() -> None:
+    from flows.deployed import check, evaluate, index, query, train
+
+    relative = "paths of a deployment must be absolute"
+    with pytest.raises(BadConfigError, match=relative):
+        index.fn(["/photos"], "store")
+    with pytest.raises(BadConfigError, match=relative):
+        index.fn(["photos", "s3://bucket/photos"], "/store")
+    with pytest.raises(BadConfigError, match=relative):
+        query.fn("store", "a man")
+    with pytest.raises(BadConfigError, match=relative):
+        check.fn("/store", "golden.yaml")
+    with pytest.raises(BadConfigError, match=relative):
+        train.fn({"what": "attributes", "root": "data"}, "/out")
+    with pytest.raises(BadConfigError, match=relative):
+        evaluate.fn("attributes", "mit", "/data", "out")
 
 
 def test_the_automation_for_killed_runs_is_accepted_and_is_about_runs_of_par_only(operator: Operator) -> None:

@@ -6,12 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
-from distributed import LocalCluster
 
 from par_core.stages.check import store_status, verify_store
 from par_core.store.layout import Store
@@ -57,35 +56,6 @@ def described(store: Path) -> int:
     return len(list(store.glob("describe/*/*/manifest.json")))
 
 
-@pytest.mark.parametrize("scheduler", [False, True])
-def test_an_image_that_kills_its_worker_is_found_by_halving_and_becomes_a_row(
-    scheduler: bool, tmp_path: Path, photos: Path, prefect_environment: dict[str, str]
-) -> None:
-    for name, mark in (("0011.png", KILLS_SEGMENT), ("0028.png", KILLS_DESCRIBE)):
-        with (photos / name).open("ab") as file:
-            file.write(mark)
-    environment = {**prefect_environment, "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([POISON])}
-    if scheduler:  # whose own rule is to give a task up after four workers
-        with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0", preload=[POISON]) as cluster:
-            run = par(photos, tmp_path / "s", "--shard-size", 40, "--scheduler", cluster.scheduler_address, env=environment)
-    else:
-        run = par(photos, tmp_path / "s", "--shard-size", 40, "--runner", "dask", "--workers", 2, env=environment)
-    assert run.returncode == 1, run.stderr
-    assert "Traceback" not in run.stderr
-    assert statuses(tmp_path / "s") == {"0011.png": "worker_died", "0028.png": "worker_died"}
-    assert "2 worker_died; see them with" in run.stderr
-    assert "40 files listed = 30 indexed + 8 without people + 2 failed + 0 duplicates" in run.stderr
-    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS)) - len(GROUPS[11]) - len(GROUPS[28])
-    assert verify_store(Store.open(tmp_path / "s")).problems == ()
-    assert not list((tmp_path / "s" / "work").glob("*.begun"))
-    again = par(photos, tmp_path / "s", env=prefect_environment)
-    assert again.returncode == 1
-    assert "0 new or changed, 0 to retry, 40 unchanged" in again.stderr, "the night after does not begin again"
-    retried = par(photos, tmp_path / "s", "--retry-failed", env=prefect_environment)  # with workers that survive it
-    assert retried.returncode == 0, retried.stderr
-    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
-
-
 def test_a_run_without_workers_of_its_own_that_dies_of_an_image_is_outlived_by_the_next(
     tmp_path: Path, photos: Path, prefect_environment: dict[str, str]
 ) -> None:
@@ -123,14 +93,15 @@ class Cluster:
         wait_until(lambda: place.exists() and place.read_text().strip().endswith("}"))
         self.address: str = json.loads(place.read_text())["address"]
 
-    def worker(self, *more: str, **environment: str) -> "subprocess.Popen[bytes]":
-        return self._start("worker", self.address, "--nthreads", "1", "--host", "127.0.0.1", "--dashboard-address", ":0", *more, **environment)
+    def worker(self, *more: str, supervised: bool = False, **environment: str) -> "subprocess.Popen[bytes]":
+        """Start a worker; a supervised one is started again whenever it ends, as by systemd."""
+        arguments = ("worker", self.address, "--nthreads", "1", "--host", "127.0.0.1", "--dashboard-address", ":0", *more)
+        return self._start(*arguments, before=("sh", "-c", 'while true; do "$@"; sleep 1; done', "supervisor") if supervised else (), **environment)
 
-    def _start(self, *arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
+    def _start(self, *arguments: str, before: Sequence[str] = (), **environment: str) -> "subprocess.Popen[bytes]":
+        typed = [*before, sys.executable, "-m", "dask", *arguments]
         with (self._folder / f"{arguments[0]}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *arguments], env=self._environment | environment, cwd=self._folder, stdout=log, stderr=log
-            )
+            process = subprocess.Popen(typed, env=self._environment | environment, cwd=self._folder, stdout=log, stderr=log)
         self._processes.append(process)
         return process
 
@@ -140,6 +111,36 @@ class Cluster:
             for each in (process, *children):
                 each.kill()
             process.wait()
+
+
+@pytest.mark.parametrize("scheduler", [False, True])
+def test_an_image_that_kills_its_worker_is_found_by_halving_and_becomes_a_row(
+    scheduler: bool, tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+) -> None:
+    for name, mark in (("0011.png", KILLS_SEGMENT), ("0028.png", KILLS_DESCRIBE)):
+        with (photos / name).open("ab") as file:
+            file.write(mark)
+    environment = {**prefect_environment, "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([POISON])}
+    if scheduler:  # whose own rule is to give a task up after four workers
+        cluster.worker("--preload", POISON, supervised=True)
+        cluster.worker("--preload", POISON, supervised=True)
+        run = par(photos, tmp_path / "s", "--shard-size", 40, "--scheduler", cluster.address, env=environment)
+    else:
+        run = par(photos, tmp_path / "s", "--shard-size", 40, "--runner", "dask", "--workers", 2, env=environment)
+    assert run.returncode == 1, run.stderr
+    assert "Traceback" not in run.stderr
+    assert statuses(tmp_path / "s") == {"0011.png": "worker_died", "0028.png": "worker_died"}
+    assert "2 worker_died; see them with" in run.stderr
+    assert "40 files listed = 30 indexed + 8 without people + 2 failed + 0 duplicates" in run.stderr
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS)) - len(GROUPS[11]) - len(GROUPS[28])
+    assert verify_store(Store.open(tmp_path / "s")).problems == ()
+    assert not list((tmp_path / "s" / "work").glob("*.begun"))
+    again = par(photos, tmp_path / "s", env=prefect_environment)
+    assert again.returncode == 1
+    assert "0 new or changed, 0 to retry, 40 unchanged" in again.stderr, "the night after does not begin again"
+    retried = par(photos, tmp_path / "s", "--retry-failed", env=prefect_environment)  # with workers that survive it
+    assert retried.returncode == 0, retried.stderr
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
 
 
 def test_relative_paths_mean_the_same_to_workers_that_were_started_elsewhere(

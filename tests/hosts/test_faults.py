@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.hosts.conftest import BIN, PATIENCE_S, Night
+from tests.hosts.conftest import BIN, PATIENCE_S, PEOPLE, Night
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
@@ -131,6 +131,7 @@ def deploy(night: Night) -> str:
     (night.hosts.folder / "prefect.yaml").write_text(yaml.safe_dump({**declared, "deployments": [nightly]}))
     for typed in (
         ["work-pool", "create", "par", "--type", "process"],
+        ["work-queue", "create", "nightly", "--pool", "par", "--limit", "1"],
         ["--no-prompt", "deploy", "--all", "--prefect-file", "prefect.yaml"],
         ["automation", "create", "--from-file", str(deployments / "automations.yaml")],
     ):
@@ -165,6 +166,31 @@ def is_held(night: Night) -> bool:
     from par_core.store.layout import Store
 
     return Store.open(night.store).is_held()
+
+
+@pytest.mark.parametrize("seconds", [75, None])
+def test_prefects_server_goes_during_a_deployed_run(seconds: int | None, night: Night) -> None:
+    """For longer than Prefect's leases live: a limit of the deployment would end the run."""
+    night.hosts.environment["PAR_TEST_SECONDS_AN_IMAGE"] = "8"
+    night.cluster()
+    server = night.serve()
+    run = start_run(night, deploy(night))
+    night.until(lambda: night.described() >= 4, 120)
+    started = time.monotonic()
+    night.hosts.kill_all("server")
+    server.wait(10)
+    if seconds is not None:
+        time.sleep(seconds)
+        night.serve()
+    night.until(lambda: night.searchable() == PEOPLE, 8 * WORK_S)
+    took = time.monotonic() - started
+    assert took > 225, "Prefect renews its leases after 225 s"
+    if seconds is not None:
+        night.until(lambda: state(night, run) in ("COMPLETED", "FAILED", "CRASHED"), 120)
+        assert state(night, run) == "COMPLETED"
+    night.until(lambda: not is_held(night), 30)
+    fault = f"deployed run; Prefect's server away for {f'{seconds} s' if seconds else 'good'}"
+    night.check_and_finish(fault, f"{took:.0f} s", 0)
 
 
 def test_a_run_is_killed_and_prefect_knows_it_in_time_for_the_next(night: Night) -> None:
