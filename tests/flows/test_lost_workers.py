@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,6 +14,7 @@ import pytest
 
 from par_core.stages.check import store_status, verify_store
 from par_core.store.layout import Store
+from tests.flows.cluster import Cluster, wait_until
 from tests.flows.poison import KILLS_DESCRIBE, KILLS_SEGMENT
 from tests.flows.prefect_client import PrefectClient
 from tests.indexing import content, index
@@ -45,13 +46,6 @@ def statuses(store: Path) -> dict[str, str]:
     return {Path(uri).name: status for status, uri, _ in lines}
 
 
-def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, "it did not happen"
-        time.sleep(0.01)
-
-
 def described(store: Path) -> int:
     return len(list(store.glob("describe/*/*/manifest.json")))
 
@@ -72,45 +66,12 @@ def test_a_run_without_workers_of_its_own_that_dies_of_an_image_is_outlived_by_t
 
 
 @pytest.fixture
-def cluster(prefect_environment: dict[str, str], tmp_path: Path) -> Iterator["Cluster"]:
+def cluster(prefect_environment: dict[str, str], tmp_path: Path) -> Iterator[Cluster]:
     started = Cluster(prefect_environment, tmp_path / "elsewhere")
     try:
         yield started
     finally:
         started.end()
-
-
-class Cluster:
-    """A Dask scheduler and workers, started as the guide says, each in a folder of its own."""
-
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
-        self._environment = environment
-        self._folder = folder
-        self._processes: list[subprocess.Popen[bytes]] = []
-        folder.mkdir()
-        place = folder / "scheduler.json"
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", ":0", "--scheduler-file", str(place))
-        wait_until(lambda: place.exists() and place.read_text().strip().endswith("}"))
-        self.address: str = json.loads(place.read_text())["address"]
-
-    def worker(self, *more: str, supervised: bool = False, **environment: str) -> "subprocess.Popen[bytes]":
-        """Start a worker; a supervised one is started again whenever it ends, as by systemd."""
-        arguments = ("worker", self.address, "--nthreads", "1", "--host", "127.0.0.1", "--dashboard-address", ":0", *more)
-        return self._start(*arguments, before=("sh", "-c", 'while true; do "$@"; sleep 1; done', "supervisor") if supervised else (), **environment)
-
-    def _start(self, *arguments: str, before: Sequence[str] = (), **environment: str) -> "subprocess.Popen[bytes]":
-        typed = [*before, sys.executable, "-m", "dask", *arguments]
-        with (self._folder / f"{arguments[0]}.log").open("ab") as log:
-            process = subprocess.Popen(typed, env=self._environment | environment, cwd=self._folder, stdout=log, stderr=log)
-        self._processes.append(process)
-        return process
-
-    def end(self) -> None:
-        for process in self._processes:
-            children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-            for each in (process, *children):
-                each.kill()
-            process.wait()
 
 
 @pytest.mark.parametrize("scheduler", [False, True])
