@@ -119,14 +119,13 @@ def test_a_run_that_is_due_is_started_by_a_worker_and_leaves_log_progress_and_st
     )
     try:
         [run] = eventually(lambda: operator.client.runs_of(deployment, "COMPLETED", "FAILED", "CRASHED"), 200)
+        eventually(lambda: any("described 17/17 images" in line for line in operator.client.log(run["id"])), 60)  # logs follow the state
     finally:
         worker.terminate()
         worker.wait(30)
     assert run["state_name"] == "Completed with failures", run["state"]
     assert "17 files listed = 12 indexed + 4 without people + 1 failed" in run["state"]["message"]
     assert abs(datetime.fromisoformat(run["expected_start_time"]) - due) < timedelta(seconds=5)
-    log = operator.client.log(run["id"])
-    assert any("described 17/17 images" in line for line in log)
     assert {"par-progress", "par-index"} <= {each["key"] for each in operator.client.artifacts(run["id"])}
     store = Store.open(tmp_path / "s")
     assert verify_store(store).problems == ()
