@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flows.fan_out import Job, fan_out
 from flows.progress import say, watch
 from flows.recording import Recorder, recorded
-from flows.runners import choose_runner, n_workers, open_pool
+from flows.runners import RunnerName, choose_runner, n_workers, open_pool
 from flows.showing_gate import gate_lines, gate_markdown, gate_object, in_markdown
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, ParError
@@ -134,7 +134,7 @@ def run_index(
             from par_core.stages.commit import commit_store
 
             try:
-                failed = _process(store, plan, config, run, recorder, quiet=quiet, verbose=verbose) if plan.shards else {}
+                failed = _process(store, plan, config, runner, run, recorder, quiet=quiet, verbose=verbose) if plan.shards else {}
             except BadConfigError:
                 raise
             except BaseException:  # such as SIGTERM of a supervisor, or a run that is cancelled in Prefect
@@ -162,11 +162,11 @@ def run_index(
         return recorded("par-index", str(store.root), run, carry_out, unrecorded)
 
 
-def _process(store: Store, plan: Plan, config: RunConfig, run: str, recorder: Recorder, *, quiet: bool, verbose: bool) -> Mapping[str, str]:
+def _process(store: Store, plan: Plan, config: RunConfig, runner: RunnerName, run: str, recorder: Recorder, *, quiet: bool, verbose: bool) -> Mapping[str, str]:
     """Work on the planned shards; the reason for each that could not be finished."""
-    ids, settings, root = config_ids(config, fingerprints(config)), config.model_dump(mode="json"), str(store.root)
-    runner = choose_runner(config.machine, plan.n_images, interrupted=plan.interrupted)
-    losses = Losses(store, ids, fingerprints(config).segmenter, plan.shards)
+    models = fingerprints(config)
+    ids, settings, root = config_ids(config, models), config.model_dump(mode="json"), str(store.root)
+    losses = Losses(store, ids, models.segmenter, plan.shards)
     job = Job(
         [shard.shard_id for shard in plan.shards],
         lambda shard, attempt: (index_shard, (root, shard, settings, attempt)),

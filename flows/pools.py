@@ -23,7 +23,7 @@ class How(Enum):
     DONE = "done"
     FAILED = "failed"  # it raised an error
     LOST = "lost"  # its worker died or was cut off
-    RETURNED = "returned"  # nobody is known to have tried it to the end: the scheduler went, or the worker it was meant for did
+    RETURNED = "returned"  # nobody is known to have tried it to the end: the scheduler went
 
 
 @dataclass(frozen=True, slots=True)

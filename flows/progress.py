@@ -58,7 +58,8 @@ def watch(store: Store, ids: ConfigIds, sizes: Mapping[str, int], recorder: "Rec
             for text, _ in _changes(count, total, done):
                 say(text)
 
-    threads = [threading.Thread(target=each, daemon=True) for each in ([record] if quiet else [record, show])]
+    tasks = ([record] if recorder.records else []) + ([] if quiet else [show])  # apart, as Prefect's server may keep the first waiting
+    threads = [threading.Thread(target=each, daemon=True) for each in tasks]
     for thread in threads:
         thread.start()
     try:

@@ -42,6 +42,9 @@ class Outcome(Protocol):
 class Recorder:
     """Tells nobody: for runs without a server. The subclass tells Prefect."""
 
+    records: bool = False
+    """Whether anybody is told."""
+
     def line(self, text: str) -> None:
         """A line for the log of the run."""
 
@@ -54,6 +57,8 @@ class Recorder:
 
 class _PrefectRecorder(Recorder):
     """Writes to the log and the artifacts of the flow run that this process is in. A server that is away is said once and then left alone."""
+
+    records = True
 
     def __init__(self) -> None:
         from prefect.logging import get_run_logger

@@ -20,7 +20,7 @@ from par_core.errors import BadConfigError
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["choose_runner", "n_workers", "open_pool"]
+__all__ = ["RunnerName", "choose_runner", "n_workers", "open_pool"]
 
 RunnerName = Literal["threads", "dask"]
 
