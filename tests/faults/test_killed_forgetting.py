@@ -75,6 +75,14 @@ def test_a_forgetting_killed_while_the_index_is_written_anew_is_finished_too(
     finish_and_check(store, indexed[1], undisturbed[0])
 
 
+def test_rows_in_a_file_that_lancedb_never_finished_are_erased_too(tmp_path: Path, indexed: tuple[Path, str], undisturbed: tuple[list[dict], int]) -> None:
+    store = Path(shutil.copytree(indexed[0], tmp_path / "store"))
+    data = store / "index.lance" / "people.lance" / "data"
+    written = next(file for file in sorted(data.iterdir()) if indexed[1].encode() in file.read_bytes())
+    shutil.copy(written, data / ".tmpgjfUyn")
+    finish_and_check(store, indexed[1], undisturbed[0])
+
+
 def test_a_run_killed_and_followed_by_an_index_run_is_finished_too(tmp_path: Path, indexed: tuple[Path, str], undisturbed: tuple[list[dict], int]) -> None:
     store = Path(shutil.copytree(indexed[0], tmp_path / "store"))
     assert run(store, indexed[1], str(undisturbed[1] // 2)).returncode == -signal.SIGKILL

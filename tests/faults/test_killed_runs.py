@@ -33,17 +33,23 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(root: Path, photos: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.faults.run_stages", str(root), str(photos)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with errors_of(root).open("w") as errors:
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
+
+
+def errors_of(root: Path) -> Path:
+    return root.with_name(f"{root.name}.stderr")
 
 
 @pytest.fixture(scope="module")
 def durations(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> dict[str, float]:
     """Seconds that each stage takes when nobody disturbs it."""
-    run = start(tmp_path_factory.mktemp("timed"), photos)
+    root = tmp_path_factory.mktemp("timed")
+    run = start(root, photos)
     assert run.stdout is not None
     with run.stdout:
         moments = [(line.strip(), time.monotonic()) for line in run.stdout]
-    assert run.wait() == 0
+    assert run.wait() == 0, errors_of(root).read_text()
     return {stage: following - begun for (stage, begun), (_, following) in pairwise(moments)}
 
 

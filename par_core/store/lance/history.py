@@ -73,6 +73,8 @@ class History:
     def drop(self) -> None:
         """Delete every version but the newest, with all files that only they need; ``live``, where it is set, moves to the newest.
 
+        LanceDB writes a file under a temporary name first, and does not clean up those of a process that was killed: they hold rows too.
+
         Raises:
             StoreError: LanceDB has left one of them.
         """
@@ -84,6 +86,8 @@ class History:
             self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
         if self.versions() != [int(self._table.version)]:
             raise StoreError(f"old versions of the index are still there: {self.versions()[:5]}")
+        for unfinished in (self._database / f"{TABLE}.lance").rglob(".tmp*"):
+            unfinished.unlink(missing_ok=True)
 
 
 def stamp_of(database: Path) -> tuple[int, ...]:
