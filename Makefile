@@ -60,13 +60,13 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
 	$(BIN)/python -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
 	$(BIN)/python -m par_core.training.calibration --data '$(DATA)'
-	$(BIN)/python -m par_core.training.kept_back --data '$(DATA)' --out build/kept-back
+	$(BIN)/python -m par_core.training.held_out --data '$(DATA)' --out build/kept-back
 	$(BIN)/python -m par_core.training.text_weights --root build/kept-back
 
 SCORES := benchmarks/results
 
 scores-compact: install ## score the shipped weights on what was kept back from their training: make scores-compact DATA=folder
-	$(BIN)/python -m par_core.training.kept_back --data '$(DATA)' --out build/kept-back
+	$(BIN)/python -m par_core.training.held_out --data '$(DATA)' --out build/kept-back
 	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/kept-back --json $(SCORES)/compact-segmentation-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/kept-back --json $(SCORES)/compact-attributes-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/kept-back --json $(SCORES)/compact-retrieval-$$set.json || exit; done

@@ -261,7 +261,7 @@ def search(scratch: Path) -> dict[str, Any]:
         "import sys, time, json\n"
         "t0 = time.monotonic()\n"
         "from pathlib import Path\n"
-        "from par_core.query.asking import Question, ask\n"
+        "from par_core.query.from_store import Question, ask\n"
         "from par_core.config import load_config\n"
         "t1 = time.monotonic()\n"
         "from par_core.models.profiles import load_text_encoder\n"

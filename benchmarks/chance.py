@@ -12,9 +12,9 @@ from pathlib import Path
 
 from benchmarks.machine import provenance
 from par_core.config import load_config
-from par_core.evaluate.datasets.labels import labelled_people
-from par_core.evaluate.observation import Observer
-from par_core.evaluate.observing import observe_here
+from par_core.datasets.merged_labels import labelled_people
+from par_core.predictions.cache import Observer
+from par_core.predictions.compute import observe_here
 from par_core.query.answer import CUTOFF
 from par_core.training.text_weights import asked_of, check_weights
 

@@ -16,7 +16,7 @@ import numpy as np
 from machine import provenance
 
 from par_core.evaluate.leakage.pairs import COPIES
-from par_core.evaluate.perceptual_hash import BITS, hash_distances, perceptual_hash
+from par_core.evaluate.leakage.perceptual_hash import BITS, hash_distances, perceptual_hash
 from par_core.types import ImageU8
 
 RATES: Final = (1e-2, 1e-3, 1e-4)

@@ -24,17 +24,17 @@ import pyarrow as pa
 from machine import provenance
 
 from par_core.config import load_config
-from par_core.evaluate.attribute_run import known_labels
-from par_core.evaluate.datasets.attribute_sets import read_attribute_set
-from par_core.evaluate.stored.labels import join_labels, open_index
-from par_core.evaluate.zero_shot_run import prompts_for
-from par_core.hunt.people import HuntedPeople
-from par_core.hunt.record import HuntRecord
-from par_core.hunt.survey import choose_bounds
-from par_core.hunt.tallying import estimate_left
+from par_core.datasets.attribute_sets import read_attribute_set
+from par_core.evaluate.attributes import known_labels
+from par_core.evaluate.stored.matching import join_labels, open_index
+from par_core.evaluate.zero_shot import prompts_for
 from par_core.models.base import TextEncoder
 from par_core.models.profiles import load_text_encoder
 from par_core.models.prompting import text_vector
+from par_core.review.proposals import HuntedPeople
+from par_core.review.recall import estimate_left
+from par_core.review.record import HuntRecord
+from par_core.review.survey import choose_bounds
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.schemas import index_schema

@@ -31,8 +31,8 @@ from machine import provenance
 
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
+from par_core.store.packed_columns import CARD, card_columns, shortcut_fields, with_shortcuts
 from par_core.store.schemas import index_schema
-from par_core.store.shortcuts import CARD, card_columns, shortcut_fields, with_shortcuts
 
 SEED = 0
 TOP = 20

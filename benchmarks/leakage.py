@@ -20,11 +20,11 @@ from par_core.config import load_config
 from par_core.errors import BadInputError
 from par_core.evaluate.leakage.matching import choose_threshold
 from par_core.evaluate.leakage.pairs import COPIES, copy_distances, other_distances
+from par_core.evaluate.leakage.perceptual_hash import hash_distances, perceptual_hash
 from par_core.evaluate.leakage.pictures import folder_part, look_at
-from par_core.evaluate.observation import Observer
-from par_core.evaluate.observing import observe_here
-from par_core.evaluate.perceptual_hash import hash_distances, perceptual_hash
 from par_core.models.profiles import describe_models
+from par_core.predictions.cache import Observer
+from par_core.predictions.compute import observe_here
 
 MAX_BITS = 10
 RATES = (1e-1, 1e-2, 1e-3, 1e-4)

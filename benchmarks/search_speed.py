@@ -41,7 +41,7 @@ from machine import provenance
 
 from par_core.config import load_config
 from par_core.models.profiles import embedding_fingerprint
-from par_core.query.asking import Question, Searcher
+from par_core.query.from_store import Question, Searcher
 from par_core.query.where_sql import compile_where
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store

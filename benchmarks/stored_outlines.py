@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from machine import provenance
 
-from par_core.evaluate.datasets.outlines import outlined_photos, read_photo
-from par_core.evaluate.segmentation import segmentation_ap
-from par_core.evaluate.segmentation_run import LOWEST_SCORE, SegmentationSet, outlines
+from par_core.datasets.outlines import outlined_photos, read_photo
+from par_core.evaluate.segmentation import LOWEST_SCORE, SegmentationSet, outlines
+from par_core.metrics.coco_ap import segmentation_ap
 from par_core.types import MaskRLE, PersonInstances
 
 PAR: Final = str(Path(sys.executable).with_name("par"))

@@ -9,24 +9,25 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.datasets import as_split
-from flows.evaluation import Asked
-from flows.evaluation_runs import artifact_of, evaluate_all
+from flows.console.datasets import as_split
+from flows.console.evaluation import artifact_of
+from flows.console.gate import gate_lines, gate_markdown, gate_object
 from flows.index import run_index
-from flows.observing import observing
+from flows.predictions import observing
 from flows.recording import WITH_FAILURES
-from flows.showing_gate import gate_lines, gate_markdown, gate_object
 from flows.training import plan_jobs
 from flows.training import train as run_training
 from par_core.access import Access, Caller, question_text
 from par_core.config import MachineConfig, load_config
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate.golden import load_golden
-from par_core.gate.run import GateReport, run_gate
-from par_core.query.asking import Question, ask, save_gallery
+from par_core.gate.publish import GateReport, run_gate
+from par_core.query.from_store import Question, ask, save_gallery
 from par_core.stages.check import store_status
 from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
+from par_core.studies.evaluation import EvaluationRequest
+from par_core.studies.several import evaluate_all
 
 __all__ = ["check", "evaluate", "index", "query", "train"]
 
@@ -131,7 +132,7 @@ def evaluate(
     machine = {"runner": "threads", **given.get("machine", {})}
     folders: list[Any] = [*weights_dirs] if weights_dirs else [given.get("weights_dir")]
     configs = [load_config(**{**given, "machine": machine, "weights_dir": folder}) for folder in folders]
-    asked = Asked(kind, dataset, Path(root), as_split(split), part)
+    asked = EvaluationRequest(kind, dataset, Path(root), as_split(split), part)
     with observing(configs[0].machine, quiet=True, verbose=True) as carry_out:
         told = evaluate_all(asked, configs, Path(out), carry_out=carry_out)
     create_markdown_artifact(artifact_of(told, asked, Path(out)), key="par-evaluate")

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.console.gate import gate_lines, gate_markdown, gate_object, in_markdown
+from flows.console.progress import say, show_index_progress
 from flows.fan_out import Job, fan_out
-from flows.progress import say, watch
 from flows.recording import Recorder, recorded
 from flows.runners import RunnerName, choose_runner, n_workers, open_pool
-from flows.showing_gate import gate_lines, gate_markdown, gate_object, in_markdown
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, ParError
 from par_core.gate.golden import load_golden
@@ -29,7 +29,7 @@ from par_core.store.ledger import Conservation, conservation
 from tasks.shards import index_shard
 
 if TYPE_CHECKING:
-    from par_core.gate.run import GateReport
+    from par_core.gate.publish import GateReport
     from par_core.stages.commit import CommitRecord
 
 __all__ = ["IndexReport", "run_index"]
@@ -144,7 +144,7 @@ def run_index(
             counted = conservation(store, commit.segment_config)
             gate = None
             if wanted is not None:
-                from par_core.gate.run import run_gate
+                from par_core.gate.publish import run_gate
 
                 gate = run_gate(store, wanted, config)
             held.close()  # other commands may write, whatever Prefect still has to be told
@@ -179,7 +179,10 @@ def _process(store: Store, plan: Plan, config: RunConfig, runner: RunnerName, ru
         say(line)
 
     log = None if verbose else store.root / "workers.log"
-    with open_pool(config.machine, runner, tell, log) as pool, watch(store, ids, losses.sizes, recorder, quiet=quiet):
+    with (
+        open_pool(config.machine, runner, tell, log) as pool,
+        show_index_progress(store, ids, losses.sizes, recorder.progress if recorder.records else None, quiet=quiet),
+    ):
         failed = fan_out(job, pool, name=run, say=tell)
     finished = {shard for shard in failed if store.shard("describe", ids.describe, shard).manifest() is not None}  # by a worker that could not say so any more
     return {shard: _reason(error) for shard, error in failed.items() if shard not in finished}

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeVar
 
-from flows.progress import say
+from flows.console.progress import say
 
 __all__ = ["WITH_FAILURES", "Outcome", "Recorder", "in_short", "recorded"]
 

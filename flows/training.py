@@ -3,26 +3,20 @@
 import json
 import os
 import secrets
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import mean, pstdev
 from typing import Any, Final, Literal
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
+from flows.console.progress import Bar, say, show_progress
 from flows.fan_out import Job, fan_out
-from flows.progress import say
 from flows.runners import open_pool
 from par_core.config import MachineConfig
 from par_core.errors import BadConfigError, ParError, WorkerLostError
+from par_core.metrics.runs import summary
 
-__all__ = ["plan_jobs", "summary", "train"]
+__all__ = ["plan_jobs", "train"]
 
-_LOOK_EVERY_S: Final = 2.0
 _LINE_EVERY_S: Final = 60.0
 
 
@@ -94,58 +88,19 @@ def _absolute(job: Mapping[str, Any]) -> dict[str, Any]:
     return {**job, **paths}
 
 
-def summary(scores: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """``mean`` and ``std`` (of the runs as a whole, as in the paper's Table 3) of every score that all runs have."""
-    shared = [name for name in scores[0] if all(name in each for each in scores)]
-    return {
-        "mean": {name: mean(each[name] for each in scores) for name in shared},
-        "std": {name: pstdev([each[name] for each in scores]) for name in shared},
-    }
-
-
 @contextmanager
 def _watch(jobs: Mapping[str, Mapping[str, Any]], *, quiet: bool) -> Iterator[None]:
     """Show how far the jobs are, read from their logs, for as long as the block runs."""
-    done = threading.Event()
-    import sys
 
-    show = _draw_bars if sys.stderr.isatty() else _print_lines
-    thread = threading.Thread(target=show, args=(jobs, done), daemon=True)
-    if not quiet:
-        thread.start()
-    try:
+    def look() -> list[Bar]:
+        logged = {name: _last(Path(str(job["out"]))) for name, job in jobs.items()}
+        return [Bar(name, last["step"], last["of"], _losses(last)) if last else Bar(name, 0, jobs[name].get("steps")) for name, last in logged.items()]
+
+    def line(bars: Sequence[Bar], _: float) -> str:
+        return "\n".join(f"{bar.name}: step {bar.done} of {bar.total}; {bar.note}" for bar in bars if bar.note)
+
+    with show_progress(look, line, every_s=_LINE_EVERY_S, quiet=quiet):
         yield
-    finally:
-        done.set()
-        if not quiet:
-            thread.join()
-
-
-def _draw_bars(jobs: Mapping[str, Mapping[str, Any]], done: threading.Event) -> None:
-    columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TextColumn("steps {task.fields[told]}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bars: dict[str, TaskID] = {name: progress.add_task(name, total=job.get("steps"), told="") for name, job in jobs.items()}
-        finished = False
-        while not finished:
-            finished = done.wait(_LOOK_EVERY_S)
-            for name, job in jobs.items():
-                last = _last(Path(str(job["out"])))
-                if last:
-                    progress.update(bars[name], completed=last["step"], total=last["of"], told=_losses(last))
-
-
-def _print_lines(jobs: Mapping[str, Mapping[str, Any]], done: threading.Event) -> None:
-    shown: dict[str, float] = {}
-    due = time.monotonic() + _LINE_EVERY_S
-    while not done.wait(_LOOK_EVERY_S):
-        if time.monotonic() < due:
-            continue
-        due = time.monotonic() + _LINE_EVERY_S
-        for name, job in jobs.items():
-            last = _last(Path(str(job["out"])))
-            if last and shown.get(name) != last["step"]:
-                shown[name] = last["step"]
-                say(f"{name}: step {last['step']} of {last['of']}; {_losses(last)}")
 
 
 def _last(out: Path) -> dict[str, Any] | None:

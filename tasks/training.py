@@ -32,7 +32,7 @@ def train(settings: Mapping[str, Any], n_processes: int) -> None:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n_processes)]
     with (job.out / "launcher.log").open("ab") as log:
         done = subprocess.run(
-            [*launcher, "-m", "par_core.training.run", str(file)],
+            [*launcher, "-m", "par_core.training.launched", str(file)],
             env={**os.environ, "PYTHONSAFEPATH": "1"},  # nothing is imported from the folder in which the user is
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from par_core.evaluate.datasets.peta import PETA_FOLDERS
+from par_core.datasets.peta import PETA_FOLDERS
 
 N = 6  # images of each data set
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from par_core.evaluate.items import Items
-from par_core.evaluate.metrics.bootstrap import Interval, bootstrap_rows
+from par_core.metrics.bootstrap import Interval, bootstrap_rows
 
 __all__ = ["SEED", "differences", "intervals"]
 

@@ -1,7 +1,7 @@
 """The items that an evaluation has scored, one by one, and the figures that are computed from them.
 
 Intervals draw items again, and two runs are compared item by item; so both need more than the scores of a run. Every figure is a function of the numbers
-of the images drawn (:func:`par_core.evaluate.metrics.bootstrap.bootstrap_rows`), and higher is better for all of them.
+of the images drawn (:func:`par_core.metrics.bootstrap.bootstrap_rows`), and higher is better for all of them.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,8 @@ import pyarrow as pa
 from jaxtyping import Float32, Int64
 
 from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME
-from par_core.evaluate.metrics.labels import balanced_accuracy, judged, ratio
-from par_core.evaluate.metrics.ranking import average_precision, roc_auc
+from par_core.metrics.label_based import balanced_accuracy, judged, ratio
+from par_core.metrics.ranking import average_precision, roc_auc
 
 __all__ = ["ACCURACIES", "CLOTHING", "AttributeItems", "Figures", "Items", "RetrievalItems", "SegmentationItems", "items_of"]
 

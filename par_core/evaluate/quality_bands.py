@@ -15,8 +15,8 @@ from par_core.archive.quality import glvn
 from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
 from par_core.evaluate.items import AttributeItems
-from par_core.evaluate.metrics.bootstrap import Interval, bootstrap_sums
-from par_core.evaluate.metrics.labels import LabelCounts, label_terms
+from par_core.metrics.bootstrap import Interval, bootstrap_sums
+from par_core.metrics.label_based import LabelCounts, label_terms
 from par_core.types import BoxesXYXY
 
 __all__ = ["MEASURES", "Band", "bands_object", "measure_people", "quality_bands"]

@@ -1,138 +1,95 @@
-"""Average precision of boxes and masks, by the reference implementation (pycocotools, Lin et al. 2014)."""
+"""Scoring a segmenter on a data set with outlined people."""
 
-import contextlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
-from pycocotools import mask as coco_mask
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
-from par_core.errors import BadInputError
-from par_core.people.masks import mask_area, mask_boxes
+from par_core.config import RunConfig
+from par_core.datasets.folders import name_of
+from par_core.datasets.outlines import LabelMap, Photo, outlined_photos, read_photo
+from par_core.evaluate.items import SegmentationItems
+from par_core.ids import digest_of
+from par_core.metrics.coco_ap import Match, match_people, people_at_threshold, segmentation_ap
+from par_core.metrics.label_based import ratio
+from par_core.people.masks import encode_mask
+from par_core.predictions.cache import Observer
 from par_core.types import MaskRLE, PersonInstances
 
-__all__ = ["Match", "match_people", "people_at_threshold", "segmentation_ap"]
+__all__ = ["LOWEST_SCORE", "SegmentationRun", "SegmentationSet", "evaluate_segmentation", "outlines"]
 
-_LEAST_IOU: Final = 0.5
-_NAMES: Final = ("mask_ap", "mask_ap50", "mask_ap75", "box_ap", "box_ap50")
+SegmentationSet = Literal["pennfudan", "coco", "ccp"]
 
-
-def segmentation_ap(truth: Sequence[Sequence[MaskRLE]], found: Sequence[PersonInstances]) -> dict[str, float]:
-    """Score people that were found against people that are there.
-
-    Args:
-        truth: The masks of each image.
-        found: The people found in each image, in the same order.
-
-    Returns:
-        ``mask_ap`` (mean over IoU 0.50 to 0.95), ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, each in [0, 1];
-        NaN if no image holds anybody.
-
-    Raises:
-        BadInputError: The lengths differ.
-    """
-    if len(truth) != len(found):
-        raise BadInputError(f"{len(truth)} images with truth, {len(found)} with people found")
-    if not any(truth):
-        return dict.fromkeys(_NAMES, float("nan"))
-    with contextlib.redirect_stdout(io.StringIO()):
-        reference = COCO()
-        reference.dataset = _dataset(truth)
-        reference.createIndex()
-        results = _results(found)
-        if not results:
-            return dict.fromkeys(_NAMES, 0.0)
-        loaded = reference.loadRes(results)
-        scores: dict[str, float] = {}
-        for kind, name in (("segm", "mask"), ("bbox", "box")):
-            evaluation = COCOeval(reference, loaded, kind)
-            evaluation.evaluate()
-            evaluation.accumulate()
-            evaluation.summarize()
-            scores |= {f"{name}_ap": float(evaluation.stats[0]), f"{name}_ap50": float(evaluation.stats[1]), f"{name}_ap75": float(evaluation.stats[2])}
-    del scores["box_ap75"]
-    return scores
+LOWEST_SCORE: Final = 0.02  # average precision wants the weak detections too
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """How the people found in one image go with those that are there.
+class SegmentationRun:
+    """What an evaluation of segmentation saw, photograph by photograph.
 
     Attributes:
-        whom: For each one found, the number of the labelled person, or -1.
-        iou: Overlap with that person, from 0.5 to 1; 0 without.
-        there: How many are labelled.
+        scores: The figures.
+        items: What is written of each photograph.
+        photos: Where they are.
+        truth: The labelled masks of each.
+        weak: The people found at any score.
+        found: The people found at the score that indexing uses.
     """
 
-    whom: Int64[np.ndarray, " n"]
-    iou: Float64[np.ndarray, " n"]
-    there: int
+    scores: dict[str, Any]
+    items: SegmentationItems
+    photos: tuple[Photo, ...]
+    truth: tuple[list[MaskRLE], ...]
+    weak: tuple[PersonInstances, ...]
+    found: tuple[PersonInstances, ...]
 
     @property
-    def right(self) -> Bool[np.ndarray, " n"]:
-        """Which of those found are labelled."""
-        return self.whom >= 0
+    def data_digest(self) -> str:
+        """Of names and labelled masks."""
+        parts: list[str | bytes] = []
+        for name, masks in zip(self.items.names, self.truth, strict=True):
+            parts += [name, *(mask.counts for mask in masks)]
+        return digest_of(*parts)
 
 
-def match_people(truth: Sequence[MaskRLE], found: Sequence[MaskRLE]) -> Match:
-    """Match people one to one at a mask IoU of at least one half.
+def outlines(labels: LabelMap) -> list[MaskRLE]:
+    """The mask of each person of a label map, by number."""
+    return [encode_mask(labels == number) for number in np.unique(labels) if number]
+
+
+def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfig, observer: Observer) -> SegmentationRun:
+    """Average precision over all scores; precision and recall, and false people in pictures of nobody, at the scores that indexing uses.
 
     Args:
-        truth: The people that are there.
-        found: Best scores first; each takes the best of those who are not taken yet.
-    """
-    whom, iou = np.full(len(found), -1), np.zeros(len(found))
-    if found and truth:
-        overlaps = np.asarray(coco_mask.iou([_coco(m) for m in found], [_coco(m) for m in truth], [0] * len(truth)))
-        for n, row in enumerate(overlaps):
-            best = int(row.argmax())
-            if row[best] >= _LEAST_IOU:
-                whom[n], iou[n] = best, row[best]
-                overlaps[:, best] = 0
-    return Match(whom, iou, len(truth))
-
-
-def people_at_threshold(truth: Sequence[Sequence[MaskRLE]], found: Sequence[PersonInstances], min_score: float) -> dict[str, float]:
-    """Precision and recall of people above a score, matched one to one at a mask IoU of at least one half, best scores first.
+        dataset: Which published format.
+        root: The data set's folder, or the folder that holds it.
+        config: Names the models; ``segment.min_score`` is the threshold of precision and recall.
+        observer: Looks at the photographs.
 
     Returns:
-        ``precision`` and ``recall`` in [0, 1]; NaN where nobody was found or is there.
+        With the scores ``mask_ap``, ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, ``precision``, ``recall``, ``images``, ``people``; for
+        ``coco`` also ``empty_images`` and ``false_people_per_empty_image``.
+
+    Raises:
+        BadConfigError: The folder does not hold the data set.
     """
-    right = claimed = there = 0
-    for masks, people in zip(truth, found, strict=True):
-        match = match_people(masks, [mask for mask, score in zip(people.masks, people.scores, strict=True) if score >= min_score])
-        there, claimed, right = there + match.there, claimed + len(match.whom), right + int(match.right.sum())
-    return {"precision": right / claimed if claimed else float("nan"), "recall": right / there if there else float("nan")}
+    photos = outlined_photos(dataset, root)
+    eager = config.model_copy(update={"segment": config.segment.model_copy(update={"min_score": LOWEST_SCORE})})
+    weak, found = observer.outlines([photo.image for photo in photos], [eager, config])
+    truth = [outlines(read_photo(photo)[1]) for photo in photos]
+    scores: dict[str, Any] = {**segmentation_ap(truth, weak), **people_at_threshold(truth, found, 0.0)}
+    scores |= {"images": len(truth), "people": sum(map(len, truth))}
+    if dataset == "coco":
+        (false,) = observer.outlines([photo.image for photo in outlined_photos("empty", root)], [config])
+        scores |= {"empty_images": len(false), "false_people_per_empty_image": float(np.mean([len(people) for people in false])) if false else float("nan")}
+    matches = [match_people(masks, people.masks) for masks, people in zip(truth, found, strict=True)]
+    return SegmentationRun(scores, _items(photos, matches), tuple(photos), tuple(truth), tuple(weak), tuple(found))
 
 
-def _dataset(truth: Sequence[Sequence[MaskRLE]]) -> dict[str, object]:
-    sizes = [(masks[0].height, masks[0].width) if masks else (1, 1) for masks in truth]
-    images = [{"id": i, "height": height, "width": width} for i, (height, width) in enumerate(sizes)]
-    people = [(i, mask, box) for i, masks in enumerate(truth) for mask, box in zip(masks, mask_boxes(list(masks)), strict=True)]
-    annotations = [
-        {"id": n, "image_id": i, "category_id": 1, "iscrowd": 0, "area": mask_area(mask), "bbox": _xywh(box), "segmentation": _coco(mask)}
-        for n, (i, mask, box) in enumerate(people, start=1)
-    ]
-    return {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]}
-
-
-def _results(found: Sequence[PersonInstances]) -> list[dict[str, object]]:
-    return [
-        {"image_id": i, "category_id": 1, "score": float(people.scores[n]), "bbox": _xywh(people.boxes[n]), "segmentation": _coco(people.masks[n])}
-        for i, people in enumerate(found)
-        for n in range(len(people))
-    ]
-
-
-def _xywh(box: np.ndarray) -> list[float]:
-    x1, y1, x2, y2 = (float(value) for value in box)
-    return [x1, y1, x2 - x1, y2 - y1]
-
-
-def _coco(mask: MaskRLE) -> dict[str, object]:
-    return {"size": [mask.height, mask.width], "counts": mask.counts}
+def _items(photos: Sequence[Photo], matches: Sequence[Match]) -> SegmentationItems:
+    matched = np.array([match.right.sum() for match in matches], np.int64)
+    there, claimed = (np.array(each, np.int64) for each in ([match.there for match in matches], [len(match.whom) for match in matches]))
+    quality = ratio([match.iou.sum() for match in matches], (there + claimed) / 2).astype(np.float32)  # matched + missed / 2 + false / 2
+    return SegmentationItems(tuple(map(name_of, (photo.image for photo in photos))), matched, there - matched, claimed - matched, quality)

@@ -7,8 +7,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from par_core.query.asking import Question, Searcher
 from par_core.query.conditions import condition_of
+from par_core.query.from_store import Question, Searcher
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.ledger import still_listed

@@ -16,7 +16,7 @@ from par_core.errors import StoreError
 from par_core.forget.subject import Request, Subject, Traces
 from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
-from par_core.store.tombstones import BuriedPerson, Tombstones
+from par_core.store.suppression import BuriedPerson, Tombstones
 
 __all__ = ["Journal", "close_journal", "load_journal", "mark_index", "save_journal"]
 

@@ -18,7 +18,7 @@ from par_core.forget.byte_search import SHORTEST, ByteSearch
 from par_core.store.layout import Stage, Store
 from par_core.store.schemas import ENTRIES
 from par_core.store.shards import Manifest, ShardFolder
-from par_core.store.tombstones import Tombstones, load_tombstones, places_of
+from par_core.store.suppression import Tombstones, load_tombstones, places_of
 
 __all__ = ["Request", "Subject", "Traces", "every_shard", "find_subject"]
 

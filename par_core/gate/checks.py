@@ -8,7 +8,7 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate.golden import GoldenQuery, StoreHealth
 from par_core.query.answer import Hit
-from par_core.query.asking import Question, ask
+from par_core.query.from_store import Question, ask
 from par_core.stages.check import verify_store
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store

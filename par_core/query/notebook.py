@@ -16,8 +16,8 @@ from par_core.config import RunConfig, load_config
 from par_core.errors import BadConfigError
 from par_core.pages import page_environment
 from par_core.query.answer import Hit, SearchResult
-from par_core.query.asking import Question, Searcher
 from par_core.query.crops import crops_of
+from par_core.query.from_store import Question, Searcher
 from par_core.store.lance import PeopleIndex
 
 if TYPE_CHECKING:

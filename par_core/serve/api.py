@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, File, Path, Query, Request, UploadFile
 from fastapi.responses import Response
 from pydantic_core import to_json
 
-from par_core.serve.desk import Desk, desk_for
 from par_core.serve.problems import BadParameterError, Problem, TooLargeError
 from par_core.serve.schemas import (
     AuditResponse,
@@ -21,7 +20,8 @@ from par_core.serve.schemas import (
     StatusResponse,
 )
 from par_core.serve.service import SearchPage
-from par_core.serve.state import ServeStatus
+from par_core.serve.status import ServeStatus
+from par_core.serve.user_session import Desk, desk_for
 
 __all__ = ["error_content", "jpeg", "router", "search_content"]
 

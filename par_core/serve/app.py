@@ -19,11 +19,11 @@ from par_core import __version__
 from par_core.access import Access
 from par_core.errors import ParError
 from par_core.serve import api, login, pages
-from par_core.serve.desk import House
-from par_core.serve.guard import Guard
+from par_core.serve.middleware import Guard
 from par_core.serve.problems import Problem, problem_of
 from par_core.serve.service import ArchiveService
 from par_core.serve.settings import ServeSettings
+from par_core.serve.user_session import House
 
 __all__ = ["create_app"]
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Form, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from par_core.serve.desk import COOKIE, House
 from par_core.serve.problems import UnauthorizedError
+from par_core.serve.user_session import COOKIE, House
 
 __all__ = ["router"]
 

@@ -14,8 +14,8 @@ from jinja2 import Environment
 from par_core import __version__
 from par_core.access import Caller
 from par_core.pages import page_environment
-from par_core.serve.desk import COOKIE
 from par_core.serve.problems import UnknownIdError
+from par_core.serve.user_session import COOKIE
 
 __all__ = ["page", "static_file", "static_url"]
 

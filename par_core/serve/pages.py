@@ -12,13 +12,13 @@ from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, Uplo
 from fastapi.responses import RedirectResponse, Response
 
 from par_core.query.fields import FIELDS
-from par_core.serve import page_hunt
-from par_core.serve.desk import Desk, desk_for
+from par_core.serve import page_review
 from par_core.serve.page_look import page, static_file
 from par_core.serve.page_query import Asked, narrowed, set_field
 from par_core.serve.page_view import EXAMPLES, filters_of, found_of, person_view, split_message
 from par_core.serve.problems import GoneError, Problem, TooLargeError
 from par_core.serve.service import SearchPage
+from par_core.serve.user_session import Desk, desk_for
 
 __all__ = ["error_page", "router"]
 
@@ -26,7 +26,7 @@ _A_PAGE: Final = 60  # hits
 _EVENTS: Final = 100  # a page of the audit log
 
 router = APIRouter(include_in_schema=False)
-router.include_router(page_hunt.router)
+router.include_router(page_review.router)
 
 Searching = Annotated[Desk, Depends(desk_for("search"))]
 Part = Annotated[str | None, Header(alias="Par-Part", max_length=16)]

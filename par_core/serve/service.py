@@ -17,15 +17,15 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.models.profiles import load_describer, load_segmenter
 from par_core.query.answer import Chance, Hit, SearchResult
-from par_core.query.asking import Question, Searcher
 from par_core.query.crops import crops_of, mask_of
-from par_core.query.rank import people_of
+from par_core.query.from_store import Question, Searcher
+from par_core.query.one_picture import people_of
 from par_core.serve.answers import Person, SearchPage, UploadedPicture, Versions
 from par_core.serve.facets import Facets, count_facets
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
 from par_core.serve.recent import Recent
-from par_core.serve.state import ServeStatus, serve_status
+from par_core.serve.status import ServeStatus, serve_status
 from par_core.store.lance import PeopleIndex
 
 __all__ = ["ArchiveService", "Person", "SearchPage", "UploadedPicture", "Versions"]

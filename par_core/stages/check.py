@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from par_core.stages.commit import CommitRecord, last_commit
+from par_core.store.desired import described_with, desired_rows
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Stage, Store
 from par_core.store.ledger import Conservation, conservation, skipped_counts
-from par_core.store.rows import described_with, desired_rows
 from par_core.store.vector_index import IndexState
 
 __all__ = ["StatusReport", "VerifyReport", "store_status", "verify_store"]

@@ -15,9 +15,9 @@ from par_core.errors import StoreError
 from par_core.models.profiles import fingerprints
 from par_core.stages.names import ConfigIds, config_ids
 from par_core.store.atomic import write_atomic
+from par_core.store.desired import DesiredShard, described_with, desired_rows
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.rows import DesiredShard, described_with, desired_rows
 
 __all__ = ["CommitRecord", "commit_store", "last_commit", "rebuild_index", "rewrite_index"]
 

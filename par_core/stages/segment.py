@@ -26,7 +26,7 @@ from par_core.stages.result import ShardResult
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.schemas import IMAGES, PEOPLE
-from par_core.store.tombstones import Tombstones, load_tombstones
+from par_core.store.suppression import Tombstones, load_tombstones
 from par_core.types import ImageU8, PersonInstances
 
 __all__ = ["segment_shard"]

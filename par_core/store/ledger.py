@@ -21,7 +21,7 @@ from par_core.status import FAILED, Status
 from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES, IMAGES, require_schema
-from par_core.store.tombstones import load_tombstones
+from par_core.store.suppression import load_tombstones
 
 __all__ = [
     "Conservation",

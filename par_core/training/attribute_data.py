@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from par_core.evaluate.datasets.labels import LabelledPerson, labelled_people
+from par_core.datasets.merged_labels import LabelledPerson, labelled_people
 
 __all__ = ["read_people"]
 

@@ -14,8 +14,8 @@ from jaxtyping import Float32
 from PIL import Image
 from torch import Tensor, nn
 
-from par_core.evaluate.datasets.labels import LabelledPerson, labels_of
-from par_core.evaluate.metrics.attributes import attribute_metrics
+from par_core.datasets.merged_labels import LabelledPerson, labels_of
+from par_core.metrics.attributes import attribute_metrics
 from par_core.models.answers import Answers
 from par_core.models.attribute_vit import AttributeViT, build_vit
 from par_core.training.cutouts import evaluation_cutout, training_cutout

@@ -25,15 +25,15 @@ from jaxtyping import Float32
 
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.config import load_config
-from par_core.evaluate.datasets.labels import NAMES, labels_of
-from par_core.evaluate.description_run import describe_labelled
-from par_core.evaluate.metrics.calibration import calibration_error
-from par_core.evaluate.metrics.labels import balanced_accuracy
-from par_core.evaluate.observation import Observer
-from par_core.evaluate.observing import observe_here
+from par_core.datasets.merged_labels import NAMES, labels_of
+from par_core.evaluate.retrieval import describe_labelled
+from par_core.metrics.calibration import calibration_error
+from par_core.metrics.label_based import balanced_accuracy
 from par_core.models.answers import Answers
 from par_core.models.describer import CALIBRATION_FILE, read_answers
 from par_core.models.shipped import FOLDER, note_digest
+from par_core.predictions.cache import Observer
+from par_core.predictions.compute import observe_here
 from par_core.training.attribute_data import read_people
 
 __all__ = ["cross_checked", "fit_answers", "fit_platt"]

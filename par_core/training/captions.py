@@ -14,7 +14,7 @@ from jaxtyping import Float32
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME, NEUTRAL_PROMPTS, with_colour
-from par_core.evaluate.datasets.labels import NAMES, LabelledPerson
+from par_core.datasets.merged_labels import NAMES, LabelledPerson
 
 __all__ = ["Caption", "Fact", "compose", "sample_captions", "truth"]
 

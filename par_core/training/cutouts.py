@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from par_core.evaluate.datasets.labels import LabelledPerson, attribute_regions, read_label_map
+from par_core.datasets.merged_labels import LabelledPerson, attribute_regions, read_label_map
 from par_core.people.cutout import dilate_mask, paint_background
 from par_core.types import ImageU8
 

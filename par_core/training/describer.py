@@ -4,7 +4,6 @@ Captions are composed from facts, so that the truth of each (caption, person) pa
 ``describer_losses``.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,22 +11,22 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
 
-from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labels_of
-from par_core.models.describer import EMBEDDING_SIZE, DescriberNetwork, letterbox
-from par_core.models.text import build_compact_text_tower, compact_tokenizer
+from par_core.datasets.merged_labels import LabelledPerson, labels_of
+from par_core.models.describer import letterbox
+from par_core.models.text import compact_tokenizer
 from par_core.training.captions import Caption, sample_captions, truth
 from par_core.training.colour_names import fit_colour_names
 from par_core.training.cutouts import training_cutout
 from par_core.training.describer_losses import attribute_loss, colour_loss, colours_of, coverage, looking_loss, rarity, search_loss
+from par_core.training.describer_pair import DescriberPair
 from par_core.training.describer_scores import score_pair
 from par_core.training.imagenet import load_lite
 from par_core.training.loop import Schedule
 from par_core.training.processes import World
 
-__all__ = ["DescriberLearner", "DescriberPair", "DescriberRecipe"]
+__all__ = ["DescriberLearner", "DescriberRecipe"]
 
 _SOURCES: Final = ("ccp-pixels", "ccp-tags", "mit")
 _SCHEDULE: Final = Schedule(steps=900, rate=1e-3, warmup=60, weight_decay=0.05, average=0.995, clip=1.0, score_every=150)
@@ -54,17 +53,6 @@ class DescriberRecipe:
     shares: tuple[float, float, float] = (0.50, 0.28, 0.22)
     looking: float = 0.15
     seed: int = 0
-
-
-class DescriberPair(nn.Module):
-    """Image and text tower, and the scale and bias of their logits."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.image = DescriberNetwork(len(NAMES))
-        self.text: TextTransformer = build_compact_text_tower(EMBEDDING_SIZE)
-        self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
-        self.bias = nn.Parameter(torch.tensor(-2.0))
 
 
 class DescriberLearner:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from par_core.attributes.colours import COLOUR_TERMS
-from par_core.evaluate.datasets.labels import NAMES, LabelledPerson
+from par_core.datasets.merged_labels import NAMES, LabelledPerson
 from par_core.models.describer import GRID, HEIGHT, WIDTH, fitted
 from par_core.training.cutouts import Cutout
 

@@ -1,24 +1,22 @@
 """Scores of a describer and its text tower on the people that were kept back from training."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 
 from par_core.attributes.vocabulary import BY_NAME, with_colour
-from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labels_of
-from par_core.evaluate.metrics.labels import balanced_accuracy
-from par_core.evaluate.metrics.ranking import average_precision, roc_auc
+from par_core.datasets.merged_labels import NAMES, LabelledPerson, labels_of
+from par_core.metrics.label_based import balanced_accuracy
+from par_core.metrics.ranking import average_precision, roc_auc
 from par_core.models.describer import letterbox
 from par_core.models.prompting import text_vector
 from par_core.models.text import OpenClipTextEncoder, compact_tokenizer
 from par_core.training.captions import Caption, Fact, truth
 from par_core.training.cutouts import evaluation_cutout
-
-if TYPE_CHECKING:
-    from par_core.training.describer import DescriberPair
+from par_core.training.describer_pair import DescriberPair
 
 __all__ = ["Described", "describe_people", "score_attributes", "score_colours", "score_pair", "score_queries", "summary"]
 
@@ -29,7 +27,7 @@ _GARMENTS: Final = ("dress", "coat_or_jacket", "skirt", "shirt_or_blouse", "swea
 Described = tuple[Float32[np.ndarray, "n d"], Float32[np.ndarray, "n k"]]
 
 
-def score_pair(pair: "DescriberPair", people: Sequence[LabelledPerson]) -> dict[str, float]:
+def score_pair(pair: DescriberPair, people: Sequence[LabelledPerson]) -> dict[str, float]:
     """One number to choose weights by: mean AUC over attributes plus a tenth of the queries' mean AP over prevalence; and its parts."""
     embeddings, logits = describe_people(pair, people)
     labels = labels_of(list(people))
@@ -38,7 +36,7 @@ def score_pair(pair: "DescriberPair", people: Sequence[LabelledPerson]) -> dict[
     return {"score": auc + ratio / 10, "mean_auc": auc, "ap_over_prevalence": ratio, "colours": means["mean_ap_over_prevalence_colours"]}
 
 
-def describe_people(pair: "DescriberPair", people: Sequence[LabelledPerson]) -> Described:
+def describe_people(pair: DescriberPair, people: Sequence[LabelledPerson]) -> Described:
     """Embeddings and attribute logits of people, cut out as the pipeline does."""
     embeddings, logits = [], []
     with torch.no_grad():
@@ -50,7 +48,7 @@ def describe_people(pair: "DescriberPair", people: Sequence[LabelledPerson]) -> 
     return np.concatenate(embeddings), np.concatenate(logits)
 
 
-def _text_of(pair: "DescriberPair") -> OpenClipTextEncoder:
+def _text_of(pair: DescriberPair) -> OpenClipTextEncoder:
     """The text tower as a search uses it."""
     return OpenClipTextEncoder(pair.text, compact_tokenizer(), 1.0, "", None)
 
@@ -67,7 +65,7 @@ def score_attributes(logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndar
     return scores
 
 
-def score_queries(pair: "DescriberPair", embeddings: Float32[np.ndarray, "n d"], labels: Float32[np.ndarray, "n k"]) -> dict[str, dict[str, float]]:
+def score_queries(pair: DescriberPair, embeddings: Float32[np.ndarray, "n d"], labels: Float32[np.ndarray, "n k"]) -> dict[str, dict[str, float]]:
     """Text queries for single attributes: average precision, prevalence and their ratio."""
     queries = {name: f"a person {BY_NAME[name].phrases[0]}" for name in NAMES} | {"female": "a woman", "front": "a person facing the camera"}
     asked = [(name, query, 1.0) for name, query in queries.items()] + [("female", "a man", 0.0), ("front", "a person seen from behind", 0.0)]
@@ -80,7 +78,7 @@ def score_queries(pair: "DescriberPair", embeddings: Float32[np.ndarray, "n d"],
     return scores
 
 
-def score_colours(pair: "DescriberPair", embeddings: Float32[np.ndarray, "n d"], people: Sequence[LabelledPerson]) -> dict[str, dict[str, float]]:
+def score_colours(pair: DescriberPair, embeddings: Float32[np.ndarray, "n d"], people: Sequence[LabelledPerson]) -> dict[str, dict[str, float]]:
     """Text queries for a garment of a colour, where at least four people have it."""
     scores: dict[str, dict[str, float]] = {}
     for garment in _GARMENTS:

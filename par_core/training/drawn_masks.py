@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from par_core.evaluate.datasets.outlines import Photo
+from par_core.datasets.outlines import Photo
 from par_core.models.segmenter import MaskRCNNSegmenter
 from par_core.people.masks import decode_mask
 from par_core.types import BoxesXYXY

@@ -17,7 +17,7 @@ import torch
 from rich.progress import track
 
 from par_core.config import RunConfig
-from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labels_of
+from par_core.datasets.merged_labels import NAMES, LabelledPerson, labels_of
 from par_core.models.answers import Answers
 from par_core.models.describer import CALIBRATION_FILE, DESCRIBER_FILE
 from par_core.models.mask_rcnn import build_mask_rcnn
@@ -29,7 +29,7 @@ from par_core.models.weights import load_state, read_shipped, write_shipped
 from par_core.training.attribute_data import read_people
 from par_core.training.captions import sample_captions
 from par_core.training.checkpoints import load_checkpoint
-from par_core.training.describer import DescriberPair
+from par_core.training.describer_pair import DescriberPair
 from par_core.training.describer_scores import describe_people, score_attributes, score_colours, score_queries, summary
 from par_core.training.loop import CHECKPOINT
 from par_core.training.outlining import outline_people

@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import save_file
 
 from par_core.config import RunConfig
+from par_core.datasets.attribute_sets import AttributeSet, read_attribute_set
+from par_core.datasets.crops import crop_people
+from par_core.datasets.instances import coco_json_photos, open_images_photos
+from par_core.datasets.merged_labels import LabelledPerson, labels_of
+from par_core.datasets.outlines import Photo, boxed_photos, outlined_photos
 from par_core.errors import BadConfigError
-from par_core.evaluate.datasets.attribute_sets import AttributeSet, read_attribute_set
-from par_core.evaluate.datasets.crops import crop_people
-from par_core.evaluate.datasets.instances import coco_json_photos, open_images_photos
-from par_core.evaluate.datasets.labels import LabelledPerson, labels_of
-from par_core.evaluate.datasets.outlines import Photo, boxed_photos, outlined_photos
-from par_core.evaluate.metrics.attributes import attribute_metrics
+from par_core.metrics.attributes import attribute_metrics
 from par_core.models.attribute_vit import save_attribute_vit
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.profiles import load_segmenter
@@ -29,6 +29,7 @@ from par_core.models.published import ATTRIBUTE_VIT
 from par_core.models.runtimes import TorchRuntime
 from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter, compact_network
 from par_core.models.weights import read_published
+from par_core.training.allocator import keep_freed_memory
 from par_core.training.attribute_data import read_people
 from par_core.training.attribute_learner import AttributeLearner, AttributeRecipe
 from par_core.training.calibration import fit_answers
@@ -36,7 +37,6 @@ from par_core.training.describer import DescriberLearner, DescriberRecipe
 from par_core.training.drawn_masks import draw_masks
 from par_core.training.imagenet import load_lite
 from par_core.training.loop import Fitted, Learner, Schedule, fit
-from par_core.training.memory import keep_freed_memory
 from par_core.training.outlining import outline_people
 from par_core.training.processes import World
 from par_core.training.report import write_report

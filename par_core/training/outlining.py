@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from par_core.evaluate.datasets.labels import LabelledPerson
+from par_core.datasets.merged_labels import LabelledPerson
 from par_core.ids import digest_of
 from par_core.models.base import PersonSegmenter
 from par_core.people.masks import decode_mask, mask_area

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from par_core.errors import BadConfigError
-from par_core.evaluate.metrics.attributes import convention
+from par_core.metrics.attributes import convention
 from par_core.training.loop import LOG
 
 __all__ = ["read_log", "write_report"]

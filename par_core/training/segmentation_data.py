@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
+from par_core.datasets.outlines import OutlinedSet, Photo, outlined_photos
 from par_core.errors import BadConfigError
-from par_core.evaluate.datasets.outlines import OutlinedSet, Photo, outlined_photos
 
 __all__ = ["Split", "shuffled_split", "split_photos"]
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from par_core.evaluate.datasets.outlines import LabelMap, Photo, read_photo
+from par_core.datasets.outlines import LabelMap, Photo, read_photo
 from par_core.types import BoxesXYXY, ImageU8
 
 __all__ = ["EMPTIER", "LARGE", "SMALL", "TALL", "TALL_EMPTIER", "Scene", "SceneRecipe", "make_batch"]

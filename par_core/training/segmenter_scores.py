@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from torchvision.models.detection import MaskRCNN
 
-from par_core.evaluate.datasets.outlines import Photo, read_photo
-from par_core.evaluate.segmentation import people_at_threshold, segmentation_ap
-from par_core.evaluate.segmentation_run import LOWEST_SCORE, outlines
+from par_core.datasets.outlines import Photo, read_photo
+from par_core.evaluate.segmentation import LOWEST_SCORE, outlines
+from par_core.metrics.coco_ap import people_at_threshold, segmentation_ap
 from par_core.models.runtimes import TorchRuntime
 from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter
 from par_core.training.segmentation_data import split_photos

@@ -22,14 +22,14 @@ from scipy.special import expit, logit
 
 from par_core.attributes.vocabulary import BY_NAME, with_colour
 from par_core.config import RunConfig, load_config
-from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, labelled_people, labels_of
-from par_core.evaluate.description_run import describe_labelled
-from par_core.evaluate.observation import Observer
-from par_core.evaluate.observing import observe_here
-from par_core.evaluate.pair_queries import common_pairs
+from par_core.datasets.merged_labels import NAMES, LabelledPerson, labelled_people, labels_of
+from par_core.evaluate.garment_queries import common_pairs
+from par_core.evaluate.retrieval import describe_labelled
 from par_core.models.profiles import load_text_encoder
 from par_core.models.shipped import FOLDER
 from par_core.models.text_evidence import WEIGHTS_FILE, TextJudge, TextWeights, attribute_evidence, colour_evidence, estimate_prevalence
+from par_core.predictions.cache import Observer
+from par_core.predictions.compute import observe_here
 
 __all__ = ["Asked", "asked_of", "check_weights", "fit_weights", "loss_of"]
 

@@ -16,6 +16,7 @@ BREACHES = {
     "torch only under models": ("par_core/people/geometry.py", "import torch"),
     "lancedb only in par_core.store.lance": ("par_core/store/ledger.py", "import lancedb"),
     "rooms of par_core": ("par_core/archive/decode.py", "import par_core.query.searching"),
+    "no circles": ("par_core/metrics/label_based.py", "import par_core.metrics.attributes"),
 }
 
 

@@ -19,7 +19,7 @@ def test_par_core_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["index", "--help"], ["search", "--help"], ["serve", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
-    code = f"import sys; sys.argv = ['par', *{arguments!r}]\nfrom flows.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code = f"import sys; sys.argv = ['par', *{arguments!r}]\nfrom flows.cli.main import main\ntry: main()\nexcept SystemExit: pass\n"
     run = subprocess.run(
         [sys.executable, "-c", f"{code}import sys; print('HEAVY', *sorted({HEAVY!r} & set(sys.modules)))"], capture_output=True, text=True, check=True
     )

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from par_core.hunt.record import load_record
+from par_core.review.record import load_record
 from par_core.store.layout import Store
 from tests.browser.site import Site
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli import app
+from flows.cli.main import app
 from par_core.stages.check import verify_store
 from par_core.store.layout import Store
 from tests.indexing import content, index

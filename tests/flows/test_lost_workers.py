@@ -55,7 +55,7 @@ def test_a_run_without_workers_of_its_own_that_dies_of_an_image_is_outlived_by_t
 ) -> None:
     with (photos / "0011.png").open("ab") as file:
         file.write(KILLS_SEGMENT)
-    code = f"import sys; sys.path.insert(0, {str(Path(POISON).parent)!r}); import poison; from flows.cli import main; main()"
+    code = f"import sys; sys.path.insert(0, {str(Path(POISON).parent)!r}); import poison; from flows.cli.main import main; main()"
     typed = [sys.executable, "-c", code, *command(photos, tmp_path / "s", "--workers", 2)[1:]]
     assert subprocess.run(typed, env=prefect_environment, capture_output=True, timeout=100, check=False).returncode == -signal.SIGKILL
     environment = {**prefect_environment, "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([POISON])}

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from par_core.errors import BadConfigError
-from par_core.evaluate.audit.labels import LabelAudit
+from par_core.evaluate.audit.confident_learning import LabelAudit
 
 __all__ = ["FIRST", "Found", "count_found", "plant"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int64
 
 from par_core.errors import BadInputError
-from par_core.evaluate.perceptual_hash import BITS, hash_distances
+from par_core.evaluate.leakage.perceptual_hash import BITS, hash_distances
 
 __all__ = ["Counterparts", "Threshold", "choose_threshold", "cleaned_train", "leakage_report", "near_embeddings", "near_hashes", "same_label"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from par_core.errors import BadConfigError
 from par_core.evaluate.comparison import SEED
 from par_core.evaluate.items import AttributeItems
-from par_core.evaluate.metrics.bootstrap import Interval, bootstrap_rows
-from par_core.evaluate.report.folder import SavedRun
+from par_core.evaluate.saved_run import SavedRun
+from par_core.metrics.bootstrap import Interval, bootstrap_rows
 
 __all__ = ["CleanedScore", "cleaned_object", "cleaned_scores"]
 
@@ -37,7 +37,7 @@ def cleaned_scores(run: SavedRun, test: Collection[str], leaked: Collection[str]
 
     Args:
         run: A report on attributes, of the test part or of a part of it.
-        test: Names of the test pictures, folder and file, as :func:`par_core.evaluate.datasets.folders.name_of` makes them.
+        test: Names of the test pictures, folder and file, as :func:`par_core.datasets.folders.name_of` makes them.
         leaked: Those of them that have a counterpart in train.
 
     Returns:

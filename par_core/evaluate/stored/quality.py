@@ -1,7 +1,7 @@
 """How good the pictures of the people in a store are, from what indexing has measured of them: no picture is read again."""
 
 from par_core.evaluate.picture_quality import PictureQuality
-from par_core.evaluate.stored.labels import open_index
+from par_core.evaluate.stored.matching import open_index
 from par_core.status import Status
 from par_core.store.layout import Store
 

@@ -6,7 +6,7 @@ from typing import Final
 from lancedb.index import Bitmap, BTree, IvfSq
 from lancedb.table import Table
 
-from par_core.store.shortcuts import seen_column
+from par_core.store.packed_columns import seen_column
 from par_core.store.vector_index import IndexPolicy, IndexState
 
 __all__ = ["make_indexes", "unindexed_rows", "vector_index_of"]

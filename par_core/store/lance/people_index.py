@@ -15,7 +15,7 @@ from par_core.store.lance.history import LIVE, TABLE, History, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import make_indexes, unindexed_rows
 from par_core.store.lance.table_version import TableVersion
-from par_core.store.shortcuts import shortcut_columns, shortcut_fields, with_shortcuts
+from par_core.store.packed_columns import shortcut_columns, shortcut_fields, with_shortcuts
 from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
 
 __all__ = ["PeopleIndex"]

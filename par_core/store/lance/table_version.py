@@ -13,7 +13,7 @@ from lancedb.table import Table
 
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import vector_index_of
-from par_core.store.shortcuts import CARD, card_columns, quick_condition, read_cards, shortcut_columns
+from par_core.store.packed_columns import CARD, card_columns, quick_condition, read_cards, shortcut_columns
 from par_core.store.vector_index import IndexPolicy, IndexState
 
 __all__ = ["TableVersion"]

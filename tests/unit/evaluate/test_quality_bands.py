@@ -9,7 +9,7 @@ from par_core.archive.quality import glvn
 from par_core.config import ArchiveConfig
 from par_core.evaluate.items import AttributeItems
 from par_core.evaluate.quality_bands import bands_object, measure_people, quality_bands
-from par_core.evaluate.report.quality import quality_sections
+from par_core.reports.quality import quality_sections
 from tests.pictures import photograph, save
 
 NAN = float("nan")

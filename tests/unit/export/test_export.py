@@ -11,11 +11,11 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from par_core.errors import BadConfigError, FilterError
+from par_core.export.folder import ExportReport, ExportRequest, export_people
 from par_core.export.pictures import masks_of
-from par_core.export.run import ExportReport, ExportRequest, export_people
 from par_core.export.tables import harmless
 from par_core.people.masks import decode_mask
-from par_core.query.asking import Searcher
+from par_core.query.from_store import Searcher
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index

@@ -8,13 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from flows.cli import app
+from flows.cli.main import app
 from par_core.access import Access, Caller
 from par_core.config import load_config
 from par_core.errors import BadConfigError, StoreError
 from par_core.forget import Request, find_subject, forget
-from par_core.forget.receipt import digest_in_receipt
-from par_core.forget.run import ForgetReport
+from par_core.forget.certificate import digest_in_receipt
+from par_core.forget.forgetting import ForgetReport
 from par_core.models import profiles
 from par_core.models.fake import FakeSegmenter
 from par_core.stages.check import store_status, verify_store
@@ -277,7 +277,7 @@ def test_the_proof_finds_what_is_left_and_the_command_does_not_say_that_all_is_w
         held = held.with_suffix(".parquet")
         pq.write_table(newest(root).search(None, columns=["person_id"]), held, compression="zstd", use_dictionary=False, write_statistics=False)
     elif plant == "index":
-        monkeypatch.setattr("par_core.forget.run.rewrite_index", lambda store: None)
+        monkeypatch.setattr("par_core.forget.forgetting.rewrite_index", lambda store: None)
     else:
         kinds = {
             "id": gone["person_id"].encode(),

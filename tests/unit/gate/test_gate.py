@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.showing_gate import gate_lines, gate_markdown
+from flows.console.gate import gate_lines, gate_markdown
 from par_core.config import load_config
 from par_core.errors import BadConfigError, StoreError
-from par_core.gate import run
+from par_core.gate import publish
 from par_core.gate.checks import Finding
 from par_core.gate.golden import Golden, GoldenQuery, StoreHealth
-from par_core.gate.run import GateReport, last_gate, run_gate
-from par_core.query.asking import Question, ask
+from par_core.gate.publish import GateReport, last_gate, run_gate
+from par_core.query.from_store import Question, ask
 from par_core.stages.check import store_status, verify_store
 from par_core.stages.commit import rebuild_index
 from par_core.store.layout import Store
@@ -92,13 +92,13 @@ def test_killed_between_commit_and_tag_the_old_version_stays_live_and_the_next_g
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "query_findings", killed)
+        patch.setattr(publish, "query_findings", killed)
         with pytest.raises(KeyboardInterrupt):
             run_gate(store, PASSING, FAKE)
     assert store_status(store).live_version == first
     assert found(store, Question(where="upper_color = 'yellow'")) == ["0003.png"]
     with monkeypatch.context() as patch:
-        patch.setattr(run, "write_atomic", killed)  # tagged, but the report is the one before
+        patch.setattr(publish, "write_atomic", killed)  # tagged, but the report is the one before
         with pytest.raises(KeyboardInterrupt):
             run_gate(store, PASSING, FAKE)
     status = store_status(store)

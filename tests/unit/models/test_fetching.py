@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli import app
+from flows.cli.main import app
 from par_core.errors import WeightsError
 from par_core.models.published import Published, cache, check, clip_weights, fetch, find, segmenter_weights
 

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.showing import hit_lines
+from flows.console.results import hit_lines
 from par_core.attributes.spoken import NamedAttribute
 from par_core.errors import FilterError
 from par_core.models import profiles
 from par_core.models.text_evidence import TextWeights
 from par_core.query.answer import CUTOFF, SearchResult
-from par_core.query.asking import Question, Searcher
 from par_core.query.candidates import best_by_attributes
+from par_core.query.from_store import Question, Searcher
 from par_core.query.plan import Alternative
 from tests.indexing import FAKE, index
 from tests.pictures import archive

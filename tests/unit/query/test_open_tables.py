@@ -6,7 +6,7 @@ from time import sleep
 
 import pytest
 
-from par_core.query.asking import Question, Searcher
+from par_core.query.from_store import Question, Searcher
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index

@@ -10,8 +10,8 @@ from par_core.errors import BadConfigError, FilterError, FingerprintError
 from par_core.models import profiles
 from par_core.models.fake import FakeTextEncoder
 from par_core.models.prompting import text_vector
-from par_core.query.asking import Question, ask, save_gallery
-from par_core.query.rank import people_of, rank_prompts
+from par_core.query.from_store import Question, ask, save_gallery
+from par_core.query.one_picture import people_of, rank_prompts
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index
 from tests.pictures import archive, save, scene
@@ -64,7 +64,7 @@ def test_people_whose_file_is_gone_show_only_when_asked_for(store: Path, photos:
 
 
 def test_a_store_of_another_model_is_refused_with_the_way_out(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("par_core.query.asking.embedding_fingerprint", lambda config: "another-embedding")
+    monkeypatch.setattr("par_core.query.from_store.embedding_fingerprint", lambda config: "another-embedding")
     with pytest.raises(FingerprintError, match=r"fake-embedding-1.*another-embedding.*--profile"):
         ask(store, Question("red"), FAKE)
 

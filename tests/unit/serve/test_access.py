@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from par_core.access import Access, Caller, Event, Role
 from par_core.serve.client import Client, ServerError
-from par_core.serve.desk import COOKIE, desk_for
 from par_core.serve.settings import ServeSettings
+from par_core.serve.user_session import COOKIE, desk_for
 from tests.pictures import save, scene
 from tests.serving import HERE, answering, client_of
 
@@ -97,7 +97,7 @@ def test_without_the_file_of_tokens_only_this_machine_is_answered_however_far_th
 
 def test_nobody_without_a_token_may_send_a_picture_at_all(client: TestClient) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("par_core.serve.guard.Guard._counted", lambda *_: pytest.fail("the body would be read"))
+        patch.setattr("par_core.serve.middleware.Guard._counted", lambda *_: pytest.fail("the body would be read"))
         assert client.post("/api/picture", files={"picture": b"x" * 100_000}).status_code == 401
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from par_core.serve.desk import House
 from par_core.serve.settings import ServeSettings
+from par_core.serve.user_session import House
 from tests.indexing import index
 from tests.pictures import save, scene
 from tests.serving import HERE, client_of, jpeg_pixels
@@ -147,7 +147,7 @@ def test_a_store_without_people_is_not_ready(tmp_path: Path) -> None:
 
 
 def test_a_store_of_another_model_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("par_core.query.asking.embedding_fingerprint", lambda config: "another-embedding")
+    monkeypatch.setattr("par_core.query.from_store.embedding_fingerprint", lambda config: "another-embedding")
     with client_of(folder / "store") as client:
         assert "another-embedding" in refused(client.get("/api/search?q=red"), 503, "other_embedding")
 

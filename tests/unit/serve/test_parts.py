@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from par_core.errors import BadConfigError
-from par_core.serve.lanes import Lane
 from par_core.serve.problems import BusyError, TooSlowError
 from par_core.serve.rate import Rate
 from par_core.serve.recent import Recent
 from par_core.serve.server import bind, is_local
+from par_core.serve.worker_pool import Lane
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 12))))

@@ -11,8 +11,8 @@ from par_core.forget import Request, find_subject, forget
 from par_core.models.fake import FakeTextEncoder
 from par_core.people.masks import decode_mask
 from par_core.query.answer import Chance, SearchResult
-from par_core.query.asking import Question
 from par_core.query.crops import mask_of
+from par_core.query.from_store import Question
 from par_core.serve import service as service_module
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
 from par_core.serve.service import ArchiveService

@@ -1,7 +1,7 @@
 import numpy as np
 
-from par_core.evaluate.metrics.calibration import calibration_error
-from par_core.evaluate.metrics.labels import balanced_accuracy
+from par_core.metrics.calibration import calibration_error
+from par_core.metrics.label_based import balanced_accuracy
 from par_core.training.calibration import cross_checked, fit_answers
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from par_core.attributes.vocabulary import BY_NAME
-from par_core.evaluate.datasets.labels import NAMES, LabelledPerson
+from par_core.datasets.merged_labels import NAMES, LabelledPerson
 from par_core.training.attribute_data import read_people
 from par_core.training.captions import Caption, Fact, compose, sample_captions, truth
 

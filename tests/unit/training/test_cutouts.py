@@ -10,7 +10,7 @@ import torch
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.vocabulary import ATTRIBUTES
-from par_core.evaluate.datasets.labels import NAMES, LabelledPerson, attribute_regions
+from par_core.datasets.merged_labels import NAMES, LabelledPerson, attribute_regions
 from par_core.models.describer import GRID
 from par_core.training.cutouts import Cutout, training_cutout
 from par_core.training.describer_losses import colour_loss, colours_of, coverage, looking_loss

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.training import plan_jobs, summary
+from flows.training import plan_jobs
+from par_core.datasets.attribute_sets import AttributeSet
+from par_core.datasets.merged_labels import LabelledPerson
+from par_core.datasets.outlines import Photo
 from par_core.errors import BadConfigError
-from par_core.evaluate.datasets.attribute_sets import AttributeSet
-from par_core.evaluate.datasets.labels import LabelledPerson
-from par_core.evaluate.datasets.outlines import Photo
+from par_core.metrics.runs import summary
 from par_core.training.jobs import TrainingJob, as_job, split_people
 from par_core.training.segmentation_data import shuffled_split
 

@@ -1,0 +1,60 @@
+"""``par audit``: labels of a data set that are likely wrong."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import SHOWN, ConfigOption, DeviceOption, ProfileOption, RuntimeOption, SchedulerOption, VerboseOption, WeightsOption, WorkersOption
+from par_core.config import load_config
+
+__all__ = ["audit"]
+
+
+def audit(
+    dataset: Annotated[str, typer.Option("--dataset", metavar="NAME", help="A data set of people with attributes, by its name in par datasets list.")],
+    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Its folder; of ccp and mit also the folder that holds it; of csv also the file.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for audit.csv, audit.json and audit.html; of a test for planted.json.")] = Path(
+        "audit"
+    ),
+    attributes: Annotated[list[str] | None, typer.Option("--attribute", metavar="NAME", help="Audit only this attribute; give several.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, max=5_000, metavar="N", help="Labels on the contact sheet at most.", rich_help_panel=SHOWN)] = 200,
+    plant: Annotated[
+        float | None,
+        typer.Option("--plant", metavar="SHARE", help="Test the audit instead: turn this share of labels round, and count how many of them are found."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of the draw of folds, and of planting.")] = 0,
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dir: WeightsOption = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """List the labels of a data set that are likely wrong, as CSV and as a contact sheet, most suspicious first.
+
+    Everybody's attributes are judged by a light model of the others (people of one identity stay together), on what the describer sees. A describer that
+    was trained on these very labels finds fewer of the wrong ones.
+
+    Examples:
+    ```
+    par audit --dataset rapv2 --root RAP2/ --out audit --attribute hat --top 300
+    par audit --dataset mit --root data/ --out audit-test --plant 0.02 --seed 0
+    ```
+    """
+    from flows.console.audit import audit_lines, plant_lines
+    from flows.predictions import observing
+    from par_core.studies.audit import AuditRequest, audit_dataset, measure_audit
+
+    machine = {"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
+    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine=machine)
+    request = AuditRequest(dataset, root, out, tuple(attributes or ()), top, seed)
+    with observing(settings.machine, verbose=verbose) as carry_out:
+        if plant is not None:
+            print(*plant_lines(measure_audit(request, plant, settings, carry_out)), sep="\n")
+            return
+        print(*audit_lines(audit_dataset(request, settings, carry_out)), sep="\n")
+    print(f"par: contact sheet: {out / 'audit.html'}", file=sys.stderr, flush=True)

@@ -1,0 +1,111 @@
+"""``par evaluate``: how good the models are on people whose labels are known."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from flows.cli.options import (
+    MODELS,
+    ConfigOption,
+    DeviceOption,
+    ProfileOption,
+    RuntimeOption,
+    SchedulerOption,
+    VerboseOption,
+    WorkersOption,
+)
+from par_core.config import load_config
+from par_core.errors import BadConfigError
+
+__all__ = ["evaluate"]
+
+_DATASETS: Final = "segmentation: pennfudan, coco, ccp; retrieval: ccp, mit; the others: peta, rapv1, rapv2, pa100k, market1501, openimages, ccp, mit, csv."
+
+
+def evaluate(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="segmentation, attributes, retrieval, zero-shot, background or store.")],
+    dataset: Annotated[str | None, typer.Option("--dataset", metavar="NAME", help=_DATASETS)] = None,
+    root: Annotated[Path | None, typer.Option("--root", metavar="DIR", help="Folder of the data set; of ccp and mit also the folder that holds it.")] = None,
+    store: Annotated[Path | None, typer.Option("--store", metavar="DIR", help="store: what par index has written.")] = None,
+    labels: Annotated[Path | None, typer.Option("--labels", metavar="FILE", help="store: labels of your own as CSV (docs/datasets.md).")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Write report.html, .md and .json there, the items for par report compare, and what the models saw."),
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything there as one JSON object; - prints it.")] = None,
+    split: Annotated[str, typer.Option("--split", metavar="SPLIT", help="Of attribute data sets: an official split by its number, from 0; or zs.")] = "0",
+    part: Annotated[str | None, typer.Option("--part", metavar="PART", help="train, val or test; default: test where there is one, else everybody.")] = None,
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dirs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--weights-dir",
+            metavar="DIR",
+            help="Folder with the weights of the clip profile; give one a trained run for mean and standard deviation.",
+            rich_help_panel=MODELS,
+        ),
+    ] = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    r"""Score the models on a data set in its published format.
+
+    **segmentation**: average precision of masks and boxes; precision and recall at the usual threshold. **attributes**: AUC, mA, precision, recall and F1 of
+    each, and over images. **retrieval**: average precision of text queries over the prevalence of what is asked for. **background**: attributes with the
+    background eliminated, blurred and kept. **zero-shot**: attributes by words alone, asked in three ways.
+    People are found and cut out as indexing does. With --out a stopped command goes on where it was.
+    **store**: the attributes that are stored already against labels of your own; no model runs. Labels that match nobody make the exit code 1.
+
+    Examples:
+    ```
+    par evaluate segmentation --dataset pennfudan --root data/ \
+        --json pennfudan.json
+    par evaluate attributes --dataset rapv2 --root RAP2/ --out reports/rap \
+        --profile clip --weights-dir runs/seed-0 --weights-dir runs/seed-1
+    par evaluate background --dataset ccp --root data/ --out reports/background
+    par evaluate zero-shot --dataset pa100k --root PA-100K/ --profile clip \
+        --weights-dir weights/ --out reports/words
+    par evaluate store --store store --labels labels.csv --out reports/store
+    ```
+    """
+    from flows.console.datasets import as_split
+    from flows.console.evaluation import evaluation_lines
+    from flows.predictions import observing
+    from par_core.studies.evaluation import KINDS, EvaluationRequest
+    from par_core.studies.several import evaluate_all
+
+    if kind not in (*KINDS, "store"):
+        raise BadConfigError(f"no evaluation {kind!r}; there are: {', '.join([*KINDS, 'store'])}")
+    if kind == "store":
+        if store is None or labels is None or dataset is not None or root is not None:
+            raise BadConfigError("par evaluate store takes --store DIR and --labels FILE, and neither --dataset nor --root")
+        from par_core.studies.stored import evaluate_stored
+
+        scores = evaluate_stored(store, labels, out)
+    else:
+        if dataset is None or root is None or store is not None or labels is not None:
+            raise BadConfigError(f"par evaluate {kind} takes --dataset NAME and --root DIR, and neither --store nor --labels")
+        machine = {"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
+        folders: list[Path | None] = [*weights_dirs] if weights_dirs else [None]
+        settings = [load_config(config, profile=profile, weights_dir=folder, machine=machine) for folder in folders]
+        asked = EvaluationRequest(kind, dataset, root, as_split(split), part)
+        with observing(settings[0].machine, verbose=verbose) as carry_out:
+            scores = evaluate_all(asked, settings, out, carry_out=carry_out)
+    text = json.dumps(scores, indent=1)
+    if json_file is not None and str(json_file) == "-":
+        print(text)
+    else:
+        print(*evaluation_lines(scores), sep="\n")
+    if json_file is not None and str(json_file) != "-":
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(text + "\n")
+    if out is not None:
+        print(f"report: {out / 'report.html' if len(weights_dirs or ()) < 2 else out}", file=sys.stderr)
+    raise typer.Exit(1 if scores.get("unmatched") else 0)

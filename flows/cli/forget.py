@@ -1,0 +1,121 @@
+"""``par forget``: erase a source, an image or a person from a store, and prove it."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.options import SHOWN, JsonOption, StoreOption
+from par_core.errors import BadConfigError
+
+if TYPE_CHECKING:
+    from par_core.forget import ForgetReport, Request, Subject
+
+__all__ = ["forget"]
+
+
+def forget(
+    store: StoreOption,
+    source: Annotated[list[str] | None, typer.Option("--source", metavar="URI", help="A file, or a folder, archive or bucket with all below it.")] = None,
+    image: Annotated[list[str] | None, typer.Option("--image", metavar="ID", help="An image, wherever there is a copy of it.")] = None,
+    person: Annotated[list[str] | None, typer.Option("--person", metavar="ID", help="One person of an image. Each may be given several times.")] = None,
+    finish: Annotated[bool, typer.Option("--finish", help="Only finish what was interrupted.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.", rich_help_panel=SHOWN)] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase somebody or something for good: rows, vectors, every older version of the index; and keep it from coming back at the next par index.
+
+    Afterwards every byte of the store is searched for it, and a receipt is written that names nobody. A run that is killed is finished by the same command.
+    Exit code 0 if nothing is left, 1 if something is. Backups, copies and the archive itself are yours to erase.
+
+    Examples:
+    ```
+    par forget --person 0f..9c --person 51..7e --store store --dry-run
+    par forget --image 77..1e --store store --yes
+    par forget --source photos/2019 --store store
+    ```
+    """
+    from par_core.access import Access, Caller
+    from par_core.forget import Request, find_subject, finish_forgetting
+    from par_core.forget import forget as erase
+    from par_core.store.layout import Store
+
+    opened = Store.open(store)
+    request = None if finish and not (source or image or person) else Request.of(source or (), image or (), person or ())
+    access, caller = Access.open(store), Caller.local()
+    with opened.exclusive():
+        if opened.forgetting_path.exists():
+            if dry_run:
+                raise BadConfigError(f"a forgetting was interrupted; first finish it with: par forget --finish --store {store}")
+            _say("finishing what was interrupted")
+            done = finish_forgetting(opened, _say)
+            assert done is not None
+            access.record(caller, "forget", f"{done.request.kind}, receipt {done.receipt.stem}", status="ok" if done.exit_code == 0 else "something is left")
+            if request is None or request == done.request or done.exit_code:
+                _conclude(done, as_json=as_json)
+        if request is None:
+            print("nothing was interrupted")
+            return
+        subject = find_subject(opened, request)
+        if dry_run:
+            _show(request, subject, as_json=as_json)
+            return
+        if not yes and not _confirmed(f"Erase {_amount(subject)} from {store} for good?"):
+            raise BadConfigError("not confirmed; nothing was erased. Where nobody can be asked, say --yes")
+        report = erase(opened, subject, _say)
+        access.record(caller, "forget", f"{request.kind}, receipt {report.receipt.stem}", status="ok" if report.exit_code == 0 else "something is left")
+    _conclude(report, as_json=as_json)
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():  # Ctrl-C
+            raise
+        print(file=sys.stderr)
+        return False
+
+
+def _show(request: "Request", subject: "Subject", *, as_json: bool) -> None:
+    if as_json:
+        told = {"kind": request.kind, "files": sorted({*subject.uris, *subject.traces.uris, *subject.traces.uris_by_value})}
+        print(json.dumps(told | {"images": sorted(subject.image_ids), "people": sorted(subject.person_ids)}, indent=2))
+        return
+    print(f"would erase {_amount(subject)}; nothing was erased")
+    names = sorted({*subject.uris, *subject.traces.uris, *subject.traces.uris_by_value})
+    for line in [*names[:10], *([f"and {len(names) - 10} more"] if len(names) > 10 else [])]:
+        print(line)
+
+
+def _amount(subject: "Subject") -> str:
+    files = len({*subject.uris, *subject.traces.uris, *subject.traces.uris_by_value})
+    counts = ((files, "file", "files"), (len(subject.image_ids), "image", "images"), (len(subject.person_ids), "person", "people"))
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
+
+
+def _conclude(report: "ForgetReport", *, as_json: bool) -> None:
+    if as_json:
+        told = {"receipt": str(report.receipt), "searched": asdict(report.proof), "before": report.before, "after": report.after}
+        print(json.dumps(told | {"live_moved": report.live_moved, "exit_code": report.exit_code}, indent=2))
+        raise typer.Exit(report.exit_code)
+    for name, count in report.before.items():
+        if count != report.after[name]:
+            print(f"{name.replace('_', ' ')}: {count}, now {report.after[name]}")
+    proof = report.proof
+    print(f"searched {proof.files} files, {proof.bytes / 1e6:.1f} MB, for {proof.strings} ids, names and vectors: ", end="")
+    print("nothing is left" if not proof.found_in else f"something is left in {len(proof.found_in)} of them; run the same command again")
+    for name in proof.found_in[:5]:
+        print(f"  {json.dumps(name)[1:-1]}")
+    if report.live_moved:
+        print("searches read the newest version of the index now: what was live held the forgotten; check it with: par gate")
+    print("not searched: backups and copies of the store, exports, the archive itself; start running servers anew")
+    print(f"receipt: {report.receipt}")
+    raise typer.Exit(report.exit_code)
+
+
+def _say(step: str) -> None:
+    print(f"par: {step}", file=sys.stderr, flush=True)

@@ -1,0 +1,52 @@
+"""``par gate``: let searches read the newest version of the index once it answers golden questions as expected."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import ConfigOption, DeviceOption, JsonOption, ProfileOption, RuntimeOption, StoreOption, WeightsOption
+from par_core.config import load_config
+
+__all__ = ["gate"]
+
+
+def gate(
+    store: StoreOption,
+    golden: Annotated[Path, typer.Option("--golden", metavar="FILE", help="YAML file of questions and what is expected.")] = Path("golden.yaml"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look: leave live where it is, and keep no report.")] = False,
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dir: WeightsOption = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the newest version of the index. If it passes, searches read it from now on; if not, they go on with the one before.
+
+    Exit code 0 if it passed, 1 if not.
+
+    Examples:
+    ```
+    par gate --store store --golden golden.yaml
+    par gate --store store --golden golden.yaml --dry-run --json
+    ```
+    """
+    from flows.console.gate import gate_lines, gate_object
+    from par_core.gate.golden import load_golden
+    from par_core.gate.publish import run_gate
+    from par_core.store.layout import Store
+
+    wanted = load_golden(golden)
+    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    opened = Store.open(store)
+    with opened.exclusive():
+        report = run_gate(opened, wanted, settings, dry_run=dry_run)
+    if as_json:
+        print(json.dumps(gate_object(report), indent=2, ensure_ascii=False))
+    else:
+        print(*gate_lines(report), sep="\n")
+        if report.passed and not dry_run:
+            print(f"live: version {report.version}")
+    raise typer.Exit(0 if report.passed else 1)

@@ -1,0 +1,133 @@
+"""``par index``."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from flows.cli.options import (
+    MACHINE,
+    MODELS,
+    SHOWN,
+    ConfigOption,
+    DeviceOption,
+    JsonOption,
+    ProfileOption,
+    RuntimeOption,
+    StoreOption,
+    VerboseOption,
+    WeightsOption,
+)
+from par_core.config import load_config
+
+__all__ = ["index"]
+
+
+def index(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs such as s3://bucket/prefix.")
+    ],
+    store: StoreOption,
+    golden: Annotated[
+        Path | None, typer.Option("--golden", metavar="FILE", help="Then let searches read the new version only if it passes; see par gate.")
+    ] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Also take up files that failed before.")] = False,
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dir: WeightsOption = None,
+    min_score: Annotated[float | None, typer.Option(help="Lowest score of a person, 0 to 1.", rich_help_panel=MODELS)] = None,
+    min_height: Annotated[int | None, typer.Option(help="People less high, in pixels, are kept but not described.", rich_help_panel=MODELS)] = None,
+    background: Annotated[str | None, typer.Option(help="eliminate, blur or keep.", rich_help_panel=MODELS)] = None,
+    margin: Annotated[float | None, typer.Option(help="Around the person, as a share of the box.", rich_help_panel=MODELS)] = None,
+    dilate: Annotated[float | None, typer.Option(help="The mask is widened by this share of the box's height.", rich_help_panel=MODELS)] = None,
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Keep small JPEGs of the people in Parquet.", rich_help_panel=MODELS)] = False,
+    workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Worker processes; default: one a core.", rich_help_panel=MACHINE)] = None,
+    runner: Annotated[str | None, typer.Option(help="auto, threads or dask.", rich_help_panel=MACHINE)] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="An existing Dask scheduler, tcp://host:8786.", rich_help_panel=MACHINE)] = None,
+    shard_size: Annotated[int | None, typer.Option(help="Images a shard at most.", rich_help_panel=MACHINE)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images that a model sees in one call.", rich_help_panel=MACHINE)] = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=SHOWN)] = False,
+    verbose: VerboseOption = False,
+) -> None:
+    r"""Make archives searchable: find the people in them, describe them, store everything.
+
+    Run the same command again to continue a stopped run, or to take up what is new, changed or gone.
+
+    Examples:
+    ```
+    par index photos/ --store store
+    par index night.zip cameras.tar.gz s3://archive/2026 --store store \
+        --workers 8
+    par index photos/ --store store --retry-failed
+    par index photos/ --store store --golden golden.yaml
+    ```
+    """
+    settings = load_config(
+        config,
+        profile=profile,
+        weights_dir=weights_dir,
+        segment={"min_score": min_score, "min_height_px": min_height},
+        describe={"cutout": {"background": background, "margin": margin, "dilate": dilate}, "thumbnails": thumbnails or None},
+        machine={
+            "workers": workers,
+            "runner": runner,
+            "scheduler": scheduler,
+            "shard_size": shard_size,
+            "batch_size": batch_size,
+            "runtime": runtime,
+            "device": device,
+        },
+    )
+    from flows.index import IndexReport, run_index
+
+    def show(report: IndexReport) -> None:
+        if as_json:
+            print(json.dumps(report.as_json(), indent=2, ensure_ascii=False, default=str), flush=True)
+
+    def leave(report: IndexReport) -> None:
+        """End now: Prefect would go on for minutes to reach a server that is away. Everything is on disk."""
+        show(report)
+        sys.stderr.flush()
+        os._exit(report.exit_code)
+
+    _stop_on_signals()
+    shown = {"quiet": quiet or as_json, "verbose": verbose}
+    try:
+        report = run_index(sources, store, settings, golden=golden, retry_failed=retry_failed, unrecorded=leave, **shown)
+    except SystemExit as stopped:  # by SIGTERM; what was finished is committed, and nothing is waited for any more
+        sys.stderr.flush()
+        os._exit(stopped.code if isinstance(stopped.code, int) else 143)
+    show(report)
+    raise typer.Exit(report.exit_code)
+
+
+def _stop_on_signals() -> None:
+    """On Ctrl-C: end at once. Whatever is finished is on disk, whatever is not does not count, so nothing needs to be tidied up.
+
+    On SIGTERM, which supervisors send: stop the work and commit what is finished; end at once on a second one.
+    """
+    stopping = False
+
+    def stop(signum: int, _: object) -> NoReturn:
+        nonlocal stopping
+        print("par: stopped; finished shards are kept. Run the same command again to continue.", file=sys.stderr, flush=True)
+        if signum == signal.SIGTERM and not stopping:
+            stopping = True
+            raise SystemExit(128 + signum)
+        import multiprocessing
+
+        for child in multiprocessing.active_children():  # Dask workers
+            child.kill()
+        os._exit(128 + signum)
+
+    handler: Callable[[int, Any], NoReturn] = stop
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, handler)

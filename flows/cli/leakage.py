@@ -1,0 +1,79 @@
+"""``par leakage``: whether the test people of a data set are in its train part."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import SHOWN, ConfigOption, DeviceOption, ProfileOption, RuntimeOption, SchedulerOption, VerboseOption, WeightsOption, WorkersOption
+from par_core.config import load_config
+
+__all__ = ["leakage"]
+
+
+def leakage(
+    folders: Annotated[list[Path] | None, typer.Argument(metavar="TRAIN TEST", help="Two folders of pictures; or none, and --dataset.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", metavar="NAME", help="A data set of people with attributes and a split, by its name in par datasets list.")
+    ] = None,
+    root: Annotated[Path | None, typer.Option("--root", metavar="DIR", help="Its folder; of csv also the file.")] = None,
+    split: Annotated[str, typer.Option("--split", metavar="SPLIT", help="An official split by its number, from 0; or zs.")] = "0",
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for report.html, pairs.csv, report.json and the cleaned lists.")] = Path("leakage"),
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="KIND",
+            help="What counts: identity, digest, hash, embedding; several. Default: all but embedding, which names suspects where people are not known.",
+        ),
+    ] = None,
+    max_bits: Annotated[
+        int, typer.Option("--max-bits", min=0, max=64, metavar="N", help="Perceptual hashes that differ in no more count as one picture.")
+    ] = 10,
+    max_distance: Annotated[
+        float | None, typer.Option("--max-distance", min=0, max=2, metavar="D", help="1 - cosine up to which embeddings count; default: measured on copies.")
+    ] = None,
+    false_positives: Annotated[
+        float, typer.Option("--false-positives", min=1e-7, max=0.1, metavar="RATE", help="Of different pairs, how many may count as near when it is measured.")
+    ] = 1e-4,
+    scores: Annotated[
+        Path | None, typer.Option("--scores", metavar="DIR", help="Report of par evaluate attributes on the test part: score it again without what leaks.")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", min=0, max=1_000, metavar="N", help="Pairs of each kind on the page at most.", rich_help_panel=SHOWN)] = 40,
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dir: WeightsOption = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    r"""Find test pictures that have a counterpart in train: the same person, the same file, a copy; and suspects by embedding.
+
+    Writes the pairs side by side, the share of Jia et al. (2020), and both parts without what leaks. A stopped run continues.
+
+    Examples:
+    ```
+    par leakage --dataset rapv2 --root RAP2/ --out leakage
+    par leakage --dataset pa100k --root PA-100K/ --out leakage --by digest \
+        --by hash
+    par leakage photos/train photos/test --out leakage --false-positives 1e-5
+    ```
+    """
+    from flows.console.datasets import as_split
+    from flows.console.leakage import leakage_lines
+    from flows.predictions import observing
+    from par_core.evaluate.leakage.search import Limits
+    from par_core.studies.leakage import LeakageRequest, report_leakage
+
+    settings = load_config(
+        config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
+    )
+    limits = Limits(tuple(by or ()), max_bits, max_distance, false_positives)
+    request = LeakageRequest(tuple(folders or ()), dataset, root, as_split(split), out, limits, scores, top)
+    with observing(settings.machine, verbose=verbose) as carry_out:
+        told = report_leakage(request, settings, carry_out)
+    print(*leakage_lines(told), sep="\n")
+    print(f"par: report: {out / 'report.html'}", file=sys.stderr, flush=True)

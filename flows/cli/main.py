@@ -1,0 +1,114 @@
+"""The command line: arguments become a configuration and one call; errors become one line and an exit code.
+
+Exit codes: 0 done; 1 done, with failed items (``par verify``: something is off; ``par gate``: not passed); 2 bad settings; 3 failed; 130 stopped by Ctrl-C.
+Heavy libraries are imported inside the commands, so that ``par --help`` is quick.
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+from flows.cli.analyse import analyse
+from flows.cli.audit import audit
+from flows.cli.datasets import datasets
+from flows.cli.evaluate import evaluate
+from flows.cli.export import export
+from flows.cli.forget import forget
+from flows.cli.gate import gate
+from flows.cli.index import index
+from flows.cli.leakage import leakage
+from flows.cli.models import models
+from flows.cli.report import report
+from flows.cli.review import hunt
+from flows.cli.search import describe, search
+from flows.cli.serve import serve
+from flows.cli.store import rebuild, status, verify
+from flows.cli.tokens import audit_log, tokens
+from flows.cli.train import train
+from par_core import __version__
+from par_core.errors import BadConfigError, ParError
+
+__all__ = ["app", "main"]
+
+_OUT_OF_REACH: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # for whoever runs the machine to mend, not in PAR
+
+app = typer.Typer(
+    name="par",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Make very large image archives searchable by what the people in them look like.",
+    epilog="Start with: **par index photos/ --store store** and then **par search 'a woman in a red coat' --store store**",
+)
+
+_COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
+    "Archives": (index, search, describe, serve, hunt, export, status, verify, rebuild, gate, forget, audit_log),
+    "Models and data sets": (analyse, audit, leakage, evaluate),
+}
+_GROUPS: Final = {"Archives": {"tokens": tokens}, "Models and data sets": {"report": report, "datasets": datasets, "models": models, "train": train}}
+for _panel, _commands in _COMMANDS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+    for _name, _group in _GROUPS[_panel].items():
+        app.add_typer(_group, name=_name, rich_help_panel=_panel)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        print(f"par {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+    except ParError as error:
+        _fail(str(error), 2 if isinstance(error, BadConfigError) else 3)
+    except typer.TyperException as error:
+        _fail(_misused(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("stopped", 130)
+    except (BrokenPipeError, SystemExit) as end:
+        if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):  # Typer turns one into an exit with 1
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output, such as head, has enough
+        sys.exit(0)
+    except OSError as error:
+        if error.errno not in _OUT_OF_REACH:
+            _report_unexpected(error)
+        _fail(f"{error.filename or 'a file'}: {error.strerror}", 3)
+    except Exception as error:  # noqa: BLE001 - the last stop before the user
+        _report_unexpected(error)
+    sys.exit(code if isinstance(code, int) else 0)  # what typer.Exit was raised with
+
+
+def _misused(error: typer.TyperException) -> str:
+    """A wrong command, argument or option, in one line."""
+    context = getattr(error, "ctx", None)
+    told = " ".join(error.format_message().split()).removesuffix(".")
+    return f"{told}; see {context.command_path} --help" if context else told
+
+
+def _report_unexpected(error: Exception) -> NoReturn:
+    if "--verbose" in sys.argv or "-v" in sys.argv or os.environ.get("PAR_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    _fail(f"unexpected {type(error).__name__}: {error} (set PAR_DEBUG=1 for the traceback)", 3)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"par: {message}", file=sys.stderr, flush=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

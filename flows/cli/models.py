@@ -1,0 +1,100 @@
+"""``par models``: which weights there are, where they are, whether they are the right ones, and how to get them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import ConfigOption, JsonOption, WeightsOption
+from par_core.errors import BadConfigError
+
+__all__ = ["models"]
+
+models = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Weights: list what there is, fetch what is missing, verify digests, show model cards.",
+)
+
+ClipOption = Annotated[str | None, typer.Option("--clip", metavar="MODEL/WEIGHTS", help="Another CLIP model by open_clip's names, such as ViT-L-14/openai.")]
+
+
+@models.command("list")
+def list_models(weights_dir: WeightsOption = None, config: ConfigOption = None, clip: ClipOption = None, as_json: JsonOption = False) -> None:
+    """List the models of both profiles, and whether their weights are here.
+
+    Example:
+    ```
+    par models list --weights-dir weights/
+    ```
+    """
+    from flows.console.models import Row, all_models, as_settings, table
+
+    rows: list[Row] = all_models(as_settings(config, weights_dir, clip))
+    if as_json:
+        _print([row.as_json() for row in rows])
+    else:
+        print(*table(rows), sep="\n")
+
+
+@models.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Names of par models list; default: all that the clip profile needs.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="Folder for the files; default: PAR's cache, where they are found by themselves.")
+    ] = None,
+    config: ConfigOption = None,
+    clip: ClipOption = None,
+) -> None:
+    """Download published weights and check their digests. The only command of PAR that goes online by itself.
+
+    Examples:
+    ```
+    par models fetch
+    par models fetch ViT-L-14/openai --to weights/
+    ```
+    """
+    from flows.console.models import as_settings, fetch_all
+
+    for path in fetch_all(names or [], to, as_settings(config, None, clip)):
+        print(path)
+
+
+@models.command()
+def verify(weights_dir: WeightsOption = None, config: ConfigOption = None, clip: ClipOption = None) -> None:
+    """Read all weights that are here and compare their digests. Exit code 1 if one is wrong.
+
+    Example:
+    ```
+    par models verify --weights-dir weights/
+    ```
+    """
+    from flows.console.models import as_settings, verify_all
+
+    found = verify_all(as_settings(config, weights_dir, clip))
+    for name, told, right in found:
+        print(f"{'ok   ' if right else 'WRONG'} {name}: {told}")
+    raise typer.Exit(0 if all(right for *_, right in found) else 1)
+
+
+@models.command()
+def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A name of par models list.")], weights_dir: WeightsOption = None) -> None:
+    """Show a model's card: what it is, what it learned from, how good it is, what it cannot do.
+
+    Example:
+    ```
+    par models show describer-compact
+    ```
+    """
+    from flows.console.models import as_settings, card
+
+    text = card(name, as_settings(None, weights_dir, None))
+    if text is None:
+        raise BadConfigError(f"no model {name!r}; see them with: par models list")
+    print(text)
+
+
+def _print(content: object) -> None:
+    import json
+
+    print(json.dumps(content, indent=2))

@@ -1,0 +1,116 @@
+"""``par search`` and ``par describe``: questions to a store, and to one picture."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import SHOWN, ConfigOption, DeviceOption, JsonOption, ProfileOption, RuntimeOption, StoreOption, WeightsOption
+from par_core.config import load_config
+
+__all__ = ["describe", "search"]
+
+
+def search(
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What the person looks like, in plain words.")] = None,
+    store: StoreOption = Path("store"),
+    image: Annotated[Path | None, typer.Option("--image", metavar="FILE", help="People like the largest person in this picture.")] = None,
+    where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see the examples.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Hits at most.")] = 20,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a contact sheet: one file, open it in a browser.", rich_help_panel=SHOWN)
+    ] = None,
+    version: Annotated[
+        str, typer.Option("--version", metavar="VERSION", help="Of the index: live (where a version passed par gate, else the newest), latest, or a number.")
+    ] = "live",
+    absent: Annotated[bool, typer.Option("--include-absent", help="Also people whose file has vanished or was replaced.")] = False,
+    weak: Annotated[bool, typer.Option("--weak", help="Also people who are unlikely to be what was asked for: the nearest there are.")] = False,
+    apart: Annotated[bool, typer.Option("--apart", help="Each hit by itself, also those of one image and of nearly the same picture.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show for each hit how likely each part of the question is, and what it cost.")] = False,
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dir: WeightsOption = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    r"""Find people by words, attributes, fields and pictures, joined by AND, OR and NOT; best first. docs/search.md has the whole language.
+
+    Examples:
+    ```
+    par search "a woman in a red coat with a bag" --store store --html hits.html
+    par search 'man AND NOT hat "protective suit" since:2026-11-01' \
+        --store store --explain
+    par search --image someone.jpg "a red jacket" --store store
+    par search "a man" --store store \
+        --where "bag > 0.5 and upper_color in ('black', 'blue')"
+    par search --store store \
+        --where "hat and captured_at >= 2026-11-01 and uri like '%gate-3%'"
+    ```
+    """
+    from flows.console.progress import say
+    from flows.console.results import hit_lines
+    from par_core.access import Access, Caller, question_text
+    from par_core.query.from_store import Question, ask, save_gallery
+
+    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    access = Access.open(store, settings.access.audit_days)
+    with access.recording(Caller.local(), "search", question_text(text, image, where), unrecorded=lambda message: say(f"par: {message}")) as found:
+        result, opened = ask(store, Question(text, image, where, top, absent, weak, apart), settings, version)
+        found.count = len(result.hits)
+    if html is not None:
+        save_gallery(html, result, store, opened, settings, shlex.join(["par", *sys.argv[1:]]))
+    for warning in result.warnings:
+        say(f"par: warning: {warning}")
+    if as_json:
+        print(
+            json.dumps(
+                result.as_json() | {"embedding": opened.embedding_fingerprint, "index_version": opened.version}, indent=2, ensure_ascii=False, default=str
+            )
+        )
+    else:
+        print(*hit_lines(result, explain=explain), sep="\n")
+    if html is not None:
+        say(f"par: contact sheet: {html}")
+
+
+def describe(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture.")],
+    prompts: Annotated[list[str], typer.Option("--prompts", "-p", metavar="TEXT", help="A description to compare with; give several.")],
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dir: WeightsOption = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rank descriptions for each person in one picture (paper, figures 6 and 7).
+
+    Example:
+    ```
+    par describe photo.jpg -p "a woman" -p "a man" -p "a person with a hat"
+    ```
+    """
+    from flows.console.progress import say
+    from flows.console.results import description_lines
+    from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
+    from par_core.query.from_store import read_picture
+    from par_core.query.one_picture import people_of, rank_prompts
+
+    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    people = people_of(read_picture(image, settings), load_segmenter(settings), load_describer(settings), settings)
+    encoder = load_text_encoder(settings)
+    ranked = [rank_prompts(person.vector, prompts, encoder) for person in people]
+    for word in dict.fromkeys(word for prompt in prompts for word in encoder.unknown_words(prompt)):
+        say(f"par: warning: the compact text model never saw {word!r} in training; use --profile clip for free words")
+    if as_json:
+        told = [
+            {"box": list(p.box), "score": p.score, "attributes": p.attributes, "prompts": [{"text": t, "probability": q} for t, q in r]}
+            for p, r in zip(people, ranked, strict=True)
+        ]
+        print(json.dumps({"image": str(image), "people": told}, indent=2, ensure_ascii=False, default=str))
+    else:
+        print(*description_lines(people, ranked), sep="\n")

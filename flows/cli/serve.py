@@ -1,0 +1,63 @@
+"""``par serve``: a page and an API over one store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import MACHINE, ConfigOption, DeviceOption, ProfileOption, RuntimeOption, StoreOption, WeightsOption
+from par_core.config import load_config
+from par_core.errors import BadConfigError
+
+__all__ = ["serve"]
+
+
+def serve(
+    store: StoreOption = Path("store"),
+    host: Annotated[
+        str, typer.Option("--host", metavar="HOST", help="Address of this machine to answer on; other machines reach all but localhost.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="Port; 0 takes one that is free.")] = 8000,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    per_minute: Annotated[int, typer.Option("--per-minute", min=1, metavar="N", help="Requests of one client a minute.", rich_help_panel=MACHINE)] = 1_200,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, metavar="S", help="A request may take.", rich_help_panel=MACHINE)] = 20.0,
+    searches: Annotated[int, typer.Option("--searches", min=1, metavar="N", help="Questions worked on at a time.", rich_help_panel=MACHINE)] = 4,
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    weights_dir: WeightsOption = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+) -> None:
+    """Answer for a store: a page for people, an API for programs (/api/openapi.json). Ctrl-C stops it.
+
+    Other machines can reach it only once a token is needed: make one with par tokens add. An index run may go on meanwhile;
+    its people are found as soon as it has committed them.
+
+    Examples:
+    ```
+    par serve --store store --open
+    par tokens add anna --role search --store store
+    par serve --store store --host 0.0.0.0 --port 8080
+    ```
+    """
+    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    from par_core.serve.app import create_app
+    from par_core.serve.server import address_of, bind, is_local, make_server
+    from par_core.serve.service import ArchiveService
+    from par_core.serve.settings import ServeSettings
+
+    service = ArchiveService(store, settings)
+    app = create_app(service, ServeSettings(requests_per_minute=per_minute, seconds=seconds, searches=searches))
+    if not is_local(host) and app.state.house.open_to_all:
+        raise BadConfigError(
+            f"{host} can be reached from other machines, and no token is needed yet; make one with: par tokens add NAME --role search --store {store}"
+        )
+    with bind(host, port) as listening:
+        service.warm()
+        address = address_of(listening, host)
+        print(f"PAR answers on {address} (Ctrl-C stops it)", flush=True)
+        if open_:
+            import webbrowser
+
+            webbrowser.open(address)
+        make_server(app).run(sockets=[listening])

@@ -1,0 +1,89 @@
+"""``par status``, ``par verify`` and ``par rebuild``: what a store holds, whether it is whole, and its index again."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.options import JsonOption, StoreOption
+
+__all__ = ["rebuild", "status", "verify"]
+
+
+def status(
+    store: StoreOption,
+    failed: Annotated[bool, typer.Option("--failed", help="List the failed files with their reasons.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a store holds, which version of its index searches read, and what became of every file.
+
+    Examples:
+    ```
+    par status --store store
+    par status --store store --failed
+    ```
+    """
+    from flows.console.results import failed_files, printable, status_lines, status_object
+    from par_core.gate.publish import last_gate
+    from par_core.stages.check import store_status
+    from par_core.store.layout import Store
+
+    opened = Store.open(store)
+    report, gated = store_status(opened), last_gate(opened)
+    if as_json:
+        _print_json(status_object(report, gated) | ({"failed_files": failed_files(opened, report)} if failed else {}))
+        return
+    print(*status_lines(report, gated), sep="\n")
+    if failed:
+        for row in failed_files(opened, report):
+            print(f"{row['status']}\t{printable(row['uri'])}\t{printable(row['message'])}")
+
+
+def verify(store: StoreOption, as_json: JsonOption = False) -> None:
+    """Read everything again and compare: checksums, the conservation equation, every row of the index. Exit code 1 if anything is off.
+
+    Example:
+    ```
+    par verify --store store
+    ```
+    """
+    from dataclasses import asdict
+
+    from par_core.stages.check import verify_store
+    from par_core.store.layout import Store
+
+    report = verify_store(Store.open(store))
+    if as_json:
+        _print_json(asdict(report))
+    else:
+        for problem in report.problems:
+            print(f"problem: {problem}")
+        print(f"{report.shards} shards and {report.rows} rows compared: {f'{len(report.problems)} problems' if report.problems else 'all is well'}")
+    raise typer.Exit(1 if report.problems else 0)
+
+
+def rebuild(store: StoreOption) -> None:
+    """Make the LanceDB index again from Parquet alone.
+
+    Example:
+    ```
+    par rebuild --store store
+    ```
+    """
+    from par_core.stages.check import store_status
+    from par_core.stages.commit import rebuild_index
+    from par_core.store.layout import Store
+
+    opened = Store.open(store)
+    with opened.exclusive():
+        record, lost = rebuild_index(opened)
+    print(f"{record.rows} people in the index, version {record.version}")
+    if lost is not None:
+        print(f"version {lost} was live and cannot be read any more: searches read the newest; make that live with: par gate --store {store}")
+    live = store_status(opened).live_version
+    if live is not None:
+        print(f"searches still read version {live}, which is live; let them read the new one with: par gate --store {store}")
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    print(json.dumps(content, indent=2, ensure_ascii=False, default=str))

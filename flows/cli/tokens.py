@@ -1,0 +1,129 @@
+"""``par tokens``: who may ask a store through ``par serve``; and ``par audit-log``: who did."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.options import JsonOption, StoreOption
+from par_core.errors import BadConfigError
+
+if TYPE_CHECKING:
+    from par_core.access import Event, Token
+
+__all__ = ["audit_log", "tokens"]
+
+tokens = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Tokens for par serve: add, list, revoke. Kept in the store, as digests.")
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of the person or program; the audit log shows it.")]
+
+
+@tokens.command()
+def add(
+    name: NameArgument,
+    store: StoreOption,
+    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="search, judge (also hunts) or admin (everything).")] = "search",
+    expires: Annotated[int | None, typer.Option("--expires-days", metavar="N", help="Refuse it after N days; default: never.")] = None,
+) -> None:
+    """Make a token and print it, once. Standard output holds the token alone.
+
+    Examples:
+    ```
+    par tokens add anna --role judge --store store --expires-days 90
+    par tokens add gate-3 --store store > gate-3.token
+    ```
+    """
+    from par_core.access import Access, Caller, Role
+
+    access = Access.open(store)
+    secret = access.tokens.add(name, Role.named(role), expires)
+    access.record(Caller.local(), "add_token", f"{name}, {role}")
+    print(secret)
+    typer.echo("par: this is shown once; whoever has it is let in as " + name, err=True)
+
+
+@tokens.command("list")
+def list_tokens(store: StoreOption, as_json: JsonOption = False) -> None:
+    """List the tokens that are not revoked: name, role, when made, when they expire.
+
+    Example:
+    ```
+    par tokens list --store store
+    ```
+    """
+    from par_core.access import Access
+
+    found = Access.open(store).tokens.all()
+    if as_json:
+        print(json.dumps([{key: value for key, value in asdict(token).items() if key != "sha256"} for token in found], indent=2))
+        return
+    for token in found:
+        print(f"{token.name}\t{token.role}\tmade {token.created_at}\t{_end(token)}")
+    if not found:
+        print("No tokens.")
+
+
+@tokens.command()
+def revoke(name: NameArgument, store: StoreOption) -> None:
+    """Refuse a token from now on; running servers do so at the next request.
+
+    Example:
+    ```
+    par tokens revoke anna --store store
+    ```
+    """
+    from par_core.access import Access, Caller
+
+    access = Access.open(store)
+    access.tokens.revoke(name)
+    access.record(Caller.local(), "revoke_token", name)
+    print(f"{name} is not let in any more")
+
+
+def audit_log(
+    store: StoreOption,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="ISO date or time, UTC unless it names a zone.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print who asked what, when, through what and from where, how much was found.
+
+    Examples:
+    ```
+    par audit-log --store store --since 2026-11-01
+    par audit-log --store store --json
+    ```
+    """
+    from par_core.access import Access
+
+    events = Access.open(store).log.read(_moment(since) if since is not None else None)
+    if as_json:
+        print(json.dumps([asdict(event) for event in events], indent=2))
+        return
+    for event in events:
+        print(_line(event))
+
+
+def _line(event: "Event") -> str:
+    """One line; what was asked is quoted with its control characters escaped, for it goes to a terminal."""
+    count = "-" if event.count is None else str(event.count)
+    return "\t".join([event.at, *map(_plain, (event.who, event.how, event.source, event.action)), count, _plain(event.status), json.dumps(event.what)])
+
+
+def _plain(text: str) -> str:
+    return json.dumps(text)[1:-1] or "-"
+
+
+def _end(token: "Token") -> str:
+    if token.expires_at is None:
+        return "never expires"
+    return f"{'expired' if token.expired(datetime.now(UTC)) else 'expires'} {token.expires_at}"
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadConfigError(f"--since {text!r}: expected a date or time such as 2026-11-01 or 2026-11-01T18:30") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

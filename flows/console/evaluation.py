@@ -1,0 +1,99 @@
+"""Results of evaluations as lines for a terminal, and as Markdown for Prefect."""
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from flows.console.tables import figure, table
+from par_core.studies.evaluation import EvaluationRequest
+
+__all__ = ["artifact_of", "evaluation_lines"]
+
+
+def evaluation_lines(scores: dict[str, Any]) -> Iterator[str]:
+    """Any result for reading."""
+    if "runs" in scores:
+        yield f"{len(scores['runs'])} runs: {', '.join(scores['runs'])}"
+        yield from (f"  {name:40}{scores['mean'][name]:.4f} ± {scores['std'][name]:.4f}" for name in scores["mean"])
+    elif "variants" in scores:
+        yield from _background_lines(scores)
+    elif "modes" in scores:
+        yield from _zero_shot_lines(scores)
+    else:
+        yield from _summary_lines(scores)
+
+
+def artifact_of(scores: dict[str, Any], asked: EvaluationRequest, out: Path) -> str:
+    """Any result as Markdown: its single figures in a table, and where the reports are."""
+    columns: tuple[str, ...]
+    rows: dict[str, tuple[Any, ...]]
+    if "runs" in scores:
+        columns, rows = ("mean", "std"), {name: (scores["mean"][name], scores["std"][name]) for name in scores["mean"]}
+    elif "variants" in scores:
+        columns, rows = ("mean_auc", "mA"), {name: (row["mean_auc"], row["mA"]) for name, row in scores["variants"].items()}
+    elif "modes" in scores:
+        columns = ("mean_auc", "mA_best", "mA_fixed")
+        rows = {mode: tuple(row.get(name) for name in columns) for mode, row in scores["modes"].items()}
+    else:
+        columns, rows = ("score",), {name: (value,) for name, value in scores.items() if isinstance(value, int | float)}
+    table = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    table += [f"| {name} | " + " | ".join("-" if value is None else f"{value:.4g}" for value in row) + " |" for name, row in rows.items()]
+    return "\n".join([f"{asked.kind} on {asked.dataset}; reports in {out}", "", *table])
+
+
+def _summary_lines(scores: dict[str, Any]) -> Iterator[str]:
+    """The scores for people: single figures first, then a table of attributes or queries, then how they are counted."""
+    about = scores["about"]
+    yield f"{about['kind']} on {about['dataset']} ({about['root']}), {about['models']}"
+    single = {name: value for name, value in scores.items() if not isinstance(value, dict | list)}
+    wide = max(map(len, single))
+    for name, value in single.items():
+        yield f"  {name:{wide}}  {figure(value)}" + _range(scores["intervals"].get(name))
+    yield from (f"  {count:,} labels matched with nobody: {status}" for status, count in scores.get("unmatched", {}).items())
+    for group in ("attributes", "queries"):
+        yield from table(scores.get(group, {}))
+    over_images = scores.get("instances")
+    if over_images:
+        yield "  over images: " + ", ".join(f"{key} {figure(value)}" for key, value in over_images.items() if key != "convention")
+    for name, what in (("not_answered", "the model does not know"), ("too_few", "fewer than five people have or lack")):
+        if scores.get(name):
+            yield f"  {what}: {', '.join(scores[name])}"
+    if over_images:
+        yield from textwrap.wrap(over_images["convention"], 80, initial_indent="  ", subsequent_indent="  ")
+
+
+def _range(interval: dict[str, float | None] | None) -> str:
+    return f" ({figure(interval['low'])} to {figure(interval['high'])})" if interval and interval["low"] is not None else ""
+
+
+def _background_lines(scores: dict[str, Any]) -> Iterator[str]:
+    """The figures by default, and what every variant changes; a star marks an interval without 0."""
+    told = scores["about"]
+    yield f"background on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images, {scores['found']} people found"
+    for variant, row in scores["variants"].items():
+        figures = {name: row[name] for name in ("mean_auc", "mA") if row[name] is not None}
+        yield f"  {variant:32}" + "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
+    for variant, changes in scores["changes"].items():
+        yield f"{variant}, against the default:"
+        for name, each in changes.items():
+            if each["low"] is None:
+                continue
+            mark = "*" if each["low"] > 0 or each["high"] < 0 else " "
+            yield f"  {name:32}{each['estimate']:+.3f} {mark} ({each['low']:+.3f} to {each['high']:+.3f})"
+
+
+def _zero_shot_lines(scores: dict[str, Any]) -> Iterator[str]:
+    """Means of every mode, then every attribute by the contrasting pair at 0.5, as the paper's Table 4, beside the other modes."""
+    told, chosen = scores["about"], scores["validation"]
+    yield f"zero-shot on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images, {scores['found']} people found"
+    yield from table(scores["modes"])
+    yield "  the pair at the threshold 0.5:"
+    yield from table({name: {key: value for key, value in row["pair"]["fixed"].items() if key != "threshold"} for name, row in scores["attributes"].items()})
+    yield "  mA of each way at the threshold chosen for it:"
+    yield from table({name: {mode: row[mode]["best"]["mA"] for mode in scores["modes"]} for name, row in scores["attributes"].items()})
+    for name, words in scores["not_answered"].items():
+        yield f"  {name}: not answered, the text tower never saw {', '.join(words)}"
+    if scores["too_few"]:
+        yield f"  fewer than five people have or lack: {', '.join(scores['too_few'])}"
+    yield f"  thresholds were chosen for mA on {chosen['people']} other people ({chosen['how']})"

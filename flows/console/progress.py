@@ -1,0 +1,169 @@
+"""What a run shows while it works: bars in a terminal, plain lines in a log.
+
+Progress is read from files that count as finished, so it is the same on every runner and never says more than what is safe on disk.
+"""
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TextIO, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn, track
+
+from par_core.stages.names import ConfigIds
+from par_core.store.layout import Stage, Store
+
+__all__ = ["Bar", "followed", "say", "show_index_progress", "show_progress"]
+
+T = TypeVar("T")
+
+_LOOK_EVERY_S: Final = 0.5
+_LINE_EVERY_S: Final = 10.0
+_END_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How far one part of the work is.
+
+    Attributes:
+        name: Of the part.
+        done: Items that are finished.
+        total: Items altogether; None while nobody knows.
+        note: Shown beside the bar, such as a rate or a loss.
+    """
+
+    name: str
+    done: int
+    total: int | None
+    note: str = ""
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print one line on standard error."""
+    print(text, file=stream or sys.stderr, flush=True)
+
+
+def followed(items: Iterable[T], name: str, total: int) -> Iterable[T]:
+    """Pass items on, with a progress bar where standard error is a terminal."""
+    console = Console(stderr=True)
+    return track(items, name, total=total, console=console, disable=not console.is_terminal)
+
+
+@contextlib.contextmanager
+def show_progress(
+    look: Callable[[], Sequence[Bar]],
+    line: Callable[[Sequence[Bar], float], str],
+    *,
+    every_s: float = _LINE_EVERY_S,
+    quiet: bool = False,
+    record: Callable[[float, str], None] | None = None,
+) -> Iterator[None]:
+    """Show how far the work is for as long as the block runs.
+
+    Args:
+        look: Returns the bars as they are now.
+        line: Says the same in one line, from the bars and the seconds since the beginning.
+        every_s: Seconds between two lines in a log.
+        quiet: Shows nothing here.
+        record: Takes the per cent of the last bar that are done, in [0, 100], and the line.
+    """
+    over = threading.Event()
+
+    def show() -> None:
+        if sys.stderr.isatty():
+            _draw(look, over)
+        else:
+            for _, text in _changes(look, line, every_s, over):
+                if text:
+                    say(text)
+
+    def pass_on(record: Callable[[float, str], None]) -> None:
+        for bars, text in _changes(look, line, every_s, over):
+            record(100 * bars[-1].done / max(bars[-1].total or 0, 1), text)
+
+    threads = [] if quiet else [threading.Thread(target=show, daemon=True)]
+    if record is not None:  # in a thread of its own, as a server may keep it waiting
+        threads.append(threading.Thread(target=pass_on, args=(record,), daemon=True))
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(_END_S)  # one that waits for a server is not waited for
+
+
+@contextlib.contextmanager
+def show_index_progress(store: Store, ids: ConfigIds, sizes: Mapping[str, int], record: Callable[[float, str], None] | None, *, quiet: bool) -> Iterator[None]:
+    """Show how many images are segmented and described, in a terminal or log, for as long as the block runs.
+
+    Args:
+        store: The store.
+        ids: Of the configuration.
+        sizes: Images of each shard; may change while the block runs.
+        record: Takes the per cent that are described, in [0, 100], and a line that says so.
+        quiet: Shows nothing here.
+    """
+    started, total = time.monotonic(), sum(sizes.values())
+
+    def look() -> list[Bar]:
+        seconds = time.monotonic() - started
+        segmented = _finished(store, "segment", ids.segment, dict(sizes))
+        described = _finished(store, "describe", ids.describe, dict(sizes))
+        return [Bar("segment", segmented, total, _rate(segmented, seconds)), Bar("describe", described, total, _rate(described, seconds))]
+
+    def line(bars: Sequence[Bar], seconds: float) -> str:
+        segmented, described = (bar.done for bar in bars)
+        left = f", about {seconds / described * (total - described):.0f} s left" if described and described < total else ""
+        rate = f", {_rate(described, seconds)}" if described else ""
+        return f"segmented {segmented}/{total}, described {described}/{total} images{rate}{left}"
+
+    with show_progress(look, line, quiet=quiet, record=record):
+        yield
+
+
+def _finished(store: Store, stage: Stage, config: str, sizes: Mapping[str, int]) -> int:
+    """Images of the shards that have a manifest."""
+    return sum(size for shard, size in sizes.items() if (store.shard(stage, config, shard).path / "manifest.json").exists())
+
+
+def _draw(look: Callable[[], Sequence[Bar]], over: threading.Event) -> None:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:9}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]:>12}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        tasks = {bar.name: progress.add_task(bar.name, total=bar.total, note="") for bar in look()}
+        finished = False
+        while not finished:
+            finished = over.wait(_LOOK_EVERY_S)
+            for bar in look():
+                progress.update(tasks[bar.name], completed=bar.done, total=bar.total, note=bar.note)
+
+
+def _changes(
+    look: Callable[[], Sequence[Bar]], line: Callable[[Sequence[Bar], float], str], every_s: float, over: threading.Event
+) -> Iterator[tuple[Sequence[Bar], str]]:
+    """The bars and their line, each time that a count has changed, and at the end."""
+    started, last, finished = time.monotonic(), None, False
+    while not finished:
+        finished = over.wait(every_s)
+        bars = look()
+        counts = [bar.done for bar in bars]
+        if counts != last:
+            yield bars, line(bars, time.monotonic() - started)
+        last = counts
+
+
+def _rate(n: int, seconds: float) -> str:
+    return f"{n / max(seconds, 1e-9):.1f} images/s"

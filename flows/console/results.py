@@ -1,0 +1,131 @@
+"""How results look in a terminal: plain lines that also make sense in a pipe."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flows.console.gate import gate_lines, gate_object
+from par_core.gate.publish import GateReport
+from par_core.query.answer import Chance, Hit, PartScore, SearchResult
+from par_core.query.one_picture import PersonInPicture
+from par_core.stages.check import StatusReport
+from par_core.status import FAILED
+from par_core.store.layout import Store
+from par_core.store.ledger import current_images, known_images, listed_entries
+from par_core.store.vector_index import IndexState
+
+__all__ = ["description_lines", "failed_files", "hit_lines", "part_line", "printable", "status_lines", "status_object"]
+
+
+def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
+    """One line a hit: rank, probability, cosine, height, what the person likely wears, file; then how much of the answer chance would give."""
+    if not result.hits:
+        yield f"Nobody among {result.searched} people fits."
+    else:
+        yield f"{'rank':>4} {'prob':>5} {'cosine':>6} {'height':>6}  looks like, file"
+    for hit in result.hits:
+        probability = f"{hit.probability:5.2f}" if hit.probability is not None else "    -"
+        cosine = f"{hit.cosine:6.3f}" if hit.cosine is not None else "     -"
+        alike = f"  (+{len(hit.similar)} of the same image or nearly the same picture)" if hit.similar else ""
+        yield f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f}  {_looks(hit)}  {printable(hit.uri)}{alike}"
+        if explain:
+            yield from (f"{'':18}{part_line(part)}" for part in hit.parts)
+    if result.chance is not None:
+        yield from _chance_lines(result, result.chance)
+    elif any(hit.probability is not None for hit in result.hits):
+        yield "Probabilities are not calibrated for this model: nobody is left out, and no share of chance hits is known."
+
+
+def printable(text: str) -> str:
+    r"""A name of a file for a terminal: whoever made the file must not move the cursor, or make up lines.
+
+    >>> printable("a\x1b[2J\nb.jpg")
+    'a\\x1b[2J\\nb.jpg'
+    """
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def part_line(part: PartScore) -> str:
+    """What a part of a question asked, how likely it is, and what it cost; further in where it explains another part."""
+    indent = "  " if part.detail_of is not None else ""
+    asked = part.text if part.wanted else f"NOT {part.text}"
+    weight = f", weight {part.weight:g}" if part.weight != 1 else ""
+    return f"{indent}{part.probability:4.0%} {asked}: lost {part.lost:.0%}{weight}"
+
+
+def _chance_lines(result: SearchResult, chance: Chance) -> Iterator[str]:
+    by_chance = round(chance.share * len(result.hits))
+    if len(result.hits) == 1:
+        yield f"This hit is there by chance with a probability of {chance.share:.0%}."
+    elif result.hits:
+        yield f"{f'About {by_chance}' if by_chance else 'Hardly any'} of these {len(result.hits)} hits are expected to be there by chance ({chance.share:.0%})."
+    if chance.left_out:
+        who = "1 person who is" if chance.left_out == 1 else f"{chance.left_out} people who are"
+        yield f"Left out: {who} less than {chance.cutoff:.0%} likely to be what was asked for; --weak shows the nearest."
+
+
+def _looks(hit: Hit) -> str:
+    colours = [f"{where} {colour}" for where, colour in (("upper", hit.upper_color), ("lower", hit.lower_color)) if colour]
+    return ", ".join([*colours, *hit.seen[:4]]) or "-"
+
+
+def description_lines(people: Sequence[PersonInPicture], ranked: Sequence[Sequence[tuple[str, float]]]) -> Iterator[str]:
+    """Each person of a picture with the prompts, most likely first."""
+    if not people:
+        yield "Nobody was found in this picture."
+    for number, (person, prompts) in enumerate(zip(people, ranked, strict=True), 1):
+        x1, y1, x2, y2 = person.box
+        yield f"person {number}: box {x1:.0f}, {y1:.0f}, {x2:.0f}, {y2:.0f}; score {person.score:.2f}"
+        yield from (f"  {probability:6.1%}  {text}" for text, probability in prompts)
+
+
+def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]:
+    """What a store holds, which version is searched, and what the last gate found: for people."""
+    counted = report.conservation
+    yield str(counted)
+    yield f"{counted.people} people of usable size, {counted.too_small} too small; {report.rows} in the index"
+    if report.rows:
+        yield f"vectors: {_vectors(report.vector_index)}"
+    if report.unindexed_rows:
+        yield f"{report.unindexed_rows} rows are not covered by an index yet: found all the same, only slower"
+    yield f"{counted.vanished} files known from before have vanished"
+    if counted.failures:
+        yield "failed: " + ", ".join(f"{count} {status}" for status, count in sorted(counted.failures.items()))
+    if report.skipped:
+        yield "passed over: " + ", ".join(f"{count} {reason}" for reason, count in sorted(report.skipped.items()))
+    if report.commit is None:
+        yield "nothing was committed yet; run par index"
+    else:
+        commit = report.commit
+        yield f"commit {commit.number}: index version {commit.version}, profile {commit.profile}, embedding {commit.embedding or '-'}"
+        yield f"shards: {report.shards_segmented} segmented, {report.shards_described} described"
+    if report.version is not None:
+        live = "none, searches read the newest" if report.live_version is None else f"version {report.live_version}, which searches read"
+        yield f"live: {live}; newest: version {report.version}"
+    if gate is not None:
+        yield f"last gate, {gate.checked_at}:"
+        yield from (f"  {line}" for line in gate_lines(gate))
+
+
+def _vectors(index: IndexState | None) -> str:
+    if index is None:
+        return "no index, as so few rows need none: every one is compared"
+    parts = "made by an earlier version of PAR" if index.partitions is None else f"{index.partitions} partitions"
+    return f"{index.kind} index, {parts}, of {index.rows} rows; {index.rows_not_yet} rows came later and are compared one by one"
+
+
+def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, Any]:
+    """What a store holds, as JSON types."""
+    return asdict(report) | {"equation": str(report.conservation), "holds": report.conservation.holds, "gate": gate_object(gate) if gate else None}
+
+
+def failed_files(store: Store, report: StatusReport) -> list[dict[str, Any]]:
+    """uri, status, message and attempt of every listed file that failed."""
+    if report.commit is None:
+        return []
+    current = current_images(known_images(store, report.commit.segment_config), listed_entries(store))
+    failed = current.filter(pc.is_in(current["status"], value_set=pa.array(sorted(FAILED))))
+    return failed.select(["uri", "status", "message", "attempt"]).to_pylist()

@@ -1,0 +1,116 @@
+"""Labels of one's own: ``labels.csv`` beside the pictures, a row a person, described in docs/datasets.md.
+
+The columns ``image``, ``x1 y1 x2 y2``, ``identity`` and ``part`` have a meaning, of which only ``image`` is needed; every other column is an attribute: 1, 0,
+or empty where nobody has looked.
+"""
+
+import csv
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from par_core.datasets.labelled_set import PARTS, AttributeSet, Split, assemble
+from par_core.errors import BadConfigError
+
+__all__ = ["read_csv_labels"]
+
+_FILE: Final = "labels.csv"
+_BOX: Final = ("x1", "y1", "x2", "y2")
+_RESERVED: Final = ("image", *_BOX, "identity", "part")
+_LABELS: Final = {"1": 1.0, "0": 0.0, "": math.nan}
+_EXAMPLES: Final = 5
+
+Row = dict[str, str]
+
+
+def read_csv_labels(root: Path, split: Split) -> AttributeSet:
+    """Read ``labels.csv`` of a folder, or another file of the same form.
+
+    Args:
+        root: The folder, or the file; pictures are named from the file's folder.
+        split: 0; the file has at most one split, its column ``part``.
+
+    Raises:
+        BadConfigError: The file is missing or wrong; names line and column of the first five mistakes.
+    """
+    file = root / _FILE if root.is_dir() else root
+    columns, lines = _lines(file)
+    rows = list(lines.values())
+    attributes = [name for name in columns if name not in _RESERVED]
+    boxed = set(_BOX) <= set(columns)
+    split_given = "part" in columns and any(row["part"] for row in rows)
+    checks: list[Callable[[Row], str | None]] = [_image_mistake, lambda row: _label_mistake(row, attributes)]
+    checks += [_box_mistake] if boxed else []
+    checks += [_part_mistake] if split_given else []
+    mistakes = [f"line {number}: {told}" for number, row in lines.items() for check in checks if (told := check(row))]
+    if mistakes:
+        more = f"; and {len(mistakes) - _EXAMPLES} more" if len(mistakes) > _EXAMPLES else ""
+        raise BadConfigError(f"{file}, {'; '.join(mistakes[:_EXAMPLES])}{more}")
+    labels = np.array([[_LABELS[row[name]] for name in attributes] for row in rows])
+    boxes = np.array([[float(row[name] or "nan") for name in _BOX] for row in rows], np.float32) if boxed else None
+    parts = {part: [i for i, row in enumerate(rows) if row["part"] == part] for part in PARTS} if split_given else {}
+    identities = [row["identity"] for row in rows] if "identity" in columns and any(row["identity"] for row in rows) else []
+    images = [file.parent / row["image"] for row in rows]
+    return assemble("csv", file, attributes, images, labels, identities=identities, parts=parts, boxes=boxes)
+
+
+def _lines(file: Path) -> tuple[list[str], dict[int, Row]]:
+    """Column names; and the cells by column, without surrounding spaces, of every line that is not empty, by the line's number."""
+    if not file.is_file():
+        raise BadConfigError(f"{file} is missing")
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            reader = csv.reader(text, strict=True)
+            numbered = [(reader.line_num, [cell.strip() for cell in line]) for line in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadConfigError(f"{file} is no CSV file in UTF-8 ({error})") from error
+    cells = {number: line for number, line in numbered if any(line)}
+    header = cells.pop(next(iter(cells), 0), [])
+    _require_header(file, header)
+    for number, row in cells.items():
+        if len(row) != len(header):
+            raise BadConfigError(f"{file}, line {number}: {len(row)} cells, but {len(header)} columns")
+    if not cells:
+        raise BadConfigError(f"{file} has no rows")
+    return header, {number: dict(zip(header, row, strict=True)) for number, row in cells.items()}
+
+
+def _require_header(file: Path, header: list[str]) -> None:
+    if "image" not in header:
+        raise BadConfigError(f"{file}, line 1: there is no column 'image', only: {', '.join(header) or 'nothing'}")
+    twice = [name for name in header if header.count(name) > 1 or not name]
+    if twice:
+        raise BadConfigError(f"{file}, line 1: the column {twice[0]!r} is there twice or has no name")
+    sides = [name for name in _BOX if name not in header]
+    if 0 < len(sides) < len(_BOX):
+        raise BadConfigError(f"{file}, line 1: a box needs the columns x1, y1, x2 and y2, and there is no {sides[0]}")
+    if set(header) <= set(_RESERVED):
+        raise BadConfigError(f"{file}, line 1: there is no column of an attribute, only: {', '.join(header)}")
+
+
+def _image_mistake(row: Row) -> str | None:
+    return None if row["image"] else "'image' is empty"
+
+
+def _label_mistake(row: Row, attributes: list[str]) -> str | None:
+    return next((f"{name!r} is {row[name]!r}, not 1, 0 or empty" for name in attributes if row[name] not in _LABELS), None)
+
+
+def _part_mistake(row: Row) -> str | None:
+    return None if row["part"] in PARTS else f"'part' is {row['part']!r}, not one of {', '.join(PARTS)}"
+
+
+def _box_mistake(row: Row) -> str | None:
+    cells = [row[name] for name in _BOX]
+    if not any(cells):
+        return None
+    try:
+        x1, y1, x2, y2 = (float(cell) for cell in cells)
+    except ValueError:
+        return f"the box is {' '.join(cell or '(empty)' for cell in cells)}, not four numbers or nothing"
+    if 0 <= x1 < x2 < math.inf and 0 <= y1 < y2 < math.inf:
+        return None
+    return f"the box {' '.join(cells)} is not x1 y1 x2 y2 in pixels with x1 < x2 and y1 < y2"

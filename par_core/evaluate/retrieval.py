@@ -1,0 +1,147 @@
+"""Scoring a text tower on a data set of labelled people, cut out as indexing does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from par_core.attributes.vocabulary import BY_NAME
+from par_core.config import RunConfig
+from par_core.datasets.folders import name_of
+from par_core.datasets.merged_labels import NAMES, LabelledPerson, labelled_people, labels_of
+from par_core.evaluate.attributes import LEAST, data_digest
+from par_core.evaluate.garment_queries import score_garments, score_pairs
+from par_core.evaluate.items import RetrievalItems
+from par_core.metrics.ranking import average_precision
+from par_core.models.profiles import load_text_judge
+from par_core.models.text_evidence import KnownPeople
+from par_core.predictions.cache import Observer
+from par_core.types import BoxesXYXY
+
+__all__ = ["Described", "PeopleSet", "RetrievalRun", "describe_labelled", "evaluate_retrieval"]
+
+PeopleSet = Literal["ccp", "mit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Labelled people as the models see them.
+
+    Attributes:
+        embeddings: Of L2 norm 1.
+        probabilities: By the order of ``NAMES``; NaN for attributes that the models do not know.
+        found: How many the segmenter found.
+        thresholds: From which probability on an attribute counts as seen.
+        boxes: Where each person was found; NaN for those who were described by their whole picture.
+        colours: Terms at ``upper`` and ``lower``; None where too little shows.
+    """
+
+    embeddings: Float32[np.ndarray, "n d"]
+    probabilities: Float32[np.ndarray, "n k"]
+    found: int
+    thresholds: dict[str, float]
+    boxes: BoxesXYXY
+    colours: Mapping[str, Sequence[str | None]]
+
+    def known(self, rows: np.ndarray) -> KnownPeople:
+        """What texts are weighed against, of some of them."""
+        colours = {place: [terms[row] for row in rows] for place, terms in self.colours.items()}
+        return KnownPeople(self.embeddings[rows], {name: self.probabilities[rows, i] for i, name in enumerate(NAMES)}, colours)
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalRun:
+    """What an evaluation of retrieval saw, query by query.
+
+    Attributes:
+        scores: The figures.
+        items: What is written of each query.
+        people: In the order of the items' columns.
+        boxes: Where each was found, or NaN.
+    """
+
+    scores: dict[str, Any]
+    items: RetrievalItems
+    people: tuple[LabelledPerson, ...]
+    boxes: BoxesXYXY
+
+    @property
+    def data_digest(self) -> str:
+        """Of names and labels."""
+        return data_digest(tuple(name_of(person.image) for person in self.people), labels_of(list(self.people)))
+
+
+def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observer: Observer) -> RetrievalRun:
+    """Average precision of text queries for single attributes, ranked as searches rank, divided by the prevalence of what is asked for.
+
+    Returns:
+        With the scores ``mean_ap_over_prevalence``, and ``queries`` by text with ``ap``, ``prevalence``, ``ap_over_prevalence``, ``n``, and
+        ``by_text_alone``, the same by the cosine with the text; and what :mod:`par_core.evaluate.garment_queries` tells of queries for coloured garments and
+        pairs of them.
+
+    Raises:
+        BadConfigError: The folder does not hold the data set.
+    """
+    people = labelled_people(dataset, root)
+    told, labels = describe_labelled(people, config, observer), labels_of(people)
+    judge = load_text_judge(config)
+    known_people = told.known(np.arange(len(people)))
+    usual = known_people.colour_shares()
+    queries, asked, given = {}, [], []
+    for text, name, wanted in _queries():
+        y = labels[:, NAMES.index(name)]
+        known = ~np.isnan(y)
+        relevant = y[known] == wanted
+        if min(int(relevant.sum()), int((~relevant).sum())) >= LEAST:
+            query = judge.query(text)
+            scores, alone = judge.evidence(query, known_people, usual), told.embeddings @ query.vectors[0]
+            queries[text] = _ranked(relevant, scores[known]) | {"by_text_alone": _ranked(relevant, alone[known])["ap_over_prevalence"]}
+            asked.append(np.where(known, y == wanted, np.nan))
+            given.append(scores)
+    means = {
+        "mean_ap_over_prevalence": _mean([each["ap_over_prevalence"] for each in queries.values()]),
+        "mean_ap_over_prevalence_by_text_alone": _mean([each["by_text_alone"] for each in queries.values()]),
+    }
+    coloured = np.array([i for i, person in enumerate(people) if person.colours], int)
+    dressed, seen = [people[i] for i in coloured], told.known(coloured)
+    pairs = score_pairs(dressed, seen, judge)
+    means |= score_garments(dressed, seen, judge)
+    means |= {name: pairs.pop(name) for name in tuple(pairs) if name != "pairs"}
+    told_of_all = {**means, "queries": queries, **pairs, "images": len(labels), "found": told.found}
+    labels_asked, scores_asked = (np.array(each, np.float32).reshape(-1, len(people)) for each in (asked, given))
+    return RetrievalRun(told_of_all, RetrievalItems(tuple(queries), labels_asked, scores_asked), tuple(people), told.boxes)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")
+
+
+def _queries() -> list[tuple[str, str, float]]:
+    """Text, attribute, and the label of those who fit."""
+    asked = [(f"a person {BY_NAME[name].phrases[0]}", name, 1.0) for name in NAMES if name not in ("female", "front")]
+    people = [("a woman", "female", 1.0), ("a man", "female", 0.0)]
+    return [*asked, *people, ("a person facing the camera", "front", 1.0), ("a person seen from behind", "front", 0.0)]
+
+
+def _ranked(relevant: np.ndarray, scores: Float[np.ndarray, " n"]) -> dict[str, float]:
+    ap, prevalence = average_precision(relevant, scores), float(relevant.mean())
+    return {"ap": ap, "prevalence": prevalence, "ap_over_prevalence": ap / prevalence, "n": len(relevant)}
+
+
+def describe_labelled(people: Sequence[LabelledPerson], config: RunConfig, observer: Observer) -> Described:
+    """The largest person of each picture by the steps of indexing, the whole picture where nobody is found; with the probabilities of PAR's own vocabulary.
+
+    Raises:
+        BadInputError: A picture cannot be read; names it.
+    """
+    (told,) = observer.people([person.image for person in people], [config])
+    probabilities = np.full((len(people), len(NAMES)), np.nan, np.float32)
+    for i, name in enumerate(NAMES):
+        if name in told.attributes:
+            probabilities[:, i] = told.descriptions.probabilities[:, told.attributes.index(name)]
+    return Described(
+        told.descriptions.embeddings, probabilities, told.found, dict(zip(told.attributes, told.thresholds, strict=True)), told.boxes, told.colours
+    )

@@ -1,0 +1,222 @@
+"""One export: a folder that is complete or absent."""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+
+from par_core import __version__
+from par_core.errors import BadConfigError, UnreadableImageError
+from par_core.export.coco import CocoFile
+from par_core.export.pictures import cut_people, masks_of, read_pictures
+from par_core.export.selection import Selection, select_people
+from par_core.export.tables import CsvTable, ParquetTable
+from par_core.query.from_store import Searcher
+from par_core.types import MaskRLE
+
+__all__ = ["FORMATS", "ExportReport", "ExportRequest", "export_people"]
+
+Format = Literal["parquet", "csv", "coco", "fiftyone"]
+FORMATS: Final[tuple[Format, ...]] = ("parquet", "csv", "coco", "fiftyone")
+_PROVENANCE: Final = "provenance.json"
+_MOST_TROUBLE: Final = 1_000  # files that are named
+_SUFFIXES: Final = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"GI": ".gif", b"BM": ".bmp", b"RI": ".webp", b"II": ".tif", b"MM": ".tif"}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What is wanted.
+
+    Attributes:
+        form: ``parquet``, ``csv``, ``coco`` or ``fiftyone``.
+        out: Folder to make.
+        query: As for ``par search``, or None for everybody.
+        where: A filter, or None.
+        top: Hits of a query at most.
+        crops: The background of crops: ``eliminate``, ``blur`` or ``keep``; None for no crops.
+        vectors: Also the embeddings.
+        force: Replace an export that is there.
+    """
+
+    form: Format
+    out: Path
+    query: str | None = None
+    where: str | None = None
+    top: int = 1_000
+    crops: Literal["eliminate", "blur", "keep"] | None = None
+    vectors: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What was exported.
+
+    Attributes:
+        out: The folder.
+        people: Exported.
+        without_picture: Why there is no crop of some (of FiftyOne: why they are left out), by uri; the first thousand.
+        missing: People whom that concerns.
+        warnings: What the asker should know.
+    """
+
+    out: Path
+    people: int
+    without_picture: dict[str, str]
+    missing: int
+    warnings: tuple[str, ...]
+
+
+def export_people(searcher: Searcher, request: ExportRequest, advance: Callable[[int], None] = lambda _: None) -> ExportReport:
+    """Export people.
+
+    Args:
+        searcher: The store.
+        request: What is wanted.
+        advance: Told after every table how many people were in it.
+
+    Raises:
+        BadConfigError: The folder is there, or the query or the filter is wrong.
+        FingerprintError: There is a query and the store was filled with another model.
+    """
+    _check_place(request)
+    chosen = select_people(searcher, request.query, request.where, request.top)
+    told = _provenance(searcher, request, chosen)
+    with _folder(request) as folder:
+        export = _Export(searcher, request, chosen, folder, told)
+        with export:
+            for table in chosen.tables:
+                export.add(table)
+                advance(len(table))
+        told |= {"people": export.people, "without_picture": export.trouble, "missing": export.missing}
+        (folder / _PROVENANCE).write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
+    return ExportReport(request.out, export.people, export.trouble, export.missing, chosen.warnings)
+
+
+class _Export:
+    """The files of one export while they are written."""
+
+    def __init__(self, searcher: Searcher, request: ExportRequest, chosen: Selection, folder: Path, provenance: dict[str, Any]) -> None:
+        self._searcher, self._request, self._chosen, self._folder = searcher, request, chosen, folder
+        self._config = searcher.config.archive
+        self.people, self.missing = 0, 0
+        self.trouble: dict[str, str] = {}
+        self._open = contextlib.ExitStack()
+        schema = pa.schema([field for field in chosen.schema if field.name not in ("vector", "shard")])
+        vector = chosen.schema.field("vector")
+        if request.crops is not None:
+            schema = schema.append(pa.field("crop", pa.string()))
+            (folder / "crops").mkdir()
+        self._tables: list[ParquetTable | CsvTable] = []
+        self._coco: CocoFile | None = None
+        if request.form == "parquet":
+            whole = schema.append(vector) if request.vectors else schema
+            self._tables.append(self._open.enter_context(ParquetTable(folder / "people.parquet", whole, provenance)))
+        elif request.form == "csv":
+            self._tables.append(self._open.enter_context(CsvTable(folder / "people.csv", schema)))
+        else:
+            name = "labels.json" if request.form == "fiftyone" else "annotations.json"
+            attributes = chosen.index.info.attributes
+            self._coco = self._open.enter_context(CocoFile(folder / name, attributes, provenance, named_by_id=request.form == "fiftyone"))
+        if request.form == "fiftyone":
+            (folder / "data").mkdir()
+        if request.vectors and request.form != "parquet":
+            pair = pa.schema([chosen.schema.field("person_id"), vector])
+            self._tables.append(self._open.enter_context(ParquetTable(folder / "vectors.parquet", pair, provenance)))
+
+    def __enter__(self) -> "_Export":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._open.__exit__(*error)
+
+    def add(self, table: pa.Table) -> None:
+        """Add the people of a table, and their pictures."""
+        request, there, names = self._request, set[str](), dict[str, str]()
+        masks = masks_of(table, self._searcher.store, self._chosen.index.info.segment_config) if self._coco or request.crops else {}
+        if request.crops is not None or request.form == "fiftyone":
+            for rows, content in read_pictures(table, self._config):
+                trouble = content if isinstance(content, str) else self._take_picture(rows, content, masks, names)
+                if not trouble:
+                    there |= {row["person_id"] for row in rows}
+                    continue
+                self.missing += len(rows)
+                if len(self.trouble) < _MOST_TROUBLE:
+                    self.trouble[rows[0]["uri"]] = trouble
+        if request.crops is not None:
+            crops = [f"crops/{each}.jpg" if each in there else None for each in table["person_id"].to_pylist()]
+            table = table.append_column("crop", pa.array(crops, pa.string()))
+        if request.form == "fiftyone":  # it lists no picture that it does not have
+            table = table.filter(pa.array([each in names for each in table["image_id"].to_pylist()], pa.bool_()))
+        for each in self._tables:
+            each.write(table)
+        if self._coco is not None:
+            self._coco.write(table, masks, names)
+        self.people += len(table)
+
+    def _take_picture(self, rows: list[dict[str, Any]], content: bytes, masks: dict[str, MaskRLE], names: dict[str, str]) -> str:
+        """Write what is wanted of one file; says what is wrong with it, or nothing."""
+        if self._request.crops is not None:
+            settings = self._searcher.config.describe.cutout.model_copy(update={"background": self._request.crops})
+            try:
+                cut_people(rows, content, masks, settings, self._config, self._folder / "crops")
+            except UnreadableImageError as error:
+                return error.message
+        if self._request.form == "fiftyone":
+            image = rows[0]["image_id"]
+            names[image] = image + _SUFFIXES.get(content[:2], ".jpg")
+            (self._folder / "data" / names[image]).write_bytes(content)
+        return ""
+
+
+def _provenance(searcher: Searcher, request: ExportRequest, chosen: Selection) -> dict[str, Any]:
+    info = chosen.index.info
+    return {
+        "created_by": f"par {__version__}",
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "store": str(searcher.store.root),
+        "index_version": chosen.index.version,
+        "profile": info.profile,
+        "embedding": info.embedding,
+        "segmentation": info.segment_config,
+        "description": info.describe_config,
+        "query": request.query,
+        "where": request.where,
+        "top": request.top if request.query is not None else None,
+        "format": request.form,
+        "crops": request.crops,
+        "thresholds": chosen.index.thresholds,
+    }
+
+
+def _check_place(request: ExportRequest) -> None:
+    out = request.out
+    if not (out.exists() or out.is_symlink()):
+        return
+    if not request.force:
+        raise BadConfigError(f"{out} is there already; choose another folder, or replace it with --force")
+    if out.is_symlink() or not (out / _PROVENANCE).is_file():
+        raise BadConfigError(f"{out} was not made by par export, so it is not replaced; choose another folder")
+
+
+@contextlib.contextmanager
+def _folder(request: ExportRequest) -> Iterator[Path]:
+    """A folder that takes its name once it is complete."""
+    out = request.out.absolute()
+    partial, old = (out.with_name(f".{out.name}.{os.getpid()}.{kind}") for kind in ("partial", "old"))
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if out.exists():
+            out.rename(old)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

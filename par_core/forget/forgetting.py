@@ -1,0 +1,118 @@
+"""Forgetting from end to end: find, write down, bury, erase, rewrite the index, search, receipt."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from par_core.forget.certificate import write_receipt
+from par_core.forget.erase import erase_leftovers, erase_named_in_text, erase_rows
+from par_core.forget.journal import Journal, close_journal, load_journal, mark_index, marked_index, save_journal
+from par_core.forget.proof import Proof, search_store
+from par_core.forget.subject import Request, Subject, every_shard
+from par_core.stages.commit import rewrite_index
+from par_core.status import Status
+from par_core.store.lance import PeopleIndex
+from par_core.store.layout import Store
+from par_core.store.ledger import forget_in_listings, listed_entries
+from par_core.store.suppression import save_tombstones
+
+__all__ = ["ForgetReport", "finish_forgetting", "forget"]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReport:
+    """What was done.
+
+    Attributes:
+        request: What was asked for.
+        receipt: Where the receipt is.
+        proof: What was searched afterwards.
+        before: Counts of the store before.
+        after: And after.
+        live_moved: Whether a version of the index was live, so that searches now read one that no gate has seen.
+    """
+
+    request: Request
+    receipt: Path
+    proof: Proof
+    before: dict[str, int]
+    after: dict[str, int]
+    live_moved: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 nothing is left; 1 something is."""
+        return 1 if self.proof.found_in else 0
+
+
+def forget(store: Store, subject: Subject, say: Callable[[str], None] = lambda step: None) -> ForgetReport:
+    """Erase a subject. The caller holds the store's lock (``Store.exclusive``), has found the subject under it, and has finished what was under way.
+
+    Raises:
+        StoreError: A shard is damaged, or the index cannot be written.
+    """
+    index = PeopleIndex.open(store.index_path)
+    journal = Journal(
+        secrets.token_hex(8), datetime.now(UTC).isoformat(timespec="seconds"), _counted(store), tuple(index.history.versions()) if index else (), subject
+    )
+    save_journal(store, journal)
+    return _carry_out(store, journal, say)
+
+
+def finish_forgetting(store: Store, say: Callable[[str], None] = lambda step: None) -> ForgetReport | None:
+    """Finish what a killed run has begun, or return None if nothing is under way. The caller holds the store's lock.
+
+    Raises:
+        StoreError: The journal or a shard is damaged, or the index cannot be written.
+    """
+    journal = load_journal(store)
+    return None if journal is None else _carry_out(store, journal, say)
+
+
+def _carry_out(store: Store, journal: Journal, say: Callable[[str], None]) -> ForgetReport:
+    subject = journal.subject
+    save_tombstones(store, subject.tombstones)
+    say("listings")
+    erase_leftovers(store)
+    forget_in_listings(store)
+    say("shards")
+    erase_rows(store, subject)
+    say("texts")
+    erase_named_in_text(store, subject)
+    say("index")
+    index = PeopleIndex.open(store.index_path)
+    live_moved = index is not None and index.history.live_version is not None
+    mark_index(store)
+    rewrite_index(store)
+    say("search")
+    proof = search_store(store, subject.traces, marked_index(store))
+    say("receipt")
+    after = _counted(store)
+    receipt = write_receipt(store, journal, after, proof)
+    if not proof.found_in:
+        close_journal(store)
+    return ForgetReport(subject.request, receipt, proof, dict(journal.before), after, live_moved)
+
+
+def _counted(store: Store) -> dict[str, int]:
+    """How much a store holds, over all configurations."""
+    images = people = descriptions = 0
+    for folder, _ in every_shard(store, "segment"):
+        images += pq.read_metadata(folder.path / "images.parquet").num_rows
+        people += pq.read_metadata(folder.path / "people.parquet").num_rows
+    for folder, _ in every_shard(store, "describe"):
+        descriptions += pq.read_metadata(folder.path / "people.parquet").num_rows
+    listed = listed_entries(store)["status"].to_pylist()
+    index = PeopleIndex.open(store.index_path)
+    return {
+        "files_listed": len(listed),
+        "files_forgotten": listed.count(Status.FORGOTTEN),
+        "image_rows": images,
+        "person_rows": people,
+        "descriptions": descriptions,
+        "people_in_index": len(index) if index else 0,
+    }

@@ -1,0 +1,114 @@
+"""Carrying out one shard of an observation: read, segment, cut out, describe."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from par_core.archive import decode
+from par_core.attributes.colours import garment_colours
+from par_core.config import RunConfig
+from par_core.datasets.folders import name_of
+from par_core.datasets.outlines import read_picture
+from par_core.errors import BadInputError, UnreadableImageError
+from par_core.models.base import PersonDescriber
+from par_core.models.profiles import load_describer, load_segmenter
+from par_core.people.cutout import cut_out
+from par_core.people.masks import mask_area
+from par_core.predictions.cache import Observation
+from par_core.predictions.tables import outlines_table, people_table
+from par_core.types import ImageU8
+
+__all__ = ["observe_here", "observe_shard"]
+
+
+def observe_here(observation: Observation) -> None:
+    """Finish an observation in this process, one shard after the other.
+
+    Raises:
+        BadInputError: A picture cannot be read; names it.
+    """
+    for shard in observation.missing():
+        observe_shard(observation, shard)
+
+
+def observe_shard(observation: Observation, shard: int) -> int:
+    """Finish one shard; at once if it is finished already.
+
+    Returns:
+        How many pictures were looked at.
+
+    Raises:
+        BadInputError: A picture cannot be read; names it.
+    """
+    if observation.file(shard).exists():
+        return 0
+    pictures = observation.pictures_of(shard)
+    look = _people if observation.kind == "people" else _outlines
+    observation.write(shard, look(pictures, observation.settings))
+    return len(pictures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A person that is cut out and waits for its batch to fill."""
+
+    row: dict[str, Any]
+    cutout: ImageU8
+
+
+def _people(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table:
+    """The largest person of each picture by the steps of indexing, the whole picture where nobody is found; segmented once for all variants."""
+    config = settings[0]
+    segmenter, describer = load_segmenter(config), load_describer(config)
+    batch = config.machine.batch_size or describer.batch_size
+    rows: list[dict[str, Any]] = []
+    waiting: list[_Waiting] = []
+    for path in pictures:
+        picture = _read(path, config)
+        (seen,) = segmenter.segment([picture])
+        areas = [mask_area(mask) for mask in seen.masks]
+        largest = int(np.argmax(areas)) if any(areas) else None
+        for variant, each in enumerate(settings):
+            cutout, box, colours = picture, None, None
+            if largest is not None:
+                colours = garment_colours(picture, seen.boxes[largest], seen.masks[largest])
+                cutout = cut_out(picture, seen.boxes[largest], seen.masks[largest], each.describe.cutout, describer.aspect)
+                box = seen.boxes[largest].tolist()
+            worn = {"upper_color": colours.upper, "lower_color": colours.lower} if colours is not None else {}
+            waiting.append(_Waiting({"picture": name_of(path), "variant": variant, "box": box, **worn}, cutout))
+            if len(waiting) >= batch:
+                rows += _described(waiting, describer)
+                waiting = []
+    rows += _described(waiting, describer)
+    return people_table(rows, describer.attributes, describer.thresholds)
+
+
+def _described(people: Sequence[_Waiting], describer: PersonDescriber) -> list[dict[str, Any]]:
+    told = describer.describe([person.cutout for person in people])
+    described = zip(people, told.embeddings, told.probabilities, strict=True)
+    return [person.row | {"embedding": embedding, "probabilities": probabilities} for person, embedding, probabilities in described]
+
+
+def _outlines(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table:
+    """Everybody in each picture, by the segmenter of every variant."""
+    segmenters = [load_segmenter(config) for config in settings]
+    names, variants, found, sizes = [], [], [], []
+    for path in pictures:
+        picture = read_picture(path)
+        for variant, segmenter in enumerate(segmenters):
+            names.append(name_of(path))
+            variants.append(variant)
+            found += segmenter.segment([picture])
+            sizes.append((picture.shape[0], picture.shape[1]))
+    return outlines_table(names, variants, found, sizes)
+
+
+def _read(image: Path, config: RunConfig) -> ImageU8:
+    try:
+        return decode(image.read_bytes(), config.archive).pixels
+    except (OSError, UnreadableImageError) as error:
+        raise BadInputError(f"{image}: {error}") from error

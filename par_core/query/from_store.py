@@ -1,0 +1,211 @@
+"""One search from a store to hits: for the command line, the query flow and the gate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from par_core import __version__
+from par_core.archive import decode
+from par_core.config import RunConfig
+from par_core.errors import BadConfigError, UnreadableImageError
+from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_judge
+from par_core.query.answer import SearchResult
+from par_core.query.crops import crops_of
+from par_core.query.gallery import write_gallery
+from par_core.query.gone import leave_out_gone
+from par_core.query.language import AllOf, Likeness, Node, parse_query
+from par_core.query.one_picture import people_of
+from par_core.query.parts import People
+from par_core.query.searching import Wanted, sample_of, search_filter, search_query
+from par_core.query.table import check_embedding
+from par_core.store.lance import PeopleIndex
+from par_core.store.layout import Store
+from par_core.types import ImageU8
+
+__all__ = ["Question", "Searcher", "ask", "read_picture", "save_gallery"]
+
+_MORE: Final = 4  # times as many hits are looked at where too many files have gone
+_IMAGE: Final = "image"
+_MOST_HITS: Final = 10_000  # looked at, however many have gone
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        text: In the language of ``par_core.query.language``, or None.
+        image: A picture whose largest person to look for, or None; with a text, both must fit.
+        where: A filter, or None.
+        top: Hits at most; what is folded into another hit does not count.
+        absent: Also people whose file is gone.
+        weak: Also hits below the cutoff.
+        apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.
+        pictures: Embeddings, of L2 norm 1, of pictures that the text names by ``picture:NAME``.
+    """
+
+    text: str | None = None
+    image: Path | None = None
+    where: str | None = None
+    top: int = 20
+    absent: bool = False
+    weak: bool = False
+    apart: bool = False
+    pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+class Searcher:
+    """A store that is asked again and again: models stay loaded, every question reads the version that is live at that moment. May be shared by threads.
+
+    Args:
+        store_root: Folder of the store.
+        config: Names the models.
+        version: Of the index: ``live``, ``latest`` or a number. In an older version, whoever's file has gone since counts as gone.
+
+    Raises:
+        BadConfigError: There is no store.
+    """
+
+    def __init__(self, store_root: Path, config: RunConfig, version: str = "live") -> None:
+        self.store = Store.open(store_root)
+        self.config = config
+        self.version = version
+        self._opened: dict[str, PeopleIndex] = {}
+
+    def warm(self) -> None:
+        """Load what a text needs, so that the first question is as quick as the next."""
+        load_text_judge(self.config).query("a person")
+
+    def index(self) -> PeopleIndex:
+        """The version of the index that a question reads now.
+
+        Raises:
+            BadConfigError: The store is empty, or has no such version.
+        """
+        return self._open(self.version)
+
+    def newest(self) -> PeopleIndex:
+        """The newest version of the index, whatever questions read.
+
+        Raises:
+            BadConfigError: The store is empty.
+        """
+        return self._open("latest")
+
+    def ask(self, question: Question) -> SearchResult:
+        """Answer a question.
+
+        Raises:
+            BadConfigError: The store is empty, the version or the filter is wrong, or nothing was asked.
+            FingerprintError: The store was filled with another model.
+        """
+        index, newest = self.index(), self.newest()
+        result = _answer(index, question, self.config)
+        if index.version == newest.version:
+            return result
+        asked = question.top
+        while True:  # the next ones take the places of those whose file has gone
+            kept = leave_out_gone(result, self.store, index, newest, absent=question.absent)
+            if len(kept.hits) >= question.top or len(result.hits) < asked or asked >= _MOST_HITS:
+                return replace(kept, hits=kept.hits[: question.top])
+            asked = min(_MORE * asked, _MOST_HITS)
+            result = _answer(index, replace(question, top=asked), self.config)
+
+    def _open(self, version: str) -> PeopleIndex:
+        """A version of the index. It stays open until another version is written or goes live, so that LanceDB keeps what it has read of it in memory."""
+        index = self._opened.get(version)
+        if index is None or not index.is_current():
+            index = PeopleIndex.open(self.store.index_path, version)
+            if index is None:
+                root = self.store.root
+                raise BadConfigError(f"the store at {root} holds no people yet; fill it with: par index SOURCE --store {root}")
+            self._opened[version] = index
+        return index
+
+
+def ask(store_root: Path, question: Question, config: RunConfig, version: str = "live") -> tuple[SearchResult, PeopleIndex]:
+    """Answer one question; see :class:`Searcher`.
+
+    Returns:
+        The answer, and the index that gave it.
+    """
+    searcher = Searcher(store_root, config, version)
+    return searcher.ask(question), searcher.index()
+
+
+def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> SearchResult:
+    wanted = Wanted(question.where, question.top, question.absent, question.weak, question.apart)
+    if question.text is None and question.image is None:
+        if question.where is None:
+            raise BadConfigError("nothing was asked; give a text, --image FILE, or --where FILTER")
+        return search_filter(index, wanted)
+    node = None if question.text is None else _parse(question.text)
+    check_embedding(index, embedding_fingerprint(config), config.profile)
+    pictures = dict(question.pictures)
+    asked = [] if question.text is None else [question.text]
+    if question.image is not None:
+        pictures[_IMAGE] = _largest_person(question.image, config)
+        like = Likeness("picture", _IMAGE)
+        node = like if node is None else AllOf((like, node))
+        asked.insert(0, f"people like {question.image.name}")
+    assert node is not None
+    sample = _sample(index.path, index.version)
+    return search_query(index, node, load_text_judge(config), sample, wanted, " and ".join(asked), pictures)
+
+
+def _parse(text: str) -> Node:
+    if not text.strip():
+        raise BadConfigError("an empty question; say what the person looks like")
+    return parse_query(text)
+
+
+@lru_cache(maxsize=4)
+def _sample(path: Path, version: int) -> People:
+    """Of a version of an index, which never changes."""
+    index = PeopleIndex.open(path, str(version))
+    assert index is not None, "it was open a moment ago"
+    return sample_of(index)
+
+
+def save_gallery(path: Path, result: SearchResult, store_root: Path, index: PeopleIndex, config: RunConfig, command: str) -> None:
+    """Write the contact sheet of an answer."""
+    crops = crops_of(result.hits, Store.open(store_root), index.info.segment_config, config.archive)
+    provenance = {
+        "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "store": str(store_root),
+        "index": f"version {index.version}, {len(index)} people",
+        "profile": index.info.profile,
+        "embedding": index.info.embedding,
+        "segmentation": index.info.segment_config,
+        "description": index.info.describe_config,
+        "PAR": __version__,
+    }
+    write_gallery(path, result, crops, provenance)
+
+
+def read_picture(path: Path, config: RunConfig) -> ImageU8:
+    """Decode one picture as indexing would.
+
+    Raises:
+        BadConfigError: It cannot be read, or holds no picture in a format that PAR reads.
+        UnreadableImageError: It is no picture.
+    """
+    try:
+        return decode(path.read_bytes(), config.archive).pixels
+    except OSError as error:
+        raise BadConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except UnreadableImageError as error:
+        raise BadConfigError(f"{path}: {error.message}") from error
+
+
+def _largest_person(path: Path, config: RunConfig) -> np.ndarray:
+    people = people_of(read_picture(path, config), load_segmenter(config), load_describer(config), config)
+    if not people:
+        raise BadConfigError(f"nobody was found in {path}")
+    return people[0].vector

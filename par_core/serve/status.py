@@ -1,0 +1,61 @@
+"""The state of a store, as the status page and ``/api/status`` show it."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from par_core import __version__
+from par_core.config import RunConfig
+from par_core.gate.publish import GateReport, last_gate
+from par_core.models.profiles import describe_models
+from par_core.stages.check import StatusReport, store_status
+from par_core.stages.commit import CommitRecord
+from par_core.store.layout import Store
+
+__all__ = ["Run", "ServeStatus", "serve_status"]
+
+_RUNS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One commit: what a run put into the index.
+
+    Attributes:
+        record: As it was written.
+        at: Seconds since 1970 when it was written.
+    """
+
+    record: CommitRecord
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServeStatus:
+    """What a store holds, and who answers from it.
+
+    Attributes:
+        report: Files, people, versions, failures by status.
+        gate: What the last gate found, or None.
+        runs: The last commits, newest first; at most ten.
+        running: Whether a command is writing to the store at this moment.
+        models: One phrase: the models that questions are asked with.
+        par_version: Of PAR.
+    """
+
+    report: StatusReport
+    gate: GateReport | None
+    runs: tuple[Run, ...]
+    running: bool
+    models: str
+    par_version: str
+
+
+def serve_status(store: Store, config: RunConfig) -> ServeStatus:
+    """Read it all anew; takes as long as ``par status``.
+
+    Raises:
+        StoreError: Something of the store is damaged.
+    """
+    runs = [Run(CommitRecord(**json.loads(path.read_bytes())), path.stat().st_mtime) for path in reversed(store.commits()[-_RUNS:])]
+    return ServeStatus(store_status(store), last_gate(store), tuple(runs), store.is_held(), describe_models(config), __version__)

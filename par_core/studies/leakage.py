@@ -1,0 +1,98 @@
+"""Leakage between train and test for the command line: a page, pairs as CSV, figures as JSON, and what is left after cleaning."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from par_core import __version__
+from par_core.config import RunConfig
+from par_core.datasets.attribute_sets import AttributeSet, read_attribute_set
+from par_core.datasets.crops import crop_people
+from par_core.datasets.folders import name_of
+from par_core.datasets.labelled_set import Split
+from par_core.errors import BadConfigError
+from par_core.evaluate.leakage.pictures import Part, folder_part, set_parts
+from par_core.evaluate.leakage.scores import CleanedScore, cleaned_object, cleaned_scores
+from par_core.evaluate.leakage.search import Limits, find_leakage, leakage_figures, write_cleaned, write_pairs
+from par_core.evaluate.saved_run import read_run
+from par_core.predictions.cache import CarryOut, Observer
+from par_core.predictions.compute import observe_here
+from par_core.reports.leakage import leakage_page
+from par_core.reports.render import as_html
+from par_core.store.atomic import write_atomic
+from par_core.studies.evaluation import made_with, plain
+
+__all__ = ["LeakageRequest", "report_leakage"]
+
+_KEPT: Final = "looked-at"
+_CROPS: Final = "crops"
+
+
+@dataclass(frozen=True, slots=True)
+class LeakageRequest:
+    """What is to be looked at.
+
+    Attributes:
+        folders: Train and test; or none, and a data set.
+        dataset: One of ``ATTRIBUTE_SETS``.
+        root: Its folder.
+        split: An official split by its number, or ``zs``.
+        out: Where the results go.
+        limits: What counts as a counterpart.
+        scores: The folder of a report on the test part, or None.
+        top: How many pairs of each kind the page shows.
+    """
+
+    folders: tuple[Path, ...]
+    dataset: str | None
+    root: Path | None
+    split: Split
+    out: Path
+    limits: Limits
+    scores: Path | None
+    top: int
+
+
+def report_leakage(request: LeakageRequest, config: RunConfig, carry_out: CarryOut = observe_here) -> dict[str, Any]:
+    """Look, and write ``report.html``, ``pairs.csv``, ``cleaned-train`` and ``cleaned-test`` (.csv, of folders .txt), and last ``report.json``.
+
+    Returns:
+        What ``report.json`` holds.
+
+    Raises:
+        BadConfigError: Neither a data set nor two folders are named, or both; they cannot be read, or weights are missing.
+    """
+    out = request.out
+    if out.exists() and not out.is_dir():
+        raise BadConfigError(f"--out {out} is a file, not a folder")
+    run = None if request.scores is None else read_run(request.scores)
+    about = made_with(config)
+    train, test, data = _parts(request)
+    found = find_leakage(train, test, request.limits, config, Observer(out / _KEPT, carry_out))
+    figures = leakage_figures(found)
+    compared: list[CleanedScore] = []
+    scores: dict[str, Any] = {}
+    if run is not None:
+        leaked = {name_of(test.names[i]) for i in found.leaked.nonzero()[0].tolist()}
+        compared, kept = cleaned_scores(run, {name_of(name) for name in test.names}, leaked)
+        scores = {"scores": cleaned_object(compared, run, kept)}
+    of = request.dataset or f"{request.folders[0]} and {request.folders[1]}"
+    about |= {"dataset": of, "root": str(request.root or ""), "split": str(request.split), "max_bits": request.limits.max_bits, "par": __version__}
+    told: dict[str, Any] = plain({**figures, **scores, "about": about})
+    page = leakage_page(f"Leakage from train to test: {of}", found, figures, compared, request.top, about, config.archive)
+    write_pairs(out / "pairs.csv", found)
+    write_cleaned(out, found, data)
+    write_atomic(out / "report.html", as_html(page).encode("utf-8", "backslashreplace"))
+    write_atomic(out / "report.json", (json.dumps(told, indent=1) + "\n").encode())
+    return told
+
+
+def _parts(request: LeakageRequest) -> tuple[Part, Part, AttributeSet | None]:
+    if len(request.folders) not in (0, 2) or bool(request.folders) == (request.dataset is not None) or (request.dataset is None) != (request.root is None):
+        raise BadConfigError("name two folders (par leakage TRAIN TEST --out DIR) or a data set (par leakage --dataset NAME --root DIR --out DIR)")
+    if request.dataset is None or request.root is None:
+        first, second = request.folders
+        return folder_part(first), folder_part(second), None
+    data = read_attribute_set(request.dataset, request.root, request.split)
+    return *set_parts(data, crop_people(data, request.out / _CROPS)), data

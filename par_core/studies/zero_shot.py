@@ -1,0 +1,29 @@
+"""Attributes by words alone, for the command line."""
+
+from pathlib import Path
+from typing import Any
+
+from par_core.config import RunConfig
+from par_core.predictions.cache import CarryOut
+from par_core.predictions.compute import observe_here
+from par_core.studies.evaluation import EvaluationRequest, judge
+
+__all__ = ["ask_in_words"]
+
+
+def ask_in_words(asked: EvaluationRequest, config: RunConfig, out: Path | None = None, *, carry_out: CarryOut = observe_here) -> dict[str, Any]:
+    """Ask for every attribute of a data set by a single prompt, by an ensemble and by a contrasting pair.
+
+    Returns:
+        The scores and ``about``; NaN becomes None.
+
+    Raises:
+        BadConfigError: No such data set, or the folder does not hold it.
+    """
+    from par_core.evaluate.zero_shot import evaluate_zero_shot
+    from par_core.reports.zero_shot import write_zero_shot
+
+    _, scores = judge(asked, config, out, carry_out, evaluate_zero_shot)
+    if out is not None:
+        write_zero_shot(out, scores)
+    return scores

@@ -1,0 +1,66 @@
+"""Lay out the people and photographs that the shipped weights never learned from, as the data sets themselves are laid out.
+
+    python -m par_core.training.held_out --data ../shared/data --out build/kept-back
+    par evaluate retrieval --dataset ccp --root build/kept-back
+
+The files are links; nothing is copied.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from par_core.training.attribute_data import read_people
+from par_core.training.segmentation_data import split_photos
+
+__all__ = ["lay_out"]
+
+
+def lay_out(data_dir: Path, out: Path) -> int:
+    """Link the kept-back part of every data set; returns how many files.
+
+    Args:
+        data_dir: Folder of ``ccp``, ``mit_pedestrian``, ``pennfudan`` and ``coco_people``.
+        out: Folder to make.
+    """
+    files = {*_people(data_dir), *_photos(data_dir)}
+    for folder in ("ccp/annotations/pixel-level", "ccp/annotations/image-level", "coco_people/polygons", "coco_people/boxes"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    for file in files:
+        link = out / file.relative_to(data_dir)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(file.resolve())
+    return len(files)
+
+
+def _people(data_dir: Path) -> Iterator[Path]:
+    yield data_dir / "ccp" / "label_list.mat"
+    for person in read_people(data_dir)[1]:
+        yield person.image
+        annotations = [data_dir / "ccp" / "annotations" / kind / f"{person.image.stem}.mat" for kind in ("pixel-level", "image-level")]
+        yield from (file for file in annotations if person.source != "mit" and file.exists())
+
+
+def _photos(data_dir: Path) -> Iterator[Path]:
+    kept = split_photos(data_dir).validation
+    for photo in kept["pennfudan"]:
+        yield photo.image
+        yield data_dir / "pennfudan" / "PedMasks" / f"{photo.image.stem}_mask.png"
+    for photo in (*kept["coco"], *kept["empty"]):
+        yield photo.image
+        labels = [data_dir / "coco_people" / kind / f"{photo.image.stem}.txt" for kind in ("boxes", "polygons")]
+        yield from (file for file in labels if file.exists())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and link."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the research data")
+    parser.add_argument("--out", type=Path, required=True, help="folder to make")
+    asked = parser.parse_args(arguments)
+    print(f"{lay_out(asked.data, asked.out)} files kept back: {asked.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""One shard of an evaluation. Safe to run twice: a shard that is finished returns at once."""
+
+from pathlib import Path
+
+from par_core.predictions.cache import Observation
+from par_core.predictions.compute import observe_shard
+
+__all__ = ["observe"]
+
+
+def observe(folder: str, shard: int) -> None:
+    """Let the models look at one shard of an observation's folder.
+
+    Raises:
+        TransientError: Storage or memory trouble that may pass.
+    """
+    observe_shard(Observation.open(Path(folder)), shard)

@@ -1,0 +1,95 @@
+"""What the command line says to what is mistyped or missing, and does where a reader goes away."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main as cli
+from flows.console.results import hit_lines
+from par_core.query.answer import Chance, SearchResult
+from par_core.query.from_store import Question, Searcher
+from tests.indexing import FAKE, index
+from tests.pictures import archive
+
+PAR = str(Path(sys.executable).with_name("par"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["serch", "a man"], "No such command 'serch'"),
+        (["search", "a man", "--sotre", "s"], "No such option: --sotre (Possible options: --json, --store); see par search --help"),
+        (["search", "a", "man"], "unexpected extra argument"),
+        (["search", "a man", "--top", "many"], "'--top'"),
+        (["describe", "photo.jpg"], "Missing option '--prompts'"),
+        (["export", "xlsx", "--out", "x"], "'parquet', 'csv', 'coco', 'fiftyone'"),
+    ],
+)
+def test_what_is_mistyped_is_told_in_one_line_with_exit_code_2(typed: list[str], told: str) -> None:
+    run = subprocess.run([PAR, *typed], capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr.startswith("par: ")
+    assert told in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_reader_that_has_read_enough_is_no_failure() -> None:
+    with subprocess.Popen([PAR, "datasets", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout
+        assert run.stderr
+        run.stdout.close()
+        assert run.stderr.read() == ""
+    assert run.returncode == 0
+
+
+def test_a_source_without_pictures_is_told_even_to_those_who_want_errors_only(tmp_path: Path) -> None:
+    (tmp_path / "unmounted").mkdir()
+    typed = [PAR, "index", tmp_path / "unmounted", "--store", tmp_path / "s", "--profile", "fake", "--quiet"]
+    run = subprocess.run(typed, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == f"par: warning: there are no pictures in {tmp_path / 'unmounted'}\n"
+
+
+def test_a_query_picture_that_is_none_is_a_wrong_setting_and_named(tmp_path: Path) -> None:
+    index(tmp_path / "s", [archive(tmp_path / "p", [("red",)])])
+    (tmp_path / "letter.txt").write_text("no picture")
+    typed = [PAR, "search", "--image", tmp_path / "letter.txt", "--store", tmp_path / "s", "--profile", "fake"]
+    run = subprocess.run(typed, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert f"{tmp_path / 'letter.txt'}: no picture" in run.stderr
+
+
+def test_how_many_hits_are_there_by_chance_is_told_in_words(tmp_path: Path) -> None:
+    index(tmp_path / "s", [archive(tmp_path / "p", [("red",), ("blue",)])])
+    hit = Searcher(tmp_path / "s", FAKE).ask(Question("red", None, None, 1)).hits[0]
+
+    def told(hits: int, share: float, left_out: int = 0) -> list[str]:
+        return list(hit_lines(SearchResult("red", (hit,) * hits, (), 10, Chance(0.15, share, left_out))))[hits + 1 :]
+
+    assert told(1, 0.57) == ["This hit is there by chance with a probability of 57%."]
+    assert told(4, 0.04) == ["Hardly any of these 4 hits are expected to be there by chance (4%)."]
+    assert told(4, 0.5, 1) == [
+        "About 2 of these 4 hits are expected to be there by chance (50%).",
+        "Left out: 1 person who is less than 15% likely to be what was asked for; --weak shows the nearest.",
+    ]
+
+
+def test_a_folder_that_may_not_be_written_is_no_unexpected_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused() -> None:
+        raise PermissionError(13, "Permission denied", "store/run.lock")
+
+    monkeypatch.setattr(cli, "app", lambda **_: refused())
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 3
+    assert capsys.readouterr().err == "par: store/run.lock: Permission denied\n"
+
+
+def test_forgetting_where_nobody_can_be_asked_says_what_to_do(tmp_path: Path) -> None:
+    index(tmp_path / "s", [archive(tmp_path / "p", [("red",)])])
+    typed = [PAR, "forget", "--source", tmp_path / "p", "--store", tmp_path / "s"]
+    run = subprocess.run(typed, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1] == "par: not confirmed; nothing was erased. Where nobody can be asked, say --yes"

@@ -1,0 +1,80 @@
+"""COCO's JSON and Open Images, written by the test in exactly the published format."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from par_core.datasets.instances import coco_json_photos, open_images_photos
+from par_core.datasets.outlines import read_photo
+from par_core.errors import BadConfigError
+
+
+def coco(root: Path) -> None:
+    (root / "annotations").mkdir()
+    (root / "val2017").mkdir()
+    for name in ("000001.jpg", "000002.jpg", "000003.jpg"):
+        Image.new("RGB", (40, 30)).save(root / "val2017" / name)
+    mask = np.zeros((30, 40), np.uint8)
+    mask[20:28, 30:38] = 1
+    runs = coco_mask.encode(np.asfortranarray(mask))
+    square = [5, 5, 15, 5, 15, 25, 5, 25]
+    people = [
+        {"image_id": 1, "category_id": 7, "iscrowd": 0, "segmentation": [square]},
+        {"image_id": 1, "category_id": 7, "iscrowd": 0, "segmentation": {"size": runs["size"], "counts": runs["counts"].decode()}},
+        {"image_id": 2, "category_id": 8, "iscrowd": 0, "segmentation": [square]},
+        {"image_id": 3, "category_id": 7, "iscrowd": 1, "segmentation": {"size": [30, 40], "counts": [0, 1200]}},
+    ]
+    images = [{"id": i, "file_name": f"{i:06}.jpg"} for i in (1, 2, 3)]
+    content = {"images": images, "annotations": people, "categories": [{"id": 7, "name": "person"}, {"id": 8, "name": "dog"}]}
+    (root / "annotations" / "instances_val2017.json").write_text(json.dumps(content))
+
+
+def test_coco_json_polygons_and_run_lengths(tmp_path: Path) -> None:
+    coco(tmp_path)
+    crowd_left_out = coco_json_photos(tmp_path)
+    assert [(photo.image.name, photo.source) for photo in crowd_left_out] == [("000001.jpg", "coco-json"), ("000002.jpg", "empty")]
+    _, labels = read_photo(crowd_left_out[0])
+    assert labels.shape == (30, 40)
+    assert 180 <= (labels == 1).sum() <= 231
+    assert (labels == 2).sum() == 64
+    assert labels[24, 34] == 2
+    assert not read_photo(crowd_left_out[1])[1].any()
+
+
+def test_coco_json_that_is_none_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadConfigError, match=r"instances_NAME.json"):
+        coco_json_photos(tmp_path)
+    coco(tmp_path)
+    file = tmp_path / "annotations" / "instances_val2017.json"
+    file.write_text(file.read_text().replace("person", "cat"))
+    with pytest.raises(BadConfigError, match="no category named 'person'"):
+        coco_json_photos(tmp_path)
+    file.write_text("{}")
+    with pytest.raises(BadConfigError, match="not laid out as COCO's JSON"):
+        coco_json_photos(tmp_path)
+
+
+def test_open_images_masks_of_people(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    Image.new("RGB", (40, 30)).save(tmp_path / "images" / "abc.jpg")
+    mask = np.zeros((60, 80), np.uint8)  # masks may have another size than the picture
+    mask[20:40, 20:60] = 255
+    Image.fromarray(mask).save(tmp_path / "masks" / "abc_m01g317_1.png")
+    rows = [
+        {"MaskPath": "abc_m01g317_1.png", "ImageID": "abc", "LabelName": "/m/01g317", "BoxID": "1"},
+        {"MaskPath": "abc_m0k4j_2.png", "ImageID": "abc", "LabelName": "/m/0k4j", "BoxID": "2"},
+    ]
+    with (tmp_path / "train-annotations-object-segmentation.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    (photo,) = open_images_photos(tmp_path)
+    _, labels = read_photo(photo)
+    assert labels.shape == (30, 40)
+    assert labels.sum() == 200

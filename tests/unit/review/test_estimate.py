@@ -1,0 +1,119 @@
+"""The interval holds the truth as often as it says: whole hunts are simulated, with a probe that goes where the answers lead it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from par_core.review.estimate import CONFIDENCE, Bounds, Draw, Evidence, Tally, bounds_of
+from par_core.review.proposals import HuntedPeople
+from par_core.review.recall import estimate_left
+from par_core.review.record import HuntRecord
+from par_core.review.survey import choose_bounds
+from tests.people_in_memory import People
+
+HUNTS = 300
+
+
+def hunted(seed: int, shares: Sequence[float] = (0.003, 0.03, 0.1), *, naive: bool = False) -> tuple[int, int, int, int]:
+    """One hunt that stops where chance will: found, truly left, and the interval. Most of those who are hunted look as the text says; some do not.
+
+    The naive estimate takes everybody who was proposed for somebody drawn at random.
+    """
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(150, 400))
+    text = np.eye(6, dtype=np.float32)[0]
+    has = rng.random(n) < rng.choice(shares)
+    vectors = rng.normal(size=(n, 6)).astype(np.float32)
+    vectors[has & (rng.random(n) < 0.7), :2] += 3.0
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    people = People(vectors, seed)
+    truth = dict(zip(people.ids, has.tolist(), strict=True))
+    record = HuntRecord("simulated", "text", None, "", "", 1, seed, tuple(text.tolist()), choose_bounds(people, "", text))
+    there = HuntedPeople(people, "", record)
+    for _ in range(int(rng.integers(1, 6))):
+        batch = there.propose(record, int(rng.choice([6, 12, 30])))
+        answered = tuple(replace(person, answer="yes" if truth[person.person_id] else "no", turn=1) for person in batch)
+        record = replace(record, rounds=(*record.rounds, answered))
+    if naive:
+        digests = there.survey.digests
+        record = record.with_asked({person.person_id: replace(person, drawn_from=digests[person.stratum]) for person in record.asked})
+    told = estimate_left(record, there.survey)
+    assert told.people == n
+    return told.found, int(has.sum()) - told.found, told.least_left, told.most_left
+
+
+@pytest.mark.parametrize("hunts", [15, pytest.param(HUNTS, marks=pytest.mark.slow)])
+def test_the_interval_holds_the_truth_as_often_as_promised(hunts: int) -> None:
+    told = [hunted(seed) for seed in range(hunts)]
+    missed = sum(not least <= left <= most for _, left, least, most in told)
+    assert missed <= binom.ppf(0.99, hunts, 1 - CONFIDENCE)
+    assert sum(found for found, *_ in told) > hunts, "the hunts do find people"
+    assert sum(left > 0 for _, left, *_ in told) > hunts / 2, "but not all, so there is something to miss"
+    assert np.median([most - least for *_, least, most in told]) < 150, "and the intervals say something"
+
+
+def test_the_simulation_catches_an_estimate_that_ignores_how_people_were_picked() -> None:
+    told = [hunted(seed, (0.2,), naive=True) for seed in range(30)]
+    assert sum(not least <= left <= most for _, left, least, most in told) > binom.ppf(0.99, 30, 1 - CONFIDENCE)
+
+
+def drawn(flags: Sequence[bool], people: int) -> Tally:
+    """A stratum of which people were drawn one after another."""
+    draws = tuple(Draw(flag, sum(flags[:i]), people - i) for i, flag in enumerate(flags))
+    return Tally(people, sum(flags), len(flags) - sum(flags), draws)
+
+
+def test_the_interval_holds_at_every_moment_at_once() -> None:
+    """Somebody who stops at the worst moment is not fooled (an interval for a fixed number of draws would be)."""
+    rng, missed = np.random.default_rng(0), 0
+    for _ in range(HUNTS):
+        order = (rng.permutation(120) < 12).tolist()
+        draws = drawn(order, 120).draws
+        moments = [Tally(120, sum(order[:n]), n - sum(order[:n]), draws[:n]) for n in range(10, 120, 10)]
+        missed += any(Evidence([moment]).total(np.array([[12.0]]))[0] > -math.log1p(-CONFIDENCE) for moment in moments)
+    assert missed <= binom.ppf(0.99, HUNTS, 1 - CONFIDENCE)
+
+
+def test_bounds_are_those_of_trying_every_number() -> None:
+    strata = [drawn([False, True, False, False, False], 17), drawn([False] * 9, 25), Tally(9, 2, 4, (Draw(False, 1, 7),))]
+    numbers = np.array(list(product(*(range(each.found, each.people - each.cleared + 1) for each in strata))), np.float64)
+    possible = numbers[Evidence(strata).total(numbers) <= -math.log1p(-CONFIDENCE)].sum(axis=1)
+    told = bounds_of(strata)
+    assert 0 <= possible.min() - told.least <= 1, "whole numbers in every stratum leave a little less room than any numbers"
+    assert 0 <= told.most - possible.max() <= 1
+
+
+def test_nobody_drawn_leaves_everything_open_and_everybody_judged_leaves_nothing() -> None:
+    assert bounds_of([Tally(500, 3, 40, ())]) == Bounds(3, 3.0, 460)
+    assert bounds_of([Tally(500, 3, 497, ()), drawn([False] * 20, 20)]) == Bounds(3, 3.0, 3)
+
+
+def test_finding_nobody_gives_about_the_rule_of_three() -> None:
+    """3 in n draws (Hanley and Lippman-Hand 1983) and up to a fourth more: the price of being right at every moment."""
+    for draws in (30, 100, 300):
+        assert 3e6 / draws < bounds_of([drawn([False] * draws, 1_000_000)]).most < 3.75e6 / draws
+
+
+def test_strata_together_are_narrower_than_one_after_another() -> None:
+    strata = [drawn([False] * 60, 1_000), drawn([True, *[False] * 50], 800), drawn([False] * 90, 900)]
+    assert bounds_of(strata).most < sum(bounds_of([each]).most for each in strata)
+
+
+@given(st.lists(st.booleans(), max_size=25), st.integers(0, 200), st.integers(0, 60))
+def test_bounds_are_ordered_and_possible(flags: list[bool], more: int, others: int) -> None:
+    tallies = [drawn(flags, len(flags) + more), Tally(others, others // 3, others // 2, ())]
+    told = bounds_of(tallies)
+    found, cleared = sum(tally.found for tally in tallies), sum(tally.cleared for tally in tallies)
+    assert found <= told.least <= math.ceil(told.likely + 1e-6) <= told.most + 1 <= sum(tally.people for tally in tallies) - cleared + 1
+
+
+def test_more_draws_of_the_same_kind_narrow_the_interval() -> None:
+    widths = [bounds_of([drawn([False, False, False, True] * n, 2_000)]) for n in (2, 8, 32, 128)]
+    assert all(later.most - later.least < earlier.most - earlier.least for earlier, later in pairwise(widths))
