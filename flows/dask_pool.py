@@ -16,8 +16,8 @@ from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
 from flows.pools import Ended, How, PoolGoneError, drain
-from par_core import __version__
 from par_core.errors import BadConfigError, WorkerLostError
+from par_core.version import __version__
 
 __all__ = ["DaskPool"]
 
@@ -29,7 +29,7 @@ _RESTART_S: Final = 10.0  # that a supervisor takes to start workers again; not 
 
 def _version_there() -> Callable[[], str]:
     def version() -> str:  # nested, so that it travels as code: a worker of another version may not have this module
-        from par_core import __version__
+        from par_core import __version__  # where every version of PAR has it
 
         return __version__
 

@@ -29,8 +29,8 @@ from flows.cli.serve import serve
 from flows.cli.store import rebuild, status, verify
 from flows.cli.tokens import audit_log, tokens
 from flows.cli.train import train
-from par_core import __version__
 from par_core.errors import BadConfigError, ParError
+from par_core.version import __version__
 
 __all__ = ["app", "main"]
 

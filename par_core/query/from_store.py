@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 
-from par_core import __version__
 from par_core.archive import decode
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, UnreadableImageError
@@ -26,6 +25,7 @@ from par_core.query.table import check_embedding
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.types import ImageU8
+from par_core.version import __version__
 
 __all__ = ["Question", "Searcher", "ask", "read_picture", "save_gallery"]
 

@@ -23,7 +23,7 @@ from par_core.store.lance import PeopleIndex
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Results", "search"]
+__all__ = ["Results", "search", "search_with"]
 
 _SHOWN: Final = 24  # people that a notebook shows
 _THUMBNAIL_PX: Final = 160  # height
@@ -80,16 +80,31 @@ def search(
         BadConfigError: There is no such store, or the question or the filter is wrong.
         FingerprintError: The store was filled with another model.
     """
-    if not 1 <= top <= 10_000:
-        raise BadConfigError(f"top is 1 to 10,000, got {top}")
     settings = load_config(Path(config) if config is not None else None, profile=profile)
     searcher = Searcher(Path(store), settings, version)
     picture = Path(image) if image is not None else None
-    access = Access.open(Path(store), settings.access.audit_days)
-    with access.recording(Caller.local(), "search", question_text(text, picture, where), how="python", unrecorded=warnings.warn) as found:
-        result = searcher.ask(Question(text, picture, where, top, absent, weak, apart))
-        found.count = len(result.hits)
-    return Results(result, searcher, searcher.index(), settings)
+    return search_with(searcher, Question(text, picture, where, top, absent, weak, apart))
+
+
+def search_with(searcher: Searcher, question: Question) -> "Results":
+    """Ask a store that is open already, and record the question in its audit log.
+
+    Args:
+        searcher: The store.
+        question: The question.
+
+    Raises:
+        BadConfigError: ``top`` is not in 1 to 10,000, or the question or the filter is wrong.
+        FingerprintError: The store was filled with another model.
+    """
+    if not 1 <= question.top <= 10_000:
+        raise BadConfigError(f"top is 1 to 10,000, got {question.top}")
+    access = Access.open(searcher.store.root, searcher.config.access.audit_days)
+    asked = question_text(question.text, question.image, question.where)
+    with access.recording(Caller.local(), "search", asked, how="python", unrecorded=warnings.warn) as recorded:
+        result = searcher.ask(question)
+        recorded.count = len(result.hits)
+    return Results(result, searcher, searcher.index(), searcher.config)
 
 
 class Results:

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from par_core import __version__
 from par_core.errors import BadConfigError, ParError, StoreError
 from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
+from par_core.version import __version__
 
 __all__ = ["Answer", "Asked", "HuntRecord", "free_name", "hunt_names", "hunts_for", "load_record", "locked", "save_record"]
 

@@ -15,7 +15,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from par_core import __version__
 from par_core.access import Access
 from par_core.errors import ParError
 from par_core.serve import api, login, pages
@@ -24,6 +23,7 @@ from par_core.serve.problems import Problem, problem_of
 from par_core.serve.service import ArchiveService
 from par_core.serve.settings import ServeSettings
 from par_core.serve.user_session import House
+from par_core.version import __version__
 
 __all__ = ["create_app"]
 

@@ -11,11 +11,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment
 
-from par_core import __version__
 from par_core.access import Caller
 from par_core.pages import page_environment
 from par_core.serve.problems import UnknownIdError
 from par_core.serve.user_session import COOKIE
+from par_core.version import __version__
 
 __all__ = ["page", "static_file", "static_url"]
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from par_core import __version__
 from par_core.config import RunConfig
 from par_core.datasets.attribute_sets import AttributeSet, read_attribute_set
 from par_core.datasets.crops import crop_people
@@ -22,6 +21,7 @@ from par_core.reports.leakage import leakage_page
 from par_core.reports.render import as_html
 from par_core.store.atomic import write_atomic
 from par_core.studies.evaluation import made_with, plain
+from par_core.version import __version__
 
 __all__ = ["LeakageRequest", "report_leakage"]
 

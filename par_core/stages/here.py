@@ -1,0 +1,54 @@
+"""All stages of indexing in this process, one shard after the other: for programs and notebooks. ``flows.index`` does the same with many workers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from par_core.config import RunConfig
+from par_core.stages.commit import CommitRecord, commit_store
+from par_core.stages.describe import describe_shard
+from par_core.stages.plan import Plan, plan_index
+from par_core.stages.segment import segment_shard
+from par_core.store.layout import Store
+from par_core.store.ledger import Conservation, conservation
+
+__all__ = ["IndexSummary", "index_here"]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSummary:
+    """What an index run did.
+
+    Attributes:
+        plan: The work that there was.
+        commit: The commit at its end.
+        accounting: What became of every listed file.
+    """
+
+    plan: Plan
+    commit: CommitRecord
+    accounting: Conservation
+
+
+def index_here(store: Store, sources: Sequence[str], config: RunConfig, *, retry_failed: bool = False) -> IndexSummary:
+    """Make sources searchable. What is finished when an error ends the run is committed, and the next run goes on from there.
+
+    Args:
+        store: The store.
+        sources: Folders, archives, lists of paths and URLs.
+        config: The settings; ``machine`` decides the device and the size of shards and batches.
+        retry_failed: Also take up files that failed before.
+
+    Raises:
+        BadConfigError: A source, a setting or the weights of a model are wrong.
+        StoreError: Another process is writing to the store.
+        TransientError: Storage or memory trouble that may pass.
+    """
+    with store.exclusive():
+        plan = plan_index(store, sources, config, workers=1, retry_failed=retry_failed)
+        try:
+            for shard in plan.shards:
+                segment_shard(store, shard.shard_id, config)
+                describe_shard(store, shard.shard_id, config)
+        finally:
+            commit = commit_store(store, config)
+        return IndexSummary(plan, commit, conservation(store, commit.segment_config))
