@@ -23,13 +23,13 @@ demo: install ## index sample photographs (or ARCHIVE=folder), run two queries, 
 	$(BIN)/python benchmarks/demo.py $(if $(ARCHIVE),--archive '$(ARCHIVE)')
 
 test: lint ## lint, types, tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
+	$(BIN)/python -P -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
 test-slow: install ## the tests that take minutes, such as killing every stage many times
-	$(BIN)/python -m pytest -m slow --override-ini addopts=
+	$(BIN)/python -P -m pytest -m slow --override-ini addopts=
 
 test-hosts: install ## several hosts in network namespaces, cut off and killed in turn: needs root, takes about 20 minutes, prints a table
-	$(BIN)/python -m pytest -m hosts --override-ini addopts= tests/hosts
+	$(BIN)/python -P -m pytest -m hosts --override-ini addopts= tests/hosts
 
 lint: install ## ruff, mypy, import rules
 	$(BIN)/ruff format --check .
@@ -56,17 +56,17 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-3 --round 3 --seed 2 --start $(RUNS)/segmenter-2/segmenter.safetensors $(SHORT)
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-4 --round 4 --seed 3 --start $(RUNS)/segmenter-3/segmenter.safetensors $(SHORT)
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --round 5 --seed 4 --start $(RUNS)/segmenter-4/segmenter.safetensors $(SHORT)
-	$(BIN)/python -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
+	$(BIN)/python -P -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
-	$(BIN)/python -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
-	$(BIN)/python -m par_core.training.calibration --data '$(DATA)'
-	$(BIN)/python -m par_core.training.held_out --data '$(DATA)' --out build/kept-back
-	$(BIN)/python -m par_core.training.text_weights --root build/kept-back
+	$(BIN)/python -P -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
+	$(BIN)/python -P -m par_core.training.calibration --data '$(DATA)'
+	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/kept-back
+	$(BIN)/python -P -m par_core.training.text_weights --root build/kept-back
 
 SCORES := benchmarks/results
 
 scores-compact: install ## score the shipped weights on what was kept back from their training: make scores-compact DATA=folder
-	$(BIN)/python -m par_core.training.held_out --data '$(DATA)' --out build/kept-back
+	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/kept-back
 	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/kept-back --json $(SCORES)/compact-segmentation-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/kept-back --json $(SCORES)/compact-attributes-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/kept-back --json $(SCORES)/compact-retrieval-$$set.json || exit; done

@@ -274,7 +274,7 @@ def search(scratch: Path) -> dict[str, Any]:
         "t4 = time.monotonic()\n"
         "print(json.dumps({'import_s': t1 - t0, 'text_model_s': t2 - t1, 'first_query_s': t3 - t2, 'warm_query_s': (t4 - t3) / 20}))\n"
     )
-    runs = [json.loads(timed([sys.executable, "-c", code, str(scratch / "store")])[1]) for _ in range(3)]
+    runs = [json.loads(timed([sys.executable, "-P", "-c", code, str(scratch / "store")])[1]) for _ in range(3)]
     return {key: median(run[key] for run in runs) for key in runs[0]}
 
 

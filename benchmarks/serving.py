@@ -60,7 +60,7 @@ def told(times: list[float]) -> dict[str, float]:
 @contextmanager
 def server(store: Path) -> Iterator[str]:
     """``par serve`` over a store; gives its address."""
-    command = [sys.executable, "-m", "flows.cli.main", "serve", "--store", str(store), "--port", "0", "--per-minute", "1000000"]
+    command = [sys.executable, "-P", "-m", "flows.cli.main", "serve", "--store", str(store), "--port", "0", "--per-minute", "1000000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

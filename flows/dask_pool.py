@@ -198,12 +198,13 @@ class DaskPool:
             return f"the Dask scheduler at {self._scheduler} does not answer"
         if self._workers and self.resources and not self._threads:
             wanted = " ".join(f"{name}={need:g}" for name, need in self.resources.items())
-            return f"no worker of {len(self._workers)} at {self._scheduler} has the resource {wanted}; start some with: dask worker ... --resources {wanted}"
+            lacking = f"no worker of {len(self._workers)} at {self._scheduler} has the resource {wanted}"
+            return f"{lacking}; start some with: PYTHONSAFEPATH=1 dask worker ... --resources {wanted}"
         if self._workers and all(worker.named for worker in self._workers.values()):
             return f"every worker at {self._scheduler} is left out"
         if self._workers:
             return f"no worker of {len(self._workers)} at {self._scheduler} answers yet"
-        return f"the Dask scheduler at {self._scheduler} has no workers; start some with: dask worker {self._scheduler} --nthreads 1"
+        return f"the Dask scheduler at {self._scheduler} has no workers; start some with: PYTHONSAFEPATH=1 dask worker {self._scheduler} --nthreads 1"
 
     def _stranded(self) -> list[Ended]:
         """Tasks that were meant for workers that are all gone: a worker that is started again has another address."""

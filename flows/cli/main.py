@@ -67,6 +67,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # no Python process that a command starts imports from the current folder
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()

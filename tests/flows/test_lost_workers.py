@@ -173,7 +173,7 @@ def test_what_a_cluster_lacks_is_said_at_once_and_waited_for_no_longer_than_aske
     run = par(photos, tmp_path / "s", "--scheduler", cluster.address, *more, env=env)
     assert time.monotonic() - started < 30
     assert run.returncode == 2, run.stderr
-    lacks = "has no workers; start some with: dask worker tcp://" if wrong == "no worker" else "has the resource GPU=1; start some with: dask worker"
+    lacks = "has no workers" if wrong == "no worker" else "has the resource GPU=1"
     lines = [line for line in run.stderr.splitlines() if lacks in line]
     assert len(lines) == 2
     assert "waiting up to 3 s (machine.patience_s)" in lines[0]

@@ -49,14 +49,22 @@ def test_threads_give_the_same_answer_and_leave_nothing_behind(
     assert left_behind(str(tmp_path)) == []
 
 
-def test_no_process_of_a_run_imports_what_lies_in_the_users_folder(tmp_path: Path, photos: Path, prefect_environment: dict[str, str]) -> None:
+def test_no_process_of_a_command_imports_what_lies_in_the_users_folder(tmp_path: Path, photos: Path, prefect_environment: dict[str, str]) -> None:
     (tmp_path / "work").mkdir()
-    for name in ("ctypes", "queue", "attrs", "socket", "multiprocessing", "selectors", "tornado"):
-        (tmp_path / "work" / f"{name}.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'a').write('{name}')\n")
-    typed = [PAR, "index", str(photos), "--store", "s", "--profile", "fake", "--runner", "dask", "--workers", "1"]
-    run = subprocess.run(typed, cwd=tmp_path / "work", env=prefect_environment, capture_output=True, text=True, timeout=100, check=False)
-    assert not (tmp_path / "imported").exists(), (tmp_path / "imported").read_text()
-    assert run.returncode == 0, run.stderr
+    names = ("ctypes", "queue", "attrs", "socket", "multiprocessing", "selectors", "tornado", "numpy", "torch", "dask", "typer", "json", "flows", "par_core")
+    for name in names:
+        (tmp_path / "work" / f"{name}.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'a').write('{name} ')\nraise ImportError\n")
+    index = ["index", str(photos), "--profile", "fake", "--store"]
+    for typed in (
+        ["--help"],
+        [*index, "s", "--runner", "dask", "--workers", "2"],
+        [*index, "t", "--runner", "threads"],
+        ["search", "red", "--store", "s", "--profile", "fake"],
+        ["status", "--store", "s"],
+    ):
+        run = subprocess.run([PAR, *typed], cwd=tmp_path / "work", env=prefect_environment, capture_output=True, text=True, timeout=100, check=False)
+        assert not (tmp_path / "imported").exists(), (typed, (tmp_path / "imported").read_text())
+        assert run.returncode == 0, run.stderr
 
 
 def left_behind(mark: str) -> list[str]:

@@ -223,7 +223,7 @@ def test_a_gpu_is_asked_for_that_no_worker_has(night: Night) -> None:
     run = night.hosts.start("driver", [*night.command, "--device", "cuda"], stderr=subprocess.PIPE)
     _, night.said = run.communicate(timeout=PATIENCE_S + 60)
     assert run.returncode == 2
-    assert "has the resource GPU=1; start some with: dask worker" in night.said
+    assert "has the resource GPU=1; start some with: PYTHONSAFEPATH=1 dask worker" in night.said
     night.check_and_finish("no worker has the GPU that is asked for", f"{time.monotonic() - started:.0f} s", run.returncode)
 
 
