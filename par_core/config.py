@@ -4,7 +4,8 @@ Two kinds are kept apart. *Settings that decide the answer* (``ArchiveConfig`` t
 that is part of every output path, so that two configurations never mix. *Machine settings* (runner, workers, device)
 do not change the answer and are no part of any digest.
 
-Sources, strongest first: command line, environment (``PAR_SEGMENT__MIN_SCORE=0.6``), a TOML file. Unknown keys fail.
+Sources, strongest first: command line, environment (``PAR_SEGMENT__MIN_SCORE=0.6``), a TOML file. Unknown keys fail. An empty
+variable of the environment counts as not set.
 """
 
 import difflib
@@ -133,6 +134,8 @@ class RunConfig(_Frozen):
     profile: Literal["compact", "clip", "fake"] = "compact"
     weights_dir: Path | None = None
     """Folder with the weights of the ``clip`` profile."""
+    store: Path | None = None
+    """Folder of the store for commands without ``--store``."""
     clip: ClipConfig = ClipConfig()
     archive: ArchiveConfig = ArchiveConfig()
     segment: SegmentConfig = SegmentConfig()
@@ -155,7 +158,7 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
         raise BadConfigError(f"no configuration file at {file}")
 
     class Sources(BaseSettings, RunConfig):
-        model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="PAR_", env_nested_delimiter="__")
+        model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="PAR_", env_nested_delimiter="__", env_ignore_empty=True)
 
         @classmethod
         def settings_customise_sources(
@@ -177,6 +180,8 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
     except (ValueError, OSError) as error:
         raise BadConfigError(f"{file}: {error}") from error
     config = RunConfig.model_validate(merged.model_dump())
+    if config.store is not None:
+        config = config.model_copy(update={"store": config.store.expanduser()})
     if config.weights_dir is None:
         return config
     return config.model_copy(update={"weights_dir": config.weights_dir.expanduser().absolute()})  # workers are started elsewhere

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from flows.options import NAME_A_STORE, ConfigOption, existing_store
+from par_core.config import load_config
 from par_core.errors import BadConfigError
 
 __all__ = ["analyse"]
@@ -26,6 +28,7 @@ def analyse(
         Path | None,
         typer.Option("--brisque-model", metavar="FILE", help="The BRISQUE authors' allmodel, with allrange beside it; default: the installed package brisque."),
     ] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Measure the pictures of collections: resolution, sharpness (GLVN) and naturalness (BRISQUE), as in table 1 of the paper.
 
@@ -38,6 +41,10 @@ def analyse(
     par analyse --store store
     ```
     """
+    if not sources and store is None and load_config(config).store is None:
+        raise BadConfigError(f"name a source (par analyse photos/) or a store: {NAME_A_STORE}")
+    if not sources or store is not None:
+        store = existing_store(store, config)
     from flows.console.picture_quality import picture_quality_lines
     from flows.console.progress import followed
     from par_core.studies.picture_quality import (
@@ -52,8 +59,6 @@ def analyse(
 
     if out is not None:
         check_histogram_file(out)
-    if not sources and store is None:
-        raise BadConfigError("name a source (par analyse photos/) or a store (par analyse --store DIR)")
     model = find_model(brisque_model)
     if model is None and sources:
         print(f"par: {MISSING_MODEL}", file=sys.stderr, flush=True)

@@ -16,6 +16,7 @@ from flows.cli.options import (
     SchedulerOption,
     VerboseOption,
     WorkersOption,
+    existing_store,
 )
 from par_core.config import load_config
 from par_core.errors import BadConfigError
@@ -29,7 +30,9 @@ def evaluate(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="segmentation, attributes, retrieval, zero-shot, background or store.")],
     dataset: Annotated[str | None, typer.Option("--dataset", metavar="NAME", help=_DATASETS)] = None,
     root: Annotated[Path | None, typer.Option("--root", metavar="DIR", help="Folder of the data set; of ccp and mit also the folder that holds it.")] = None,
-    store: Annotated[Path | None, typer.Option("--store", metavar="DIR", help="store: what par index has written.")] = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", metavar="DIR", help="store: what par index has written; default: PAR_STORE, else store of --config.")
+    ] = None,
     labels: Annotated[Path | None, typer.Option("--labels", metavar="FILE", help="store: labels of your own as CSV (docs/datasets.md).")] = None,
     out: Annotated[
         Path | None,
@@ -75,6 +78,8 @@ def evaluate(
     par evaluate store --store store --labels labels.csv --out reports/store
     ```
     """
+    if kind == "store":
+        store = existing_store(store, config)
     from flows.console.datasets import as_split
     from flows.console.evaluation import evaluation_lines
     from flows.predictions import observing
@@ -84,7 +89,8 @@ def evaluate(
     if kind not in (*KINDS, "store"):
         raise BadConfigError(f"no evaluation {kind!r}; there are: {', '.join([*KINDS, 'store'])}")
     if kind == "store":
-        if store is None or labels is None or dataset is not None or root is not None:
+        assert store is not None
+        if labels is None or dataset is not None or root is not None:
             raise BadConfigError("par evaluate store takes --store DIR and --labels FILE, and neither --dataset nor --root")
         from par_core.studies.stored import evaluate_stored
 

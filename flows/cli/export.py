@@ -15,9 +15,9 @@ __all__ = ["export"]
 
 
 def export(
+    store: StoreOption,
     form: Annotated[Literal["parquet", "csv", "coco", "fiftyone"], typer.Argument(metavar="FORMAT", help="parquet, csv, coco or fiftyone.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to make.")],
-    store: StoreOption = Path("store"),
     query: Annotated[str | None, typer.Option("--query", metavar="TEXT", help="Only the hits of this search; default: everybody.")] = None,
     where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see par search.")] = None,
     top: Annotated[int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Hits of a query at most.")] = 1_000,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import SHOWN, JsonOption, StoreOption
+from flows.cli.options import SHOWN, ConfigOption, JsonOption, StoreOption
+from par_core.config import load_config
 from par_core.errors import BadConfigError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def forget(
     finish: Annotated[bool, typer.Option("--finish", help="Only finish what was interrupted.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.", rich_help_panel=SHOWN)] = False,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Erase somebody or something for good: rows, vectors, every older version of the index; and keep it from coming back at the next par index.
@@ -45,7 +47,7 @@ def forget(
 
     opened = Store.open(store)
     request = None if finish and not (source or image or person) else Request.of(source or (), image or (), person or ())
-    access, caller = Access.open(store), Caller.local()
+    access, caller = Access.open(store, load_config(config).access.audit_days), Caller.local()
     with opened.exclusive():
         if opened.forgetting_path.exists():
             if dry_run:

@@ -17,9 +17,9 @@ from flows.cli.options import (
     ConfigOption,
     DeviceOption,
     JsonOption,
+    NewStoreOption,
     ProfileOption,
     RuntimeOption,
-    StoreOption,
     VerboseOption,
     WeightsOption,
 )
@@ -32,7 +32,7 @@ def index(
     sources: Annotated[
         list[str], typer.Argument(metavar="SOURCE", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs such as s3://bucket/prefix.")
     ],
-    store: StoreOption,
+    store: NewStoreOption,
     golden: Annotated[
         Path | None, typer.Option("--golden", metavar="FILE", help="Then let searches read the new version only if it passes; see par gate.")
     ] = None,

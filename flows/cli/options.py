@@ -5,13 +5,18 @@ from typing import Annotated, Final
 
 import typer
 
+from par_core.config import load_config, store_folder
+from par_core.errors import BadConfigError
+
 __all__ = [
     "MACHINE",
     "MODELS",
+    "NAME_A_STORE",
     "SHOWN",
     "ConfigOption",
     "DeviceOption",
     "JsonOption",
+    "NewStoreOption",
     "ProfileOption",
     "RuntimeOption",
     "SchedulerOption",
@@ -19,18 +24,58 @@ __all__ = [
     "VerboseOption",
     "WeightsOption",
     "WorkersOption",
+    "existing_store",
 ]
 
 MODELS: Final = "Models and settings"
 MACHINE: Final = "Where the work is done"
 SHOWN: Final = "What is shown"
 
-StoreOption = Annotated[Path, typer.Option("--store", metavar="DIR", help="Folder of the store.")]
+NAME_A_STORE: Final = 'give --store DIR, set PAR_STORE=DIR, or write store = "DIR" into the file of --config'
+
+
+def existing_store(given: Path | None, config: Path | None) -> Path:
+    """The store of ``--store``, else of ``PAR_STORE``, else of a file of settings; checked without heavy imports.
+
+    Raises:
+        BadConfigError: None of them names a store, or there is no store at that place.
+        StoreError: The store has another format version.
+    """
+    from par_core.store.layout import Store
+
+    store = _named_store(given, config)
+    Store.open(store)
+    return store
+
+
+def _named_store(given: Path | None, config: Path | None) -> Path:
+    store = load_config(config, store=given).store
+    if store is None:
+        raise BadConfigError(f"no store is named: {NAME_A_STORE}")
+    return store_folder(store)
+
+
+def _store_to_read(context: typer.Context, given: Path | None) -> Path:
+    return existing_store(given, context.params.get("config"))
+
+
+def _store_to_write(context: typer.Context, given: Path | None) -> Path:
+    return _named_store(given, context.params.get("config"))
+
+
+_STORE_HELP: Final = "Folder of the store; default: PAR_STORE, else store of --config."
+StoreOption = Annotated[
+    Path, typer.Option("--store", metavar="DIR", help=_STORE_HELP, default_factory=lambda: None, show_default=False, callback=_store_to_read)
+]
+NewStoreOption = Annotated[
+    Path, typer.Option("--store", metavar="DIR", help=_STORE_HELP, default_factory=lambda: None, show_default=False, callback=_store_to_write)
+]
 ProfileOption = Annotated[
     str | None, typer.Option("--profile", metavar="NAME", help="Models: compact (default, shipped) or clip (local weights).", rich_help_panel=MODELS)
 ]
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="TOML file with settings; options here override it.", rich_help_panel=MODELS)
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="TOML file with settings; options here override it.", is_eager=True, rich_help_panel=MODELS),
 ]
 WeightsOption = Annotated[
     Path | None, typer.Option("--weights-dir", metavar="DIR", help="Folder with the weights of the clip profile.", rich_help_panel=MODELS)

@@ -16,8 +16,8 @@ __all__ = ["hunt"]
 
 
 def hunt(
+    store: StoreOption,
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Whom you hunt: what they look like, in plain words.")] = None,
-    store: StoreOption = Path("store"),
     where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds take part; see par search.")] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="NAME", help="Go on with this hunt.")] = None,
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Of a new hunt; by default made from the text.")] = None,

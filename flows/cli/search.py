@@ -15,8 +15,8 @@ __all__ = ["describe", "search"]
 
 
 def search(
+    store: StoreOption,
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What the person looks like, in plain words.")] = None,
-    store: StoreOption = Path("store"),
     image: Annotated[Path | None, typer.Option("--image", metavar="FILE", help="People like the largest person in this picture.")] = None,
     where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see the examples.")] = None,
     top: Annotated[int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Hits at most.")] = 20,

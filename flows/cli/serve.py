@@ -1,6 +1,5 @@
 """``par serve``: a page and an API over one store."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ __all__ = ["serve"]
 
 
 def serve(
-    store: StoreOption = Path("store"),
+    store: StoreOption,
     host: Annotated[
         str, typer.Option("--host", metavar="HOST", help="Address of this machine to answer on; other machines reach all but localhost.")
     ] = "127.0.0.1",

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.options import JsonOption, StoreOption
+from flows.cli.options import ConfigOption, JsonOption, StoreOption
 
 __all__ = ["rebuild", "status", "verify"]
 
@@ -13,6 +13,7 @@ __all__ = ["rebuild", "status", "verify"]
 def status(
     store: StoreOption,
     failed: Annotated[bool, typer.Option("--failed", help="List the failed files with their reasons.")] = False,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what a store holds, which version of its index searches read, and what became of every file.
@@ -39,7 +40,7 @@ def status(
             print(f"{row['status']}\t{printable(row['uri'])}\t{printable(row['message'])}")
 
 
-def verify(store: StoreOption, as_json: JsonOption = False) -> None:
+def verify(store: StoreOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Read everything again and compare: checksums, the conservation equation, every row of the index. Exit code 1 if anything is off.
 
     Example:
@@ -62,7 +63,7 @@ def verify(store: StoreOption, as_json: JsonOption = False) -> None:
     raise typer.Exit(1 if report.problems else 0)
 
 
-def rebuild(store: StoreOption) -> None:
+def rebuild(store: StoreOption, config: ConfigOption = None) -> None:
     """Make the LanceDB index again from Parquet alone.
 
     Example:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import JsonOption, StoreOption
+from flows.cli.options import ConfigOption, JsonOption, StoreOption
+from par_core.config import load_config
 from par_core.errors import BadConfigError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def add(
     store: StoreOption,
     role: Annotated[str, typer.Option("--role", metavar="ROLE", help="search, judge (also hunts) or admin (everything).")] = "search",
     expires: Annotated[int | None, typer.Option("--expires-days", metavar="N", help="Refuse it after N days; default: never.")] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Make a token and print it, once. Standard output holds the token alone.
 
@@ -37,7 +39,7 @@ def add(
     """
     from par_core.access import Access, Caller, Role
 
-    access = Access.open(store)
+    access = Access.open(store, load_config(config).access.audit_days)
     secret = access.tokens.add(name, Role.named(role), expires)
     access.record(Caller.local(), "add_token", f"{name}, {role}")
     print(secret)
@@ -45,7 +47,7 @@ def add(
 
 
 @tokens.command("list")
-def list_tokens(store: StoreOption, as_json: JsonOption = False) -> None:
+def list_tokens(store: StoreOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the tokens that are not revoked: name, role, when made, when they expire.
 
     Example:
@@ -66,7 +68,7 @@ def list_tokens(store: StoreOption, as_json: JsonOption = False) -> None:
 
 
 @tokens.command()
-def revoke(name: NameArgument, store: StoreOption) -> None:
+def revoke(name: NameArgument, store: StoreOption, config: ConfigOption = None) -> None:
     """Refuse a token from now on; running servers do so at the next request.
 
     Example:
@@ -76,7 +78,7 @@ def revoke(name: NameArgument, store: StoreOption) -> None:
     """
     from par_core.access import Access, Caller
 
-    access = Access.open(store)
+    access = Access.open(store, load_config(config).access.audit_days)
     access.tokens.revoke(name)
     access.record(Caller.local(), "revoke_token", name)
     print(f"{name} is not let in any more")
@@ -85,6 +87,7 @@ def revoke(name: NameArgument, store: StoreOption) -> None:
 def audit_log(
     store: StoreOption,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="ISO date or time, UTC unless it names a zone.")] = None,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print who asked what, when, through what and from where, how much was found.

@@ -26,6 +26,22 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert run.stdout.splitlines()[-1] == "HEAVY"
 
 
+WRONG_STORE = [
+    *("analyse", "audit-log", "forget --person 0", "gate", "hunt hat", "rebuild", "search hat", "serve", "status", "verify"),
+    *("evaluate store --labels l.csv", "export csv --out o", "tokens add anna", "tokens list", "tokens revoke anna"),
+]
+
+
+@pytest.mark.parametrize("typed", WRONG_STORE)
+def test_a_wrong_store_is_reported_before_anything_heavy_is_imported(typed: str) -> None:
+    arguments = [*typed.split(), "--store", "/nonexistent"]
+    code = f"import sys; sys.argv = ['par', *{arguments!r}]\nfrom flows.cli import main\ntry: main()\nexcept SystemExit as left: assert left.code == 2\n"
+    check = f"print('HEAVY', *sorted({HEAVY!r} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code + check], capture_output=True, text=True, check=True)
+    assert run.stderr.startswith("par: no store at /nonexistent; make one with")
+    assert run.stdout == "HEAVY\n"
+
+
 def test_searching_loads_no_orchestrator() -> None:
     code = "import par_core.query.searching, par_core.query.where, par_core.store.lance, par_core.models.profiles"
     assert loaded(code) & {"prefect", "dask", "distributed", "torch"} == set()

@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from flows.cli.main import app
+from par_core.store.layout import Store
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -59,7 +60,9 @@ def test_every_command_is_in_the_readme_and_has_an_example() -> None:
             assert f"par {name}" in each.help
 
 
-def test_examples_of_the_help_can_be_copied_from_a_narrow_terminal_and_are_understood() -> None:
+def test_examples_of_the_help_can_be_copied_from_a_narrow_terminal_and_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Store.create(tmp_path / "store")
     for name, command in COMMANDS.items():
         for each in getattr(command, "commands", {name: command}).values():
             shown = re.findall(r"```\n(.*?)\n```", cleandoc(each.help), re.S)
