@@ -8,9 +8,10 @@ import errno
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from flows.cli.analyse import analyse
 from flows.cli.audit import audit
@@ -36,10 +37,32 @@ __all__ = ["app", "main"]
 
 _OUT_OF_REACH: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # for whoever runs the machine to mend, not in PAR
 
+
+class _Command(TyperCommand):
+    """A command whose help gives no type to options that take no value."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_flag_types(super().get_params(ctx))
+
+
+class _Group(TyperGroup):
+    """The same for a group of commands."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_flag_types(super().get_params(ctx))
+
+
+def _without_flag_types(parameters: list[Any]) -> list[Any]:
+    for parameter in parameters:
+        if isinstance(parameter, TyperOption) and parameter.is_bool_flag and parameter.metavar is None:
+            parameter.metavar = ""  # typer shows <bool>
+    return parameters
+
+
 app = typer.Typer(
     name="par",
+    cls=_Group,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Make very large image archives searchable by what the people in them look like.",
@@ -53,9 +76,11 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
 _GROUPS: Final = {"Archives": {"tokens": tokens}, "Models and data sets": {"report": report, "datasets": datasets, "models": models, "train": train}}
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel)(_command)
+        app.command(cls=_Command, rich_help_panel=_panel)(_command)
     for _name, _group in _GROUPS[_panel].items():
-        app.add_typer(_group, name=_name, rich_help_panel=_panel)
+        for _member in _group.registered_commands:
+            _member.cls = _Command
+        app.add_typer(_group, name=_name, cls=_Group, rich_help_panel=_panel)
 
 
 @app.callback(invoke_without_command=True)
@@ -74,6 +99,8 @@ def main() -> None:
     except ParError as error:
         _fail(str(error), 2 if isinstance(error, BadConfigError) else 3)
     except typer.TyperException as error:
+        if not error.format_message():  # no command was typed, and the help has been printed
+            sys.exit(2)
         _fail(_misused(error), 2)
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", 130)

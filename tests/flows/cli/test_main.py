@@ -1,5 +1,6 @@
 """What the command line says to what is mistyped or missing, and does where a reader goes away."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from flows.cli import main as cli
 from flows.console.results import hit_lines
 from par_core.query.answer import Chance, SearchResult
 from par_core.query.from_store import Question, Searcher
+from par_core.store.layout import Store
 from tests.indexing import FAKE, index
 from tests.pictures import archive
 
@@ -27,12 +29,52 @@ PAR = str(Path(sys.executable).with_name("par"))
         (["export", "xlsx", "--out", "x"], "'parquet', 'csv', 'coco', 'fiftyone'"),
     ],
 )
-def test_what_is_mistyped_is_told_in_one_line_with_exit_code_2(typed: list[str], told: str) -> None:
-    run = subprocess.run([PAR, *typed], capture_output=True, text=True, check=False)
+def test_what_is_mistyped_is_told_in_one_line_with_exit_code_2(typed: list[str], told: str, tmp_path: Path) -> None:
+    Store.create(tmp_path)
+    run = subprocess.run([PAR, *typed], env={**os.environ, "PAR_STORE": str(tmp_path)}, capture_output=True, text=True, check=False)
     assert run.returncode == 2
     assert run.stderr.startswith("par: ")
     assert told in run.stderr
     assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("typed", [[], ["tokens"], ["models"], ["train"], ["datasets"], ["report"]])
+def test_without_a_command_the_help_is_printed_and_nothing_else(typed: list[str]) -> None:
+    run = subprocess.run([PAR, *typed], capture_output=True, text=True, check=False)
+    asked = subprocess.run([PAR, *typed, "--help"], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (2, "")
+    assert run.stdout.rstrip() == asked.stdout.rstrip()
+    assert " ".join(["Usage: par", *typed]) in run.stdout
+
+
+def test_the_help_gives_no_type_to_an_option_without_a_value() -> None:
+    for typed in ([], ["search"], ["index"], ["tokens"], ["tokens", "list"]):
+        shown = subprocess.run([PAR, *typed, "--help"], capture_output=True, text=True, check=True).stdout
+        assert "<bool>" not in shown
+        assert "--help" in shown
+
+
+def test_completion_is_installed_by_one_command(tmp_path: Path) -> None:
+    home = {**os.environ, "HOME": str(tmp_path)}
+    shown = subprocess.run(["bash", "-c", f"{PAR} --show-completion; exit $?"], env=home, capture_output=True, text=True, check=True).stdout
+    assert "complete -o default -F _par_completion par" in shown
+    subprocess.run(["bash", "-c", f"{PAR} --install-completion; exit $?"], env=home, capture_output=True, text=True, check=True)
+    (script,) = [path for path in tmp_path.rglob("*") if path.is_file() and "_par_completion" in path.read_text()]
+    assert str(script) in (tmp_path / ".bashrc").read_text()
+    asked = f"source {script}; COMP_WORDS=(par au); COMP_CWORD=1; _par_completion {PAR}; echo ${{COMPREPLY[@]}}"
+    answer = subprocess.run(["bash", "-c", asked], env=home, capture_output=True, text=True, check=True).stdout
+    assert answer.split() == ["audit-log", "audit"]
+
+
+def test_completion_answers_before_one_waits() -> None:
+    for words, word, wanted in (("par se", "1", {"search", "serve"}), ("par status --st", "2", {"--store"}), ("par tokens re", "2", {"revoke"})):
+        asked = {**os.environ, "_PAR_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": word}
+        begun = os.times()
+        run = subprocess.run([PAR], env=asked, capture_output=True, text=True, check=True)
+        ended = os.times()
+        assert set(run.stdout.split()) == wanted
+        spent = ended.children_user + ended.children_system - begun.children_user - begun.children_system
+        assert spent < 1.0  # seconds of a processor; 0.3 on an idle machine
 
 
 def test_a_reader_that_has_read_enough_is_no_failure() -> None:
@@ -85,6 +127,20 @@ def test_a_folder_that_may_not_be_written_is_no_unexpected_failure(monkeypatch: 
         cli.main()
     assert left.value.code == 3
     assert capsys.readouterr().err == "par: store/run.lock: Permission denied\n"
+
+
+def test_what_a_command_starts_imports_nothing_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "attrs.py").write_text("raise SystemExit(7)")
+    codes: list[int] = []
+
+    def starts(**_: object) -> None:
+        codes.append(subprocess.run([sys.executable, "-c", "import attrs"], cwd=tmp_path, check=False).returncode)
+
+    starts()
+    monkeypatch.setattr(cli, "app", starts)
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert codes == [7, 0]
 
 
 def test_forgetting_where_nobody_can_be_asked_says_what_to_do(tmp_path: Path) -> None:
