@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.options import NAME_A_STORE, ConfigOption, existing_store
+from flows.cli.options import NAME_A_STORE, ConfigOption, existing_store
 from par_core.config import load_config
 from par_core.errors import BadConfigError
 

@@ -35,7 +35,7 @@ WRONG_STORE = [
 @pytest.mark.parametrize("typed", WRONG_STORE)
 def test_a_wrong_store_is_reported_before_anything_heavy_is_imported(typed: str) -> None:
     arguments = [*typed.split(), "--store", "/nonexistent"]
-    code = f"import sys; sys.argv = ['par', *{arguments!r}]\nfrom flows.cli import main\ntry: main()\nexcept SystemExit as left: assert left.code == 2\n"
+    code = f"import sys; sys.argv = ['par', *{arguments!r}]\nfrom flows.cli.main import main\ntry: main()\nexcept SystemExit as left: assert left.code == 2\n"
     check = f"print('HEAVY', *sorted({HEAVY!r} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code + check], capture_output=True, text=True, check=True)
     assert run.stderr.startswith("par: no store at /nonexistent; make one with")

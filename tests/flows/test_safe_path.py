@@ -25,7 +25,7 @@ def test_python_is_started_without_the_current_folder() -> None:
     assert [found for path in SOURCES for found in unsafe_starts(path.read_text())] == []
 
 
-@pytest.mark.parametrize("options", ['"-m", "flows.cli"', '"-c", code'])
+@pytest.mark.parametrize("options", ['"-m", "flows.cli.main"', '"-c", code'])
 def test_the_check_itself_can_fail(options: str) -> None:
     assert list(unsafe_starts(f"subprocess.run([sys.executable, {options}])"))
     assert not list(unsafe_starts(f'subprocess.run([sys.executable, "-P", {options}])'))
