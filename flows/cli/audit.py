@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import SHOWN, ConfigOption, DeviceOption, ProfileOption, RuntimeOption, SchedulerOption, VerboseOption, WeightsOption, WorkersOption
-from par_core.config import load_config
+from flows.cli.groups import ModelOptions, WorkerOptions
+from flows.cli.options import SHOWN
 
 __all__ = ["audit"]
 
@@ -25,14 +25,8 @@ def audit(
         typer.Option("--plant", metavar="SHARE", help="Test the audit instead: turn this share of labels round, and count how many of them are found."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of the draw of folds, and of planting.")] = 0,
-    profile: ProfileOption = None,
-    config: ConfigOption = None,
-    weights_dir: WeightsOption = None,
-    runtime: RuntimeOption = None,
-    device: DeviceOption = None,
-    workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
-    verbose: VerboseOption = False,
+    models: ModelOptions = ModelOptions(),
+    machine: WorkerOptions = WorkerOptions(),
 ) -> None:
     """List the labels of a data set that are likely wrong, as CSV and as a contact sheet, most suspicious first.
 
@@ -49,10 +43,9 @@ def audit(
     from flows.predictions import observing
     from par_core.studies.audit import AuditRequest, audit_dataset, measure_audit
 
-    machine = {"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
-    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine=machine)
+    settings = models.load(machine)
     request = AuditRequest(dataset, root, out, tuple(attributes or ()), top, seed)
-    with observing(settings.machine, verbose=verbose) as carry_out:
+    with observing(settings.machine, verbose=machine.verbose) as carry_out:
         if plant is not None:
             print(*plant_lines(measure_audit(request, plant, settings, carry_out)), sep="\n")
             return

@@ -7,15 +7,11 @@ from typing import Annotated, Final
 
 import typer
 
+from flows.cli.groups import WorkerOptions
 from flows.cli.options import (
     MODELS,
     ConfigOption,
-    DeviceOption,
     ProfileOption,
-    RuntimeOption,
-    SchedulerOption,
-    VerboseOption,
-    WorkersOption,
     existing_store,
 )
 from par_core.config import load_config
@@ -52,11 +48,7 @@ def evaluate(
             rich_help_panel=MODELS,
         ),
     ] = None,
-    runtime: RuntimeOption = None,
-    device: DeviceOption = None,
-    workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
-    verbose: VerboseOption = False,
+    machine: WorkerOptions = WorkerOptions(),
 ) -> None:
     r"""Score the models on a data set in its published format.
 
@@ -98,11 +90,10 @@ def evaluate(
     else:
         if dataset is None or root is None or store is not None or labels is not None:
             raise BadConfigError(f"par evaluate {kind} takes --dataset NAME and --root DIR, and neither --store nor --labels")
-        machine = {"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
         folders: list[Path | None] = [*weights_dirs] if weights_dirs else [None]
-        settings = [load_config(config, profile=profile, weights_dir=folder, machine=machine) for folder in folders]
+        settings = [load_config(config, profile=profile, weights_dir=folder, machine=machine.settings()) for folder in folders]
         asked = EvaluationRequest(kind, dataset, root, as_split(split), part)
-        with observing(settings[0].machine, verbose=verbose) as carry_out:
+        with observing(settings[0].machine, verbose=machine.verbose) as carry_out:
             scores = evaluate_all(asked, settings, out, carry_out=carry_out)
     text = json.dumps(scores, indent=1)
     if json_file is not None and str(json_file) == "-":

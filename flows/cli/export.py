@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.cli.options import SHOWN, ConfigOption, DeviceOption, JsonOption, ProfileOption, RuntimeOption, StoreOption, WeightsOption
-from par_core.config import load_config
+from flows.cli.groups import MachineOptions, ModelOptions
+from flows.cli.options import SHOWN, JsonOption, StoreOption
 
 __all__ = ["export"]
 
@@ -28,11 +28,8 @@ def export(
     vectors: Annotated[bool, typer.Option("--vectors", help="Also the embeddings.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an export that is there.")] = False,
     version: Annotated[str, typer.Option("--version", metavar="VERSION", help="Of the index: live, latest, or a number.")] = "live",
-    profile: ProfileOption = None,
-    config: ConfigOption = None,
-    weights_dir: WeightsOption = None,
-    runtime: RuntimeOption = None,
-    device: DeviceOption = None,
+    models: ModelOptions = ModelOptions(),
+    machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.", rich_help_panel=SHOWN)] = False,
 ) -> None:
@@ -57,7 +54,7 @@ def export(
     from par_core.export.folder import ExportRequest, export_people
     from par_core.query.from_store import Searcher
 
-    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    settings = models.load(machine)
     request = ExportRequest(form, out, query, where, top, crops, vectors, force)
     with Progress(console=Console(stderr=True), transient=True, disable=quiet or as_json or not sys.stderr.isatty()) as progress:
         task = progress.add_task("people", total=None)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import ConfigOption, DeviceOption, JsonOption, ProfileOption, RuntimeOption, StoreOption, WeightsOption
-from par_core.config import load_config
+from flows.cli.groups import MachineOptions, ModelOptions
+from flows.cli.options import JsonOption, StoreOption
 
 __all__ = ["gate"]
 
@@ -16,11 +16,8 @@ def gate(
     store: StoreOption,
     golden: Annotated[Path, typer.Option("--golden", metavar="FILE", help="YAML file of questions and what is expected.")] = Path("golden.yaml"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look: leave live where it is, and keep no report.")] = False,
-    profile: ProfileOption = None,
-    config: ConfigOption = None,
-    weights_dir: WeightsOption = None,
-    runtime: RuntimeOption = None,
-    device: DeviceOption = None,
+    models: ModelOptions = ModelOptions(),
+    machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
 ) -> None:
     """Check the newest version of the index. If it passes, searches read it from now on; if not, they go on with the one before.
@@ -39,7 +36,7 @@ def gate(
     from par_core.store.layout import Store
 
     wanted = load_golden(golden)
-    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    settings = models.load(machine)
     opened = Store.open(store)
     with opened.exclusive():
         report = run_gate(opened, wanted, settings, dry_run=dry_run)

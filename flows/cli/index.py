@@ -10,20 +10,14 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from flows.cli.groups import ModelOptions, WorkerOptions
 from flows.cli.options import (
     MACHINE,
     MODELS,
     SHOWN,
-    ConfigOption,
-    DeviceOption,
     JsonOption,
     NewStoreOption,
-    ProfileOption,
-    RuntimeOption,
-    VerboseOption,
-    WeightsOption,
 )
-from par_core.config import load_config
 
 __all__ = ["index"]
 
@@ -37,25 +31,19 @@ def index(
         Path | None, typer.Option("--golden", metavar="FILE", help="Then let searches read the new version only if it passes; see par gate.")
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Also take up files that failed before.")] = False,
-    profile: ProfileOption = None,
-    config: ConfigOption = None,
-    weights_dir: WeightsOption = None,
+    models: ModelOptions = ModelOptions(),
     min_score: Annotated[float | None, typer.Option(help="Lowest score of a person, 0 to 1.", rich_help_panel=MODELS)] = None,
     min_height: Annotated[int | None, typer.Option(help="People less high, in pixels, are kept but not described.", rich_help_panel=MODELS)] = None,
     background: Annotated[str | None, typer.Option(help="eliminate, blur or keep.", rich_help_panel=MODELS)] = None,
     margin: Annotated[float | None, typer.Option(help="Around the person, as a share of the box.", rich_help_panel=MODELS)] = None,
     dilate: Annotated[float | None, typer.Option(help="The mask is widened by this share of the box's height.", rich_help_panel=MODELS)] = None,
     thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Keep small JPEGs of the people in Parquet.", rich_help_panel=MODELS)] = False,
-    workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Worker processes; default: one a core.", rich_help_panel=MACHINE)] = None,
     runner: Annotated[str | None, typer.Option(help="auto, threads or dask.", rich_help_panel=MACHINE)] = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="An existing Dask scheduler, tcp://host:8786.", rich_help_panel=MACHINE)] = None,
     shard_size: Annotated[int | None, typer.Option(help="Images a shard at most.", rich_help_panel=MACHINE)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images that a model sees in one call.", rich_help_panel=MACHINE)] = None,
-    runtime: RuntimeOption = None,
-    device: DeviceOption = None,
+    machine: WorkerOptions = WorkerOptions(),
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=SHOWN)] = False,
-    verbose: VerboseOption = False,
 ) -> None:
     r"""Make archives searchable: find the people in them, describe them, store everything.
 
@@ -70,21 +58,11 @@ def index(
     par index photos/ --store store --golden golden.yaml
     ```
     """
-    settings = load_config(
-        config,
-        profile=profile,
-        weights_dir=weights_dir,
+    settings = models.load(
+        machine,
         segment={"min_score": min_score, "min_height_px": min_height},
         describe={"cutout": {"background": background, "margin": margin, "dilate": dilate}, "thumbnails": thumbnails or None},
-        machine={
-            "workers": workers,
-            "runner": runner,
-            "scheduler": scheduler,
-            "shard_size": shard_size,
-            "batch_size": batch_size,
-            "runtime": runtime,
-            "device": device,
-        },
+        machine={"runner": runner, "shard_size": shard_size, "batch_size": batch_size},
     )
     from flows.index import IndexReport, run_index
 
@@ -99,7 +77,7 @@ def index(
         os._exit(report.exit_code)
 
     _stop_on_signals()
-    shown = {"quiet": quiet or as_json, "verbose": verbose}
+    shown = {"quiet": quiet or as_json, "verbose": machine.verbose}
     try:
         report = run_index(sources, store, settings, golden=golden, retry_failed=retry_failed, unrecorded=leave, **shown)
     except SystemExit as stopped:  # by SIGTERM; what was finished is committed, and nothing is waited for any more

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import SHOWN, ConfigOption, DeviceOption, ProfileOption, RuntimeOption, SchedulerOption, VerboseOption, WeightsOption, WorkersOption
-from par_core.config import load_config
+from flows.cli.groups import ModelOptions, WorkerOptions
+from flows.cli.options import SHOWN
 
 __all__ = ["leakage"]
 
@@ -41,14 +41,8 @@ def leakage(
         Path | None, typer.Option("--scores", metavar="DIR", help="Report of par evaluate attributes on the test part: score it again without what leaks.")
     ] = None,
     top: Annotated[int, typer.Option("--top", min=0, max=1_000, metavar="N", help="Pairs of each kind on the page at most.", rich_help_panel=SHOWN)] = 40,
-    profile: ProfileOption = None,
-    config: ConfigOption = None,
-    weights_dir: WeightsOption = None,
-    runtime: RuntimeOption = None,
-    device: DeviceOption = None,
-    workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
-    verbose: VerboseOption = False,
+    models: ModelOptions = ModelOptions(),
+    machine: WorkerOptions = WorkerOptions(),
 ) -> None:
     r"""Find test pictures that have a counterpart in train: the same person, the same file, a copy; and suspects by embedding.
 
@@ -68,12 +62,10 @@ def leakage(
     from par_core.evaluate.leakage.search import Limits
     from par_core.studies.leakage import LeakageRequest, report_leakage
 
-    settings = load_config(
-        config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device, "workers": workers, "scheduler": scheduler}
-    )
+    settings = models.load(machine)
     limits = Limits(tuple(by or ()), max_bits, max_distance, false_positives)
     request = LeakageRequest(tuple(folders or ()), dataset, root, as_split(split), out, limits, scores, top)
-    with observing(settings.machine, verbose=verbose) as carry_out:
+    with observing(settings.machine, verbose=machine.verbose) as carry_out:
         told = report_leakage(request, settings, carry_out)
     print(*leakage_lines(told), sep="\n")
     print(f"par: report: {out / 'report.html'}", file=sys.stderr, flush=True)

@@ -20,9 +20,11 @@ from flows.cli.evaluate import evaluate
 from flows.cli.export import export
 from flows.cli.forget import forget
 from flows.cli.gate import gate
+from flows.cli.groups import with_groups
 from flows.cli.index import index
 from flows.cli.leakage import leakage
 from flows.cli.models import models
+from flows.cli.old_spellings import with_new_spellings
 from flows.cli.report import report
 from flows.cli.review import hunt
 from flows.cli.search import describe, search
@@ -46,7 +48,10 @@ class _Command(TyperCommand):
 
 
 class _Group(TyperGroup):
-    """The same for a group of commands."""
+    """The same for a group of commands, which also knows the spellings of the release before."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args if ctx.parent else with_new_spellings(args))
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_flag_types(super().get_params(ctx))
@@ -76,7 +81,7 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
 _GROUPS: Final = {"Archives": {"tokens": tokens}, "Models and data sets": {"report": report, "datasets": datasets, "models": models, "train": train}}
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:
-        app.command(cls=_Command, rich_help_panel=_panel)(_command)
+        app.command(cls=_Command, rich_help_panel=_panel)(with_groups(_command))
     for _name, _group in _GROUPS[_panel].items():
         for _member in _group.registered_commands:
             _member.cls = _Command

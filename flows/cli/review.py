@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import SHOWN, ConfigOption, DeviceOption, JsonOption, ProfileOption, RuntimeOption, StoreOption, WeightsOption
-from par_core.config import load_config
+from flows.cli.groups import MachineOptions, ModelOptions
+from flows.cli.options import SHOWN, JsonOption, StoreOption
 from par_core.errors import BadConfigError
 
 __all__ = ["hunt"]
@@ -32,11 +32,8 @@ def hunt(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of the people who are drawn at random.")] = 0,
     version: Annotated[str, typer.Option("--version", metavar="VERSION", help="Of the index: live, latest, or a number.")] = "live",
-    profile: ProfileOption = None,
-    config: ConfigOption = None,
-    weights_dir: WeightsOption = None,
-    runtime: RuntimeOption = None,
-    device: DeviceOption = None,
+    models: ModelOptions = ModelOptions(),
+    machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
 ) -> None:
     r"""Hunt for people who are rare: judge batch after batch; PAR learns from every answer, and tells how many are left.
@@ -58,7 +55,7 @@ def hunt(
     from par_core.query.from_store import Searcher
     from par_core.review.session import Batch, Hunt
 
-    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    settings = models.load(machine)
     searcher = Searcher(store, settings, version)
     if listed:
         print(*hunt_lines(searcher.store), sep="\n")

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import SHOWN, ConfigOption, DeviceOption, JsonOption, ProfileOption, RuntimeOption, StoreOption, WeightsOption
-from par_core.config import load_config
+from flows.cli.groups import MachineOptions, ModelOptions
+from flows.cli.options import SHOWN, JsonOption, StoreOption
 
 __all__ = ["describe", "search"]
 
@@ -26,15 +26,14 @@ def search(
     version: Annotated[
         str, typer.Option("--version", metavar="VERSION", help="Of the index: live (where a version passed par gate, else the newest), latest, or a number.")
     ] = "live",
-    absent: Annotated[bool, typer.Option("--include-absent", help="Also people whose file has vanished or was replaced.")] = False,
-    weak: Annotated[bool, typer.Option("--weak", help="Also people who are unlikely to be what was asked for: the nearest there are.")] = False,
-    apart: Annotated[bool, typer.Option("--apart", help="Each hit by itself, also those of one image and of nearly the same picture.")] = False,
+    include_missing: Annotated[bool, typer.Option("--include-missing", help="Also people whose file has vanished or was replaced.")] = False,
+    include_low_confidence: Annotated[
+        bool, typer.Option("--include-low-confidence", help="Also people who are unlikely to be what was asked for: the nearest there are.")
+    ] = False,
+    no_grouping: Annotated[bool, typer.Option("--no-grouping", help="Each hit by itself, also those of one image and of nearly the same picture.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show for each hit how likely each part of the question is, and what it cost.")] = False,
-    profile: ProfileOption = None,
-    config: ConfigOption = None,
-    weights_dir: WeightsOption = None,
-    runtime: RuntimeOption = None,
-    device: DeviceOption = None,
+    models: ModelOptions = ModelOptions(),
+    machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
 ) -> None:
     r"""Find people by words, attributes, fields and pictures, joined by AND, OR and NOT; best first. docs/search.md has the whole language.
@@ -56,10 +55,10 @@ def search(
     from par_core.access import Access, Caller, question_text
     from par_core.query.from_store import Question, ask, save_gallery
 
-    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    settings = models.load(machine)
     access = Access.open(store, settings.access.audit_days)
     with access.recording(Caller.local(), "search", question_text(text, image, where), unrecorded=lambda message: say(f"par: {message}")) as found:
-        result, opened = ask(store, Question(text, image, where, top, absent, weak, apart), settings, version)
+        result, opened = ask(store, Question(text, image, where, top, include_missing, include_low_confidence, no_grouping), settings, version)
         found.count = len(result.hits)
     if html is not None:
         save_gallery(html, result, store, opened, settings, shlex.join(["par", *sys.argv[1:]]))
@@ -80,11 +79,8 @@ def search(
 def describe(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture.")],
     prompts: Annotated[list[str], typer.Option("--prompts", "-p", metavar="TEXT", help="A description to compare with; give several.")],
-    profile: ProfileOption = None,
-    config: ConfigOption = None,
-    weights_dir: WeightsOption = None,
-    runtime: RuntimeOption = None,
-    device: DeviceOption = None,
+    models: ModelOptions = ModelOptions(),
+    machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
 ) -> None:
     """Rank descriptions for each person in one picture (paper, figures 6 and 7).
@@ -100,7 +96,7 @@ def describe(
     from par_core.query.from_store import read_picture
     from par_core.query.one_picture import people_of, rank_prompts
 
-    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    settings = models.load(machine)
     people = people_of(read_picture(image, settings), load_segmenter(settings), load_describer(settings), settings)
     encoder = load_text_encoder(settings)
     ranked = [rank_prompts(person.vector, prompts, encoder) for person in people]

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import MACHINE, ConfigOption, DeviceOption, ProfileOption, RuntimeOption, StoreOption, WeightsOption
-from par_core.config import load_config
+from flows.cli.groups import MachineOptions, ModelOptions
+from flows.cli.options import MACHINE, StoreOption
 from par_core.errors import BadConfigError
 
 __all__ = ["serve"]
@@ -21,11 +21,8 @@ def serve(
     per_minute: Annotated[int, typer.Option("--per-minute", min=1, metavar="N", help="Requests of one client a minute.", rich_help_panel=MACHINE)] = 1_200,
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, metavar="S", help="A request may take.", rich_help_panel=MACHINE)] = 20.0,
     searches: Annotated[int, typer.Option("--searches", min=1, metavar="N", help="Questions worked on at a time.", rich_help_panel=MACHINE)] = 4,
-    profile: ProfileOption = None,
-    config: ConfigOption = None,
-    weights_dir: WeightsOption = None,
-    runtime: RuntimeOption = None,
-    device: DeviceOption = None,
+    models: ModelOptions = ModelOptions(),
+    machine: MachineOptions = MachineOptions(),
 ) -> None:
     """Answer for a store: a page for people, an API for programs (/api/openapi.json). Ctrl-C stops it.
 
@@ -39,7 +36,7 @@ def serve(
     par serve --store store --host 0.0.0.0 --port 8080
     ```
     """
-    settings = load_config(config, profile=profile, weights_dir=weights_dir, machine={"runtime": runtime, "device": device})
+    settings = models.load(machine)
     from par_core.serve.app import create_app
     from par_core.serve.server import address_of, bind, is_local, make_server
     from par_core.serve.service import ArchiveService

@@ -1,0 +1,99 @@
+"""Groups of options: declared once as a dataclass, taken by a command as one parameter."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, get_type_hints
+
+from flows.cli.options import (
+    ConfigOption,
+    DeviceOption,
+    ProfileOption,
+    RuntimeOption,
+    SchedulerOption,
+    VerboseOption,
+    WeightsOption,
+    WorkersOption,
+)
+from par_core.config import RunConfig, load_config
+
+__all__ = ["MachineOptions", "ModelOptions", "WorkerOptions", "with_groups"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineOptions:
+    """On what the models run."""
+
+    runtime: RuntimeOption = None
+    device: DeviceOption = None
+
+    def settings(self) -> dict[str, Any]:
+        """The keys of ``MachineConfig`` that were given, and None for the others."""
+        return {"runtime": self.runtime, "device": self.device}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions(MachineOptions):
+    """On what the models run, and with how many workers."""
+
+    workers: WorkersOption = None
+    scheduler: SchedulerOption = None
+    verbose: VerboseOption = False
+
+    def settings(self) -> dict[str, Any]:
+        """The keys of ``MachineConfig`` that were given, and None for the others."""
+        return {"runtime": self.runtime, "device": self.device, "workers": self.workers, "scheduler": self.scheduler}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOptions:
+    """Which models, and the file of settings."""
+
+    profile: ProfileOption = None
+    config: ConfigOption = None
+    weights_dir: WeightsOption = None
+
+    def load(self, options: MachineOptions, /, **overrides: Any) -> RunConfig:
+        """The configuration that results from these options, the environment and the file.
+
+        Args:
+            options: Settings of the machine.
+            overrides: Further settings by key; a mapping ``machine`` is merged with the options.
+
+        Raises:
+            BadConfigError: A setting is wrong.
+        """
+        more: Mapping[str, Any] = overrides.pop("machine", {})
+        given = {"profile": self.profile, "weights_dir": self.weights_dir, "machine": {**options.settings(), **more}}
+        return load_config(self.config, **given, **overrides)
+
+
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for every field of the dataclasses among its parameters, as typer wants it.
+
+    Args:
+        command: A function whose parameters are options, arguments, and dataclasses of options.
+
+    Returns:
+        A function of plain parameters that fills the dataclasses and calls the command.
+    """
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, Any] = {}
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        group = parameter.annotation
+        if not is_dataclass(group):
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        groups[parameter.name] = group
+        hints = get_type_hints(group, include_extras=True)
+        kind = inspect.Parameter.KEYWORD_ONLY
+        parameters += [inspect.Parameter(each.name, kind, default=each.default, annotation=hints[each.name]) for each in fields(group)]
+
+    def call(**values: Any) -> None:
+        filled = {name: group(**{each.name: values.pop(each.name) for each in fields(group)}) for name, group in groups.items()}
+        command(**values, **filled)
+
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return call
