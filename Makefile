@@ -60,27 +60,27 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
 	$(BIN)/python -P -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.calibration --data '$(DATA)'
-	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/kept-back
-	$(BIN)/python -P -m par_core.training.text_weights --root build/kept-back
+	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/held-out
+	$(BIN)/python -P -m par_core.training.text_weights --root build/held-out
 
 SCORES := benchmarks/results
 
-scores-compact: install ## score the shipped weights on what was kept back from their training: make scores-compact DATA=folder
-	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/kept-back
-	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/kept-back --json $(SCORES)/compact-segmentation-$$set.json || exit; done
-	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/kept-back --json $(SCORES)/compact-attributes-$$set.json || exit; done
-	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/kept-back --json $(SCORES)/compact-retrieval-$$set.json || exit; done
+scores-compact: install ## score the shipped weights on what was held out from their training: make scores-compact DATA=folder
+	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/held-out
+	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/held-out --json $(SCORES)/compact-segmentation-$$set.json || exit; done
+	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/held-out --json $(SCORES)/compact-attributes-$$set.json || exit; done
+	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/held-out --json $(SCORES)/compact-retrieval-$$set.json || exit; done
 
 reports: scores-compact ## make every committed result of an evaluation again: make reports DATA=folder (about half an hour)
-	for set in ccp mit; do $(BIN)/par evaluate background --dataset $$set --root build/kept-back --out build/background-$$set --json $(SCORES)/compact-background-$$set.json || exit; done
-	$(BIN)/par evaluate zero-shot --dataset ccp --root build/kept-back --out build/words-ccp --json $(SCORES)/compact-zero-shot-ccp.json
+	for set in ccp mit; do $(BIN)/par evaluate background --dataset $$set --root build/held-out --out build/background-$$set --json $(SCORES)/compact-background-$$set.json || exit; done
+	$(BIN)/par evaluate zero-shot --dataset ccp --root build/held-out --out build/words-ccp --json $(SCORES)/compact-zero-shot-ccp.json
 	for set in ccp mit; do $(BIN)/par audit --dataset $$set --root '$(DATA)' --plant 0.02 --out build/audit-$$set && \
 	  cp build/audit-$$set/planted.json $(SCORES)/compact-audit-planted-$$set.json || exit; done
-	$(BIN)/par audit --dataset ccp --root build/kept-back --plant 0.02 --out build/audit-kept-back
-	cp build/audit-kept-back/planted.json $(SCORES)/compact-audit-planted-ccp-kept-back.json
-	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/kept-back > $(SCORES)/chance.json
-	PYTHONPATH=. $(BIN)/python benchmarks/stored_outlines.py --root build/kept-back > $(SCORES)/stored_outlines.json
-	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/kept-back/mit_pedestrian build/kept-back/ccp/photos > $(SCORES)/leakage.json
+	$(BIN)/par audit --dataset ccp --root build/held-out --plant 0.02 --out build/audit-held-out
+	cp build/audit-held-out/planted.json $(SCORES)/compact-audit-planted-ccp-held-out.json
+	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/held-out > $(SCORES)/chance.json
+	PYTHONPATH=. $(BIN)/python benchmarks/stored_outlines.py --root build/held-out > $(SCORES)/stored_outlines.json
+	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/held-out/mit_pedestrian build/held-out/ccp/photos > $(SCORES)/leakage.json
 	PYTHONPATH=. $(BIN)/python benchmarks/hashes.py --people '$(DATA)/mit_pedestrian' > $(SCORES)/hashes.json
 
 clean: ## remove what the targets above made, .venv too

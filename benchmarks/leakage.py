@@ -1,6 +1,6 @@
 """How far embeddings tell copies of people's pictures from pictures of other people, against the perceptual hash on the same pairs.
 
-    PYTHONPATH=. python benchmarks/leakage.py --people kept-back/mit_pedestrian kept-back/ccp/photos > benchmarks/results/leakage.json
+    PYTHONPATH=. python benchmarks/leakage.py --people held-out/mit_pedestrian held-out/ccp/photos > benchmarks/results/leakage.json
 
 For each folder: copies of 60 pictures, made in five ways, against their originals; and all pairs of different pictures, less those that the hash takes for
 one. Use people that the describer was not trained on.

@@ -1,6 +1,6 @@
 """Are the outlines that `par index` stores as good as `par evaluate segmentation` says? Scores both on the same photographs, and prints one JSON.
 
-    PYTHONPATH=. python benchmarks/stored_outlines.py --root build/kept-back > benchmarks/results/stored_outlines.json
+    PYTHONPATH=. python benchmarks/stored_outlines.py --root build/held-out > benchmarks/results/stored_outlines.json
 
 What is stored is read from the Parquet files of a store that takes people of any score. Both are scored by pycocotools.
 """
@@ -65,7 +65,7 @@ def compared(dataset: SegmentationSet, root: Path, work: Path) -> dict[str, Any]
 def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", type=Path, required=True, help="folder with pennfudan/ and coco_people/, kept back from training")
+    parser.add_argument("--root", type=Path, required=True, help="folder with pennfudan/ and coco_people/, held out from training")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         told = {dataset: compared(dataset, options.root, Path(work)) for dataset in SETS}

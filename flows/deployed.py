@@ -157,7 +157,7 @@ def check(store: str, golden: str, settings: dict[str, Any] | None = None) -> di
     opened, wanted = Store.open(Path(store)), load_golden(Path(golden))
     with opened.exclusive():
         report = run_gate(opened, wanted, load_config(**(settings or {})))
-    create_markdown_artifact(f"{store_status(opened).conservation}\n\n{gate_markdown(report)}", key="par-check")
+    create_markdown_artifact(f"{store_status(opened).accounting}\n\n{gate_markdown(report)}", key="par-check")
     _require_passed(report)
     return gate_object(report)
 

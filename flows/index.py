@@ -25,7 +25,7 @@ from par_core.stages.losses import Losses
 from par_core.stages.names import config_ids
 from par_core.stages.plan import Plan, plan_index
 from par_core.store.layout import Store
-from par_core.store.ledger import Conservation, conservation
+from par_core.store.ledger import Accounting, accounting
 from tasks.shards import index_shard
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class IndexReport:
     Attributes:
         plan: What there was to do.
         commit: The state of the index afterwards.
-        conservation: What became of every listed file.
+        accounting: What became of every listed file.
         failed_shards: Shards that could not be finished, with the reason. The next run takes them up.
         seconds: Of the whole run.
         gate: What the gate found, or None if none was asked for.
@@ -52,20 +52,20 @@ class IndexReport:
 
     plan: Plan
     commit: "CommitRecord"
-    conservation: Conservation
+    accounting: Accounting
     failed_shards: Mapping[str, str]
     seconds: float
     gate: "GateReport | None" = None
 
     def __str__(self) -> str:
         unfinished = f"{len(self.failed_shards)} shards could not be finished; " if self.failed_shards else ""
-        return f"{unfinished}{self.conservation}; {self.commit.rows} people in the index"
+        return f"{unfinished}{self.accounting}; {self.commit.rows} people in the index"
 
     @property
     def exit_code(self) -> int:
         """0 done, 1 done with failed items or a gate not passed, 3 shards could not be finished."""
         not_passed = self.gate is not None and not self.gate.passed
-        return 3 if self.failed_shards else 1 if self.conservation.failed or not_passed else 0
+        return 3 if self.failed_shards else 1 if self.accounting.failed or not_passed else 0
 
     @property
     def reasons(self) -> dict[str, list[str]]:
@@ -79,8 +79,8 @@ class IndexReport:
         """Everything, as JSON types."""
         return {
             "exit_code": self.exit_code,
-            "equation": str(self.conservation),
-            "files": asdict(self.conservation),
+            "equation": str(self.accounting),
+            "files": asdict(self.accounting),
             "commit": asdict(self.commit),
             "planned": {
                 "listed": self.plan.listed,
@@ -108,7 +108,7 @@ def run_index(
     verbose: bool = False,
     unrecorded: Callable[[IndexReport], None] = lambda _: None,
 ) -> IndexReport:
-    """Make sources searchable: the same for the command line and for deployments. With golden questions, gate what was committed.
+    """Make sources searchable: the same for the command line and for deployments. With golden queries, gate what was committed.
 
     Where PREFECT_API_URL names a server, the run is recorded there; its parameters are the store and an id of the run, never the work. If the server is away at
     the end, and stays so, ``unrecorded`` is called with the report.
@@ -141,7 +141,7 @@ def run_index(
                 commit_store(store, config)
                 raise
             commit = commit_store(store, config)
-            counted = conservation(store, commit.segment_config)
+            counted = accounting(store, commit.segment_config)
             gate = None
             if wanted is not None:
                 from par_core.gate.publish import run_gate
@@ -209,15 +209,15 @@ def _conclusion(report: IndexReport, store: Path) -> list[str]:
         lines.append(f"{len(shards)} shards could not be finished ({', '.join(shards[:3])}{', ...' if len(shards) > 3 else ''}): {reason}")
     if report.failed_shards:
         lines.append("what was finished is committed; run the same command again to go on")
-    if report.conservation.failures:
-        kinds = ", ".join(f"{count} {status}" for status, count in sorted(report.conservation.failures.items()))
+    if report.accounting.failures:
+        kinds = ", ".join(f"{count} {status}" for status, count in sorted(report.accounting.failures.items()))
         lines.append(f"failed files: {kinds}; see them with: par status --store {store} --failed; the same command with --retry-failed tries them again")
     rate = f", {report.plan.n_images / report.seconds:.1f} images/s" if report.plan.n_images else ""
-    lines.append(f"{report.conservation}; {report.commit.rows} people in the index; {report.seconds:.1f} s{rate}")
+    lines.append(f"{report.accounting}; {report.commit.rows} people in the index; {report.seconds:.1f} s{rate}")
     return lines + (list(gate_lines(report.gate)) if report.gate else [])
 
 
 def _page(report: IndexReport) -> str:
-    failures = "".join(f"\n- {count} {status}" for status, count in sorted(report.conservation.failures.items()))
+    failures = "".join(f"\n- {count} {status}" for status, count in sorted(report.accounting.failures.items()))
     unfinished = "".join(f"\n- {len(shards)} shards not finished: {in_markdown(reason)}" for reason, shards in report.reasons.items())
-    return f"{report.conservation}; {report.commit.rows} people in the index.\n{failures}{unfinished}\n\n{gate_markdown(report.gate) if report.gate else ''}"
+    return f"{report.accounting}; {report.commit.rows} people in the index.\n{failures}{unfinished}\n\n{gate_markdown(report.gate) if report.gate else ''}"

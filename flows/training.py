@@ -27,7 +27,7 @@ def plan_jobs(settings: Mapping[str, Any], out: Path, seeds: Sequence[int], fold
         settings: Of a TrainingJob but for ``out``, ``seed`` and ``fold``; None values take the default.
         out: Folder of the results.
         seeds: Of the runs.
-        folds: Instead of several seeds: in how many parts the people are cut, each kept back once.
+        folds: Instead of several seeds: in how many parts the people are cut, each held out once.
 
     Raises:
         BadConfigError: Both are asked for.

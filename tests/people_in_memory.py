@@ -1,4 +1,4 @@
-"""An archive in memory: what a hunt needs of the index, without LanceDB."""
+"""An archive in memory: what a review needs of the index, without LanceDB."""
 
 from collections.abc import Iterator, Sequence
 

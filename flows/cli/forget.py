@@ -30,7 +30,7 @@ def forget(
 ) -> None:
     """Erase somebody or something for good: rows, vectors, every older version of the index; and keep it from coming back at the next par index.
 
-    Afterwards every byte of the store is searched for it, and a receipt is written that names nobody. A run that is killed is finished by the same command.
+    Afterwards every byte of the store is searched for it, and a certificate is written that names nobody. A run that is killed is finished by the same command.
     Exit code 0 if nothing is left, 1 if something is. Backups, copies and the archive itself are yours to erase.
 
     Examples:
@@ -55,7 +55,9 @@ def forget(
             _say("finishing what was interrupted")
             done = finish_forgetting(opened, _say)
             assert done is not None
-            access.record(caller, "forget", f"{done.request.kind}, receipt {done.receipt.stem}", status="ok" if done.exit_code == 0 else "something is left")
+            access.record(
+                caller, "forget", f"{done.request.kind}, certificate {done.certificate.stem}", status="ok" if done.exit_code == 0 else "something is left"
+            )
             if request is None or request == done.request or done.exit_code:
                 _conclude(done, as_json=as_json)
         if request is None:
@@ -68,7 +70,7 @@ def forget(
         if not yes and not _confirmed(f"Erase {_amount(subject)} from {store} for good?"):
             raise BadConfigError("not confirmed; nothing was erased. Where nobody can be asked, say --yes")
         report = erase(opened, subject, _say)
-        access.record(caller, "forget", f"{request.kind}, receipt {report.receipt.stem}", status="ok" if report.exit_code == 0 else "something is left")
+        access.record(caller, "forget", f"{request.kind}, certificate {report.certificate.stem}", status="ok" if report.exit_code == 0 else "something is left")
     _conclude(report, as_json=as_json)
 
 
@@ -101,7 +103,7 @@ def _amount(subject: "Subject") -> str:
 
 def _conclude(report: "ForgetReport", *, as_json: bool) -> None:
     if as_json:
-        told = {"receipt": str(report.receipt), "searched": asdict(report.proof), "before": report.before, "after": report.after}
+        told = {"certificate": str(report.certificate), "searched": asdict(report.proof), "before": report.before, "after": report.after}
         print(json.dumps(told | {"live_moved": report.live_moved, "exit_code": report.exit_code}, indent=2))
         raise typer.Exit(report.exit_code)
     for name, count in report.before.items():
@@ -115,7 +117,7 @@ def _conclude(report: "ForgetReport", *, as_json: bool) -> None:
     if report.live_moved:
         print("searches read the newest version of the index now: what was live held the forgotten; check it with: par gate")
     print("not searched: backups and copies of the store, exports, the archive itself; start running servers anew")
-    print(f"receipt: {report.receipt}")
+    print(f"certificate: {report.certificate}")
     raise typer.Exit(report.exit_code)
 
 

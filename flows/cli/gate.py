@@ -1,4 +1,4 @@
-"""``par gate``: let searches read the newest version of the index once it answers golden questions as expected."""
+"""``par gate``: let searches read the newest version of the index once it answers golden queries as expected."""
 
 import json
 from pathlib import Path

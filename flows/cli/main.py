@@ -26,7 +26,7 @@ from flows.cli.leakage import leakage
 from flows.cli.models import models
 from flows.cli.old_spellings import with_new_spellings
 from flows.cli.report import report
-from flows.cli.review import hunt
+from flows.cli.review import review
 from flows.cli.search import describe, search
 from flows.cli.serve import serve
 from flows.cli.store import rebuild, status, verify
@@ -75,7 +75,7 @@ app = typer.Typer(
 )
 
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
-    "Archives": (index, search, describe, serve, hunt, export, status, verify, rebuild, gate, forget, audit_log),
+    "Archives": (index, search, describe, serve, review, export, status, verify, rebuild, gate, forget, audit_log),
     "Models and data sets": (analyse, audit, leakage, evaluate),
 }
 _GROUPS: Final = {"Archives": {"tokens": tokens}, "Models and data sets": {"report": report, "datasets": datasets, "models": models, "train": train}}

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-__all__ = ["with_new_spellings"]
+__all__ = ["note", "with_new_spellings"]
 
 _COMMANDS: Final[Mapping[str, str]] = {"hunt": "review"}
 _OPTIONS: Final[Mapping[str, str]] = {
@@ -23,15 +23,16 @@ def with_new_spellings(arguments: Sequence[str]) -> list[str]:
     """
     command, *rest = arguments or [""]
     if command in _COMMANDS:
-        _note(f"par {command}", f"par {_COMMANDS[command]}")
+        note(f"par {command}", f"par {_COMMANDS[command]}")
         command = _COMMANDS[command]
     if command not in _WITH_OPTIONS:
         return [command, *rest] if arguments else []
     end = rest.index("--") if "--" in rest else len(rest)
     for old in sorted(set(rest[:end]) & _OPTIONS.keys()):
-        _note(old, _OPTIONS[old])
+        note(old, _OPTIONS[old])
     return [command, *(_OPTIONS.get(argument, argument) for argument in rest[:end]), *rest[end:]]
 
 
-def _note(old: str, new: str) -> None:
+def note(old: str, new: str) -> None:
+    """Say what an old name is now."""
     print(f"par: note: {old} is now {new}; the old spelling works until the next release", file=sys.stderr)

@@ -44,7 +44,7 @@ def serve(
 
     service = ArchiveService(store, settings)
     app = create_app(service, ServeSettings(requests_per_minute=per_minute, seconds=seconds, searches=searches))
-    if not is_local(host) and app.state.house.open_to_all:
+    if not is_local(host) and app.state.app_state.open_to_all:
         raise BadConfigError(
             f"{host} can be reached from other machines, and no token is needed yet; make one with: par tokens add NAME --role search --store {store}"
         )

@@ -41,7 +41,7 @@ def status(
 
 
 def verify(store: StoreOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Read everything again and compare: checksums, the conservation equation, every row of the index. Exit code 1 if anything is off.
+    """Read everything again and compare: checksums, the accounting equation, every row of the index. Exit code 1 if anything is off.
 
     Example:
     ```

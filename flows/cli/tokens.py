@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.old_spellings import note
 from flows.cli.options import ConfigOption, JsonOption, StoreOption
 from par_core.config import load_config
 from par_core.errors import BadConfigError
@@ -25,7 +26,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of the person
 def add(
     name: NameArgument,
     store: StoreOption,
-    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="search, judge (also hunts) or admin (everything).")] = "search",
+    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="search, reviewer (also reviews) or admin (everything).")] = "search",
     expires: Annotated[int | None, typer.Option("--expires-days", metavar="N", help="Refuse it after N days; default: never.")] = None,
     config: ConfigOption = None,
 ) -> None:
@@ -33,13 +34,15 @@ def add(
 
     Examples:
     ```
-    par tokens add anna --role judge --store store --expires-days 90
+    par tokens add anna --role reviewer --store store --expires-days 90
     par tokens add gate-3 --store store > gate-3.token
     ```
     """
     from par_core.access import Access, Caller, Role
 
     access = Access.open(store, load_config(config).access.audit_days)
+    if role == "judge":
+        note("the role judge", "reviewer")
     secret = access.tokens.add(name, Role.named(role), expires)
     access.record(Caller.local(), "add_token", f"{name}, {role}")
     print(secret)

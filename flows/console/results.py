@@ -84,7 +84,7 @@ def description_lines(people: Sequence[PersonInPicture], ranked: Sequence[Sequen
 
 def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]:
     """What a store holds, which version is searched, and what the last gate found: for people."""
-    counted = report.conservation
+    counted = report.accounting
     yield str(counted)
     yield f"{counted.people} people of usable size, {counted.too_small} too small; {report.rows} in the index"
     if report.rows:
@@ -119,7 +119,7 @@ def _vectors(index: IndexState | None) -> str:
 
 def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, Any]:
     """What a store holds, as JSON types."""
-    return asdict(report) | {"equation": str(report.conservation), "holds": report.conservation.holds, "gate": gate_object(gate) if gate else None}
+    return asdict(report) | {"equation": str(report.accounting), "holds": report.accounting.holds, "gate": gate_object(gate) if gate else None}
 
 
 def failed_files(store: Store, report: StatusReport) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A hunt in the terminal: shows a batch, reads a line, until nobody is left or the hunter stops."""
+"""A review in the terminal: shows a batch, reads a line, until nobody is left or the reviewer stops."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,33 +10,33 @@ from par_core.errors import BadConfigError
 from par_core.query.crops import crops_of
 from par_core.query.from_store import Searcher
 from par_core.review.recall import Estimate
-from par_core.review.record import hunt_names, load_record
-from par_core.review.session import Batch, Hunt
+from par_core.review.record import load_record, review_names
+from par_core.review.session import Batch, Review
 from par_core.review.sheet import write_sheet
 from par_core.store.layout import Store
 
-__all__ = ["HELP", "estimate_line", "hunt_lines", "hunt_object", "judge", "read_answers", "sheet_of", "strata_lines"]
+__all__ = ["HELP", "annotate", "estimate_line", "read_answers", "review_lines", "review_object", "sheet_of", "strata_lines"]
 
 HELP = "numbers of those who fit (1 3 5-7), ?4 if you cannot tell of 4, Enter for none, u to take the last batch back, q to stop"
 _TOKEN = re.compile(r"(\?)?(\d{1,6})(?:-(\d{1,6}))?")
 
 
-def judge(hunt: Hunt, lines: Iterator[str], size: int, show: Callable[[Batch], None], tell: Callable[[str], None], *, strict: bool) -> bool:
+def annotate(review: Review, lines: Iterator[str], size: int, show: Callable[[Batch], None], tell: Callable[[str], None], *, strict: bool) -> bool:
     """Ask batch after batch.
 
     Args:
-        hunt: Goes on from where it is; every answered batch is kept at once.
+        review: Goes on from where it is; every answered batch is kept at once.
         lines: What is typed, one line a batch.
         size: Of new batches.
         show: Called with every batch before its line is read.
         tell: Called with what there is to say.
-        strict: A line that makes no sense ends the hunt with an error, instead of being asked for again.
+        strict: A line that makes no sense ends the review with an error, instead of being asked for again.
 
     Returns:
-        Whether everybody was asked about; False if the lines ended or the hunter stopped.
+        Whether everybody was asked about; False if the lines ended or the reviewer stopped.
     """
     while True:
-        batch = hunt.batch(size)
+        batch = review.batch(size)
         if not batch.hits:
             return True
         show(batch)
@@ -44,16 +44,16 @@ def judge(hunt: Hunt, lines: Iterator[str], size: int, show: Callable[[Batch], N
             if line.strip().lower() in ("q", "quit"):
                 return False
             if line.strip().lower() in ("u", "undo"):
-                tell("the last batch is open again" if _take_back(hunt) else "there is nothing to take back")
+                tell("the last batch is open again" if _take_back(review) else "there is nothing to take back")
                 break
             try:
-                hunt.answer(read_answers(line, batch))
+                review.answer(read_answers(line, batch))
             except BadConfigError as error:
                 if strict:
                     raise
                 tell(str(error))
                 continue
-            tell(estimate_line(hunt.estimate()))
+            tell(estimate_line(review.estimate()))
             break
         else:
             return False
@@ -77,19 +77,19 @@ def read_answers(line: str, batch: Batch) -> dict[str, str]:
     return answers
 
 
-def _take_back(hunt: Hunt) -> bool:
+def _take_back(review: Review) -> bool:
     """Undo until the batch of the latest answer has none."""
-    if hunt.undo() is None:
+    if review.undo() is None:
         return False
-    while any(person.turn for person in hunt.record.rounds[-1]):
-        hunt.undo()
+    while any(person.turn for person in review.record.rounds[-1]):
+        review.undo()
     return True
 
 
-def sheet_of(hunt: Hunt, searcher: Searcher, path: Path, batch: Batch) -> None:
+def sheet_of(review: Review, searcher: Searcher, path: Path, batch: Batch) -> None:
     """Write the contact sheet of a batch."""
-    crops = crops_of(batch.hits, searcher.store, hunt.index.info.segment_config, searcher.config.archive)
-    write_sheet(path, hunt.record.text, batch, crops)
+    crops = crops_of(batch.hits, searcher.store, review.index.info.segment_config, searcher.config.archive)
+    write_sheet(path, review.record.text, batch, crops)
 
 
 def estimate_line(told: Estimate) -> str:
@@ -109,27 +109,27 @@ def strata_lines(told: Estimate) -> Iterator[str]:
         yield f"{f'{row.first_rank:,} to {row.last_rank:,}':>24} {row.judged:>8,} {row.found:>6,}  {row.least_left:,} to {row.most_left:,}"
 
 
-def hunt_object(hunt: Hunt, batch: Batch) -> dict[str, Any]:
-    """A hunt as JSON types: what was found, how many are left, and who waits for an answer."""
-    record = hunt.record
+def review_object(review: Review, batch: Batch) -> dict[str, Any]:
+    """A review as JSON types: what was found, how many are left, and who waits for an answer."""
+    record = review.record
     return {
         "name": record.name,
         "text": record.text,
         "where": record.where,
         "embedding": record.embedding,
         "index_version": record.index_version,
-        "estimate": asdict(hunt.estimate()),
-        "found": [hit.as_json() for hit in hunt.found()],
+        "estimate": asdict(review.estimate()),
+        "found": [hit.as_json() for hit in review.found()],
         "batch": {"number": batch.number, "open": sorted(batch.open), "people": [hit.as_json() for hit in batch.hits]},
-        "warnings": list(hunt.warnings),
+        "warnings": list(review.warnings),
     }
 
 
-def hunt_lines(store: Store) -> Iterator[str]:
-    """The hunts of a store."""
-    names = hunt_names(store)
+def review_lines(store: Store) -> Iterator[str]:
+    """The reviews of a store."""
+    names = review_names(store)
     if not names:
-        yield "no hunts yet"
+        yield "no reviews yet"
     for name in names:
         record = load_record(store, name)
         judged = record.count("yes") + record.count("no")

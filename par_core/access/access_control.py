@@ -2,7 +2,7 @@
 
 access = Access.open(store_root, keep_days=365)
 caller = access.who(token)                     # None: not let in
-if not caller.may(Role.JUDGE): ...
+if not caller.may(Role.REVIEWER): ...
 with access.recording(caller, "search", "a red coat", how="api", source="10.0.0.7") as found:
     found.count = len(answer.hits)             # on the disk when the block ends, failed or not
 """

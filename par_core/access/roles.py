@@ -1,7 +1,7 @@
 """Roles: each may do what the one before it may, and more.
 
-search    ask the archive and see who was found
-judge     also hunt: judge who is proposed, which is kept in the store
+search    search the archive and see the people who were found
+reviewer  also review: answer who of the proposed people fits, which is kept in the store
 admin     also read the audit log: who asked what
 """
 
@@ -11,17 +11,23 @@ from par_core.errors import BadConfigError
 
 __all__ = ["Role"]
 
+_BEFORE = {"judge": "reviewer"}  # names in the release before, as tokens of that time have them
+
 
 class Role(StrEnum):
     """What a caller may do; in ascending order."""
 
     SEARCH = "search"
-    JUDGE = "judge"
+    REVIEWER = "reviewer"
     ADMIN = "admin"
 
     @classmethod
+    def _missing_(cls, value: object) -> "Role | None":
+        return cls(_BEFORE[value]) if isinstance(value, str) and value in _BEFORE else None
+
+    @classmethod
     def named(cls, name: str) -> "Role":
-        """The role of a name.
+        """The role of a name; names of the release before this one count.
 
         Raises:
             BadConfigError: There is no such role.

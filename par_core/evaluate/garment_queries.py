@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from par_core.attributes.vocabulary import BY_NAME, with_colour
 from par_core.datasets.merged_labels import LabelledPerson
 from par_core.metrics.ranking import average_precision
-from par_core.models.text_evidence import KnownPeople, TextJudge, attribute_evidence
+from par_core.models.text_evidence import KnownPeople, TextScorer, attribute_evidence
 
 __all__ = ["common_pairs", "score_garments", "score_pairs"]
 
@@ -22,13 +22,13 @@ _LEAST: Final = 3  # people who fit, for a query to be asked
 _MOST: Final = 60  # queries, those that fit most people
 
 
-def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, judge: TextJudge) -> dict[str, Any]:
+def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, scorer: TextScorer) -> dict[str, Any]:
     """Recall among the first ten, and how many times that of chance it is: ranked as searches rank, and with less and less of what they use.
 
     Args:
         people: Of known colours.
         known: What is known of them, in their order.
-        judge: Of their embedding.
+        scorer: Of their embedding.
 
     Returns:
         ``pairs_recall_at_10_over_chance``, the mean over queries (NaN if there is none); the same ``..._without_colours`` of pixels,
@@ -38,14 +38,14 @@ def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, judge: Tex
     usual, n = known.colour_shares(), len(people)
     told, less = {}, {name: list[float]() for name in ("without_colours", "by_text_and_its_parts", "by_text_alone")}
     for pair, fitting in common_pairs(people):
-        query = judge.query(" and ".join(with_colour(BY_NAME[attribute].nouns[0], colour) for attribute, colour in pair))
+        query = scorer.query(" and ".join(with_colour(BY_NAME[attribute].nouns[0], colour) for attribute, colour in pair))
         fits = np.array([set(pair) <= set(person.colours) for person in people])
         chance = min(1.0, _FIRST / n)
-        recall = _recall(fits, judge.evidence(query, known, usual))
+        recall = _recall(fits, scorer.evidence(query, known, usual))
         told[query.text] = {"recall_at_10": recall, "chance": chance, "over_chance": recall / chance, "fitting": fitting, "n": n}
-        standing = judge.standing(query, known).mean(axis=1)
+        standing = scorer.standing(query, known).mean(axis=1)
         ranked = (
-            judge.weights.evidence(standing, attribute_evidence(query, known.attributes, n), np.zeros(n)),
+            scorer.weights.evidence(standing, attribute_evidence(query, known.attributes, n), np.zeros(n)),
             standing,
             known.vectors @ query.vectors[0],
         )
@@ -56,13 +56,13 @@ def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, judge: Tex
     return {name: float(np.mean(ratios)) if ratios else float("nan") for name, ratios in means.items()} | {"pairs": told}
 
 
-def score_garments(people: Sequence[LabelledPerson], known: KnownPeople, judge: TextJudge) -> dict[str, float]:
+def score_garments(people: Sequence[LabelledPerson], known: KnownPeople, scorer: TextScorer) -> dict[str, float]:
     """Average precision of queries for one coloured garment, divided by prevalence.
 
     Args:
         people: Of known colours.
         known: What is known of them, in their order.
-        judge: Of their embedding.
+        scorer: Of their embedding.
 
     Returns:
         ``garments_ap_over_prevalence``, ranked as searches rank, ``garments_ap_over_prevalence_by_text_alone``, and how many ``garments`` were asked for.
@@ -71,9 +71,9 @@ def score_garments(people: Sequence[LabelledPerson], known: KnownPeople, judge: 
     ratios, alone = [], []
     for (attribute, colour), fitting in Counter(garment for person in people for garment in set(person.colours)).items():
         if _LEAST <= fitting < len(people):
-            query = judge.query(f"a person wearing {with_colour(BY_NAME[attribute].nouns[0], colour)}")
+            query = scorer.query(f"a person wearing {with_colour(BY_NAME[attribute].nouns[0], colour)}")
             fits = np.array([(attribute, colour) in person.colours for person in people])
-            ratios.append(average_precision(fits, judge.evidence(query, known, usual)) / fits.mean())
+            ratios.append(average_precision(fits, scorer.evidence(query, known, usual)) / fits.mean())
             alone.append(average_precision(fits, known.vectors @ query.vectors[0]) / fits.mean())
     means = {"garments_ap_over_prevalence": ratios, "garments_ap_over_prevalence_by_text_alone": alone}
     return {name: float(np.mean(each)) if each else float("nan") for name, each in means.items()} | {"garments": len(ratios)}

@@ -13,7 +13,7 @@ import pyarrow as pa
 from jaxtyping import Float32, Int64
 
 from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME
-from par_core.metrics.label_based import balanced_accuracy, judged, ratio
+from par_core.metrics.label_based import balanced_accuracy, known_items, ratio
 from par_core.metrics.ranking import average_precision, roc_auc
 
 __all__ = ["ACCURACIES", "CLOTHING", "AttributeItems", "Figures", "Items", "RetrievalItems", "SegmentationItems", "items_of"]
@@ -96,7 +96,7 @@ class AttributeItems:
 
     def _judged(self, name: str, rows: Int64[np.ndarray, " r"]) -> tuple[np.ndarray, np.ndarray]:
         column = self.attributes.index(name)
-        has, p = judged(self.labels[rows, column], self.probabilities[rows, column])
+        has, p = known_items(self.labels[rows, column], self.probabilities[rows, column])
         told = ~np.isnan(p)
         return has[told], p[told]
 
@@ -138,7 +138,7 @@ class RetrievalItems:
 
     def table(self) -> pa.Table:
         """One row a query: ``query``, ``ap``, ``prevalence``, and ``labels`` and ``scores`` of all images, by name; null where unknown."""
-        known = [judged(y, s) for y, s in zip(self.labels, self.scores, strict=True)]
+        known = [known_items(y, s) for y, s in zip(self.labels, self.scores, strict=True)]
         lists = {
             "labels": pa.array([pa.array(row, from_pandas=True) for row in self.labels], pa.list_(pa.float32())),
             "scores": pa.array(list(self.scores), pa.list_(pa.float32())),
@@ -147,7 +147,7 @@ class RetrievalItems:
         return pa.table({"query": pa.array(self.queries, pa.string()), **{name: pa.array(values, pa.float64()) for name, values in told.items()}, **lists})
 
     def _over_prevalence(self, query: int, rows: Int64[np.ndarray, " r"]) -> float:
-        has, scores = judged(self.labels[query, rows], self.scores[query, rows])
+        has, scores = known_items(self.labels[query, rows], self.scores[query, rows])
         return average_precision(has, scores) / float(has.mean()) if has.any() else float("nan")
 
 

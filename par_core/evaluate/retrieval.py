@@ -16,7 +16,7 @@ from par_core.evaluate.attributes import LEAST, data_digest
 from par_core.evaluate.garment_queries import score_garments, score_pairs
 from par_core.evaluate.items import RetrievalItems
 from par_core.metrics.ranking import average_precision
-from par_core.models.profiles import load_text_judge
+from par_core.models.profiles import load_text_scorer
 from par_core.models.text_evidence import KnownPeople
 from par_core.predictions.cache import Observer
 from par_core.types import BoxesXYXY
@@ -87,7 +87,7 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observ
     """
     people = labelled_people(dataset, root)
     told, labels = describe_labelled(people, config, observer), labels_of(people)
-    judge = load_text_judge(config)
+    scorer = load_text_scorer(config)
     known_people = told.known(np.arange(len(people)))
     usual = known_people.colour_shares()
     queries, asked, given = {}, [], []
@@ -96,8 +96,8 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observ
         known = ~np.isnan(y)
         relevant = y[known] == wanted
         if min(int(relevant.sum()), int((~relevant).sum())) >= LEAST:
-            query = judge.query(text)
-            scores, alone = judge.evidence(query, known_people, usual), told.embeddings @ query.vectors[0]
+            query = scorer.query(text)
+            scores, alone = scorer.evidence(query, known_people, usual), told.embeddings @ query.vectors[0]
             queries[text] = _ranked(relevant, scores[known]) | {"by_text_alone": _ranked(relevant, alone[known])["ap_over_prevalence"]}
             asked.append(np.where(known, y == wanted, np.nan))
             given.append(scores)
@@ -107,8 +107,8 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observ
     }
     coloured = np.array([i for i, person in enumerate(people) if person.colours], int)
     dressed, seen = [people[i] for i in coloured], told.known(coloured)
-    pairs = score_pairs(dressed, seen, judge)
-    means |= score_garments(dressed, seen, judge)
+    pairs = score_pairs(dressed, seen, scorer)
+    means |= score_garments(dressed, seen, scorer)
     means |= {name: pairs.pop(name) for name in tuple(pairs) if name != "pairs"}
     told_of_all = {**means, "queries": queries, **pairs, "images": len(labels), "found": told.found}
     labels_asked, scores_asked = (np.array(each, np.float32).reshape(-1, len(people)) for each in (asked, given))

@@ -53,7 +53,7 @@ class ZeroShotRun:
 
     Attributes:
         scores: The figures.
-        data_digest: Of names and labels of those who are judged.
+        data_digest: Of names and labels of those who are scored.
     """
 
     scores: dict[str, Any]
@@ -85,8 +85,8 @@ def similarities(prompts: Prompts, embeddings: Embeddings, encoder: TextEncoder)
 def evaluate_zero_shot(dataset: str, root: Path, config: RunConfig, observer: Observer, *, split: Split = 0, part: str | None = None) -> ZeroShotRun:
     """Ask for every attribute of a data set in all modes.
 
-    Thresholds are chosen for mA on the people of ``val`` where ``test`` is judged and there is one; else on half of the people, drawn by name (or by identity
-    where it is known), and the others are judged.
+    Thresholds are chosen for mA on the people of ``val`` where ``test`` is scored and there is one; else on half of the people, drawn by name (or by identity
+    where it is known), and the others are scored.
 
     Args:
         dataset: One of ``ATTRIBUTE_SETS``.
@@ -104,10 +104,10 @@ def evaluate_zero_shot(dataset: str, root: Path, config: RunConfig, observer: Ob
     Raises:
         BadConfigError: The folder does not hold the data set, it has no such split or part, or nobody is left to choose thresholds on.
     """
-    data, (chosen_on, judged), how = _parts(read_people(dataset, root, split), observer.folder / "crops", part)
+    data, (chosen_on, scored), how = _parts(read_people(dataset, root, split), observer.folder / "crops", part)
     (seen,) = observer.people([person.image for person in data.people], [config])
     everybody = known_labels(data)
-    labels = everybody[chosen_on], everybody[judged]
+    labels = everybody[chosen_on], everybody[scored]
     encoder = load_text_encoder(config)
     attributes: dict[str, dict[str, Any]] = {}
     unknown: dict[str, list[str]] = {}
@@ -124,7 +124,7 @@ def evaluate_zero_shot(dataset: str, root: Path, config: RunConfig, observer: Ob
             too_few.append(attribute)
         else:
             told = similarities(prompts, seen.descriptions.embeddings, encoder)
-            row = {mode: _judge(mode, y, (scores[chosen_on], scores[judged])) for mode, scores in told.items()}
+            row = {mode: _score_mode(mode, y, (scores[chosen_on], scores[scored])) for mode, scores in told.items()}
             known = ~np.isnan(y[1])
             attributes[attribute] = {"prompts": [prompts.has, prompts.lacks], "prevalence": float((y[1] == 1)[known].mean()), "n": int(known.sum()), **row}
     scores = {
@@ -133,14 +133,14 @@ def evaluate_zero_shot(dataset: str, root: Path, config: RunConfig, observer: Ob
         "not_answered": unknown,
         "too_few": too_few,
         "validation": {"people": len(chosen_on), "how": how},
-        "images": len(judged),
-        "found": int((~np.isnan(seen.boxes[judged, 0])).sum()),
+        "images": len(scored),
+        "found": int((~np.isnan(seen.boxes[scored, 0])).sum()),
     }
-    return ZeroShotRun(scores, data_digest(tuple(name_of(data.people[i].image) for i in judged), labels[1]))
+    return ZeroShotRun(scores, data_digest(tuple(name_of(data.people[i].image) for i in scored), labels[1]))
 
 
 def _parts(data: AttributeSet, crops: Path, part: str | None) -> tuple[AttributeSet, tuple[list[int], list[int]], str]:
-    """The people, the rows of those whom thresholds are chosen on and of those who are judged, and how that was decided."""
+    """The people, the rows of those whom thresholds are chosen on and of those who are scored, and how that was decided."""
     asked = part or ("test" if "test" in data.parts else None)
     if asked == "test" and "test" in data.parts and "val" in data.parts:
         both = crop_people(rows_of(data, (*data.parts["val"], *data.parts["test"])), crops)
@@ -155,8 +155,8 @@ def _parts(data: AttributeSet, crops: Path, part: str | None) -> tuple[Attribute
     return whole, rows, "half of the people, by a digest of name or identity"
 
 
-def _judge(mode: str, labels: Sequence[Float32[np.ndarray, " _"]], scores: Sequence[Float32[np.ndarray, " _"]]) -> dict[str, Any]:
-    """AUC and rates of one attribute in one mode; labels and scores of the validation people, then of those who are judged."""
+def _score_mode(mode: str, labels: Sequence[Float32[np.ndarray, " _"]], scores: Sequence[Float32[np.ndarray, " _"]]) -> dict[str, Any]:
+    """AUC and rates of one attribute in one mode; labels and scores of the validation people, then of those who are scored."""
     (chosen_on, chosen_by), (has, told) = ((y[~np.isnan(y)] == 1, s[~np.isnan(y)]) for y, s in zip(labels, scores, strict=True))
     threshold = best_threshold(chosen_on, chosen_by, "mA").threshold
     row: dict[str, Any] = {"auc": roc_auc(has, told), "best": {"threshold": threshold, **_rates(has, told >= threshold)}}

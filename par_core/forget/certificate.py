@@ -1,6 +1,6 @@
-"""The receipt of a forgetting, ``receipts/<time>-<id>.json``: what was done and what was searched, without a word of whom.
+"""The certificate of a forgetting, ``certificates/<time>-<id>.json``: what was done and what was searched, without a word of whom.
 
-Ids and names stand in it as SHA-256 with a salt that only this receipt has. Who knows an id can check that the receipt is about it:
+Ids and names stand in it as SHA-256 with a salt that only this certificate has. Who knows an id can check that the certificate is about it:
 
     sha256(salt as bytes + id as text), first 32 digits, is in ``digests``
 """
@@ -20,37 +20,37 @@ from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.version import __version__
 
-__all__ = ["digest_in_receipt", "write_receipt"]
+__all__ = ["digest_in_certificate", "write_certificate"]
 
 _BEYOND: Final = (
     "Out of PAR's reach: backups, snapshots of file systems, copies of the store, exports, saved contact sheets, free blocks of the disk, the archive itself, "
-    "and what running servers hold in memory until they are started anew."
+    "and what running servers hold in memory until they are restarted."
 )
 
 
-def digest_in_receipt(salt: str, name: str) -> str:
-    """What stands for an id or a name in a receipt.
+def digest_in_certificate(salt: str, name: str) -> str:
+    """What stands for an id or a name in a certificate.
 
     Args:
-        salt: Of the receipt, hexadecimal.
+        salt: Of the certificate, hexadecimal.
         name: An id, or the uri of a file.
     """
     return hashlib.sha256(bytes.fromhex(salt) + name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def write_receipt(store: Store, journal: Journal, after: Mapping[str, int], proof: Proof) -> Path:
-    """Write the receipt of what is done; a second time for the same journal, in its place."""
+def write_certificate(store: Store, journal: Journal, after: Mapping[str, int], proof: Proof) -> Path:
+    """Write the certificate of what is done; a second time for the same journal, in its place."""
     subject, salt = journal.subject, secrets.token_hex(16)
     names = {*subject.request.values, *subject.traces.ids, *subject.uris, *subject.traces.uris, *subject.traces.uris_by_value}
     told: dict[str, Any] = {
-        "receipt": journal.receipt_id,
+        "certificate": journal.certificate_id,
         "created_by": f"par {__version__}",
         "begun_at": journal.begun_at,
         "done_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "kind": subject.request.kind,
         "salt": salt,
-        "asked_for": [digest_in_receipt(salt, value) for value in subject.request.values],
-        "digests": sorted(digest_in_receipt(salt, name) for name in names),
+        "asked_for": [digest_in_certificate(salt, value) for value in subject.request.values],
+        "digests": sorted(digest_in_certificate(salt, name) for name in names),
         "before": dict(journal.before),
         "after": dict(after),
         "index_versions_deleted": list(journal.versions),
@@ -59,6 +59,6 @@ def write_receipt(store: Store, journal: Journal, after: Mapping[str, int], proo
         "nothing_left": not proof.found_in,
         "beyond": _BEYOND,
     }
-    path = store.root / "receipts" / f"{journal.begun_at[:10]}-{journal.receipt_id}.json"
+    path = store.certificates_path / f"{journal.begun_at[:10]}-{journal.certificate_id}.json"
     write_atomic(path, json.dumps(told, indent=1).encode())
     return path

@@ -35,18 +35,18 @@ _ID: Final = re.compile("[0-9a-f]{32}")
 def erase_leftovers(store: Store) -> None:
     """Delete what a later run makes again or nobody needs.
 
-    That is planned work, caches, logs, contact sheets of hunts, folders of shards that never were completed, and half-written files.
+    That is planned work, caches, logs, contact sheets of reviews, folders of shards that never were completed, and half-written files.
     """
     for name in ("work", "cache"):
         shutil.rmtree(store.root / name, ignore_errors=True)
     for name in ("prefect-server.log", "workers.log"):
         (store.root / name).unlink(missing_ok=True)
-    for sheet in (store.root / "hunts").glob("*.html"):  # holds pictures, and is made again with the next batch
+    for sheet in store.reviews_path.glob("*.html"):  # holds pictures, and is made again with the next batch
         sheet.unlink()
     for folder in store.incomplete_shards():
         shutil.rmtree(folder)
     for partial in store.root.rglob(".*.partial"):
-        shared = partial.relative_to(store.root).parts[0] in ("access", "hunts")  # where others may be writing at this moment
+        shared = partial.relative_to(store.root).parts[0] in ("access", "reviews")  # where others may be writing at this moment
         if not shared or time.time() - partial.stat().st_mtime > _LONG_AGO_S:
             partial.unlink(missing_ok=True)
 
@@ -85,18 +85,18 @@ def erase_rows(store: Store, subject: Subject) -> None:
 
 
 def erase_named_in_text(store: Store, subject: Subject) -> int:
-    """Replace ids and names in everything that is kept as JSON: reports of the gate, hunts, the audit log.
+    """Replace ids and names in everything that is kept as JSON: reports of the gate, reviews, the audit log.
 
-    In hunts an id gives way to a random one, for a hunt expects ids: it takes whoever that is for gone.
+    In reviews an id gives way to a random one, for a review expects ids: it takes whoever that is for gone.
 
     Returns:
         How many files and lines of the audit log were changed.
     """
     stands_for = {identity: secrets.token_hex(16) for identity in subject.traces.ids}
     changed = 0
-    for path in [store.root / "gate.json", *(store.root / "hunts").rglob("*.json")]:
+    for path in [store.root / "gate.json", *store.reviews_path.rglob("*.json")]:
         if path.is_file():
-            with locked(path.with_suffix(".lock")) if path.parent != store.root else nullcontext():  # the lock of whoever goes on with a hunt
+            with locked(path.with_suffix(".lock")) if path.parent != store.root else nullcontext():  # the lock of whoever goes on with a review
                 content = path.read_bytes()
                 change = _replacing(content, subject, stands_for if path.parent != store.root else {})
                 if change:

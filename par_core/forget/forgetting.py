@@ -1,4 +1,4 @@
-"""Forgetting from end to end: find, write down, bury, erase, rewrite the index, search, receipt."""
+"""Forgetting from end to end: find, write down, bury, erase, rewrite the index, search, certificate."""
 
 import secrets
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from par_core.forget.certificate import write_receipt
+from par_core.forget.certificate import write_certificate
 from par_core.forget.erase import erase_leftovers, erase_named_in_text, erase_rows
 from par_core.forget.journal import Journal, close_journal, load_journal, mark_index, marked_index, save_journal
 from par_core.forget.proof import Proof, search_store
@@ -18,7 +18,7 @@ from par_core.status import Status
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.ledger import forget_in_listings, listed_entries
-from par_core.store.suppression import save_tombstones
+from par_core.store.suppression import save_suppression_list
 
 __all__ = ["ForgetReport", "finish_forgetting", "forget"]
 
@@ -29,7 +29,7 @@ class ForgetReport:
 
     Attributes:
         request: What was asked for.
-        receipt: Where the receipt is.
+        certificate: Where the certificate is.
         proof: What was searched afterwards.
         before: Counts of the store before.
         after: And after.
@@ -37,7 +37,7 @@ class ForgetReport:
     """
 
     request: Request
-    receipt: Path
+    certificate: Path
     proof: Proof
     before: dict[str, int]
     after: dict[str, int]
@@ -75,7 +75,7 @@ def finish_forgetting(store: Store, say: Callable[[str], None] = lambda step: No
 
 def _carry_out(store: Store, journal: Journal, say: Callable[[str], None]) -> ForgetReport:
     subject = journal.subject
-    save_tombstones(store, subject.tombstones)
+    save_suppression_list(store, subject.suppression_list)
     say("listings")
     erase_leftovers(store)
     forget_in_listings(store)
@@ -90,12 +90,12 @@ def _carry_out(store: Store, journal: Journal, say: Callable[[str], None]) -> Fo
     rewrite_index(store)
     say("search")
     proof = search_store(store, subject.traces, marked_index(store))
-    say("receipt")
+    say("certificate")
     after = _counted(store)
-    receipt = write_receipt(store, journal, after, proof)
+    certificate = write_certificate(store, journal, after, proof)
     if not proof.found_in:
         close_journal(store)
-    return ForgetReport(subject.request, receipt, proof, dict(journal.before), after, live_moved)
+    return ForgetReport(subject.request, certificate, proof, dict(journal.before), after, live_moved)
 
 
 def _counted(store: Store) -> dict[str, int]:

@@ -16,7 +16,7 @@ from par_core.errors import StoreError
 from par_core.forget.subject import Request, Subject, Traces
 from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
-from par_core.store.suppression import BuriedPerson, Tombstones
+from par_core.store.suppression import SuppressedPerson, SuppressionList
 
 __all__ = ["Journal", "close_journal", "load_journal", "mark_index", "save_journal"]
 
@@ -26,14 +26,14 @@ class Journal:
     """What is under way.
 
     Attributes:
-        receipt_id: Name of the receipt to be written; random.
+        certificate_id: Name of the certificate to be written; random.
         begun_at: ISO time (UTC).
         before: Counts of the store when it began.
         versions: Of the index, when it began.
         subject: What is erased.
     """
 
-    receipt_id: str
+    certificate_id: str
     begun_at: str
     before: Mapping[str, int]
     versions: tuple[int, ...]
@@ -49,16 +49,16 @@ def load_journal(store: Store) -> Journal | None:
     path = store.forgetting_path
     try:
         told: dict[str, Any] = json.loads(path.read_bytes())
-        stones = told["tombstones"]
-        people = tuple(BuriedPerson(**{**person, "box": tuple(person["box"])}) for person in stones["people"])
-        tombstones = Tombstones(stones["salt"], frozenset(stones["places"]), frozenset(stones["files"]), frozenset(stones["images"]), people)
+        stones = told["suppression_list"]
+        people = tuple(SuppressedPerson(**{**person, "box": tuple(person["box"])}) for person in stones["people"])
+        suppression_list = SuppressionList(stones["salt"], frozenset(stones["places"]), frozenset(stones["files"]), frozenset(stones["images"]), people)
         traces = told["traces"]
         vectors = tuple(base64.b64decode(vector) for vector in traces["vectors"])
         found = Traces(tuple(traces["ids"]), tuple(traces["uris"]), tuple(traces["uris_by_value"]), vectors, traces["shared_vectors"])
         sets = {name: frozenset(told[name]) for name in ("uris", "image_ids", "person_ids", "partly")}
         request = Request(told["request"]["kind"], tuple(told["request"]["values"]))
-        subject = Subject(request, **sets, tombstones=tombstones, traces=found)
-        return Journal(told["receipt_id"], told["begun_at"], told["before"], tuple(told["versions"]), subject)
+        subject = Subject(request, **sets, suppression_list=suppression_list, traces=found)
+        return Journal(told.get("certificate_id") or told["receipt_id"], told["begun_at"], told["before"], tuple(told["versions"]), subject)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
@@ -67,22 +67,27 @@ def load_journal(store: Store) -> Journal | None:
 
 def save_journal(store: Store, journal: Journal) -> None:
     """Write down what is about to be erased."""
-    subject, traces, stones = journal.subject, journal.subject.traces, journal.subject.tombstones
-    told: dict[str, Any] = {"receipt_id": journal.receipt_id, "begun_at": journal.begun_at, "before": dict(journal.before), "versions": journal.versions}
-    told |= {"request": asdict(subject.request), "tombstones": {"salt": stones.salt, "people": [asdict(person) for person in stones.people]}}
-    told["tombstones"] |= {name: sorted(getattr(stones, name)) for name in ("places", "files", "images")}
+    subject, traces, stones = journal.subject, journal.subject.traces, journal.subject.suppression_list
+    told: dict[str, Any] = {
+        "certificate_id": journal.certificate_id,
+        "begun_at": journal.begun_at,
+        "before": dict(journal.before),
+        "versions": journal.versions,
+    }
+    told |= {"request": asdict(subject.request), "suppression_list": {"salt": stones.salt, "people": [asdict(person) for person in stones.people]}}
+    told["suppression_list"] |= {name: sorted(getattr(stones, name)) for name in ("places", "files", "images")}
     told |= {name: sorted(getattr(subject, name)) for name in ("uris", "image_ids", "person_ids", "partly")}
     told["traces"] = asdict(traces) | {"vectors": [base64.b64encode(vector).decode() for vector in traces.vectors]}
     write_atomic(store.forgetting_path, json.dumps(told).encode())
 
 
 def mark_index(store: Store) -> None:
-    """Remember, as the journal's own time, when the index began to be written anew: nothing of it may be older in the end."""
+    """Remember, as the journal's own time, when the index began to be rewritten: nothing of it may be older in the end."""
     os.utime(store.forgetting_path)
 
 
 def marked_index(store: Store) -> int:
-    """When the index began to be written anew, nanoseconds on the file system's clock."""
+    """When the index began to be rewritten, nanoseconds on the file system's clock."""
     return Path(store.forgetting_path).stat().st_mtime_ns
 
 

@@ -3,7 +3,7 @@
 - Every file, byte by byte, for ids (as text and as bytes), names of files (as text and as JSON writes them) and vectors.
 - Every column of every Parquet file and of the index, as it lies in memory once it is read: compression hides nothing.
 - Names that are part of another name are looked for as whole values of text columns.
-- No file of the index may be older than the moment from which it was written anew: what is packed inside of it was packed without the forgotten.
+- No file of the index may be older than the moment from which it was rewritten: what is packed inside of it was packed without the forgotten.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def search_store(store: Store, traces: Traces, index_since_ns: int) -> Proof:
     Args:
         store: The store.
         traces: What must not be there.
-        index_since_ns: When the index began to be written anew, on the file system's clock.
+        index_since_ns: When the index began to be rewritten, on the file system's clock.
     """
     strings = traces.strings()
     look = _Look(ByteSearch(strings), frozenset(traces.uris_by_value))

@@ -18,7 +18,7 @@ from par_core.forget.byte_search import SHORTEST, ByteSearch
 from par_core.store.layout import Stage, Store
 from par_core.store.schemas import ENTRIES
 from par_core.store.shards import Manifest, ShardFolder
-from par_core.store.suppression import Tombstones, load_tombstones, places_of
+from par_core.store.suppression import SuppressionList, load_suppression_list, places_of
 
 __all__ = ["Request", "Subject", "Traces", "every_shard", "find_subject"]
 
@@ -92,7 +92,7 @@ class Subject:
         image_ids: Images of which every row goes.
         person_ids: People of whom every row goes.
         partly: Images in which people are forgotten and others stay.
-        tombstones: All tombstones of the store, those of the subject included.
+        suppression_list: All suppression_list of the store, those of the subject included.
         traces: What must not be found afterwards.
     """
 
@@ -101,7 +101,7 @@ class Subject:
     image_ids: frozenset[str]
     person_ids: frozenset[str]
     partly: frozenset[str]
-    tombstones: Tombstones
+    suppression_list: SuppressionList
     traces: Traces
 
 
@@ -112,14 +112,14 @@ def find_subject(store: Store, request: Request) -> Subject:
         BadConfigError: The store knows nothing of it.
         StoreError: A shard or listing cannot be read.
     """
-    tombstones, looked_at = load_tombstones(store), frozenset[str]()
+    suppression_list, looked_at = load_suppression_list(store), frozenset[str]()
     images, listed = _all_images(store), _all_listed(store)
     uris, image_ids = frozenset[str](), frozenset[str]()
     going = pa.array([False] * len(images), pa.bool_())
     if request.kind == "source":
         for value in request.values:
-            tombstones = tombstones.with_place(next(places_of(value)))
-        uris = frozenset(uri for uri in {*images["uri"].to_pylist(), *listed["uri"].to_pylist()} if tombstones.has_place(uri))
+            suppression_list = suppression_list.with_place(next(places_of(value)))
+        uris = frozenset(uri for uri in {*images["uri"].to_pylist(), *listed["uri"].to_pylist()} if suppression_list.has_place(uri))
         going = pc.is_in(images["uri"], value_set=pa.array(sorted(uris), pa.string()))
         staying = set(images.filter(pc.invert(going))["image_id"].to_pylist())
         image_ids = frozenset(images.filter(going)["image_id"].drop_null().to_pylist()) - staying
@@ -130,20 +130,20 @@ def find_subject(store: Store, request: Request) -> Subject:
         going = pc.is_in(images["image_id"], value_set=pa.array(request.values, pa.string()))
         for image_id in request.values:
             rows = images.filter(pc.equal(images["image_id"], image_id)).select(["uri", "size", "version"]).to_pylist()
-            tombstones = tombstones.with_image(image_id, ((row["uri"], row["size"], row["version"]) for row in rows))
+            suppression_list = suppression_list.with_image(image_id, ((row["uri"], row["size"], row["version"]) for row in rows))
         unknown = sorted(image_ids - set(images["image_id"].to_pylist()))
     else:
-        tombstones, found = _bury_people(store, request.values, tombstones)
+        suppression_list, found = _bury_people(store, request.values, suppression_list)
         looked_at, unknown = frozenset(found.values()), [value for value in request.values if value not in found]
     if unknown:
         raise BadConfigError(f"the store knows no {request.kind} {', '.join(unknown[:3])} (any more); par search --json prints ids and uris")
-    people = _people(store, image_ids, looked_at, tombstones)
+    people = _people(store, image_ids, looked_at, suppression_list)
     names = set(images.filter(going)["uri"].to_pylist()) | uris
-    kept = (set(images.filter(pc.invert(going))["uri"].to_pylist()) | set(tombstones.mask(listed)["uri"].to_pylist())) - uris
+    kept = (set(images.filter(pc.invert(going))["uri"].to_pylist()) | set(suppression_list.mask(listed)["uri"].to_pylist())) - uris
     person_ids = frozenset(person["person_id"] for person in people)
     partly = frozenset(person["image_id"] for person in people) - image_ids
     traces = _traces(store, image_ids, person_ids, names - kept, kept)
-    return Subject(request, uris, image_ids, person_ids, partly, tombstones, traces)
+    return Subject(request, uris, image_ids, person_ids, partly, suppression_list, traces)
 
 
 def every_shard(store: Store, stage: Stage) -> Iterator[tuple[ShardFolder, Manifest]]:
@@ -176,20 +176,20 @@ def _all_listed(store: Store) -> pa.Table:
     return pa.concat_tables([ENTRIES.empty_table(), *(table.replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES) for table in tables)])
 
 
-def _bury_people(store: Store, person_ids: Sequence[str], tombstones: Tombstones) -> tuple[Tombstones, dict[str, str]]:
-    """Tombstones with those of some people, and the image that each of them is in."""
+def _bury_people(store: Store, person_ids: Sequence[str], suppression_list: SuppressionList) -> tuple[SuppressionList, dict[str, str]]:
+    """SuppressionList with those of some people, and the image that each of them is in."""
     images: dict[str, str] = {}
     wanted = pa.array(person_ids, pa.string())
     for folder, manifest in every_shard(store, "segment"):
         people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
         for row in people.filter(pc.is_in(people["person_id"], value_set=wanted)).to_pylist():
             box = (row["x1"], row["y1"], row["x2"], row["y2"])
-            tombstones = tombstones.with_person(row["image_id"], row["person_id"], manifest.info["segmenter"], box)
+            suppression_list = suppression_list.with_person(row["image_id"], row["person_id"], manifest.info["segmenter"], box)
             images[row["person_id"]] = row["image_id"]
-    return tombstones, images
+    return suppression_list, images
 
 
-def _people(store: Store, image_ids: frozenset[str], looked_at: frozenset[str], tombstones: Tombstones) -> list[dict[str, Any]]:
+def _people(store: Store, image_ids: frozenset[str], looked_at: frozenset[str], suppression_list: SuppressionList) -> list[dict[str, Any]]:
     """Every person of some images; of others, those who lie under a tombstone, whichever segmenter has seen them."""
     found: list[dict[str, Any]] = []
     wanted = pa.array(sorted(image_ids | looked_at), pa.string())
@@ -197,7 +197,7 @@ def _people(store: Store, image_ids: frozenset[str], looked_at: frozenset[str], 
         people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
         for row in people.filter(pc.is_in(people["image_id"], value_set=wanted)).to_pylist():
             box = (row["x1"], row["y1"], row["x2"], row["y2"])
-            if row["image_id"] in image_ids or tombstones.has_person(row["image_id"], row["person_id"], manifest.info["segmenter"], box):
+            if row["image_id"] in image_ids or suppression_list.has_person(row["image_id"], row["person_id"], manifest.info["segmenter"], box):
                 found.append(row)
     return found
 

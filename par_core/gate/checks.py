@@ -12,7 +12,7 @@ from par_core.query.from_store import Question, ask
 from par_core.stages.check import verify_store
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.ledger import conservation
+from par_core.store.ledger import accounting
 
 __all__ = ["Finding", "query_findings", "store_findings"]
 
@@ -52,7 +52,7 @@ def store_findings(store: Store, index: PeopleIndex, health: StoreHealth) -> Ite
         more = f" and {len(problems) - _EXAMPLES} more" if len(problems) > _EXAMPLES else ""
         yield Finding("store", "par verify finds no problem", "; ".join(problems[:_EXAMPLES]) + more or "no problem", not problems)
     if health.failed_share_at_most is not None:
-        counted = conservation(store, index.info.segment_config)
+        counted = accounting(store, index.info.segment_config)
         share = counted.failed / counted.listed if counted.listed else 0.0
         found = f"{counted.failed} of {counted.listed} ({share:.1%})"
         yield Finding("store", f"at most {health.failed_share_at_most:.1%} of the files failed", found, share <= health.failed_share_at_most)

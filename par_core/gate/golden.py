@@ -1,4 +1,4 @@
-"""Golden questions: what a store must answer and keep before a new version of its index is searched. One YAML file.
+"""Golden queries: what a store must answer and keep before a new version of its index is searched. One YAML file.
 
     store:
       verified: true
@@ -116,7 +116,7 @@ class Golden(_Frozen):
 
 
 def load_golden(path: Path) -> Golden:
-    """Read golden questions.
+    """Read golden queries.
 
     Raises:
         BadConfigError: The file or a picture is missing, it is no YAML, a key is unknown, or a value makes no sense; names the first five.

@@ -1,6 +1,6 @@
 """Whether probabilities mean what they say: calibration error, Brier score, and the data of a reliability diagram.
 
-Items whose probability is NaN have nothing to be judged and are left out; so must be items without a known label (:func:`judged` does it).
+Items whose probability is NaN have nothing to be judged and are left out; so must be items without a known label (:func:`known_items` does it).
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from par_core.errors import BadInputError
 
-__all__ = ["LabelCounts", "balanced_accuracy", "judged", "label_terms", "ratio", "read_labels"]
+__all__ = ["LabelCounts", "balanced_accuracy", "known_items", "label_terms", "ratio", "read_labels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def read_labels(labels: Float[np.ndarray, "*n"]) -> tuple[Bool[np.ndarray, "*n"]
     return labels == 1, known
 
 
-def judged(labels: Float[np.ndarray, " n"], scores: Float[np.ndarray, " n"]) -> tuple[Bool[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+def known_items(labels: Float[np.ndarray, " n"], scores: Float[np.ndarray, " n"]) -> tuple[Bool[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     """Relevance and score of the items whose label is known, for ranking, calibration and thresholds.
 
     Raises:

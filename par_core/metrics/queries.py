@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 
 from par_core.errors import BadInputError
-from par_core.metrics.label_based import judged
+from par_core.metrics.label_based import known_items
 from par_core.metrics.ranking import average_precision, operating_points
 
 __all__ = ["QueryScores", "first_rank", "found_at", "ndcg_at", "recall_at"]
@@ -107,7 +107,7 @@ class QueryScores:
         Raises:
             BadInputError: Another label, or a cut below 1.
         """
-        each = [judged(*pair) for pair in zip(labels, scores, strict=True)]
+        each = [known_items(*pair) for pair in zip(labels, scores, strict=True)]
         at = [[[metric(*pair, cut) for cut in cuts] for pair in each] for metric in (recall_at, found_at, ndcg_at)]
         whole = [[metric(*pair) for pair in each] for metric in (average_precision, first_rank)]
         return cls(tuple(cuts), *(np.array(part, np.float64) for part in whole), *(np.array(part, np.float64).reshape(len(each), len(cuts)) for part in at))

@@ -23,7 +23,7 @@ from par_core.models.fake import FakeDescriber, FakeSegmenter, FakeTextEncoder
 from par_core.models.hardware import cpu_computes_bf16, has_cuda_device
 from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN, clip_file, find
 from par_core.models.shipped import CALIBRATION, FILES, digest, file_digest
-from par_core.models.text_evidence import TextJudge, TextWeights
+from par_core.models.text_evidence import TextScorer, TextWeights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,7 +40,7 @@ __all__ = [
     "load_describer",
     "load_segmenter",
     "load_text_encoder",
-    "load_text_judge",
+    "load_text_scorer",
     "segmenter_fingerprint",
 ]
 
@@ -149,9 +149,9 @@ def load_text_encoder(config: RunConfig) -> TextEncoder:
     return _once(_text_encoder, config)
 
 
-def load_text_judge(config: RunConfig) -> TextJudge:
+def load_text_scorer(config: RunConfig) -> TextScorer:
     """What weighs texts against people for a configuration, made once per process."""
-    return _once(_text_judge, config)
+    return _once(_text_scorer, config)
 
 
 def _once(load: Callable[[RunConfig], T], config: RunConfig) -> T:
@@ -208,8 +208,8 @@ def _text_encoder(config: RunConfig) -> TextEncoder:
 
 
 @lru_cache(maxsize=1)
-def _text_judge(config: RunConfig) -> TextJudge:
-    return TextJudge(_text_encoder(config), TextWeights.shipped(calibrated=config.profile == "compact"))
+def _text_scorer(config: RunConfig) -> TextScorer:
+    return TextScorer(_text_encoder(config), TextWeights.shipped(calibrated=config.profile == "compact"))
 
 
 @lru_cache(maxsize=1)

@@ -68,7 +68,7 @@ class SegmenterSettings:
     smooth: bool = True
 
 
-#: Of the shipped weights; the thresholds were chosen on photographs kept back from training.
+#: Of the shipped weights; the thresholds were chosen on photographs held out from training.
 COMPACT_SETTINGS: Final = SegmenterSettings(min_side=640, max_side=896, max_height=800, min_score=0.75, min_objectness=0.3)
 
 #: Of torchvision's published weights: exactly its own pipeline, but for the threshold.

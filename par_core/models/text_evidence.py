@@ -1,7 +1,7 @@
 """How much speaks for a text being true of a person: cosines are weighed against a bank of other texts, and joined with the attributes that the text names.
 
 The cosine of a person and a text means little by itself: some people are near to every sentence. So it is measured against the cosines of
-the same person with a *null bank*, some hundred sentences about anything in the vocabulary: how many standard deviations the text lies above their mean.
+the same person with a *background texts*, some hundred sentences about anything in the vocabulary: how many standard deviations the text lies above their mean.
 That number means the same for every person, every text and every archive. A text that lists several things is judged whole and thing by thing. The
 describer's probabilities of the attributes that it names, and the colours of garments by their pixels, are further evidence (`docs/search.md` has what
 each is worth).
@@ -29,7 +29,7 @@ __all__ = [
     "ColourShares",
     "KnownPeople",
     "SpokenQuery",
-    "TextJudge",
+    "TextScorer",
     "TextWeights",
     "attribute_evidence",
     "colour_evidence",
@@ -57,7 +57,7 @@ class KnownPeople:
         vectors: Embeddings of L2 norm 1.
         attributes: Probabilities by name.
         colours: Terms at ``upper`` and ``lower``; None where too little shows.
-        null: Mean and standard deviation of each one's cosines with the null bank, once they were needed.
+        null: Mean and standard deviation of each one's cosines with the background texts, once they were needed.
     """
 
     vectors: Float32[np.ndarray, "n d"]
@@ -81,7 +81,7 @@ class TextWeights:
     """What evidence is worth, in log-odds; fitted on labelled people by ``par_core.training.text_weights``.
 
     Attributes:
-        text: Of one standard deviation above the null bank.
+        text: Of one standard deviation above the background texts.
         attributes: Of one unit of log probability of a named attribute.
         colours: Of one unit of log-likelihood ratio of a named garment's colour.
         offset: Added for everybody.
@@ -102,7 +102,7 @@ class TextWeights:
         """Log-likelihood ratio of a text being true against not.
 
         Args:
-            standing: Above the null bank, in standard deviations, the mean over a text's pieces.
+            standing: Above the background texts, in standard deviations, the mean over a text's pieces.
             attributes: What :func:`attribute_evidence` gives.
             colours: What :func:`colour_evidence` gives.
         """
@@ -140,7 +140,7 @@ class SpokenQuery:
     known: bool
 
 
-class TextJudge:
+class TextScorer:
     """Says how likely texts are true of people. May be shared by threads.
 
     Args:
@@ -165,7 +165,7 @@ class TextJudge:
         return SpokenQuery(text, pieces, vectors, usable.astype(np.float32), named_attributes(text), named_colours(text), words, bool(known))
 
     def standing(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
-        """How many standard deviations each piece lies above the null bank, for each person."""
+        """How many standard deviations each piece lies above the background texts, for each person."""
         if people.null is None:  # the same for every text
             null = (people.vectors @ self._bank.T).astype(np.float64)
             people.null = (null.mean(axis=1, keepdims=True), np.maximum(null.std(axis=1, keepdims=True), _FLAT))

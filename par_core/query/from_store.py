@@ -12,7 +12,7 @@ import numpy as np
 from par_core.archive import decode
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, UnreadableImageError
-from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_judge
+from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_scorer
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
 from par_core.query.gallery import write_gallery
@@ -79,7 +79,7 @@ class Searcher:
 
     def warm(self) -> None:
         """Load what a text needs, so that the first question is as quick as the next."""
-        load_text_judge(self.config).query("a person")
+        load_text_scorer(self.config).query("a person")
 
     def index(self) -> PeopleIndex:
         """The version of the index that a question reads now.
@@ -155,7 +155,7 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
         asked.insert(0, f"people like {question.image.name}")
     assert node is not None
     sample = _sample(index.path, index.version)
-    return search_query(index, node, load_text_judge(config), sample, wanted, " and ".join(asked), pictures)
+    return search_query(index, node, load_text_scorer(config), sample, wanted, " and ".join(asked), pictures)
 
 
 def _parse(text: str) -> Node:

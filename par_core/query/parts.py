@@ -14,7 +14,7 @@ from jaxtyping import Float32, Float64
 from scipy.special import expit, logit
 
 from par_core.attributes.spoken import NamedAttribute
-from par_core.models.text_evidence import ColourShares, KnownPeople, SpokenQuery, TextJudge, probability_of
+from par_core.models.text_evidence import ColourShares, KnownPeople, SpokenQuery, TextScorer, probability_of
 from par_core.query.answer import PartScore
 from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Node, Phrase, Weighted
 
@@ -79,13 +79,13 @@ class TextPart:
     """Words, judged by the embedding and by the attributes that they name.
 
     Attributes:
-        judge: Compares them with people.
+        scorer: Compares them with people.
         query: The words.
         usual: How usual colours are in the archive.
         prevalence: Estimated share of people in the archive of whom the words are true.
     """
 
-    judge: TextJudge
+    scorer: TextScorer
     query: SpokenQuery
     usual: ColourShares
     prevalence: float
@@ -99,13 +99,13 @@ class TextPart:
         """Of each person, in [0, 1]; 1 of everybody where the words say nothing, as in "a person"."""
         if not self.query.words:
             return np.ones(len(people))
-        return expit(self.judge.evidence(self.query, people.known, self.usual) + logit(self.prevalence))
+        return expit(self.scorer.evidence(self.query, people.known, self.usual) + logit(self.prevalence))
 
     def details(self, people: People) -> list[tuple[str, Float64[np.ndarray, " n"]]]:
         """What speaks for and against: the things that the words list, by their text alone; attributes; and whether garments have the colour that is named."""
         if not self.query.known:
             return []
-        pieces = self.judge.explain(self.query, people.known)
+        pieces = self.scorer.explain(self.query, people.known)
         told = [(f"text: {self.query.pieces[i]}", pieces[:, i]) for i in range(len(self.query.pieces))]
         attributes = [named for named in self.query.attributes if named.name in people.attributes]
         told += [(f"attribute: {named.spoken}", probability_of(named, people.probabilities)) for named in attributes]

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from par_core.errors import FilterError
-from par_core.models.text_evidence import TextJudge, estimate_prevalence
+from par_core.models.text_evidence import TextScorer, estimate_prevalence
 from par_core.query.conditions import sql_of
 from par_core.query.language import Condition, Likeness, Node, Phrase
 from par_core.query.parts import AttributePart, ConditionPart, Leaf, LikenessPart, Part, People, TextPart, leaves
@@ -19,23 +19,23 @@ __all__ = ["resolve_parts"]
 _NO_SPREAD: Final = 1e-3
 
 
-def resolve_parts(node: Node, index: PeopleTable, judge: TextJudge, sample: People, pictures: Mapping[str, Float32[np.ndarray, " d"]]) -> dict[Leaf, Part]:
+def resolve_parts(node: Node, index: PeopleTable, scorer: TextScorer, sample: People, pictures: Mapping[str, Float32[np.ndarray, " d"]]) -> dict[Leaf, Part]:
     """The parts of a question, in the order of its text.
 
     Args:
         node: The question.
         index: The table of people.
-        judge: Of the same embedding as the table.
+        scorer: Of the same embedding as the table.
         sample: People of the table drawn at random.
         pictures: Embeddings, of L2 norm 1, of the pictures that the question names.
 
     Raises:
         FilterError: A filter, an id or a picture's name is wrong.
     """
-    return {leaf: _part(leaf, index, judge, sample, pictures) for leaf, _, _ in leaves(node)}
+    return {leaf: _part(leaf, index, scorer, sample, pictures) for leaf, _, _ in leaves(node)}
 
 
-def _part(leaf: Leaf, index: PeopleTable, judge: TextJudge, sample: People, pictures: Mapping[str, Float32[np.ndarray, " d"]]) -> Part:
+def _part(leaf: Leaf, index: PeopleTable, scorer: TextScorer, sample: People, pictures: Mapping[str, Float32[np.ndarray, " d"]]) -> Part:
     match leaf:
         case Condition():
             condition = sql_of(index, leaf.filter)
@@ -53,9 +53,9 @@ def _part(leaf: Leaf, index: PeopleTable, judge: TextJudge, sample: People, pict
             meant = attribute_meant(leaf, frozenset(sample.attributes))
             if meant is not None:
                 return AttributePart(meant)
-            query = judge.query(leaf.text)
+            query = scorer.query(leaf.text)
             usual = sample.colour_shares
-            return TextPart(judge, query, usual, estimate_prevalence(judge.evidence(query, sample.known, usual), judge.weights))
+            return TextPart(scorer, query, usual, estimate_prevalence(scorer.evidence(query, sample.known, usual), scorer.weights))
 
 
 def _likeness(vector: Float32[np.ndarray, " d"], sample: People, person_id: str | None) -> LikenessPart:

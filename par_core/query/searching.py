@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Float64, Int64
 
-from par_core.models.text_evidence import TextJudge
+from par_core.models.text_evidence import TextScorer
 from par_core.query.answer import CUTOFF, Chance, SearchResult
 from par_core.query.candidates import find_candidates
 from par_core.query.conditions import condition_of, sql_of
@@ -55,14 +55,14 @@ def sample_of(index: PeopleTable) -> People:
 
 
 def search_query(
-    index: PeopleTable, node: Node, judge: TextJudge, sample: People, wanted: Wanted, question: str, pictures: Mapping[str, Float32[np.ndarray, " d"]]
+    index: PeopleTable, node: Node, scorer: TextScorer, sample: People, wanted: Wanted, question: str, pictures: Mapping[str, Float32[np.ndarray, " d"]]
 ) -> SearchResult:
     """People who fit a question.
 
     Args:
         index: The table of people.
         node: The question.
-        judge: Of the same embedding as the table.
+        scorer: Of the same embedding as the table.
         sample: What :func:`sample_of` gave for this table.
         wanted: What else is asked.
         question: As asked, for people.
@@ -71,7 +71,7 @@ def search_query(
     Raises:
         FilterError: A filter, an id or a picture's name is wrong, or there are too many alternatives.
     """
-    parts = resolve_parts(node, index, judge, sample, pictures)
+    parts = resolve_parts(node, index, scorer, sample, pictures)
     alternatives = alternatives_of(node, parts)
     if all(isinstance(part, ConditionPart) for part in parts.values()):
         tests = " OR ".join(f"({sql_of(index, each.condition)})" for each in alternatives if each.condition is not None)  # which none is
@@ -80,7 +80,7 @@ def search_query(
     told = {leaf: part.probability(people) for leaf, part in parts.items()}
     ranks, fits = score(node, told, weighted=True), score(node, told, weighted=False)
     judged = any(isinstance(part, TextPart | AttributePart) for part in parts.values())
-    calibrated = judged and (judge.weights.calibrated or not any(isinstance(part, TextPart) for part in parts.values()))
+    calibrated = judged and (scorer.weights.calibrated or not any(isinstance(part, TextPart) for part in parts.values()))
     order = np.argsort(-ranks, kind="stable")
     groups = _grouped(people, order if wanted.weak or not calibrated else order[fits[order] >= CUTOFF], wanted)
     shown = np.array([row for rows in groups for row in rows], np.int64)
@@ -88,7 +88,7 @@ def search_query(
     given = people.take(shown)
     hits = hits_of(given, index.thresholds, fits[shown] if judged else None, _cosines(people, parts)[shown], places, explain(node, parts, given))
     chance = _chance(fits, groups, wanted) if calibrated else None
-    return SearchResult(question, fold(hits, groups), _warnings(parts, judge), len(index), chance)
+    return SearchResult(question, fold(hits, groups), _warnings(parts, scorer), len(index), chance)
 
 
 def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
@@ -129,11 +129,11 @@ def _cosines(people: People, parts: Mapping[Leaf, Part]) -> Float64[np.ndarray, 
     return np.full(len(people), np.nan)
 
 
-def _warnings(parts: Mapping[Leaf, Part], judge: TextJudge) -> tuple[str, ...]:
+def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]:
     texts = [part.query for part in parts.values() if isinstance(part, TextPart)]
     told = []
     for query in texts:
-        unknown = judge.encoder.unknown_words(query.text)
+        unknown = scorer.encoder.unknown_words(query.text)
         if unknown:
             words = ", ".join(map(repr, unknown))
             told.append(f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; use --profile clip for free words")

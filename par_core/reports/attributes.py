@@ -11,7 +11,7 @@ from par_core.config import ArchiveConfig
 from par_core.evaluate.attributes import AttributeRun
 from par_core.metrics.bootstrap import Interval
 from par_core.metrics.calibration import Reliability
-from par_core.metrics.label_based import judged
+from par_core.metrics.label_based import known_items
 from par_core.reports.document import Bar, Picture, Section, Sheet, Table
 from par_core.reports.plots import reliability_diagram
 from par_core.reports.thumbnails import person_crop
@@ -39,7 +39,7 @@ def attribute_sections(run: AttributeRun, intervals: Mapping[str, Interval], con
     told = ("mA", "precision", "recall", "f1", "accuracy", "ece", "threshold", "prevalence", "n")
     rows = tuple((spoken(name), with_ends(intervals[f"auc: {name}"]), *(number(scored[name][key]) for key in told)) for name in names)
     note = "Area under the ROC curve with its 95 % interval. Bars begin at 0.5, which is chance."
-    pooled = reduce(add, (Reliability.of(*judged(run.items.labels[:, i], run.items.probabilities[:, i])) for i in map(run.items.attributes.index, names)))
+    pooled = reduce(add, (Reliability.of(*known_items(run.items.labels[:, i], run.items.probabilities[:, i])) for i in map(run.items.attributes.index, names)))
     calibration = (
         f"All attributes together, in ten bins; the calibration error is {number(float(pooled.ece))}. On the diagonal, of the people of whom 0.7 was told, "
         "70 % have it. The area of a circle is the number of answers."

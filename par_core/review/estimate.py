@@ -1,4 +1,4 @@
-"""How many there are: an interval from people who were drawn at random among the others, valid whenever the hunt stops.
+"""How many there are: an interval from people who were drawn at random among the others, valid whenever the review stops.
 
 The archive is cut into strata before anybody is judged. Some of those who are asked for are drawn at random from the people of one stratum whom nobody was
 asked about yet. If K people of the stratum have the attribute, and f of them are known, a draw from a pool of m people meets one with probability
@@ -80,7 +80,7 @@ def bounds_of(tallies: Sequence[Tally], confidence: float = CONFIDENCE) -> Bound
 
     Args:
         tallies: One a stratum.
-        confidence: Probability that the interval holds the truth at every moment of a hunt, at least.
+        confidence: Probability that the interval holds the truth at every moment of a review, at least.
     """
     evidence = Evidence(tallies)
     budget = -math.log1p(-confidence)

@@ -1,7 +1,7 @@
-"""Whom a hunt proposes next.
+"""Whom a review proposes next.
 
 Most people of a batch are those whom the probe holds for the likeliest. The others, one in six, are drawn at random, from each stratum as often as the square
-root of the people left in it tells: the best allocation if every stratum holds equally many of those who are hunted (Neyman 1934; Cochran 1977, section 5.5).
+root of the people left in it tells: the best allocation if every stratum holds equally many of those who are proposer (Neyman 1934; Cochran 1977, section 5.5).
 """
 
 import math
@@ -14,33 +14,33 @@ from jaxtyping import Float32
 from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.review.probe import probe_direction
-from par_core.review.record import Asked, HuntRecord
+from par_core.review.record import Asked, ReviewRecord
 from par_core.review.survey import PeopleRows, Survey, strata_of, survey_people
 
-__all__ = ["HuntedPeople"]
+__all__ = ["Proposer"]
 
 _BATCH_FOR_A_DRAW: Final = 6  # people proposed, of whom one is drawn at random
 
 
-class HuntedPeople:
-    """The people among whom somebody is hunted.
+class Proposer:
+    """The people among whom somebody is proposer.
 
     Args:
         index: Where they are.
         where: SQL of who takes part.
-        record: Of the hunt.
+        record: Of the review.
 
     Attributes:
         survey: What the archive looks like.
     """
 
-    def __init__(self, index: PeopleRows, where: str | None, record: HuntRecord) -> None:
+    def __init__(self, index: PeopleRows, where: str | None, record: ReviewRecord) -> None:
         self._index, self._where = index, where
         self._text, self._bounds = np.array(record.vector, np.float32), record.bounds
         self._seed = int(digest_of(str(record.seed), record.name), 16)
         self.survey = self._look(record)
 
-    def propose(self, record: HuntRecord, size: int) -> tuple[Asked, ...]:
+    def propose(self, record: ReviewRecord, size: int) -> tuple[Asked, ...]:
         """A new batch: the likeliest people, then those who were drawn from the others; fewer than ``size`` only if there are no more."""
         proposed = self._likeliest(record, size - math.ceil(size / _BATCH_FOR_A_DRAW))
         left, draws = list(self.survey.people), [1] * len(self.survey.people)
@@ -56,10 +56,10 @@ class HuntedPeople:
         self._learn_of(proposed)
         return tuple(proposed)
 
-    def _look(self, record: HuntRecord) -> Survey:
+    def _look(self, record: ReviewRecord) -> Survey:
         return survey_people(self._index, self._where, self._text, self._bounds, self._seed, {person.person_id for person in record.asked})
 
-    def _likeliest(self, record: HuntRecord, n: int) -> list[Asked]:
+    def _likeliest(self, record: ReviewRecord, n: int) -> list[Asked]:
         if n == 0:
             return []
         judged = [person for person in record.asked if person.answer in ("yes", "no") and person.person_id in self.survey.asked]
@@ -73,13 +73,13 @@ class HuntedPeople:
     def _stratum(self, vector: Float32[np.ndarray, " d"]) -> int:
         return int(strata_of(vector.astype(np.float64)[None] @ self._text.astype(np.float64), self._bounds)[0])
 
-    def _next_drawn(self, record: HuntRecord, stratum: int, taken: Set[str]) -> str:
+    def _next_drawn(self, record: ReviewRecord, stratum: int, taken: Set[str]) -> str:
         for _ in range(2):
             for person_id in self.survey.waiting[stratum]:
                 if person_id not in taken:
                     return person_id
             self.survey = self._look(record)  # the head of the random order is used up
-        raise StoreError("the index changed while a batch was drawn; go on with the hunt by resuming it")
+        raise StoreError("the index changed while a batch was drawn; go on with the review by resuming it")
 
     def _learn_of(self, people: Sequence[Asked]) -> None:
         """Take notice of those who are proposed: they are asked about, and wait no more."""

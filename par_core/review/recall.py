@@ -1,10 +1,10 @@
-"""From the answers of a hunt to how many people are left."""
+"""From the answers of a review to how many people are left."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from par_core.review.estimate import CONFIDENCE, Bounds, Draw, Tally, bounds_of
-from par_core.review.record import Asked, HuntRecord
+from par_core.review.record import Asked, ReviewRecord
 from par_core.review.survey import Survey
 
 __all__ = ["Estimate", "StratumEstimate", "estimate_left"]
@@ -38,14 +38,14 @@ class Estimate:
     """How many people are left to be found.
 
     Attributes:
-        people: Who take part in the hunt: the archive under the filter.
+        people: Who take part in the review: the archive under the filter.
         judged: Answered with yes or no.
         skipped: Proposed and neither: they count as found for ``least_left`` never, for ``most_left`` always.
         found: Answered with yes.
         least_left: Of those who are not found yet, at least so many have the attribute.
         likely_left: The number under which the draws are most likely.
         most_left: At most so many.
-        confidence: Probability that the interval holds the truth at every moment of the hunt, at least.
+        confidence: Probability that the interval holds the truth at every moment of the review, at least.
         strata: Each with an interval of its own, of the same confidence.
     """
 
@@ -60,8 +60,8 @@ class Estimate:
     strata: tuple[StratumEstimate, ...]
 
 
-def estimate_left(record: HuntRecord, survey: Survey) -> Estimate:
-    """How many are left, by the draws of a hunt. People who have left the archive count for nothing."""
+def estimate_left(record: ReviewRecord, survey: Survey) -> Estimate:
+    """How many are left, by the draws of a review. People who have left the archive count for nothing."""
     asked = [person for person in _settled(record) if person.person_id in survey.asked]
     low, high = (_tallies(asked, survey, unknown_is_yes=reading) for reading in (False, True))
     lower, upper = _both(low, high)
@@ -92,7 +92,7 @@ def _both(low: Sequence[Tally], high: Sequence[Tally]) -> tuple[Bounds, Bounds]:
     return lower, lower if high == low else bounds_of(high)
 
 
-def _settled(record: HuntRecord) -> list[Asked]:
+def _settled(record: ReviewRecord) -> list[Asked]:
     """Everybody up to the last answer. Whoever was drawn after it counts as not drawn yet."""
     asked = record.asked
     answered = [place for place, person in enumerate(asked) if person.turn]

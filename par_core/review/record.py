@@ -1,4 +1,4 @@
-"""A hunt as it is kept: ``hunts/NAME.json`` in the store, written anew, in one step, after every answer. It holds ids and answers, and no pictures."""
+"""A review as it is kept: ``reviews/NAME.json`` in the store, rewritten, in one step, after every answer. It holds ids and answers, and no pictures."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.version import __version__
 
-__all__ = ["Answer", "Asked", "HuntRecord", "free_name", "hunt_names", "hunts_for", "load_record", "locked", "save_record"]
+__all__ = ["Answer", "Asked", "ReviewRecord", "free_name", "load_record", "locked", "review_names", "reviews_for", "save_record"]
 
 FORMAT: Final = 1
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -43,16 +43,16 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class HuntRecord:
-    """All that a hunt needs in order to go on.
+class ReviewRecord:
+    """All that a review needs in order to go on.
 
     Attributes:
-        name: Of the hunt.
-        text: What is hunted.
+        name: Of the review.
+        text: What is proposer.
         where: A filter, or None.
         embedding: Fingerprint of the model of text and people.
         profile: That it belongs to.
-        index_version: Of the index, when the hunt went on last.
+        index_version: Of the index, when the review went on last.
         seed: Of the random order.
         vector: Embedding of the text.
         bounds: Cosines that part the strata.
@@ -79,25 +79,25 @@ class HuntRecord:
         """How many got an answer."""
         return sum(person.answer == answer for person in self.asked)
 
-    def with_asked(self, changed: dict[str, Asked]) -> "HuntRecord":
+    def with_asked(self, changed: dict[str, Asked]) -> "ReviewRecord":
         """The same, with some people changed, by id."""
         return replace(self, rounds=tuple(tuple(changed.get(person.person_id, person) for person in batch) for batch in self.rounds))
 
 
-def hunt_names(store: Store) -> list[str]:
-    """The hunts of a store, by name."""
-    return sorted(path.stem for path in (store.root / "hunts").glob("*.json") if _NAME.fullmatch(path.stem))
+def review_names(store: Store) -> list[str]:
+    """The reviews of a store, by name."""
+    return sorted(path.stem for path in store.reviews_path.glob("*.json") if _NAME.fullmatch(path.stem))
 
 
 def free_name(store: Store, text: str) -> str:
-    """A name for a new hunt, made from its text."""
-    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].strip("-") or "hunt"
-    taken = set(hunt_names(store))
+    """A name for a new review, made from its text."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].strip("-") or "review"
+    taken = set(review_names(store))
     return next(name for name in (plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3))) if name not in taken)
 
 
-def load_record(store: Store, name: str) -> HuntRecord:
-    """Read a hunt.
+def load_record(store: Store, name: str) -> ReviewRecord:
+    """Read a review.
 
     Raises:
         BadConfigError: There is none of that name.
@@ -107,36 +107,36 @@ def load_record(store: Store, name: str) -> HuntRecord:
     try:
         told: dict[str, Any] = json.loads(path.read_bytes())
         if told.pop("format") != FORMAT:
-            raise StoreError(f"{path} was written by another version of PAR ({told.get('created_by')}); start the hunt anew")
+            raise StoreError(f"{path} was written by another version of PAR ({told.get('created_by')}); start the review anew")
         told.pop("created_by")
         rounds = tuple(tuple(Asked(**person) for person in batch) for batch in told.pop("rounds"))
-        return HuntRecord(**told | {"vector": tuple(told["vector"]), "bounds": tuple(told["bounds"]), "rounds": rounds})
+        return ReviewRecord(**told | {"vector": tuple(told["vector"]), "bounds": tuple(told["bounds"]), "rounds": rounds})
     except FileNotFoundError:
-        there = ", ".join(hunt_names(store)) or "none yet"
-        raise BadConfigError(f"the store has no hunt {name!r}; there are: {there}") from None
+        there = ", ".join(review_names(store)) or "none yet"
+        raise BadConfigError(f"the store has no review {name!r}; there are: {there}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{path} is damaged ({error}); delete it and start the hunt anew") from error
+        raise StoreError(f"{path} is damaged ({error}); delete it and start the review anew") from error
 
 
-def hunts_for(store: Store, text: str, where: str | None) -> list[str]:
-    """Names of the hunts for the same; of those that can be read."""
+def reviews_for(store: Store, text: str, where: str | None) -> list[str]:
+    """Names of the reviews for the same; of those that can be read."""
     found = []
-    for name in hunt_names(store):
+    for name in review_names(store):
         with contextlib.suppress(ParError):  # one that was deleted just now, or is damaged
             there = load_record(store, name)
             found += [name] if (there.text, there.where) == (text, where) else []
     return found
 
 
-def save_record(store: Store, record: HuntRecord) -> None:
-    """Write a hunt: all of it, or the old one stays."""
+def save_record(store: Store, record: ReviewRecord) -> None:
+    """Write a review: all of it, or the old one stays."""
     told = {"format": FORMAT, "created_by": f"par {__version__}", **asdict(record)}
     write_atomic(_path(store, record.name), json.dumps(told, ensure_ascii=False).encode())
 
 
 @contextlib.contextmanager
 def locked(store: Store, name: str) -> Iterator[None]:
-    """Keep other processes from changing a hunt meanwhile; they wait."""
+    """Keep other processes from changing a review meanwhile; they wait."""
     path = _path(store, name).with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
@@ -146,5 +146,5 @@ def locked(store: Store, name: str) -> Iterator[None]:
 
 def _path(store: Store, name: str) -> Path:
     if not _NAME.fullmatch(name):
-        raise BadConfigError(f"a hunt's name has lower-case letters, digits and hyphens, 64 at most; got {name!r}")
-    return store.root / "hunts" / f"{name}.json"
+        raise BadConfigError(f"a review's name has lower-case letters, digits and hyphens, 64 at most; got {name!r}")
+    return store.reviews_path / f"{name}.json"

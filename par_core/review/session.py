@@ -1,9 +1,9 @@
-"""A hunt: batches of people to judge, answers, and how many are left.
+"""A review: batches of people to judge, answers, and how many are left.
 
-hunt = Hunt.start(Searcher(Path("store"), config), "a person with a gas mask")
-batch = hunt.batch(12)
-hunt.answer({batch.hits[0].person_id: "yes", batch.hits[1].person_id: "no"})
-hunt.estimate().most_left
+review = Review.start(Searcher(Path("store"), config), "a person with a gas mask")
+batch = review.batch(12)
+review.answer({batch.hits[0].person_id: "yes", batch.hits[1].person_id: "no"})
+review.estimate().most_left
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,14 @@ from par_core.query.gone import leave_out_gone
 from par_core.query.language import Phrase, parse_query
 from par_core.query.searching import Wanted, search_filter
 from par_core.query.table import check_embedding
-from par_core.review.proposals import HuntedPeople
+from par_core.review.proposals import Proposer
 from par_core.review.recall import Estimate, estimate_left
-from par_core.review.record import Answer, Asked, HuntRecord, free_name, hunt_names, hunts_for, load_record, locked, save_record
+from par_core.review.record import Answer, Asked, ReviewRecord, free_name, load_record, locked, review_names, reviews_for, save_record
 from par_core.review.survey import choose_bounds
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 
-__all__ = ["Batch", "Hunt"]
+__all__ = ["Batch", "Review"]
 
 _ANSWERS: Final[dict[str, Answer]] = {"yes": "yes", "no": "no", "skip": "skip"}
 _IDS_A_FILTER: Final = 40  # a filter has 2,000 characters at most
@@ -48,28 +48,28 @@ class Batch:
     open: frozenset[str]
 
 
-class Hunt:
-    """A hunt that is under way; use ``start`` or ``resume``. One thread at a time may use it; other processes may work on other hunts.
+class Review:
+    """A review that is under way; use ``start`` or ``resume``. One thread at a time may use it; other processes may work on other reviews.
 
     Attributes:
         record: What is kept of it.
-        warnings: What the hunter should know.
+        warnings: What the reviewer should know.
     """
 
-    def __init__(self, searcher: Searcher, index: PeopleIndex, record: HuntRecord, warnings: tuple[str, ...] = ()) -> None:
+    def __init__(self, searcher: Searcher, index: PeopleIndex, record: ReviewRecord, warnings: tuple[str, ...] = ()) -> None:
         self._searcher, self._index = searcher, index
         self.record, self.warnings = record, warnings
-        self._people = HuntedPeople(index, condition_of(index, record.where), record)
+        self._people = Proposer(index, condition_of(index, record.where), record)
 
     @classmethod
-    def start(cls, searcher: Searcher, text: str, *, where: str | None = None, name: str | None = None, seed: int = 0) -> "Hunt":
-        """Start a hunt and keep it in the store.
+    def start(cls, searcher: Searcher, text: str, *, where: str | None = None, name: str | None = None, seed: int = 0) -> "Review":
+        """Start a review and keep it in the store.
 
         Args:
             searcher: The store.
-            text: What is hunted, in plain words; in quotes, they may hold anything.
+            text: What is proposer, in plain words; in quotes, they may hold anything.
             where: Only people for whom this filter holds take part.
-            name: Of the hunt; made from the text if None.
+            name: Of the review; made from the text if None.
             seed: Of the random order.
 
         Raises:
@@ -82,33 +82,33 @@ class Hunt:
         vector = text_vector(text, encoder)
         name = free_name(searcher.store, text) if name is None else name
         bounds = choose_bounds(index, condition_of(index, where), vector)
-        record = HuntRecord(name, text, where, index.embedding_fingerprint, index.info.profile, index.version, seed, tuple(vector.tolist()), bounds)
-        hunt = cls(searcher, index, record, _start_warnings(searcher.store, record, encoder.unknown_words(text)))
-        if not sum(hunt._people.survey.people):
-            raise BadConfigError("nobody takes part in this hunt; loosen the filter")
+        record = ReviewRecord(name, text, where, index.embedding_fingerprint, index.info.profile, index.version, seed, tuple(vector.tolist()), bounds)
+        review = cls(searcher, index, record, _start_warnings(searcher.store, record, encoder.unknown_words(text)))
+        if not sum(review._people.survey.people):
+            raise BadConfigError("nobody takes part in this review; loosen the filter")
         with locked(searcher.store, name):
-            if name in hunt_names(searcher.store):
-                raise BadConfigError(f"there is a hunt {name!r} already; go on with it (--resume {name}) or choose another name")
+            if name in review_names(searcher.store):
+                raise BadConfigError(f"there is a review {name!r} already; go on with it (--resume {name}) or choose another name")
             save_record(searcher.store, record)
-        return hunt
+        return review
 
     @classmethod
-    def resume(cls, searcher: Searcher, name: str) -> "Hunt":
-        """Go on with a hunt. Needs no text model. People who are not in the index any more are erased from it.
+    def resume(cls, searcher: Searcher, name: str) -> "Review":
+        """Go on with a review. Needs no text model. People who are not in the index any more are erased from it.
 
         Raises:
-            BadConfigError: There is no such hunt.
+            BadConfigError: There is no such review.
             FingerprintError: The store was filled with another model since.
         """
         record, index = load_record(searcher.store, name), _pinned(searcher)
         if record.embedding != index.embedding_fingerprint:
             raise FingerprintError(
-                f"the hunt {name!r} was started on the embedding {record.embedding}, the store now holds {index.embedding_fingerprint}: "
-                "judgements and embeddings do not belong together any more; start a new hunt"
+                f"the review {name!r} was started on the embedding {record.embedding}, the store now holds {index.embedding_fingerprint}: "
+                "judgements and embeddings do not belong together any more; start a new review"
             )
-        hunt = cls(searcher, index, replace(record, index_version=index.version))
-        hunt._erase_lost()
-        return hunt
+        review = cls(searcher, index, replace(record, index_version=index.version))
+        review._erase_lost()
+        return review
 
     def batch(self, size: int = 12) -> Batch:
         """The people who wait for an answer: the batch that is open, or else a new one.
@@ -144,7 +144,7 @@ class Hunt:
         changed = {}
         for number, (person_id, answer) in enumerate(answers.items(), turn + 1):
             if person_id not in asked:
-                raise BadConfigError(f"this hunt did not ask about {person_id!r}")
+                raise BadConfigError(f"this review did not ask about {person_id!r}")
             if answer not in _ANSWERS:
                 raise BadConfigError(f"answer yes, no or skip, got {answer!r}")
             changed[person_id] = replace(asked[person_id], answer=_ANSWERS[answer], turn=number)
@@ -177,7 +177,7 @@ class Hunt:
 
     @property
     def index(self) -> PeopleIndex:
-        """The version of the index that is hunted in."""
+        """The version of the index that is proposer in."""
         return self._index
 
     def _open(self) -> list[Asked]:
@@ -210,24 +210,24 @@ class Hunt:
         rounds = tuple(tuple(person for person in batch if person.person_id not in lost) for batch in self.record.rounds)
         self._keep(replace(self.record, rounds=tuple(batch for batch in rounds if batch)))
 
-    def _keep(self, record: HuntRecord) -> None:
+    def _keep(self, record: ReviewRecord) -> None:
         """Write the record, unless another process has changed it meanwhile."""
         with locked(self._searcher.store, record.name):
             if load_record(self._searcher.store, record.name).rounds != self.record.rounds:
-                raise BadConfigError(f"the hunt {record.name!r} was changed elsewhere meanwhile; go on with: --resume {record.name}")
+                raise BadConfigError(f"the review {record.name!r} was changed elsewhere meanwhile; go on with: --resume {record.name}")
             save_record(self._searcher.store, record)
         self.record = record
 
 
-def _start_warnings(store: Store, record: HuntRecord, unknown: Sequence[str]) -> tuple[str, ...]:
+def _start_warnings(store: Store, record: ReviewRecord, unknown: Sequence[str]) -> tuple[str, ...]:
     """What to think of before the first answer."""
-    same = [f"the hunt {name!r} is for the same; its answers do not count in this new one" for name in hunts_for(store, record.text, record.where)]
+    same = [f"the review {name!r} is for the same; its answers do not count in this new one" for name in reviews_for(store, record.text, record.where)]
     words = ", ".join(map(repr, unknown))
     return (*same, *([f"the text model never saw {words} in training: the first batches may be off, until somebody was found"] if unknown else []))
 
 
 def _pinned(searcher: Searcher) -> PeopleIndex:
-    """The version of the index that is searched now, which stays what it is while the hunt lasts."""
+    """The version of the index that is searched now, which stays what it is while the review lasts."""
     index = searcher.index()
     pinned = PeopleIndex.open(searcher.store.index_path, str(index.version))
     assert pinned is not None, "it was open a moment ago"
@@ -236,8 +236,8 @@ def _pinned(searcher: Searcher) -> PeopleIndex:
 
 def _words(text: str) -> str:
     if not text.strip():
-        raise BadConfigError("an empty hunt; say what the people you look for look like")
+        raise BadConfigError("an empty review; say what the people you look for look like")
     asked = parse_query(text)
     if not isinstance(asked, Phrase):
-        raise BadConfigError(f"a hunt takes plain words, got {text!r}; conditions go into the filter (--where), and your answers tell the rest")
+        raise BadConfigError(f"a review takes plain words, got {text!r}; conditions go into the filter (--where), and your answers tell the rest")
     return asked.text

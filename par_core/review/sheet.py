@@ -18,7 +18,7 @@ def write_sheet(path: Path, text: str, batch: Batch, crops: Sequence[Crop]) -> N
 
     Args:
         path: Of the HTML file.
-        text: What is hunted.
+        text: What is proposer.
         batch: Whom to show.
         crops: One for each hit of the batch.
     """

@@ -1,6 +1,6 @@
-"""One pass over the archive before a hunt goes on: how large its strata are, who would be drawn next, how the embeddings are spread.
+"""One pass over the archive before a review goes on: how large its strata are, who would be drawn next, how the embeddings are spread.
 
-Strata are the best 100 people by the text, the ranks 101 to 1,000, 1,001 to 10,000, and so on. Their bounds are cosines that are chosen once, when the hunt
+Strata are the best 100 people by the text, the ranks 101 to 1,000, 1,001 to 10,000, and so on. Their bounds are cosines that are chosen once, when the review
 starts. The random order in every stratum is that of a keyed digest of the person's id: it depends on nothing that anybody judges. Batches of rows stream
 by; what stays in memory does not grow with the archive (about 10 MB, and 70 bytes for each person who waits to be drawn or was asked about).
 """
@@ -24,7 +24,7 @@ _WAITING: Final = 2_000  # people of a stratum that are drawn before the archive
 
 @runtime_checkable
 class PeopleRows(Protocol):
-    """What a hunt needs of the index (``par_core.store.lance.PeopleIndex``)."""
+    """What a review needs of the index (``par_core.store.lance.PeopleIndex``)."""
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
         """Rows, a batch at a time."""
@@ -41,7 +41,7 @@ class PeopleRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the archive looks like to a hunt.
+    """What the archive looks like to a review.
 
     Attributes:
         people: In each stratum.

@@ -21,7 +21,7 @@ from par_core.serve.schemas import (
 )
 from par_core.serve.service import SearchPage
 from par_core.serve.status import ServeStatus
-from par_core.serve.user_session import Desk, desk_for
+from par_core.serve.user_session import UserSession, session_for
 
 __all__ = ["error_content", "jpeg", "router", "search_content"]
 
@@ -58,7 +58,7 @@ def _require_known(request: Request) -> None:
 
 router = APIRouter(prefix="/api", tags=["archive"], dependencies=[Depends(_require_known)])
 
-Searching = Annotated[Desk, Depends(desk_for("search"))]
+Searching = Annotated[UserSession, Depends(session_for("search"))]
 Identity = Annotated[str, Path(pattern="^[0-9a-f]{1,64}$", description="Hexadecimal, as a search gives it.", examples=["1eba3ecb27aa3da0f6df4c4231b98568"])]
 Where = Annotated[
     str | None,
@@ -68,7 +68,7 @@ Where = Annotated[
 
 @router.get("/search", responses=_errors(400), response_model=SearchResponse)
 async def search(
-    desk: Searching,
+    session: Searching,
     q: Annotated[
         str | None, Query(max_length=1000, description="What the person looks like, in the query language.", examples=["woman AND backpack AND NOT hat"])
     ] = None,
@@ -82,69 +82,69 @@ async def search(
     ] = False,
 ) -> Response:
     """Find people by words, by a picture uploaded before (`picture:NAME`), by a filter, or by any of these together; best first."""
-    page = await desk.search(q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart)
+    page = await session.search(q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart)
     return Response(to_json(search_content(page)), media_type="application/json")  # PAR's own values: to check them would take as long as to find them
 
 
 @router.get("/people/{person_id}", responses=_errors(400, 404))
-async def person(desk: Searching, person_id: Identity) -> PersonResponse:
+async def person(session: Searching, person_id: Identity) -> PersonResponse:
     """Everything that is known of one person."""
-    found = await desk.person(person_id)
+    found = await session.person(person_id)
     content = {name: getattr(found, name) for name in found.__dataclass_fields__ if name != "hit"}
     return PersonResponse.model_validate(content | {"person": found.hit.as_json(), "versions": asdict(found.versions)})
 
 
 @router.get("/people/{person_id}/crop", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response)
-async def crop(desk: Searching, person_id: Identity) -> Response:
+async def crop(session: Searching, person_id: Identity) -> Response:
     """A JPEG of the person with some surroundings, the background dimmed."""
-    return jpeg(await desk.crop(person_id))
+    return jpeg(await session.crop(person_id))
 
 
 @router.get("/people/{person_id}/outline", responses=_errors(400, 404, 410))
-async def outline(desk: Searching, person_id: Identity) -> OutlineResponse:
+async def outline(session: Searching, person_id: Identity) -> OutlineResponse:
     """Box and mask of the person in the image."""
-    return OutlineResponse.model_validate(asdict(await desk.outline(person_id)))
+    return OutlineResponse.model_validate(asdict(await session.outline(person_id)))
 
 
 @router.get("/image/{image_id}", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response)
-async def image(desk: Searching, image_id: Identity) -> Response:
+async def image(session: Searching, image_id: Identity) -> Response:
     """The whole photograph as JPEG, upright, at most 1600 pixels a side, without the file's metadata."""
-    return jpeg(await desk.image(image_id))
+    return jpeg(await session.image(image_id))
 
 
 @router.get("/facets", responses=_errors(400))
-async def facets(desk: Searching, where: Where = None) -> FacetsResponse:
+async def facets(session: Searching, where: Where = None) -> FacetsResponse:
     """How many people there are of each colour, attribute, folder and day."""
-    return FacetsResponse.model_validate(asdict(await desk.facets(where)))
+    return FacetsResponse.model_validate(asdict(await session.facets(where)))
 
 
 @router.get("/status", responses=_errors(400))
-async def status(desk: Searching) -> StatusResponse:
+async def status(session: Searching) -> StatusResponse:
     """What the store holds, and who answers from it."""
-    return _status_content(await desk.status())
+    return _status_content(await session.status())
 
 
 @router.get("/audit", responses=_errors())
 async def audit(
-    desk: Annotated[Desk, Depends(desk_for("admin"))],
+    session: Annotated[UserSession, Depends(session_for("admin"))],
     top: Annotated[int, Query(ge=1, le=1000, description="Events at most.")] = 100,
     before: Annotated[
         str | None, Query(pattern=r"^\d{4}-\d{2}:\d{1,12}$", description="Only events from before this place; `next` of the page before.")
     ] = None,
 ) -> AuditResponse:
     """Who asked what, when, from where, and how much was found. For callers with the role admin."""
-    found = await desk.audit(top, before)
+    found = await session.audit(top, before)
     return AuditResponse.model_validate({"events": [asdict(event) for event in found.events], "next": found.next})
 
 
 @router.post("/picture", responses=_errors(400, 413))
-async def picture(desk: Searching, picture: Annotated[UploadFile, File(description="A picture with a person.")]) -> PictureResponse:
+async def picture(session: Searching, picture: Annotated[UploadFile, File(description="A picture with a person.")]) -> PictureResponse:
     """Give a picture to search with: the largest person's embedding is kept in memory, the picture is not."""
-    most = desk.house.settings.upload_bytes
+    most = session.app_state.settings.upload_bytes
     content = await picture.read(most + 1)
     if len(content) > most:
         raise TooLargeError(f"the picture is larger than {most} bytes, which is all that is taken")
-    found = await desk.add_picture(content)
+    found = await session.add_picture(content)
     return PictureResponse(name=found.name, box=found.box, people=found.people)
 
 
@@ -165,7 +165,7 @@ def error_content(problem: Problem) -> dict[str, Any]:
 
 def _status_content(status: ServeStatus) -> StatusResponse:
     report, last = status.report, status.report.commit
-    files = asdict(report.conservation)
+    files = asdict(report.accounting)
     failures = files.pop("failures")
     runs = [
         {name: getattr(run.record, name) for name in ("number", "version", "rows", "upserted", "deleted")} | {"written_at": datetime.fromtimestamp(run.at, UTC)}

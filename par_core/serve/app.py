@@ -18,11 +18,11 @@ from starlette.exceptions import HTTPException
 from par_core.access import Access
 from par_core.errors import ParError
 from par_core.serve import api, login, pages
-from par_core.serve.middleware import Guard
+from par_core.serve.middleware import AccessMiddleware
 from par_core.serve.problems import Problem, problem_of
 from par_core.serve.service import ArchiveService
 from par_core.serve.settings import ServeSettings
-from par_core.serve.user_session import House
+from par_core.serve.user_session import AppState
 from par_core.version import __version__
 
 __all__ = ["create_app"]
@@ -37,21 +37,21 @@ def create_app(service: ArchiveService, settings: ServeSettings | None = None) -
         service: The store.
         settings: Limits; the defaults where none are given.
     """
-    house = House(service, settings or ServeSettings(), Access.open(service.store.root, service.config.access.audit_days))
+    app_state = AppState(service, settings or ServeSettings(), Access.open(service.store.root, service.config.access.audit_days))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.warm()
-        house.start()
+        app_state.start()
         yield
-        house.close()
+        app_state.close()
 
     app = FastAPI(title="PAR", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
-    app.state.house = house
+    app.state.app_state = app_state
     app.include_router(api.router)
     app.include_router(login.router)
     app.include_router(pages.router)
-    app.add_middleware(Guard, house=house, tell=_tell)
+    app.add_middleware(AccessMiddleware, app_state=app_state, tell=_tell)
     app.add_exception_handler(ParError, _tell)
     app.add_exception_handler(HTTPException, _tell)
     app.add_exception_handler(RequestValidationError, _tell)

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
 from par_core.serve.problems import UnauthorizedError
-from par_core.serve.user_session import COOKIE, House
+from par_core.serve.user_session import COOKIE, AppState
 
 __all__ = ["router"]
 
@@ -19,8 +19,8 @@ router = APIRouter(include_in_schema=False)
 @router.post("/login")
 async def login(request: Request, token: Annotated[str, Form(max_length=200)], then: Annotated[str, Form(max_length=4000)] = "/") -> Response:
     """Keep a valid token for this browser, and go on to a page of ours."""
-    house: House = request.app.state.house
-    caller = await run_in_threadpool(house.access.who, token.strip())
+    app_state: AppState = request.app.state.app_state
+    caller = await run_in_threadpool(app_state.access.who, token.strip())
     if caller is None:
         raise UnauthorizedError("this token is not valid (any more); ask whoever runs this server for another")
     response = RedirectResponse(_own(then), 303)

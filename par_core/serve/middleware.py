@@ -25,9 +25,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from par_core.access import Caller
 from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, ServeError, TooLargeError, TooManyError, UnauthorizedError
 from par_core.serve.rate import Rate
-from par_core.serve.user_session import House
+from par_core.serve.user_session import AppState
 
-__all__ = ["Guard"]
+__all__ = ["AccessMiddleware"]
 
 _log = logging.getLogger(__name__)
 
@@ -49,20 +49,20 @@ _FORM_BYTES: Final = 16 * 2**10  # around an uploaded picture
 _SLOWEST: Final = 16 * 2**10  # bytes of a body a second, after the first seconds
 
 
-class Guard:
+class AccessMiddleware:
     """ASGI middleware.
 
     Args:
         app: What it guards.
-        house: Of the application.
+        app_state: Of the application.
         tell: Makes the response of an error.
     """
 
-    def __init__(self, app: ASGIApp, house: House, tell: Callable[[Request, Exception], Awaitable[Response]]) -> None:
+    def __init__(self, app: ASGIApp, app_state: AppState, tell: Callable[[Request, Exception], Awaitable[Response]]) -> None:
         self._app = app
-        self._house = house
+        self._app_state = app_state
         self._tell = tell
-        self._rate = Rate(house.settings.requests_per_minute)
+        self._rate = Rate(app_state.settings.requests_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -82,7 +82,7 @@ class Guard:
 
         try:
             request.state.caller = None
-            request.state.caller = self._house.caller_of(request)
+            request.state.caller = self._app_state.caller_of(request)
             self._check(request)
             await self._app(scope, self._counted(request, receive), answer)
         except Exception as error:  # noqa: BLE001 - the last stop before the client
@@ -93,11 +93,11 @@ class Guard:
 
     def _check(self, request: Request) -> None:
         headers = request.headers
-        if self._house.open_to_all and not _is_here(request):
+        if self._app_state.open_to_all and not _is_here(request):
             raise ForbiddenError("no token is needed yet, so only the server's own machine is answered; make one with: par tokens add NAME --role search")
-        if self._house.open_to_all and _name(headers.get("host", "")) not in _LOCAL:
+        if self._app_state.open_to_all and _name(headers.get("host", "")) not in _LOCAL:
             raise ForbiddenError("this server answers on this machine only: open it as http://localhost, or http://127.0.0.1")
-        if self._house.open_to_all and any(name in headers for name in _PASSED_ON):
+        if self._app_state.open_to_all and any(name in headers for name in _PASSED_ON):
             raise ForbiddenError("a proxy has passed this request on, and no token is needed yet; make one with: par tokens add NAME --role search")
         if request.method not in _SAFE and not headers.get("authorization", "").lower().startswith("bearer "):
             _require_own_origin(headers)
@@ -107,21 +107,21 @@ class Guard:
         if length.isascii() and length.isdigit() and int(length) > self._most_bytes(request):  # anything else is counted as it comes
             raise _too_large(self._most_bytes(request))
         if not request.url.path.startswith("/static/") and not self._rate.take(self._client(request)):
-            raise TooManyError(f"more than {self._house.settings.requests_per_minute} requests a minute; wait a few seconds")
+            raise TooManyError(f"more than {self._app_state.settings.requests_per_minute} requests a minute; wait a few seconds")
 
     def _client(self, request: Request) -> str:
         """A token's bearers share an account, wherever they are; all others have one for each address."""
         caller: Caller | None = request.state.caller
-        if caller is not None and not self._house.open_to_all:
+        if caller is not None and not self._app_state.open_to_all:
             return f"token {caller.name}"
         return f"address {request.client.host}" if request.client else ""
 
     def _most_bytes(self, request: Request) -> int:
-        return self._house.settings.upload_bytes + _FORM_BYTES if _is_form(request.headers) else _SMALL_BODY
+        return self._app_state.settings.upload_bytes + _FORM_BYTES if _is_form(request.headers) else _SMALL_BODY
 
     def _counted(self, request: Request, receive: Receive) -> Receive:
         """The same body, cut off with an error once it is larger than is taken, whatever its headers said, or once it comes too slowly."""
-        most, seconds, got, complete, started = self._most_bytes(request), self._house.settings.seconds, 0, False, time.monotonic()
+        most, seconds, got, complete, started = self._most_bytes(request), self._app_state.settings.seconds, 0, False, time.monotonic()
 
         async def counted() -> Message:
             nonlocal got, complete

@@ -42,8 +42,14 @@ def page(request: Request, template: str, content: Mapping[str, Any], status: in
     theme = theme if theme in ("light", "dark") else "auto"
     caller: Caller | None = getattr(request.state, "caller", None)
     signed_in = caller.name if caller and COOKIE in request.cookies else ""
-    house = {"theme": theme, "here": request.url.path, "signed_in": signed_in, "admin": caller is not None and caller.may("admin"), "par_version": __version__}
-    html = _environment().get_template(template).render({**house, **content})
+    app_state = {
+        "theme": theme,
+        "here": request.url.path,
+        "signed_in": signed_in,
+        "admin": caller is not None and caller.may("admin"),
+        "par_version": __version__,
+    }
+    html = _environment().get_template(template).render({**app_state, **content})
     return HTMLResponse(html, status, {"Cache-Control": "no-store", "Vary": "Par-Part", **(headers or {})})
 
 

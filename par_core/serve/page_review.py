@@ -1,7 +1,8 @@
-"""The pages of hunts: start one, judge people, see how many are left. For callers who may judge."""
+"""The pages of reviews: start one, judge people, see how many are left. For callers who may judge."""
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Header, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -10,62 +11,70 @@ from par_core.errors import BadConfigError
 from par_core.serve.page_look import page
 from par_core.serve.page_query import Asked
 from par_core.serve.problems import UnknownIdError
-from par_core.serve.reviews import Hunts, HuntState
-from par_core.serve.user_session import Desk, desk_for
+from par_core.serve.reviews import Reviews, ReviewState
+from par_core.serve.user_session import UserSession, session_for
 
 __all__ = ["router"]
 
 T = TypeVar("T")
 
-router = APIRouter(prefix="/hunts", include_in_schema=False)
+router = APIRouter(prefix="/reviews", include_in_schema=False)
+before = APIRouter(include_in_schema=False)
 
-Judging = Annotated[Desk, Depends(desk_for("judge"))]
+Reviewer = Annotated[UserSession, Depends(session_for("reviewer"))]
 Part = Annotated[str | None, Header(alias="Par-Part", max_length=16)]
 
 
-async def hunts_of(request: Request, desk: Judging) -> Hunts:
-    """The hunts of the application's store."""
-    if not hasattr(request.app.state, "hunts"):
-        request.app.state.hunts = Hunts(desk.house.service)
-    hunts: Hunts = request.app.state.hunts
-    return hunts
+@before.get("/hunts{rest:path}")
+async def moved(request: Request, rest: str) -> Response:
+    """The address of these pages in the release before."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/reviews{quote(rest)}{query}", 308)
 
 
-Open = Annotated[Hunts, Depends(hunts_of)]
+async def reviews_of(request: Request, session: Reviewer) -> Reviews:
+    """The reviews of the application's store."""
+    if not hasattr(request.app.state, "reviews"):
+        request.app.state.reviews = Reviews(session.app_state.service)
+    reviews: Reviews = request.app.state.reviews
+    return reviews
+
+
+Open = Annotated[Reviews, Depends(reviews_of)]
 
 
 @router.get("")
 async def listed(
     request: Request,
-    desk: Judging,
-    hunts: Open,
+    session: Reviewer,
+    reviews: Open,
     text: Annotated[str, Query(max_length=1000)] = "",
     where: Annotated[str, Query(max_length=2000)] = "",
 ) -> Response:
-    """The hunts there are, and a form to start one."""
-    records = await desk.house.searches.run(hunts.records)
-    return page(request, "hunts.html", {"records": records, "asked": Asked(), "text": text, "where": where})
+    """The reviews there are, and a form to start one."""
+    records = await session.app_state.searches.run(reviews.records)
+    return page(request, "reviews.html", {"records": records, "asked": Asked(), "text": text, "where": where})
 
 
 @router.post("")
-async def start(desk: Judging, hunts: Open, text: Annotated[str, Form(max_length=1000)], where: Annotated[str, Form(max_length=2000)] = "") -> Response:
-    """Start a hunt and go to it."""
+async def start(session: Reviewer, reviews: Open, text: Annotated[str, Form(max_length=1000)], where: Annotated[str, Form(max_length=2000)] = "") -> Response:
+    """Start a review and go to it."""
     what = text + (f"; where: {where}" if where.strip() else "")
-    name = await _recorded(desk, what, lambda: hunts.start(text, where.strip() or None))
-    return RedirectResponse(f"/hunts/{name}", 303)
+    name = await _recorded(session, what, lambda: reviews.start(text, where.strip() or None))
+    return RedirectResponse(f"/reviews/{name}", 303)
 
 
 @router.get("/{name}")
-async def judge(request: Request, desk: Judging, hunts: Open, name: str, part: Part = None) -> Response:
+async def show(request: Request, session: Reviewer, reviews: Open, name: str, part: Part = None) -> Response:
     """People to judge."""
-    return _shown(request, part, await _recorded(desk, name, lambda: _known(hunts, name)))
+    return _shown(request, part, await _recorded(session, name, lambda: _known(reviews, name)))
 
 
 @router.post("/{name}/answers")
 async def answer(
     request: Request,
-    desk: Judging,
-    hunts: Open,
+    session: Reviewer,
+    reviews: Open,
     name: str,
     judged: Annotated[str, Form(max_length=100, description="ID:yes, ID:no, ID:skip, or rest.")],
     part: Part = None,
@@ -73,36 +82,36 @@ async def answer(
     """Judge somebody, or all that still wait."""
     person_id, _, word = judged.partition(":")
     what = f"{name}: {judged}"
-    state = await _recorded(desk, what, lambda: hunts.answer_rest(name) if judged == "rest" else hunts.answer(name, person_id, word))
+    state = await _recorded(session, what, lambda: reviews.answer_rest(name) if judged == "rest" else reviews.answer(name, person_id, word))
     return _shown(request, part, state, posted=True)
 
 
 @router.post("/{name}/undo")
-async def undo(request: Request, desk: Judging, hunts: Open, name: str, part: Part = None) -> Response:
+async def undo(request: Request, session: Reviewer, reviews: Open, name: str, part: Part = None) -> Response:
     """Take the latest answer back."""
-    return _shown(request, part, await _recorded(desk, f"{name}: undo", lambda: hunts.undo(name)), posted=True)
+    return _shown(request, part, await _recorded(session, f"{name}: undo", lambda: reviews.undo(name)), posted=True)
 
 
-def _known(hunts: Hunts, name: str) -> HuntState:
+def _known(reviews: Reviews, name: str) -> ReviewState:
     try:
-        return hunts.state(name)
+        return reviews.state(name)
     except BadConfigError as error:
         raise UnknownIdError(str(error)) from error
 
 
-def _shown(request: Request, part: str | None, state: HuntState, *, posted: bool = False) -> Response:
-    if part == "hunt":
-        return page(request, "part_hunt.html", {"state": state})
+def _shown(request: Request, part: str | None, state: ReviewState, *, posted: bool = False) -> Response:
+    if part == "review":
+        return page(request, "part_review.html", {"state": state})
     if posted:
-        return RedirectResponse(f"/hunts/{state.record.name}", 303)
-    return page(request, "hunt.html", {"state": state, "asked": Asked()})
+        return RedirectResponse(f"/reviews/{state.record.name}", 303)
+    return page(request, "review.html", {"state": state, "asked": Asked()})
 
 
-async def _recorded(desk: Desk, what: str, work: Callable[[], T]) -> T:
-    """Do something with a hunt, and write it to the audit log."""
+async def _recorded(session: UserSession, what: str, work: Callable[[], T]) -> T:
+    """Do something with a review, and write it to the audit log."""
 
     def recorded() -> T:
-        with desk.house.access.recording(desk.caller, "hunt", what, how=desk.how, source=desk.source):
+        with session.app_state.access.recording(session.caller, "review", what, how=session.how, source=session.source):
             return work()
 
-    return await desk.house.searches.run(recorded)
+    return await session.app_state.searches.run(recorded)

@@ -65,7 +65,7 @@ class Found:
         first: Whether this is the first page.
         complete: Whether there are no further hits.
         more_url: Of the next hits, or empty.
-        hunt_url: Where a hunt for the words of the question begins, or empty where there are none.
+        review_url: Where a review for the words of the question begins, or empty where there are none.
         loosened: Questions that ask less, to try where nothing was found: what is left out, and the address.
     """
 
@@ -78,7 +78,7 @@ class Found:
     first: bool
     complete: bool
     more_url: str
-    hunt_url: str
+    review_url: str
     loosened: tuple[tuple[str, str], ...]
 
 
@@ -176,14 +176,14 @@ def found_of(asked: Asked, answer: SearchPage) -> Found:
         answer.offset == 0,
         answer.next is None,
         asked.url(offset=answer.next) if answer.next is not None else "",
-        _hunt_url(asked),
+        _review_url(asked),
         tuple(loosened),
     )
 
 
-def _hunt_url(asked: Asked) -> str:
+def _review_url(asked: Asked) -> str:
     words = words_of(asked.q)
-    return f"/hunts?{urlencode({'text': words, 'where': asked.where})}" if words else ""
+    return f"/reviews?{urlencode({'text': words, 'where': asked.where})}" if words else ""
 
 
 def _card(asked: Asked, hit: Hit, offset: int) -> Card:

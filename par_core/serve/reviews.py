@@ -1,4 +1,4 @@
-"""The hunts of one store, open for many askers: a hunt that goes on stays in memory, one judgement at a time changes it."""
+"""The reviews of one store, open for many askers: a review that goes on stays in memory, one judgement at a time changes it."""
 
 import threading
 from collections import OrderedDict
@@ -10,19 +10,19 @@ from par_core.errors import BadConfigError
 from par_core.query.answer import Hit
 from par_core.query.from_store import Searcher
 from par_core.review.recall import Estimate
-from par_core.review.record import HuntRecord, hunt_names, load_record
-from par_core.review.session import Batch, Hunt
+from par_core.review.record import ReviewRecord, load_record, review_names
+from par_core.review.session import Batch, Review
 from par_core.serve.service import ArchiveService
 
-__all__ = ["HuntState", "Hunts"]
+__all__ = ["ReviewState", "Reviews"]
 
-_KEPT: Final = 16  # hunts in memory
+_KEPT: Final = 16  # reviews in memory
 _BATCH: Final = 12  # people
 
 
 @dataclass(frozen=True, slots=True)
-class HuntState:
-    """Where a hunt is.
+class ReviewState:
+    """Where a review is.
 
     Attributes:
         record: What is kept of it.
@@ -30,10 +30,10 @@ class HuntState:
         answers: Of the people of the batch who have one: by id.
         estimate: How many are left.
         found: Whoever was judged to fit, the latest first.
-        warnings: What the hunter should know.
+        warnings: What the reviewer should know.
     """
 
-    record: HuntRecord
+    record: ReviewRecord
     batch: Batch
     answers: dict[str, str]
     estimate: Estimate
@@ -41,16 +41,16 @@ class HuntState:
     warnings: tuple[str, ...]
 
 
-class _Seat:
-    """A hunt and its lock."""
+class _OpenReview:
+    """A review and its lock."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.hunt: Hunt | None = None
+        self.review: Review | None = None
 
 
-class Hunts:
-    """All hunts of a store.
+class Reviews:
+    """All reviews of a store.
 
     Args:
         service: The store.
@@ -59,18 +59,18 @@ class Hunts:
     def __init__(self, service: ArchiveService) -> None:
         self._service = service
         self._searcher = Searcher(service.store.root, service.config)
-        self._seats: OrderedDict[str, _Seat] = OrderedDict()
+        self._open_reviews: OrderedDict[str, _OpenReview] = OrderedDict()
         self._lock = threading.Lock()
 
-    def records(self) -> tuple[HuntRecord, ...]:
+    def records(self) -> tuple[ReviewRecord, ...]:
         """All that are kept in the store, by name."""
-        return tuple(load_record(self._service.store, name) for name in hunt_names(self._service.store))
+        return tuple(load_record(self._service.store, name) for name in review_names(self._service.store))
 
     def start(self, text: str, where: str | None) -> str:
-        """Start a hunt.
+        """Start a review.
 
         Args:
-            text: What is hunted, in plain words.
+            text: What is proposer, in plain words.
             where: Only people for whom this filter holds take part; None is everybody.
 
         Returns:
@@ -82,62 +82,64 @@ class Hunts:
             FingerprintError: The store was filled with another model.
         """
         self._service.versions()
-        hunt = Hunt.start(self._searcher, text.strip(), where=where)
-        self._seat(hunt.record.name).hunt = hunt
-        return hunt.record.name
+        review = Review.start(self._searcher, text.strip(), where=where)
+        self._open_review(review.record.name).review = review
+        return review.record.name
 
-    def state(self, name: str) -> HuntState:
-        """Where a hunt is; makes a new batch where the last one is answered.
+    def state(self, name: str) -> ReviewState:
+        """Where a review is; makes a new batch where the last one is answered.
 
         Raises:
-            BadConfigError: There is no such hunt.
+            BadConfigError: There is no such review.
             FingerprintError: The store was filled with another model since.
         """
         return self._with(name, lambda _: None)
 
-    def answer(self, name: str, person_id: str, answer: str) -> HuntState:
+    def answer(self, name: str, person_id: str, answer: str) -> ReviewState:
         """Judge one person, or correct what was said.
 
         Args:
-            name: Of the hunt.
+            name: Of the review.
             person_id: Of somebody it asked about.
             answer: ``yes``, ``no`` or ``skip``.
 
         Raises:
-            BadConfigError: There is no such hunt, it did not ask about this person, or the answer is another word.
+            BadConfigError: There is no such review, it did not ask about this person, or the answer is another word.
         """
-        return self._with(name, lambda hunt: hunt.answer({person_id: answer}))
+        return self._with(name, lambda review: review.answer({person_id: answer}))
 
-    def answer_rest(self, name: str) -> HuntState:
+    def answer_rest(self, name: str) -> ReviewState:
         """Judge that nobody who still waits in the batch fits."""
-        return self._with(name, lambda hunt: hunt.answer(dict.fromkeys(hunt.batch(_BATCH).open, "no")))
+        return self._with(name, lambda review: review.answer(dict.fromkeys(review.batch(_BATCH).open, "no")))
 
-    def undo(self, name: str) -> HuntState:
+    def undo(self, name: str) -> ReviewState:
         """Take the latest answer back."""
-        return self._with(name, lambda hunt: hunt.undo())
+        return self._with(name, lambda review: review.undo())
 
-    def _with(self, name: str, change: Callable[[Hunt], object]) -> HuntState:
-        seat = self._seat(name)
-        with seat.lock:
-            if seat.hunt is None or self._is_old(seat.hunt):
-                seat.hunt = Hunt.resume(self._searcher, name)
-            change(seat.hunt)
-            batch = seat.hunt.batch(_BATCH)
+    def _with(self, name: str, change: Callable[[Review], object]) -> ReviewState:
+        open_review = self._open_review(name)
+        with open_review.lock:
+            if open_review.review is None or self._is_old(open_review.review):
+                open_review.review = Review.resume(self._searcher, name)
+            change(open_review.review)
+            batch = open_review.review.batch(_BATCH)
             shown = {hit.person_id for hit in batch.hits}
-            answers = {asked.person_id: asked.answer for asked in seat.hunt.record.asked if asked.person_id in shown and asked.answer is not None}
-            return HuntState(seat.hunt.record, batch, dict(answers), seat.hunt.estimate(), seat.hunt.found()[::-1], seat.hunt.warnings)
+            answers = {asked.person_id: asked.answer for asked in open_review.review.record.asked if asked.person_id in shown and asked.answer is not None}
+            return ReviewState(
+                open_review.review.record, batch, dict(answers), open_review.review.estimate(), open_review.review.found()[::-1], open_review.review.warnings
+            )
 
-    def _is_old(self, hunt: Hunt) -> bool:
-        """Whether the index, or another process the hunt, has gone on."""
-        known = hunt.record
-        return self._service.versions().searched != hunt.index.version or load_record(self._service.store, known.name).rounds != known.rounds
+    def _is_old(self, review: Review) -> bool:
+        """Whether the index, or another process the review, has gone on."""
+        known = review.record
+        return self._service.versions().searched != review.index.version or load_record(self._service.store, known.name).rounds != known.rounds
 
-    def _seat(self, name: str) -> _Seat:
-        if name not in hunt_names(self._service.store):
-            raise BadConfigError(f"there is no hunt {name!r}")
+    def _open_review(self, name: str) -> _OpenReview:
+        if name not in review_names(self._service.store):
+            raise BadConfigError(f"there is no review {name!r}")
         with self._lock:
-            seat = self._seats.setdefault(name, _Seat())
-            self._seats.move_to_end(name)
-            while len(self._seats) > _KEPT:
-                self._seats.popitem(last=False)
-            return seat
+            open_review = self._open_reviews.setdefault(name, _OpenReview())
+            self._open_reviews.move_to_end(name)
+            while len(self._open_reviews) > _KEPT:
+                self._open_reviews.popitem(last=False)
+            return open_review

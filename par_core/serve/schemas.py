@@ -199,7 +199,7 @@ class EventJson(ApiModel):
     who: str = Field(description="Name of the token, or of the user of the operating system.")
     how: str = Field(description="Through what: cli, python, flow, api, page.")
     source: str = Field(description="Address of the caller, or name of the host.")
-    action: str = Field(description="Such as search, person, image, hunt, export, forget; damaged where the line cannot be read.")
+    action: str = Field(description="Such as search, person, image, review, export, forget; damaged where the line cannot be read.")
     what: str = Field(description="The question, as asked.")
     count: int | None = Field(description="Of what was given; null where nothing was.")
     status: str = Field(description="ok, refused, or the name of the error.")

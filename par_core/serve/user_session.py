@@ -3,8 +3,8 @@
 Handlers of page and API take it as a dependency, and touch the service in no other way:
 
     @router.get("/something")
-    async def something(desk: Annotated[Desk, Depends(desk_for("search"))]) -> Response:
-        page = await desk.search("a man", top=20)
+    async def something(session: Annotated[UserSession, Depends(session_for("search"))]) -> Response:
+        page = await session.search("a man", top=20)
 """
 
 from collections.abc import Callable
@@ -21,17 +21,17 @@ from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, Unauthorized
 from par_core.serve.service import ArchiveService, Person, SearchPage, UploadedPicture
 from par_core.serve.settings import ServeSettings
 from par_core.serve.status import ServeStatus
-from par_core.serve.worker_pool import Lane
+from par_core.serve.worker_pool import WorkerPool
 
-__all__ = ["COOKIE", "Desk", "House", "desk_for"]
+__all__ = ["COOKIE", "AppState", "UserSession", "session_for"]
 
 T = TypeVar("T")
 
 COOKIE = "par_token"
 
 
-class House:
-    """What one application holds: the service, its threads, its limits, and who may come in. ``app.state.house``.
+class AppState:
+    """What one application holds: the service, its threads, its limits, and who may come in. ``app.state.app_state``.
 
     Args:
         service: The store.
@@ -48,14 +48,14 @@ class House:
     def start(self) -> None:
         """Make the threads (again)."""
         settings = self.settings
-        self.searches = Lane("par-search", settings.searches, settings.waiting, settings.seconds)
-        self.pictures = Lane("par-picture", settings.pictures, settings.waiting, settings.seconds)
-        self.models = Lane("par-model", 1, settings.waiting, settings.seconds)
+        self.searches = WorkerPool("par-search", settings.searches, settings.waiting, settings.seconds)
+        self.pictures = WorkerPool("par-picture", settings.pictures, settings.waiting, settings.seconds)
+        self.models = WorkerPool("par-model", 1, settings.waiting, settings.seconds)
 
     def close(self) -> None:
         """Stop the threads as soon as they have nothing to do."""
-        for lane in (self.searches, self.pictures, self.models):
-            lane.close()
+        for worker_pool in (self.searches, self.pictures, self.models):
+            worker_pool.close()
 
     @property
     def open_to_all(self) -> bool:
@@ -75,19 +75,19 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """The service for one request. Methods, arguments and errors are those of :class:`ArchiveService`, and those of :class:`Lane`.
+class UserSession:
+    """The service for one request. Methods, arguments and errors are those of :class:`ArchiveService`, and those of :class:`WorkerPool`.
 
     Questions, looks at one person or one whole photograph, and uploads are written to the audit log before they are answered.
 
     Attributes:
-        house: Of the application.
+        app_state: Of the application.
         caller: Who asks.
         how: Through what: ``api`` or ``page``.
         source: Address of the caller.
     """
 
-    house: House
+    app_state: AppState
     caller: Caller
     how: str
     source: str
@@ -106,81 +106,83 @@ class Desk:
         """See :meth:`ArchiveService.search`."""
 
         def search() -> SearchPage:
-            return self.house.service.search(q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart)
+            return self.app_state.service.search(q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart)
 
         what = question_text(q, None, where) + (f"; from hit {offset + 1}" if offset else "")
-        return await self._recorded(self.house.searches, "search", what, search, lambda page: len(page.result.hits))
+        return await self._recorded(self.app_state.searches, "search", what, search, lambda page: len(page.result.hits))
 
     async def person(self, person_id: str) -> Person:
         """See :meth:`ArchiveService.person`."""
-        return await self._recorded(self.house.searches, "person", person_id, lambda: self.house.service.person(person_id), lambda _: 1)
+        return await self._recorded(self.app_state.searches, "person", person_id, lambda: self.app_state.service.person(person_id), lambda _: 1)
 
     async def crop(self, person_id: str) -> bytes:
         """See :meth:`ArchiveService.crop`."""
-        return await self.house.pictures.run(self.house.service.crop, person_id)
+        return await self.app_state.pictures.run(self.app_state.service.crop, person_id)
 
     async def image(self, image_id: str) -> bytes:
         """See :meth:`ArchiveService.image`."""
-        return await self._recorded(self.house.pictures, "image", image_id, lambda: self.house.service.image(image_id), lambda _: 1)
+        return await self._recorded(self.app_state.pictures, "image", image_id, lambda: self.app_state.service.image(image_id), lambda _: 1)
 
     async def outline(self, person_id: str) -> Outline:
         """See :meth:`ArchiveService.outline`."""
-        return await self.house.pictures.run(self.house.service.outline, person_id)
+        return await self.app_state.pictures.run(self.app_state.service.outline, person_id)
 
     async def facets(self, where: str | None = None) -> Facets:
         """See :meth:`ArchiveService.facets`. Counts of those for whom a filter holds answer a question too."""
         if where is None or not where.strip():
-            return await self.house.searches.run(self.house.service.facets, where)
-        return await self._recorded(self.house.searches, "facets", question_text(None, None, where), lambda: self.house.service.facets(where), _counted)
+            return await self.app_state.searches.run(self.app_state.service.facets, where)
+        return await self._recorded(self.app_state.searches, "facets", question_text(None, None, where), lambda: self.app_state.service.facets(where), _counted)
 
     async def add_picture(self, content: bytes) -> UploadedPicture:
         """See :meth:`ArchiveService.add_picture`."""
 
         def add() -> UploadedPicture:
-            return self.house.service.add_picture(content)
+            return self.app_state.service.add_picture(content)
 
-        return await self._recorded(self.house.models, "picture", f"{len(content)} bytes", add, lambda picture: picture.people)
+        return await self._recorded(self.app_state.models, "picture", f"{len(content)} bytes", add, lambda picture: picture.people)
 
     async def status(self) -> ServeStatus:
         """See :meth:`ArchiveService.status`."""
-        return await self.house.searches.run(self.house.service.status)
+        return await self.app_state.searches.run(self.app_state.service.status)
 
     async def audit(self, top: int, before: str | None = None) -> LogPage:
         """See :meth:`AuditLog.latest`. That somebody has read the log is an event too."""
         what = "" if before is None else f"before {before}"
-        return await self._recorded(self.house.searches, "audit_log", what, lambda: self.house.access.log.latest(top, before), lambda page: len(page.events))
+        return await self._recorded(
+            self.app_state.searches, "audit_log", what, lambda: self.app_state.access.log.latest(top, before), lambda page: len(page.events)
+        )
 
-    async def _recorded(self, lane: Lane, action: str, what: str, work: Callable[[], T], count: Callable[[T], int]) -> T:
+    async def _recorded(self, worker_pool: WorkerPool, action: str, what: str, work: Callable[[], T], count: Callable[[T], int]) -> T:
         def recorded() -> T:
-            with self.house.access.recording(self.caller, action, what, how=self.how, source=self.source) as found:
+            with self.app_state.access.recording(self.caller, action, what, how=self.how, source=self.source) as found:
                 answer = work()
                 found.count = count(answer)
             return answer
 
-        return await lane.run(recorded)
+        return await worker_pool.run(recorded)
 
 
 def _counted(facets: Facets) -> int:
     return facets.people
 
 
-def desk_for(role: str) -> Callable[..., Desk]:
-    """A dependency that gives the desk to callers of at least a role, and refuses others.
+def session_for(role: str) -> Callable[..., UserSession]:
+    """A dependency that gives the session to callers of at least a role, and refuses others.
 
     Args:
-        role: ``search``, ``judge`` or ``admin``.
+        role: ``search``, ``reviewer`` or ``admin``.
     """
     needed = Role.named(role)
 
-    def desk(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]) -> Desk:
-        house: House = request.app.state.house
+    def session(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]) -> UserSession:
+        app_state: AppState = request.app.state.app_state
         caller: Caller | None = request.state.caller
         how, source = "api" if request.url.path.startswith("/api/") else "page", request.client.host if request.client else ""
         if caller is None:
             raise UnauthorizedError(UNKNOWN_CALLER)
         if not caller.may(needed):
-            house.access.record(caller, needed, request.url.path, how=how, source=source, status="refused")
+            app_state.access.record(caller, needed, request.url.path, how=how, source=source, status="refused")
             raise ForbiddenError(f"the token {caller.name} has the role {caller.role}; this needs the role {needed}")
-        return Desk(house, caller, how, source)
+        return UserSession(app_state, caller, how, source)
 
-    return desk
+    return session

@@ -8,13 +8,13 @@ from typing import ParamSpec, TypeVar
 
 from par_core.serve.problems import BusyError, TooSlowError
 
-__all__ = ["Lane"]
+__all__ = ["WorkerPool"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Lane:
+class WorkerPool:
     """A bounded pool of threads.
 
     Args:

@@ -9,7 +9,7 @@ from par_core.stages.commit import CommitRecord, last_commit
 from par_core.store.desired import described_with, desired_rows
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Stage, Store
-from par_core.store.ledger import Conservation, conservation, skipped_counts
+from par_core.store.ledger import Accounting, accounting, skipped_counts
 from par_core.store.vector_index import IndexState
 
 __all__ = ["StatusReport", "VerifyReport", "store_status", "verify_store"]
@@ -22,7 +22,7 @@ class StatusReport:
     """What a store holds.
 
     Attributes:
-        conservation: What became of every listed file.
+        accounting: What became of every listed file.
         skipped: Files passed over when listing, by reason.
         commit: The last commit, or None before the first.
         rows: People in the newest version of the index.
@@ -34,7 +34,7 @@ class StatusReport:
         shards_described: Of these, described.
     """
 
-    conservation: Conservation
+    accounting: Accounting
     skipped: dict[str, int]
     commit: CommitRecord | None
     rows: int
@@ -67,7 +67,7 @@ def store_status(store: Store) -> StatusReport:
     index = PeopleIndex.open(store.index_path)
     segment, describe = (commit.segment_config, commit.describe_config) if commit else ("", "")
     return StatusReport(
-        conservation=conservation(store, segment),
+        accounting=accounting(store, segment),
         skipped=skipped_counts(store),
         commit=commit,
         rows=len(index) if index else 0,
@@ -81,7 +81,7 @@ def store_status(store: Store) -> StatusReport:
 
 
 def verify_store(store: Store) -> VerifyReport:
-    """Read everything again: checksums of all shards, the conservation equation, and every row of the index."""
+    """Read everything again: checksums of all shards, the accounting equation, and every row of the index."""
     commit = last_commit(store)
     if commit is None:
         return VerifyReport(("nothing was ever committed; run par index",), 0, 0)
@@ -103,9 +103,9 @@ def verify_store(store: Store) -> VerifyReport:
 
 
 def _uncounted(store: Store, commit: CommitRecord) -> Iterator[str]:
-    counted = conservation(store, commit.segment_config)
+    counted = accounting(store, commit.segment_config)
     if not counted.holds:
-        yield f"the conservation equation does not hold: {counted}"
+        yield f"the accounting equation does not hold: {counted}"
     if counted.pending:
         yield f"{counted.pending} listed files are not processed yet; run par index again"
     described = {folder.shard_id for folder, _ in store.complete_shards("describe", commit.describe_config)}

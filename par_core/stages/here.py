@@ -9,7 +9,7 @@ from par_core.stages.describe import describe_shard
 from par_core.stages.plan import Plan, plan_index
 from par_core.stages.segment import segment_shard
 from par_core.store.layout import Store
-from par_core.store.ledger import Conservation, conservation
+from par_core.store.ledger import Accounting, accounting
 
 __all__ = ["IndexSummary", "index_here"]
 
@@ -26,7 +26,7 @@ class IndexSummary:
 
     plan: Plan
     commit: CommitRecord
-    accounting: Conservation
+    accounting: Accounting
 
 
 def index_here(store: Store, sources: Sequence[str], config: RunConfig, *, retry_failed: bool = False) -> IndexSummary:
@@ -51,4 +51,4 @@ def index_here(store: Store, sources: Sequence[str], config: RunConfig, *, retry
                 describe_shard(store, shard.shard_id, config)
         finally:
             commit = commit_store(store, config)
-        return IndexSummary(plan, commit, conservation(store, commit.segment_config))
+        return IndexSummary(plan, commit, accounting(store, commit.segment_config))

@@ -26,7 +26,7 @@ from par_core.stages.result import ShardResult
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.schemas import IMAGES, PEOPLE
-from par_core.store.suppression import Tombstones, load_tombstones
+from par_core.store.suppression import SuppressionList, load_suppression_list
 from par_core.types import ImageU8, PersonInstances
 
 __all__ = ["segment_shard"]
@@ -58,7 +58,7 @@ def segment_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult
         return ShardResult("segment", shard_id, dict(done.counts), 0.0, reused=True)
     entries, attempt = read_work(store, shard_id)
     segmenter = load_segmenter(config)
-    rows = _Rows(attempt, load_tombstones(store))
+    rows = _Rows(attempt, load_suppression_list(store))
     for batch in _batches(_decoded(entries, config, rows), config.machine.batch_size or _BATCH):
         rows.add_people(batch, segmenter, config.segment)
     images, people = rows.tables(entries)
@@ -108,7 +108,7 @@ def _batches(reads: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
 class _Rows:
     """Collects the rows of one shard."""
 
-    def __init__(self, attempt: int, forgotten: Tombstones) -> None:
+    def __init__(self, attempt: int, forgotten: SuppressionList) -> None:
         self.forgotten = forgotten
         self._attempt = attempt
         self._images: dict[str, dict[str, Any]] = {}  # by uri

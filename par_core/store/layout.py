@@ -9,8 +9,8 @@ describe/<config>/<shard>/            people.parquet, manifest.json (written las
 commits/<number>.json                 what each commit put into which version of the index
 index.lance/                          the LanceDB table ``people``: derived, can be rebuilt
 gate.json                             what the last gate found
-hunts/<name>.json                     ids and answers of a hunt; not derived from anything
-forgotten.json, receipts/<time>.json  what must not come back, as digests, and what was done to forget it
+reviews/<name>.json                     ids and answers of a review; not derived from anything
+forgotten.json, certificates/<time>.json  what must not come back, as digests, and what was done to forget it
 forgetting.json                       what is being forgotten: there only while it is
 access/                               tokens and audit log
 workers.log, run.lock                 of the run under way or the last one; of no account
@@ -89,6 +89,28 @@ class Store:
     def index_path(self) -> Path:
         """Folder of the LanceDB database."""
         return self.root / "index.lance"
+
+    @property
+    def reviews_path(self) -> Path:
+        """Folder of the reviews."""
+        return self._renamed("hunts", "reviews")
+
+    @property
+    def certificates_path(self) -> Path:
+        """Folder of the erasure certificates."""
+        return self._renamed("receipts", "certificates")
+
+    def _renamed(self, before: str, name: str) -> Path:
+        """A folder that had another name in the release before; where the store cannot be written to, it keeps that name."""
+        old, new = self.root / before, self.root / name
+        if old.is_dir() and not new.exists():
+            try:
+                old.rename(new)
+            except FileNotFoundError:  # another process has just renamed it
+                pass
+            except OSError:
+                return old
+        return new
 
     @property
     def forgetting_path(self) -> Path:

@@ -21,11 +21,11 @@ from par_core.status import FAILED, Status
 from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES, IMAGES, require_schema
-from par_core.store.suppression import load_tombstones
+from par_core.store.suppression import load_suppression_list
 
 __all__ = [
-    "Conservation",
-    "conservation",
+    "Accounting",
+    "accounting",
     "current_images",
     "entries_table",
     "forget_in_listings",
@@ -42,7 +42,7 @@ _READ: Final = pa.array([Status.OK.value, Status.NO_PEOPLE.value])
 
 
 @dataclass(frozen=True, slots=True)
-class Conservation:
+class Accounting:
     """The equation that must hold: listed = indexed + no_people + failed + duplicates + forgotten + pending.
 
     Attributes:
@@ -104,7 +104,7 @@ def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
 
 
 def forget_in_listings(store: Store) -> int:
-    """Bring all listings in line with the tombstones of the store; returns how many files are masked anew."""
+    """Bring all listings in line with the suppression_list of the store; returns how many files are masked anew."""
     masked = 0
     for path in sorted((store.root / "listings").glob("*.parquet")):
         table = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
@@ -118,7 +118,7 @@ def forget_in_listings(store: Store) -> int:
 
 def _write_listing(store: Store, table: pa.Table, about: Mapping[str, Any]) -> tuple[Path, int]:
     """Write a listing less what is forgotten; returns its path and how many of its files are."""
-    forgotten = load_tombstones(store)
+    forgotten = load_suppression_list(store)
     kept = forgotten.mask(table)
     masked = pc.sum(pc.equal(kept["status"], Status.FORGOTTEN.value)).as_py() or 0
     source = about["source"]
@@ -211,7 +211,7 @@ def image_states(known: pa.Table, listed: pa.Table) -> pa.Table:
     return chosen
 
 
-def conservation(store: Store, segment_config: str) -> Conservation:
+def accounting(store: Store, segment_config: str) -> Accounting:
     """Count what became of every listed file."""
     listed, known = listed_entries(store), known_images(store, segment_config)
     current = current_images(known, listed)
@@ -223,7 +223,7 @@ def conservation(store: Store, segment_config: str) -> Conservation:
     kinds = _counts(different["status"])
     uris_now = pa.array(listed["uri"].unique())
     gone = known.filter(pc.invert(pc.is_in(known["uri"], value_set=uris_now)))
-    return Conservation(
+    return Accounting(
         listed=len(listed),
         indexed=kinds.get(Status.OK, 0),
         no_people=kinds.get(Status.NO_PEOPLE, 0),

@@ -1,4 +1,4 @@
-"""Tombstones: what was forgotten and must not come back, as ``forgotten.json``. They hold digests, so that they do not name what they keep out.
+"""SuppressionList: what was forgotten and must not come back, as ``forgotten.json``. They hold digests, so that they do not name what they keep out.
 
     place    a file, a folder, an archive or a bucket; with everything below it, also what is put there later
     file     one file as it was (name, size, version): another file at its place is another file
@@ -28,14 +28,14 @@ from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES
 
-__all__ = ["BuriedPerson", "Tombstones", "load_tombstones", "places_of", "save_tombstones"]
+__all__ = ["SuppressedPerson", "SuppressionList", "load_suppression_list", "places_of", "save_suppression_list"]
 
 _MASK: Final = "forgotten:"
 _SAME_PERSON: Final = 0.5  # overlap (intersection over union) from which two segmenters mean the same person: COCO's lowest
 
 
 @dataclass(frozen=True, slots=True)
-class BuriedPerson:
+class SuppressedPerson:
     """A person who was forgotten.
 
     Attributes:
@@ -52,7 +52,7 @@ class BuriedPerson:
 
 
 @dataclass(frozen=True)
-class Tombstones:
+class SuppressionList:
     """All that a store has forgotten.
 
     Attributes:
@@ -67,22 +67,22 @@ class Tombstones:
     places: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
     images: frozenset[str] = frozenset()
-    people: tuple[BuriedPerson, ...] = ()
+    people: tuple[SuppressedPerson, ...] = ()
 
-    def with_place(self, place: str) -> "Tombstones":
+    def with_place(self, place: str) -> "SuppressionList":
         """These, and a place with everything below it."""
         return replace(self, places=self.places | {self._digest("place", place)})
 
-    def with_image(self, image_id: str, files: Iterator[tuple[str, int, str]]) -> "Tombstones":
+    def with_image(self, image_id: str, files: Iterator[tuple[str, int, str]]) -> "SuppressionList":
         """These, and an image with the files (uri, size, version) that hold it."""
         return replace(
             self, images=self.images | {self._digest("image", image_id)}, files=self.files | {self._digest("file", *map(str, file)) for file in files}
         )
 
-    def with_person(self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]) -> "Tombstones":
+    def with_person(self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]) -> "SuppressionList":
         """These, and a person."""
         x1, y1, x2, y2 = (float(round(value)) for value in box)
-        person = BuriedPerson(self._digest("image", image_id), self._digest("person", person_id), segmenter, (x1, y1, x2, y2))
+        person = SuppressedPerson(self._digest("image", image_id), self._digest("person", person_id), segmenter, (x1, y1, x2, y2))
         return replace(self, people=tuple(dict.fromkeys((*self.people, person))))
 
     def has_place(self, uri: str) -> bool:
@@ -101,13 +101,13 @@ class Tombstones:
         """Whether a person is forgotten: by id, or as the same person seen by another segmenter."""
         if not self.people:
             return False
-        person, buried = self._digest("person", person_id), self._buried.get(self._digest("image", image_id), [])
-        return any(other.person == person or (other.segmenter != segmenter and _overlap(other.box, box) >= _SAME_PERSON) for other in buried)
+        person, suppressed = self._digest("person", person_id), self._suppressed.get(self._digest("image", image_id), [])
+        return any(other.person == person or (other.segmenter != segmenter and _overlap(other.box, box) >= _SAME_PERSON) for other in suppressed)
 
     @cached_property
-    def _buried(self) -> dict[str, list[BuriedPerson]]:
+    def _suppressed(self) -> dict[str, list[SuppressedPerson]]:
         """People by the digest of their image."""
-        found: dict[str, list[BuriedPerson]] = {}
+        found: dict[str, list[SuppressedPerson]] = {}
         for person in self.people:
             found.setdefault(person.image, []).append(person)
         return found
@@ -147,8 +147,8 @@ def places_of(uri: str) -> Iterator[str]:
         at = text.rfind("/", start, at)
 
 
-def load_tombstones(store: Store) -> Tombstones:
-    """The tombstones of a store; none, with a new salt, where nothing was forgotten.
+def load_suppression_list(store: Store) -> SuppressionList:
+    """The suppression_list of a store; none, with a new salt, where nothing was forgotten.
 
     Raises:
         StoreError: They are damaged; nothing may be indexed without them.
@@ -156,19 +156,19 @@ def load_tombstones(store: Store) -> Tombstones:
     path = _path(store)
     try:
         told: Mapping[str, Any] = json.loads(path.read_bytes())
-        people = tuple(BuriedPerson(**{**person, "box": tuple(person["box"])}) for person in told["people"])
-        return Tombstones(told["salt"], frozenset(told["places"]), frozenset(told["files"]), frozenset(told["images"]), people)
+        people = tuple(SuppressedPerson(**{**person, "box": tuple(person["box"])}) for person in told["people"])
+        return SuppressionList(told["salt"], frozenset(told["places"]), frozenset(told["files"]), frozenset(told["images"]), people)
     except FileNotFoundError:
-        return Tombstones(secrets.token_hex(16))
+        return SuppressionList(secrets.token_hex(16))
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is damaged ({error}); bring it back from a backup: without it, what was forgotten would be indexed again") from error
 
 
-def save_tombstones(store: Store, tombstones: Tombstones) -> None:
-    """Write the tombstones down, in one step."""
-    told = {name: sorted(getattr(tombstones, name)) for name in ("places", "files", "images")}
-    people = [asdict(person) for person in tombstones.people]
-    write_atomic(_path(store), json.dumps({"salt": tombstones.salt, **told, "people": people}, indent=1).encode())
+def save_suppression_list(store: Store, suppression_list: SuppressionList) -> None:
+    """Write the suppression_list down, in one step."""
+    told = {name: sorted(getattr(suppression_list, name)) for name in ("places", "files", "images")}
+    people = [asdict(person) for person in suppression_list.people]
+    write_atomic(_path(store), json.dumps({"salt": suppression_list.salt, **told, "people": people}, indent=1).encode())
 
 
 def _path(store: Store) -> Path:

@@ -70,7 +70,7 @@ class IndexPolicy:
         return None if rows < self.vectors_from else max(rows // self.rows_a_partition, 1)
 
     def outdated(self, state: IndexState, rows: int) -> bool:
-        """Whether an index should be made anew: it is of another kind, or the table is now twice or half what it was cut for."""
+        """Whether an index should be rebuilt: it is of another kind, or the table is now twice or half what it was cut for."""
         fit = self.partitions(rows)
         return fit is not None and (state.partitions is None or not fit / 2 < state.partitions < fit * 2)
 

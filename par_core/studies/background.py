@@ -6,7 +6,7 @@ from typing import Any
 from par_core.config import RunConfig
 from par_core.predictions.cache import CarryOut
 from par_core.predictions.compute import observe_here
-from par_core.studies.evaluation import EvaluationRequest, judge
+from par_core.studies.evaluation import EvaluationRequest, run_evaluation
 
 __all__ = ["compare_backgrounds"]
 
@@ -23,7 +23,7 @@ def compare_backgrounds(asked: EvaluationRequest, config: RunConfig, out: Path |
     from par_core.evaluate.background import evaluate_background
     from par_core.reports.background import write_background
 
-    run, scores = judge(asked, config, out, carry_out, evaluate_background)
+    run, scores = run_evaluation(asked, config, out, carry_out, evaluate_background)
     if out is not None:
         write_background(out, run, scores)
     return scores

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from par_core.evaluate.segmentation import SegmentationRun
     from par_core.metrics.bootstrap import Interval
 
-__all__ = ["KINDS", "EvaluationRequest", "about", "evaluate", "judge", "machine_and_versions", "made_with", "plain", "with_intervals"]
+__all__ = ["KINDS", "EvaluationRequest", "about", "evaluate", "machine_and_versions", "made_with", "plain", "run_evaluation", "with_intervals"]
 
 #: What can be evaluated, on which data sets.
 KINDS: Final = {
@@ -43,14 +43,14 @@ _PACKAGES: Final = ("torch", "torchvision", "openvino", "open_clip_torch", "timm
 
 
 @runtime_checkable
-class _Judged(Protocol):
+class _Scored(Protocol):
     @property
     def scores(self) -> dict[str, Any]: ...
     @property
     def data_digest(self) -> str: ...
 
 
-R = TypeVar("R", bound=_Judged)
+R = TypeVar("R", bound=_Scored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def with_intervals(run: "AttributeRun | RetrievalRun | SegmentationRun", about: 
     return plain({**run.scores, "intervals": ranges, "about": about}), told
 
 
-def judge(asked: EvaluationRequest, config: RunConfig, out: Path | None, carry_out: CarryOut, by: Callable[..., R]) -> tuple[R, dict[str, Any]]:
+def run_evaluation(asked: EvaluationRequest, config: RunConfig, out: Path | None, carry_out: CarryOut, by: Callable[..., R]) -> tuple[R, dict[str, Any]]:
     """Look at the people of a data set and score them.
 
     Args:

@@ -6,7 +6,7 @@ from typing import Any
 from par_core.config import RunConfig
 from par_core.predictions.cache import CarryOut
 from par_core.predictions.compute import observe_here
-from par_core.studies.evaluation import EvaluationRequest, judge
+from par_core.studies.evaluation import EvaluationRequest, run_evaluation
 
 __all__ = ["ask_in_words"]
 
@@ -23,7 +23,7 @@ def ask_in_words(asked: EvaluationRequest, config: RunConfig, out: Path | None =
     from par_core.evaluate.zero_shot import evaluate_zero_shot
     from par_core.reports.zero_shot import write_zero_shot
 
-    _, scores = judge(asked, config, out, carry_out, evaluate_zero_shot)
+    _, scores = run_evaluation(asked, config, out, carry_out, evaluate_zero_shot)
     if out is not None:
         write_zero_shot(out, scores)
     return scores

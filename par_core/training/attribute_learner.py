@@ -102,12 +102,12 @@ class AttributeLearner:
         return {"attributes": (each * weights).sum() / known.sum().clamp(min=1)}
 
     def score(self, network: nn.Module) -> dict[str, float]:
-        """On the people that were kept back."""
-        metrics = attribute_metrics(labels_of(self._kept), self.judge(network) > 0)
+        """On the people that were held out."""
+        metrics = attribute_metrics(labels_of(self._kept), self.predict(network) > 0)
         return {"score": (metrics["mA"] + metrics["f1"]) / 2, **metrics}
 
-    def judge(self, network: nn.Module) -> Float32[np.ndarray, "n k"]:
-        """Logits of the people that were kept back."""
+    def predict(self, network: nn.Module) -> Float32[np.ndarray, "n k"]:
+        """Logits of the people that were held out."""
         device = next(network.parameters()).device
         found = []
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Calibrate attribute probabilities and choose thresholds, on people kept back from training.
+"""Calibrate attribute probabilities and choose thresholds, on people held out from training.
 
     python -m par_core.training.calibration --data ../shared/data
 
@@ -73,7 +73,7 @@ def fit_answers(names: Sequence[str], logits: Float32[np.ndarray, "n k"], labels
 
     Args:
         names: Of the k attributes.
-        logits: Of people that were kept back from training.
+        logits: Of people that were held out from training.
         labels: 1, 0, or NaN where not known.
         either_or: Attributes that are one thing or the other.
     """

@@ -111,7 +111,7 @@ class DescriberLearner:
         }
 
     def score(self, network: nn.Module) -> dict[str, float]:
-        """On the people that were kept back."""
+        """On the people that were held out."""
         assert isinstance(network, DescriberPair)
         return score_pair(network, self._kept)
 

@@ -1,4 +1,4 @@
-"""Scores of a describer and its text tower on the people that were kept back from training."""
+"""Scores of a describer and its text tower on the people that were held out from training."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -60,7 +60,7 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     load_state(pair.image, read_shipped(DESCRIBER_FILE, folder)[0], DESCRIBER_FILE)
     load_state(pair.text, read_shipped(TEXT_FILE, folder)[0], TEXT_FILE)
     after = _describer_scores(pair, kept)
-    scores = {**_provenance("describer", run, checkpoint), "kept_back": len(kept), **after, "lost_by_storage": _lost(before, after)}
+    scores = {**_provenance("describer", run, checkpoint), "held_out": len(kept), **after, "lost_by_storage": _lost(before, after)}
     (folder / "describer-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")
     print("now calibrate: python -m par_core.training.calibration --data", data_dir)
     return scores

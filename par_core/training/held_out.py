@@ -1,7 +1,7 @@
 """Lay out the people and photographs that the shipped weights never learned from, as the data sets themselves are laid out.
 
-    python -m par_core.training.held_out --data ../shared/data --out build/kept-back
-    par evaluate retrieval --dataset ccp --root build/kept-back
+    python -m par_core.training.held_out --data ../shared/data --out build/held-out
+    par evaluate retrieval --dataset ccp --root build/held-out
 
 The files are links; nothing is copied.
 """
@@ -17,7 +17,7 @@ __all__ = ["lay_out"]
 
 
 def lay_out(data_dir: Path, out: Path) -> int:
-    """Link the kept-back part of every data set; returns how many files.
+    """Link the held-out part of every data set; returns how many files.
 
     Args:
         data_dir: Folder of ``ccp``, ``mit_pedestrian``, ``pennfudan`` and ``coco_people``.
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the research data")
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
     asked = parser.parse_args(arguments)
-    print(f"{lay_out(asked.data, asked.out)} files kept back: {asked.out}")
+    print(f"{lay_out(asked.data, asked.out)} files held out: {asked.out}")
 
 
 if __name__ == "__main__":

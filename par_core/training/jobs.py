@@ -65,7 +65,7 @@ class TrainingJob(BaseModel):
     """Weights to start from: ImageNet weights, or for the segmenter ``compact``: those that PAR ships."""
     seed: Annotated[int, Field(ge=0)] = 0
     fold: int | None = None
-    """Which of ``folds`` parts is kept back; None: the official split, or a share drawn by the seed."""
+    """Which of ``folds`` parts is held out; None: the official split, or a share drawn by the seed."""
     folds: Annotated[int, Field(ge=2)] = 5
     steps: Annotated[int, Field(ge=1)] | None = None
     batch: Annotated[int, Field(ge=1)] | None = None
@@ -139,11 +139,11 @@ def _train_attributes(job: TrainingJob, world: World, follow: Follow | None) -> 
     start = read_published(job.start, "ViT-B/32 to start from") if job.start is not None else None
     learner = AttributeLearner(train, kept, data.attributes, start, recipe)
     learner.network.to(world.device)
-    sizes = {"train": len(train), "kept back": len(kept)}
+    sizes = {"train": len(train), "held out": len(kept)}
     fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, sizes)
     if world.is_first:
         learner.network.load_state_dict(fitted.weights)
-        logits, labels = learner.judge(learner.network.eval()), labels_of(kept)
+        logits, labels = learner.predict(learner.network.eval()), labels_of(kept)
         answers = fit_answers(data.attributes, logits, labels)
         save_attribute_vit(job.out / ATTRIBUTE_VIT, fitted.weights, answers)
         predicted = answers.probabilities(logits) >= np.array(answers.thresholds, np.float32)
@@ -159,7 +159,7 @@ def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> di
     recipe = replace(recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
     learner = DescriberLearner(train, kept, read_sentences(job.root), job.start, recipe)
     learner.network.to(world.device)
-    sizes = {"train": len(train), "kept back": len(kept)}
+    sizes = {"train": len(train), "held out": len(kept)}
     fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, sizes)
     if world.is_first:
         _save(job.out / "embedder.safetensors", fitted)

@@ -60,7 +60,7 @@ def draw_curve(lines: list[dict[str, Any]], file: Path, title: str) -> None:
         points = [(line["step"], line[name]) for line in scored if name in line]
         axes[1, 0].plot(*zip(*points, strict=True), label=name, marker="o", markersize=3)
     if scores:
-        axes[1, 0].set(ylabel="on people kept back")
+        axes[1, 0].set(ylabel="on people held out")
         axes[1, 0].legend(fontsize=8)
     axes[-1, 0].set(xlabel="step")
     for axis in axes[:, 0]:
@@ -92,7 +92,7 @@ Written by PAR from the run itself; add what only you know: where the data came 
 {report["seed"]}, {report["processes"]} process(es); the weights are those of step {report["step_of_weights"]}. The last stretch took {hours:.2f}
 hours. `report.json` has all settings and versions.
 
-**Scores** on people that were kept back from training, and chosen by (so they flatter a little):
+**Scores** on people that were held out from training, and chosen by (so they flatter a little):
 
 | | |
 |---|---|

@@ -83,7 +83,7 @@ class SegmenterLearner:
         return {name.removeprefix("loss_"): loss.float() for name, loss in losses.items()}
 
     def score(self, network: nn.Module) -> dict[str, float]:
-        """On the photographs that were kept back."""
+        """On the photographs that were held out."""
         assert isinstance(network, MaskRCNN)
         return score_validation(network, self._split.validation)
 

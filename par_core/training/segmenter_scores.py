@@ -1,4 +1,4 @@
-"""Scores of a segmenter on the photographs that were kept back from training."""
+"""Scores of a segmenter on the photographs that were held out from training."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ def score_validation(network: MaskRCNN, photos: Mapping[str, Sequence[Photo]]) -
     segmenter = _segmenter(network)
     scores: dict[str, float] = {}
     for source in [source for source, listed in photos.items() if listed and source != "empty" and source != "ccp"]:
-        truth, found = _judge(segmenter, photos[source])
+        truth, found = _predict(segmenter, photos[source])
         scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, found).items()}
     decisive = [value for name, value in scores.items() if name.endswith(("mask_ap50", "mask_ap75"))]
     return {"score": float(np.mean(decisive)) if decisive else float("nan"), **scores}
@@ -37,7 +37,7 @@ def score_segmenter(network: MaskRCNN, data_dir: Path) -> dict[str, float]:
     kept = split_photos(data_dir).validation
     scores: dict[str, float] = {}
     for source in ("pennfudan", "coco"):
-        truth, found = _judge(segmenter, kept[source])
+        truth, found = _predict(segmenter, kept[source])
         scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, found).items()} | {f"{source}_images": len(truth)}
         for threshold in _THRESHOLDS:
             scores |= {f"{source}_{name}_at_{threshold}": value for name, value in people_at_threshold(truth, found, threshold).items()}
@@ -53,6 +53,6 @@ def _segmenter(network: MaskRCNN) -> MaskRCNNSegmenter:
     return MaskRCNNSegmenter(network, replace(COMPACT_SETTINGS, min_score=LOWEST_SCORE), "", "compact", TorchRuntime(str(device)))
 
 
-def _judge(segmenter: MaskRCNNSegmenter, photos: Sequence[Photo]) -> tuple[list[list[MaskRLE]], list[PersonInstances]]:
+def _predict(segmenter: MaskRCNNSegmenter, photos: Sequence[Photo]) -> tuple[list[list[MaskRLE]], list[PersonInstances]]:
     read = [read_photo(photo) for photo in photos]
     return [outlines(labels) for _, labels in read], segmenter.segment([picture for picture, _ in read])

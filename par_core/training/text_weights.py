@@ -1,6 +1,6 @@
-"""Fit what evidence is worth in text searches, on people kept back from training.
+"""Fit what evidence is worth in text searches, on people held out from training.
 
-    python -m par_core.training.text_weights --root build/kept-back
+    python -m par_core.training.text_weights --root build/held-out
 
 asks for single garments, coloured garments and pairs of them, once in an archive that holds people who fit, and once in the same archive without them, where
 every hit is one by chance. The weights make the probabilities fit best (log loss) over both kinds of archive, with the share of people who fit estimated as
@@ -27,7 +27,7 @@ from par_core.evaluate.garment_queries import common_pairs
 from par_core.evaluate.retrieval import describe_labelled
 from par_core.models.profiles import load_text_encoder
 from par_core.models.shipped import FOLDER
-from par_core.models.text_evidence import WEIGHTS_FILE, TextJudge, TextWeights, attribute_evidence, colour_evidence, estimate_prevalence
+from par_core.models.text_evidence import WEIGHTS_FILE, TextScorer, TextWeights, attribute_evidence, colour_evidence, estimate_prevalence
 from par_core.predictions.cache import Observer
 from par_core.predictions.compute import observe_here
 
@@ -45,7 +45,7 @@ class Asked:
 
     Attributes:
         text: The text.
-        standing: Above the null bank, the mean over its pieces.
+        standing: Above the background texts, the mean over its pieces.
         attributes: Evidence of the attributes that it names.
         colours: Evidence of the colours that it names.
         fits: Who fits.
@@ -72,12 +72,12 @@ def asked_of(people: Sequence[LabelledPerson], config: RunConfig, observer: Obse
     """Texts for single garments, coloured garments, and pairs of coloured garments, that at least three people fit, on people with an outline of garments."""
     told, labels = describe_labelled(list(people), config, observer), labels_of(list(people))
     rows = np.array([i for i, person in enumerate(people) if person.colours])
-    judge, known = TextJudge(load_text_encoder(config), TextWeights.shipped()), told.known(rows)
+    scorer, known = TextScorer(load_text_encoder(config), TextWeights.shipped()), told.known(rows)
     usual, n = known.colour_shares(), len(rows)
     asked = []
     for text, fits in _truths([people[i] for i in rows], labels[rows]):
-        query = judge.query(text)
-        standing, attributes = judge.standing(query, known).mean(axis=1), attribute_evidence(query, known.attributes, n)
+        query = scorer.query(text)
+        standing, attributes = scorer.standing(query, known).mean(axis=1), attribute_evidence(query, known.attributes, n)
         asked.append(Asked(text, standing, attributes, colour_evidence(query, known.colours, usual, n), fits))
     return asked
 
@@ -153,7 +153,7 @@ def _at(cutoff: float, answers: Sequence[tuple[np.ndarray, np.ndarray, np.ndarra
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", type=Path, required=True, help="folder with ccp/, people kept back from training")
+    parser.add_argument("--root", type=Path, required=True, help="folder with ccp/, people held out from training")
     parser.add_argument("--work", type=Path, default=Path("build/text-weights"), help="where observations are kept")
     parser.add_argument("--check", action="store_true", help="print the check, leave the shipped weights as they are")
     given = parser.parse_args()

@@ -27,7 +27,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 
 
 WRONG_STORE = [
-    *("analyse", "audit-log", "forget --person 0", "gate", "hunt hat", "rebuild", "search hat", "serve", "status", "verify"),
+    *("analyse", "audit-log", "forget --person 0", "gate", "review hat", "rebuild", "search hat", "serve", "status", "verify"),
     *("evaluate store --labels l.csv", "export csv --out o", "tokens add anna", "tokens list", "tokens revoke anna"),
 ]
 

@@ -20,7 +20,7 @@ PAGES = [
     "docs/quality.md",
     "docs/evaluation.md",
     "docs/gate.md",
-    "docs/hunts.md",
+    "docs/reviews.md",
     "docs/export.md",
     "docs/paper.md",
     "docs/serving.md",

@@ -1,7 +1,7 @@
 """Forgets an image and kills itself (SIGKILL) at a given file operation, so that a test can stop it anywhere.
 
 python -m tests.faults.run_forget STORE IMAGE_ID NUMBER     kill at the NUMBERth file that is opened for writing, renamed or deleted; 0 is never
-python -m tests.faults.run_forget STORE IMAGE_ID index:0.01  kill so many seconds after the index begins to be written anew
+python -m tests.faults.run_forget STORE IMAGE_ID index:0.01  kill so many seconds after the index begins to be rewritten
 """
 
 import os

@@ -52,7 +52,7 @@ def finish_and_check(store: Path, image_id: str, left: list[dict]) -> None:
     assert verify_store(Store.open(store)).problems == ()
     assert not (store / "forgetting.json").exists()
     assert not [path for path in store.rglob("*") if image_id.encode() in (path.read_bytes() if path.is_file() else b"")]
-    assert len(list((store / "receipts").iterdir())) == 1
+    assert len(list((store / "certificates").iterdir())) == 1
 
 
 @pytest.mark.parametrize("part", range(PARTS))

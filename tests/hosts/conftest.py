@@ -118,7 +118,7 @@ class Night:
         )
         assert problems == ()
         assert people == PEOPLE, "somebody is missing, or counts twice"
-        counted = store_status(Store.open(self.store)).conservation
+        counted = store_status(Store.open(self.store)).accounting
         assert counted.holds
         assert (counted.pending, counted.failed) == (0, 0)
 

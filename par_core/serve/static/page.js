@@ -1,6 +1,6 @@
 // What makes the page quick. Every link and form works without it; with it, only the part that changes is fetched.
 //
-// A link or form says with data-part what its address is wanted for: "main" (the answer), "more" (further hits), "panel" (a person), "help", "hunt".
+// A link or form says with data-part what its address is wanted for: "main" (the answer), "more" (further hits), "panel" (a person), "help", "review".
 "use strict";
 (() => {
   const root = document.documentElement, $ = (selector, within = document) => within.querySelector(selector);
@@ -134,10 +134,10 @@
       standAt(cardsOpen().find((other) => card.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING) ?? cardsOpen()[0]);
     }
     unsent += 1;
-    sending = sending.then(() => fetched(form.action, "hunt", { method: "POST", body })).then(({ response, body: got }) => {
+    sending = sending.then(() => fetched(form.action, "review", { method: "POST", body })).then(({ response, body: got }) => {
       unsent -= 1;
       if (!response.ok) location.reload();
-      else if (!unsent) { $("#hunt").replaceWith($("#hunt", got)); say($(".facts").textContent.replace(/\s+/g, " ")); }
+      else if (!unsent) { $("#review").replaceWith($("#review", got)); say($(".facts").textContent.replace(/\s+/g, " ")); }
     }).catch(() => location.reload());
   }
   const cardsOpen = () => [...document.querySelectorAll(".judged.open")];
@@ -152,7 +152,7 @@
   }
 
   document.addEventListener("submit", (event) => {
-    if (event.target.dataset.part !== "hunt") return;
+    if (event.target.dataset.part !== "review") return;
     event.preventDefault();
     send(event.target, event.submitter);
   });
@@ -197,8 +197,8 @@
     else if (key === "Escape") hidePanel(true);
     else if (key.startsWith("Arrow") && $("#grid")) { event.preventDefault(); move(key); }
     else if ("yns".includes(key) && $(".judged[aria-current]")) $(`.judged[aria-current] [data-key=${key}]`).click();
-    else if (key === "u" && $("#hunt")) $("#hunt [data-key=u]").click();
-    else if (/^Arrow(Left|Right)$/.test(key) && $("#hunt")) { event.preventDefault(); moveJudged(key === "ArrowLeft" ? -1 : 1); }
+    else if (key === "u" && $("#review")) $("#review [data-key=u]").click();
+    else if (/^Arrow(Left|Right)$/.test(key) && $("#review")) { event.preventDefault(); moveJudged(key === "ArrowLeft" ? -1 : 1); }
     else if (key === "m" && likeUrl()) showMain(likeUrl());
   });
 

@@ -1,4 +1,4 @@
-"""``par hunt`` as somebody types it."""
+"""``par review`` as somebody types it."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def store(tmp_path: Path) -> Path:
 
 
 def run(store: Path, *arguments: str, typed: str | None = None) -> Result:
-    return CliRunner().invoke(app, ["hunt", *arguments, "--store", str(store), "--profile", "fake"], input=typed)
+    return CliRunner().invoke(app, ["review", *arguments, "--store", str(store), "--profile", "fake"], input=typed)
 
 
 def reds(told: dict[str, object]) -> str:
@@ -31,14 +31,14 @@ def reds(told: dict[str, object]) -> str:
     return " ".join(str(hit["rank"]) for hit in hits if hit["upper_color"] == "red")
 
 
-def test_a_hunt_is_typed_stopped_and_gone_on_with(store: Path) -> None:
+def test_a_review_is_typed_stopped_and_gone_on_with(store: Path) -> None:
     result = run(store, "a red person", "--batch", "4", typed="nonsense\n9\n1\nq\n")
     assert result.exit_code == 0
     assert "'nonsense' is no answer" in result.stdout
     assert "numbers 1 to 4" in result.stdout
     assert "judged 4 of 9, found 1; at most" in result.stdout
-    assert f"par hunt --resume a-red-person --store {store}" in result.stdout
-    assert not list((store / "hunts").glob("*.html")), "pictures of people do not stay behind"
+    assert f"par review --resume a-red-person --store {store}" in result.stdout
+    assert not list((store / "reviews").glob("*.html")), "pictures of people do not stay behind"
     again = run(store, "--resume", "a-red-person", "--batch", "9", typed="u\n\n\n")
     assert "the last batch is open again" in again.stdout
     assert "nobody is left" in again.stdout
@@ -46,10 +46,10 @@ def test_a_hunt_is_typed_stopped_and_gone_on_with(store: Path) -> None:
     assert run(store, "--list").stdout == "a-red-person: 'a red person'; judged 9, found 0\n"
 
 
-def test_a_second_hunt_for_the_same_says_that_there_is_one(store: Path) -> None:
+def test_a_second_review_for_the_same_says_that_there_is_one(store: Path) -> None:
     assert run(store, "a red person", typed="q\n").stderr.count("warning") == 0
     again = run(store, "a red person", typed="q\n")
-    assert "the hunt 'a-red-person' is for the same" in again.stderr
+    assert "the review 'a-red-person' is for the same" in again.stderr
     assert "--resume a-red-person-2" in again.stdout
     assert "is for the same" not in run(store, "a red person", "--where", "height_px > 1", typed="q\n").stderr
 
@@ -80,10 +80,10 @@ def test_bad_settings_are_one_clear_line(store: Path, arguments: list[str]) -> N
     result = run(store, *arguments)
     assert isinstance(result.exception, BadConfigError)
     assert "\n" not in str(result.exception)
-    assert not list((store / "hunts").glob("*.json"))
+    assert not list((store / "reviews").glob("*.json"))
 
 
-def test_a_line_of_a_file_that_makes_no_sense_ends_the_hunt_but_keeps_what_was_answered(store: Path, tmp_path: Path) -> None:
+def test_a_line_of_a_file_that_makes_no_sense_ends_the_review_but_keeps_what_was_answered(store: Path, tmp_path: Path) -> None:
     (tmp_path / "answers.txt").write_text("1\n?2\nyes please\n")
     result = run(store, "red", "--batch", "3", "--answers", str(tmp_path / "answers.txt"))
     assert isinstance(result.exception, BadConfigError)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from flows import cli
+from flows.cli import main as cli
 from par_core.store.layout import Store
 
 COMMANDS = {
@@ -56,7 +56,7 @@ def failure(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch, ca
 
 def test_the_commands_with_a_store_are_these() -> None:
     assert set(WITH_STORE) == {
-        *("analyse", "audit-log", "evaluate", "export", "forget", "gate", "hunt", "index", "rebuild", "search", "serve", "status"),
+        *("analyse", "audit-log", "evaluate", "export", "forget", "gate", "review", "index", "rebuild", "search", "serve", "status"),
         *("tokens add", "tokens list", "tokens revoke", "verify"),
     }
 

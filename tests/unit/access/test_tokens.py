@@ -73,7 +73,7 @@ def test_every_token_is_compared_in_constant_time_whichever_is_shown(tokens: Tok
 
 def test_expired_and_revoked_tokens_are_refused_and_a_running_server_sees_it_at_once(tokens: TokenFile) -> None:
     server = Access(tokens.path.parents[1])
-    anna, ben = tokens.add("anna", Role.JUDGE, expires_in_days=1), tokens.add("ben", Role.SEARCH)
+    anna, ben = tokens.add("anna", Role.REVIEWER, expires_in_days=1), tokens.add("ben", Role.SEARCH)
     assert server.who(anna) is not None
     end(tokens, "anna", datetime.now(UTC) + timedelta(seconds=60))
     assert server.who(anna) is not None
@@ -141,19 +141,19 @@ def test_each_role_may_what_the_one_before_it_may_and_more(tokens: TokenFile) ->
         caller = access.who(tokens.add(role.value, role))
         assert caller is not None
         allowed[role.value] = [needed.value for needed in Role if caller.may(needed.value)]
-    assert allowed == {"search": ["search"], "judge": ["search", "judge"], "admin": ["search", "judge", "admin"]}
-    with pytest.raises(BadConfigError, match="there are: search, judge, admin"):
+    assert allowed == {"search": ["search"], "reviewer": ["search", "reviewer"], "admin": ["search", "reviewer", "admin"]}
+    with pytest.raises(BadConfigError, match="there are: search, reviewer, admin"):
         caller.may("root")
 
 
 def test_the_commands_add_list_and_revoke(tokens: TokenFile) -> None:
     store = tokens.path.parents[1]
-    made = par("tokens", "add", "anna", "--role", "judge", "--store", store, "--expires-days", 3)
+    made = par("tokens", "add", "anna", "--role", "reviewer", "--store", store, "--expires-days", 3)
     assert made.exit_code == 0, made.output
     secret = made.stdout.strip()
     assert tokens.find(secret) is not None
     listed = par("tokens", "list", "--store", store)
-    assert "anna\tjudge\tmade " in listed.stdout
+    assert "anna\treviewer\tmade " in listed.stdout
     assert secret not in listed.stdout
     (told,) = json.loads(par("tokens", "list", "--store", store, "--json").stdout)
     assert told["name"] == "anna"

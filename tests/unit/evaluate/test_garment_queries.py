@@ -7,7 +7,7 @@ import pytest
 
 from par_core.datasets.merged_labels import NAMES, LabelledPerson
 from par_core.evaluate.garment_queries import score_pairs
-from par_core.models.text_evidence import KnownPeople, TextJudge, TextWeights
+from par_core.models.text_evidence import KnownPeople, TextScorer, TextWeights
 
 
 class Encoder:
@@ -23,7 +23,7 @@ class Encoder:
         return ()
 
 
-JUDGE = TextJudge(Encoder(), TextWeights.shipped())
+SCORER = TextScorer(Encoder(), TextWeights.shipped())
 
 
 def person(number: int, *colours: tuple[str, str]) -> LabelledPerson:
@@ -39,7 +39,7 @@ def known(vectors: list[list[float]]) -> KnownPeople:
 def test_recall_is_counted_among_the_first_ten_and_compared_with_chance() -> None:
     wanted, other = (("dress", "white"), ("bag", "black")), (("dress", "black"), ("bag", "white"))
     people = [person(i, *(wanted if i < 4 else other)) for i in range(40)]
-    told = score_pairs(people, known([[1.0, 0.0]] * 3 + [[0.0, 1.0]] * 37), JUDGE)  # the fourth is missed
+    told = score_pairs(people, known([[1.0, 0.0]] * 3 + [[0.0, 1.0]] * 37), SCORER)  # the fourth is missed
     asked = told["pairs"]["a black bag and a white dress"]
     assert asked["fitting"] == 4
     assert asked["n"] == 40
@@ -53,9 +53,9 @@ def test_colours_of_pixels_help_to_find_a_coloured_garment() -> None:
     people = [person(i, *(wanted if i >= 36 else other)) for i in range(40)]
     terms = ["white" if i >= 36 else "black" for i in range(40)]
     seen = KnownPeople(np.full((40, 2), 2**-0.5, np.float32), {}, {"upper": terms, "lower": terms})
-    told = score_pairs(people, seen, JUDGE)["pairs"]["a black bag and a white dress"]
+    told = score_pairs(people, seen, SCORER)["pairs"]["a black bag and a white dress"]
     assert told["recall_at_10"] == 1.0
 
 
 def test_nothing_to_ask_is_no_number() -> None:
-    assert np.isnan(score_pairs([person(0)], known([[1.0, 0.0]]), JUDGE)["pairs_recall_at_10_over_chance"])
+    assert np.isnan(score_pairs([person(0)], known([[1.0, 0.0]]), SCORER)["pairs_recall_at_10_over_chance"])

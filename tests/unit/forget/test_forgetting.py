@@ -13,7 +13,7 @@ from par_core.access import Access, Caller
 from par_core.config import load_config
 from par_core.errors import BadConfigError, StoreError
 from par_core.forget import Request, find_subject, forget
-from par_core.forget.certificate import digest_in_receipt
+from par_core.forget.certificate import digest_in_certificate
 from par_core.forget.forgetting import ForgetReport
 from par_core.models import profiles
 from par_core.models.fake import FakeSegmenter
@@ -77,7 +77,7 @@ def anywhere(root: Path, text: str) -> list[str]:
 
 def assert_well(root: Path) -> None:
     assert verify_store(Store.open(root)).problems == ()
-    assert store_status(Store.open(root)).conservation.holds
+    assert store_status(Store.open(root)).accounting.holds
 
 
 def test_a_person_is_erased_everywhere_and_the_others_of_the_image_stay(root: Path) -> None:
@@ -90,12 +90,12 @@ def test_a_person_is_erased_everywhere_and_the_others_of_the_image_stay(root: Pa
     assert content(root) == [row for row in before if row["person_id"] != gone["person_id"]]
     assert len(people_of(root, "0004.png")) == len(others) == 2
     assert_well(root)
-    assert store_status(Store.open(root)).conservation.people == len(before) - 1
+    assert store_status(Store.open(root)).accounting.people == len(before) - 1
 
 
 def test_an_image_with_its_only_person_forgotten_holds_nobody(root: Path) -> None:
     erase(root, person=people_of(root, "0003.png")[0]["person_id"])
-    counted = store_status(Store.open(root)).conservation
+    counted = store_status(Store.open(root)).accounting
     assert (counted.indexed, counted.no_people, counted.forgotten) == (4, 2, 0)
 
 
@@ -110,7 +110,7 @@ def test_an_image_is_erased_with_its_people_its_names_and_its_thumbnails(root: P
     for trace in (image, *people, str(photos / "0004.png"), "another name é.png"):
         assert anywhere(root, trace) == []
     assert_well(root)
-    assert str(store_status(Store.open(root)).conservation) == "7 files listed = 4 indexed + 1 without people + 0 failed + 0 duplicates + 2 forgotten"
+    assert str(store_status(Store.open(root)).accounting) == "7 files listed = 4 indexed + 1 without people + 0 failed + 0 duplicates + 2 forgotten"
 
 
 def test_a_source_is_erased_with_everything_below_it_and_a_copy_elsewhere_stays(root: Path, photos: Path, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_copy_of_a_forgotten_image_is_known_by_its_bytes_wherever_it_turns_up(
     plan, commit = index(root, [photos], THUMBNAILS)
     assert (plan.new, commit.rows) == (2, 8 - 1)
     assert anywhere(root, gone["image_id"]) == []
-    assert store_status(Store.open(root)).conservation.forgotten == 2
+    assert store_status(Store.open(root)).accounting.forgotten == 2
     again, _ = index(root, [photos], THUMBNAILS, retry_failed=True)
     assert again.shards == ()
     assert_well(root)
@@ -239,12 +239,12 @@ def test_a_source_that_is_an_archive_or_was_never_read_is_forgotten_too(root: Pa
     assert_well(root)
 
 
-def test_hunts_reports_and_the_audit_log_keep_the_fact_and_lose_the_name(root: Path) -> None:
+def test_reviews_reports_and_the_audit_log_keep_the_fact_and_lose_the_name(root: Path) -> None:
     gone, kept = people_of(root, "0003.png")[0], people_of(root, "0000.png")[0]
     people = [{"person_id": gone["person_id"], "answer": "yes"}, {"person_id": kept["person_id"], "answer": "no"}]
-    (root / "hunts").mkdir()
-    (root / "hunts" / "hat.json").write_text(json.dumps({"text": "a hat", "rounds": [people]}))
-    (root / "hunts" / "hat.html").write_text("a page with pictures of people")
+    (root / "reviews").mkdir()
+    (root / "reviews" / "hat.json").write_text(json.dumps({"text": "a hat", "rounds": [people]}))
+    (root / "reviews" / "hat.html").write_text("a page with pictures of people")
     (root / "gate.json").write_text(json.dumps({"findings": [f"{gone['uri']} was not found"]}))
     (root / "cache").mkdir()
     (root / "cache" / "crops.bin").write_bytes(bytes.fromhex(gone["person_id"]))
@@ -252,15 +252,15 @@ def test_hunts_reports_and_the_audit_log_keep_the_fact_and_lose_the_name(root: P
     access.record(Caller.local(), "search", f"like:{gone['person_id']} unlike:{kept['person_id']}", 3)
     report = erase(root, image=gone["image_id"])
     assert report.proof.found_in == ()
-    hunt = json.loads((root / "hunts" / "hat.json").read_text())
-    assert hunt["text"] == "a hat"
-    assert hunt["rounds"][0][1] == people[1]
-    assert hunt["rounds"][0][0]["answer"] == "yes"
-    assert len(bytes.fromhex(hunt["rounds"][0][0]["person_id"])) == 16
+    review = json.loads((root / "reviews" / "hat.json").read_text())
+    assert review["text"] == "a hat"
+    assert review["rounds"][0][1] == people[1]
+    assert review["rounds"][0][0]["answer"] == "yes"
+    assert len(bytes.fromhex(review["rounds"][0][0]["person_id"])) == 16
     assert json.loads((root / "gate.json").read_text()) == {"findings": ["forgotten was not found"]}
     assert [event.what for event in access.log.read()] == [f"like:forgotten unlike:{kept['person_id']}"]
     assert not (root / "cache").exists()
-    assert not (root / "hunts" / "hat.html").exists()
+    assert not (root / "reviews" / "hat.html").exists()
 
 
 def vector_in(root: Path, person_id: str) -> bytes:
@@ -293,7 +293,7 @@ def test_the_proof_finds_what_is_left_and_the_command_does_not_say_that_all_is_w
     assert report.exit_code == 1
     assert all(name.startswith("index.lance") or name == str(held.relative_to(root)) for name in report.proof.found_in)
     assert report.proof.found_in
-    assert not json.loads(report.receipt.read_text())["nothing_left"]
+    assert not json.loads(report.certificate.read_text())["nothing_left"]
     assert any("par forget --finish" in problem for problem in verify_store(Store.open(root)).problems)
     if plant != "index":
         held.unlink()
@@ -301,18 +301,18 @@ def test_the_proof_finds_what_is_left_and_the_command_does_not_say_that_all_is_w
         assert_well(root)
 
 
-def test_the_receipt_names_nobody_and_can_be_checked_by_who_knows_the_id(root: Path) -> None:
+def test_the_certificate_names_nobody_and_can_be_checked_by_who_knows_the_id(root: Path) -> None:
     gone = people_of(root, "0003.png")[0]
     report = erase(root, image=gone["image_id"])
-    told = json.loads(report.receipt.read_text())
+    told = json.loads(report.certificate.read_text())
     assert told["nothing_left"]
     assert told["before"]["people_in_index"] - told["after"]["people_in_index"] == 1
     assert told["index_versions_deleted"]
     assert told["searched"]["files"] > 10
     assert "backups" in told["beyond"]
     for name in (gone["image_id"], gone["person_id"], gone["uri"]):
-        assert digest_in_receipt(told["salt"], name) in told["digests"]
-    assert digest_in_receipt(told["salt"], people_of(root, "0000.png")[0]["person_id"]) not in told["digests"]
+        assert digest_in_certificate(told["salt"], name) in told["digests"]
+    assert digest_in_certificate(told["salt"], people_of(root, "0000.png")[0]["person_id"]) not in told["digests"]
 
 
 def test_a_damaged_shard_is_not_made_good_by_forgetting(root: Path) -> None:
@@ -324,7 +324,7 @@ def test_a_damaged_shard_is_not_made_good_by_forgetting(root: Path) -> None:
         erase(root, person=gone["person_id"])
 
 
-def test_without_its_tombstones_nothing_is_indexed(root: Path, photos: Path) -> None:
+def test_without_its_suppression_list_nothing_is_indexed(root: Path, photos: Path) -> None:
     erase(root, image=people_of(root, "0003.png")[0]["image_id"])
     (root / "forgotten.json").write_text("{}")
     with pytest.raises(StoreError, match="would be indexed again"):
@@ -369,8 +369,8 @@ def test_several_are_forgotten_at_once_or_none_if_one_is_unknown(root: Path, kin
     done = par("forget", "--store", root, "--yes", *given, "--json")
     told = json.loads(done.stdout)
     assert (done.exit_code, told["before"]["people_in_index"] - told["after"]["people_in_index"]) == (0, 2)
-    receipt = json.loads(Path(told["receipt"]).read_text())
-    assert receipt["asked_for"] == [digest_in_receipt(receipt["salt"], value) for value in values]
+    certificate = json.loads(Path(told["certificate"]).read_text())
+    assert certificate["asked_for"] == [digest_in_certificate(certificate["salt"], value) for value in values]
     assert not [value for value in values if anywhere(root, value)]
     assert_well(root)
 

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from par_core.errors import BadInputError
 from par_core.metrics.attributes import attribute_metrics, convention
 from par_core.metrics.instance_based import InstanceSums
-from par_core.metrics.label_based import LabelCounts, balanced_accuracy, judged
+from par_core.metrics.label_based import LabelCounts, balanced_accuracy, known_items
 
 NAN = math.nan
 
@@ -52,7 +52,7 @@ def test_each_attribute_is_scored_as_by_counting(given: tuple[np.ndarray, np.nda
     defined = [told["ma"] for told in each if not math.isnan(told["ma"])]
     np.testing.assert_allclose(counts.mean_ma, sum(defined) / len(defined) if defined else NAN)
     for labels, predicted, ma in zip(given[0].T, given[1].T, counts.ma, strict=True):
-        np.testing.assert_allclose(balanced_accuracy(*judged(labels, predicted.astype(float))[:1], predicted[~np.isnan(labels)]), ma)
+        np.testing.assert_allclose(balanced_accuracy(*known_items(labels, predicted.astype(float))[:1], predicted[~np.isnan(labels)]), ma)
 
 
 @given(answers())

@@ -5,14 +5,14 @@ import pytest
 from scipy.special import expit
 
 from par_core.models.fake import FakeDescriber, FakeTextEncoder
-from par_core.models.text_evidence import KnownPeople, TextJudge, TextWeights, attribute_evidence, colour_evidence, estimate_prevalence
+from par_core.models.text_evidence import KnownPeople, TextScorer, TextWeights, attribute_evidence, colour_evidence, estimate_prevalence
 
 RGB = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
 
 
 @pytest.fixture(scope="module")
-def judge() -> TextJudge:
-    return TextJudge(FakeTextEncoder(), TextWeights.shipped())
+def scorer() -> TextScorer:
+    return TextScorer(FakeTextEncoder(), TextWeights.shipped())
 
 
 def people(*colours: str, hats: tuple[float, ...] = (), upper: tuple[str | None, ...] = ()) -> KnownPeople:
@@ -22,13 +22,13 @@ def people(*colours: str, hats: tuple[float, ...] = (), upper: tuple[str | None,
     return KnownPeople(FakeDescriber().describe(patches).embeddings, attributes, {"upper": terms, "lower": [None] * len(colours)})
 
 
-def test_a_text_stands_above_the_null_bank_for_those_whom_it_describes(judge: TextJudge) -> None:
-    standing = judge.standing(judge.query("a red person"), people("red", "green", "blue"))[:, 0]
+def test_a_text_stands_above_the_null_bank_for_those_whom_it_describes(scorer: TextScorer) -> None:
+    standing = scorer.standing(scorer.query("a red person"), people("red", "green", "blue"))[:, 0]
     assert standing[0] > 2 > 0.5 > standing[1:].max()
 
 
-def test_named_attributes_and_colours_are_evidence(judge: TextJudge) -> None:
-    query = judge.query("someone with a hat in a red coat")
+def test_named_attributes_and_colours_are_evidence(scorer: TextScorer) -> None:
+    query = scorer.query("someone with a hat in a red coat")
     known = people("red", "red", hats=(0.9, 0.1), upper=("red", "blue"))
     assert attribute_evidence(query, known.attributes, 2) == pytest.approx(np.log([0.9, 0.1]), rel=1e-5)
     first, second = colour_evidence(query, known.colours, known.colour_shares(), 2)
@@ -37,11 +37,11 @@ def test_named_attributes_and_colours_are_evidence(judge: TextJudge) -> None:
     assert (colour_evidence(query, nothing.colours, nothing.colour_shares(), 2) == 0).all()  # what is not known says nothing
 
 
-def test_of_words_that_nobody_knows_nothing_follows(judge: TextJudge) -> None:
-    query = judge.query("a person with a chasuble")
+def test_of_words_that_nobody_knows_nothing_follows(scorer: TextScorer) -> None:
+    query = scorer.query("a person with a chasuble")
     assert not query.known
     known = people("red", "green")
-    assert (judge.evidence(query, known, known.colour_shares()) == 0).all()
+    assert (scorer.evidence(query, known, known.colour_shares()) == 0).all()
 
 
 def test_the_share_of_people_whom_a_text_fits_is_found_between_usual_and_seen() -> None:
@@ -54,8 +54,8 @@ def test_the_share_of_people_whom_a_text_fits_is_found_between_usual_and_seen() 
     assert estimate_prevalence(np.zeros(0), weights) == 0.03
 
 
-def test_explanations_are_probabilities_where_a_half_says_nothing(judge: TextJudge) -> None:
-    told = judge.explain(judge.query("a red person and a blue person"), people("red", "blue"))
+def test_explanations_are_probabilities_where_a_half_says_nothing(scorer: TextScorer) -> None:
+    told = scorer.explain(scorer.query("a red person and a blue person"), people("red", "blue"))
     assert told.shape == (2, 3)
     assert told[0, 1] > 0.5 > told[0, 2]
     assert float(expit(0)) == 0.5

@@ -37,7 +37,7 @@ def names(result: SearchResult) -> list[str]:
 
 def calibrated(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the weights had been fitted for the fake model: a cutoff applies."""
-    judge = profiles.load_text_judge(FAKE)
+    judge = profiles.load_text_scorer(FAKE)
     monkeypatch.setattr(judge, "weights", replace(judge.weights, calibrated=True))
 
 

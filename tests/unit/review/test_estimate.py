@@ -1,4 +1,4 @@
-"""The interval holds the truth as often as it says: whole hunts are simulated, with a probe that goes where the answers lead it."""
+"""The interval holds the truth as often as it says: whole reviews are simulated, with a probe that goes where the answers lead it."""
 
 import math
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from par_core.review.estimate import CONFIDENCE, Bounds, Draw, Evidence, Tally, bounds_of
-from par_core.review.proposals import HuntedPeople
+from par_core.review.proposals import Proposer
 from par_core.review.recall import estimate_left
-from par_core.review.record import HuntRecord
+from par_core.review.record import ReviewRecord
 from par_core.review.survey import choose_bounds
 from tests.people_in_memory import People
 
-HUNTS = 300
+REVIEWS = 300
 
 
-def hunted(seed: int, shares: Sequence[float] = (0.003, 0.03, 0.1), *, naive: bool = False) -> tuple[int, int, int, int]:
-    """One hunt that stops where chance will: found, truly left, and the interval. Most of those who are hunted look as the text says; some do not.
+def proposer(seed: int, shares: Sequence[float] = (0.003, 0.03, 0.1), *, naive: bool = False) -> tuple[int, int, int, int]:
+    """One review that stops where chance will: found, truly left, and the interval. Most of those who are proposer look as the text says; some do not.
 
     The naive estimate takes everybody who was proposed for somebody drawn at random.
     """
@@ -35,8 +35,8 @@ def hunted(seed: int, shares: Sequence[float] = (0.003, 0.03, 0.1), *, naive: bo
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     people = People(vectors, seed)
     truth = dict(zip(people.ids, has.tolist(), strict=True))
-    record = HuntRecord("simulated", "text", None, "", "", 1, seed, tuple(text.tolist()), choose_bounds(people, "", text))
-    there = HuntedPeople(people, "", record)
+    record = ReviewRecord("simulated", "text", None, "", "", 1, seed, tuple(text.tolist()), choose_bounds(people, "", text))
+    there = Proposer(people, "", record)
     for _ in range(int(rng.integers(1, 6))):
         batch = there.propose(record, int(rng.choice([6, 12, 30])))
         answered = tuple(replace(person, answer="yes" if truth[person.person_id] else "no", turn=1) for person in batch)
@@ -49,18 +49,18 @@ def hunted(seed: int, shares: Sequence[float] = (0.003, 0.03, 0.1), *, naive: bo
     return told.found, int(has.sum()) - told.found, told.least_left, told.most_left
 
 
-@pytest.mark.parametrize("hunts", [15, pytest.param(HUNTS, marks=pytest.mark.slow)])
-def test_the_interval_holds_the_truth_as_often_as_promised(hunts: int) -> None:
-    told = [hunted(seed) for seed in range(hunts)]
+@pytest.mark.parametrize("reviews", [15, pytest.param(REVIEWS, marks=pytest.mark.slow)])
+def test_the_interval_holds_the_truth_as_often_as_promised(reviews: int) -> None:
+    told = [proposer(seed) for seed in range(reviews)]
     missed = sum(not least <= left <= most for _, left, least, most in told)
-    assert missed <= binom.ppf(0.99, hunts, 1 - CONFIDENCE)
-    assert sum(found for found, *_ in told) > hunts, "the hunts do find people"
-    assert sum(left > 0 for _, left, *_ in told) > hunts / 2, "but not all, so there is something to miss"
+    assert missed <= binom.ppf(0.99, reviews, 1 - CONFIDENCE)
+    assert sum(found for found, *_ in told) > reviews, "the reviews do find people"
+    assert sum(left > 0 for _, left, *_ in told) > reviews / 2, "but not all, so there is something to miss"
     assert np.median([most - least for *_, least, most in told]) < 150, "and the intervals say something"
 
 
 def test_the_simulation_catches_an_estimate_that_ignores_how_people_were_picked() -> None:
-    told = [hunted(seed, (0.2,), naive=True) for seed in range(30)]
+    told = [proposer(seed, (0.2,), naive=True) for seed in range(30)]
     assert sum(not least <= left <= most for _, left, least, most in told) > binom.ppf(0.99, 30, 1 - CONFIDENCE)
 
 
@@ -73,12 +73,12 @@ def drawn(flags: Sequence[bool], people: int) -> Tally:
 def test_the_interval_holds_at_every_moment_at_once() -> None:
     """Somebody who stops at the worst moment is not fooled (an interval for a fixed number of draws would be)."""
     rng, missed = np.random.default_rng(0), 0
-    for _ in range(HUNTS):
+    for _ in range(REVIEWS):
         order = (rng.permutation(120) < 12).tolist()
         draws = drawn(order, 120).draws
         moments = [Tally(120, sum(order[:n]), n - sum(order[:n]), draws[:n]) for n in range(10, 120, 10)]
         missed += any(Evidence([moment]).total(np.array([[12.0]]))[0] > -math.log1p(-CONFIDENCE) for moment in moments)
-    assert missed <= binom.ppf(0.99, HUNTS, 1 - CONFIDENCE)
+    assert missed <= binom.ppf(0.99, REVIEWS, 1 - CONFIDENCE)
 
 
 def test_bounds_are_those_of_trying_every_number() -> None:

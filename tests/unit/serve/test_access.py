@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from par_core.access import Access, Caller, Event, Role
 from par_core.serve.client import Client, ServerError
 from par_core.serve.settings import ServeSettings
-from par_core.serve.user_session import COOKIE, desk_for
+from par_core.serve.user_session import COOKIE, session_for
 from tests.pictures import save, scene
 from tests.serving import HERE, answering, client_of
 
@@ -97,19 +97,19 @@ def test_without_the_file_of_tokens_only_this_machine_is_answered_however_far_th
 
 def test_nobody_without_a_token_may_send_a_picture_at_all(client: TestClient) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("par_core.serve.middleware.Guard._counted", lambda *_: pytest.fail("the body would be read"))
+        patch.setattr("par_core.serve.middleware.AccessMiddleware._counted", lambda *_: pytest.fail("the body would be read"))
         assert client.post("/api/picture", files={"picture": b"x" * 100_000}).status_code == 401
 
 
-@pytest.mark.parametrize(("role", "status"), [(Role.SEARCH, 403), (Role.JUDGE, 200), (Role.ADMIN, 200)])
+@pytest.mark.parametrize(("role", "status"), [(Role.SEARCH, 403), (Role.REVIEWER, 200), (Role.ADMIN, 200)])
 def test_a_role_opens_what_is_its_own_and_a_refusal_is_written_down(client: TestClient, store: Path, role: Role, status: int) -> None:
     router = APIRouter()
-    router.add_api_route("/api/test-of-judges", lambda: "judged", dependencies=[Depends(desk_for("judge"))])
+    router.add_api_route("/api/test-of-judges", lambda: "judged", dependencies=[Depends(session_for("reviewer"))])
     client.app.include_router(router)
     token = Access.open(store).tokens.add("bert", role)
     response = client.get("/api/test-of-judges", headers=bearer(token))
     assert response.status_code == status
-    refused = [(event.who, event.what, event.status) for event in events(store, "judge")]
+    refused = [(event.who, event.what, event.status) for event in events(store, "reviewer")]
     assert refused == ([("bert", "/api/test-of-judges", "refused")] if status == 403 else [])
 
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from par_core.serve.settings import ServeSettings
-from par_core.serve.user_session import House
+from par_core.serve.user_session import AppState
 from tests.indexing import index
 from tests.pictures import save, scene
 from tests.serving import HERE, client_of, jpeg_pixels
@@ -155,9 +155,9 @@ def test_a_store_of_another_model_is_refused(folder: Path, monkeypatch: pytest.M
 def test_a_slow_answer_is_given_up_and_blocks_nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     with client_of(folder / "store", ServeSettings(seconds=2.0, searches=2)) as client:
-        house: House = client.app.state.house
-        search = house.service.search
-        monkeypatch.setattr(house.service, "search", lambda q, **asked: release.wait(30) if q == "slow" else search(q, **asked))
+        app_state: AppState = client.app.state.app_state
+        search = app_state.service.search
+        monkeypatch.setattr(app_state.service, "search", lambda q, **asked: release.wait(30) if q == "slow" else search(q, **asked))
         try:
             assert "narrow" in refused(client.get("/api/search?q=slow"), 504, "too_slow")
             assert client.get("/api/search?q=red").status_code == 200
@@ -167,7 +167,7 @@ def test_a_slow_answer_is_given_up_and_blocks_nobody(folder: Path, monkeypatch: 
 
 def test_what_nobody_foresaw_is_a_plain_500_and_goes_to_the_log(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     with client_of(folder / "store") as client:
-        monkeypatch.setattr(client.app.state.house.service, "search", lambda q, **asked: 1 // 0)
+        monkeypatch.setattr(client.app.state.app_state.service, "search", lambda q, **asked: 1 // 0)
         response = client.get("/api/search?q=red")
         assert "ZeroDivision" not in refused(response, 500, "internal")
         assert response.headers["x-content-type-options"] == "nosniff"

@@ -54,7 +54,7 @@ def test_another_sites_form_changes_nothing(client: TestClient, origin: str, tmp
 
 def test_another_sites_form_cannot_pass_with_a_password_in_its_address(client: TestClient) -> None:
     headers = {"Origin": "http://evil.example", "Authorization": "Basic eDp5"}
-    assert client.post("/hunts", data={"text": "red"}, headers=headers).status_code == 403
+    assert client.post("/reviews", data={"text": "red"}, headers=headers).status_code == 403
 
 
 def test_a_change_without_any_origin_needs_a_token_in_its_header(client: TestClient, tmp_path: Path) -> None:

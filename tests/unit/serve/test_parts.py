@@ -1,4 +1,4 @@
-"""The small parts: memory, rate, lanes."""
+"""The small parts: memory, rate, worker_pools."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ from par_core.serve.problems import BusyError, TooSlowError
 from par_core.serve.rate import Rate
 from par_core.serve.recent import Recent
 from par_core.serve.server import bind, is_local
-from par_core.serve.worker_pool import Lane
+from par_core.serve.worker_pool import WorkerPool
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 12))))
@@ -47,12 +47,12 @@ def test_a_client_may_ask_so_often_a_minute_and_others_are_not_its_concern() -> 
 
 
 def test_a_slow_call_is_given_up_and_others_go_on() -> None:
-    lane, release = Lane("test", 2, 10, 0.2), threading.Event()
+    worker_pool, release = WorkerPool("test", 2, 10, 0.2), threading.Event()
 
     async def ask() -> list[object]:
-        slow = asyncio.create_task(lane.run(release.wait, 30))
+        slow = asyncio.create_task(worker_pool.run(release.wait, 30))
         await asyncio.sleep(0.01)
-        quick = [await lane.run(lambda number=number: number) for number in range(5)]
+        quick = [await worker_pool.run(lambda number=number: number) for number in range(5)]
         with pytest.raises(TooSlowError, match=r"within 0\.2 seconds"):
             await slow
         return quick
@@ -62,36 +62,36 @@ def test_a_slow_call_is_given_up_and_others_go_on() -> None:
         assert asyncio.run(ask()) == list(range(5))
     finally:
         release.set()
-        lane.close()
+        worker_pool.close()
     assert time.monotonic() - started < 5
 
 
 def test_too_many_waiting_calls_are_turned_away_and_places_are_given_back() -> None:
-    lane, release = Lane("test", 1, 1, 5.0), threading.Event()
+    worker_pool, release = WorkerPool("test", 1, 1, 5.0), threading.Event()
 
     async def ask() -> None:
-        first, second = asyncio.create_task(lane.run(release.wait, 30)), asyncio.create_task(lane.run(lambda: "second"))
+        first, second = asyncio.create_task(worker_pool.run(release.wait, 30)), asyncio.create_task(worker_pool.run(lambda: "second"))
         await asyncio.sleep(0.05)
         with pytest.raises(BusyError):
-            await lane.run(lambda: "third")
+            await worker_pool.run(lambda: "third")
         release.set()
         assert await first
         assert await second == "second"
-        assert await lane.run(lambda: "fourth") == "fourth"
+        assert await worker_pool.run(lambda: "fourth") == "fourth"
 
     asyncio.run(ask())
-    lane.close()
+    worker_pool.close()
 
 
 def test_an_error_of_the_work_is_the_callers() -> None:
-    lane = Lane("test", 1, 1, 5.0)
+    worker_pool = WorkerPool("test", 1, 1, 5.0)
 
     def fail() -> None:
         raise TimeoutError("of the work itself")
 
     with pytest.raises(TimeoutError, match="of the work itself"):
-        asyncio.run(lane.run(fail))
-    lane.close()
+        asyncio.run(worker_pool.run(fail))
+    worker_pool.close()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Hunts over HTTP: who may judge, what is written down, and that a hunt in memory never falls behind the store."""
+"""Reviews over HTTP: who may judge, what is written down, and that a review in memory never falls behind the store."""
 
 import shutil
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 from par_core.access import Access, Role
 from par_core.errors import BadConfigError
 from par_core.query.from_store import Searcher
-from par_core.review.session import Hunt
-from par_core.serve.reviews import Hunts
+from par_core.review.session import Review
+from par_core.serve.reviews import Reviews
 from par_core.serve.service import ArchiveService
 from tests.indexing import FAKE, index
 from tests.pictures import save, scene
@@ -21,53 +21,53 @@ def store(folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(folder / "store", tmp_path / "store"))
 
 
-def test_hunts_are_for_those_who_may_judge_and_on_record(store: Path) -> None:
+def test_reviews_are_for_those_who_may_judge_and_on_record(store: Path) -> None:
     access = Access.open(store)
-    seeker, judge = ({"Authorization": f"Bearer {access.tokens.add(name, role)}"} for name, role in [("anna", Role.SEARCH), ("ben", Role.JUDGE)])
+    seeker, judge = ({"Authorization": f"Bearer {access.tokens.add(name, role)}"} for name, role in [("anna", Role.SEARCH), ("ben", Role.REVIEWER)])
     with client_of(store) as client:
-        for address in ("/hunts", "/hunts/red"):
+        for address in ("/reviews", "/reviews/red"):
             assert client.get(address).status_code == 401
             assert client.get(address, headers=seeker).status_code == 403
-        assert client.post("/hunts", data={"text": "red"}, headers=seeker).status_code == 403
-        assert client.post("/hunts", data={"text": "red"}, headers=judge, follow_redirects=False).headers["location"] == "/hunts/red"
-        person = Hunts(ArchiveService(store, FAKE)).state("red").batch.hits[0].person_id
-        assert client.post("/hunts/red/answers", data={"judged": f"{person}:yes"}, headers=judge).status_code == 200
-        assert client.post("/hunts/red/answers", data={"judged": f"{person}:perhaps"}, headers=judge).status_code == 400
-        assert client.get("/hunts/blue", headers=judge).status_code == 404
-    told = [(event.who, event.what, event.status) for event in access.log.read() if event.action == "hunt"]
+        assert client.post("/reviews", data={"text": "red"}, headers=seeker).status_code == 403
+        assert client.post("/reviews", data={"text": "red"}, headers=judge, follow_redirects=False).headers["location"] == "/reviews/red"
+        person = Reviews(ArchiveService(store, FAKE)).state("red").batch.hits[0].person_id
+        assert client.post("/reviews/red/answers", data={"judged": f"{person}:yes"}, headers=judge).status_code == 200
+        assert client.post("/reviews/red/answers", data={"judged": f"{person}:perhaps"}, headers=judge).status_code == 400
+        assert client.get("/reviews/blue", headers=judge).status_code == 404
+    told = [(event.who, event.what, event.status) for event in access.log.read() if event.action == "review"]
     assert ("ben", "red", "ok") in told
     assert ("ben", f"red: {person}:yes", "ok") in told
     assert ("ben", f"red: {person}:perhaps", "BadConfigError") in told
 
 
-def test_a_hunt_that_went_on_elsewhere_goes_on_from_there(store: Path) -> None:
-    hunts = Hunts(ArchiveService(store, FAKE))
-    name = hunts.start("yellow", None)
-    first, second, *_ = (hit.person_id for hit in hunts.state(name).batch.hits)
-    Hunt.resume(Searcher(store, FAKE), name).answer({first: "yes"})
-    assert hunts.answer(name, second, "no").answers == {first: "yes", second: "no"}
-    assert hunts.undo(name).answers == {first: "yes"}
-    assert [hit.person_id for hit in hunts.state(name).found] == [first]
+def test_a_review_that_went_on_elsewhere_goes_on_from_there(store: Path) -> None:
+    reviews = Reviews(ArchiveService(store, FAKE))
+    name = reviews.start("yellow", None)
+    first, second, *_ = (hit.person_id for hit in reviews.state(name).batch.hits)
+    Review.resume(Searcher(store, FAKE), name).answer({first: "yes"})
+    assert reviews.answer(name, second, "no").answers == {first: "yes", second: "no"}
+    assert reviews.undo(name).answers == {first: "yes"}
+    assert [hit.person_id for hit in reviews.state(name).found] == [first]
 
 
 def test_people_who_came_since_take_part(store: Path, folder: Path, tmp_path: Path) -> None:
-    hunts = Hunts(ArchiveService(store, FAKE))
-    name = hunts.start("yellow", None)
-    assert hunts.state(name).estimate.people == 7
+    reviews = Reviews(ArchiveService(store, FAKE))
+    name = reviews.start("yellow", None)
+    assert reviews.state(name).estimate.people == 7
     index(store, [folder / "photos", save(tmp_path / "more" / "new.png", scene("yellow", seed=50)).parent])
-    assert hunts.state(name).estimate.people == 8
+    assert reviews.state(name).estimate.people == 8
 
 
 def test_nobody_else_fits_answers_only_those_who_wait(store: Path) -> None:
-    hunts = Hunts(ArchiveService(store, FAKE))
-    name = hunts.start("yellow", None)
-    first = hunts.state(name).batch.hits[0].person_id
-    hunts.answer(name, first, "yes")
-    done = hunts.answer_rest(name)
+    reviews = Reviews(ArchiveService(store, FAKE))
+    name = reviews.start("yellow", None)
+    first = reviews.state(name).batch.hits[0].person_id
+    reviews.answer(name, first, "yes")
+    done = reviews.answer_rest(name)
     assert (done.estimate.found, done.estimate.judged, done.estimate.most_left) == (1, 7, 0)
     assert done.batch.hits == ()
 
 
-def test_a_hunt_that_is_not_there_is_refused(store: Path) -> None:
-    with pytest.raises(BadConfigError, match="no hunt 'x'"):
-        Hunts(ArchiveService(store, FAKE)).state("x")
+def test_a_review_that_is_not_there_is_refused(store: Path) -> None:
+    with pytest.raises(BadConfigError, match="no review 'x'"):
+        Reviews(ArchiveService(store, FAKE)).state("x")

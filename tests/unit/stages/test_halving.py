@@ -21,7 +21,7 @@ from par_core.stages.names import config_ids
 from par_core.stages.plan import PlannedShard, plan_index
 from par_core.stages.segment import segment_shard
 from par_core.store.layout import Store
-from par_core.store.ledger import conservation
+from par_core.store.ledger import accounting
 from tests.indexing import content, index
 from tests.pictures import RGB, archive
 
@@ -75,7 +75,7 @@ def test_halves_of_halves_hold_what_the_whole_held(
         shards[shards.index(chosen) : shards.index(chosen) + 1] = [first.shard_id, second.shard_id]
     finish(store, shards)
     assert content(root / "s") == content(root / "whole")
-    assert str(conservation(store, IDS.segment)) == str(conservation(Store.open(root / "whole"), IDS.segment))
+    assert str(accounting(store, IDS.segment)) == str(accounting(Store.open(root / "whole"), IDS.segment))
     assert verify_store(store).problems == ()
 
 
@@ -128,7 +128,7 @@ def test_a_lost_shard_is_halved_and_the_image_that_is_left_given_up_at_the_secon
     begin(store, first, "r-3")
     assert losses.replace(first, "r-3") == [first]
     finish(store, [first, second])
-    counted = conservation(store, IDS.segment)
+    counted = accounting(store, IDS.segment)
     assert counted.failures == {"worker_died": 1}
     assert len(content(tmp_path / "s")) == 2
     assert verify_store(store).problems == ()
@@ -150,7 +150,7 @@ def test_an_image_of_many_copies_stays_together_and_is_given_up_as_a_whole(tmp_p
         begin(store, shard.shard_id, name)
         assert losses.replace(shard.shard_id, name) == [shard.shard_id]
     finish(store, [shard.shard_id])
-    assert conservation(store, IDS.segment).failures == {"worker_died": 4}
+    assert accounting(store, IDS.segment).failures == {"worker_died": 4}
 
 
 def test_a_shard_that_nobody_began_is_not_blamed_but_not_tried_for_ever(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from par_core.stages.check import store_status, verify_store
 from par_core.stages.commit import rebuild_index
 from par_core.status import Status
 from par_core.store.layout import Store
-from par_core.store.ledger import conservation, known_images
+from par_core.store.ledger import accounting, known_images
 from tests.indexing import FAKE, content, index
 from tests.pictures import archive, save, scene
 
@@ -24,8 +24,8 @@ def photos(tmp_path: Path) -> Path:
 
 def counted(root: Path) -> str:
     report = store_status(Store.open(root))
-    assert report.conservation.holds
-    return str(report.conservation)
+    assert report.accounting.holds
+    return str(report.accounting)
 
 
 def test_everybody_is_found_once_and_the_equation_holds(tmp_path: Path, photos: Path) -> None:
@@ -94,7 +94,7 @@ def test_bad_files_are_rows_and_retry_takes_them_up_again(tmp_path: Path, photos
     root = tmp_path / "store"
     index(root, [photos])
     assert counted(root) == "7 files listed = 4 indexed + 1 without people + 2 failed + 0 duplicates"
-    assert conservation(Store.open(root), index(root, [photos])[1].segment_config).failures == {Status.DAMAGED: 1, Status.EMPTY: 1}
+    assert accounting(Store.open(root), index(root, [photos])[1].segment_config).failures == {Status.DAMAGED: 1, Status.EMPTY: 1}
     plan, commit = index(root, [photos], retry_failed=True)
     assert (plan.retried, plan.new) == (2, 0)
     attempts = known_images(Store.open(root), commit.segment_config).to_pylist()
@@ -107,7 +107,7 @@ def test_people_too_small_are_kept_with_a_status_and_not_described(tmp_path: Pat
     root = tmp_path / "store"
     _, commit = index(root, [photos])
     report = store_status(Store.open(root))
-    assert report.conservation.too_small == 1
+    assert report.accounting.too_small == 1
     assert commit.rows == 7
 
 

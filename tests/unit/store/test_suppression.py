@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from par_core.store.layout import Store
-from par_core.store.suppression import load_tombstones, places_of, save_tombstones
+from par_core.store.suppression import load_suppression_list, places_of, save_suppression_list
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_a_file_lies_in_these_places(uri: str, places: list[str]) -> None:
 
 
 def test_a_place_holds_what_is_below_it_and_not_what_only_begins_alike(tmp_path: Path) -> None:
-    stones = load_tombstones(Store.create(tmp_path / "s")).with_place("/photos/a")
+    stones = load_suppression_list(Store.create(tmp_path / "s")).with_place("/photos/a")
     assert stones.has_place("/photos/a/1.jpg")
     assert stones.has_place("/photos/a")
     assert not stones.has_place("/photos/ab/1.jpg")
@@ -29,8 +29,8 @@ def test_a_place_holds_what_is_below_it_and_not_what_only_begins_alike(tmp_path:
 
 def test_a_person_is_known_again_by_id_and_by_the_box_of_another_segmenter_only(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "s")
-    save_tombstones(store, load_tombstones(store).with_person("i" * 32, "p" * 32, "one", (10.0, 10.0, 30.0, 90.0)))
-    stones = load_tombstones(store)
+    save_suppression_list(store, load_suppression_list(store).with_person("i" * 32, "p" * 32, "one", (10.0, 10.0, 30.0, 90.0)))
+    stones = load_suppression_list(store)
     assert stones.has_person("i" * 32, "p" * 32, "one", (10.0, 10.0, 30.0, 90.0))
     assert not stones.has_person("i" * 32, "q" * 32, "one", (11.0, 10.0, 30.0, 90.0))  # a neighbour, as the same segmenter sees it
     assert stones.has_person("i" * 32, "q" * 32, "two", (11.0, 12.0, 31.0, 88.0))

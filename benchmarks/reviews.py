@@ -1,10 +1,10 @@
 """How many people must be judged to find four in five of a rare kind, and how often the interval holds the truth.
 
-    par index build/kept-back/ccp/photos --store build/store-ccp
-    PYTHONPATH=. python benchmarks/hunts.py --people build/kept-back --store build/store-ccp > benchmarks/results/hunts.json
+    par index build/held-out/ccp/photos --store build/store-ccp
+    PYTHONPATH=. python benchmarks/reviews.py --people build/held-out --store build/store-ccp > benchmarks/results/reviews.json
 
-Labels of CCP stand for the hunter. A kind is rare if at most 15 in 100 have it. Of the store, only those take part whom a label is known of. Ways to go: a hunt
-(its random draws count as judgements), the ranking by the text alone, and chance. The interval is looked at after every batch of every hunt: a hunt whose
+Labels of CCP stand for the reviewer. A kind is rare if at most 15 in 100 have it. Of the store, only those take part whom a label is known of. Ways to go: a review
+(its random draws count as judgements), the ranking by the text alone, and chance. The interval is looked at after every batch of every review: a review whose
 interval ever misses the truth counts as missed. At last, seconds on people made up at random (``--speed``).
 """
 
@@ -31,9 +31,9 @@ from par_core.evaluate.zero_shot import prompts_for
 from par_core.models.base import TextEncoder
 from par_core.models.profiles import load_text_encoder
 from par_core.models.prompting import text_vector
-from par_core.review.proposals import HuntedPeople
+from par_core.review.proposals import Proposer
 from par_core.review.recall import estimate_left
-from par_core.review.record import HuntRecord
+from par_core.review.record import ReviewRecord
 from par_core.review.survey import choose_bounds
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
@@ -45,10 +45,10 @@ RAREST, MOST = 6, 0.15
 MARGINS = (0.25, 0.5, 1.0)
 
 
-def hunt(index: PeopleIndex, where: str, name: str, text: np.ndarray, truth: dict[str, bool], seed: int) -> dict[str, Any]:
-    """One hunt to the end, judged by the truth."""
-    record = HuntRecord(name, name, None, "", "", index.version, seed, tuple(text.tolist()), choose_bounds(index, where, text))
-    people = HuntedPeople(index, where, record)
+def review(index: PeopleIndex, where: str, name: str, text: np.ndarray, truth: dict[str, bool], seed: int) -> dict[str, Any]:
+    """One review to the end, judged by the truth."""
+    record = ReviewRecord(name, name, None, "", "", index.version, seed, tuple(text.tolist()), choose_bounds(index, where, text))
+    people = Proposer(index, where, record)
     total, needed, judged, found, missed, tight = sum(truth.values()), None, 0, 0, False, {}
     while batch := people.propose(record, BATCH):
         answered = tuple(replace(each, answer="yes" if truth[each.person_id] else "no", turn=1) for each in batch)
@@ -75,7 +75,7 @@ def by_chance(n: int, total: int) -> float:
     return math.ceil(SHARE * total) * (n + 1) / (total + 1)
 
 
-def hunts(root: Path, store_root: Path, repeats: int, encoder: TextEncoder) -> dict[str, Any]:
+def reviews(root: Path, store_root: Path, repeats: int, encoder: TextEncoder) -> dict[str, Any]:
     """All rare kinds."""
     store = Store.open(store_root)
     index = open_index(store)
@@ -95,27 +95,29 @@ def hunts(root: Path, store_root: Path, repeats: int, encoder: TextEncoder) -> d
         truth = {each: bool(yes) for each, yes, sure in zip(ids, has, known, strict=True) if sure}
         where = f"person_id IN ({', '.join(repr(each) for each in truth)})"
         text = text_vector(phrase, encoder)
-        told = [hunt(index, where, name, text, truth, seed) for seed in range(repeats)]
+        told = [review(index, where, name, text, truth, seed) for seed in range(repeats)]
         needed = np.array([each["needed"] for each in told])
         kinds[name] = {
             "text": phrase,
             "people": len(truth),
             "positives": int(has.sum()),
-            "hunt": {"mean": float(needed.mean()), "least": int(needed.min()), "most": int(needed.max())},
+            "review": {"mean": float(needed.mean()), "least": int(needed.min()), "most": int(needed.max())},
             "text_alone": by_text(embedded[known] @ text, has[known]),
             "chance": by_chance(int(known.sum()), int(has.sum())),
             "missed": sum(each["missed"] for each in told),
             "judged_until_at_most_left": {str(margin): float(np.median([each["judged_until_at_most_left"][margin] for each in told])) for margin in MARGINS},
         }
         print(name, kinds[name], file=sys.stderr)
-    means = {way: float(np.mean([kind[way]["mean"] if way == "hunt" else kind[way] for kind in kinds.values()])) for way in ("hunt", "text_alone", "chance")}
+    means = {
+        way: float(np.mean([kind[way]["mean"] if way == "review" else kind[way] for kind in kinds.values()])) for way in ("review", "text_alone", "chance")
+    }
     return {
         "share_found": SHARE,
         "batch": BATCH,
         "repeats": repeats,
         "kinds": kinds,
         "mean_judgements": means,
-        "interval": {"confidence": 0.95, "hunts": repeats * len(kinds), "ever_missed": sum(kind["missed"] for kind in kinds.values())},
+        "interval": {"confidence": 0.95, "reviews": repeats * len(kinds), "ever_missed": sum(kind["missed"] for kind in kinds.values())},
     }
 
 
@@ -143,8 +145,8 @@ def speed(n: int) -> dict[str, Any]:
         seconds: dict[str, Any] = {}
         clock = time.perf_counter()
         where = "(source_state = 'present')"
-        record = HuntRecord("speed", "", None, "", "", 1, 0, tuple(text.tolist()), choose_bounds(index, where, text))
-        people = HuntedPeople(index, where, record)
+        record = ReviewRecord("speed", "", None, "", "", 1, 0, tuple(text.tolist()), choose_bounds(index, where, text))
+        people = Proposer(index, where, record)
         seconds["start"] = time.perf_counter() - clock
         batches = []
         for number in range(5):
@@ -168,7 +170,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--speed", type=int, default=1_000_000)
     asked = parser.parse_args()
-    result = {**provenance(0), **hunts(asked.people, asked.store, asked.repeats, load_text_encoder(load_config(profile="compact")))}
+    result = {**provenance(0), **reviews(asked.people, asked.store, asked.repeats, load_text_encoder(load_config(profile="compact")))}
     print(json.dumps(result | {"speed": speed(asked.speed)}, indent=1))
 
 

@@ -1,0 +1,75 @@
+"""Names of commands, options, roles, addresses and folders of the release before go on working, with a note."""
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner, Result
+
+from flows.cli.main import app
+from par_core.access import Access, Role
+from par_core.store.layout import Store
+from tests.indexing import index
+from tests.pictures import archive
+from tests.serving import client_of
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("before")
+    index(root / "store", [archive(root / "photos", [("red",), ("blue", "green"), ("red",)])])
+    return root / "store"
+
+
+def par(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def test_old_options_of_a_search_give_the_same_answer_and_a_note(store: Path) -> None:
+    common = ("search", "red", "--store", store, "--profile", "fake", "--json")
+    old = par(*common, "--weak", "--apart", "--include-absent")
+    new = par(*common, "--include-low-confidence", "--no-grouping", "--include-missing")
+    assert (old.exit_code, old.stdout) == (0, new.stdout)
+    assert "note: --weak is now --include-low-confidence" in old.stderr
+    assert "note: --apart is now --no-grouping" in old.stderr
+    assert "note: --include-absent is now --include-missing" in old.stderr
+    assert "note" not in new.stderr
+
+
+def test_a_text_that_looks_like_an_old_option_stays_a_text(store: Path) -> None:
+    found = par("search", "--store", store, "--profile", "fake", "--", "--weak")
+    assert "note" not in found.stderr
+
+
+def test_the_old_command_of_a_review_works(store: Path) -> None:
+    old = par("hunt", "--list", "--store", store)
+    assert old.exit_code == 0
+    assert "note: par hunt is now par review" in old.stderr
+
+
+def test_the_old_name_of_a_role_counts(store: Path) -> None:
+    added = par("tokens", "add", "anna", "--role", "judge", "--store", store)
+    assert "note: the role judge is now reviewer" in added.stderr
+    tokens = store / "access" / "tokens.json"
+    tokens.write_text(tokens.read_text().replace("reviewer", "judge"))
+    assert Access.open(store).who(added.stdout.split()[-1]).role is Role.REVIEWER  # type: ignore[union-attr]
+    assert par("tokens", "revoke", "anna", "--store", store).exit_code == 0
+
+
+def test_old_addresses_lead_to_the_new_ones(store: Path) -> None:
+    with client_of(store) as client:
+        assert isinstance(client, TestClient)
+        moved = client.get("/hunts/a-hat?part=1", follow_redirects=False)
+        assert (moved.status_code, moved.headers["location"]) == (308, "/reviews/a-hat?part=1")
+        assert client.get("/hunts").status_code == 200
+
+
+def test_folders_of_the_release_before_are_renamed_and_kept(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "store")
+    (store.root / "hunts").mkdir()
+    (store.root / "hunts" / "hat.json").write_text("{}")
+    (store.root / "receipts").mkdir()
+    assert (store.reviews_path / "hat.json").read_text() == "{}"
+    assert store.certificates_path == store.root / "certificates"
+    assert not (store.root / "hunts").exists()
+    assert not (store.root / "receipts").exists()
