@@ -1,5 +1,6 @@
 """Names of commands, options, roles, addresses and folders of the release before go on working, with a note."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,8 @@ def test_the_old_command_of_a_review_works(store: Path) -> None:
     assert "note: par hunt is now par review" in old.stderr
 
 
-def test_the_old_name_of_a_role_counts(store: Path) -> None:
+def test_the_old_name_of_a_role_counts(store: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copytree(store, tmp_path / "store"))
     added = par("tokens", "add", "anna", "--role", "judge", "--store", store)
     assert "note: the role judge is now reviewer" in added.stderr
     tokens = store / "access" / "tokens.json"
