@@ -1,11 +1,13 @@
-"""How far BRISQUE agrees with other implementations, and how far the perceptual hash tells copies from other pictures.
+"""How far BRISQUE agrees with other implementations, and how far the perceptual hash tells copies from other
+pictures.
 
     pip download --no-deps brisque==0.2.0 opencv-contrib-python-headless==5.0.0.93       # unzip both into other/
     pip install --no-deps --target other libsvm-official
     PYTHONPATH=other:. python benchmarks/agreement.py --pedestrians mit_pedestrian/ > benchmarks/results/agreement.json
 
-Pictures: the photographs of scikit-image; each as it is, blurred (sigma 3), with noise (sigma 25 grey levels), and as JPEG of quality 10. The package
-brisque 0.2.0 needs changes before it runs on NumPy 2; they are made in memory.
+Pictures: the photographs of scikit-image; each as it is, blurred (sigma 3), with noise (sigma 25 grey
+levels), and as JPEG of quality 10. The package brisque 0.2.0 needs changes before it runs on NumPy 2; they
+are made in memory.
 """
 
 import argparse
@@ -90,7 +92,11 @@ def package_judge() -> Any:
     package.__path__, package.__spec__ = [str(folder)], found
     sys.modules |= {"brisque": package, "scipy.ndimage.filters": scipy.ndimage}
     scipy.ndarray = np.ndarray
-    code = (folder / "brisque.py").read_text().replace("squares_sum / ((filtered_values.shape))", "squares_sum / filtered_values.size")
+    code = (
+        (folder / "brisque.py")
+        .read_text()
+        .replace("squares_sum / ((filtered_values.shape))", "squares_sum / filtered_values.size")
+    )
     exec(compile(code, "brisque.py", "exec"), module.__dict__)
     return module.BRISQUE()
 
@@ -108,7 +114,13 @@ def contrib_score(model: BrisqueModel) -> Callable[[np.ndarray], float]:
 def compared(ours: np.ndarray, theirs: np.ndarray, states: np.ndarray) -> dict[str, Any]:
     """Distances between scores, over all pictures and by state."""
     apart = np.abs(ours - theirs)
-    by_state = {state: {"median": float(np.median(apart[states == state])), "max": float(apart[states == state].max())} for state in dict.fromkeys(states)}
+    by_state = {
+        state: {
+            "median": float(np.median(apart[states == state])),
+            "max": float(apart[states == state].max()),
+        }
+        for state in dict.fromkeys(states)
+    }
     return {
         "median": float(np.median(apart)),
         "mean": float(apart.mean()),
@@ -119,15 +131,25 @@ def compared(ours: np.ndarray, theirs: np.ndarray, states: np.ndarray) -> dict[s
 
 
 def features_as_the_package(image: np.ndarray) -> np.ndarray:
-    """Our fit with the choices of the package: black around the picture, other weights of the colours, no pairs across the edge, float64."""
+    """Our fit with the choices of the package: black around the picture, other weights of the colours, no
+    pairs across the edge, float64.
+    """
     grey, found = skimage.color.rgb2gray(image), []
     for scaled in (grey, cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)):
-        mean, squares = (cv2.GaussianBlur(each, (7, 7), 7 / 6, borderType=cv2.BORDER_CONSTANT) for each in (scaled, scaled * scaled))
+        mean, squares = (
+            cv2.GaussianBlur(each, (7, 7), 7 / 6, borderType=cv2.BORDER_CONSTANT)
+            for each in (scaled, scaled * scaled)
+        )
         values = ((scaled - mean) / (np.sqrt(np.abs(squares - mean * mean)) + 1 / 255)).astype(np.float32)
         shape, _, left, right = fit_generalised_gaussian(values, values.size)
         found += [shape, (left + right) / 2]
         above, below = values[:-1], values[1:]
-        for products in (values[:, :-1] * values[:, 1:], above * below, above[:, :-1] * below[:, 1:], below[:, :-1] * above[:, 1:]):
+        for products in (
+            values[:, :-1] * values[:, 1:],
+            above * below,
+            above[:, :-1] * below[:, 1:],
+            below[:, :-1] * above[:, 1:],
+        ):
             found += fit_generalised_gaussian(products, products.size)
     return np.array(found)
 
@@ -158,8 +180,15 @@ def brisque() -> dict[str, Any]:
     ]
     return {
         "pictures": len(rows),
-        "regression_against_libsvm_max": max(abs(model.score(each) - float(package.calculate_image_quality_score(each))) for each in drawn),
-        "distances": {f"{a} / {b}": compared(np.array([row[a] for row in rows]), np.array([row[b] for row in rows]), states) for a, b in pairs},
+        "regression_against_libsvm_max": max(
+            abs(model.score(each) - float(package.calculate_image_quality_score(each))) for each in drawn
+        ),
+        "distances": {
+            f"{a} / {b}": compared(
+                np.array([row[a] for row in rows]), np.array([row[b] for row in rows]), states
+            )
+            for a, b in pairs
+        },
         "rows": rows,
     }
 
@@ -175,21 +204,49 @@ def copies(folder: Path) -> dict[str, Any]:
     images = [read(file) for file in sorted(folder.glob("*.jpg"))]
     hashes = np.array([perceptual_hash(image) for image in images], np.uint64)
     others = hash_distances(hashes[:, None], hashes[None])[np.triu_indices(len(images), 1)].astype(np.float64)
-    told: dict[str, Any] = {"pictures": len(images), "pairs": len(others), "identical_hashes": int((others == 0).sum()), "at_rate": {}}
-    same = {name: hash_distances(hashes, np.array([perceptual_hash(change(i)) for i in images], np.uint64)).astype(float) for name, change in changes.items()}
+    told: dict[str, Any] = {
+        "pictures": len(images),
+        "pairs": len(others),
+        "identical_hashes": int((others == 0).sum()),
+        "at_rate": {},
+    }
+    same = {
+        name: (
+            hash_distances(hashes, np.array([perceptual_hash(change(i)) for i in images], np.uint64)).astype(
+                float
+            )
+        )
+        for name, change in changes.items()
+    }
     for rate in RATES:
         threshold = choose_threshold(np.concatenate(list(same.values())), others, rate)
         found = {name: float((apart <= threshold.distance).mean()) for name, apart in same.items()}
-        told["at_rate"][f"{rate:g}"] = {"max_bits": threshold.distance, "mistaken": threshold.mistaken, "found": found}
+        told["at_rate"][f"{rate:g}"] = {
+            "max_bits": threshold.distance,
+            "mistaken": threshold.mistaken,
+            "found": found,
+        }
     return told
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pedestrians", type=Path, required=True, help="folder of the MIT pedestrians")
     options = parser.parse_args()
-    print(json.dumps({"part": "agreement", "brisque": brisque(), "copies": copies(options.pedestrians), **provenance(SEED)}, indent=1))
+    print(
+        json.dumps(
+            {
+                "part": "agreement",
+                "brisque": brisque(),
+                "copies": copies(options.pedestrians),
+                **provenance(SEED),
+            },
+            indent=1,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ from random_weights import write_random_weights
 PAR = str(Path(sys.executable).with_name("par"))
 SEED = 0
 WORKERS = 2
-TURNS = 30  # in which every shard is handed out again, so that the cost of one stands out from that of the start
+# in which every shard is handed out again, so that the cost of one stands out from that of the start
+TURNS = 30
 
 
 def timed(command: list[str]) -> tuple[float, str]:
@@ -53,7 +54,9 @@ def timed(command: list[str]) -> tuple[float, str]:
 
 def index(photos: Path, store: Path, *options: str) -> tuple[float, dict[str, Any]]:
     """Index with the command line; seconds and the report."""
-    seconds, told = timed([PAR, "index", str(photos), "--store", str(store), "--workers", str(WORKERS), "--json", *options])
+    seconds, told = timed(
+        [PAR, "index", str(photos), "--store", str(store), "--workers", str(WORKERS), "--json", *options]
+    )
     return seconds, json.loads(told)
 
 
@@ -66,11 +69,29 @@ def compact(scratch: Path) -> dict[str, Any]:
         seconds, report = index(scratch / "photos", scratch / f"store{turn}", "--runner", "dask")
         ours.append(seconds)
         people["par"] = report["commit"]["rows"]
-        seconds, told = timed([sys.executable, "benchmarks/obvious.py", str(scratch / "photos"), str(scratch / f"db{turn}"), "--threads", str(WORKERS)])
+        seconds, told = timed(
+            [
+                sys.executable,
+                "benchmarks/obvious.py",
+                str(scratch / "photos"),
+                str(scratch / f"db{turn}"),
+                "--threads",
+                str(WORKERS),
+            ]
+        )
         theirs.append(seconds)
         people["obvious"] = json.loads(told)["people"]
     ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
-    return {"photos": what, "images": n, "par_s": ours, "obvious_s": theirs, "people": people, "ratios": ratios, "ratio": median(ratios), "promised": 2.0}
+    return {
+        "photos": what,
+        "images": n,
+        "par_s": ours,
+        "obvious_s": theirs,
+        "people": people,
+        "ratios": ratios,
+        "ratio": median(ratios),
+        "promised": 2.0,
+    }
 
 
 def _segment_some(photos: list[str], profile_options: dict[str, Any]) -> float:
@@ -86,12 +107,15 @@ def _segment_some(photos: list[str], profile_options: dict[str, Any]) -> float:
     describer.describe([images[0]])
     started = time.monotonic()
     segmenter.segment(images)
-    describer.describe([image[: image.shape[0] // 2] for image in images for _ in range(2)])  # two people a picture
+    # two people a picture
+    describer.describe([image[: image.shape[0] // 2] for image in images for _ in range(2)])
     return time.monotonic() - started
 
 
 def _obvious_some(photos: list[str], weights: Path) -> tuple[float, int]:
-    """The obvious way with the same networks, one at a time, fp32, torch's threads: seconds, and objects that the detector reported."""
+    """The obvious way with the same networks, one at a time, fp32, torch's threads: seconds, and objects that
+    the detector reported.
+    """
     import torch
     from obvious import models
     from PIL import Image
@@ -104,7 +128,9 @@ def _obvious_some(photos: list[str], weights: Path) -> tuple[float, int]:
         for image in images:
             objects += len(network([torch.from_numpy(image).permute(2, 0, 1).float() / 255])[0]["labels"])
             for _ in range(2):
-                crop = Image.fromarray(image[: image.shape[0] // 2]).resize((width, height), Image.Resampling.BICUBIC)
+                crop = Image.fromarray(image[: image.shape[0] // 2]).resize(
+                    (width, height), Image.Resampling.BICUBIC
+                )
                 describer(torch.from_numpy(np.asarray(crop).copy()).permute(2, 0, 1).float()[None] / 255)
     return time.monotonic() - started, objects
 
@@ -118,12 +144,19 @@ def clip(scratch: Path) -> dict[str, Any]:
     ours, theirs, objects = [], [], 0
     for _ in range(2):
         with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-            ours.append(max(pool.map(_segment_some, [photos[i::WORKERS] for i in range(WORKERS)], [options] * WORKERS)))
+            ours.append(
+                max(
+                    pool.map(_segment_some, [photos[i::WORKERS] for i in range(WORKERS)], [options] * WORKERS)
+                )
+            )
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             seconds, objects = pool.submit(_obvious_some, photos, scratch / "weights").result()
             theirs.append(seconds)
     ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
-    note = "both describe two people a picture; the obvious script makes masks for all objects, PAR for the people among them, of whom random weights find few"
+    note = (
+        "both describe two people a picture; the obvious script makes masks for all objects, PAR for the"
+        " people among them, of whom random weights find few"
+    )
     return {
         "images": len(photos),
         "objects_a_picture": objects / len(photos),
@@ -141,33 +174,33 @@ def orchestration(scratch: Path) -> dict[str, Any]:
     what = natural_photos(scratch / "photos", 128, SEED)
     _, report = index(scratch / "photos", scratch / "store", "--runner", "dask", "--shard-size", "4")
     seconds = {
-        stage: [json.loads(path.read_text())["info"]["seconds"] for path in (scratch / "store").glob(f"{stage}/*/*/manifest.json")]
+        stage: [
+            json.loads(path.read_text())["info"]["seconds"]
+            for path in (scratch / "store").glob(f"{stage}/*/*/manifest.json")
+        ]
         for stage in ("segment", "describe")
     }
-    work_of_four = sum(median(each) for each in seconds.values())  # medians, so that loading the models does not count as work
+    # medians, so that loading the models does not count as work
+    work_of_four = sum(median(each) for each in seconds.values())
     n_shards = len(seconds["segment"])
     code = (
-        "import json, sys, time\n"
-        "from pathlib import Path\n"
-        "from flows.fan_out import Job, fan_out\n"
-        "from flows.runners import open_pool\n"
-        "from par_core.config import load_config\n"
-        "from tasks.shards import index_shard\n"
-        "if __name__ == '__main__':\n"
-        "    config = load_config(machine={'workers': 2, 'runner': 'dask'})\n"
-        "    settings = config.model_dump(mode='json')\n"
-        "    shards = [path.name for path in sorted(Path(sys.argv[1]).glob('segment/*/*'))]\n"
-        "    for name, part in (('few', shards[:2]), ('many', shards * int(sys.argv[2]))):\n"
-        "        started = time.monotonic()\n"
-        "        with open_pool(config.machine, 'dask', print) as pool:\n"
-        "            job = Job(part, lambda shard, attempt: (index_shard, (sys.argv[1], shard, settings, attempt)), lambda shard, attempt: [shard], 1)\n"
-        "            failed = fan_out(job, pool, name=name, say=print)\n"
-        "        assert not failed, failed\n"
-        "        print(json.dumps(time.monotonic() - started))\n"
+        "import json, sys, time\nfrom pathlib import Path\nfrom flows.fan_out import Job, fan_out\nfrom"
+        " flows.runners import open_pool\nfrom par_core.config import load_config\nfrom tasks.shards import"
+        " index_shard\nif __name__ == '__main__':\n    config = load_config(machine={'workers': 2, 'runner':"
+        " 'dask'})\n    settings = config.model_dump(mode='json')\n    shards = [path.name for path in"
+        " sorted(Path(sys.argv[1]).glob('segment/*/*'))]\n    for name, part in (('few', shards[:2]),"
+        " ('many', shards * int(sys.argv[2]))):\n        started = time.monotonic()\n        with"
+        " open_pool(config.machine, 'dask', print) as pool:\n            job = Job(part, lambda shard,"
+        " attempt: (index_shard, (sys.argv[1], shard, settings, attempt)), lambda shard, attempt: [shard],"
+        " 1)\n            failed = fan_out(job, pool, name=name, say=print)\n        assert not failed,"
+        " failed\n        print(json.dumps(time.monotonic() - started))\n"
     )
     script = scratch / "again.py"
     script.write_text(code)
-    few, many = (float(line) for line in timed([sys.executable, str(script), str(scratch / "store"), str(TURNS)])[1].split())
+    few, many = (
+        float(line)
+        for line in timed([sys.executable, str(script), str(scratch / "store"), str(TURNS)])[1].split()
+    )
     a_shard = max(many - few, 0.0) / (n_shards * TURNS - 2)
     default_work = work_of_four / 4 * 256 / WORKERS
     return {
@@ -258,23 +291,17 @@ def search(scratch: Path) -> dict[str, Any]:
     natural_photos(scratch / "photos", 40, SEED)
     index(scratch / "photos", scratch / "store", "--runner", "threads")
     code = (
-        "import sys, time, json\n"
-        "t0 = time.monotonic()\n"
-        "from pathlib import Path\n"
-        "from par_core.query.from_store import Question, ask\n"
-        "from par_core.config import load_config\n"
-        "t1 = time.monotonic()\n"
-        "from par_core.models.profiles import load_text_encoder\n"
-        "config = load_config()\n"
-        "load_text_encoder(config)\n"
-        "t2 = time.monotonic()\n"
-        "ask(Path(sys.argv[1]), Question('a woman with a bag'), config)\n"
-        "t3 = time.monotonic()\n"
-        "for _ in range(20): ask(Path(sys.argv[1]), Question('a man in a blue coat'), config)\n"
-        "t4 = time.monotonic()\n"
-        "print(json.dumps({'import_s': t1 - t0, 'text_model_s': t2 - t1, 'first_query_s': t3 - t2, 'warm_query_s': (t4 - t3) / 20}))\n"
+        "import sys, time, json\nt0 = time.monotonic()\nfrom pathlib import Path\nfrom"
+        " par_core.query.from_store import Question, ask\nfrom par_core.config import load_config\nt1 ="
+        " time.monotonic()\nfrom par_core.models.profiles import load_text_encoder\nconfig ="
+        " load_config()\nload_text_encoder(config)\nt2 = time.monotonic()\nask(Path(sys.argv[1]), Question('a"
+        " woman with a bag'), config)\nt3 = time.monotonic()\nfor _ in range(20): ask(Path(sys.argv[1]),"
+        " Question('a man in a blue coat'), config)\nt4 = time.monotonic()\nprint(json.dumps({'import_s': t1"
+        " - t0, 'text_model_s': t2 - t1, 'first_query_s': t3 - t2, 'warm_query_s': (t4 - t3) / 20}))\n"
     )
-    runs = [json.loads(timed([sys.executable, "-P", "-c", code, str(scratch / "store")])[1]) for _ in range(3)]
+    runs = [
+        json.loads(timed([sys.executable, "-P", "-c", code, str(scratch / "store")])[1]) for _ in range(3)
+    ]
     return {key: median(run[key] for run in runs) for key in runs[0]}
 
 
@@ -293,13 +320,22 @@ def serving(scratch: Path) -> dict[str, Any]:
     return {key: told[key] for key in ("top", "one_user", "users_at_once")}
 
 
-PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {f.__name__: f for f in (search, search_speed, serving, replan, orchestration, compact, clip, memory)}
+PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    f.__name__: f for f in (search, search_speed, serving, replan, orchestration, compact, clip, memory)
+}
 
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=sorted(PARTS), action="append", help="measure this part only; may be given several times")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--only",
+        choices=sorted(PARTS),
+        action="append",
+        help="measure this part only; may be given several times",
+    )
     parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder of the results")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,11 @@
-"""How honest searches are about chance: stated against actual shares of chance hits, with people who fit and without anybody who does.
+"""How honest searches are about chance: stated against actual shares of chance hits, with people who fit and
+without anybody who does.
 
     PYTHONPATH=. .venv/bin/python benchmarks/chance.py --root build/held-out > benchmarks/results/chance.json
 
-asks 123 texts for garments, coloured garments and pairs of them, of people held out from training; weights fitted on one half of the texts are tried on the
-other. ``nothing_found_where_nobody_fits`` removes whoever fits and asks again.
+asks 123 texts for garments, coloured garments and pairs of them, of people held out from training; weights
+fitted on one half of the texts are tried on the other. ``nothing_found_where_nobody_fits`` removes whoever
+fits and asks again.
 """
 
 import argparse
@@ -21,12 +23,23 @@ from par_core.training.text_weights import asked_of, check_weights
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", type=Path, required=True, help="folder with ccp/, people held out from training")
-    parser.add_argument("--work", type=Path, default=Path("build/text-weights"), help="where observations are kept")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--root", type=Path, required=True, help="folder with ccp/, people held out from training"
+    )
+    parser.add_argument(
+        "--work", type=Path, default=Path("build/text-weights"), help="where observations are kept"
+    )
     given = parser.parse_args()
     asked = asked_of(labelled_people("ccp", given.root), load_config(), Observer(given.work, observe_here))
-    print(json.dumps({"part": "chance", "cutoff_of_searches": CUTOFF, **check_weights(asked), **provenance(0)}, indent=1))
+    print(
+        json.dumps(
+            {"part": "chance", "cutoff_of_searches": CUTOFF, **check_weights(asked), **provenance(0)},
+            indent=1,
+        )
+    )
 
 
 if __name__ == "__main__":

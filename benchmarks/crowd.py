@@ -1,9 +1,11 @@
 """People who do not exist, as many as wanted, whose embeddings lie as those of real people do.
 
-Embeddings of photographs of people fill few directions: of 625 people of two archives (Clothing Co-Parsing, MIT pedestrians; ``compact``), eight directions
-hold 95 % of the variance. Vectors drawn evenly from the sphere would make every index look worse, and say nothing of people. Here the spread along the
-principal directions is that of those people (``SPREAD``); the directions lean on those in which sentences of the real text encoder differ, so that real
-questions can be asked; and people come in kinds. ``neighbourhood`` measures what decides the work of an index, to be compared with real people.
+Embeddings of photographs of people fill few directions: of 625 people of two archives (Clothing Co-Parsing,
+MIT pedestrians; ``compact``), eight directions hold 95 % of the variance. Vectors drawn evenly from the
+sphere would make every index look worse, and say nothing of people. Here the spread along the principal
+directions is that of those people (``SPREAD``); the directions lean on those in which sentences of the real
+text encoder differ, so that real questions can be asked; and people come in kinds. ``neighbourhood`` measures
+what decides the work of an index, to be compared with real people.
 """
 
 import hashlib
@@ -23,10 +25,24 @@ from par_core.store.schemas import index_schema
 NAMES = [attribute.name for attribute in ATTRIBUTES]
 SIZE = 256
 #: (direction, standard deviation along it) of the real people, read off their singular values.
-SPREAD = ((1, 0.469), (2, 0.352), (3, 0.284), (5, 0.211), (9, 0.0765), (17, 0.0272), (33, 0.0144), (49, 0.0099), (65, 0.0077), (101, 0.0052), (151, 0.0033))
+SPREAD = (
+    (1, 0.469),
+    (2, 0.352),
+    (3, 0.284),
+    (5, 0.211),
+    (9, 0.0765),
+    (17, 0.0272),
+    (33, 0.0144),
+    (49, 0.0099),
+    (65, 0.0077),
+    (101, 0.0052),
+    (151, 0.0033),
+)
 MIDDLE = 0.615  # length of the mean of the real people's vectors
 KINDS = 300
-ALIGNED = 0.6  # cosine between the directions in which people differ and those in which sentences do: texts lie beside the pictures, not among them
+# cosine between the directions in which people differ and those in which sentences do: texts lie beside the
+# pictures, not among them
+ALIGNED = 0.6
 WITHIN = 0.3  # share of the variance that is within a kind of people
 COLOURS = ("black", "blue", "grey", "white", "red", "brown", "green", "beige", "pink", "yellow")
 DAYS = 200
@@ -94,7 +110,10 @@ def crowd(n: int, seed: int) -> Crowd:
     shift = None
     for start in range(0, n, 50_000):
         size = min(50_000, n - start)
-        latent = kinds[rng.integers(0, KINDS, size)] + rng.standard_normal((size, len(spread))) * np.sqrt(WITHIN) * spread
+        latent = (
+            kinds[rng.integers(0, KINDS, size)]
+            + rng.standard_normal((size, len(spread))) * np.sqrt(WITHIN) * spread
+        )
         points = (MIDDLE * middle + latent @ axes.T).astype(np.float32)
         vectors[start : start + size] = points / np.linalg.norm(points, axis=1, keepdims=True)
         scores = (latent[:, :8] / spread[:8]) @ tilt + rng.standard_normal((size, len(NAMES)))
@@ -109,7 +128,9 @@ def pictures(n: int, seed: int, of: int) -> np.ndarray:
 
 
 def resampled(real: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """(n, 256): people between real ones, each somewhere around one of them in the directions of its eight nearest."""
+    """(n, 256): people between real ones, each somewhere around one of them in the directions of its eight
+    nearest.
+    """
     rng = np.random.default_rng(seed)
     nearest = np.argsort(-(real @ real.T), axis=1)[:, 1:9]
     made = np.empty((n, real.shape[1]), np.float32)
@@ -135,7 +156,10 @@ def rows(people: Crowd, step: int = 50_000) -> Iterator[pa.Table]:
             "uri": uris,
             "uris": [[uri] for uri in uris],
             "source_state": np.where(people.present[part], "present", "vanished"),
-            "captured_at": [FIRST_DAY + timedelta(days=int(day), seconds=i % 86_400) for i, day in enumerate(people.days[part])],
+            "captured_at": [
+                FIRST_DAY + timedelta(days=int(day), seconds=i % 86_400)
+                for i, day in enumerate(people.days[part])
+            ],
             "upper_color": people.colours[part],
             "lower_color": people.colours[part][::-1],
             **{name: people.attributes[part, place] for place, name in enumerate(NAMES)},
@@ -143,8 +167,14 @@ def rows(people: Crowd, step: int = 50_000) -> Iterator[pa.Table]:
         }
         for field in schema:
             if field.name not in columns:
-                columns[field.name] = rng.integers(20, 4_000, size) if pa.types.is_integer(field.type) else rng.random(size, np.float32)
-        yield pa.table([pa.array(columns[name]).cast(schema.field(name).type) for name in schema.names], schema=schema)
+                columns[field.name] = (
+                    rng.integers(20, 4_000, size)
+                    if pa.types.is_integer(field.type)
+                    else rng.random(size, np.float32)
+                )
+        yield pa.table(
+            [pa.array(columns[name]).cast(schema.field(name).type) for name in schema.names], schema=schema
+        )
 
 
 def ids_of(people: Crowd) -> dict[str, int]:
@@ -155,16 +185,24 @@ def ids_of(people: Crowd) -> dict[str, int]:
 def neighbourhood(vectors: np.ndarray, queries: np.ndarray) -> dict[str, float]:
     """Median cosine of queries with their 1st, 20th, 100th and 1000th nearest."""
     cosines = np.sort(vectors @ queries.T, axis=0)[::-1]
-    return {str(rank): round(float(np.median(cosines[rank - 1])), 3) for rank in (1, 20, 100, 1_000) if rank <= len(vectors)}
+    return {
+        str(rank): round(float(np.median(cosines[rank - 1])), 3)
+        for rank in (1, 20, 100, 1_000)
+        if rank <= len(vectors)
+    }
 
 
 def _directions() -> tuple[np.ndarray, np.ndarray]:
-    """(256, directions): the principal directions of sentences about people, and then any others; and the direction of the middle, which is across to them."""
+    """(256, directions): the principal directions of sentences about people, and then any others; and the
+    direction of the middle, which is across to them.
+    """
     encoder = load_text_encoder(load_config())
     sentences = [f"{who} {how}" for who in ("a man", "a woman", "a person") for how in _looks()]
     told = encoder.encode(sentences).astype(np.float64)
     principal = np.linalg.svd(told - told.mean(axis=0), full_matrices=False)[2][:24]
-    basis = np.linalg.qr(np.concatenate([principal, np.random.default_rng(0).standard_normal((SIZE - len(principal), SIZE))]).T)[0]
+    basis = np.linalg.qr(
+        np.concatenate([principal, np.random.default_rng(0).standard_normal((SIZE - len(principal), SIZE))]).T
+    )[0]
     near, far = basis[:, : len(principal)], basis[:, len(principal) : 2 * len(principal)]
     beside = ALIGNED * near + np.sqrt(1 - ALIGNED**2) * far
     rest = ALIGNED * far - np.sqrt(1 - ALIGNED**2) * near

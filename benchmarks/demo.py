@@ -3,7 +3,8 @@
     python benchmarks/demo.py [--archive FOLDER] [--out build/demo]
 
 Runs the same ``par`` commands that a user would type, shows each of them, and names the gallery at the end.
-Exits 1 if the sample photographs do not give what they must: each of the three people found, nobody anywhere else.
+Exits 1 if the sample photographs do not give what they must: each of the three people found, nobody anywhere
+else.
 """
 
 import argparse
@@ -27,8 +28,12 @@ PAR = str(Path(sys.executable).with_name("par"))
 
 def main() -> int:
     """Build the archive, index it, search it; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--archive", type=Path, help="a folder of your own photographs instead of the samples")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--archive", type=Path, help="a folder of your own photographs instead of the samples"
+    )
     parser.add_argument("--out", type=Path, default=Path("build/demo"))
     arguments = parser.parse_args()
     started = time.monotonic()
@@ -67,7 +72,12 @@ def run(*arguments: str) -> int:
 
 def wrong(store: Path) -> list[str]:
     """Compare the people in the store with what the sample photographs show."""
-    shown = subprocess.run([PAR, "search", "a person", "--store", str(store), "--top", "100", "--json"], check=True, capture_output=True, text=True)
+    shown = subprocess.run(
+        [PAR, "search", "a person", "--store", str(store), "--top", "100", "--json"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     found = [Path(hit["uri"]).name for hit in json.loads(shown.stdout)["results"]]
     missed = [f"nobody was found in {name}" for name in PEOPLE if name not in found]
     return missed + [f"a person was found in {name}, where there is none" for name in NOBODY if name in found]

@@ -1,4 +1,5 @@
-"""How many bits of a perceptual hash may differ: what each choice finds of copies, and how often it takes different pictures for one.
+"""How many bits of a perceptual hash may differ: what each choice finds of copies, and how often it takes
+different pictures for one.
 
     PYTHONPATH=. python benchmarks/hashes.py --people mit_pedestrian > benchmarks/results/hashes.json
 
@@ -28,17 +29,27 @@ def cropped_by_2_percent(image: ImageU8) -> ImageU8:
     return np.ascontiguousarray(image[y : image.shape[0] - y, x : image.shape[1] - x])
 
 
-KINDS: Final[dict[str, Callable[[ImageU8], ImageU8]]] = {**COPIES, "cropped by 2 % a side": cropped_by_2_percent}
+KINDS: Final[dict[str, Callable[[ImageU8], ImageU8]]] = {
+    **COPIES,
+    "cropped by 2 % a side": cropped_by_2_percent,
+}
 
 
 def measured(folder: Path) -> dict[str, Any]:
-    """What is found, and mistaken, by the bits that each rate allows; and the pairs of different files with equal hashes."""
+    """What is found, and mistaken, by the bits that each rate allows; and the pairs of different files with
+    equal hashes.
+    """
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".jpg", ".png"))
     pictures = [cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB) for file in files]
     hashes = np.array([perceptual_hash(picture) for picture in pictures], np.uint64)
     first, second = np.triu_indices(len(files), 1)
     apart = hash_distances(hashes[first], hashes[second])
-    copies = {name: hash_distances(hashes, np.array([perceptual_hash(change(each)) for each in pictures], np.uint64)) for name, change in KINDS.items()}
+    copies = {
+        name: hash_distances(
+            hashes, np.array([perceptual_hash(change(each)) for each in pictures], np.uint64)
+        )
+        for name, change in KINDS.items()
+    }
     at_rate = {}
     for rate in RATES:
         bits = max(bits for bits in range(BITS) if (apart <= bits).mean() <= rate)
@@ -54,7 +65,9 @@ def measured(folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--people", type=Path, required=True, help="folder of pictures of one person each")
     options = parser.parse_args()
     print(json.dumps({"part": "hashes", **measured(options.people), **provenance(0)}, indent=1))

@@ -1,11 +1,13 @@
-"""Which kind of vector index? Builds each of LanceDB's on the same vectors and asks them the same questions, in turn. Behind docs/decisions/0009.
+"""Which kind of vector index? Builds each of LanceDB's on the same vectors and asks them the same questions,
+in turn. Behind docs/decisions/0009.
 
     python benchmarks/index_kinds.py --people 1000000
     python benchmarks/index_kinds.py --people 1000000 --like build/store-ccp build/store-mit   # around the people of real stores
 
-For every kind: seconds and megabytes of the index, and of questions by picture and by text, without a filter and with one that leaves 4.5 %, the processor's
-milliseconds for the 20 nearest ids and the share of the truly nearest found. Then what reading 20 rows costs, by column and by card, and what a filter on an
-attribute costs, by tree and by bitmap.
+For every kind: seconds and megabytes of the index, and of questions by picture and by text, without a filter
+and with one that leaves 4.5 %, the processor's milliseconds for the 20 nearest ids and the share of the truly
+nearest found. Then what reading 20 rows costs, by column and by card, and what a filter on an attribute
+costs, by tree and by bitmap.
 """
 
 import argparse
@@ -46,15 +48,26 @@ def kinds(n: int) -> dict[str, tuple[Any, tuple[tuple[int, int], ...]]]:
     graphs = max(n // 125_000, 1)
     return {
         "IVF_SQ": (IvfSq(num_partitions=parts, **TRAINING), ((30, 3), (60, 3))),
-        "IVF_PQ, 64 bytes": (IvfPq(num_partitions=parts, num_sub_vectors=64, **TRAINING), ((60, 5), (60, 10))),
-        "IVF_PQ, 32 bytes": (IvfPq(num_partitions=parts, num_sub_vectors=32, **TRAINING), ((60, 10), (60, 20))),
+        "IVF_PQ, 64 bytes": (
+            IvfPq(num_partitions=parts, num_sub_vectors=64, **TRAINING),
+            ((60, 5), (60, 10)),
+        ),
+        "IVF_PQ, 32 bytes": (
+            IvfPq(num_partitions=parts, num_sub_vectors=32, **TRAINING),
+            ((60, 10), (60, 20)),
+        ),
         "IVF_RQ": (IvfRq(num_partitions=parts, **TRAINING), ((60, 10), (60, 20))),
-        "IVF_HNSW_SQ": (HnswSq(num_partitions=graphs, m=16, ef_construction=100, **TRAINING), ((graphs, 1), (graphs, 5))),
+        "IVF_HNSW_SQ": (
+            HnswSq(num_partitions=graphs, m=16, ef_construction=100, **TRAINING),
+            ((graphs, 1), (graphs, 5)),
+        ),
     }
 
 
 def clocked(ask: Callable[[], Any]) -> tuple[float, Any]:
-    """The processor's milliseconds, of all threads: a busy machine disturbs them less than the clock on the wall."""
+    """The processor's milliseconds, of all threads: a busy machine disturbs them less than the clock on the
+    wall.
+    """
     started = time.process_time()
     found = ask()
     return 1_000 * (time.process_time() - started), found
@@ -62,7 +75,12 @@ def clocked(ask: Callable[[], Any]) -> tuple[float, Any]:
 
 def nearest(table: Any, query: np.ndarray, where: str | None, reading: tuple[int, int]) -> list[str]:
     """Ids of the 20 nearest."""
-    asked = table.search(query, vector_column_name="vector").distance_type("cosine").nprobes(reading[0]).refine_factor(reading[1])
+    asked = (
+        table.search(query, vector_column_name="vector")
+        .distance_type("cosine")
+        .nprobes(reading[0])
+        .refine_factor(reading[1])
+    )
     asked = asked.where(where, prefilter=True) if where else asked
     found: list[str] = asked.limit(TOP).select(["person_id", "_distance"]).to_arrow()["person_id"].to_pylist()
     return found
@@ -70,17 +88,31 @@ def nearest(table: Any, query: np.ndarray, where: str | None, reading: tuple[int
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--people", type=int, default=1_000_000)
-    parser.add_argument("--like", type=Path, nargs="+", default=[], help="stores of the compact profile, around whose people the vectors are drawn")
-    parser.add_argument("--scratch", type=Path, help="folder for the tables, 2 GB for a million people (default: the system's)")
+    parser.add_argument(
+        "--like",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="stores of the compact profile, around whose people the vectors are drawn",
+    )
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        help="folder for the tables, 2 GB for a million people (default: the system's)",
+    )
     parser.add_argument("--out", type=Path, default=Path("build/bench/index_kinds.json"))
     arguments = parser.parse_args()
     about, scratch = provenance(SEED), Path(tempfile.mkdtemp(prefix="par-kinds-", dir=arguments.scratch))
     people = crowd(arguments.people, SEED)
     by_picture = pictures(20, SEED, arguments.people)
     if arguments.like:
-        drawn = resampled(np.concatenate([_vectors(root) for root in arguments.like]), arguments.people + 20, SEED)
+        drawn = resampled(
+            np.concatenate([_vectors(root) for root in arguments.like]), arguments.people + 20, SEED
+        )
         people, by_picture = replace(people, vectors=drawn[:-20]), drawn[-20:]
     try:
         told = measure(people, by_picture, scratch)
@@ -88,13 +120,20 @@ def main() -> None:
         shutil.rmtree(scratch)
     print(json.dumps(told, indent=1))
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps({"part": "index_kinds", **about, "like": [root.name for root in arguments.like], **told}, indent=1) + "\n")
+    arguments.out.write_text(
+        json.dumps(
+            {"part": "index_kinds", **about, "like": [root.name for root in arguments.like], **told}, indent=1
+        )
+        + "\n"
+    )
 
 
 def _vectors(root: Path) -> np.ndarray:
     index = PeopleIndex.open(Store.open(root).index_path)
     assert index is not None, f"{root} holds nobody"
-    return np.array([vector for batch in index.scan(["vector"]) for vector in batch["vector"].to_pylist()], np.float32)
+    return np.array(
+        [vector for batch in index.scan(["vector"]) for vector in batch["vector"].to_pylist()], np.float32
+    )
 
 
 def measure(people: Crowd, by_picture: np.ndarray, scratch: Path) -> dict[str, Any]:
@@ -103,23 +142,36 @@ def measure(people: Crowd, by_picture: np.ndarray, scratch: Path) -> dict[str, A
     schema = index_schema(NAMES, SIZE)
     full = pa.schema([*schema, *shortcut_fields(schema, NAMES)])
     batches = (batch for part in rows(people) for batch in with_shortcuts(part, thresholds).to_batches())
-    table = lancedb.connect(scratch).create_table("people", data=pa.RecordBatchReader.from_batches(full, batches), schema=full)
+    table = lancedb.connect(scratch).create_table(
+        "people", data=pa.RecordBatchReader.from_batches(full, batches), schema=full
+    )
     for column, kind in {"upper_color": Bitmap(), "seen_female": Bitmap(), "female": BTree()}.items():
         table.create_index(column, config=kind)
     by_text = questions()
     asked = np.concatenate([by_picture, by_text])
     rare = (people.attributes[:, NAMES.index("female")] >= 0.5) & (people.colours == "red")
     allowed = {"everybody": (None, np.ones(len(people), bool)), "4.5 %": (RARE, rare)}
-    truth = {name: [_best(people.vectors, kept, query) for query in asked] for name, (_, kept) in allowed.items()}
+    truth = {
+        name: [_best(people.vectors, kept, query) for query in asked] for name, (_, kept) in allowed.items()
+    }
     row_of, told = ids_of(people), {}
     for name, (kind, readings) in kinds(len(people)).items():
         started, cpu, before = time.monotonic(), time.process_time(), _megabytes(scratch)
         table.create_index("vector", config=kind, name="vectors")
-        told[name] = {"build_s": time.monotonic() - started, "build_cpu_s": time.process_time() - cpu, "mb": _megabytes(scratch) - before}
+        told[name] = {
+            "build_s": time.monotonic() - started,
+            "build_cpu_s": time.process_time() - cpu,
+            "mb": _megabytes(scratch) - before,
+        }
         for filter_, (where, _) in allowed.items():
             for reading in readings:
-                answers = [clocked(lambda q=query, w=where, r=reading: nearest(table, q, w, r)) for query in asked]
-                shares = [len({row_of[i] for i in ids} & best) / TOP for (_, ids), best in zip(answers, truth[filter_], strict=True)]
+                answers = [
+                    clocked(lambda q=query, w=where, r=reading: nearest(table, q, w, r)) for query in asked
+                ]
+                shares = [
+                    len({row_of[i] for i in ids} & best) / TOP
+                    for (_, ids), best in zip(answers, truth[filter_], strict=True)
+                ]
                 told[name][f"{filter_}, {reading[0]} partitions, {reading[1]} candidates"] = {
                     "cpu_ms": median(took for took, _ in answers),
                     "recall_of_pictures": float(np.mean(shares[:20])),
@@ -142,10 +194,20 @@ def _reading(table: Any, schema: pa.Schema, n: int) -> dict[str, float]:
     places = [sorted(rng.choice(n, TOP, replace=False).tolist()) for _ in range(40)]
     read = {"20 rows, column by column": sorted(card_columns(schema)), "20 rows, by card": list(CARD)}
     told = {
-        name: median(clocked(lambda p=place, c=columns: table.take_offsets(p).select(c).to_arrow())[0] for place in places) for name, columns in read.items()
+        name: median(
+            clocked(lambda p=place, c=columns: table.take_offsets(p).select(c).to_arrow())[0]
+            for place in places
+        )
+        for name, columns in read.items()
     }
-    filters = {"45 % of the people, by a tree": "(`female` >= 0.5)", "45 % of the people, by a bitmap": "(`seen_female`)"}
-    return told | {name: median(clocked(lambda w=where: table.count_rows(w))[0] for _ in range(20)) for name, where in filters.items()}
+    filters = {
+        "45 % of the people, by a tree": "(`female` >= 0.5)",
+        "45 % of the people, by a bitmap": "(`seen_female`)",
+    }
+    return told | {
+        name: median(clocked(lambda w=where: table.count_rows(w))[0] for _ in range(20))
+        for name, where in filters.items()
+    }
 
 
 def _best(vectors: np.ndarray, allowed: np.ndarray, query: np.ndarray) -> set[int]:

@@ -1,9 +1,11 @@
-"""How far embeddings tell copies of people's pictures from pictures of other people, against the perceptual hash on the same pairs.
+"""How far embeddings tell copies of people's pictures from pictures of other people, against the perceptual
+hash on the same pairs.
 
-    PYTHONPATH=. python benchmarks/leakage.py --people held-out/mit_pedestrian held-out/ccp/photos > benchmarks/results/leakage.json
+    PYTHONPATH=. python benchmarks/leakage.py --people held-out/mit_pedestrian held-out/ccp/photos >
+    benchmarks/results/leakage.json
 
-For each folder: copies of 60 pictures, made in five ways, against their originals; and all pairs of different pictures, less those that the hash takes for
-one. Use people that the describer was not trained on.
+For each folder: copies of 60 pictures, made in five ways, against their originals; and all pairs of different
+pictures, less those that the hash takes for one. Use people that the describer was not trained on.
 """
 
 import argparse
@@ -48,17 +50,32 @@ def measured(folder: Path, profile: str) -> dict[str, Any]:
             at_rate[f"{rate:g}"] = None
             continue
         found = {name: float((apart <= threshold.distance).mean()) for name, apart in same.items()}
-        at_rate[f"{rate:g}"] = {"max_distance": threshold.distance, "mistaken": threshold.mistaken, "found": found, "found_of_all": threshold.found}
+        at_rate[f"{rate:g}"] = {
+            "max_distance": threshold.distance,
+            "mistaken": threshold.mistaken,
+            "found": found,
+            "found_of_all": threshold.found,
+        }
     pictures = [cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB) for file in part.files]
     hashes = np.array([perceptual_hash(picture) for picture in pictures], np.uint64)
     by_hash = {
-        name: float((hash_distances(hashes, np.array([perceptual_hash(change(each)) for each in pictures], np.uint64)) <= MAX_BITS).mean())
+        name: float(
+            (
+                hash_distances(
+                    hashes, np.array([perceptual_hash(change(each)) for each in pictures], np.uint64)
+                )
+                <= MAX_BITS
+            ).mean()
+        )
         for name, change in COPIES.items()
     }
     return {
         "pictures": len(part.files),
         "known_others": len(others),
-        "median_distance": {"copies": float(np.median(np.concatenate(list(same.values())))), "others": float(np.median(others))},
+        "median_distance": {
+            "copies": float(np.median(np.concatenate(list(same.values())))),
+            "others": float(np.median(others)),
+        },
         "embedding": at_rate,
         f"hash_up_to_{MAX_BITS}_bits": by_hash,
     }
@@ -66,12 +83,28 @@ def measured(folder: Path, profile: str) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=Path, nargs="+", required=True, help="folders of pictures of one person each")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--people", type=Path, nargs="+", required=True, help="folders of pictures of one person each"
+    )
     parser.add_argument("--profile", default="compact")
     options = parser.parse_args()
-    told = {f"{folder.parent.name}/{folder.name}": measured(folder, options.profile) for folder in options.people}
-    print(json.dumps({"part": "leakage", "models": describe_models(load_config(profile=options.profile)), "people": told, **provenance(0)}, indent=1))
+    told = {
+        f"{folder.parent.name}/{folder.name}": measured(folder, options.profile) for folder in options.people
+    }
+    print(
+        json.dumps(
+            {
+                "part": "leakage",
+                "models": describe_models(load_config(profile=options.profile)),
+                "people": told,
+                **provenance(0),
+            },
+            indent=1,
+        )
+    )
 
 
 if __name__ == "__main__":

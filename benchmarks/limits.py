@@ -1,8 +1,10 @@
-"""How near the paper's detector runs to what the processor can do: one thread, random weights, 800 x 1088 pixels.
+"""How near the paper's detector runs to what the processor can do: one thread, random weights, 800 x 1088
+pixels.
 
     python benchmarks/limits.py
 
-Compares the largest convolution of the network, which is as good as the arithmetic units get, with backbone, pyramid and RPN as a whole.
+Compares the largest convolution of the network, which is as good as the arithmetic units get, with backbone,
+pyramid and RPN as a whole.
 """
 
 import json
@@ -58,7 +60,14 @@ def measured(module: nn.Module, example: Tensor, key: str, turns: int) -> dict[s
         fp32 = seconds(lambda: module(example), turns)
     compiled = OpenVinoRuntime("bf16").compile(module, (example,), f"limits/{key}")
     bf16 = seconds(lambda: compiled(example), turns)
-    return {"gflop": work, "fp32_s": fp32, "bf16_s": bf16, "fp32_gflop_per_s": work / fp32, "bf16_gflop_per_s": work / bf16, "ratio": fp32 / bf16}
+    return {
+        "gflop": work,
+        "fp32_s": fp32,
+        "bf16_s": bf16,
+        "fp32_gflop_per_s": work / fp32,
+        "bf16_gflop_per_s": work / bf16,
+        "ratio": fp32 / bf16,
+    }
 
 
 def main() -> None:
@@ -68,7 +77,12 @@ def main() -> None:
     convolution = nn.Conv2d(256, 256, 3, padding=1).eval()
     largest = measured(convolution, torch.randn(1, 256, SIZE[0] // 4, SIZE[1] // 4), "convolution", 5)
     detector = measured(Detector().eval(), torch.randn(1, 3, *SIZE), "detector", 3)
-    print(json.dumps({"part": "limits", "largest_convolution": largest, "detector": detector, **provenance(SEED)}, indent=1))
+    print(
+        json.dumps(
+            {"part": "limits", "largest_convolution": largest, "detector": detector, **provenance(SEED)},
+            indent=1,
+        )
+    )
 
 
 if __name__ == "__main__":

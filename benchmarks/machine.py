@@ -10,17 +10,38 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "torchvision", "openvino", "open_clip_torch", "timm", "lancedb", "pyarrow", "prefect", "dask", "numpy")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "openvino",
+    "open_clip_torch",
+    "timm",
+    "lancedb",
+    "pyarrow",
+    "prefect",
+    "dask",
+    "numpy",
+)
 
 
 def provenance(seed: int) -> dict[str, Any]:
     """Date, commit, machine, versions, seed and command."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    names = [line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    names = [
+        line.split(":", 1)[1].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit or None,
-        "machine": {"processor": names[0] if names else platform.machine(), "cores": len(os.sched_getaffinity(0)), "load_before": os.getloadavg()[0]},
+        "machine": {
+            "processor": names[0] if names else platform.machine(),
+            "cores": len(os.sched_getaffinity(0)),
+            "load_before": os.getloadavg()[0],
+        },
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "seed": seed,
         "command": shlex.join(sys.argv),

@@ -1,7 +1,7 @@
 """The obvious script: what one writes in an afternoon with the same models. The yardstick of ``bench.py``.
 
-One image at a time, fp32, Pillow, torchvision's own Mask R-CNN pipeline, masks of the whole frame, one person at a time through the describer,
-one ``table.add`` a person. It uses the whole machine by torch's own threads.
+One image at a time, fp32, Pillow, torchvision's own Mask R-CNN pipeline, masks of the whole frame, one person
+at a time through the describer, one ``table.add`` a person. It uses the whole machine by torch's own threads.
 
     python benchmarks/obvious.py PHOTOS DATABASE --profile compact --threads 2
 """
@@ -40,7 +40,10 @@ def models(profile: str, weights_dir: Path | None) -> tuple[Any, nn.Module, tupl
             raise SystemExit("--profile clip needs --weights-dir")
         network = build_mask_rcnn("resnet50-fpn")
         network.load_state_dict(torch.load(weights_dir / MASK_RCNN["resnet50-fpn"][0], weights_only=True))
-        describer, size = build_clip("ViT-B-16", "random", weights_dir / clip_file("ViT-B-16", "random"), None).visual, (224, 224)
+        describer, size = (
+            build_clip("ViT-B-16", "random", weights_dir / clip_file("ViT-B-16", "random"), None).visual,
+            (224, 224),
+        )
     network.transform.min_size, network.transform.max_size = (settings.min_side,), settings.max_side
     network.roi_heads.score_thresh = settings.min_score
     return network.eval(), describer.eval(), size
@@ -48,7 +51,9 @@ def models(profile: str, weights_dir: Path | None) -> tuple[Any, nn.Module, tupl
 
 def main() -> None:
     """Index a folder and print the seconds."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("photos", type=Path)
     parser.add_argument("database", type=Path)
     parser.add_argument("--profile", choices=["compact", "clip"], default="compact")
@@ -64,12 +69,18 @@ def main() -> None:
         for path in images:
             picture = np.asarray(Image.open(path).convert("RGB"))
             found = network([torch.from_numpy(picture.copy()).permute(2, 0, 1).float() / 255])[0]
-            for box, label, score, mask in zip(found["boxes"], found["labels"], found["scores"], found["masks"], strict=True):
+            for box, label, score, mask in zip(
+                found["boxes"], found["labels"], found["scores"], found["masks"], strict=True
+            ):
                 if label != PERSON_LABEL:
                     continue
                 x1, y1, x2, y2 = (int(v) for v in box)
-                cut = np.where((mask[0] > 0.5).numpy()[..., None], picture, picture.mean(axis=(0, 1)).astype(np.uint8))
-                crop = Image.fromarray(cut[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)].astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+                cut = np.where(
+                    (mask[0] > 0.5).numpy()[..., None], picture, picture.mean(axis=(0, 1)).astype(np.uint8)
+                )
+                crop = Image.fromarray(
+                    cut[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)].astype(np.uint8)
+                ).resize((width, height), Image.Resampling.BICUBIC)
                 pixels = torch.from_numpy(np.asarray(crop).copy()).permute(2, 0, 1).float()[None]
                 vector = describer(pixels if arguments.profile == "compact" else pixels / 255)
                 vector = (vector[0] if isinstance(vector, tuple) else vector)[0].numpy()

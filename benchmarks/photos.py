@@ -1,4 +1,6 @@
-"""Photographs to measure on: the research data where it is, else crops of the sample photographs that installed packages carry."""
+"""Photographs to measure on: the research data where it is, else crops of the sample photographs that
+installed packages carry.
+"""
 
 import os
 import shutil
@@ -8,16 +10,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-SAMPLES = [("skimage", f"data/{name}") for name in ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "rocket.jpg")] + [
-    ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
-]
+SAMPLES = [
+    ("skimage", f"data/{name}")
+    for name in ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "rocket.jpg")
+] + [("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")]
 
 
 def natural_photos(folder: Path, n: int, seed: int) -> str:
     """Fill a folder with n different JPEG photographs; returns what they are."""
     folder.mkdir(parents=True, exist_ok=True)
     data = Path(os.environ.get("PAR_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")).resolve()
-    found = [path for part in ("pennfudan/PNGImages", "coco_people/images", "flickr8k/images") for path in sorted((data / part).glob("*.jpg"))]
+    found = [
+        path
+        for part in ("pennfudan/PNGImages", "coco_people/images", "flickr8k/images")
+        for path in sorted((data / part).glob("*.jpg"))
+    ]
     chosen = np.random.default_rng(seed)
     for number, path in enumerate(found[:n]):
         shutil.copy(path, folder / f"{number:05d}.jpg")
@@ -29,4 +36,7 @@ def natural_photos(folder: Path, n: int, seed: int) -> str:
         top, left = int(chosen.uniform(0, (1 - share) * height)), int(chosen.uniform(0, (1 - share) * width))
         crop = picture[top : top + int(share * height), left : left + int(share * width)]
         cv2.imwrite(str(folder / f"{number:05d}.jpg"), crop, [cv2.IMWRITE_JPEG_QUALITY, 92])
-    return f"{min(len(found), n)} photographs and {max(0, n - len(found))} crops of {'them' if found else 'sample photographs'}"
+    return (
+        f"{min(len(found), n)} photographs and {max(0, n - len(found))} crops of"
+        f" {'them' if found else 'sample photographs'}"
+    )

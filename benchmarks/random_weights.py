@@ -1,7 +1,9 @@
-"""Random weights in the published file formats, for benchmarks of the paper's architectures without the real files.
+"""Random weights in the published file formats, for benchmarks of the paper's architectures without the real
+files.
 
-A random detector finds nothing, which would leave mask heads and pasting out of every measurement. So its class scores are centred on a few
-photographs and stretched until torchvision's own pipeline reports about as many objects a picture as on street photographs, some of them people.
+A random detector finds nothing, which would leave mask heads and pasting out of every measurement. So its
+class scores are centred on a few photographs and stretched until torchvision's own pipeline reports about as
+many objects a picture as on street photographs, some of them people.
 """
 
 from collections.abc import Sequence
@@ -30,11 +32,19 @@ def write_random_weights(folder: Path, photos: Sequence[Path], seed: int) -> Non
     network = build_mask_rcnn("resnet50-fpn").eval()
     make_talkative(network, photos)
     torch.save(network.state_dict(), folder / MASK_RCNN["resnet50-fpn"][0])
-    save_file({name: tensor.contiguous() for name, tensor in open_clip.create_model("ViT-B-16").state_dict().items()}, folder / clip_file("ViT-B-16", "random"))
+    save_file(
+        {
+            name: tensor.contiguous()
+            for name, tensor in open_clip.create_model("ViT-B-16").state_dict().items()
+        },
+        folder / clip_file("ViT-B-16", "random"),
+    )
 
 
 def make_talkative(network: MaskRCNN, photos: Sequence[Path]) -> None:
-    """Change the class scores until about ``OBJECTS`` objects a picture score 0.5 or more; the most frequent class becomes people."""
+    """Change the class scores until about ``OBJECTS`` objects a picture score 0.5 or more; the most frequent
+    class becomes people.
+    """
     heads: Any = network.roi_heads
     last, seen = heads.box_predictor.cls_score, []
     judge = heads.postprocess_detections
@@ -46,7 +56,9 @@ def make_talkative(network: MaskRCNN, photos: Sequence[Path]) -> None:
     heads.postprocess_detections = remember
     with torch.no_grad():
         for path in photos:
-            network([torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1).float() / 255])
+            network(
+                [torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1).float() / 255]
+            )
         heads.postprocess_detections = judge
         centre = torch.cat([logits for logits, *_ in seen]).mean(dim=0)
         heads.score_thresh = 0.5
@@ -55,7 +67,9 @@ def make_talkative(network: MaskRCNN, photos: Sequence[Path]) -> None:
             """Classes of what is found when the background's score is raised by so much."""
             raised = torch.zeros_like(centre)
             raised[0] = background
-            return torch.cat([torch.cat(judge((logits - centre) * _STRETCH + raised, *rest)[2]) for logits, *rest in seen])
+            return torch.cat(
+                [torch.cat(judge((logits - centre) * _STRETCH + raised, *rest)[2]) for logits, *rest in seen]
+            )
 
         low, high = -5.0, 40.0
         for _ in range(20):

@@ -1,10 +1,12 @@
-"""How many people must be judged to find four in five of a rare kind, and how often the interval holds the truth.
+"""How many people must be judged to find four in five of a rare kind, and how often the interval holds the
+truth.
 
-    par index build/held-out/ccp/photos --store build/store-ccp
-    PYTHONPATH=. python benchmarks/reviews.py --people build/held-out --store build/store-ccp > benchmarks/results/reviews.json
+    par index build/held-out/ccp/photos --store build/store-ccp PYTHONPATH=. python benchmarks/reviews.py
+    --people build/held-out --store build/store-ccp > benchmarks/results/reviews.json
 
-Labels of CCP stand for the reviewer. A kind is rare if at most 15 in 100 have it. Of the store, only those take part whom a label is known of. Ways to go: a review
-(its random draws count as judgements), the ranking by the text alone, and chance. The interval is looked at after every batch of every review: a review whose
+Labels of CCP stand for the reviewer. A kind is rare if at most 15 in 100 have it. Of the store, only those
+take part whom a label is known of. Ways to go: a review (its random draws count as judgements), the ranking
+by the text alone, and chance. The interval is looked at after every batch of every review: a review whose
 interval ever misses the truth counts as missed. At last, seconds on people made up at random (``--speed``).
 """
 
@@ -45,13 +47,19 @@ RAREST, MOST = 6, 0.15
 MARGINS = (0.25, 0.5, 1.0)
 
 
-def review(index: PeopleIndex, where: str, name: str, text: np.ndarray, truth: dict[str, bool], seed: int) -> dict[str, Any]:
+def review(
+    index: PeopleIndex, where: str, name: str, text: np.ndarray, truth: dict[str, bool], seed: int
+) -> dict[str, Any]:
     """One review to the end, judged by the truth."""
-    record = ReviewRecord(name, name, None, "", "", index.version, seed, tuple(text.tolist()), choose_bounds(index, where, text))
+    record = ReviewRecord(
+        name, name, None, "", "", index.version, seed, tuple(text.tolist()), choose_bounds(index, where, text)
+    )
     people = Proposer(index, where, record)
     total, needed, judged, found, missed, tight = sum(truth.values()), None, 0, 0, False, {}
     while batch := people.propose(record, BATCH):
-        answered = tuple(replace(each, answer="yes" if truth[each.person_id] else "no", turn=1) for each in batch)
+        answered = tuple(
+            replace(each, answer="yes" if truth[each.person_id] else "no", turn=1) for each in batch
+        )
         record = replace(record, rounds=(*record.rounds, answered))
         for person in answered:
             judged, found = judged + 1, found + (person.answer == "yes")
@@ -67,7 +75,9 @@ def review(index: PeopleIndex, where: str, name: str, text: np.ndarray, truth: d
 
 def by_text(cosines: np.ndarray, has: np.ndarray) -> int:
     """Judgements until the share is found, in the order of the text."""
-    return int(np.searchsorted(np.cumsum(has[np.argsort(-cosines, kind="stable")]), math.ceil(SHARE * has.sum())) + 1)
+    return int(
+        np.searchsorted(np.cumsum(has[np.argsort(-cosines, kind="stable")]), math.ceil(SHARE * has.sum())) + 1
+    )
 
 
 def by_chance(n: int, total: int) -> float:
@@ -84,7 +94,9 @@ def reviews(root: Path, store_root: Path, repeats: int, encoder: TextEncoder) ->
     rows = [row for row, each in enumerate(joined) if each.person is not None]
     ids = [joined[row].person.person_id for row in rows]  # type: ignore[union-attr]
     table = index.rows(ids)
-    vectors = dict(zip(table["person_id"].to_pylist(), np.array(table["vector"].to_pylist(), np.float32), strict=True))
+    vectors = dict(
+        zip(table["person_id"].to_pylist(), np.array(table["vector"].to_pylist(), np.float32), strict=True)
+    )
     embedded, labels = np.array([vectors[each] for each in ids]), known_labels(data)[rows]
     kinds: dict[str, Any] = {}
     for column, name in enumerate(data.attributes):
@@ -105,11 +117,15 @@ def reviews(root: Path, store_root: Path, repeats: int, encoder: TextEncoder) ->
             "text_alone": by_text(embedded[known] @ text, has[known]),
             "chance": by_chance(int(known.sum()), int(has.sum())),
             "missed": sum(each["missed"] for each in told),
-            "judged_until_at_most_left": {str(margin): float(np.median([each["judged_until_at_most_left"][margin] for each in told])) for margin in MARGINS},
+            "judged_until_at_most_left": {
+                str(margin): float(np.median([each["judged_until_at_most_left"][margin] for each in told]))
+                for margin in MARGINS
+            },
         }
         print(name, kinds[name], file=sys.stderr)
     means = {
-        way: float(np.mean([kind[way]["mean"] if way == "review" else kind[way] for kind in kinds.values()])) for way in ("review", "text_alone", "chance")
+        way: float(np.mean([kind[way]["mean"] if way == "review" else kind[way] for kind in kinds.values()]))
+        for way in ("review", "text_alone", "chance")
     }
     return {
         "share_found": SHARE,
@@ -117,7 +133,11 @@ def reviews(root: Path, store_root: Path, repeats: int, encoder: TextEncoder) ->
         "repeats": repeats,
         "kinds": kinds,
         "mean_judgements": means,
-        "interval": {"confidence": 0.95, "reviews": repeats * len(kinds), "ever_missed": sum(kind["missed"] for kind in kinds.values())},
+        "interval": {
+            "confidence": 0.95,
+            "reviews": repeats * len(kinds),
+            "ever_missed": sum(kind["missed"] for kind in kinds.values()),
+        },
     }
 
 
@@ -133,11 +153,20 @@ def speed(n: int) -> dict[str, Any]:
             rows = min(part, n - start)
             vectors = rng.normal(size=(rows, size)).astype(np.float32)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            columns: dict[str, Any] = {"vector": pa.FixedSizeListArray.from_arrays(vectors.ravel(), size), "uris": [[]] * rows}
-            columns |= {name: [f"{start + row:032x}" for row in range(rows)] for name in ("person_id", "image_id")}
+            columns: dict[str, Any] = {
+                "vector": pa.FixedSizeListArray.from_arrays(vectors.ravel(), size),
+                "uris": [[]] * rows,
+            }
+            columns |= {
+                name: [f"{start + row:032x}" for row in range(rows)] for name in ("person_id", "image_id")
+            }
             columns |= {name: ["present"] * rows for name in ("uri", "source_state", "shard", "row_digest")}
             told = [
-                columns[f.name] if f.name in columns else pa.nulls(rows, f.type) if f.nullable else pa.array(np.zeros(rows), pa.float64()).cast(f.type)
+                columns[f.name]
+                if f.name in columns
+                else pa.nulls(rows, f.type)
+                if f.nullable
+                else pa.array(np.zeros(rows), pa.float64()).cast(f.type)
                 for f in schema
             ]
             index._table.add(pa.table(told, schema=schema.remove_metadata()))
@@ -145,13 +174,18 @@ def speed(n: int) -> dict[str, Any]:
         seconds: dict[str, Any] = {}
         clock = time.perf_counter()
         where = "(source_state = 'present')"
-        record = ReviewRecord("speed", "", None, "", "", 1, 0, tuple(text.tolist()), choose_bounds(index, where, text))
+        record = ReviewRecord(
+            "speed", "", None, "", "", 1, 0, tuple(text.tolist()), choose_bounds(index, where, text)
+        )
         people = Proposer(index, where, record)
         seconds["start"] = time.perf_counter() - clock
         batches = []
         for number in range(5):
             clock = time.perf_counter()
-            batch = tuple(replace(each, answer="no" if row else "yes", turn=1) for row, each in enumerate(people.propose(record, BATCH)))
+            batch = tuple(
+                replace(each, answer="no" if row else "yes", turn=1)
+                for row, each in enumerate(people.propose(record, BATCH))
+            )
             record = replace(record, rounds=(*record.rounds, batch))
             seconds["estimate"] = -time.perf_counter()
             told_left = estimate_left(record, people.survey)
@@ -159,18 +193,30 @@ def speed(n: int) -> dict[str, Any]:
             batches.append(time.perf_counter() - clock)
             print(number, batches[-1], told_left.most_left, file=sys.stderr)
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"people": n, "embedding": size, "seconds": seconds | {"batch": float(np.median(batches))}, "more_memory_mb": (after - before) / 1024}
+    return {
+        "people": n,
+        "embedding": size,
+        "seconds": seconds | {"batch": float(np.median(batches))},
+        "more_memory_mb": (after - before) / 1024,
+    }
 
 
 def main() -> None:
     """Print the result as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--people", type=Path, required=True)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--speed", type=int, default=1_000_000)
     asked = parser.parse_args()
-    result = {**provenance(0), **reviews(asked.people, asked.store, asked.repeats, load_text_encoder(load_config(profile="compact")))}
+    result = {
+        **provenance(0),
+        **reviews(
+            asked.people, asked.store, asked.repeats, load_text_encoder(load_config(profile="compact"))
+        ),
+    }
     print(json.dumps(result | {"speed": speed(asked.speed)}, indent=1))
 
 

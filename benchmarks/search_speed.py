@@ -3,8 +3,8 @@
     python benchmarks/search_speed.py                         # 10,000, 100,000 and 1,000,000 people: about 10 minutes on two cores
     python benchmarks/search_speed.py --rows 10000 --rows 100000
 
-For every number of people (crowd.py: synthetic, about as near to one another as real ones), without and with filters that leave 45 %, 4.5 % and 0.5 %, one
-question after another and every contestant in turn for each:
+For every number of people (crowd.py: synthetic, about as near to one another as real ones), without and with
+filters that leave 45 %, 4.5 % and 0.5 %, one question after another and every contestant in turn for each:
 
   index        PeopleIndex.search, top 20, all columns, with the indexes that PAR makes by itself
   exact        the same, every row compared: what it would be without the vector index
@@ -13,8 +13,9 @@ question after another and every contestant in turn for each:
   faiss ivf    faiss, IVF with 8-bit numbers, as many partitions, as many of them read. Vectors only
   whole query  a text to hits, by Searcher, models loaded: what a user waits for
 
-A recall is the share of the 20 truly nearest (by numpy, of the people whom the filter leaves) among those found. All people but 2 % have their file: every
-search of PAR leaves these out as well, so "everybody" is a filter too. Two threads for all.
+A recall is the share of the 20 truly nearest (by numpy, of the people whom the filter leaves) among those
+found. All people but 2 % have their file: every search of PAR leaves these out as well, so "everybody" is a
+filter too. Two threads for all.
 """
 
 import argparse
@@ -36,7 +37,19 @@ import numpy as np
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
-from crowd import FIRST_DAY, NAMES, SIZE, TEXTS, Crowd, crowd, ids_of, neighbourhood, pictures, questions, rows
+from crowd import (
+    FIRST_DAY,
+    NAMES,
+    SIZE,
+    TEXTS,
+    Crowd,
+    crowd,
+    ids_of,
+    neighbourhood,
+    pictures,
+    questions,
+    rows,
+)
 from machine import provenance
 
 from par_core.config import load_config
@@ -53,21 +66,35 @@ TOP = 20
 PICTURES = 20  # and as many texts
 EXACT_QUESTIONS = 10  # of them, for the slow one
 DAY = f"{FIRST_DAY:%Y-%m}-17"
-FILTERS = {"everybody": None, "45 %": "female", "4.5 %": "female and upper_color = 'red'", "0.5 %": f"captured_at = {DAY}"}
+FILTERS = {
+    "everybody": None,
+    "45 %": "female",
+    "4.5 %": "female and upper_color = 'red'",
+    "0.5 %": f"captured_at = {DAY}",
+}
 Ask = Callable[[np.ndarray], Sequence[int]]
 EVERY_ROW = IndexPolicy(exact_up_to=sys.maxsize)
 
 
 def allowed_by(people: Crowd) -> dict[str, np.ndarray]:
     """Which people each filter leaves, without asking PAR."""
-    female, red, day = people.attributes[:, NAMES.index("female")] >= 0.5, people.colours == "red", people.days == int(DAY[-2:]) - 1
-    return {name: people.present & kept for name, kept in zip(FILTERS, (True, female, female & red, day), strict=True)}
+    female, red, day = (
+        people.attributes[:, NAMES.index("female")] >= 0.5,
+        people.colours == "red",
+        people.days == int(DAY[-2:]) - 1,
+    )
+    return {
+        name: people.present & kept
+        for name, kept in zip(FILTERS, (True, female, female & red, day), strict=True)
+    }
 
 
 def fill(root: Path, people: Crowd) -> dict[str, float]:
     """Make a store whose index holds the people; what that took."""
     store, config = Store.create(root), load_config()
-    info = IndexInfo("s", "d", embedding_fingerprint(config), config.profile, tuple(NAMES), (0.5,) * len(NAMES))
+    info = IndexInfo(
+        "s", "d", embedding_fingerprint(config), config.profile, tuple(NAMES), (0.5,) * len(NAMES)
+    )
     started = time.monotonic()
     index = PeopleIndex.create(store.index_path, index_schema(NAMES, SIZE), info)
     for part in rows(people):
@@ -88,9 +115,15 @@ def fill(root: Path, people: Crowd) -> dict[str, float]:
 def faiss_ivf(vectors: np.ndarray) -> Any:
     """The index of faiss that is nearest to PAR's."""
     parts = max(len(vectors) // POLICY.rows_a_partition, 1)
-    index = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatIP(SIZE), SIZE, parts, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+    index = faiss.IndexIVFScalarQuantizer(
+        faiss.IndexFlatIP(SIZE), SIZE, parts, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+    )
     index.cp.niter = 8
-    index.train(vectors[np.random.default_rng(SEED).choice(len(vectors), min(48 * parts, len(vectors)), replace=False)])
+    index.train(
+        vectors[
+            np.random.default_rng(SEED).choice(len(vectors), min(48 * parts, len(vectors)), replace=False)
+        ]
+    )
     index.add(vectors)
     index.nprobe = min(POLICY.partitions_read, parts)
     return index
@@ -113,8 +146,16 @@ def timed(ask: Ask, query: np.ndarray) -> tuple[float, set[int]]:
 
 def summary(times: list[float], recalls: list[float] | None = None) -> dict[str, float]:
     """Percentiles of milliseconds, and the mean of recalls."""
-    told = {"p50_ms": median(times), "p99_ms": float(np.quantile(times, 0.99)), "min_ms": min(times), "questions": len(times)}
-    return {name: round(value, 3) for name, value in (told | ({"recall": float(np.mean(recalls))} if recalls else {})).items()}
+    told = {
+        "p50_ms": median(times),
+        "p99_ms": float(np.quantile(times, 0.99)),
+        "min_ms": min(times),
+        "questions": len(times),
+    }
+    return {
+        name: round(value, 3)
+        for name, value in (told | ({"recall": float(np.mean(recalls))} if recalls else {})).items()
+    }
 
 
 def measure(n: int, scratch: Path, rounds: int) -> dict[str, Any]:
@@ -132,7 +173,10 @@ def measure(n: int, scratch: Path, rounds: int) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for name, allowed in allowed_by(people).items():
         every, few = contestants(people, allowed, FILTERS[name], (index, exact), (flat, ivf), row_of)
-        results[name] = {"people": int(allowed.sum()), **compare(asked, people.vectors, allowed, every, few, rounds)}
+        results[name] = {
+            "people": int(allowed.sum()),
+            **compare(asked, people.vectors, allowed, every, few, rounds),
+        }
     whole = _whole_queries(scratch / "store", rounds)
     for name in FILTERS:
         results[name]["whole query"] = whole[name]
@@ -148,14 +192,24 @@ def measure(n: int, scratch: Path, rounds: int) -> dict[str, Any]:
 
 
 def contestants(
-    people: Crowd, allowed: np.ndarray, filter_: str | None, tables: tuple[PeopleIndex, PeopleIndex], rivals: tuple[Any, Any], row_of: dict[str, int]
+    people: Crowd,
+    allowed: np.ndarray,
+    filter_: str | None,
+    tables: tuple[PeopleIndex, PeopleIndex],
+    rivals: tuple[Any, Any],
+    row_of: dict[str, int],
 ) -> tuple[dict[str, Ask], dict[str, Ask]]:
     """Who answers every question, and who only some of them because it is slow."""
     index, exact = tables
     flat, ivf = rivals
-    where = "(source_state = 'present')" + (f" AND {compile_where(filter_, index.columns, index.thresholds)}" if filter_ else "")
+    where = "(source_state = 'present')" + (
+        f" AND {compile_where(filter_, index.columns, index.thresholds)}" if filter_ else ""
+    )
     chosen = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-    plain, probing = faiss.SearchParameters(sel=chosen), faiss.SearchParametersIVF(sel=chosen, nprobe=ivf.nprobe)
+    plain, probing = (
+        faiss.SearchParameters(sel=chosen),
+        faiss.SearchParametersIVF(sel=chosen, nprobe=ivf.nprobe),
+    )
     every: dict[str, Ask] = {
         "index": lambda query: _rows(index, query, where, row_of),
         "numpy": lambda query: by_numpy(people.vectors, allowed, query),
@@ -165,25 +219,43 @@ def contestants(
     return every, {"exact": lambda query: _rows(exact, query, where, row_of)}
 
 
-def compare(asked: np.ndarray, vectors: np.ndarray, allowed: np.ndarray, every: dict[str, Ask], few: dict[str, Ask], rounds: int) -> dict[str, Any]:
+def compare(
+    asked: np.ndarray,
+    vectors: np.ndarray,
+    allowed: np.ndarray,
+    every: dict[str, Ask],
+    few: dict[str, Ask],
+    rounds: int,
+) -> dict[str, Any]:
     """All contestants, in turn, on each question; the index also in the rounds after the first."""
     times: dict[str, list[float]] = {}
     recalls: dict[str, list[float]] = {}
     for turn in range(rounds):
         for number, query in enumerate(asked):
-            now = {"index": every["index"]} if turn else every | (few if number % (len(asked) // EXACT_QUESTIONS) == 0 else {})
+            now = (
+                {"index": every["index"]}
+                if turn
+                else every | (few if number % (len(asked) // EXACT_QUESTIONS) == 0 else {})
+            )
             truth = set(by_numpy(vectors, allowed, query))
             for name, ask in now.items():
                 took, found = timed(ask, query)
                 times.setdefault(name, []).append(took)
                 recalls.setdefault(name, []).append(len(found & truth) / len(truth))
     told = {name: summary(times[name], recalls[name]) for name in times}
-    told["index"]["recall_of_texts"] = round(float(np.mean([recalls["index"][i] for i in range(len(recalls["index"])) if i % len(asked) >= PICTURES])), 3)
+    told["index"]["recall_of_texts"] = round(
+        float(
+            np.mean([recalls["index"][i] for i in range(len(recalls["index"])) if i % len(asked) >= PICTURES])
+        ),
+        3,
+    )
     return told
 
 
 def _rows(index: PeopleIndex, query: np.ndarray, where: str | None, row_of: dict[str, int]) -> list[int]:
-    return [row_of[identity] for identity in index.search(query, where=where, top=TOP)["person_id"].to_pylist()]
+    return [
+        row_of[identity] for identity in index.search(query, where=where, top=TOP)["person_id"].to_pylist()
+    ]
 
 
 def _whole_queries(root: Path, rounds: int) -> dict[str, dict[str, float]]:
@@ -206,24 +278,42 @@ def table(result: dict[str, Any]) -> str:
     """For people to read."""
     made = result["made"]
     lines = [
-        f"{result['people']:,} people; written in {made['write_s']:.0f} s, optimised and indexed in {made['optimise_s']:.0f} s "
-        f"({made['optimise_cpu_s']:.0f} CPU-s), {made['disk_mb']:,.0f} MB; first search {result['first_search_ms']:.0f} ms",
+        (
+            f"{result['people']:,} people; written in {made['write_s']:.0f} s, optimised and indexed in"
+            f" {made['optimise_s']:.0f} s ({made['optimise_cpu_s']:.0f} CPU-s), {made['disk_mb']:,.0f} MB;"
+            f" first search {result['first_search_ms']:.0f} ms"
+        ),
         f"{'filter':11}{'':14}{'p50 ms':>9}{'p99 ms':>9}{'recall@20':>11}",
     ]
     for name, told in result["results"].items():
         for contestant, figures in told.items():
             if contestant != "people":
                 recall = f"{figures['recall']:11.3f}" if "recall" in figures else ""
-                lines.append(f"{name:11}{contestant:14}{figures['p50_ms']:9.2f}{figures['p99_ms']:9.2f}{recall}")
+                lines.append(
+                    f"{name:11}{contestant:14}{figures['p50_ms']:9.2f}{figures['p99_ms']:9.2f}{recall}"
+                )
     return "\n".join(lines)
 
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, action="append", help="people; may be given several times (default: 10000, 100000, 1000000)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often every question is asked of the index (default: 3)")
-    parser.add_argument("--scratch", type=Path, help="folder for the stores, 4 GB for a million people (default: the system's)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--rows",
+        type=int,
+        action="append",
+        help="people; may be given several times (default: 10000, 100000, 1000000)",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="how often every question is asked of the index (default: 3)"
+    )
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        help="folder for the stores, 4 GB for a million people (default: the system's)",
+    )
     parser.add_argument("--out", type=Path, default=Path("build/bench/search_speed.json"))
     arguments = parser.parse_args()
     faiss.omp_set_num_threads(2)
@@ -238,7 +328,13 @@ def main() -> None:
         print(table(sizes[-1]), flush=True)
     load = {"load_before": about["machine"]["load_before"], "load_after": os.getloadavg()[0]}
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps({"part": "search_speed", **about, "machine": {**about["machine"], **load}, "sizes": sizes}, indent=1) + "\n")
+    arguments.out.write_text(
+        json.dumps(
+            {"part": "search_speed", **about, "machine": {**about["machine"], **load}, "sizes": sizes},
+            indent=1,
+        )
+        + "\n"
+    )
     print(arguments.out)
 
 

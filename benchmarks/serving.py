@@ -2,10 +2,12 @@
 
     python benchmarks/serving.py --store build/store-ccp
 
-A real server (uvicorn), real connections, the shipped models. Every question is a new one, so nothing comes from the memory of recent answers,
-except where it is said. What serving adds is taken request by request: the time that a client waits for the bytes of the answer, less the time
-that the search inside of that very request took; client and server share one process here, and so its lock. The twenty users ask a server in a
-process of its own. The store is copied first; what is asked is written to the copy's audit log, as it always is.
+A real server (uvicorn), real connections, the shipped models. Every question is a new one, so nothing comes
+from the memory of recent answers, except where it is said. What serving adds is taken request by request: the
+time that a client waits for the bytes of the answer, less the time that the search inside of that very
+request took; client and server share one process here, and so its lock. The twenty users ask a server in a
+process of its own. The store is copied first; what is asked is written to the copy's audit log, as it always
+is.
 """
 
 import argparse
@@ -40,27 +42,59 @@ USERS = 20
 TURNS = 150
 TOP = 60
 WHO = ("woman", "man", "person")
-COLOURS = ("black", "white", "grey", "red", "blue", "green", "brown", "yellow", "purple", "pink", "orange", "beige")
+COLOURS = (
+    "black",
+    "white",
+    "grey",
+    "red",
+    "blue",
+    "green",
+    "brown",
+    "yellow",
+    "purple",
+    "pink",
+    "orange",
+    "beige",
+)
 WORN = ("coat", "jacket", "dress", "sweater", "shirt", "skirt", "trousers", "jeans", "shorts", "boots")
 WITH = ("a bag", "a hat", "a scarf", "glasses", "long hair", "a belt")
 
 
 def questions(seed: int) -> list[str]:
     """All sentences of these words, no two alike, in a random order."""
-    asked = [f"a {who} in a {colour} {worn} with {thing}" for who, colour, worn, thing in product(WHO, COLOURS, WORN, WITH)]
+    asked = [
+        f"a {who} in a {colour} {worn} with {thing}"
+        for who, colour, worn, thing in product(WHO, COLOURS, WORN, WITH)
+    ]
     random.Random(seed).shuffle(asked)
     return asked
 
 
 def told(times: list[float]) -> dict[str, float]:
     """The figures of some times in milliseconds."""
-    return {"n": len(times), "p50_ms": float(np.percentile(times, 50)), "p99_ms": float(np.percentile(times, 99))}
+    return {
+        "n": len(times),
+        "p50_ms": float(np.percentile(times, 50)),
+        "p99_ms": float(np.percentile(times, 99)),
+    }
 
 
 @contextmanager
 def server(store: Path) -> Iterator[str]:
     """``par serve`` over a store; gives its address."""
-    command = [sys.executable, "-P", "-m", "flows.cli.main", "serve", "--store", str(store), "--port", "0", "--per-minute", "1000000"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "flows.cli.main",
+        "serve",
+        "--store",
+        str(store),
+        "--port",
+        "0",
+        "--per-minute",
+        "1000000",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -108,13 +142,24 @@ def one_user(store: Path, asked: list[str]) -> dict[str, Any]:
         for question in asked[:10]:  # warm
             client.search(question, top=TOP)
         for question in asked[10:]:
-            answer = ask("search", partial(plain.get, "/api/search", params={"q": question, "top": TOP, "weak": "true"}))
+            answer = ask(
+                "search",
+                partial(plain.get, "/api/search", params={"q": question, "top": TOP, "weak": "true"}),
+            )
             inside.append(searching[-1])
-            ask("next_page_by_the_typed_client", partial(client.search, question, top=TOP, offset=TOP, weak=True))
+            ask(
+                "next_page_by_the_typed_client",
+                partial(client.search, question, top=TOP, offset=TOP, weak=True),
+            )
             ask("crop", partial(client.crop, answer.json()["results"][0]["person_id"]))
         people = client.status().people
     added = [whole - part for whole, part in zip(waited["search"], inside, strict=True)]
-    return {"people": people, "search_alone": told(inside), "added_by_serving": told(added), **{kind: told(times) for kind, times in waited.items()}}
+    return {
+        "people": people,
+        "search_alone": told(inside),
+        "added_by_serving": told(added),
+        **{kind: told(times) for kind, times in waited.items()},
+    }
 
 
 def at_once(address: str, asked: list[str]) -> dict[str, Any]:
@@ -139,12 +184,20 @@ def at_once(address: str, asked: list[str]) -> dict[str, Any]:
     for user in users:
         user.join()
     seconds = time.perf_counter() - started
-    return {"users": USERS, **told(times), "per_second": len(times) / seconds, "errors": len(errors), "first_error": errors[0] if errors else None}
+    return {
+        "users": USERS,
+        **told(times),
+        "per_second": len(times) / seconds,
+        "errors": len(errors),
+        "first_error": errors[0] if errors else None,
+    }
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--store", type=Path, required=True, help="a store of the compact profile")
     given, where = parser.parse_args().store, provenance(SEED)
     asked = questions(SEED)
@@ -153,7 +206,11 @@ def main() -> None:
         single = one_user(store, asked[: 10 + TURNS])
         with server(store) as address:
             many = at_once(address, asked[10 + TURNS : 10 + TURNS + 30 * USERS])
-    print(json.dumps({"part": "serving", "top": TOP, "one_user": single, "users_at_once": many, **where}, indent=1))
+    print(
+        json.dumps(
+            {"part": "serving", "top": TOP, "one_user": single, "users_at_once": many, **where}, indent=1
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """A Dask scheduler and its workers as a pool.
 
-Workers are asked for their version of PAR before they are given anything. One that does not answer is named and left out. What a task returns is never
-fetched: results are files in the store, so a worker that ends after its task takes nothing with it.
+Workers are asked for their version of PAR before they are given anything. One that does not answer is named
+and left out. What a task returns is never fetched: results are files in the store, so a worker that ends
+after its task takes nothing with it.
 """
 
 import asyncio
@@ -28,7 +29,8 @@ _RESTART_S: Final = 10.0  # that a supervisor takes to start workers again; not 
 
 
 def _version_there() -> Callable[[], str]:
-    def version() -> str:  # nested, so that it travels as code: a worker of another version may not have this module
+    # nested, so that it travels as code: a worker of another version may not have this module
+    def version() -> str:
         from par_core import __version__  # where every version of PAR has it
 
         return __version__
@@ -68,7 +70,8 @@ class DaskPool:
         resources: That a worker must have for a task, such as ``{"GPU": 1}``.
         patience: Seconds to wait for a scheduler that went, or while there is no worker that can take a task.
         say: Is told in lines for people what is waited for and who is left out.
-        revive: Brings workers back that nobody else starts again, where they are this run's own; called now and then.
+        revive: Brings workers back that nobody else starts again, where they are this run's own; called now
+            and then.
     """
 
     client: Client
@@ -95,13 +98,21 @@ class DaskPool:
         """
         while True:
             self._look()
-            other = {address: worker.version for address, worker in self._workers.items() if worker.version not in (None, __version__)}
+            other = {
+                address: worker.version
+                for address, worker in self._workers.items()
+                if worker.version not in (None, __version__)
+            }
             wrong = {address: version for address, version in other.items() if isinstance(version, str)}
             if wrong:
                 raise BadConfigError(
-                    f"{len(wrong)} workers at {self._scheduler} have another version of PAR than this one ({__version__}), such as {next(iter(wrong.items()))}"
+                    f"{len(wrong)} workers at {self._scheduler} have another version of PAR than this one"
+                    f" ({__version__}), such as {next(iter(wrong.items()))}"
                 )
-            answered = all(worker.version is not None or time.monotonic() - worker.asked_at > _ANSWER_S for worker in self._workers.values())
+            answered = all(
+                worker.version is not None or time.monotonic() - worker.asked_at > _ANSWER_S
+                for worker in self._workers.values()
+            )
             if self._usable and answered:
                 return
             time.sleep(0.1)
@@ -126,7 +137,8 @@ class DaskPool:
         """The tasks that ended since the last call; empty if none does within some seconds.
 
         Raises:
-            PoolGoneError: The scheduler does not come back, or no worker is there that can take a task, for longer than the patience.
+            PoolGoneError: The scheduler does not come back, or no worker is there that can take a task, for
+                longer than the patience.
         """
         keys = drain(self._ended, seconds)
         ended = [end for key in keys if (end := self._end(key)) is not None]
@@ -147,7 +159,12 @@ class DaskPool:
             out.future.release()
         if isinstance(error, KilledWorker):
             return Ended(
-                key, How.LOST, WorkerLostError(f"{error.last_worker.address}, the last of {error.allowed_failures + 1} that were lost with the same task")
+                key,
+                How.LOST,
+                WorkerLostError(
+                    f"{error.last_worker.address}, the last of {error.allowed_failures + 1} that were lost"
+                    " with the same task"
+                ),
             )
         return Ended(key, How.FAILED, error)
 
@@ -167,17 +184,24 @@ class DaskPool:
             self._well_at, self._waits, self._began = time.monotonic(), "", True
             return
         waits = self._lack()
-        asking = any(worker.version is None and now - worker.asked_at <= _ANSWER_S for worker in self._workers.values())
+        asking = any(
+            worker.version is None and now - worker.asked_at <= _ANSWER_S for worker in self._workers.values()
+        )
         restarting = self._began and now - self._well_at < min(_RESTART_S, self.patience / 2)
         if waits != self._waits and not asking and not restarting:
             self.say(f"par: {waits}; waiting up to {self.patience:.0f} s (machine.patience_s)")
             self._waits = waits
-        if time.monotonic() - self._well_at > self.patience or self.client.status == "closed":  # the client has waited for as long
+        # the client has waited for as long
+        if time.monotonic() - self._well_at > self.patience or self.client.status == "closed":
             raise PoolGoneError(f"{waits}, and did not change within {self.patience:.0f} s")
 
     def _meet(self, found: Mapping[str, Mapping[str, Any]]) -> None:
         """Ask workers that are new for their version, and say which are left out."""
-        fit = {address: each for address, each in found.items() if all(each["resources"].get(name, 0) >= need for name, need in self.resources.items())}
+        fit = {
+            address: each
+            for address, each in found.items()
+            if all(each["resources"].get(name, 0) >= need for name, need in self.resources.items())
+        }
         self._threads = {address: each["nthreads"] for address, each in fit.items()}
         self._workers = {address: self._workers.get(address) or self._ask(address) for address in found}
         for address, worker in self._workers.items():
@@ -186,12 +210,22 @@ class DaskPool:
             if worker.named or version == __version__ or (version is None and not overdue):
                 continue
             worker.named = True
-            why = "does not answer" if overdue else f"has PAR {version}, not {__version__}" if isinstance(version, str) else f"cannot be asked: {version}"
+            why = (
+                "does not answer"
+                if overdue
+                else (
+                    f"has PAR {version}, not {__version__}"
+                    if isinstance(version, str)
+                    else f"cannot be asked: {version}"
+                )
+            )
             self.say(f"par: warning: the worker {address} is left out: it {why}")
 
     def _ask(self, address: str) -> _Worker:
         asking = self.client._run(_version_there(), workers=[address], on_error="raise")
-        return _Worker(asyncio.run_coroutine_threadsafe(asking, self.client.loop.asyncio_loop), time.monotonic())
+        return _Worker(
+            asyncio.run_coroutine_threadsafe(asking, self.client.loop.asyncio_loop), time.monotonic()
+        )
 
     def _lack(self) -> str:
         if self.client.status != "running":
@@ -204,10 +238,15 @@ class DaskPool:
             return f"every worker at {self._scheduler} is left out"
         if self._workers:
             return f"no worker of {len(self._workers)} at {self._scheduler} answers yet"
-        return f"the Dask scheduler at {self._scheduler} has no workers; start some with: PYTHONSAFEPATH=1 dask worker {self._scheduler} --nthreads 1"
+        return (
+            f"the Dask scheduler at {self._scheduler} has no workers; start some with: PYTHONSAFEPATH=1 dask"
+            f" worker {self._scheduler} --nthreads 1"
+        )
 
     def _stranded(self) -> list[Ended]:
-        """Tasks that were meant for workers that are all gone: a worker that is started again has another address."""
+        """Tasks that were meant for workers that are all gone: a worker that is started again has another
+        address.
+        """
         if self.client.status != "running":
             return []
         gone = [key for key, out in self._out.items() if not out.allowed & self._workers.keys()]
@@ -216,14 +255,24 @@ class DaskPool:
     @staticmethod
     def _cancelled(out: _Out) -> WorkerLostError:
         out.future.cancel()
-        return WorkerLostError(f"{min(out.allowed)} is gone" if len(out.allowed) == 1 else f"{len(out.allowed)} workers that it was meant for are gone")
+        return WorkerLostError(
+            f"{min(out.allowed)} is gone"
+            if len(out.allowed) == 1
+            else f"{len(out.allowed)} workers that it was meant for are gone"
+        )
 
     @property
     def _usable(self) -> list[str]:
         if self.client.status != "running":
             return []
-        return [address for address in self._threads if address in self._workers and self._workers[address].version == __version__]
+        return [
+            address
+            for address in self._threads
+            if address in self._workers and self._workers[address].version == __version__
+        ]
 
     @property
     def _scheduler(self) -> str:
-        return str(self.client.scheduler.address) if self.client.scheduler is not None else "the address given"
+        return (
+            str(self.client.scheduler.address) if self.client.scheduler is not None else "the address given"
+        )

@@ -1,4 +1,6 @@
-"""Flows for deployments: the same work as the command line, with parameters of JSON types. See ``deployments/prefect.yaml``."""
+"""Flows for deployments: the same work as the command line, with parameters of JSON types. See
+``deployments/prefect.yaml``.
+"""
 
 import json
 from pathlib import Path
@@ -34,9 +36,14 @@ __all__ = ["check", "evaluate", "index", "query", "train"]
 
 @flow(name="par-index", persist_result=False)
 def index(
-    sources: list[str], store: str, settings: dict[str, Any] | None = None, retry_failed: bool = False, golden: str | None = None
+    sources: list[str],
+    store: str,
+    settings: dict[str, Any] | None = None,
+    retry_failed: bool = False,
+    golden: str | None = None,
 ) -> dict[str, Any] | State[dict[str, Any]]:
-    """Make archives searchable, as ``par index`` does; fails if a shard could not be finished, or if the gate did not let the result pass.
+    """Make archives searchable, as ``par index`` does; fails if a shard could not be finished, or if the gate
+    did not let the result pass.
 
     A run with failed files (exit code 1 of the command) ends in the state ``Completed with failures``.
 
@@ -49,7 +56,14 @@ def index(
     """
     _require_absolute(store, golden, *(source for source in sources if "://" not in source))
     wanted = Path(golden) if golden is not None else None
-    report = run_index(sources, Path(store), load_config(**(settings or {})), golden=wanted, retry_failed=retry_failed, verbose=True)
+    report = run_index(
+        sources,
+        Path(store),
+        load_config(**(settings or {})),
+        golden=wanted,
+        retry_failed=retry_failed,
+        verbose=True,
+    )
     if report.failed_shards:
         raise StoreError(str(report))
     if report.gate is not None:
@@ -71,26 +85,39 @@ def query(
     version: str = "live",
     weak: bool = False,
 ) -> int:
-    """Ask a store a question on a schedule, in the language of ``par search``, and keep the answer in files; returns the number of hits."""
+    """Ask a store a question on a schedule, in the language of ``par search``, and keep the answer in files;
+    returns the number of hits.
+    """
     _require_absolute(store, json_file, html_file)
     config = load_config(**(settings or {}))
     access = Access.open(Path(store), config.access.audit_days)
     with access.recording(Caller.local(), "search", question_text(text, None, where), how="flow") as found:
-        result, opened = ask(Path(store), Question(text=text, where=where, top=top, weak=weak), config, version)
+        result, opened = ask(
+            Path(store), Question(text=text, where=where, top=top, weak=weak), config, version
+        )
         found.count = len(result.hits)
     if json_file is not None:
-        write_atomic(Path(json_file), json.dumps(result.as_json(), indent=2, ensure_ascii=False, default=str).encode())
+        write_atomic(
+            Path(json_file), json.dumps(result.as_json(), indent=2, ensure_ascii=False, default=str).encode()
+        )
     if html_file is not None:
         save_gallery(Path(html_file), result, Path(store), opened, config, "flow par-query")
     return len(result.hits)
 
 
 @flow(name="par-train", persist_result=False)
-def train(settings: dict[str, Any], out: str, seeds: list[int] | None = None, folds: int | None = None, processes: int = 1) -> dict[str, Any]:
+def train(
+    settings: dict[str, Any],
+    out: str,
+    seeds: list[int] | None = None,
+    folds: int | None = None,
+    processes: int = 1,
+) -> dict[str, Any]:
     """Train a model, as ``par train`` does; goes on where an earlier run of the same settings was stopped.
 
     Args:
-        settings: Of a TrainingJob, such as ``{"what": "attributes", "dataset": "pa100k", "root": "/srv/data/PA-100K"}``.
+        settings: Of a TrainingJob, such as ``{"what": "attributes", "dataset": "pa100k", "root":
+            "/srv/data/PA-100K"}``.
         out: Folder of the results.
         seeds: Of the runs.
         folds: Instead of several seeds.
@@ -100,7 +127,10 @@ def train(settings: dict[str, Any], out: str, seeds: list[int] | None = None, fo
     jobs = plan_jobs(settings, Path(out), seeds or [0], folds)
     told = run_training(jobs, Path(out), MachineConfig(), n_processes=processes, quiet=True, verbose=True)
     rows = [f"| {name} | {value:.4f} | {told['std'][name]:.4f} |" for name, value in told["mean"].items()]
-    create_markdown_artifact("\n".join([f"{len(jobs)} runs in {out}", "", "| score | mean | std |", "|---|---|---|", *rows]), key="par-train")
+    create_markdown_artifact(
+        "\n".join([f"{len(jobs)} runs in {out}", "", "| score | mean | std |", "|---|---|---|", *rows]),
+        key="par-train",
+    )
     return told
 
 
@@ -115,7 +145,8 @@ def evaluate(
     settings: dict[str, Any] | None = None,
     weights_dirs: list[str] | None = None,
 ) -> dict[str, Any]:
-    """Score the models, as ``par evaluate`` does; goes on where an earlier run of the same settings was stopped. Leaves a table and a link to the report.
+    """Score the models, as ``par evaluate`` does; goes on where an earlier run of the same settings was
+    stopped. Leaves a table and a link to the report.
 
     Args:
         kind: ``segmentation``, ``attributes``, ``retrieval``, ``zero-shot`` or ``background``.
@@ -124,7 +155,8 @@ def evaluate(
         out: Folder of the report.
         split: Official split.
         part: Of the split.
-        settings: Keys of the configuration, such as ``{"machine": {"runner": "dask", "workers": 8}}``; without a runner threads are taken.
+        settings: Keys of the configuration, such as ``{"machine": {"runner": "dask", "workers": 8}}``;
+            without a runner threads are taken.
         weights_dirs: Folders of several trained runs, instead of ``weights_dir`` in the settings.
     """
     _require_absolute(root, out, *(weights_dirs or ()))
@@ -137,13 +169,18 @@ def evaluate(
         told = evaluate_all(asked, configs, Path(out), carry_out=carry_out)
     create_markdown_artifact(artifact_of(told, asked, Path(out)), key="par-evaluate")
     if len(configs) == 1:
-        create_link_artifact((Path(out) / "report.html").absolute().as_uri(), link_text=f"{kind} on {dataset}", key="par-evaluate-report")
+        create_link_artifact(
+            (Path(out) / "report.html").absolute().as_uri(),
+            link_text=f"{kind} on {dataset}",
+            key="par-evaluate-report",
+        )
     return told
 
 
 @flow(name="par-check", persist_result=False)
 def check(store: str, golden: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Gate the newest version of a store, as ``par gate`` does; fails, and leaves the live version, when it does not pass.
+    """Gate the newest version of a store, as ``par gate`` does; fails, and leaves the live version, when it
+    does not pass.
 
     Args:
         store: Folder of the store.
@@ -169,6 +206,11 @@ def _require_passed(report: GateReport) -> None:
 
 def _require_absolute(*paths: str | None) -> None:
     """Refuse paths that would lie in the folder of a run, which Prefect deletes when the run ends."""
-    relative = [path for path in paths if path is not None and not Path(path).is_absolute() and ":/" not in path]
+    relative = [
+        path for path in paths if path is not None and not Path(path).is_absolute() and ":/" not in path
+    ]
     if relative:
-        raise BadConfigError(f"{relative[0]}: paths of a deployment must be absolute, as every run begins in a folder of its own that is deleted at its end")
+        raise BadConfigError(
+            f"{relative[0]}: paths of a deployment must be absolute, as every run begins in a folder of its"
+            " own that is deleted at its end"
+        )

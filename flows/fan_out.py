@@ -1,7 +1,8 @@
 """Hand out the parts of a job to a pool, and bring every one to an end: done, or failed with a reason.
 
-What may pass is tried again after a while, without keeping a worker waiting. A part whose worker was lost is replaced by what its owner says, such as its
-two halves. If nothing succeeds any more, the rest is not tried: then the machine or the storage is at fault, and going on would waste the night.
+What may pass is tried again after a while, without keeping a worker waiting. A part whose worker was lost is
+replaced by what its owner says, such as its two halves. If nothing succeeds any more, the rest is not tried:
+then the machine or the storage is at fault, and going on would waste the night.
 """
 
 import time
@@ -27,8 +28,10 @@ class Job:
 
     Attributes:
         parts: Names of the parts, in the order of work.
-        task: Function and arguments for a part; also told the name of the attempt, which no two have in common.
-        lost: What takes the place of a part whose worker was lost in an attempt, perhaps the part itself; an error that it raises fails the part.
+        task: Function and arguments for a part; also told the name of the attempt, which no two have in
+            common.
+        lost: What takes the place of a part whose worker was lost in an attempt, perhaps the part itself; an
+            error that it raises fails the part.
         most_failures_in_a_row: After so many failed parts without one that is done the rest is not tried.
     """
 
@@ -67,7 +70,10 @@ class _Run:
         if self.failures_in_a_row >= self.job.most_failures_in_a_row:
             return "not tried: too many shards in a row had failed"
         if self.losses_in_a_row >= _MOST_LOSSES_IN_A_ROW:
-            return f"not tried: {self.losses_in_a_row} workers were lost one after another, and nothing was finished in between"
+            return (
+                f"not tried: {self.losses_in_a_row} workers were lost one after another, and nothing was"
+                " finished in between"
+            )
         return ""
 
     def carry_out(self) -> dict[str, Exception]:
@@ -115,7 +121,9 @@ class _Run:
         if state.returns <= _MOST_RETURNS:
             self.todo.appendleft(state)
         else:
-            self._fail(state.name, ParError(f"the scheduler went away {state.returns} times while it was under way"))
+            self._fail(
+                state.name, ParError(f"the scheduler went away {state.returns} times while it was under way")
+            )
 
     def _replace(self, state: _State, ended: Ended) -> None:
         self.losses_in_a_row += 1
@@ -145,6 +153,7 @@ def fan_out(job: Job, pool: Pool, *, name: str, say: Callable[[str], None]) -> d
         say: Is told, in a line for people, when a worker was lost.
 
     Returns:
-        What ended each part that is not done, by name; a replaced part is not in it, those that took its place may be.
+        What ended each part that is not done, by name; a replaced part is not in it, those that took its
+        place may be.
     """
     return _Run(job, pool, name, say, deque(_State(part) for part in job.parts)).carry_out()

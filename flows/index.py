@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["IndexReport", "run_index"]
 
-_FAILURES_IN_A_ROW = 3  # shards; then the machine or the storage is at fault, and going on would only waste the night
+# shards; then the machine or the storage is at fault, and going on would only waste the night
+_FAILURES_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,12 @@ def run_index(
     verbose: bool = False,
     unrecorded: Callable[[IndexReport], None] = lambda _: None,
 ) -> IndexReport:
-    """Make sources searchable: the same for the command line and for deployments. With golden queries, gate what was committed.
+    """Make sources searchable: the same for the command line and for deployments. With golden queries, gate
+    what was committed.
 
-    Where PREFECT_API_URL names a server, the run is recorded there; its parameters are the store and an id of the run, never the work. If the server is away at
-    the end, and stays so, ``unrecorded`` is called with the report.
+    Where PREFECT_API_URL names a server, the run is recorded there; its parameters are the store and an id of
+    the run, never the work. If the server is away at the end, and stays so, ``unrecorded`` is called with the
+    report.
 
     Raises:
         BadConfigError: A source, setting, model or the golden file is wrong; nothing was done.
@@ -122,9 +125,12 @@ def run_index(
     store = Store.create(Store(store_root).root.absolute())  # workers are started elsewhere
     with ExitStack() as held:
         held.enter_context(store.exclusive())
-        plan = plan_index(store, sources, config, workers=n_workers(config.machine), retry_failed=retry_failed)
+        plan = plan_index(
+            store, sources, config, workers=n_workers(config.machine), retry_failed=retry_failed
+        )
         runner = choose_runner(config.machine, plan.n_images, interrupted=plan.interrupted)
-        for source in plan.empty:  # said also to whoever wants errors only: what was there before counts as vanished now
+        # said also to whoever wants errors only: what was there before counts as vanished now
+        for source in plan.empty:
             say(f"par: warning: there are no pictures in {source}")
         if not quiet:
             _introduce(plan, config, runner if plan.shards else "nothing to do")
@@ -134,7 +140,11 @@ def run_index(
             from par_core.stages.commit import commit_store
 
             try:
-                failed = _process(store, plan, config, runner, run, recorder, quiet=quiet, verbose=verbose) if plan.shards else {}
+                failed = (
+                    _process(store, plan, config, runner, run, recorder, quiet=quiet, verbose=verbose)
+                    if plan.shards
+                    else {}
+                )
             except BadConfigError:
                 raise
             except BaseException:  # such as SIGTERM of a supervisor, or a run that is cancelled in Prefect
@@ -162,7 +172,17 @@ def run_index(
         return recorded("par-index", str(store.root), run, carry_out, unrecorded)
 
 
-def _process(store: Store, plan: Plan, config: RunConfig, runner: RunnerName, run: str, recorder: Recorder, *, quiet: bool, verbose: bool) -> Mapping[str, str]:
+def _process(
+    store: Store,
+    plan: Plan,
+    config: RunConfig,
+    runner: RunnerName,
+    run: str,
+    recorder: Recorder,
+    *,
+    quiet: bool,
+    verbose: bool,
+) -> Mapping[str, str]:
     """Work on the planned shards; the reason for each that could not be finished."""
     models = fingerprints(config)
     ids, settings, root = config_ids(config, models), config.model_dump(mode="json"), str(store.root)
@@ -181,10 +201,15 @@ def _process(store: Store, plan: Plan, config: RunConfig, runner: RunnerName, ru
     log = None if verbose else store.root / "workers.log"
     with (
         open_pool(config.machine, runner, tell, log) as pool,
-        show_index_progress(store, ids, losses.sizes, recorder.progress if recorder.records else None, quiet=quiet),
+        show_index_progress(
+            store, ids, losses.sizes, recorder.progress if recorder.records else None, quiet=quiet
+        ),
     ):
         failed = fan_out(job, pool, name=run, say=tell)
-    finished = {shard for shard in failed if store.shard("describe", ids.describe, shard).manifest() is not None}  # by a worker that could not say so any more
+    # by a worker that could not say so any more
+    finished = {
+        shard for shard in failed if store.shard("describe", ids.describe, shard).manifest() is not None
+    }
     return {shard: _reason(error) for shard, error in failed.items() if shard not in finished}
 
 
@@ -200,24 +225,43 @@ def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
     skipped = f"; passed over: {passed}" if passed else ""
     begun = sum(shard.n_images for shard in plan.shards if shard.segmented)
     skipped += f"; of these {begun} are segmented and only to be described" if begun else ""
-    say(f"par: {plan.listed} files listed: {plan.new} new or changed, {plan.retried} to retry, {plan.unchanged} unchanged, {plan.vanished} vanished{skipped}")
+    say(
+        f"par: {plan.listed} files listed: {plan.new} new or changed, {plan.retried} to retry,"
+        f" {plan.unchanged} unchanged, {plan.vanished} vanished{skipped}"
+    )
 
 
 def _conclusion(report: IndexReport, store: Path) -> list[str]:
     lines = []
     for reason, shards in report.reasons.items():
-        lines.append(f"{len(shards)} shards could not be finished ({', '.join(shards[:3])}{', ...' if len(shards) > 3 else ''}): {reason}")
+        lines.append(
+            f"{len(shards)} shards could not be finished"
+            f" ({', '.join(shards[:3])}{', ...' if len(shards) > 3 else ''}): {reason}"
+        )
     if report.failed_shards:
         lines.append("what was finished is committed; run the same command again to go on")
     if report.accounting.failures:
         kinds = ", ".join(f"{count} {status}" for status, count in sorted(report.accounting.failures.items()))
-        lines.append(f"failed files: {kinds}; see them with: par status --store {store} --failed; the same command with --retry-failed tries them again")
+        lines.append(
+            f"failed files: {kinds}; see them with: par status --store {store} --failed; the same command"
+            " with --retry-failed tries them again"
+        )
     rate = f", {report.plan.n_images / report.seconds:.1f} images/s" if report.plan.n_images else ""
-    lines.append(f"{report.accounting}; {report.commit.rows} people in the index; {report.seconds:.1f} s{rate}")
+    lines.append(
+        f"{report.accounting}; {report.commit.rows} people in the index; {report.seconds:.1f} s{rate}"
+    )
     return lines + (list(gate_lines(report.gate)) if report.gate else [])
 
 
 def _page(report: IndexReport) -> str:
-    failures = "".join(f"\n- {count} {status}" for status, count in sorted(report.accounting.failures.items()))
-    unfinished = "".join(f"\n- {len(shards)} shards not finished: {in_markdown(reason)}" for reason, shards in report.reasons.items())
-    return f"{report.accounting}; {report.commit.rows} people in the index.\n{failures}{unfinished}\n\n{gate_markdown(report.gate) if report.gate else ''}"
+    failures = "".join(
+        f"\n- {count} {status}" for status, count in sorted(report.accounting.failures.items())
+    )
+    unfinished = "".join(
+        f"\n- {len(shards)} shards not finished: {in_markdown(reason)}"
+        for reason, shards in report.reasons.items()
+    )
+    return (
+        f"{report.accounting}; {report.commit.rows} people in the"
+        f" index.\n{failures}{unfinished}\n\n{gate_markdown(report.gate) if report.gate else ''}"
+    )

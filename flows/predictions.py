@@ -1,4 +1,6 @@
-"""Observations for the command line and for deployments: fanned out over shards, or here where there is only one."""
+"""Observations for the command line and for deployments: fanned out over shards, or here where there is only
+one.
+"""
 
 import secrets
 from collections import Counter
@@ -25,7 +27,8 @@ _MOST_LOSSES: Final = 3  # of workers with one shard
 def observing(machine: MachineConfig, *, quiet: bool = False, verbose: bool = False) -> Iterator[CarryOut]:
     """For the length of the block, what carries out observations.
 
-    One shard that is left is done in this process, which takes less time than to start workers, unless the configuration names a runner or a scheduler.
+    One shard that is left is done in this process, which takes less time than to start workers, unless the
+    configuration names a runner or a scheduler.
 
     Args:
         machine: Runner and workers.
@@ -38,7 +41,10 @@ def observing(machine: MachineConfig, *, quiet: bool = False, verbose: bool = Fa
         if not todo:
             return
         if not quiet:
-            say(f"par: {len(observation.pictures)} pictures, {len(todo)} of {len(observation.shards)} shards to do")
+            say(
+                f"par: {len(observation.pictures)} pictures, {len(todo)} of {len(observation.shards)} shards"
+                " to do"
+            )
         if len(todo) == 1 and machine.scheduler is None and machine.runner == "auto":
             observe_here(observation)
             return
@@ -47,7 +53,9 @@ def observing(machine: MachineConfig, *, quiet: bool = False, verbose: bool = Fa
     yield carry_out
 
 
-def _run(observation: Observation, machine: MachineConfig, todo: list[int], *, quiet: bool, verbose: bool) -> None:
+def _run(
+    observation: Observation, machine: MachineConfig, todo: list[int], *, quiet: bool, verbose: bool
+) -> None:
     """Finish shards; after the first that fails no other is begun, as figures of a part are of no use."""
     folder, losses = str(observation.folder.absolute()), Counter[str]()
 
@@ -61,14 +69,19 @@ def _run(observation: Observation, machine: MachineConfig, todo: list[int], *, q
 
     def finished() -> list[Bar]:
         missing = set(observation.missing())
-        done = sum(len(observation.pictures_of(shard)) for shard in observation.shards if shard not in missing)
+        done = sum(
+            len(observation.pictures_of(shard)) for shard in observation.shards if shard not in missing
+        )
         return [Bar("pictures", done, len(observation.pictures))]
 
     def line(bars: Sequence[Bar], seconds: float) -> str:
         return f"par: {bars[0].done}/{bars[0].total} pictures after {seconds:.0f} s"
 
     log = None if verbose else observation.folder / "workers.log"
-    with open_pool(machine, choose_runner(machine, len(todo) * SHARD), say, log) as pool, show_progress(finished, line, every_s=_LINE_EVERY_S, quiet=quiet):
+    with (
+        open_pool(machine, choose_runner(machine, len(todo) * SHARD), say, log) as pool,
+        show_progress(finished, line, every_s=_LINE_EVERY_S, quiet=quiet),
+    ):
         failed = fan_out(job, pool, name=secrets.token_hex(4), say=say)
     for shard, error in failed.items():
         if isinstance(error, ParError) and not isinstance(error, WorkerLostError):

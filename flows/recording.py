@@ -1,7 +1,8 @@
 """What Prefect is told of a run: that it began, how far it is, how it ended.
 
-The work does not depend on it. Nothing but this process talks to Prefect's server, and if the server is away the run goes on: what it finishes is committed
-before Prefect is told, and a line says what could not be recorded.
+The work does not depend on it. Nothing but this process talks to Prefect's server, and if the server is away
+the run goes on: what it finishes is committed before Prefect is told, and a line says what could not be
+recorded.
 """
 
 import contextvars
@@ -56,7 +57,9 @@ class Recorder:
 
 
 class _PrefectRecorder(Recorder):
-    """Writes to the log and the artifacts of the flow run that this process is in. A server that is away is said once and then left alone."""
+    """Writes to the log and the artifacts of the flow run that this process is in. A server that is away is
+    said once and then left alone.
+    """
 
     records = True
 
@@ -77,9 +80,15 @@ class _PrefectRecorder(Recorder):
 
         self.line(text)
         if self._artifact is None:
-            self._artifact = self._tell(lambda: create_progress_artifact(progress=percent, key="par-progress", description=text))
+            self._artifact = self._tell(
+                lambda: create_progress_artifact(progress=percent, key="par-progress", description=text)
+            )
         else:
-            self._tell(lambda: update_progress_artifact(artifact_id=self._artifact, progress=percent, description=text))
+            self._tell(
+                lambda: update_progress_artifact(
+                    artifact_id=self._artifact, progress=percent, description=text
+                )
+            )
 
     def table(self, key: str, markdown: str) -> None:
         from prefect.artifacts import create_markdown_artifact
@@ -99,17 +108,25 @@ class _PrefectRecorder(Recorder):
                 return None
 
 
-def recorded(name: str, store: str, run: str, body: Callable[[Recorder], T], unrecorded: Callable[[T], None] = lambda _: None) -> T:
+def recorded(
+    name: str,
+    store: str,
+    run: str,
+    body: Callable[[Recorder], T],
+    unrecorded: Callable[[T], None] = lambda _: None,
+) -> T:
     """Carry out a body as a flow run where PREFECT_API_URL names a server, else without a record.
 
     Within a flow run, such as one of a deployment, the body belongs to that.
 
     Args:
         name: Of the flow.
-        store: Folder of the store; with ``run`` the only parameter of the flow, as Prefect refuses large ones.
+        store: Folder of the store; with ``run`` the only parameter of the flow, as Prefect refuses large
+            ones.
         run: Id of the run.
         body: Must have everything on disk, and hold nothing any more, when it returns.
-        unrecorded: Is called with the outcome if the server is away at the end and stays so; Prefect tries for minutes more, unless this ends the process.
+        unrecorded: Is called with the outcome if the server is away at the end and stays so; Prefect tries
+            for minutes more, unless this ends the process.
 
     Returns:
         What the body returned.
@@ -121,14 +138,22 @@ def recorded(name: str, store: str, run: str, body: Callable[[Recorder], T], unr
         return outcome
     if not server:
         return body(Recorder())
-    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")  # deployments/automations.yaml tells a killed run by the heartbeats that stop
+    # deployments/automations.yaml tells a killed run by the heartbeats that stop
+    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
     if not _answers(server):
         say(f"par: warning: no Prefect server answers at {server}; this run is not recorded there")
         return body(Recorder())
     return _as_flow(name, store, run, body, server, unrecorded)
 
 
-def _as_flow(name: str, store: str, run: str, body: Callable[[Recorder], T], server: str, unrecorded: Callable[[T], None]) -> T:
+def _as_flow(
+    name: str,
+    store: str,
+    run: str,
+    body: Callable[[Recorder], T],
+    server: str,
+    unrecorded: Callable[[T], None],
+) -> T:
     from prefect import flow
     from prefect.states import Completed, Failed
 
@@ -144,10 +169,18 @@ def _as_flow(name: str, store: str, run: str, body: Callable[[Recorder], T], ser
         if not _wait_for(server):
             unrecorded(outcome[0])
         code, text = outcome[0].exit_code, str(outcome[0])
-        return Completed(message=text) if code == 0 else Completed(name=WITH_FAILURES, message=text) if code == 1 else Failed(message=text)
+        return (
+            Completed(message=text)
+            if code == 0
+            else Completed(name=WITH_FAILURES, message=text)
+            if code == 1
+            else Failed(message=text)
+        )
 
     try:
-        flow(name=name, validate_parameters=False, persist_result=False)(carry_out)(store, run, return_state=True)
+        flow(name=name, validate_parameters=False, persist_result=False)(carry_out)(
+            store, run, return_state=True
+        )
     except Exception as error:  # noqa: BLE001 - the body's own are in raised; this is Prefect's, and the run is worth more than its record
         say(f"par: warning: Prefect's server at {server} does not know how the run went: {in_short(error)}")
     if raised:
@@ -156,14 +189,22 @@ def _as_flow(name: str, store: str, run: str, body: Callable[[Recorder], T], ser
 
 
 def _wait_for(server: str | None) -> bool:
-    """Give a server that is away time to come back, so that it learns the true end of a run: Prefect by itself would call it failed."""
+    """Give a server that is away time to come back, so that it learns the true end of a run: Prefect by
+    itself would call it failed.
+    """
     ends, said = time.monotonic() + _SERVER_S, False
     while server and not _answers(server):
         if time.monotonic() > ends:
-            say(f"par: warning: Prefect's server at {server} does not know how the run went: it does not answer")
+            say(
+                f"par: warning: Prefect's server at {server} does not know how the run went: it does not"
+                " answer"
+            )
             return False
         if not said:
-            say(f"par: the run is done; Prefect's server at {server} does not answer, and is waited for up to {_SERVER_S:.0f} s to record that")
+            say(
+                f"par: the run is done; Prefect's server at {server} does not answer, and is waited for up to"
+                f" {_SERVER_S:.0f} s to record that"
+            )
             said = True
         time.sleep(1)
     return True

@@ -1,4 +1,6 @@
-"""Training for the command line: seeds or folds become jobs, jobs are fanned out, reports become a table of means and standard deviations."""
+"""Training for the command line: seeds or folds become jobs, jobs are fanned out, reports become a table of
+means and standard deviations.
+"""
 
 import json
 import os
@@ -20,7 +22,9 @@ __all__ = ["plan_jobs", "train"]
 _LINE_EVERY_S: Final = 60.0
 
 
-def plan_jobs(settings: Mapping[str, Any], out: Path, seeds: Sequence[int], folds: int | None) -> dict[str, dict[str, Any]]:
+def plan_jobs(
+    settings: Mapping[str, Any], out: Path, seeds: Sequence[int], folds: int | None
+) -> dict[str, dict[str, Any]]:
     """One job, or one a seed or fold in a folder of its own.
 
     Args:
@@ -36,13 +40,24 @@ def plan_jobs(settings: Mapping[str, Any], out: Path, seeds: Sequence[int], fold
     if folds is not None and len(seeds) > 1:
         raise BadConfigError("several seeds or folds, not both")
     if folds is not None:
-        return {f"fold-{i}": {**given, "out": str(out / f"fold-{i}"), "seed": seeds[0], "fold": i, "folds": folds} for i in range(folds)}
+        return {
+            f"fold-{i}": {**given, "out": str(out / f"fold-{i}"), "seed": seeds[0], "fold": i, "folds": folds}
+            for i in range(folds)
+        }
     if len(seeds) == 1:
         return {out.name: {**given, "out": str(out), "seed": seeds[0]}}
     return {f"seed-{seed}": {**given, "out": str(out / f"seed-{seed}"), "seed": seed} for seed in seeds}
 
 
-def train(jobs: Mapping[str, Mapping[str, Any]], out: Path, machine: MachineConfig, *, n_processes: int, quiet: bool, verbose: bool) -> dict[str, Any]:
+def train(
+    jobs: Mapping[str, Mapping[str, Any]],
+    out: Path,
+    machine: MachineConfig,
+    *,
+    n_processes: int,
+    quiet: bool,
+    verbose: bool,
+) -> dict[str, Any]:
     """Train all jobs, or go on where an earlier call was stopped.
 
     Args:
@@ -62,29 +77,45 @@ def train(jobs: Mapping[str, Mapping[str, Any]], out: Path, machine: MachineConf
     from par_core.training.jobs import as_job
     from tasks.training import train as train_one
 
-    checked = {name: as_job(job) for name, job in jobs.items()}  # what is wrong is told before anything starts
+    # what is wrong is told before anything starts
+    checked = {name: as_job(job) for name, job in jobs.items()}
     out.mkdir(parents=True, exist_ok=True)
 
     def lost(name: str, _: str) -> list[str]:
-        raise WorkerLostError(f"the worker that trained {name} was lost; run the same command again to go on from the last checkpoint")
+        raise WorkerLostError(
+            f"the worker that trained {name} was lost; run the same command again to go on from the last"
+            " checkpoint"
+        )
 
     job = Job(list(jobs), lambda name, _: (train_one, (_absolute(jobs[name]), n_processes)), lost, len(jobs))
-    runner: Literal["threads", "dask"] = "dask" if (machine.workers or 1) > 1 or machine.scheduler else "threads"
-    with open_pool(machine, runner, say, None if verbose else out / "workers.log") as pool, _watch(jobs, quiet=quiet):
+    runner: Literal["threads", "dask"] = (
+        "dask" if (machine.workers or 1) > 1 or machine.scheduler else "threads"
+    )
+    with (
+        open_pool(machine, runner, say, None if verbose else out / "workers.log") as pool,
+        _watch(jobs, quiet=quiet),
+    ):
         failed = fan_out(job, pool, name=secrets.token_hex(4), say=say)
     for name, error in failed.items():
         if isinstance(error, ParError):
             raise error
         raise ParError(f"{name}: {type(error).__name__}: {error}") from error
     reports = {name: json.loads((each.out / "report.json").read_text()) for name, each in checked.items()}
-    told = {"runs": {name: report["scores"] for name, report in reports.items()}, **summary([report["scores"] for report in reports.values()])}
+    told = {
+        "runs": {name: report["scores"] for name, report in reports.items()},
+        **summary([report["scores"] for report in reports.values()]),
+    }
     (out / "summary.json").write_text(json.dumps(told, indent=1) + "\n")
     return told
 
 
 def _absolute(job: Mapping[str, Any]) -> dict[str, Any]:
     """A job whose folders mean the same to a worker that was started elsewhere."""
-    paths = {name: os.path.abspath(job[name]) for name in ("root", "out", "start") if job.get(name) is not None and str(job[name]) != "compact"}
+    paths = {
+        name: os.path.abspath(job[name])
+        for name in ("root", "out", "start")
+        if job.get(name) is not None and str(job[name]) != "compact"
+    }
     return {**job, **paths}
 
 
@@ -94,10 +125,19 @@ def _watch(jobs: Mapping[str, Mapping[str, Any]], *, quiet: bool) -> Iterator[No
 
     def look() -> list[Bar]:
         logged = {name: _last(Path(str(job["out"]))) for name, job in jobs.items()}
-        return [Bar(name, last["step"], last["of"], _losses(last)) if last else Bar(name, 0, jobs[name].get("steps")) for name, last in logged.items()]
+        return [
+            (
+                Bar(name, last["step"], last["of"], _losses(last))
+                if last
+                else Bar(name, 0, jobs[name].get("steps"))
+            )
+            for name, last in logged.items()
+        ]
 
     def line(bars: Sequence[Bar], _: float) -> str:
-        return "\n".join(f"{bar.name}: step {bar.done} of {bar.total}; {bar.note}" for bar in bars if bar.note)
+        return "\n".join(
+            f"{bar.name}: step {bar.done} of {bar.total}; {bar.note}" for bar in bars if bar.note
+        )
 
     with show_progress(look, line, every_s=_LINE_EVERY_S, quiet=quiet):
         yield
@@ -115,4 +155,6 @@ def _last(out: Path) -> dict[str, Any] | None:
 
 
 def _losses(line: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value:.3g}" for name, value in line.items() if name not in ("step", "of", "seconds", "rate"))
+    return ", ".join(
+        f"{name} {value:.3g}" for name, value in line.items() if name not in ("step", "of", "seconds", "rate")
+    )

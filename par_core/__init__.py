@@ -15,7 +15,15 @@ from par_core.version import __version__
 
 if TYPE_CHECKING:
     from par_core.api import Archive, open
-    from par_core.errors import BadConfigError, FilterError, FingerprintError, ParError, StoreError, TransientError, WeightsError
+    from par_core.errors import (
+        BadConfigError,
+        FilterError,
+        FingerprintError,
+        ParError,
+        StoreError,
+        TransientError,
+        WeightsError,
+    )
     from par_core.export.folder import ExportReport
     from par_core.query.answer import Hit
     from par_core.query.notebook import Results

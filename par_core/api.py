@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["Archive", "open"]
 
 
-def open(store: str | Path, *, profile: str | None = None, config: str | Path | None = None, **settings: Any) -> "Archive":
+def open(
+    store: str | Path, *, profile: str | None = None, config: str | Path | None = None, **settings: Any
+) -> "Archive":
     """Name a store to search, fill or export. Nothing is read or written yet.
 
     Args:
@@ -78,16 +80,20 @@ class Archive:
         """Find people by words, by a picture, or by a filter; best first.
 
         Args:
-            text: In the language of ``par search``, such as ``man AND backpack AND NOT hat``; plain words will do.
+            text: In the language of ``par search``, such as ``man AND backpack AND NOT hat``; plain words
+                will do.
             image: People like the largest person in this picture; with a text, both must fit.
             where: Only people for whom this filter holds; ``docs/data-contract.md`` lists the columns.
             top: Hits at most, 1 to 10,000.
             include_missing: Also people whose file has vanished or was replaced.
-            include_low_confidence: Also hits that are less likely than the cutoff to be what the text asks for.
-            grouping: Put hits of one image, and of nearly the same picture, into ``similar`` of the best of them.
+            include_low_confidence: Also hits that are less likely than the cutoff to be what the text asks
+                for.
+            grouping: Put hits of one image, and of nearly the same picture, into ``similar`` of the best of
+                them.
 
         Returns:
-            The hits: ``len``, iteration, ``table``, ``to_pandas()``, ``crops()``; a notebook shows the first of them as pictures.
+            The hits: ``len``, iteration, ``table``, ``to_pandas()``, ``crops()``; a notebook shows the first
+                of them as pictures.
 
         Raises:
             BadConfigError: There is no such store, or the question or the filter is wrong.
@@ -132,7 +138,12 @@ class Archive:
 
         if not sources:
             raise BadConfigError("name a source, such as a folder of photographs")
-        return index_here(Store.create(self.path), [str(source) for source in sources], self.config, retry_failed=retry_failed)
+        return index_here(
+            Store.create(self.path),
+            [str(source) for source in sources],
+            self.config,
+            retry_failed=retry_failed,
+        )
 
     def export(
         self,
@@ -176,7 +187,9 @@ class Archive:
         searcher = self._searcher
         access = Access.open(self.path, self.config.access.audit_days)
         asked = question_text(query, None, where) or "everybody"
-        with access.recording(Caller.local(), "export", asked, how="python", unrecorded=warnings.warn) as recorded:
+        with access.recording(
+            Caller.local(), "export", asked, how="python", unrecorded=warnings.warn
+        ) as recorded:
             report = export_people(searcher, request)
             recorded.count = report.people
         return report

@@ -1,11 +1,11 @@
 """The settings of a run: frozen, validated, digested.
 
-Two kinds are kept apart. *Settings that decide the answer* (``ArchiveConfig`` to ``DescribeConfig``) have a digest
-that is part of every output path, so that two configurations never mix. *Machine settings* (runner, workers, device)
-do not change the answer and are no part of any digest.
+Two kinds are kept apart. *Settings that decide the answer* (``ArchiveConfig`` to ``DescribeConfig``) have a
+digest that is part of every output path, so that two configurations never mix. *Machine settings* (runner,
+workers, device) do not change the answer and are no part of any digest.
 
-Sources, strongest first: command line, environment (``PAR_SEGMENT__MIN_SCORE=0.6``), a TOML file. Unknown keys fail. An empty
-variable of the environment counts as not set.
+Sources, strongest first: command line, environment (``PAR_SEGMENT__MIN_SCORE=0.6``), a TOML file. Unknown
+keys fail. An empty variable of the environment counts as not set.
 """
 
 import difflib
@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
@@ -35,7 +40,8 @@ __all__ = [
 ]
 
 
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(/|$)")  # as pathlib leaves it: s3://bucket becomes s3:/bucket
+# as pathlib leaves it: s3://bucket becomes s3:/bucket
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(/|$)")
 
 
 class _Frozen(BaseModel):
@@ -52,7 +58,9 @@ class ArchiveConfig(_Frozen):
     max_pixels: Annotated[int, Field(ge=1)] = 200_000_000
     """Images with more pixels (width times height) get the status ``too_large`` before they are decoded."""
     max_bytes: Annotated[int, Field(ge=1)] = 512 * 2**20
-    """Files and archive members with more (uncompressed) bytes get the status ``too_large`` before they are read."""
+    """Files and archive members with more (uncompressed) bytes get the status ``too_large`` before they are
+    read.
+    """
 
 
 class SegmentConfig(_Frozen):
@@ -81,7 +89,9 @@ class DescribeConfig(_Frozen):
 
     cutout: CutoutConfig = CutoutConfig()
     thumbnails: bool = False
-    """Keep small JPEGs of the people in Parquet, so that results can be shown when the archive is out of reach."""
+    """Keep small JPEGs of the people in Parquet, so that results can be shown when the archive is out of
+    reach.
+    """
 
 
 class ClipConfig(_Frozen):
@@ -91,7 +101,9 @@ class ClipConfig(_Frozen):
     model: str = "ViT-B-16"
     """Name of an open_clip architecture."""
     pretrained: str = "openai"
-    """Name of its weights in open_clip, such as ``laion2b_s34b_b88k``; decides the file's name, the activation and the preprocessing."""
+    """Name of its weights in open_clip, such as ``laion2b_s34b_b88k``; decides the file's name, the
+    activation and the preprocessing.
+    """
     attributes: Literal["zero-shot", "vit-b-32"] = "zero-shot"
     """Attributes by contrasting prompts, or by a ViT-B/32 that was fine-tuned with PAR's recipe."""
     random_seed: Annotated[int | None, Field(ge=0)] = None
@@ -104,14 +116,20 @@ class MachineConfig(_Frozen):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runtime: Literal["auto", "torch", "openvino"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """``auto`` takes bf16 where the processor has it, it is faster, and the results stay within PAR's tolerance."""
+    """``auto`` takes bf16 where the processor has it, it is faster, and the results stay within PAR's
+    tolerance.
+    """
     runner: Literal["auto", "threads", "dask"] = "auto"
     scheduler: str | None = None
     """Address of an existing Dask scheduler, such as ``tcp://10.0.0.5:8786``."""
     patience_s: Annotated[float, Field(gt=0)] = 120.0
-    """Seconds that a run waits for a scheduler that does not answer, or while no worker can take its tasks, before it gives up."""
+    """Seconds that a run waits for a scheduler that does not answer, or while no worker can take its tasks,
+    before it gives up.
+    """
     dashboard: bool = False
-    """Serve the pages of a local run's Dask cluster on 127.0.0.1: every account of the machine can read task names and paths there."""
+    """Serve the pages of a local run's Dask cluster on 127.0.0.1: every account of the machine can read task
+    names and paths there.
+    """
     workers: Annotated[int, Field(ge=1)] | None = None
     """Worker processes (or threads) of a local run; None: one a core."""
     threads_per_worker: Annotated[int, Field(ge=1)] = 1
@@ -152,13 +170,16 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
         overrides: Command-line values by (nested) key; None values mean "not given" and are left out.
 
     Raises:
-        BadConfigError: A file is missing, a key is unknown, or a value is out of its range; names the first five.
+        BadConfigError: A file is missing, a key is unknown, or a value is out of its range; names the first
+            five.
     """
     if file is not None and not file.is_file():
         raise BadConfigError(f"no configuration file at {file}")
 
     class Sources(BaseSettings, RunConfig):
-        model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="PAR_", env_nested_delimiter="__", env_ignore_empty=True)
+        model_config = SettingsConfigDict(
+            frozen=True, extra="forbid", env_prefix="PAR_", env_nested_delimiter="__", env_ignore_empty=True
+        )
 
         @classmethod
         def settings_customise_sources(
@@ -175,7 +196,10 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
     try:
         merged = Sources(**_without_none(overrides))
     except ValidationError as error:
-        wrong = [_told(".".join(map(str, each["loc"])), each["type"], f"{each['msg']} (got {each.get('input')!r})") for each in error.errors()[:5]]
+        wrong = [
+            _told(".".join(map(str, each["loc"])), each["type"], f"{each['msg']} (got {each.get('input')!r})")
+            for each in error.errors()[:5]
+        ]
         raise BadConfigError("; ".join(wrong)) from error
     except (ValueError, OSError) as error:
         raise BadConfigError(f"{file}: {error}") from error
@@ -184,7 +208,8 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
         config = config.model_copy(update={"store": config.store.expanduser()})
     if config.weights_dir is None:
         return config
-    return config.model_copy(update={"weights_dir": config.weights_dir.expanduser().absolute()})  # workers are started elsewhere
+    # workers are started elsewhere
+    return config.model_copy(update={"weights_dir": config.weights_dir.expanduser().absolute()})
 
 
 def store_folder(root: Path) -> Path:
@@ -195,12 +220,16 @@ def store_folder(root: Path) -> Path:
     """
     if _URL.match(str(root)):
         url = str(root).replace(":/", "://", 1)
-        raise BadConfigError(f"a store cannot be at a URL yet ({url}); name a folder, on this machine or on a file system that all nodes mount")
+        raise BadConfigError(
+            f"a store cannot be at a URL yet ({url}); name a folder, on this machine or on a file system that"
+            " all nodes mount"
+        )
     return root
 
 
 def config_of(settings: Mapping[str, Any]) -> RunConfig:
-    """The configuration that ``RunConfig.model_dump(mode="json")`` gave, as it was, whatever this process's environment says.
+    """The configuration that ``RunConfig.model_dump(mode="json")`` gave, as it was, whatever this process's
+    environment says.
 
     Raises:
         BadConfigError: A key or value is wrong.
@@ -216,7 +245,9 @@ def _told(name: str, kind: str, message: str) -> str:
     if kind != "extra_forbidden":
         return f"{name}: {message}"
     near = difflib.get_close_matches(name, _names(RunConfig), n=1)
-    return f"no setting {name}; " + (f"did you mean {near[0]}?" if near else f"there are: {', '.join(RunConfig.model_fields)}")
+    return f"no setting {name}; " + (
+        f"did you mean {near[0]}?" if near else f"there are: {', '.join(RunConfig.model_fields)}"
+    )
 
 
 def _names(model: type[BaseModel]) -> list[str]:

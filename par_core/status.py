@@ -15,7 +15,8 @@ class Status(StrEnum):
     EMPTY = "empty"  # zero bytes
     TRUNCATED = "truncated"  # the file ends before the picture does
     DAMAGED = "damaged"  # the bytes are no picture in a format PAR reads, whatever the name says
-    TOO_LARGE = "too_large"  # more pixels or bytes than configured: a decompression bomb, or a setting to raise
+    # more pixels or bytes than configured: a decompression bomb, or a setting to raise
+    TOO_LARGE = "too_large"
     PERMISSION = "permission"  # the operating system refuses to open it
     SYMLINK_LOOP = "symlink_loop"
     SYMLINK_OUTSIDE = "symlink_outside"  # a link that leaves the archive
@@ -24,7 +25,9 @@ class Status(StrEnum):
     VANISHED = "vanished"  # listed, but gone when it was to be read
     IO_ERROR = "io_error"  # any other trouble while reading; worth a retry
     FORGOTTEN = "forgotten"  # erased on purpose by ``par forget``, and not looked at again
-    WORKER_DIED = "worker_died"  # the process that worked on this image, alone, was lost: out of memory, or an image that crashes a library
+    # the process that worked on this image, alone, was lost: out of memory, or an image that crashes a
+    # library
+    WORKER_DIED = "worker_died"
     MODEL_ERROR = "model_error"  # the model failed on this image or person, alone in its batch
     # people that could not be described
     CHANGED = "changed"  # between segmenting and describing; the next run takes the new file up

@@ -24,7 +24,8 @@ __all__ = [
     "Scores",
 ]
 
-ImageU8 = UInt8[np.ndarray, "_ _ 3"]  # RGB, upright; the axes are nameless because lists hold images of many sizes
+# RGB, upright; the axes are nameless because lists hold images of many sizes
+ImageU8 = UInt8[np.ndarray, "_ _ 3"]
 Mask = Bool[np.ndarray, "_ _"]
 
 BoxesXYXY = Float32[np.ndarray, "n 4"]
@@ -64,7 +65,10 @@ class PersonInstances:
 
     def __post_init__(self) -> None:
         if not len(self.boxes) == len(self.scores) == len(self.masks):
-            raise BadInputError(f"expected as many boxes as scores and masks, got {len(self.boxes)}, {len(self.scores)} and {len(self.masks)}")
+            raise BadInputError(
+                f"expected as many boxes as scores and masks, got {len(self.boxes)}, {len(self.scores)} and"
+                f" {len(self.masks)}"
+            )
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -84,4 +88,7 @@ class Descriptions:
 
     def __post_init__(self) -> None:
         if len(self.embeddings) != len(self.probabilities):
-            raise BadInputError(f"expected as many embeddings as rows of probabilities, got {len(self.embeddings)} and {len(self.probabilities)}")
+            raise BadInputError(
+                f"expected as many embeddings as rows of probabilities, got {len(self.embeddings)} and"
+                f" {len(self.probabilities)}"
+            )

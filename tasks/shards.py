@@ -1,4 +1,6 @@
-"""One shard of an index run: segment, then describe. Safe to run twice: a stage whose manifest is there returns at once."""
+"""One shard of an index run: segment, then describe. Safe to run twice: a stage whose manifest is there
+returns at once.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -29,15 +29,25 @@ def train(settings: Mapping[str, Any], n_processes: int) -> None:
     job.out.mkdir(parents=True, exist_ok=True)
     file = job.out / "job.json"
     file.write_text(job.model_dump_json(indent=1))
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n_processes)]
+    launcher = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        str(n_processes),
+    ]
     with (job.out / "launcher.log").open("ab") as log:
         done = subprocess.run(
             [*launcher, "-m", "par_core.training.launched", str(file)],
-            env={**os.environ, "PYTHONSAFEPATH": "1"},  # nothing is imported from the folder in which the user is
+            # nothing is imported from the folder in which the user is
+            env={**os.environ, "PYTHONSAFEPATH": "1"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             check=False,
         )
     if done.returncode:
-        raise ParError(f"{n_processes} training processes stopped with exit code {done.returncode}; see {Path(log.name)}")
+        raise ParError(
+            f"{n_processes} training processes stopped with exit code {done.returncode}; see {Path(log.name)}"
+        )

@@ -13,7 +13,9 @@ settings.load_profile("par")
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What PAR keeps under ~/.cache is kept elsewhere while tests run, so that no test sees what another run has made."""
+    """What PAR keeps under ~/.cache is kept elsewhere while tests run, so that no test sees what another run
+    has made.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield

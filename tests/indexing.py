@@ -15,10 +15,14 @@ from par_core.store.layout import Store
 FAKE = load_config(profile="fake")
 
 
-def index(root: Path, sources: Sequence[Path | str], config: RunConfig = FAKE, *, retry_failed: bool = False) -> tuple[Plan, CommitRecord]:
+def index(
+    root: Path, sources: Sequence[Path | str], config: RunConfig = FAKE, *, retry_failed: bool = False
+) -> tuple[Plan, CommitRecord]:
     """Plan, segment, describe, commit: what the flow does, without a flow."""
     store = Store.create(root)
-    plan = plan_index(store, [str(source) for source in sources], config, workers=1, retry_failed=retry_failed)
+    plan = plan_index(
+        store, [str(source) for source in sources], config, workers=1, retry_failed=retry_failed
+    )
     for shard in plan.shards:
         segment_shard(store, shard.shard_id, config)
         describe_shard(store, shard.shard_id, config)
@@ -26,7 +30,9 @@ def index(root: Path, sources: Sequence[Path | str], config: RunConfig = FAKE, *
 
 
 def content(root: Path) -> list[dict[str, Any]]:
-    """All that the index says, in a fixed order, less what may differ between two runs over the same archive: the cut of shards."""
+    """All that the index says, in a fixed order, less what may differ between two runs over the same archive:
+    the cut of shards.
+    """
     found = PeopleIndex.open(Store.open(root).index_path)
     if found is None:
         return []

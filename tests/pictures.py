@@ -1,4 +1,6 @@
-"""Small pictures for tests: grey scenes with people that the ``fake`` profile sees, one flat saturated colour each; and what passes for a photograph."""
+"""Small pictures for tests: grey scenes with people that the ``fake`` profile sees, one flat saturated colour
+each; and what passes for a photograph.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +8,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-RGB = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0), "magenta": (255, 0, 255), "cyan": (0, 255, 255)}
+RGB = {
+    "red": (255, 0, 0),
+    "green": (0, 255, 0),
+    "blue": (0, 0, 255),
+    "yellow": (255, 255, 0),
+    "magenta": (255, 0, 255),
+    "cyan": (0, 255, 255),
+}
 
 
 def scene(*people: str, height: int = 96, person_height: int = 60, seed: int = 0) -> np.ndarray:
@@ -20,7 +29,9 @@ def scene(*people: str, height: int = 96, person_height: int = 60, seed: int = 0
 
 
 def photograph(seed: int = 0, height: int = 240, width: int = 320) -> np.ndarray:
-    """A picture with the spectrum of photographs: amplitude falls with frequency (Field 1987); with a few edges."""
+    """A picture with the spectrum of photographs: amplitude falls with frequency (Field 1987); with a few
+    edges.
+    """
     rng = np.random.default_rng(seed)
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
     frequency[0, 0] = np.inf

@@ -1,4 +1,6 @@
-"""Small data sets of people with attributes, written in exactly the format that each is published in. Pictures are tiny; labels are drawn."""
+"""Small data sets of people with attributes, written in exactly the format that each is published in.
+Pictures are tiny; labels are drawn.
+"""
 
 import csv
 from pathlib import Path
@@ -39,7 +41,10 @@ def turned(number: int) -> np.ndarray:
 def peta(root: Path) -> np.ndarray:
     pictures(root / "images", [f"{i:05}.png" for i in range(1, N + 1)])
     wanted = labels(105)
-    splits: list[object] = [{"train": turned(i)[:3, None], "val": turned(i)[3:4, None], "test": turned(i)[4:, None]} for i in range(5)]
+    splits: list[object] = [
+        {"train": turned(i)[:3, None], "val": turned(i)[3:4, None], "test": turned(i)[4:, None]}
+        for i in range(5)
+    ]
     content = {
         "data": np.concatenate([np.full((N, 4), 7, np.uint8), wanted], axis=1),
         "attribute": cells([f"attribute {i}" for i in range(105)]),
@@ -51,7 +56,9 @@ def peta(root: Path) -> np.ndarray:
 
 
 def peta_folders(root: Path) -> Path:
-    """The archive as its authors publish it: in each folder one person on two pictures and one on one; in CUHK a line is about a picture."""
+    """The archive as its authors publish it: in each folder one person on two pictures and one on one; in
+    CUHK a line is about a picture.
+    """
     for name in PETA_FOLDERS:
         archive = root / "PETA dataset" / name / "archive"
         if name == "CUHK":
@@ -59,7 +66,10 @@ def peta_folders(root: Path) -> Path:
             lines = ["0001001.png personalMale upperBodyBlack", "0001002.png personalFemale footwearSneakers"]
         else:
             pictures(archive, ["0001_1_FRAME_25_RGB.bmp", "0001_2.bmp", "2_1.jpg"])
-            lines = ["0001 personalMale accessoryHat accessoryShawl", "2 personalFemale upperBodyTshirt hairLong"]
+            lines = [
+                "0001 personalMale accessoryHat accessoryShawl",
+                "2 personalFemale upperBodyTshirt hairLong",
+            ]
         (archive / "Label.txt").write_text("\n".join(lines) + "\n")
     return root
 
@@ -68,7 +78,9 @@ def rapv1(root: Path) -> np.ndarray:
     names = pictures(root / "RAP_dataset", [f"CAM01-{i}.png" for i in range(N)])
     everything = labels(92)
     everything[1, 3] = 2  # uncertain
-    splits: list[object] = [{"train_index": turned(i)[None, :4], "test_index": turned(i)[None, 4:]} for i in range(5)]
+    splits: list[object] = [
+        {"train_index": turned(i)[None, :4], "test_index": turned(i)[None, 4:]} for i in range(5)
+    ]
     content = {
         "partion": cells(splits),
         "label": everything,
@@ -90,7 +102,14 @@ def rapv2(root: Path, people: tuple[int, ...] = (7, 7, 9, -1, 11, 13)) -> np.nda
     everything = labels(152)
     everything[0, 9] = 2  # uncertain
     chosen = np.arange(10, 64)
-    splits: list[object] = [{"train_index": turned(i)[None, :3], "val_index": turned(i)[None, 3:4], "test_index": turned(i)[None, 4:]} for i in range(5)]
+    splits: list[object] = [
+        {
+            "train_index": turned(i)[None, :3],
+            "val_index": turned(i)[None, 3:4],
+            "test_index": turned(i)[None, 4:],
+        }
+        for i in range(5)
+    ]
     content = {
         "name": cells(list(names)),
         "data": everything,
@@ -120,13 +139,22 @@ def pa100k(root: Path) -> np.ndarray:
 def market1501(root: Path, hat: int = 2) -> None:
     content = {}
     for part, people in {"train": ["0002", "0007"], "test": ["0001", "0003"]}.items():
-        pictures(root / f"bounding_box_{part}", [f"{who}_c1s1_00{i}451_03.jpg" for who in ("-1", "0000", *people) for i in (1, 2)])
-        columns = {"age": np.array([[2, 4]], np.uint8), "hat": np.array([[1, hat]], np.uint8), "gender": np.array([[2, 1]], np.uint8)}
+        pictures(
+            root / f"bounding_box_{part}",
+            [f"{who}_c1s1_00{i}451_03.jpg" for who in ("-1", "0000", *people) for i in (1, 2)],
+        )
+        columns = {
+            "age": np.array([[2, 4]], np.uint8),
+            "hat": np.array([[1, hat]], np.uint8),
+            "gender": np.array([[2, 1]], np.uint8),
+        }
         content[part] = {**columns, "image_index": cells(list(people), wide=True)}
     scipy.io.savemat(root / "market_attribute.mat", {"market_attribute": content})
 
 
-def open_images(root: Path, rows: list[tuple[str, str, str, str, str, str, str, str]], part: str = "train") -> Path:
+def open_images(
+    root: Path, rows: list[tuple[str, str, str, str, str, str, str, str]], part: str = "train"
+) -> Path:
     """The boxes of Open Images. ``rows``: image, class, XMin, XMax, YMin, YMax, IsGroupOf, IsDepiction."""
     names = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax", "IsGroupOf", "IsDepiction")
     columns = ["ImageID", "Source", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax"]

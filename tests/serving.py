@@ -30,7 +30,12 @@ def small_store(folder: Path) -> Path:
 @contextmanager
 def client_of(store: Path, settings: ServeSettings | None = None) -> Iterator[TestClient]:
     """A client of the application, without a network."""
-    with TestClient(create_app(ArchiveService(store, FAKE), settings), base_url=HERE, headers={"Origin": HERE}, client=("127.0.0.1", 50_000)) as client:
+    with TestClient(
+        create_app(ArchiveService(store, FAKE), settings),
+        base_url=HERE,
+        headers={"Origin": HERE},
+        client=("127.0.0.1", 50_000),
+    ) as client:
         yield client
 
 

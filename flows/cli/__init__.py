@@ -1,1 +1,3 @@
-"""The command line: one file a group of commands, ``main`` puts them together, ``options`` holds what they share."""
+"""The command line: one file a group of commands, ``main`` puts them together, ``options`` holds what they
+share.
+"""

@@ -16,23 +16,50 @@ __all__ = ["analyse"]
 
 def analyse(
     sources: Annotated[
-        list[str] | None, typer.Argument(metavar="SOURCE", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs; one row each.")
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs; one row each.",
+        ),
     ] = None,
     store: Annotated[
         Path | None,
-        typer.Option("--store", metavar="DIR", help="Also the people of a store, as par index has measured them: resolution and GLVN of their boxes."),
+        typer.Option(
+            "--store",
+            metavar="DIR",
+            help=(
+                "Also the people of a store, as par index has measured them: resolution and GLVN of their"
+                " boxes."
+            ),
+        ),
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything there as one JSON object; - prints it.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Draw histograms: .png, .svg or .pdf.")] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", help="Write everything there as one JSON object; - prints it."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Draw histograms: .png, .svg or .pdf.")
+    ] = None,
     brisque_model: Annotated[
         Path | None,
-        typer.Option("--brisque-model", metavar="FILE", help="The BRISQUE authors' allmodel, with allrange beside it; default: the installed package brisque."),
+        typer.Option(
+            "--brisque-model",
+            metavar="FILE",
+            help=(
+                "The BRISQUE authors' allmodel, with allrange beside it; default: the installed package"
+                " brisque."
+            ),
+        ),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Measure the pictures of collections: resolution, sharpness (GLVN) and naturalness (BRISQUE), as in table 1 of the paper.
+    """Measure the pictures of collections: resolution, sharpness (GLVN) and naturalness (BRISQUE), as in
+    table 1 of the paper.
 
-    A line for every source and sub-folder; files that cannot be read are counted, listed with the reason, and make the exit code 1.
+    A line for every source and sub-folder; files that cannot be read are counted, listed with the reason, and
+    make the exit code 1.
 
     Examples:
     ```
@@ -62,7 +89,10 @@ def analyse(
     model = find_model(brisque_model)
     if model is None and sources:
         print(f"par: {MISSING_MODEL}", file=sys.stderr, flush=True)
-    analyses = [*analyse_sources(sources or [], model, followed), *([analyse_store(store)] if store is not None else [])]
+    analyses = [
+        *analyse_sources(sources or [], model, followed),
+        *([analyse_store(store)] if store is not None else []),
+    ]
     printed = json_file is not None and str(json_file) == "-"
     if json_file is not None:
         text = json.dumps(as_json(analyses, model), indent=1)

@@ -13,25 +13,68 @@ __all__ = ["audit"]
 
 
 def audit(
-    dataset: Annotated[str, typer.Option("--dataset", metavar="NAME", help="A data set of people with attributes, by its name in par datasets list.")],
-    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Its folder; of ccp and mit also the folder that holds it; of csv also the file.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for audit.csv, audit.json and audit.html; of a test for planted.json.")] = Path(
-        "audit"
-    ),
-    attributes: Annotated[list[str] | None, typer.Option("--attribute", metavar="NAME", help="Audit only this attribute; give several.")] = None,
-    top: Annotated[int, typer.Option("--top", min=1, max=5_000, metavar="N", help="Labels on the contact sheet at most.", rich_help_panel=SHOWN)] = 200,
+    dataset: Annotated[
+        str,
+        typer.Option(
+            "--dataset",
+            metavar="NAME",
+            help="A data set of people with attributes, by its name in par datasets list.",
+        ),
+    ],
+    root: Annotated[
+        Path,
+        typer.Option(
+            "--root",
+            metavar="DIR",
+            help="Its folder; of ccp and mit also the folder that holds it; of csv also the file.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder for audit.csv, audit.json and audit.html; of a test for planted.json.",
+        ),
+    ] = Path("audit"),
+    attributes: Annotated[
+        list[str] | None,
+        typer.Option("--attribute", metavar="NAME", help="Audit only this attribute; give several."),
+    ] = None,
+    top: Annotated[
+        int,
+        typer.Option(
+            "--top",
+            min=1,
+            max=5_000,
+            metavar="N",
+            help="Labels on the contact sheet at most.",
+            rich_help_panel=SHOWN,
+        ),
+    ] = 200,
     plant: Annotated[
         float | None,
-        typer.Option("--plant", metavar="SHARE", help="Test the audit instead: turn this share of labels round, and count how many of them are found."),
+        typer.Option(
+            "--plant",
+            metavar="SHARE",
+            help=(
+                "Test the audit instead: turn this share of labels round, and count how many of them are"
+                " found."
+            ),
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of the draw of folds, and of planting.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, metavar="N", help="Of the draw of folds, and of planting.")
+    ] = 0,
     models: ModelOptions = ModelOptions(),
     machine: WorkerOptions = WorkerOptions(),
 ) -> None:
-    """List the labels of a data set that are likely wrong, as CSV and as a contact sheet, most suspicious first.
+    """List the labels of a data set that are likely wrong, as CSV and as a contact sheet, most suspicious
+    first.
 
-    Everybody's attributes are judged by a light model of the others (people of one identity stay together), on what the describer sees. A describer that
-    was trained on these very labels finds fewer of the wrong ones.
+    Everybody's attributes are judged by a light model of the others (people of one identity stay together),
+    on what the describer sees. A describer that was trained on these very labels finds fewer of the wrong
+    ones.
 
     Examples:
     ```

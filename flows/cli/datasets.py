@@ -18,7 +18,8 @@ datasets = typer.Typer(
 
 @datasets.command("list")
 def list_datasets(as_json: JsonOption = False) -> None:
-    """List the data sets: what they hold, which files they need, their terms and where to get them. PAR downloads none.
+    """List the data sets: what they hold, which files they need, their terms and where to get them. PAR
+    downloads none.
 
     Example:
     ```
@@ -35,11 +36,17 @@ def check(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A name of par datasets list.")],
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Its folder; of csv also the file itself.")],
     split: Annotated[
-        str, typer.Option("--split", metavar="SPLIT", help="An official split by its number, from 0; or zs: nobody is in two parts (PETAzs, RAPzs).")
+        str,
+        typer.Option(
+            "--split",
+            metavar="SPLIT",
+            help="An official split by its number, from 0; or zs: nobody is in two parts (PETAzs, RAPzs).",
+        ),
     ] = "0",
     as_json: JsonOption = False,
 ) -> None:
-    """Read a data set and tell people by part, how often each attribute applies, who is in two parts, and the first problems. Exit code 1 if there are any.
+    """Read a data set and tell people by part, how often each attribute applies, who is in two parts, and the
+    first problems. Exit code 1 if there are any.
 
     Examples:
     ```

@@ -19,24 +19,73 @@ from par_core.errors import BadConfigError
 
 __all__ = ["evaluate"]
 
-_DATASETS: Final = "segmentation: pennfudan, coco, ccp; retrieval: ccp, mit; the others: peta, rapv1, rapv2, pa100k, market1501, openimages, ccp, mit, csv."
+_DATASETS: Final = (
+    "segmentation: pennfudan, coco, ccp; retrieval: ccp, mit; the others: peta, rapv1, rapv2, pa100k,"
+    " market1501, openimages, ccp, mit, csv."
+)
 
 
 def evaluate(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="segmentation, attributes, retrieval, zero-shot, background or store.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND", help="segmentation, attributes, retrieval, zero-shot, background or store."
+        ),
+    ],
     dataset: Annotated[str | None, typer.Option("--dataset", metavar="NAME", help=_DATASETS)] = None,
-    root: Annotated[Path | None, typer.Option("--root", metavar="DIR", help="Folder of the data set; of ccp and mit also the folder that holds it.")] = None,
-    store: Annotated[
-        Path | None, typer.Option("--store", metavar="DIR", help="store: what par index has written; default: PAR_STORE, else store of --config.")
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            "--root",
+            metavar="DIR",
+            help="Folder of the data set; of ccp and mit also the folder that holds it.",
+        ),
     ] = None,
-    labels: Annotated[Path | None, typer.Option("--labels", metavar="FILE", help="store: labels of your own as CSV (docs/datasets.md).")] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            "--store",
+            metavar="DIR",
+            help="store: what par index has written; default: PAR_STORE, else store of --config.",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", metavar="FILE", help="store: labels of your own as CSV (docs/datasets.md)."),
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Write report.html, .md and .json there, the items for par report compare, and what the models saw."),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help=(
+                "Write report.html, .md and .json there, the items for par report compare, and what the"
+                " models saw."
+            ),
+        ),
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything there as one JSON object; - prints it.")] = None,
-    split: Annotated[str, typer.Option("--split", metavar="SPLIT", help="Of attribute data sets: an official split by its number, from 0; or zs.")] = "0",
-    part: Annotated[str | None, typer.Option("--part", metavar="PART", help="train, val or test; default: test where there is one, else everybody.")] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", help="Write everything there as one JSON object; - prints it."
+        ),
+    ] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split",
+            metavar="SPLIT",
+            help="Of attribute data sets: an official split by its number, from 0; or zs.",
+        ),
+    ] = "0",
+    part: Annotated[
+        str | None,
+        typer.Option(
+            "--part",
+            metavar="PART",
+            help="train, val or test; default: test where there is one, else everybody.",
+        ),
+    ] = None,
     profile: ProfileOption = None,
     config: ConfigOption = None,
     weights_dirs: Annotated[
@@ -44,7 +93,10 @@ def evaluate(
         typer.Option(
             "--weights-dir",
             metavar="DIR",
-            help="Folder with the weights of the clip profile; give one a trained run for mean and standard deviation.",
+            help=(
+                "Folder with the weights of the clip profile; give one a trained run for mean and standard"
+                " deviation."
+            ),
             rich_help_panel=MODELS,
         ),
     ] = None,
@@ -52,11 +104,13 @@ def evaluate(
 ) -> None:
     r"""Score the models on a data set in its published format.
 
-    **segmentation**: average precision of masks and boxes; precision and recall at the usual threshold. **attributes**: AUC, mA, precision, recall and F1 of
-    each, and over images. **retrieval**: average precision of text queries over the prevalence of what is asked for. **background**: attributes with the
+    **segmentation**: average precision of masks and boxes; precision and recall at the usual threshold.
+    **attributes**: AUC, mA, precision, recall and F1 of each, and over images. **retrieval**: average
+    precision of text queries over the prevalence of what is asked for. **background**: attributes with the
     background eliminated, blurred and kept. **zero-shot**: attributes by words alone, asked in three ways.
     People are found and cut out as indexing does. With --out a stopped command goes on where it was.
-    **store**: the attributes that are stored already against labels of your own; no model runs. Labels that match nobody make the exit code 1.
+    **store**: the attributes that are stored already against labels of your own; no model runs. Labels that
+    match nobody make the exit code 1.
 
     Examples:
     ```
@@ -83,15 +137,22 @@ def evaluate(
     if kind == "store":
         assert store is not None
         if labels is None or dataset is not None or root is not None:
-            raise BadConfigError("par evaluate store takes --store DIR and --labels FILE, and neither --dataset nor --root")
+            raise BadConfigError(
+                "par evaluate store takes --store DIR and --labels FILE, and neither --dataset nor --root"
+            )
         from par_core.studies.stored import evaluate_stored
 
         scores = evaluate_stored(store, labels, out)
     else:
         if dataset is None or root is None or store is not None or labels is not None:
-            raise BadConfigError(f"par evaluate {kind} takes --dataset NAME and --root DIR, and neither --store nor --labels")
+            raise BadConfigError(
+                f"par evaluate {kind} takes --dataset NAME and --root DIR, and neither --store nor --labels"
+            )
         folders: list[Path | None] = [*weights_dirs] if weights_dirs else [None]
-        settings = [load_config(config, profile=profile, weights_dir=folder, machine=machine.settings()) for folder in folders]
+        settings = [
+            load_config(config, profile=profile, weights_dir=folder, machine=machine.settings())
+            for folder in folders
+        ]
         asked = EvaluationRequest(kind, dataset, root, as_split(split), part)
         with observing(settings[0].machine, verbose=machine.verbose) as carry_out:
             scores = evaluate_all(asked, settings, out, carry_out=carry_out)

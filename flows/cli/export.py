@@ -16,24 +16,44 @@ __all__ = ["export"]
 
 def export(
     store: StoreOption,
-    form: Annotated[Literal["parquet", "csv", "coco", "fiftyone"], typer.Argument(metavar="FORMAT", help="parquet, csv, coco or fiftyone.")],
+    form: Annotated[
+        Literal["parquet", "csv", "coco", "fiftyone"],
+        typer.Argument(metavar="FORMAT", help="parquet, csv, coco or fiftyone."),
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to make.")],
-    query: Annotated[str | None, typer.Option("--query", metavar="TEXT", help="Only the hits of this search; default: everybody.")] = None,
-    where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see par search.")] = None,
-    top: Annotated[int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Hits of a query at most.")] = 1_000,
+    query: Annotated[
+        str | None,
+        typer.Option("--query", metavar="TEXT", help="Only the hits of this search; default: everybody."),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see par search."),
+    ] = None,
+    top: Annotated[
+        int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Hits of a query at most.")
+    ] = 1_000,
     crops: Annotated[
         Literal["eliminate", "blur", "keep"] | None,
-        typer.Option("--crops", metavar="BACKGROUND", help="Also a JPEG of every person, the background as said: eliminate, blur or keep."),
+        typer.Option(
+            "--crops",
+            metavar="BACKGROUND",
+            help="Also a JPEG of every person, the background as said: eliminate, blur or keep.",
+        ),
     ] = None,
     vectors: Annotated[bool, typer.Option("--vectors", help="Also the embeddings.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an export that is there.")] = False,
-    version: Annotated[str, typer.Option("--version", metavar="VERSION", help="Of the index: live, latest, or a number.")] = "live",
+    version: Annotated[
+        str, typer.Option("--version", metavar="VERSION", help="Of the index: live, latest, or a number.")
+    ] = "live",
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.", rich_help_panel=SHOWN)] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress bar.", rich_help_panel=SHOWN)
+    ] = False,
 ) -> None:
-    r"""Write people, and what is known of them, for other programs. The folder is complete or not there; provenance.json says where everything comes from.
+    r"""Write people, and what is known of them, for other programs. The folder is complete or not there;
+    provenance.json says where everything comes from.
 
     Exit code 1 if there was no picture of some.
 
@@ -56,13 +76,20 @@ def export(
 
     settings = models.load(machine)
     request = ExportRequest(form, out, query, where, top, crops, vectors, force)
-    with Progress(console=Console(stderr=True), transient=True, disable=quiet or as_json or not sys.stderr.isatty()) as progress:
+    with Progress(
+        console=Console(stderr=True), transient=True, disable=quiet or as_json or not sys.stderr.isatty()
+    ) as progress:
         task = progress.add_task("people", total=None)
         access = Access.open(store, settings.access.audit_days)
         with access.recording(
-            Caller.local(), "export", question_text(query, None, where) or "everybody", unrecorded=lambda message: print(f"par: {message}", file=sys.stderr)
+            Caller.local(),
+            "export",
+            question_text(query, None, where) or "everybody",
+            unrecorded=lambda message: print(f"par: {message}", file=sys.stderr),
         ) as found:
-            report = export_people(Searcher(store, settings, version), request, lambda n: progress.advance(task, n))
+            report = export_people(
+                Searcher(store, settings, version), request, lambda n: progress.advance(task, n)
+            )
             found.count = report.people
     for warning in report.warnings:
         print(f"par: warning: {warning}", file=sys.stderr)

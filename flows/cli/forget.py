@@ -19,19 +19,34 @@ __all__ = ["forget"]
 
 def forget(
     store: StoreOption,
-    source: Annotated[list[str] | None, typer.Option("--source", metavar="URI", help="A file, or a folder, archive or bucket with all below it.")] = None,
-    image: Annotated[list[str] | None, typer.Option("--image", metavar="ID", help="An image, wherever there is a copy of it.")] = None,
-    person: Annotated[list[str] | None, typer.Option("--person", metavar="ID", help="One person of an image. Each may be given several times.")] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source", metavar="URI", help="A file, or a folder, archive or bucket with all below it."
+        ),
+    ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option("--image", metavar="ID", help="An image, wherever there is a copy of it."),
+    ] = None,
+    person: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--person", metavar="ID", help="One person of an image. Each may be given several times."
+        ),
+    ] = None,
     finish: Annotated[bool, typer.Option("--finish", help="Only finish what was interrupted.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.", rich_help_panel=SHOWN)] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase somebody or something for good: rows, vectors, every older version of the index; and keep it from coming back at the next par index.
+    """Erase somebody or something for good: rows, vectors, every older version of the index; and keep it from
+    coming back at the next par index.
 
-    Afterwards every byte of the store is searched for it, and a certificate is written that names nobody. A run that is killed is finished by the same command.
-    Exit code 0 if nothing is left, 1 if something is. Backups, copies and the archive itself are yours to erase.
+    Afterwards every byte of the store is searched for it, and a certificate is written that names nobody. A
+    run that is killed is finished by the same command. Exit code 0 if nothing is left, 1 if something is.
+    Backups, copies and the archive itself are yours to erase.
 
     Examples:
     ```
@@ -46,17 +61,26 @@ def forget(
     from par_core.store.layout import Store
 
     opened = Store.open(store)
-    request = None if finish and not (source or image or person) else Request.of(source or (), image or (), person or ())
+    request = (
+        None
+        if finish and not (source or image or person)
+        else Request.of(source or (), image or (), person or ())
+    )
     access, caller = Access.open(store, load_config(config).access.audit_days), Caller.local()
     with opened.exclusive():
         if opened.forgetting_path.exists():
             if dry_run:
-                raise BadConfigError(f"a forgetting was interrupted; first finish it with: par forget --finish --store {store}")
+                raise BadConfigError(
+                    f"a forgetting was interrupted; first finish it with: par forget --finish --store {store}"
+                )
             _say("finishing what was interrupted")
             done = finish_forgetting(opened, _say)
             assert done is not None
             access.record(
-                caller, "forget", f"{done.request.kind}, certificate {done.certificate.stem}", status="ok" if done.exit_code == 0 else "something is left"
+                caller,
+                "forget",
+                f"{done.request.kind}, certificate {done.certificate.stem}",
+                status="ok" if done.exit_code == 0 else "something is left",
             )
             if request is None or request == done.request or done.exit_code:
                 _conclude(done, as_json=as_json)
@@ -70,7 +94,12 @@ def forget(
         if not yes and not _confirmed(f"Erase {_amount(subject)} from {store} for good?"):
             raise BadConfigError("not confirmed; nothing was erased. Where nobody can be asked, say --yes")
         report = erase(opened, subject, _say)
-        access.record(caller, "forget", f"{request.kind}, certificate {report.certificate.stem}", status="ok" if report.exit_code == 0 else "something is left")
+        access.record(
+            caller,
+            "forget",
+            f"{request.kind}, certificate {report.certificate.stem}",
+            status="ok" if report.exit_code == 0 else "something is left",
+        )
     _conclude(report, as_json=as_json)
 
 
@@ -86,8 +115,15 @@ def _confirmed(question: str) -> bool:
 
 def _show(request: "Request", subject: "Subject", *, as_json: bool) -> None:
     if as_json:
-        told = {"kind": request.kind, "files": sorted({*subject.uris, *subject.traces.uris, *subject.traces.uris_by_value})}
-        print(json.dumps(told | {"images": sorted(subject.image_ids), "people": sorted(subject.person_ids)}, indent=2))
+        told = {
+            "kind": request.kind,
+            "files": sorted({*subject.uris, *subject.traces.uris, *subject.traces.uris_by_value}),
+        }
+        print(
+            json.dumps(
+                told | {"images": sorted(subject.image_ids), "people": sorted(subject.person_ids)}, indent=2
+            )
+        )
         return
     print(f"would erase {_amount(subject)}; nothing was erased")
     names = sorted({*subject.uris, *subject.traces.uris, *subject.traces.uris_by_value})
@@ -97,26 +133,49 @@ def _show(request: "Request", subject: "Subject", *, as_json: bool) -> None:
 
 def _amount(subject: "Subject") -> str:
     files = len({*subject.uris, *subject.traces.uris, *subject.traces.uris_by_value})
-    counts = ((files, "file", "files"), (len(subject.image_ids), "image", "images"), (len(subject.person_ids), "person", "people"))
+    counts = (
+        (files, "file", "files"),
+        (len(subject.image_ids), "image", "images"),
+        (len(subject.person_ids), "person", "people"),
+    )
     return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
 
 
 def _conclude(report: "ForgetReport", *, as_json: bool) -> None:
     if as_json:
-        told = {"certificate": str(report.certificate), "searched": asdict(report.proof), "before": report.before, "after": report.after}
+        told = {
+            "certificate": str(report.certificate),
+            "searched": asdict(report.proof),
+            "before": report.before,
+            "after": report.after,
+        }
         print(json.dumps(told | {"live_moved": report.live_moved, "exit_code": report.exit_code}, indent=2))
         raise typer.Exit(report.exit_code)
     for name, count in report.before.items():
         if count != report.after[name]:
             print(f"{name.replace('_', ' ')}: {count}, now {report.after[name]}")
     proof = report.proof
-    print(f"searched {proof.files} files, {proof.bytes / 1e6:.1f} MB, for {proof.strings} ids, names and vectors: ", end="")
-    print("nothing is left" if not proof.found_in else f"something is left in {len(proof.found_in)} of them; run the same command again")
+    print(
+        f"searched {proof.files} files, {proof.bytes / 1e6:.1f} MB, for {proof.strings} ids, names and"
+        " vectors: ",
+        end="",
+    )
+    print(
+        "nothing is left"
+        if not proof.found_in
+        else f"something is left in {len(proof.found_in)} of them; run the same command again"
+    )
     for name in proof.found_in[:5]:
         print(f"  {json.dumps(name)[1:-1]}")
     if report.live_moved:
-        print("searches read the newest version of the index now: what was live held the forgotten; check it with: par gate")
-    print("not searched: backups and copies of the store, exports, the archive itself; start running servers anew")
+        print(
+            "searches read the newest version of the index now: what was live held the forgotten; check it"
+            " with: par gate"
+        )
+    print(
+        "not searched: backups and copies of the store, exports, the archive itself; start running servers"
+        " anew"
+    )
     print(f"certificate: {report.certificate}")
     raise typer.Exit(report.exit_code)
 

@@ -14,13 +14,18 @@ __all__ = ["gate"]
 
 def gate(
     store: StoreOption,
-    golden: Annotated[Path, typer.Option("--golden", metavar="FILE", help="YAML file of questions and what is expected.")] = Path("golden.yaml"),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look: leave live where it is, and keep no report.")] = False,
+    golden: Annotated[
+        Path, typer.Option("--golden", metavar="FILE", help="YAML file of questions and what is expected.")
+    ] = Path("golden.yaml"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only look: leave live where it is, and keep no report.")
+    ] = False,
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
 ) -> None:
-    """Check the newest version of the index. If it passes, searches read it from now on; if not, they go on with the one before.
+    """Check the newest version of the index. If it passes, searches read it from now on; if not, they go on
+    with the one before.
 
     Exit code 0 if it passed, 1 if not.
 

@@ -42,7 +42,12 @@ class WorkerOptions(MachineOptions):
 
     def settings(self) -> dict[str, Any]:
         """The keys of ``MachineConfig`` that were given, and None for the others."""
-        return {"runtime": self.runtime, "device": self.device, "workers": self.workers, "scheduler": self.scheduler}
+        return {
+            "runtime": self.runtime,
+            "device": self.device,
+            "workers": self.workers,
+            "scheduler": self.scheduler,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,11 @@ class ModelOptions:
             BadConfigError: A setting is wrong.
         """
         more: Mapping[str, Any] = overrides.pop("machine", {})
-        given = {"profile": self.profile, "weights_dir": self.weights_dir, "machine": {**options.settings(), **more}}
+        given = {
+            "profile": self.profile,
+            "weights_dir": self.weights_dir,
+            "machine": {**options.settings(), **more},
+        }
         return load_config(self.config, **given, **overrides)
 
 
@@ -87,10 +96,16 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
         groups[parameter.name] = group
         hints = get_type_hints(group, include_extras=True)
         kind = inspect.Parameter.KEYWORD_ONLY
-        parameters += [inspect.Parameter(each.name, kind, default=each.default, annotation=hints[each.name]) for each in fields(group)]
+        parameters += [
+            inspect.Parameter(each.name, kind, default=each.default, annotation=hints[each.name])
+            for each in fields(group)
+        ]
 
     def call(**values: Any) -> None:
-        filled = {name: group(**{each.name: values.pop(each.name) for each in fields(group)}) for name, group in groups.items()}
+        filled = {
+            name: group(**{each.name: values.pop(each.name) for each in fields(group)})
+            for name, group in groups.items()
+        }
         command(**values, **filled)
 
     call.__name__, call.__doc__ = command.__name__, command.__doc__

@@ -24,23 +24,57 @@ __all__ = ["index"]
 
 def index(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE", help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs such as s3://bucket/prefix.")
+        list[str],
+        typer.Argument(
+            metavar="SOURCE",
+            help="Folders, .zip, .tar(.gz), .txt lists of paths, pictures, or URLs such as s3://bucket/prefix.",
+        ),
     ],
     store: NewStoreOption,
     golden: Annotated[
-        Path | None, typer.Option("--golden", metavar="FILE", help="Then let searches read the new version only if it passes; see par gate.")
+        Path | None,
+        typer.Option(
+            "--golden",
+            metavar="FILE",
+            help="Then let searches read the new version only if it passes; see par gate.",
+        ),
     ] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Also take up files that failed before.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Also take up files that failed before.")
+    ] = False,
     models: ModelOptions = ModelOptions(),
-    min_score: Annotated[float | None, typer.Option(help="Lowest score of a person, 0 to 1.", rich_help_panel=MODELS)] = None,
-    min_height: Annotated[int | None, typer.Option(help="People less high, in pixels, are kept but not described.", rich_help_panel=MODELS)] = None,
-    background: Annotated[str | None, typer.Option(help="eliminate, blur or keep.", rich_help_panel=MODELS)] = None,
-    margin: Annotated[float | None, typer.Option(help="Around the person, as a share of the box.", rich_help_panel=MODELS)] = None,
-    dilate: Annotated[float | None, typer.Option(help="The mask is widened by this share of the box's height.", rich_help_panel=MODELS)] = None,
-    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Keep small JPEGs of the people in Parquet.", rich_help_panel=MODELS)] = False,
-    runner: Annotated[str | None, typer.Option(help="auto, threads or dask.", rich_help_panel=MACHINE)] = None,
-    shard_size: Annotated[int | None, typer.Option(help="Images a shard at most.", rich_help_panel=MACHINE)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images that a model sees in one call.", rich_help_panel=MACHINE)] = None,
+    min_score: Annotated[
+        float | None, typer.Option(help="Lowest score of a person, 0 to 1.", rich_help_panel=MODELS)
+    ] = None,
+    min_height: Annotated[
+        int | None,
+        typer.Option(help="People less high, in pixels, are kept but not described.", rich_help_panel=MODELS),
+    ] = None,
+    background: Annotated[
+        str | None, typer.Option(help="eliminate, blur or keep.", rich_help_panel=MODELS)
+    ] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Around the person, as a share of the box.", rich_help_panel=MODELS)
+    ] = None,
+    dilate: Annotated[
+        float | None,
+        typer.Option(help="The mask is widened by this share of the box's height.", rich_help_panel=MODELS),
+    ] = None,
+    thumbnails: Annotated[
+        bool,
+        typer.Option(
+            "--thumbnails", help="Keep small JPEGs of the people in Parquet.", rich_help_panel=MODELS
+        ),
+    ] = False,
+    runner: Annotated[
+        str | None, typer.Option(help="auto, threads or dask.", rich_help_panel=MACHINE)
+    ] = None,
+    shard_size: Annotated[
+        int | None, typer.Option(help="Images a shard at most.", rich_help_panel=MACHINE)
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images that a model sees in one call.", rich_help_panel=MACHINE)
+    ] = None,
     machine: WorkerOptions = WorkerOptions(),
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=SHOWN)] = False,
@@ -61,7 +95,10 @@ def index(
     settings = models.load(
         machine,
         segment={"min_score": min_score, "min_height_px": min_height},
-        describe={"cutout": {"background": background, "margin": margin, "dilate": dilate}, "thumbnails": thumbnails or None},
+        describe={
+            "cutout": {"background": background, "margin": margin, "dilate": dilate},
+            "thumbnails": thumbnails or None,
+        },
         machine={"runner": runner, "shard_size": shard_size, "batch_size": batch_size},
     )
     from flows.index import IndexReport, run_index
@@ -79,8 +116,11 @@ def index(
     _stop_on_signals()
     shown = {"quiet": quiet or as_json, "verbose": machine.verbose}
     try:
-        report = run_index(sources, store, settings, golden=golden, retry_failed=retry_failed, unrecorded=leave, **shown)
-    except SystemExit as stopped:  # by SIGTERM; what was finished is committed, and nothing is waited for any more
+        report = run_index(
+            sources, store, settings, golden=golden, retry_failed=retry_failed, unrecorded=leave, **shown
+        )
+    # by SIGTERM; what was finished is committed, and nothing is waited for any more
+    except SystemExit as stopped:
         sys.stderr.flush()
         os._exit(stopped.code if isinstance(stopped.code, int) else 143)
     show(report)
@@ -88,15 +128,21 @@ def index(
 
 
 def _stop_on_signals() -> None:
-    """On Ctrl-C: end at once. Whatever is finished is on disk, whatever is not does not count, so nothing needs to be tidied up.
+    """On Ctrl-C: end at once. Whatever is finished is on disk, whatever is not does not count, so nothing
+    needs to be tidied up.
 
-    On SIGTERM, which supervisors send: stop the work and commit what is finished; end at once on a second one.
+    On SIGTERM, which supervisors send: stop the work and commit what is finished; end at once on a second
+    one.
     """
     stopping = False
 
     def stop(signum: int, _: object) -> NoReturn:
         nonlocal stopping
-        print("par: stopped; finished shards are kept. Run the same command again to continue.", file=sys.stderr, flush=True)
+        print(
+            "par: stopped; finished shards are kept. Run the same command again to continue.",
+            file=sys.stderr,
+            flush=True,
+        )
         if signum == signal.SIGTERM and not stopping:
             stopping = True
             raise SystemExit(128 + signum)

@@ -13,40 +13,100 @@ __all__ = ["leakage"]
 
 
 def leakage(
-    folders: Annotated[list[Path] | None, typer.Argument(metavar="TRAIN TEST", help="Two folders of pictures; or none, and --dataset.")] = None,
-    dataset: Annotated[
-        str | None, typer.Option("--dataset", metavar="NAME", help="A data set of people with attributes and a split, by its name in par datasets list.")
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="TRAIN TEST", help="Two folders of pictures; or none, and --dataset."),
     ] = None,
-    root: Annotated[Path | None, typer.Option("--root", metavar="DIR", help="Its folder; of csv also the file.")] = None,
-    split: Annotated[str, typer.Option("--split", metavar="SPLIT", help="An official split by its number, from 0; or zs.")] = "0",
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for report.html, pairs.csv, report.json and the cleaned lists.")] = Path("leakage"),
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset",
+            metavar="NAME",
+            help="A data set of people with attributes and a split, by its name in par datasets list.",
+        ),
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option("--root", metavar="DIR", help="Its folder; of csv also the file.")
+    ] = None,
+    split: Annotated[
+        str, typer.Option("--split", metavar="SPLIT", help="An official split by its number, from 0; or zs.")
+    ] = "0",
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder for report.html, pairs.csv, report.json and the cleaned lists.",
+        ),
+    ] = Path("leakage"),
     by: Annotated[
         list[str] | None,
         typer.Option(
             "--by",
             metavar="KIND",
-            help="What counts: identity, digest, hash, embedding; several. Default: all but embedding, which names suspects where people are not known.",
+            help=(
+                "What counts: identity, digest, hash, embedding; several. Default: all but embedding, which"
+                " names suspects where people are not known."
+            ),
         ),
     ] = None,
     max_bits: Annotated[
-        int, typer.Option("--max-bits", min=0, max=64, metavar="N", help="Perceptual hashes that differ in no more count as one picture.")
+        int,
+        typer.Option(
+            "--max-bits",
+            min=0,
+            max=64,
+            metavar="N",
+            help="Perceptual hashes that differ in no more count as one picture.",
+        ),
     ] = 10,
     max_distance: Annotated[
-        float | None, typer.Option("--max-distance", min=0, max=2, metavar="D", help="1 - cosine up to which embeddings count; default: measured on copies.")
+        float | None,
+        typer.Option(
+            "--max-distance",
+            min=0,
+            max=2,
+            metavar="D",
+            help="1 - cosine up to which embeddings count; default: measured on copies.",
+        ),
     ] = None,
     false_positives: Annotated[
-        float, typer.Option("--false-positives", min=1e-7, max=0.1, metavar="RATE", help="Of different pairs, how many may count as near when it is measured.")
+        float,
+        typer.Option(
+            "--false-positives",
+            min=1e-7,
+            max=0.1,
+            metavar="RATE",
+            help="Of different pairs, how many may count as near when it is measured.",
+        ),
     ] = 1e-4,
     scores: Annotated[
-        Path | None, typer.Option("--scores", metavar="DIR", help="Report of par evaluate attributes on the test part: score it again without what leaks.")
+        Path | None,
+        typer.Option(
+            "--scores",
+            metavar="DIR",
+            help="Report of par evaluate attributes on the test part: score it again without what leaks.",
+        ),
     ] = None,
-    top: Annotated[int, typer.Option("--top", min=0, max=1_000, metavar="N", help="Pairs of each kind on the page at most.", rich_help_panel=SHOWN)] = 40,
+    top: Annotated[
+        int,
+        typer.Option(
+            "--top",
+            min=0,
+            max=1_000,
+            metavar="N",
+            help="Pairs of each kind on the page at most.",
+            rich_help_panel=SHOWN,
+        ),
+    ] = 40,
     models: ModelOptions = ModelOptions(),
     machine: WorkerOptions = WorkerOptions(),
 ) -> None:
-    r"""Find test pictures that have a counterpart in train: the same person, the same file, a copy; and suspects by embedding.
+    r"""Find test pictures that have a counterpart in train: the same person, the same file, a copy; and
+    suspects by embedding.
 
-    Writes the pairs side by side, the share of Jia et al. (2020), and both parts without what leaks. A stopped run continues.
+    Writes the pairs side by side, the share of Jia et al. (2020), and both parts without what leaks. A
+    stopped run continues.
 
     Examples:
     ```

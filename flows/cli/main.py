@@ -1,7 +1,8 @@
 """The command line: arguments become a configuration and one call; errors become one line and an exit code.
 
-Exit codes: 0 done; 1 done, with failed items (``par verify``: something is off; ``par gate``: not passed); 2 bad settings; 3 failed; 130 stopped by Ctrl-C.
-Heavy libraries are imported inside the commands, so that ``par --help`` is quick.
+Exit codes: 0 done; 1 done, with failed items (``par verify``: something is off; ``par gate``: not passed); 2
+bad settings; 3 failed; 130 stopped by Ctrl-C. Heavy libraries are imported inside the commands, so that ``par
+--help`` is quick.
 """
 
 import errno
@@ -37,7 +38,8 @@ from par_core.version import __version__
 
 __all__ = ["app", "main"]
 
-_OUT_OF_REACH: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # for whoever runs the machine to mend, not in PAR
+# for whoever runs the machine to mend, not in PAR
+_OUT_OF_REACH: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 
 class _Command(TyperCommand):
@@ -71,14 +73,33 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Make very large image archives searchable by what the people in them look like.",
-    epilog="Start with: **par index photos/ --store store** and then **par search 'a woman in a red coat' --store store**",
+    epilog=(
+        "Start with: **par index photos/ --store store** and then **par search 'a woman in a red coat'"
+        " --store store**"
+    ),
 )
 
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
-    "Archives": (index, search, describe, serve, review, export, status, verify, rebuild, gate, forget, audit_log),
+    "Archives": (
+        index,
+        search,
+        describe,
+        serve,
+        review,
+        export,
+        status,
+        verify,
+        rebuild,
+        gate,
+        forget,
+        audit_log,
+    ),
     "Models and data sets": (analyse, audit, leakage, evaluate),
 }
-_GROUPS: Final = {"Archives": {"tokens": tokens}, "Models and data sets": {"report": report, "datasets": datasets, "models": models, "train": train}}
+_GROUPS: Final = {
+    "Archives": {"tokens": tokens},
+    "Models and data sets": {"report": report, "datasets": datasets, "models": models, "train": train},
+}
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:
         app.command(cls=_Command, rich_help_panel=_panel)(with_groups(_command))
@@ -89,7 +110,9 @@ for _panel, _commands in _COMMANDS.items():
 
 
 @app.callback(invoke_without_command=True)
-def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
     if version:
         print(f"par {__version__}")
         raise typer.Exit
@@ -97,7 +120,8 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    os.environ["PYTHONSAFEPATH"] = "1"  # no Python process that a command starts imports from the current folder
+    # no Python process that a command starts imports from the current folder
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -110,7 +134,8 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", 130)
     except (BrokenPipeError, SystemExit) as end:
-        if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):  # Typer turns one into an exit with 1
+        # Typer turns one into an exit with 1
+        if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output, such as head, has enough
         sys.exit(0)

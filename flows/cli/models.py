@@ -1,4 +1,6 @@
-"""``par models``: which weights there are, where they are, whether they are the right ones, and how to get them."""
+"""``par models``: which weights there are, where they are, whether they are the right ones, and how to get
+them.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,11 +18,23 @@ models = typer.Typer(
     help="Weights: list what there is, fetch what is missing, verify digests, show model cards.",
 )
 
-ClipOption = Annotated[str | None, typer.Option("--clip", metavar="MODEL/WEIGHTS", help="Another CLIP model by open_clip's names, such as ViT-L-14/openai.")]
+ClipOption = Annotated[
+    str | None,
+    typer.Option(
+        "--clip",
+        metavar="MODEL/WEIGHTS",
+        help="Another CLIP model by open_clip's names, such as ViT-L-14/openai.",
+    ),
+]
 
 
 @models.command("list")
-def list_models(weights_dir: WeightsOption = None, config: ConfigOption = None, clip: ClipOption = None, as_json: JsonOption = False) -> None:
+def list_models(
+    weights_dir: WeightsOption = None,
+    config: ConfigOption = None,
+    clip: ClipOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the models of both profiles, and whether their weights are here.
 
     Example:
@@ -39,9 +53,19 @@ def list_models(weights_dir: WeightsOption = None, config: ConfigOption = None, 
 
 @models.command()
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Names of par models list; default: all that the clip profile needs.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME", help="Names of par models list; default: all that the clip profile needs."
+        ),
+    ] = None,
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="DIR", help="Folder for the files; default: PAR's cache, where they are found by themselves.")
+        Path | None,
+        typer.Option(
+            "--to",
+            metavar="DIR",
+            help="Folder for the files; default: PAR's cache, where they are found by themselves.",
+        ),
     ] = None,
     config: ConfigOption = None,
     clip: ClipOption = None,
@@ -78,7 +102,10 @@ def verify(weights_dir: WeightsOption = None, config: ConfigOption = None, clip:
 
 
 @models.command()
-def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A name of par models list.")], weights_dir: WeightsOption = None) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of par models list.")],
+    weights_dir: WeightsOption = None,
+) -> None:
     """Show a model's card: what it is, what it learned from, how good it is, what it cannot do.
 
     Example:

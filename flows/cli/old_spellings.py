@@ -1,4 +1,6 @@
-"""Names of commands and options in the release before this one. They work for one release, with a note on standard error."""
+"""Names of commands and options in the release before this one. They work for one release, with a note on
+standard error.
+"""
 
 import sys
 from collections.abc import Mapping, Sequence

@@ -35,7 +35,8 @@ NAME_A_STORE: Final = 'give --store DIR, set PAR_STORE=DIR, or write store = "DI
 
 
 def existing_store(given: Path | None, config: Path | None) -> Path:
-    """The store of ``--store``, else of ``PAR_STORE``, else of a file of settings; checked without heavy imports.
+    """The store of ``--store``, else of ``PAR_STORE``, else of a file of settings; checked without heavy
+    imports.
 
     Raises:
         BadConfigError: None of them names a store, or there is no store at that place.
@@ -65,26 +66,87 @@ def _store_to_write(context: typer.Context, given: Path | None) -> Path:
 
 _STORE_HELP: Final = "Folder of the store; default: PAR_STORE, else store of --config."
 StoreOption = Annotated[
-    Path, typer.Option("--store", metavar="DIR", help=_STORE_HELP, default_factory=lambda: None, show_default=False, callback=_store_to_read)
+    Path,
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        help=_STORE_HELP,
+        default_factory=lambda: None,
+        show_default=False,
+        callback=_store_to_read,
+    ),
 ]
 NewStoreOption = Annotated[
-    Path, typer.Option("--store", metavar="DIR", help=_STORE_HELP, default_factory=lambda: None, show_default=False, callback=_store_to_write)
+    Path,
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        help=_STORE_HELP,
+        default_factory=lambda: None,
+        show_default=False,
+        callback=_store_to_write,
+    ),
 ]
 ProfileOption = Annotated[
-    str | None, typer.Option("--profile", metavar="NAME", help="Models: compact (default, shipped) or clip (local weights).", rich_help_panel=MODELS)
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="Models: compact (default, shipped) or clip (local weights).",
+        rich_help_panel=MODELS,
+    ),
 ]
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="TOML file with settings; options here override it.", is_eager=True, rich_help_panel=MODELS),
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="TOML file with settings; options here override it.",
+        is_eager=True,
+        rich_help_panel=MODELS,
+    ),
 ]
 WeightsOption = Annotated[
-    Path | None, typer.Option("--weights-dir", metavar="DIR", help="Folder with the weights of the clip profile.", rich_help_panel=MODELS)
+    Path | None,
+    typer.Option(
+        "--weights-dir",
+        metavar="DIR",
+        help="Folder with the weights of the clip profile.",
+        rich_help_panel=MODELS,
+    ),
 ]
-RuntimeOption = Annotated[str | None, typer.Option("--runtime", metavar="NAME", help="auto, torch or openvino.", rich_help_panel=MACHINE)]
-DeviceOption = Annotated[str | None, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.", rich_help_panel=MACHINE)]
-WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Worker processes; default: one a core.", rich_help_panel=MACHINE)]
+RuntimeOption = Annotated[
+    str | None,
+    typer.Option("--runtime", metavar="NAME", help="auto, torch or openvino.", rich_help_panel=MACHINE),
+]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.", rich_help_panel=MACHINE)
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        metavar="N",
+        help="Worker processes; default: one a core.",
+        rich_help_panel=MACHINE,
+    ),
+]
 SchedulerOption = Annotated[
-    str | None, typer.Option("--scheduler", metavar="ADDRESS", help="An existing Dask scheduler, such as tcp://10.0.0.5:8786.", rich_help_panel=MACHINE)
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="An existing Dask scheduler, such as tcp://10.0.0.5:8786.",
+        rich_help_panel=MACHINE,
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=SHOWN)]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show what Prefect and workers print, and tracebacks.", rich_help_panel=SHOWN)]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=SHOWN)
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", help="Show what Prefect and workers print, and tracebacks.", rich_help_panel=SHOWN
+    ),
+]

@@ -17,10 +17,19 @@ report = typer.Typer(no_args_is_help=True, help="Compare what **par evaluate --o
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="Folder of one report.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another one on the same data.")],
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page: one file, open it in a browser.", rich_help_panel=SHOWN)] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write a page: one file, open it in a browser.",
+            rich_help_panel=SHOWN,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Differences of B from A in every figure, with paired 95 % intervals over the images; a star marks an interval without 0.
+    """Differences of B from A in every figure, with paired 95 % intervals over the images; a star marks an
+    interval without 0.
 
     Examples:
     ```
@@ -45,4 +54,7 @@ def compare(
     for each in told:
         interval = f"({ends(each.change)})" if ends(each.change) else ""
         mark = "*" if each.beyond_chance else " "
-        print(f"{each.name:{width}}  {number(each.first)} -> {number(each.second)}  {signed(each.change.estimate)} {mark} {interval}")
+        print(
+            f"{each.name:{width}}  {number(each.first)} -> {number(each.second)} "
+            f" {signed(each.change.estimate)} {mark} {interval}"
+        )

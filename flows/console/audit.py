@@ -12,10 +12,14 @@ __all__ = ["audit_lines", "plant_lines"]
 def audit_lines(told: dict[str, Any]) -> Iterator[str]:
     """The audit for reading: what was found in each attribute."""
     counts = told["counts"]
-    yield f"{counts['people']:,} people, {counts['labels']:,} known labels, {counts['audited']:,} audited, {counts['listed']:,} listed as likely wrong"
+    yield (
+        f"{counts['people']:,} people, {counts['labels']:,} known labels, {counts['audited']:,} audited,"
+        f" {counts['listed']:,} listed as likely wrong"
+    )
     for name, row in told["attributes"].items():
         yield f"  {name:28} " + (
-            f"listed {row['listed']:5} of {row['audited']:6}, estimated share of wrong labels {row['noise_rate']:6.2%}"
+            f"listed {row['listed']:5} of {row['audited']:6}, estimated share of wrong labels"
+            f" {row['noise_rate']:6.2%}"
             if "noise_rate" in row
             else row["reason"]
         )
@@ -31,5 +35,7 @@ def plant_lines(told: dict[str, Any]) -> Iterator[str]:
 def _found_line(name: str, row: dict[str, Any]) -> str:
     if row["share"] is None:
         return f"  {name:28} none planted in {row['known']} labels"
-    counted = f"found {row['found']:4} of {row['planted']:4} planted among the first {FIRST:.0%} ({row['looked']})"
+    counted = (
+        f"found {row['found']:4} of {row['planted']:4} planted among the first {FIRST:.0%} ({row['looked']})"
+    )
     return f"  {name:28} {counted}: {row['share']:6.1%}, by chance {row['chance']:.1%}"

@@ -14,7 +14,10 @@ from par_core.errors import BadConfigError
 __all__ = ["as_split", "check_dataset", "listing", "listing_lines", "report_lines"]
 
 _SHOWN: Final = 10  # problems
-_OPEN_IMAGES: Final = {"attributes": "*annotations-bbox.csv", "outlines": "*annotations-object-segmentation.csv"}
+_OPEN_IMAGES: Final = {
+    "attributes": "*annotations-bbox.csv",
+    "outlines": "*annotations-object-segmentation.csv",
+}
 
 
 def listing() -> list[dict[str, Any]]:
@@ -58,8 +61,14 @@ def check_dataset(name: str, root: Path, split: str) -> dict[str, Any]:
 
 
 def _kinds_here(known: Dataset, root: Path) -> Iterator[str]:
-    """The kinds of labels to check: all, but of Open Images, whose files are fetched one by one, those that are there (if there is any)."""
-    there = [kind for kind, pattern in _OPEN_IMAGES.items() if any(root.glob(pattern))] if known.name == "openimages" else []
+    """The kinds of labels to check: all, but of Open Images, whose files are fetched one by one, those that
+    are there (if there is any).
+    """
+    there = (
+        [kind for kind, pattern in _OPEN_IMAGES.items() if any(root.glob(pattern))]
+        if known.name == "openimages"
+        else []
+    )
     yield from there or known.kinds
 
 
@@ -92,14 +101,22 @@ def report_lines(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _attribute_lines(found: dict[str, Any]) -> Iterator[str]:
-    yield f"{found['people']:,} people" + "".join(f", {part} {count:,}" for part, count in found["parts"].items())
+    yield f"{found['people']:,} people" + "".join(
+        f", {part} {count:,}" for part, count in found["parts"].items()
+    )
     for attribute, share in found["prevalence"].items():
         of = found["labelled"][attribute]
-        yield f"  {attribute:28} " + ("nobody labelled" if share is None else f"{share:7.2%}" + (f" of {of:,}" if of < found["people"] else ""))
+        yield f"  {attribute:28} " + (
+            "nobody labelled"
+            if share is None
+            else f"{share:7.2%}" + (f" of {of:,}" if of < found["people"] else "")
+        )
     told = found["identities"]
     if told is None:
         yield "identities: not known, so nobody can tell whether the same people are in two parts"
         return
-    yield f"identities: {told['people']:,} on {told['images']:,} images" + "".join(f"; {count:,} in {parts}" for parts, count in told["shared"].items())
+    yield f"identities: {told['people']:,} on {told['images']:,} images" + "".join(
+        f"; {count:,} in {parts}" for parts, count in told["shared"].items()
+    )
     if told["test_seen"] is not None:
         yield f"test images that show somebody of train: {told['test_seen']:.1%}"

@@ -15,7 +15,9 @@ def evaluation_lines(scores: dict[str, Any]) -> Iterator[str]:
     """Any result for reading."""
     if "runs" in scores:
         yield f"{len(scores['runs'])} runs: {', '.join(scores['runs'])}"
-        yield from (f"  {name:40}{scores['mean'][name]:.4f} ± {scores['std'][name]:.4f}" for name in scores["mean"])
+        yield from (
+            f"  {name:40}{scores['mean'][name]:.4f} ± {scores['std'][name]:.4f}" for name in scores["mean"]
+        )
     elif "variants" in scores:
         yield from _background_lines(scores)
     elif "modes" in scores:
@@ -29,34 +31,56 @@ def artifact_of(scores: dict[str, Any], asked: EvaluationRequest, out: Path) -> 
     columns: tuple[str, ...]
     rows: dict[str, tuple[Any, ...]]
     if "runs" in scores:
-        columns, rows = ("mean", "std"), {name: (scores["mean"][name], scores["std"][name]) for name in scores["mean"]}
+        columns, rows = (
+            ("mean", "std"),
+            {name: (scores["mean"][name], scores["std"][name]) for name in scores["mean"]},
+        )
     elif "variants" in scores:
-        columns, rows = ("mean_auc", "mA"), {name: (row["mean_auc"], row["mA"]) for name, row in scores["variants"].items()}
+        columns, rows = (
+            ("mean_auc", "mA"),
+            {name: (row["mean_auc"], row["mA"]) for name, row in scores["variants"].items()},
+        )
     elif "modes" in scores:
         columns = ("mean_auc", "mA_best", "mA_fixed")
         rows = {mode: tuple(row.get(name) for name in columns) for mode, row in scores["modes"].items()}
     else:
-        columns, rows = ("score",), {name: (value,) for name, value in scores.items() if isinstance(value, int | float)}
+        columns, rows = (
+            ("score",),
+            {name: (value,) for name, value in scores.items() if isinstance(value, int | float)},
+        )
     table = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    table += [f"| {name} | " + " | ".join("-" if value is None else f"{value:.4g}" for value in row) + " |" for name, row in rows.items()]
+    table += [
+        f"| {name} | " + " | ".join("-" if value is None else f"{value:.4g}" for value in row) + " |"
+        for name, row in rows.items()
+    ]
     return "\n".join([f"{asked.kind} on {asked.dataset}; reports in {out}", "", *table])
 
 
 def _summary_lines(scores: dict[str, Any]) -> Iterator[str]:
-    """The scores for people: single figures first, then a table of attributes or queries, then how they are counted."""
+    """The scores for people: single figures first, then a table of attributes or queries, then how they are
+    counted.
+    """
     about = scores["about"]
     yield f"{about['kind']} on {about['dataset']} ({about['root']}), {about['models']}"
     single = {name: value for name, value in scores.items() if not isinstance(value, dict | list)}
     wide = max(map(len, single))
     for name, value in single.items():
         yield f"  {name:{wide}}  {figure(value)}" + _range(scores["intervals"].get(name))
-    yield from (f"  {count:,} labels matched with nobody: {status}" for status, count in scores.get("unmatched", {}).items())
+    yield from (
+        f"  {count:,} labels matched with nobody: {status}"
+        for status, count in scores.get("unmatched", {}).items()
+    )
     for group in ("attributes", "queries"):
         yield from table(scores.get(group, {}))
     over_images = scores.get("instances")
     if over_images:
-        yield "  over images: " + ", ".join(f"{key} {figure(value)}" for key, value in over_images.items() if key != "convention")
-    for name, what in (("not_answered", "the model does not know"), ("too_few", "fewer than five people have or lack")):
+        yield "  over images: " + ", ".join(
+            f"{key} {figure(value)}" for key, value in over_images.items() if key != "convention"
+        )
+    for name, what in (
+        ("not_answered", "the model does not know"),
+        ("too_few", "fewer than five people have or lack"),
+    ):
         if scores.get(name):
             yield f"  {what}: {', '.join(scores[name])}"
     if over_images:
@@ -64,13 +88,20 @@ def _summary_lines(scores: dict[str, Any]) -> Iterator[str]:
 
 
 def _range(interval: dict[str, float | None] | None) -> str:
-    return f" ({figure(interval['low'])} to {figure(interval['high'])})" if interval and interval["low"] is not None else ""
+    return (
+        f" ({figure(interval['low'])} to {figure(interval['high'])})"
+        if interval and interval["low"] is not None
+        else ""
+    )
 
 
 def _background_lines(scores: dict[str, Any]) -> Iterator[str]:
     """The figures by default, and what every variant changes; a star marks an interval without 0."""
     told = scores["about"]
-    yield f"background on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images, {scores['found']} people found"
+    yield (
+        f"background on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images,"
+        f" {scores['found']} people found"
+    )
     for variant, row in scores["variants"].items():
         figures = {name: row[name] for name in ("mean_auc", "mA") if row[name] is not None}
         yield f"  {variant:32}" + "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
@@ -84,14 +115,29 @@ def _background_lines(scores: dict[str, Any]) -> Iterator[str]:
 
 
 def _zero_shot_lines(scores: dict[str, Any]) -> Iterator[str]:
-    """Means of every mode, then every attribute by the contrasting pair at 0.5, as the paper's Table 4, beside the other modes."""
+    """Means of every mode, then every attribute by the contrasting pair at 0.5, as the paper's Table 4,
+    beside the other modes.
+    """
     told, chosen = scores["about"], scores["validation"]
-    yield f"zero-shot on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images, {scores['found']} people found"
+    yield (
+        f"zero-shot on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images,"
+        f" {scores['found']} people found"
+    )
     yield from table(scores["modes"])
     yield "  the pair at the threshold 0.5:"
-    yield from table({name: {key: value for key, value in row["pair"]["fixed"].items() if key != "threshold"} for name, row in scores["attributes"].items()})
+    yield from table(
+        {
+            name: {key: value for key, value in row["pair"]["fixed"].items() if key != "threshold"}
+            for name, row in scores["attributes"].items()
+        }
+    )
     yield "  mA of each way at the threshold chosen for it:"
-    yield from table({name: {mode: row[mode]["best"]["mA"] for mode in scores["modes"]} for name, row in scores["attributes"].items()})
+    yield from table(
+        {
+            name: {mode: row[mode]["best"]["mA"] for mode in scores["modes"]}
+            for name, row in scores["attributes"].items()
+        }
+    )
     for name, words in scores["not_answered"].items():
         yield f"  {name}: not answered, the text tower never saw {', '.join(words)}"
     if scores["too_few"]:

@@ -6,7 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from par_core.gate.publish import GateReport  # brings LanceDB, which takes a second that only a gate should cost
+    # brings LanceDB, which takes a second that only a gate should cost
+    from par_core.gate.publish import GateReport
 
 __all__ = ["gate_lines", "gate_markdown", "gate_object", "in_markdown"]
 
@@ -20,7 +21,15 @@ def gate_lines(report: "GateReport") -> Iterator[str]:
 
 def gate_markdown(report: "GateReport") -> str:
     """Every check as a Markdown table, with nothing in it that a browser would take for markup."""
-    rows = [("passed" if each.passed else "**failed**", in_markdown(each.check), in_markdown(each.wanted), in_markdown(each.found)) for each in report.findings]
+    rows = [
+        (
+            "passed" if each.passed else "**failed**",
+            in_markdown(each.check),
+            in_markdown(each.wanted),
+            in_markdown(each.found),
+        )
+        for each in report.findings
+    ]
     table = ["| | check | wanted | found |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join([_outcome(report), "", *(table if rows else [])])
 
@@ -35,12 +44,21 @@ def _outcome(report: "GateReport") -> str:
     if report.passed:
         return f"version {report.version} passed the gate ({checks})"
     if report.live_before == report.version:
-        return f"version {report.version}, which is live already, does not pass the gate any more ({len(report.failed)} of {checks} failed); it stays live"
-    kept = "no version is live, so searches go on reading the newest" if report.live_before is None else f"version {report.live_before} stays live"
+        return (
+            f"version {report.version}, which is live already, does not pass the gate any more"
+            f" ({len(report.failed)} of {checks} failed); it stays live"
+        )
+    kept = (
+        "no version is live, so searches go on reading the newest"
+        if report.live_before is None
+        else f"version {report.live_before} stays live"
+    )
     return f"version {report.version} did not pass the gate ({len(report.failed)} of {checks} failed); {kept}"
 
 
 def in_markdown(text: str) -> str:
-    """Text of others for a cell of a table, with nothing in it that Markdown or a browser would take for markup."""
+    """Text of others for a cell of a table, with nothing in it that Markdown or a browser would take for
+    markup.
+    """
     quoted = escape(" ".join(text.split()))
     return "".join(f"\\{letter}" if letter in "\\`*_[]|~#" else letter for letter in quoted)

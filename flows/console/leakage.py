@@ -8,25 +8,39 @@ __all__ = ["leakage_lines"]
 
 def leakage_lines(told: dict[str, Any]) -> Iterator[str]:
     """The figures for reading."""
-    yield f"{told['train']:,} train and {told['test']:,} test pictures; with a counterpart in train: {_percent(told['share'])} of test"
+    yield (
+        f"{told['train']:,} train and {told['test']:,} test pictures; with a counterpart in train:"
+        f" {_percent(told['share'])} of test"
+    )
     people = told["identities"]
     if people["test"]:
-        yield f"  identities: {people['train']:,} in train, {people['test']:,} in test, {people['shared']:,} in both"
+        yield (
+            f"  identities: {people['train']:,} in train, {people['test']:,} in test, {people['shared']:,} in"
+            " both"
+        )
     for kind, row in {**told["by_kind"], **told["suspected"]}.items():
         unknown = f", {row['test_unknown']:,} not comparable" if row["test_unknown"] else ""
         suspected = " (suspected only)" if kind in told["suspected"] else ""
-        yield f"  {kind:10} {_percent(row['share']):>6}  {row['test_leaked']:,} of test, {row['train_leaked']:,} of train{unknown}{suspected}"
+        yield (
+            f"  {kind:10} {_percent(row['share']):>6}  {row['test_leaked']:,} of test,"
+            f" {row['train_leaked']:,} of train{unknown}{suspected}"
+        )
     embedding = told["thresholds"].get("embedding", {})
     if "known_others" in embedding:
         yield (
-            f"  embeddings are near up to {embedding['max_distance']:.4f}: {embedding['copies_found']:.1%} of {embedding['known_copies']:,} copies, "
-            f"{embedding['mistaken']:.1e} of {embedding['known_others']:,} other pairs; by mistake about {embedding['pairs_expected_by_mistake']:,.0f} pairs"
+            f"  embeddings are near up to {embedding['max_distance']:.4f}: {embedding['copies_found']:.1%} of"
+            f" {embedding['known_copies']:,} copies, {embedding['mistaken']:.1e} of"
+            f" {embedding['known_others']:,} other pairs; by mistake about"
+            f" {embedding['pairs_expected_by_mistake']:,.0f} pairs"
         )
     yield f"left after cleaning: {told['train_kept']:,} train or {told['test_kept']:,} test pictures"
     yield from (f"unreadable: {count:,} {status}" for status, count in told["unreadable"].items())
     for name, row in told.get("scores", {}).get("figures", {}).items():
         given, cleaned, change = (row[each] for each in ("given", "cleaned", "difference"))
-        yield f"  {name:28} given {_number(given)}  cleaned {_number(cleaned)}  difference {_number(change, '+')}"
+        yield (
+            f"  {name:28} given {_number(given)}  cleaned {_number(cleaned)}  difference"
+            f" {_number(change, '+')}"
+        )
 
 
 def _percent(share: float | None) -> str:

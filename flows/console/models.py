@@ -7,7 +7,18 @@ from typing import Any
 
 from par_core.config import RunConfig, load_config
 from par_core.errors import BadConfigError, WeightsError
-from par_core.models.published import Published, attribute_weights, cache, check, clip_weights, fetch, find, imagenet_weights, needed, segmenter_weights
+from par_core.models.published import (
+    Published,
+    attribute_weights,
+    cache,
+    check,
+    clip_weights,
+    fetch,
+    find,
+    imagenet_weights,
+    needed,
+    segmenter_weights,
+)
 from par_core.models.shipped import CALIBRATION, FILES, FOLDER, digest
 from par_core.models.weights import shipped_path
 
@@ -46,12 +57,20 @@ def as_settings(config: Path | None, weights_dir: Path | None, clip: str | None)
     model, _, pretrained = (clip or "").partition("/")
     if clip is not None and not pretrained:
         raise BadConfigError(f"--clip wants MODEL/WEIGHTS, such as ViT-L-14/openai, got {clip!r}")
-    return load_config(config, profile="clip", weights_dir=weights_dir, clip={"model": model or None, "pretrained": pretrained or None})
+    return load_config(
+        config,
+        profile="clip",
+        weights_dir=weights_dir,
+        clip={"model": model or None, "pretrained": pretrained or None},
+    )
 
 
 def all_models(config: RunConfig) -> list[Row]:
     """The shipped models, and those of the clip profile with these settings."""
-    shipped = [Row(Path(file).stem, "compact", role, file, FOLDER / file, "comes with PAR") for role, file in zip(_ROLES, FILES, strict=True)]
+    shipped = [
+        Row(Path(file).stem, "compact", role, file, FOLDER / file, "comes with PAR")
+        for role, file in zip(_ROLES, FILES, strict=True)
+    ]
     return shipped + [_row(wanted, config.weights_dir) for wanted in _published(config)]
 
 
@@ -60,12 +79,25 @@ def _row(wanted: Published, folder: Path | None) -> Row:
         path: Path | None = find(wanted.file, wanted.role, folder)
     except WeightsError:
         path = None
-    return Row(wanted.name, "clip", wanted.role, wanted.file, path, wanted.source or "par train attributes" * (wanted.role == "attributes"))
+    return Row(
+        wanted.name,
+        "clip",
+        wanted.role,
+        wanted.file,
+        path,
+        wanted.source or "par train attributes" * (wanted.role == "attributes"),
+    )
 
 
 def _published(config: RunConfig) -> list[Published]:
     clip = clip_weights(config.clip.model, config.clip.pretrained)
-    return [segmenter_weights("resnet50-fpn"), segmenter_weights("resnet50-fpn-v2"), clip, attribute_weights(), imagenet_weights()]
+    return [
+        segmenter_weights("resnet50-fpn"),
+        segmenter_weights("resnet50-fpn-v2"),
+        clip,
+        attribute_weights(),
+        imagenet_weights(),
+    ]
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
@@ -73,7 +105,10 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
     width, roles = max(len(row.name) for row in rows), max(len(row.role) for row in rows)
     yield f"{'name':{width}}  profile  {'role':{roles}}  weights"
     for row in rows:
-        yield f"{row.name:{width}}  {row.profile:7}  {row.role:{roles}}  {row.path or f'missing: {row.file} from {row.origin}'}"
+        yield (
+            f"{row.name:{width}}  {row.profile:7}  {row.role:{roles}} "
+            f" {row.path or f'missing: {row.file} from {row.origin}'}"
+        )
 
 
 def fetch_all(names: Sequence[str], to: Path | None, config: RunConfig) -> Iterator[Path]:
@@ -89,7 +124,10 @@ def fetch_all(names: Sequence[str], to: Path | None, config: RunConfig) -> Itera
             known[name] = clip_weights(*name.split("/"))
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise BadConfigError(f"nothing to fetch under the name {unknown[0]!r}; there are: {', '.join(known)}, and MODEL/WEIGHTS of open_clip")
+        raise BadConfigError(
+            f"nothing to fetch under the name {unknown[0]!r}; there are: {', '.join(known)}, and"
+            " MODEL/WEIGHTS of open_clip"
+        )
     for wanted in [known[name] for name in names] or needed(config):
         yield fetch(wanted, to or config.weights_dir or cache())
 
@@ -129,5 +167,17 @@ def card(name: str, config: RunConfig) -> str | None:
     beside = row.path.with_suffix(".md") if row.path else None
     if beside is not None and beside.is_file():
         return beside.read_text()
-    lines = [f"# {name}", "", f"role: {row.role}", f"file: {row.file}", f"from: {row.origin or 'nowhere public'}"]
-    return "\n".join([*lines, f"SHA-256 begins with: {wanted[name].sha256 or 'as the hub states'}", f"here: {row.path or 'no'}"])
+    lines = [
+        f"# {name}",
+        "",
+        f"role: {row.role}",
+        f"file: {row.file}",
+        f"from: {row.origin or 'nowhere public'}",
+    ]
+    return "\n".join(
+        [
+            *lines,
+            f"SHA-256 begins with: {wanted[name].sha256 or 'as the hub states'}",
+            f"here: {row.path or 'no'}",
+        ]
+    )

@@ -28,8 +28,14 @@ def picture_quality_lines(analyses: Sequence[SourceAnalysis]) -> Iterator[str]:
     failed = [row for analysis in analyses for row in analysis.failed]
     if failed:
         counted = Counter(row.status.value for row in failed)
-        yield f"unreadable: {len(failed)} (" + ", ".join(f"{count} {status}" for status, count in sorted(counted.items())) + ")"
-        yield from (f"{row.status.value}\t{printable(row.uri)}\t{printable(row.message)}" for row in failed[:_LINES])
+        yield (
+            f"unreadable: {len(failed)} ("
+            + ", ".join(f"{count} {status}" for status, count in sorted(counted.items()))
+            + ")"
+        )
+        yield from (
+            f"{row.status.value}\t{printable(row.uri)}\t{printable(row.message)}" for row in failed[:_LINES]
+        )
     if len(failed) > _LINES:
         yield f"and {len(failed) - _LINES} more; --json lists all"
 
@@ -45,7 +51,10 @@ def _table(analysis: SourceAnalysis) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _figures(told: dict[str, Any]) -> str:
     resolution = f"{_figure(told['megapixels_mean'], 3)} ({_figure(told['megapixels_std'], 3)})"
-    return f"{told['pictures']:9} {resolution:>17} {_figure(told['glvn_median'], 1):>7} {_figure(told['brisque_median'], 1):>8}"
+    return (
+        f"{told['pictures']:9} {resolution:>17} {_figure(told['glvn_median'], 1):>7}"
+        f" {_figure(told['brisque_median'], 1):>8}"
+    )
 
 
 def _figure(value: float, digits: int) -> str:

@@ -1,6 +1,7 @@
 """What a run shows while it works: bars in a terminal, plain lines in a log.
 
-Progress is read from files that count as finished, so it is the same on every runner and never says more than what is safe on disk.
+Progress is read from files that count as finished, so it is the same on every runner and never says more than
+what is safe on disk.
 """
 
 import contextlib
@@ -12,7 +13,15 @@ from dataclasses import dataclass
 from typing import Final, TextIO, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn, track
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    track,
+)
 
 from par_core.stages.names import ConfigIds
 from par_core.store.layout import Stage, Store
@@ -100,7 +109,14 @@ def show_progress(
 
 
 @contextlib.contextmanager
-def show_index_progress(store: Store, ids: ConfigIds, sizes: Mapping[str, int], record: Callable[[float, str], None] | None, *, quiet: bool) -> Iterator[None]:
+def show_index_progress(
+    store: Store,
+    ids: ConfigIds,
+    sizes: Mapping[str, int],
+    record: Callable[[float, str], None] | None,
+    *,
+    quiet: bool,
+) -> Iterator[None]:
     """Show how many images are segmented and described, in a terminal or log, for as long as the block runs.
 
     Args:
@@ -116,11 +132,18 @@ def show_index_progress(store: Store, ids: ConfigIds, sizes: Mapping[str, int], 
         seconds = time.monotonic() - started
         segmented = _finished(store, "segment", ids.segment, dict(sizes))
         described = _finished(store, "describe", ids.describe, dict(sizes))
-        return [Bar("segment", segmented, total, _rate(segmented, seconds)), Bar("describe", described, total, _rate(described, seconds))]
+        return [
+            Bar("segment", segmented, total, _rate(segmented, seconds)),
+            Bar("describe", described, total, _rate(described, seconds)),
+        ]
 
     def line(bars: Sequence[Bar], seconds: float) -> str:
         segmented, described = (bar.done for bar in bars)
-        left = f", about {seconds / described * (total - described):.0f} s left" if described and described < total else ""
+        left = (
+            f", about {seconds / described * (total - described):.0f} s left"
+            if described and described < total
+            else ""
+        )
         rate = f", {_rate(described, seconds)}" if described else ""
         return f"segmented {segmented}/{total}, described {described}/{total} images{rate}{left}"
 
@@ -130,7 +153,11 @@ def show_index_progress(store: Store, ids: ConfigIds, sizes: Mapping[str, int], 
 
 def _finished(store: Store, stage: Stage, config: str, sizes: Mapping[str, int]) -> int:
     """Images of the shards that have a manifest."""
-    return sum(size for shard, size in sizes.items() if (store.shard(stage, config, shard).path / "manifest.json").exists())
+    return sum(
+        size
+        for shard, size in sizes.items()
+        if (store.shard(stage, config, shard).path / "manifest.json").exists()
+    )
 
 
 def _draw(look: Callable[[], Sequence[Bar]], over: threading.Event) -> None:
@@ -152,7 +179,10 @@ def _draw(look: Callable[[], Sequence[Bar]], over: threading.Event) -> None:
 
 
 def _changes(
-    look: Callable[[], Sequence[Bar]], line: Callable[[Sequence[Bar], float], str], every_s: float, over: threading.Event
+    look: Callable[[], Sequence[Bar]],
+    line: Callable[[Sequence[Bar], float], str],
+    every_s: float,
+    over: threading.Event,
 ) -> Iterator[tuple[Sequence[Bar], str]]:
     """The bars and their line, each time that a count has changed, and at the end."""
     started, last, finished = time.monotonic(), None, False

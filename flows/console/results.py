@@ -17,11 +17,21 @@ from par_core.store.layout import Store
 from par_core.store.ledger import current_images, known_images, listed_entries
 from par_core.store.vector_index import IndexState
 
-__all__ = ["description_lines", "failed_files", "hit_lines", "part_line", "printable", "status_lines", "status_object"]
+__all__ = [
+    "description_lines",
+    "failed_files",
+    "hit_lines",
+    "part_line",
+    "printable",
+    "status_lines",
+    "status_object",
+]
 
 
 def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
-    """One line a hit: rank, probability, cosine, height, what the person likely wears, file; then how much of the answer chance would give."""
+    """One line a hit: rank, probability, cosine, height, what the person likely wears, file; then how much of
+    the answer chance would give.
+    """
     if not result.hits:
         yield f"Nobody among {result.searched} people fits."
     else:
@@ -30,13 +40,19 @@ def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
         probability = f"{hit.probability:5.2f}" if hit.probability is not None else "    -"
         cosine = f"{hit.cosine:6.3f}" if hit.cosine is not None else "     -"
         alike = f"  (+{len(hit.similar)} of the same image or nearly the same picture)" if hit.similar else ""
-        yield f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f}  {_looks(hit)}  {printable(hit.uri)}{alike}"
+        yield (
+            f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f}  {_looks(hit)} "
+            f" {printable(hit.uri)}{alike}"
+        )
         if explain:
             yield from (f"{'':18}{part_line(part)}" for part in hit.parts)
     if result.chance is not None:
         yield from _chance_lines(result, result.chance)
     elif any(hit.probability is not None for hit in result.hits):
-        yield "Probabilities are not calibrated for this model: nobody is left out, and no share of chance hits is known."
+        yield (
+            "Probabilities are not calibrated for this model: nobody is left out, and no share of chance hits"
+            " is known."
+        )
 
 
 def printable(text: str) -> str:
@@ -45,11 +61,15 @@ def printable(text: str) -> str:
     >>> printable("a\x1b[2J\nb.jpg")
     'a\\x1b[2J\\nb.jpg'
     """
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
 
 
 def part_line(part: PartScore) -> str:
-    """What a part of a question asked, how likely it is, and what it cost; further in where it explains another part."""
+    """What a part of a question asked, how likely it is, and what it cost; further in where it explains
+    another part.
+    """
     indent = "  " if part.detail_of is not None else ""
     asked = part.text if part.wanted else f"NOT {part.text}"
     weight = f", weight {part.weight:g}" if part.weight != 1 else ""
@@ -61,18 +81,30 @@ def _chance_lines(result: SearchResult, chance: Chance) -> Iterator[str]:
     if len(result.hits) == 1:
         yield f"This hit is there by chance with a probability of {chance.share:.0%}."
     elif result.hits:
-        yield f"{f'About {by_chance}' if by_chance else 'Hardly any'} of these {len(result.hits)} hits are expected to be there by chance ({chance.share:.0%})."
+        yield (
+            f"{f'About {by_chance}' if by_chance else 'Hardly any'} of these {len(result.hits)} hits are"
+            f" expected to be there by chance ({chance.share:.0%})."
+        )
     if chance.left_out:
         who = "1 person who is" if chance.left_out == 1 else f"{chance.left_out} people who are"
-        yield f"Left out: {who} less than {chance.cutoff:.0%} likely to be what was asked for; --weak shows the nearest."
+        yield (
+            f"Left out: {who} less than {chance.cutoff:.0%} likely to be what was asked for; --weak shows the"
+            " nearest."
+        )
 
 
 def _looks(hit: Hit) -> str:
-    colours = [f"{where} {colour}" for where, colour in (("upper", hit.upper_color), ("lower", hit.lower_color)) if colour]
+    colours = [
+        f"{where} {colour}"
+        for where, colour in (("upper", hit.upper_color), ("lower", hit.lower_color))
+        if colour
+    ]
     return ", ".join([*colours, *hit.seen[:4]]) or "-"
 
 
-def description_lines(people: Sequence[PersonInPicture], ranked: Sequence[Sequence[tuple[str, float]]]) -> Iterator[str]:
+def description_lines(
+    people: Sequence[PersonInPicture], ranked: Sequence[Sequence[tuple[str, float]]]
+) -> Iterator[str]:
     """Each person of a picture with the prompts, most likely first."""
     if not people:
         yield "Nobody was found in this picture."
@@ -93,17 +125,28 @@ def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]
         yield f"{report.unindexed_rows} rows are not covered by an index yet: found all the same, only slower"
     yield f"{counted.vanished} files known from before have vanished"
     if counted.failures:
-        yield "failed: " + ", ".join(f"{count} {status}" for status, count in sorted(counted.failures.items()))
+        yield "failed: " + ", ".join(
+            f"{count} {status}" for status, count in sorted(counted.failures.items())
+        )
     if report.skipped:
-        yield "passed over: " + ", ".join(f"{count} {reason}" for reason, count in sorted(report.skipped.items()))
+        yield "passed over: " + ", ".join(
+            f"{count} {reason}" for reason, count in sorted(report.skipped.items())
+        )
     if report.commit is None:
         yield "nothing was committed yet; run par index"
     else:
         commit = report.commit
-        yield f"commit {commit.number}: index version {commit.version}, profile {commit.profile}, embedding {commit.embedding or '-'}"
+        yield (
+            f"commit {commit.number}: index version {commit.version}, profile {commit.profile}, embedding"
+            f" {commit.embedding or '-'}"
+        )
         yield f"shards: {report.shards_segmented} segmented, {report.shards_described} described"
     if report.version is not None:
-        live = "none, searches read the newest" if report.live_version is None else f"version {report.live_version}, which searches read"
+        live = (
+            "none, searches read the newest"
+            if report.live_version is None
+            else f"version {report.live_version}, which searches read"
+        )
         yield f"live: {live}; newest: version {report.version}"
     if gate is not None:
         yield f"last gate, {gate.checked_at}:"
@@ -113,13 +156,22 @@ def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]
 def _vectors(index: IndexState | None) -> str:
     if index is None:
         return "no index, as so few rows need none: every one is compared"
-    parts = "made by an earlier version of PAR" if index.partitions is None else f"{index.partitions} partitions"
-    return f"{index.kind} index, {parts}, of {index.rows} rows; {index.rows_not_yet} rows came later and are compared one by one"
+    parts = (
+        "made by an earlier version of PAR" if index.partitions is None else f"{index.partitions} partitions"
+    )
+    return (
+        f"{index.kind} index, {parts}, of {index.rows} rows; {index.rows_not_yet} rows came later and are"
+        " compared one by one"
+    )
 
 
 def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, Any]:
     """What a store holds, as JSON types."""
-    return asdict(report) | {"equation": str(report.accounting), "holds": report.accounting.holds, "gate": gate_object(gate) if gate else None}
+    return asdict(report) | {
+        "equation": str(report.accounting),
+        "holds": report.accounting.holds,
+        "gate": gate_object(gate) if gate else None,
+    }
 
 
 def failed_files(store: Store, report: StatusReport) -> list[dict[str, Any]]:

@@ -15,13 +15,33 @@ from par_core.review.session import Batch, Review
 from par_core.review.sheet import write_sheet
 from par_core.store.layout import Store
 
-__all__ = ["HELP", "annotate", "estimate_line", "read_answers", "review_lines", "review_object", "sheet_of", "strata_lines"]
+__all__ = [
+    "HELP",
+    "annotate",
+    "estimate_line",
+    "read_answers",
+    "review_lines",
+    "review_object",
+    "sheet_of",
+    "strata_lines",
+]
 
-HELP = "numbers of those who fit (1 3 5-7), ?4 if you cannot tell of 4, Enter for none, u to take the last batch back, q to stop"
+HELP = (
+    "numbers of those who fit (1 3 5-7), ?4 if you cannot tell of 4, Enter for none, u to take the last batch"
+    " back, q to stop"
+)
 _TOKEN = re.compile(r"(\?)?(\d{1,6})(?:-(\d{1,6}))?")
 
 
-def annotate(review: Review, lines: Iterator[str], size: int, show: Callable[[Batch], None], tell: Callable[[str], None], *, strict: bool) -> bool:
+def annotate(
+    review: Review,
+    lines: Iterator[str],
+    size: int,
+    show: Callable[[Batch], None],
+    tell: Callable[[str], None],
+    *,
+    strict: bool,
+) -> bool:
     """Ask batch after batch.
 
     Args:
@@ -44,7 +64,9 @@ def annotate(review: Review, lines: Iterator[str], size: int, show: Callable[[Ba
             if line.strip().lower() in ("q", "quit"):
                 return False
             if line.strip().lower() in ("u", "undo"):
-                tell("the last batch is open again" if _take_back(review) else "there is nothing to take back")
+                tell(
+                    "the last batch is open again" if _take_back(review) else "there is nothing to take back"
+                )
                 break
             try:
                 review.answer(read_answers(line, batch))
@@ -73,7 +95,10 @@ def read_answers(line: str, batch: Batch) -> dict[str, str]:
         first, last = int(match[2]), int(match[3] or match[2])
         if not 1 <= first <= last <= len(batch.hits):
             raise BadConfigError(f"{token!r} is not in this batch; it has the numbers 1 to {len(batch.hits)}")
-        answers |= {batch.hits[number - 1].person_id: "skip" if match[1] else "yes" for number in range(first, last + 1)}
+        answers |= {
+            batch.hits[number - 1].person_id: "skip" if match[1] else "yes"
+            for number in range(first, last + 1)
+        }
     return answers
 
 
@@ -99,14 +124,19 @@ def estimate_line(told: Estimate) -> str:
         return f"{judged}; nobody is left"
     if told.least_left == 0:
         return f"{judged}; at most {told.most_left:,} more are left ({told.confidence:.0%})"
-    return f"{judged}; between {told.least_left:,} and {told.most_left:,} more are left ({told.confidence:.0%})"
+    return (
+        f"{judged}; between {told.least_left:,} and {told.most_left:,} more are left ({told.confidence:.0%})"
+    )
 
 
 def strata_lines(told: Estimate) -> Iterator[str]:
     """Where they may be, by rank of the text."""
     yield f"{'rank by the text':>24} {'judged':>8} {'found':>6}  more left ({told.confidence:.0%} each)"
     for row in told.strata:
-        yield f"{f'{row.first_rank:,} to {row.last_rank:,}':>24} {row.judged:>8,} {row.found:>6,}  {row.least_left:,} to {row.most_left:,}"
+        yield (
+            f"{f'{row.first_rank:,} to {row.last_rank:,}':>24} {row.judged:>8,} {row.found:>6,} "
+            f" {row.least_left:,} to {row.most_left:,}"
+        )
 
 
 def review_object(review: Review, batch: Batch) -> dict[str, Any]:
@@ -120,7 +150,11 @@ def review_object(review: Review, batch: Batch) -> dict[str, Any]:
         "index_version": record.index_version,
         "estimate": asdict(review.estimate()),
         "found": [hit.as_json() for hit in review.found()],
-        "batch": {"number": batch.number, "open": sorted(batch.open), "people": [hit.as_json() for hit in batch.hits]},
+        "batch": {
+            "number": batch.number,
+            "open": sorted(batch.open),
+            "people": [hit.as_json() for hit in batch.hits],
+        },
         "warnings": list(review.warnings),
     }
 

@@ -33,6 +33,10 @@ def table(rows: Mapping[str, Mapping[str, float | None]]) -> Iterator[str]:
     cells = {name: [figure(row.get(column)) for column in columns] for name, row in rows.items()}
     widths = [max(len(head), *(len(row[i]) for row in cells.values())) for i, head in enumerate(heads)]
     if rows:
-        yield f"  {'':{wide}} " + " ".join(f"{head:>{width}}" for head, width in zip(heads, widths, strict=True))
+        yield f"  {'':{wide}} " + " ".join(
+            f"{head:>{width}}" for head, width in zip(heads, widths, strict=True)
+        )
     for name, row in cells.items():
-        yield f"  {name:{wide}} " + " ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
+        yield f"  {name:{wide}} " + " ".join(
+            f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)
+        )

@@ -5,4 +5,16 @@ from par_core.access.audit_log import AuditLog, Event, LogPage
 from par_core.access.roles import Role
 from par_core.access.tokens import Token, TokenFile
 
-__all__ = ["KEEP_DAYS", "Access", "AuditLog", "Caller", "Event", "Found", "LogPage", "Role", "Token", "TokenFile", "question_text"]
+__all__ = [
+    "KEEP_DAYS",
+    "Access",
+    "AuditLog",
+    "Caller",
+    "Event",
+    "Found",
+    "LogPage",
+    "Role",
+    "Token",
+    "TokenFile",
+    "question_text",
+]

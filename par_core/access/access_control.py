@@ -42,7 +42,9 @@ class Caller:
 
     @classmethod
     def local(cls) -> "Caller":
-        """The user of the operating system who runs this process: may do everything, for the files are theirs."""
+        """The user of the operating system who runs this process: may do everything, for the files are
+        theirs.
+        """
         try:
             name = pwd.getpwuid(os.getuid()).pw_name
         except KeyError:  # a container may run under a number that has no name
@@ -93,7 +95,9 @@ class Access:
         return cls(root, keep_days)
 
     def has_tokens(self) -> bool:
-        """Whether callers must show a token. Once one was made this stays so, also when the last is revoked: a revocation must not open the door."""
+        """Whether callers must show a token. Once one was made this stays so, also when the last is revoked:
+        a revocation must not open the door.
+        """
         return self.tokens.exists()
 
     def who(self, token: str | None) -> Caller | None:
@@ -106,7 +110,15 @@ class Access:
         return None if found is None else Caller(found.name, found.role)
 
     def record(
-        self, caller: Caller, action: str, what: str, count: int | None = None, *, how: str = "cli", source: str | None = None, status: str = "ok"
+        self,
+        caller: Caller,
+        action: str,
+        what: str,
+        count: int | None = None,
+        *,
+        how: str = "cli",
+        source: str | None = None,
+        status: str = "ok",
     ) -> None:
         """Write down what a caller did; on the disk when this returns.
 
@@ -123,7 +135,18 @@ class Access:
             StoreError: It cannot be written; then nothing may be answered.
         """
         at = datetime.now(UTC).isoformat(timespec="microseconds")
-        self.log.append(Event(at, caller.name, how, socket.gethostname() if source is None else source, action, what, count, status))
+        self.log.append(
+            Event(
+                at,
+                caller.name,
+                how,
+                socket.gethostname() if source is None else source,
+                action,
+                what,
+                count,
+                status,
+            )
+        )
 
     @contextlib.contextmanager
     def recording(
@@ -136,7 +159,8 @@ class Access:
         source: str | None = None,
         unrecorded: Callable[[str], None] | None = None,
     ) -> Iterator[Found]:
-        """Record a block when it ends: ``ok`` with the count that it has set, or the name of the error that it raised, which goes on.
+        """Record a block when it ends: ``ok`` with the count that it has set, or the name of the error that
+        it raised, which goes on.
 
         Args:
             caller: Who.
@@ -144,8 +168,9 @@ class Access:
             what: See ``record``.
             how: See ``record``.
             source: See ``record``.
-            unrecorded: Is told why the block could not be recorded, and the answer is given all the same. For commands only: their users can read the files of
-                the store without PAR, so to refuse them would keep nothing from them, and a store may be mounted read-only.
+            unrecorded: Is told why the block could not be recorded, and the answer is given all the same. For
+                commands only: their users can read the files of the store without PAR, so to refuse them
+                would keep nothing from them, and a store may be mounted read-only.
 
         Raises:
             StoreError: The block is done and cannot be recorded; its answer must not be given.
@@ -171,4 +196,10 @@ def question_text(text: str | None, image: Path | None, where: str | None) -> st
     >>> question_text("a red coat", None, "hat and height_px > 100")
     'a red coat; where: hat and height_px > 100'
     """
-    return "; ".join([*([text] if text else []), *([f"image: {image}"] if image else []), *([f"where: {where}"] if where else [])])
+    return "; ".join(
+        [
+            *([text] if text else []),
+            *([f"image: {image}"] if image else []),
+            *([f"where: {where}"] if where else []),
+        ]
+    )

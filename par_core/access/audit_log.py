@@ -1,10 +1,14 @@
-"""The audit log: who asked what, when, from where, and how much was found. One JSON object a line under ``access/audit/<year>-<month>.jsonl``.
+"""The audit log: who asked what, when, from where, and how much was found. One JSON object a line under
+``access/audit/<year>-<month>.jsonl``.
 
-- A line cannot be forged by what is asked: everything is JSON in ASCII, so line breaks, control characters and look-alikes arrive escaped.
+- A line cannot be forged by what is asked: everything is JSON in ASCII, so line breaks, control characters
+  and look-alikes arrive escaped.
 - A line is on the disk (fsync) before an answer is given: what cannot be recorded fails.
-- Several processes and threads may write at once; a line that a crash or a full disk cut short is ended before the next one, and read as what it is.
-- Months that are older than ``keep_days`` are deleted as whole files, once the log has seen an earlier day of the same time; nothing else is ever removed, and
-  only forgetting somebody changes lines: ids in them give way to the word "forgotten".
+- Several processes and threads may write at once; a line that a crash or a full disk cut short is ended
+  before the next one, and read as what it is.
+- Months that are older than ``keep_days`` are deleted as whole files, once the log has seen an earlier day of
+  the same time; nothing else is ever removed, and only forgetting somebody changes lines: ids in them give
+  way to the word "forgotten".
 """
 
 import calendar
@@ -23,7 +27,8 @@ from par_core.errors import BadConfigError, StoreError
 __all__ = ["AuditLog", "Event", "LogPage"]
 
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})\.jsonl")
-_PLACE: Final = re.compile(r"(\d{4}-\d{2}):(\d{1,12})", re.ASCII)  # a month and how many of its lines are before
+# a month and how many of its lines are before
+_PLACE: Final = re.compile(r"(\d{4}-\d{2}):(\d{1,12})", re.ASCII)
 _LONGEST: Final = 4_000  # characters of a question; more is cut, and the cut is told
 
 
@@ -36,7 +41,8 @@ class Event:
         who: Name of the token, or of the user of the operating system.
         how: Through what: ``cli``, ``flow``, ``api``, ``page``.
         source: Address of the caller, or the host's name for commands; empty if unknown.
-        action: ``search``, ``export``, ``forget``, ``add_token``, ...; ``damaged`` for a line that cannot be read.
+        action: ``search``, ``export``, ``forget``, ``add_token``, ...; ``damaged`` for a line that cannot be
+            read.
         what: The question, as asked.
         count: Of what was given: hits, rows; None where nothing was.
         status: ``ok``, ``refused``, or the name of the error.
@@ -57,12 +63,20 @@ class Event:
         return datetime.fromisoformat(self.at)
 
     def encodable(self) -> "Event":
-        """The same for whoever sends it on: what is no text in UTF-8, such as a file name of odd bytes in a command, is escaped."""
+        """The same for whoever sends it on: what is no text in UTF-8, such as a file name of odd bytes in a
+        command, is escaped.
+        """
 
         def escaped(text: str) -> str:
             return text.encode("utf-8", "backslashreplace").decode()
 
-        return replace(self, who=escaped(self.who), source=escaped(self.source), action=escaped(self.action), what=escaped(self.what))
+        return replace(
+            self,
+            who=escaped(self.who),
+            source=escaped(self.source),
+            action=escaped(self.action),
+            what=escaped(self.what),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +119,16 @@ class AuditLog:
                 self._drop_old(event.moment.date())
                 _append(self.folder / f"{event.at[:7]}.jsonl", line)
         except OSError as error:
-            raise StoreError(f"the audit log under {self.folder} cannot be written ({error.strerror})") from error
+            raise StoreError(
+                f"the audit log under {self.folder} cannot be written ({error.strerror})"
+            ) from error
 
     def read(self, since: datetime | None = None) -> Iterator[Event]:
         """Events, oldest first.
 
         Args:
-            since: With zone; only events from then on. Lines that cannot be read have no time and are always given.
+            since: With zone; only events from then on. Lines that cannot be read have no time and are always
+                given.
 
         Raises:
             StoreError: The log belongs to somebody else.
@@ -121,9 +138,15 @@ class AuditLog:
                 if since is None or _last_day(path) >= since.astimezone(UTC).date():
                     with path.open("rb") as file:
                         events = (_event_of(line) for line in file)
-                        yield from (event for event in events if since is None or event.action == "damaged" or event.moment >= since)
+                        yield from (
+                            event
+                            for event in events
+                            if since is None or event.action == "damaged" or event.moment >= since
+                        )
         except OSError as error:
-            raise StoreError(f"the audit log under {self.folder} cannot be read ({error.strerror}); its owner can") from error
+            raise StoreError(
+                f"the audit log under {self.folder} cannot be read ({error.strerror}); its owner can"
+            ) from error
 
     def latest(self, top: int, before: str | None = None) -> LogPage:
         """The newest events, newest first; lines that cannot be read too, where they stand.
@@ -151,14 +174,17 @@ class AuditLog:
                     older = end > len(taken) or path != months[0]
                     return LogPage(found, f"{path.stem}:{end - len(taken)}" if older else None)
         except OSError as error:
-            raise StoreError(f"the audit log under {self.folder} cannot be read ({error.strerror}); its owner can") from error
+            raise StoreError(
+                f"the audit log under {self.folder} cannot be read ({error.strerror}); its owner can"
+            ) from error
         return LogPage(found, None)
 
     def rewrite(self, change: Callable[[str], str]) -> int:
         """Change what was asked in all lines, such as to take ids of somebody out who is forgotten.
 
         Args:
-            change: Gives the new text of a question; lines that it leaves alone stay as they are, byte for byte.
+            change: Gives the new text of a question; lines that it leaves alone stay as they are, byte for
+                byte.
 
         Returns:
             How many lines were changed.
@@ -178,7 +204,11 @@ class AuditLog:
         return self.folder / "log.lock"
 
     def _months(self) -> list[Path]:
-        return sorted(path for path in self.folder.glob("*.jsonl") if _MONTH.fullmatch(path.name)) if self.folder.is_dir() else []
+        return (
+            sorted(path for path in self.folder.glob("*.jsonl") if _MONTH.fullmatch(path.name))
+            if self.folder.is_dir()
+            else []
+        )
 
     def _drop_old(self, today: date) -> None:
         earliest = today - timedelta(days=self.keep_days)
@@ -190,7 +220,9 @@ class AuditLog:
 
 
 def _days_known(months: list[Path]) -> Iterator[date]:
-    """Days of the first and last events of some months. A clock that is wrong for an hour has seen no earlier day of its time, and so deletes nothing."""
+    """Days of the first and last events of some months. A clock that is wrong for an hour has seen no earlier
+    day of its time, and so deletes nothing.
+    """
     for path in months:
         lines = path.read_bytes().splitlines()
         events = [_event_of(line) for line in (*lines[:1], *lines[-1:])]
@@ -219,7 +251,9 @@ def _event_of(line: bytes) -> Event:
             raise ValueError("a time without zone")
         return event
     except (ValueError, TypeError):
-        return Event("", "", "", "", "damaged", line.decode("utf-8", "backslashreplace").rstrip("\n"), None, "damaged")
+        return Event(
+            "", "", "", "", "damaged", line.decode("utf-8", "backslashreplace").rstrip("\n"), None, "damaged"
+        )
 
 
 def _place(before: str) -> tuple[str, int]:

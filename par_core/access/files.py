@@ -19,7 +19,9 @@ def private_folder(path: Path) -> None:
 
 @contextlib.contextmanager
 def locked(lock: Path) -> Iterator[None]:
-    """Wait until no other process (or thread) is in a block with the same lock file, and keep them out of this one."""
+    """Wait until no other process (or thread) is in a block with the same lock file, and keep them out of
+    this one.
+    """
     private_folder(lock.parent)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
     try:
@@ -30,7 +32,9 @@ def locked(lock: Path) -> Iterator[None]:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that is complete or absent, synced, and readable by its owner alone from its first byte on."""
+    """Write a file that is complete or absent, synced, and readable by its owner alone from its first byte
+    on.
+    """
     private_folder(path.parent)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     partial.unlink(missing_ok=True)

@@ -1,8 +1,10 @@
-"""Tokens: what a caller shows to be let in. Kept as ``access/tokens.json`` in the store, readable by its owner alone.
+"""Tokens: what a caller shows to be let in. Kept as ``access/tokens.json`` in the store, readable by its
+owner alone.
 
-A token is 256 random bits, shown once, when it is made. The file holds its SHA-256 only. That is right here, where it would be wrong for a password: a slow,
-salted hash protects what people choose, because that can be guessed; 256 random bits cannot be, however quick the hash is, and no two tokens are equal, so a
-salt would tell apart what differs already. A quick hash also keeps each request cheap.
+A token is 256 random bits, shown once, when it is made. The file holds its SHA-256 only. That is right here,
+where it would be wrong for a password: a slow, salted hash protects what people choose, because that can be
+guessed; 256 random bits cannot be, however quick the hash is, and no two tokens are equal, so a salt would
+tell apart what differs already. A quick hash also keeps each request cheap.
 """
 
 import contextlib
@@ -61,7 +63,8 @@ class TokenFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._read: tuple[tuple[int, int, int], tuple[Token, ...]] | None = None  # the file as last seen: inode, time, size
+        # the file as last seen: inode, time, size
+        self._read: tuple[tuple[int, int, int], tuple[Token, ...]] | None = None
 
     def exists(self) -> bool:
         """Whether a token was ever made, revoked and expired ones included.
@@ -71,7 +74,8 @@ class TokenFile:
         """
         with self._within_reach():
             try:
-                self.path.lstat()  # not exists(): what cannot be looked at, and a link to nowhere, must not open the door
+                # not exists(): what cannot be looked at, and a link to nowhere, must not open the door
+                self.path.lstat()
             except FileNotFoundError:
                 return False
             return True
@@ -80,7 +84,8 @@ class TokenFile:
         """Every token that is not revoked, by name; read again only when the file has changed.
 
         Raises:
-            StoreError: The file is damaged, belongs to somebody else, or others than its owner may write to it.
+            StoreError: The file is damaged, belongs to somebody else, or others than its owner may write to
+                it.
         """
         with self._within_reach():
             try:
@@ -88,7 +93,10 @@ class TokenFile:
             except FileNotFoundError:
                 return ()
             if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-                raise StoreError(f"others may write to {self.path}, and so let anybody in; look at it, then: chmod 600 {self.path}")
+                raise StoreError(
+                    f"others may write to {self.path}, and so let anybody in; look at it, then: chmod 600"
+                    f" {self.path}"
+                )
             seen = (found.st_ino, found.st_mtime_ns, found.st_size)
             known = self._read
             if known is None or known[0] != seen:
@@ -99,7 +107,8 @@ class TokenFile:
         """Make a token.
 
         Args:
-            name: Of the bearer: up to 64 letters, digits, dots, dashes, underscores and ``@``; no two tokens share one.
+            name: Of the bearer: up to 64 letters, digits, dots, dashes, underscores and ``@``; no two tokens
+                share one.
             role: What the bearer may do.
             expires_in_days: From now, at least 1; None is never.
 
@@ -111,17 +120,26 @@ class TokenFile:
             StoreError: The file is damaged or belongs to somebody else.
         """
         if not _NAME.fullmatch(name):
-            raise BadConfigError(f"no name for a token: {name!r}; take up to 64 letters, digits, dots, dashes, underscores and @, such as anna or gate-3@night")
+            raise BadConfigError(
+                f"no name for a token: {name!r}; take up to 64 letters, digits, dots, dashes, underscores and"
+                " @, such as anna or gate-3@night"
+            )
         if expires_in_days is not None and not 1 <= expires_in_days <= 36_500:
             raise BadConfigError(f"a token expires in 1 to 36500 days, not in {expires_in_days}")
         secret = _PREFIX + secrets.token_urlsafe(_BITS // 8)
         now = datetime.now(UTC)
-        ends = None if expires_in_days is None else (now + timedelta(days=expires_in_days)).isoformat(timespec="seconds")
+        ends = (
+            None
+            if expires_in_days is None
+            else (now + timedelta(days=expires_in_days)).isoformat(timespec="seconds")
+        )
         token = Token(name, role, now.isoformat(timespec="seconds"), ends, _sha256(secret))
         with self._within_reach(), locked(self._lock):
             kept = self._load()
             if any(other.name == name for other in kept):
-                raise BadConfigError(f"there is a token for {name} already; revoke it first: par tokens revoke {name}")
+                raise BadConfigError(
+                    f"there is a token for {name} already; revoke it first: par tokens revoke {name}"
+                )
             self._save((*kept, token))
         return secret
 
@@ -135,13 +153,16 @@ class TokenFile:
         with self._within_reach(), locked(self._lock):
             kept = self._load()
             if all(token.name != name for token in kept):
-                raise BadConfigError(f"no token for {name!r}; there are: {', '.join(token.name for token in kept) or 'none'}")
+                raise BadConfigError(
+                    f"no token for {name!r}; there are: {', '.join(token.name for token in kept) or 'none'}"
+                )
             self._save(tuple(token for token in kept if token.name != name))
 
     def find(self, secret: str) -> Token | None:
         """The token that was shown, or None if it is unknown, revoked or expired.
 
-        Compared in constant time with every token there is, so that the time of a refusal tells nothing about them.
+        Compared in constant time with every token there is, so that the time of a refusal tells nothing about
+        them.
         """
         shown, now, found = _sha256(secret), datetime.now(UTC), None
         for token in self.all():
@@ -155,7 +176,10 @@ class TokenFile:
         try:
             yield
         except OSError as error:
-            raise StoreError(f"{self.path} is out of reach ({error.strerror}): tokens belong to the user of the system who made the first one") from error
+            raise StoreError(
+                f"{self.path} is out of reach ({error.strerror}): tokens belong to the user of the system who"
+                " made the first one"
+            ) from error
 
     @property
     def _lock(self) -> Path:
@@ -171,10 +195,16 @@ class TokenFile:
         except FileNotFoundError:
             return ()
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{self.path} is damaged ({error}); nobody is let in; delete it and make new tokens with: par tokens add") from error
+            raise StoreError(
+                f"{self.path} is damaged ({error}); nobody is let in; delete it and make new tokens with: par"
+                " tokens add"
+            ) from error
 
     def _save(self, tokens: tuple[Token, ...]) -> None:
-        content = {"format": 1, "tokens": [asdict(token) for token in sorted(tokens, key=lambda token: token.name)]}
+        content = {
+            "format": 1,
+            "tokens": [asdict(token) for token in sorted(tokens, key=lambda token: token.name)],
+        }
         write_private(self.path, json.dumps(content, indent=1).encode())
 
 

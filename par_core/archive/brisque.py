@@ -1,8 +1,9 @@
 """BRISQUE: how natural a picture looks, without a reference; from 36 statistics of its pixels.
 
-Source: Mittal, Moorthy, Bovik, "No-reference image quality assessment in the spatial domain", IEEE Transactions on Image Processing 21 (2012),
-section III; equation numbers below are the paper's. Where the paper leaves room, this follows the authors' C++ release of 2011, because the
-published model parameters were learned from its features: ``docs/quality.md`` lists the choices.
+Source: Mittal, Moorthy, Bovik, "No-reference image quality assessment in the spatial domain", IEEE
+Transactions on Image Processing 21 (2012), section III; equation numbers below are the paper's. Where the
+paper leaves room, this follows the authors' C++ release of 2011, because the published model parameters were
+learned from its features: ``docs/quality.md`` lists the choices.
 """
 
 import math
@@ -17,7 +18,8 @@ from par_core.types import ImageU8
 
 __all__ = ["FEATURES", "brisque_features", "fit_generalised_gaussian", "normalised_luminance"]
 
-#: On each of two scales: shape and variance of the normalised luminance; then shape, mean, left and right variance of the products of neighbours
+#: On each of two scales: shape and variance of the normalised luminance; then shape, mean, left and right
+# variance of the products of neighbours
 #: to the right, below, and on both diagonals.
 FEATURES: Final = 36
 
@@ -33,7 +35,8 @@ def brisque_features(image: ImageU8) -> Float64[np.ndarray, "36"]:
     """The features of a picture, in the order of ``FEATURES``.
 
     Returns:
-        NaN wherever there is nothing to measure: for a picture of one colour, or of fewer than 4 pixels a side.
+        NaN wherever there is nothing to measure: for a picture of one colour, or of fewer than 4 pixels a
+            side.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     height, width = grey.shape
@@ -45,7 +48,8 @@ def brisque_features(image: ImageU8) -> Float64[np.ndarray, "36"]:
 
 
 def normalised_luminance(grey: _Grey) -> _Grey:
-    """Mean subtracted, contrast normalised coefficients: equations 1 to 3, the picture's edge continued outwards.
+    """Mean subtracted, contrast normalised coefficients: equations 1 to 3, the picture's edge continued
+    outwards.
 
     Args:
         grey: Luminance, 0 to 255.
@@ -84,10 +88,12 @@ def fit_generalised_gaussian(values: _Grey, size: int) -> tuple[float, float, fl
 
     Args:
         values: What to fit.
-        size: Over how many values the moments are taken; those that are not there (pairs across the picture's edge) count as zero.
+        size: Over how many values the moments are taken; those that are not there (pairs across the picture's
+            edge) count as zero.
 
     Returns:
-        Shape in [0.2, 10], mean, left variance, right variance; NaN unless there are values on both sides of zero.
+        Shape in [0.2, 10], mean, left variance, right variance; NaN unless there are values on both sides of
+        zero.
     """
     positive = cv2.max(values, 0.0)
     n_right = cv2.countNonZero(positive)
@@ -102,13 +108,20 @@ def fit_generalised_gaussian(values: _Grey, size: int) -> tuple[float, float, fl
     wanted = moments * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
     shapes, ratios = _shapes()
     shape = float(np.interp(wanted, ratios, shapes))
-    mean = (right - left) * math.exp(math.lgamma(2 / shape) - (math.lgamma(1 / shape) + math.lgamma(3 / shape)) / 2)
+    mean = (right - left) * math.exp(
+        math.lgamma(2 / shape) - (math.lgamma(1 / shape) + math.lgamma(3 / shape)) / 2
+    )
     return shape, mean, left * left, right * right
 
 
 @lru_cache(maxsize=1)
 def _shapes() -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
-    """Shapes from 0.2 to 10 in steps of 0.001, as the authors searched them, and the ratio of moments that belongs to each (rising)."""
+    """Shapes from 0.2 to 10 in steps of 0.001, as the authors searched them, and the ratio of moments that
+    belongs to each (rising).
+    """
     shapes = np.linspace(0.2, 10, 9801)
-    ratios = [math.exp(2 * math.lgamma(2 / shape) - math.lgamma(1 / shape) - math.lgamma(3 / shape)) for shape in shapes]
+    ratios = [
+        math.exp(2 * math.lgamma(2 / shape) - math.lgamma(1 / shape) - math.lgamma(3 / shape))
+        for shape in shapes
+    ]
     return shapes, np.array(ratios)

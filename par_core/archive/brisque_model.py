@@ -1,7 +1,8 @@
 """From the features of BRISQUE to a score: support vector regression with parameters that others learned.
 
-The parameters are the authors' (learned on the LIVE database, release 2, and published with their C++ release) and no part of PAR. They are read
-from an installed package ``brisque`` (its two data files only; none of its code runs), or from a file in the authors' own format.
+The parameters are the authors' (learned on the LIVE database, release 2, and published with their C++
+release) and no part of PAR. They are read from an installed package ``brisque`` (its two data files only;
+none of its code runs), or from a file in the authors' own format.
 """
 
 import importlib.util
@@ -23,7 +24,8 @@ __all__ = ["BrisqueModel", "installed_model", "read_model"]
 
 @dataclass(frozen=True, slots=True)
 class BrisqueModel:
-    """An epsilon support vector regression with radial basis functions (Chang and Lin, LIBSVM, 2011, section 2.4).
+    """An epsilon support vector regression with radial basis functions (Chang and Lin, LIBSVM, 2011, section
+    2.4).
 
     Attributes:
         lowest: (36,) of each feature among the training pictures.
@@ -44,7 +46,8 @@ class BrisqueModel:
     source: str
 
     def score(self, features: Float64[np.ndarray, "36"]) -> float:
-        """About 0 (as natural as an undistorted photograph) to 100; a little below and above are possible, as with the authors.
+        """About 0 (as natural as an undistorted photograph) to 100; a little below and above are possible, as
+        with the authors.
 
         Returns:
             NaN if a feature is.
@@ -72,7 +75,8 @@ def read_model(vectors: Path) -> BrisqueModel:
     """Parameters in the authors' format.
 
     Args:
-        vectors: LIBSVM's text format (the authors' ``allmodel``). The features' ranges are read from ``allrange`` beside it, as svm-scale writes them.
+        vectors: LIBSVM's text format (the authors' ``allmodel``). The features' ranges are read from
+            ``allrange`` beside it, as svm-scale writes them.
 
     Raises:
         WeightsError: A file is missing, or not of this format.
@@ -84,7 +88,10 @@ def _model(file: Path, ranges: Float64[np.ndarray, "36 2"]) -> BrisqueModel:
     header, _, body = _text(file).partition("\nSV\n")
     told = {name: value for name, _, value in (line.partition(" ") for line in header.splitlines())}
     if (told.get("svm_type"), told.get("kernel_type")) != ("epsilon_svr", "rbf"):
-        raise WeightsError(f"{file}: expected an epsilon_svr with an rbf kernel in LIBSVM's text format, got {told.get('svm_type')}, {told.get('kernel_type')}")
+        raise WeightsError(
+            f"{file}: expected an epsilon_svr with an rbf kernel in LIBSVM's text format, got"
+            f" {told.get('svm_type')}, {told.get('kernel_type')}"
+        )
     lines = body.splitlines()
     weights, vectors = np.zeros(len(lines)), np.zeros((len(lines), FEATURES))
     try:
@@ -98,14 +105,19 @@ def _model(file: Path, ranges: Float64[np.ndarray, "36 2"]) -> BrisqueModel:
     except (ValueError, KeyError) as error:
         raise WeightsError(f"{file}: not LIBSVM's text format: {error}") from error
     if n != len(lines) or not n or not math.isfinite(gamma + offset + weights.sum() + vectors.sum()):
-        raise WeightsError(f"{file}: damaged: {n} support vectors announced, {len(lines)} there, or a number that is not finite")
+        raise WeightsError(
+            f"{file}: damaged: {n} support vectors announced, {len(lines)} there, or a number that is not"
+            " finite"
+        )
     return BrisqueModel(ranges[:, 0].copy(), ranges[:, 1].copy(), vectors, weights, gamma, offset, str(file))
 
 
 def _svm_scale_ranges(file: Path) -> Float64[np.ndarray, "36 2"]:
     lines = [line.split() for line in _text(file).splitlines()]
     if lines[:2] != [["x"], ["-1", "1"]]:
-        raise WeightsError(f"{file}: expected the ranges of svm-scale to -1 to 1, beginning with the lines 'x' and '-1 1'")
+        raise WeightsError(
+            f"{file}: expected the ranges of svm-scale to -1 to 1, beginning with the lines 'x' and '-1 1'"
+        )
     ranges = np.full((FEATURES, 2), np.nan)
     try:
         for index, lowest, highest in lines[2:]:
@@ -119,7 +131,16 @@ def _pickled_ranges(file: Path) -> Float64[np.ndarray, "36 2"]:
     try:
         told = _PlainUnpickler(io.BytesIO(file.read_bytes())).load()
         ranges = np.array([told["min_"], told["max_"]], np.float64).T
-    except (OSError, pickle.UnpicklingError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (
+        OSError,
+        pickle.UnpicklingError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+    ) as error:
         raise WeightsError(f"{file}: cannot be read: {error}") from error
     return _checked(ranges, file)
 
@@ -132,7 +153,11 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def _checked(ranges: Float64[np.ndarray, "_ _"], file: Path) -> Float64[np.ndarray, "36 2"]:
-    if ranges.shape != (FEATURES, 2) or not np.isfinite(ranges).all() or not (ranges[:, 1] > ranges[:, 0]).all():
+    if (
+        ranges.shape != (FEATURES, 2)
+        or not np.isfinite(ranges).all()
+        or not (ranges[:, 1] > ranges[:, 0]).all()
+    ):
         raise WeightsError(f"{file}: expected lowest and highest of {FEATURES} features, got something else")
     return ranges
 

@@ -1,6 +1,8 @@
-"""Decoding pictures: upright RGB of 8 bits, whatever was stored. Nothing but the formats that PAR reads is ever tried.
+"""Decoding pictures: upright RGB of 8 bits, whatever was stored. Nothing but the formats that PAR reads is
+ever tried.
 
-Transparency is laid on white. Sixteen-bit pictures are scaled, not clipped. Only the first frame of several is used.
+Transparency is laid on white. Sixteen-bit pictures are scaled, not clipped. Only the first frame of several
+is used.
 """
 
 import importlib
@@ -22,11 +24,32 @@ from par_core.types import ImageU8
 
 __all__ = ["DecodedImage", "decode"]
 
-#: Formats that Pillow may try; others (PostScript among them) are not even looked at. MPO is found by way of JPEG.
+#: Formats that Pillow may try; others (PostScript among them) are not even looked at. MPO is found by way of
+# JPEG.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF")
 #: What Pillow and its decoders raise for damaged pictures.
-_DAMAGE: Final = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, OverflowError, struct.error, zlib.error)
-_TRUNCATION: Final = ("truncated", "unexpected end", "not enough", "buffer is not large enough", "broken data stream", "end of file", "premature")
+_DAMAGE: Final = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
+_TRUNCATION: Final = (
+    "truncated",
+    "unexpected end",
+    "not enough",
+    "buffer is not large enough",
+    "broken data stream",
+    "end of file",
+    "premature",
+)
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -37,7 +60,8 @@ _UPRIGHT: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
-for _plugin in ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):  # Pillow knows the others only after a full init, which is slow
+# Pillow knows the others only after a full init, which is slow
+for _plugin in ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
     importlib.import_module(f"PIL.{_plugin}ImagePlugin")
 Image.MAX_IMAGE_PIXELS = None  # the limit is the configuration's, checked below before anything is decoded
 
@@ -71,9 +95,15 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
         raise _unreadable(error) from error
     n_pixels = picture.width * picture.height
     if n_pixels > config.max_pixels:
-        raise UnreadableImageError(Status.TOO_LARGE, f"{picture.width}x{picture.height} pixels, {config.max_pixels} are allowed (archive.max_pixels)")
+        raise UnreadableImageError(
+            Status.TOO_LARGE,
+            f"{picture.width}x{picture.height} pixels, {config.max_pixels} are allowed (archive.max_pixels)",
+        )
     if picture.format in ("JPEG", "MPO") and count_scans(content) > MOST_SCANS:
-        raise UnreadableImageError(Status.TOO_LARGE, f"a JPEG of more than {MOST_SCANS} scans, each of which goes over the whole picture")
+        raise UnreadableImageError(
+            Status.TOO_LARGE,
+            f"a JPEG of more than {MOST_SCANS} scans, each of which goes over the whole picture",
+        )
     try:
         picture.load()
         exif = _exif(picture)
@@ -98,7 +128,11 @@ def _exif(picture: Image.Image) -> _Exif:
         tags = picture.getexif()
         details = tags.get_ifd(ExifTags.IFD.Exif)
         orientation = tags.get(ExifTags.Base.Orientation, 1)
-        stamps = [details.get(ExifTags.Base.DateTimeOriginal), details.get(ExifTags.Base.DateTimeDigitized), tags.get(ExifTags.Base.DateTime)]
+        stamps = [
+            details.get(ExifTags.Base.DateTimeOriginal),
+            details.get(ExifTags.Base.DateTimeDigitized),
+            tags.get(ExifTags.Base.DateTime),
+        ]
     except _DAMAGE:
         return _Exif(1, None)
     times = [time for stamp in stamps if (time := _time(stamp)) is not None]
@@ -136,4 +170,6 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
 def _unreadable(error: BaseException) -> UnreadableImageError:
     text = str(error) or type(error).__name__
     cut = any(word in text.lower() for word in _TRUNCATION) or isinstance(error, EOFError)
-    return UnreadableImageError(Status.TRUNCATED if cut else Status.DAMAGED, f"cannot be decoded: {text}"[:300])
+    return UnreadableImageError(
+        Status.TRUNCATED if cut else Status.DAMAGED, f"cannot be decoded: {text}"[:300]
+    )

@@ -1,7 +1,8 @@
 """What a listing finds: entries and how they are named.
 
-A uri is an absolute path where the name is UTF-8, else ``file://`` and the percent-encoded bytes of the path; a URL for remote files; and
-``<archive>!/<member>`` for members of archives. Names are only names: they are never used to write anything.
+A uri is an absolute path where the name is UTF-8, else ``file://`` and the percent-encoded bytes of the path;
+a URL for remote files; and ``<archive>!/<member>`` for members of archives. Names are only names: they are
+never used to write anything.
 """
 
 import os
@@ -14,8 +15,12 @@ from par_core.status import Status
 
 __all__ = ["IMAGE_SUFFIXES", "Entry", "Listing", "is_hidden", "is_image_name", "path_of", "uri_of"]
 
-IMAGE_SUFFIXES: Final = frozenset([".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".mpo"])
-_SYSTEM_NAMES: Final = frozenset({"@eadir", "__macosx", "$recycle.bin", "system volume information", "thumbs.db", "lost+found"})
+IMAGE_SUFFIXES: Final = frozenset(
+    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".mpo"]
+)
+_SYSTEM_NAMES: Final = frozenset(
+    {"@eadir", "__macosx", "$recycle.bin", "system volume information", "thumbs.db", "lost+found"}
+)
 _ENCODED: Final = "file://"
 
 
@@ -45,7 +50,8 @@ class Listing:
     Attributes:
         source: As the user named it, made absolute.
         entries: By ascending uri; no uri twice.
-        skipped: What was passed over, counted by reason: ``hidden``, ``system``, ``not_an_image``, ``archive``, ``directory_link``.
+        skipped: What was passed over, counted by reason: ``hidden``, ``system``, ``not_an_image``,
+            ``archive``, ``directory_link``.
     """
 
     source: str

@@ -17,8 +17,8 @@ __all__ = ["entry_of_file", "list_folder"]
 def list_folder(folder: Path) -> Listing:
     """List a folder and everything below.
 
-    Links to files inside the folder are followed; links that leave it, and loops, become entries with a status. Links to
-    folders are not followed.
+    Links to files inside the folder are followed; links that leave it, and loops, become entries with a
+    status. Links to folders are not followed.
     """
     root = os.path.realpath(folder)
     skipped: Counter[str] = Counter()
@@ -44,7 +44,9 @@ def _walk(root: str, skipped: Counter[str]) -> Iterator[Entry]:
         try:
             listed = list(os.scandir(folder))
         except OSError as error:
-            yield Entry(uri_of(folder), 0, "", _status_of(error), f"this folder cannot be listed: {error.strerror}")
+            yield Entry(
+                uri_of(folder), 0, "", _status_of(error), f"this folder cannot be listed: {error.strerror}"
+            )
             continue
         for item in listed:
             reason = is_hidden(item.name)
@@ -73,7 +75,13 @@ def _link(item: "os.DirEntry[str]", root: str, skipped: Counter[str]) -> Iterato
     try:
         mode = os.stat(item.path).st_mode
     except OSError as error:
-        yield Entry(uri_of(item.path), 0, os.readlink(item.path), _status_of(error), f"a link that leads nowhere: {error.strerror}")
+        yield Entry(
+            uri_of(item.path),
+            0,
+            os.readlink(item.path),
+            _status_of(error),
+            f"a link that leads nowhere: {error.strerror}",
+        )
         return
     if stat.S_ISDIR(mode):
         if os.path.commonpath([target, item.path]) == target:
@@ -89,5 +97,10 @@ def _link(item: "os.DirEntry[str]", root: str, skipped: Counter[str]) -> Iterato
 
 
 def _status_of(error: OSError) -> Status:
-    known = {errno.ELOOP: Status.SYMLINK_LOOP, errno.EACCES: Status.PERMISSION, errno.EPERM: Status.PERMISSION, errno.ENOENT: Status.VANISHED}
+    known = {
+        errno.ELOOP: Status.SYMLINK_LOOP,
+        errno.EACCES: Status.PERMISSION,
+        errno.EPERM: Status.PERMISSION,
+        errno.ENOENT: Status.VANISHED,
+    }
     return known.get(error.errno or 0, Status.IO_ERROR)

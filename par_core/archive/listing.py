@@ -18,8 +18,9 @@ def list_source(source: str) -> Listing:
     """List one source without reading pictures.
 
     Args:
-        source: A folder; a zip or tar file; a text file with one path a line (relative to its own folder; empty lines and lines that begin with #
-            are passed over); one picture; or a URL that fsspec knows, of a folder or an archive.
+        source: A folder; a zip or tar file; a text file with one path a line (relative to its own folder;
+            empty lines and lines that begin with # are passed over); one picture; or a URL that fsspec knows,
+            of a folder or an archive.
 
     Raises:
         BadConfigError: The source is not there, or nothing that PAR can list.
@@ -49,7 +50,10 @@ def _list_local(path: Path) -> Listing:
         return _list_paths(path)
     if is_image_name(path.name):
         return Listing(str(path), (entry_of_file(str(path)),))
-    raise BadConfigError(f"cannot list {path}: expected a folder, .zip, .tar, .tar.gz, a .txt list of paths, a picture, or a URL")
+    raise BadConfigError(
+        f"cannot list {path}: expected a folder, .zip, .tar, .tar.gz, a .txt list of paths, a picture, or"
+        " a URL"
+    )
 
 
 def _list_paths(path: Path) -> Listing:

@@ -1,4 +1,6 @@
-"""Members of zip and tar files, listed and read in place. Nothing is ever unpacked to disk, so a hostile name stays a name."""
+"""Members of zip and tar files, listed and read in place. Nothing is ever unpacked to disk, so a hostile name
+stays a name.
+"""
 
 import lzma
 import struct
@@ -21,13 +23,33 @@ __all__ = ["SEPARATOR", "is_container_name", "list_members", "read_members"]
 SEPARATOR: Final = "!/"
 
 _TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-#: What zipfile, tarfile and the decompressors below them raise for archives that are damaged, or made to look so.
+#: What zipfile, tarfile and the decompressors below them raise for archives that are damaged, or made to look
+# so.
 _DAMAGE: Final = (
-    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, ValueError, OverflowError, OSError),
+    *(
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        zlib.error,
+        lzma.LZMAError,
+        struct.error,
+        EOFError,
+        NotImplementedError,
+        ValueError,
+        OverflowError,
+        OSError,
+    ),
     *(MemoryError, RecursionError),
 )
-_LONGEST_EXTRA: Final = 2**20  # bytes of a tar header that only holds names and attributes of the next; Python reads it whole, whatever it says
-_EXTRA_HEADERS: Final = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+# bytes of a tar header that only holds names and attributes of the next; Python reads it whole, whatever it
+# says
+_LONGEST_EXTRA: Final = 2**20
+_EXTRA_HEADERS: Final = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 
 
 def is_container_name(name: str) -> bool:
@@ -45,7 +67,8 @@ def list_members(file: BinaryIO, uri: str, size: int, version: str) -> tuple[lis
         version: Of the archive, for the entry that says it is damaged.
 
     Returns:
-        Entries, and what was passed over by reason. A damaged archive gives what could be listed and one entry for itself.
+        Entries, and what was passed over by reason. A damaged archive gives what could be listed and one
+        entry for itself.
     """
     entries: list[Entry] = []
     skipped: Counter[str] = Counter()
@@ -60,11 +83,15 @@ def list_members(file: BinaryIO, uri: str, size: int, version: str) -> tuple[lis
             status, message = (Status.ENCRYPTED, "needs a password") if member.encrypted else (Status.OK, "")
             entries.append(Entry(uri + SEPARATOR + member.name, member.size, member.version, status, message))
     except _DAMAGE as error:
-        entries.append(Entry(uri, size, version, Status.DAMAGED_ARCHIVE, f"cannot be read to its end: {error}"[:300]))
+        entries.append(
+            Entry(uri, size, version, Status.DAMAGED_ARCHIVE, f"cannot be read to its end: {error}"[:300])
+        )
     return entries, skipped
 
 
-def read_members(file: BinaryIO, uri: str, names: Collection[str], max_bytes: int) -> Iterator[tuple[str, bytes | UnreadableImageError]]:
+def read_members(
+    file: BinaryIO, uri: str, names: Collection[str], max_bytes: int
+) -> Iterator[tuple[str, bytes | UnreadableImageError]]:
     """Read some members, in the order of the archive; what cannot be read comes as an error.
 
     Args:
@@ -116,9 +143,20 @@ def _members(file: BinaryIO, uri: str) -> Iterator[_Member]:
     if uri.lower().endswith(".zip"):
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
-                kind, version = "directory" if info.filename.endswith("/") else "file", f"crc32:{info.CRC:08x}"
+                kind, version = (
+                    "directory" if info.filename.endswith("/") else "file",
+                    f"crc32:{info.CRC:08x}",
+                )
                 encrypted = bool(info.flag_bits & 1)
-                yield _Member(_unique(info.filename, seen), info.filename, kind, info.file_size, version, encrypted, partial(archive.open, info))
+                yield _Member(
+                    _unique(info.filename, seen),
+                    info.filename,
+                    kind,
+                    info.file_size,
+                    version,
+                    encrypted,
+                    partial(archive.open, info),
+                )
     else:
         with tarfile.open(fileobj=file, mode="r:*", tarinfo=_TarHeader) as tar:
             last = -1
@@ -128,7 +166,15 @@ def _members(file: BinaryIO, uri: str) -> Iterator[_Member]:
                 last = member.offset
                 kind = "file" if member.isreg() else "directory" if member.isdir() else "other"
                 opened = partial(tar.extractfile, member)
-                yield _Member(_unique(member.name, seen), member.name, kind, member.size, f"mtime:{int(member.mtime)}", False, opened)
+                yield _Member(
+                    _unique(member.name, seen),
+                    member.name,
+                    kind,
+                    member.size,
+                    f"mtime:{int(member.mtime)}",
+                    False,
+                    opened,
+                )
 
 
 class _TarHeader(tarfile.TarInfo):
@@ -138,7 +184,9 @@ class _TarHeader(tarfile.TarInfo):
     def frombuf(cls, buf: Any, encoding: str, errors: str) -> "_TarHeader":
         header = super().frombuf(buf, encoding, errors)
         if header.type in _EXTRA_HEADERS and header.size > _LONGEST_EXTRA:
-            raise tarfile.ReadError(f"a name or attributes of {header.size} bytes, {_LONGEST_EXTRA} are allowed")
+            raise tarfile.ReadError(
+                f"a name or attributes of {header.size} bytes, {_LONGEST_EXTRA} are allowed"
+            )
         return header
 
 
@@ -162,7 +210,9 @@ def _read(member: _Member, max_bytes: int) -> bytes | UnreadableImageError:
     if member.encrypted:
         return UnreadableImageError(Status.ENCRYPTED, "needs a password")
     if member.size > max_bytes:
-        return UnreadableImageError(Status.TOO_LARGE, f"{member.size} bytes, {max_bytes} are allowed (archive.max_bytes)")
+        return UnreadableImageError(
+            Status.TOO_LARGE, f"{member.size} bytes, {max_bytes} are allowed (archive.max_bytes)"
+        )
     try:
         opened = member.open()
         assert opened is not None  # only links and devices have no content, and they are not listed
@@ -171,5 +221,7 @@ def _read(member: _Member, max_bytes: int) -> bytes | UnreadableImageError:
     except (*_DAMAGE, RuntimeError) as error:
         return UnreadableImageError(Status.DAMAGED_ARCHIVE, f"this member cannot be read: {error}"[:300])
     if len(content) > max_bytes:
-        return UnreadableImageError(Status.TOO_LARGE, f"more than {max_bytes} bytes, whatever its header says (archive.max_bytes)")
+        return UnreadableImageError(
+            Status.TOO_LARGE, f"more than {max_bytes} bytes, whatever its header says (archive.max_bytes)"
+        )
     return content

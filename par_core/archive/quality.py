@@ -8,9 +8,11 @@ __all__ = ["glvn"]
 
 
 def glvn(image: ImageU8) -> float:
-    """Normalised grey-level variance: variance divided by mean of the grey values; higher is sharper and richer in contrast.
+    """Normalised grey-level variance: variance divided by mean of the grey values; higher is sharper and
+    richer in contrast.
 
-    Source: Santos et al., "Evaluation of autofocus functions in molecular cytogenetic analysis", Journal of Microscopy 188 (1997).
+    Source: Santos et al., "Evaluation of autofocus functions in molecular cytogenetic analysis", Journal of
+    Microscopy 188 (1997).
 
     Returns:
         At least 0; 0 for a picture of one colour, black included.

@@ -49,7 +49,10 @@ def read_entries(entries: Iterable[Entry], config: ArchiveConfig) -> Iterator[tu
     for group in urls.values():
         yield from ((entry, _checked(content)) for entry, content in read_remote(group, config.max_bytes))
     for container, wanted in members.items():
-        yield from ((wanted[name], _checked(content)) for name, content in _read_container(container, list(wanted), config.max_bytes))
+        yield from (
+            (wanted[name], _checked(content))
+            for name, content in _read_container(container, list(wanted), config.max_bytes)
+        )
 
 
 def _split(uri: str) -> tuple[str | None, str]:
@@ -57,7 +60,11 @@ def _split(uri: str) -> tuple[str | None, str]:
     start = 0
     while (at := uri.find(SEPARATOR, start)) >= 0:
         container = uri[:at]
-        if is_container_name(container) and (is_remote(container) or os.path.isfile(path_of(container)) or not os.path.isdir(path_of(container))):
+        if is_container_name(container) and (
+            is_remote(container)
+            or os.path.isfile(path_of(container))
+            or not os.path.isdir(path_of(container))
+        ):
             return container, uri[at + len(SEPARATOR) :]
         start = at + 1
     return None, uri
@@ -76,7 +83,9 @@ def _read_container(container: str, names: list[str], max_bytes: int) -> Iterato
 
 
 def _opened(path: bytes) -> BinaryIO | UnreadableImageError:
-    """A regular file, open for reading; never waits on a pipe or device that took a picture's or an archive's name."""
+    """A regular file, open for reading; never waits on a pipe or device that took a picture's or an archive's
+    name.
+    """
     try:
         file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     except OSError as error:
@@ -94,7 +103,9 @@ def _read_file(path: bytes, max_bytes: int) -> Content:
     with file:
         size = os.fstat(file.fileno()).st_size
         if size > max_bytes:
-            return UnreadableImageError(Status.TOO_LARGE, f"{size} bytes, {max_bytes} are allowed (archive.max_bytes)")
+            return UnreadableImageError(
+                Status.TOO_LARGE, f"{size} bytes, {max_bytes} are allowed (archive.max_bytes)"
+            )
         try:
             return file.read(max_bytes + 1)
         except OSError as error:
@@ -113,4 +124,6 @@ def _unreadable(error: OSError) -> UnreadableImageError:
         errno.EPERM: Status.PERMISSION,
         errno.ELOOP: Status.SYMLINK_LOOP,
     }
-    return UnreadableImageError(known.get(error.errno or 0, Status.IO_ERROR), f"cannot be read: {error.strerror}")
+    return UnreadableImageError(
+        known.get(error.errno or 0, Status.IO_ERROR), f"cannot be read: {error.strerror}"
+    )

@@ -1,6 +1,8 @@
-"""Files behind URLs, through fsspec: ``s3://bucket/prefix``, ``memory://folder``, and whatever else it has a backend for.
+"""Files behind URLs, through fsspec: ``s3://bucket/prefix``, ``memory://folder``, and whatever else it has a
+backend for.
 
-Endpoints and credentials come from fsspec's own configuration, for example ``FSSPEC_S3_ENDPOINT_URL``, ``FSSPEC_S3_KEY`` and ``FSSPEC_S3_SECRET``.
+Endpoints and credentials come from fsspec's own configuration, for example ``FSSPEC_S3_ENDPOINT_URL``,
+``FSSPEC_S3_KEY`` and ``FSSPEC_S3_SECRET``.
 """
 
 from collections import Counter
@@ -35,7 +37,9 @@ def list_remote(url: str) -> Listing:
         if is_container_name(path):
             about = files.info(path)
             with files.open(path, "rb") as file:
-                entries, skipped = list_members(file, files.unstrip_protocol(path), int(about["size"]), _version(about))
+                entries, skipped = list_members(
+                    file, files.unstrip_protocol(path), int(about["size"]), _version(about)
+                )
             return Listing(url, tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
         found: dict[str, dict[str, Any]] = files.find(path, detail=True)
     except FileNotFoundError as error:
@@ -47,7 +51,9 @@ def list_remote(url: str) -> Listing:
     return _listing(url, path, found, files)
 
 
-def read_remote(entries: Sequence[Entry], max_bytes: int) -> Iterator[tuple[Entry, bytes | UnreadableImageError]]:
+def read_remote(
+    entries: Sequence[Entry], max_bytes: int
+) -> Iterator[tuple[Entry, bytes | UnreadableImageError]]:
     """Read files of one backend, several at a time.
 
     Raises:
@@ -58,18 +64,31 @@ def read_remote(entries: Sequence[Entry], max_bytes: int) -> Iterator[tuple[Entr
         group = entries[start : start + _AT_ONCE]
         fitting = {files._strip_protocol(entry.uri): entry for entry in group if entry.size <= max_bytes}
         contents: dict[str, bytes | Exception] = _fetch(files, list(fitting))
-        troubles = [content for content in contents.values() if isinstance(content, OSError) and not isinstance(content, (FileNotFoundError, PermissionError))]
+        troubles = [
+            content
+            for content in contents.values()
+            if isinstance(content, OSError) and not isinstance(content, (FileNotFoundError, PermissionError))
+        ]
         if len(troubles) == len(contents) and len(contents) > 1:
-            raise TransientError(f"none of {len(contents)} files could be read, such as {group[0].uri}: {troubles[0]}")
+            raise TransientError(
+                f"none of {len(contents)} files could be read, such as {group[0].uri}: {troubles[0]}"
+            )
         for entry in group:
             content = contents.get(files._strip_protocol(entry.uri))
             if content is None:
-                yield entry, UnreadableImageError(Status.TOO_LARGE, f"{entry.size} bytes, {max_bytes} are allowed (archive.max_bytes)")
+                yield (
+                    entry,
+                    UnreadableImageError(
+                        Status.TOO_LARGE, f"{entry.size} bytes, {max_bytes} are allowed (archive.max_bytes)"
+                    ),
+                )
             else:
                 yield entry, content if isinstance(content, bytes) else _unreadable(content)
 
 
-def read_remote_members(container: str, names: Sequence[str], max_bytes: int) -> Iterator[tuple[str, bytes | UnreadableImageError]]:
+def read_remote_members(
+    container: str, names: Sequence[str], max_bytes: int
+) -> Iterator[tuple[str, bytes | UnreadableImageError]]:
     """Read members of an archive behind a URL."""
     files, path = _open(container)
     try:
@@ -85,7 +104,9 @@ def _open(url: str) -> tuple[Any, str]:
         files, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
         extra = "; pip install 'par-search[s3]'" if url.startswith("s3") else ""
-        raise BadConfigError(f"no backend for {url.split(':')[0]} URLs is installed{extra} ({error})") from error
+        raise BadConfigError(
+            f"no backend for {url.split(':')[0]} URLs is installed{extra} ({error})"
+        ) from error
     except ValueError as error:
         raise BadConfigError(f"{url} is no URL that PAR can read: {error}") from error
     return files, path
@@ -122,6 +143,9 @@ def _version(about: dict[str, Any]) -> str:
 
 
 def _unreadable(error: Exception) -> UnreadableImageError:
-    known: dict[type[Exception], Status] = {FileNotFoundError: Status.VANISHED, PermissionError: Status.PERMISSION}
+    known: dict[type[Exception], Status] = {
+        FileNotFoundError: Status.VANISHED,
+        PermissionError: Status.PERMISSION,
+    }
     status = known.get(type(error), Status.IO_ERROR)
     return UnreadableImageError(status, f"cannot be read: {error}"[:300])

@@ -1,8 +1,9 @@
 """Garment colours from the pixels inside a person's mask: no model, so they work in every profile.
 
-Each pixel takes the basic colour term (Berlin and Kay 1969; beige added) whose nearest prototype is closest in CIELAB; a garment's
-colour is the term that most of its pixels take. The idea of naming pixels and counting follows van de Weijer et al., "Learning Color
-Names for Real-World Applications", IEEE TIP 2009; the prototypes are our own.
+Each pixel takes the basic colour term (Berlin and Kay 1969; beige added) whose nearest prototype is closest
+in CIELAB; a garment's colour is the term that most of its pixels take. The idea of naming pixels and counting
+follows van de Weijer et al., "Learning Color Names for Real-World Applications", IEEE TIP 2009; the
+prototypes are our own.
 """
 
 from dataclasses import dataclass
@@ -70,17 +71,23 @@ def garment_colours(image: ImageU8, box: Float32[np.ndarray, "4"], mask: MaskRLE
     """
     left, top, right, bottom = whole_pixels(box, width=image.shape[1], height=image.shape[0])
     crop = image[top:bottom, left:right]
-    inside = cv2.erode(crop_mask(mask, left, top, right, bottom).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    inside = cv2.erode(
+        crop_mask(mask, left, top, right, bottom).astype(np.uint8), np.ones((3, 3), np.uint8)
+    ).astype(bool)
     height, width = inside.shape
     if height / width < _STANDING:  # cut at the waist or seated: what shows below the head is the upper body
         upper, upper_share = dominant_colour(crop[int(0.35 * height) :], inside[int(0.35 * height) :])
         return GarmentColours(upper, upper_share, None, None)
-    found = [dominant_colour(crop[int(a * height) : int(b * height)], inside[int(a * height) : int(b * height)]) for a, b in (_UPPER, _LOWER)]
+    found = [
+        dominant_colour(crop[int(a * height) : int(b * height)], inside[int(a * height) : int(b * height)])
+        for a, b in (_UPPER, _LOWER)
+    ]
     return GarmentColours(*found[0], *found[1])
 
 
 def dominant_colour(pixels: ImageU8, inside: Shaped[np.ndarray, "h w"]) -> tuple[str | None, float | None]:
-    """The most frequent colour term inside a mask, and its share; skin counts only where nothing else is left.
+    """The most frequent colour term inside a mask, and its share; skin counts only where nothing else is
+    left.
 
     Returns:
         None and None when fewer than 30 pixels are inside.
@@ -119,6 +126,8 @@ def _lab(pixels: UInt8[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
 
 
 def is_skin(pixels: UInt8[np.ndarray, "n 3"]) -> Shaped[np.ndarray, " n"]:
-    """Which of (n, 3) pixels may be skin: Chai and Ngan's range of skin in YCbCr (IEEE TCSVT 1999): 77 <= Cb <= 127, 133 <= Cr <= 173, and not dark."""
+    """Which of (n, 3) pixels may be skin: Chai and Ngan's range of skin in YCbCr (IEEE TCSVT 1999): 77 <= Cb
+    <= 127, 133 <= Cr <= 173, and not dark.
+    """
     y, cr, cb = cv2.cvtColor(pixels[None], cv2.COLOR_RGB2YCrCb)[0].T
     return (cb >= 77) & (cb <= 127) & (cr >= 136) & (cr <= 173) & (y > 80)

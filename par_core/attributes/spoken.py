@@ -1,4 +1,6 @@
-"""What a text says, piece by piece: the things it lists, and the attributes that it names in words of the vocabulary."""
+"""What a text says, piece by piece: the things it lists, and the attributes that it names in words of the
+vocabulary.
+"""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +14,10 @@ from par_core.attributes.vocabulary import ATTRIBUTES
 __all__ = ["NamedAttribute", "NamedColour", "chunks_of", "content_words", "named_attributes", "named_colours"]
 
 _WORD: Final = r"[^\W_]+(?:-[^\W_]+)*"
-_BETWEEN: Final = re.compile(r"\s*(?:,|;|\band\b|\bwith\b|\bwearing\b|\bcarrying\b|\bholding\b|\bin\b(?=\s+(?:an?|the|his|her)\b))\s*", re.IGNORECASE)
+_BETWEEN: Final = re.compile(
+    r"\s*(?:,|;|\band\b|\bwith\b|\bwearing\b|\bcarrying\b|\bholding\b|\bin\b(?=\s+(?:an?|the|his|her)\b))\s*",
+    re.IGNORECASE,
+)
 _NOT_A_THING: Final = frozenset(
     [
         *("a", "an", "the", "person", "people", "someone", "somebody", "photo", "picture", "of", "who", "is"),
@@ -58,8 +63,12 @@ class NamedColour:
 
 
 def chunks_of(text: str) -> tuple[str, ...]:
-    """The things that a text lists: "a white dress and a black bag" gives "a white dress", "a black bag". One thing, or none, gives nothing."""
-    chunks = tuple(chunk for chunk in (piece.strip(" .") for piece in _BETWEEN.split(text)) if content_words(chunk))
+    """The things that a text lists: "a white dress and a black bag" gives "a white dress", "a black bag". One
+    thing, or none, gives nothing.
+    """
+    chunks = tuple(
+        chunk for chunk in (piece.strip(" .") for piece in _BETWEEN.split(text)) if content_words(chunk)
+    )
     return chunks if len(chunks) > 1 else ()
 
 
@@ -69,7 +78,9 @@ def content_words(text: str) -> tuple[str, ...]:
 
 
 def named_attributes(text: str) -> tuple[NamedAttribute, ...]:
-    """The attributes whose nouns, or whose plainest phrase, stand in a text; each once, in the order of the vocabulary."""
+    """The attributes whose nouns, or whose plainest phrase, stand in a text; each once, in the order of the
+    vocabulary.
+    """
     words = " ".join(re.findall(_WORD, text.lower()))
     found: dict[str, NamedAttribute] = {}
     for spoken, name, wanted in _spoken():
@@ -79,7 +90,9 @@ def named_attributes(text: str) -> tuple[NamedAttribute, ...]:
 
 
 def named_colours(text: str) -> tuple[NamedColour, ...]:
-    """The garments of the upper or lower body before whose noun, at most one word away, a colour stands; in the order of the text."""
+    """The garments of the upper or lower body before whose noun, at most one word away, a colour stands; in
+    the order of the text.
+    """
     words = re.findall(_WORD, text.lower())
     found = []
     for i, word in enumerate(words):
@@ -94,16 +107,33 @@ def named_colours(text: str) -> tuple[NamedColour, ...]:
 @lru_cache(maxsize=1)
 def _worn() -> dict[str, tuple[str, ...]]:
     """Where each garment of one word is worn."""
-    places = {**dict.fromkeys(_UPPER, ("upper",)), **dict.fromkeys(_LOWER, ("lower",)), **dict.fromkeys(_BOTH, ("upper", "lower"))}
+    places = {
+        **dict.fromkeys(_UPPER, ("upper",)),
+        **dict.fromkeys(_LOWER, ("lower",)),
+        **dict.fromkeys(_BOTH, ("upper", "lower")),
+    }
     garments = [attribute for attribute in ATTRIBUTES if attribute.name in places]
-    return {form: places[attribute.name] for attribute in garments for noun in attribute.nouns if " " not in noun for form in _forms(noun)}
+    return {
+        form: places[attribute.name]
+        for attribute in garments
+        for noun in attribute.nouns
+        if " " not in noun
+        for form in _forms(noun)
+    }
 
 
 def _spoken() -> Iterator[tuple[str, str, bool]]:
-    """Words, the attribute that they name, and whether they say that it is there; longer words before those that they contain."""
+    """Words, the attribute that they name, and whether they say that it is there; longer words before those
+    that they contain.
+    """
     yield from ((word, "female", False) for word in _MALE)
     yield from ((word, "female", True) for word in _FEMALE)
-    for spoken, wanted in (("from the front", True), ("facing the camera", True), ("from behind", False), ("from the back", False)):
+    for spoken, wanted in (
+        ("from the front", True),
+        ("facing the camera", True),
+        ("from behind", False),
+        ("from the back", False),
+    ):
         yield spoken, "front", wanted
     yield from (("long hair", "long_hair", True), ("short hair", "long_hair", False))
     for attribute in ATTRIBUTES:

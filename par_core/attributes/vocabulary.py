@@ -1,13 +1,23 @@
 """The attributes of a person: their names, what excludes what, and how people speak of them.
 
-One table serves training (which labels of a data set mean an attribute, which phrases a caption uses), zero-shot
-classification (a prompt and its opposite) and the search of text. Phrases complete "a photo of a person ...".
+One table serves training (which labels of a data set mean an attribute, which phrases a caption uses),
+zero-shot classification (a prompt and its opposite) and the search of text. Phrases complete "a photo of a
+person ...".
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ATTRIBUTES", "BY_NAME", "EXCLUSIVE", "NEUTRAL_PROMPTS", "TEMPLATES", "Attribute", "prompts", "with_colour"]
+__all__ = [
+    "ATTRIBUTES",
+    "BY_NAME",
+    "EXCLUSIVE",
+    "NEUTRAL_PROMPTS",
+    "TEMPLATES",
+    "Attribute",
+    "prompts",
+    "with_colour",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +41,18 @@ class Attribute:
 
 def _wearing(name: str, *nouns: str, ccp: tuple[str, ...], plural: bool = False) -> Attribute:
     article = "" if plural else "a "
-    spoken = tuple(verb + (article if not noun.startswith(("a ", "an ")) else "") + noun for noun in nouns for verb in ("wearing ", "in "))
-    return Attribute(name, (*spoken, *(f"with {article}{noun}" for noun in nouns)), f"without {article}{nouns[0]}", nouns, ccp)
+    spoken = tuple(
+        verb + (article if not noun.startswith(("a ", "an ")) else "") + noun
+        for noun in nouns
+        for verb in ("wearing ", "in ")
+    )
+    return Attribute(
+        name,
+        (*spoken, *(f"with {article}{noun}" for noun in nouns)),
+        f"without {article}{nouns[0]}",
+        nouns,
+        ccp,
+    )
 
 
 ATTRIBUTES: Final[tuple[Attribute, ...]] = (
@@ -49,7 +69,14 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     ),
     Attribute(
         "bag",
-        ("with a bag", "carrying a bag", "with a handbag", "carrying a handbag", "holding a purse", "with a purse"),
+        (
+            "with a bag",
+            "carrying a bag",
+            "with a handbag",
+            "carrying a handbag",
+            "holding a purse",
+            "with a purse",
+        ),
         "without a bag",
         ("bag", "handbag", "purse"),
         ("bag", "purse", "wallet"),
@@ -59,7 +86,14 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     _wearing("coat_or_jacket", "coat", "jacket", "blazer", ccp=("coat", "jacket", "blazer", "cape")),
     _wearing("shirt_or_blouse", "shirt", "blouse", ccp=("shirt", "blouse")),
     _wearing("top_or_tshirt", "t-shirt", "top", "tee", ccp=("t-shirt", "top")),
-    _wearing("sweater", "sweater", "pullover", "jumper", "cardigan", ccp=("sweater", "sweatshirt", "jumper", "cardigan", "hoodie")),
+    _wearing(
+        "sweater",
+        "sweater",
+        "pullover",
+        "jumper",
+        "cardigan",
+        ccp=("sweater", "sweatshirt", "jumper", "cardigan", "hoodie"),
+    ),
     _wearing("dress", "dress", "gown", ccp=("dress", "romper")),
     _wearing("skirt", "skirt", ccp=("skirt",)),
     _wearing("trousers", "trousers", "pants", "leggings", ccp=("pants", "leggings"), plural=True),
@@ -80,7 +114,12 @@ EXCLUSIVE: Final[tuple[tuple[str, ...], ...]] = (("dress", "skirt", "trousers", 
 TEMPLATES: Final = ("a photo of {}.", "{}.", "a street photo of {}.")
 
 #: What a query is weighed against for its probability: people of whom nothing in particular is said.
-NEUTRAL_PROMPTS: Final = ("a photo of a person.", "a photo of somebody.", "a street photo of a person.", "a photo of someone standing.")
+NEUTRAL_PROMPTS: Final = (
+    "a photo of a person.",
+    "a photo of somebody.",
+    "a street photo of a person.",
+    "a photo of someone standing.",
+)
 
 
 def with_colour(noun: str, colour: str) -> str:

@@ -1,4 +1,6 @@
-"""Data sets of people with attribute labels, each read from the format that it is published in. docs/datasets.md describes the formats."""
+"""Data sets of people with attribute labels, each read from the format that it is published in.
+docs/datasets.md describes the formats.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,7 +39,13 @@ ATTRIBUTE_SETS: Final[dict[str, Callable[[Path, Split], AttributeSet]]] = {
 
 _FIVE: Final[tuple[Split, ...]] = (0, 1, 2, 3, 4)
 #: The splits that can be asked for, where it is not only the one that is published.
-SPLITS: Final[dict[str, tuple[Split, ...]]] = {"peta": (*_FIVE, "zs"), "rapv1": _FIVE, "rapv2": (*_FIVE, "zs"), "market1501": (0, "zs"), "csv": (0, "zs")}
+SPLITS: Final[dict[str, tuple[Split, ...]]] = {
+    "peta": (*_FIVE, "zs"),
+    "rapv1": _FIVE,
+    "rapv2": (*_FIVE, "zs"),
+    "market1501": (0, "zs"),
+    "csv": (0, "zs"),
+}
 
 
 def read_attribute_set(name: str, root: Path, split: Split = 0) -> AttributeSet:
@@ -46,10 +54,12 @@ def read_attribute_set(name: str, root: Path, split: Split = 0) -> AttributeSet:
     Args:
         name: One of ``ATTRIBUTE_SETS``.
         root: Its folder.
-        split: Number of an official split, from 0; or ``zs``: the people whose identity is known, nobody of them in two parts.
+        split: Number of an official split, from 0; or ``zs``: the people whose identity is known, nobody of
+            them in two parts.
 
     Raises:
-        BadConfigError: Name or split is unknown, a file is missing, or its content is not as published; names file and place.
+        BadConfigError: Name or split is unknown, a file is missing, or its content is not as published; names
+            file and place.
     """
     require_split(name, split)
     found = ATTRIBUTE_SETS[name](root, split)
@@ -58,7 +68,10 @@ def read_attribute_set(name: str, root: Path, split: Split = 0) -> AttributeSet:
     absent = list(dict.fromkeys(person.image for person in found.people if not person.image.is_file()))
     if absent:
         more = f" and {len(absent) - _EXAMPLES} more" if len(absent) > _EXAMPLES else ""
-        raise BadConfigError(f"{name}: the labels name pictures that are not there: {', '.join(map(str, absent[:_EXAMPLES]))}{more}")
+        raise BadConfigError(
+            f"{name}: the labels name pictures that are not there:"
+            f" {', '.join(map(str, absent[:_EXAMPLES]))}{more}"
+        )
     return found
 
 
@@ -69,7 +82,9 @@ def require_split(name: str, split: Split) -> None:
         BadConfigError: Names what there is.
     """
     if name not in ATTRIBUTE_SETS:
-        raise BadConfigError(f"no data set {name!r} of people with attributes; there are: {', '.join(ATTRIBUTE_SETS)}")
+        raise BadConfigError(
+            f"no data set {name!r} of people with attributes; there are: {', '.join(ATTRIBUTE_SETS)}"
+        )
     allowed = SPLITS.get(name, (0,))
     if split not in allowed:
         raise BadConfigError(f"{name} has no split {split!r}; there are: {', '.join(map(str, allowed))}")
@@ -78,7 +93,9 @@ def require_split(name: str, split: Split) -> None:
 def _zero_shot(data: AttributeSet) -> AttributeSet:
     known = [i for i, who in enumerate(data.identities) if who]
     if not known:
-        raise BadConfigError(f"{data.name}: the split 'zs' wants to know who is who, and the labels say it of nobody")
+        raise BadConfigError(
+            f"{data.name}: the split 'zs' wants to know who is who, and the labels say it of nobody"
+        )
     people = tuple(data.people[i] for i in known)
     identities = tuple(data.identities[i] for i in known)
     parts = identity_disjoint_split(identities, labels_of(list(people)), seed=_ZS_SEED)

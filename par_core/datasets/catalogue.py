@@ -1,4 +1,6 @@
-"""What each data set holds, which files it needs, and where it is to be had. PAR ships and downloads none of them."""
+"""What each data set holds, which files it needs, and where it is to be had. PAR ships and downloads none of
+them.
+"""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -31,7 +33,8 @@ DATASETS: Final = (
     Dataset(
         "peta",
         ("attributes",),
-        "19,000 pedestrians of ten data sets; 35 evaluated of 105 attributes; splits 0 to 4 (9,500/1,900/7,600), zs",
+        "19,000 pedestrians of ten data sets; 35 evaluated of 105 attributes; splits 0 to 4"
+        " (9,500/1,900/7,600), zs",
         ("PETA.mat and images/00001.png ...", "or, for zs: 3DPeS/archive/Label.txt and so on, ten folders"),
         "no licence stated, for research: mmlab.ie.cuhk.edu.hk/projects/PETA.html",
     ),
@@ -45,7 +48,8 @@ DATASETS: Final = (
     Dataset(
         "rapv2",
         ("attributes",),
-        "84,928 people in a shopping centre, 26,638 of known identity; 54 evaluated of 152 attributes; splits 0 to 4 (50,957/16,986/16,985), zs",
+        "84,928 people in a shopping centre, 26,638 of known identity; 54 evaluated of 152 attributes; splits"
+        " 0 to 4 (50,957/16,986/16,985), zs",
         ("RAP_annotation/RAP_annotation.mat", "RAP_dataset/"),
         "on request, for research: www.rapdataset.com",
     ),
@@ -59,22 +63,31 @@ DATASETS: Final = (
     Dataset(
         "market1501",
         ("attributes",),
-        "1,501 identities on a campus; 27 attributes, of which age becomes four; one split (751/750 identities), zs",
+        "1,501 identities on a campus; 27 attributes, of which age becomes four; one split (751/750"
+        " identities), zs",
         ("market_attribute.mat", "bounding_box_train/", "bounding_box_test/"),
-        "labels: github.com/vana77/Market-1501_Attribute; photographs: Market-1501 (Zheng et al. 2015), for research",
+        "labels: github.com/vana77/Market-1501_Attribute; photographs: Market-1501 (Zheng et al. 2015), for"
+        " research",
     ),
     Dataset(
         "openimages",
         ("attributes", "outlines"),
         "men, women, boys and girls by their boxes; outlines of people; the parts of its files",
-        ("images/IMAGEID.jpg", "attributes: train-annotations-bbox.csv ...", "outlines: *-annotations-object-segmentation.csv, masks/"),
+        (
+            "images/IMAGEID.jpg",
+            "attributes: train-annotations-bbox.csv ...",
+            "outlines: *-annotations-object-segmentation.csv, masks/",
+        ),
         "annotations CC BY 4.0, photographs listed as CC BY 2.0: storage.googleapis.com/openimages",
     ),
     Dataset(
         "coco",
         ("outlines",),
         "people in photographs of everyday scenes, and scenes without people",
-        ("annotations/instances_NAME.json and NAME/", "or YOLO's form: images/, polygons/NAME.txt, boxes/NAME.txt"),
+        (
+            "annotations/instances_NAME.json and NAME/",
+            "or YOLO's form: images/, polygons/NAME.txt, boxes/NAME.txt",
+        ),
         "annotations CC BY 4.0, photographs under Flickr's terms: cocodataset.org",
     ),
     Dataset(

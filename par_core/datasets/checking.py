@@ -77,7 +77,9 @@ def check_attributes(name: str, root: Path, split: Split = 0) -> AttributeReport
         return AttributeReport(0, {}, {}, {}, None, (str(error),))
     labels = labels_of(list(data.people))
     known = ~np.isnan(labels)
-    labelled = {attribute: int(count) for attribute, count in zip(data.attributes, known.sum(axis=0), strict=True)}
+    labelled = {
+        attribute: int(count) for attribute, count in zip(data.attributes, known.sum(axis=0), strict=True)
+    }
     positive = dict(zip(data.attributes, np.nansum(labels, axis=0).tolist(), strict=True))
     return AttributeReport(
         len(data.people),
@@ -100,11 +102,15 @@ def _picture_problems(data: AttributeSet) -> Iterator[str]:
                 yield str(error)
         size = sizes[person.image]
         if size and data.boxes is not None and (data.boxes[row, :2] >= size).any():
-            yield f"row {row + 1}: the box {data.boxes[row].tolist()} lies outside of {person.image} ({size[0]} x {size[1]})"
+            yield (
+                f"row {row + 1}: the box {data.boxes[row].tolist()} lies outside of {person.image} ({size[0]}"
+                f" x {size[1]})"
+            )
 
 
 def check_outlines(name: str, root: Path) -> OutlineReport:
-    """Read which photographs there are, and up to 500 of them with their outlines. What is not as published becomes a problem.
+    """Read which photographs there are, and up to 500 of them with their outlines. What is not as published
+    becomes a problem.
 
     Args:
         name: ``coco`` (either form), ``openimages``, ``pennfudan`` or ``ccp``.
@@ -121,7 +127,9 @@ def check_outlines(name: str, root: Path) -> OutlineReport:
         try:
             _, outlines = read_photo(photo)
         except _UNREADABLE as error:
-            problems.append(f"{photo.image} cannot be read with its outlines ({type(error).__name__}: {error})")
+            problems.append(
+                f"{photo.image} cannot be read with its outlines ({type(error).__name__}: {error})"
+            )
             continue
         people += len(np.unique(outlines[outlines > 0]))
     empty = sum(photo.labels is None and not photo.people for photo in photos)

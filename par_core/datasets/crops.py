@@ -47,7 +47,8 @@ def _cropped(person: LabelledPerson, box: np.ndarray, folder: Path, number: int)
         left, top, right, bottom = np.clip(np.rint(grown), 0, np.tile(picture.shape[1::-1], 2)).astype(int)
         if left >= right or top >= bottom:
             raise BadConfigError(
-                f"{person.source}: the box of row {number}, {box.tolist()}, lies outside of {person.image} ({picture.shape[1]} x {picture.shape[0]})"
+                f"{person.source}: the box of row {number}, {box.tolist()}, lies outside of {person.image}"
+                f" ({picture.shape[1]} x {picture.shape[0]})"
             )
         write_atomic(file, cv2.imencode(".png", picture[top:bottom, left:right])[1].tobytes())
     return file

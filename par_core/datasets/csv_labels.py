@@ -1,7 +1,7 @@
 """Labels of one's own: ``labels.csv`` beside the pictures, a row a person, described in docs/datasets.md.
 
-The columns ``image``, ``x1 y1 x2 y2``, ``identity`` and ``part`` have a meaning, of which only ``image`` is needed; every other column is an attribute: 1, 0,
-or empty where nobody has looked.
+The columns ``image``, ``x1 y1 x2 y2``, ``identity`` and ``part`` have a meaning, of which only ``image`` is
+needed; every other column is an attribute: 1, 0, or empty where nobody has looked.
 """
 
 import csv
@@ -45,20 +45,36 @@ def read_csv_labels(root: Path, split: Split) -> AttributeSet:
     checks: list[Callable[[Row], str | None]] = [_image_mistake, lambda row: _label_mistake(row, attributes)]
     checks += [_box_mistake] if boxed else []
     checks += [_part_mistake] if split_given else []
-    mistakes = [f"line {number}: {told}" for number, row in lines.items() for check in checks if (told := check(row))]
+    mistakes = [
+        f"line {number}: {told}" for number, row in lines.items() for check in checks if (told := check(row))
+    ]
     if mistakes:
         more = f"; and {len(mistakes) - _EXAMPLES} more" if len(mistakes) > _EXAMPLES else ""
         raise BadConfigError(f"{file}, {'; '.join(mistakes[:_EXAMPLES])}{more}")
     labels = np.array([[_LABELS[row[name]] for name in attributes] for row in rows])
-    boxes = np.array([[float(row[name] or "nan") for name in _BOX] for row in rows], np.float32) if boxed else None
-    parts = {part: [i for i, row in enumerate(rows) if row["part"] == part] for part in PARTS} if split_given else {}
-    identities = [row["identity"] for row in rows] if "identity" in columns and any(row["identity"] for row in rows) else []
+    boxes = (
+        np.array([[float(row[name] or "nan") for name in _BOX] for row in rows], np.float32)
+        if boxed
+        else None
+    )
+    parts = (
+        {part: [i for i, row in enumerate(rows) if row["part"] == part] for part in PARTS}
+        if split_given
+        else {}
+    )
+    identities = (
+        [row["identity"] for row in rows]
+        if "identity" in columns and any(row["identity"] for row in rows)
+        else []
+    )
     images = [file.parent / row["image"] for row in rows]
     return assemble("csv", file, attributes, images, labels, identities=identities, parts=parts, boxes=boxes)
 
 
 def _lines(file: Path) -> tuple[list[str], dict[int, Row]]:
-    """Column names; and the cells by column, without surrounding spaces, of every line that is not empty, by the line's number."""
+    """Column names; and the cells by column, without surrounding spaces, of every line that is not empty, by
+    the line's number.
+    """
     if not file.is_file():
         raise BadConfigError(f"{file} is missing")
     try:
@@ -80,13 +96,17 @@ def _lines(file: Path) -> tuple[list[str], dict[int, Row]]:
 
 def _require_header(file: Path, header: list[str]) -> None:
     if "image" not in header:
-        raise BadConfigError(f"{file}, line 1: there is no column 'image', only: {', '.join(header) or 'nothing'}")
+        raise BadConfigError(
+            f"{file}, line 1: there is no column 'image', only: {', '.join(header) or 'nothing'}"
+        )
     twice = [name for name in header if header.count(name) > 1 or not name]
     if twice:
         raise BadConfigError(f"{file}, line 1: the column {twice[0]!r} is there twice or has no name")
     sides = [name for name in _BOX if name not in header]
     if 0 < len(sides) < len(_BOX):
-        raise BadConfigError(f"{file}, line 1: a box needs the columns x1, y1, x2 and y2, and there is no {sides[0]}")
+        raise BadConfigError(
+            f"{file}, line 1: a box needs the columns x1, y1, x2 and y2, and there is no {sides[0]}"
+        )
     if set(header) <= set(_RESERVED):
         raise BadConfigError(f"{file}, line 1: there is no column of an attribute, only: {', '.join(header)}")
 
@@ -96,7 +116,10 @@ def _image_mistake(row: Row) -> str | None:
 
 
 def _label_mistake(row: Row, attributes: list[str]) -> str | None:
-    return next((f"{name!r} is {row[name]!r}, not 1, 0 or empty" for name in attributes if row[name] not in _LABELS), None)
+    return next(
+        (f"{name!r} is {row[name]!r}, not 1, 0 or empty" for name in attributes if row[name] not in _LABELS),
+        None,
+    )
 
 
 def _part_mistake(row: Row) -> str | None:

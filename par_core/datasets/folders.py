@@ -24,7 +24,9 @@ def dataset_folder(root: Path, name: str, parts: Sequence[str]) -> Path:
         if all((folder / part).exists() for part in parts):
             return folder
     missing = [part for part in parts if not (root / part).exists()]
-    raise BadConfigError(f"{root} holds no {name}: there is no {' and no '.join(missing)}, neither in it nor in {root / name}")
+    raise BadConfigError(
+        f"{root} holds no {name}: there is no {' and no '.join(missing)}, neither in it nor in {root / name}"
+    )
 
 
 def name_of(image: Path) -> str:

@@ -1,4 +1,6 @@
-"""People outlined in the formats of large instance segmentation data sets: COCO's JSON (Lin et al. 2014) and Open Images (Benenson et al. 2019)."""
+"""People outlined in the formats of large instance segmentation data sets: COCO's JSON (Lin et al. 2014) and
+Open Images (Benenson et al. 2019).
+"""
 
 import csv
 import json
@@ -16,7 +18,8 @@ _PEOPLE: Final = frozenset({"/m/01g317", "/m/04yx4", "/m/03bt1vf", "/m/05r655", 
 
 
 def coco_json_photos(root: Path) -> list[Photo]:
-    """Photographs of ``annotations/instances_NAME.json`` whose folder ``NAME`` (or ``images``) is there; those without people are ``empty``.
+    """Photographs of ``annotations/instances_NAME.json`` whose folder ``NAME`` (or ``images``) is there;
+    those without people are ``empty``.
 
     Crowds (``iscrowd``) are left out with their photographs: nobody in them is outlined.
 
@@ -28,7 +31,9 @@ def coco_json_photos(root: Path) -> list[Photo]:
         folder = next((place for place in (root / name, root / "images") if place.is_dir()), None)
         if folder is not None:
             return _of_json(file, folder)
-    raise BadConfigError(f"{root} holds no annotations/instances_NAME.json with a folder NAME of photographs beside it")
+    raise BadConfigError(
+        f"{root} holds no annotations/instances_NAME.json with a folder NAME of photographs beside it"
+    )
 
 
 def _of_json(file: Path, folder: Path) -> list[Photo]:
@@ -44,17 +49,23 @@ def _of_json(file: Path, folder: Path) -> list[Photo]:
                     crowded.add(each["image_id"])
         images = [(each["id"], folder / each["file_name"]) for each in content["images"]]
     except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise BadConfigError(f"{file} is not laid out as COCO's JSON ({type(error).__name__}: {error})") from error
+        raise BadConfigError(
+            f"{file} is not laid out as COCO's JSON ({type(error).__name__}: {error})"
+        ) from error
     if not wanted:
         raise BadConfigError(f"{file} has no category named 'person'")
     there = [(number, image) for number, image in images if number not in crowded and image.is_file()]
     if not there:
         raise BadConfigError(f"{file} names no photograph that is in {folder}")
-    return [Photo("coco-json" if people[number] else "empty", image, None, tuple(people[number])) for number, image in there]
+    return [
+        Photo("coco-json" if people[number] else "empty", image, None, tuple(people[number]))
+        for number, image in there
+    ]
 
 
 def open_images_photos(root: Path) -> list[Photo]:
-    """Photographs of a ``*-annotations-object-segmentation.csv``, in ``images/``, with the masks in ``masks/``.
+    """Photographs of a ``*-annotations-object-segmentation.csv``, in ``images/``, with the masks in
+    ``masks/``.
 
     Raises:
         BadConfigError: A file or column is missing.
@@ -73,7 +84,14 @@ def open_images_photos(root: Path) -> list[Photo]:
                 if row["LabelName"] in _PEOPLE:
                     people[row["ImageID"]].append(root / "masks" / row["MaskPath"])
     found = [(root / "images" / f"{identity}.jpg", masks) for identity, masks in sorted(people.items())]
-    photos = [Photo("openimages", image, None, tuple(masks)) for image, masks in found if image.is_file() and all(mask.is_file() for mask in masks)]
+    photos = [
+        Photo("openimages", image, None, tuple(masks))
+        for image, masks in found
+        if image.is_file() and all(mask.is_file() for mask in masks)
+    ]
     if not photos:
-        raise BadConfigError(f"none of the {len(found)} photographs with people in {files[0].name} is in {root / 'images'} with its masks in {root / 'masks'}")
+        raise BadConfigError(
+            f"none of the {len(found)} photographs with people in {files[0].name} is in {root / 'images'}"
+            f" with its masks in {root / 'masks'}"
+        )
     return photos

@@ -27,9 +27,12 @@ class AttributeSet:
         name: Of the data set.
         attributes: Names of the k attributes.
         people: n people; their ``labels`` are by these names: 1, 0, or NaN where the data set does not say.
-        identities: Who each of the n people is, "" where that is not known; an empty tuple where the data set knows nobody.
-        parts: Indices of ``train``, ``val`` and ``test``, everybody in exactly one part; empty where there is no split.
-        boxes: (n, 4) where in the picture each person is, x1 y1 x2 y2 in pixels, NaN for the whole picture; None where all pictures are of one person.
+        identities: Who each of the n people is, "" where that is not known; an empty tuple where the data set
+            knows nobody.
+        parts: Indices of ``train``, ``val`` and ``test``, everybody in exactly one part; empty where there is
+            no split.
+        boxes: (n, 4) where in the picture each person is, x1 y1 x2 y2 in pixels, NaN for the whole picture;
+            None where all pictures are of one person.
     """
 
     name: str
@@ -64,20 +67,30 @@ def assemble(
         boxes: (n, 4), or None.
 
     Raises:
-        BadConfigError: Numbers do not go together, a label is something else, or an image is in two parts or in none; names file, row and attribute.
+        BadConfigError: Numbers do not go together, a label is something else, or an image is in two parts or
+            in none; names file, row and attribute.
     """
     if labels.shape != (len(images), len(attributes)):
-        raise BadConfigError(f"{file}: {len(images)} images and {len(attributes)} attributes, but labels of shape {labels.shape}")
+        raise BadConfigError(
+            f"{file}: {len(images)} images and {len(attributes)} attributes, but labels of shape"
+            f" {labels.shape}"
+        )
     wrong = np.argwhere(~(np.isin(labels, (0, 1)) | np.isnan(labels)))
     if len(wrong):
         row, column = wrong[0]
-        raise BadConfigError(f"{file}: the label of image {row + 1}, attribute {attributes[column]!r}, is {labels[row, column]:g}, neither 0 nor 1")
+        raise BadConfigError(
+            f"{file}: the label of image {row + 1}, attribute {attributes[column]!r}, is"
+            f" {labels[row, column]:g}, neither 0 nor 1"
+        )
     if identities and len(identities) != len(images):
         raise BadConfigError(f"{file}: {len(images)} images, but {len(identities)} identities")
     split = {part: tuple(rows) for part, rows in (parts or {}).items() if rows}
     _require_partition(file, split, len(images))
     weights = (1.0,) * len(attributes)
-    people = tuple(LabelledPerson(name, image, None, tuple(map(float, row)), weights, ()) for image, row in zip(images, labels, strict=True))
+    people = tuple(
+        LabelledPerson(name, image, None, tuple(map(float, row)), weights, ())
+        for image, row in zip(images, labels, strict=True)
+    )
     return AttributeSet(name, tuple(attributes), people, tuple(identities), split, boxes)
 
 

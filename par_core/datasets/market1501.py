@@ -1,8 +1,10 @@
-"""Market-1501-attribute (Lin et al. 2019): ``market_attribute.mat`` labels the 1,501 identities of Market-1501's photographs.
+"""Market-1501-attribute (Lin et al. 2019): ``market_attribute.mat`` labels the 1,501 identities of
+Market-1501's photographs.
 
-Values are 1 and 2: "no" and "yes", but ``gender`` 2 is female, ``hair`` 2 long, ``up`` 2 short sleeves, ``down`` 2 short lower clothing and ``clothes`` 2
-trousers. ``age`` has four values and becomes one column each. ``bounding_box_train/`` and ``bounding_box_test/`` hold the photographs, whose names begin with
-the identity: ``0002_c1s1_000451_03.jpg``.
+Values are 1 and 2: "no" and "yes", but ``gender`` 2 is female, ``hair`` 2 long, ``up`` 2 short sleeves,
+``down`` 2 short lower clothing and ``clothes`` 2 trousers. ``age`` has four values and becomes one column
+each. ``bounding_box_train/`` and ``bounding_box_test/`` hold the photographs, whose names begin with the
+identity: ``0002_c1s1_000451_03.jpg``.
 """
 
 from pathlib import Path
@@ -21,7 +23,8 @@ _AGES: Final = (1, 2, 3, 4)
 
 
 def read_market1501(root: Path, split: Split) -> AttributeSet:
-    """Read the labels and the photographs of labelled people; "-1" and "0000" are junk and distractors and are passed over.
+    """Read the labels and the photographs of labelled people; "-1" and "0000" are junk and distractors and
+    are passed over.
 
     Raises:
         BadConfigError: A file is missing or not as published; names the person and the attribute.
@@ -45,7 +48,9 @@ def read_market1501(root: Path, split: Split) -> AttributeSet:
                 identities.append(identity)
         parts[part] = range(start, len(images))
     if not images:
-        raise BadConfigError(f"no photographs of labelled people in {root / _FOLDERS['train']} and {root / _FOLDERS['test']}")
+        raise BadConfigError(
+            f"no photographs of labelled people in {root / _FOLDERS['train']} and {root / _FOLDERS['test']}"
+        )
     return assemble("market1501", file, names, images, np.array(rows), identities=identities, parts=parts)
 
 
@@ -58,7 +63,12 @@ def _labels(file: Path, told: Any) -> tuple[list[str], dict[str, np.ndarray]]:
         allowed = _AGES if name == "age" else (1, 2)
         strange = np.flatnonzero(~np.isin(values, allowed))
         if len(strange):
-            raise BadConfigError(f"{file}: {name!r} of person {people[strange[0]]} is {values[strange[0]]}, not one of {', '.join(map(str, allowed))}")
+            raise BadConfigError(
+                f"{file}: {name!r} of person {people[strange[0]]} is {values[strange[0]]}, not one of"
+                f" {', '.join(map(str, allowed))}"
+            )
         columns |= {f"age{age}": values == age for age in _AGES} if name == "age" else {name: values == 2}
     names = sorted(columns)
-    return names, dict(zip(people, np.stack([columns[name] for name in names], axis=1).astype(float), strict=True))
+    return names, dict(
+        zip(people, np.stack([columns[name] for name in names], axis=1).astype(float), strict=True)
+    )

@@ -47,7 +47,9 @@ def as_published(file: Path) -> Iterator[None]:
     try:
         yield
     except (IndexError, KeyError, TypeError, ValueError) as error:
-        raise BadConfigError(f"{file} is not laid out as published ({type(error).__name__}: {error})") from error
+        raise BadConfigError(
+            f"{file} is not laid out as published ({type(error).__name__}: {error})"
+        ) from error
 
 
 def texts(cells: Any) -> list[str]:

@@ -1,7 +1,8 @@
-"""Which attributes of the published data sets mean the same as one of PAR's own vocabulary, so that a model of that vocabulary can answer them.
+"""Which attributes of the published data sets mean the same as one of PAR's own vocabulary, so that a model
+of that vocabulary can answer them.
 
-Only what means the same is here. PA-100K's ``HandBag`` is one bag of several, its ``Skirt&Dress`` two garments: no attribute of PAR's says so much or so
-little, and they stay unanswered.
+Only what means the same is here. PA-100K's ``HandBag`` is one bag of several, its ``Skirt&Dress`` two
+garments: no attribute of PAR's says so much or so little, and they stay unanswered.
 """
 
 from collections.abc import Collection
@@ -57,7 +58,9 @@ def meaning_of(attribute: str) -> Meaning | None:
 
 
 def answer_to(attribute: str, known: Collection[str]) -> Meaning | None:
-    """Which of the attributes that a model knows answers one of a data set: the one of the same name before one of the same meaning; None if none does."""
+    """Which of the attributes that a model knows answers one of a data set: the one of the same name before
+    one of the same meaning; None if none does.
+    """
     if attribute in known:
         return Meaning(attribute)
     meaning = meaning_of(attribute)

@@ -1,8 +1,9 @@
 """People with attribute labels, from Clothing Co-Parsing and the MIT pedestrians, merged into one vocabulary.
 
-A label is 1, 0, or NaN where a data set does not say. CCP gives clothing (from pixel maps where they exist, else from tags), garment colours and
-the length of hair (from pixel maps); MIT gives gender and orientation. CCP does not label gender: garments that only women wear in that set count
-as weak evidence, with a low weight.
+A label is 1, 0, or NaN where a data set does not say. CCP gives clothing (from pixel maps where they exist,
+else from tags), garment colours and the length of hair (from pixel maps); MIT gives gender and orientation.
+CCP does not label gender: garments that only women wear in that set count as weak evidence, with a low
+weight.
 """
 
 from dataclasses import dataclass
@@ -65,13 +66,16 @@ def labelled_people(dataset: Literal["ccp", "mit"], root: Path) -> list[Labelled
         BadConfigError: The folder does not hold the data set.
     """
     if dataset == "ccp":
-        folder = dataset_folder(root, "ccp", ("photos", "annotations/pixel-level", "annotations/image-level", "label_list.mat"))
+        folder = dataset_folder(
+            root, "ccp", ("photos", "annotations/pixel-level", "annotations/image-level", "label_list.mat")
+        )
         return sorted([*_ccp_pixels(folder), *_ccp_tags(folder)], key=lambda person: person.image.name)
     folder = root / "mit_pedestrian" if (root / "mit_pedestrian").is_dir() else root
     people = _mit(folder)
     if not people:
         raise BadConfigError(
-            f"{root} holds no MIT pedestrians: there is no NNNNN_(male|female)_(fore|back).jpg, neither in it nor in {root / 'mit_pedestrian'}"
+            f"{root} holds no MIT pedestrians: there is no NNNNN_(male|female)_(fore|back).jpg, neither in it"
+            f" nor in {root / 'mit_pedestrian'}"
         )
     return people
 
@@ -82,18 +86,25 @@ def labels_of(people: list[LabelledPerson]) -> Float32[np.ndarray, "n k"]:
 
 
 def read_label_map(path: Path) -> np.ndarray:
-    """CCP's pixel map: (h, w), 0 for background, else an index into its label list; or an outline as PNG, 0 for background."""
+    """CCP's pixel map: (h, w), 0 for background, else an index into its label list; or an outline as PNG, 0
+    for background.
+    """
     if path.suffix == ".png":
         return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
     return scipy.io.loadmat(path)["groundtruth"]
 
 
 def attribute_regions(person: LabelledPerson) -> UInt8[np.ndarray, "h w"] | None:
-    """Which attribute each pixel of a person shows: 0 for none, else 1 + its place in ``NAMES``; None where there is no pixel map.
+    """Which attribute each pixel of a person shows: 0 for none, else 1 + its place in ``NAMES``; None where
+    there is no pixel map.
 
     The pixels of ``long_hair`` are those of hair of any length.
     """
-    return None if person.label_map is None else _ccp_regions(person.label_map.parents[2])[read_label_map(person.label_map)]
+    return (
+        None
+        if person.label_map is None
+        else _ccp_regions(person.label_map.parents[2])[read_label_map(person.label_map)]
+    )
 
 
 @lru_cache(maxsize=4)
@@ -118,7 +129,16 @@ def _ccp_pixels(root: Path) -> list[LabelledPerson]:
         counts = np.bincount(label_map.ravel(), minlength=len(names))
         labels, weights = _clothing({names[i] for i in np.flatnonzero(counts >= _LEAST_PIXELS)})
         labels[_INDEX["long_hair"]] = _hair(label_map == names.index("hair"), label_map > 0)
-        people.append(LabelledPerson("ccp-pixels", picture, path, tuple(labels), tuple(weights), _garments(picture, label_map, names)))
+        people.append(
+            LabelledPerson(
+                "ccp-pixels",
+                picture,
+                path,
+                tuple(labels),
+                tuple(weights),
+                _garments(picture, label_map, names),
+            )
+        )
     return people
 
 
@@ -127,12 +147,18 @@ def _ccp_tags(root: Path) -> list[LabelledPerson]:
     people = []
     for path in sorted((root / "annotations" / "image-level").glob("*.mat")):
         labels, weights = _clothing({names[i] for i in scipy.io.loadmat(path)["tags"].ravel()})
-        people.append(LabelledPerson("ccp-tags", root / "photos" / f"{path.stem}.jpg", None, tuple(labels), tuple(weights), ()))
+        people.append(
+            LabelledPerson(
+                "ccp-tags", root / "photos" / f"{path.stem}.jpg", None, tuple(labels), tuple(weights), ()
+            )
+        )
     return people
 
 
 def _clothing(worn: set[str]) -> tuple[list[float], list[float]]:
-    labels = [float(bool(worn & set(attribute.ccp))) if attribute.ccp else float("nan") for attribute in ATTRIBUTES]
+    labels = [
+        float(bool(worn & set(attribute.ccp))) if attribute.ccp else float("nan") for attribute in ATTRIBUTES
+    ]
     weights = [1.0] * len(labels)
     if any(labels[_INDEX[name]] == 1 for name in _WEAKLY_FEMALE):
         labels[_INDEX["female"]] = 1.0
@@ -141,7 +167,9 @@ def _clothing(worn: set[str]) -> tuple[list[float], list[float]]:
 
 
 def _hair(hair: np.ndarray, person: np.ndarray) -> float:
-    """1 for hair that reaches the shoulders, 0 for hair that ends at the ears, NaN between (measured against the person's height)."""
+    """1 for hair that reaches the shoulders, 0 for hair that ends at the ears, NaN between (measured against
+    the person's height).
+    """
     rows, body = np.flatnonzero(hair.any(axis=1)), np.flatnonzero(person.any(axis=1))
     if len(rows) < 2 or hair.sum() < _LEAST_PIXELS:
         return float("nan")

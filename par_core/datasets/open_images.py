@@ -1,7 +1,9 @@
-"""People of Open Images (Kuznetsova et al. 2020) whose class says more than "Person": gender and age group by the class of their box.
+"""People of Open Images (Kuznetsova et al. 2020) whose class says more than "Person": gender and age group by
+the class of their box.
 
-``train-annotations-bbox.csv``, ``validation-...`` and ``test-...`` (with or without ``oidv6-`` before) stand beside ``images/IMAGEID.jpg``. Groups and
-depictions (drawings, statues) are passed over, and so are photographs that are not there: nobody has all nine million.
+``train-annotations-bbox.csv``, ``validation-...`` and ``test-...`` (with or without ``oidv6-`` before) stand
+beside ``images/IMAGEID.jpg``. Groups and depictions (drawings, statues) are passed over, and so are
+photographs that are not there: nobody has all nine million.
 """
 
 import csv
@@ -19,7 +21,12 @@ __all__ = ["read_open_images"]
 
 _ATTRIBUTES: Final = ("female", "child")
 #: Man, Woman, Boy, Girl.
-_CLASSES: Final = {"/m/04yx4": (0.0, 0.0), "/m/03bt1vf": (1.0, 0.0), "/m/01bl7v": (0.0, 1.0), "/m/05r655": (1.0, 1.0)}
+_CLASSES: Final = {
+    "/m/04yx4": (0.0, 0.0),
+    "/m/03bt1vf": (1.0, 0.0),
+    "/m/01bl7v": (0.0, 1.0),
+    "/m/05r655": (1.0, 1.0),
+}
 _PARTS: Final = {"train": "train", "validation": "val", "test": "test"}
 _SIDES: Final = ("XMin", "YMin", "XMax", "YMax")
 _COLUMNS: Final = ("ImageID", "LabelName", *_SIDES, "IsGroupOf", "IsDepiction")
@@ -37,7 +44,9 @@ def read_open_images(root: Path, split: Split) -> AttributeSet:
     parts: dict[str, list[int]] = {}
     files = sorted(root.glob("*annotations-bbox.csv"))
     if not files:
-        raise BadConfigError(f"{root} holds no train-annotations-bbox.csv (or validation-, test-) of Open Images")
+        raise BadConfigError(
+            f"{root} holds no train-annotations-bbox.csv (or validation-, test-) of Open Images"
+        )
     for file in files:
         part = next((part for word, part in _PARTS.items() if f"{word}-annotations" in file.name), None)
         if part is None:
@@ -48,8 +57,19 @@ def read_open_images(root: Path, split: Split) -> AttributeSet:
             labels.append(label)
             boxes.append(box)
     if not images:
-        raise BadConfigError(f"no photograph with a man, woman, boy or girl of {', '.join(file.name for file in files)} is in {root / 'images'}")
-    return assemble("openimages", root, _ATTRIBUTES, images, np.array(labels), parts=parts, boxes=np.array(boxes, np.float32))
+        raise BadConfigError(
+            f"no photograph with a man, woman, boy or girl of {', '.join(file.name for file in files)} is in"
+            f" {root / 'images'}"
+        )
+    return assemble(
+        "openimages",
+        root,
+        _ATTRIBUTES,
+        images,
+        np.array(labels),
+        parts=parts,
+        boxes=np.array(boxes, np.float32),
+    )
 
 
 def _people(file: Path, folder: Path) -> Iterator[tuple[Path, tuple[float, float], np.ndarray]]:
@@ -63,14 +83,26 @@ def _people(file: Path, folder: Path) -> Iterator[tuple[Path, tuple[float, float
             raise BadConfigError(f"{file} has no column {missing[0]!r}")
         for number, row in enumerate(rows, start=2):
             image = there.get(row["ImageID"])
-            if image is None or row["LabelName"] not in _CLASSES or row["IsGroupOf"] == "1" or row["IsDepiction"] == "1":
+            if (
+                image is None
+                or row["LabelName"] not in _CLASSES
+                or row["IsGroupOf"] == "1"
+                or row["IsDepiction"] == "1"
+            ):
                 continue
             try:
                 shares = np.array([float(row[side]) for side in _SIDES])
             except (TypeError, ValueError) as error:
                 raise BadConfigError(f"{file}, line {number}: {error}") from error
-            if not (shares[:2] >= 0).all() or not (shares[:2] < shares[2:]).all() or not (shares[2:] <= 1).all():
-                raise BadConfigError(f"{file}, line {number}: the box {' '.join(f'{share:g}' for share in shares)} is no box in shares of width and height")
+            if (
+                not (shares[:2] >= 0).all()
+                or not (shares[:2] < shares[2:]).all()
+                or not (shares[2:] <= 1).all()
+            ):
+                raise BadConfigError(
+                    f"{file}, line {number}: the box {' '.join(f'{share:g}' for share in shares)} is no box"
+                    " in shares of width and height"
+                )
             if image not in sizes:
                 sizes[image] = np.tile(upright_size(image), 2)
             yield image, _CLASSES[row["LabelName"]], shares * sizes[image]

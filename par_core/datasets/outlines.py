@@ -1,7 +1,7 @@
 """Photographs with outlined people, read from the published formats of three data sets.
 
-A photograph is an RGB picture and one label map: 0 where nobody is, else the number of the person. Labels of a map are
-1 to n without gaps only after ``Scene`` composition; the files may skip numbers.
+A photograph is an RGB picture and one label map: 0 where nobody is, else the number of the person. Labels of
+a map are 1 to n without gaps only after ``Scene`` composition; the files may skip numbers.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,15 @@ from par_core.datasets.folders import dataset_folder
 from par_core.errors import BadInputError
 from par_core.types import BoxesXYXY, ImageU8
 
-__all__ = ["LabelMap", "OutlinedSet", "Photo", "boxed_photos", "outlined_photos", "read_photo", "read_picture"]
+__all__ = [
+    "LabelMap",
+    "OutlinedSet",
+    "Photo",
+    "boxed_photos",
+    "outlined_photos",
+    "read_photo",
+    "read_picture",
+]
 
 OutlinedSet = Literal["pennfudan", "coco", "empty", "ccp"]
 LabelMap = UInt8[np.ndarray, "h w"]
@@ -35,7 +43,8 @@ class Photo:
     """Where a photograph and its outlines are.
 
     Attributes:
-        source: ``pennfudan``, ``coco``, ``empty`` (of COCO, without people) or ``ccp``; of other data sets their name.
+        source: ``pennfudan``, ``coco``, ``empty`` (of COCO, without people) or ``ccp``; of other data sets
+            their name.
         image: The picture's file.
         labels: The outlines' file; None where nobody is in the picture, or where ``people`` has them.
         people: Segmentations in COCO's JSON (polygons or run lengths), or files of masks.
@@ -128,22 +137,42 @@ def _mask_of(person: Any, height: int, width: int) -> np.ndarray:
 
 
 def _pennfudan(root: Path) -> list[Photo]:
-    return [Photo("pennfudan", image, root / "PedMasks" / f"{image.stem}_mask.png") for image in sorted((root / "PNGImages").iterdir())]
+    return [
+        Photo("pennfudan", image, root / "PedMasks" / f"{image.stem}_mask.png")
+        for image in sorted((root / "PNGImages").iterdir())
+    ]
 
 
 def _coco(root: Path) -> list[Photo]:
-    outlined = [(image, root / "polygons" / f"{image.stem}.txt") for image in sorted((root / "images").iterdir())]
-    return [Photo("coco", image, labels) for image, labels in outlined if labels.exists() and _person_polygons(labels)]
+    outlined = [
+        (image, root / "polygons" / f"{image.stem}.txt") for image in sorted((root / "images").iterdir())
+    ]
+    return [
+        Photo("coco", image, labels)
+        for image, labels in outlined
+        if labels.exists() and _person_polygons(labels)
+    ]
 
 
 def _coco_without_people(root: Path) -> list[Photo]:
     outlined = {photo.image for photo in _coco(root)}
-    boxed = {image for image in (root / "images").iterdir() if any(row[0] == _YOLO_PERSON for row in _rows(root / "boxes" / f"{image.stem}.txt"))}
-    return [Photo("empty", image, None) for image in sorted((root / "images").iterdir()) if image not in outlined | boxed]
+    boxed = {
+        image
+        for image in (root / "images").iterdir()
+        if any(row[0] == _YOLO_PERSON for row in _rows(root / "boxes" / f"{image.stem}.txt"))
+    }
+    return [
+        Photo("empty", image, None)
+        for image in sorted((root / "images").iterdir())
+        if image not in outlined | boxed
+    ]
 
 
 def _ccp(root: Path) -> list[Photo]:
-    mapped = [Photo("ccp", root / "photos" / f"{labels.stem}.jpg", labels) for labels in sorted((root / "annotations" / "pixel-level").iterdir())]
+    mapped = [
+        Photo("ccp", root / "photos" / f"{labels.stem}.jpg", labels)
+        for labels in sorted((root / "annotations" / "pixel-level").iterdir())
+    ]
     return [photo for photo in mapped if photo.labels and _person_pixels(photo.labels) >= _CCP_LEAST_PIXELS]
 
 

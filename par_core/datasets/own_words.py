@@ -1,4 +1,6 @@
-"""Clothing Co-Parsing and the MIT pedestrians, by the attributes of PAR's own vocabulary that each of them labels."""
+"""Clothing Co-Parsing and the MIT pedestrians, by the attributes of PAR's own vocabulary that each of them
+labels.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +34,11 @@ def read_mit(root: Path, split: Split) -> AttributeSet:
 def _narrowed(name: Literal["ccp", "mit"], root: Path, wanted: tuple[str, ...]) -> AttributeSet:
     columns = [NAMES.index(attribute) for attribute in wanted]
     people = [
-        replace(person, labels=tuple(person.labels[i] for i in columns), weights=tuple(person.weights[i] for i in columns))
+        replace(
+            person,
+            labels=tuple(person.labels[i] for i in columns),
+            weights=tuple(person.weights[i] for i in columns),
+        )
         for person in labelled_people(name, root)
     ]
     return AttributeSet(name, wanted, tuple(people), (), {})

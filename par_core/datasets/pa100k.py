@@ -1,4 +1,6 @@
-"""PA-100K (Liu et al. 2017): 100,000 images of 26 attributes, ``annotation.mat`` and ``data/``; one split of 80,000, 10,000 and 10,000."""
+"""PA-100K (Liu et al. 2017): 100,000 images of 26 attributes, ``annotation.mat`` and ``data/``; one split of
+80,000, 10,000 and 10,000.
+"""
 
 from pathlib import Path
 

@@ -1,9 +1,11 @@
-"""PETA (Deng et al. 2014): 19,000 images, 35 of 105 attributes are evaluated, five official splits of 9,500, 1,900 and 7,600.
+"""PETA (Deng et al. 2014): 19,000 images, 35 of 105 attributes are evaluated, five official splits of 9,500,
+1,900 and 7,600.
 
-It goes about in two forms. ``PETA.mat`` with ``images/00001.png`` to ``19000.png`` has the official splits, but does not say who is who. The archive as its
-authors publish it has ten folders ``NAME/archive/`` with a ``Label.txt`` each: a line is who it is and the names of what applies, and an image's name
-begins with who it is and an underscore. (In CUHK's a line is about one image and begins with its file name, so there everybody is somebody else.) It knows
-people, but has no split.
+It goes about in two forms. ``PETA.mat`` with ``images/00001.png`` to ``19000.png`` has the official splits,
+but does not say who is who. The archive as its authors publish it has ten folders ``NAME/archive/`` with a
+``Label.txt`` each: a line is who it is and the names of what applies, and an image's name begins with who it
+is and an underscore. (In CUHK's a line is about one image and begins with its file name, so there everybody
+is somebody else.) It knows people, but has no split.
 """
 
 from pathlib import Path
@@ -27,7 +29,18 @@ PETA_EVALUATED: Final = (
     "accessorySunglasses", "lowerBodyTrousers", "upperBodyTshirt", "upperBodyOther", "upperBodyVNeck",
 )
 # fmt: on
-PETA_FOLDERS: Final = ("3DPeS", "CAVIAR4REID", "CUHK", "GRID", "MIT", "PRID", "SARC3D", "TownCentre", "VIPeR", "i-LID")
+PETA_FOLDERS: Final = (
+    "3DPeS",
+    "CAVIAR4REID",
+    "CUHK",
+    "GRID",
+    "MIT",
+    "PRID",
+    "SARC3D",
+    "TownCentre",
+    "VIPeR",
+    "i-LID",
+)
 _OTHER_COLUMNS: Final = 4
 _PREFIXES: Final = ("accessory", "carrying", "footwear", "hair", "lowerBody", "personal", "upperBody")
 _SPELT_OTHERWISE: Final = {"footwearSneakers": "footwearSneaker"}  # in Label.txt, in PETA.mat
@@ -35,7 +48,8 @@ _PICTURES: Final = (".bmp", ".jpeg", ".jpg", ".png")
 
 
 def read_peta(root: Path, split: Split) -> AttributeSet:
-    """Read PETA from ``PETA.mat``, or from its folders where that is not there or where identities are asked for.
+    """Read PETA from ``PETA.mat``, or from its folders where that is not there or where identities are asked
+    for.
 
     Raises:
         BadConfigError: Neither is there, or not as published; names file and line.
@@ -46,8 +60,13 @@ def read_peta(root: Path, split: Split) -> AttributeSet:
         if any((folder / name / "archive").is_dir() for name in PETA_FOLDERS):
             return _from_folders(folder, split)
     if split == "zs":
-        raise BadConfigError(f"the split 'zs' of PETA wants to know who is who: {root} holds no folders NAME/archive/ with Label.txt (PETA.mat does not say)")
-    raise BadConfigError(f"{root} holds no PETA: PETA.mat is missing, and so are folders NAME/archive/ with Label.txt")
+        raise BadConfigError(
+            f"the split 'zs' of PETA wants to know who is who: {root} holds no folders NAME/archive/ with"
+            " Label.txt (PETA.mat does not say)"
+        )
+    raise BadConfigError(
+        f"{root} holds no PETA: PETA.mat is missing, and so are folders NAME/archive/ with Label.txt"
+    )
 
 
 def _from_mat(file: Path, split: int) -> AttributeSet:
@@ -74,11 +93,20 @@ def _from_folders(root: Path, split: Split) -> AttributeSet:
         for image in sorted(path for path in folder.iterdir() if path.suffix.lower() in _PICTURES):
             who = image.name if name == "CUHK" else image.stem.split("_")[0]
             if who not in worn:
-                raise BadConfigError(f"{folder / 'Label.txt'} has no line for {who!r}, of whom {image.name} is a picture")
+                raise BadConfigError(
+                    f"{folder / 'Label.txt'} has no line for {who!r}, of whom {image.name} is a picture"
+                )
             images.append(image)
             labels.append([float(attribute in worn[who]) for attribute in PETA_EVALUATED])
             identities.append(f"{name}/{who}")
-    return assemble("peta", root, PETA_EVALUATED, images, np.array(labels).reshape(len(images), len(PETA_EVALUATED)), identities=identities)
+    return assemble(
+        "peta",
+        root,
+        PETA_EVALUATED,
+        images,
+        np.array(labels).reshape(len(images), len(PETA_EVALUATED)),
+        identities=identities,
+    )
 
 
 def _label_file(file: Path) -> dict[str, set[str]]:
@@ -90,6 +118,9 @@ def _label_file(file: Path) -> dict[str, set[str]]:
             who, *told = line.split()
             strange = [name for name in told if not name.startswith(_PREFIXES)]
             if strange or not told:
-                raise BadConfigError(f"{file}, line {number}: expected who it is and names of PETA's attributes, got {strange[0] if strange else line!r}")
+                raise BadConfigError(
+                    f"{file}, line {number}: expected who it is and names of PETA's attributes, got"
+                    f" {strange[0] if strange else line!r}"
+                )
             worn[who] = {_SPELT_OTHERWISE.get(name, name) for name in told}
     return worn

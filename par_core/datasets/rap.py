@@ -1,8 +1,9 @@
-"""RAP, people in a shopping centre: version 1 (Li et al. 2016) and version 2 (Li et al. 2019), ``RAP_annotation/RAP_annotation.mat`` and ``RAP_dataset/``.
+"""RAP, people in a shopping centre: version 1 (Li et al. 2016) and version 2 (Li et al. 2019),
+``RAP_annotation/RAP_annotation.mat`` and ``RAP_dataset/``.
 
-Version 1 has 41,585 images, 92 attributes of which the first 51 are evaluated, and five splits into train and test. Version 2 has 84,928 images, 152
-attributes of which 54 are selected, five splits into train, val and test, and knows who is on 26,638 images. A label of 2, "uncertain", counts as absent, as
-the field has it.
+Version 1 has 41,585 images, 92 attributes of which the first 51 are evaluated, and five splits into train and
+test. Version 2 has 84,928 images, 152 attributes of which 54 are selected, five splits into train, val and
+test, and knows who is on 26,638 images. A label of 2, "uncertain", counts as absent, as the field has it.
 """
 
 from pathlib import Path
@@ -18,7 +19,8 @@ __all__ = ["read_rapv1", "read_rapv2"]
 _FILE: Final = Path("RAP_annotation") / "RAP_annotation.mat"
 _UNCERTAIN: Final = 2
 _EVALUATED_V1: Final = 51
-_PARTITION, _LABELS, _ATTRIBUTES, _IMAGES = 0, 1, 3, 5  # fields of version 1, which its readers know by position
+# fields of version 1, which its readers know by position
+_PARTITION, _LABELS, _ATTRIBUTES, _IMAGES = 0, 1, 3, 5
 _NOT_IN_ZS: Final = "Age46-60"  # hardly anybody whose identity is known
 
 
@@ -65,4 +67,6 @@ def read_rapv2(root: Path, split: Split) -> AttributeSet:
     if split == "zs":
         names, labels = names[names != _NOT_IN_ZS], labels[:, names != _NOT_IN_ZS]
     identities = [str(number) if number > 0 else "" for number in told]
-    return assemble("rapv2", file, [str(name) for name in names], images, labels, identities=identities, parts=parts)
+    return assemble(
+        "rapv2", file, [str(name) for name in names], images, labels, identities=identities, parts=parts
+    )

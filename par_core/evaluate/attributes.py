@@ -26,7 +26,17 @@ from par_core.predictions.cache import Observer
 from par_core.predictions.tables import ObservedPeople
 from par_core.types import BoxesXYXY
 
-__all__ = ["LEAST", "AttributeRun", "data_digest", "evaluate_attributes", "known_labels", "people_of", "read_people", "rows_of", "score_attributes"]
+__all__ = [
+    "LEAST",
+    "AttributeRun",
+    "data_digest",
+    "evaluate_attributes",
+    "known_labels",
+    "people_of",
+    "read_people",
+    "rows_of",
+    "score_attributes",
+]
 
 LEAST: Final = 5  # people with and without an attribute, for a score to say anything
 _MEANS: Final = {"mean_auc": "auc", "mA": "mA", "mean_ece": "ece"}
@@ -41,7 +51,8 @@ class AttributeRun:
         items: What is written of each person.
         people: In the order of the items.
         boxes: Where each was found, or NaN.
-        quality: Measures of :mod:`par_core.evaluate.quality_bands` that are known without the pictures, as a store has them.
+        quality: Measures of :mod:`par_core.evaluate.quality_bands` that are known without the pictures, as a
+            store has them.
     """
 
     scores: dict[str, Any]
@@ -91,7 +102,11 @@ def people_of(data: AttributeSet, crops: Path, part: str | None = None) -> Attri
     """
     if part is not None and part not in data.parts:
         there = f"there are: {', '.join(data.parts)}" if data.parts else "it is not split; leave --part out"
-        raise BadConfigError(f"{data.name} has no part {part!r}; {there}" if part in PARTS else f"a part is one of {', '.join(PARTS)}, not {part!r}")
+        raise BadConfigError(
+            f"{data.name} has no part {part!r}; {there}"
+            if part in PARTS
+            else f"a part is one of {', '.join(PARTS)}, not {part!r}"
+        )
     chosen = part or ("test" if "test" in data.parts else None)
     return crop_people(data if chosen is None else rows_of(data, data.parts[chosen]), crops)
 
@@ -110,8 +125,17 @@ def known_labels(data: AttributeSet) -> Float32[np.ndarray, "n k"]:
     return labels
 
 
-def evaluate_attributes(dataset: str, root: Path, config: RunConfig, observer: Observer, *, split: Split = 0, part: str | None = None) -> AttributeRun:
-    """Look at the people of a data set, and score what the describer tells of them: see :func:`read_people`, :func:`people_of` and :func:`score_attributes`.
+def evaluate_attributes(
+    dataset: str,
+    root: Path,
+    config: RunConfig,
+    observer: Observer,
+    *,
+    split: Split = 0,
+    part: str | None = None,
+) -> AttributeRun:
+    """Look at the people of a data set, and score what the describer tells of them: see :func:`read_people`,
+    :func:`people_of` and :func:`score_attributes`.
 
     Raises:
         BadConfigError: The folder does not hold the data set, or it has no such split or part.
@@ -122,17 +146,20 @@ def evaluate_attributes(dataset: str, root: Path, config: RunConfig, observer: O
 
 
 def score_attributes(data: AttributeSet, seen: ObservedPeople) -> AttributeRun:
-    """AUC, calibration, and mA, precision, recall, F1 and accuracy at the model's thresholds, of each attribute that the data set labels.
+    """AUC, calibration, and mA, precision, recall, F1 and accuracy at the model's thresholds, of each
+    attribute that the data set labels.
 
     Args:
         data: The people, with their labels.
         seen: The same people, as the models saw them.
 
     Returns:
-        With the scores ``mean_auc``, ``mA`` and ``mean_ece`` (over the attributes of clothing for PAR's own vocabulary, else over all; NaN where there are
-        none); ``attributes`` by name with ``auc``, ``mA``, ``accuracy``, ``precision``, ``recall``, ``f1``, ``ece``, ``threshold``, ``prevalence``, ``n``;
-        ``instances`` with ``accuracy``, ``precision``, ``recall``, ``f1`` over images and their ``convention``; ``not_answered``, the attributes that
-        the model does not know, and ``too_few``, those that fewer than five people have or lack; ``images``, and ``found``: how many people the segmenter
+        With the scores ``mean_auc``, ``mA`` and ``mean_ece`` (over the attributes of clothing for PAR's own
+        vocabulary, else over all; NaN where there are none); ``attributes`` by name with ``auc``, ``mA``,
+        ``accuracy``, ``precision``, ``recall``, ``f1``, ``ece``, ``threshold``, ``prevalence``, ``n``;
+        ``instances`` with ``accuracy``, ``precision``, ``recall``, ``f1`` over images and their
+        ``convention``; ``not_answered``, the attributes that the model does not know, and ``too_few``, those
+        that fewer than five people have or lack; ``images``, and ``found``: how many people the segmenter
         found. The others are described by their whole picture.
     """
     labels = known_labels(data)
@@ -145,9 +172,14 @@ def score_attributes(data: AttributeSet, seen: ObservedPeople) -> AttributeRun:
             attributes[name] = _scores(has, p[known], thresholds[name])
     labelled = [name for name, y in zip(data.attributes, labels.T, strict=True) if not np.isnan(y).all()]
     judged = {name: row["threshold"] for name, row in attributes.items()}
-    items = AttributeItems(tuple(name_of(person.image) for person in data.people), data.attributes, labels, probabilities, judged)
+    items = AttributeItems(
+        tuple(name_of(person.image) for person in data.people), data.attributes, labels, probabilities, judged
+    )
     averaged = [attributes[name] for name in items.averaged]
-    means = {called: float(np.mean([each[key] for each in averaged])) if averaged else float("nan") for called, key in _MEANS.items()}
+    means = {
+        called: float(np.mean([each[key] for each in averaged])) if averaged else float("nan")
+        for called, key in _MEANS.items()
+    }
     scores = {
         **means,
         "attributes": attributes,
@@ -161,7 +193,9 @@ def score_attributes(data: AttributeSet, seen: ObservedPeople) -> AttributeRun:
 
 
 def _answers(data: AttributeSet, seen: ObservedPeople) -> tuple[Float32[np.ndarray, "n k"], dict[str, float]]:
-    """Probabilities by the data set's attributes, NaN where the model cannot tell; and the thresholds of those that it can."""
+    """Probabilities by the data set's attributes, NaN where the model cannot tell; and the thresholds of
+    those that it can.
+    """
     probabilities = np.full((len(data.people), len(data.attributes)), np.nan, np.float32)
     thresholds = {}
     for i, attribute in enumerate(data.attributes):
@@ -194,5 +228,7 @@ def _over_images(items: AttributeItems) -> dict[str, Any]:
     columns = [items.attributes.index(name) for name in items.thresholds]
     predicted = items.probabilities[:, columns] >= np.array(list(items.thresholds.values()), np.float32)
     told = attribute_metrics(items.labels[:, columns], predicted)
-    shown = {name: told[name] if columns else float("nan") for name in ("accuracy", "precision", "recall", "f1")}
+    shown = {
+        name: told[name] if columns else float("nan") for name in ("accuracy", "precision", "recall", "f1")
+    }
     return {**shown, "convention": convention("its probability reaches the threshold of the attribute")}

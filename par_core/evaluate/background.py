@@ -1,4 +1,5 @@
-"""What the background is worth: the same people, found once, described with their background eliminated, blurred and kept, and with masks as they are.
+"""What the background is worth: the same people, found once, described with their background eliminated,
+blurred and kept, and with masks as they are.
 
 The paper eliminates it (section 6.3) so that attributes are read off the person and not off the street.
 """
@@ -48,21 +49,43 @@ class BackgroundRun:
 
     @property
     def scores(self) -> dict[str, Any]:
-        """``variants`` by name with ``cutout`` and the scores of each; ``changes`` by variant and figure with ``estimate``, ``low``, ``high``."""
+        """``variants`` by name with ``cutout`` and the scores of each; ``changes`` by variant and figure with
+        ``estimate``, ``low``, ``high``.
+        """
         left_out = ("images", "found", "not_answered", "too_few", "instances")
         told = {
-            name: {"cutout": _CUTOUTS[name].model_dump(), **{key: value for key, value in run.scores.items() if key not in left_out}}
+            name: {
+                "cutout": _CUTOUTS[name].model_dump(),
+                **{key: value for key, value in run.scores.items() if key not in left_out},
+            }
             for name, run in self.runs.items()
         }
         changed = {
-            name: {figure: {"estimate": each.estimate, "low": each.low, "high": each.high} for figure, each in told.items()}
+            name: {
+                figure: {"estimate": each.estimate, "low": each.low, "high": each.high}
+                for figure, each in told.items()
+            }
             for name, told in self.changes.items()
         }
-        return {"variants": told, "changes": changed, "images": self.runs[DEFAULT].scores["images"], "found": self.runs[DEFAULT].scores["found"]}
+        return {
+            "variants": told,
+            "changes": changed,
+            "images": self.runs[DEFAULT].scores["images"],
+            "found": self.runs[DEFAULT].scores["found"],
+        }
 
 
-def evaluate_background(dataset: str, root: Path, config: RunConfig, observer: Observer, *, split: Split = 0, part: str | None = None) -> BackgroundRun:
-    """Score the attributes with every variant on the same people; arguments and errors as :func:`par_core.evaluate.attributes.people_of`.
+def evaluate_background(
+    dataset: str,
+    root: Path,
+    config: RunConfig,
+    observer: Observer,
+    *,
+    split: Split = 0,
+    part: str | None = None,
+) -> BackgroundRun:
+    """Score the attributes with every variant on the same people; arguments and errors as
+    :func:`par_core.evaluate.attributes.people_of`.
 
     Where nobody is found, the whole picture is described, by every variant alike.
 
@@ -75,7 +98,10 @@ def evaluate_background(dataset: str, root: Path, config: RunConfig, observer: O
         part: Of the split.
     """
     data = people_of(read_people(dataset, root, split), observer.folder / "crops", part)
-    settings = [config.model_copy(update={"describe": config.describe.model_copy(update={"cutout": cutout})}) for cutout in _CUTOUTS.values()]
+    settings = [
+        config.model_copy(update={"describe": config.describe.model_copy(update={"cutout": cutout})})
+        for cutout in _CUTOUTS.values()
+    ]
     seen = observer.people([person.image for person in data.people], settings)
     runs = {name: score_attributes(data, each) for name, each in zip(VARIANTS, seen, strict=True)}
     changes = {name: differences(runs[DEFAULT].items, runs[name].items) for name in VARIANTS[1:]}

@@ -28,7 +28,11 @@ def differences(first: Items, second: Items) -> dict[str, Interval]:
     """
     before, after = first.figures(), second.figures()
     return {
-        name: bootstrap_rows(first.images, lambda rows, a=before[name], b=after[name]: b(rows) - a(rows), seed=SEED)  # type: ignore[misc]
+        name: bootstrap_rows(
+            first.images,
+            lambda rows, a=before[name], b=after[name]: b(rows) - a(rows),  # type: ignore[misc]
+            seed=SEED,
+        )
         for name in before
         if name in after
     }

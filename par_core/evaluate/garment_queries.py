@@ -1,4 +1,6 @@
-"""Text queries for a garment of a colour, and for two of them ("a white dress and a black bag"), on people whose garments' colours are known from pixels."""
+"""Text queries for a garment of a colour, and for two of them ("a white dress and a black bag"), on people
+whose garments' colours are known from pixels.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +25,8 @@ _MOST: Final = 60  # queries, those that fit most people
 
 
 def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, scorer: TextScorer) -> dict[str, Any]:
-    """Recall among the first ten, and how many times that of chance it is: ranked as searches rank, and with less and less of what they use.
+    """Recall among the first ten, and how many times that of chance it is: ranked as searches rank, and with
+    less and less of what they use.
 
     Args:
         people: Of known colours.
@@ -31,18 +34,30 @@ def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, scorer: Te
         scorer: Of their embedding.
 
     Returns:
-        ``pairs_recall_at_10_over_chance``, the mean over queries (NaN if there is none); the same ``..._without_colours`` of pixels,
-        ``..._by_text_and_its_parts`` (no attributes either), ``..._by_text_alone`` (as one vector); and ``pairs`` by text with ``recall_at_10``,
-        ``chance``, ``over_chance``, ``fitting``, ``n``.
+        ``pairs_recall_at_10_over_chance``, the mean over queries (NaN if there is none); the same
+        ``..._without_colours`` of pixels, ``..._by_text_and_its_parts`` (no attributes either),
+        ``..._by_text_alone`` (as one vector); and ``pairs`` by text with ``recall_at_10``, ``chance``,
+        ``over_chance``, ``fitting``, ``n``.
     """
     usual, n = known.colour_shares(), len(people)
-    told, less = {}, {name: list[float]() for name in ("without_colours", "by_text_and_its_parts", "by_text_alone")}
+    told, less = (
+        {},
+        {name: list[float]() for name in ("without_colours", "by_text_and_its_parts", "by_text_alone")},
+    )
     for pair, fitting in common_pairs(people):
-        query = scorer.query(" and ".join(with_colour(BY_NAME[attribute].nouns[0], colour) for attribute, colour in pair))
+        query = scorer.query(
+            " and ".join(with_colour(BY_NAME[attribute].nouns[0], colour) for attribute, colour in pair)
+        )
         fits = np.array([set(pair) <= set(person.colours) for person in people])
         chance = min(1.0, _FIRST / n)
         recall = _recall(fits, scorer.evidence(query, known, usual))
-        told[query.text] = {"recall_at_10": recall, "chance": chance, "over_chance": recall / chance, "fitting": fitting, "n": n}
+        told[query.text] = {
+            "recall_at_10": recall,
+            "chance": chance,
+            "over_chance": recall / chance,
+            "fitting": fitting,
+            "n": n,
+        }
         standing = scorer.standing(query, known).mean(axis=1)
         ranked = (
             scorer.weights.evidence(standing, attribute_evidence(query, known.attributes, n), np.zeros(n)),
@@ -53,10 +68,14 @@ def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, scorer: Te
             less[name].append(_recall(fits, scores) / chance)
     means = {"pairs_recall_at_10_over_chance": [each["over_chance"] for each in told.values()]}
     means |= {f"pairs_recall_at_10_over_chance_{name}": ratios for name, ratios in less.items()}
-    return {name: float(np.mean(ratios)) if ratios else float("nan") for name, ratios in means.items()} | {"pairs": told}
+    return {name: float(np.mean(ratios)) if ratios else float("nan") for name, ratios in means.items()} | {
+        "pairs": told
+    }
 
 
-def score_garments(people: Sequence[LabelledPerson], known: KnownPeople, scorer: TextScorer) -> dict[str, float]:
+def score_garments(
+    people: Sequence[LabelledPerson], known: KnownPeople, scorer: TextScorer
+) -> dict[str, float]:
     """Average precision of queries for one coloured garment, divided by prevalence.
 
     Args:
@@ -65,18 +84,23 @@ def score_garments(people: Sequence[LabelledPerson], known: KnownPeople, scorer:
         scorer: Of their embedding.
 
     Returns:
-        ``garments_ap_over_prevalence``, ranked as searches rank, ``garments_ap_over_prevalence_by_text_alone``, and how many ``garments`` were asked for.
+        ``garments_ap_over_prevalence``, ranked as searches rank,
+        ``garments_ap_over_prevalence_by_text_alone``, and how many ``garments`` were asked for.
     """
     usual = known.colour_shares()
     ratios, alone = [], []
-    for (attribute, colour), fitting in Counter(garment for person in people for garment in set(person.colours)).items():
+    for (attribute, colour), fitting in Counter(
+        garment for person in people for garment in set(person.colours)
+    ).items():
         if _LEAST <= fitting < len(people):
             query = scorer.query(f"a person wearing {with_colour(BY_NAME[attribute].nouns[0], colour)}")
             fits = np.array([(attribute, colour) in person.colours for person in people])
             ratios.append(average_precision(fits, scorer.evidence(query, known, usual)) / fits.mean())
             alone.append(average_precision(fits, known.vectors @ query.vectors[0]) / fits.mean())
     means = {"garments_ap_over_prevalence": ratios, "garments_ap_over_prevalence_by_text_alone": alone}
-    return {name: float(np.mean(each)) if each else float("nan") for name, each in means.items()} | {"garments": len(ratios)}
+    return {name: float(np.mean(each)) if each else float("nan") for name, each in means.items()} | {
+        "garments": len(ratios)
+    }
 
 
 def _recall(fits: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]) -> float:

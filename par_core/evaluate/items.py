@@ -1,7 +1,8 @@
 """The items that an evaluation has scored, one by one, and the figures that are computed from them.
 
-Intervals draw items again, and two runs are compared item by item; so both need more than the scores of a run. Every figure is a function of the numbers
-of the images drawn (:func:`par_core.metrics.bootstrap.bootstrap_rows`), and higher is better for all of them.
+Intervals draw items again, and two runs are compared item by item; so both need more than the scores of a
+run. Every figure is a function of the numbers of the images drawn
+(:func:`par_core.metrics.bootstrap.bootstrap_rows`), and higher is better for all of them.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,16 @@ from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME
 from par_core.metrics.label_based import balanced_accuracy, known_items, ratio
 from par_core.metrics.ranking import average_precision, roc_auc
 
-__all__ = ["ACCURACIES", "CLOTHING", "AttributeItems", "Figures", "Items", "RetrievalItems", "SegmentationItems", "items_of"]
+__all__ = [
+    "ACCURACIES",
+    "CLOTHING",
+    "AttributeItems",
+    "Figures",
+    "Items",
+    "RetrievalItems",
+    "SegmentationItems",
+    "items_of",
+]
 
 Figures = dict[str, Callable[[Int64[np.ndarray, " r"]], float]]
 
@@ -37,7 +47,9 @@ class Items(Protocol):
         ...
 
     def figures(self) -> Figures:
-        """Functions of the images drawn, by name of the figure: means first, then ``metric: attribute or query``."""
+        """Functions of the images drawn, by name of the figure: means first, then ``metric: attribute or
+        query``.
+        """
         ...
 
     def table(self) -> pa.Table:
@@ -70,12 +82,16 @@ class AttributeItems:
 
     @property
     def averaged(self) -> tuple[str, ...]:
-        """The attributes that means are over: of PAR's own vocabulary those of clothing, of any other all that are scored."""
+        """The attributes that means are over: of PAR's own vocabulary those of clothing, of any other all
+        that are scored.
+        """
         own = all(name in BY_NAME for name in self.attributes)
         return tuple(name for name in (CLOTHING if own else self.attributes) if name in self.thresholds)
 
     def figures(self) -> Figures:
-        """``mean_auc`` and ``mA`` over :attr:`averaged`, ``accuracy`` of gender and orientation, ``auc`` of each attribute."""
+        """``mean_auc`` and ``mA`` over :attr:`averaged`, ``accuracy`` of gender and orientation, ``auc`` of
+        each attribute.
+        """
         averaged = self.averaged
         means: Figures = {}
         if averaged:
@@ -83,11 +99,21 @@ class AttributeItems:
                 "mean_auc": lambda rows: _mean([self._auc(name, rows) for name in averaged]),
                 "mA": lambda rows: _mean([balanced_accuracy(*self._seen(name, rows)) for name in averaged]),
             }
-        accuracies: Figures = {f"accuracy: {name}": _bound(self._accuracy, name) for name in ACCURACIES if name in self.thresholds}
-        return {**means, **accuracies, **{f"auc: {name}": _bound(self._auc, name) for name in self.thresholds}}
+        accuracies: Figures = {
+            f"accuracy: {name}": _bound(self._accuracy, name)
+            for name in ACCURACIES
+            if name in self.thresholds
+        }
+        return {
+            **means,
+            **accuracies,
+            **{f"auc: {name}": _bound(self._auc, name) for name in self.thresholds},
+        }
 
     def table(self) -> pa.Table:
-        """One row a person: ``image``, then ``X_label`` and ``X_probability`` of each attribute; null where unknown."""
+        """One row a person: ``image``, then ``X_label`` and ``X_probability`` of each attribute; null where
+        unknown.
+        """
         columns: dict[str, Any] = {"image": pa.array(self.names, pa.string())}
         for i, name in enumerate(self.attributes):
             columns[f"{name}_label"] = pa.array(self.labels[:, i], from_pandas=True)
@@ -133,18 +159,38 @@ class RetrievalItems:
 
     def figures(self) -> Figures:
         """Average precision over prevalence: the mean, then each query."""
-        each: Figures = {f"ap_over_prevalence: {query}": _bound(self._over_prevalence, i) for i, query in enumerate(self.queries)}
-        return ({"mean_ap_over_prevalence": lambda rows: _mean([figure(rows) for figure in each.values()])} if each else {}) | each
+        each: Figures = {
+            f"ap_over_prevalence: {query}": _bound(self._over_prevalence, i)
+            for i, query in enumerate(self.queries)
+        }
+        return (
+            {"mean_ap_over_prevalence": lambda rows: _mean([figure(rows) for figure in each.values()])}
+            if each
+            else {}
+        ) | each
 
     def table(self) -> pa.Table:
-        """One row a query: ``query``, ``ap``, ``prevalence``, and ``labels`` and ``scores`` of all images, by name; null where unknown."""
+        """One row a query: ``query``, ``ap``, ``prevalence``, and ``labels`` and ``scores`` of all images, by
+        name; null where unknown.
+        """
         known = [known_items(y, s) for y, s in zip(self.labels, self.scores, strict=True)]
         lists = {
-            "labels": pa.array([pa.array(row, from_pandas=True) for row in self.labels], pa.list_(pa.float32())),
+            "labels": pa.array(
+                [pa.array(row, from_pandas=True) for row in self.labels], pa.list_(pa.float32())
+            ),
             "scores": pa.array(list(self.scores), pa.list_(pa.float32())),
         }
-        told = {"ap": [average_precision(has, s) for has, s in known], "prevalence": [float(has.mean()) for has, _ in known]}
-        return pa.table({"query": pa.array(self.queries, pa.string()), **{name: pa.array(values, pa.float64()) for name, values in told.items()}, **lists})
+        told = {
+            "ap": [average_precision(has, s) for has, s in known],
+            "prevalence": [float(has.mean()) for has, _ in known],
+        }
+        return pa.table(
+            {
+                "query": pa.array(self.queries, pa.string()),
+                **{name: pa.array(values, pa.float64()) for name, values in told.items()},
+                **lists,
+            }
+        )
 
     def _over_prevalence(self, query: int, rows: Int64[np.ndarray, " r"]) -> float:
         has, scores = known_items(self.labels[query, rows], self.scores[query, rows])
@@ -160,8 +206,8 @@ class SegmentationItems:
         matched: People found with a mask IoU of at least one half.
         missed: Labelled people that were not.
         false: People found that are not labelled.
-        quality: Panoptic quality of each photograph, in [0, 1]: the sum of the matched IoUs over matched + (missed + false) / 2 (Kirillov et al. 2019);
-            NaN where nobody is labelled or found.
+        quality: Panoptic quality of each photograph, in [0, 1]: the sum of the matched IoUs over matched +
+            (missed + false) / 2 (Kirillov et al. 2019); NaN where nobody is labelled or found.
     """
 
     names: tuple[str, ...]
@@ -179,14 +225,26 @@ class SegmentationItems:
         """``precision`` and ``recall`` over all people, and ``quality``: the mean over photographs."""
 
         def share(other: Int64[np.ndarray, " n"]) -> Callable[[Int64[np.ndarray, " r"]], float]:
-            return lambda rows: float(ratio(self.matched[rows].sum(), self.matched[rows].sum() + other[rows].sum()))
+            return lambda rows: float(
+                ratio(self.matched[rows].sum(), self.matched[rows].sum() + other[rows].sum())
+            )
 
-        return {"precision": share(self.false), "recall": share(self.missed), "quality": lambda rows: _mean(self.quality[rows].tolist())}
+        return {
+            "precision": share(self.false),
+            "recall": share(self.missed),
+            "quality": lambda rows: _mean(self.quality[rows].tolist()),
+        }
 
     def table(self) -> pa.Table:
         """One row a photograph: ``image``, ``matched``, ``missed``, ``false``, ``quality``."""
         counts = {"matched": self.matched, "missed": self.missed, "false": self.false}
-        return pa.table({"image": pa.array(self.names, pa.string()), **counts, "quality": pa.array(self.quality, from_pandas=True)})
+        return pa.table(
+            {
+                "image": pa.array(self.names, pa.string()),
+                **counts,
+                "quality": pa.array(self.quality, from_pandas=True),
+            }
+        )
 
 
 def items_of(kind: str, table: pa.Table, thresholds: dict[str, float]) -> Items:
@@ -206,19 +264,33 @@ def items_of(kind: str, table: pa.Table, thresholds: dict[str, float]) -> Items:
 
     match kind:
         case "attributes":
-            told = tuple(name.removesuffix("_label") for name in table.column_names if name.endswith("_label"))
-            labels, probabilities = (
-                np.array([column(f"{name}_{what}") for name in told], np.float32).reshape(len(told), table.num_rows).T for what in ("label", "probability")
+            told = tuple(
+                name.removesuffix("_label") for name in table.column_names if name.endswith("_label")
             )
-            return AttributeItems(tuple(table.column("image").to_pylist()), told, labels, probabilities, thresholds)
+            labels, probabilities = (
+                np.array([column(f"{name}_{what}") for name in told], np.float32)
+                .reshape(len(told), table.num_rows)
+                .T
+                for what in ("label", "probability")
+            )
+            return AttributeItems(
+                tuple(table.column("image").to_pylist()), told, labels, probabilities, thresholds
+            )
         case "retrieval":
-            labels, scores = (np.array(table.column(what).to_pylist(), np.float32).reshape(table.num_rows, -1) for what in ("labels", "scores"))
+            labels, scores = (
+                np.array(table.column(what).to_pylist(), np.float32).reshape(table.num_rows, -1)
+                for what in ("labels", "scores")
+            )
             return RetrievalItems(tuple(table.column("query").to_pylist()), labels, scores)
     matched, missed, false = (column(name).astype(np.int64) for name in ("matched", "missed", "false"))
-    return SegmentationItems(tuple(table.column("image").to_pylist()), matched, missed, false, column("quality").astype(np.float32))
+    return SegmentationItems(
+        tuple(table.column("image").to_pylist()), matched, missed, false, column("quality").astype(np.float32)
+    )
 
 
-def _bound(figure: Callable[[Any, Int64[np.ndarray, " r"]], float], which: Any) -> Callable[[Int64[np.ndarray, " r"]], float]:
+def _bound(
+    figure: Callable[[Any, Int64[np.ndarray, " r"]], float], which: Any
+) -> Callable[[Int64[np.ndarray, " r"]], float]:
     return lambda rows: figure(which, rows)
 
 

@@ -1,4 +1,6 @@
-"""How good the pictures of a collection are: resolution, GLVN and BRISQUE of each, and the figures of the paper's table 1 over all of them."""
+"""How good the pictures of a collection are: resolution, GLVN and BRISQUE of each, and the figures of the
+paper's table 1 over all of them.
+"""
 
 import os
 from collections import Counter
@@ -19,7 +21,15 @@ from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
 from par_core.status import Status
 
-__all__ = ["MEASURES", "PictureQuality", "group_names", "histogram", "measure_pictures", "summarise", "values_of"]
+__all__ = [
+    "MEASURES",
+    "PictureQuality",
+    "group_names",
+    "histogram",
+    "measure_pictures",
+    "summarise",
+    "values_of",
+]
 
 #: What is measured of a picture, by attribute of ``PictureQuality``.
 MEASURES: Final = ("megapixels", "glvn", "brisque")
@@ -41,7 +51,8 @@ class PictureQuality:
         message: One sentence on the status.
         megapixels: 10^6 pixels; NaN unless ``ok``.
         glvn: At least 0; NaN unless ``ok``.
-        brisque: About 0 to 100, low is good; NaN unless ``ok``, for pictures that have none (of one colour, or tiny), and without parameters.
+        brisque: About 0 to 100, low is good; NaN unless ``ok``, for pictures that have none (of one colour,
+            or tiny), and without parameters.
     """
 
     uri: str
@@ -52,7 +63,9 @@ class PictureQuality:
     brisque: float = float("nan")
 
 
-def measure_pictures(entries: Iterable[Entry], config: ArchiveConfig, model: BrisqueModel | None) -> Iterator[PictureQuality]:
+def measure_pictures(
+    entries: Iterable[Entry], config: ArchiveConfig, model: BrisqueModel | None
+) -> Iterator[PictureQuality]:
     """Read and measure every entry, on all cores.
 
     Args:
@@ -76,7 +89,9 @@ def measure_pictures(entries: Iterable[Entry], config: ArchiveConfig, model: Bri
         except UnreadableImageError as error:
             return PictureQuality(entry.uri, error.status, error.message)
         score = model.score(brisque_features(pixels)) if model else float("nan")
-        return PictureQuality(entry.uri, Status.OK, "", pixels.shape[0] * pixels.shape[1] / 1e6, glvn(pixels), score)
+        return PictureQuality(
+            entry.uri, Status.OK, "", pixels.shape[0] * pixels.shape[1] / 1e6, glvn(pixels), score
+        )
 
     reading = read_entries(entries, config)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -94,8 +109,10 @@ def summarise(rows: Sequence[PictureQuality]) -> dict[str, Any]:
     """The figures of table 1.
 
     Returns:
-        ``pictures`` (those that could be read), ``unreadable`` by status, ``megapixels_mean``, ``megapixels_std`` (over the pictures, not an estimate
-        of a larger population), ``glvn_median``, ``brisque_median`` and ``without_brisque``, the number of pictures that have none. NaN without pictures.
+        ``pictures`` (those that could be read), ``unreadable`` by status, ``megapixels_mean``,
+        ``megapixels_std`` (over the pictures, not an estimate of a larger population), ``glvn_median``,
+        ``brisque_median`` and ``without_brisque``, the number of pictures that have none. NaN without
+        pictures.
     """
     readable = [row for row in rows if row.status is Status.OK]
     megapixels, variances, scores = (values_of(readable, measure) for measure in MEASURES)
@@ -117,7 +134,8 @@ def group_names(uris: Sequence[str]) -> list[str]:
         uris: Of one source.
 
     Returns:
-        One name a uri; ``.`` for files that lie beside the sub-folders, and for all if there are no sub-folders.
+        One name a uri; ``.`` for files that lie beside the sub-folders, and for all if there are no
+        sub-folders.
     """
     folders = [uri.split("/")[:-1] for uri in uris]
     shared = sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, zip(*folders, strict=False)))
@@ -131,14 +149,19 @@ def histogram(values: Mapping[str, _Values]) -> dict[str, Any]:
         values: By the name of the collection.
 
     Returns:
-        ``edges``: bins of equal width from the lowest value of all to the largest 99th percentile of a collection; what is above counts in
-            the last bin.
+        ``edges``: bins of equal width from the lowest value of all to the largest 99th percentile of a
+            collection; what is above counts in the last bin.
         ``counts``: by name, one for each bin. No edges if there are no values.
     """
     known = [each for each in values.values() if len(each)]
     if not known:
         return {"edges": [], "counts": {name: [] for name in values}}
-    lowest, last = min(float(each.min()) for each in known), max(float(np.percentile(each, _LAST_PERCENTILE)) for each in known)
+    lowest, last = (
+        min(float(each.min()) for each in known),
+        max(float(np.percentile(each, _LAST_PERCENTILE)) for each in known),
+    )
     edges = np.linspace(lowest, last if last > lowest else lowest + 1, _BINS + 1)
-    counts = {name: np.histogram(np.minimum(each, edges[-1]), edges)[0].tolist() for name, each in values.items()}
+    counts = {
+        name: np.histogram(np.minimum(each, edges[-1]), edges)[0].tolist() for name, each in values.items()
+    }
     return {"edges": edges.tolist(), "counts": counts}

@@ -1,6 +1,8 @@
-"""A light model that is fitted out of fold: one regularised logistic regression for each attribute, on features that are given.
+"""A light model that is fitted out of fold: one regularised logistic regression for each attribute, on
+features that are given.
 
-A probability of a person comes from a model that saw neither this person nor, where groups are known, anybody of the same group.
+A probability of a person comes from a model that saw neither this person nor, where groups are known, anybody
+of the same group.
 """
 
 from collections.abc import Sequence
@@ -17,13 +19,16 @@ __all__ = ["LEAST", "group_folds", "out_of_fold"]
 
 #: People with and without an attribute in the training folds, for a probe to be fitted.
 LEAST: Final = 10
-_SPREAD: Final = 2.0  # a priori, of the log-odds of a person whose features are typical: nothing is ruled out, and certainty takes evidence
+# a priori, of the log-odds of a person whose features are typical: nothing is ruled out, and certainty takes
+# evidence
+_SPREAD: Final = 2.0
 _STEPS: Final = 200
 _EXACT: Final = 1e-7  # relative: far below what moves a rank
 
 
 def group_folds(groups: Sequence[str], folds: int, seed: int) -> Int64[np.ndarray, " n"]:
-    """The fold of each of n people, drawn so that nobody's group is in two folds. It depends on the groups and the seed, not on the order of people.
+    """The fold of each of n people, drawn so that nobody's group is in two folds. It depends on the groups
+    and the seed, not on the order of people.
 
     Args:
         groups: Who belongs together: an identity, or an image.
@@ -39,7 +44,9 @@ def group_folds(groups: Sequence[str], folds: int, seed: int) -> Int64[np.ndarra
     return (np.random.default_rng(seed).permutation(len(names)) % folds)[group_of]
 
 
-def out_of_fold(features: Float[np.ndarray, "n d"], labels: Float[np.ndarray, "n k"], folds: Int64[np.ndarray, " n"]) -> Float64[np.ndarray, "n k"]:
+def out_of_fold(
+    features: Float[np.ndarray, "n d"], labels: Float[np.ndarray, "n k"], folds: Int64[np.ndarray, " n"]
+) -> Float64[np.ndarray, "n k"]:
     """Probabilities of having each attribute, of every person by a probe fitted on the other folds.
 
     Features are standardised by mean and deviation of the training folds.
@@ -55,7 +62,10 @@ def out_of_fold(features: Float[np.ndarray, "n d"], labels: Float[np.ndarray, "n
     probabilities = np.full(labels.shape, np.nan)
     for fold in np.unique(folds):
         train = folds != fold
-        middle, spread = features[train].mean(axis=0, dtype=np.float64), features[train].std(axis=0, dtype=np.float64)
+        middle, spread = (
+            features[train].mean(axis=0, dtype=np.float64),
+            features[train].std(axis=0, dtype=np.float64),
+        )
         scaled = (features - middle) / np.where(spread > 0, spread, 1.0)
         for attribute, given in enumerate(labels.T):
             used = train & ~np.isnan(given)
@@ -67,7 +77,9 @@ def out_of_fold(features: Float[np.ndarray, "n d"], labels: Float[np.ndarray, "n
 
 
 def _fitted(features: Float64[np.ndarray, "m d"], has: Bool[np.ndarray, " m"]) -> Float64[np.ndarray, " p"]:
-    """Weights and, last, offset of the most probable logistic regression, if weights are normal with a variance of ``_SPREAD`` squared over d."""
+    """Weights and, last, offset of the most probable logistic regression, if weights are normal with a
+    variance of ``_SPREAD`` squared over d.
+    """
     sign, penalty = np.where(has, 1.0, -1.0), features.shape[1] / _SPREAD**2
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -77,4 +89,6 @@ def _fitted(features: Float64[np.ndarray, "m d"], has: Bool[np.ndarray, " m"]) -
         return float(value), np.append(features.T @ pull + penalty * weights[:-1], pull.sum())
 
     start = np.append(np.zeros(features.shape[1]), np.log(has.sum() / (~has).sum()))
-    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "ftol": _EXACT}).x)
+    return np.asarray(
+        minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "ftol": _EXACT}).x
+    )

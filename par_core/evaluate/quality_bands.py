@@ -1,4 +1,6 @@
-"""Where a model breaks down: its scores on people of rising height, sharpness and naturalness, a tenth of the people at a time."""
+"""Where a model breaks down: its scores on people of rising height, sharpness and naturalness, a tenth of the
+people at a time.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +50,13 @@ class Band:
     ma: Interval
 
 
-def measure_people(images: Sequence[Path], boxes: BoxesXYXY, config: ArchiveConfig, model: BrisqueModel | None, known: Mapping[str, np.ndarray]) -> Measured:
+def measure_people(
+    images: Sequence[Path],
+    boxes: BoxesXYXY,
+    config: ArchiveConfig,
+    model: BrisqueModel | None,
+    known: Mapping[str, np.ndarray],
+) -> Measured:
     """Measure people on their pictures.
 
     Args:
@@ -59,9 +67,12 @@ def measure_people(images: Sequence[Path], boxes: BoxesXYXY, config: ArchiveConf
         known: Measures that are known already, as a store has them.
 
     Returns:
-        By names of ``MEASURES``: NaN where a picture is no local file, cannot be read any more or no longer reaches to the box, or has no BRISQUE.
+        By names of ``MEASURES``: NaN where a picture is no local file, cannot be read any more or no longer
+            reaches to the box, or has no BRISQUE.
     """
-    told: Measured = {name: np.array(known.get(name, np.full(len(images), np.nan)), np.float64) for name in MEASURES}
+    told: Measured = {
+        name: np.array(known.get(name, np.full(len(images), np.nan)), np.float64) for name in MEASURES
+    }
     for i, (image, box) in enumerate(zip(images, boxes, strict=True)):
         try:
             picture = decode(image.read_bytes(), config).pixels
@@ -81,7 +92,8 @@ def measure_people(images: Sequence[Path], boxes: BoxesXYXY, config: ArchiveConf
 
 
 def quality_bands(items: AttributeItems, values: Float[np.ndarray, " n"], seed: int) -> list[Band]:
-    """Scores by tenths of the people, in ascending order of quality, with 95 % bootstrap intervals over the people of each.
+    """Scores by tenths of the people, in ascending order of quality, with 95 % bootstrap intervals over the
+    people of each.
 
     Args:
         items: Scored people.
@@ -89,7 +101,8 @@ def quality_bands(items: AttributeItems, values: Float[np.ndarray, " n"], seed: 
         seed: Of the draws.
 
     Returns:
-        Ten bands of nearly equal size; fewer where they would hold fewer than 20 people, and none where two would.
+        Ten bands of nearly equal size; fewer where they would hold fewer than 20 people, and none where two
+        would.
     """
     names = list(items.thresholds)
     columns = [items.attributes.index(name) for name in names]
@@ -110,14 +123,25 @@ def quality_bands(items: AttributeItems, values: Float[np.ndarray, " n"], seed: 
 
 
 def bands_object(bands: Mapping[str, Sequence[Band]]) -> dict[str, list[dict[str, Any]]]:
-    """For JSON: by measure a list of bands with ``low``, ``high``, ``people``, and ``accuracy`` and ``mA`` with ``estimate``, ``low`` and ``high``."""
+    """For JSON: by measure a list of bands with ``low``, ``high``, ``people``, and ``accuracy`` and ``mA``
+    with ``estimate``, ``low`` and ``high``.
+    """
 
     def plain(interval: Interval) -> dict[str, float | None]:
         values = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
         return {name: None if np.isnan(value) else value for name, value in values.items()}
 
     return {
-        measure: [{"low": b.low, "high": b.high, "people": b.people, "accuracy": plain(b.accuracy), "mA": plain(b.ma)} for b in each]
+        measure: [
+            {
+                "low": b.low,
+                "high": b.high,
+                "people": b.people,
+                "accuracy": plain(b.accuracy),
+                "mA": plain(b.ma),
+            }
+            for b in each
+        ]
         for measure, each in bands.items()
     }
 

@@ -49,7 +49,11 @@ class Described:
     def known(self, rows: np.ndarray) -> KnownPeople:
         """What texts are weighed against, of some of them."""
         colours = {place: [terms[row] for row in rows] for place, terms in self.colours.items()}
-        return KnownPeople(self.embeddings[rows], {name: self.probabilities[rows, i] for i, name in enumerate(NAMES)}, colours)
+        return KnownPeople(
+            self.embeddings[rows],
+            {name: self.probabilities[rows, i] for i, name in enumerate(NAMES)},
+            colours,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +75,19 @@ class RetrievalRun:
     @property
     def data_digest(self) -> str:
         """Of names and labels."""
-        return data_digest(tuple(name_of(person.image) for person in self.people), labels_of(list(self.people)))
+        return data_digest(
+            tuple(name_of(person.image) for person in self.people), labels_of(list(self.people))
+        )
 
 
 def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observer: Observer) -> RetrievalRun:
-    """Average precision of text queries for single attributes, ranked as searches rank, divided by the prevalence of what is asked for.
+    """Average precision of text queries for single attributes, ranked as searches rank, divided by the
+    prevalence of what is asked for.
 
     Returns:
-        With the scores ``mean_ap_over_prevalence``, and ``queries`` by text with ``ap``, ``prevalence``, ``ap_over_prevalence``, ``n``, and
-        ``by_text_alone``, the same by the cosine with the text; and what :mod:`par_core.evaluate.garment_queries` tells of queries for coloured garments and
-        pairs of them.
+        With the scores ``mean_ap_over_prevalence``, and ``queries`` by text with ``ap``, ``prevalence``,
+        ``ap_over_prevalence``, ``n``, and ``by_text_alone``, the same by the cosine with the text; and what
+        :mod:`par_core.evaluate.garment_queries` tells of queries for coloured garments and pairs of them.
 
     Raises:
         BadConfigError: The folder does not hold the data set.
@@ -98,7 +105,9 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observ
         if min(int(relevant.sum()), int((~relevant).sum())) >= LEAST:
             query = scorer.query(text)
             scores, alone = scorer.evidence(query, known_people, usual), told.embeddings @ query.vectors[0]
-            queries[text] = _ranked(relevant, scores[known]) | {"by_text_alone": _ranked(relevant, alone[known])["ap_over_prevalence"]}
+            queries[text] = _ranked(relevant, scores[known]) | {
+                "by_text_alone": _ranked(relevant, alone[known])["ap_over_prevalence"]
+            }
             asked.append(np.where(known, y == wanted, np.nan))
             given.append(scores)
     means = {
@@ -111,8 +120,12 @@ def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observ
     means |= score_garments(dressed, seen, scorer)
     means |= {name: pairs.pop(name) for name in tuple(pairs) if name != "pairs"}
     told_of_all = {**means, "queries": queries, **pairs, "images": len(labels), "found": told.found}
-    labels_asked, scores_asked = (np.array(each, np.float32).reshape(-1, len(people)) for each in (asked, given))
-    return RetrievalRun(told_of_all, RetrievalItems(tuple(queries), labels_asked, scores_asked), tuple(people), told.boxes)
+    labels_asked, scores_asked = (
+        np.array(each, np.float32).reshape(-1, len(people)) for each in (asked, given)
+    )
+    return RetrievalRun(
+        told_of_all, RetrievalItems(tuple(queries), labels_asked, scores_asked), tuple(people), told.boxes
+    )
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -121,9 +134,18 @@ def _mean(values: Sequence[float]) -> float:
 
 def _queries() -> list[tuple[str, str, float]]:
     """Text, attribute, and the label of those who fit."""
-    asked = [(f"a person {BY_NAME[name].phrases[0]}", name, 1.0) for name in NAMES if name not in ("female", "front")]
+    asked = [
+        (f"a person {BY_NAME[name].phrases[0]}", name, 1.0)
+        for name in NAMES
+        if name not in ("female", "front")
+    ]
     people = [("a woman", "female", 1.0), ("a man", "female", 0.0)]
-    return [*asked, *people, ("a person facing the camera", "front", 1.0), ("a person seen from behind", "front", 0.0)]
+    return [
+        *asked,
+        *people,
+        ("a person facing the camera", "front", 1.0),
+        ("a person seen from behind", "front", 0.0),
+    ]
 
 
 def _ranked(relevant: np.ndarray, scores: Float[np.ndarray, " n"]) -> dict[str, float]:
@@ -132,7 +154,8 @@ def _ranked(relevant: np.ndarray, scores: Float[np.ndarray, " n"]) -> dict[str, 
 
 
 def describe_labelled(people: Sequence[LabelledPerson], config: RunConfig, observer: Observer) -> Described:
-    """The largest person of each picture by the steps of indexing, the whole picture where nobody is found; with the probabilities of PAR's own vocabulary.
+    """The largest person of each picture by the steps of indexing, the whole picture where nobody is found;
+    with the probabilities of PAR's own vocabulary.
 
     Raises:
         BadInputError: A picture cannot be read; names it.
@@ -143,5 +166,10 @@ def describe_labelled(people: Sequence[LabelledPerson], config: RunConfig, obser
         if name in told.attributes:
             probabilities[:, i] = told.descriptions.probabilities[:, told.attributes.index(name)]
     return Described(
-        told.descriptions.embeddings, probabilities, told.found, dict(zip(told.attributes, told.thresholds, strict=True)), told.boxes, told.colours
+        told.descriptions.embeddings,
+        probabilities,
+        told.found,
+        dict(zip(told.attributes, told.thresholds, strict=True)),
+        told.boxes,
+        told.colours,
     )

@@ -36,8 +36,15 @@ def read_run(folder: Path) -> SavedRun:
         about = scores["about"]
         thresholds = {name: row["threshold"] for name, row in scores.get("attributes", {}).items()}
         table = pq.read_table(folder / "items.parquet", memory_map=False, partitioning=None)
-        return SavedRun(folder, about["kind"], about["data_digest"], about, items_of(about["kind"], table, thresholds))
+        return SavedRun(
+            folder, about["kind"], about["data_digest"], about, items_of(about["kind"], table, thresholds)
+        )
     except FileNotFoundError as error:
-        raise BadConfigError(f"{folder} is not the folder of a report: there is no {Path(error.filename).name} (par evaluate ... --out {folder})") from error
+        raise BadConfigError(
+            f"{folder} is not the folder of a report: there is no {Path(error.filename).name} (par evaluate"
+            f" ... --out {folder})"
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise BadConfigError(f"the report in {folder} cannot be read ({error!r}); write it again with par evaluate --out") from error
+        raise BadConfigError(
+            f"the report in {folder} cannot be read ({error!r}); write it again with par evaluate --out"
+        ) from error

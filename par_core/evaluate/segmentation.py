@@ -59,8 +59,11 @@ def outlines(labels: LabelMap) -> list[MaskRLE]:
     return [encode_mask(labels == number) for number in np.unique(labels) if number]
 
 
-def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfig, observer: Observer) -> SegmentationRun:
-    """Average precision over all scores; precision and recall, and false people in pictures of nobody, at the scores that indexing uses.
+def evaluate_segmentation(
+    dataset: SegmentationSet, root: Path, config: RunConfig, observer: Observer
+) -> SegmentationRun:
+    """Average precision over all scores; precision and recall, and false people in pictures of nobody, at the
+    scores that indexing uses.
 
     Args:
         dataset: Which published format.
@@ -69,27 +72,47 @@ def evaluate_segmentation(dataset: SegmentationSet, root: Path, config: RunConfi
         observer: Looks at the photographs.
 
     Returns:
-        With the scores ``mask_ap``, ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, ``precision``, ``recall``, ``images``, ``people``; for
-        ``coco`` also ``empty_images`` and ``false_people_per_empty_image``.
+        With the scores ``mask_ap``, ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, ``precision``,
+        ``recall``, ``images``, ``people``; for ``coco`` also ``empty_images`` and
+        ``false_people_per_empty_image``.
 
     Raises:
         BadConfigError: The folder does not hold the data set.
     """
     photos = outlined_photos(dataset, root)
-    eager = config.model_copy(update={"segment": config.segment.model_copy(update={"min_score": LOWEST_SCORE})})
+    eager = config.model_copy(
+        update={"segment": config.segment.model_copy(update={"min_score": LOWEST_SCORE})}
+    )
     weak, found = observer.outlines([photo.image for photo in photos], [eager, config])
     truth = [outlines(read_photo(photo)[1]) for photo in photos]
     scores: dict[str, Any] = {**segmentation_ap(truth, weak), **people_at_threshold(truth, found, 0.0)}
     scores |= {"images": len(truth), "people": sum(map(len, truth))}
     if dataset == "coco":
         (false,) = observer.outlines([photo.image for photo in outlined_photos("empty", root)], [config])
-        scores |= {"empty_images": len(false), "false_people_per_empty_image": float(np.mean([len(people) for people in false])) if false else float("nan")}
+        scores |= {
+            "empty_images": len(false),
+            "false_people_per_empty_image": float(np.mean([len(people) for people in false]))
+            if false
+            else float("nan"),
+        }
     matches = [match_people(masks, people.masks) for masks, people in zip(truth, found, strict=True)]
-    return SegmentationRun(scores, _items(photos, matches), tuple(photos), tuple(truth), tuple(weak), tuple(found))
+    return SegmentationRun(
+        scores, _items(photos, matches), tuple(photos), tuple(truth), tuple(weak), tuple(found)
+    )
 
 
 def _items(photos: Sequence[Photo], matches: Sequence[Match]) -> SegmentationItems:
     matched = np.array([match.right.sum() for match in matches], np.int64)
-    there, claimed = (np.array(each, np.int64) for each in ([match.there for match in matches], [len(match.whom) for match in matches]))
-    quality = ratio([match.iou.sum() for match in matches], (there + claimed) / 2).astype(np.float32)  # matched + missed / 2 + false / 2
-    return SegmentationItems(tuple(map(name_of, (photo.image for photo in photos))), matched, there - matched, claimed - matched, quality)
+    there, claimed = (
+        np.array(each, np.int64)
+        for each in ([match.there for match in matches], [len(match.whom) for match in matches])
+    )
+    # matched + missed / 2 + false / 2
+    quality = ratio([match.iou.sum() for match in matches], (there + claimed) / 2).astype(np.float32)
+    return SegmentationItems(
+        tuple(map(name_of, (photo.image for photo in photos))),
+        matched,
+        there - matched,
+        claimed - matched,
+        quality,
+    )

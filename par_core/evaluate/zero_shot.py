@@ -1,7 +1,9 @@
-"""Attributes by words alone (paper, section 5 and Table 4): three ways to ask, on the same people, from embeddings that were computed once.
+"""Attributes by words alone (paper, section 5 and Table 4): three ways to ask, on the same people, from
+embeddings that were computed once.
 
-``single``: the cosine to one sentence. ``ensemble``: to the mean of the sentence in all templates (Radford et al. 2021, section 3.1.4). ``pair``: the
-softmax over a sentence and its opposite, at the model's own temperature; only this one is a probability, so only it has a fixed threshold.
+``single``: the cosine to one sentence. ``ensemble``: to the mean of the sentence in all templates (Radford et
+al. 2021, section 3.1.4). ``pair``: the softmax over a sentence and its opposite, at the model's own
+temperature; only this one is a probability, so only it has a fixed threshold.
 """
 
 import re
@@ -61,7 +63,8 @@ class ZeroShotRun:
 
 
 def prompts_for(attribute: str) -> Prompts:
-    """By the phrases of PAR's own vocabulary where they mean the same, else "with" and "without" the words of the name.
+    """By the phrases of PAR's own vocabulary where they mean the same, else "with" and "without" the words of
+    the name.
 
     >>> prompts_for("HoldObjectsInFront").has
     'a person with hold objects in front'
@@ -75,18 +78,31 @@ def prompts_for(attribute: str) -> Prompts:
     return Prompts(lacks, has) if meaning.opposite else Prompts(has, lacks)
 
 
-def similarities(prompts: Prompts, embeddings: Embeddings, encoder: TextEncoder) -> dict[str, Float32[np.ndarray, " n"]]:
+def similarities(
+    prompts: Prompts, embeddings: Embeddings, encoder: TextEncoder
+) -> dict[str, Float32[np.ndarray, " n"]]:
     """How much each of n people is like the prompts, by mode; higher is likelier, ``pair`` is in [0, 1]."""
-    has, lacks = (embeddings @ vector for vector in encoder.encode([TEMPLATES[0].format(prompts.has), TEMPLATES[0].format(prompts.lacks)]))
+    has, lacks = (
+        embeddings @ vector
+        for vector in encoder.encode([TEMPLATES[0].format(prompts.has), TEMPLATES[0].format(prompts.lacks)])
+    )
     pair = expit(encoder.logit_scale * (has - lacks).astype(np.float64)).astype(np.float32)
     return {"single": has, "ensemble": embeddings @ text_vector(prompts.has, encoder), "pair": pair}
 
 
-def evaluate_zero_shot(dataset: str, root: Path, config: RunConfig, observer: Observer, *, split: Split = 0, part: str | None = None) -> ZeroShotRun:
+def evaluate_zero_shot(
+    dataset: str,
+    root: Path,
+    config: RunConfig,
+    observer: Observer,
+    *,
+    split: Split = 0,
+    part: str | None = None,
+) -> ZeroShotRun:
     """Ask for every attribute of a data set in all modes.
 
-    Thresholds are chosen for mA on the people of ``val`` where ``test`` is scored and there is one; else on half of the people, drawn by name (or by identity
-    where it is known), and the others are scored.
+    Thresholds are chosen for mA on the people of ``val`` where ``test`` is scored and there is one; else on
+    half of the people, drawn by name (or by identity where it is known), and the others are scored.
 
     Args:
         dataset: One of ``ATTRIBUTE_SETS``.
@@ -97,14 +113,19 @@ def evaluate_zero_shot(dataset: str, root: Path, config: RunConfig, observer: Ob
         part: Of the split; None for ``test`` where there is one, else everybody.
 
     Returns:
-        With the scores ``modes``: by mode the means ``mean_auc``, ``mA_best`` and, of ``pair``, ``mA_fixed``; ``attributes`` by name with ``prompts``,
-        ``prevalence``, ``n`` and each mode's ``auc``, ``best`` (``threshold``, ``mA``, ``precision``, ``recall``, ``f1``) and, of ``pair``, ``fixed``;
-        ``not_answered``: words that the text tower never saw, by attribute; ``too_few``; ``validation``: on whom thresholds were chosen; ``images``, ``found``.
+        With the scores ``modes``: by mode the means ``mean_auc``, ``mA_best`` and, of ``pair``, ``mA_fixed``;
+            ``attributes`` by name with ``prompts``, ``prevalence``, ``n`` and each mode's ``auc``, ``best``
+            (``threshold``, ``mA``, ``precision``, ``recall``, ``f1``) and, of ``pair``, ``fixed``;
+        ``not_answered``: words that the text tower never saw, by attribute; ``too_few``; ``validation``: on
+            whom thresholds were chosen; ``images``, ``found``.
 
     Raises:
-        BadConfigError: The folder does not hold the data set, it has no such split or part, or nobody is left to choose thresholds on.
+        BadConfigError: The folder does not hold the data set, it has no such split or part, or nobody is left
+            to choose thresholds on.
     """
-    data, (chosen_on, scored), how = _parts(read_people(dataset, root, split), observer.folder / "crops", part)
+    data, (chosen_on, scored), how = _parts(
+        read_people(dataset, root, split), observer.folder / "crops", part
+    )
     (seen,) = observer.people([person.image for person in data.people], [config])
     everybody = known_labels(data)
     labels = everybody[chosen_on], everybody[scored]
@@ -117,16 +138,26 @@ def evaluate_zero_shot(dataset: str, root: Path, config: RunConfig, observer: Ob
         if all(np.isnan(each).all() for each in y):
             continue
         prompts = prompts_for(attribute)
-        words = dict.fromkeys(word for sentence in (prompts.has, prompts.lacks) for word in encoder.unknown_words(sentence))
+        words = dict.fromkeys(
+            word for sentence in (prompts.has, prompts.lacks) for word in encoder.unknown_words(sentence)
+        )
         if words:
             unknown[attribute] = list(words)
         elif any(min(int((each == 1).sum()), int((each == 0).sum())) < LEAST for each in y):
             too_few.append(attribute)
         else:
             told = similarities(prompts, seen.descriptions.embeddings, encoder)
-            row = {mode: _score_mode(mode, y, (scores[chosen_on], scores[scored])) for mode, scores in told.items()}
+            row = {
+                mode: _score_mode(mode, y, (scores[chosen_on], scores[scored]))
+                for mode, scores in told.items()
+            }
             known = ~np.isnan(y[1])
-            attributes[attribute] = {"prompts": [prompts.has, prompts.lacks], "prevalence": float((y[1] == 1)[known].mean()), "n": int(known.sum()), **row}
+            attributes[attribute] = {
+                "prompts": [prompts.has, prompts.lacks],
+                "prevalence": float((y[1] == 1)[known].mean()),
+                "n": int(known.sum()),
+                **row,
+            }
     scores = {
         "modes": {mode: _means(mode, attributes) for mode in MODES},
         "attributes": attributes,
@@ -139,27 +170,46 @@ def evaluate_zero_shot(dataset: str, root: Path, config: RunConfig, observer: Ob
     return ZeroShotRun(scores, data_digest(tuple(name_of(data.people[i].image) for i in scored), labels[1]))
 
 
-def _parts(data: AttributeSet, crops: Path, part: str | None) -> tuple[AttributeSet, tuple[list[int], list[int]], str]:
-    """The people, the rows of those whom thresholds are chosen on and of those who are scored, and how that was decided."""
+def _parts(
+    data: AttributeSet, crops: Path, part: str | None
+) -> tuple[AttributeSet, tuple[list[int], list[int]], str]:
+    """The people, the rows of those whom thresholds are chosen on and of those who are scored, and how that
+    was decided.
+    """
     asked = part or ("test" if "test" in data.parts else None)
     if asked == "test" and "test" in data.parts and "val" in data.parts:
         both = crop_people(rows_of(data, (*data.parts["val"], *data.parts["test"])), crops)
         first = len(data.parts["val"])
         return both, (list(range(first)), list(range(first, len(both.people)))), "the part val"
     whole = people_of(data, crops, part)
-    who = [name or name_of(person.image) for name, person in zip(whole.identities or [""] * len(whole.people), whole.people, strict=True)]
+    who = [
+        name or name_of(person.image)
+        for name, person in zip(whole.identities or [""] * len(whole.people), whole.people, strict=True)
+    ]
     chosen = [digest_of(each)[0] in "01234567" for each in who]
     rows = [i for i, drawn in enumerate(chosen) if drawn], [i for i, drawn in enumerate(chosen) if not drawn]
     if not all(rows):
-        raise BadConfigError(f"{data.name}: {len(whole.people)} people are too few to choose thresholds on one half and judge the other")
+        raise BadConfigError(
+            f"{data.name}: {len(whole.people)} people are too few to choose thresholds on one half and judge"
+            " the other"
+        )
     return whole, rows, "half of the people, by a digest of name or identity"
 
 
-def _score_mode(mode: str, labels: Sequence[Float32[np.ndarray, " _"]], scores: Sequence[Float32[np.ndarray, " _"]]) -> dict[str, Any]:
-    """AUC and rates of one attribute in one mode; labels and scores of the validation people, then of those who are scored."""
-    (chosen_on, chosen_by), (has, told) = ((y[~np.isnan(y)] == 1, s[~np.isnan(y)]) for y, s in zip(labels, scores, strict=True))
+def _score_mode(
+    mode: str, labels: Sequence[Float32[np.ndarray, " _"]], scores: Sequence[Float32[np.ndarray, " _"]]
+) -> dict[str, Any]:
+    """AUC and rates of one attribute in one mode; labels and scores of the validation people, then of those
+    who are scored.
+    """
+    (chosen_on, chosen_by), (has, told) = (
+        (y[~np.isnan(y)] == 1, s[~np.isnan(y)]) for y, s in zip(labels, scores, strict=True)
+    )
     threshold = best_threshold(chosen_on, chosen_by, "mA").threshold
-    row: dict[str, Any] = {"auc": roc_auc(has, told), "best": {"threshold": threshold, **_rates(has, told >= threshold)}}
+    row: dict[str, Any] = {
+        "auc": roc_auc(has, told),
+        "best": {"threshold": threshold, **_rates(has, told >= threshold)},
+    }
     return row | ({"fixed": {"threshold": FIXED, **_rates(has, told > FIXED)}} if mode == "pair" else {})
 
 
@@ -174,5 +224,8 @@ def _means(mode: str, attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, 
     def mean(values: list[float]) -> float:
         return float(np.mean(values)) if values else float("nan")
 
-    told = {"mean_auc": mean([row["auc"] for row in rows]), "mA_best": mean([row["best"]["mA"] for row in rows])}
+    told = {
+        "mean_auc": mean([row["auc"] for row in rows]),
+        "mA_best": mean([row["best"]["mA"] for row in rows]),
+    }
     return told | ({"mA_fixed": mean([row["fixed"]["mA"] for row in rows])} if mode == "pair" else {})

@@ -1,7 +1,8 @@
-"""COCO JSON of people and their masks, written a batch at a time; FiftyOne reads the same file beside a folder of pictures.
+"""COCO JSON of people and their masks, written a batch at a time; FiftyOne reads the same file beside a
+folder of pictures.
 
-The lists of images and annotations grow in two files of their own, which become one at the end. What stays in memory is the number of each image: about
-150 bytes an image.
+The lists of images and annotations grow in two files of their own, which become one at the end. What stays in
+memory is the number of each image: about 150 bytes an image.
 """
 
 import json
@@ -23,7 +24,8 @@ _KEPT: Final = ("person_id", "score", "upper_color", "lower_color", "rank", "cos
 
 
 class CocoFile:
-    """A COCO file of one category, ``person``: ``bbox`` is x, y, width, height in pixels, ``segmentation`` a compressed run-length of the whole image.
+    """A COCO file of one category, ``person``: ``bbox`` is x, y, width, height in pixels, ``segmentation`` a
+    compressed run-length of the whole image.
 
     Args:
         path: Of the file.
@@ -32,8 +34,20 @@ class CocoFile:
         named_by_id: Images are called ``IMAGE_ID.SUFFIX`` instead of by their uri.
     """
 
-    def __init__(self, path: Path, attributes: Sequence[str], provenance: Mapping[str, Any], *, named_by_id: bool = False) -> None:
-        self._path, self._attributes, self._provenance, self._named_by_id = path, attributes, provenance, named_by_id
+    def __init__(
+        self,
+        path: Path,
+        attributes: Sequence[str],
+        provenance: Mapping[str, Any],
+        *,
+        named_by_id: bool = False,
+    ) -> None:
+        self._path, self._attributes, self._provenance, self._named_by_id = (
+            path,
+            attributes,
+            provenance,
+            named_by_id,
+        )
         self._numbers: dict[str, int] = {}
         self._people = 0
         self._files = [path.with_suffix(f".{part}") for part in ("images", "annotations")]
@@ -42,7 +56,9 @@ class CocoFile:
     def __enter__(self) -> "CocoFile":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._images.close()
         self._annotations.close()
         if kind is None:
@@ -81,7 +97,10 @@ class CocoFile:
             "id": self._people,
             "image_id": self._numbers[row["image_id"]],
             "category_id": 1,
-            "bbox": [round(value, 2) for value in (row["x1"], row["y1"], row["x2"] - row["x1"], row["y2"] - row["y1"])],
+            "bbox": [
+                round(value, 2)
+                for value in (row["x1"], row["y1"], row["x2"] - row["x1"], row["y2"] - row["y1"])
+            ],
             "area": mask_area(mask),
             "segmentation": {"size": [mask.height, mask.width], "counts": mask.counts.decode("ascii")},
             "iscrowd": 0,
@@ -96,7 +115,11 @@ class CocoFile:
     def _join(self) -> None:
         parts: Iterable[tuple[str, Path]] = zip(("images", "annotations"), self._files, strict=True)
         with self._path.open("w", encoding="utf-8") as whole:
-            head = {"info": {"description": "people found by PAR", **self._provenance}, "licenses": [], "categories": [{"id": 1, "name": "person"}]}
+            head = {
+                "info": {"description": "people found by PAR", **self._provenance},
+                "licenses": [],
+                "categories": [{"id": 1, "name": "person"}],
+            }
             whole.write(json.dumps(head, ensure_ascii=False)[:-1])
             for name, part in parts:
                 whole.write(f',\n"{name}": [\n')

@@ -27,7 +27,15 @@ Format = Literal["parquet", "csv", "coco", "fiftyone"]
 FORMATS: Final[tuple[Format, ...]] = ("parquet", "csv", "coco", "fiftyone")
 _PROVENANCE: Final = "provenance.json"
 _MOST_TROUBLE: Final = 1_000  # files that are named
-_SUFFIXES: Final = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"GI": ".gif", b"BM": ".bmp", b"RI": ".webp", b"II": ".tif", b"MM": ".tif"}
+_SUFFIXES: Final = {
+    b"\xff\xd8": ".jpg",
+    b"\x89P": ".png",
+    b"GI": ".gif",
+    b"BM": ".bmp",
+    b"RI": ".webp",
+    b"II": ".tif",
+    b"MM": ".tif",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,8 @@ class ExportReport:
     Attributes:
         out: The folder.
         people: Exported.
-        without_picture: Why there is no crop of some (of FiftyOne: why they are left out), by uri; the first thousand.
+        without_picture: Why there is no crop of some (of FiftyOne: why they are left out), by uri; the first
+            thousand.
         missing: People whom that concerns.
         warnings: What the asker should know.
     """
@@ -74,7 +83,9 @@ class ExportReport:
     warnings: tuple[str, ...]
 
 
-def export_people(searcher: Searcher, request: ExportRequest, advance: Callable[[int], None] = lambda _: None) -> ExportReport:
+def export_people(
+    searcher: Searcher, request: ExportRequest, advance: Callable[[int], None] = lambda _: None
+) -> ExportReport:
     """Export people.
 
     Args:
@@ -103,7 +114,14 @@ def export_people(searcher: Searcher, request: ExportRequest, advance: Callable[
 class _Export:
     """The files of one export while they are written."""
 
-    def __init__(self, searcher: Searcher, request: ExportRequest, chosen: Selection, folder: Path, provenance: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        searcher: Searcher,
+        request: ExportRequest,
+        chosen: Selection,
+        folder: Path,
+        provenance: dict[str, Any],
+    ) -> None:
         self._searcher, self._request, self._chosen, self._folder = searcher, request, chosen, folder
         self._config = searcher.config.archive
         self.people, self.missing = 0, 0
@@ -118,18 +136,24 @@ class _Export:
         self._coco: CocoFile | None = None
         if request.form == "parquet":
             whole = schema.append(vector) if request.vectors else schema
-            self._tables.append(self._open.enter_context(ParquetTable(folder / "people.parquet", whole, provenance)))
+            self._tables.append(
+                self._open.enter_context(ParquetTable(folder / "people.parquet", whole, provenance))
+            )
         elif request.form == "csv":
             self._tables.append(self._open.enter_context(CsvTable(folder / "people.csv", schema)))
         else:
             name = "labels.json" if request.form == "fiftyone" else "annotations.json"
             attributes = chosen.index.info.attributes
-            self._coco = self._open.enter_context(CocoFile(folder / name, attributes, provenance, named_by_id=request.form == "fiftyone"))
+            self._coco = self._open.enter_context(
+                CocoFile(folder / name, attributes, provenance, named_by_id=request.form == "fiftyone")
+            )
         if request.form == "fiftyone":
             (folder / "data").mkdir()
         if request.vectors and request.form != "parquet":
             pair = pa.schema([chosen.schema.field("person_id"), vector])
-            self._tables.append(self._open.enter_context(ParquetTable(folder / "vectors.parquet", pair, provenance)))
+            self._tables.append(
+                self._open.enter_context(ParquetTable(folder / "vectors.parquet", pair, provenance))
+            )
 
     def __enter__(self) -> "_Export":
         return self
@@ -140,10 +164,16 @@ class _Export:
     def add(self, table: pa.Table) -> None:
         """Add the people of a table, and their pictures."""
         request, there, names = self._request, set[str](), dict[str, str]()
-        masks = masks_of(table, self._searcher.store, self._chosen.index.info.segment_config) if self._coco or request.crops else {}
+        masks = (
+            masks_of(table, self._searcher.store, self._chosen.index.info.segment_config)
+            if self._coco or request.crops
+            else {}
+        )
         if request.crops is not None or request.form == "fiftyone":
             for rows, content in read_pictures(table, self._config):
-                trouble = content if isinstance(content, str) else self._take_picture(rows, content, masks, names)
+                trouble = (
+                    content if isinstance(content, str) else self._take_picture(rows, content, masks, names)
+                )
                 if not trouble:
                     there |= {row["person_id"] for row in rows}
                     continue
@@ -151,20 +181,28 @@ class _Export:
                 if len(self.trouble) < _MOST_TROUBLE:
                     self.trouble[rows[0]["uri"]] = trouble
         if request.crops is not None:
-            crops = [f"crops/{each}.jpg" if each in there else None for each in table["person_id"].to_pylist()]
+            crops = [
+                f"crops/{each}.jpg" if each in there else None for each in table["person_id"].to_pylist()
+            ]
             table = table.append_column("crop", pa.array(crops, pa.string()))
         if request.form == "fiftyone":  # it lists no picture that it does not have
-            table = table.filter(pa.array([each in names for each in table["image_id"].to_pylist()], pa.bool_()))
+            table = table.filter(
+                pa.array([each in names for each in table["image_id"].to_pylist()], pa.bool_())
+            )
         for each in self._tables:
             each.write(table)
         if self._coco is not None:
             self._coco.write(table, masks, names)
         self.people += len(table)
 
-    def _take_picture(self, rows: list[dict[str, Any]], content: bytes, masks: dict[str, MaskRLE], names: dict[str, str]) -> str:
+    def _take_picture(
+        self, rows: list[dict[str, Any]], content: bytes, masks: dict[str, MaskRLE], names: dict[str, str]
+    ) -> str:
         """Write what is wanted of one file; says what is wrong with it, or nothing."""
         if self._request.crops is not None:
-            settings = self._searcher.config.describe.cutout.model_copy(update={"background": self._request.crops})
+            settings = self._searcher.config.describe.cutout.model_copy(
+                update={"background": self._request.crops}
+            )
             try:
                 cut_people(rows, content, masks, settings, self._config, self._folder / "crops")
             except UnreadableImageError as error:
@@ -203,7 +241,9 @@ def _check_place(request: ExportRequest) -> None:
     if not request.force:
         raise BadConfigError(f"{out} is there already; choose another folder, or replace it with --force")
     if out.is_symlink() or not (out / _PROVENANCE).is_file():
-        raise BadConfigError(f"{out} was not made by par export, so it is not replaced; choose another folder")
+        raise BadConfigError(
+            f"{out} was not made by par export, so it is not replaced; choose another folder"
+        )
 
 
 @contextlib.contextmanager

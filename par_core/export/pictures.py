@@ -1,4 +1,6 @@
-"""The pictures of an export, read from the archive once for each table: people cut out, and copies of whole images."""
+"""The pictures of an export, read from the archive once for each table: people cut out, and copies of whole
+images.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -31,15 +33,20 @@ def masks_of(people: pa.Table, store: Store, segment_config: str) -> dict[str, M
         wanted = people.filter(pc.equal(people["shard"], shard))["person_id"].combine_chunks()
         table = store.shard("segment", segment_config, shard).read("people", _MASK)
         for row in table.filter(pc.is_in(table["person_id"], value_set=wanted)).to_pylist():
-            masks[row["person_id"]] = MaskRLE(row["mask_height"], row["mask_width"], row["mask_counts"].encode("ascii"))
+            masks[row["person_id"]] = MaskRLE(
+                row["mask_height"], row["mask_width"], row["mask_counts"].encode("ascii")
+            )
     return masks
 
 
-def read_pictures(people: pa.Table, config: ArchiveConfig) -> Iterator[tuple[list[dict[str, Any]], bytes | str]]:
+def read_pictures(
+    people: pa.Table, config: ArchiveConfig
+) -> Iterator[tuple[list[dict[str, Any]], bytes | str]]:
     """The files of people, each once.
 
     Yields:
-        The rows of the people of a file (without attributes and vectors), and its bytes, or why it cannot be used.
+        The rows of the people of a file (without attributes and vectors), and its bytes, or why it cannot be
+        used.
     """
     by_uri: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in people.select(["person_id", "image_id", "uri", "x1", "y1", "x2", "y2"]).to_pylist():
@@ -54,7 +61,14 @@ def read_pictures(people: pa.Table, config: ArchiveConfig) -> Iterator[tuple[lis
             yield rows, content
 
 
-def cut_people(rows: list[dict[str, Any]], content: bytes, masks: dict[str, MaskRLE], cutout: CutoutConfig, config: ArchiveConfig, folder: Path) -> None:
+def cut_people(
+    rows: list[dict[str, Any]],
+    content: bytes,
+    masks: dict[str, MaskRLE],
+    cutout: CutoutConfig,
+    config: ArchiveConfig,
+    folder: Path,
+) -> None:
     """Write the people of one file as ``PERSON_ID.jpg``, in the resolution of the file.
 
     Raises:
@@ -63,5 +77,7 @@ def cut_people(rows: list[dict[str, Any]], content: bytes, masks: dict[str, Mask
     image = decode(content, config).pixels
     for row in rows:
         box = np.array([row["x1"], row["y1"], row["x2"], row["y2"]], np.float32)
-        person = cut_out(image, box, masks[row["person_id"]], cutout, float((box[3] - box[1]) / (box[2] - box[0])))
+        person = cut_out(
+            image, box, masks[row["person_id"]], cutout, float((box[3] - box[1]) / (box[2] - box[0]))
+        )
         Image.fromarray(person).save(folder / f"{row['person_id']}.jpg", "JPEG", quality=_QUALITY)

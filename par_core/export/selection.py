@@ -25,8 +25,8 @@ class Selection:
 
     Attributes:
         index: The version of the index that they come from.
-        schema: Columns of the tables: those of the index that are not for PAR alone, ``shard`` and ``vector`` included; of hits also ``rank``, ``cosine`` and
-            ``probability``.
+        schema: Columns of the tables: those of the index that are not for PAR alone, ``shard`` and ``vector``
+            included; of hits also ``rank``, ``cosine`` and ``probability``.
         tables: Their rows, read as they are asked for; once.
         warnings: What the asker should know.
     """
@@ -58,22 +58,39 @@ def select_people(searcher: Searcher, query: str | None, where: str | None, top:
         return Selection(index, plain, tables, ())
     result = searcher.ask(Question(query, where=where, top=top, apart=True))
     schema = pa.schema([*(pa.field(name, kind) for name, kind in _HIT_FIELDS), *plain])
-    told = pa.table({"person_id": [hit.person_id for hit in result.hits], **{name: [getattr(hit, name) for hit in result.hits] for name, _ in _HIT_FIELDS}})
+    told = pa.table(
+        {
+            "person_id": [hit.person_id for hit in result.hits],
+            **{name: [getattr(hit, name) for hit in result.hits] for name, _ in _HIT_FIELDS},
+        }
+    )
     rows = index.rows(told["person_id"].to_pylist()).select(plain.names)
     order = pc.index_in(told["person_id"].cast(pa.string()), value_set=rows["person_id"])
-    columns = [told[field.name].cast(field.type) if field.name in told.column_names else rows[field.name].take(order) for field in schema]
+    columns = [
+        told[field.name].cast(field.type) if field.name in told.column_names else rows[field.name].take(order)
+        for field in schema
+    ]
     return Selection(index, schema, iter([pa.table(columns, schema=schema)]), result.warnings)
 
 
-def _scanned(index: PeopleIndex, newest: PeopleIndex, store: Store, where: str | None, schema: pa.Schema) -> Iterator[pa.Table]:
+def _scanned(
+    index: PeopleIndex, newest: PeopleIndex, store: Store, where: str | None, schema: pa.Schema
+) -> Iterator[pa.Table]:
     for batch in index.scan(schema.names, where):
         table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
         yield table if newest.version == index.version else _there_now(table, newest, store)
 
 
 def _there_now(table: pa.Table, newest: PeopleIndex, store: Store) -> pa.Table:
-    """Those of an older version whose file is there now, by the newest version or, where that knows nothing, by the listings."""
+    """Those of an older version whose file is there now, by the newest version or, where that knows nothing,
+    by the listings.
+    """
     states = newest.source_states(sorted(set(table["image_id"].to_pylist())))
     rows = list(zip(table["image_id"].to_pylist(), table["uri"].to_pylist(), strict=True))
     listed = still_listed(store, {uri for image, uri in rows if image not in states})
-    return table.filter(pa.array([states[image] == "present" if image in states else uri in listed for image, uri in rows], pa.bool_()))
+    return table.filter(
+        pa.array(
+            [states[image] == "present" if image in states else uri in listed for image, uri in rows],
+            pa.bool_(),
+        )
+    )

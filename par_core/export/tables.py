@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 __all__ = ["CsvTable", "ParquetTable", "harmless"]
 
-_FORMULA: Final = r"^[=+\-@\t\r\n]"  # what makes a spreadsheet take a cell for a formula (OWASP, CSV injection)
+# what makes a spreadsheet take a cell for a formula (OWASP, CSV injection)
+_FORMULA: Final = r"^[=+\-@\t\r\n]"
 
 
 class ParquetTable:
@@ -26,13 +27,17 @@ class ParquetTable:
     """
 
     def __init__(self, path: Path, schema: pa.Schema, provenance: Mapping[str, Any]) -> None:
-        self._schema = schema.with_metadata({b"par.export": json.dumps(provenance, ensure_ascii=False).encode()})
+        self._schema = schema.with_metadata(
+            {b"par.export": json.dumps(provenance, ensure_ascii=False).encode()}
+        )
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
 
     def __enter__(self) -> "ParquetTable":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._writer.close()
 
     def write(self, table: pa.Table) -> None:
@@ -50,20 +55,31 @@ class CsvTable:
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema.remove_metadata()
-        self._writer = pcsv.CSVWriter(path, self._schema, write_options=pcsv.WriteOptions(quoting_style="needed"))
+        self._writer = pcsv.CSVWriter(
+            path, self._schema, write_options=pcsv.WriteOptions(quoting_style="needed")
+        )
 
     def __enter__(self) -> "CsvTable":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._writer.close()
 
     def write(self, table: pa.Table) -> None:
         """Add rows."""
-        columns = [harmless(table[field.name]) if pa.types.is_string(field.type) else table[field.name] for field in self._schema]
+        columns = [
+            harmless(table[field.name]) if pa.types.is_string(field.type) else table[field.name]
+            for field in self._schema
+        ]
         self._writer.write_table(pa.table(columns, schema=self._schema))
 
 
 def harmless(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts that no spreadsheet runs: an apostrophe goes before one that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break."""
-    return pc.if_else(pc.match_substring_regex(texts, _FORMULA), pc.binary_join_element_wise("'", texts, ""), texts)
+    """Texts that no spreadsheet runs: an apostrophe goes before one that begins with ``=``, ``+``, ``-``,
+    ``@``, a tab or a line break.
+    """
+    return pc.if_else(
+        pc.match_substring_regex(texts, _FORMULA), pc.binary_join_element_wise("'", texts, ""), texts
+    )

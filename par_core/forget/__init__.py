@@ -1,4 +1,6 @@
-"""Forgetting: a source, an image or a person is erased from every file of a store, kept from coming back, and searched for afterwards."""
+"""Forgetting: a source, an image or a person is erased from every file of a store, kept from coming back, and
+searched for afterwards.
+"""
 
 from par_core.forget.forgetting import ForgetReport, finish_forgetting, forget
 from par_core.forget.subject import Request, Subject, find_subject

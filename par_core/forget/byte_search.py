@@ -15,8 +15,9 @@ _HASH_BITS: Final = 22
 class ByteSearch:
     """Finds which of some strings occur in a buffer, at any offset.
 
-    Each string is known by eight of its bytes, those with the most different values. A table of hashes of the first four of them sorts out nearly every offset
-    of a buffer, a sorted list of all eight nearly all the rest, and what is left is compared in full.
+    Each string is known by eight of its bytes, those with the most different values. A table of hashes of the
+    first four of them sorts out nearly every offset of a buffer, a sorted list of all eight nearly all the
+    rest, and what is left is compared in full.
 
     Args:
         strings: Each of at least ``SHORTEST`` bytes; may be empty.
@@ -24,7 +25,8 @@ class ByteSearch:
 
     def __init__(self, strings: Sequence[bytes]) -> None:
         self._strings = strings
-        self._by_key: dict[int, list[tuple[int, int]]] = {}  # number and offset of the strings that have a key
+        # number and offset of the strings that have a key
+        self._by_key: dict[int, list[tuple[int, int]]] = {}
         self._hashes = np.zeros(2**_HASH_BITS, bool)
         for number, string in enumerate(strings):
             if len(string) < SHORTEST:
@@ -50,7 +52,11 @@ class ByteSearch:
             places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
             hits = np.flatnonzero(self._keys[places] == keys)
             for at, key in zip((candidates[hits] + start).tolist(), keys[hits].tolist(), strict=True):
-                found.update(number for number, offset in self._by_key[key] if number not in found and self._is_at(data, at - offset, number))
+                found.update(
+                    number
+                    for number, offset in self._by_key[key]
+                    if number not in found and self._is_at(data, at - offset, number)
+                )
         return found
 
     def _candidates(self, part: np.ndarray) -> np.ndarray:
@@ -74,6 +80,12 @@ def _hashed(words: np.ndarray) -> np.ndarray:
 
 
 def _most_telling(string: bytes) -> int:
-    """Where the eight bytes with the most different values begin; the last such place, for names differ at their end."""
-    offsets = range(min(len(string) - SHORTEST + 1, 256)) if len(string) > 512 else range(len(string) - SHORTEST + 1)
+    """Where the eight bytes with the most different values begin; the last such place, for names differ at
+    their end.
+    """
+    offsets = (
+        range(min(len(string) - SHORTEST + 1, 256))
+        if len(string) > 512
+        else range(len(string) - SHORTEST + 1)
+    )
     return max(offsets, key=lambda offset: (len(set(string[offset : offset + SHORTEST])), offset))

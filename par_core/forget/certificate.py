@@ -1,6 +1,8 @@
-"""The certificate of a forgetting, ``certificates/<time>-<id>.json``: what was done and what was searched, without a word of whom.
+"""The certificate of a forgetting, ``certificates/<time>-<id>.json``: what was done and what was searched,
+without a word of whom.
 
-Ids and names stand in it as SHA-256 with a salt that only this certificate has. Who knows an id can check that the certificate is about it:
+Ids and names stand in it as SHA-256 with a salt that only this certificate has. Who knows an id can check
+that the certificate is about it:
 
     sha256(salt as bytes + id as text), first 32 digits, is in ``digests``
 """
@@ -23,8 +25,9 @@ from par_core.version import __version__
 __all__ = ["digest_in_certificate", "write_certificate"]
 
 _BEYOND: Final = (
-    "Out of PAR's reach: backups, snapshots of file systems, copies of the store, exports, saved contact sheets, free blocks of the disk, the archive itself, "
-    "and what running servers hold in memory until they are restarted."
+    "Out of PAR's reach: backups, snapshots of file systems, copies of the store, exports, saved contact"
+    " sheets, free blocks of the disk, the archive itself, and what running servers hold in memory until they"
+    " are restarted."
 )
 
 
@@ -41,7 +44,13 @@ def digest_in_certificate(salt: str, name: str) -> str:
 def write_certificate(store: Store, journal: Journal, after: Mapping[str, int], proof: Proof) -> Path:
     """Write the certificate of what is done; a second time for the same journal, in its place."""
     subject, salt = journal.subject, secrets.token_hex(16)
-    names = {*subject.request.values, *subject.traces.ids, *subject.uris, *subject.traces.uris, *subject.traces.uris_by_value}
+    names = {
+        *subject.request.values,
+        *subject.traces.ids,
+        *subject.uris,
+        *subject.traces.uris,
+        *subject.traces.uris_by_value,
+    }
     told: dict[str, Any] = {
         "certificate": journal.certificate_id,
         "created_by": f"par {__version__}",

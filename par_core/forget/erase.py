@@ -1,4 +1,6 @@
-"""Erasing, step by step. Every step may be killed and is simply done again: each looks at what is there now, and does what is left."""
+"""Erasing, step by step. Every step may be killed and is simply done again: each looks at what is there now,
+and does what is left.
+"""
 
 import json
 import re
@@ -35,7 +37,8 @@ _ID: Final = re.compile("[0-9a-f]{32}")
 def erase_leftovers(store: Store) -> None:
     """Delete what a later run makes again or nobody needs.
 
-    That is planned work, caches, logs, contact sheets of reviews, folders of shards that never were completed, and half-written files.
+    That is planned work, caches, logs, contact sheets of reviews, folders of shards that never were
+    completed, and half-written files.
     """
     for name in ("work", "cache"):
         shutil.rmtree(store.root / name, ignore_errors=True)
@@ -46,7 +49,8 @@ def erase_leftovers(store: Store) -> None:
     for folder in store.incomplete_shards():
         shutil.rmtree(folder)
     for partial in store.root.rglob(".*.partial"):
-        shared = partial.relative_to(store.root).parts[0] in ("access", "reviews")  # where others may be writing at this moment
+        # where others may be writing at this moment
+        shared = partial.relative_to(store.root).parts[0] in ("access", "reviews")
         if not shared or time.time() - partial.stat().st_mtime > _LONG_AGO_S:
             partial.unlink(missing_ok=True)
 
@@ -62,18 +66,29 @@ def erase_rows(store: Store, subject: Subject) -> None:
         images, people = folder.read("images"), folder.read("people")
         kept_images = images.filter(pc.invert(_going(images, subject)))
         here = kept_images["image_id"].unique()
-        staying = pc.and_(pc.is_in(people["image_id"], value_set=here), pc.invert(_is_in(people["person_id"], subject.person_ids)))
+        staying = pc.and_(
+            pc.is_in(people["image_id"], value_set=here),
+            pc.invert(_is_in(people["person_id"], subject.person_ids)),
+        )
         kept_people = people.filter(staying)
         kept_images = _recounted(kept_images, kept_people, subject)
         kept[folder.path] = kept_images["image_id"].unique()
-        if kept_images.equals(images.select(kept_images.schema.names)) and len(kept_people) == len(people) and not (folder.path / _MARK).exists():
+        if (
+            kept_images.equals(images.select(kept_images.schema.names))
+            and len(kept_people) == len(people)
+            and not (folder.path / _MARK).exists()
+        ):
             continue
         counts = {**_by_status(kept_images), "images": len(kept_images), "people": len(kept_people)}
         tables = {"images": (kept_images, IMAGES), "people": (kept_people, PEOPLE)}
         _write_anew(folder, manifest, tables, counts, {**manifest.info, "entries": len(kept_images)})
     for folder, manifest in every_shard(store, "describe"):
         people = folder.read("people")
-        staying = pc.invert(pc.or_(_is_in(people["person_id"], subject.person_ids), _is_in(people["image_id"], subject.image_ids)))
+        staying = pc.invert(
+            pc.or_(
+                _is_in(people["person_id"], subject.person_ids), _is_in(people["image_id"], subject.image_ids)
+            )
+        )
         segmented = kept.get(store.shard("segment", manifest.info["segment_config"], folder.shard_id).path)
         if segmented is not None:
             staying = pc.and_(staying, pc.is_in(people["image_id"], value_set=segmented))
@@ -96,7 +111,8 @@ def erase_named_in_text(store: Store, subject: Subject) -> int:
     changed = 0
     for path in [store.root / "gate.json", *store.reviews_path.rglob("*.json")]:
         if path.is_file():
-            with locked(path.with_suffix(".lock")) if path.parent != store.root else nullcontext():  # the lock of whoever goes on with a review
+            # the lock of whoever goes on with a review
+            with locked(path.with_suffix(".lock")) if path.parent != store.root else nullcontext():
                 content = path.read_bytes()
                 change = _replacing(content, subject, stands_for if path.parent != store.root else {})
                 if change:
@@ -109,17 +125,31 @@ def erase_named_in_text(store: Store, subject: Subject) -> int:
 
 
 def _replacing(content: bytes, subject: Subject, stands_for: dict[str, str]) -> Callable[[str], str] | None:
-    """What takes the subject's ids and names out of texts that come from some content; None if there is nothing to take out."""
-    ids, names = frozenset(subject.traces.ids), [*subject.traces.uris, *(name for name in subject.traces.uris_by_value if len(name) >= 8)]
-    forms = [json.dumps(name)[1:-1].encode() for name in names] + [name.encode("utf-8", "surrogateescape") for name in names]
-    there = sorted({names[number % len(names)] for number in ByteSearch(forms).find(content)}, key=len, reverse=True)
-    if not there and not any(match.group().decode() in ids for match in re.finditer(_ID.pattern.encode(), content)):
+    """What takes the subject's ids and names out of texts that come from some content; None if there is
+    nothing to take out.
+    """
+    ids, names = (
+        frozenset(subject.traces.ids),
+        [*subject.traces.uris, *(name for name in subject.traces.uris_by_value if len(name) >= 8)],
+    )
+    forms = [json.dumps(name)[1:-1].encode() for name in names] + [
+        name.encode("utf-8", "surrogateescape") for name in names
+    ]
+    there = sorted(
+        {names[number % len(names)] for number in ByteSearch(forms).find(content)}, key=len, reverse=True
+    )
+    if not there and not any(
+        match.group().decode() in ids for match in re.finditer(_ID.pattern.encode(), content)
+    ):
         return None
 
     def change(text: str) -> str:
         for name in there:
             text = text.replace(name, _REPLACED)
-        return _ID.sub(lambda match: stands_for.get(match.group(), _REPLACED) if match.group() in ids else match.group(), text)
+        return _ID.sub(
+            lambda match: stands_for.get(match.group(), _REPLACED) if match.group() in ids else match.group(),
+            text,
+        )
 
     return change
 
@@ -159,10 +189,18 @@ def _by_status(table: pa.Table) -> dict[str, int]:
     return {item["values"]: item["counts"] for item in table["status"].value_counts().to_pylist()}
 
 
-def _write_anew(folder: ShardFolder, manifest: Manifest, tables: dict[str, tuple[pa.Table, pa.Schema]], counts: dict[str, int], info: Any) -> None:
+def _write_anew(
+    folder: ShardFolder,
+    manifest: Manifest,
+    tables: dict[str, tuple[pa.Table, pa.Schema]],
+    counts: dict[str, int],
+    info: Any,
+) -> None:
     mark = folder.path / _MARK
     if not mark.exists() and folder.wrong_files(manifest):
-        raise StoreError(f"{folder.path} is damaged, so that nobody can be erased from it; delete it and ask again")
+        raise StoreError(
+            f"{folder.path} is damaged, so that nobody can be erased from it; delete it and ask again"
+        )
     mark.touch()
     folder.rewrite(tables, counts, info)
     mark.unlink()

@@ -10,7 +10,14 @@ import pyarrow.parquet as pq
 
 from par_core.forget.certificate import write_certificate
 from par_core.forget.erase import erase_leftovers, erase_named_in_text, erase_rows
-from par_core.forget.journal import Journal, close_journal, load_journal, mark_index, marked_index, save_journal
+from par_core.forget.journal import (
+    Journal,
+    close_journal,
+    load_journal,
+    mark_index,
+    marked_index,
+    save_journal,
+)
 from par_core.forget.proof import Proof, search_store
 from par_core.forget.subject import Request, Subject, every_shard
 from par_core.stages.commit import rewrite_index
@@ -33,7 +40,8 @@ class ForgetReport:
         proof: What was searched afterwards.
         before: Counts of the store before.
         after: And after.
-        live_moved: Whether a version of the index was live, so that searches now read one that no gate has seen.
+        live_moved: Whether a version of the index was live, so that searches now read one that no gate has
+            seen.
     """
 
     request: Request
@@ -50,21 +58,27 @@ class ForgetReport:
 
 
 def forget(store: Store, subject: Subject, say: Callable[[str], None] = lambda step: None) -> ForgetReport:
-    """Erase a subject. The caller holds the store's lock (``Store.exclusive``), has found the subject under it, and has finished what was under way.
+    """Erase a subject. The caller holds the store's lock (``Store.exclusive``), has found the subject under
+    it, and has finished what was under way.
 
     Raises:
         StoreError: A shard is damaged, or the index cannot be written.
     """
     index = PeopleIndex.open(store.index_path)
     journal = Journal(
-        secrets.token_hex(8), datetime.now(UTC).isoformat(timespec="seconds"), _counted(store), tuple(index.history.versions()) if index else (), subject
+        secrets.token_hex(8),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        _counted(store),
+        tuple(index.history.versions()) if index else (),
+        subject,
     )
     save_journal(store, journal)
     return _carry_out(store, journal, say)
 
 
 def finish_forgetting(store: Store, say: Callable[[str], None] = lambda step: None) -> ForgetReport | None:
-    """Finish what a killed run has begun, or return None if nothing is under way. The caller holds the store's lock.
+    """Finish what a killed run has begun, or return None if nothing is under way. The caller holds the
+    store's lock.
 
     Raises:
         StoreError: The journal or a shard is damaged, or the index cannot be written.

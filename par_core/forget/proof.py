@@ -1,9 +1,12 @@
 """The proof: everything that a store still holds is read, and nothing of what was forgotten may be in it.
 
-- Every file, byte by byte, for ids (as text and as bytes), names of files (as text and as JSON writes them) and vectors.
-- Every column of every Parquet file and of the index, as it lies in memory once it is read: compression hides nothing.
+- Every file, byte by byte, for ids (as text and as bytes), names of files (as text and as JSON writes them)
+  and vectors.
+- Every column of every Parquet file and of the index, as it lies in memory once it is read: compression hides
+  nothing.
 - Names that are part of another name are looked for as whole values of text columns.
-- No file of the index may be older than the moment from which it was rewritten: what is packed inside of it was packed without the forgotten.
+- No file of the index may be older than the moment from which it was rewritten: what is packed inside of it
+  was packed without the forgotten.
 """
 
 from collections.abc import Iterator
@@ -33,7 +36,8 @@ class Proof:
         files: That were read.
         bytes: Of these files.
         strings: That were looked for in each.
-        found_in: Files, relative to the store, in which something of the forgotten still is; empty when all is well.
+        found_in: Files, relative to the store, in which something of the forgotten still is; empty when all
+            is well.
     """
 
     files: int
@@ -54,7 +58,9 @@ def search_store(store: Store, traces: Traces, index_since_ns: int) -> Proof:
     look = _Look(ByteSearch(strings), frozenset(traces.uris_by_value))
     found: list[str] = []
     files = size = 0
-    for path in sorted(path for path in store.root.rglob("*") if path.is_file() and path != store.forgetting_path):
+    for path in sorted(
+        path for path in store.root.rglob("*") if path.is_file() and path != store.forgetting_path
+    ):
         files, size = files + 1, size + path.stat().st_size
         stale = path.is_relative_to(store.index_path) and path.stat().st_mtime_ns < index_since_ns
         if stale or look.in_file(path):
@@ -85,7 +91,11 @@ class _Look:
         if any(buffer is not None and self._search.find(buffer) for buffer in _buffers(column)):
             return True
         texts = column.flatten() if pa.types.is_list(column.type) else column
-        return bool(len(self._values)) and pa.types.is_string(texts.type) and bool(pc.any(pc.is_in(texts, value_set=self._values)).as_py())
+        return (
+            bool(len(self._values))
+            and pa.types.is_string(texts.type)
+            and bool(pc.any(pc.is_in(texts, value_set=self._values)).as_py())
+        )
 
 
 def _buffers(column: pa.Array) -> Iterator[memoryview]:

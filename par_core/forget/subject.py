@@ -1,4 +1,6 @@
-"""Who or what is to be forgotten: from what the user names to every file name, id and vector that a store holds of it."""
+"""Who or what is to be forgotten: from what the user names to every file name, id and vector that a store
+holds of it.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -39,13 +41,19 @@ class Request:
     values: tuple[str, ...]
 
     @classmethod
-    def of(cls, sources: Sequence[str] = (), images: Sequence[str] = (), people: Sequence[str] = ()) -> "Request":
+    def of(
+        cls, sources: Sequence[str] = (), images: Sequence[str] = (), people: Sequence[str] = ()
+    ) -> "Request":
         """From the command line: of one of the three kinds, at least one.
 
         Raises:
             BadConfigError: None or several kinds were given, or an id is none.
         """
-        every: tuple[tuple[Kind, Sequence[str]], ...] = (("source", sources), ("image", images), ("person", people))
+        every: tuple[tuple[Kind, Sequence[str]], ...] = (
+            ("source", sources),
+            ("image", images),
+            ("person", people),
+        )
         given = [(kind, values) for kind, values in every if values]
         if len(given) != 1:
             raise BadConfigError("name what to forget, of one kind: --source URI, --image ID or --person ID")
@@ -54,7 +62,10 @@ class Request:
             return cls(kind, tuple(dict.fromkeys(map(_as_uri, values))))
         for value in values:
             if len(value) != _ID_DIGITS or any(digit not in "0123456789abcdef" for digit in value):
-                raise BadConfigError(f"--{kind} {value!r}: no id; ids have {_ID_DIGITS} digits 0-9a-f, as par search --json prints them")
+                raise BadConfigError(
+                    f"--{kind} {value!r}: no id; ids have {_ID_DIGITS} digits 0-9a-f, as par search --json"
+                    " prints them"
+                )
         return cls(kind, tuple(dict.fromkeys(values)))
 
 
@@ -65,9 +76,11 @@ class Traces:
     Attributes:
         ids: Of people and images, hexadecimal.
         uris: Names of files that nothing else in the store has.
-        uris_by_value: Names that are part of another name (``a.jpg`` of ``a.jpg.png``) or short: looked for as whole values only.
+        uris_by_value: Names that are part of another name (``a.jpg`` of ``a.jpg.png``) or short: looked for
+            as whole values only.
         vectors: Embeddings as they lie in memory that nobody else in the store has.
-        shared_vectors: How many embeddings others have too, bit by bit: copies of the same picture. These stay, so they cannot be looked for.
+        shared_vectors: How many embeddings others have too, bit by bit: copies of the same picture. These
+            stay, so they cannot be looked for.
     """
 
     ids: tuple[str, ...]
@@ -77,9 +90,20 @@ class Traces:
     shared_vectors: int
 
     def strings(self) -> list[bytes]:
-        """All that is looked for at every offset of every file: ids as text and as bytes, names as text and as JSON writes them, vectors."""
-        names = {form for uri in self.uris for form in (uri.encode("utf-8", "surrogateescape"), json.dumps(uri)[1:-1].encode())}
-        return [*(i.encode() for i in self.ids), *(bytes.fromhex(i) for i in self.ids), *sorted(names), *self.vectors]
+        """All that is looked for at every offset of every file: ids as text and as bytes, names as text and
+        as JSON writes them, vectors.
+        """
+        names = {
+            form
+            for uri in self.uris
+            for form in (uri.encode("utf-8", "surrogateescape"), json.dumps(uri)[1:-1].encode())
+        }
+        return [
+            *(i.encode() for i in self.ids),
+            *(bytes.fromhex(i) for i in self.ids),
+            *sorted(names),
+            *self.vectors,
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +143,11 @@ def find_subject(store: Store, request: Request) -> Subject:
     if request.kind == "source":
         for value in request.values:
             suppression_list = suppression_list.with_place(next(places_of(value)))
-        uris = frozenset(uri for uri in {*images["uri"].to_pylist(), *listed["uri"].to_pylist()} if suppression_list.has_place(uri))
+        uris = frozenset(
+            uri
+            for uri in {*images["uri"].to_pylist(), *listed["uri"].to_pylist()}
+            if suppression_list.has_place(uri)
+        )
         going = pc.is_in(images["uri"], value_set=pa.array(sorted(uris), pa.string()))
         staying = set(images.filter(pc.invert(going))["image_id"].to_pylist())
         image_ids = frozenset(images.filter(going)["image_id"].drop_null().to_pylist()) - staying
@@ -129,17 +157,32 @@ def find_subject(store: Store, request: Request) -> Subject:
         image_ids = frozenset(request.values)
         going = pc.is_in(images["image_id"], value_set=pa.array(request.values, pa.string()))
         for image_id in request.values:
-            rows = images.filter(pc.equal(images["image_id"], image_id)).select(["uri", "size", "version"]).to_pylist()
-            suppression_list = suppression_list.with_image(image_id, ((row["uri"], row["size"], row["version"]) for row in rows))
+            rows = (
+                images.filter(pc.equal(images["image_id"], image_id))
+                .select(["uri", "size", "version"])
+                .to_pylist()
+            )
+            suppression_list = suppression_list.with_image(
+                image_id, ((row["uri"], row["size"], row["version"]) for row in rows)
+            )
         unknown = sorted(image_ids - set(images["image_id"].to_pylist()))
     else:
         suppression_list, found = _bury_people(store, request.values, suppression_list)
-        looked_at, unknown = frozenset(found.values()), [value for value in request.values if value not in found]
+        looked_at, unknown = (
+            frozenset(found.values()),
+            [value for value in request.values if value not in found],
+        )
     if unknown:
-        raise BadConfigError(f"the store knows no {request.kind} {', '.join(unknown[:3])} (any more); par search --json prints ids and uris")
+        raise BadConfigError(
+            f"the store knows no {request.kind} {', '.join(unknown[:3])} (any more); par search --json prints"
+            " ids and uris"
+        )
     people = _people(store, image_ids, looked_at, suppression_list)
     names = set(images.filter(going)["uri"].to_pylist()) | uris
-    kept = (set(images.filter(pc.invert(going))["uri"].to_pylist()) | set(suppression_list.mask(listed)["uri"].to_pylist())) - uris
+    kept = (
+        set(images.filter(pc.invert(going))["uri"].to_pylist())
+        | set(suppression_list.mask(listed)["uri"].to_pylist())
+    ) - uris
     person_ids = frozenset(person["person_id"] for person in people)
     partly = frozenset(person["image_id"] for person in people) - image_ids
     traces = _traces(store, image_ids, person_ids, names - kept, kept)
@@ -167,16 +210,27 @@ def _as_uri(source: str) -> str:
 def _all_images(store: Store) -> pa.Table:
     columns = ["uri", "size", "version", "image_id"]
     tables = [folder.read("images", columns) for folder, _ in every_shard(store, "segment")]
-    empty = pa.schema([("uri", pa.string()), ("size", pa.int64()), ("version", pa.string()), ("image_id", pa.string())]).empty_table()
-    return pa.concat_tables([empty, *(table.replace_schema_metadata(None).cast(empty.schema) for table in tables)])
+    empty = pa.schema(
+        [("uri", pa.string()), ("size", pa.int64()), ("version", pa.string()), ("image_id", pa.string())]
+    ).empty_table()
+    return pa.concat_tables(
+        [empty, *(table.replace_schema_metadata(None).cast(empty.schema) for table in tables)]
+    )
 
 
 def _all_listed(store: Store) -> pa.Table:
     tables = [pq.read_table(path, partitioning=None) for path in (store.root / "listings").glob("*.parquet")]
-    return pa.concat_tables([ENTRIES.empty_table(), *(table.replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES) for table in tables)])
+    return pa.concat_tables(
+        [
+            ENTRIES.empty_table(),
+            *(table.replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES) for table in tables),
+        ]
+    )
 
 
-def _bury_people(store: Store, person_ids: Sequence[str], suppression_list: SuppressionList) -> tuple[SuppressionList, dict[str, str]]:
+def _bury_people(
+    store: Store, person_ids: Sequence[str], suppression_list: SuppressionList
+) -> tuple[SuppressionList, dict[str, str]]:
     """SuppressionList with those of some people, and the image that each of them is in."""
     images: dict[str, str] = {}
     wanted = pa.array(person_ids, pa.string())
@@ -184,25 +238,35 @@ def _bury_people(store: Store, person_ids: Sequence[str], suppression_list: Supp
         people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
         for row in people.filter(pc.is_in(people["person_id"], value_set=wanted)).to_pylist():
             box = (row["x1"], row["y1"], row["x2"], row["y2"])
-            suppression_list = suppression_list.with_person(row["image_id"], row["person_id"], manifest.info["segmenter"], box)
+            suppression_list = suppression_list.with_person(
+                row["image_id"], row["person_id"], manifest.info["segmenter"], box
+            )
             images[row["person_id"]] = row["image_id"]
     return suppression_list, images
 
 
-def _people(store: Store, image_ids: frozenset[str], looked_at: frozenset[str], suppression_list: SuppressionList) -> list[dict[str, Any]]:
-    """Every person of some images; of others, those who lie under a tombstone, whichever segmenter has seen them."""
+def _people(
+    store: Store, image_ids: frozenset[str], looked_at: frozenset[str], suppression_list: SuppressionList
+) -> list[dict[str, Any]]:
+    """Every person of some images; of others, those who lie under a tombstone, whichever segmenter has seen
+    them.
+    """
     found: list[dict[str, Any]] = []
     wanted = pa.array(sorted(image_ids | looked_at), pa.string())
     for folder, manifest in every_shard(store, "segment"):
         people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
         for row in people.filter(pc.is_in(people["image_id"], value_set=wanted)).to_pylist():
             box = (row["x1"], row["y1"], row["x2"], row["y2"])
-            if row["image_id"] in image_ids or suppression_list.has_person(row["image_id"], row["person_id"], manifest.info["segmenter"], box):
+            if row["image_id"] in image_ids or suppression_list.has_person(
+                row["image_id"], row["person_id"], manifest.info["segmenter"], box
+            ):
                 found.append(row)
     return found
 
 
-def _traces(store: Store, image_ids: frozenset[str], person_ids: frozenset[str], names: set[str], kept_names: set[str]) -> Traces:
+def _traces(
+    store: Store, image_ids: frozenset[str], person_ids: frozenset[str], names: set[str], kept_names: set[str]
+) -> Traces:
     going = set[bytes]()
     wanted = pa.array(sorted(person_ids), pa.string())
     for folder, _ in every_shard(store, "describe"):
@@ -217,7 +281,9 @@ def _traces(store: Store, image_ids: frozenset[str], person_ids: frozenset[str],
         for values in _vectors(people.filter(pc.invert(pc.is_in(people["person_id"], value_set=wanted)))):
             shared |= look.find(values.tobytes())
     long = sorted(name for name in names if len(name.encode("utf-8", "surrogateescape")) >= SHORTEST)
-    within = ByteSearch([name.encode("utf-8", "surrogateescape") for name in long]).find("\n".join(sorted(kept_names)).encode("utf-8", "surrogateescape"))
+    within = ByteSearch([name.encode("utf-8", "surrogateescape") for name in long]).find(
+        "\n".join(sorted(kept_names)).encode("utf-8", "surrogateescape")
+    )
     uris = [name for number, name in enumerate(long) if number not in within]
     return Traces(
         ids=tuple(sorted(image_ids | person_ids)),

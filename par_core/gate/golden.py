@@ -1,4 +1,5 @@
-"""Golden queries: what a store must answer and keep before a new version of its index is searched. One YAML file.
+"""Golden queries: what a store must answer and keep before a new version of its index is searched. One YAML
+file.
 
     store:
       verified: true
@@ -29,13 +30,17 @@ _HITS_OF_A_FILTER: Final = 10_000
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which no key stands twice: the second one would silently take the place of the first, and of its expectations."""
+    """YAML in which no key stands twice: the second one would silently take the place of the first, and of
+    its expectations.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         twice = [key for key in dict.fromkeys(keys) if keys.count(key) > 1]
         if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]!r} stands twice", node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {twice[0]!r} stands twice", node.start_mark
+            )
         return super().construct_mapping(node, deep)
 
 
@@ -51,7 +56,9 @@ class StoreHealth(_Frozen):
     failed_share_at_most: Annotated[float | None, Field(ge=0, le=1)] = None
     """Failed files, as a share of the listed ones."""
     people_fall_at_most: Annotated[float | None, Field(ge=0, le=1)] = None
-    """How many people fewer than in the live version, as a share of those; people whose file is gone do not count."""
+    """How many people fewer than in the live version, as a share of those; people whose file is gone do not
+    count.
+    """
 
 
 class GoldenQuery(_Frozen):
@@ -64,7 +71,9 @@ class GoldenQuery(_Frozen):
     """A picture; its largest person is looked for. A relative path starts at the folder of the YAML file."""
     where: Annotated[str | None, Field(min_length=1)] = None
     among_top: Annotated[int | None, Field(ge=1, le=10_000)] = None
-    """So many hits are looked at, best first; None: 100. A filter alone has no order, and all its hits up to 10,000 are looked at."""
+    """So many hits are looked at, best first; None: 100. A filter alone has no order, and all its hits up to
+    10,000 are looked at.
+    """
     probability: Annotated[float, Field(ge=0, le=1)] = CUTOFF
     """A hit of a text is likely above this."""
     at_least: Annotated[int | None, Field(ge=1)] = None
@@ -84,7 +93,9 @@ class GoldenQuery(_Frozen):
         if self.name is not None:
             return self.name
         asked = [self.text] if self.text else [f"people like {self.image}"] if self.image else []
-        return " where ".join([*asked, self.where] if self.where else asked) if asked else f"where {self.where}"
+        return (
+            " where ".join([*asked, self.where] if self.where else asked) if asked else f"where {self.where}"
+        )
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "GoldenQuery":
@@ -99,7 +110,10 @@ class GoldenQuery(_Frozen):
         if self.among_top is not None and self.text is None and self.image is None:
             raise ValueError("hits of a filter alone have no order; leave among_top out")
         if max(self.at_least or 0, (self.at_most or 0) + 1) > self.top:
-            raise ValueError(f"only {self.top} hits are looked at, too few to count so many; give a larger among_top or smaller counts")
+            raise ValueError(
+                f"only {self.top} hits are looked at, too few to count so many; give a larger among_top or"
+                " smaller counts"
+            )
         if self.where is not None:
             try:
                 parse_where(self.where)
@@ -119,7 +133,8 @@ def load_golden(path: Path) -> Golden:
     """Read golden queries.
 
     Raises:
-        BadConfigError: The file or a picture is missing, it is no YAML, a key is unknown, or a value makes no sense; names the first five.
+        BadConfigError: The file or a picture is missing, it is no YAML, a key is unknown, or a value makes no
+            sense; names the first five.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
@@ -130,9 +145,15 @@ def load_golden(path: Path) -> Golden:
     try:
         golden = Golden.model_validate(content)
     except ValidationError as error:
-        wrong = [f"{'.'.join(str(part) for part in e['loc']) or 'the file'}: {e['msg']}" for e in error.errors()[:_MOST_ERRORS]]
+        wrong = [
+            f"{'.'.join(str(part) for part in e['loc']) or 'the file'}: {e['msg']}"
+            for e in error.errors()[:_MOST_ERRORS]
+        ]
         raise BadConfigError(f"{path}: {'; '.join(wrong)}") from error
-    queries = tuple(query.model_copy(update={"image": path.parent / query.image}) if query.image else query for query in golden.queries)
+    queries = tuple(
+        query.model_copy(update={"image": path.parent / query.image}) if query.image else query
+        for query in golden.queries
+    )
     missing = [str(query.image) for query in queries if query.image and not query.image.is_file()]
     if missing:
         raise BadConfigError(f"{path}: no picture at {', '.join(missing[:_MOST_ERRORS])}")

@@ -1,6 +1,7 @@
 """The gate: check the newest version of the index, and tag it ``live`` if all is well.
 
-Killed anywhere, it leaves the old version live. The tag is moved in one step, and the report is written after it.
+Killed anywhere, it leaves the old version live. The tag is moved in one step, and the report is written after
+it.
 """
 
 import json
@@ -47,9 +48,11 @@ class GateReport:
 
 
 def run_gate(store: Store, golden: Golden, config: RunConfig, *, dry_run: bool = False) -> GateReport:
-    """Check the newest version of the index; tag it ``live`` if it passes, otherwise leave the tag where it is.
+    """Check the newest version of the index; tag it ``live`` if it passes, otherwise leave the tag where it
+    is.
 
-    The caller holds the store's lock (``Store.exclusive``), so that nothing is committed between check and tag.
+    The caller holds the store's lock (``Store.exclusive``), so that nothing is committed between check and
+    tag.
 
     Args:
         store: The store.
@@ -63,11 +66,19 @@ def run_gate(store: Store, golden: Golden, config: RunConfig, *, dry_run: bool =
     """
     index = PeopleIndex.open(store.index_path)
     if index is None:
-        raise BadConfigError(f"the store at {store.root} holds no people yet; fill it with: par index SOURCE --store {store.root}")
+        raise BadConfigError(
+            f"the store at {store.root} holds no people yet; fill it with: par index SOURCE --store"
+            f" {store.root}"
+        )
     findings = list(store_findings(store, index, golden.store))
     for query in golden.queries:
         findings += query_findings(store.root, query, config)
-    report = GateReport(datetime.now(UTC).isoformat(timespec="seconds"), index.version, index.history.live_version, tuple(findings))
+    report = GateReport(
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        index.version,
+        index.history.live_version,
+        tuple(findings),
+    )
     if not dry_run:
         if report.passed:
             index.history.make_live()

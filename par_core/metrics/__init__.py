@@ -1,1 +1,3 @@
-"""Metrics: pure functions, and states that add up. docs/metrics.md has every formula, convention and edge case."""
+"""Metrics: pure functions, and states that add up. docs/metrics.md has every formula, convention and edge
+case.
+"""

@@ -1,8 +1,9 @@
 """Confidence intervals by the percentile bootstrap, over images or over identities.
 
-Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. Pictures of one person resemble one another, so where identities are
-known whole identities are drawn (Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8): intervals over images would be too
-narrow. Everything is decided by the seed.
+Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. Pictures of one person
+resemble one another, so where identities are known whole identities are drawn (Davison and Hinkley, Bootstrap
+Methods and their Application, 1997, section 3.8): intervals over images would be too narrow. Everything is
+decided by the seed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,8 @@ class Interval:
         estimate: On all people as they are.
         low: Lower end; NaN with fewer than two groups or without any defined resample.
         high: Upper end.
-        undefined: Resamples in which the metric is NaN, as when a rare attribute was not drawn; they are left out of the interval.
+        undefined: Resamples in which the metric is NaN, as when a rare attribute was not drawn; they are left
+            out of the interval.
     """
 
     estimate: float
@@ -40,7 +42,13 @@ class Interval:
 
 
 def bootstrap_sums(
-    terms: Float64[np.ndarray, "n ..."], statistic: OfSums, groups: Sequence[str] | None = None, *, resamples: int = 1000, seed: int = 0, level: float = 0.95
+    terms: Float64[np.ndarray, "n ..."],
+    statistic: OfSums,
+    groups: Sequence[str] | None = None,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> Interval:
     """Of a metric that is a function of sums over images, all resamples at once.
 
@@ -58,12 +66,16 @@ def bootstrap_sums(
     if not np.isfinite(terms).all():
         raise BadInputError("what an image adds to a sum must be finite")
     members = _members(len(terms), groups)
-    sums = np.stack([terms[rows].sum(axis=0) for rows in members]) if groups is not None and members else terms
+    sums = (
+        np.stack([terms[rows].sum(axis=0) for rows in members]) if groups is not None and members else terms
+    )
     values = []
     for draws in _chunks(_draws(len(members), resamples, seed), max(1, _AT_ONCE // max(1, len(members)))):
         weights = np.stack([np.bincount(draw, minlength=len(members)) for draw in draws]).astype(np.float64)
         values.append(statistic(np.tensordot(weights, sums, axes=1)))
-    return _interval(float(statistic(terms.sum(axis=0, keepdims=True))[0]), np.concatenate([*values, np.empty(0)]), level)
+    return _interval(
+        float(statistic(terms.sum(axis=0, keepdims=True))[0]), np.concatenate([*values, np.empty(0)]), level
+    )
 
 
 def bootstrap_difference(
@@ -76,20 +88,32 @@ def bootstrap_difference(
     seed: int = 0,
     level: float = 0.95,
 ) -> Interval:
-    """Of the difference, first minus second, of one metric of two models on the same images: every resample holds the same images for both.
+    """Of the difference, first minus second, of one metric of two models on the same images: every resample
+    holds the same images for both.
 
-    Paired, so that what makes an image hard for both cancels out; an interval without 0 speaks for a real difference. Arguments and errors as in
-    :func:`bootstrap_sums`.
+    Paired, so that what makes an image hard for both cancels out; an interval without 0 speaks for a real
+    difference. Arguments and errors as in :func:`bootstrap_sums`.
     """
 
     def difference(sums: Float64[np.ndarray, "b 2 ..."]) -> Float64[np.ndarray, " b"]:
         return statistic(sums[:, 0]) - statistic(sums[:, 1])
 
-    return bootstrap_sums(np.stack([first, second], axis=1), difference, groups, resamples=resamples, seed=seed, level=level)
+    return bootstrap_sums(
+        np.stack([first, second], axis=1), difference, groups, resamples=resamples, seed=seed, level=level
+    )
 
 
-def bootstrap_rows(n: int, statistic: OfRows, groups: Sequence[str] | None = None, *, resamples: int = 1000, seed: int = 0, level: float = 0.95) -> Interval:
-    """Of a metric that needs the images themselves, as ranks do: ``lambda rows: roc_auc(has[rows], scores[rows])``. A difference of two is paired by itself.
+def bootstrap_rows(
+    n: int,
+    statistic: OfRows,
+    groups: Sequence[str] | None = None,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval:
+    """Of a metric that needs the images themselves, as ranks do: ``lambda rows: roc_auc(has[rows],
+    scores[rows])``. A difference of two is paired by itself.
 
     Args:
         n: How many images there are.
@@ -103,7 +127,10 @@ def bootstrap_rows(n: int, statistic: OfRows, groups: Sequence[str] | None = Non
         BadInputError: There are more or fewer groups than images.
     """
     members = _members(n, groups)
-    drawn = [statistic(draw if groups is None else np.concatenate([members[i] for i in draw])) for draw in _draws(len(members), resamples, seed)]
+    drawn = [
+        statistic(draw if groups is None else np.concatenate([members[i] for i in draw]))
+        for draw in _draws(len(members), resamples, seed)
+    ]
     return _interval(statistic(np.arange(n)), np.array(drawn, np.float64), level)
 
 

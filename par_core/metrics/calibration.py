@@ -1,6 +1,8 @@
-"""Whether probabilities mean what they say: calibration error, Brier score, and the data of a reliability diagram.
+"""Whether probabilities mean what they say: calibration error, Brier score, and the data of a reliability
+diagram.
 
-Items whose probability is NaN have nothing to be judged and are left out; so must be items without a known label (:func:`known_items` does it).
+Items whose probability is NaN have nothing to be judged and are left out; so must be items without a known
+label (:func:`known_items` does it).
 """
 
 from dataclasses import dataclass
@@ -18,17 +20,20 @@ _BINS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """A reliability diagram (DeGroot and Fienberg 1983) of one attribute; two of them add up to that of both sets of items.
+    """A reliability diagram (DeGroot and Fienberg 1983) of one attribute; two of them add up to that of both
+    sets of items.
 
     Attributes:
-        sums: In each of m bins of equal width: the number of items, the sums of their probabilities, of their labels, and of the squared differences of
-            these. Leading axes lead the results too.
+        sums: In each of m bins of equal width: the number of items, the sums of their probabilities, of their
+            labels, and of the squared differences of these. Leading axes lead the results too.
     """
 
     sums: Float64[np.ndarray, "*b 4 m"]
 
     @classmethod
-    def of(cls, relevant: Bool[np.ndarray, " n"], probabilities: Float[np.ndarray, " n"], bins: int = _BINS) -> "Reliability":
+    def of(
+        cls, relevant: Bool[np.ndarray, " n"], probabilities: Float[np.ndarray, " n"], bins: int = _BINS
+    ) -> "Reliability":
         """Sort into bins.
 
         Args:
@@ -57,32 +62,45 @@ class Reliability:
 
     @property
     def frequency(self) -> Float64[np.ndarray, "*b m"]:
-        """Share of items that have the attribute in each bin: the diagram's vertical axis; NaN in an empty bin."""
+        """Share of items that have the attribute in each bin: the diagram's vertical axis; NaN in an empty
+        bin.
+        """
         return ratio(self.sums[..., 2, :], self.counts)
 
     @property
     def ece(self) -> Float64[np.ndarray, "*b"]:
-        """Expected calibration error (Guo et al. 2017, section 2): mean of |confidence - frequency| weighted by counts, in [0, 1]; NaN without items."""
+        """Expected calibration error (Guo et al. 2017, section 2): mean of |confidence - frequency| weighted
+        by counts, in [0, 1]; NaN without items.
+        """
         gaps = self.sums[..., 1, :] - self.sums[..., 2, :]
         return ratio(np.abs(gaps).sum(axis=-1), self.counts.sum(axis=-1))
 
     @property
     def brier(self) -> Float64[np.ndarray, "*b"]:
-        """Mean squared difference of probability and label (Brier 1950, for one of two classes), in [0, 1]; NaN without items."""
+        """Mean squared difference of probability and label (Brier 1950, for one of two classes), in [0, 1];
+        NaN without items.
+        """
         return ratio(self.sums[..., 3, :].sum(axis=-1), self.counts.sum(axis=-1))
 
 
-def reliability_terms(relevant: Bool[np.ndarray, " n"], probabilities: Float[np.ndarray, " n"], bins: int = _BINS) -> Float64[np.ndarray, "n 4 m"]:
+def reliability_terms(
+    relevant: Bool[np.ndarray, " n"], probabilities: Float[np.ndarray, " n"], bins: int = _BINS
+) -> Float64[np.ndarray, "n 4 m"]:
     """What each item adds to :class:`Reliability`, for a bootstrap; zeros where the probability is NaN."""
     told = ~np.isnan(probabilities)
     p, has = probabilities[told], relevant[told].astype(float)
     terms = np.zeros((len(probabilities), 4, bins))
-    terms[np.flatnonzero(told), :, _bin(p, bins)] = np.stack([np.ones(len(p)), p, has, (p - has) ** 2], axis=1)
+    terms[np.flatnonzero(told), :, _bin(p, bins)] = np.stack(
+        [np.ones(len(p)), p, has, (p - has) ** 2], axis=1
+    )
     return terms
 
 
-def calibration_error(relevant: Bool[np.ndarray, " n"], probabilities: Float[np.ndarray, " n"], bins: int = _BINS) -> float:
-    """Expected calibration error (Guo et al. 2017): the mean distance between a bin's mean probability and its share of relevant items, weighted by size.
+def calibration_error(
+    relevant: Bool[np.ndarray, " n"], probabilities: Float[np.ndarray, " n"], bins: int = _BINS
+) -> float:
+    """Expected calibration error (Guo et al. 2017): the mean distance between a bin's mean probability and
+    its share of relevant items, weighted by size.
 
     Args:
         relevant: Which items have the attribute.

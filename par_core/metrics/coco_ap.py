@@ -68,8 +68,8 @@ def segmentation_ap(truth: Sequence[Sequence[RunLengths]], found: Sequence[Detec
         found: The people found in each image, in the same order.
 
     Returns:
-        ``mask_ap`` (mean over IoU 0.50 to 0.95), ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, each in [0, 1];
-        NaN if no image holds anybody.
+        ``mask_ap`` (mean over IoU 0.50 to 0.95), ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, each
+        in [0, 1]; NaN if no image holds anybody.
 
     Raises:
         BadInputError: The lengths differ.
@@ -92,7 +92,11 @@ def segmentation_ap(truth: Sequence[Sequence[RunLengths]], found: Sequence[Detec
             evaluation.evaluate()
             evaluation.accumulate()
             evaluation.summarize()
-            scores |= {f"{name}_ap": float(evaluation.stats[0]), f"{name}_ap50": float(evaluation.stats[1]), f"{name}_ap75": float(evaluation.stats[2])}
+            scores |= {
+                f"{name}_ap": float(evaluation.stats[0]),
+                f"{name}_ap50": float(evaluation.stats[1]),
+                f"{name}_ap75": float(evaluation.stats[2]),
+            }
     del scores["box_ap75"]
     return scores
 
@@ -126,7 +130,9 @@ def match_people(truth: Sequence[RunLengths], found: Sequence[RunLengths]) -> Ma
     """
     whom, iou = np.full(len(found), -1), np.zeros(len(found))
     if found and truth:
-        overlaps = np.asarray(coco_mask.iou([_coco(m) for m in found], [_coco(m) for m in truth], [0] * len(truth)))
+        overlaps = np.asarray(
+            coco_mask.iou([_coco(m) for m in found], [_coco(m) for m in truth], [0] * len(truth))
+        )
         for n, row in enumerate(overlaps):
             best = int(row.argmax())
             if row[best] >= _LEAST_IOU:
@@ -135,17 +141,26 @@ def match_people(truth: Sequence[RunLengths], found: Sequence[RunLengths]) -> Ma
     return Match(whom, iou, len(truth))
 
 
-def people_at_threshold(truth: Sequence[Sequence[RunLengths]], found: Sequence[Detections], min_score: float) -> dict[str, float]:
-    """Precision and recall of people above a score, matched one to one at a mask IoU of at least one half, best scores first.
+def people_at_threshold(
+    truth: Sequence[Sequence[RunLengths]], found: Sequence[Detections], min_score: float
+) -> dict[str, float]:
+    """Precision and recall of people above a score, matched one to one at a mask IoU of at least one half,
+    best scores first.
 
     Returns:
         ``precision`` and ``recall`` in [0, 1]; NaN where nobody was found or is there.
     """
     right = claimed = there = 0
     for masks, people in zip(truth, found, strict=True):
-        match = match_people(masks, [mask for mask, score in zip(people.masks, people.scores, strict=True) if score >= min_score])
+        match = match_people(
+            masks,
+            [mask for mask, score in zip(people.masks, people.scores, strict=True) if score >= min_score],
+        )
         there, claimed, right = there + match.there, claimed + len(match.whom), right + int(match.right.sum())
-    return {"precision": right / claimed if claimed else float("nan"), "recall": right / there if there else float("nan")}
+    return {
+        "precision": right / claimed if claimed else float("nan"),
+        "recall": right / there if there else float("nan"),
+    }
 
 
 def _dataset(truth: Sequence[Sequence[RunLengths]]) -> dict[str, object]:
@@ -169,7 +184,13 @@ def _dataset(truth: Sequence[Sequence[RunLengths]]) -> dict[str, object]:
 
 def _results(found: Sequence[Detections]) -> list[dict[str, object]]:
     return [
-        {"image_id": i, "category_id": 1, "score": float(people.scores[n]), "bbox": _xywh(people.boxes[n]), "segmentation": _coco(people.masks[n])}
+        {
+            "image_id": i,
+            "category_id": 1,
+            "score": float(people.scores[n]),
+            "bbox": _xywh(people.boxes[n]),
+            "segmentation": _coco(people.masks[n]),
+        }
         for i, people in enumerate(found)
         for n in range(len(people.scores))
     ]

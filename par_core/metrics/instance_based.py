@@ -1,8 +1,10 @@
-"""Instance-based metrics: the sets of attributes of one image after the other (Li et al. 2016; paper, equation 3).
+"""Instance-based metrics: the sets of attributes of one image after the other (Li et al. 2016; paper,
+equation 3).
 
-In the field's convention, which the code of Jia et al. 2020 fixes: an image without any positive label scores 0 in accuracy, precision and recall, even
-if nothing is predicted and all is right; so does one without any predicted attribute. Where labels are unknown (NaN), an image is judged by its known
-attributes alone; an image without any known attribute is left out.
+In the field's convention, which the code of Jia et al. 2020 fixes: an image without any positive label scores
+0 in accuracy, precision and recall, even if nothing is predicted and all is right; so does one without any
+predicted attribute. Where labels are unknown (NaN), an image is judged by its known attributes alone; an
+image without any known attribute is left out.
 """
 
 from dataclasses import dataclass
@@ -20,7 +22,8 @@ class InstanceSums:
     """Sums over images; two of them add up to that of both sets of images.
 
     Attributes:
-        sums: Of the images' accuracy, precision and recall, and the number of images. Leading axes lead the results too.
+        sums: Of the images' accuracy, precision and recall, and the number of images. Leading axes lead the
+            results too.
     """
 
     sums: Float64[np.ndarray, "*b 4"]
@@ -48,7 +51,9 @@ class InstanceSums:
 
     @property
     def accuracy(self) -> Float64[np.ndarray, "*b"]:
-        """Mean of attributes both labelled and predicted over attributes either labelled or predicted, in [0, 1]; NaN without images."""
+        """Mean of attributes both labelled and predicted over attributes either labelled or predicted, in [0,
+        1]; NaN without images.
+        """
         return ratio(self.sums[..., 0], self.images)
 
     @property
@@ -63,13 +68,20 @@ class InstanceSums:
 
     @property
     def f1(self) -> Float64[np.ndarray, "*b"]:
-        """Harmonic mean of the mean precision and the mean recall (not the mean of the images' F1), in [0, 1]; 0 if both are 0; NaN without images."""
+        """Harmonic mean of the mean precision and the mean recall (not the mean of the images' F1), in [0,
+        1]; 0 if both are 0; NaN without images.
+        """
         precision, recall = self.precision, self.recall
-        return np.asarray(np.where(precision + recall == 0, 0.0, ratio(2 * precision * recall, precision + recall)))
+        return np.asarray(
+            np.where(precision + recall == 0, 0.0, ratio(2 * precision * recall, precision + recall))
+        )
 
 
-def instance_terms(labels: Float[np.ndarray, "n k"], predicted: Bool[np.ndarray, "n k"]) -> Float64[np.ndarray, "n 4"]:
-    """What each image adds to :class:`InstanceSums`: accuracy, precision, recall and 1, or four times 0 without any known attribute.
+def instance_terms(
+    labels: Float[np.ndarray, "n k"], predicted: Bool[np.ndarray, "n k"]
+) -> Float64[np.ndarray, "n 4"]:
+    """What each image adds to :class:`InstanceSums`: accuracy, precision, recall and 1, or four times 0
+    without any known attribute.
 
     Raises:
         BadInputError: A label is none of 0, 1, 2 and NaN.
@@ -78,4 +90,6 @@ def instance_terms(labels: Float[np.ndarray, "n k"], predicted: Bool[np.ndarray,
     says = predicted & known
     both = (has & says).sum(axis=1)
     sizes = [(has | says).sum(axis=1), says.sum(axis=1), has.sum(axis=1)]
-    return np.stack([*(both / np.maximum(size, 1) for size in sizes), known.any(axis=1)], axis=1).astype(np.float64)
+    return np.stack([*(both / np.maximum(size, 1) for size in sizes), known.any(axis=1)], axis=1).astype(
+        np.float64
+    )

@@ -1,7 +1,8 @@
 """Retrieval: the metrics of many queries, each of which ranks the same or other items.
 
-Where scores are equal, recall, found, nDCG and rank are the expected values over a random order of the equal ones, so that ties are resolved in favour
-of nobody; average precision lets them share the precision at the end of their run. An item with a NaN score is never found.
+Where scores are equal, recall, found, nDCG and rank are the expected values over a random order of the equal
+ones, so that ties are resolved in favour of nobody; average precision lets them share the precision at the
+end of their run. An item with a NaN score is never found.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,9 @@ __all__ = ["QueryScores", "first_rank", "found_at", "ndcg_at", "recall_at"]
 
 
 def recall_at(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"], k: int) -> float:
-    """Share of the relevant items among the first k (Manning et al. 2008, section 8.4), in [0, 1]; NaN if nothing is relevant."""
+    """Share of the relevant items among the first k (Manning et al. 2008, section 8.4), in [0, 1]; NaN if
+    nothing is relevant.
+    """
     if not relevant.any():
         return float("nan")
     before, size, right = _runs(relevant, scores)
@@ -27,7 +30,8 @@ def recall_at(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"],
 
 
 def found_at(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"], k: int) -> float:
-    """Whether any relevant item is among the first k: what person retrieval calls R@k or rank-k (Li et al., CUHK-PEDES, CVPR 2017).
+    """Whether any relevant item is among the first k: what person retrieval calls R@k or rank-k (Li et al.,
+    CUHK-PEDES, CVPR 2017).
 
     Returns:
         0 or 1; the probability of it where equal scores lie across the cut; NaN if nothing is relevant.
@@ -42,7 +46,9 @@ def found_at(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"], 
 
 
 def first_rank(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]) -> float:
-    """Rank of the first relevant item, from 1; infinite if all relevant items have NaN scores; NaN if nothing is relevant."""
+    """Rank of the first relevant item, from 1; infinite if all relevant items have NaN scores; NaN if nothing
+    is relevant.
+    """
     if not relevant.any():
         return float("nan")
     for before, size, right in zip(*_runs(relevant, scores), strict=True):
@@ -52,10 +58,12 @@ def first_rank(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]
 
 
 def ndcg_at(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"], k: int) -> float:
-    """Discounted gain of the first k over that of the best order, a relevant item at rank r gaining 1 / log2(r + 1).
+    """Discounted gain of the first k over that of the best order, a relevant item at rank r gaining 1 /
+    log2(r + 1).
 
-    Source: Järvelin and Kekäläinen, Cumulated gain-based evaluation of IR techniques, ACM TOIS 20 (2002), section 2.2, with the usual discount from rank 1
-    on (Burges et al. 2005); ties as in McSherry and Najork, ECIR 2008.
+    Source: Järvelin and Kekäläinen, Cumulated gain-based evaluation of IR techniques, ACM TOIS 20 (2002),
+    section 2.2, with the usual discount from rank 1 on (Burges et al. 2005); ties as in McSherry and Najork,
+    ECIR 2008.
 
     Returns:
         In [0, 1]; NaN if nothing is relevant.
@@ -72,12 +80,15 @@ def ndcg_at(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"], k
     up_to = np.append(0.0, np.cumsum(gains))
     before, size, right = _runs(relevant, scores)
     first = before.astype(int)
-    return float((right / size * (up_to[first + size.astype(int)] - up_to[first])).sum() / up_to[int(relevant.sum())])
+    return float(
+        (right / size * (up_to[first + size.astype(int)] - up_to[first])).sum() / up_to[int(relevant.sum())]
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class QueryScores:
-    """Scores of q queries, one row each; two of them join to those of all queries. A query without any relevant item is a row of NaN, and is counted.
+    """Scores of q queries, one row each; two of them join to those of all queries. A query without any
+    relevant item is a row of NaN, and is counted.
 
     Attributes:
         cuts: The ranks of the columns.
@@ -96,11 +107,17 @@ class QueryScores:
     ndcg: Float64[np.ndarray, "q c"]
 
     @classmethod
-    def of(cls, labels: Float[np.ndarray, "q n"], scores: Float[np.ndarray, "q n"], cuts: Sequence[int] = (1, 5, 10)) -> "QueryScores":
+    def of(
+        cls,
+        labels: Float[np.ndarray, "q n"],
+        scores: Float[np.ndarray, "q n"],
+        cuts: Sequence[int] = (1, 5, 10),
+    ) -> "QueryScores":
         """Score.
 
         Args:
-            labels: Of each item for each query: 1 fits, 0 or 2 does not, NaN is unknown and left out of that query's ranking.
+            labels: Of each item for each query: 1 fits, 0 or 2 does not, NaN is unknown and left out of that
+                query's ranking.
             scores: Higher is better; any real number.
             cuts: At which ranks to look, from 1.
 
@@ -108,18 +125,28 @@ class QueryScores:
             BadInputError: Another label, or a cut below 1.
         """
         each = [known_items(*pair) for pair in zip(labels, scores, strict=True)]
-        at = [[[metric(*pair, cut) for cut in cuts] for pair in each] for metric in (recall_at, found_at, ndcg_at)]
+        at = [
+            [[metric(*pair, cut) for cut in cuts] for pair in each]
+            for metric in (recall_at, found_at, ndcg_at)
+        ]
         whole = [[metric(*pair) for pair in each] for metric in (average_precision, first_rank)]
-        return cls(tuple(cuts), *(np.array(part, np.float64) for part in whole), *(np.array(part, np.float64).reshape(len(each), len(cuts)) for part in at))
+        return cls(
+            tuple(cuts),
+            *(np.array(part, np.float64) for part in whole),
+            *(np.array(part, np.float64).reshape(len(each), len(cuts)) for part in at),
+        )
 
     def __add__(self, other: "QueryScores") -> "QueryScores":
         if self.cuts != other.cuts:
             raise BadInputError(f"scores at the ranks {self.cuts} and {other.cuts} do not join")
         names = ("average_precision", "first_rank", "recall", "found", "ndcg")
-        return QueryScores(self.cuts, *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
+        return QueryScores(
+            self.cuts, *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names)
+        )
 
     def means(self) -> dict[str, float]:
-        """Over the queries with a relevant item: ``mAP``, ``median_rank``, ``recall_at_K``, ``found_at_K`` and ``ndcg_at_K``; NaN if there is no such query.
+        """Over the queries with a relevant item: ``mAP``, ``median_rank``, ``recall_at_K``, ``found_at_K``
+        and ``ndcg_at_K``; NaN if there is no such query.
 
         Also ``queries`` and ``skipped``: how many there are, and how many of them have no relevant item.
         """
@@ -134,7 +161,9 @@ class QueryScores:
 
 
 def _runs(relevant: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each run of equal scores, best first: how many items stand before it, how many are in it, how many of these are relevant."""
+    """Of each run of equal scores, best first: how many items stand before it, how many are in it, how many
+    of these are relevant.
+    """
     points = operating_points(relevant, scores)
     before = np.append(0.0, points.shown)[:-1]
     return before, points.shown - before, np.diff(points.right, prepend=0.0)

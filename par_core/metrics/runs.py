@@ -7,7 +7,9 @@ __all__ = ["summary"]
 
 
 def summary(scores: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """``mean`` and ``std`` (of the runs as a whole, as in the paper's Table 3) of every score that all runs have."""
+    """``mean`` and ``std`` (of the runs as a whole, as in the paper's Table 3) of every score that all runs
+    have.
+    """
     shared = [name for name in scores[0] if all(name in each for each in scores)]
     return {
         "mean": {name: mean(each[name] for each in scores) for name in shared},

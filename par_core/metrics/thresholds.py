@@ -15,7 +15,9 @@ FIXED: Final = 0.5  # of the field, compared by ``>``
 
 
 def exceeds(probabilities: Float[np.ndarray, "*n"], threshold: float = FIXED) -> Bool[np.ndarray, "*n"]:
-    """The field's fixed threshold, strict: 0.5 itself is not predicted (Jia et al. 2020). NaN is not predicted: what a model cannot tell, it does not say."""
+    """The field's fixed threshold, strict: 0.5 itself is not predicted (Jia et al. 2020). NaN is not
+    predicted: what a model cannot tell, it does not say.
+    """
     return np.asarray(probabilities > threshold)
 
 
@@ -24,7 +26,8 @@ class Chosen:
     """A threshold that was chosen, and what it gives on the people it was chosen on.
 
     Attributes:
-        threshold: Predicted is what reaches it (``>=``), as everywhere in PAR's index; infinite if it is best to predict nothing.
+        threshold: Predicted is what reaches it (``>=``), as everywhere in PAR's index; infinite if it is best
+            to predict nothing.
         value: Of the metric, in [0, 1].
     """
 
@@ -32,7 +35,9 @@ class Chosen:
     value: float
 
 
-def best_threshold(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"], metric: Literal["mA", "f1"]) -> Chosen:
+def best_threshold(
+    relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"], metric: Literal["mA", "f1"]
+) -> Chosen:
     """The threshold that gives the highest mA or F1 of one attribute; of equally good ones the highest.
 
     A value chosen and reported on the same people flatters: choose on validation people, report on others.
@@ -43,7 +48,8 @@ def best_threshold(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, "
         metric: What is to be high.
 
     Returns:
-        Both figures NaN if the metric is undefined: for mA if either kind is missing, for F1 if nobody has the attribute.
+        Both figures NaN if the metric is undefined: for mA if either kind is missing, for F1 if nobody has
+            the attribute.
     """
     points = operating_points(relevant, scores)
     right, shown = np.append(0.0, points.right), np.append(0.0, points.shown)

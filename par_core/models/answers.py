@@ -1,4 +1,6 @@
-"""What the outputs of an attribute network mean: their names, the probability of a logit, and from which probability on an attribute counts as seen."""
+"""What the outputs of an attribute network mean: their names, the probability of a logit, and from which
+probability on an attribute counts as seen.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,12 +43,18 @@ class Answers:
     def as_json(self) -> dict[str, Any]:
         """What :meth:`of_json` reads."""
         rows = zip(self.names, self.scales, self.offsets, self.thresholds, strict=True)
-        return {name: {"scale": scale, "offset": offset, "threshold": threshold} for name, scale, offset, threshold in rows}
+        return {
+            name: {"scale": scale, "offset": offset, "threshold": threshold}
+            for name, scale, offset, threshold in rows
+        }
 
     def ordered(self, names: Sequence[str]) -> "Answers":
         """The same for some names, in their order."""
         places = [self.names.index(name) for name in names]
-        return Answers(tuple(names), *(tuple(part[i] for i in places) for part in (self.scales, self.offsets, self.thresholds)))
+        return Answers(
+            tuple(names),
+            *(tuple(part[i] for i in places) for part in (self.scales, self.offsets, self.thresholds)),
+        )
 
     def probabilities(self, logits: Float32[np.ndarray, "n k"]) -> Float32[np.ndarray, "n k"]:
         """Probabilities of logits."""

@@ -1,7 +1,9 @@
-"""The paper's attribute network (section 6): a ViT-B/32 (Dosovitskiy et al. 2021) of timm with one logit an attribute.
+"""The paper's attribute network (section 6): a ViT-B/32 (Dosovitskiy et al. 2021) of timm with one logit an
+attribute.
 
-A file holds timm's own state; the metadata names the attributes, in the order of the logits, and may carry their calibration. A plain timm state
-without metadata serves if it has as many outputs as PAR's vocabulary. Preprocessing is timm's for this network, on the whole cut-out.
+A file holds timm's own state; the metadata names the attributes, in the order of the logits, and may carry
+their calibration. A plain timm state without metadata serves if it has as many outputs as PAR's vocabulary.
+Preprocessing is timm's for this network, on the whole cut-out.
 """
 
 import json
@@ -48,7 +50,9 @@ def build_vit(n_attributes: int) -> nn.Module:
 def random_attribute_vit(seed: int) -> AttributeViT:
     """With random weights, for tests and benchmarks."""
     torch.manual_seed(seed)
-    return AttributeViT(build_vit(len(ATTRIBUTES)), Answers.uncalibrated([attribute.name for attribute in ATTRIBUTES]))
+    return AttributeViT(
+        build_vit(len(ATTRIBUTES)), Answers.uncalibrated([attribute.name for attribute in ATTRIBUTES])
+    )
 
 
 def load_attribute_vit(file: Path) -> AttributeViT:
@@ -61,7 +65,10 @@ def load_attribute_vit(file: Path) -> AttributeViT:
     outputs = len(state["head.bias"]) if "head.bias" in state else 0
     answers = _answers(file)
     if len(answers.names) != outputs:
-        raise WeightsError(f"{file} has {outputs} outputs, but {len(answers.names)} attributes are named; train it with: par train attributes")
+        raise WeightsError(
+            f"{file} has {outputs} outputs, but {len(answers.names)} attributes are named; train it with: par"
+            " train attributes"
+        )
     network = build_vit(outputs)
     load_state(network, state, str(file))
     return AttributeViT(network, answers)
@@ -69,7 +76,11 @@ def load_attribute_vit(file: Path) -> AttributeViT:
 
 def save_attribute_vit(file: Path, state: dict[str, Tensor], answers: Answers) -> None:
     """Write a file that :func:`load_attribute_vit` reads."""
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, file, metadata={"answers": json.dumps(answers.as_json())})
+    save_file(
+        {name: tensor.contiguous() for name, tensor in state.items()},
+        file,
+        metadata={"answers": json.dumps(answers.as_json())},
+    )
     file.chmod(0o644)
 
 

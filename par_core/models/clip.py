@@ -1,4 +1,5 @@
-"""The ``clip`` profile: CLIP's image tower (Radford et al. 2021) by open_clip, and attributes by prompts or by a fine-tuned ViT-B/32 (paper, section 6).
+"""The ``clip`` profile: CLIP's image tower (Radford et al. 2021) by open_clip, and attributes by prompts or
+by a fine-tuned ViT-B/32 (paper, section 6).
 
 Preprocessing is open_clip's own transform of the model, on the whole cut-out.
 """
@@ -41,15 +42,21 @@ def build_clip(name: str, pretrained: str, weights: Path | None, seed: int | Non
         WeightsError: The file is missing, damaged, or of another architecture.
     """
     if name not in open_clip.list_models():
-        raise BadConfigError(f"clip.model: open_clip has no architecture {name!r}; it has, for example, ViT-B-16, ViT-B-32 and ViT-L-14")
+        raise BadConfigError(
+            f"clip.model: open_clip has no architecture {name!r}; it has, for example, ViT-B-16, ViT-B-32 and"
+            " ViT-L-14"
+        )
     torch.manual_seed(seed or 0)
     known = open_clip.get_pretrained_cfg(name, pretrained) or {}
     model = open_clip.create_model(name, pretrained=None, force_quick_gelu=bool(known.get("quick_gelu")))
-    preprocessing = {key: known[key] for key in ("mean", "std", "interpolation", "resize_mode") if key in known}
+    preprocessing = {
+        key: known[key] for key in ("mean", "std", "interpolation", "resize_mode") if key in known
+    }
     model.visual.preprocess_cfg = {**model.visual.preprocess_cfg, **preprocessing}
     if weights is not None:
         state = read_published(weights, f"CLIP model {name}")
-        for extra in ("input_resolution", "context_length", "vocab_size"):  # numbers that OpenAI's archives carry beside the weights
+        # numbers that OpenAI's archives carry beside the weights
+        for extra in ("input_resolution", "context_length", "vocab_size"):
             state.pop(extra, None)
         load_state(model, state, str(weights))
     return model.float().eval()
@@ -57,7 +64,13 @@ def build_clip(name: str, pretrained: str, weights: Path | None, seed: int | Non
 
 def load_clip_text(model: Any, name: str, embedding_fingerprint: str) -> OpenClipTextEncoder:
     """The text tower of a CLIP model behind PAR's contract."""
-    return OpenClipTextEncoder(_TextTower(model), open_clip.get_tokenizer(name), float(model.logit_scale.detach().exp()), embedding_fingerprint, None)
+    return OpenClipTextEncoder(
+        _TextTower(model),
+        open_clip.get_tokenizer(name),
+        float(model.logit_scale.detach().exp()),
+        embedding_fingerprint,
+        None,
+    )
 
 
 class ClipDescriber:
@@ -74,7 +87,15 @@ class ClipDescriber:
 
     aspect = 1.0
 
-    def __init__(self, model: Any, name: str, vit: AttributeViT | None, fingerprint: str, embedding_fingerprint: str, runtime: Runtime) -> None:
+    def __init__(
+        self,
+        model: Any,
+        name: str,
+        vit: AttributeViT | None,
+        fingerprint: str,
+        embedding_fingerprint: str,
+        runtime: Runtime,
+    ) -> None:
         self.fingerprint, self.embedding_fingerprint = fingerprint, embedding_fingerprint
         self.embedding_size = int(model.visual.output_dim)
         how = "ViT-B/32" if vit else "zero-shot"
@@ -87,10 +108,16 @@ class ClipDescriber:
         self._pairs = None if vit else _prompt_pairs(load_clip_text(model, name, embedding_fingerprint))
         example = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
         self._embed = runtime.compile(model.visual, (example,), f"{embedding_fingerprint}/visual")
-        self.batch_size = measured_batch(self._embed, example, runtime.device, f"{runtime.name}/{embedding_fingerprint}/visual")
+        self.batch_size = measured_batch(
+            self._embed, example, runtime.device, f"{runtime.name}/{embedding_fingerprint}/visual"
+        )
         self._vit = vit
         self._classify = (
-            runtime.compile(vit.network, (torch.randn(1, 3, vit.side, vit.side, generator=torch.Generator().manual_seed(0)),), f"{fingerprint}/vit")
+            runtime.compile(
+                vit.network,
+                (torch.randn(1, 3, vit.side, vit.side, generator=torch.Generator().manual_seed(0)),),
+                f"{fingerprint}/vit",
+            )
             if vit
             else None
         )
@@ -99,7 +126,10 @@ class ClipDescriber:
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:
         """Describe n cut-outs of any sizes."""
         if not cutouts:
-            return Descriptions(np.zeros((0, self.embedding_size), np.float32), np.zeros((0, len(self.attributes)), np.float32))
+            return Descriptions(
+                np.zeros((0, self.embedding_size), np.float32),
+                np.zeros((0, len(self.attributes)), np.float32),
+            )
         pictures = [Image.fromarray(cutout) for cutout in cutouts]
         (vectors,) = self._embed(torch.stack([self._transform(picture) for picture in pictures]))
         embeddings = nn.functional.normalize(vectors.float(), dim=1).cpu().numpy()

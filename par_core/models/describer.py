@@ -1,8 +1,9 @@
 """The compact describer: one small network that gives embedding and attributes in one forward pass.
 
-Trunk: EfficientNet-Lite2 (Tan and Le, ICML 2019) on inputs twice as high as wide. Learned queries attend to its feature map, one for each
-attribute and a few more for the embedding, so that a hat is looked for where hats are (attention pooling as in CLIP's ResNets, Radford et al.
-2021, section 2.4; one query an output as in DETR, Carion et al. 2020). ImageNet features care little for colour, so pixels are named too, and the
+Trunk: EfficientNet-Lite2 (Tan and Le, ICML 2019) on inputs twice as high as wide. Learned queries attend to
+its feature map, one for each attribute and a few more for the embedding, so that a hat is looked for where
+hats are (attention pooling as in CLIP's ResNets, Radford et al. 2021, section 2.4; one query an output as in
+DETR, Carion et al. 2020). ImageNet features care little for colour, so pixels are named too, and the
 embedding is told the colours of what each attribute's query looks at. Why no transformer: docs/decisions.
 """
 
@@ -54,7 +55,8 @@ GRID: Final = (HEIGHT // 16, WIDTH // 16)  # cells that the queries attend to
 
 _NAMED: Final = len(COLOUR_TERMS) + 1  # and skin
 _DEEP: Final = 1280  # channels of the trunk's last layer, at stride 32
-_MIDDLE: Final = 120 + 48 + 3 + _NAMED  # of the layers at strides 16 and 8, the colours and their names, at stride 16
+# of the layers at strides 16 and 8, the colours and their names, at stride 16
+_MIDDLE: Final = 120 + 48 + 3 + _NAMED
 _AT_8, _AT_16 = 2, 4  # the blocks whose outputs have these strides
 _KEYS: Final = 128
 _REGIONS: Final = 8
@@ -68,7 +70,8 @@ class Looked:
         embeddings: (b, 256), of L2 norm 1.
         logits: (b, k).
         attention: (b, k, cells) of each attribute, over the cells of ``GRID`` row by row; sums to 1.
-        colours: (b, k, 13) shares of the colour terms in what an attribute's query looks at, and of pixels that may be skin.
+        colours: (b, k, 13) shares of the colour terms in what an attribute's query looks at, and of pixels
+            that may be skin.
     """
 
     embeddings: Tensor
@@ -78,7 +81,9 @@ class Looked:
 
 
 class ColourNames(nn.Module):
-    """Names pixels as :func:`par_core.attributes.colours.name_pixels` does, by two small layers that were fitted to it: shares by cell of the grid."""
+    """Names pixels as :func:`par_core.attributes.colours.name_pixels` does, by two small layers that were
+    fitted to it: shares by cell of the grid.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +93,9 @@ class ColourNames(nn.Module):
     def forward(self, normalised: Tensor) -> Tensor:
         """(b, 3, 448, 224) to (b, 13, 28, 14): shares of the colour terms, then that of skin, each in [0, 1]."""
         said = self.said(nn.functional.avg_pool2d(normalised, 2))
-        return nn.functional.avg_pool2d(torch.cat([said[:, :-1].softmax(dim=1), said[:, -1:].sigmoid()], dim=1), 8)
+        return nn.functional.avg_pool2d(
+            torch.cat([said[:, :-1].softmax(dim=1), said[:, -1:].sigmoid()], dim=1), 8
+        )
 
     def said(self, normalised: Tensor) -> Tensor:
         """Logits of each pixel."""
@@ -107,7 +114,9 @@ class DescriberNetwork(nn.Module):
 
     def __init__(self, n_attributes: int) -> None:
         super().__init__()
-        self.trunk = freeze_batch_norm_2d(timm.create_model("tf_efficientnet_lite2", pretrained=False, num_classes=0))
+        self.trunk = freeze_batch_norm_2d(
+            timm.create_model("tf_efficientnet_lite2", pretrained=False, num_classes=0)
+        )
         self.n_attributes = n_attributes
         self.colour_names = ColourNames()
         self.queries = nn.Parameter(torch.randn(n_attributes + _REGIONS, _KEYS))
@@ -120,7 +129,11 @@ class DescriberNetwork(nn.Module):
         self.attribute_bias = nn.Parameter(torch.zeros(n_attributes))
         self.region = nn.Linear(evidence, 128)
         self.whole = nn.Linear(evidence, 256)
-        self.embed = nn.Sequential(nn.Linear(_REGIONS * 128 + 256 + n_attributes * (1 + _NAMED), 512), nn.GELU(), nn.Linear(512, EMBEDDING_SIZE))
+        self.embed = nn.Sequential(
+            nn.Linear(_REGIONS * 128 + 256 + n_attributes * (1 + _NAMED), 512),
+            nn.GELU(),
+            nn.Linear(512, EMBEDDING_SIZE),
+        )
         self.coloured = nn.Linear(n_attributes * _NAMED, EMBEDDING_SIZE)
 
     def forward(self, images: Float[Tensor, "b 3 448 224"]) -> tuple[Tensor, Tensor]:
@@ -140,17 +153,32 @@ class DescriberNetwork(nn.Module):
         normalised = (images - 127) / 128
         named = self.colour_names(normalised)
         deep, middle = self._features(normalised, named)
-        keys = nn.functional.interpolate(self.deep_key(deep), scale_factor=2.0) + self.middle_key(middle) + self.position
+        keys = (
+            nn.functional.interpolate(self.deep_key(deep), scale_factor=2.0)
+            + self.middle_key(middle)
+            + self.position
+        )
         attention = (self.queries @ keys.flatten(2) * _KEYS**-0.5).softmax(dim=2)  # (b, k + regions, cells)
-        coarse = nn.functional.avg_pool2d(attention.unflatten(2, middle.shape[2:]), 2).flatten(2) * 4  # the same on the deep layer's cells
-        seen = torch.cat([self.deep_norm(coarse @ deep.flatten(2).transpose(1, 2)), self.middle_norm(attention @ middle.flatten(2).transpose(1, 2))], dim=2)
-        whole = torch.cat([self.deep_norm(deep.mean(dim=(2, 3))), self.middle_norm(middle.mean(dim=(2, 3)))], dim=1)
+        # the same on the deep layer's cells
+        coarse = nn.functional.avg_pool2d(attention.unflatten(2, middle.shape[2:]), 2).flatten(2) * 4
+        seen = torch.cat(
+            [
+                self.deep_norm(coarse @ deep.flatten(2).transpose(1, 2)),
+                self.middle_norm(attention @ middle.flatten(2).transpose(1, 2)),
+            ],
+            dim=2,
+        )
+        whole = torch.cat(
+            [self.deep_norm(deep.mean(dim=(2, 3))), self.middle_norm(middle.mean(dim=(2, 3)))], dim=1
+        )
         k = self.n_attributes
         evidence = torch.cat([seen[:, :k], whole[:, None].expand(-1, k, -1)], dim=2)
-        # a product of matrices, since OpenVINO adds a bias after a sum to the wrong axis (openvinotoolkit/openvino issue 23616)
+        # a product of matrices, since OpenVINO adds a bias after a sum to the wrong axis
+        # (openvinotoolkit/openvino issue 23616)
         logits = (evidence[:, :, None] @ self.attribute_weight[:, :, None])[:, :, 0, 0] + self.attribute_bias
         colours = attention[:, :k] @ named.flatten(2).transpose(1, 2)
-        worn = (colours * logits.sigmoid()[:, :, None]).flatten(1)  # the colour of a coat matters as far as there is one
+        # the colour of a coat matters as far as there is one
+        worn = (colours * logits.sigmoid()[:, :, None]).flatten(1)
         parts = [self.region(seen[:, k:]).flatten(1), self.whole(whole), torch.tanh(logits / 4), worn]
         embeddings = nn.functional.normalize(self.embed(torch.cat(parts, dim=1)) + self.coloured(worn), dim=1)
         return Looked(embeddings, logits, attention[:, :k], colours)
@@ -196,20 +224,28 @@ class CompactDescriber:
         self._answers = answers
         example = torch.rand(1, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)) * 255
         self._forward = runtime.compile(network.eval(), (example,), fingerprint)
-        self.batch_size = measured_batch(self._forward, example, runtime.device, f"{runtime.name}/{fingerprint}")
-        self.summary = f"compact EfficientNet-Lite2 with attention pooling ({runtime.name}, {runtime.precision})"
+        self.batch_size = measured_batch(
+            self._forward, example, runtime.device, f"{runtime.name}/{fingerprint}"
+        )
+        self.summary = (
+            f"compact EfficientNet-Lite2 with attention pooling ({runtime.name}, {runtime.precision})"
+        )
 
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:
         """Describe n cut-outs of any sizes."""
         if not cutouts:
-            return Descriptions(np.zeros((0, EMBEDDING_SIZE), np.float32), np.zeros((0, len(self.attributes)), np.float32))
+            return Descriptions(
+                np.zeros((0, EMBEDDING_SIZE), np.float32), np.zeros((0, len(self.attributes)), np.float32)
+            )
         batch = torch.stack([letterbox(cutout) for cutout in cutouts]).float()
         embeddings, logits = (output.float().cpu().numpy() for output in self._forward(batch))
         norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
         return Descriptions((embeddings / norms).astype(np.float32), self._answers.probabilities(logits))
 
 
-def load_compact_describer(runtime: Runtime, fingerprint: str, embedding_fingerprint: str) -> CompactDescriber:
+def load_compact_describer(
+    runtime: Runtime, fingerprint: str, embedding_fingerprint: str
+) -> CompactDescriber:
     """The shipped describer on a runtime.
 
     Raises:
@@ -228,11 +264,15 @@ def read_answers(attributes: Sequence[str]) -> Answers:
     Raises:
         WeightsError: The shipped file is missing or damaged.
     """
-    return Answers.of_json(json.loads(shipped_path(CALIBRATION_FILE).read_text())["attributes"]).ordered(attributes)
+    return Answers.of_json(json.loads(shipped_path(CALIBRATION_FILE).read_text())["attributes"]).ordered(
+        attributes
+    )
 
 
 def letterbox(cutout: ImageU8) -> Tensor:
-    """Fit a cut-out into 448 x 224 without distorting it; what is left over takes its mean colour. (3, 448, 224), uint8."""
+    """Fit a cut-out into 448 x 224 without distorting it; what is left over takes its mean colour. (3, 448,
+    224), uint8.
+    """
     rows, columns, top, left = fitted(*cutout.shape[:2])
     picture = torch.from_numpy(np.require(cutout, requirements=["C", "W"])).permute(2, 0, 1)
     resized = F.resize(picture, [rows, columns], interpolation=F.InterpolationMode.BILINEAR, antialias=True)

@@ -1,7 +1,8 @@
-"""The ``fake`` profile: tiny deterministic models for tests and dry runs. No weights, no torch, and honest about it.
+"""The ``fake`` profile: tiny deterministic models for tests and dry runs. No weights, no torch, and honest
+about it.
 
-Its people are flat areas of one saturated colour; its words are colour names. Everything around the models (archives,
-shards, runners, store, search) runs exactly as with real ones.
+Its people are flat areas of one saturated colour; its words are colour names. Everything around the models
+(archives, shards, runners, store, search) runs exactly as with real ones.
 """
 
 import re
@@ -41,11 +42,17 @@ class FakeSegmenter:
     def _segment(self, image: ImageU8) -> PersonInstances:
         saturated = (image.max(axis=2).astype(np.int16) - image.min(axis=2)) >= _SATURATED
         n, labels, stats, _ = cv2.connectedComponentsWithStats(saturated.astype(np.uint8), connectivity=8)
-        areas = [(int(stats[i, cv2.CC_STAT_AREA]), i) for i in range(1, n) if stats[i, cv2.CC_STAT_AREA] >= _SMALLEST]
+        areas = [
+            (int(stats[i, cv2.CC_STAT_AREA]), i)
+            for i in range(1, n)
+            if stats[i, cv2.CC_STAT_AREA] >= _SMALLEST
+        ]
         found = [i for _, i in sorted(areas, key=lambda pair: (-pair[0], pair[1]))]
         boxes = np.array([_box(stats[i]) for i in found], np.float32).reshape(-1, 4)
         scores = np.array([0.5 + 0.5 * stats[i, cv2.CC_STAT_AREA] / labels.size for i in found], np.float32)
-        return PersonInstances(boxes=boxes, scores=scores, masks=tuple(encode_mask(labels == i) for i in found))
+        return PersonInstances(
+            boxes=boxes, scores=scores, masks=tuple(encode_mask(labels == i) for i in found)
+        )
 
 
 class FakeDescriber:
@@ -63,7 +70,9 @@ class FakeDescriber:
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:
         """Describe n cut-outs of any sizes."""
         rows = [_nearness(_strongest(image)) for image in cutouts]
-        told = [(float(image.mean()) / 255, min(1.0, image.shape[0] / (2 * image.shape[1]))) for image in cutouts]
+        told = [
+            (float(image.mean()) / 255, min(1.0, image.shape[0] / (2 * image.shape[1]))) for image in cutouts
+        ]
         return Descriptions(
             embeddings=np.array(rows, np.float32).reshape(-1, len(COLOURS)),
             probabilities=np.array(told, np.float32).reshape(-1, 2),
@@ -81,12 +90,18 @@ class FakeTextEncoder:
         rows = []
         for sentence in sentences:
             named = [np.array(rgb, np.float32) for name, rgb in COLOURS.items() if name in _words(sentence)]
-            rows.append(_nearness(np.mean(named, axis=0)) if named else np.full(len(COLOURS), len(COLOURS) ** -0.5))
+            rows.append(
+                _nearness(np.mean(named, axis=0)) if named else np.full(len(COLOURS), len(COLOURS) ** -0.5)
+            )
         return np.array(rows, np.float32).reshape(-1, len(COLOURS))
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
         """Words that are neither a colour nor grammar."""
-        return tuple(word for word in _words(sentence) if word not in COLOURS and word not in {"a", "of", "person", "photo", "in", "street"})
+        return tuple(
+            word
+            for word in _words(sentence)
+            if word not in COLOURS and word not in {"a", "of", "person", "photo", "in", "street"}
+        )
 
 
 def _words(sentence: str) -> list[str]:
@@ -94,7 +109,10 @@ def _words(sentence: str) -> list[str]:
 
 
 def _box(stats: np.ndarray) -> tuple[float, float, float, float]:
-    x, y, width, height = (float(stats[key]) for key in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
+    x, y, width, height = (
+        float(stats[key])
+        for key in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT)
+    )
     return x, y, x + width, y + height
 
 

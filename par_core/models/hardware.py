@@ -26,4 +26,6 @@ def processor_name() -> str:
     """The processor's model, as Linux tells it, and what it computes; empty elsewhere."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "") + ("+bf16" if cpu_computes_bf16() else "")
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "") + (
+        "+bf16" if cpu_computes_bf16() else ""
+    )

@@ -1,8 +1,9 @@
 """Mask R-CNN (He, Gkioxari, Dollár, Girshick, ICCV 2017) in three sizes, built from torchvision's own parts.
 
-``compact`` replaces the ResNet-50 by EfficientNet-Lite0 (Tan and Le, ICML 2019, without squeeze-excitation and swish) and
-narrows the feature pyramid (Lin et al., CVPR 2017) and the heads; it knows two classes, background and person.
-``resnet50-fpn`` and ``resnet50-fpn-v2`` are torchvision's models of 91 COCO classes, for the weights that torchvision publishes.
+``compact`` replaces the ResNet-50 by EfficientNet-Lite0 (Tan and Le, ICML 2019, without squeeze-excitation
+and swish) and narrows the feature pyramid (Lin et al., CVPR 2017) and the heads; it knows two classes,
+background and person. ``resnet50-fpn`` and ``resnet50-fpn-v2`` are torchvision's models of 91 COCO classes,
+for the weights that torchvision publishes.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,8 @@ _MASK_CHANNELS = 128
 _ANCHOR_SIZES = ((24,), (48,), (96,), (192,), (384,))  # pixels of the resized image, one size a pyramid level
 _ANCHOR_RATIOS = (0.5, 1.0, 2.0, 3.0)  # height divided by width
 _BOX_POOL = 7
-#: EfficientNet-Lite takes pixels of [0, 1] scaled to [-1, 1], as in TensorFlow's models: (x - 127) / 128 of 8-bit pixels.
+#: EfficientNet-Lite takes pixels of [0, 1] scaled to [-1, 1], as in TensorFlow's models: (x - 127) / 128 of
+# 8-bit pixels.
 _LITE_MEAN = (127 / 255,) * 3
 _LITE_STD = (128 / 255,) * 3
 
@@ -43,7 +45,8 @@ class LiteBackbone(nn.Module):
 
     Attributes:
         out_channels: Channels of each of the five levels "0", "1", "2", "3" and "pool".
-        body_in_fp32: Whether the features are computed in fp32 under autocast too: on a CPU a mobile network is faster so.
+        body_in_fp32: Whether the features are computed in fp32 under autocast too: on a CPU a mobile network
+            is faster so.
     """
 
     out_channels = _PYRAMID_CHANNELS
@@ -51,7 +54,9 @@ class LiteBackbone(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        body = timm.create_model("tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(1, 2, 3, 4))
+        body = timm.create_model(
+            "tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(1, 2, 3, 4)
+        )
         self.fpn = FeaturePyramidNetwork(body.feature_info.channels(), _PYRAMID_CHANNELS, LastLevelMaxPool())
         self.body = freeze_batch_norm_2d(body)
 

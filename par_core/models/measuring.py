@@ -1,7 +1,9 @@
-"""Which precision and batch size this machine computes best in: tried once a machine and network, kept in the cache, and used again.
+"""Which precision and batch size this machine computes best in: tried once a machine and network, kept in the
+cache, and used again.
 
-bf16 is taken where it is faster and the outputs stay near those of fp32, so that stores filled on different machines agree and the precision need not be
-part of a fingerprint. A network whose outputs move further is computed in fp32; asking for bf16 all the same is refused.
+bf16 is taken where it is faster and the outputs stay near those of fp32, so that stores filled on different
+machines agree and the precision need not be part of a fingerprint. A network whose outputs move further is
+computed in fp32; asking for bf16 all the same is refused.
 """
 
 import copy
@@ -18,16 +20,26 @@ from torch import Tensor, nn
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
 from par_core.models.hardware import cpu_computes_bf16, processor_name
-from par_core.models.runtimes import Compiled, OpenVinoRuntime, Precision, Runtime, TorchRuntime, cache_folder, has_openvino
+from par_core.models.runtimes import (
+    Compiled,
+    OpenVinoRuntime,
+    Precision,
+    Runtime,
+    TorchRuntime,
+    cache_folder,
+    has_openvino,
+)
 
 __all__ = ["TOLERANCE", "MeasuringRuntime", "choose_runtime", "measured_batch"]
 
-#: Largest distance of a network's outputs from those in fp32, as a share of their length (relative L2 norm), for which bf16 may be used.
+#: Largest distance of a network's outputs from those in fp32, as a share of their length (relative L2 norm),
+# for which bf16 may be used.
 TOLERANCE: Final = 0.05
 _TRIES: Final = 3
 _BATCHES: Final = {"cpu": (1, 2, 4, 8, 16), "cuda": (1, 4, 16, 64, 256)}
 _GOOD_ENOUGH: Final = 1.05  # a smaller batch whose time an item is within five per cent of the best is taken
-_LONG_S: Final = 0.5  # a batch that takes longer has nothing more to gain: what a call costs by itself is a thousandth of that
+# a batch that takes longer has nothing more to gain: what a call costs by itself is a thousandth of that
+_LONG_S: Final = 0.5
 
 
 class MeasuringRuntime:
@@ -45,18 +57,22 @@ class MeasuringRuntime:
         self.precision: Precision = self._allowed[0]
 
     def compile(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> Compiled:
-        """Compile in the precision that was, or now is, measured to be best; the examples must be typical inputs.
+        """Compile in the precision that was, or now is, measured to be best; the examples must be typical
+        inputs.
 
         Raises:
             BadConfigError: Only bf16 is allowed, and it moves the outputs too far.
         """
         if self._allowed == ("fp32",):
             return self._make("fp32").compile(module, examples, key)
-        found = _kept(f"precision/{self.name}/{self.device}/{key}", lambda: self._measure(module, examples, key))
+        found = _kept(
+            f"precision/{self.name}/{self.device}/{key}", lambda: self._measure(module, examples, key)
+        )
         near = found["deviation"] <= TOLERANCE
         if "fp32" not in self._allowed and not near:
             raise BadConfigError(
-                f"machine.precision bf16 moves the outputs of this model by {found['deviation']:.1%} (at most {TOLERANCE:.0%} are allowed); use fp32 or auto"
+                f"machine.precision bf16 moves the outputs of this model by {found['deviation']:.1%} (at most"
+                f" {TOLERANCE:.0%} are allowed); use fp32 or auto"
             )
         if near and ("fp32" not in self._allowed or found["bf16_s"] < found["fp32_s"]):
             self.precision = "bf16"
@@ -75,7 +91,8 @@ class MeasuringRuntime:
 
 
 def measured_batch(run: Compiled, example: Tensor, device: torch.device, key: str) -> int:
-    """The smallest batch that is about as quick an item as the best; larger ones than take half a second are not tried.
+    """The smallest batch that is about as quick an item as the best; larger ones than take half a second are
+    not tried.
 
     Args:
         run: Takes one input.
@@ -95,13 +112,20 @@ def measured_batch(run: Compiled, example: Tensor, device: torch.device, key: st
             if each[size] * size > _LONG_S:
                 break
         best = min(each.values())
-        return {"batch": min(size for size, seconds in each.items() if seconds <= best * _GOOD_ENOUGH), "seconds_an_item": each}
+        return {
+            "batch": min(size for size, seconds in each.items() if seconds <= best * _GOOD_ENOUGH),
+            "seconds_an_item": each,
+        }
 
     return int(_kept(f"batch/{device}/{key}", measure)["batch"])
 
 
 def choose_runtime(
-    name: Literal["auto", "torch", "openvino"], device: Literal["auto", "cpu", "cuda"], precision: Literal["auto", "fp32", "bf16"], *, threads: int
+    name: Literal["auto", "torch", "openvino"],
+    device: Literal["auto", "cpu", "cuda"],
+    precision: Literal["auto", "fp32", "bf16"],
+    *,
+    threads: int,
 ) -> Runtime:
     """Choose what computes.
 
@@ -120,22 +144,38 @@ def choose_runtime(
     on_cuda = device == "cuda" or (device == "auto" and cuda)
     native = torch.cuda.is_bf16_supported() if on_cuda else cpu_computes_bf16()
     if precision == "bf16" and not native:
-        raise BadConfigError(f"machine.precision is bf16, which this {'CUDA device' if on_cuda else 'processor'} does not compute; use fp32 or auto")
-    allowed: tuple[Precision, ...] = ("fp32", "bf16") if precision == "auto" and native else ("fp32",) if precision == "auto" else (precision,)
+        raise BadConfigError(
+            f"machine.precision is bf16, which this {'CUDA device' if on_cuda else 'processor'} does not"
+            " compute; use fp32 or auto"
+        )
+    allowed: tuple[Precision, ...] = (
+        ("fp32", "bf16")
+        if precision == "auto" and native
+        else ("fp32",)
+        if precision == "auto"
+        else (precision,)
+    )
     if on_cuda:
         if name == "openvino":
-            raise BadConfigError("machine.runtime openvino computes on the CPU only; use --device cpu, or --runtime torch")
+            raise BadConfigError(
+                "machine.runtime openvino computes on the CPU only; use --device cpu, or --runtime torch"
+            )
         return MeasuringRuntime(lambda kind: TorchRuntime("cuda", kind), allowed)
     torch.set_num_threads(threads)
     if name == "openvino" and not has_openvino():
-        raise BadConfigError("machine.runtime is openvino, which is not installed; pip install openvino, or use --runtime torch")
+        raise BadConfigError(
+            "machine.runtime is openvino, which is not installed; pip install openvino, or use --runtime"
+            " torch"
+        )
     if name == "torch" or not has_openvino():
         return MeasuringRuntime(lambda kind: TorchRuntime("cpu", kind), allowed)
     return MeasuringRuntime(lambda kind: OpenVinoRuntime(kind, threads), allowed)
 
 
 def _kept(key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What was measured for a key on this machine with these versions; of processes that ask at once, one measures."""
+    """What was measured for a key on this machine with these versions; of processes that ask at once, one
+    measures.
+    """
     file = cache_folder() / "measured" / f"{digest_of(key, processor_name(), torch.__version__)}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_suffix(".lock")):

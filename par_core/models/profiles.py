@@ -5,7 +5,8 @@
     describer   one small network, one pass       CLIP ViT-B/16 (open_clip), ViT-B/32     mean colours
     text        small text tower (open_clip)   CLIP ViT-B/16's text tower              colour names
 
-Models load once per process and are shared by its threads. Heavy libraries are imported only when a model is asked for.
+Models load once per process and are shared by its threads. Heavy libraries are imported only when a model is
+asked for.
 """
 
 import importlib.util
@@ -44,7 +45,8 @@ __all__ = [
     "segmenter_fingerprint",
 ]
 
-#: Raised by hand when the code of a model changes its answer beyond the tolerance of the runtimes; part of every fingerprint.
+#: Raised by hand when the code of a model changes its answer beyond the tolerance of the runtimes; part of
+# every fingerprint.
 CODE: Final = {"segmenter": "segmenter/4", "describer": "describer/3"}
 
 T = TypeVar("T")
@@ -72,7 +74,9 @@ def fingerprints(config: RunConfig) -> Fingerprints:
     Raises:
         WeightsError: Weights are missing; names the file and where to put it.
     """
-    return Fingerprints(segmenter_fingerprint(config), describer_fingerprint(config), embedding_fingerprint(config))
+    return Fingerprints(
+        segmenter_fingerprint(config), describer_fingerprint(config), embedding_fingerprint(config)
+    )
 
 
 @lru_cache(maxsize=8)
@@ -108,7 +112,11 @@ def describer_fingerprint(config: RunConfig) -> str:
 @lru_cache(maxsize=8)
 def embedding_fingerprint(config: RunConfig) -> str:
     """Of the joint image and text model: all that a question must share with the store."""
-    return FakeDescriber.embedding_fingerprint if config.profile == "fake" else digest_of(CODE["describer"], _embedding_weights(config))
+    return (
+        FakeDescriber.embedding_fingerprint
+        if config.profile == "fake"
+        else digest_of(CODE["describer"], _embedding_weights(config))
+    )
 
 
 def _embedding_weights(config: RunConfig) -> str:
@@ -130,7 +138,10 @@ def describe_models(config: RunConfig) -> str:
     runtime = machine.runtime if machine.runtime != "auto" else "torch" if device == "cuda" else on_cpu
     may_be = "bf16 or fp32 as measured" if device == "cuda" or cpu_computes_bf16() else "fp32"
     precision = machine.precision if machine.precision != "auto" else may_be
-    names = {"compact": "Mask R-CNN lite0 + EfficientNet-Lite2", "clip": f"Mask R-CNN {config.clip.segmenter} + CLIP {config.clip.model}"}[config.profile]
+    names = {
+        "compact": "Mask R-CNN lite0 + EfficientNet-Lite2",
+        "clip": f"Mask R-CNN {config.clip.segmenter} + CLIP {config.clip.model}",
+    }[config.profile]
     return f"{names} on {device}, {runtime}, {precision}"
 
 
@@ -163,15 +174,32 @@ def _once(load: Callable[[RunConfig], T], config: RunConfig) -> T:
 def _segmenter(config: RunConfig) -> PersonSegmenter:
     if config.profile == "fake":
         return FakeSegmenter()
-    from par_core.models.segmenter import COMPACT_SETTINGS, PUBLISHED_SETTINGS, MaskRCNNSegmenter, compact_network, published_network, random_network
+    from par_core.models.segmenter import (
+        COMPACT_SETTINGS,
+        PUBLISHED_SETTINGS,
+        MaskRCNNSegmenter,
+        compact_network,
+        published_network,
+        random_network,
+    )
 
     fingerprint = segmenter_fingerprint(config)
     if config.profile == "compact":
-        return MaskRCNNSegmenter(compact_network(), _settings(COMPACT_SETTINGS, config), fingerprint, "compact Mask R-CNN", _runtime(config))
+        return MaskRCNNSegmenter(
+            compact_network(),
+            _settings(COMPACT_SETTINGS, config),
+            fingerprint,
+            "compact Mask R-CNN",
+            _runtime(config),
+        )
     name = config.clip.segmenter
     seed = config.clip.random_seed
-    network = random_network(name, seed) if seed is not None else published_network(name, _segmenter_file(config))
-    return MaskRCNNSegmenter(network, _settings(PUBLISHED_SETTINGS, config), fingerprint, f"Mask R-CNN {name}", _runtime(config))
+    network = (
+        random_network(name, seed) if seed is not None else published_network(name, _segmenter_file(config))
+    )
+    return MaskRCNNSegmenter(
+        network, _settings(PUBLISHED_SETTINGS, config), fingerprint, f"Mask R-CNN {name}", _runtime(config)
+    )
 
 
 @lru_cache(maxsize=1)
@@ -190,7 +218,9 @@ def _describer(config: RunConfig) -> PersonDescriber:
     if config.clip.attributes == "vit-b-32":
         seed = config.clip.random_seed
         vit = random_attribute_vit(seed) if seed is not None else load_attribute_vit(_attributes_file(config))
-    return ClipDescriber(_clip_model(config), config.clip.model, vit, fingerprint, embedding, _runtime(config))
+    return ClipDescriber(
+        _clip_model(config), config.clip.model, vit, fingerprint, embedding, _runtime(config)
+    )
 
 
 @lru_cache(maxsize=1)
@@ -217,20 +247,28 @@ def _clip_model(config: RunConfig) -> "nn.Module":
     from par_core.models.clip import build_clip
 
     seed = config.clip.random_seed
-    return build_clip(config.clip.model, config.clip.pretrained, None if seed is not None else _clip_weights(config), seed)
+    return build_clip(
+        config.clip.model, config.clip.pretrained, None if seed is not None else _clip_weights(config), seed
+    )
 
 
 def _runtime(config: RunConfig) -> "Runtime":
     from par_core.models.measuring import choose_runtime
 
     machine = config.machine
-    return choose_runtime(machine.runtime, machine.device, machine.precision, threads=machine.threads_per_worker)
+    return choose_runtime(
+        machine.runtime, machine.device, machine.precision, threads=machine.threads_per_worker
+    )
 
 
 def _settings(settings: "SegmenterSettings", config: RunConfig) -> "SegmenterSettings":
     from dataclasses import replace
 
-    asked = {name: value for name in ("min_score", "min_side") if (value := getattr(config.segment, name)) is not None}
+    asked = {
+        name: value
+        for name in ("min_score", "min_side")
+        if (value := getattr(config.segment, name)) is not None
+    }
     return replace(settings, **asked)
 
 

@@ -12,11 +12,14 @@ from par_core.models.base import TextEncoder
 
 __all__ = ["text_vector", "text_vectors"]
 
-_PHOTO_OF: Final = re.compile(r"^an? (photo|photograph|picture|image) of ", re.IGNORECASE)  # the templates say it already
+# the templates say it already
+_PHOTO_OF: Final = re.compile(r"^an? (photo|photograph|picture|image) of ", re.IGNORECASE)
 
 
 def text_vectors(texts: Sequence[str], encoder: TextEncoder) -> Float32[np.ndarray, "n d"]:
-    """The mean of each text in all templates, of L2 norm 1 (Radford et al. 2021, section 3.1.4), in one call of the encoder."""
+    """The mean of each text in all templates, of L2 norm 1 (Radford et al. 2021, section 3.1.4), in one call
+    of the encoder.
+    """
     plain = [_PHOTO_OF.sub("", text.strip().rstrip(".")) or text for text in texts]
     embedded = encoder.encode([template.format(text) for text in plain for template in TEMPLATES])
     return np.stack([_mean(each) for each in embedded.reshape(len(texts), len(TEMPLATES), -1)])

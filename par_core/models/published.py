@@ -1,6 +1,8 @@
-"""The weights of the ``clip`` profile, which others publish: their names, where they come from, how they are checked and where they are kept.
+"""The weights of the ``clip`` profile, which others publish: their names, where they come from, how they are
+checked and where they are kept.
 
-Nothing is downloaded unless ``par models fetch`` is asked for. Files are looked for in the folder that the user names, then in the cache.
+Nothing is downloaded unless ``par models fetch`` is asked for. Files are looked for in the folder that the
+user names, then in the cache.
 """
 
 import hashlib
@@ -55,7 +57,8 @@ class Published:
         name: As users call it.
         role: What it is for.
         file: Its name in a folder of weights.
-        source: A URL, ``hub:owner/repository/file`` for the Hugging Face hub, or empty where nobody publishes it.
+        source: A URL, ``hub:owner/repository/file`` for the Hugging Face hub, or empty where nobody publishes
+            it.
         sha256: The first digits of its digest, or all; empty where only the hub knows.
     """
 
@@ -73,7 +76,9 @@ def segmenter_weights(architecture: str) -> Published:
 
 
 def clip_weights(model: str, pretrained: str) -> Published:
-    """A CLIP model by open_clip's names, such as ``ViT-B-16`` and ``openai``; OpenAI's are TorchScript archives, the others safetensors."""
+    """A CLIP model by open_clip's names, such as ``ViT-B-16`` and ``openai``; OpenAI's are TorchScript
+    archives, the others safetensors.
+    """
     import open_clip
 
     known = open_clip.get_pretrained_cfg(model, pretrained) or {}
@@ -82,7 +87,9 @@ def clip_weights(model: str, pretrained: str) -> Published:
     if pretrained == "openai" and url:
         return Published(name, "CLIP", f"{model}.pt", url, url.split("/")[-2])
     file = clip_file(model, pretrained)
-    return Published(name, "CLIP", file, f"{_HUB}{hub.strip('/')}/open_clip_model.safetensors" if hub else "", "")
+    return Published(
+        name, "CLIP", file, f"{_HUB}{hub.strip('/')}/open_clip_model.safetensors" if hub else "", ""
+    )
 
 
 def clip_file(model: str, pretrained: str) -> str:
@@ -97,7 +104,10 @@ def attribute_weights() -> Published:
 
 def needed(config: "RunConfig") -> list[Published]:
     """What the ``clip`` profile needs with these settings."""
-    fixed = [segmenter_weights(config.clip.segmenter), clip_weights(config.clip.model, config.clip.pretrained)]
+    fixed = [
+        segmenter_weights(config.clip.segmenter),
+        clip_weights(config.clip.model, config.clip.pretrained),
+    ]
     return [*fixed, attribute_weights()] if config.clip.attributes == "vit-b-32" else fixed
 
 
@@ -127,7 +137,11 @@ def find(file: str, role: str, folder: Path | None) -> Path:
     for place in places:
         if (place / file).is_file():
             return place / file
-    where = f"put {file} into {folder}" if folder else f"put {file} into a folder and name it with --weights-dir DIR"
+    where = (
+        f"put {file} into {folder}"
+        if folder
+        else f"put {file} into a folder and name it with --weights-dir DIR"
+    )
     raise WeightsError(f"no weights for the {role}: {where} (or, with a network: par models fetch)")
 
 
@@ -142,11 +156,17 @@ def fetch(wanted: Published, folder: Path, *, progress: bool = True) -> Path:
         check(wanted, path)
         return path
     if not wanted.source:
-        raise WeightsError(f"{wanted.name} cannot be fetched: {_origin(wanted)}; put {wanted.file} into {folder}")
+        raise WeightsError(
+            f"{wanted.name} cannot be fetched: {_origin(wanted)}; put {wanted.file} into {folder}"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{wanted.file}.{os.getpid()}.partial"
     try:
-        expected = _from_hub(wanted.source.removeprefix(_HUB), partial) if wanted.source.startswith(_HUB) else _from_url(wanted, partial, progress=progress)
+        expected = (
+            _from_hub(wanted.source.removeprefix(_HUB), partial)
+            if wanted.source.startswith(_HUB)
+            else _from_url(wanted, partial, progress=progress)
+        )
         _compare(wanted.name, digest_now(partial), expected)
         partial.replace(path)
     finally:
@@ -168,22 +188,37 @@ def check(wanted: Published, path: Path) -> str:
     for expected in (wanted.sha256, noted):
         if expected:
             _compare(f"{path}", found, expected)
-    return "the published digest" if wanted.sha256 else "the digest noted when it was fetched" if noted else "nothing: its maker publishes no digest"
+    return (
+        "the published digest"
+        if wanted.sha256
+        else "the digest noted when it was fetched"
+        if noted
+        else "nothing: its maker publishes no digest"
+    )
 
 
 def _origin(wanted: Published) -> str:
-    return "it comes out of par train attributes" if wanted.file == ATTRIBUTE_VIT else "open_clip knows no such weights; see open_clip.list_pretrained()"
+    return (
+        "it comes out of par train attributes"
+        if wanted.file == ATTRIBUTE_VIT
+        else "open_clip knows no such weights; see open_clip.list_pretrained()"
+    )
 
 
 def _from_url(wanted: Published, to: Path, *, progress: bool) -> str:
     import torch
 
     try:
-        torch.hub.download_url_to_file(wanted.source, str(to), hash_prefix=wanted.sha256 or None, progress=progress)
+        torch.hub.download_url_to_file(
+            wanted.source, str(to), hash_prefix=wanted.sha256 or None, progress=progress
+        )
     except (urllib.error.URLError, OSError) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
-        raise WeightsError(f"{wanted.source} cannot be reached ({error}); on a machine with a network: par models fetch {wanted.name} --to DIR") from error
+        raise WeightsError(
+            f"{wanted.source} cannot be reached ({error}); on a machine with a network: par models fetch"
+            f" {wanted.name} --to DIR"
+        ) from error
     except RuntimeError as error:  # torch found another digest
         raise WeightsError(f"{wanted.source} is not the file that was expected: {error}") from error
     return wanted.sha256
@@ -201,13 +236,19 @@ def _from_hub(address: str, to: Path) -> str:
         shutil.copyfile(hf_hub_download(f"{owner}/{repository}", file), to)
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError, httpx.HTTPError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise WeightsError(f"hub {owner}/{repository} cannot be reached ({reason}); fetch {file} elsewhere and put it into the folder") from error
+        raise WeightsError(
+            f"hub {owner}/{repository} cannot be reached ({reason}); fetch {file} elsewhere and put it into"
+            " the folder"
+        ) from error
     return stated if len(stated) == hashlib.sha256().digest_size * 2 else ""
 
 
 def _compare(what: str, found: str, expected: str) -> None:
     if not found.startswith(expected):
-        raise WeightsError(f"{what} is refused: its SHA-256 is {found[:16]}..., expected {expected[:16]}...; delete it and fetch it again")
+        raise WeightsError(
+            f"{what} is refused: its SHA-256 is {found[:16]}..., expected {expected[:16]}...; delete it and"
+            " fetch it again"
+        )
 
 
 def _noted(path: Path) -> str:

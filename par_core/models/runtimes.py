@@ -1,7 +1,7 @@
 """What computes a network: one small interface, two implementations.
 
-A runtime takes a module and example inputs and gives back a callable. The example decides the number of inputs and outputs; batch, height and
-width may differ from call to call. Callables may be shared by threads.
+A runtime takes a module and example inputs and gives back a callable. The example decides the number of
+inputs and outputs; batch, height and width may differ from call to call. Callables may be shared by threads.
 """
 
 import importlib.util
@@ -20,7 +20,15 @@ from torch import Tensor, nn
 
 from par_core.ids import digest_of
 
-__all__ = ["Compiled", "OpenVinoRuntime", "Precision", "Runtime", "TorchRuntime", "cache_folder", "has_openvino"]
+__all__ = [
+    "Compiled",
+    "OpenVinoRuntime",
+    "Precision",
+    "Runtime",
+    "TorchRuntime",
+    "cache_folder",
+    "has_openvino",
+]
 
 Compiled = Callable[..., tuple[Tensor, ...]]
 Precision = Literal["fp32", "bf16"]
@@ -32,7 +40,8 @@ class Runtime(Protocol):
 
     Attributes:
         name: ``torch`` or ``openvino``.
-        precision: ``fp32`` or ``bf16``: what matrix products and convolutions are computed in; inputs and outputs stay fp32.
+        precision: ``fp32`` or ``bf16``: what matrix products and convolutions are computed in; inputs and
+            outputs stay fp32.
         device: Where the outputs are, and where the glue between compiled parts should run.
     """
 
@@ -46,7 +55,8 @@ class Runtime(Protocol):
         Args:
             module: The network.
             examples: Typical inputs, of any batch, height and width.
-            key: Names the network and its weights; a runtime may keep what it made for a key and use it again.
+            key: Names the network and its weights; a runtime may keep what it made for a key and use it
+                again.
         """
         ...
 
@@ -61,12 +71,15 @@ class TorchRuntime:
         self.precision: Precision = precision
 
     def compile(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> Compiled:
-        """Move the module to the device; weights become bf16 if asked for, which is faster than autocast on CPUs."""
+        """Move the module to the device; weights become bf16 if asked for, which is faster than autocast on
+        CPUs.
+        """
         kind = torch.bfloat16 if self.precision == "bf16" else torch.float32
         placed = module.to(self.device, kind).eval()
 
         def run(*inputs: Tensor) -> tuple[Tensor, ...]:
-            with torch.no_grad():  # not inference_mode: with it, open_clip in bf16 is many times slower on CPUs
+            # not inference_mode: with it, open_clip in bf16 is many times slower on CPUs
+            with torch.no_grad():
                 outputs = placed(*(tensor.to(self.device, kind) for tensor in inputs))
             return tuple(output.float() for output in _as_tuple(outputs))
 
@@ -76,8 +89,9 @@ class TorchRuntime:
 class OpenVinoRuntime:
     """OpenVINO on the CPU, converted straight from the torch module; one thread unless told otherwise.
 
-    Converting and compiling take seconds, so what they make is kept in ``~/.cache/par/openvino`` (or under XDG_CACHE_HOME), which may be deleted at
-    any time. Of processes that want the same network at once, one makes it and the others wait.
+    Converting and compiling take seconds, so what they make is kept in ``~/.cache/par/openvino`` (or under
+    XDG_CACHE_HOME), which may be deleted at any time. Of processes that want the same network at once, one
+    makes it and the others wait.
     """
 
     name = "openvino"
@@ -97,7 +111,8 @@ class OpenVinoRuntime:
             "INFERENCE_NUM_THREADS": self._threads,
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",
-            "ENABLE_CPU_PINNING": False,  # pinned, the first threads of all worker processes would share the first core
+            # pinned, the first threads of all worker processes would share the first core
+            "ENABLE_CPU_PINNING": False,
             "CACHE_DIR": str(kept),
         }
         with FileLock(kept.with_suffix(".lock")):
@@ -111,7 +126,9 @@ class OpenVinoRuntime:
             if not hasattr(local, "request"):
                 local.request = compiled.create_infer_request()
             local.request.infer([tensor.contiguous().numpy() for tensor in inputs], share_inputs=True)
-            return tuple(torch.from_numpy(local.request.get_output_tensor(i).data.copy()) for i in range(n_outputs))
+            return tuple(
+                torch.from_numpy(local.request.get_output_tensor(i).data.copy()) for i in range(n_outputs)
+            )
 
         return run
 

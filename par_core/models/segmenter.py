@@ -1,7 +1,8 @@
 """Mask R-CNN inference behind PAR's contract, on any runtime.
 
-The network runs in three compiled parts: backbone with RPN head, box head, mask head. What lies between (anchors, proposals, RoIAlign, non-maximum
-suppression) is torchvision's own code. People are picked before the mask head, and masks are pasted inside their boxes only.
+The network runs in three compiled parts: backbone with RPN head, box head, mask head. What lies between
+(anchors, proposals, RoIAlign, non-maximum suppression) is torchvision's own code. People are picked before
+the mask head, and masks are pasted inside their boxes only.
 """
 
 from collections import OrderedDict
@@ -48,13 +49,16 @@ class SegmenterSettings:
     Attributes:
         min_side: Images are resized so that their shorter side has this many pixels...
         max_side: ...unless the longer side would then have more than this...
-        max_height: ...or the height more than this: nobody is higher than the picture, and the largest anchor must fit the highest person.
+        max_height: ...or the height more than this: nobody is higher than the picture, and the largest anchor
+            must fit the highest person.
         min_score: Lowest score of a person.
         proposals: Regions that go from the RPN to the box head, at most...
-        min_objectness: ...of those with at least this objectness: a picture of few people has few, and costs less.
+        min_objectness: ...of those with at least this objectness: a picture of few people has few, and costs
+            less.
         nms_iou: Overlap above which the weaker of two boxes goes.
         max_people: Of one image.
-        smooth: Images are shrunk with a filter against aliasing; torchvision's published weights were trained without.
+        smooth: Images are shrunk with a filter against aliasing; torchvision's published weights were trained
+            without.
     """
 
     min_side: int
@@ -69,10 +73,14 @@ class SegmenterSettings:
 
 
 #: Of the shipped weights; the thresholds were chosen on photographs held out from training.
-COMPACT_SETTINGS: Final = SegmenterSettings(min_side=640, max_side=896, max_height=800, min_score=0.75, min_objectness=0.3)
+COMPACT_SETTINGS: Final = SegmenterSettings(
+    min_side=640, max_side=896, max_height=800, min_score=0.75, min_objectness=0.3
+)
 
 #: Of torchvision's published weights: exactly its own pipeline, but for the threshold.
-PUBLISHED_SETTINGS: Final = SegmenterSettings(min_side=800, max_side=1333, min_score=0.5, proposals=1000, smooth=False)
+PUBLISHED_SETTINGS: Final = SegmenterSettings(
+    min_side=800, max_side=1333, min_score=0.5, proposals=1000, smooth=False
+)
 
 
 class MaskRCNNSegmenter:
@@ -86,25 +94,43 @@ class MaskRCNNSegmenter:
         runtime: What computes.
     """
 
-    def __init__(self, network: MaskRCNN, settings: SegmenterSettings, fingerprint: str, name: str, runtime: Runtime) -> None:
+    def __init__(
+        self, network: MaskRCNN, settings: SegmenterSettings, fingerprint: str, name: str, runtime: Runtime
+    ) -> None:
         self.fingerprint = fingerprint
         self._settings = settings
         self._device = runtime.device
         network = network.eval()
-        self._mean, self._std = (torch.tensor(values).view(3, 1, 1) for values in (network.transform.image_mean, network.transform.image_std))
+        self._mean, self._std = (
+            torch.tensor(values).view(3, 1, 1)
+            for values in (network.transform.image_mean, network.transform.image_std)
+        )
         self._rpn, self._roi = network.rpn, network.roi_heads
         self._rpn._pre_nms_top_n = {"training": settings.proposals, "testing": settings.proposals}
         self._rpn._post_nms_top_n = {"training": settings.proposals, "testing": settings.proposals}
         self._rpn.score_thresh = settings.min_objectness
-        self._roi.score_thresh, self._roi.nms_thresh, self._roi.detections_per_img = settings.min_score, settings.nms_iou, settings.max_people
+        self._roi.score_thresh, self._roi.nms_thresh, self._roi.detections_per_img = (
+            settings.min_score,
+            settings.nms_iou,
+            settings.max_people,
+        )
         features = _Features(network)
         self._levels = features.levels
         channels = network.backbone.out_channels
         seeded = torch.Generator().manual_seed(0)
-        self._features = runtime.compile(features, (torch.randn(1, 3, 256, 320, generator=seeded),), f"{fingerprint}/features")
-        box_head, mask_head = nn.Sequential(self._roi.box_head, self._roi.box_predictor), nn.Sequential(self._roi.mask_head, self._roi.mask_predictor)
-        self._box_head = runtime.compile(box_head, (torch.rand(16, channels, 7, 7, generator=seeded),), f"{fingerprint}/box")
-        self._mask_head = runtime.compile(mask_head, (torch.rand(4, channels, 14, 14, generator=seeded),), f"{fingerprint}/mask")
+        self._features = runtime.compile(
+            features, (torch.randn(1, 3, 256, 320, generator=seeded),), f"{fingerprint}/features"
+        )
+        box_head, mask_head = (
+            nn.Sequential(self._roi.box_head, self._roi.box_predictor),
+            nn.Sequential(self._roi.mask_head, self._roi.mask_predictor),
+        )
+        self._box_head = runtime.compile(
+            box_head, (torch.rand(16, channels, 7, 7, generator=seeded),), f"{fingerprint}/box"
+        )
+        self._mask_head = runtime.compile(
+            mask_head, (torch.rand(4, channels, 14, 14, generator=seeded),), f"{fingerprint}/mask"
+        )
         self.summary = f"{name} ({runtime.name}, {runtime.precision})"
 
     def segment(self, images: Sequence[ImageU8]) -> list[PersonInstances]:
@@ -116,7 +142,9 @@ class MaskRCNNSegmenter:
         """The masks of people whose boxes are known, (n, 4) in pixels of the image, in their order."""
         with torch.no_grad():
             prepared, rows, columns = self._prepare(image)
-            outputs = [tensor.to(self._device) for tensor in self._features(prepared[None])[: len(self._levels)]]
+            outputs = [
+                tensor.to(self._device) for tensor in self._features(prepared[None])[: len(self._levels)]
+            ]
             features = OrderedDict(zip(self._levels, outputs, strict=True))
             placed = torch.from_numpy(boxes)
             shrunk = (placed / _scale(image.shape[:2], (rows, columns))).to(self._device)
@@ -128,33 +156,61 @@ class MaskRCNNSegmenter:
         outputs = [tensor.to(self._device) for tensor in self._features(prepared[None])]
         n = len(self._levels)
         features = OrderedDict(zip(self._levels, outputs[:n], strict=True))
-        proposals = self._propose(outputs[:n], outputs[n : 2 * n], outputs[2 * n :], prepared, (rows, columns))
+        proposals = self._propose(
+            outputs[:n], outputs[n : 2 * n], outputs[2 * n :], prepared, (rows, columns)
+        )
         boxes, scores = self._people(features, proposals, (rows, columns))
         placed = (boxes * _scale((height, width), (rows, columns)).to(boxes.device)).cpu()
         masks = self._masks(features, boxes, placed, (rows, columns), (height, width))
-        return PersonInstances(clip_boxes(placed.numpy().astype(np.float32), width=width, height=height), scores.cpu().numpy().astype(np.float32), masks)
+        return PersonInstances(
+            clip_boxes(placed.numpy().astype(np.float32), width=width, height=height),
+            scores.cpu().numpy().astype(np.float32),
+            masks,
+        )
 
-    def _masks(self, features: "OrderedDict[str, Tensor]", boxes: Tensor, placed: Tensor, seen: tuple[int, int], whole: tuple[int, int]) -> tuple[MaskRLE, ...]:
-        """The masks of boxes: ``boxes`` in the resized picture of the size ``seen``, ``placed`` in the image of the size ``whole``."""
+    def _masks(
+        self,
+        features: "OrderedDict[str, Tensor]",
+        boxes: Tensor,
+        placed: Tensor,
+        seen: tuple[int, int],
+        whole: tuple[int, int],
+    ) -> tuple[MaskRLE, ...]:
+        """The masks of boxes: ``boxes`` in the resized picture of the size ``seen``, ``placed`` in the image
+        of the size ``whole``.
+        """
         if not len(boxes):
             return ()
         pooled = self._roi.mask_roi_pool(features, [boxes], [seen])
         probabilities = self._mask_head(pooled)[0][:, PERSON_LABEL].sigmoid().cpu()
-        return tuple(_paste(mask, box, *whole) for mask, box in zip(_expanded(probabilities), _expanded_boxes(placed, probabilities), strict=True))
+        return tuple(
+            _paste(mask, box, *whole)
+            for mask, box in zip(
+                _expanded(probabilities), _expanded_boxes(placed, probabilities), strict=True
+            )
+        )
 
     def _prepare(self, image: ImageU8) -> tuple[Tensor, int, int]:
-        """Resize, normalise and pad with zeros; (3, h, w), and the height and width that the picture takes of it."""
+        """Resize, normalise and pad with zeros; (3, h, w), and the height and width that the picture takes of
+        it.
+        """
         height, width = image.shape[:2]
-        scale = min(self._settings.min_side / min(height, width), self._settings.max_side / max(height, width))
+        scale = min(
+            self._settings.min_side / min(height, width), self._settings.max_side / max(height, width)
+        )
         if self._settings.max_height is not None:
             scale = min(scale, self._settings.max_height / height)
         picture = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)
         if self._settings.smooth:
             rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-            resized = self._normalised(F.resize(picture, [rows, columns], interpolation=F.InterpolationMode.BILINEAR, antialias=True))
+            resized = self._normalised(
+                F.resize(picture, [rows, columns], interpolation=F.InterpolationMode.BILINEAR, antialias=True)
+            )
         else:
             rows, columns = max(1, int(height * scale)), max(1, int(width * scale))
-            resized = nn.functional.interpolate(self._normalised(picture)[None], size=(rows, columns), mode="bilinear")[0]
+            resized = nn.functional.interpolate(
+                self._normalised(picture)[None], size=(rows, columns), mode="bilinear"
+            )[0]
         padded_rows, padded_columns = (-(-side // _STRIDE) * _STRIDE for side in (rows, columns))
         canvas = torch.zeros(3, padded_rows, padded_columns)
         canvas[:, :rows, :columns] = resized
@@ -163,20 +219,31 @@ class MaskRCNNSegmenter:
     def _normalised(self, picture: Tensor) -> Tensor:
         return (picture.float() / 255 - self._mean) / self._std
 
-    def _propose(self, features: list[Tensor], objectness: list[Tensor], deltas: list[Tensor], prepared: Tensor, size: tuple[int, int]) -> list[Tensor]:
+    def _propose(
+        self,
+        features: list[Tensor],
+        objectness: list[Tensor],
+        deltas: list[Tensor],
+        prepared: Tensor,
+        size: tuple[int, int],
+    ) -> list[Tensor]:
         anchors = self._rpn.anchor_generator(ImageList(prepared[None].to(self._device), [size]), features)
         per_level = [level[0].numel() for level in objectness]
         flat_objectness, flat_deltas = concat_box_prediction_layers(objectness, deltas)
         proposals = self._rpn.box_coder.decode(flat_deltas, anchors).view(1, -1, 4)
         return self._rpn.filter_proposals(proposals, flat_objectness, [size], per_level)[0]
 
-    def _people(self, features: "OrderedDict[str, Tensor]", proposals: list[Tensor], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    def _people(
+        self, features: "OrderedDict[str, Tensor]", proposals: list[Tensor], size: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
         """Boxes (n, 4) in the resized picture and scores (n,), highest first."""
         if not len(proposals[0]):
             return torch.zeros(0, 4), torch.zeros(0)
         pooled = self._roi.box_roi_pool(features, proposals, [size])
         logits, deltas = (tensor.to(self._device) for tensor in self._box_head(pooled))
-        boxes, scores, labels = (found[0] for found in self._roi.postprocess_detections(logits, deltas, proposals, [size]))
+        boxes, scores, labels = (
+            found[0] for found in self._roi.postprocess_detections(logits, deltas, proposals, [size])
+        )
         people = labels == PERSON_LABEL
         return boxes[people], scores[people]
 
@@ -236,7 +303,9 @@ def _paste(mask: Tensor, box: Tensor, height: int, width: int) -> MaskRLE:
     """Scale a mask to its box and encode it, as torchvision's ``paste_mask_in_image``, without a full frame."""
     x1, y1, x2, y2 = box.tolist()
     columns, rows = max(x2 - x1 + 1, 1), max(y2 - y1 + 1, 1)
-    scaled = nn.functional.interpolate(mask[None, None], size=(rows, columns), mode="bilinear", align_corners=False)[0, 0]
+    scaled = nn.functional.interpolate(
+        mask[None, None], size=(rows, columns), mode="bilinear", align_corners=False
+    )[0, 0]
     left, top, right, bottom = max(x1, 0), max(y1, 0), min(x2 + 1, width), min(y2 + 1, height)
     inside = (scaled[top - y1 : max(bottom, top) - y1, left - x1 : max(right, left) - x1] > 0.5).numpy()
     return encode_mask_in_box(inside, min(left, width), min(top, height), height, width)

@@ -14,19 +14,54 @@ from torch import nn
 from par_core.models.weights import load_state, read_shipped
 from par_core.types import Embeddings
 
-__all__ = ["CONTEXT_LENGTH", "TEXT_FILE", "OpenClipTextEncoder", "build_compact_text_tower", "compact_tokenizer", "load_compact_text"]
+__all__ = [
+    "CONTEXT_LENGTH",
+    "TEXT_FILE",
+    "OpenClipTextEncoder",
+    "build_compact_text_tower",
+    "compact_tokenizer",
+    "load_compact_text",
+]
 
 TEXT_FILE: Final = "text-compact.safetensors"
 CONTEXT_LENGTH: Final = 32
 _VOCABULARY: Final = 49408
 _GRAMMAR: Final = frozenset(
-    ["a", "an", "and", "at", "by", "for", "from", "in", "is", "of", "on", "or", "photo", "picture", "photograph", "the", "to", "who", "whose", "with"]
+    [
+        "a",
+        "an",
+        "and",
+        "at",
+        "by",
+        "for",
+        "from",
+        "in",
+        "is",
+        "of",
+        "on",
+        "or",
+        "photo",
+        "picture",
+        "photograph",
+        "the",
+        "to",
+        "who",
+        "whose",
+        "with",
+    ]
 )
 
 
 def build_compact_text_tower(embedding_size: int) -> TextTransformer:
     """The small text tower with random weights: three blocks of width 128."""
-    return TextTransformer(context_length=CONTEXT_LENGTH, vocab_size=_VOCABULARY, width=128, heads=4, layers=3, output_dim=embedding_size)
+    return TextTransformer(
+        context_length=CONTEXT_LENGTH,
+        vocab_size=_VOCABULARY,
+        width=128,
+        heads=4,
+        layers=3,
+        output_dim=embedding_size,
+    )
 
 
 def compact_tokenizer() -> SimpleTokenizer:
@@ -46,7 +81,12 @@ class OpenClipTextEncoder:
     """
 
     def __init__(
-        self, tower: nn.Module, tokenizer: SimpleTokenizer, logit_scale: float, embedding_fingerprint: str, known_words: frozenset[str] | None
+        self,
+        tower: nn.Module,
+        tokenizer: SimpleTokenizer,
+        logit_scale: float,
+        embedding_fingerprint: str,
+        known_words: frozenset[str] | None,
     ) -> None:
         self.logit_scale = logit_scale
         self.embedding_fingerprint = embedding_fingerprint
@@ -65,7 +105,9 @@ class OpenClipTextEncoder:
         if self._known_words is None:
             return ()
         words = re.findall(r"[^\W_]+(?:-[^\W_]+)*", sentence.lower())
-        return tuple(dict.fromkeys(word for word in words if word not in self._known_words and word not in _GRAMMAR))
+        return tuple(
+            dict.fromkeys(word for word in words if word not in self._known_words and word not in _GRAMMAR)
+        )
 
 
 def load_compact_text(embedding_fingerprint: str) -> OpenClipTextEncoder:
@@ -78,4 +120,6 @@ def load_compact_text(embedding_fingerprint: str) -> OpenClipTextEncoder:
     tower = build_compact_text_tower(state["text_projection"].shape[1])
     load_state(tower, state, TEXT_FILE)
     known = frozenset(json.loads(metadata["known_words"]))
-    return OpenClipTextEncoder(tower, compact_tokenizer(), float(json.loads(metadata["logit_scale"])), embedding_fingerprint, known)
+    return OpenClipTextEncoder(
+        tower, compact_tokenizer(), float(json.loads(metadata["logit_scale"])), embedding_fingerprint, known
+    )

@@ -1,10 +1,12 @@
-"""How much speaks for a text being true of a person: cosines are weighed against a bank of other texts, and joined with the attributes that the text names.
+"""How much speaks for a text being true of a person: cosines are weighed against a bank of other texts, and
+joined with the attributes that the text names.
 
-The cosine of a person and a text means little by itself: some people are near to every sentence. So it is measured against the cosines of
-the same person with a *background texts*, some hundred sentences about anything in the vocabulary: how many standard deviations the text lies above their mean.
-That number means the same for every person, every text and every archive. A text that lists several things is judged whole and thing by thing. The
-describer's probabilities of the attributes that it names, and the colours of garments by their pixels, are further evidence (`docs/search.md` has what
-each is worth).
+The cosine of a person and a text means little by itself: some people are near to every sentence. So it is
+measured against the cosines of the same person with a *background texts*, some hundred sentences about
+anything in the vocabulary: how many standard deviations the text lies above their mean. That number means the
+same for every person, every text and every archive. A text that lists several things is judged whole and
+thing by thing. The describer's probabilities of the attributes that it names, and the colours of garments by
+their pixels, are further evidence (`docs/search.md` has what each is worth).
 """
 
 import json
@@ -17,7 +19,14 @@ from jaxtyping import Float, Float32, Float64
 from scipy.special import expit, logit
 
 from par_core.attributes.colours import COLOUR_TERMS
-from par_core.attributes.spoken import NamedAttribute, NamedColour, chunks_of, content_words, named_attributes, named_colours
+from par_core.attributes.spoken import (
+    NamedAttribute,
+    NamedColour,
+    chunks_of,
+    content_words,
+    named_attributes,
+    named_colours,
+)
 from par_core.attributes.vocabulary import ATTRIBUTES, with_colour
 from par_core.models.base import TextEncoder
 from par_core.models.prompting import text_vectors
@@ -41,7 +50,9 @@ WEIGHTS_FILE: Final = "text-compact.weights.json"
 _LEAST: Final = 1e-3  # a probability is never taken for more certain than this
 _FLAT: Final = 1e-6
 _ROUNDS: Final = 60
-_AGREEMENT: Final = 0.75  # of garments have the colour that the pixels at their place say: 64 % above, 84 % below (text_weights prints both)
+# of garments have the colour that the pixels at their place say: 64 % above, 84 % below (text_weights prints
+# both)
+_AGREEMENT: Final = 0.75
 
 #: Probabilities of n people by the attribute's name; NaN where not known.
 Attributes = Mapping[str, Float[np.ndarray, " n"]]
@@ -57,7 +68,8 @@ class KnownPeople:
         vectors: Embeddings of L2 norm 1.
         attributes: Probabilities by name.
         colours: Terms at ``upper`` and ``lower``; None where too little shows.
-        null: Mean and standard deviation of each one's cosines with the background texts, once they were needed.
+        null: Mean and standard deviation of each one's cosines with the background texts, once they were
+            needed.
     """
 
     vectors: Float32[np.ndarray, "n d"]
@@ -72,7 +84,9 @@ class KnownPeople:
             for term in terms:
                 if term is not None:
                     counted[place, term] += 1
-        totals = {place: sum(n for (where, _), n in counted.items() if where == place) for place in self.colours}
+        totals = {
+            place: sum(n for (where, _), n in counted.items() if where == place) for place in self.colours
+        }
         return {(place, colour): n / totals[place] for (place, colour), n in counted.items()}
 
 
@@ -97,7 +111,10 @@ class TextWeights:
     calibrated: bool
 
     def evidence(
-        self, standing: Float64[np.ndarray, " n"], attributes: Float64[np.ndarray, " n"], colours: Float64[np.ndarray, " n"]
+        self,
+        standing: Float64[np.ndarray, " n"],
+        attributes: Float64[np.ndarray, " n"],
+        colours: Float64[np.ndarray, " n"],
     ) -> Float64[np.ndarray, " n"]:
         """Log-likelihood ratio of a text being true against not.
 
@@ -112,7 +129,9 @@ class TextWeights:
     def shipped(cls, *, calibrated: bool = True) -> "TextWeights":
         """Those of the compact profile; for another embedding they are no more than a sensible guess."""
         told = json.loads((FOLDER / WEIGHTS_FILE).read_text())
-        return cls(told["text"], told["attributes"], told["colours"], told["offset"], told["prevalence"], calibrated)
+        return cls(
+            told["text"], told["attributes"], told["colours"], told["offset"], told["prevalence"], calibrated
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +181,33 @@ class TextScorer:
         usable = direction / norm if norm > _FLAT else vectors[0]
         words = content_words(text)
         known = set(words) - set(self.encoder.unknown_words(text))
-        return SpokenQuery(text, pieces, vectors, usable.astype(np.float32), named_attributes(text), named_colours(text), words, bool(known))
+        return SpokenQuery(
+            text,
+            pieces,
+            vectors,
+            usable.astype(np.float32),
+            named_attributes(text),
+            named_colours(text),
+            words,
+            bool(known),
+        )
 
     def standing(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
         """How many standard deviations each piece lies above the background texts, for each person."""
         if people.null is None:  # the same for every text
             null = (people.vectors @ self._bank.T).astype(np.float64)
-            people.null = (null.mean(axis=1, keepdims=True), np.maximum(null.std(axis=1, keepdims=True), _FLAT))
+            people.null = (
+                null.mean(axis=1, keepdims=True),
+                np.maximum(null.std(axis=1, keepdims=True), _FLAT),
+            )
         mean, spread = people.null
         return ((people.vectors @ query.vectors.T).astype(np.float64) - mean) / spread
 
-    def evidence(self, query: SpokenQuery, people: KnownPeople, usual: ColourShares) -> Float64[np.ndarray, " n"]:
-        """Log-likelihood ratio of the text being true against not, of each person; 0 for everybody where no word of it is known.
+    def evidence(
+        self, query: SpokenQuery, people: KnownPeople, usual: ColourShares
+    ) -> Float64[np.ndarray, " n"]:
+        """Log-likelihood ratio of the text being true against not, of each person; 0 for everybody where no
+        word of it is known.
 
         Args:
             query: The text.
@@ -184,20 +218,35 @@ class TextScorer:
         if not query.known:
             return np.zeros(n)
         standing = self.standing(query, people).mean(axis=1)
-        return self.weights.evidence(standing, attribute_evidence(query, people.attributes, n), colour_evidence(query, people.colours, usual, n))
+        return self.weights.evidence(
+            standing,
+            attribute_evidence(query, people.attributes, n),
+            colour_evidence(query, people.colours, usual, n),
+        )
 
     def explain(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
-        """Probability of each piece by its text alone, for a thing that every other person has: a half says nothing."""
+        """Probability of each piece by its text alone, for a thing that every other person has: a half says
+        nothing.
+        """
         return expit(self.weights.text * self.standing(query, people) + self.weights.offset)
 
 
 def attribute_evidence(query: SpokenQuery, attributes: Attributes, n: int) -> Float64[np.ndarray, " n"]:
-    """The sum of the log probabilities of the attributes that a text names, as far as they are known, of each of n people."""
-    return sum((np.log(probability_of(named, attributes)) for named in query.attributes if named.name in attributes), np.zeros(n))
+    """The sum of the log probabilities of the attributes that a text names, as far as they are known, of each
+    of n people.
+    """
+    return sum(
+        (np.log(probability_of(named, attributes)) for named in query.attributes if named.name in attributes),
+        np.zeros(n),
+    )
 
 
-def colour_evidence(query: SpokenQuery, colours: Mapping[str, Sequence[str | None]], usual: ColourShares, n: int) -> Float64[np.ndarray, " n"]:
-    """The sum of the log-likelihood ratios of the colours that a text names: how often garments have the colour that their pixels say, against chance."""
+def colour_evidence(
+    query: SpokenQuery, colours: Mapping[str, Sequence[str | None]], usual: ColourShares, n: int
+) -> Float64[np.ndarray, " n"]:
+    """The sum of the log-likelihood ratios of the colours that a text names: how often garments have the
+    colour that their pixels say, against chance.
+    """
     told = np.zeros(n)
     for named in query.colours:
         for place in named.places:
@@ -217,8 +266,9 @@ def probability_of(named: NamedAttribute, attributes: Attributes) -> Float64[np.
 def estimate_prevalence(evidence: Float64[np.ndarray, " n"], weights: TextWeights) -> float:
     """The share of people of whom a text is true, by the evidence on a random sample of them.
 
-    Expectation maximisation (Saerens, Latinne, Decaestecker 2002), with as much weight on the share that is usual as on the sample: evidence that lies high
-    for everybody must not pass for a text that is true of everybody.
+    Expectation maximisation (Saerens, Latinne, Decaestecker 2002), with as much weight on the share that is
+    usual as on the sample: evidence that lies high for everybody must not pass for a text that is true of
+    everybody.
     """
     share = weights.prevalence
     for _ in range(_ROUNDS if len(evidence) else 0):
@@ -227,5 +277,14 @@ def estimate_prevalence(evidence: Float64[np.ndarray, " n"], weights: TextWeight
 
 
 def _bank_texts() -> list[str]:
-    people = [f"a person {phrase}" for attribute in ATTRIBUTES for phrase in (*attribute.phrases[:2], attribute.opposite)]
-    return people + [with_colour(attribute.nouns[0], colour) for attribute in ATTRIBUTES if attribute.nouns for colour in COLOUR_TERMS]
+    people = [
+        f"a person {phrase}"
+        for attribute in ATTRIBUTES
+        for phrase in (*attribute.phrases[:2], attribute.opposite)
+    ]
+    return people + [
+        with_colour(attribute.nouns[0], colour)
+        for attribute in ATTRIBUTES
+        if attribute.nouns
+        for colour in COLOUR_TERMS
+    ]

@@ -1,7 +1,8 @@
 """Weights files: read without running anything, checked before use.
 
-Shipped files are safetensors; their digests are in ``shipped/SHA256SUMS``. A large table may be stored as 8-bit rows with a scale
-each (``name.int8`` and ``name.scale``). Published files are read in their own formats, pickles only with ``weights_only=True``.
+Shipped files are safetensors; their digests are in ``shipped/SHA256SUMS``. A large table may be stored as
+8-bit rows with a scale each (``name.int8`` and ``name.scale``). Published files are read in their own
+formats, pickles only with ``weights_only=True``.
 """
 
 import json
@@ -23,9 +24,21 @@ from par_core.models.shipped import FOLDER, digest, file_digest, note_digest
 __all__ = ["load_state", "read_published", "read_shipped", "shipped_path", "write_shipped"]
 
 _INT8, _SCALE = ".int8", ".scale"
-#: What safetensors, pickle, zipfile and torch raise for files that are damaged, cut short, or made to look like weights.
+#: What safetensors, pickle, zipfile and torch raise for files that are damaged, cut short, or made to look
+# like weights.
 _DAMAGE: Final = (
-    *(SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, OSError, EOFError, ValueError, TypeError, LookupError, AttributeError),
+    *(
+        SafetensorError,
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+        RuntimeError,
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+    ),
     *(AssertionError, OverflowError, MemoryError, struct.error),
 )
 
@@ -52,11 +65,20 @@ def shipped_path(name: str, folder: Path = FOLDER) -> Path:
     if not path.is_file():
         raise WeightsError(f"{path} is missing; reinstall the package")
     if file_digest(path) != digest(name, folder):
-        raise WeightsError(f"{path} is damaged: it does not have the digest listed in SHA256SUMS; reinstall the package")
+        raise WeightsError(
+            f"{path} is damaged: it does not have the digest listed in SHA256SUMS; reinstall the package"
+        )
     return path
 
 
-def write_shipped(folder: Path, name: str, state: Mapping[str, Tensor], metadata: Mapping[str, object], *, int8: tuple[str, ...] = ()) -> Path:
+def write_shipped(
+    folder: Path,
+    name: str,
+    state: Mapping[str, Tensor],
+    metadata: Mapping[str, object],
+    *,
+    int8: tuple[str, ...] = (),
+) -> Path:
     """Store weights as fp16, some two-dimensional ones as 8-bit rows, and note the digest.
 
     Args:
@@ -84,7 +106,8 @@ def write_shipped(folder: Path, name: str, state: Mapping[str, Tensor], metadata
 
 
 def read_published(path: Path, what: str) -> dict[str, Tensor]:
-    """Read a weights file that somebody else published: safetensors, a state dict, or an archive of TorchScript.
+    """Read a weights file that somebody else published: safetensors, a state dict, or an archive of
+    TorchScript.
 
     Args:
         path: The file.
@@ -105,7 +128,9 @@ def read_published(path: Path, what: str) -> dict[str, Tensor]:
         return _state_of(torch.load(path, map_location="cpu", weights_only=True))
     except _DAMAGE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise WeightsError(f"{path} is refused: it holds more than tensors, or is damaged ({reason})") from error
+        raise WeightsError(
+            f"{path} is refused: it holds more than tensors, or is damaged ({reason})"
+        ) from error
 
 
 def load_state(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
@@ -116,9 +141,16 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], where: str) -> No
     """
     own = module.state_dict()
     missing, extra = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    wrong = [f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}" for key in own.keys() & state.keys() if own[key].shape != state[key].shape]
+    wrong = [
+        f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
+        for key in own.keys() & state.keys()
+        if own[key].shape != state[key].shape
+    ]
     if missing or extra or wrong:
-        raise WeightsError(f"{where} holds another network: missing {missing[:3]}, unexpected {extra[:3]}, wrong shapes {sorted(wrong)[:3]}")
+        raise WeightsError(
+            f"{where} holds another network: missing {missing[:3]}, unexpected {extra[:3]}, wrong shapes"
+            f" {sorted(wrong)[:3]}"
+        )
     module.load_state_dict(state)
 
 
@@ -150,8 +182,9 @@ def _is_torchscript(path: Path) -> bool:
 
 
 def _require_no_code_at_loading(path: Path) -> None:
-    """TorchScript is a program, which may write files; of all its methods, ``__setstate__`` alone runs when an archive is loaded. Read by torch's own reader,
-    so that it sees the very archive that torch will load, which finds names whatever their case.
+    """TorchScript is a program, which may write files; of all its methods, ``__setstate__`` alone runs when
+    an archive is loaded. Read by torch's own reader, so that it sees the very archive that torch will load,
+    which finds names whatever their case.
     """
     archive = torch._C.PyTorchFileReader(str(path))
     for name in archive.get_all_records():

@@ -1,4 +1,6 @@
-"""What all pages share: how templates are filled, the colours, and the frame of every page that is written to a file."""
+"""What all pages share: how templates are filled, the colours, and the frame of every page that is written to
+a file.
+"""
 
 from par_core.pages.environment import page_environment
 

@@ -1,7 +1,8 @@
 """How pages are filled.
 
-A room that makes pages keeps its templates in its own folder ``templates``. Pages that are written to a file extend ``page.html`` of this room and take
-from ``parts.html``: one file, no scripts, nothing fetched. What ``par serve`` shows has a frame of its own and shares ``palette.css``.
+A room that makes pages keeps its templates in its own folder ``templates``. Pages that are written to a file
+extend ``page.html`` of this room and take from ``parts.html``: one file, no scripts, nothing fetched. What
+``par serve`` shows has a frame of its own and shares ``palette.css``.
 """
 
 import base64
@@ -24,7 +25,9 @@ def page_environment(package: str) -> Environment:
         package: Of the room, such as ``par_core.query``; its own templates come first.
     """
     loader = ChoiceLoader([PackageLoader(package), PackageLoader("par_core.pages")])
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters |= {"jpeg_url": _jpeg_url, "percent": _percent, "spoken": _spoken, "dated": _dated}
     return environment
 

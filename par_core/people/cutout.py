@@ -14,11 +14,13 @@ __all__ = ["crop_box", "cut_out", "dilate_mask", "paint_background"]
 _BLUR_SHARE = 0.08  # standard deviation of the blur, as a share of the cut-out's height
 
 
-def cut_out(image: ImageU8, box: Float32[np.ndarray, "4"], mask: MaskRLE, config: CutoutConfig, aspect: float) -> ImageU8:
+def cut_out(
+    image: ImageU8, box: Float32[np.ndarray, "4"], mask: MaskRLE, config: CutoutConfig, aspect: float
+) -> ImageU8:
     """Cut one person out.
 
-    The box grows by the margin, then towards the wanted aspect (never shrinking, never distorting) as far as the image
-    reaches; the models letterbox what is left over.
+    The box grows by the margin, then towards the wanted aspect (never shrinking, never distorting) as far as
+    the image reaches; the models letterbox what is left over.
 
     Args:
         image: The whole image.
@@ -30,22 +32,32 @@ def cut_out(image: ImageU8, box: Float32[np.ndarray, "4"], mask: MaskRLE, config
     Returns:
         (h, w, 3), at least 1 x 1.
     """
-    left, top, right, bottom = crop_box(box, config.margin, aspect, width=image.shape[1], height=image.shape[0])
+    left, top, right, bottom = crop_box(
+        box, config.margin, aspect, width=image.shape[1], height=image.shape[0]
+    )
     crop = image[top:bottom, left:right]
     if config.background == "keep":
         return np.ascontiguousarray(crop)
-    inside = dilate_mask(crop_mask(mask, left, top, right, bottom), round(config.dilate * float(box[3] - box[1])))
+    inside = dilate_mask(
+        crop_mask(mask, left, top, right, bottom), round(config.dilate * float(box[3] - box[1]))
+    )
     return paint_background(crop, inside, blur=config.background == "blur")
 
 
-def crop_box(box: Float32[np.ndarray, "4"], margin: float, aspect: float, *, width: int, height: int) -> tuple[int, int, int, int]:
+def crop_box(
+    box: Float32[np.ndarray, "4"], margin: float, aspect: float, *, width: int, height: int
+) -> tuple[int, int, int, int]:
     """The part of the image that a cut-out shows: left, top, right, bottom (exclusive) in whole pixels."""
     x1, y1, x2, y2 = (float(value) for value in box)
     across, down = (x2 - x1) * (1 + 2 * margin), (y2 - y1) * (1 + 2 * margin)
     across, down = max(across, down / aspect), max(down, across * aspect)
     middle_x, middle_y = (x1 + x2) / 2, (y1 + y2) / 2
-    grown = np.array([middle_x - across / 2, middle_y - down / 2, middle_x + across / 2, middle_y + down / 2], np.float32)
-    return whole_pixels(np.clip(grown, 0, [width, height, width, height]).astype(np.float32), width=width, height=height)
+    grown = np.array(
+        [middle_x - across / 2, middle_y - down / 2, middle_x + across / 2, middle_y + down / 2], np.float32
+    )
+    return whole_pixels(
+        np.clip(grown, 0, [width, height, width, height]).astype(np.float32), width=width, height=height
+    )
 
 
 def dilate_mask(mask: Mask, radius: int) -> Mask:
@@ -59,7 +71,8 @@ def dilate_mask(mask: Mask, radius: int) -> Mask:
 def paint_background(crop: ImageU8, inside: Mask, *, blur: bool) -> ImageU8:
     """Replace what is outside of a mask by the crop's mean colour, or blur it.
 
-    The mean is over the whole crop: it is near what the models subtract, and it says nothing of the background's structure.
+    The mean is over the whole crop: it is near what the models subtract, and it says nothing of the
+    background's structure.
     """
     if blur:
         sigma = max(1.0, _BLUR_SHARE * crop.shape[0])

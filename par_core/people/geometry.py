@@ -32,7 +32,9 @@ def clip_boxes(boxes: BoxesXYXY, *, width: int, height: int) -> BoxesXYXY:
 
 
 def whole_pixels(box: Float32[np.ndarray, "4"], *, width: int, height: int) -> tuple[int, int, int, int]:
-    """The pixels that a box touches: left, top, right, bottom (exclusive), at least one pixel, inside the image."""
+    """The pixels that a box touches: left, top, right, bottom (exclusive), at least one pixel, inside the
+    image.
+    """
     left = min(int(np.floor(box[0])), width - 1)
     top = min(int(np.floor(box[1])), height - 1)
     left, top = max(left, 0), max(top, 0)

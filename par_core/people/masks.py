@@ -33,7 +33,10 @@ def encode_mask_in_box(inside: Mask, left: int, top: int, height: int, width: in
     """
     rows, columns = inside.shape
     if left < 0 or top < 0 or left + columns > width or top + rows > height:
-        raise BadInputError(f"a mask of {columns}x{rows} pixels at ({left}, {top}) does not fit into an image of {width}x{height}")
+        raise BadInputError(
+            f"a mask of {columns}x{rows} pixels at ({left}, {top}) does not fit into an image of"
+            f" {width}x{height}"
+        )
     strip = np.zeros((height, columns), np.uint8, order="F")
     strip[top : top + rows] = inside
     flat = strip.ravel(order="F")
@@ -58,13 +61,16 @@ def decode_mask(mask: MaskRLE) -> Mask:
 
 
 def crop_mask(mask: MaskRLE, left: int, top: int, right: int, bottom: int) -> Mask:
-    """The part of a mask inside a box of whole pixels that lies in the image; only the columns of the box are decoded.
+    """The part of a mask inside a box of whole pixels that lies in the image; only the columns of the box are
+    decoded.
 
     Raises:
         BadInputError: The counts do not describe a mask of the image's size, or the box leaves the image.
     """
     if not (0 <= left <= right <= mask.width and 0 <= top <= bottom <= mask.height):
-        raise BadInputError(f"a box ({left}, {top}, {right}, {bottom}) does not fit into a mask of {mask.width}x{mask.height}")
+        raise BadInputError(
+            f"a box ({left}, {top}, {right}, {bottom}) does not fit into a mask of {mask.width}x{mask.height}"
+        )
     edges = np.clip(np.cumsum(_runs(mask)), left * mask.height, right * mask.height) - left * mask.height
     set_ = np.arange(len(edges)) % 2 == 1  # runs of zeros and ones take turns, zeros first
     strip = np.repeat(set_, np.diff(edges, prepend=0)).reshape(right - left, mask.height)
@@ -88,10 +94,11 @@ def mask_boxes(masks: list[MaskRLE]) -> BoxesXYXY:
 
 
 def _runs(mask: MaskRLE) -> Int64[np.ndarray, " r"]:
-    """Lengths of the runs, zeros first, checked: pycocotools itself returns uninitialised memory for damaged counts.
+    """Lengths of the runs, zeros first, checked: pycocotools itself returns uninitialised memory for damaged
+    counts.
 
-    COCO writes each length in groups of five bits, the lowest first, in characters from "0" on (bit 6: more follow), and from the fourth
-    length on the difference to the length two before.
+    COCO writes each length in groups of five bits, the lowest first, in characters from "0" on (bit 6: more
+    follow), and from the fourth length on the difference to the length two before.
     """
     pixels = mask.height * mask.width
     codes = np.frombuffer(mask.counts, np.uint8).astype(np.int64) - 48
@@ -106,7 +113,9 @@ def _runs(mask: MaskRLE) -> Int64[np.ndarray, " r"]:
     runs -= np.where(codes[ends] & 0x10, 1 << 5 * lengths, 0)  # the highest bit is the sign
     runs[1::2], runs[2::2] = np.cumsum(runs[1::2]), np.cumsum(runs[2::2])
     if runs.min() < 0 or runs.sum() != pixels:
-        raise BadInputError(f"the runs of a mask cover {runs.sum()} pixels, its image has {mask.width}x{mask.height}")
+        raise BadInputError(
+            f"the runs of a mask cover {runs.sum()} pixels, its image has {mask.width}x{mask.height}"
+        )
     return runs
 
 

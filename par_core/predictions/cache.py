@@ -1,10 +1,12 @@
-"""What the models saw of a data set, shard by shard: planned here, carried out anywhere, read back for scoring.
+"""What the models saw of a data set, shard by shard: planned here, carried out anywhere, read back for
+scoring.
 
     DIR/observed/KEY/plan.json        pictures in their order, and the settings of each variant
     DIR/observed/KEY/00000.parquet    the first 64 pictures, and so on: complete or not there
 
-KEY is a digest of the pictures' names, sizes and times, of the models' fingerprints and of the settings that decide the answer. So a run that was stopped
-finds its own work, and two configurations never mix. A variant is one of several settings that are tried on the same pictures.
+KEY is a digest of the pictures' names, sizes and times, of the models' fingerprints and of the settings that
+decide the answer. So a run that was stopped finds its own work, and two configurations never mix. A variant
+is one of several settings that are tried on the same pictures.
 """
 
 import json
@@ -33,7 +35,9 @@ _TABLES: Final = 2  # raised when the tables of observations change
 _PLAN: Final = "plan.json"
 
 Kind = Literal["people", "outlines"]
-"""``people``: the largest person of each picture, described. ``outlines``: everybody in each picture, outlined."""
+"""``people``: the largest person of each picture, described. ``outlines``: everybody in each picture,
+outlined.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,17 @@ class Observation:
     settings: tuple[RunConfig, ...]
 
     @classmethod
-    def plan(cls, parent: Path, kind: Kind, pictures: Sequence[Path], settings: Sequence[RunConfig]) -> "Observation":
+    def plan(
+        cls, parent: Path, kind: Kind, pictures: Sequence[Path], settings: Sequence[RunConfig]
+    ) -> "Observation":
         """Write the plan; what an earlier run of the same plan has finished stays.
 
         Args:
             parent: Folder of all observations.
             kind: What is looked for.
             pictures: In the order that is wanted back.
-            settings: One or more variants; of ``people`` they may differ in how people are cut out, of ``outlines`` in who counts as a person.
+            settings: One or more variants; of ``people`` they may differ in how people are cut out, of
+                ``outlines`` in who counts as a person.
 
         Raises:
             BadConfigError: There are no pictures.
@@ -69,7 +76,12 @@ class Observation:
         """
         if not pictures:
             raise BadConfigError("there is no picture to look at")
-        planned = cls(parent / _key(kind, pictures, settings), kind, tuple(picture.absolute() for picture in pictures), tuple(settings))
+        planned = cls(
+            parent / _key(kind, pictures, settings),
+            kind,
+            tuple(picture.absolute() for picture in pictures),
+            tuple(settings),
+        )
         content = {
             "kind": kind,
             "pictures": [str(picture) for picture in planned.pictures],
@@ -87,9 +99,17 @@ class Observation:
         """
         try:
             content = json.loads((folder / _PLAN).read_bytes())
-            return cls(folder, content["kind"], tuple(map(Path, content["pictures"])), tuple(map(config_of, content["settings"])))
+            return cls(
+                folder,
+                content["kind"],
+                tuple(map(Path, content["pictures"])),
+                tuple(map(config_of, content["settings"])),
+            )
         except (OSError, ValueError, KeyError) as error:
-            raise StoreError(f"the plan in {folder} cannot be read ({error!r}); every worker must see this folder under this path") from error
+            raise StoreError(
+                f"the plan in {folder} cannot be read ({error!r}); every worker must see this folder under"
+                " this path"
+            ) from error
 
     @property
     def shards(self) -> range:
@@ -132,13 +152,17 @@ class Observation:
             try:
                 tables.append(pq.read_table(self.file(shard), memory_map=False, partitioning=None))
             except (OSError, pa.ArrowException) as error:
-                raise StoreError(f"{self.file(shard)} cannot be read ({error}); delete it and run the same command again") from error
+                raise StoreError(
+                    f"{self.file(shard)} cannot be read ({error}); delete it and run the same command again"
+                ) from error
         whole = pa.concat_tables(tables)
         return [whole.filter(pc.equal(whole["variant"], number)) for number in range(len(self.settings))]
 
 
 CarryOut = Callable[[Observation], None]
-"""Finishes what is missing of an observation: in this process, or as tasks on workers. It must not change the answer."""
+"""Finishes what is missing of an observation: in this process, or as tasks on workers. It must not change the
+answer.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +185,19 @@ class Observer:
         """
         return [people_in(table) for table in self._tables("people", pictures, settings)]
 
-    def outlines(self, pictures: Sequence[Path], settings: Sequence[RunConfig]) -> list[list[PersonInstances]]:
+    def outlines(
+        self, pictures: Sequence[Path], settings: Sequence[RunConfig]
+    ) -> list[list[PersonInstances]]:
         """Everybody in each picture, by every variant; nothing where there is no picture.
 
         Raises:
             BadInputError: A picture cannot be read.
         """
-        return [outlines_in(table) for table in self._tables("outlines", pictures, settings)] if pictures else [[] for _ in settings]
+        return (
+            [outlines_in(table) for table in self._tables("outlines", pictures, settings)]
+            if pictures
+            else [[] for _ in settings]
+        )
 
     def _tables(self, kind: Kind, pictures: Sequence[Path], settings: Sequence[RunConfig]) -> list[pa.Table]:
         observation = Observation.plan(self.folder / "observed", kind, pictures, settings)
@@ -186,5 +216,7 @@ def _key(kind: Kind, pictures: Sequence[Path], settings: Sequence[RunConfig]) ->
     for config in settings:
         prints = fingerprints(config)
         seen_by = [prints.segmenter, config.segment.digest(), config.archive.digest()]
-        parts += seen_by if kind == "outlines" else [*seen_by, prints.describer, config.describe.cutout.digest()]
+        parts += (
+            seen_by if kind == "outlines" else [*seen_by, prints.describer, config.describe.cutout.digest()]
+        )
     return digest_of(*parts)

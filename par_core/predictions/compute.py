@@ -61,7 +61,9 @@ class _Waiting:
 
 
 def _people(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table:
-    """The largest person of each picture by the steps of indexing, the whole picture where nobody is found; segmented once for all variants."""
+    """The largest person of each picture by the steps of indexing, the whole picture where nobody is found;
+    segmented once for all variants.
+    """
     config = settings[0]
     segmenter, describer = load_segmenter(config), load_describer(config)
     batch = config.machine.batch_size or describer.batch_size
@@ -76,10 +78,14 @@ def _people(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table
             cutout, box, colours = picture, None, None
             if largest is not None:
                 colours = garment_colours(picture, seen.boxes[largest], seen.masks[largest])
-                cutout = cut_out(picture, seen.boxes[largest], seen.masks[largest], each.describe.cutout, describer.aspect)
+                cutout = cut_out(
+                    picture, seen.boxes[largest], seen.masks[largest], each.describe.cutout, describer.aspect
+                )
                 box = seen.boxes[largest].tolist()
             worn = {"upper_color": colours.upper, "lower_color": colours.lower} if colours is not None else {}
-            waiting.append(_Waiting({"picture": name_of(path), "variant": variant, "box": box, **worn}, cutout))
+            waiting.append(
+                _Waiting({"picture": name_of(path), "variant": variant, "box": box, **worn}, cutout)
+            )
             if len(waiting) >= batch:
                 rows += _described(waiting, describer)
                 waiting = []
@@ -90,7 +96,10 @@ def _people(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table
 def _described(people: Sequence[_Waiting], describer: PersonDescriber) -> list[dict[str, Any]]:
     told = describer.describe([person.cutout for person in people])
     described = zip(people, told.embeddings, told.probabilities, strict=True)
-    return [person.row | {"embedding": embedding, "probabilities": probabilities} for person, embedding, probabilities in described]
+    return [
+        person.row | {"embedding": embedding, "probabilities": probabilities}
+        for person, embedding, probabilities in described
+    ]
 
 
 def _outlines(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table:

@@ -44,7 +44,8 @@ class ObservedPeople:
         boxes: Where each was found; NaN where nobody was.
         attributes: Names of the columns of the probabilities.
         thresholds: The probability from which each counts as seen.
-        colours: Terms at ``upper`` and ``lower``, None where too little shows; empty where they were not asked for.
+        colours: Terms at ``upper`` and ``lower``, None where too little shows; empty where they were not
+            asked for.
     """
 
     descriptions: Descriptions
@@ -59,23 +60,44 @@ class ObservedPeople:
         return int((~np.isnan(self.boxes[:, 0])).sum())
 
 
-def people_table(rows: Sequence[dict[str, Any]], attributes: Sequence[str], thresholds: Sequence[float]) -> pa.Table:
-    """Rows with ``picture``, ``variant``, ``box`` (None where nobody was found), ``embedding``, ``probabilities`` (NaN: cannot tell) and colours."""
+def people_table(
+    rows: Sequence[dict[str, Any]], attributes: Sequence[str], thresholds: Sequence[float]
+) -> pa.Table:
+    """Rows with ``picture``, ``variant``, ``box`` (None where nobody was found), ``embedding``,
+    ``probabilities`` (NaN: cannot tell) and colours.
+    """
     told = {"attributes": json.dumps(list(attributes)), "thresholds": json.dumps(list(thresholds))}
     return pa.Table.from_pylist(list(rows), schema=pa.schema(_PEOPLE, metadata=told))
 
 
 def people_in(table: pa.Table) -> ObservedPeople:
     """Read what ``people_table`` made."""
-    attributes, thresholds = (tuple(json.loads(table.schema.metadata[name])) for name in (b"attributes", b"thresholds"))
+    attributes, thresholds = (
+        tuple(json.loads(table.schema.metadata[name])) for name in (b"attributes", b"thresholds")
+    )
     nowhere = [float("nan")] * 4
-    boxes = np.array([nowhere if box is None else box for box in table["box"].to_pylist()], np.float32).reshape(-1, 4)
-    embeddings, probabilities = (np.array(table[name].to_pylist(), np.float32) for name in ("embedding", "probabilities"))
+    boxes = np.array(
+        [nowhere if box is None else box for box in table["box"].to_pylist()], np.float32
+    ).reshape(-1, 4)
+    embeddings, probabilities = (
+        np.array(table[name].to_pylist(), np.float32) for name in ("embedding", "probabilities")
+    )
     colours = {place: table[f"{place}_color"].to_pylist() for place in ("upper", "lower")}
-    return ObservedPeople(Descriptions(embeddings, probabilities.reshape(len(table), len(attributes))), boxes, attributes, thresholds, colours)
+    return ObservedPeople(
+        Descriptions(embeddings, probabilities.reshape(len(table), len(attributes))),
+        boxes,
+        attributes,
+        thresholds,
+        colours,
+    )
 
 
-def outlines_table(pictures: Sequence[str], variants: Sequence[int], found: Sequence[PersonInstances], sizes: Sequence[tuple[int, int]]) -> pa.Table:
+def outlines_table(
+    pictures: Sequence[str],
+    variants: Sequence[int],
+    found: Sequence[PersonInstances],
+    sizes: Sequence[tuple[int, int]],
+) -> pa.Table:
     """One row a picture and variant.
 
     Args:
@@ -105,7 +127,9 @@ def outlines_in(table: pa.Table) -> list[PersonInstances]:
         PersonInstances(
             boxes=np.array(row["boxes"], np.float32).reshape(-1, 4),
             scores=np.array(row["scores"], np.float32),
-            masks=tuple(MaskRLE(row["height"], row["width"], counts.encode("ascii")) for counts in row["masks"]),
+            masks=tuple(
+                MaskRLE(row["height"], row["width"], counts.encode("ascii")) for counts in row["masks"]
+            ),
         )
         for row in table.to_pylist()
     ]

@@ -98,7 +98,9 @@ class Hit:
             "seen": list(self.seen),
             "box": list(self.box),
             "captured_at": self.captured_at.isoformat() if self.captured_at else None,
-            "parts": [{name: getattr(part, name) for name in PartScore.__dataclass_fields__} for part in self.parts],
+            "parts": [
+                {name: getattr(part, name) for name in PartScore.__dataclass_fields__} for part in self.parts
+            ],
             "similar": [hit.as_json() for hit in self.similar],
         }
 
@@ -124,5 +126,10 @@ class SearchResult:
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON types; the hits are ``results``."""
         chance = None if self.chance is None else asdict(self.chance)
-        told = {"question": self.question, "searched": self.searched, "warnings": list(self.warnings), "chance": chance}
+        told = {
+            "question": self.question,
+            "searched": self.searched,
+            "warnings": list(self.warnings),
+            "chance": chance,
+        }
         return told | {"results": [hit.as_json() for hit in self.hits]}

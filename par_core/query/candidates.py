@@ -1,4 +1,6 @@
-"""Who may be among the hits: for each alternative of a question, the nearest by embedding, or the likeliest by attributes, of those for whom it can hold."""
+"""Who may be among the hits: for each alternative of a question, the nearest by embedding, or the likeliest
+by attributes, of those for whom it can hold.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -22,7 +24,9 @@ _BOUNDS: Final = (0.99, 0.95, 0.85, 0.6)  # tried in turn
 _LOOSE: Final = 1e-6
 
 
-def find_candidates(index: PeopleTable, alternatives: Sequence[Alternative], *, where: str | None, absent: bool, top: int) -> People:
+def find_candidates(
+    index: PeopleTable, alternatives: Sequence[Alternative], *, where: str | None, absent: bool, top: int
+) -> People:
     """Everybody who may be among the hits, each once.
 
     Args:
@@ -56,11 +60,15 @@ def find_candidates(index: PeopleTable, alternatives: Sequence[Alternative], *, 
 def best_by_attributes(index: Scanned, alternative: Alternative, where: str | None, most: int) -> list[str]:
     """Ids of the people with the greatest product of probabilities.
 
-    Whoever reaches a product reaches it in every factor. So those are read first who do so for a high bound; if enough of them have a product above it, nobody
-    else can be among the best. A rare attribute of a million people is answered from a few thousand rows.
+    Whoever reaches a product reaches it in every factor. So those are read first who do so for a high bound;
+    if enough of them have a product above it, nobody else can be among the best. A rare attribute of a
+    million people is answered from a few thousand rows.
     """
     for bound in (*_BOUNDS, 0.0):
-        limits = [f"(`{named.name}` {'>=' if named.wanted else '<='} {_factor(named.wanted, bound, weight)!r})" for named, weight in alternative.ranked_by]
+        limits = [
+            f"(`{named.name}` {'>=' if named.wanted else '<='} {_factor(named.wanted, bound, weight)!r})"
+            for named, weight in alternative.ranked_by
+        ]
         condition = " AND ".join([*([where] if where else []), *(limits if bound else [])]) or None
         ids, products = _greatest_products(index, alternative, condition, most)
         if int((products >= bound).sum()) >= most:
@@ -69,19 +77,29 @@ def best_by_attributes(index: Scanned, alternative: Alternative, where: str | No
 
 
 def _factor(wanted: bool, bound: float, weight: float) -> float:
-    """The probability that a factor must reach (or, of the opposite, not exceed) for a product to reach a bound; a little loose, as columns have 32 bits."""
+    """The probability that a factor must reach (or, of the opposite, not exceed) for a product to reach a
+    bound; a little loose, as columns have 32 bits.
+    """
     least = bound ** (1 / weight) - _LOOSE
     return least if wanted else 1 - least
 
 
-def _greatest_products(index: Scanned, alternative: Alternative, where: str | None, most: int) -> tuple[list[str], Float64[np.ndarray, " n"]]:
+def _greatest_products(
+    index: Scanned, alternative: Alternative, where: str | None, most: int
+) -> tuple[list[str], Float64[np.ndarray, " n"]]:
     names = sorted({named.name for named, _ in alternative.ranked_by})
     ids: np.ndarray = np.empty(0, object)
     scores = np.empty(0)
     for batch in index.scan(["person_id", *names], where):
         known = {name: batch[name].to_numpy(zero_copy_only=False) for name in names}
-        total = sum((weight * np.log(probability_of(named, known)) for named, weight in alternative.ranked_by), np.zeros(len(batch)))
-        ids, scores = np.concatenate([ids, batch["person_id"].to_numpy(zero_copy_only=False)]), np.concatenate([scores, total])
+        total = sum(
+            (weight * np.log(probability_of(named, known)) for named, weight in alternative.ranked_by),
+            np.zeros(len(batch)),
+        )
+        ids, scores = (
+            np.concatenate([ids, batch["person_id"].to_numpy(zero_copy_only=False)]),
+            np.concatenate([scores, total]),
+        )
         if len(scores) > most:
             best = np.argpartition(-scores, most)[:most]
             ids, scores = ids[best], scores[best]

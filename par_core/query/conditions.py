@@ -13,7 +13,9 @@ __all__ = ["condition_of", "sql_of"]
 _VOCABULARIES: Final = {"upper_color": COLOUR_TERMS, "lower_color": COLOUR_TERMS}
 
 
-def condition_of(index: PeopleTable, where: str | None, *, absent: bool = False, further: str | None = None) -> str | None:
+def condition_of(
+    index: PeopleTable, where: str | None, *, absent: bool = False, further: str | None = None
+) -> str | None:
     """SQL for whom a question is asked among; None for everybody.
 
     Args:

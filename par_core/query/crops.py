@@ -1,4 +1,6 @@
-"""Pictures of hits, cut again from the archive by box and mask. Crops are not stored: the archive is where pictures live."""
+"""Pictures of hits, cut again from the archive by box and mask. Crops are not stored: the archive is where
+pictures live.
+"""
 
 import io
 from collections.abc import Sequence
@@ -54,7 +56,9 @@ def crops_of(hits: Sequence[Hit], store: Store, segment_config: str, config: Arc
     return crops
 
 
-def _crop(hit: Hit, content: bytes | UnreadableImageError, mask: MaskRLE | None, config: ArchiveConfig) -> Crop:
+def _crop(
+    hit: Hit, content: bytes | UnreadableImageError, mask: MaskRLE | None, config: ArchiveConfig
+) -> Crop:
     if isinstance(content, UnreadableImageError):
         return Crop(None, f"the file is not there any more ({content.status})")
     if image_id(content) != hit.image_id:
@@ -63,7 +67,9 @@ def _crop(hit: Hit, content: bytes | UnreadableImageError, mask: MaskRLE | None,
         image = decode(content, config).pixels
     except UnreadableImageError as error:
         return Crop(None, str(error))
-    left, top, right, bottom = crop_box(np.array(hit.box, np.float32), _CONTEXT, 1.6, width=image.shape[1], height=image.shape[0])
+    left, top, right, bottom = crop_box(
+        np.array(hit.box, np.float32), _CONTEXT, 1.6, width=image.shape[1], height=image.shape[0]
+    )
     shown = image[top:bottom, left:right]
     if mask is not None:
         shown = _dim(shown, crop_mask(mask, left, top, right, bottom))
@@ -82,6 +88,12 @@ def _dim(shown: ImageU8, inside: np.ndarray) -> ImageU8:
 
 def mask_of(store: Store, segment_config: str, hit: Hit) -> MaskRLE | None:
     """The mask of a hit, from the shard that holds it; None if that shard does not know the person."""
-    people = store.shard("segment", segment_config, hit.shard).read("people", ["person_id", "mask_height", "mask_width", "mask_counts"])
+    people = store.shard("segment", segment_config, hit.shard).read(
+        "people", ["person_id", "mask_height", "mask_width", "mask_counts"]
+    )
     rows = people.filter(pc.equal(people["person_id"], hit.person_id)).to_pylist()
-    return MaskRLE(rows[0]["mask_height"], rows[0]["mask_width"], rows[0]["mask_counts"].encode("ascii")) if rows else None
+    return (
+        MaskRLE(rows[0]["mask_height"], rows[0]["mask_width"], rows[0]["mask_counts"].encode("ascii"))
+        if rows
+        else None
+    )

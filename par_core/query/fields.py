@@ -1,4 +1,6 @@
-"""Fields of a question: ``upper:red``, ``since:2026-11-01``, ``height:>100``, ``hat:yes``. Each becomes a filter of ``par_core.query.where``."""
+"""Fields of a question: ``upper:red``, ``since:2026-11-01``, ``height:>100``, ``hat:yes``. Each becomes a
+filter of ``par_core.query.where``.
+"""
 
 import difflib
 import re
@@ -19,7 +21,8 @@ _ID: Final = re.compile(r"[0-9a-f]{4,64}")
 
 
 def field_filter(name: str, value: str) -> Filter:
-    """The filter of a field; a name that is no field is taken for an attribute, which the index knows or refuses.
+    """The filter of a field; a name that is no field is taken for an attribute, which the index knows or
+    refuses.
 
     Raises:
         FilterError: The value does not suit the field.
@@ -38,7 +41,10 @@ def _colour(column: str) -> Callable[[str], Filter]:
         for term in terms:
             if term not in COLOUR_TERMS:
                 near = difflib.get_close_matches(term, COLOUR_TERMS, n=1, cutoff=0.5)
-                raise FilterError(f"no colour {term!r}; {f'did you mean {near[0]}? ' if near else ''}there are: {', '.join(COLOUR_TERMS)}")
+                raise FilterError(
+                    f"no colour {term!r}; {f'did you mean {near[0]}? ' if near else ''}there are:"
+                    f" {', '.join(COLOUR_TERMS)}"
+                )
         return Membership(column, tuple(terms))
 
     return of
@@ -50,7 +56,9 @@ def _either_colour(value: str) -> Filter:
 
 def _moment(value: str) -> date:
     try:
-        moment = date.fromisoformat(value) if len(value) == len("2026-11-24") else datetime.fromisoformat(value)
+        moment = (
+            date.fromisoformat(value) if len(value) == len("2026-11-24") else datetime.fromisoformat(value)
+        )
         moment + timedelta(days=1)  # the last day of the calendar has no end
         return moment
     except (ValueError, OverflowError) as error:
@@ -89,7 +97,10 @@ def _attribute(name: str, value: str) -> Filter:
             return Not(Likely(name))
         case _:
             if not (_COMPARED.fullmatch(value) or _RANGE.fullmatch(value)):
-                raise FilterError(f"no field {name!r}, and an attribute is asked for by {name}:yes, {name}:no or {name}:>0.7; there are: {', '.join(FIELDS)}")
+                raise FilterError(
+                    f"no field {name!r}, and an attribute is asked for by {name}:yes, {name}:no or"
+                    f" {name}:>0.7; there are: {', '.join(FIELDS)}"
+                )
             return _number(name)(value)
 
 
@@ -102,7 +113,10 @@ FIELDS: Final[dict[str, tuple[Callable[[str], Filter], str]]] = {
     "upper": (_colour("upper_color"), "colour of what is worn above: upper:red or upper:red,pink"),
     "lower": (_colour("lower_color"), "colour of what is worn below: lower:blue"),
     "color": (_either_colour, "colour above or below: color:yellow"),
-    "since": (_time(">="), "taken on this day or later, by the camera's clock: since:2026-11-01 or since:2026-11-01T18:30"),
+    "since": (
+        _time(">="),
+        "taken on this day or later, by the camera's clock: since:2026-11-01 or since:2026-11-01T18:30",
+    ),
     "until": (_time("<="), "taken on this day or earlier: until:2026-11-30"),
     "on": (_time("="), "taken on this day: on:2026-11-24"),
     "source": (_source, "the file's place contains this: source:gate-3"),

@@ -45,7 +45,8 @@ class Question:
         top: Hits at most; what is folded into another hit does not count.
         absent: Also people whose file is gone.
         weak: Also hits below the cutoff.
-        apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.
+        apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the
+            best of them.
         pictures: Embeddings, of L2 norm 1, of pictures that the text names by ``picture:NAME``.
     """
 
@@ -60,12 +61,14 @@ class Question:
 
 
 class Searcher:
-    """A store that is asked again and again: models stay loaded, every question reads the version that is live at that moment. May be shared by threads.
+    """A store that is asked again and again: models stay loaded, every question reads the version that is
+    live at that moment. May be shared by threads.
 
     Args:
         store_root: Folder of the store.
         config: Names the models.
-        version: Of the index: ``live``, ``latest`` or a number. In an older version, whoever's file has gone since counts as gone.
+        version: Of the index: ``live``, ``latest`` or a number. In an older version, whoever's file has gone
+            since counts as gone.
 
     Raises:
         BadConfigError: There is no store.
@@ -117,18 +120,24 @@ class Searcher:
             result = _answer(index, replace(question, top=asked), self.config)
 
     def _open(self, version: str) -> PeopleIndex:
-        """A version of the index. It stays open until another version is written or goes live, so that LanceDB keeps what it has read of it in memory."""
+        """A version of the index. It stays open until another version is written or goes live, so that
+        LanceDB keeps what it has read of it in memory.
+        """
         index = self._opened.get(version)
         if index is None or not index.is_current():
             index = PeopleIndex.open(self.store.index_path, version)
             if index is None:
                 root = self.store.root
-                raise BadConfigError(f"the store at {root} holds no people yet; fill it with: par index SOURCE --store {root}")
+                raise BadConfigError(
+                    f"the store at {root} holds no people yet; fill it with: par index SOURCE --store {root}"
+                )
             self._opened[version] = index
         return index
 
 
-def ask(store_root: Path, question: Question, config: RunConfig, version: str = "live") -> tuple[SearchResult, PeopleIndex]:
+def ask(
+    store_root: Path, question: Question, config: RunConfig, version: str = "live"
+) -> tuple[SearchResult, PeopleIndex]:
     """Answer one question; see :class:`Searcher`.
 
     Returns:
@@ -172,7 +181,9 @@ def _sample(path: Path, version: int) -> People:
     return sample_of(index)
 
 
-def save_gallery(path: Path, result: SearchResult, store_root: Path, index: PeopleIndex, config: RunConfig, command: str) -> None:
+def save_gallery(
+    path: Path, result: SearchResult, store_root: Path, index: PeopleIndex, config: RunConfig, command: str
+) -> None:
     """Write the contact sheet of an answer."""
     crops = crops_of(result.hits, Store.open(store_root), index.info.segment_config, config.archive)
     provenance = {

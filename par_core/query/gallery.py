@@ -1,4 +1,6 @@
-"""The contact sheet: one self-contained HTML file that shows hits, scores, attributes and where everything comes from."""
+"""The contact sheet: one self-contained HTML file that shows hits, scores, attributes and where everything
+comes from.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +16,9 @@ __all__ = ["write_gallery"]
 _CHIPS: Final = 6  # attributes shown of each person
 
 
-def write_gallery(path: Path, result: SearchResult, crops: Sequence[Crop], provenance: Mapping[str, str]) -> None:
+def write_gallery(
+    path: Path, result: SearchResult, crops: Sequence[Crop], provenance: Mapping[str, str]
+) -> None:
     """Write the contact sheet.
 
     Args:
@@ -24,10 +28,20 @@ def write_gallery(path: Path, result: SearchResult, crops: Sequence[Crop], prove
         provenance: What made the answer (profile, fingerprints, version, command), shown at the foot.
     """
     cards = [_card(hit, crop) for hit, crop in zip(result.hits, crops, strict=True)]
-    page = page_environment("par_core.query").get_template("gallery.html").render(result=result, cards=cards, provenance=provenance)
+    page = (
+        page_environment("par_core.query")
+        .get_template("gallery.html")
+        .render(result=result, cards=cards, provenance=provenance)
+    )
     write_atomic(path, page.encode())
 
 
 def _card(hit: Hit, crop: Crop) -> dict[str, Any]:
     box = ", ".join(f"{value:.0f}" for value in hit.box)
-    return {"hit": hit, "crop": crop, "name": hit.uri.rsplit("/", 1)[-1], "seen": hit.seen[:_CHIPS], "box": box}
+    return {
+        "hit": hit,
+        "crop": crop,
+        "name": hit.uri.rsplit("/", 1)[-1],
+        "seen": hit.seen[:_CHIPS],
+        "box": box,
+    }

@@ -1,8 +1,9 @@
 """An older version of the index, read with today's knowledge of files.
 
-The version that searches read may lag behind the newest one for days. Whoever's file was removed or replaced meanwhile must
-not be found through it, so every hit takes its ``source_state`` from the newest version. An image of whom the newest version
-shows nobody (its models may see other people) is there as long as the newest listings hold its file.
+The version that searches read may lag behind the newest one for days. Whoever's file was removed or replaced
+meanwhile must not be found through it, so every hit takes its ``source_state`` from the newest version. An
+image of whom the newest version shows nobody (its models may see other people) is there as long as the newest
+listings hold its file.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,9 @@ from par_core.store.ledger import still_listed
 __all__ = ["leave_out_gone"]
 
 
-def leave_out_gone(result: SearchResult, store: Store, index: PeopleIndex, newest: PeopleIndex, *, absent: bool) -> SearchResult:
+def leave_out_gone(
+    result: SearchResult, store: Store, index: PeopleIndex, newest: PeopleIndex, *, absent: bool
+) -> SearchResult:
     """Bring the hits of an older version in line with the files that are there now.
 
     Args:
@@ -40,10 +43,14 @@ def leave_out_gone(result: SearchResult, store: Store, index: PeopleIndex, newes
 
     families = [[found for one in (hit, *hit.similar) for found in there(one)] for hit in result.hits]
     kept = [replace(family[0], similar=tuple(family[1:])) for family in families if family]
-    warnings = [f"searched version {index.version} of the index; the newest is {newest.version} (see par status)"]
+    warnings = [
+        f"searched version {index.version} of the index; the newest is {newest.version} (see par status)"
+    ]
     gone = len(everybody) - sum(map(len, families))
     if gone:
-        warnings.append(f"{gone} people are left out: their files have gone or changed since version {index.version}")
+        warnings.append(
+            f"{gone} people are left out: their files have gone or changed since version {index.version}"
+        )
     ranked = tuple(_ranked(hit, rank) for rank, hit in enumerate(kept, 1))
     return replace(result, hits=ranked, warnings=(*result.warnings, *warnings))
 

@@ -12,7 +12,8 @@ NEAR: Final = 0.98  # cosine from which two people of the same embedding count a
 
 
 def group(image_ids: Sequence[str], vectors: Float32[np.ndarray, "n d"], most: int) -> list[list[int]]:
-    """Rows that belong together, greedily from the first: each joins the first group whose leader shares its image or is nearly the same picture.
+    """Rows that belong together, greedily from the first: each joins the first group whose leader shares its
+    image or is nearly the same picture.
 
     Args:
         image_ids: Of n hits, best first.

@@ -38,13 +38,30 @@ def hits_of(
             rank=ranks[i],
             **{
                 key: row[key]
-                for key in ("person_id", "image_id", "uri", "source_state", "shard", "upper_color", "lower_color", "captured_at", "height_px", "score")
+                for key in (
+                    "person_id",
+                    "image_id",
+                    "uri",
+                    "source_state",
+                    "shard",
+                    "upper_color",
+                    "lower_color",
+                    "captured_at",
+                    "height_px",
+                    "score",
+                )
             },
             box=(row["x1"], row["y1"], row["x2"], row["y2"]),
             cosine=None if cosines is None or np.isnan(cosines[i]) else float(cosines[i]),
             probability=None if probabilities is None else float(probabilities[i]),
             attributes=told[i],
-            seen=tuple(sorted((name for name, p in told[i].items() if p >= thresholds.get(name, 0.5)), key=told[i].__getitem__, reverse=True)),
+            seen=tuple(
+                sorted(
+                    (name for name, p in told[i].items() if p >= thresholds.get(name, 0.5)),
+                    key=told[i].__getitem__,
+                    reverse=True,
+                )
+            ),
             parts=explained[i],
         )
         for i, row in enumerate(rows)

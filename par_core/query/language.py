@@ -4,8 +4,9 @@
     man AND backpack AND NOT hat "protective suit" upper:red since:2026-11-01 source:gate-3
     (hat OR scarf)^2 "a long coat" like:3f9a4c0d2b1e8f70
 
-Operators are written in capitals, so that "a white dress and a black bag" stays a text; what merely stands side by side must all hold. ``-`` before a
-part is NOT. ``^2`` after a part gives it twice the weight. This file turns a text into a tree; ``par_core.query.plan`` says what the tree means for an index.
+Operators are written in capitals, so that "a white dress and a black bag" stays a text; what merely stands
+side by side must all hold. ``-`` before a part is NOT. ``^2`` after a part gives it twice the weight. This
+file turns a text into a tree; ``par_core.query.plan`` says what the tree means for an index.
 """
 
 import re
@@ -24,7 +25,8 @@ __all__ = ["AllOf", "AnyOf", "Condition", "Likeness", "Negated", "Node", "Phrase
 
 _LONGEST: Final = 1_000  # characters
 _MOST_PARTS: Final = 40
-_MOST_NESTING: Final = 50  # parentheses and negations, counted before parsing, for each takes of Python's stack
+# parentheses and negations, counted before parsing, for each takes of Python's stack
+_MOST_NESTING: Final = 50
 _HEAVIEST: Final = 10.0
 
 _GRAMMAR: Final = r"""
@@ -45,7 +47,9 @@ _GRAMMAR: Final = r"""
     FIELD.2: /[A-Za-z_]+:("[^"]*"|[^\s()"]+)/
     WORDS: /WORD(\s+WORD)*/
     %ignore /\s+/
-""".replace("WORD(\\s+WORD)*", r"(?:W)(?:\s+(?:W))*").replace("W)", r"(?!(?:AND|OR|NOT)(?:[\s()\"]|$))(?!-\S)(?![A-Za-z_]+:[^\s()])[^\s()\"^]+)")
+""".replace("WORD(\\s+WORD)*", r"(?:W)(?:\s+(?:W))*").replace(
+    "W)", r"(?!(?:AND|OR|NOT)(?:[\s()\"]|$))(?!-\S)(?![A-Za-z_]+:[^\s()])[^\s()\"^]+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,9 @@ class _Build(Transformer[Token, Node]):
     def weighted(self, inner: Node, weight: Token) -> Node:
         value = float(weight[1:])
         if not 0 < value <= _HEAVIEST:
-            raise _MisplacedError(f"a weight lies above 0 and is at most {_HEAVIEST:.0f}", weight.start_pos or 0)
+            raise _MisplacedError(
+                f"a weight lies above 0 and is at most {_HEAVIEST:.0f}", weight.start_pos or 0
+            )
         return Weighted(inner, value)
 
     @v_args(inline=True)

@@ -61,20 +61,23 @@ def search(
     """Find people by words, by a picture, or by a filter; best first.
 
     Args:
-        text: In the language of ``par search``, such as ``man AND backpack AND NOT hat``; plain words will do.
+        text: In the language of ``par search``, such as ``man AND backpack AND NOT hat``; plain words will
+            do.
         store: Folder of the store.
         image: People like the largest person in this picture; with a text, both must fit.
         where: Only people for whom this filter holds; see ``docs/data-contract.md`` for the columns.
         top: Hits at most, 1 to 10,000.
         absent: Also people whose file has vanished or was replaced.
         weak: Also hits below the cutoff.
-        apart: Hits of one image, and of nearly the same picture, each by itself instead of in the ``similar`` of the best of them.
+        apart: Hits of one image, and of nearly the same picture, each by itself instead of in the ``similar``
+            of the best of them.
         version: Of the index: ``live``, ``latest``, or a number.
         profile: Names the models; default ``compact``.
         config: TOML file with settings.
 
     Returns:
-        The hits: ``len``, iteration, ``table``, ``to_pandas()``, ``crops()``; in a notebook it shows the first of them.
+        The hits: ``len``, iteration, ``table``, ``to_pandas()``, ``crops()``; in a notebook it shows the
+            first of them.
 
     Raises:
         BadConfigError: There is no such store, or the question or the filter is wrong.
@@ -101,7 +104,9 @@ def search_with(searcher: Searcher, question: Question) -> "Results":
         raise BadConfigError(f"top is 1 to 10,000, got {question.top}")
     access = Access.open(searcher.store.root, searcher.config.access.audit_days)
     asked = question_text(question.text, question.image, question.where)
-    with access.recording(Caller.local(), "search", asked, how="python", unrecorded=warnings.warn) as recorded:
+    with access.recording(
+        Caller.local(), "search", asked, how="python", unrecorded=warnings.warn
+    ) as recorded:
         result = searcher.ask(question)
         recorded.count = len(result.hits)
     return Results(result, searcher, searcher.index(), searcher.config)
@@ -117,7 +122,9 @@ class Results:
         config: The settings.
     """
 
-    def __init__(self, result: SearchResult, searcher: Searcher, index: PeopleIndex, config: RunConfig) -> None:
+    def __init__(
+        self, result: SearchResult, searcher: Searcher, index: PeopleIndex, config: RunConfig
+    ) -> None:
         self.result = result
         self._searcher, self._index, self._config = searcher, index, config
         self._cut: dict[int, tuple[bytes | None, str]] = {}
@@ -141,12 +148,22 @@ class Results:
 
     @cached_property
     def table(self) -> pa.Table:
-        """One row a hit: rank, ids, uri, scores, colours, ``x1`` to ``y2`` in pixels, ``seen`` (a list), and one column an attribute (its probability)."""
+        """One row a hit: rank, ids, uri, scores, colours, ``x1`` to ``y2`` in pixels, ``seen`` (a list), and
+        one column an attribute (its probability).
+        """
         hits = self.result.hits
-        columns = {name: pa.array([getattr(hit, name) for hit in hits], kind) for name, kind in _FIELDS.items()}
-        columns |= {name: pa.array([hit.box[i] for hit in hits], pa.float32()) for i, name in enumerate(("x1", "y1", "x2", "y2"))}
+        columns = {
+            name: pa.array([getattr(hit, name) for hit in hits], kind) for name, kind in _FIELDS.items()
+        }
+        columns |= {
+            name: pa.array([hit.box[i] for hit in hits], pa.float32())
+            for i, name in enumerate(("x1", "y1", "x2", "y2"))
+        }
         columns["seen"] = pa.array([list(hit.seen) for hit in hits], pa.list_(pa.string()))
-        columns |= {name: pa.array([hit.attributes.get(name) for hit in hits], pa.float32()) for name in self._index.info.attributes}
+        columns |= {
+            name: pa.array([hit.attributes.get(name) for hit in hits], pa.float32())
+            for name in self._index.info.attributes
+        }
         return pa.table(columns)
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -158,11 +175,14 @@ class Results:
         try:
             import pandas  # noqa: F401
         except ImportError as error:
-            raise BadConfigError("pandas is not installed; pip install pandas, or use .table (Arrow)") from error
+            raise BadConfigError(
+                "pandas is not installed; pip install pandas, or use .table (Arrow)"
+            ) from error
         return self.table.to_pandas()
 
     def crops(self, top: int | None = None) -> list[Image.Image | None]:
-        """Pictures of the hits, best first, RGB and 320 pixels high, the background dimmed; cut from the archive when they are first asked for.
+        """Pictures of the hits, best first, RGB and 320 pixels high, the background dimmed; cut from the
+        archive when they are first asked for.
 
         Args:
             top: Only of the first so many.
@@ -181,16 +201,30 @@ class Results:
         return [self._cut[place] for place in range(top)]
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: small pictures of the first hits in one piece of HTML, no scripts, nothing loaded from elsewhere."""
+        """What a notebook shows: small pictures of the first hits in one piece of HTML, no scripts, nothing
+        loaded from elsewhere.
+        """
         hits = self.result.hits[:_SHOWN]
-        cards = [self._card(hit, jpeg, trouble) for hit, (jpeg, trouble) in zip(hits, self._crops(len(hits)), strict=True)]
+        cards = [
+            self._card(hit, jpeg, trouble)
+            for hit, (jpeg, trouble) in zip(hits, self._crops(len(hits)), strict=True)
+        ]
         return _template().render(result=self.result, cards=cards)
 
     @staticmethod
     def _card(hit: Hit, jpeg: bytes | None, trouble: str) -> dict[str, Any]:
-        colours = [f"{part} {colour}" for part, colour in (("upper", hit.upper_color), ("lower", hit.lower_color)) if colour]
+        colours = [
+            f"{part} {colour}"
+            for part, colour in (("upper", hit.upper_color), ("lower", hit.lower_color))
+            if colour
+        ]
         seen = [name.replace("_", " ") for name in hit.seen[:_CHIPS]]
-        return {"hit": hit, "picture": _thumbnail(jpeg) if jpeg else None, "trouble": trouble, "told": ", ".join([*colours, *seen])}
+        return {
+            "hit": hit,
+            "picture": _thumbnail(jpeg) if jpeg else None,
+            "trouble": trouble,
+            "told": ", ".join([*colours, *seen]),
+        }
 
 
 def _thumbnail(jpeg: bytes) -> str:

@@ -32,12 +32,21 @@ class PersonInPicture:
     attributes: dict[str, float]
 
 
-def people_of(image: ImageU8, segmenter: PersonSegmenter, describer: PersonDescriber, config: RunConfig) -> list[PersonInPicture]:
+def people_of(
+    image: ImageU8, segmenter: PersonSegmenter, describer: PersonDescriber, config: RunConfig
+) -> list[PersonInPicture]:
     """Find and describe the people of one picture, the largest first, by the same steps as indexing."""
     (found,) = segmenter.segment([image])
-    usable = [i for i in range(len(found)) if mask_area(found.masks[i]) and found.boxes[i][3] - found.boxes[i][1] >= config.segment.min_height_px]
+    usable = [
+        i
+        for i in range(len(found))
+        if mask_area(found.masks[i]) and found.boxes[i][3] - found.boxes[i][1] >= config.segment.min_height_px
+    ]
     usable.sort(key=lambda i: -mask_area(found.masks[i]))
-    cutouts = [cut_out(image, found.boxes[i], found.masks[i], config.describe.cutout, describer.aspect) for i in usable]
+    cutouts = [
+        cut_out(image, found.boxes[i], found.masks[i], config.describe.cutout, describer.aspect)
+        for i in usable
+    ]
     told = describer.describe(cutouts)
     return [
         PersonInPicture(
@@ -50,8 +59,12 @@ def people_of(image: ImageU8, segmenter: PersonSegmenter, describer: PersonDescr
     ]
 
 
-def rank_prompts(vector: Float32[np.ndarray, " d"], prompts: Sequence[str], encoder: TextEncoder) -> list[tuple[str, float]]:
-    """Prompts and their probabilities for one person, most likely first: a softmax over the prompts, summing to 1."""
+def rank_prompts(
+    vector: Float32[np.ndarray, " d"], prompts: Sequence[str], encoder: TextEncoder
+) -> list[tuple[str, float]]:
+    """Prompts and their probabilities for one person, most likely first: a softmax over the prompts, summing
+    to 1.
+    """
     logits = encoder.logit_scale * (encoder.encode(list(prompts)) @ vector)
     weights = np.exp(logits - logits.max())
     probabilities = (weights / weights.sum()).tolist()

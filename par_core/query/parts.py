@@ -1,6 +1,7 @@
 """The parts of a question that an index can be asked about, and how likely each is true of people.
 
-``score`` joins them as independent: all of several is a product, at least one of several the opposite of none, a weight is a power.
+``score`` joins them as independent: all of several is a product, at least one of several the opposite of
+none, a weight is a power.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +19,18 @@ from par_core.models.text_evidence import ColourShares, KnownPeople, SpokenQuery
 from par_core.query.answer import PartScore
 from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Node, Phrase, Weighted
 
-__all__ = ["AttributePart", "ConditionPart", "Leaf", "LikenessPart", "Part", "People", "TextPart", "explain", "leaves", "score"]
+__all__ = [
+    "AttributePart",
+    "ConditionPart",
+    "Leaf",
+    "LikenessPart",
+    "Part",
+    "People",
+    "TextPart",
+    "explain",
+    "leaves",
+    "score",
+]
 
 Leaf = Phrase | Condition | Likeness
 _LIKE_SLOPE: Final = 1.5  # of likeness, per standard deviation above the cosine with people drawn at random
@@ -102,15 +114,22 @@ class TextPart:
         return expit(self.scorer.evidence(self.query, people.known, self.usual) + logit(self.prevalence))
 
     def details(self, people: People) -> list[tuple[str, Float64[np.ndarray, " n"]]]:
-        """What speaks for and against: the things that the words list, by their text alone; attributes; and whether garments have the colour that is named."""
+        """What speaks for and against: the things that the words list, by their text alone; attributes; and
+        whether garments have the colour that is named.
+        """
         if not self.query.known:
             return []
         pieces = self.scorer.explain(self.query, people.known)
         told = [(f"text: {self.query.pieces[i]}", pieces[:, i]) for i in range(len(self.query.pieces))]
         attributes = [named for named in self.query.attributes if named.name in people.attributes]
-        told += [(f"attribute: {named.spoken}", probability_of(named, people.probabilities)) for named in attributes]
+        told += [
+            (f"attribute: {named.spoken}", probability_of(named, people.probabilities))
+            for named in attributes
+        ]
         for colour in self.query.colours:
-            seen = [[term == colour.colour for term in people.known.colours[place]] for place in colour.places]
+            seen = [
+                [term == colour.colour for term in people.known.colours[place]] for place in colour.places
+            ]
             told.append((f"colour: {colour.spoken}", np.array(seen, np.float64).mean(axis=0)))
         return told
 
@@ -141,9 +160,14 @@ class LikenessPart:
     person_id: str | None = None
 
     def probability(self, people: People) -> Float64[np.ndarray, " n"]:
-        """A measure of likeness in [0, 1]: a half two standard deviations above what is usual. Not calibrated."""
+        """A measure of likeness in [0, 1]: a half two standard deviations above what is usual. Not
+        calibrated.
+        """
         mean, spread = self.usual
-        return expit(_LIKE_SLOPE * (((people.vectors @ self.direction).astype(np.float64) - mean) / spread - _LIKE_MIDDLE))
+        return expit(
+            _LIKE_SLOPE
+            * (((people.vectors @ self.direction).astype(np.float64) - mean) / spread - _LIKE_MIDDLE)
+        )
 
 
 @dataclass(frozen=True)
@@ -178,8 +202,11 @@ def leaves(node: Node, *, wanted: bool = True, weight: float = 1.0) -> list[tupl
             return [(node, wanted, weight)]
 
 
-def score(node: Node, probabilities: Mapping[Leaf, Float64[np.ndarray, " n"]], *, weighted: bool) -> Float64[np.ndarray, " n"]:
-    """How well people fit a question, in [0, 1]; without weights, the probability that all of it is true of them.
+def score(
+    node: Node, probabilities: Mapping[Leaf, Float64[np.ndarray, " n"]], *, weighted: bool
+) -> Float64[np.ndarray, " n"]:
+    """How well people fit a question, in [0, 1]; without weights, the probability that all of it is true of
+    them.
 
     Args:
         node: The question.
@@ -201,18 +228,32 @@ def score(node: Node, probabilities: Mapping[Leaf, Float64[np.ndarray, " n"]], *
 
 
 def explain(node: Node, parts: Mapping[Leaf, Part], people: People) -> list[tuple[PartScore, ...]]:
-    """For each person, every part of a question with its probability, and what it cost; text with several parts also piece by piece."""
+    """For each person, every part of a question with its probability, and what it cost; text with several
+    parts also piece by piece.
+    """
     columns: list[list[PartScore]] = []
     for leaf, wanted, weight in leaves(node):
         part, name = parts[leaf], _name(leaf)
         columns.append(_part_scores(name, wanted, weight, part.probability(people)))
         if isinstance(part, TextPart):
-            columns += [_part_scores(detail, wanted, weight, probabilities, detail_of=name) for detail, probabilities in part.details(people)]
+            columns += [
+                _part_scores(detail, wanted, weight, probabilities, detail_of=name)
+                for detail, probabilities in part.details(people)
+            ]
     return list(zip(*columns, strict=True))
 
 
-def _part_scores(name: str, wanted: bool, weight: float, probabilities: Float64[np.ndarray, " n"], detail_of: str | None = None) -> list[PartScore]:
-    return [PartScore(name, wanted, p, weight, 1 - max(p if wanted else 1 - p, _TINY) ** weight, detail_of) for p in probabilities.tolist()]
+def _part_scores(
+    name: str,
+    wanted: bool,
+    weight: float,
+    probabilities: Float64[np.ndarray, " n"],
+    detail_of: str | None = None,
+) -> list[PartScore]:
+    return [
+        PartScore(name, wanted, p, weight, 1 - max(p if wanted else 1 - p, _TINY) ** weight, detail_of)
+        for p in probabilities.tolist()
+    ]
 
 
 def _name(leaf: Leaf) -> str:

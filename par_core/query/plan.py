@@ -1,7 +1,9 @@
-"""From a question to what an index is asked: for each alternative of the question, a filter that LanceDB applies first and a direction to search in.
+"""From a question to what an index is asked: for each alternative of the question, a filter that LanceDB
+applies first and a direction to search in.
 
-Fields, and attributes with a weight of 1 or more, are conditions: they become part of the filter wherever a whole alternative depends on them. Words and
-likenesses only rank. So ``man AND hat "red coat"`` searches among men with hats for red coats, and ``hat OR "red coat"`` searches twice.
+Fields, and attributes with a weight of 1 or more, are conditions: they become part of the filter wherever a
+whole alternative depends on them. Words and likenesses only rank. So ``man AND hat "red coat"`` searches
+among men with hats for red coats, and ``hat OR "red coat"`` searches twice.
 """
 
 from collections.abc import Mapping
@@ -21,7 +23,9 @@ from par_core.query.where import And, Filter, Likely, Not
 __all__ = ["Alternative", "alternatives_of", "attribute_meant"]
 
 _MOST: Final = 16
-_FILLER: Final = frozenset(["a", "an", "the", "person", "people", "someone", "somebody", "with", "wearing", "carrying", "in"])
+_FILLER: Final = frozenset(
+    ["a", "an", "the", "person", "people", "someone", "somebody", "with", "wearing", "carrying", "in"]
+)
 
 Literal = tuple[Leaf, bool, float]  # a part, whether it is wanted, its weight
 
@@ -33,7 +37,8 @@ class Alternative:
     Attributes:
         condition: What must hold, or None.
         direction: Of the search, of L2 norm 1, or None if no words or likenesses are part of it.
-        ranked_by: The attributes to rank by where there is no direction, with their weights; ``wanted`` is turned round where they are not wanted.
+        ranked_by: The attributes to rank by where there is no direction, with their weights; ``wanted`` is
+            turned round where they are not wanted.
     """
 
     condition: Filter | None
@@ -42,7 +47,9 @@ class Alternative:
 
 
 def attribute_meant(phrase: Phrase, known: frozenset[str]) -> NamedAttribute | None:
-    """The attribute that plain words stand for, if they name one and nothing else: "hat", "a man", "with a bag"."""
+    """The attribute that plain words stand for, if they name one and nothing else: "hat", "a man", "with a
+    bag".
+    """
     if phrase.quoted:
         return None
     named = [each for each in named_attributes(phrase.text) if each.name in known]
@@ -72,7 +79,9 @@ def _expand(node: Node, *, wanted: bool, weight: float) -> list[list[Literal]]:
             each = [_expand(part, wanted=wanted, weight=weight) for part in parts]
             if isinstance(node, AllOf) == wanted:
                 if np.prod([len(one) for one in each]) > _MOST:
-                    raise FilterError(f"a question with more than {_MOST} alternatives; ask fewer ORs at once")
+                    raise FilterError(
+                        f"a question with more than {_MOST} alternatives; ask fewer ORs at once"
+                    )
                 return [[literal for literals in chosen for literal in literals] for chosen in product(*each)]
             joined = [literals for one in each for literals in one]
             if len(joined) > _MOST:

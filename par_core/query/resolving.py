@@ -1,4 +1,6 @@
-"""Each part of a question made ready to be asked of one index: fields become SQL, words become evidence to weigh, ids and pictures become embeddings."""
+"""Each part of a question made ready to be asked of one index: fields become SQL, words become evidence to
+weigh, ids and pictures become embeddings.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -10,7 +12,16 @@ from par_core.errors import FilterError
 from par_core.models.text_evidence import TextScorer, estimate_prevalence
 from par_core.query.conditions import sql_of
 from par_core.query.language import Condition, Likeness, Node, Phrase
-from par_core.query.parts import AttributePart, ConditionPart, Leaf, LikenessPart, Part, People, TextPart, leaves
+from par_core.query.parts import (
+    AttributePart,
+    ConditionPart,
+    Leaf,
+    LikenessPart,
+    Part,
+    People,
+    TextPart,
+    leaves,
+)
 from par_core.query.plan import attribute_meant
 from par_core.query.table import PeopleTable
 
@@ -19,7 +30,13 @@ __all__ = ["resolve_parts"]
 _NO_SPREAD: Final = 1e-3
 
 
-def resolve_parts(node: Node, index: PeopleTable, scorer: TextScorer, sample: People, pictures: Mapping[str, Float32[np.ndarray, " d"]]) -> dict[Leaf, Part]:
+def resolve_parts(
+    node: Node,
+    index: PeopleTable,
+    scorer: TextScorer,
+    sample: People,
+    pictures: Mapping[str, Float32[np.ndarray, " d"]],
+) -> dict[Leaf, Part]:
     """The parts of a question, in the order of its text.
 
     Args:
@@ -35,7 +52,13 @@ def resolve_parts(node: Node, index: PeopleTable, scorer: TextScorer, sample: Pe
     return {leaf: _part(leaf, index, scorer, sample, pictures) for leaf, _, _ in leaves(node)}
 
 
-def _part(leaf: Leaf, index: PeopleTable, scorer: TextScorer, sample: People, pictures: Mapping[str, Float32[np.ndarray, " d"]]) -> Part:
+def _part(
+    leaf: Leaf,
+    index: PeopleTable,
+    scorer: TextScorer,
+    sample: People,
+    pictures: Mapping[str, Float32[np.ndarray, " d"]],
+) -> Part:
     match leaf:
         case Condition():
             condition = sql_of(index, leaf.filter)
@@ -47,7 +70,10 @@ def _part(leaf: Leaf, index: PeopleTable, scorer: TextScorer, sample: People, pi
             return _likeness(People(found, ()).vectors[0], sample, name)
         case Likeness(_, name):
             if name not in pictures:
-                raise FilterError(f"no picture {name!r}: it was not given with the question, or was forgotten since; give it again")
+                raise FilterError(
+                    f"no picture {name!r}: it was not given with the question, or was forgotten since; give"
+                    " it again"
+                )
             return _likeness(pictures[name], sample, None)
         case Phrase():
             meant = attribute_meant(leaf, frozenset(sample.attributes))
@@ -55,7 +81,12 @@ def _part(leaf: Leaf, index: PeopleTable, scorer: TextScorer, sample: People, pi
                 return AttributePart(meant)
             query = scorer.query(leaf.text)
             usual = sample.colour_shares
-            return TextPart(scorer, query, usual, estimate_prevalence(scorer.evidence(query, sample.known, usual), scorer.weights))
+            return TextPart(
+                scorer,
+                query,
+                usual,
+                estimate_prevalence(scorer.evidence(query, sample.known, usual), scorer.weights),
+            )
 
 
 def _likeness(vector: Float32[np.ndarray, " d"], sample: People, person_id: str | None) -> LikenessPart:
@@ -71,5 +102,7 @@ def _holding(index: PeopleTable, ids: Sequence[str], condition: str) -> set[str]
     if not ids:
         return set()
     named = ", ".join(f"'{identity}'" for identity in ids)  # ids of the index itself
-    found: list[str] = index.search(None, where=f"(person_id IN ({named})) AND {condition}", top=len(ids), columns=["person_id"])["person_id"].to_pylist()
+    found: list[str] = index.search(
+        None, where=f"(person_id IN ({named})) AND {condition}", top=len(ids), columns=["person_id"]
+    )["person_id"].to_pylist()
     return set(found)

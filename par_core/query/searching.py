@@ -1,7 +1,9 @@
-"""Searching: a question becomes one search of the index for each of its alternatives; everybody found is judged by the whole question.
+"""Searching: a question becomes one search of the index for each of its alternatives; everybody found is
+judged by the whole question.
 
-The index gives candidates: the nearest people by embedding among those for whom the conditions hold. They are then judged exactly, part by part, ranked by
-the product, and left out below a cutoff, so that "nothing found" is an answer. ``docs/search.md`` has the reasons and what was measured.
+The index gives candidates: the nearest people by embedding among those for whom the conditions hold. They are
+then judged exactly, part by part, ranked by the product, and left out below a cutoff, so that "nothing found"
+is an answer. ``docs/search.md`` has the reasons and what was measured.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +21,17 @@ from par_core.query.conditions import condition_of, sql_of
 from par_core.query.grouping import group
 from par_core.query.hits import fold, hits_of
 from par_core.query.language import Node
-from par_core.query.parts import AttributePart, ConditionPart, Leaf, LikenessPart, Part, People, TextPart, explain, score
+from par_core.query.parts import (
+    AttributePart,
+    ConditionPart,
+    Leaf,
+    LikenessPart,
+    Part,
+    People,
+    TextPart,
+    explain,
+    score,
+)
 from par_core.query.plan import alternatives_of
 from par_core.query.resolving import resolve_parts
 from par_core.query.table import PeopleTable
@@ -27,7 +39,10 @@ from par_core.query.table import PeopleTable
 __all__ = ["Wanted", "sample_of", "search_filter", "search_query"]
 
 _SAMPLE: Final = 2_000  # people by whom it is estimated how rare a thing is, and what likeness is usual
-_WITHOUT: Final = {True: "ranks by the rest of the words", False: "knows no other word of it, so it finds nobody"}
+_WITHOUT: Final = {
+    True: "ranks by the rest of the words",
+    False: "knows no other word of it, so it finds nobody",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +66,20 @@ class Wanted:
 
 def sample_of(index: PeopleTable) -> People:
     """People of an index drawn at random, by whom searches estimate what is rare and what is usual."""
-    return People(index.sample(_SAMPLE, ["person_id", "vector", "upper_color", "lower_color", *index.attributes]), index.attributes)
+    return People(
+        index.sample(_SAMPLE, ["person_id", "vector", "upper_color", "lower_color", *index.attributes]),
+        index.attributes,
+    )
 
 
 def search_query(
-    index: PeopleTable, node: Node, scorer: TextScorer, sample: People, wanted: Wanted, question: str, pictures: Mapping[str, Float32[np.ndarray, " d"]]
+    index: PeopleTable,
+    node: Node,
+    scorer: TextScorer,
+    sample: People,
+    wanted: Wanted,
+    question: str,
+    pictures: Mapping[str, Float32[np.ndarray, " d"]],
 ) -> SearchResult:
     """People who fit a question.
 
@@ -74,26 +98,49 @@ def search_query(
     parts = resolve_parts(node, index, scorer, sample, pictures)
     alternatives = alternatives_of(node, parts)
     if all(isinstance(part, ConditionPart) for part in parts.values()):
-        tests = " OR ".join(f"({sql_of(index, each.condition)})" for each in alternatives if each.condition is not None)  # which none is
-        return _unranked(index, condition_of(index, wanted.where, absent=wanted.absent, further=f"({tests})"), wanted.top, question)
-    people = _less_those_asked_about(find_candidates(index, alternatives, where=wanted.where, absent=wanted.absent, top=wanted.top), parts)
+        # which none is
+        tests = " OR ".join(
+            f"({sql_of(index, each.condition)})" for each in alternatives if each.condition is not None
+        )
+        return _unranked(
+            index,
+            condition_of(index, wanted.where, absent=wanted.absent, further=f"({tests})"),
+            wanted.top,
+            question,
+        )
+    people = _less_those_asked_about(
+        find_candidates(index, alternatives, where=wanted.where, absent=wanted.absent, top=wanted.top), parts
+    )
     told = {leaf: part.probability(people) for leaf, part in parts.items()}
     ranks, fits = score(node, told, weighted=True), score(node, told, weighted=False)
     judged = any(isinstance(part, TextPart | AttributePart) for part in parts.values())
-    calibrated = judged and (scorer.weights.calibrated or not any(isinstance(part, TextPart) for part in parts.values()))
+    calibrated = judged and (
+        scorer.weights.calibrated or not any(isinstance(part, TextPart) for part in parts.values())
+    )
     order = np.argsort(-ranks, kind="stable")
-    groups = _grouped(people, order if wanted.weak or not calibrated else order[fits[order] >= CUTOFF], wanted)
+    groups = _grouped(
+        people, order if wanted.weak or not calibrated else order[fits[order] >= CUTOFF], wanted
+    )
     shown = np.array([row for rows in groups for row in rows], np.int64)
     places = [place for place, rows in enumerate(groups, 1) for _ in rows]
     given = people.take(shown)
-    hits = hits_of(given, index.thresholds, fits[shown] if judged else None, _cosines(people, parts)[shown], places, explain(node, parts, given))
+    hits = hits_of(
+        given,
+        index.thresholds,
+        fits[shown] if judged else None,
+        _cosines(people, parts)[shown],
+        places,
+        explain(node, parts, given),
+    )
     chance = _chance(fits, groups, wanted) if calibrated else None
     return SearchResult(question, fold(hits, groups), _warnings(parts, scorer), len(index), chance)
 
 
 def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
     """People for whom a filter holds, in no particular order."""
-    return _unranked(index, condition_of(index, wanted.where, absent=wanted.absent), wanted.top, f"where {wanted.where}")
+    return _unranked(
+        index, condition_of(index, wanted.where, absent=wanted.absent), wanted.top, f"where {wanted.where}"
+    )
 
 
 def _unranked(index: PeopleTable, where: str | None, top: int, question: str) -> SearchResult:
@@ -105,7 +152,9 @@ def _unranked(index: PeopleTable, where: str | None, top: int, question: str) ->
 def _less_those_asked_about(people: People, parts: Mapping[Leaf, Part]) -> People:
     """Whoever is asked about by ``like:`` is known already."""
     known = {part.person_id for part in parts.values() if isinstance(part, LikenessPart)}
-    return people.take(np.array([row for row, identity in enumerate(people.ids) if identity not in known], np.int64))
+    return people.take(
+        np.array([row for row, identity in enumerate(people.ids) if identity not in known], np.int64)
+    )
 
 
 def _grouped(people: People, order: Int64[np.ndarray, " k"], wanted: Wanted) -> list[list[int]]:
@@ -125,7 +174,9 @@ def _cosines(people: People, parts: Mapping[Leaf, Part]) -> Float64[np.ndarray, 
     """With the whole of the first words, or with the first picture; NaN where there is neither."""
     for part in parts.values():
         if isinstance(part, TextPart | LikenessPart):
-            return (people.vectors @ (part.query.vectors[0] if isinstance(part, TextPart) else part.direction)).astype(np.float64)
+            return (
+                people.vectors @ (part.query.vectors[0] if isinstance(part, TextPart) else part.direction)
+            ).astype(np.float64)
     return np.full(len(people), np.nan)
 
 
@@ -136,5 +187,8 @@ def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]
         unknown = scorer.encoder.unknown_words(query.text)
         if unknown:
             words = ", ".join(map(repr, unknown))
-            told.append(f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; use --profile clip for free words")
+            told.append(
+                f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; use"
+                " --profile clip for free words"
+            )
     return tuple(told)

@@ -1,4 +1,6 @@
-"""The table of people as a search sees it: what it must be able to do, and whether it was filled by the model that the question is asked with."""
+"""The table of people as a search sees it: what it must be able to do, and whether it was filled by the model
+that the question is asked with.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
@@ -49,7 +51,14 @@ class PeopleTable(Scanned, Protocol):
         """Names of the attribute columns."""
         ...
 
-    def search(self, vector: Sequence[float] | np.ndarray | None, *, where: str | None, top: int, columns: Sequence[str] | None = None) -> pa.Table:
+    def search(
+        self,
+        vector: Sequence[float] | np.ndarray | None,
+        *,
+        where: str | None,
+        top: int,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
         """Rows by ascending cosine distance."""
         ...
 
@@ -75,6 +84,7 @@ def check_embedding(index: PeopleTable, fingerprint: str, profile: str) -> None:
         raise BadConfigError("the store holds no people yet; fill it with: par index SOURCE --store DIR")
     if index.embedding_fingerprint != fingerprint:
         raise FingerprintError(
-            f"the store was filled with the embedding {index.embedding_fingerprint} of profile {index.profile}, profile {profile} has {fingerprint} here; "
-            "search with the profile (--profile) and weights that filled it, or index again with these"
+            f"the store was filled with the embedding {index.embedding_fingerprint} of profile"
+            f" {index.profile}, profile {profile} has {fingerprint} here; search with the profile (--profile)"
+            " and weights that filled it, or index again with these"
         )

@@ -1,4 +1,6 @@
-"""Whether the values that a filter names can occur in their columns: a misspelt colour must not silently find nobody."""
+"""Whether the values that a filter names can occur in their columns: a misspelt colour must not silently find
+nobody.
+"""
 
 import difflib
 from collections.abc import Mapping, Sequence

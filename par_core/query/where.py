@@ -3,8 +3,9 @@
     female >= 0.5 and upper_color in ('red', 'pink') and not hat
     captured_at >= 2026-11-01 and height_px between 100 and 400 and uri like '%gate-3%'
 
-An attribute alone means that its probability reaches the threshold that was chosen for it on validation people; a day without a time is
-the whole day. ``par_core.query.where_sql`` checks the tree against the table and turns it into SQL.
+An attribute alone means that its probability reaches the threshold that was chosen for it on validation
+people; a day without a time is the whole day. ``par_core.query.where_sql`` checks the tree against the table
+and turns it into SQL.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,19 @@ from lark.exceptions import UnexpectedInput, VisitError
 
 from par_core.errors import FilterError
 
-__all__ = ["And", "Between", "Comparison", "Filter", "IsNull", "Likely", "Membership", "Not", "Or", "Value", "parse_where"]
+__all__ = [
+    "And",
+    "Between",
+    "Comparison",
+    "Filter",
+    "IsNull",
+    "Likely",
+    "Membership",
+    "Not",
+    "Or",
+    "Value",
+    "parse_where",
+]
 
 _LONGEST: Final = 2_000  # characters
 _MOST_NESTING: Final = 50  # parentheses and negations, counted before parsing
@@ -54,7 +67,9 @@ Value = str | float | date  # a datetime is a moment, a date without a time a wh
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``column operator value``; the operator is one of = != < <= > >= like contains (of a text, taken literally)."""
+    """``column operator value``; the operator is one of = != < <= > >= like contains (of a text, taken
+    literally).
+    """
 
     column: str
     operator: str

@@ -1,4 +1,5 @@
-"""Filters as SQL: a tree is checked against the columns of a table, and only then written, with names quoted and literals escaped.
+"""Filters as SQL: a tree is checked against the columns of a table, and only then written, with names quoted
+and literals escaped.
 
 Nothing of a filter's text reaches SQL in any other way.
 """
@@ -11,24 +12,39 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from par_core.errors import FilterError
-from par_core.query.where import And, Between, Comparison, Filter, IsNull, Likely, Membership, Not, Or, Value, parse_where
+from par_core.query.where import (
+    And,
+    Between,
+    Comparison,
+    Filter,
+    IsNull,
+    Likely,
+    Membership,
+    Not,
+    Or,
+    Value,
+    parse_where,
+)
 
 __all__ = ["compile_where"]
 
 _DAY: Final = timedelta(days=1)
 
 
-def compile_where(wanted: str | Filter, columns: Mapping[str, pa.DataType], thresholds: Mapping[str, float]) -> str:
+def compile_where(
+    wanted: str | Filter, columns: Mapping[str, pa.DataType], thresholds: Mapping[str, float]
+) -> str:
     """SQL for a filter, ready for LanceDB.
 
     Args:
         wanted: The filter, as text or parsed.
         columns: What may be named, and the types.
-        thresholds: From which probability on an attribute counts as seen; one half for a number that is not among them.
+        thresholds: From which probability on an attribute counts as seen; one half for a number that is not
+            among them.
 
     Raises:
-        FilterError: A text does not parse (with the place), names an unknown column (with near ones), or compares
-            what cannot be compared.
+        FilterError: A text does not parse (with the place), names an unknown column (with near ones), or
+            compares what cannot be compared.
     """
     return _sql(_decided(parse_where(wanted) if isinstance(wanted, str) else wanted, thresholds), columns)
 
@@ -49,7 +65,9 @@ def _decided(node: Filter, thresholds: Mapping[str, float]) -> Filter:
 def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
     match node:
         case And(parts) | Or(parts):
-            joined = (" AND " if isinstance(node, And) else " OR ").join(_sql(part, columns) for part in parts)
+            joined = (" AND " if isinstance(node, And) else " OR ").join(
+                _sql(part, columns) for part in parts
+            )
             return f"({joined})"
         case Not(inner):
             return f"(NOT {_sql(inner, columns)})"
@@ -73,7 +91,10 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
         case Membership(column, values):
             return f"({_name(column)} IN ({', '.join(_literal(column, value, columns) for value in values)}))"
         case Between(column, low, high):
-            return f"({_name(column)} >= {_literal(column, low, columns)} AND {_name(column)} <= {_literal(column, high, columns)})"
+            return (
+                f"({_name(column)} >= {_literal(column, low, columns)} AND {_name(column)} <="
+                f" {_literal(column, high, columns)})"
+            )
 
 
 def _is_day(value: Value) -> bool:
@@ -114,7 +135,11 @@ def _literal(column: str, value: Value, columns: Mapping[str, pa.DataType]) -> s
     kind = _kind(column, columns)
     given = "text" if isinstance(value, str) else "time" if isinstance(value, datetime) else "number"
     if kind != given:
-        example = {"text": "a text in quotes, such as 'red'", "number": "a number, such as 0.5", "time": "a date, such as 2026-11-24 or 2026-11-24T18:30"}[kind]
+        example = {
+            "text": "a text in quotes, such as 'red'",
+            "number": "a number, such as 0.5",
+            "time": "a date, such as 2026-11-24 or 2026-11-24T18:30",
+        }[kind]
         raise FilterError(f"{column} must be compared with {example}, got {value!r}")
     if isinstance(value, str):
         if "\0" in value:
@@ -128,9 +153,13 @@ def _literal(column: str, value: Value, columns: Mapping[str, pa.DataType]) -> s
         return f"timestamp '{value.isoformat(sep=' ', timespec='microseconds')}'"
     if value != value or value in (float("inf"), float("-inf")):
         raise FilterError(f"{column} cannot be compared with {value}")
-    if isinstance(value, float) and pa.types.is_integer(columns[column]):  # LanceDB takes no 1000.0 for an integer column
+    # LanceDB takes no 1000.0 for an integer column
+    if isinstance(value, float) and pa.types.is_integer(columns[column]):
         limit = 2.0 ** (columns[column].bit_width - 1)
         if not value.is_integer() or not -limit <= value < limit:
-            raise FilterError(f"{column} must be compared with a whole number of {columns[column].bit_width} bits, got {value!r}")
+            raise FilterError(
+                f"{column} must be compared with a whole number of {columns[column].bit_width} bits, got"
+                f" {value!r}"
+            )
         return repr(int(value))
     return repr(value)

@@ -1,4 +1,6 @@
-"""The report on attributes: calibration, every attribute with its interval, and the people of whom the model was surest."""
+"""The report on attributes: calibration, every attribute with its interval, and the people of whom the model
+was surest.
+"""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -20,39 +22,87 @@ from par_core.reports.wording import number, spoken, with_ends
 __all__ = ["CONVENTIONS", "attribute_sections"]
 
 CONVENTIONS: Final = (
-    "An attribute counts as seen where its probability reaches the threshold in the table, which was chosen on validation people.",
-    "mA of an attribute is (true positive rate + true negative rate) / 2; mA and mean AUC are means over the attributes of clothing "
-    "where the data set is labelled in PAR's own vocabulary, else over all attributes that are scored.",
-    "Unknown labels, and labels that a data set only suggests, are left out; so are attributes that fewer than five people have or lack.",
+    (
+        "An attribute counts as seen where its probability reaches the threshold in the table, which was"
+        " chosen on validation people."
+    ),
+    (
+        "mA of an attribute is (true positive rate + true negative rate) / 2; mA and mean AUC are means over"
+        " the attributes of clothing where the data set is labelled in PAR's own vocabulary, else over all"
+        " attributes that are scored."
+    ),
+    (
+        "Unknown labels, and labels that a data set only suggests, are left out; so are attributes that fewer"
+        " than five people have or lack."
+    ),
 )
 _EACH: Final = 2  # people of each kind: right and wrong, with the attribute and without
 
 
-def attribute_sections(run: AttributeRun, intervals: Mapping[str, Interval], config: ArchiveConfig) -> tuple[Section, ...]:
+def attribute_sections(
+    run: AttributeRun, intervals: Mapping[str, Interval], config: ArchiveConfig
+) -> tuple[Section, ...]:
     """Calibration, the table of attributes, and a contact sheet of each."""
     scored = run.scores["attributes"]
     if not scored:
-        return (Section("Attributes", "There is no attribute that both the model knows and the data set labels for at least five people with it and without."),)
+        return (
+            Section(
+                "Attributes",
+                "There is no attribute that both the model knows and the data set labels for at least five"
+                " people with it and without.",
+            ),
+        )
     names = sorted(scored, key=lambda name: -scored[name]["auc"])
     bars = tuple(Bar.of(intervals[f"auc: {name}"]) for name in names)
-    columns = ("attribute", "AUC", "mA", "precision", "recall", "F1", "accuracy", "calibration error", "threshold", "prevalence", "people")
-    told = ("mA", "precision", "recall", "f1", "accuracy", "ece", "threshold", "prevalence", "n")
-    rows = tuple((spoken(name), with_ends(intervals[f"auc: {name}"]), *(number(scored[name][key]) for key in told)) for name in names)
-    note = "Area under the ROC curve with its 95 % interval. Bars begin at 0.5, which is chance."
-    pooled = reduce(add, (Reliability.of(*known_items(run.items.labels[:, i], run.items.probabilities[:, i])) for i in map(run.items.attributes.index, names)))
-    calibration = (
-        f"All attributes together, in ten bins; the calibration error is {number(float(pooled.ece))}. On the diagonal, of the people of whom 0.7 was told, "
-        "70 % have it. The area of a circle is the number of answers."
+    columns = (
+        "attribute",
+        "AUC",
+        "mA",
+        "precision",
+        "recall",
+        "F1",
+        "accuracy",
+        "calibration error",
+        "threshold",
+        "prevalence",
+        "people",
     )
-    over_images = ", ".join(f"{name} {number(value)}" for name, value in run.scores["instances"].items() if name != "convention")
+    told = ("mA", "precision", "recall", "f1", "accuracy", "ece", "threshold", "prevalence", "n")
+    rows = tuple(
+        (spoken(name), with_ends(intervals[f"auc: {name}"]), *(number(scored[name][key]) for key in told))
+        for name in names
+    )
+    note = "Area under the ROC curve with its 95 % interval. Bars begin at 0.5, which is chance."
+    pooled = reduce(
+        add,
+        (
+            Reliability.of(*known_items(run.items.labels[:, i], run.items.probabilities[:, i]))
+            for i in map(run.items.attributes.index, names)
+        ),
+    )
+    calibration = (
+        f"All attributes together, in ten bins; the calibration error is {number(float(pooled.ece))}. On the"
+        " diagonal, of the people of whom 0.7 was told, 70 % have it. The area of a circle is the number of"
+        " answers."
+    )
+    over_images = ", ".join(
+        f"{name} {number(value)}" for name, value in run.scores["instances"].items() if name != "convention"
+    )
     unanswered = ", ".join(map(spoken, run.scores["not_answered"]))
     whole = f"Over images: {over_images}. {run.scores['instances']['convention']}" + (
         f" Attributes that the model does not know: {unanswered}." if unanswered else ""
     )
     sheets = tuple(_sheet(run, name, config) for name in names)
-    surest = "Of each attribute, the people of whom the model was surest: rightly (solid frame) and wrongly (broken frame). Yes or no is the label."
+    surest = (
+        "Of each attribute, the people of whom the model was surest: rightly (solid frame) and wrongly"
+        " (broken frame). Yes or no is the label."
+    )
     return (
-        Section("Every attribute", note, table=Table(columns, rows, bars, 0.5, (min(0.5, *(bar.low for bar in bars)), 1.0))),
+        Section(
+            "Every attribute",
+            note,
+            table=Table(columns, rows, bars, 0.5, (min(0.5, *(bar.low for bar in bars)), 1.0)),
+        ),
         Section("Every image", whole),
         Section("Do probabilities mean what they say?", calibration, plot=reliability_diagram(pooled)),
         Section("Right and wrong", surest, sheets=sheets),
@@ -61,7 +111,11 @@ def attribute_sections(run: AttributeRun, intervals: Mapping[str, Interval], con
 
 def _sheet(run: AttributeRun, name: str, config: ArchiveConfig) -> Sheet:
     column = run.items.attributes.index(name)
-    y, p, threshold = run.items.labels[:, column], run.items.probabilities[:, column], run.items.thresholds[name]
+    y, p, threshold = (
+        run.items.labels[:, column],
+        run.items.probabilities[:, column],
+        run.items.thresholds[name],
+    )
     pictures = []
     for label, has, seen in (("yes", 1, True), ("no", 0, False), ("yes", 1, False), ("no", 0, True)):
         rows = np.flatnonzero((y == has) & ((p >= threshold) == seen))
@@ -70,6 +124,8 @@ def _sheet(run: AttributeRun, name: str, config: ArchiveConfig) -> Sheet:
             if not person.image.is_file():  # in an archive or remote
                 continue
             jpeg = person_crop(person.image, run.boxes[i], config)
-            pictures.append(Picture(jpeg, f"{label}, told {p[i]:.2f}", run.items.names[i], right=bool(has) == seen))
+            pictures.append(
+                Picture(jpeg, f"{label}, told {p[i]:.2f}", run.items.names[i], right=bool(has) == seen)
+            )
     auc = run.scores["attributes"][name]["auc"]
     return Sheet(spoken(name), f"AUC {number(auc)}, threshold {number(threshold)}", tuple(pictures))

@@ -1,6 +1,8 @@
-"""What an audit of labels is looked through with: a CSV file of everything that is listed, and a contact sheet of its beginning.
+"""What an audit of labels is looked through with: a CSV file of everything that is listed, and a contact
+sheet of its beginning.
 
-File names come from data sets and may be anything. The contact sheet escapes them, holds no script and asks for nothing outside of itself.
+File names come from data sets and may be anything. The contact sheet escapes them, holds no script and asks
+for nothing outside of itself.
 """
 
 import csv
@@ -41,7 +43,17 @@ def write_suspects(file: Path, suspects: Sequence[Suspect], data: AttributeSet) 
     for each in suspects:
         box = () if data.boxes is None else data.boxes[each.person].tolist()
         cells = [f"{value:g}" for value in box if not math.isnan(value)] or [""] * 4
-        rows.writerow([each.rank, data.people[each.person].image, each.attribute, int(each.label), f"{each.probability:.6f}", f"{each.margin:.6f}", *cells])
+        rows.writerow(
+            [
+                each.rank,
+                data.people[each.person].image,
+                each.attribute,
+                int(each.label),
+                f"{each.probability:.6f}",
+                f"{each.margin:.6f}",
+                *cells,
+            ]
+        )
     write_atomic(file, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
@@ -74,8 +86,13 @@ def write_sheet(
         for each in suspects
     ]
     title = f"Labels of {data.name} that may be wrong"
-    page = page_environment("par_core.reports").get_template("audit.html").render(title=title, summary=summary, cards=cards, provenance=provenance)
-    write_atomic(file, page.encode("utf-8", "backslashreplace"))  # a name that is no UTF-8 comes with surrogates
+    page = (
+        page_environment("par_core.reports")
+        .get_template("audit.html")
+        .render(title=title, summary=summary, cards=cards, provenance=provenance)
+    )
+    # a name that is no UTF-8 comes with surrogates
+    write_atomic(file, page.encode("utf-8", "backslashreplace"))
 
 
 def _picture(image: Path, config: ArchiveConfig) -> bytes | None:

@@ -17,10 +17,22 @@ from par_core.store.atomic import write_atomic
 __all__ = ["CONVENTIONS", "beyond_chance", "write_background"]
 
 CONVENTIONS: Final = (
-    f"Differences are against the default, {DEFAULT}: above 0 the variant is better. Intervals are paired 95 % bootstraps over images, 1,000 resamples.",
-    "A star marks an interval without 0; among twenty figures that do not differ, about one gets a star by chance.",
-    "Everybody is found once, and cut out in every way. Who was not found is described by the whole picture, by every variant alike.",
-    "Thresholds are those of the default: mA of a variant may also suffer from thresholds that were not chosen for it; AUC does not.",
+    (
+        f"Differences are against the default, {DEFAULT}: above 0 the variant is better. Intervals are paired"
+        " 95 % bootstraps over images, 1,000 resamples."
+    ),
+    (
+        "A star marks an interval without 0; among twenty figures that do not differ, about one gets a star"
+        " by chance."
+    ),
+    (
+        "Everybody is found once, and cut out in every way. Who was not found is described by the whole"
+        " picture, by every variant alike."
+    ),
+    (
+        "Thresholds are those of the default: mA of a variant may also suffer from thresholds that were not"
+        " chosen for it; AUC does not."
+    ),
 )
 
 
@@ -50,12 +62,26 @@ def _overview(run: BackgroundRun) -> Section:
             star = "*" if variant != DEFAULT and beyond_chance(run.changes[variant][name]) else ""
             values.append(number(figures[variant][name](everybody)) + star)
         rows.append((spoken(name), *values))
-    return Section("Every variant", "A star marks what differs from the default beyond chance.", table=Table(("figure", *run.runs), tuple(rows)))
+    return Section(
+        "Every variant",
+        "A star marks what differs from the default beyond chance.",
+        table=Table(("figure", *run.runs), tuple(rows)),
+    )
 
 
 def _changes(variant: str, told: Mapping[str, Interval]) -> Section:
-    rows = tuple((spoken(name), signed(each.estimate) + (" *" if beyond_chance(each) else ""), ends(each)) for name, each in told.items())
+    rows = tuple(
+        (spoken(name), signed(each.estimate) + (" *" if beyond_chance(each) else ""), ends(each))
+        for name, each in told.items()
+    )
     bars = tuple(Bar.of(each) for each in told.values())
-    reach = max((abs(end) for bar in bars for end in (bar.low, bar.high, bar.value) if end == end), default=1.0) or 1.0
+    reach = (
+        max((abs(end) for bar in bars for end in (bar.low, bar.high, bar.value) if end == end), default=1.0)
+        or 1.0
+    )
     note = f"What each figure is more than with the background {DEFAULT}."
-    return Section(variant.capitalize(), note, table=Table(("figure", "difference", "interval"), rows, bars, 0.0, (-reach, reach)))
+    return Section(
+        variant.capitalize(),
+        note,
+        table=Table(("figure", "difference", "interval"), rows, bars, 0.0, (-reach, reach)),
+    )

@@ -47,32 +47,68 @@ def compare_runs(first: SavedRun, second: SavedRun) -> list[Difference]:
         BadConfigError: They are of different kinds or on different data.
     """
     if first.kind != second.kind:
-        raise BadConfigError(f"{first.folder} and {second.folder} are of different kinds: {first.kind} and {second.kind}")
+        raise BadConfigError(
+            f"{first.folder} and {second.folder} are of different kinds: {first.kind} and {second.kind}"
+        )
     if first.data_digest != second.data_digest:
         digests = f"{first.data_digest} and {second.data_digest}"
-        raise BadConfigError(f"{first.folder} and {second.folder} are on different data, so that their images cannot be paired: digests {digests}")
+        raise BadConfigError(
+            f"{first.folder} and {second.folder} are on different data, so that their images cannot be"
+            f" paired: digests {digests}"
+        )
     before, after = _common(first.items, second.items)
     if before.images != after.images:
-        raise BadConfigError(f"{first.folder} holds {before.images} images, {second.folder} {after.images}, though they name the same data")
+        raise BadConfigError(
+            f"{first.folder} holds {before.images} images, {second.folder} {after.images}, though they name"
+            " the same data"
+        )
     everybody, was, now = np.arange(before.images), before.figures(), after.figures()
-    return [Difference(name, was[name](everybody), now[name](everybody), change) for name, change in differences(before, after).items()]
+    return [
+        Difference(name, was[name](everybody), now[name](everybody), change)
+        for name, change in differences(before, after).items()
+    ]
 
 
 def comparison_object(first: SavedRun, second: SavedRun, told: list[Difference]) -> dict[str, Any]:
     """For JSON; what is not defined is None."""
     rows = {}
     for each in told:
-        values = {"first": each.first, "second": each.second, "difference": each.change.estimate, "low": each.change.low, "high": each.change.high}
-        rows[each.name] = {name: None if math.isnan(value) else value for name, value in values.items()} | {"beyond_chance": each.beyond_chance}
+        values = {
+            "first": each.first,
+            "second": each.second,
+            "difference": each.change.estimate,
+            "low": each.change.low,
+            "high": each.change.high,
+        }
+        rows[each.name] = {name: None if math.isnan(value) else value for name, value in values.items()} | {
+            "beyond_chance": each.beyond_chance
+        }
     return {"differences": rows, "first": first.about, "second": second.about, "seed": SEED}
 
 
 def comparison_report(first: SavedRun, second: SavedRun, told: list[Difference]) -> Report:
     """The page."""
-    rows = tuple((spoken(each.name), signed(each.change.estimate), ends(each.change), number(each.first), number(each.second)) for each in told)
+    rows = tuple(
+        (
+            spoken(each.name),
+            signed(each.change.estimate),
+            ends(each.change),
+            number(each.first),
+            number(each.second),
+        )
+        for each in told
+    )
     bars = tuple(Bar.of(each.change) for each in told)
-    reach = max((abs(end) for bar in bars for end in (bar.low, bar.value, bar.high) if not math.isnan(end)), default=0.0) or 1.0
-    table = Table(("figure", "difference", "95 % interval", "first", "second"), rows, bars, 0.0, (-reach, reach))
+    reach = (
+        max(
+            (abs(end) for bar in bars for end in (bar.low, bar.value, bar.high) if not math.isnan(end)),
+            default=0.0,
+        )
+        or 1.0
+    )
+    table = Table(
+        ("figure", "difference", "95 % interval", "first", "second"), rows, bars, 0.0, (-reach, reach)
+    )
     decided = [each for each in told if each.beyond_chance]
     figures = (
         Figure("figures compared", str(len(told))),
@@ -83,19 +119,32 @@ def comparison_report(first: SavedRun, second: SavedRun, told: list[Difference])
     about = first.about
     conventions = (
         "Differences are second minus first; higher is better for every figure.",
-        "Intervals are paired: every resample holds the same images for both runs. One without 0 speaks for a real difference.",
+        (
+            "Intervals are paired: every resample holds the same images for both runs. One without 0 speaks"
+            " for a real difference."
+        ),
         "Of many figures some leave 0 out by chance alone: about one in twenty where nothing differs.",
         INTERVALS,
     )
     title = f"{about['kind'].capitalize()} on {about['dataset']}: two runs"
-    subtitle = f"First: {first.folder} ({first.about['models']}). Second: {second.folder} ({second.about['models']})."
-    section = Section("Differences", "Second minus first. Bars begin at 0, which is no difference.", table=table)
-    return Report(title, subtitle, figures, (section,), conventions, {"first": first.about, "second": second.about})
+    subtitle = (
+        f"First: {first.folder} ({first.about['models']}). Second: {second.folder}"
+        f" ({second.about['models']})."
+    )
+    section = Section(
+        "Differences", "Second minus first. Bars begin at 0, which is no difference.", table=table
+    )
+    return Report(
+        title, subtitle, figures, (section,), conventions, {"first": first.about, "second": second.about}
+    )
 
 
 def _common(first: Items, second: Items) -> tuple[Items, Items]:
     if not isinstance(first, AttributeItems) or not isinstance(second, AttributeItems):
         return first, second
     both = first.thresholds.keys() & second.thresholds.keys()
-    shared = [replace(each, thresholds={name: t for name, t in each.thresholds.items() if name in both}) for each in (first, second)]
+    shared = [
+        replace(each, thresholds={name: t for name, t in each.thresholds.items() if name in both})
+        for each in (first, second)
+    ]
     return shared[0], shared[1]

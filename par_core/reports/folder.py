@@ -1,4 +1,6 @@
-"""The folder of a report: ``report.html``, ``report.md``, ``report.json``, ``items.parquet`` for comparisons; of attributes ``quality.json``."""
+"""The folder of a report: ``report.html``, ``report.md``, ``report.json``, ``items.parquet`` for comparisons;
+of attributes ``quality.json``.
+"""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +27,10 @@ from par_core.store.atomic import write_atomic
 
 __all__ = ["INTERVALS", "write_report"]
 
-INTERVALS: Final = "Intervals are 95 % percentile bootstraps over images, 1,000 resamples: the chance in the choice of people, not that of training."
+INTERVALS: Final = (
+    "Intervals are 95 % percentile bootstraps over images, 1,000 resamples: the chance in the choice of"
+    " people, not that of training."
+)
 _HEADLINES: Final = (  # the figures at the top, where a run has them
     *("mean_auc", "mA", *(f"accuracy: {name}" for name in ACCURACIES), "mean_ece"),
     *("mean_ap_over_prevalence", "pairs_recall_at_10_over_chance"),
@@ -36,7 +41,9 @@ _HEADLINES: Final = (  # the figures at the top, where a run has them
 Run = AttributeRun | RetrievalRun | SegmentationRun
 
 
-def write_report(out: Path, run: Run, scores: Mapping[str, Any], intervals: Mapping[str, Interval], config: ArchiveConfig) -> None:
+def write_report(
+    out: Path, run: Run, scores: Mapping[str, Any], intervals: Mapping[str, Interval], config: ArchiveConfig
+) -> None:
     """Write the files; ``report.json`` last.
 
     Args:
@@ -49,17 +56,27 @@ def write_report(out: Path, run: Run, scores: Mapping[str, Any], intervals: Mapp
     about = scores["about"]
     match run:
         case AttributeRun():
-            measured = measure_people([person.image for person in run.people], run.boxes, config, installed_model(), run.quality)
-            bands = {measure: quality_bands(run.items, values, about["seed"]) for measure, values in measured.items()}
+            measured = measure_people(
+                [person.image for person in run.people], run.boxes, config, installed_model(), run.quality
+            )
+            bands = {
+                measure: quality_bands(run.items, values, about["seed"])
+                for measure, values in measured.items()
+            }
             write_atomic(out / "quality.json", (json.dumps(bands_object(bands), indent=1) + "\n").encode())
             every, *others = attributes.attribute_sections(run, intervals, config)
             sections, conventions = (every, *quality_sections(bands), *others), attributes.CONVENTIONS
         case RetrievalRun():
-            sections, conventions = retrieval.retrieval_sections(run, intervals, config), retrieval.CONVENTIONS
+            sections, conventions = (
+                retrieval.retrieval_sections(run, intervals, config),
+                retrieval.CONVENTIONS,
+            )
         case SegmentationRun():
             sections, conventions = segmentation.segmentation_sections(run), segmentation.CONVENTIONS
     title = f"{about['kind'].capitalize()} on {about['dataset']}"
-    report = Report(title, about["models"], _headlines(scores, intervals), sections, (*conventions, INTERVALS), about)
+    report = Report(
+        title, about["models"], _headlines(scores, intervals), sections, (*conventions, INTERVALS), about
+    )
     sink = pa.BufferOutputStream()
     pq.write_table(run.items.table(), sink, compression="zstd")
     write_atomic(out / "items.parquet", sink.getvalue().to_pybytes())

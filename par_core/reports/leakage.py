@@ -1,4 +1,6 @@
-"""The page on leakage: shares by each way of looking, the pairs side by side, and scores as given and cleaned."""
+"""The page on leakage: shares by each way of looking, the pairs side by side, and scores as given and
+cleaned.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -19,15 +21,33 @@ _MEANINGS: Final = {
     "embedding": "the describer sees the same person, or somebody dressed alike",
 }
 _SHARE: Final = (
-    "The share is that of Jia et al. 2020: of the test pictures that could be compared, those with a counterpart in train (val counts as train).",
-    "What is only suspected, by embedding, is in no share and is not cleaned away, unless par leakage is told --by embedding.",
-    "Cleaned train is train without every counterpart of a test picture; cleaned test is test without every picture that has one.",
+    (
+        "The share is that of Jia et al. 2020: of the test pictures that could be compared, those with a"
+        " counterpart in train (val counts as train)."
+    ),
+    (
+        "What is only suspected, by embedding, is in no share and is not cleaned away, unless par leakage is"
+        " told --by embedding."
+    ),
+    (
+        "Cleaned train is train without every counterpart of a test picture; cleaned test is test without"
+        " every picture that has one."
+    ),
 )
-_SCORES: Final = "Differences are cleaned minus given. Intervals are 95 % percentile bootstraps over the test items, 1,000 resamples, the same items for both."
+_SCORES: Final = (
+    "Differences are cleaned minus given. Intervals are 95 % percentile bootstraps over the test items, 1,000"
+    " resamples, the same items for both."
+)
 
 
 def leakage_page(
-    title: str, leakage: Leakage, figures: Mapping[str, Any], scores: Sequence[CleanedScore], top: int, about: Mapping[str, Any], config: ArchiveConfig
+    title: str,
+    leakage: Leakage,
+    figures: Mapping[str, Any],
+    scores: Sequence[CleanedScore],
+    top: int,
+    about: Mapping[str, Any],
+    config: ArchiveConfig,
 ) -> Report:
     """The page.
 
@@ -46,7 +66,11 @@ def leakage_page(
         Figure("test pictures without one", f"{figures['test_kept']:,}"),
         Figure("train pictures", f"{figures['train']:,}"),
         Figure("train pictures without one", f"{figures['train_kept']:,}"),
-        *((Figure("identities in both", f"{figures['identities']['shared']:,}"),) if figures["identities"]["test"] else ()),
+        *(
+            (Figure("identities in both", f"{figures['identities']['shared']:,}"),)
+            if figures["identities"]["test"]
+            else ()
+        ),
     )
     columns = ("found by", "share of test", "test pictures", "not comparable", "train pictures")
     by_kind = {**figures["by_kind"], **figures["suspected"]}
@@ -59,35 +83,69 @@ def leakage_page(
         for kind, row in by_kind.items()
     )
     meanings = "; ".join(f"{kind}: {_MEANINGS[kind]}" for kind in by_kind)
-    sections = [Section("How it was found", f"{meanings[:1].upper()}{meanings[1:]}.", table=Table(columns, rows))]
+    sections = [
+        Section("How it was found", f"{meanings[:1].upper()}{meanings[1:]}.", table=Table(columns, rows))
+    ]
     if scores:
         sections.append(_scores(scores))
     if "embedding" in figures["thresholds"]:
         sections.append(_threshold(figures["thresholds"]["embedding"]))
     sections.append(_pairs(leakage, top, config))
-    return Report(title, "Pictures of the test part that have a counterpart in the train part.", numbers, tuple(sections), _SHARE, about)
+    return Report(
+        title,
+        "Pictures of the test part that have a counterpart in the train part.",
+        numbers,
+        tuple(sections),
+        _SHARE,
+        about,
+    )
 
 
 def _scores(scores: Sequence[CleanedScore]) -> Section:
-    rows = tuple((spoken(each.name), signed(each.change.estimate), ends(each.change), with_ends(each.given), with_ends(each.cleaned)) for each in scores)
+    rows = tuple(
+        (
+            spoken(each.name),
+            signed(each.change.estimate),
+            ends(each.change),
+            with_ends(each.given),
+            with_ends(each.cleaned),
+        )
+        for each in scores
+    )
     bars = tuple(Bar.of(each.change) for each in scores)
-    reach = max((abs(end) for bar in bars for end in (bar.low, bar.value, bar.high) if end == end), default=0.0) or 1.0
+    reach = (
+        max((abs(end) for bar in bars for end in (bar.low, bar.value, bar.high) if end == end), default=0.0)
+        or 1.0
+    )
     return Section(
-        "Scores as given and cleaned", _SCORES, table=Table(("figure", "difference", "95 % interval", "given", "cleaned"), rows, bars, 0.0, (-reach, reach))
+        "Scores as given and cleaned",
+        _SCORES,
+        table=Table(
+            ("figure", "difference", "95 % interval", "given", "cleaned"), rows, bars, 0.0, (-reach, reach)
+        ),
     )
 
 
 def _threshold(told: Mapping[str, Any]) -> Section:
     if "given" in told:
-        return Section("When embeddings count as near", f"1 - cosine up to {told['max_distance']:.4f}, as asked for.")
+        return Section(
+            "When embeddings count as near", f"1 - cosine up to {told['max_distance']:.4f}, as asked for."
+        )
     note = (
-        f"1 - cosine up to {told['max_distance']:.4f}: the largest at which at most {told['false_positive_rate']:.2g} of {told['known_others']:,} pairs of "
-        f"different test pictures are taken for one. About {told['pairs_expected_by_mistake']:,.0f} pairs of train and test are near by mistake."
+        f"1 - cosine up to {told['max_distance']:.4f}: the largest at which at most"
+        f" {told['false_positive_rate']:.2g} of {told['known_others']:,} pairs of different test pictures are"
+        f" taken for one. About {told['pairs_expected_by_mistake']:,.0f} pairs of train and test are near by"
+        " mistake."
         if told["max_distance"] >= 0
-        else "Different test pictures are as near to each other as copies are: this describer cannot tell them apart, and nothing counts as near."
+        else (
+            "Different test pictures are as near to each other as copies are: this describer cannot tell them"
+            " apart, and nothing counts as near."
+        )
     )
     rows = tuple((name, _percent(share)) for name, share in told["copies_found_by_change"].items())
-    return Section("When embeddings count as near", note, table=Table(("copy of a test picture", "found"), rows))
+    return Section(
+        "When embeddings count as near", note, table=Table(("copy of a test picture", "found"), rows)
+    )
 
 
 def _pairs(leakage: Leakage, top: int, config: ArchiveConfig) -> Section:
@@ -96,16 +154,37 @@ def _pairs(leakage: Leakage, top: int, config: ArchiveConfig) -> Section:
         of_kind = [pair for pair in pairs if pair["kind"] == kind]
         pictures = tuple(_pair(leakage, pair, config) for pair in of_kind[:top])
         if pictures:
-            sheets.append(Sheet(f"By {kind}", f"{_MEANINGS[kind]}; {len(pictures):,} of {len(of_kind):,} pairs, nearest first", pictures, wide=True))
-    note = "Test on the left, its nearest counterpart in train on the right. All pairs are in pairs.csv." if sheets else "There are none."
+            sheets.append(
+                Sheet(
+                    f"By {kind}",
+                    f"{_MEANINGS[kind]}; {len(pictures):,} of {len(of_kind):,} pairs, nearest first",
+                    pictures,
+                    wide=True,
+                )
+            )
+    note = (
+        "Test on the left, its nearest counterpart in train on the right. All pairs are in pairs.csv."
+        if sheets
+        else "There are none."
+    )
     return Section("Pairs", note, sheets=tuple(sheets))
 
 
 def _pair(leakage: Leakage, pair: Mapping[str, Any], config: ArchiveConfig) -> Picture:
     test, train = leakage.test, leakage.train
     jpeg = side_by_side([part.files[pair[name]] for name, part in (("test", test), ("train", train))], config)
-    told = test.identities[pair["test"]] if pair["kind"] == "identity" else f"{pair['distance']:g} bits" if pair["kind"] == "hash" else number(pair["distance"])
-    return Picture(jpeg, f"{pair['kind']}: {told}", f"{_short(test.names[pair['test']])}  |  {_short(train.names[pair['train']])}")
+    told = (
+        test.identities[pair["test"]]
+        if pair["kind"] == "identity"
+        else f"{pair['distance']:g} bits"
+        if pair["kind"] == "hash"
+        else number(pair["distance"])
+    )
+    return Picture(
+        jpeg,
+        f"{pair['kind']}: {told}",
+        f"{_short(test.names[pair['test']])}  |  {_short(train.names[pair['train']])}",
+    )
 
 
 def _short(path: Any) -> str:

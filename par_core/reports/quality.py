@@ -21,12 +21,25 @@ _NOTE: Final = "People are put in order and cut into parts of equal size; bars b
 def quality_sections(bands: Mapping[str, Sequence[Band]]) -> tuple[Section, ...]:
     """A plot and a table for each measure that has bands; one sentence where none has."""
     sections = tuple(_section(measure, bands[measure]) for measure in MEASURES if bands.get(measure))
-    return sections or (Section("Scores by quality", "There are too few people to tell scores by quality: it takes at least 40 of known quality."),)
+    return sections or (
+        Section(
+            "Scores by quality",
+            "There are too few people to tell scores by quality: it takes at least 40 of known quality.",
+        ),
+    )
 
 
 def _section(measure: str, bands: Sequence[Band]) -> Section:
     name, meaning = _SPOKEN[measure]
-    rows = tuple((f"{_short(band.low)} to {_short(band.high)}", with_ends(band.ma), with_ends(band.accuracy), f"{band.people:,}") for band in bands)
+    rows = tuple(
+        (
+            f"{_short(band.low)} to {_short(band.high)}",
+            with_ends(band.ma),
+            with_ends(band.accuracy),
+            f"{band.people:,}",
+        )
+        for band in bands
+    )
     bars = tuple(Bar.of(band.ma) for band in bands)
     lowest = min([0.5, *(bar.low for bar in bars if bar.low == bar.low)])
     table = Table((name, "mA", "accuracy", "people"), rows, bars, 0.5, (lowest, 1.0))

@@ -24,7 +24,10 @@ def as_html(report: Report) -> str:
 def as_markdown(report: Report) -> str:
     """The same without plots and pictures."""
     environment = Environment(  # noqa: S701 - no HTML: every text goes through the filter below
-        loader=PackageLoader("par_core.reports"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("par_core.reports"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {"text": _markdown, "flat": _flat}
     return environment.get_template("report.md").render(report=report)
@@ -53,7 +56,9 @@ def _across(value: float, table: Table) -> float:
 
 
 def _drawn(bar: Bar, table: Table) -> dict[str, float]:
-    """A bar from the start of the scale to the value, and its interval; an interval that is not known has no width."""
+    """A bar from the start of the scale to the value, and its interval; an interval that is not known has no
+    width.
+    """
     start, value = _across(table.start, table), _across(0.0 if bar.value != bar.value else bar.value, table)
     low, high = (value if end != end else _across(end, table) for end in (bar.low, bar.high))
     return {"x": min(start, value), "width": round(abs(value - start), 2), "low": low, "high": high}

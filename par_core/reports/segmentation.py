@@ -1,4 +1,6 @@
-"""The report on segmentation: the curve of precision and recall, and the best, the worst and typical photographs."""
+"""The report on segmentation: the curve of precision and recall, and the best, the worst and typical
+photographs.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,9 +19,18 @@ from par_core.reports.wording import number, spoken
 __all__ = ["CONVENTIONS", "segmentation_sections"]
 
 CONVENTIONS: Final = (
-    "Average precision is COCO's (mask and box IoU from 0.50 to 0.95, computed by pycocotools), over people of every score.",
-    "Precision and recall are at the score that indexing uses; a person is found where the mask IoU is at least one half, each labelled person once.",
-    "The quality of a photograph is the sum of the IoUs of matched people over matched + (missed + false) / 2 (panoptic quality, Kirillov et al. 2019).",
+    (
+        "Average precision is COCO's (mask and box IoU from 0.50 to 0.95, computed by pycocotools), over"
+        " people of every score."
+    ),
+    (
+        "Precision and recall are at the score that indexing uses; a person is found where the mask IoU is at"
+        " least one half, each labelled person once."
+    ),
+    (
+        "The quality of a photograph is the sum of the IoUs of matched people over matched + (missed + false)"
+        " / 2 (panoptic quality, Kirillov et al. 2019)."
+    ),
 )
 _EACH: Final = 4
 
@@ -27,23 +38,44 @@ _EACH: Final = 4
 def segmentation_sections(run: SegmentationRun) -> tuple[Section, ...]:
     """The curve, average precision, and contact sheets."""
     used = run.scores["recall"], run.scores["precision"]
-    curve = "At a mask IoU of one half, from the surest to the faintest person found. The dot is the score that indexing uses."
+    curve = (
+        "At a mask IoU of one half, from the surest to the faintest person found. The dot is the score that"
+        " indexing uses."
+    )
     names = ("mask_ap", "mask_ap50", "mask_ap75", "box_ap", "box_ap50")
-    table = Table(("average precision", "value"), tuple((spoken(name), number(run.scores[name])) for name in names))
+    table = Table(
+        ("average precision", "value"), tuple((spoken(name), number(run.scores[name])) for name in names)
+    )
     judged = np.flatnonzero(~np.isnan(run.items.quality))
     order = judged[np.argsort(-run.items.quality[judged], kind="stable")]
-    worst, best = order[::-1][:_EACH].tolist(), [i for i in order[:_EACH].tolist() if i not in order[::-1][:_EACH]]
+    worst, best = (
+        order[::-1][:_EACH].tolist(),
+        [i for i in order[:_EACH].tolist() if i not in order[::-1][:_EACH]],
+    )
     between = [i for i in order.tolist() if i not in worst + best]
     middle = max(0, (len(between) - _EACH) // 2)
-    sheets = tuple(_sheet(run, title, rows) for title, rows in (("The worst", worst), ("Typical", between[middle : middle + _EACH]), ("The best", best)))
+    sheets = tuple(
+        _sheet(run, title, rows)
+        for title, rows in (
+            ("The worst", worst),
+            ("Typical", between[middle : middle + _EACH]),
+            ("The best", best),
+        )
+    )
     return (
         Section("Precision and recall", curve, plot=precision_recall(_points(run), used), table=table),
-        Section("Photographs", "By quality. Blue: labelled. Orange: found.", sheets=tuple(sheet for sheet in sheets if sheet.pictures)),
+        Section(
+            "Photographs",
+            "By quality. Blue: labelled. Orange: found.",
+            sheets=tuple(sheet for sheet in sheets if sheet.pictures),
+        ),
     )
 
 
 def _points(run: SegmentationRun) -> OperatingPoints:
-    """People found are items with a score; labelled people whom nobody matches are items without, which no threshold shows."""
+    """People found are items with a score; labelled people whom nobody matches are items without, which no
+    threshold shows.
+    """
     right, scores = [np.zeros(0, bool)], [np.zeros(0)]
     for masks, people in zip(run.truth, run.weak, strict=True):
         match = match_people(masks, people.masks)
@@ -57,6 +89,9 @@ def _sheet(run: SegmentationRun, title: str, rows: Sequence[int]) -> Sheet:
     items, pictures = run.items, []
     for i in rows:
         jpeg = outlined_photo(read_photo(run.photos[i])[0], run.truth[i], run.found[i].masks)
-        caption = f"quality {number(float(items.quality[i]))}: {items.matched[i]} matched, {items.missed[i]} missed, {items.false[i]} false"
+        caption = (
+            f"quality {number(float(items.quality[i]))}: {items.matched[i]} matched, {items.missed[i]}"
+            f" missed, {items.false[i]} false"
+        )
         pictures.append(Picture(jpeg, caption, items.names[i]))
     return Sheet(title, "", tuple(pictures), wide=True)

@@ -1,4 +1,6 @@
-"""Small pictures of cases for contact sheets: people with a little of their surroundings, photographs with outlines."""
+"""Small pictures of cases for contact sheets: people with a little of their surroundings, photographs with
+outlines.
+"""
 
 import io
 from collections.abc import Sequence
@@ -47,7 +49,9 @@ def jpeg_of_height(picture: ImageU8, height_px: int, quality: int) -> bytes:
 
 
 def side_by_side(images: Sequence[Path], config: ArchiveConfig) -> bytes:
-    """Pictures of one height next to each other, as one JPEG; a grey field stands for one that cannot be read, as copies by digest of damaged files."""
+    """Pictures of one height next to each other, as one JPEG; a grey field stands for one that cannot be
+    read, as copies by digest of damaged files.
+    """
     shown = [piece for image in images for piece in (_GAP, _of_height(image, config))][1:]
     return _jpeg(np.hstack(shown), 75)
 
@@ -58,7 +62,9 @@ def _of_height(image: Path, config: ArchiveConfig) -> ImageU8:
     except (OSError, UnreadableImageError):
         return np.full((_HEIGHT_PX, _HEIGHT_PX // 2, 3), 128, np.uint8)
     width = min(max(1, round(picture.shape[1] * _HEIGHT_PX / picture.shape[0])), 2 * _HEIGHT_PX)
-    return np.ascontiguousarray(cv2.resize(picture, (width, _HEIGHT_PX), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.ascontiguousarray(
+        cv2.resize(picture, (width, _HEIGHT_PX), interpolation=cv2.INTER_AREA), np.uint8
+    )
 
 
 def outlined_photo(picture: ImageU8, labelled: Sequence[MaskRLE], found: Sequence[MaskRLE]) -> bytes:
@@ -66,14 +72,24 @@ def outlined_photo(picture: ImageU8, labelled: Sequence[MaskRLE], found: Sequenc
     small = _resized(picture, min(1.0, _LONGEST_PX / max(picture.shape[:2])))
     for masks, colour, thickness in ((labelled, _LABELLED, 4), (found, _FOUND, 2)):
         for mask in masks:
-            inside = cv2.resize(decode_mask(mask).astype(np.uint8), small.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-            cv2.drawContours(small, cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], -1, colour, thickness)
+            inside = cv2.resize(
+                decode_mask(mask).astype(np.uint8), small.shape[1::-1], interpolation=cv2.INTER_NEAREST
+            )
+            cv2.drawContours(
+                small,
+                cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0],
+                -1,
+                colour,
+                thickness,
+            )
     return _jpeg(small, 80)
 
 
 def _resized(picture: ImageU8, scale: float) -> ImageU8:
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    return np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.uint8)
+    return np.ascontiguousarray(
+        cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.uint8
+    )
 
 
 def _jpeg(picture: ImageU8, quality: int) -> bytes:

@@ -13,9 +13,18 @@ from par_core.store.atomic import write_atomic
 __all__ = ["write_zero_shot"]
 
 _CONVENTIONS: Final = (
-    "single: cosine to one prompt; ensemble: to the mean of all templates; pair: softmax over a prompt and its opposite.",
-    "At 0.5: seen is what the pair gives more than 0.5. Chosen: the threshold with the highest mA on people who are not judged here.",
-    "mA of an attribute is (true positive rate + true negative rate) / 2; means are over all attributes that are scored.",
+    (
+        "single: cosine to one prompt; ensemble: to the mean of all templates; pair: softmax over a prompt"
+        " and its opposite."
+    ),
+    (
+        "At 0.5: seen is what the pair gives more than 0.5. Chosen: the threshold with the highest mA on"
+        " people who are not judged here."
+    ),
+    (
+        "mA of an attribute is (true positive rate + true negative rate) / 2; means are over all attributes"
+        " that are scored."
+    ),
 )
 
 
@@ -27,10 +36,20 @@ def write_zero_shot(out: Path, scores: Mapping[str, Any]) -> None:
         scores: With ``about``, as JSON can hold them.
     """
     about, chosen = scores["about"], scores["validation"]
-    means = [(mode, *(number(row.get(name)) for name in ("mean_auc", "mA_best", "mA_fixed"))) for mode, row in scores["modes"].items()]
-    note = f"Thresholds were chosen on {chosen['people']} people: {chosen['how']}. {scores['images']} others are judged."
+    means = [
+        (mode, *(number(row.get(name)) for name in ("mean_auc", "mA_best", "mA_fixed")))
+        for mode, row in scores["modes"].items()
+    ]
+    note = (
+        f"Thresholds were chosen on {chosen['people']} people: {chosen['how']}. {scores['images']} others are"
+        " judged."
+    )
     sections = (
-        Section("Three ways to ask", note, table=Table(("mode", "mean AUC", "mA, chosen", "mA, at 0.5"), tuple(means))),
+        Section(
+            "Three ways to ask",
+            note,
+            table=Table(("mode", "mean AUC", "mA, chosen", "mA, at 0.5"), tuple(means)),
+        ),
         Section("Every attribute", _left_out(scores), table=_attributes(scores)),
     )
     report = Report(f"Zero-shot on {about['dataset']}", about["models"], (), sections, _CONVENTIONS, about)
@@ -40,7 +59,9 @@ def write_zero_shot(out: Path, scores: Mapping[str, Any]) -> None:
 
 
 def _left_out(scores: Mapping[str, Any]) -> str:
-    unknown = ", ".join(f"{spoken(name)} ({' '.join(words)})" for name, words in scores["not_answered"].items())
+    unknown = ", ".join(
+        f"{spoken(name)} ({' '.join(words)})" for name, words in scores["not_answered"].items()
+    )
     few = ", ".join(map(spoken, scores["too_few"]))
     told = [f"Not answered, for words that the text tower never saw: {unknown}."] if unknown else []
     return " ".join([*told, *([f"Fewer than five people have or lack: {few}."] if few else [])])
@@ -49,7 +70,13 @@ def _left_out(scores: Mapping[str, Any]) -> str:
 def _attributes(scores: Mapping[str, Any]) -> Table:
     modes = tuple(scores["modes"])
     rates = ("mA", "precision", "recall", "f1")
-    columns = ("attribute", "asked", "people", *(f"AUC, {mode}" for mode in modes), *(f"mA, {mode}, chosen" for mode in modes))
+    columns = (
+        "attribute",
+        "asked",
+        "people",
+        *(f"AUC, {mode}" for mode in modes),
+        *(f"mA, {mode}, chosen" for mode in modes),
+    )
     rows = tuple(
         (
             spoken(name),

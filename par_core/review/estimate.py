@@ -1,12 +1,15 @@
-"""How many there are: an interval from people who were drawn at random among the others, valid whenever the review stops.
+"""How many there are: an interval from people who were drawn at random among the others, valid whenever the
+review stops.
 
-The archive is cut into strata before anybody is judged. Some of those who are asked for are drawn at random from the people of one stratum whom nobody was
-asked about yet. If K people of the stratum have the attribute, and f of them are known, a draw from a pool of m people meets one with probability
-(K - f) / m, whatever made the pool what it is. So each K has a likelihood, and whoever was picked *because* a model liked them adds knowledge (f rises, m
-falls) without bias. A bet q, fixed before each draw, makes a test: the product of q / likelihood over the draws of all strata is a non-negative martingale if
-the numbers are the true ones, so it ever reaches 1 / alpha with probability alpha at most (Ville 1939). The numbers that have not reached it are the
-confidence sequence (Waudby-Smith and Ramdas 2020, "Confidence sequences for sampling without replacement"). It holds at every moment at once, so nobody
-needs to say beforehand when to stop.
+The archive is cut into strata before anybody is judged. Some of those who are asked for are drawn at random
+from the people of one stratum whom nobody was asked about yet. If K people of the stratum have the attribute,
+and f of them are known, a draw from a pool of m people meets one with probability (K - f) / m, whatever made
+the pool what it is. So each K has a likelihood, and whoever was picked *because* a model liked them adds
+knowledge (f rises, m falls) without bias. A bet q, fixed before each draw, makes a test: the product of q /
+likelihood over the draws of all strata is a non-negative martingale if the numbers are the true ones, so it
+ever reaches 1 / alpha with probability alpha at most (Ville 1939). The numbers that have not reached it are
+the confidence sequence (Waudby-Smith and Ramdas 2020, "Confidence sequences for sampling without
+replacement"). It holds at every moment at once, so nobody needs to say beforehand when to stop.
 """
 
 import math
@@ -23,7 +26,8 @@ CONFIDENCE: Final = 0.95
 _BET_YES: Final = 0.1  # people with the attribute, as if seen before the first draw; few, as they are rare
 _BET_NO: Final = 1.0  # people without
 _HALVINGS: Final = 40  # of an interval of up to 1e9 people, to a thousandth of a person
-_SLOPES: Final = (-30.0, 3.0)  # logarithms: from one in more people than there are to an answer that is certain
+# logarithms: from one in more people than there are to an answer that is certain
+_SLOPES: Final = (-30.0, 3.0)
 _GRID, _GRIDS = 17, 5  # points, and how often they are refined: 5e-5 of the slope in the end
 _EDGE: Final = 1e-3  # people; a bound so near to a whole number is that number
 
@@ -90,7 +94,9 @@ def bounds_of(tallies: Sequence[Tally], confidence: float = CONFIDENCE) -> Bound
 
 
 class Evidence:
-    """Log of the martingale of each stratum as a function of its number of people with the attribute: convex between the hard limits."""
+    """Log of the martingale of each stratum as a function of its number of people with the attribute: convex
+    between the hard limits.
+    """
 
     def __init__(self, tallies: Sequence[Tally]) -> None:
         self.lowest = np.array([tally.found for tally in tallies], np.float64)
@@ -100,15 +106,21 @@ class Evidence:
         self._of = np.eye(len(tallies))[self._stratum]  # (draws, strata) one where a draw is of a stratum
         self._sign = np.array([1.0 if draw.yes else -1.0 for _, draw in draws], np.float64)
         # K - found people could be met by a draw that met one, pool + found - K by one that did not
-        self._zero = np.array([draw.found if draw.yes else draw.found + draw.pool for _, draw in draws], np.float64)
-        self._constant = sum(math.log(draw.pool) for _, draw in draws) + sum(_log_bets(tally.draws) for tally in tallies)
+        self._zero = np.array(
+            [draw.found if draw.yes else draw.found + draw.pool for _, draw in draws], np.float64
+        )
+        self._constant = sum(math.log(draw.pool) for _, draw in draws) + sum(
+            _log_bets(tally.draws) for tally in tallies
+        )
 
     def total(self, numbers: Float64[np.ndarray, "n strata"]) -> Float64[np.ndarray, " n"]:
         """Log of the martingale for each of n rows of numbers of people with the attribute."""
         return self._constant - np.log(self._sign * (numbers[:, self._stratum] - self._zero)).sum(axis=1)
 
     def at_slopes(self, slopes: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, "n strata"]:
-        """The number in each stratum from which on the log of the martingale rises faster than each of n slopes."""
+        """The number in each stratum from which on the log of the martingale rises faster than each of n
+        slopes.
+        """
         low, high = (np.tile(limit, (len(slopes), 1)) for limit in (self.lowest, self.highest))
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
@@ -119,7 +131,9 @@ class Evidence:
 
 
 def _log_bets(draws: Sequence[Draw]) -> float:
-    """Log of what was bet on what was drawn: each bet is the share of either kind until then, as if few were seen before."""
+    """Log of what was bet on what was drawn: each bet is the share of either kind until then, as if few were
+    seen before.
+    """
     total, seen = 0.0, np.array([_BET_NO, _BET_YES])
     for draw in draws:
         total += math.log(seen[int(draw.yes)] / seen.sum())
@@ -128,9 +142,11 @@ def _log_bets(draws: Sequence[Draw]) -> float:
 
 
 def _extreme(evidence: Evidence, budget: float, towards: float) -> float:
-    """The largest (``towards`` 1) or smallest (-1) sum of numbers whose evidence keeps within a budget, or a little further out.
+    """The largest (``towards`` 1) or smallest (-1) sum of numbers whose evidence keeps within a budget, or a
+    little further out.
 
-    At the optimum the evidence of all strata rises at the same slope (Lagrange), so one number is looked for, its logarithm on finer and finer grids.
+    At the optimum the evidence of all strata rises at the same slope (Lagrange), so one number is looked for,
+    its logarithm on finer and finer grids.
     """
     hard = evidence.highest if towards > 0 else evidence.lowest
     if evidence.total(hard[None])[0] <= budget:

@@ -1,7 +1,8 @@
 """What judgements teach: a direction in the space of the embeddings, along which people are proposed.
 
-A regularised logistic regression on the stored embeddings. Before anybody is judged it is the text; every judgement turns it. Since it is linear, the
-index itself finds the people who score highest (``PeopleIndex.search`` with the direction as the query), however many there are.
+A regularised logistic regression on the stored embeddings. Before anybody is judged it is the text; every
+judgement turns it. Since it is linear, the index itself finds the people who score highest
+(``PeopleIndex.search`` with the direction as the query), however many there are.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from scipy.special import expit
 
 __all__ = ["Scale", "probe_direction"]
 
-_TEXT: Final = 2.0  # log-odds that one standard deviation of the cosine with the text is worth before anybody is judged
+# log-odds that one standard deviation of the cosine with the text is worth before anybody is judged
+_TEXT: Final = 2.0
 _SPREAD: Final = 4.0  # a priori, of the log-odds that judgements add for a typical person
 _OFFSET_SPREAD: Final = 10.0  # a priori, of the log-odds of the average person; that is known least
 _STEPS: Final = 200
@@ -38,12 +40,16 @@ class Scale:
 
 
 def probe_direction(
-    text: Float32[np.ndarray, " d"], scale: Scale, vectors: Float32[np.ndarray, "n d"], has: Bool[np.ndarray, " n"]
+    text: Float32[np.ndarray, " d"],
+    scale: Scale,
+    vectors: Float32[np.ndarray, "n d"],
+    has: Bool[np.ndarray, " n"],
 ) -> Float32[np.ndarray, " d"]:
     """The direction, of L2 norm 1, along which people are likelier to have the attribute.
 
-    The log-odds of a person are those of the text, which are given, plus an offset and a linear function of the standardised embedding, whose weights are
-    normal with a variance of ``_SPREAD`` squared over d: of all of them, the most probable is taken. Nobody judged, or only people of one kind, will do.
+    The log-odds of a person are those of the text, which are given, plus an offset and a linear function of
+    the standardised embedding, whose weights are normal with a variance of ``_SPREAD`` squared over d: of all
+    of them, the most probable is taken. Nobody judged, or only people of one kind, will do.
 
     Args:
         text: Embedding of the text.
@@ -59,8 +65,12 @@ def probe_direction(
         agreement = sign * (given + features @ weights[:-1] + weights[-1])
         pull = -sign * expit(-agreement)
         penalty = np.append(np.full(size, size / _SPREAD**2), 1 / _OFFSET_SPREAD**2) * weights
-        return float(np.logaddexp(0.0, -agreement).sum() + penalty @ weights / 2), np.append(features.T @ pull, pull.sum()) + penalty
+        return float(np.logaddexp(0.0, -agreement).sum() + penalty @ weights / 2), np.append(
+            features.T @ pull, pull.sum()
+        ) + penalty
 
-    fitted = minimize(loss, np.zeros(size + 1), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}).x[:-1]
+    fitted = minimize(loss, np.zeros(size + 1), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}).x[
+        :-1
+    ]
     direction = _TEXT / scale.text_spread * text.astype(np.float64) + fitted / scale.spread
     return (direction / np.linalg.norm(direction)).astype(np.float32)

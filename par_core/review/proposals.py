@@ -1,7 +1,8 @@
 """Whom a review proposes next.
 
-Most people of a batch are those whom the probe holds for the likeliest. The others, one in six, are drawn at random, from each stratum as often as the square
-root of the people left in it tells: the best allocation if every stratum holds equally many of those who are proposer (Neyman 1934; Cochran 1977, section 5.5).
+Most people of a batch are those whom the probe holds for the likeliest. The others, one in six, are drawn at
+random, from each stratum as often as the square root of the people left in it tells: the best allocation if
+every stratum holds equally many of those who are proposer (Neyman 1934; Cochran 1977, section 5.5).
 """
 
 import math
@@ -41,7 +42,9 @@ class Proposer:
         self.survey = self._look(record)
 
     def propose(self, record: ReviewRecord, size: int) -> tuple[Asked, ...]:
-        """A new batch: the likeliest people, then those who were drawn from the others; fewer than ``size`` only if there are no more."""
+        """A new batch: the likeliest people, then those who were drawn from the others; fewer than ``size``
+        only if there are no more.
+        """
         proposed = self._likeliest(record, size - math.ceil(size / _BATCH_FOR_A_DRAW))
         left, draws = list(self.survey.people), [1] * len(self.survey.people)
         for person in (*(each for each in record.asked if each.person_id in self.survey.asked), *proposed):
@@ -57,21 +60,47 @@ class Proposer:
         return tuple(proposed)
 
     def _look(self, record: ReviewRecord) -> Survey:
-        return survey_people(self._index, self._where, self._text, self._bounds, self._seed, {person.person_id for person in record.asked})
+        return survey_people(
+            self._index,
+            self._where,
+            self._text,
+            self._bounds,
+            self._seed,
+            {person.person_id for person in record.asked},
+        )
 
     def _likeliest(self, record: ReviewRecord, n: int) -> list[Asked]:
         if n == 0:
             return []
-        judged = [person for person in record.asked if person.answer in ("yes", "no") and person.person_id in self.survey.asked]
-        vectors = np.array([self.survey.asked[person.person_id] for person in judged], np.float32).reshape(len(judged), len(self._text))
-        direction = probe_direction(self._text, self.survey.scale, vectors, np.array([person.answer == "yes" for person in judged], bool))
+        judged = [
+            person
+            for person in record.asked
+            if person.answer in ("yes", "no") and person.person_id in self.survey.asked
+        ]
+        vectors = np.array([self.survey.asked[person.person_id] for person in judged], np.float32).reshape(
+            len(judged), len(self._text)
+        )
+        direction = probe_direction(
+            self._text,
+            self.survey.scale,
+            vectors,
+            np.array([person.answer == "yes" for person in judged], bool),
+        )
         known = {person.person_id for person in record.asked}
-        found = self._index.search(direction, where=self._where, top=n + len(known), columns=["person_id", "vector"])
-        rows = [(row["person_id"], row["vector"]) for row in found.to_pylist() if row["person_id"] not in known][:n]
-        return [Asked(person_id, self._stratum(np.array(vector, np.float32)), None) for person_id, vector in rows]
+        found = self._index.search(
+            direction, where=self._where, top=n + len(known), columns=["person_id", "vector"]
+        )
+        rows = [
+            (row["person_id"], row["vector"]) for row in found.to_pylist() if row["person_id"] not in known
+        ][:n]
+        return [
+            Asked(person_id, self._stratum(np.array(vector, np.float32)), None) for person_id, vector in rows
+        ]
 
     def _stratum(self, vector: Float32[np.ndarray, " d"]) -> int:
-        return int(strata_of(vector.astype(np.float64)[None] @ self._text.astype(np.float64), self._bounds)[0])
+        return int(
+            strata_of(vector.astype(np.float64)[None] @ self._text.astype(np.float64), self._bounds)[0]
+        )
 
     def _next_drawn(self, record: ReviewRecord, stratum: int, taken: Set[str]) -> str:
         for _ in range(2):
@@ -84,6 +113,12 @@ class Proposer:
     def _learn_of(self, people: Sequence[Asked]) -> None:
         """Take notice of those who are proposed: they are asked about, and wait no more."""
         rows = self._index.rows([person.person_id for person in people])
-        self.survey.asked.update(zip(rows["person_id"].to_pylist(), (np.array(each, np.float32) for each in rows["vector"].to_pylist()), strict=True))
+        self.survey.asked.update(
+            zip(
+                rows["person_id"].to_pylist(),
+                (np.array(each, np.float32) for each in rows["vector"].to_pylist()),
+                strict=True,
+            )
+        )
         for waiting in self.survey.waiting:
             waiting[:] = [each for each in waiting if each not in self.survey.asked]

@@ -71,7 +71,11 @@ def estimate_left(record: ReviewRecord, survey: Survey) -> Estimate:
         own = [person for person in asked if person.stratum == stratum and person.answer in ("yes", "no")]
         last = first + survey.people[stratum] - 1
         drawn = sum(person.drawn_from == survey.digests[stratum] for person in own)
-        rows.append(StratumEstimate(first, last, len(own), drawn, few.found, lowest.least - few.found, highest.most - few.found))
+        rows.append(
+            StratumEstimate(
+                first, last, len(own), drawn, few.found, lowest.least - few.found, highest.most - few.found
+            )
+        )
         first = last + 1
     found, judged = sum(row.found for row in rows), sum(row.judged for row in rows)
     return Estimate(
@@ -109,4 +113,7 @@ def _tallies(asked: Sequence[Asked], survey: Survey, *, unknown_is_yes: bool) ->
             draws[each].append(Draw(yes, found[each], survey.people[each] - seen[each]))
         found[each] += yes
         seen[each] += 1
-    return [Tally(people, yes, all_seen - yes, tuple(own)) for people, yes, all_seen, own in zip(survey.people, found, seen, draws, strict=True)]
+    return [
+        Tally(people, yes, all_seen - yes, tuple(own))
+        for people, yes, all_seen, own in zip(survey.people, found, seen, draws, strict=True)
+    ]

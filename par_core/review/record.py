@@ -1,4 +1,6 @@
-"""A review as it is kept: ``reviews/NAME.json`` in the store, rewritten, in one step, after every answer. It holds ids and answers, and no pictures."""
+"""A review as it is kept: ``reviews/NAME.json`` in the store, rewritten, in one step, after every answer. It
+holds ids and answers, and no pictures.
+"""
 
 import contextlib
 import fcntl
@@ -14,7 +16,17 @@ from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.version import __version__
 
-__all__ = ["Answer", "Asked", "ReviewRecord", "free_name", "load_record", "locked", "review_names", "reviews_for", "save_record"]
+__all__ = [
+    "Answer",
+    "Asked",
+    "ReviewRecord",
+    "free_name",
+    "load_record",
+    "locked",
+    "review_names",
+    "reviews_for",
+    "save_record",
+]
 
 FORMAT: Final = 1
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -30,7 +42,8 @@ class Asked:
     Attributes:
         person_id: Who.
         stratum: Where the person stands by the text, 0 is best.
-        drawn_from: Digest of the people among whom the person was drawn at random; None if the person was proposed as one of the likeliest.
+        drawn_from: Digest of the people among whom the person was drawn at random; None if the person was
+            proposed as one of the likeliest.
         answer: None as long as there is none.
         turn: Running number of the answer, from 1; 0 as long as there is none.
     """
@@ -81,7 +94,12 @@ class ReviewRecord:
 
     def with_asked(self, changed: dict[str, Asked]) -> "ReviewRecord":
         """The same, with some people changed, by id."""
-        return replace(self, rounds=tuple(tuple(changed.get(person.person_id, person) for person in batch) for batch in self.rounds))
+        return replace(
+            self,
+            rounds=tuple(
+                tuple(changed.get(person.person_id, person) for person in batch) for batch in self.rounds
+            ),
+        )
 
 
 def review_names(store: Store) -> list[str]:
@@ -93,7 +111,11 @@ def free_name(store: Store, text: str) -> str:
     """A name for a new review, made from its text."""
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].strip("-") or "review"
     taken = set(review_names(store))
-    return next(name for name in (plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3))) if name not in taken)
+    return next(
+        name
+        for name in (plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3)))
+        if name not in taken
+    )
 
 
 def load_record(store: Store, name: str) -> ReviewRecord:
@@ -107,10 +129,15 @@ def load_record(store: Store, name: str) -> ReviewRecord:
     try:
         told: dict[str, Any] = json.loads(path.read_bytes())
         if told.pop("format") != FORMAT:
-            raise StoreError(f"{path} was written by another version of PAR ({told.get('created_by')}); start the review anew")
+            raise StoreError(
+                f"{path} was written by another version of PAR ({told.get('created_by')}); start the review"
+                " anew"
+            )
         told.pop("created_by")
         rounds = tuple(tuple(Asked(**person) for person in batch) for batch in told.pop("rounds"))
-        return ReviewRecord(**told | {"vector": tuple(told["vector"]), "bounds": tuple(told["bounds"]), "rounds": rounds})
+        return ReviewRecord(
+            **told | {"vector": tuple(told["vector"]), "bounds": tuple(told["bounds"]), "rounds": rounds}
+        )
     except FileNotFoundError:
         there = ", ".join(review_names(store)) or "none yet"
         raise BadConfigError(f"the store has no review {name!r}; there are: {there}") from None
@@ -146,5 +173,7 @@ def locked(store: Store, name: str) -> Iterator[None]:
 
 def _path(store: Store, name: str) -> Path:
     if not _NAME.fullmatch(name):
-        raise BadConfigError(f"a review's name has lower-case letters, digits and hyphens, 64 at most; got {name!r}")
+        raise BadConfigError(
+            f"a review's name has lower-case letters, digits and hyphens, 64 at most; got {name!r}"
+        )
     return store.reviews_path / f"{name}.json"

@@ -22,7 +22,17 @@ from par_core.query.searching import Wanted, search_filter
 from par_core.query.table import check_embedding
 from par_core.review.proposals import Proposer
 from par_core.review.recall import Estimate, estimate_left
-from par_core.review.record import Answer, Asked, ReviewRecord, free_name, load_record, locked, review_names, reviews_for, save_record
+from par_core.review.record import (
+    Answer,
+    Asked,
+    ReviewRecord,
+    free_name,
+    load_record,
+    locked,
+    review_names,
+    reviews_for,
+    save_record,
+)
 from par_core.review.survey import choose_bounds
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
@@ -39,7 +49,8 @@ class Batch:
 
     Attributes:
         number: Of the batch, from 1.
-        hits: Whom to look at, ranked 1, 2, ... in an order that tells nothing of how they were picked. Empty once everybody was asked about.
+        hits: Whom to look at, ranked 1, 2, ... in an order that tells nothing of how they were picked. Empty
+            once everybody was asked about.
         open: Ids of those among them who have no answer yet.
     """
 
@@ -49,20 +60,31 @@ class Batch:
 
 
 class Review:
-    """A review that is under way; use ``start`` or ``resume``. One thread at a time may use it; other processes may work on other reviews.
+    """A review that is under way; use ``start`` or ``resume``. One thread at a time may use it; other
+    processes may work on other reviews.
 
     Attributes:
         record: What is kept of it.
         warnings: What the reviewer should know.
     """
 
-    def __init__(self, searcher: Searcher, index: PeopleIndex, record: ReviewRecord, warnings: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, searcher: Searcher, index: PeopleIndex, record: ReviewRecord, warnings: tuple[str, ...] = ()
+    ) -> None:
         self._searcher, self._index = searcher, index
         self.record, self.warnings = record, warnings
         self._people = Proposer(index, condition_of(index, record.where), record)
 
     @classmethod
-    def start(cls, searcher: Searcher, text: str, *, where: str | None = None, name: str | None = None, seed: int = 0) -> "Review":
+    def start(
+        cls,
+        searcher: Searcher,
+        text: str,
+        *,
+        where: str | None = None,
+        name: str | None = None,
+        seed: int = 0,
+    ) -> "Review":
         """Start a review and keep it in the store.
 
         Args:
@@ -82,19 +104,35 @@ class Review:
         vector = text_vector(text, encoder)
         name = free_name(searcher.store, text) if name is None else name
         bounds = choose_bounds(index, condition_of(index, where), vector)
-        record = ReviewRecord(name, text, where, index.embedding_fingerprint, index.info.profile, index.version, seed, tuple(vector.tolist()), bounds)
-        review = cls(searcher, index, record, _start_warnings(searcher.store, record, encoder.unknown_words(text)))
+        record = ReviewRecord(
+            name,
+            text,
+            where,
+            index.embedding_fingerprint,
+            index.info.profile,
+            index.version,
+            seed,
+            tuple(vector.tolist()),
+            bounds,
+        )
+        review = cls(
+            searcher, index, record, _start_warnings(searcher.store, record, encoder.unknown_words(text))
+        )
         if not sum(review._people.survey.people):
             raise BadConfigError("nobody takes part in this review; loosen the filter")
         with locked(searcher.store, name):
             if name in review_names(searcher.store):
-                raise BadConfigError(f"there is a review {name!r} already; go on with it (--resume {name}) or choose another name")
+                raise BadConfigError(
+                    f"there is a review {name!r} already; go on with it (--resume {name}) or choose another"
+                    " name"
+                )
             save_record(searcher.store, record)
         return review
 
     @classmethod
     def resume(cls, searcher: Searcher, name: str) -> "Review":
-        """Go on with a review. Needs no text model. People who are not in the index any more are erased from it.
+        """Go on with a review. Needs no text model. People who are not in the index any more are erased from
+        it.
 
         Raises:
             BadConfigError: There is no such review.
@@ -103,8 +141,9 @@ class Review:
         record, index = load_record(searcher.store, name), _pinned(searcher)
         if record.embedding != index.embedding_fingerprint:
             raise FingerprintError(
-                f"the review {name!r} was started on the embedding {record.embedding}, the store now holds {index.embedding_fingerprint}: "
-                "judgements and embeddings do not belong together any more; start a new review"
+                f"the review {name!r} was started on the embedding {record.embedding}, the store now holds"
+                f" {index.embedding_fingerprint}: judgements and embeddings do not belong together any more;"
+                " start a new review"
             )
         review = cls(searcher, index, replace(record, index_version=index.version))
         review._erase_lost()
@@ -127,7 +166,10 @@ class Review:
             self._mark_gone()
         people = sorted(self.record.rounds[-1], key=lambda person: person.person_id)
         hits = self._hits([person.person_id for person in people])
-        shown = tuple(replace(hits[person.person_id], rank=number) for number, person in enumerate((p for p in people if p.person_id in hits), 1))
+        shown = tuple(
+            replace(hits[person.person_id], rank=number)
+            for number, person in enumerate((p for p in people if p.person_id in hits), 1)
+        )
         return Batch(len(self.record.rounds), shown, frozenset(person.person_id for person in self._open()))
 
     def answer(self, answers: Mapping[str, str]) -> None:
@@ -151,7 +193,8 @@ class Review:
         self._keep(self.record.with_asked(changed))
 
     def undo(self) -> str | None:
-        """Take the latest answer back; its batch is open again, and a later one that has no answers is dropped.
+        """Take the latest answer back; its batch is open again, and a later one that has no answers is
+        dropped.
 
         Returns:
             The person's id, or None if there is no answer.
@@ -160,7 +203,9 @@ class Review:
         if latest is None or not latest.turn:
             return None
         changed = self.record.with_asked({latest.person_id: replace(latest, answer=None, turn=0)})
-        last = max(number for number, batch in enumerate(self.record.rounds) if any(person.turn for person in batch))
+        last = max(
+            number for number, batch in enumerate(self.record.rounds) if any(person.turn for person in batch)
+        )
         self._keep(replace(changed, rounds=changed.rounds[: last + 1]))
         return latest.person_id
 
@@ -170,7 +215,9 @@ class Review:
 
     def found(self) -> tuple[Hit, ...]:
         """The people who were answered with yes and whose file is there, in the order of their answers."""
-        yes = sorted((person for person in self.record.asked if person.answer == "yes"), key=lambda person: person.turn)
+        yes = sorted(
+            (person for person in self.record.asked if person.answer == "yes"), key=lambda person: person.turn
+        )
         hits = self._hits([person.person_id for person in yes])
         there = [hits[person.person_id] for person in yes if person.person_id in hits]
         return tuple(replace(hit, rank=number) for number, hit in enumerate(there, 1))
@@ -181,7 +228,11 @@ class Review:
         return self._index
 
     def _open(self) -> list[Asked]:
-        return [person for person in self.record.rounds[-1] if person.answer is None] if self.record.rounds else []
+        return (
+            [person for person in self.record.rounds[-1] if person.answer is None]
+            if self.record.rounds
+            else []
+        )
 
     def _hits(self, person_ids: list[str]) -> dict[str, Hit]:
         """People by id whose file is there now."""
@@ -198,32 +249,58 @@ class Review:
     def _mark_gone(self) -> None:
         waiting = self._open()
         there = self._hits([person.person_id for person in waiting])
-        gone = {person.person_id: replace(person, answer="gone") for person in waiting if person.person_id not in there}
+        gone = {
+            person.person_id: replace(person, answer="gone")
+            for person in waiting
+            if person.person_id not in there
+        }
         if gone:
             self._keep(self.record.with_asked(gone))
 
     def _erase_lost(self) -> None:
         """Forget those whom the index does not know any more; they were deleted for good."""
-        missing = [person.person_id for person in self.record.asked if person.person_id not in self._people.survey.asked]
+        missing = [
+            person.person_id
+            for person in self.record.asked
+            if person.person_id not in self._people.survey.asked
+        ]
         newest = PeopleIndex.open(self._searcher.store.index_path) or self._index
         lost = set(missing) - set(newest.rows(missing)["person_id"].to_pylist())
-        rounds = tuple(tuple(person for person in batch if person.person_id not in lost) for batch in self.record.rounds)
+        rounds = tuple(
+            tuple(person for person in batch if person.person_id not in lost) for batch in self.record.rounds
+        )
         self._keep(replace(self.record, rounds=tuple(batch for batch in rounds if batch)))
 
     def _keep(self, record: ReviewRecord) -> None:
         """Write the record, unless another process has changed it meanwhile."""
         with locked(self._searcher.store, record.name):
             if load_record(self._searcher.store, record.name).rounds != self.record.rounds:
-                raise BadConfigError(f"the review {record.name!r} was changed elsewhere meanwhile; go on with: --resume {record.name}")
+                raise BadConfigError(
+                    f"the review {record.name!r} was changed elsewhere meanwhile; go on with: --resume"
+                    f" {record.name}"
+                )
             save_record(self._searcher.store, record)
         self.record = record
 
 
 def _start_warnings(store: Store, record: ReviewRecord, unknown: Sequence[str]) -> tuple[str, ...]:
     """What to think of before the first answer."""
-    same = [f"the review {name!r} is for the same; its answers do not count in this new one" for name in reviews_for(store, record.text, record.where)]
+    same = [
+        f"the review {name!r} is for the same; its answers do not count in this new one"
+        for name in reviews_for(store, record.text, record.where)
+    ]
     words = ", ".join(map(repr, unknown))
-    return (*same, *([f"the text model never saw {words} in training: the first batches may be off, until somebody was found"] if unknown else []))
+    return (
+        *same,
+        *(
+            [
+                f"the text model never saw {words} in training: the first batches may be off, until somebody"
+                " was found"
+            ]
+            if unknown
+            else []
+        ),
+    )
 
 
 def _pinned(searcher: Searcher) -> PeopleIndex:
@@ -239,5 +316,8 @@ def _words(text: str) -> str:
         raise BadConfigError("an empty review; say what the people you look for look like")
     asked = parse_query(text)
     if not isinstance(asked, Phrase):
-        raise BadConfigError(f"a review takes plain words, got {text!r}; conditions go into the filter (--where), and your answers tell the rest")
+        raise BadConfigError(
+            f"a review takes plain words, got {text!r}; conditions go into the filter (--where), and your"
+            " answers tell the rest"
+        )
     return asked.text

@@ -1,4 +1,6 @@
-"""The contact sheet of a batch: one self-contained HTML file with numbered people, to look at while answers are typed."""
+"""The contact sheet of a batch: one self-contained HTML file with numbered people, to look at while answers
+are typed.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +24,15 @@ def write_sheet(path: Path, text: str, batch: Batch, crops: Sequence[Crop]) -> N
         batch: Whom to show.
         crops: One for each hit of the batch.
     """
-    cards = [{"crop": crop, "done": hit.person_id not in batch.open, **_place(hit)} for hit, crop in zip(batch.hits, crops, strict=True)]
-    page = page_environment("par_core.review").get_template("sheet.html").render(text=text, number=batch.number, cards=cards)
+    cards = [
+        {"crop": crop, "done": hit.person_id not in batch.open, **_place(hit)}
+        for hit, crop in zip(batch.hits, crops, strict=True)
+    ]
+    page = (
+        page_environment("par_core.review")
+        .get_template("sheet.html")
+        .render(text=text, number=batch.number, cards=cards)
+    )
     write_atomic(path, page.encode())
 
 

@@ -1,8 +1,11 @@
-"""One pass over the archive before a review goes on: how large its strata are, who would be drawn next, how the embeddings are spread.
+"""One pass over the archive before a review goes on: how large its strata are, who would be drawn next, how
+the embeddings are spread.
 
-Strata are the best 100 people by the text, the ranks 101 to 1,000, 1,001 to 10,000, and so on. Their bounds are cosines that are chosen once, when the review
-starts. The random order in every stratum is that of a keyed digest of the person's id: it depends on nothing that anybody judges. Batches of rows stream
-by; what stays in memory does not grow with the archive (about 10 MB, and 70 bytes for each person who waits to be drawn or was asked about).
+Strata are the best 100 people by the text, the ranks 101 to 1,000, 1,001 to 10,000, and so on. Their bounds
+are cosines that are chosen once, when the review starts. The random order in every stratum is that of a keyed
+digest of the person's id: it depends on nothing that anybody judges. Batches of rows stream by; what stays in
+memory does not grow with the archive (about 10 MB, and 70 bytes for each person who waits to be drawn or was
+asked about).
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -58,20 +61,35 @@ class Survey:
     scale: Scale
 
 
-def choose_bounds(people: PeopleRows, where: str | None, text: Float32[np.ndarray, " d"]) -> tuple[float, ...]:
-    """Cosines with the text, falling, that part the strata: one less than there are strata; none in an archive of few people."""
+def choose_bounds(
+    people: PeopleRows, where: str | None, text: Float32[np.ndarray, " d"]
+) -> tuple[float, ...]:
+    """Cosines with the text, falling, that part the strata: one less than there are strata; none in an
+    archive of few people.
+    """
     counts = np.zeros(_BINS, np.int64)
     for batch in people.scan(["vector"], where):
         cosines = _vectors(batch) @ text.astype(np.float64)
-        counts += np.bincount(np.clip((cosines + 1) / 2 * _BINS, 0, _BINS - 1).astype(np.int64), minlength=_BINS)
+        counts += np.bincount(
+            np.clip((cosines + 1) / 2 * _BINS, 0, _BINS - 1).astype(np.int64), minlength=_BINS
+        )
     from_best = counts[::-1].cumsum()
     wanted = _FIRST * 10 ** np.arange(12)
     edges = np.searchsorted(from_best, wanted[wanted < from_best[-1]]) + 1
-    return tuple(float(1 - 2 * edge / _BINS) for edge in dict.fromkeys(edges.tolist()) if from_best[edge - 1] < from_best[-1])
+    return tuple(
+        float(1 - 2 * edge / _BINS)
+        for edge in dict.fromkeys(edges.tolist())
+        if from_best[edge - 1] < from_best[-1]
+    )
 
 
 def survey_people(
-    people: PeopleRows, where: str | None, text: Float32[np.ndarray, " d"], bounds: tuple[float, ...], seed: int, asked: Collection[str]
+    people: PeopleRows,
+    where: str | None,
+    text: Float32[np.ndarray, " d"],
+    bounds: tuple[float, ...],
+    seed: int,
+    asked: Collection[str],
 ) -> Survey:
     """Read everybody once.
 
@@ -101,7 +119,8 @@ def survey_people(
         for each in range(strata):
             inside = stratum == each
             counts[each] += inside.sum()
-            sums[each : each + 1] += keys[inside].sum(dtype=np.uint64)  # modulo 2^64; of one number NumPy would warn
+            # modulo 2^64; of one number NumPy would warn
+            sums[each : each + 1] += keys[inside].sum(dtype=np.uint64)
             heads[each].add(keys[inside & ~is_known], ids[inside & ~is_known])
     middle, spread = moments.mean_and_deviation()
     return Survey(
@@ -135,7 +154,9 @@ class _Head:
 
 
 class _Moments:
-    """Mean and deviation of columns whose rows stream by (sums of deviations from the first batch's mean, which keeps digits)."""
+    """Mean and deviation of columns whose rows stream by (sums of deviations from the first batch's mean,
+    which keeps digits).
+    """
 
     def __init__(self, columns: int) -> None:
         self._n, self._origin = 0, np.zeros(columns)
@@ -162,7 +183,11 @@ def _vectors(batch: pa.RecordBatch) -> Float64[np.ndarray, "n d"]:
 
 def _keys(ids: np.ndarray, seed: int) -> UInt64[np.ndarray, " n"]:
     """A digest of each hexadecimal id and the seed (the finaliser of splitmix64; Steele, Lea and Flood 2014)."""
-    halves = np.frombuffer(bytes.fromhex(b"".join(ids.tolist()).decode()), ">u8").reshape(len(ids), 2).astype(np.uint64)
+    halves = (
+        np.frombuffer(bytes.fromhex(b"".join(ids.tolist()).decode()), ">u8")
+        .reshape(len(ids), 2)
+        .astype(np.uint64)
+    )
     mixed = halves[:, 0] ^ np.uint64(seed)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)

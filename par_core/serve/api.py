@@ -42,7 +42,10 @@ _JPEG_BODY: dict[str, Any] = {"content": {"image/jpeg": {"schema": {"type": "str
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": ErrorResponse, "description": _STATUSES[status]} for status in (*statuses, 401, 403, 422, 429, 500, 503, 504)}
+    return {
+        status: {"model": ErrorResponse, "description": _STATUSES[status]}
+        for status in (*statuses, 401, 403, 422, 429, 500, 503, 504)
+    }
 
 
 def _require_known(request: Request) -> None:
@@ -51,7 +54,9 @@ def _require_known(request: Request) -> None:
     known = {field.alias for field in request.scope["route"].dependant.query_params}
     for name in given:
         if name not in known:
-            raise BadParameterError(f"no parameter {name[:50]!r}; there are: {', '.join(sorted(known)) or 'none'}")
+            raise BadParameterError(
+                f"no parameter {name[:50]!r}; there are: {', '.join(sorted(known)) or 'none'}"
+            )
         if given.count(name) > 1:
             raise BadParameterError(f"the parameter {name} is given more than once")
 
@@ -59,10 +64,21 @@ def _require_known(request: Request) -> None:
 router = APIRouter(prefix="/api", tags=["archive"], dependencies=[Depends(_require_known)])
 
 Searching = Annotated[UserSession, Depends(session_for("search"))]
-Identity = Annotated[str, Path(pattern="^[0-9a-f]{1,64}$", description="Hexadecimal, as a search gives it.", examples=["1eba3ecb27aa3da0f6df4c4231b98568"])]
+Identity = Annotated[
+    str,
+    Path(
+        pattern="^[0-9a-f]{1,64}$",
+        description="Hexadecimal, as a search gives it.",
+        examples=["1eba3ecb27aa3da0f6df4c4231b98568"],
+    ),
+]
 Where = Annotated[
     str | None,
-    Query(max_length=2000, description="A filter over the columns of the index.", examples=["height_px > 100 and upper_color in ('black', 'blue')"]),
+    Query(
+        max_length=2000,
+        description="A filter over the columns of the index.",
+        examples=["height_px > 100 and upper_color in ('black', 'blue')"],
+    ),
 ]
 
 
@@ -70,20 +86,38 @@ Where = Annotated[
 async def search(
     session: Searching,
     q: Annotated[
-        str | None, Query(max_length=1000, description="What the person looks like, in the query language.", examples=["woman AND backpack AND NOT hat"])
+        str | None,
+        Query(
+            max_length=1000,
+            description="What the person looks like, in the query language.",
+            examples=["woman AND backpack AND NOT hat"],
+        ),
     ] = None,
     where: Where = None,
     top: Annotated[int, Query(ge=1, le=500, description="Hits of this page at most.")] = 60,
-    offset: Annotated[int, Query(ge=0, le=10_000, description="How many hits come before: `next` of the page before.")] = 0,
-    absent: Annotated[bool, Query(description="Also people whose file has vanished or was replaced.")] = False,
+    offset: Annotated[
+        int, Query(ge=0, le=10_000, description="How many hits come before: `next` of the page before.")
+    ] = 0,
+    absent: Annotated[
+        bool, Query(description="Also people whose file has vanished or was replaced.")
+    ] = False,
     weak: Annotated[bool, Query(description="Also hits that are likely chance.")] = False,
     apart: Annotated[
-        bool, Query(description="Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.")
+        bool,
+        Query(
+            description=(
+                "Hits of one image, and of nearly the same picture, each by itself instead of folded into the"
+                " best of them."
+            )
+        ),
     ] = False,
 ) -> Response:
-    """Find people by words, by a picture uploaded before (`picture:NAME`), by a filter, or by any of these together; best first."""
+    """Find people by words, by a picture uploaded before (`picture:NAME`), by a filter, or by any of these
+    together; best first.
+    """
     page = await session.search(q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart)
-    return Response(to_json(search_content(page)), media_type="application/json")  # PAR's own values: to check them would take as long as to find them
+    # PAR's own values: to check them would take as long as to find them
+    return Response(to_json(search_content(page)), media_type="application/json")
 
 
 @router.get("/people/{person_id}", responses=_errors(400, 404))
@@ -91,10 +125,14 @@ async def person(session: Searching, person_id: Identity) -> PersonResponse:
     """Everything that is known of one person."""
     found = await session.person(person_id)
     content = {name: getattr(found, name) for name in found.__dataclass_fields__ if name != "hit"}
-    return PersonResponse.model_validate(content | {"person": found.hit.as_json(), "versions": asdict(found.versions)})
+    return PersonResponse.model_validate(
+        content | {"person": found.hit.as_json(), "versions": asdict(found.versions)}
+    )
 
 
-@router.get("/people/{person_id}/crop", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response)
+@router.get(
+    "/people/{person_id}/crop", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response
+)
 async def crop(session: Searching, person_id: Identity) -> Response:
     """A JPEG of the person with some surroundings, the background dimmed."""
     return jpeg(await session.crop(person_id))
@@ -106,7 +144,9 @@ async def outline(session: Searching, person_id: Identity) -> OutlineResponse:
     return OutlineResponse.model_validate(asdict(await session.outline(person_id)))
 
 
-@router.get("/image/{image_id}", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response)
+@router.get(
+    "/image/{image_id}", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response
+)
 async def image(session: Searching, image_id: Identity) -> Response:
     """The whole photograph as JPEG, upright, at most 1600 pixels a side, without the file's metadata."""
     return jpeg(await session.image(image_id))
@@ -129,16 +169,24 @@ async def audit(
     session: Annotated[UserSession, Depends(session_for("admin"))],
     top: Annotated[int, Query(ge=1, le=1000, description="Events at most.")] = 100,
     before: Annotated[
-        str | None, Query(pattern=r"^\d{4}-\d{2}:\d{1,12}$", description="Only events from before this place; `next` of the page before.")
+        str | None,
+        Query(
+            pattern=r"^\d{4}-\d{2}:\d{1,12}$",
+            description="Only events from before this place; `next` of the page before.",
+        ),
     ] = None,
 ) -> AuditResponse:
     """Who asked what, when, from where, and how much was found. For callers with the role admin."""
     found = await session.audit(top, before)
-    return AuditResponse.model_validate({"events": [asdict(event) for event in found.events], "next": found.next})
+    return AuditResponse.model_validate(
+        {"events": [asdict(event) for event in found.events], "next": found.next}
+    )
 
 
 @router.post("/picture", responses=_errors(400, 413))
-async def picture(session: Searching, picture: Annotated[UploadFile, File(description="A picture with a person.")]) -> PictureResponse:
+async def picture(
+    session: Searching, picture: Annotated[UploadFile, File(description="A picture with a person.")]
+) -> PictureResponse:
     """Give a picture to search with: the largest person's embedding is kept in memory, the picture is not."""
     most = session.app_state.settings.upload_bytes
     content = await picture.read(most + 1)
@@ -150,11 +198,17 @@ async def picture(session: Searching, picture: Annotated[UploadFile, File(descri
 
 def search_content(page: SearchPage) -> dict[str, Any]:
     """A page of an answer, as JSON types: what ``SearchResponse`` describes."""
-    return page.result.as_json() | {"offset": page.offset, "next": page.next, "versions": asdict(page.versions)}
+    return page.result.as_json() | {
+        "offset": page.offset,
+        "next": page.next,
+        "versions": asdict(page.versions),
+    }
 
 
 def jpeg(content: bytes) -> Response:
-    """A picture of people. Nobody keeps it (``no-store``, see the guard): a browser would show it on when the token is revoked or the person forgotten."""
+    """A picture of people. Nobody keeps it (``no-store``, see the guard): a browser would show it on when the
+    token is revoked or the person forgotten.
+    """
     return Response(content, media_type="image/jpeg")
 
 
@@ -168,7 +222,8 @@ def _status_content(status: ServeStatus) -> StatusResponse:
     files = asdict(report.accounting)
     failures = files.pop("failures")
     runs = [
-        {name: getattr(run.record, name) for name in ("number", "version", "rows", "upserted", "deleted")} | {"written_at": datetime.fromtimestamp(run.at, UTC)}
+        {name: getattr(run.record, name) for name in ("number", "version", "rows", "upserted", "deleted")}
+        | {"written_at": datetime.fromtimestamp(run.at, UTC)}
         for run in status.runs
     ]
     return StatusResponse.model_validate(

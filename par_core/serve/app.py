@@ -4,7 +4,8 @@
                                                               ├─ login.py  POST /login, POST /logout
                                                               └─ pages.py  HTML, static files
 
-``pages.py`` gives ``router`` and ``error_page(request, problem)``; every error of a request outside of /api/ is shown by the latter.
+``pages.py`` gives ``router`` and ``error_page(request, problem)``; every error of a request outside of /api/
+is shown by the latter.
 """
 
 from collections.abc import AsyncIterator
@@ -37,7 +38,11 @@ def create_app(service: ArchiveService, settings: ServeSettings | None = None) -
         service: The store.
         settings: Limits; the defaults where none are given.
     """
-    app_state = AppState(service, settings or ServeSettings(), Access.open(service.store.root, service.config.access.audit_days))
+    app_state = AppState(
+        service,
+        settings or ServeSettings(),
+        Access.open(service.store.root, service.config.access.audit_days),
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -46,7 +51,14 @@ def create_app(service: ArchiveService, settings: ServeSettings | None = None) -
         yield
         app_state.close()
 
-    app = FastAPI(title="PAR", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app = FastAPI(
+        title="PAR",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
     app.state.app_state = app_state
     app.include_router(api.router)
     app.include_router(login.router)
@@ -72,7 +84,10 @@ def _problem(error: Exception) -> Problem:
         case ParError():
             return problem_of(error)
         case RequestValidationError():
-            wrong = [f"{'.'.join(str(part) for part in each['loc'][1:]) or each['loc'][0]}: {each['msg']}" for each in error.errors()[:5]]
+            wrong = [
+                f"{'.'.join(str(part) for part in each['loc'][1:]) or each['loc'][0]}: {each['msg']}"
+                for each in error.errors()[:5]
+            ]
             return Problem(422, "bad_parameter", "; ".join(wrong))
         case HTTPException():
             return Problem(error.status_code, _KINDS.get(error.status_code, "http"), str(error.detail))

@@ -7,7 +7,8 @@
         for hit in answer.results:
             print(hit.probability, hit.uri)
 
-What it gives is what the API documents (``par_core.serve.schemas``), checked and typed. It needs no models and no store.
+What it gives is what the API documents (``par_core.serve.schemas``), checked and typed. It needs no models
+and no store.
 """
 
 from collections.abc import Iterator
@@ -57,7 +58,8 @@ class ServerError(ParError):
 
 
 class Client:
-    """Talks to ``par serve``. Close it, or use it as a context. Every method raises :class:`ServerError` with the server's message.
+    """Talks to ``par serve``. Close it, or use it as a context. Every method raises :class:`ServerError` with
+    the server's message.
 
     Args:
         address: Such as ``http://127.0.0.1:8000``.
@@ -65,7 +67,9 @@ class Client:
         timeout: Seconds that an answer may take.
     """
 
-    def __init__(self, address: str = "http://127.0.0.1:8000", token: str | None = None, *, timeout: float = 30.0) -> None:
+    def __init__(
+        self, address: str = "http://127.0.0.1:8000", token: str | None = None, *, timeout: float = 30.0
+    ) -> None:
         self.address = address.rstrip("/")
         headers = {"Origin": self.address} | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
@@ -76,7 +80,9 @@ class Client:
     def __enter__(self) -> "Client":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -103,16 +109,40 @@ class Client:
             offset: How many hits come before: ``next`` of the page before.
             absent: Also people whose file is gone.
             weak: Also hits that are likely chance.
-            apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.
+            apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into
+                the best of them.
         """
-        asked = {"q": q, "where": where, "top": top, "offset": offset, "absent": absent, "weak": weak, "apart": apart}
-        return self._json(SearchResponse, "GET", "/api/search", params={key: value for key, value in asked.items() if value is not None})
+        asked = {
+            "q": q,
+            "where": where,
+            "top": top,
+            "offset": offset,
+            "absent": absent,
+            "weak": weak,
+            "apart": apart,
+        }
+        return self._json(
+            SearchResponse,
+            "GET",
+            "/api/search",
+            params={key: value for key, value in asked.items() if value is not None},
+        )
 
-    def all_hits(self, q: str | None = None, *, where: str | None = None, absent: bool = False, weak: bool = False, apart: bool = False) -> Iterator[HitJson]:
+    def all_hits(
+        self,
+        q: str | None = None,
+        *,
+        where: str | None = None,
+        absent: bool = False,
+        weak: bool = False,
+        apart: bool = False,
+    ) -> Iterator[HitJson]:
         """All hits, best first, a page at a time; at most 10,000. Arguments are those of :meth:`search`."""
         offset: int | None = 0
         while offset is not None:
-            page = self.search(q, where=where, top=_PAGE, offset=offset, absent=absent, weak=weak, apart=apart)
+            page = self.search(
+                q, where=where, top=_PAGE, offset=offset, absent=absent, weak=weak, apart=apart
+            )
             yield from page.results
             offset = page.next
 
@@ -147,10 +177,13 @@ class Client:
             top: Events at most, up to 1,000.
             before: ``next`` of the page before.
         """
-        return self._json(AuditResponse, "GET", "/api/audit", params={"top": top, **({"before": before} if before else {})})
+        return self._json(
+            AuditResponse, "GET", "/api/audit", params={"top": top, **({"before": before} if before else {})}
+        )
 
     def add_picture(self, picture: Path | str | bytes) -> PictureResponse:
-        """Give a picture or the path of one; then ask for people like the largest person in it: ``search(f"picture:{answer.name}")``.
+        """Give a picture or the path of one; then ask for people like the largest person in it:
+        ``search(f"picture:{answer.name}")``.
 
         Raises:
             BadConfigError: The file cannot be read.
@@ -159,24 +192,40 @@ class Client:
             content = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
         except OSError as error:
             raise BadConfigError(f"{picture!r} cannot be read: {error.strerror}") from error
-        return self._json(PictureResponse, "POST", "/api/picture", files={"picture": ("picture", content, "application/octet-stream")})
+        return self._json(
+            PictureResponse,
+            "POST",
+            "/api/picture",
+            files={"picture": ("picture", content, "application/octet-stream")},
+        )
 
     def _json(self, kind: type[R], method: str, path: str, **request: Any) -> R:
         response = self._send(method, path, **request)
         try:
             return kind.model_validate_json(response.content, extra="ignore")  # a newer server may tell more
         except ValidationError as error:
-            raise ServerError(f"{self.address} answers in a form that this version of PAR does not know", response.status_code, "other_version") from error
+            raise ServerError(
+                f"{self.address} answers in a form that this version of PAR does not know",
+                response.status_code,
+                "other_version",
+            ) from error
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             response = self._http.request(method, path, **request)
         except httpx.HTTPError as error:
-            raise ServerError(f"no answer from {self.address} ({error}); is the server running? Start it with: par serve --store DIR") from error
+            raise ServerError(
+                f"no answer from {self.address} ({error}); is the server running? Start it with: par serve"
+                " --store DIR"
+            ) from error
         if response.is_success:
             return response
         try:
             told = ErrorResponse.model_validate_json(response.content).error
         except ValidationError as error:
-            raise ServerError(f"{self.address} answers {response.status_code}, and not as a PAR server does", response.status_code, "other_server") from error
+            raise ServerError(
+                f"{self.address} answers {response.status_code}, and not as a PAR server does",
+                response.status_code,
+                "other_server",
+            ) from error
         raise ServerError(told.message, told.status, told.kind)

@@ -57,7 +57,10 @@ def count_facets(index: PeopleIndex, where: str | None) -> Facets:
         for colour in _COLOURS:
             counted[colour].update(_counts(batch[colour]))
         for name in names:
-            counted["attributes"][name] += pc.sum(pc.greater_equal(batch[name], pa.scalar(index.thresholds[name], pa.float32()))).as_py() or 0
+            counted["attributes"][name] += (
+                pc.sum(pc.greater_equal(batch[name], pa.scalar(index.thresholds[name], pa.float32()))).as_py()
+                or 0
+            )
         counted["folders"].update(_counts(pc.replace_substring_regex(batch["uri"], r"!?/[^/]*$", "")))
         counted["days"].update(_counts(pc.strftime(batch["captured_at"], "%Y-%m-%d")))
     return Facets(

@@ -1,4 +1,6 @@
-"""Coming in and going out with a browser: the token goes into a cookie that scripts cannot read and other sites cannot use."""
+"""Coming in and going out with a browser: the token goes into a cookie that scripts cannot read and other
+sites cannot use.
+"""
 
 from typing import Annotated, Final
 
@@ -17,14 +19,27 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.post("/login")
-async def login(request: Request, token: Annotated[str, Form(max_length=200)], then: Annotated[str, Form(max_length=4000)] = "/") -> Response:
+async def login(
+    request: Request,
+    token: Annotated[str, Form(max_length=200)],
+    then: Annotated[str, Form(max_length=4000)] = "/",
+) -> Response:
     """Keep a valid token for this browser, and go on to a page of ours."""
     app_state: AppState = request.app.state.app_state
     caller = await run_in_threadpool(app_state.access.who, token.strip())
     if caller is None:
-        raise UnauthorizedError("this token is not valid (any more); ask whoever runs this server for another")
+        raise UnauthorizedError(
+            "this token is not valid (any more); ask whoever runs this server for another"
+        )
     response = RedirectResponse(_own(then), 303)
-    response.set_cookie(COOKIE, token.strip(), max_age=_SECONDS, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+    response.set_cookie(
+        COOKIE,
+        token.strip(),
+        max_age=_SECONDS,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
     return response
 
 
@@ -44,5 +59,9 @@ async def logout() -> Response:
 
 def _own(place: str) -> str:
     """The place, if it is one of this server; otherwise the start page."""
-    inside = place.startswith("/") and not place.startswith(("//", "/\\")) and all(" " < character < "\x7f" for character in place)
+    inside = (
+        place.startswith("/")
+        and not place.startswith(("//", "/\\"))
+        and all(" " < character < "\x7f" for character in place)
+    )
     return place if inside else "/"

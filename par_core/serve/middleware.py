@@ -1,4 +1,5 @@
-"""What stands before every request, and what every response says. Plain ASGI, so that bodies are counted while they arrive.
+"""What stands before every request, and what every response says. Plain ASGI, so that bodies are counted
+while they arrive.
 
 Caller   where no token is needed, only this machine is answered, however far the server can be reached: the file of tokens may be
          deleted while it runs. Nobody without a token sends a body where one is needed, but to log in
@@ -23,7 +24,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from par_core.access import Caller
-from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, ServeError, TooLargeError, TooManyError, UnauthorizedError
+from par_core.serve.problems import (
+    UNKNOWN_CALLER,
+    ForbiddenError,
+    ServeError,
+    TooLargeError,
+    TooManyError,
+    UnauthorizedError,
+)
 from par_core.serve.rate import Rate
 from par_core.serve.user_session import AppState
 
@@ -32,8 +40,10 @@ __all__ = ["AccessMiddleware"]
 _log = logging.getLogger(__name__)
 
 _HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src"
+        " 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -58,7 +68,9 @@ class AccessMiddleware:
         tell: Makes the response of an error.
     """
 
-    def __init__(self, app: ASGIApp, app_state: AppState, tell: Callable[[Request, Exception], Awaitable[Response]]) -> None:
+    def __init__(
+        self, app: ASGIApp, app_state: AppState, tell: Callable[[Request, Exception], Awaitable[Response]]
+    ) -> None:
         self._app = app
         self._app_state = app_state
         self._tell = tell
@@ -87,27 +99,40 @@ class AccessMiddleware:
             await self._app(scope, self._counted(request, receive), answer)
         except Exception as error:  # noqa: BLE001 - the last stop before the client
             if not isinstance(error, ServeError):
-                _log.exception("%s %r", request.method, request.scope["path"])  # quoted: it may hold what moves a terminal
+                # quoted: it may hold what moves a terminal
+                _log.exception("%s %r", request.method, request.scope["path"])
             if not started:
                 await (await self._tell(request, error))(scope, receive, answer)
 
     def _check(self, request: Request) -> None:
         headers = request.headers
         if self._app_state.open_to_all and not _is_here(request):
-            raise ForbiddenError("no token is needed yet, so only the server's own machine is answered; make one with: par tokens add NAME --role search")
+            raise ForbiddenError(
+                "no token is needed yet, so only the server's own machine is answered; make one with: par"
+                " tokens add NAME --role search"
+            )
         if self._app_state.open_to_all and _name(headers.get("host", "")) not in _LOCAL:
-            raise ForbiddenError("this server answers on this machine only: open it as http://localhost, or http://127.0.0.1")
+            raise ForbiddenError(
+                "this server answers on this machine only: open it as http://localhost, or http://127.0.0.1"
+            )
         if self._app_state.open_to_all and any(name in headers for name in _PASSED_ON):
-            raise ForbiddenError("a proxy has passed this request on, and no token is needed yet; make one with: par tokens add NAME --role search")
+            raise ForbiddenError(
+                "a proxy has passed this request on, and no token is needed yet; make one with: par tokens"
+                " add NAME --role search"
+            )
         if request.method not in _SAFE and not headers.get("authorization", "").lower().startswith("bearer "):
             _require_own_origin(headers)
         if request.method not in _SAFE and request.state.caller is None and request.scope["path"] != "/login":
             raise UnauthorizedError(UNKNOWN_CALLER)
         length = headers.get("content-length", "")
-        if length.isascii() and length.isdigit() and int(length) > self._most_bytes(request):  # anything else is counted as it comes
+        # anything else is counted as it comes
+        if length.isascii() and length.isdigit() and int(length) > self._most_bytes(request):
             raise _too_large(self._most_bytes(request))
         if not request.url.path.startswith("/static/") and not self._rate.take(self._client(request)):
-            raise TooManyError(f"more than {self._app_state.settings.requests_per_minute} requests a minute; wait a few seconds")
+            raise TooManyError(
+                f"more than {self._app_state.settings.requests_per_minute} requests a minute; wait a few"
+                " seconds"
+            )
 
     def _client(self, request: Request) -> str:
         """A token's bearers share an account, wherever they are; all others have one for each address."""
@@ -117,20 +142,34 @@ class AccessMiddleware:
         return f"address {request.client.host}" if request.client else ""
 
     def _most_bytes(self, request: Request) -> int:
-        return self._app_state.settings.upload_bytes + _FORM_BYTES if _is_form(request.headers) else _SMALL_BODY
+        return (
+            self._app_state.settings.upload_bytes + _FORM_BYTES if _is_form(request.headers) else _SMALL_BODY
+        )
 
     def _counted(self, request: Request, receive: Receive) -> Receive:
-        """The same body, cut off with an error once it is larger than is taken, whatever its headers said, or once it comes too slowly."""
-        most, seconds, got, complete, started = self._most_bytes(request), self._app_state.settings.seconds, 0, False, time.monotonic()
+        """The same body, cut off with an error once it is larger than is taken, whatever its headers said, or
+        once it comes too slowly.
+        """
+        most, seconds, got, complete, started = (
+            self._most_bytes(request),
+            self._app_state.settings.seconds,
+            0,
+            False,
+            time.monotonic(),
+        )
 
         async def counted() -> Message:
             nonlocal got, complete
             if complete:  # all that may come is that the client has gone
                 return await receive()
             try:
-                message = await asyncio.wait_for(receive(), started + seconds + got / _SLOWEST - time.monotonic())
+                message = await asyncio.wait_for(
+                    receive(), started + seconds + got / _SLOWEST - time.monotonic()
+                )
             except TimeoutError as error:
-                raise HTTPException(408, f"the body came too slowly: {got} bytes in {time.monotonic() - started:.0f} seconds") from error
+                raise HTTPException(
+                    408, f"the body came too slowly: {got} bytes in {time.monotonic() - started:.0f} seconds"
+                ) from error
             got += len(message.get("body", b""))
             complete = not message.get("more_body", False)
             if got > most:
@@ -157,9 +196,14 @@ def _is_form(headers: Headers) -> bool:
 def _require_own_origin(headers: Headers) -> None:
     origin = headers.get("origin")
     if origin is None:
-        raise ForbiddenError("a request that changes something must say where it comes from: send the header Origin, or a token in the header Authorization")
+        raise ForbiddenError(
+            "a request that changes something must say where it comes from: send the header Origin, or a"
+            " token in the header Authorization"
+        )
     if origin == "null" or urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
-        raise ForbiddenError(f"this request comes from another site ({origin}); only PAR's own page may make it")
+        raise ForbiddenError(
+            f"this request comes from another site ({origin}); only PAR's own page may make it"
+        )
 
 
 def _too_large(most: int) -> TooLargeError:

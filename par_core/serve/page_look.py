@@ -1,4 +1,6 @@
-"""How pages are made: templates, and the files that every page needs, with a digest in their address so that browsers may keep them for good."""
+"""How pages are made: templates, and the files that every page needs, with a digest in their address so that
+browsers may keep them for good.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -28,7 +30,13 @@ _FILES: Final = {  # where each lies, and its type
 }
 
 
-def page(request: Request, template: str, content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def page(
+    request: Request,
+    template: str,
+    content: Mapping[str, Any],
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """Render a template for a request.
 
     Args:
@@ -68,7 +76,9 @@ def static_file(name: str, version: str) -> Response:
         raise UnknownIdError("there is no such file")
     content, digest = _static(name)
     kept = "public, max-age=31536000, immutable" if version == digest else "no-cache"
-    return Response(content, media_type=_FILES[name][1], headers={"Cache-Control": kept, "ETag": f'"{digest}"'})
+    return Response(
+        content, media_type=_FILES[name][1], headers={"Cache-Control": kept, "ETag": f'"{digest}"'}
+    )
 
 
 @lru_cache(maxsize=len(_FILES))

@@ -1,4 +1,6 @@
-"""Editing a question by clicks: filters, and more like this, add to and take from the text that is asked, so that a link says it all."""
+"""Editing a question by clicks: filters, and more like this, add to and take from the text that is asked, so
+that a link says it all.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,9 +8,22 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import urlencode
 
-__all__ = ["Asked", "Chip", "chips", "chosen", "narrowed", "set_field", "toggled", "value_of", "without", "words_of"]
+__all__ = [
+    "Asked",
+    "Chip",
+    "chips",
+    "chosen",
+    "narrowed",
+    "set_field",
+    "toggled",
+    "value_of",
+    "without",
+    "words_of",
+]
 
-_TOKEN: Final = re.compile(r'"[^"]*"?|[()]|(?P<minus>-?)(?P<name>[A-Za-z_]+):(?P<value>"[^"]*"|[^\s()"]+)|[^\s()"]+')
+_TOKEN: Final = re.compile(
+    r'"[^"]*"?|[()]|(?P<minus>-?)(?P<name>[A-Za-z_]+):(?P<value>"[^"]*"|[^\s()"]+)|[^\s()"]+'
+)
 _JOINING: Final = re.compile(r"(?:^|\s)(?:(?:AND|NOT)\s*)+$")
 _PLAIN: Final = re.compile(r'[^\s()"]+')
 
@@ -49,7 +64,9 @@ class Asked:
 
     def turned(self, flag: Literal["absent", "weak"]) -> "Asked":
         """The same with a flag, ``absent`` or ``weak``, the other way round."""
-        return replace(self, absent=not self.absent) if flag == "absent" else replace(self, weak=not self.weak)
+        return (
+            replace(self, absent=not self.absent) if flag == "absent" else replace(self, weak=not self.weak)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +96,28 @@ class _Field:
 
 
 def chips(q: str) -> list[Chip]:
-    """The fields that hold for the whole question: none where parts are joined by OR, for those hold only for one of its alternatives."""
-    return [Chip(("NOT " if each.negated else "") + f"{each.name}:{each.value}", each.name, each.value, _cut(q, each)) for each in _fields(q)]
+    """The fields that hold for the whole question: none where parts are joined by OR, for those hold only for
+    one of its alternatives.
+    """
+    return [
+        Chip(
+            ("NOT " if each.negated else "") + f"{each.name}:{each.value}",
+            each.name,
+            each.value,
+            _cut(q, each),
+        )
+        for each in _fields(q)
+    ]
 
 
 def chosen(q: str, name: str) -> frozenset[str]:
     """The values that a field asks for."""
-    return frozenset(value for each in _fields(q) if each.name == name and not each.negated for value in each.value.lower().split(","))
+    return frozenset(
+        value
+        for each in _fields(q)
+        if each.name == name and not each.negated
+        for value in each.value.lower().split(",")
+    )
 
 
 def value_of(q: str, name: str) -> str:
@@ -103,7 +135,9 @@ def narrowed(q: str, part: str) -> str:
 
 
 def toggled(q: str, name: str, value: str) -> str:
-    """The question with one more value of a field that takes several (``upper:red,pink``), or without it where it was there."""
+    """The question with one more value of a field that takes several (``upper:red,pink``), or without it
+    where it was there.
+    """
     for each in _fields(q):
         if each.name == name and not each.negated:
             values = each.value.lower().split(",")
@@ -113,7 +147,9 @@ def toggled(q: str, name: str, value: str) -> str:
 
 
 def set_field(q: str, name: str, value: str) -> str:
-    """The question with a field of one value, in place of what it asked before; without the field where the value is empty."""
+    """The question with a field of one value, in place of what it asked before; without the field where the
+    value is empty.
+    """
     for each in _fields(q):
         if each.name == name and not each.negated:
             return q[: each.start] + _written(name, value) + q[each.end :] if value else _cut(q, each)
@@ -130,7 +166,11 @@ def without(q: str, name: str, value: str) -> str:
 
 def words_of(q: str) -> str:
     """The question as plain words: without fields, operators, weights and quotes."""
-    plain = (token[0].strip('"').split("^")[0] for token, _ in _tokens(q) if not token["name"] and token[0] not in ("(", ")", "AND", "OR", "NOT"))
+    plain = (
+        token[0].strip('"').split("^")[0]
+        for token, _ in _tokens(q)
+        if not token["name"] and token[0] not in ("(", ")", "AND", "OR", "NOT")
+    )
     return " ".join(" ".join(plain).split())
 
 
@@ -157,7 +197,15 @@ def _fields(q: str) -> list[_Field]:
     found, negated = [], False
     for token, depth in _tokens(q):
         if token["name"] and depth == 0:
-            found.append(_Field(token.start(), token.end(), token["name"].lower(), token["value"].strip('"'), negated or bool(token["minus"])))
+            found.append(
+                _Field(
+                    token.start(),
+                    token.end(),
+                    token["name"].lower(),
+                    token["value"].strip('"'),
+                    negated or bool(token["minus"]),
+                )
+            )
         negated = token[0] == "NOT"
     return found
 

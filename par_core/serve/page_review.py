@@ -57,7 +57,12 @@ async def listed(
 
 
 @router.post("")
-async def start(session: Reviewer, reviews: Open, text: Annotated[str, Form(max_length=1000)], where: Annotated[str, Form(max_length=2000)] = "") -> Response:
+async def start(
+    session: Reviewer,
+    reviews: Open,
+    text: Annotated[str, Form(max_length=1000)],
+    where: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
     """Start a review and go to it."""
     what = text + (f"; where: {where}" if where.strip() else "")
     name = await _recorded(session, what, lambda: reviews.start(text, where.strip() or None))
@@ -82,14 +87,20 @@ async def answer(
     """Judge somebody, or all that still wait."""
     person_id, _, word = judged.partition(":")
     what = f"{name}: {judged}"
-    state = await _recorded(session, what, lambda: reviews.answer_rest(name) if judged == "rest" else reviews.answer(name, person_id, word))
+    state = await _recorded(
+        session,
+        what,
+        lambda: reviews.answer_rest(name) if judged == "rest" else reviews.answer(name, person_id, word),
+    )
     return _shown(request, part, state, posted=True)
 
 
 @router.post("/{name}/undo")
 async def undo(request: Request, session: Reviewer, reviews: Open, name: str, part: Part = None) -> Response:
     """Take the latest answer back."""
-    return _shown(request, part, await _recorded(session, f"{name}: undo", lambda: reviews.undo(name)), posted=True)
+    return _shown(
+        request, part, await _recorded(session, f"{name}: undo", lambda: reviews.undo(name)), posted=True
+    )
 
 
 def _known(reviews: Reviews, name: str) -> ReviewState:
@@ -111,7 +122,9 @@ async def _recorded(session: UserSession, what: str, work: Callable[[], T]) -> T
     """Do something with a review, and write it to the audit log."""
 
     def recorded() -> T:
-        with session.app_state.access.recording(session.caller, "review", what, how=session.how, source=session.source):
+        with session.app_state.access.recording(
+            session.caller, "review", what, how=session.how, source=session.source
+        ):
             return work()
 
     return await session.app_state.searches.run(recorded)

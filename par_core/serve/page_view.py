@@ -9,10 +9,32 @@ from urllib.parse import unquote, urlencode
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.query.answer import Chance, Hit, PartScore
 from par_core.serve.facets import Facets
-from par_core.serve.page_query import Asked, Chip, chips, chosen, narrowed, set_field, toggled, value_of, without, words_of
+from par_core.serve.page_query import (
+    Asked,
+    Chip,
+    chips,
+    chosen,
+    narrowed,
+    set_field,
+    toggled,
+    value_of,
+    without,
+    words_of,
+)
 from par_core.serve.service import Person, SearchPage
 
-__all__ = ["EXAMPLES", "Card", "Choice", "Filters", "Found", "PersonView", "filters_of", "found_of", "person_view", "split_message"]
+__all__ = [
+    "EXAMPLES",
+    "Card",
+    "Choice",
+    "Filters",
+    "Found",
+    "PersonView",
+    "filters_of",
+    "found_of",
+    "person_view",
+    "split_message",
+]
 
 #: Questions to begin with.
 EXAMPLES: Final = (
@@ -112,7 +134,8 @@ class Filters:
         attributes: Most first.
         folders: Most first.
         days: First and last day, or None where no picture says when it was taken.
-        bars: A bar of an SVG for each day: label, x, height in pixels, address of that day; empty where there are too many days.
+        bars: A bar of an SVG for each day: label, x, height in pixels, address of that day; empty where there
+            are too many days.
         since: The day that the question starts from, or empty.
         until: The day that it ends with, or empty.
     """
@@ -163,7 +186,11 @@ def found_of(asked: Asked, answer: SearchPage) -> Found:
     fields = chips(asked.q)
     chance = result.chance
     by_chance = round(chance.share * len(result.hits)) if chance is not None else None
-    loosened = [(f"without {field.text}", asked.asking(field.rest).url()) for field in fields if field.rest or asked.where]
+    loosened = [
+        (f"without {field.text}", asked.asking(field.rest).url())
+        for field in fields
+        if field.rest or asked.where
+    ]
     if asked.where and asked.q:
         loosened.append(("without the filter", asked.unfiltered().url()))
     return Found(
@@ -187,7 +214,11 @@ def _review_url(asked: Asked) -> str:
 
 
 def _card(asked: Asked, hit: Hit, offset: int) -> Card:
-    worn = [f"{colour} {where}" for colour, where in ((hit.upper_color, "above"), (hit.lower_color, "below")) if colour]
+    worn = [
+        f"{colour} {where}"
+        for colour, where in ((hit.upper_color, "above"), (hit.lower_color, "below"))
+        if colour
+    ]
     seen = [name.replace("_", " ") for name in hit.seen[:3]]
     alt = f"Hit {hit.rank}: a person" + (f", {', '.join([*worn, *seen])}" if worn or seen else "")
     url = asked.url(f"/people/{hit.person_id}", **({"at": offset} if offset else {}))
@@ -209,7 +240,10 @@ def filters_of(asked: Asked, facets: Facets) -> Filters:
         facets.people,
         _colours(asked, "upper", facets.upper_color),
         _colours(asked, "lower", facets.lower_color),
-        tuple(_attribute(asked, name, count) for name, count in list(facets.attributes.items())[:_MOST_ATTRIBUTES]),
+        tuple(
+            _attribute(asked, name, count)
+            for name, count in list(facets.attributes.items())[:_MOST_ATTRIBUTES]
+        ),
         _folders(asked, facets.folders),
         (days[0][0], days[-1][0]) if days else None,
         _bars(asked, facets.days) if len(days) <= _MOST_BARS else (),
@@ -221,7 +255,10 @@ def filters_of(asked: Asked, facets: Facets) -> Filters:
 def _colours(asked: Asked, name: str, counts: Mapping[str, int]) -> tuple[Choice, ...]:
     there = chosen(asked.q, name)
     terms = [term for term in COLOUR_TERMS if counts.get(term) or term in there]
-    return tuple(Choice(term, counts.get(term, 0), term in there, asked.asking(toggled(asked.q, name, term)).url()) for term in terms)
+    return tuple(
+        Choice(term, counts.get(term, 0), term in there, asked.asking(toggled(asked.q, name, term)).url())
+        for term in terms
+    )
 
 
 def _attribute(asked: Asked, name: str, count: int) -> Choice:
@@ -235,7 +272,15 @@ def _folders(asked: Asked, counts: Mapping[str, int]) -> tuple[Choice, ...]:
     for folder, count in list(counts.items())[:_MOST_FOLDERS]:
         is_chosen = folder == there
         q = set_field(asked.q, "source", "" if is_chosen else folder)
-        shown.append(Choice("/".join(unquote(folder).rstrip("/").split("/")[-2:]), count, is_chosen, asked.asking(q).url(), unquote(folder)))
+        shown.append(
+            Choice(
+                "/".join(unquote(folder).rstrip("/").split("/")[-2:]),
+                count,
+                is_chosen,
+                asked.asking(q).url(),
+                unquote(folder),
+            )
+        )
     return tuple(shown)
 
 
@@ -266,7 +311,11 @@ def person_view(asked: Asked, person: Person, answer: SearchPage | None) -> Pers
         person,
         same.parts if same else (),
         same.probability if same else None,
-        tuple((name, p, name in hit.seen) for name, p in sorted(hit.attributes.items(), key=lambda item: -item[1]) if p == p),
+        tuple(
+            (name, p, name in hit.seen)
+            for name, p in sorted(hit.attributes.items(), key=lambda item: -item[1])
+            if p == p
+        ),
         tuple((other, asked.url(f"/people/{other}")) for other in person.others),
         asked.asking(narrowed(without_both, like)).url(),
         asked.asking(narrowed(without_both, unlike)).url() if without_both else "",

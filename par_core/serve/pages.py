@@ -1,7 +1,9 @@
-"""The page: HTML over the same session as the API. Every address gives a whole page that works without any script.
+"""The page: HTML over the same session as the API. Every address gives a whole page that works without any
+script.
 
-``static/page.js`` asks for the same addresses with the header ``Par-Part``, and is given only that part: ``main`` (the answer), ``more`` (further hits of
-it), ``filters``, ``panel`` (one person) or ``help``. What there is to see is worked out in ``page_view.py``; questions are edited in ``page_query.py``.
+``static/page.js`` asks for the same addresses with the header ``Par-Part``, and is given only that part:
+``main`` (the answer), ``more`` (further hits of it), ``filters``, ``panel`` (one person) or ``help``. What
+there is to see is worked out in ``page_view.py``; questions are edited in ``page_query.py``.
 """
 
 from collections.abc import Mapping
@@ -59,9 +61,15 @@ async def search(
     """An answer, or the page to ask from."""
     if since is not None or until is not None:
         q = set_field(asked.q, "on", "") if since != until else asked.q
-        return RedirectResponse(asked.asking(set_field(set_field(q, "since", since or ""), "until", until or "")).url(), 303)
+        return RedirectResponse(
+            asked.asking(set_field(set_field(q, "since", since or ""), "until", until or "")).url(), 303
+        )
     if part == "filters":
-        return page(request, "part_filters.html", {"asked": asked, "filters": filters_of(asked, await session.facets(asked.where or None))})
+        return page(
+            request,
+            "part_filters.html",
+            {"asked": asked, "filters": filters_of(asked, await session.facets(asked.where or None))},
+        )
     answer = await _answer(session, asked, offset) if asked else None
     content = _content(session, asked, answer)
     if part == "more" and answer is not None:
@@ -80,7 +88,12 @@ async def filters(request: Request, session: Searching, asked: Question) -> Resp
 
 @router.get("/people/{person_id}")
 async def person(
-    request: Request, session: Searching, asked: Question, person_id: str, part: Part = None, at: Annotated[int, Query(ge=0, le=10_000)] = 0
+    request: Request,
+    session: Searching,
+    asked: Question,
+    person_id: str,
+    part: Part = None,
+    at: Annotated[int, Query(ge=0, le=10_000)] = 0,
 ) -> Response:
     """One person, beside the answer to a question if one was asked."""
     found = await session.person(person_id)
@@ -98,12 +111,16 @@ async def person(
 
 
 @router.post("/picture")
-async def picture(session: Searching, picture: Annotated[UploadFile, File()], q: Annotated[str, Form(max_length=1000)] = "") -> Response:
+async def picture(
+    session: Searching, picture: Annotated[UploadFile, File()], q: Annotated[str, Form(max_length=1000)] = ""
+) -> Response:
     """People like the largest person of a picture that is uploaded; together with a question if there is one."""
     most = session.app_state.settings.upload_bytes
     content = await picture.read(most + 1)
     if len(content) > most:
-        raise TooLargeError(f"the picture is larger than {most // 2**20} MB, which is all that is taken; make it smaller")
+        raise TooLargeError(
+            f"the picture is larger than {most // 2**20} MB, which is all that is taken; make it smaller"
+        )
     name = (await session.add_picture(content)).name
     return RedirectResponse(Asked(narrowed(q.strip(), f"picture:{name}")).url(), 303)
 
@@ -112,22 +129,38 @@ async def picture(session: Searching, picture: Annotated[UploadFile, File()], q:
 async def help_page(request: Request, session: Searching, part: Part = None) -> Response:
     """How to ask, and the keys."""
     return page(
-        request, "part_help.html" if part == "help" else "help.html", {"asked": Asked(), "fields": [(name, told) for name, (_, told) in FIELDS.items()]}
+        request,
+        "part_help.html" if part == "help" else "help.html",
+        {"asked": Asked(), "fields": [(name, told) for name, (_, told) in FIELDS.items()]},
     )
 
 
 @router.get("/status")
 async def status(request: Request, session: Searching) -> Response:
     """What the store holds, and who answers from it."""
-    return page(request, "status.html", {"status": await session.status(), "asked": Asked(), "root": str(session.app_state.service.store.root)})
+    return page(
+        request,
+        "status.html",
+        {
+            "status": await session.status(),
+            "asked": Asked(),
+            "root": str(session.app_state.service.store.root),
+        },
+    )
 
 
 @router.get("/audit")
 async def audit(
-    request: Request, session: Annotated[UserSession, Depends(session_for("admin"))], before: Annotated[str | None, Query(max_length=32)] = None
+    request: Request,
+    session: Annotated[UserSession, Depends(session_for("admin"))],
+    before: Annotated[str | None, Query(max_length=32)] = None,
 ) -> Response:
     """Who asked what."""
-    return page(request, "audit.html", {"audit": await session.audit(_EVENTS, before), "before": before, "asked": Asked()})
+    return page(
+        request,
+        "audit.html",
+        {"audit": await session.audit(_EVENTS, before), "before": before, "asked": Asked()},
+    )
 
 
 @router.get("/static/{name}")
@@ -150,7 +183,14 @@ async def error_page(request: Request, problem: Problem) -> Response:
 
 
 async def _answer(session: UserSession, asked: Asked, offset: int) -> SearchPage:
-    return await session.search(asked.q or None, where=asked.where or None, top=_A_PAGE, offset=offset, absent=asked.absent, weak=asked.weak)
+    return await session.search(
+        asked.q or None,
+        where=asked.where or None,
+        top=_A_PAGE,
+        offset=offset,
+        absent=asked.absent,
+        weak=asked.weak,
+    )
 
 
 def _content(session: UserSession, asked: Asked, answer: SearchPage | None) -> Mapping[str, Any]:

@@ -1,4 +1,6 @@
-"""Whole photographs and outlines of people, from the archive, for showing. Never by path: by the id of an image that the index knows."""
+"""Whole photographs and outlines of people, from the archive, for showing. Never by path: by the id of an
+image that the index knows.
+"""
 
 import io
 from collections.abc import Sequence
@@ -63,7 +65,9 @@ def read_image(uris: Sequence[str], wanted: str, config: ArchiveConfig) -> Image
 
 
 def as_jpeg(image: ImageU8, longest: int) -> bytes:
-    """The picture as JPEG, made smaller where a side has more than so many pixels. Nothing of the file's metadata is in it."""
+    """The picture as JPEG, made smaller where a side has more than so many pixels. Nothing of the file's
+    metadata is in it.
+    """
     picture = Image.fromarray(image)
     picture.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
     buffer = io.BytesIO()
@@ -73,7 +77,12 @@ def as_jpeg(image: ImageU8, longest: int) -> bytes:
 
 def outline_of(mask: MaskRLE, box: tuple[float, float, float, float]) -> Outline:
     """The mask as polygons."""
-    found, _ = cv2.findContours(decode_mask(mask).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    lines = [cv2.approxPolyDP(contour, _TOLERANCE_PX, True).reshape(-1, 2) for contour in sorted(found, key=cv2.contourArea, reverse=True)]
+    found, _ = cv2.findContours(
+        decode_mask(mask).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+    )
+    lines = [
+        cv2.approxPolyDP(contour, _TOLERANCE_PX, True).reshape(-1, 2)
+        for contour in sorted(found, key=cv2.contourArea, reverse=True)
+    ]
     polygons = tuple(tuple((int(x), int(y)) for x, y in line) for line in lines if len(line) > 2)
     return Outline(mask.width, mask.height, box, polygons)

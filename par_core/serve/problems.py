@@ -1,4 +1,5 @@
-"""Why a request is not answered, each with its HTTP status. Errors of the rest of PAR are given one by :func:`problem_of`.
+"""Why a request is not answered, each with its HTTP status. Errors of the rest of PAR are given one by
+:func:`problem_of`.
 
 ServeError
 ├── UnauthorizedError   401  no token, or one that is not valid
@@ -15,7 +16,15 @@ ServeError
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from par_core.errors import BadConfigError, FilterError, FingerprintError, ParError, StoreError, UnreadableImageError, WeightsError
+from par_core.errors import (
+    BadConfigError,
+    FilterError,
+    FingerprintError,
+    ParError,
+    StoreError,
+    UnreadableImageError,
+    WeightsError,
+)
 
 __all__ = [
     "UNKNOWN_CALLER",
@@ -34,7 +43,9 @@ __all__ = [
     "problem_of",
 ]
 
-UNKNOWN_CALLER: Final = "a valid token is needed; ask whoever runs this server for one (they make it with: par tokens add)"
+UNKNOWN_CALLER: Final = (
+    "a valid token is needed; ask whoever runs this server for one (they make it with: par tokens add)"
+)
 
 
 @dataclass(frozen=True, slots=True)

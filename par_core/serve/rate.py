@@ -13,7 +13,8 @@ _CLIENTS: Final = 10_000  # whose account is kept; the one that was quiet for lo
 
 
 class Rate:
-    """An account for each client: it holds as many requests as may be made a minute, and fills again all the time.
+    """An account for each client: it holds as many requests as may be made a minute, and fills again all the
+    time.
 
     Args:
         per_minute: Requests.

@@ -1,4 +1,6 @@
-"""The reviews of one store, open for many askers: a review that goes on stays in memory, one judgement at a time changes it."""
+"""The reviews of one store, open for many askers: a review that goes on stays in memory, one judgement at a
+time changes it.
+"""
 
 import threading
 from collections import OrderedDict
@@ -104,7 +106,8 @@ class Reviews:
             answer: ``yes``, ``no`` or ``skip``.
 
         Raises:
-            BadConfigError: There is no such review, it did not ask about this person, or the answer is another word.
+            BadConfigError: There is no such review, it did not ask about this person, or the answer is
+                another word.
         """
         return self._with(name, lambda review: review.answer({person_id: answer}))
 
@@ -124,15 +127,27 @@ class Reviews:
             change(open_review.review)
             batch = open_review.review.batch(_BATCH)
             shown = {hit.person_id for hit in batch.hits}
-            answers = {asked.person_id: asked.answer for asked in open_review.review.record.asked if asked.person_id in shown and asked.answer is not None}
+            answers = {
+                asked.person_id: asked.answer
+                for asked in open_review.review.record.asked
+                if asked.person_id in shown and asked.answer is not None
+            }
             return ReviewState(
-                open_review.review.record, batch, dict(answers), open_review.review.estimate(), open_review.review.found()[::-1], open_review.review.warnings
+                open_review.review.record,
+                batch,
+                dict(answers),
+                open_review.review.estimate(),
+                open_review.review.found()[::-1],
+                open_review.review.warnings,
             )
 
     def _is_old(self, review: Review) -> bool:
         """Whether the index, or another process the review, has gone on."""
         known = review.record
-        return self._service.versions().searched != review.index.version or load_record(self._service.store, known.name).rounds != known.rounds
+        return (
+            self._service.versions().searched != review.index.version
+            or load_record(self._service.store, known.name).rounds != known.rounds
+        )
 
     def _open_review(self, name: str) -> _OpenReview:
         if name not in review_names(self._service.store):

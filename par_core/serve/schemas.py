@@ -53,8 +53,12 @@ class PartJson(ApiModel):
     wanted: bool = Field(description="False where it was asked not to be.")
     probability: float = Field(description="That the part is true of the person, in [0, 1].")
     weight: float = Field(description="Given to the part in the query.")
-    lost: float = Field(description="By which factor the part lowered the person's score, in [0, 1]; 0 where it fits fully.")
-    detail_of: str | None = Field(default=None, description="The text of the part that this one explains; null if it was asked itself.")
+    lost: float = Field(
+        description="By which factor the part lowered the person's score, in [0, 1]; 0 where it fits fully."
+    )
+    detail_of: str | None = Field(
+        default=None, description="The text of the part that this one explains; null if it was asked itself."
+    )
 
 
 class HitJson(ApiModel):
@@ -69,14 +73,20 @@ class HitJson(ApiModel):
     cosine: float | None = Field(description="With the query, in [-1, 1]; null if there was only a filter.")
     probability: float | None = Field(description="In [0, 1]; null unless the query was a text.")
     attributes: dict[str, float] = Field(description="Probability by name.")
-    seen: list[str] = Field(description="The attributes whose probability reaches their threshold, most likely first.")
+    seen: list[str] = Field(
+        description="The attributes whose probability reaches their threshold, most likely first."
+    )
     upper_color: str | None
     lower_color: str | None
     captured_at: datetime | None = Field(description="On the camera's clock.")
     height_px: float = Field(description="Of the box.")
     score: float = Field(description="Of the segmenter.")
-    parts: list[PartJson] = Field(description="How well each part of the query fits; empty where there was only a filter.")
-    similar: list["HitJson"] = Field(description="Further hits of the same image or of nearly the same picture, best first.")
+    parts: list[PartJson] = Field(
+        description="How well each part of the query fits; empty where there was only a filter."
+    )
+    similar: list["HitJson"] = Field(
+        description="Further hits of the same image or of nearly the same picture, best first."
+    )
 
 
 class ChanceJson(ApiModel):
@@ -130,7 +140,9 @@ class OutlineResponse(ApiModel):
     width: int = Field(description="Of the upright image, pixels.")
     height: int = Field(description="Of the upright image, pixels.")
     box: Box
-    polygons: list[list[tuple[int, int]]] = Field(description="Closed lines of (x, y) in pixels of the image, the largest first.")
+    polygons: list[list[tuple[int, int]]] = Field(
+        description="Closed lines of (x, y) in pixels of the image, the largest first."
+    )
 
 
 class FacetsResponse(ApiModel):
@@ -139,7 +151,9 @@ class FacetsResponse(ApiModel):
     people: int
     upper_color: dict[str, int]
     lower_color: dict[str, int]
-    attributes: dict[str, int] = Field(description="People whose probability reaches the attribute's threshold.")
+    attributes: dict[str, int] = Field(
+        description="People whose probability reaches the attribute's threshold."
+    )
     folders: dict[str, int] = Field(description="By folder or archive file; the 100 largest.")
     days: dict[str, int] = Field(description="By day of capture.")
 
@@ -180,7 +194,9 @@ class StatusResponse(ApiModel):
     running: bool = Field(description="Whether a command is writing to the store at this moment.")
     people: int = Field(description="In the newest version of the index.")
     newest_version: int | None
-    live_version: int | None = Field(description="null where no version has passed a gate: searches read the newest.")
+    live_version: int | None = Field(
+        description="null where no version has passed a gate: searches read the newest."
+    )
     unindexed_rows: int
     vector_index: VectorIndexJson | None = Field(description="null where a search compares every vector.")
     files: dict[str, int] = Field(description="What became of every listed file.")
@@ -195,11 +211,18 @@ class StatusResponse(ApiModel):
 class EventJson(ApiModel):
     """One line of the audit log."""
 
-    at: str = Field(description="ISO time (UTC); empty where the line is damaged.", examples=["2026-11-01T18:30:00.000000+00:00"])
+    at: str = Field(
+        description="ISO time (UTC); empty where the line is damaged.",
+        examples=["2026-11-01T18:30:00.000000+00:00"],
+    )
     who: str = Field(description="Name of the token, or of the user of the operating system.")
     how: str = Field(description="Through what: cli, python, flow, api, page.")
     source: str = Field(description="Address of the caller, or name of the host.")
-    action: str = Field(description="Such as search, person, image, review, export, forget; damaged where the line cannot be read.")
+    action: str = Field(
+        description=(
+            "Such as search, person, image, review, export, forget; damaged where the line cannot be read."
+        )
+    )
     what: str = Field(description="The question, as asked.")
     count: int | None = Field(description="Of what was given; null where nothing was.")
     status: str = Field(description="ok, refused, or the name of the error.")

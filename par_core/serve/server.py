@@ -30,10 +30,18 @@ def bind(host: str, port: int) -> socket.socket:
         BadConfigError: The port is taken, or the host is not this machine's.
     """
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG)
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG
+        )
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror or str(error)
-        raise BadConfigError(f"cannot answer on {host} port {port}: {reason}; choose another with --port (or --host)") from error
+        reason = (
+            os.strerror(error.errno)
+            if error.errno is not None and error.errno > 0
+            else error.strerror or str(error)
+        )
+        raise BadConfigError(
+            f"cannot answer on {host} port {port}: {reason}; choose another with --port (or --host)"
+        ) from error
 
 
 def is_local(host: str) -> bool:
@@ -45,7 +53,9 @@ def is_local(host: str) -> bool:
 
 
 def address_of(listening: socket.socket, host: str) -> str:
-    """What to type into a browser: the host as it was given, or this machine's name where all its addresses are answered."""
+    """What to type into a browser: the host as it was given, or this machine's name where all its addresses
+    are answered.
+    """
     name = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104 - compared, not bound
     return f"http://{name}:{listening.getsockname()[1]}"
 
@@ -56,12 +66,22 @@ def make_server(app: FastAPI) -> uvicorn.Server:
     A reverse proxy on the same machine may say who asks (X-Forwarded-For); nobody else may.
     """
     return uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S, http=_Punctual, ws="none")
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+            http=_Punctual,
+            ws="none",
+        )
     )
 
 
 class _Punctual(H11Protocol):
-    """HTTP that closes a connection on which the head of a request does not come: uvicorn waits for ever, and connections are few."""
+    """HTTP that closes a connection on which the head of a request does not come: uvicorn waits for ever, and
+    connections are few.
+    """
 
     _late: asyncio.TimerHandle | None = None
 

@@ -1,7 +1,9 @@
-"""What page and API need of one store, without HTTP: answers, people, pictures, counts. May be shared by threads.
+"""What page and API need of one store, without HTTP: answers, people, pictures, counts. May be shared by
+threads.
 
-Everything reads the version of the index that is live at that moment. Recent answers and pictures are kept in memory (nothing on disk)
-and only for one version: as soon as the index changes, all of it is dropped, so that nobody who was forgotten lives on here.
+Everything reads the version of the index that is live at that moment. Recent answers and pictures are kept in
+memory (nothing on disk) and only for one version: as soon as the index changes, all of it is dropped, so that
+nobody who was forgotten lives on here.
 """
 
 import hashlib
@@ -90,16 +92,19 @@ class ArchiveService:
         weak: bool = False,
         apart: bool = False,
     ) -> SearchPage:
-        """Answer a question, a page at a time. Further pages of the same question are there already as a rule.
+        """Answer a question, a page at a time. Further pages of the same question are there already as a
+        rule.
 
         Args:
-            q: In the query language; ``picture:NAME`` names an uploaded picture. None or empty if there is only a filter.
+            q: In the query language; ``picture:NAME`` names an uploaded picture. None or empty if there is
+                only a filter.
             where: A filter in the language of ``par_core.query.where``, or None.
             top: Hits of the page at most.
             offset: How many hits come before the page.
             absent: Also people whose file is gone.
             weak: Also hits that are likely chance.
-            apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the best of them.
+            apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into
+                the best of them.
 
         Raises:
             BadConfigError: The question or the filter is wrong, nothing was asked, or the page lies too deep.
@@ -107,15 +112,30 @@ class ArchiveService:
             NotReadyError: Nobody is in the index yet.
         """
         if offset + top > _DEEPEST:
-            raise BadConfigError(f"only the first {_DEEPEST} hits of a question are given; narrow it with a filter")
-        question = Question((q or "").strip() or None, where=(where or "").strip() or None, absent=absent, weak=weak, apart=apart)
+            raise BadConfigError(
+                f"only the first {_DEEPEST} hits of a question are given; narrow it with a filter"
+            )
+        question = Question(
+            (q or "").strip() or None,
+            where=(where or "").strip() or None,
+            absent=absent,
+            weak=weak,
+            apart=apart,
+        )
         if question.text is None and question.where is None:
-            raise BadConfigError("nothing was asked; say what the person looks like (q), or give a filter (where)")
+            raise BadConfigError(
+                "nothing was asked; say what the person looks like (q), or give a filter (where)"
+            )
         _, versions = self._open()
         result, asked = self._answer(question, offset + top, versions)
         hits = result.hits[offset : offset + top]
         more = len(result.hits) > offset + top or (len(result.hits) == asked and asked < _DEEPEST)
-        return SearchPage(replace(result, hits=hits, chance=_of_page(result.chance, hits)), offset, offset + top if more and hits else None, versions)
+        return SearchPage(
+            replace(result, hits=hits, chance=_of_page(result.chance, hits)),
+            offset,
+            offset + top if more and hits else None,
+            versions,
+        )
 
     def person(self, person_id: str) -> Person:
         """Everything that is known of one person, whether or not the file is still there.
@@ -130,7 +150,11 @@ class ArchiveService:
         if not rows:
             raise UnknownIdError(f"nobody in the index has the id {person_id}")
         row, info = rows[0], index.info
-        beside = index.search(None, where=f"image_id = '{hit.image_id}'", top=_HITS, columns=["person_id", "x1"]).sort_by("x1")["person_id"].to_pylist()
+        beside = (
+            index.search(None, where=f"image_id = '{hit.image_id}'", top=_HITS, columns=["person_id", "x1"])
+            .sort_by("x1")["person_id"]
+            .to_pylist()
+        )
         return Person(
             hit,
             tuple(row["uris"]),
@@ -169,7 +193,9 @@ class ArchiveService:
         """
         index, _ = self._open()
         _require_id(image_id)
-        found = index.search(None, where=f"image_id = '{image_id}'", top=1, columns=["uris"])["uris"].to_pylist()
+        found = index.search(None, where=f"image_id = '{image_id}'", top=1, columns=["uris"])[
+            "uris"
+        ].to_pylist()
         if not found:
             raise UnknownIdError(f"the index has no image with the id {image_id}")
         return as_jpeg(read_image(found[0], image_id, self.config.archive), _LONGEST_PX)
@@ -201,7 +227,8 @@ class ArchiveService:
         return self._facets.get_or_make((asked, versions), lambda: count_facets(index, asked or None))
 
     def add_picture(self, content: bytes) -> UploadedPicture:
-        """Find the largest person of a picture and keep the embedding (not the picture) in memory, to be asked with as ``picture:NAME``.
+        """Find the largest person of a picture and keep the embedding (not the picture) in memory, to be
+        asked with as ``picture:NAME``.
 
         Raises:
             UnreadableImageError: It is no picture, or has more than 50 million pixels.
@@ -223,8 +250,12 @@ class ArchiveService:
         if empty:
             self._keep_only_of(None)
             if self.store.is_held():
-                raise NotReadyError("the index is being written at this moment and holds nobody yet; try again soon")
-            raise NotReadyError(f"the store holds no people yet; fill it with: par index SOURCE --store {self.store.root}")
+                raise NotReadyError(
+                    "the index is being written at this moment and holds nobody yet; try again soon"
+                )
+            raise NotReadyError(
+                f"the store holds no people yet; fill it with: par index SOURCE --store {self.store.root}"
+            )
         versions = Versions(index.version, newest.version)
         self._keep_only_of(versions)
         return index, versions
@@ -245,7 +276,9 @@ class ArchiveService:
             return kept
         asked = min(-(-depth // _STRIDE) * _STRIDE, _DEEPEST)
         names = _PICTURE.findall(question.text or "")
-        pictures = {name: picture.vector for name in names if (picture := self._pictures.get(name)) is not None}
+        pictures = {
+            name: picture.vector for name in names if (picture := self._pictures.get(name)) is not None
+        }
         try:
             result = self._searcher.ask(replace(question, top=asked, pictures=pictures))
         except BadConfigError:
@@ -259,7 +292,8 @@ class ArchiveService:
 
     def _hit(self, person_id: str, versions: Versions) -> Hit:
         _require_id(person_id)
-        kept = self._hits.get((person_id, versions))  # an older answer that ends only now must bring nobody back
+        # an older answer that ends only now must bring nobody back
+        kept = self._hits.get((person_id, versions))
         if kept is not None:
             return kept
         found = self._searcher.ask(Question(where=f"person_id = '{person_id}'", top=1, absent=True)).hits
@@ -275,10 +309,19 @@ class ArchiveService:
         return crop.jpeg
 
     def _described(self, name: str, content: bytes) -> UploadedPicture:
-        limited = self.config.archive.model_copy(update={"max_pixels": min(_MAX_UPLOAD_PIXELS, self.config.archive.max_pixels)})
-        people = people_of(decode(content, limited).pixels, load_segmenter(self.config), load_describer(self.config), self.config)
+        limited = self.config.archive.model_copy(
+            update={"max_pixels": min(_MAX_UPLOAD_PIXELS, self.config.archive.max_pixels)}
+        )
+        people = people_of(
+            decode(content, limited).pixels,
+            load_segmenter(self.config),
+            load_describer(self.config),
+            self.config,
+        )
         if not people:
-            raise BadConfigError("nobody was found in the picture; give one that shows a person from head to knee or more")
+            raise BadConfigError(
+                "nobody was found in the picture; give one that shows a person from head to knee or more"
+            )
         return UploadedPicture(name, people[0].box, len(people), people[0].vector)
 
 

@@ -10,7 +10,8 @@ class ServeSettings:
     """What one server takes.
 
     Attributes:
-        requests_per_minute: Of one client: one token, or one address where no token is needed. Static files do not count.
+        requests_per_minute: Of one client: one token, or one address where no token is needed. Static files
+            do not count.
         seconds: After which a request is given up.
         searches: Questions that are worked on at a time.
         pictures: Pictures that are cut or decoded at a time.

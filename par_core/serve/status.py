@@ -57,5 +57,15 @@ def serve_status(store: Store, config: RunConfig) -> ServeStatus:
     Raises:
         StoreError: Something of the store is damaged.
     """
-    runs = [Run(CommitRecord(**json.loads(path.read_bytes())), path.stat().st_mtime) for path in reversed(store.commits()[-_RUNS:])]
-    return ServeStatus(store_status(store), last_gate(store), tuple(runs), store.is_held(), describe_models(config), __version__)
+    runs = [
+        Run(CommitRecord(**json.loads(path.read_bytes())), path.stat().st_mtime)
+        for path in reversed(store.commits()[-_RUNS:])
+    ]
+    return ServeStatus(
+        store_status(store),
+        last_gate(store),
+        tuple(runs),
+        store.is_held(),
+        describe_models(config),
+        __version__,
+    )

@@ -1,4 +1,5 @@
-"""The service as one asker meets it: let in by role, every call in a bounded pool of threads, within the time limit, and on record.
+"""The service as one asker meets it: let in by role, every call in a bounded pool of threads, within the time
+limit, and on record.
 
 Handlers of page and API take it as a dependency, and touch the service in no other way:
 
@@ -31,7 +32,8 @@ COOKIE = "par_token"
 
 
 class AppState:
-    """What one application holds: the service, its threads, its limits, and who may come in. ``app.state.app_state``.
+    """What one application holds: the service, its threads, its limits, and who may come in.
+    ``app.state.app_state``.
 
     Args:
         service: The store.
@@ -63,7 +65,8 @@ class AppState:
         return not self.access.has_tokens()
 
     def caller_of(self, request: Request) -> Caller | None:
-        """Who asks: the bearer of the token in the header, or else in the cookie. Where no token is needed, the user who runs the server.
+        """Who asks: the bearer of the token in the header, or else in the cookie. Where no token is needed,
+        the user who runs the server.
 
         Raises:
             StoreError: The file of tokens is damaged.
@@ -76,9 +79,11 @@ class AppState:
 
 @dataclass(frozen=True, slots=True)
 class UserSession:
-    """The service for one request. Methods, arguments and errors are those of :class:`ArchiveService`, and those of :class:`WorkerPool`.
+    """The service for one request. Methods, arguments and errors are those of :class:`ArchiveService`, and
+    those of :class:`WorkerPool`.
 
-    Questions, looks at one person or one whole photograph, and uploads are written to the audit log before they are answered.
+    Questions, looks at one person or one whole photograph, and uploads are written to the audit log before
+    they are answered.
 
     Attributes:
         app_state: Of the application.
@@ -106,14 +111,24 @@ class UserSession:
         """See :meth:`ArchiveService.search`."""
 
         def search() -> SearchPage:
-            return self.app_state.service.search(q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart)
+            return self.app_state.service.search(
+                q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart
+            )
 
         what = question_text(q, None, where) + (f"; from hit {offset + 1}" if offset else "")
-        return await self._recorded(self.app_state.searches, "search", what, search, lambda page: len(page.result.hits))
+        return await self._recorded(
+            self.app_state.searches, "search", what, search, lambda page: len(page.result.hits)
+        )
 
     async def person(self, person_id: str) -> Person:
         """See :meth:`ArchiveService.person`."""
-        return await self._recorded(self.app_state.searches, "person", person_id, lambda: self.app_state.service.person(person_id), lambda _: 1)
+        return await self._recorded(
+            self.app_state.searches,
+            "person",
+            person_id,
+            lambda: self.app_state.service.person(person_id),
+            lambda _: 1,
+        )
 
     async def crop(self, person_id: str) -> bytes:
         """See :meth:`ArchiveService.crop`."""
@@ -121,7 +136,13 @@ class UserSession:
 
     async def image(self, image_id: str) -> bytes:
         """See :meth:`ArchiveService.image`."""
-        return await self._recorded(self.app_state.pictures, "image", image_id, lambda: self.app_state.service.image(image_id), lambda _: 1)
+        return await self._recorded(
+            self.app_state.pictures,
+            "image",
+            image_id,
+            lambda: self.app_state.service.image(image_id),
+            lambda _: 1,
+        )
 
     async def outline(self, person_id: str) -> Outline:
         """See :meth:`ArchiveService.outline`."""
@@ -131,7 +152,13 @@ class UserSession:
         """See :meth:`ArchiveService.facets`. Counts of those for whom a filter holds answer a question too."""
         if where is None or not where.strip():
             return await self.app_state.searches.run(self.app_state.service.facets, where)
-        return await self._recorded(self.app_state.searches, "facets", question_text(None, None, where), lambda: self.app_state.service.facets(where), _counted)
+        return await self._recorded(
+            self.app_state.searches,
+            "facets",
+            question_text(None, None, where),
+            lambda: self.app_state.service.facets(where),
+            _counted,
+        )
 
     async def add_picture(self, content: bytes) -> UploadedPicture:
         """See :meth:`ArchiveService.add_picture`."""
@@ -139,7 +166,9 @@ class UserSession:
         def add() -> UploadedPicture:
             return self.app_state.service.add_picture(content)
 
-        return await self._recorded(self.app_state.models, "picture", f"{len(content)} bytes", add, lambda picture: picture.people)
+        return await self._recorded(
+            self.app_state.models, "picture", f"{len(content)} bytes", add, lambda picture: picture.people
+        )
 
     async def status(self) -> ServeStatus:
         """See :meth:`ArchiveService.status`."""
@@ -149,12 +178,25 @@ class UserSession:
         """See :meth:`AuditLog.latest`. That somebody has read the log is an event too."""
         what = "" if before is None else f"before {before}"
         return await self._recorded(
-            self.app_state.searches, "audit_log", what, lambda: self.app_state.access.log.latest(top, before), lambda page: len(page.events)
+            self.app_state.searches,
+            "audit_log",
+            what,
+            lambda: self.app_state.access.log.latest(top, before),
+            lambda page: len(page.events),
         )
 
-    async def _recorded(self, worker_pool: WorkerPool, action: str, what: str, work: Callable[[], T], count: Callable[[T], int]) -> T:
+    async def _recorded(
+        self,
+        worker_pool: WorkerPool,
+        action: str,
+        what: str,
+        work: Callable[[], T],
+        count: Callable[[T], int],
+    ) -> T:
         def recorded() -> T:
-            with self.app_state.access.recording(self.caller, action, what, how=self.how, source=self.source) as found:
+            with self.app_state.access.recording(
+                self.caller, action, what, how=self.how, source=self.source
+            ) as found:
                 answer = work()
                 found.count = count(answer)
             return answer
@@ -174,15 +216,25 @@ def session_for(role: str) -> Callable[..., UserSession]:
     """
     needed = Role.named(role)
 
-    def session(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]) -> UserSession:
+    def session(
+        request: Request,
+        _: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
+    ) -> UserSession:
         app_state: AppState = request.app.state.app_state
         caller: Caller | None = request.state.caller
-        how, source = "api" if request.url.path.startswith("/api/") else "page", request.client.host if request.client else ""
+        how, source = (
+            "api" if request.url.path.startswith("/api/") else "page",
+            request.client.host if request.client else "",
+        )
         if caller is None:
             raise UnauthorizedError(UNKNOWN_CALLER)
         if not caller.may(needed):
-            app_state.access.record(caller, needed, request.url.path, how=how, source=source, status="refused")
-            raise ForbiddenError(f"the token {caller.name} has the role {caller.role}; this needs the role {needed}")
+            app_state.access.record(
+                caller, needed, request.url.path, how=how, source=source, status="refused"
+            )
+            raise ForbiddenError(
+                f"the token {caller.name} has the role {caller.role}; this needs the role {needed}"
+            )
         return UserSession(app_state, caller, how, source)
 
     return session

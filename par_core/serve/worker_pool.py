@@ -32,7 +32,8 @@ class WorkerPool:
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something in one of the threads.
 
-        A call that takes too long keeps its thread until it ends, a thread cannot be stopped, but its asker and all others go on.
+        A call that takes too long keeps its thread until it ends, a thread cannot be stopped, but its asker
+        and all others go on.
 
         Raises:
             BusyError: Too many calls wait already.
@@ -47,7 +48,10 @@ class WorkerPool:
         except TimeoutError as error:
             if future.done() and not future.cancelled():  # the work itself ran into a time limit
                 raise
-            raise TooSlowError(f"no answer within {self._seconds:g} seconds; narrow the question with a filter, or try again later") from error
+            raise TooSlowError(
+                f"no answer within {self._seconds:g} seconds; narrow the question with a filter, or try again"
+                " later"
+            ) from error
 
     def close(self) -> None:
         """Take no more calls, and drop those that wait."""

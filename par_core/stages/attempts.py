@@ -1,7 +1,8 @@
 """Which worker began a shard and never came back.
 
-A worker that dies (out of memory, a library that crashes, a machine that is switched off) says nothing. So it leaves a mark in the store before it begins a
-shard, and removes it however its Python code ends. An attempt may be begun once: whoever finds its mark knows that the worker before was lost.
+A worker that dies (out of memory, a library that crashes, a machine that is switched off) says nothing. So it
+leaves a mark in the store before it begins a shard, and removes it however its Python code ends. An attempt
+may be begun once: whoever finds its mark knows that the worker before was lost.
 """
 
 import contextlib
@@ -33,7 +34,9 @@ def attempt(store: Store, shard_id: str, name: str) -> Iterator[None]:
     try:
         file = mark.open("x")
     except FileExistsError:
-        raise WorkerLostError(f"{begun_by(store, shard_id, name)} was lost while it worked on shard {shard_id}") from None
+        raise WorkerLostError(
+            f"{begun_by(store, shard_id, name)} was lost while it worked on shard {shard_id}"
+        ) from None
     with file:
         file.write(f"{socket.gethostname()}, process {os.getpid()}")
     try:
@@ -61,7 +64,9 @@ def end_attempt(store: Store, shard_id: str, name: str) -> None:
 
 
 def forget_attempts(store: Store) -> bool:
-    """Remove all marks; whether there were any: a run before this one ended without a word while shards were being worked on."""
+    """Remove all marks; whether there were any: a run before this one ended without a word while shards were
+    being worked on.
+    """
     marks = list((store.root / "work").glob("*.begun"))
     for mark in marks:
         mark.unlink(missing_ok=True)

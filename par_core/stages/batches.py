@@ -15,7 +15,9 @@ T = TypeVar("T")
 _ALL_OF = 4  # so many images in one call that all fail are no coincidence
 
 
-def run_batch(run: Callable[[Sequence[ImageU8]], Sequence[T]], images: Sequence[ImageU8]) -> list[T | UnreadableImageError]:
+def run_batch(
+    run: Callable[[Sequence[ImageU8]], Sequence[T]], images: Sequence[ImageU8]
+) -> list[T | UnreadableImageError]:
     """Run a model on a batch; if it fails, halve the batch until the culprit stands alone.
 
     Args:
@@ -23,12 +25,12 @@ def run_batch(run: Callable[[Sequence[ImageU8]], Sequence[T]], images: Sequence[
         images: Any number of images.
 
     Returns:
-        One result an image, in order; for an image on which the model fails alone, an UnreadableImageError with the
-        status ``model_error``.
+        One result an image, in order; for an image on which the model fails alone, an UnreadableImageError
+        with the status ``model_error``.
 
     Raises:
-        TransientError: Memory ran out on a single image, or the model failed on every image of a larger batch: the
-            machine is at fault then, not the images, and nothing may be marked as done.
+        TransientError: Memory ran out on a single image, or the model failed on every image of a larger
+            batch: the machine is at fault then, not the images, and nothing may be marked as done.
     """
     results = _halving(run, images)
     if len(images) >= _ALL_OF and all(isinstance(result, UnreadableImageError) for result in results):
@@ -36,16 +38,24 @@ def run_batch(run: Callable[[Sequence[ImageU8]], Sequence[T]], images: Sequence[
     return results
 
 
-def _halving(run: Callable[[Sequence[ImageU8]], Sequence[T]], images: Sequence[ImageU8]) -> list[T | UnreadableImageError]:
+def _halving(
+    run: Callable[[Sequence[ImageU8]], Sequence[T]], images: Sequence[ImageU8]
+) -> list[T | UnreadableImageError]:
     if not images:
         return []
     try:
         return list(run(images))
     except MemoryError as error:
         if len(images) == 1:
-            raise TransientError(f"out of memory on one image of {images[0].shape[1]}x{images[0].shape[0]} pixels") from error
+            raise TransientError(
+                f"out of memory on one image of {images[0].shape[1]}x{images[0].shape[0]} pixels"
+            ) from error
     except RuntimeError as error:  # what torch and OpenVINO raise, a GPU out of memory included
         if len(images) == 1:
-            return [UnreadableImageError(Status.MODEL_ERROR, f"the model failed: {str(error).splitlines()[0][:200]}")]
+            return [
+                UnreadableImageError(
+                    Status.MODEL_ERROR, f"the model failed: {str(error).splitlines()[0][:200]}"
+                )
+            ]
     middle = len(images) // 2
     return _halving(run, images[:middle]) + _halving(run, images[middle:])

@@ -87,7 +87,10 @@ def verify_store(store: Store) -> VerifyReport:
         return VerifyReport(("nothing was ever committed; run par index",), 0, 0)
     problems: list[str] = []
     checked = 0
-    stages: tuple[tuple[Stage, str], ...] = (("segment", commit.segment_config), ("describe", commit.describe_config))
+    stages: tuple[tuple[Stage, str], ...] = (
+        ("segment", commit.segment_config),
+        ("describe", commit.describe_config),
+    )
     for stage, config_id in stages:
         for folder, manifest in store.complete_shards(stage, config_id):
             checked += 1
@@ -97,7 +100,9 @@ def verify_store(store: Store) -> VerifyReport:
         return VerifyReport(tuple(problems), checked, 0)
     problems += _uncounted(store, commit)
     if store.forgetting_path.exists():
-        problems.append(f"a forgetting was interrupted; finish it with: par forget --finish --store {store.root}")
+        problems.append(
+            f"a forgetting was interrupted; finish it with: par forget --finish --store {store.root}"
+        )
     rows, wrong = _compare_index(store, commit)
     return VerifyReport((*problems, *wrong), checked, rows)
 
@@ -109,9 +114,16 @@ def _uncounted(store: Store, commit: CommitRecord) -> Iterator[str]:
     if counted.pending:
         yield f"{counted.pending} listed files are not processed yet; run par index again"
     described = {folder.shard_id for folder, _ in store.complete_shards("describe", commit.describe_config)}
-    missing = [folder.shard_id for folder, _ in store.complete_shards("segment", commit.segment_config) if folder.shard_id not in described]
+    missing = [
+        folder.shard_id
+        for folder, _ in store.complete_shards("segment", commit.segment_config)
+        if folder.shard_id not in described
+    ]
     if missing:
-        yield f"{len(missing)} shards are segmented but not described ({', '.join(missing[:_EXAMPLES])}); run par index again"
+        yield (
+            f"{len(missing)} shards are segmented but not described ({', '.join(missing[:_EXAMPLES])}); run"
+            " par index again"
+        )
 
 
 def _compare_index(store: Store, commit: CommitRecord) -> tuple[int, list[str]]:
@@ -123,30 +135,48 @@ def _compare_index(store: Store, commit: CommitRecord) -> tuple[int, list[str]]:
     if index is None:
         return 0, [f"the index is missing; {repair}"]
     if index.version != commit.version:
-        return 0, [f"the index has version {index.version}, the last commit wrote {commit.version}; run par index again, or {repair}"]
+        return 0, [
+            f"the index has version {index.version}, the last commit wrote {commit.version}; run par index"
+            f" again, or {repair}"
+        ]
     present, problems, compared = index.digests(), [], 0
     for shard in desired_rows(store, commit.segment_config, commit.describe_config):
         wanted = shard.digests.keys()
         missing = sorted(wanted - present.keys())
         if missing:
-            problems.append(f"{len(missing)} people are not in the index ({', '.join(missing[:_EXAMPLES])}); {repair}")
+            problems.append(
+                f"{len(missing)} people are not in the index ({', '.join(missing[:_EXAMPLES])}); {repair}"
+            )
         there = wanted & present.keys()
         expected = shard.rows(set(there), made_with.schema).sort_by("person_id")
         found = _rows_of(index, sorted(there), made_with.schema)
-        different = [e["person_id"] for e, f in zip(expected.to_pylist(), found.to_pylist(), strict=True) if e != f]
+        different = [
+            e["person_id"] for e, f in zip(expected.to_pylist(), found.to_pylist(), strict=True) if e != f
+        ]
         if different:
-            problems.append(f"{len(different)} people of the index differ from Parquet ({', '.join(different[:_EXAMPLES])}); {repair}")
+            problems.append(
+                f"{len(different)} people of the index differ from Parquet"
+                f" ({', '.join(different[:_EXAMPLES])}); {repair}"
+            )
         slower = index.wrong_shortcuts(expected)
         if slower:
-            problems.append(f"what is kept for speed of {len(slower)} people differs from their rows ({', '.join(slower[:_EXAMPLES])}); {repair}")
+            problems.append(
+                f"what is kept for speed of {len(slower)} people differs from their rows"
+                f" ({', '.join(slower[:_EXAMPLES])}); {repair}"
+            )
         compared += len(there)
         present = {identity: digest for identity, digest in present.items() if identity not in wanted}
     if present:
-        problems.append(f"{len(present)} people of the index are in no shard ({', '.join(sorted(present)[:_EXAMPLES])}); {repair}")
+        problems.append(
+            f"{len(present)} people of the index are in no shard ({', '.join(sorted(present)[:_EXAMPLES])});"
+            f" {repair}"
+        )
     return compared, problems
 
 
 def _rows_of(index: PeopleIndex, person_ids: list[str], schema: pa.Schema) -> pa.Table:
-    wanted = f"person_id IN ({', '.join(repr(identity) for identity in person_ids)})" if person_ids else "false"
+    wanted = (
+        f"person_id IN ({', '.join(repr(identity) for identity in person_ids)})" if person_ids else "false"
+    )
     columns = pa.schema([index.schema.field(name) for name in schema.names])
     return pa.Table.from_batches(list(index.scan(schema.names, wanted)), columns).sort_by("person_id")

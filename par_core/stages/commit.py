@@ -1,7 +1,7 @@
 """commit: bring the index in line with Parquet. The single writer to LanceDB.
 
-It compares what the index ought to hold with what it holds and writes the difference, so that it can be killed anywhere and
-simply run again; nothing to write means nothing is touched.
+It compares what the index ought to hold with what it holds and writes the difference, so that it can be
+killed anywhere and simply run again; nothing to write means nothing is touched.
 """
 
 import json
@@ -63,7 +63,8 @@ def commit_store(store: Store, config: RunConfig) -> CommitRecord:
 
 
 def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
-    """Make the index again from Parquet alone, with the configuration of the last commit. What is live stays live if it can still be read.
+    """Make the index again from Parquet alone, with the configuration of the last commit. What is live stays
+    live if it can still be read.
 
     Returns:
         The record of this commit, and the version that was live and is lost, or None.
@@ -80,7 +81,8 @@ def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
 
 
 def rewrite_index(store: Store) -> CommitRecord | None:
-    """Make the index again from Parquet alone and keep nothing of what it was: for forgetting. ``live``, where it is set, moves to the new version.
+    """Make the index again from Parquet alone and keep nothing of what it was: for forgetting. ``live``,
+    where it is set, moves to the new version.
 
     Returns:
         The record of this commit, or None where nothing was ever committed and so nothing is searched.
@@ -89,7 +91,9 @@ def rewrite_index(store: Store) -> CommitRecord | None:
     if last is None or described_with(store, last.describe_config) is None:
         shutil.rmtree(store.index_path, ignore_errors=True)
         return last
-    return _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True, history=False)
+    return _commit(
+        store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True, history=False
+    )
 
 
 def last_commit(store: Store) -> CommitRecord | None:
@@ -98,14 +102,23 @@ def last_commit(store: Store) -> CommitRecord | None:
     return CommitRecord(**json.loads(records[-1].read_bytes())) if records else None
 
 
-def _commit(store: Store, ids: ConfigIds, profile: str, *, afresh: bool, history: bool = True) -> CommitRecord:
+def _commit(
+    store: Store, ids: ConfigIds, profile: str, *, afresh: bool, history: bool = True
+) -> CommitRecord:
     last = last_commit(store)
     made_with = described_with(store, ids.describe)
     shards = list(desired_rows(store, ids.segment, ids.describe))
     upserted = deleted = rows = version = 0
     created = False
     if made_with is not None:
-        info = IndexInfo(ids.segment, ids.describe, made_with.embedding, profile, made_with.attributes, made_with.thresholds)
+        info = IndexInfo(
+            ids.segment,
+            ids.describe,
+            made_with.embedding,
+            profile,
+            made_with.attributes,
+            made_with.thresholds,
+        )
         index = None if afresh else PeopleIndex.open(store.index_path)
         created = index is None or index.info != info
         if index is None or created:
@@ -118,7 +131,9 @@ def _commit(store: Store, ids: ConfigIds, profile: str, *, afresh: bool, history
         rows, version = len(index), index.version
     embedding = made_with.embedding if made_with else ""
     number = last.number + 1 if last else 1
-    record = CommitRecord(number, version, rows, upserted, deleted, profile, ids.segment, ids.describe, embedding, len(shards))
+    record = CommitRecord(
+        number, version, rows, upserted, deleted, profile, ids.segment, ids.describe, embedding, len(shards)
+    )
     if last is not None and not (upserted or deleted or created) and _same(last, record):
         return last
     write_atomic(store.root / "commits" / f"{number:06d}.json", json.dumps(asdict(record), indent=1).encode())
@@ -137,7 +152,9 @@ def _reconcile(index: PeopleIndex, shards: list[DesiredShard], schema: pa.Schema
     wanted: set[str] = set()
     for shard in shards:
         wanted |= shard.digests.keys()
-        different = {identity for identity, digest in shard.digests.items() if present.get(identity) != digest}
+        different = {
+            identity for identity, digest in shard.digests.items() if present.get(identity) != digest
+        }
         if different:
             pending.append(shard.rows(different, schema))
         if sum(map(len, pending)) >= _ROWS_PER_WRITE:

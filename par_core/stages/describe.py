@@ -1,4 +1,5 @@
-"""describe: cut every person of a segmented shard out again, and compute embedding, attributes, colours and quality.
+"""describe: cut every person of a segmented shard out again, and compute embedding, attributes, colours and
+quality.
 
 Separate from segment on purpose: a new describer works on the boxes and masks that are there already.
 One row a person of the shard, described or not.
@@ -77,9 +78,13 @@ def describe_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResul
             rows += _described(waiting, describer)
             waiting = []
     rows += _described(waiting, describer)
-    table = pa.Table.from_pylist(sorted(rows, key=lambda row: (row["image_id"], row["person_id"])), schema=schema)
+    table = pa.Table.from_pylist(
+        sorted(rows, key=lambda row: (row["image_id"], row["person_id"])), schema=schema
+    )
     if len(table) != source.counts["people"]:
-        raise BadInputError(f"shard {shard_id}: {source.counts['people']} people went in, {len(table)} rows came out")
+        raise BadInputError(
+            f"shard {shard_id}: {source.counts['people']} people went in, {len(table)} rows came out"
+        )
     seconds = time.monotonic() - started
     info = {
         "segment_config": ids.segment,
@@ -105,7 +110,11 @@ def _cut_people(segmented: ShardFolder, config: RunConfig, aspect: float) -> Ite
     by_image: dict[str, list[dict[str, Any]]] = {}
     for person in segmented.read("people").to_pylist():
         by_image.setdefault(person["image_id"], []).append(person)
-    images = {row["image_id"]: row for row in reversed(segmented.read("images").to_pylist()) if row["image_id"] in by_image}
+    images = {
+        row["image_id"]: row
+        for row in reversed(segmented.read("images").to_pylist())
+        if row["image_id"] in by_image
+    }
     entries: list[Entry] = []
     for identity, row in images.items():
         if any(person["status"] == Status.OK for person in by_image[identity]):
@@ -124,7 +133,9 @@ def _cut_people(segmented: ShardFolder, config: RunConfig, aspect: float) -> Ite
                 yield _cut(person, image.pixels, config, aspect)
 
 
-def _decode_again(content: bytes | UnreadableImageError, identity: str, config: RunConfig) -> DecodedImage | Status:
+def _decode_again(
+    content: bytes | UnreadableImageError, identity: str, config: RunConfig
+) -> DecodedImage | Status:
     if isinstance(content, UnreadableImageError):
         return content.status
     if image_id(content) != identity:
@@ -159,7 +170,10 @@ def _cut(person: dict[str, Any], image: ImageU8, config: RunConfig, aspect: floa
 def _described(people: Sequence[_Waiting], describer: PersonDescriber) -> list[dict[str, Any]]:
     def run(cutouts: Sequence[ImageU8]) -> list[Descriptions]:
         told = describer.describe(cutouts)
-        return [Descriptions(told.embeddings[i : i + 1], told.probabilities[i : i + 1]) for i in range(len(cutouts))]
+        return [
+            Descriptions(told.embeddings[i : i + 1], told.probabilities[i : i + 1])
+            for i in range(len(cutouts))
+        ]
 
     rows = []
     for person, told in zip(people, run_batch(run, [person.cutout for person in people]), strict=True):
@@ -169,7 +183,11 @@ def _described(people: Sequence[_Waiting], describer: PersonDescriber) -> list[d
             rows.append(_row(person.row, Status.NOT_FINITE))
         else:
             probabilities = [None if np.isnan(p) else float(p) for p in told.probabilities[0]]
-            rows.append(person.row | {"vector": told.embeddings[0]} | dict(zip(describer.attributes, probabilities, strict=True)))
+            rows.append(
+                person.row
+                | {"vector": told.embeddings[0]}
+                | dict(zip(describer.attributes, probabilities, strict=True))
+            )
     return rows
 
 

@@ -1,4 +1,5 @@
-"""A shard whose worker was lost is cut in halves, until the image at fault stands alone; that image becomes a row with a status.
+"""A shard whose worker was lost is cut in halves, until the image at fault stands alone; that image becomes a
+row with a status.
 
 Whatever was segmented already is kept: then it is the segmented rows that are divided, not the work.
 """
@@ -20,7 +21,9 @@ __all__ = ["give_up_image", "halve", "images_of"]
 
 
 def images_of(store: Store, shard_id: str, ids: ConfigIds) -> int:
-    """Images of a shard that cannot be told apart by halving it further: different ones if it is segmented, else files."""
+    """Images of a shard that cannot be told apart by halving it further: different ones if it is segmented,
+    else files.
+    """
     segmented = store.shard("segment", ids.segment, shard_id)
     if segmented.manifest() is None:
         return len(read_work(store, shard_id)[0])
@@ -30,7 +33,8 @@ def images_of(store: Store, shard_id: str, ids: ConfigIds) -> int:
 def halve(store: Store, shard_id: str, ids: ConfigIds) -> tuple[PlannedShard, PlannedShard]:
     """Put two shards with half of the images each in the place of one.
 
-    Safe to be killed: the halves are complete before the whole goes, and a file that stands in two shards counts once.
+    Safe to be killed: the halves are complete before the whole goes, and a file that stands in two shards
+    counts once.
 
     Args:
         store: The store.
@@ -42,20 +46,27 @@ def halve(store: Store, shard_id: str, ids: ConfigIds) -> tuple[PlannedShard, Pl
     if manifest is None:
         entries, attempt = read_work(store, shard_id)
         middle = len(entries) // 2
-        first, second = plan_shard(store, entries[:middle], attempt), plan_shard(store, entries[middle:], attempt)
+        first, second = (
+            plan_shard(store, entries[:middle], attempt),
+            plan_shard(store, entries[middle:], attempt),
+        )
         store.work_path(shard_id).unlink()
         return first, second
     images, people = segmented.read("images"), segmented.read("people")
     groups = _groups(images)
     middle = len(groups) // 2
-    first, second = (_divide(store, ids, manifest, images, people, groups[part]) for part in (slice(None, middle), slice(middle, None)))
+    first, second = (
+        _divide(store, ids, manifest, images, people, groups[part])
+        for part in (slice(None, middle), slice(middle, None))
+    )
     segmented.remove()
     store.work_path(shard_id).unlink(missing_ok=True)
     return first, second
 
 
 def give_up_image(store: Store, shard_id: str, ids: ConfigIds, segmenter: str, reason: str) -> None:
-    """Write down that the only image of a shard cannot be worked on: its files get the status ``worker_died``, and nobody is in it.
+    """Write down that the only image of a shard cannot be worked on: its files get the status
+    ``worker_died``, and nobody is in it.
 
     Args:
         store: The store.
@@ -71,36 +82,63 @@ def give_up_image(store: Store, shard_id: str, ids: ConfigIds, segmenter: str, r
     else:
         entries, attempt = _entries(segmented.read("images"))
     rows = [
-        {"uri": entry.uri, "size": entry.size, "version": entry.version, "attempt": attempt, "n_people": 0, "n_too_small": 0}
+        {
+            "uri": entry.uri,
+            "size": entry.size,
+            "version": entry.version,
+            "attempt": attempt,
+            "n_people": 0,
+            "n_too_small": 0,
+        }
         | {"status": Status.WORKER_DIED.value, "message": reason}
         for entry in entries
     ]
     images = pa.Table.from_pylist(rows, schema=IMAGES)
-    info = dict(manifest.info) if manifest else {"segmenter": segmenter, "model": "", "seconds": 0.0, "settings": {}}
+    info = (
+        dict(manifest.info)
+        if manifest
+        else {"segmenter": segmenter, "model": "", "seconds": 0.0, "settings": {}}
+    )
     segmented.remove()
     _write(segmented, images, PEOPLE.empty_table(), info)
 
 
-def _divide(store: Store, ids: ConfigIds, manifest: Manifest, images: pa.Table, people: pa.Table, groups: Sequence[Sequence[int]]) -> PlannedShard:
+def _divide(
+    store: Store,
+    ids: ConfigIds,
+    manifest: Manifest,
+    images: pa.Table,
+    people: pa.Table,
+    groups: Sequence[Sequence[int]],
+) -> PlannedShard:
     """Write the segmented rows of some images as a shard of their own."""
     part = images.take(pa.array(sorted(index for group in groups for index in group), pa.int64()))
     wanted = pc.is_in(people["image_id"], value_set=part["image_id"].combine_chunks().drop_null())
     entries, attempt = _entries(part)
     planned = plan_shard(store, entries, attempt, segmented=True)
-    _write(store.shard("segment", ids.segment, planned.shard_id), part, people.filter(wanted), dict(manifest.info))
+    _write(
+        store.shard("segment", ids.segment, planned.shard_id),
+        part,
+        people.filter(wanted),
+        dict(manifest.info),
+    )
     return planned
 
 
 def _write(folder: ShardFolder, images: pa.Table, people: pa.Table, info: dict[str, object]) -> None:
     counts = {item["values"]: item["counts"] for item in images["status"].value_counts().to_pylist()}
     tables = {"images": (images, IMAGES), "people": (people, PEOPLE)}
-    folder.write(tables, {**counts, "images": len(images), "people": len(people)}, {**info, "entries": len(images)})
+    folder.write(
+        tables, {**counts, "images": len(images), "people": len(people)}, {**info, "entries": len(images)}
+    )
 
 
 def _groups(images: pa.Table) -> list[list[int]]:
     """Positions of the rows that must stay together: files with the same bytes share their people."""
     groups: dict[str, list[int]] = {}
-    for index, (image, uri) in enumerate(zip(images["image_id"].to_pylist(), images["uri"].to_pylist(), strict=True)):
+    for index, (image, uri) in enumerate(
+        zip(images["image_id"].to_pylist(), images["uri"].to_pylist(), strict=True)
+    ):
         groups.setdefault(image or uri, []).append(index)
     return list(groups.values())
 

@@ -1,4 +1,6 @@
-"""All stages of indexing in this process, one shard after the other: for programs and notebooks. ``flows.index`` does the same with many workers."""
+"""All stages of indexing in this process, one shard after the other: for programs and notebooks.
+``flows.index`` does the same with many workers.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,8 +31,11 @@ class IndexSummary:
     accounting: Accounting
 
 
-def index_here(store: Store, sources: Sequence[str], config: RunConfig, *, retry_failed: bool = False) -> IndexSummary:
-    """Make sources searchable. What is finished when an error ends the run is committed, and the next run goes on from there.
+def index_here(
+    store: Store, sources: Sequence[str], config: RunConfig, *, retry_failed: bool = False
+) -> IndexSummary:
+    """Make sources searchable. What is finished when an error ends the run is committed, and the next run
+    goes on from there.
 
     Args:
         store: The store.

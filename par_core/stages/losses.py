@@ -41,8 +41,9 @@ class Losses:
     def replace(self, shard_id: str, attempt: str) -> Sequence[str]:
         """The shards to work on instead of one whose worker was lost.
 
-        Nothing if it was finished all the same; itself if nobody had begun it, or if it is the first loss of an image that is alone; else its halves. An image
-        that has cost two workers is given up: it becomes a row with the status ``worker_died``, and the shard is finished without it.
+        Nothing if it was finished all the same; itself if nobody had begun it, or if it is the first loss of
+        an image that is alone; else its halves. An image that has cost two workers is given up: it becomes a
+        row with the status ``worker_died``, and the shard is finished without it.
 
         Args:
             shard_id: The shard.
@@ -70,5 +71,8 @@ class Losses:
             reason = f"{by} was lost while it worked on this image alone, for the second time"
             give_up_image(self._store, shard_id, self._ids, self._segmenter, reason)
         elif self._alone[shard_id] > _MOST_FOR_ONE_IMAGE:
-            raise WorkerLostError("workers are lost although there is nothing left to do but to write that nobody is in its image")
+            raise WorkerLostError(
+                "workers are lost although there is nothing left to do but to write that nobody is in its"
+                " image"
+            )
         return [shard_id]

@@ -27,6 +27,8 @@ class ConfigIds:
 
 def config_ids(config: RunConfig, models: Fingerprints) -> ConfigIds:
     """The ids of a configuration with the models of its profile."""
-    segment = digest_of(f"segment/{CODE['segment']}", config.archive.digest(), config.segment.digest(), models.segmenter)
+    segment = digest_of(
+        f"segment/{CODE['segment']}", config.archive.digest(), config.segment.digest(), models.segmenter
+    )
     describe = digest_of(f"describe/{CODE['describe']}", segment, config.describe.digest(), models.describer)
     return ConfigIds(segment=segment, describe=describe)

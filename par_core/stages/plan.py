@@ -73,7 +73,9 @@ class Plan:
         return sum(shard.n_images for shard in self.shards)
 
 
-def plan_index(store: Store, sources: Sequence[str], config: RunConfig, *, workers: int, retry_failed: bool = False) -> Plan:
+def plan_index(
+    store: Store, sources: Sequence[str], config: RunConfig, *, workers: int, retry_failed: bool = False
+) -> Plan:
     """Find out what a run has to do, and write down the shards.
 
     Args:
@@ -121,7 +123,9 @@ def plan_index(store: Store, sources: Sequence[str], config: RunConfig, *, worke
     )
 
 
-def plan_shard(store: Store, entries: Sequence[Entry], attempt: int, *, segmented: bool = False) -> PlannedShard:
+def plan_shard(
+    store: Store, entries: Sequence[Entry], attempt: int, *, segmented: bool = False
+) -> PlannedShard:
     """Write down a shard of given entries, all of the same attempt."""
     table = entries_table(entries)
     table = table.append_column("attempt", pa.array([attempt] * len(table), pa.int32()))
@@ -141,9 +145,15 @@ def _missing(listed: pa.Table, known: pa.Table) -> pa.Table:
 
 
 def _failed(listed: pa.Table, known: pa.Table) -> pa.Table:
-    failed = known.filter(pc.is_in(known["status"], value_set=pa.array(sorted(FAILED)))).select([*KEY, "attempt"])
-    again = listed.join(failed, keys=KEY, join_type="inner").sort_by([("attempt", "ascending"), ("uri", "ascending")])
-    return again.set_column(again.schema.get_field_index("attempt"), "attempt", pc.add(again["attempt"], pa.scalar(1, pa.int32())))
+    failed = known.filter(pc.is_in(known["status"], value_set=pa.array(sorted(FAILED)))).select(
+        [*KEY, "attempt"]
+    )
+    again = listed.join(failed, keys=KEY, join_type="inner").sort_by(
+        [("attempt", "ascending"), ("uri", "ascending")]
+    )
+    return again.set_column(
+        again.schema.get_field_index("attempt"), "attempt", pc.add(again["attempt"], pa.scalar(1, pa.int32()))
+    )
 
 
 def _shard_size(n_files: int, workers: int, largest: int) -> int:
@@ -170,7 +180,11 @@ def _write_work(store: Store, shard: pa.Table) -> PlannedShard:
 def _undescribed(store: Store, segment_config: str, describe_config: str) -> list[PlannedShard]:
     done = {folder.shard_id for folder, _ in store.complete_shards("describe", describe_config)}
     segmented = store.complete_shards("segment", segment_config)
-    return [PlannedShard(folder.shard_id, manifest.info["entries"], segmented=True) for folder, manifest in segmented if folder.shard_id not in done]
+    return [
+        PlannedShard(folder.shard_id, manifest.info["entries"], segmented=True)
+        for folder, manifest in segmented
+        if folder.shard_id not in done
+    ]
 
 
 def _forget_failed_descriptions(store: Store, describe_config: str) -> None:
@@ -180,7 +194,9 @@ def _forget_failed_descriptions(store: Store, describe_config: str) -> None:
 
 
 def _clean(store: Store, planned: set[str]) -> None:
-    """Remove what killed or stopped runs left: work that is done or not planned any more, and folders without a manifest."""
+    """Remove what killed or stopped runs left: work that is done or not planned any more, and folders without
+    a manifest.
+    """
     for path in (store.root / "work").glob("*.parquet"):
         if path.stem not in planned:
             path.unlink()

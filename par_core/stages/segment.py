@@ -1,6 +1,7 @@
 """segment: read and decode the images of a shard, find the people, keep box, score and mask.
 
-One row an entry with a status, one row a person. Rows in = rows out: whatever is wrong with a file becomes its row.
+One row an entry with a status, one row a person. Rows in = rows out: whatever is wrong with a file becomes
+its row.
 """
 
 import time
@@ -32,7 +33,8 @@ from par_core.types import ImageU8, PersonInstances
 __all__ = ["segment_shard"]
 
 _BATCH: Final = 16  # images read ahead
-_PIXELS_PER_BATCH = 24_000_000  # bounds memory: about 70 MB of decoded pixels at a time, whatever the images' sizes
+# bounds memory: about 70 MB of decoded pixels at a time, whatever the images' sizes
+_PIXELS_PER_BATCH = 24_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ def segment_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult
         "seconds": round(seconds, 3),
         "settings": config.segment.model_dump(),
     }
-    manifest = folder.write({"images": (images, IMAGES), "people": (people, PEOPLE)}, rows.counts(images, people), info)
+    manifest = folder.write(
+        {"images": (images, IMAGES), "people": (people, PEOPLE)}, rows.counts(images, people), info
+    )
     return ShardResult("segment", shard_id, dict(manifest.counts), seconds, reused=False)
 
 
@@ -99,7 +103,9 @@ def _batches(reads: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
     reads = iter(reads)
     while batch := list(islice(reads, 1)):
         pixels = batch[0].image.pixels.size // 3
-        while len(batch) < size and pixels < _PIXELS_PER_BATCH and (following := next(reads, None)) is not None:
+        while (
+            len(batch) < size and pixels < _PIXELS_PER_BATCH and (following := next(reads, None)) is not None
+        ):
             batch.append(following)
             pixels += following.image.pixels.size // 3
         yield batch
@@ -139,19 +145,34 @@ class _Rows:
             if isinstance(found, UnreadableImageError):
                 self.add_failure(read.entry, read.image_id, found)
                 continue
-            seen = (self._person(read.image_id, found, i, segmenter.fingerprint, settings) for i in range(len(found)))
+            seen = (
+                self._person(read.image_id, found, i, segmenter.fingerprint, settings)
+                for i in range(len(found))
+            )
             people = [person for person in seen if not self._is_forgotten(person, segmenter.fingerprint)]
             kinds = Counter(person["status"] for person in people)
             status = Status.OK if kinds[Status.OK] else Status.NO_PEOPLE
             row = self._row(read.entry, status, "", read.image_id)
             height, width = read.image.pixels.shape[:2]
-            row |= {"width": width, "height": height, "format": read.image.format, "captured_at": read.image.captured_at}
-            self._images[read.entry.uri] = row | {"n_people": kinds[Status.OK], "n_too_small": kinds[Status.TOO_SMALL]}
+            row |= {
+                "width": width,
+                "height": height,
+                "format": read.image.format,
+                "captured_at": read.image.captured_at,
+            }
+            self._images[read.entry.uri] = row | {
+                "n_people": kinds[Status.OK],
+                "n_too_small": kinds[Status.TOO_SMALL],
+            }
             self._people += people
 
     def tables(self, entries: Sequence[Entry]) -> tuple[pa.Table, pa.Table]:
         for entry, identity in self._copies:
-            self._images[entry.uri] = self._images[self._first[identity]] | {"uri": entry.uri, "size": entry.size, "version": entry.version}
+            self._images[entry.uri] = self._images[self._first[identity]] | {
+                "uri": entry.uri,
+                "size": entry.size,
+                "version": entry.version,
+            }
         if self._images.keys() != {entry.uri for entry in entries}:
             raise BadInputError(f"{len(entries)} entries went in, {len(self._images)} rows came out")
         images = [self._images[uri] for uri in sorted(self._images)]
@@ -164,16 +185,33 @@ class _Rows:
 
     def _row(self, entry: Entry, status: Status, message: str, identity: str | None) -> dict[str, Any]:
         row = {"uri": entry.uri, "size": entry.size, "version": entry.version, "attempt": self._attempt}
-        return row | {"status": status, "message": message, "image_id": identity, "n_people": 0, "n_too_small": 0}
+        return row | {
+            "status": status,
+            "message": message,
+            "image_id": identity,
+            "n_people": 0,
+            "n_too_small": 0,
+        }
 
     def _is_forgotten(self, person: Mapping[str, Any], segmenter: str) -> bool:
         box = (person["x1"], person["y1"], person["x2"], person["y2"])
         return self.forgotten.has_person(person["image_id"], person["person_id"], segmenter, box)
 
     @staticmethod
-    def _person(identity: str, found: PersonInstances, i: int, fingerprint: str, settings: SegmentConfig) -> dict[str, Any]:
+    def _person(
+        identity: str, found: PersonInstances, i: int, fingerprint: str, settings: SegmentConfig
+    ) -> dict[str, Any]:
         box, mask = found.boxes[i].tolist(), found.masks[i]
-        row = {"person_id": person_id(identity, box, fingerprint), "image_id": identity, "score": float(found.scores[i])}
+        row = {
+            "person_id": person_id(identity, box, fingerprint),
+            "image_id": identity,
+            "score": float(found.scores[i]),
+        }
         row |= dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
-        row |= {"mask_height": mask.height, "mask_width": mask.width, "mask_counts": mask.counts.decode("ascii"), "mask_area": mask_area(mask)}
+        row |= {
+            "mask_height": mask.height,
+            "mask_width": mask.width,
+            "mask_counts": mask.counts.decode("ascii"),
+            "mask_area": mask_area(mask),
+        }
         return row | {"status": Status.OK if box[3] - box[1] >= settings.min_height_px else Status.TOO_SMALL}

@@ -8,7 +8,9 @@ __all__ = ["partial_name", "sync_folder", "write_atomic"]
 
 
 def partial_name(path: Path) -> Path:
-    """A name beside ``path`` for what is not complete yet. No two processes choose the same one, not even on two hosts with one shared folder."""
+    """A name beside ``path`` for what is not complete yet. No two processes choose the same one, not even on
+    two hosts with one shared folder.
+    """
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
 
 

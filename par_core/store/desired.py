@@ -55,7 +55,9 @@ class DesiredShard:
     def rows(self, person_ids: set[str], schema: pa.Schema) -> pa.Table:
         """Some of the rows, complete with vectors, in the schema of the index."""
         described = self._described.read("people")
-        described = described.filter(pc.is_in(described["person_id"], value_set=pa.array(sorted(person_ids), pa.string())))
+        described = described.filter(
+            pc.is_in(described["person_id"], value_set=pa.array(sorted(person_ids), pa.string()))
+        )
         people = _matching(self._segmented.read("people"), "person_id", described["person_id"])
         images = _matching(self._states, "image_id", described["image_id"])
         columns = {name: described[name] for name in described.schema.names if name in schema.names}
@@ -64,7 +66,9 @@ class DesiredShard:
         columns |= {"image_width": images["width"], "image_height": images["height"]}
         columns["height_px"] = pc.subtract(people["y2"], people["y1"])
         columns["shard"] = pa.array([self._described.shard_id] * len(described), pa.string())
-        columns["row_digest"] = pa.array([self.digests[identity] for identity in described["person_id"].to_pylist()], pa.string())
+        columns["row_digest"] = pa.array(
+            [self.digests[identity] for identity in described["person_id"].to_pylist()], pa.string()
+        )
         return pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
 
 
@@ -77,21 +81,37 @@ def described_with(store: Store, describe_config: str) -> DescribedWith | None:
     found: set[DescribedWith] = set()
     for _, manifest in store.complete_shards("describe", describe_config):
         info = manifest.info
-        found.add(DescribedWith(tuple(info["attributes"]), tuple(info["thresholds"]), info["embedding_size"], info["embedding"]))
+        found.add(
+            DescribedWith(
+                tuple(info["attributes"]),
+                tuple(info["thresholds"]),
+                info["embedding_size"],
+                info["embedding"],
+            )
+        )
     if len(found) > 1:
-        raise StoreError(f"shards under describe/{describe_config} were made with different models; delete that folder and run par index again")
+        raise StoreError(
+            f"shards under describe/{describe_config} were made with different models; delete that folder and"
+            " run par index again"
+        )
     return found.pop() if found else None
 
 
 def desired_rows(store: Store, segment_config: str, describe_config: str) -> Iterator[DesiredShard]:
     """What the index ought to hold, shard by shard: every usable person of every image, once."""
-    described = {folder.shard_id: (folder, manifest) for folder, manifest in store.complete_shards("describe", describe_config)}
+    described = {
+        folder.shard_id: (folder, manifest)
+        for folder, manifest in store.complete_shards("describe", describe_config)
+    }
     states = image_states(known_images(store, segment_config, described.keys()), listed_entries(store))
     for shard_id, (folder, manifest) in described.items():
         here = states.filter(pc.equal(states["shard"], shard_id))
         if not len(here):
             continue
-        by_image = {row["image_id"]: row for row in here.select(["image_id", "uri", "uris", "source_state"]).to_pylist()}
+        by_image = {
+            row["image_id"]: row
+            for row in here.select(["image_id", "uri", "uris", "source_state"]).to_pylist()
+        }
         people = folder.read("people", ["person_id", "image_id", "status"]).to_pylist()
         content = manifest.files["people.parquet"]
         digests = {

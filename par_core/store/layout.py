@@ -64,7 +64,10 @@ class Store:
             raise BadConfigError(f"no store at {root}; make one with: par index SOURCE --store {root}")
         found = json.loads(store._marker.read_bytes()).get("format")
         if found != FORMAT:
-            raise StoreError(f"{root} has store format {found}, this version of PAR reads {FORMAT}; index the archive into a new folder")
+            raise StoreError(
+                f"{root} has store format {found}, this version of PAR reads {FORMAT}; index the archive into"
+                " a new folder"
+            )
         return store
 
     @classmethod
@@ -76,9 +79,13 @@ class Store:
         """
         store = cls(root)
         if not store._marker.is_file():
-            if store.root.exists() and (not store.root.is_dir() or any(entry.name != "run.lock" for entry in store.root.iterdir())):
+            if store.root.exists() and (
+                not store.root.is_dir() or any(entry.name != "run.lock" for entry in store.root.iterdir())
+            ):
                 raise BadConfigError(f"{root} exists and is no PAR store; choose an empty or new folder")
-            write_atomic(store._marker, json.dumps({"format": FORMAT, "created_by": f"par {__version__}"}).encode())
+            write_atomic(
+                store._marker, json.dumps({"format": FORMAT, "created_by": f"par {__version__}"}).encode()
+            )
         return cls.open(root)
 
     @property
@@ -101,7 +108,9 @@ class Store:
         return self._renamed("receipts", "certificates")
 
     def _renamed(self, before: str, name: str) -> Path:
-        """A folder that had another name in the release before; where the store cannot be written to, it keeps that name."""
+        """A folder that had another name in the release before; where the store cannot be written to, it
+        keeps that name.
+        """
         old, new = self.root / before, self.root / name
         if old.is_dir() and not new.exists():
             try:
@@ -140,7 +149,11 @@ class Store:
     def incomplete_shards(self) -> list[Path]:
         """Folders of shards that killed or cut-off workers left half-written."""
         folders = (folder for stage in ("segment", "describe") for folder in (self.root / stage).glob("*/*"))
-        return [folder for folder in folders if folder.name.startswith(".") or not (folder / "manifest.json").exists()]
+        return [
+            folder
+            for folder in folders
+            if folder.name.startswith(".") or not (folder / "manifest.json").exists()
+        ]
 
     def commits(self) -> list[Path]:
         """The commit records, oldest first."""
@@ -160,7 +173,9 @@ class Store:
             yield
 
     def is_held(self) -> bool:
-        """Whether a writer holds the store at this moment. Looking takes no time from writers: they try again for longer than a look lasts."""
+        """Whether a writer holds the store at this moment. Looking takes no time from writers: they try again
+        for longer than a look lasts.
+        """
         try:
             with (self.root / "run.lock").open() as file:
                 return not _locked(file, fcntl.LOCK_SH, 1)

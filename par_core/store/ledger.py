@@ -1,8 +1,9 @@
 """What became of every file: listings joined with the image rows of all complete shards.
 
-A row of an image is current when its key (uri, size, version) stands in the newest listing that knows the uri. So a changed
-file (new key) and a vanished file (no key) need no bookkeeping of their own, and a killed run leaves nothing to repair.
-Everything here is vectorised with pyarrow; memory grows with the number of files (about 200 bytes each), not with their pixels.
+A row of an image is current when its key (uri, size, version) stands in the newest listing that knows the
+uri. So a changed file (new key) and a vanished file (no key) need no bookkeeping of their own, and a killed
+run leaves nothing to repair. Everything here is vectorised with pyarrow; memory grows with the number of
+files (about 200 bytes each), not with their pixels.
 """
 
 import json
@@ -74,10 +75,18 @@ class Accounting:
     @property
     def holds(self) -> bool:
         """Whether both sides are equal."""
-        return self.listed == self.indexed + self.no_people + self.failed + self.duplicates + self.forgotten + self.pending
+        return (
+            self.listed
+            == self.indexed + self.no_people + self.failed + self.duplicates + self.forgotten + self.pending
+        )
 
     def __str__(self) -> str:
-        parts = [f"{self.indexed} indexed", f"{self.no_people} without people", f"{self.failed} failed", f"{self.duplicates} duplicates"]
+        parts = [
+            f"{self.indexed} indexed",
+            f"{self.no_people} without people",
+            f"{self.failed} failed",
+            f"{self.duplicates} duplicates",
+        ]
         parts += [f"{self.forgotten} forgotten"] if self.forgotten else []
         parts += [f"{self.pending} pending"] if self.pending else []
         return f"{self.listed} files listed = {' + '.join(parts)}"
@@ -86,8 +95,14 @@ class Accounting:
 def entries_table(entries: Iterable[Entry]) -> pa.Table:
     """Entries as a table of the schema ENTRIES, in the given order."""
     given = list(entries)
-    columns = {name: [getattr(entry, name) for entry in given] for name in ("uri", "size", "version", "message")}
-    return pa.table({**columns, "status": [entry.status.value for entry in given]}).select(ENTRIES.names).cast(ENTRIES)
+    columns = {
+        name: [getattr(entry, name) for entry in given] for name in ("uri", "size", "version", "message")
+    }
+    return (
+        pa.table({**columns, "status": [entry.status.value for entry in given]})
+        .select(ENTRIES.names)
+        .cast(ENTRIES)
+    )
 
 
 def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
@@ -100,11 +115,15 @@ def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
     """
     table = entries_table(listing.entries)
     require_schema(table, ENTRIES, f"listing of {listing.source}")
-    _write_listing(store, table, {"source": listing.source, "listed_at": listed_at, "skipped": dict(listing.skipped)})
+    _write_listing(
+        store, table, {"source": listing.source, "listed_at": listed_at, "skipped": dict(listing.skipped)}
+    )
 
 
 def forget_in_listings(store: Store) -> int:
-    """Bring all listings in line with the suppression_list of the store; returns how many files are masked anew."""
+    """Bring all listings in line with the suppression_list of the store; returns how many files are masked
+    anew.
+    """
     masked = 0
     for path in sorted((store.root / "listings").glob("*.parquet")):
         table = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
@@ -122,19 +141,29 @@ def _write_listing(store: Store, table: pa.Table, about: Mapping[str, Any]) -> t
     kept = forgotten.mask(table)
     masked = pc.sum(pc.equal(kept["status"], Status.FORGOTTEN.value)).as_py() or 0
     source = about["source"]
-    if forgotten.has_place(source) or (source in set(table["uri"].to_pylist()) - set(kept["uri"].to_pylist())):
+    if forgotten.has_place(source) or (
+        source in set(table["uri"].to_pylist()) - set(kept["uri"].to_pylist())
+    ):
         source = forgotten.masked(source)
     told = json.dumps({**about, "source": source}).encode()
     sink = pa.BufferOutputStream()
-    pq.write_table(kept.replace_schema_metadata({**(ENTRIES.metadata or {}), b"par.listing": told}), sink, compression="zstd")
+    pq.write_table(
+        kept.replace_schema_metadata({**(ENTRIES.metadata or {}), b"par.listing": told}),
+        sink,
+        compression="zstd",
+    )
     path = store.listing_path(digest_of(source))
     write_atomic(path, sink.getvalue().to_pybytes())
     return path, masked
 
 
 def listed_entries(store: Store) -> pa.Table:
-    """What the archive holds now: one row a uri, from the newest listing that knows it. Columns of ENTRIES, by uri."""
-    tables = sorted((_listing_info(path)["listed_at"], path) for path in (store.root / "listings").glob("*.parquet"))
+    """What the archive holds now: one row a uri, from the newest listing that knows it. Columns of ENTRIES,
+    by uri.
+    """
+    tables = sorted(
+        (_listing_info(path)["listed_at"], path) for path in (store.root / "listings").glob("*.parquet")
+    )
     merged = ENTRIES.empty_table()
     for _, path in tables:
         newer = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
@@ -147,7 +176,9 @@ def still_listed(store: Store, uris: Iterable[str]) -> set[str]:
     """Those of some uris that the newest listings hold."""
     wanted, found = pc.field("uri").isin(pa.array(uris, pa.string())), set[str]()
     for path in (store.root / "listings").glob("*.parquet"):
-        found.update(pq.read_table(path, columns=["uri"], filters=wanted, partitioning=None)["uri"].to_pylist())
+        found.update(
+            pq.read_table(path, columns=["uri"], filters=wanted, partitioning=None)["uri"].to_pylist()
+        )
     return found
 
 
@@ -161,9 +192,11 @@ def skipped_counts(store: Store) -> dict[str, int]:
 
 
 def known_images(store: Store, segment_config: str, among: Collection[str] | None = None) -> pa.Table:
-    """Every (uri, size, version) ever looked at under a configuration: its last attempt. Columns of IMAGES and ``shard``.
+    """Every (uri, size, version) ever looked at under a configuration: its last attempt. Columns of IMAGES
+    and ``shard``.
 
-    A file may stand in two shards: a worker that was cut off finished one that had been given to others in halves. It counts once.
+    A file may stand in two shards: a worker that was cut off finished one that had been given to others in
+    halves. It counts once.
 
     Args:
         store: The store.
@@ -176,8 +209,20 @@ def known_images(store: Store, segment_config: str, among: Collection[str] | Non
             continue
         table = folder.read("images")
         tables.append(table.append_column("shard", pa.array([folder.shard_id] * len(table), pa.string())))
-    everything = pa.concat_tables(tables) if tables else IMAGES.empty_table().append_column("shard", pa.array([], pa.string()))
-    ordered = everything.sort_by([("uri", "ascending"), ("size", "ascending"), ("version", "ascending"), ("attempt", "descending"), ("shard", "ascending")])
+    everything = (
+        pa.concat_tables(tables)
+        if tables
+        else IMAGES.empty_table().append_column("shard", pa.array([], pa.string()))
+    )
+    ordered = everything.sort_by(
+        [
+            ("uri", "ascending"),
+            ("size", "ascending"),
+            ("version", "ascending"),
+            ("attempt", "descending"),
+            ("shard", "ascending"),
+        ]
+    )
     return _first_of_each(ordered, KEY)
 
 
@@ -190,23 +235,39 @@ def image_states(known: pa.Table, listed: pa.Table) -> pa.Table:
     """One row a different image that was read: where it is now, if anywhere.
 
     Returns:
-        Columns image_id, uri (the first by name), uris, source_state (``present``, ``replaced``: another file is at that
-        place now, or ``vanished``), shard (the first that holds it), captured_at, width, height, status; by image_id.
+        Columns image_id, uri (the first by name), uris, source_state (``present``, ``replaced``: another file
+        is at that place now, or ``vanished``), shard (the first that holds it), captured_at, width, height,
+        status; by image_id.
     """
     seen = known.filter(pc.is_in(known["status"], value_set=_READ))
-    present = seen.join(listed.select(KEY).append_column("here", pa.array([True] * len(listed), pa.bool_())), keys=KEY, join_type="left outer")
+    present = seen.join(
+        listed.select(KEY).append_column("here", pa.array([True] * len(listed), pa.bool_())),
+        keys=KEY,
+        join_type="left outer",
+    )
     there = pc.is_in(present["uri"], value_set=listed["uri"].combine_chunks())
     rank = pc.if_else(pc.is_valid(present["here"]), 0, pc.if_else(there, 1, 2))
-    ranked = present.append_column("rank", rank).sort_by([("image_id", "ascending"), ("rank", "ascending"), ("uri", "ascending")])
-    best = _first_of_each(ranked, ["image_id"])
-    kept = ranked.join(best.select(["image_id", "rank"]), keys=["image_id", "rank"], join_type="inner").sort_by(
-        [("image_id", "ascending"), ("uri", "ascending")]
+    ranked = present.append_column("rank", rank).sort_by(
+        [("image_id", "ascending"), ("rank", "ascending"), ("uri", "ascending")]
     )
-    uris = kept.select(["image_id", "uri"]).group_by("image_id", use_threads=False).aggregate([("uri", "list")]).sort_by("image_id")
+    best = _first_of_each(ranked, ["image_id"])
+    kept = ranked.join(
+        best.select(["image_id", "rank"]), keys=["image_id", "rank"], join_type="inner"
+    ).sort_by([("image_id", "ascending"), ("uri", "ascending")])
+    uris = (
+        kept.select(["image_id", "uri"])
+        .group_by("image_id", use_threads=False)
+        .aggregate([("uri", "list")])
+        .sort_by("image_id")
+    )
     shards = seen.group_by("image_id", use_threads=False).aggregate([("shard", "min")]).sort_by("image_id")
     states = pc.take(pa.array(["present", "replaced", "vanished"]), best["rank"])
     chosen = best.select(["image_id", "uri", "captured_at", "width", "height", "status"])
-    for name, column in (("uris", uris["uri_list"]), ("source_state", states), ("shard", shards["shard_min"])):
+    for name, column in (
+        ("uris", uris["uri_list"]),
+        ("source_state", states),
+        ("shard", shards["shard_min"]),
+    ):
         chosen = chosen.append_column(name, column)
     return chosen
 

@@ -1,10 +1,12 @@
 """Columns that the index keeps for speed only, made from the others and shown to nobody.
 
-Reading twenty rows of forty columns costs LanceDB about ten milliseconds, however few the rows: every column is read by itself. So all numbers of a row
-are kept once more in one column (``card_numbers``) and all texts in another (``card_texts``), and a search reads these two.
+Reading twenty rows of forty columns costs LanceDB about ten milliseconds, however few the rows: every column
+is read by itself. So all numbers of a row are kept once more in one column (``card_numbers``) and all texts
+in another (``card_texts``), and a search reads these two.
 
-A filter on an attribute (``hat``) keeps those whose probability reaches the attribute's threshold. A tree over a million numbers takes ten milliseconds to
-gather half of them; a bitmap over ``seen_hat``, true or false, takes one.
+A filter on an attribute (``hat``) keeps those whose probability reaches the attribute's threshold. A tree
+over a million numbers takes ten milliseconds to gather half of them; a bitmap over ``seen_hat``, true or
+false, takes one.
 """
 
 import re
@@ -15,11 +17,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["CARD", "card_columns", "quick_condition", "read_cards", "seen_column", "shortcut_columns", "shortcut_fields", "with_shortcuts"]
+__all__ = [
+    "CARD",
+    "card_columns",
+    "quick_condition",
+    "read_cards",
+    "seen_column",
+    "shortcut_columns",
+    "shortcut_fields",
+    "with_shortcuts",
+]
 
 #: The two columns that hold a row once more.
 CARD: Final = ("card_numbers", "card_texts")
-_LAST: Final = "uri"  # the only text that PAR does not make itself: what is in it cannot be mistaken for a separator if it comes last
+# the only text that PAR does not make itself: what is in it cannot be mistaken for a separator if it comes
+# last
+_LAST: Final = "uri"
 _SEPARATOR: Final = "\0"
 _NULL: Final = "\1"
 _BITS: Final = 31  # validity bits in an int32
@@ -44,7 +57,10 @@ def shortcut_columns(attributes: Sequence[str]) -> set[str]:
 def shortcut_fields(schema: pa.Schema, attributes: Sequence[str]) -> list[pa.Field]:
     """The columns that :func:`with_shortcuts` adds to tables of a schema."""
     numbers = _width(schema)
-    card = [pa.field(CARD[0], pa.list_(pa.int32(), numbers), nullable=False), pa.field(CARD[1], pa.string(), nullable=False)]
+    card = [
+        pa.field(CARD[0], pa.list_(pa.int32(), numbers), nullable=False),
+        pa.field(CARD[1], pa.string(), nullable=False),
+    ]
     return [*card, *(pa.field(seen_column(name), pa.bool_()) for name in attributes)]
 
 
@@ -63,10 +79,18 @@ def with_shortcuts(rows: pa.Table, thresholds: Mapping[str, float]) -> pa.Table:
         column = rows[name]
         valid[:, place // _BITS] |= column.is_valid().to_numpy().astype(np.int32) << (place % _BITS)
         columns.append(_as_int32(column))
-    packed = np.concatenate([*columns, valid], axis=1) if len(rows) else np.empty((0, _width(rows.schema)), np.int32)
-    joined = pc.binary_join_element_wise(*(rows[name] for name in texts), _SEPARATOR, null_handling="replace", null_replacement=_NULL)
+    packed = (
+        np.concatenate([*columns, valid], axis=1)
+        if len(rows)
+        else np.empty((0, _width(rows.schema)), np.int32)
+    )
+    joined = pc.binary_join_element_wise(
+        *(rows[name] for name in texts), _SEPARATOR, null_handling="replace", null_replacement=_NULL
+    )
     added = [pa.FixedSizeListArray.from_arrays(pa.array(packed.reshape(-1)), packed.shape[1]), joined]
-    added += [pc.greater_equal(rows[name].cast(pa.float64()), threshold) for name, threshold in thresholds.items()]
+    added += [
+        pc.greater_equal(rows[name].cast(pa.float64()), threshold) for name, threshold in thresholds.items()
+    ]
     for field, column in zip(shortcut_fields(rows.schema, list(thresholds)), added, strict=True):
         rows = rows.append_column(field, column)
     return rows
@@ -96,12 +120,15 @@ def read_cards(found: pa.Table, schema: pa.Schema) -> dict[str, pa.Array]:
         columns[name] = made.cast(kind) if made.type != kind else made
     told = [card.split(_SEPARATOR, len(texts) - 1) for card in found[CARD[1]].to_pylist()]
     for place, name in enumerate(texts):
-        columns[name] = pa.array([None if row[place] == _NULL else row[place] for row in told], schema.field(name).type)
+        columns[name] = pa.array(
+            [None if row[place] == _NULL else row[place] for row in told], schema.field(name).type
+        )
     return columns
 
 
 def quick_condition(where: str, thresholds: Mapping[str, float]) -> str:
-    """SQL of ``par_core.query.where_sql`` with tests of attributes against their own threshold asked of the ``seen`` columns; the same rows fit.
+    """SQL of ``par_core.query.where_sql`` with tests of attributes against their own threshold asked of the
+    ``seen`` columns; the same rows fit.
 
     Args:
         where: The SQL. Its text literals are left alone.
@@ -110,17 +137,27 @@ def quick_condition(where: str, thresholds: Mapping[str, float]) -> str:
 
     def replaced(found: re.Match[str]) -> str:
         name, bound = found[1], found[2]
-        return f"(`{seen_column(name)}`)" if name in thresholds and bound == repr(thresholds[name]) else found[0]
+        return (
+            f"(`{seen_column(name)}`)" if name in thresholds and bound == repr(thresholds[name]) else found[0]
+        )
 
     return _LITERAL_OR_SEEN.sub(replaced, where)
 
 
 def _numbers(schema: pa.Schema) -> list[str]:
-    return [field.name for field in schema if pa.types.is_float32(field.type) or pa.types.is_int32(field.type) or pa.types.is_timestamp(field.type)]
+    return [
+        field.name
+        for field in schema
+        if pa.types.is_float32(field.type)
+        or pa.types.is_int32(field.type)
+        or pa.types.is_timestamp(field.type)
+    ]
 
 
 def _texts(schema: pa.Schema) -> list[str]:
-    return sorted((field.name for field in schema if pa.types.is_string(field.type)), key=lambda name: name == _LAST)
+    return sorted(
+        (field.name for field in schema if pa.types.is_string(field.type)), key=lambda name: name == _LAST
+    )
 
 
 def _width(schema: pa.Schema) -> int:

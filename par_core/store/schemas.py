@@ -1,7 +1,8 @@
-"""The tables of the store, as code. Every column's meaning, unit, range and null rule is in ``docs/data-contract.md``.
+"""The tables of the store, as code. Every column's meaning, unit, range and null rule is in
+``docs/data-contract.md``.
 
-``ENTRIES``, ``IMAGES`` and ``PEOPLE`` are fixed; the tables of descriptions carry one column an attribute and a vector
-of the model's size, so they are made by functions.
+``ENTRIES``, ``IMAGES`` and ``PEOPLE`` are fixed; the tables of descriptions carry one column an attribute and
+a vector of the model's size, so they are made by functions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -80,8 +81,15 @@ _DESCRIBED: Final = [
 
 
 def descriptions_schema(attributes: Sequence[str], embedding_size: int) -> pa.Schema:
-    """The table ``describe`` writes: one row a person of the shard; all but ids and status null unless ``ok``."""
-    fields = [_required("person_id", pa.string()), _required("image_id", pa.string()), _required("status", pa.string()), *_DESCRIBED]
+    """The table ``describe`` writes: one row a person of the shard; all but ids and status null unless
+    ``ok``.
+    """
+    fields = [
+        _required("person_id", pa.string()),
+        _required("image_id", pa.string()),
+        _required("status", pa.string()),
+        *_DESCRIBED,
+    ]
     fields += [pa.field(name, pa.float32()) for name in attributes]
     fields += [pa.field("thumbnail", pa.binary()), pa.field("vector", pa.list_(pa.float32(), embedding_size))]
     return _distinct(pa.schema(fields, metadata={b"par.schema": b"descriptions/1"}))
@@ -115,10 +123,21 @@ def require_schema(table: pa.Table, schema: pa.Schema, where: str) -> None:
         BadInputError: A column is missing, of another type, or null where it must not be; names the columns.
     """
     if table.schema.names != schema.names:
-        missing, extra = _difference(schema.names, table.schema.names), _difference(table.schema.names, schema.names)
+        missing, extra = (
+            _difference(schema.names, table.schema.names),
+            _difference(table.schema.names, schema.names),
+        )
         raise BadInputError(f"{where}: missing columns {missing}, unexpected columns {extra}")
-    wrong = [f"{f.name}: expected {f.type}, got {table.schema.field(f.name).type}" for f in schema if table.schema.field(f.name).type != f.type]
-    wrong += [f"{f.name}: {table[f.name].null_count} nulls" for f in schema if not f.nullable and table[f.name].null_count]
+    wrong = [
+        f"{f.name}: expected {f.type}, got {table.schema.field(f.name).type}"
+        for f in schema
+        if table.schema.field(f.name).type != f.type
+    ]
+    wrong += [
+        f"{f.name}: {table[f.name].null_count} nulls"
+        for f in schema
+        if not f.nullable and table[f.name].null_count
+    ]
     if wrong:
         raise BadInputError(f"{where}: {'; '.join(wrong[:5])}")
 

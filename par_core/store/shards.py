@@ -1,4 +1,6 @@
-"""What one stage has written for one shard. A folder counts only once its manifest is there: manifests are the truth, nothing else decides what is done."""
+"""What one stage has written for one shard. A folder counts only once its manifest is there: manifests are
+the truth, nothing else decides what is done.
+"""
 
 import hashlib
 import json
@@ -57,7 +59,10 @@ class ShardFolder:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError) as error:
-            raise StoreError(f"{self.path / 'manifest.json'} is damaged ({error}); delete this folder and run par index again") from error
+            raise StoreError(
+                f"{self.path / 'manifest.json'} is damaged ({error}); delete this folder and run par index"
+                " again"
+            ) from error
 
     def read(self, name: str, columns: list[str] | None = None) -> pa.Table:
         """Read one table (all or some columns), into memory.
@@ -66,15 +71,26 @@ class ShardFolder:
             StoreError: The file is missing or damaged.
         """
         try:
-            return pq.read_table(self.path / f"{name}.parquet", columns=columns, memory_map=False, partitioning=None)
+            return pq.read_table(
+                self.path / f"{name}.parquet", columns=columns, memory_map=False, partitioning=None
+            )
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{self.path / name}.parquet cannot be read ({error}); delete this folder and run par index again") from error
+            raise StoreError(
+                f"{self.path / name}.parquet cannot be read ({error}); delete this folder and run par index"
+                " again"
+            ) from error
 
-    def write(self, tables: Mapping[str, tuple[pa.Table, pa.Schema]], counts: Mapping[str, int], info: Mapping[str, Any]) -> Manifest:
-        """Write all tables and the manifest into a folder aside, then rename it; the shard counts from the moment this returns.
+    def write(
+        self,
+        tables: Mapping[str, tuple[pa.Table, pa.Schema]],
+        counts: Mapping[str, int],
+        info: Mapping[str, Any],
+    ) -> Manifest:
+        """Write all tables and the manifest into a folder aside, then rename it; the shard counts from the
+        moment this returns.
 
-        Two workers may write the same shard: one was cut off from the network, and its work was given to another. The first to finish counts, and no
-        file of the second gets into its folder.
+        Two workers may write the same shard: one was cut off from the network, and its work was given to
+        another. The first to finish counts, and no file of the second gets into its folder.
 
         Returns:
             The manifest of the folder that counts.
@@ -100,8 +116,14 @@ class ShardFolder:
         sync_folder(self.path.parent)
         return manifest
 
-    def rewrite(self, tables: Mapping[str, tuple[pa.Table, pa.Schema]], counts: Mapping[str, int], info: Mapping[str, Any]) -> Manifest:
-        """Replace the files of a complete shard in place, the manifest last. Only for the single writer that holds the store.
+    def rewrite(
+        self,
+        tables: Mapping[str, tuple[pa.Table, pa.Schema]],
+        counts: Mapping[str, int],
+        info: Mapping[str, Any],
+    ) -> Manifest:
+        """Replace the files of a complete shard in place, the manifest last. Only for the single writer that
+        holds the store.
 
         Raises:
             BadInputError: A table does not keep its schema; nothing is written.
@@ -109,15 +131,30 @@ class ShardFolder:
         return self._fill(tables, counts, info, self.shard_id)
 
     def remove(self) -> None:
-        """Delete the shard. It stops counting first, so that a kill halfway leaves nothing that looks complete."""
+        """Delete the shard. It stops counting first, so that a kill halfway leaves nothing that looks
+        complete.
+        """
         (self.path / "manifest.json").unlink(missing_ok=True)
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def _fill(self, tables: Mapping[str, tuple[pa.Table, pa.Schema]], counts: Mapping[str, int], info: Mapping[str, Any], shard_id: str) -> Manifest:
+    def _fill(
+        self,
+        tables: Mapping[str, tuple[pa.Table, pa.Schema]],
+        counts: Mapping[str, int],
+        info: Mapping[str, Any],
+        shard_id: str,
+    ) -> Manifest:
         for name, (table, schema) in tables.items():
             require_schema(table, schema, f"{shard_id}/{name}")
-        files = {f"{name}.parquet": self._write_table(name, table, schema) for name, (table, schema) in tables.items()}
-        content: dict[str, Any] = {"files": files, "counts": dict(counts), "info": {"created_by": f"par {__version__}", **info}}
+        files = {
+            f"{name}.parquet": self._write_table(name, table, schema)
+            for name, (table, schema) in tables.items()
+        }
+        content: dict[str, Any] = {
+            "files": files,
+            "counts": dict(counts),
+            "info": {"created_by": f"par {__version__}", **info},
+        }
         write_atomic(self.path / "manifest.json", json.dumps(content, indent=1, sort_keys=True).encode())
         return Manifest(files=files, counts=content["counts"], info=content["info"])
 
@@ -128,7 +165,9 @@ class ShardFolder:
     def _write_table(self, name: str, table: pa.Table, schema: pa.Schema) -> str:
         strings = [field.name for field in schema if pa.types.is_string(field.type)]
         sink = pa.BufferOutputStream()
-        pq.write_table(table.cast(schema), sink, compression="zstd", use_dictionary=strings, row_group_size=65_536)
+        pq.write_table(
+            table.cast(schema), sink, compression="zstd", use_dictionary=strings, row_group_size=65_536
+        )
         content = sink.getvalue().to_pybytes()
         write_atomic(self.path / f"{name}.parquet", content)
         return hashlib.sha256(content).hexdigest()

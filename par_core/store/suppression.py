@@ -1,11 +1,13 @@
-"""SuppressionList: what was forgotten and must not come back, as ``forgotten.json``. They hold digests, so that they do not name what they keep out.
+"""SuppressionList: what was forgotten and must not come back, as ``forgotten.json``. They hold digests, so
+that they do not name what they keep out.
 
     place    a file, a folder, an archive or a bucket; with everything below it, also what is put there later
     file     one file as it was (name, size, version): another file at its place is another file
     image    the bytes of a picture, wherever a copy of them turns up
     person   a person in a picture; the box, in whole pixels, tells the same person when another segmenter draws another box
 
-Digests are keyed with a random salt of the store, so that those of two stores cannot be compared; whoever has the store and guesses a name can still try it.
+Digests are keyed with a random salt of the store, so that those of two stores cannot be compared; whoever has
+the store and guesses a name can still try it.
 """
 
 import hashlib
@@ -28,10 +30,17 @@ from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES
 
-__all__ = ["SuppressedPerson", "SuppressionList", "load_suppression_list", "places_of", "save_suppression_list"]
+__all__ = [
+    "SuppressedPerson",
+    "SuppressionList",
+    "load_suppression_list",
+    "places_of",
+    "save_suppression_list",
+]
 
 _MASK: Final = "forgotten:"
-_SAME_PERSON: Final = 0.5  # overlap (intersection over union) from which two segmenters mean the same person: COCO's lowest
+# overlap (intersection over union) from which two segmenters mean the same person: COCO's lowest
+_SAME_PERSON: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +85,52 @@ class SuppressionList:
     def with_image(self, image_id: str, files: Iterator[tuple[str, int, str]]) -> "SuppressionList":
         """These, and an image with the files (uri, size, version) that hold it."""
         return replace(
-            self, images=self.images | {self._digest("image", image_id)}, files=self.files | {self._digest("file", *map(str, file)) for file in files}
+            self,
+            images=self.images | {self._digest("image", image_id)},
+            files=self.files | {self._digest("file", *map(str, file)) for file in files},
         )
 
-    def with_person(self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]) -> "SuppressionList":
+    def with_person(
+        self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]
+    ) -> "SuppressionList":
         """These, and a person."""
         x1, y1, x2, y2 = (float(round(value)) for value in box)
-        person = SuppressedPerson(self._digest("image", image_id), self._digest("person", person_id), segmenter, (x1, y1, x2, y2))
+        person = SuppressedPerson(
+            self._digest("image", image_id), self._digest("person", person_id), segmenter, (x1, y1, x2, y2)
+        )
         return replace(self, people=tuple(dict.fromkeys((*self.people, person))))
 
     def has_place(self, uri: str) -> bool:
         """Whether a uri is a forgotten place or lies below one."""
-        return bool(self.places) and any(self._digest("place", place) in self.places for place in places_of(uri))
+        return bool(self.places) and any(
+            self._digest("place", place) in self.places for place in places_of(uri)
+        )
 
     def has_file(self, uri: str, size: int, version: str) -> bool:
         """Whether a listed file is forgotten: for its place, or as it is."""
-        return (bool(self.files) and self._digest("file", uri, str(size), version) in self.files) or self.has_place(uri)
+        return (
+            bool(self.files) and self._digest("file", uri, str(size), version) in self.files
+        ) or self.has_place(uri)
 
     def has_image(self, image_id: str) -> bool:
         """Whether an image's bytes are forgotten."""
         return bool(self.images) and self._digest("image", image_id) in self.images
 
-    def has_person(self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]) -> bool:
+    def has_person(
+        self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]
+    ) -> bool:
         """Whether a person is forgotten: by id, or as the same person seen by another segmenter."""
         if not self.people:
             return False
-        person, suppressed = self._digest("person", person_id), self._suppressed.get(self._digest("image", image_id), [])
-        return any(other.person == person or (other.segmenter != segmenter and _overlap(other.box, box) >= _SAME_PERSON) for other in suppressed)
+        person, suppressed = (
+            self._digest("person", person_id),
+            self._suppressed.get(self._digest("image", image_id), []),
+        )
+        return any(
+            other.person == person
+            or (other.segmenter != segmenter and _overlap(other.box, box) >= _SAME_PERSON)
+            for other in suppressed
+        )
 
     @cached_property
     def _suppressed(self) -> dict[str, list[SuppressedPerson]]:
@@ -113,14 +141,22 @@ class SuppressionList:
         return found
 
     def mask(self, entries: pa.Table) -> pa.Table:
-        """Entries with forgotten files replaced by rows that only say that there is one (status ``forgotten``), once each. Schema ENTRIES."""
+        """Entries with forgotten files replaced by rows that only say that there is one (status
+        ``forgotten``), once each. Schema ENTRIES.
+        """
         if not self.places and not self.files:
             return entries
         rows: dict[str, dict[str, Any]] = {}
         for row in entries.to_pylist():
-            gone = row["status"] != Status.FORGOTTEN and self.has_file(row["uri"], row["size"], row["version"])
+            gone = row["status"] != Status.FORGOTTEN and self.has_file(
+                row["uri"], row["size"], row["version"]
+            )
             uri: str = self.masked(row["uri"]) if gone else row["uri"]
-            rows[uri] = {"uri": uri, "size": 0, "version": "", "status": Status.FORGOTTEN.value, "message": ""} if gone else row
+            rows[uri] = (
+                {"uri": uri, "size": 0, "version": "", "status": Status.FORGOTTEN.value, "message": ""}
+                if gone
+                else row
+            )
         return pa.Table.from_pylist([rows[uri] for uri in sorted(rows)], schema=ENTRIES)
 
     def masked(self, uri: str) -> str:
@@ -156,19 +192,32 @@ def load_suppression_list(store: Store) -> SuppressionList:
     path = _path(store)
     try:
         told: Mapping[str, Any] = json.loads(path.read_bytes())
-        people = tuple(SuppressedPerson(**{**person, "box": tuple(person["box"])}) for person in told["people"])
-        return SuppressionList(told["salt"], frozenset(told["places"]), frozenset(told["files"]), frozenset(told["images"]), people)
+        people = tuple(
+            SuppressedPerson(**{**person, "box": tuple(person["box"])}) for person in told["people"]
+        )
+        return SuppressionList(
+            told["salt"],
+            frozenset(told["places"]),
+            frozenset(told["files"]),
+            frozenset(told["images"]),
+            people,
+        )
     except FileNotFoundError:
         return SuppressionList(secrets.token_hex(16))
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path} is damaged ({error}); bring it back from a backup: without it, what was forgotten would be indexed again") from error
+        raise StoreError(
+            f"{path} is damaged ({error}); bring it back from a backup: without it, what was forgotten would"
+            " be indexed again"
+        ) from error
 
 
 def save_suppression_list(store: Store, suppression_list: SuppressionList) -> None:
     """Write the suppression_list down, in one step."""
     told = {name: sorted(getattr(suppression_list, name)) for name in ("places", "files", "images")}
     people = [asdict(person) for person in suppression_list.people]
-    write_atomic(_path(store), json.dumps({"salt": suppression_list.salt, **told, "people": people}, indent=1).encode())
+    write_atomic(
+        _path(store), json.dumps({"salt": suppression_list.salt, **told, "people": people}, indent=1).encode()
+    )
 
 
 def _path(store: Store) -> Path:

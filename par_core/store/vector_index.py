@@ -1,7 +1,8 @@
 """When the vectors of the index are indexed, how finely, and how much of the index a search reads.
 
-The index is IVF_SQ: vectors in partitions by nearest centre, each number kept as one byte. A search reads the partitions nearest to it, takes the best by
-these bytes, and compares them again by their exact vectors. ``docs/decisions/0009-the-vector-index.md`` has the figures behind the numbers here.
+The index is IVF_SQ: vectors in partitions by nearest centre, each number kept as one byte. A search reads the
+partitions nearest to it, takes the best by these bytes, and compares them again by their exact vectors.
+``docs/decisions/0009-the-vector-index.md`` has the figures behind the numbers here.
 """
 
 import math
@@ -53,8 +54,10 @@ class IndexPolicy:
         rows_a_partition: Of the vector index.
         partitions_read: By a search, at least.
         spare: Rows compared by their exact vectors beyond those wanted, at least.
-        near_rows: Rows in the partitions that are read, by what a filter leaves of them, for each row wanted, at least.
-        exact_up_to: Rows that a filter leaves, all of whom are compared by their exact vectors: an index would miss some of so few.
+        near_rows: Rows in the partitions that are read, by what a filter leaves of them, for each row wanted,
+            at least.
+        exact_up_to: Rows that a filter leaves, all of whom are compared by their exact vectors: an index
+            would miss some of so few.
     """
 
     columns_from: int = 10_000
@@ -70,7 +73,9 @@ class IndexPolicy:
         return None if rows < self.vectors_from else max(rows // self.rows_a_partition, 1)
 
     def outdated(self, state: IndexState, rows: int) -> bool:
-        """Whether an index should be rebuilt: it is of another kind, or the table is now twice or half what it was cut for."""
+        """Whether an index should be rebuilt: it is of another kind, or the table is now twice or half what
+        it was cut for.
+        """
         fit = self.partitions(rows)
         return fit is not None and (state.partitions is None or not fit / 2 < state.partitions < fit * 2)
 

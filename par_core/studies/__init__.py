@@ -1,1 +1,3 @@
-"""Studies: one call carries out an evaluation, an audit or an analysis from beginning to end and writes its folder."""
+"""Studies: one call carries out an evaluation, an audit or an analysis from beginning to end and writes its
+folder.
+"""

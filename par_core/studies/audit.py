@@ -1,4 +1,6 @@
-"""The audit of a data set's labels for the command line: findings as CSV, JSON and a contact sheet; or a test with planted labels, which gives none."""
+"""The audit of a data set's labels for the command line: findings as CSV, JSON and a contact sheet; or a test
+with planted labels, which gives none.
+"""
 
 import json
 import os
@@ -27,7 +29,9 @@ from par_core.version import __version__
 __all__ = ["TEST", "AuditRequest", "audit_dataset", "measure_audit"]
 
 _CROPS: Final = "crops"
-TEST: Final = "test of the audit: labels were turned round on purpose, and nothing here is a finding about the data set"
+TEST: Final = (
+    "test of the audit: labels were turned round on purpose, and nothing here is a finding about the data set"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,17 @@ class AuditRequest:
     seed: int
 
 
-def audit_dataset(request: AuditRequest, config: RunConfig, carry_out: CarryOut = observe_here) -> dict[str, Any]:
+def audit_dataset(
+    request: AuditRequest, config: RunConfig, carry_out: CarryOut = observe_here
+) -> dict[str, Any]:
     """Audit, and write ``audit.csv``, ``audit.json`` and ``audit.html``.
 
     Returns:
         What ``audit.json`` holds.
 
     Raises:
-        BadConfigError: The data set cannot be read as published, has no such attribute or too few people, ``out`` is a file, or weights are missing.
+        BadConfigError: The data set cannot be read as published, has no such attribute or too few people,
+            ``out`` is a file, or weights are missing.
         BadInputError: A picture cannot be read.
     """
     audited = _read(request, config)
@@ -66,9 +73,16 @@ def audit_dataset(request: AuditRequest, config: RunConfig, carry_out: CarryOut 
     features = features_of(cut.people, config, Observer(request.out, carry_out))
     probabilities, audit = audit_people(audited.labels, features, audited.groups, request.seed)
     found = suspects(audited, probabilities, audit)
-    counts = {"people": len(audited.labels), "labels": int((~np.isnan(audited.labels)).sum()), "audited": int(audit.audited.sum()), "listed": len(found)}
+    counts = {
+        "people": len(audited.labels),
+        "labels": int((~np.isnan(audited.labels)).sum()),
+        "audited": int(audit.audited.sum()),
+        "listed": len(found),
+    }
     about = _about(request, config, audited, features.shape[1])
-    told: dict[str, Any] = plain({"counts": counts, "attributes": _by_attribute(audited, audit), "about": about})
+    told: dict[str, Any] = plain(
+        {"counts": counts, "attributes": _by_attribute(audited, audit), "about": about}
+    )
     write_suspects(request.out / "audit.csv", found, audited.data)
     provenance = {
         "command": about["command"],
@@ -78,15 +92,29 @@ def audit_dataset(request: AuditRequest, config: RunConfig, carry_out: CarryOut 
         "folds": f"{FOLDS}, seed {request.seed}",
         "PAR": __version__,
     }
-    summary = f"{counts['listed']:,} of {counts['audited']:,} audited labels are likely wrong, or cannot be told from the picture"
+    summary = (
+        f"{counts['listed']:,} of {counts['audited']:,} audited labels are likely wrong, or cannot be told"
+        " from the picture"
+    )
     pictures = [person.image for person in cut.people]
-    write_sheet(request.out / "audit.html", summary, found[: request.top], audited.data, pictures, provenance, config.archive)
+    write_sheet(
+        request.out / "audit.html",
+        summary,
+        found[: request.top],
+        audited.data,
+        pictures,
+        provenance,
+        config.archive,
+    )
     write_atomic(request.out / "audit.json", (json.dumps(told, indent=1) + "\n").encode())
     return told
 
 
-def measure_audit(request: AuditRequest, share: float, config: RunConfig, carry_out: CarryOut = observe_here) -> dict[str, Any]:
-    """Turn a share of the labels round, audit, and count how many of these come first. Writes ``planted.json`` and no findings.
+def measure_audit(
+    request: AuditRequest, share: float, config: RunConfig, carry_out: CarryOut = observe_here
+) -> dict[str, Any]:
+    """Turn a share of the labels round, audit, and count how many of these come first. Writes
+    ``planted.json`` and no findings.
 
     Returns:
         What ``planted.json`` holds.
@@ -97,7 +125,9 @@ def measure_audit(request: AuditRequest, share: float, config: RunConfig, carry_
     """
     audited = _read(request, config)
     planted = plant(audited.labels, share, request.seed)
-    features = features_of(crop_people(audited.data, request.out / _CROPS).people, config, Observer(request.out, carry_out))
+    features = features_of(
+        crop_people(audited.data, request.out / _CROPS).people, config, Observer(request.out, carry_out)
+    )
     wrong = np.where(planted, 1 - audited.labels, audited.labels)
     _, audit = audit_people(wrong, features, audited.groups, request.seed)
     together, each = count_found(audit, wrong, planted)
@@ -108,7 +138,9 @@ def measure_audit(request: AuditRequest, share: float, config: RunConfig, carry_
             "first": FIRST,
             **_found(together),
             "listed": int(audit.listed.sum()),
-            "attributes": {name: _found(found) for name, found in zip(audited.data.attributes, each, strict=True)},
+            "attributes": {
+                name: _found(found) for name, found in zip(audited.data.attributes, each, strict=True)
+            },
             "about": _about(request, config, audited, features.shape[1]),
         }
     )
@@ -128,12 +160,27 @@ def _by_attribute(audited: Audited, audit: LabelAudit) -> dict[str, dict[str, An
     rows: dict[str, dict[str, Any]] = {}
     for i, name in enumerate(audited.data.attributes):
         given = audited.labels[:, i]
-        row: dict[str, Any] = {"labelled": int((~np.isnan(given)).sum()), "positive": int((given == 1).sum()), "audited": int(audit.audited[:, i].sum())}
+        row: dict[str, Any] = {
+            "labelled": int((~np.isnan(given)).sum()),
+            "positive": int((given == 1).sum()),
+            "audited": int(audit.audited[:, i].sum()),
+        }
         if np.isnan(audit.noise_rates[i]):
-            rows[name] = {**row, "listed": 0, "reason": f"too few people with or without it: {LEAST} of each are needed outside of every fold"}
+            rows[name] = {
+                **row,
+                "listed": 0,
+                "reason": (
+                    f"too few people with or without it: {LEAST} of each are needed outside of every fold"
+                ),
+            }
         else:
             thresholds = dict(zip(("without", "with"), audit.thresholds[i].tolist(), strict=True))
-            rows[name] = {**row, "listed": int(audit.listed[:, i].sum()), "noise_rate": float(audit.noise_rates[i]), "thresholds": thresholds}
+            rows[name] = {
+                **row,
+                "listed": int(audit.listed[:, i].sum()),
+                "noise_rate": float(audit.noise_rates[i]),
+                "thresholds": thresholds,
+            }
     return rows
 
 
@@ -153,5 +200,9 @@ def _about(request: AuditRequest, config: RunConfig, audited: Audited, features:
         "features": features,
         **made_with(config),
         "par": __version__,
-        "machine": {"processor": platform.processor() or platform.machine(), "system": platform.platform(), "cores": len(os.sched_getaffinity(0))},
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "system": platform.platform(),
+            "cores": len(os.sched_getaffinity(0)),
+        },
     }

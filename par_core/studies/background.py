@@ -11,7 +11,13 @@ from par_core.studies.evaluation import EvaluationRequest, run_evaluation
 __all__ = ["compare_backgrounds"]
 
 
-def compare_backgrounds(asked: EvaluationRequest, config: RunConfig, out: Path | None = None, *, carry_out: CarryOut = observe_here) -> dict[str, Any]:
+def compare_backgrounds(
+    asked: EvaluationRequest,
+    config: RunConfig,
+    out: Path | None = None,
+    *,
+    carry_out: CarryOut = observe_here,
+) -> dict[str, Any]:
     """Score attributes with the background eliminated, blurred and kept.
 
     Returns:

@@ -1,4 +1,6 @@
-"""Evaluations for the command line and for deployments: as one JSON object that says what was measured with what."""
+"""Evaluations for the command line and for deployments: as one JSON object that says what was measured with
+what.
+"""
 
 import math
 import platform
@@ -28,7 +30,17 @@ if TYPE_CHECKING:
     from par_core.evaluate.segmentation import SegmentationRun
     from par_core.metrics.bootstrap import Interval
 
-__all__ = ["KINDS", "EvaluationRequest", "about", "evaluate", "machine_and_versions", "made_with", "plain", "run_evaluation", "with_intervals"]
+__all__ = [
+    "KINDS",
+    "EvaluationRequest",
+    "about",
+    "evaluate",
+    "machine_and_versions",
+    "made_with",
+    "plain",
+    "run_evaluation",
+    "with_intervals",
+]
 
 #: What can be evaluated, on which data sets.
 KINDS: Final = {
@@ -72,17 +84,25 @@ class EvaluationRequest:
     part: str | None = None
 
 
-def evaluate(asked: EvaluationRequest, config: RunConfig, out: Path | None = None, *, carry_out: CarryOut = observe_here) -> dict[str, Any]:
+def evaluate(
+    asked: EvaluationRequest,
+    config: RunConfig,
+    out: Path | None = None,
+    *,
+    carry_out: CarryOut = observe_here,
+) -> dict[str, Any]:
     """Run one evaluation.
 
     Args:
         asked: What is to be evaluated.
         config: Names the models.
-        out: Folder for the report, if one is wanted, and for what the models saw: the same command finds it again.
+        out: Folder for the report, if one is wanted, and for what the models saw: the same command finds it
+            again.
         carry_out: How the models look at the pictures.
 
     Returns:
-        The scores, then ``intervals`` of some, then ``about``: what was measured, with which models and versions. NaN becomes None, as JSON has none.
+        The scores, then ``intervals`` of some, then ``about``: what was measured, with which models and
+            versions. NaN becomes None, as JSON has none.
 
     Raises:
         BadConfigError: No such data set for this kind, or the folder does not hold it.
@@ -99,16 +119,22 @@ def evaluate(asked: EvaluationRequest, config: RunConfig, out: Path | None = Non
     return scores
 
 
-def with_intervals(run: "AttributeRun | RetrievalRun | SegmentationRun", about: dict[str, Any]) -> tuple[dict[str, Any], "Mapping[str, Interval]"]:
+def with_intervals(
+    run: "AttributeRun | RetrievalRun | SegmentationRun", about: dict[str, Any]
+) -> tuple[dict[str, Any], "Mapping[str, Interval]"]:
     """The scores of a run with ``intervals`` and ``about`` as JSON has them, and the intervals themselves."""
     from par_core.evaluate.comparison import intervals
 
     told = intervals(run.items)
-    ranges = {name: {"estimate": each.estimate, "low": each.low, "high": each.high} for name, each in told.items()}
+    ranges = {
+        name: {"estimate": each.estimate, "low": each.low, "high": each.high} for name, each in told.items()
+    }
     return plain({**run.scores, "intervals": ranges, "about": about}), told
 
 
-def run_evaluation(asked: EvaluationRequest, config: RunConfig, out: Path | None, carry_out: CarryOut, by: Callable[..., R]) -> tuple[R, dict[str, Any]]:
+def run_evaluation(
+    asked: EvaluationRequest, config: RunConfig, out: Path | None, carry_out: CarryOut, by: Callable[..., R]
+) -> tuple[R, dict[str, Any]]:
     """Look at the people of a data set and score them.
 
     Args:
@@ -126,7 +152,9 @@ def run_evaluation(asked: EvaluationRequest, config: RunConfig, out: Path | None
     """
     require(asked)
     with workplace(out, config) as folder:
-        run = by(asked.dataset, asked.root, config, Observer(folder, carry_out), split=asked.split, part=asked.part)
+        run = by(
+            asked.dataset, asked.root, config, Observer(folder, carry_out), split=asked.split, part=asked.part
+        )
     return run, plain({**run.scores, "about": about(asked, run.data_digest, config)})
 
 
@@ -139,7 +167,9 @@ def require(asked: EvaluationRequest) -> None:
     if asked.kind not in KINDS:
         raise BadConfigError(f"no evaluation {asked.kind!r}; there are: {', '.join(KINDS)}")
     if asked.dataset not in KINDS[asked.kind]:
-        raise BadConfigError(f"{asked.kind} cannot be evaluated on {asked.dataset!r}, only on: {', '.join(KINDS[asked.kind])}")
+        raise BadConfigError(
+            f"{asked.kind} cannot be evaluated on {asked.dataset!r}, only on: {', '.join(KINDS[asked.kind])}"
+        )
     if asked.kind in ("segmentation", "retrieval") and (asked.split != 0 or asked.part is not None):
         raise BadConfigError(f"{asked.kind} is evaluated on everybody; leave --split and --part out")
 
@@ -149,7 +179,14 @@ def about(asked: EvaluationRequest, data_digest: str, config: RunConfig) -> dict
     from par_core.evaluate.comparison import SEED
 
     part = {} if asked.split == 0 and asked.part is None else {"split": asked.split, "part": asked.part}
-    data = {"kind": asked.kind, "dataset": asked.dataset, "root": str(asked.root), **part, "seed": SEED, "data_digest": data_digest}
+    data = {
+        "kind": asked.kind,
+        "dataset": asked.dataset,
+        "root": str(asked.root),
+        **part,
+        "seed": SEED,
+        "data_digest": data_digest,
+    }
     return {**data, **made_with(config)}
 
 
@@ -163,7 +200,11 @@ def made_with(config: RunConfig) -> dict[str, Any]:
     return {
         **machine_and_versions(),
         "models": describe_models(config),
-        "fingerprints": {"segmenter": prints.segmenter, "describer": prints.describer, "embedding": prints.embedding},
+        "fingerprints": {
+            "segmenter": prints.segmenter,
+            "describer": prints.describer,
+            "embedding": prints.embedding,
+        },
     }
 
 
@@ -186,7 +227,9 @@ def workplace(out: Path | None, config: RunConfig) -> Iterator[Path]:
     """
     if out is None:
         if config.machine.scheduler is not None:
-            raise BadConfigError("workers of a scheduler need a folder that all of them see: name one with --out")
+            raise BadConfigError(
+                "workers of a scheduler need a folder that all of them see: name one with --out"
+            )
         with tempfile.TemporaryDirectory(prefix="par-evaluate-") as folder:
             yield Path(folder)
         return
@@ -195,7 +238,9 @@ def workplace(out: Path | None, config: RunConfig) -> Iterator[Path]:
     yield out
 
 
-def _run(asked: EvaluationRequest, config: RunConfig, observer: Observer) -> "AttributeRun | RetrievalRun | SegmentationRun":
+def _run(
+    asked: EvaluationRequest, config: RunConfig, observer: Observer
+) -> "AttributeRun | RetrievalRun | SegmentationRun":
     from par_core.evaluate.attributes import evaluate_attributes
     from par_core.evaluate.retrieval import evaluate_retrieval
     from par_core.evaluate.segmentation import evaluate_segmentation
@@ -204,7 +249,9 @@ def _run(asked: EvaluationRequest, config: RunConfig, observer: Observer) -> "At
         case "segmentation", ("pennfudan" | "coco" | "ccp") as outlined:
             return evaluate_segmentation(outlined, asked.root, config, observer)
         case "attributes", dataset:
-            return evaluate_attributes(dataset, asked.root, config, observer, split=asked.split, part=asked.part)
+            return evaluate_attributes(
+                dataset, asked.root, config, observer, split=asked.split, part=asked.part
+            )
         case "retrieval", ("ccp" | "mit") as labelled:
             return evaluate_retrieval(labelled, asked.root, config, observer)
     raise BadConfigError(f"no evaluation of {asked.kind} on {asked.dataset}")

@@ -1,4 +1,6 @@
-"""Leakage between train and test for the command line: a page, pairs as CSV, figures as JSON, and what is left after cleaning."""
+"""Leakage between train and test for the command line: a page, pairs as CSV, figures as JSON, and what is
+left after cleaning.
+"""
 
 import json
 from dataclasses import dataclass
@@ -54,14 +56,18 @@ class LeakageRequest:
     top: int
 
 
-def report_leakage(request: LeakageRequest, config: RunConfig, carry_out: CarryOut = observe_here) -> dict[str, Any]:
-    """Look, and write ``report.html``, ``pairs.csv``, ``cleaned-train`` and ``cleaned-test`` (.csv, of folders .txt), and last ``report.json``.
+def report_leakage(
+    request: LeakageRequest, config: RunConfig, carry_out: CarryOut = observe_here
+) -> dict[str, Any]:
+    """Look, and write ``report.html``, ``pairs.csv``, ``cleaned-train`` and ``cleaned-test`` (.csv, of
+    folders .txt), and last ``report.json``.
 
     Returns:
         What ``report.json`` holds.
 
     Raises:
-        BadConfigError: Neither a data set nor two folders are named, or both; they cannot be read, or weights are missing.
+        BadConfigError: Neither a data set nor two folders are named, or both; they cannot be read, or weights
+            are missing.
     """
     out = request.out
     if out.exists() and not out.is_dir():
@@ -78,9 +84,17 @@ def report_leakage(request: LeakageRequest, config: RunConfig, carry_out: CarryO
         compared, kept = cleaned_scores(run, {name_of(name) for name in test.names}, leaked)
         scores = {"scores": cleaned_object(compared, run, kept)}
     of = request.dataset or f"{request.folders[0]} and {request.folders[1]}"
-    about |= {"dataset": of, "root": str(request.root or ""), "split": str(request.split), "max_bits": request.limits.max_bits, "par": __version__}
+    about |= {
+        "dataset": of,
+        "root": str(request.root or ""),
+        "split": str(request.split),
+        "max_bits": request.limits.max_bits,
+        "par": __version__,
+    }
     told: dict[str, Any] = plain({**figures, **scores, "about": about})
-    page = leakage_page(f"Leakage from train to test: {of}", found, figures, compared, request.top, about, config.archive)
+    page = leakage_page(
+        f"Leakage from train to test: {of}", found, figures, compared, request.top, about, config.archive
+    )
     write_pairs(out / "pairs.csv", found)
     write_cleaned(out, found, data)
     write_atomic(out / "report.html", as_html(page).encode("utf-8", "backslashreplace"))
@@ -89,8 +103,15 @@ def report_leakage(request: LeakageRequest, config: RunConfig, carry_out: CarryO
 
 
 def _parts(request: LeakageRequest) -> tuple[Part, Part, AttributeSet | None]:
-    if len(request.folders) not in (0, 2) or bool(request.folders) == (request.dataset is not None) or (request.dataset is None) != (request.root is None):
-        raise BadConfigError("name two folders (par leakage TRAIN TEST --out DIR) or a data set (par leakage --dataset NAME --root DIR --out DIR)")
+    if (
+        len(request.folders) not in (0, 2)
+        or bool(request.folders) == (request.dataset is not None)
+        or (request.dataset is None) != (request.root is None)
+    ):
+        raise BadConfigError(
+            "name two folders (par leakage TRAIN TEST --out DIR) or a data set (par leakage --dataset NAME"
+            " --root DIR --out DIR)"
+        )
     if request.dataset is None or request.root is None:
         first, second = request.folders
         return folder_part(first), folder_part(second), None

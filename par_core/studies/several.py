@@ -1,4 +1,6 @@
-"""Which evaluation is run, and several runs of one: trained models side by side, with mean and standard deviation."""
+"""Which evaluation is run, and several runs of one: trained models side by side, with mean and standard
+deviation.
+"""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +20,13 @@ from par_core.studies.zero_shot import ask_in_words
 __all__ = ["evaluate_all", "evaluate_one"]
 
 
-def evaluate_one(asked: EvaluationRequest, config: RunConfig, out: Path | None = None, *, carry_out: CarryOut = observe_here) -> dict[str, Any]:
+def evaluate_one(
+    asked: EvaluationRequest,
+    config: RunConfig,
+    out: Path | None = None,
+    *,
+    carry_out: CarryOut = observe_here,
+) -> dict[str, Any]:
     """Run one evaluation of any kind; returns its scores as JSON types.
 
     Raises:
@@ -28,7 +36,13 @@ def evaluate_one(asked: EvaluationRequest, config: RunConfig, out: Path | None =
     return run(asked, config, out, carry_out=carry_out)
 
 
-def evaluate_all(asked: EvaluationRequest, settings: Sequence[RunConfig], out: Path | None, *, carry_out: CarryOut = observe_here) -> dict[str, Any]:
+def evaluate_all(
+    asked: EvaluationRequest,
+    settings: Sequence[RunConfig],
+    out: Path | None,
+    *,
+    carry_out: CarryOut = observe_here,
+) -> dict[str, Any]:
     """Run an evaluation with each of several configurations.
 
     Args:
@@ -38,8 +52,8 @@ def evaluate_all(asked: EvaluationRequest, settings: Sequence[RunConfig], out: P
         carry_out: How the models look at the pictures.
 
     Returns:
-        The scores of one run; of several ``runs`` by name with ``about`` and the figures, ``mean`` and ``std`` (of the runs as a whole, as in the
-        paper's Table 3).
+        The scores of one run; of several ``runs`` by name with ``about`` and the figures, ``mean`` and
+        ``std`` (of the runs as a whole, as in the paper's Table 3).
 
     Raises:
         BadConfigError: Two folders of weights have the same name, or what is asked for is not there.
@@ -49,12 +63,20 @@ def evaluate_all(asked: EvaluationRequest, settings: Sequence[RunConfig], out: P
     names = [config.weights_dir.name if config.weights_dir else "default" for config in settings]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise BadConfigError(f"two folders of weights are called {twice!r}; give each run a folder of its own name")
+        raise BadConfigError(
+            f"two folders of weights are called {twice!r}; give each run a folder of its own name"
+        )
     if asked.kind != "attributes":
         raise BadConfigError("several --weights-dir are for attributes")
-    runs = {name: evaluate_one(asked, config, None if out is None else out / name, carry_out=carry_out) for name, config in zip(names, settings, strict=True)}
+    runs = {
+        name: evaluate_one(asked, config, None if out is None else out / name, carry_out=carry_out)
+        for name, config in zip(names, settings, strict=True)
+    }
     figures = {name: _figures(scores) for name, scores in runs.items()}
-    told = {"runs": {name: {**figures[name], "about": scores["about"]} for name, scores in runs.items()}, **summary(list(figures.values()))}
+    told = {
+        "runs": {name: {**figures[name], "about": scores["about"]} for name, scores in runs.items()},
+        **summary(list(figures.values())),
+    }
     if out is not None:
         write_atomic(out / "summary.json", (json.dumps(told, indent=1) + "\n").encode())
     return told
@@ -63,5 +85,9 @@ def evaluate_all(asked: EvaluationRequest, settings: Sequence[RunConfig], out: P
 def _figures(scores: dict[str, Any]) -> dict[str, float]:
     """Single numbers by name; what is not defined in a run has no mean."""
     told = {name: value for name, value in scores.items() if isinstance(value, float)}
-    told |= {f"images: {name}": value for name, value in scores["instances"].items() if isinstance(value, float)}
-    return told | {f"mA: {name}": row["mA"] for name, row in scores["attributes"].items() if row["mA"] is not None}
+    told |= {
+        f"images: {name}": value for name, value in scores["instances"].items() if isinstance(value, float)
+    }
+    return told | {
+        f"mA: {name}": row["mA"] for name, row in scores["attributes"].items() if row["mA"] is not None
+    }

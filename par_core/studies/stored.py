@@ -31,7 +31,13 @@ def evaluate_stored(root: Path, labels: Path, out: Path | None) -> dict[str, Any
     """
     store = Store.open(root)
     found = evaluate_store(store, labels)
-    about = {"kind": "attributes", "dataset": labels.name, "root": str(root), "seed": SEED, "data_digest": found.run.data_digest}
+    about = {
+        "kind": "attributes",
+        "dataset": labels.name,
+        "root": str(root),
+        "seed": SEED,
+        "data_digest": found.run.data_digest,
+    }
     about |= machine_and_versions() | stored_with(store, open_index(store))
     scores, told = with_intervals(found.run, about)
     if out is not None:

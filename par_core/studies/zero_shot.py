@@ -11,7 +11,13 @@ from par_core.studies.evaluation import EvaluationRequest, run_evaluation
 __all__ = ["ask_in_words"]
 
 
-def ask_in_words(asked: EvaluationRequest, config: RunConfig, out: Path | None = None, *, carry_out: CarryOut = observe_here) -> dict[str, Any]:
+def ask_in_words(
+    asked: EvaluationRequest,
+    config: RunConfig,
+    out: Path | None = None,
+    *,
+    carry_out: CarryOut = observe_here,
+) -> dict[str, Any]:
     """Ask for every attribute of a data set by a single prompt, by an ensemble and by a contrasting pair.
 
     Returns:

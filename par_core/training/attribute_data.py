@@ -14,7 +14,9 @@ _MIT_BLOCK: Final = 10  # neighbouring files often show the same person
 
 
 def read_people(data_dir: Path, seed: int = 0) -> tuple[list[LabelledPerson], list[LabelledPerson]]:
-    """All labelled people: those to train on, and those held out (by seeded choice; MIT in blocks of neighbours)."""
+    """All labelled people: those to train on, and those held out (by seeded choice; MIT in blocks of
+    neighbours).
+    """
     train: list[LabelledPerson] = []
     kept: list[LabelledPerson] = []
     ccp = labelled_people("ccp", data_dir)

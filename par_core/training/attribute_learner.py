@@ -1,7 +1,9 @@
-"""Fine-tune the paper's attribute network (section 6), a ViT-B/32 with one logit an attribute, on any data set of labelled people.
+"""Fine-tune the paper's attribute network (section 6), a ViT-B/32 with one logit an attribute, on any data
+set of labelled people.
 
-The loss is the weighted cross-entropy that the field uses for rare attributes (Li, Chen, Huang, DeepMAR, ACPR 2015, section 3.2): with p the share of
-people who have an attribute, a positive weighs exp(1 - p) and a negative exp(p).
+The loss is the weighted cross-entropy that the field uses for rare attributes (Li, Chen, Huang, DeepMAR, ACPR
+2015, section 3.2): with p the share of people who have an attribute, a positive weighs exp(1 - p) and a
+negative exp(p).
 """
 
 from collections.abc import Sequence
@@ -27,7 +29,9 @@ __all__ = ["AttributeLearner", "AttributeRecipe", "weights_of_li"]
 _BATCH: Final = 32  # people a forward pass when scoring
 
 
-_SCHEDULE: Final = Schedule(steps=3000, rate=1e-3, warmup=200, weight_decay=0.05, average=0.999, clip=1.0, score_every=250, patience=4)
+_SCHEDULE: Final = Schedule(
+    steps=3000, rate=1e-3, warmup=200, weight_decay=0.05, average=0.999, clip=1.0, score_every=250, patience=4
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +81,40 @@ class AttributeLearner:
         self._attributes = tuple(attributes)
         self._prepare = AttributeViT(self.network, Answers.uncalibrated(self._attributes)).transform
         self.network.train()
-        self._weights = weights_of_li(labels_of(self._train)) if recipe.weighting == "li2015" else torch.ones(2, len(attributes))
+        self._weights = (
+            weights_of_li(labels_of(self._train))
+            if recipe.weighting == "li2015"
+            else torch.ones(2, len(attributes))
+        )
 
     def groups(self) -> list[dict[str, Any]]:
         """Trunk and new parts."""
         named = dict(self.network.named_parameters())
         head = [tensor for name, tensor in named.items() if name.startswith("head.")]
-        return [{"params": [tensor for name, tensor in named.items() if not name.startswith("head.")], "share": 0.1}, {"params": head, "share": 1.0}]
+        return [
+            {
+                "params": [tensor for name, tensor in named.items() if not name.startswith("head.")],
+                "share": 0.1,
+            },
+            {"params": head, "share": 1.0},
+        ]
 
     def losses(self, step: int, world: World) -> dict[str, Tensor]:
         """Of this process's part of a step."""
         rng = np.random.default_rng([self._recipe.seed, step, world.rank])
         torch.manual_seed(self._recipe.seed * 1_000_003 + step)
-        batch = [self._train[i] for i in rng.integers(len(self._train), size=max(1, self._recipe.batch // world.size))]
-        pictures = torch.stack([self._prepare(Image.fromarray(training_cutout(person, rng, eliminate=self._recipe.eliminate).picture)) for person in batch])
+        batch = [
+            self._train[i]
+            for i in rng.integers(len(self._train), size=max(1, self._recipe.batch // world.size))
+        ]
+        pictures = torch.stack(
+            [
+                self._prepare(
+                    Image.fromarray(training_cutout(person, rng, eliminate=self._recipe.eliminate).picture)
+                )
+                for person in batch
+            ]
+        )
         with torch.autocast(world.device.type, torch.bfloat16):
             logits = self.network(pictures.to(world.device))
         labels = torch.from_numpy(labels_of(batch)).to(world.device)
@@ -113,12 +137,19 @@ class AttributeLearner:
         with torch.no_grad():
             for start in range(0, len(self._kept), _BATCH):
                 people = self._kept[start : start + _BATCH]
-                pictures = [self._prepare(Image.fromarray(evaluation_cutout(person, eliminate=self._recipe.eliminate))) for person in people]
+                pictures = [
+                    self._prepare(
+                        Image.fromarray(evaluation_cutout(person, eliminate=self._recipe.eliminate))
+                    )
+                    for person in people
+                ]
                 found.append(network(torch.stack(pictures).to(device)).float().cpu().numpy())
         return np.concatenate(found)
 
 
 def weights_of_li(labels: Float32[np.ndarray, "n k"]) -> Tensor:
-    """(2, k): the weight of positives, exp(1 - p), and of negatives, exp(p), by the share p of positives among known labels."""
+    """(2, k): the weight of positives, exp(1 - p), and of negatives, exp(p), by the share p of positives
+    among known labels.
+    """
     share = torch.from_numpy(np.nan_to_num(np.nanmean(labels, axis=0), nan=0.5).astype(np.float32))
     return torch.stack([torch.exp(1 - share), torch.exp(share)])

@@ -2,13 +2,14 @@
 
     python -m par_core.training.calibration --data ../shared/data
 
-does it for the shipped describer, on people found and cut out as indexing does. Separate from the weights, so that probabilities can be mended without
-shipping megabytes again. Only full labels count: weak ones, such as "wears a dress, so probably female", come with positives alone and would push
-every probability up.
+does it for the shipped describer, on people found and cut out as indexing does. Separate from the weights, so
+that probabilities can be mended without shipping megabytes again. Only full labels count: weak ones, such as
+"wears a dress, so probably female", come with positives alone and would push every probability up.
 
-Thresholds: where probabilities are calibrated, the mean of true positive and true negative rate (mA) is greatest when an attribute counts as seen from its
-own prevalence on. That needs no search, and so cannot overfit a few hundred people. For what is one thing or the other (gender, orientation, length of hair),
-where accuracy counts as much, the threshold lies halfway between prevalence and one half.
+Thresholds: where probabilities are calibrated, the mean of true positive and true negative rate (mA) is
+greatest when an attribute counts as seen from its own prevalence on. That needs no search, and so cannot
+overfit a few hundred people. For what is one thing or the other (gender, orientation, length of hair), where
+accuracy counts as much, the threshold lies halfway between prevalence and one half.
 """
 
 import argparse
@@ -53,13 +54,17 @@ def fit_platt(logits: Float32[np.ndarray, " n"], has: Float32[np.ndarray, " n"])
     """
     positive = int((has == 1).sum())
     negative = len(has) - positive
-    target = torch.from_numpy(np.where(has == 1, (positive + 1) / (positive + 2), 1 / (negative + 2)).astype(np.float32))
+    target = torch.from_numpy(
+        np.where(has == 1, (positive + 1) / (positive + 2), 1 / (negative + 2)).astype(np.float32)
+    )
     values, parameters = torch.from_numpy(logits), torch.tensor([1.0, 0.0], requires_grad=True)
     optimiser = torch.optim.LBFGS([parameters], max_iter=100)
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(values * parameters[0] + parameters[1], target)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            values * parameters[0] + parameters[1], target
+        )
         loss.backward()
         return loss
 
@@ -68,8 +73,14 @@ def fit_platt(logits: Float32[np.ndarray, " n"], has: Float32[np.ndarray, " n"])
     return scale, offset
 
 
-def fit_answers(names: Sequence[str], logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"], either_or: Collection[str] = ()) -> Answers:
-    """Calibration and thresholds; those of an attribute stay as they come where fewer than ten of either kind are labelled.
+def fit_answers(
+    names: Sequence[str],
+    logits: Float32[np.ndarray, "n k"],
+    labels: Float32[np.ndarray, "n k"],
+    either_or: Collection[str] = (),
+) -> Answers:
+    """Calibration and thresholds; those of an attribute stay as they come where fewer than ten of either kind
+    are labelled.
 
     Args:
         names: Of the k attributes.
@@ -90,9 +101,13 @@ def fit_answers(names: Sequence[str], logits: Float32[np.ndarray, "n k"], labels
 
 
 def cross_checked(
-    names: Sequence[str], logits: Float32[np.ndarray, "n k"], labels: Float32[np.ndarray, "n k"], either_or: Collection[str] = ()
+    names: Sequence[str],
+    logits: Float32[np.ndarray, "n k"],
+    labels: Float32[np.ndarray, "n k"],
+    either_or: Collection[str] = (),
 ) -> dict[str, dict[str, float]]:
-    """``ece`` and ``mA`` of each attribute when calibration and threshold come from other people than those that are scored.
+    """``ece`` and ``mA`` of each attribute when calibration and threshold come from other people than those
+    that are scored.
 
     The people are cut into five parts, by their place; each part is judged with what the other four gave.
     """
@@ -108,13 +123,18 @@ def cross_checked(
         known = ~np.isnan(labels[:, i])
         has = labels[known, i] == 1
         if min(has.sum(), (~has).sum()) >= _LEAST:
-            told[name] = {"ece": calibration_error(has, probabilities[known, i]), "mA": balanced_accuracy(has, seen[known, i])}
+            told[name] = {
+                "ece": calibration_error(has, probabilities[known, i]),
+                "mA": balanced_accuracy(has, seen[known, i]),
+            }
     return told
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of the research data")
     asked = parser.parse_args(arguments)
     _, kept = read_people(asked.data)
@@ -123,8 +143,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     labels = labels_of(kept)
     labels[np.array([person.weights for person in kept]) < 1] = np.nan
     logits = _logits(told.probabilities, read_answers(NAMES))
-    answers, checked = fit_answers(NAMES, logits, labels, _EITHER_OR), cross_checked(NAMES, logits, labels, _EITHER_OR)
-    rounded = replace(answers, **{part: tuple(round(value, 5) for value in getattr(answers, part)) for part in ("scales", "offsets", "thresholds")})
+    answers, checked = (
+        fit_answers(NAMES, logits, labels, _EITHER_OR),
+        cross_checked(NAMES, logits, labels, _EITHER_OR),
+    )
+    rounded = replace(
+        answers,
+        **{
+            part: tuple(round(value, 5) for value in getattr(answers, part))
+            for part in ("scales", "offsets", "thresholds")
+        },
+    )
     means = {key: round(float(np.mean([each[key] for each in checked.values()])), 4) for key in ("ece", "mA")}
     shown = {name: {key: round(value, 4) for key, value in each.items()} for name, each in checked.items()}
     content = {
@@ -132,7 +161,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "people": len(kept),
         "cross_checked": {**means, "attributes": shown},
     }
-    (FOLDER / CALIBRATION_FILE).write_text(json.dumps({**content, "attributes": rounded.as_json()}, indent=1) + "\n")
+    (FOLDER / CALIBRATION_FILE).write_text(
+        json.dumps({**content, "attributes": rounded.as_json()}, indent=1) + "\n"
+    )
     note_digest(FOLDER, CALIBRATION_FILE)
     print(json.dumps(means))
 
@@ -140,7 +171,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _logits(probabilities: Float32[np.ndarray, "n k"], before: Answers) -> Float32[np.ndarray, "n k"]:
     """The network's outputs, from probabilities that an earlier calibration made of them."""
     sure = np.clip(probabilities.astype(np.float64), _CLIP, 1 - _CLIP)
-    return ((np.log(sure / (1 - sure)) - np.array(before.offsets)) / np.array(before.scales)).astype(np.float32)
+    return ((np.log(sure / (1 - sure)) - np.array(before.offsets)) / np.array(before.scales)).astype(
+        np.float32
+    )
 
 
 if __name__ == "__main__":

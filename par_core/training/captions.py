@@ -1,7 +1,8 @@
-"""Captions composed from what is known of people, so that the truth of any caption about any person can be computed.
+"""Captions composed from what is known of people, so that the truth of any caption about any person can be
+computed.
 
-A caption is a conjunction of facts: an attribute that holds or does not, or a garment of a colour. Words are drawn from the vocabulary with
-synonyms, several orders and templates.
+A caption is a conjunction of facts: an attribute that holds or does not, or a garment of a colour. Words are
+drawn from the vocabulary with synonyms, several orders and templates.
 """
 
 import re
@@ -22,7 +23,14 @@ _WOMAN: Final = ("woman", "woman", "woman", "lady", "girl", "female")
 _MAN: Final = ("man", "man", "man", "guy", "boy", "male", "gentleman")
 _PERSON: Final = ("person", "person", "person", "pedestrian", "someone", "somebody")
 _PREFIX: Final = ("a photo of ", "", "", "a picture of ", "a street photo of ", "a photograph of ")
-_BEHIND: Final = ("seen from behind", "from behind", "from the back", "walking away", "with the back to the camera", "facing away")
+_BEHIND: Final = (
+    "seen from behind",
+    "from behind",
+    "from the back",
+    "walking away",
+    "with the back to the camera",
+    "facing away",
+)
 _VERB: Final = re.compile(r"^(wearing|in|with|carrying|holding) ")
 _TWO_COLOURS: Final = 0.3  # share of captions of people with two known colours that speak of both
 _SPOKEN: Final = {
@@ -72,7 +80,9 @@ def _truth_of_fact(fact: Fact, labels: np.ndarray, people: Sequence[LabelledPers
     has = labels[:, NAMES.index(fact.attribute)]
     if fact.colour is not None:
         coloured = np.array([dict(person.colours).get(fact.attribute) for person in people])
-        of_colour = np.array([np.nan if colour is None else float(colour == fact.colour) for colour in coloured])
+        of_colour = np.array(
+            [np.nan if colour is None else float(colour == fact.colour) for colour in coloured]
+        )
         return np.where(has == 0, 0, np.where(np.isnan(has), np.nan, of_colour))
     return has if fact.holds else 1 - has
 
@@ -88,13 +98,21 @@ def compose(facts: Sequence[Fact], rng: np.random.Generator) -> Caption:
     article = "" if noun in ("someone", "somebody") else "a "
     bare = bool(rest) and rng.random() < 0.2
     said = [_VERB.sub("", phrase) if bare else phrase for phrase in (_phrase(fact, rng) for fact in rest)]
-    joined = _pick(rng, (", ", " and ", " ")).join(said) if len(said) < 3 else ", ".join(said[:-1]) + " and " + said[-1]
+    joined = (
+        _pick(rng, (", ", " and ", " ")).join(said)
+        if len(said) < 3
+        else ", ".join(said[:-1]) + " and " + said[-1]
+    )
     text = joined if bare else f"{_pick(rng, _PREFIX)}{article}{noun} {joined}".strip()
     return Caption(text + _pick(rng, ("", "", ".")), tuple(facts))
 
 
-def sample_captions(people: Sequence[LabelledPerson], n: int, rng: np.random.Generator, sentences: Sequence[Caption] = ()) -> list[Caption]:
-    """Captions for a batch of people: mostly true of one of them, some with one fact turned (a near miss), some neutral, an eighth from ``sentences``."""
+def sample_captions(
+    people: Sequence[LabelledPerson], n: int, rng: np.random.Generator, sentences: Sequence[Caption] = ()
+) -> list[Caption]:
+    """Captions for a batch of people: mostly true of one of them, some with one fact turned (a near miss),
+    some neutral, an eighth from ``sentences``.
+    """
     captions = [Caption(_pick(rng, NEUTRAL_PROMPTS), ()) for _ in range(max(1, n // 24))]
     captions += [sentences[int(rng.integers(len(sentences)))] for _ in range(n // 8 if sentences else 0)]
     captions += [compose([_any_fact(rng)], rng) for _ in range(n // 6)]
@@ -104,11 +122,18 @@ def sample_captions(people: Sequence[LabelledPerson], n: int, rng: np.random.Gen
         if not known:
             continue
         if len(person.colours) >= 2 and rng.random() < _TWO_COLOURS:
-            facts = [Fact(name, colour=colour) for name, colour in (person.colours[i] for i in rng.permutation(len(person.colours))[:2])]
+            facts = [
+                Fact(name, colour=colour)
+                for name, colour in (person.colours[i] for i in rng.permutation(len(person.colours))[:2])
+            ]
         else:
             wanted = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))
             facts = [known[i] for i in rng.permutation(len(known))[:wanted]]
-        facts = [fact for i, fact in enumerate(facts) if fact.attribute not in {other.attribute for other in facts[:i]}]
+        facts = [
+            fact
+            for i, fact in enumerate(facts)
+            if fact.attribute not in {other.attribute for other in facts[:i]}
+        ]
         captions.append(compose(facts, rng))
         if rng.random() < 0.35 and len(captions) < n:
             captions.append(compose(_turned(facts, rng), rng))
@@ -124,7 +149,9 @@ def _known_facts(person: LabelledPerson, rng: np.random.Generator) -> list[Fact]
         facts.append(Fact("front", holds=False))
     coloured = [Fact(name, colour=colour) for name, colour in person.colours]
     absent = [
-        Fact(a.name, holds=False) for a, label in zip(ATTRIBUTES, person.labels, strict=True) if label == 0 and a.name in ("long_hair", "glasses", "hat", "bag")
+        Fact(a.name, holds=False)
+        for a, label in zip(ATTRIBUTES, person.labels, strict=True)
+        if label == 0 and a.name in ("long_hair", "glasses", "hat", "bag")
     ]
     return facts + coloured * 2 + (absent if rng.random() < 0.15 else [])
 
@@ -136,7 +163,10 @@ def _turned(facts: Sequence[Fact], rng: np.random.Generator) -> list[Fact]:
     if len(coloured) >= 2 and rng.random() < 0.5:
         a, b = coloured[:2]
         first, second = turned[a], turned[b]
-        turned[a], turned[b] = Fact(first.attribute, colour=second.colour), Fact(second.attribute, colour=first.colour)
+        turned[a], turned[b] = (
+            Fact(first.attribute, colour=second.colour),
+            Fact(second.attribute, colour=first.colour),
+        )
     elif coloured and rng.random() < 0.7:
         turned[coloured[0]] = Fact(turned[coloured[0]].attribute, colour=_pick(rng, COLOUR_TERMS))
     else:
@@ -152,7 +182,10 @@ def _any_fact(rng: np.random.Generator) -> Fact:
     attribute = ATTRIBUTES[rng.integers(len(ATTRIBUTES))]
     if attribute.nouns and rng.random() < 0.35:
         return Fact(attribute.name, colour=_pick(rng, COLOUR_TERMS))
-    return Fact(attribute.name, holds=bool(rng.random() < 0.85) or attribute.name not in ("female", "front", "long_hair", "glasses"))
+    return Fact(
+        attribute.name,
+        holds=bool(rng.random() < 0.85) or attribute.name not in ("female", "front", "long_hair", "glasses"),
+    )
 
 
 def _phrase(fact: Fact, rng: np.random.Generator) -> str:

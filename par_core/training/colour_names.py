@@ -1,4 +1,6 @@
-"""Fit the describer's naming of colours to the table that garment colours are named by, so that both mean the same."""
+"""Fit the describer's naming of colours to the table that garment colours are named by, so that both mean the
+same.
+"""
 
 from typing import Final
 
@@ -19,14 +21,19 @@ def fit_colour_names(layer: ColourNames) -> float:
     """Fit a layer, seconds on one core; returns the share of all colours that get the right name."""
     levels = np.arange(4, 256, 8, dtype=np.uint8)
     grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
-    names, skin = torch.from_numpy(name_pixels(grid).astype(np.int64)), torch.from_numpy(is_skin(grid)).float()
+    names, skin = (
+        torch.from_numpy(name_pixels(grid).astype(np.int64)),
+        torch.from_numpy(is_skin(grid)).float(),
+    )
     pixels = ((torch.from_numpy(grid).float() - 127) / 128).T[None, :, None]  # (1, 3, 1, n)
     optimiser = torch.optim.Adam(layer.parameters(), lr=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-2, total_steps=_STEPS)
     for _ in range(_STEPS):
         drawn = torch.randint(len(grid), (_SAMPLE,))
         said = layer.said(pixels[..., drawn])[0, :, 0].T
-        loss = nn.functional.cross_entropy(said[:, :-1], names[drawn]) + nn.functional.binary_cross_entropy_with_logits(said[:, -1], skin[drawn])
+        loss = nn.functional.cross_entropy(
+            said[:, :-1], names[drawn]
+        ) + nn.functional.binary_cross_entropy_with_logits(said[:, -1], skin[drawn])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

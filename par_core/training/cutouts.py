@@ -1,7 +1,7 @@
 """Training pictures of single people that look like what the pipeline cuts out of archives.
 
-Where a mask is known the background is eliminated, blurred or kept; sharp photographs are also shown small, soft, noisy and compressed, because
-archives of street cameras are.
+Where a mask is known the background is eliminated, blurred or kept; sharp photographs are also shown small,
+soft, noisy and compressed, because archives of street cameras are.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,8 @@ class Cutout:
 
     Attributes:
         picture: (h, w, 3).
-        regions: Over the same frame, maybe with other numbers of pixels: 0, or 1 + the place in ``NAMES`` of the attribute that shows; None if not known.
+        regions: Over the same frame, maybe with other numbers of pixels: 0, or 1 + the place in ``NAMES`` of
+            the attribute that shows; None if not known.
     """
 
     picture: ImageU8
@@ -37,7 +38,8 @@ class Cutout:
 def training_cutout(person: LabelledPerson, rng: np.random.Generator, *, eliminate: bool = True) -> Cutout:
     """A randomly varied cut-out of a person.
 
-    With ``eliminate`` the background goes, mostly, where an outline is known. Where the data set's outline and the segmenter's are both known, either is taken.
+    With ``eliminate`` the background goes, mostly, where an outline is known. Where the data set's outline
+    and the segmenter's are both known, either is taken.
     """
     choices = [outline for outline in (person.label_map, person.found) if outline is not None]
     picture, mask = _read(person, choices[int(rng.integers(len(choices)))] if choices else None)
@@ -48,9 +50,12 @@ def training_cutout(person: LabelledPerson, rng: np.random.Generator, *, elimina
     if mask is not None:
         kind = rng.random()
         if eliminate and kind < 0.85:
-            picture = paint_background(picture, dilate_mask(mask, round(rng.uniform(0, 0.05) * picture.shape[0])), blur=kind > 0.7)
+            picture = paint_background(
+                picture, dilate_mask(mask, round(rng.uniform(0, 0.05) * picture.shape[0])), blur=kind > 0.7
+            )
     mirrored, shown = rng.random() < 0.5, 1.0
-    if person.source != "mit" and rng.random() < 0.15:  # cut at the waist or below, as by a table or the frame
+    # cut at the waist or below, as by a table or the frame
+    if person.source != "mit" and rng.random() < 0.15:
         shown = rng.uniform(0.55, 0.95)
     frame = np.s_[: int(picture.shape[0] * shown), :: -1 if mirrored else 1]
     varied = _vary_look(np.ascontiguousarray(picture[frame]), rng, soften=person.source != "mit")
@@ -58,12 +63,16 @@ def training_cutout(person: LabelledPerson, rng: np.random.Generator, *, elimina
 
 
 def evaluation_cutout(person: LabelledPerson, *, eliminate: bool) -> ImageU8:
-    """The cut-out that the pipeline would make: background eliminated where a mask is known and it is asked for."""
+    """The cut-out that the pipeline would make: background eliminated where a mask is known and it is asked
+    for.
+    """
     picture, mask = _read(person, person.found or person.label_map)
     rows, columns = _box(picture, mask, np.full(4, _MARGIN))
     picture = picture[rows, columns]
     if mask is not None and eliminate:
-        picture = paint_background(picture, dilate_mask(mask[rows, columns], round(_DILATE * picture.shape[0])), blur=False)
+        picture = paint_background(
+            picture, dilate_mask(mask[rows, columns], round(_DILATE * picture.shape[0])), blur=False
+        )
     return np.ascontiguousarray(picture)
 
 
@@ -76,7 +85,9 @@ def _read(person: LabelledPerson, outline: Path | None) -> tuple[ImageU8, np.nda
 
 
 def _box(picture: ImageU8, mask: np.ndarray | None, margins: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns of the mask's box and a margin on each side (left, top, right, bottom, as shares); without a mask only negative margins count."""
+    """Rows and columns of the mask's box and a margin on each side (left, top, right, bottom, as shares);
+    without a mask only negative margins count.
+    """
     height, width = picture.shape[:2]
     x, y, w, h = (0, 0, width, height) if mask is None else cv2.boundingRect(mask.astype(np.uint8))
     left, top = max(0, round(x - margins[0] * w)), max(0, round(y - margins[1] * h))
@@ -103,5 +114,7 @@ def _vary_look(picture: ImageU8, rng: np.random.Generator, *, soften: bool) -> I
     if rng.random() < 0.2:  # something in front
         h, w = varied.shape[:2]
         top, left = int(rng.integers(h)), int(rng.integers(w))
-        varied[top : top + int(h * rng.uniform(0.05, 0.2)), left : left + int(w * rng.uniform(0.1, 0.4))] = rng.integers(0, 256, 3)
+        varied[top : top + int(h * rng.uniform(0.05, 0.2)), left : left + int(w * rng.uniform(0.1, 0.4))] = (
+            rng.integers(0, 256, 3)
+        )
     return varied

@@ -1,7 +1,7 @@
 """Train the compact describer and its text tower together, on a few thousand labelled people.
 
-Captions are composed from facts, so that the truth of each (caption, person) pair of a batch is known or known to be unknown. The losses are in
-``describer_losses``.
+Captions are composed from facts, so that the truth of each (caption, person) pair of a batch is known or
+known to be unknown. The losses are in ``describer_losses``.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,15 @@ from par_core.models.text import compact_tokenizer
 from par_core.training.captions import Caption, sample_captions, truth
 from par_core.training.colour_names import fit_colour_names
 from par_core.training.cutouts import training_cutout
-from par_core.training.describer_losses import attribute_loss, colour_loss, colours_of, coverage, looking_loss, rarity, search_loss
+from par_core.training.describer_losses import (
+    attribute_loss,
+    colour_loss,
+    colours_of,
+    coverage,
+    looking_loss,
+    rarity,
+    search_loss,
+)
 from par_core.training.describer_pair import DescriberPair
 from par_core.training.describer_scores import score_pair
 from par_core.training.imagenet import load_lite
@@ -29,7 +37,9 @@ from par_core.training.processes import World
 __all__ = ["DescriberLearner", "DescriberRecipe"]
 
 _SOURCES: Final = ("ccp-pixels", "ccp-tags", "mit")
-_SCHEDULE: Final = Schedule(steps=900, rate=1e-3, warmup=60, weight_decay=0.05, average=0.995, clip=1.0, score_every=150)
+_SCHEDULE: Final = Schedule(
+    steps=900, rate=1e-3, warmup=60, weight_decay=0.05, average=0.995, clip=1.0, score_every=150
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,12 @@ class DescriberLearner:
     """
 
     def __init__(
-        self, train: Sequence[LabelledPerson], kept: Sequence[LabelledPerson], sentences: Sequence[Caption], start: Path, recipe: DescriberRecipe
+        self,
+        train: Sequence[LabelledPerson],
+        kept: Sequence[LabelledPerson],
+        sentences: Sequence[Caption],
+        start: Path,
+        recipe: DescriberRecipe,
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.pair = DescriberPair()
@@ -95,19 +110,36 @@ class DescriberLearner:
         rng = np.random.default_rng([recipe.seed, step, world.rank])
         batch = self._draw(max(1, recipe.batch // world.size), rng)
         cutouts = [training_cutout(person, rng) for person in batch]
-        pictures = torch.stack([letterbox(cutout.picture) for cutout in cutouts]).float().contiguous(memory_format=torch.channels_last)
+        pictures = (
+            torch.stack([letterbox(cutout.picture) for cutout in cutouts])
+            .float()
+            .contiguous(memory_format=torch.channels_last)
+        )
         captions = sample_captions(batch, recipe.captions, rng, self._sentences)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):  # on a CPU a mobile network is faster in fp32
+        # on a CPU a mobile network is faster in fp32
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             looked = self.pair.image.look(pictures.to(device))
             words = self.pair.text(self._tokenizer([caption.text for caption in captions]).to(device))
         words = nn.functional.normalize(words.float(), dim=1)
         cosine = words @ looked.embeddings.float().T
         weights = torch.tensor([person.weights for person in batch]).to(device)
         return {
-            "attributes": attribute_loss(looked.logits.float(), torch.from_numpy(labels_of(batch)).to(device), weights, self._rarity.to(device)),
-            "search": search_loss(cosine * self.pair.log_scale.exp() + self.pair.bias, torch.from_numpy(truth(captions, batch)).to(device)),
-            "looking": recipe.looking * looking_loss(looked.attention.float(), torch.stack([coverage(cutout) for cutout in cutouts]).to(device)),
-            "garment_colours": recipe.looking * colour_loss(looked.colours.float(), torch.from_numpy(colours_of(batch)).to(device)),
+            "attributes": attribute_loss(
+                looked.logits.float(),
+                torch.from_numpy(labels_of(batch)).to(device),
+                weights,
+                self._rarity.to(device),
+            ),
+            "search": search_loss(
+                cosine * self.pair.log_scale.exp() + self.pair.bias,
+                torch.from_numpy(truth(captions, batch)).to(device),
+            ),
+            "looking": recipe.looking
+            * looking_loss(
+                looked.attention.float(), torch.stack([coverage(cutout) for cutout in cutouts]).to(device)
+            ),
+            "garment_colours": recipe.looking
+            * colour_loss(looked.colours.float(), torch.from_numpy(colours_of(batch)).to(device)),
         }
 
     def score(self, network: nn.Module) -> dict[str, float]:

@@ -1,8 +1,9 @@
 """What the compact describer and its text tower are taught by.
 
 - Attributes: binary cross-entropy on the labels that are known, rare positives weighted up.
-- Search: a pairwise sigmoid loss (Zhai et al., SigLIP, ICCV 2023) pulls true pairs of caption and person together and pushes false ones apart, near
-  misses included. A caption that says nothing in particular gets the target one half, so that the softmax of a query against it is a probability.
+- Search: a pairwise sigmoid loss (Zhai et al., SigLIP, ICCV 2023) pulls true pairs of caption and person
+  together and pushes false ones apart, near misses included. A caption that says nothing in particular gets
+  the target one half, so that the softmax of a query against it is a probability.
 - Looking: where a pixel map is known, the query of an attribute must attend to what shows it.
 - Colours: what it attends to must have the garment's colour.
 """
@@ -26,7 +27,9 @@ _CELL: Final = 0.25  # a cell shows an attribute from this share of the most tha
 
 
 def search_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean over captions of the mean loss of true and of false pairs, so that each counts the same however many there are; both (m, b)."""
+    """Mean over captions of the mean loss of true and of false pairs, so that each counts the same however
+    many there are; both (m, b).
+    """
     each = nn.functional.binary_cross_entropy_with_logits(logits, torch.nan_to_num(target), reduction="none")
     parts = []
     for kind in (target == 1, target == 0, target == 0.5):
@@ -41,13 +44,17 @@ def coverage(cutout: Cutout) -> Tensor:
         return torch.zeros(len(NAMES), GRID[0] * GRID[1])
     rows, columns, top, left = fitted(*cutout.picture.shape[:2])
     canvas = np.zeros((HEIGHT, WIDTH), np.uint8)
-    canvas[top : top + rows, left : left + columns] = cv2.resize(cutout.regions, (columns, rows), interpolation=cv2.INTER_NEAREST)
+    canvas[top : top + rows, left : left + columns] = cv2.resize(
+        cutout.regions, (columns, rows), interpolation=cv2.INTER_NEAREST
+    )
     shown = torch.from_numpy(canvas)[None] == torch.arange(1, 1 + len(NAMES))[:, None, None]
     return nn.functional.avg_pool2d(shown.float(), HEIGHT // GRID[0]).flatten(1)
 
 
 def looking_loss(attention: Tensor, coverage: Tensor) -> Tensor:
-    """Minus the logarithm of the attention that falls on cells which show the attribute, mean over attributes that show; both (b, k, cells)."""
+    """Minus the logarithm of the attention that falls on cells which show the attribute, mean over attributes
+    that show; both (b, k, cells).
+    """
     inside = (coverage >= _CELL * coverage.amax(dim=2, keepdim=True)) & (coverage > 0)
     on_it = (attention * inside).sum(dim=2)[inside.any(dim=2)]
     return -(on_it + 1e-4).log().mean() if len(on_it) else attention.sum() * 0
@@ -63,16 +70,22 @@ def colours_of(people: Sequence[LabelledPerson]) -> np.ndarray:
 
 
 def colour_loss(colours: Tensor, places: Tensor) -> Tensor:
-    """Minus the logarithm of the share that the right colour has in what is looked at, (b, k, 13), mean over known colours, (b, k)."""
+    """Minus the logarithm of the share that the right colour has in what is looked at, (b, k, 13), mean over
+    known colours, (b, k).
+    """
     known = places >= 0
     shares = colours[known].gather(1, places[known][:, None])
     return -(shares + 0.02).log().mean() if len(shares) else colours.sum() * 0
 
 
 def attribute_loss(logits: Tensor, labels: Tensor, weights: Tensor, rarity: Tensor) -> Tensor:
-    """Cross-entropy of the labels that are known, (b, k), each with its weight; positives weigh ``rarity``, (k,), times as much."""
+    """Cross-entropy of the labels that are known, (b, k), each with its weight; positives weigh ``rarity``,
+    (k,), times as much.
+    """
     known = ~torch.isnan(labels)
-    each = nn.functional.binary_cross_entropy_with_logits(logits, torch.nan_to_num(labels), pos_weight=rarity, reduction="none")
+    each = nn.functional.binary_cross_entropy_with_logits(
+        logits, torch.nan_to_num(labels), pos_weight=rarity, reduction="none"
+    )
     return (each * weights * known).sum() / (weights * known).sum()
 
 

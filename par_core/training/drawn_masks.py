@@ -1,7 +1,7 @@
 """Outlines of people of whom a data set gives only the boxes, drawn by a segmenter that has learned already.
 
-The mask head is asked about the given boxes, so that people whom the segmenter would not find by itself are drawn too. Crowds are often boxed only, and
-photographs of crowds are what the outlined data sets lack.
+The mask head is asked about the given boxes, so that people whom the segmenter would not find by itself are
+drawn too. Crowds are often boxed only, and photographs of crowds are what the outlined data sets lack.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,9 @@ from par_core.types import BoxesXYXY
 __all__ = ["draw_masks"]
 
 
-def draw_masks(segmenter: MaskRCNNSegmenter, boxed: Sequence[tuple[Path, BoxesXYXY]], folder: Path) -> tuple[Photo, ...]:
+def draw_masks(
+    segmenter: MaskRCNNSegmenter, boxed: Sequence[tuple[Path, BoxesXYXY]], folder: Path
+) -> tuple[Photo, ...]:
     """Draw label maps into a folder; smaller people are drawn over larger ones, which would hide them whole.
 
     Args:

@@ -1,4 +1,5 @@
-"""Turn finished runs into the weights that are shipped: fp16 and 8-bit safetensors, calibration, and a file of scores.
+"""Turn finished runs into the weights that are shipped: fp16 and 8-bit safetensors, calibration, and a file
+of scores.
 
 python -m par_core.training.export describer --run build/training/describer --data ../shared/data
 python -m par_core.training.export segmenter --run build/training/segmenter --data ../shared/data
@@ -30,7 +31,13 @@ from par_core.training.attribute_data import read_people
 from par_core.training.captions import sample_captions
 from par_core.training.checkpoints import load_checkpoint
 from par_core.training.describer_pair import DescriberPair
-from par_core.training.describer_scores import describe_people, score_attributes, score_colours, score_queries, summary
+from par_core.training.describer_scores import (
+    describe_people,
+    score_attributes,
+    score_colours,
+    score_queries,
+    summary,
+)
 from par_core.training.loop import CHECKPOINT
 from par_core.training.outlining import outline_people
 from par_core.training.segmenter_scores import score_segmenter
@@ -48,19 +55,30 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     pair.load_state_dict(checkpoint["best"]["weights"] or checkpoint["averaged"])
     pair.eval()
     train, kept = read_people(data_dir)
-    kept = outline_people(kept, load_segmenter(RunConfig()), run.parent / "outlines", lambda people, what: track(people, what))
+    kept = outline_people(
+        kept, load_segmenter(RunConfig()), run.parent / "outlines", lambda people, what: track(people, what)
+    )
     shared = {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]}
     words, scale = sorted(_words(train)), float(pair.log_scale.detach().exp())
     write_shipped(folder, DESCRIBER_FILE, pair.image.state_dict(), {**shared, "attributes": NAMES})
     text_state = {name: tensor for name, tensor in pair.text.state_dict().items() if name != "attn_mask"}
-    write_shipped(folder, TEXT_FILE, text_state, {**shared, "logit_scale": scale, "known_words": words}, int8=(_TABLE,))
-    (folder / CALIBRATION_FILE).write_text(json.dumps({"attributes": Answers.uncalibrated(NAMES).as_json()}, indent=1) + "\n")
+    write_shipped(
+        folder, TEXT_FILE, text_state, {**shared, "logit_scale": scale, "known_words": words}, int8=(_TABLE,)
+    )
+    (folder / CALIBRATION_FILE).write_text(
+        json.dumps({"attributes": Answers.uncalibrated(NAMES).as_json()}, indent=1) + "\n"
+    )
     note_digest(folder, CALIBRATION_FILE)
     before = _describer_scores(pair, kept)
     load_state(pair.image, read_shipped(DESCRIBER_FILE, folder)[0], DESCRIBER_FILE)
     load_state(pair.text, read_shipped(TEXT_FILE, folder)[0], TEXT_FILE)
     after = _describer_scores(pair, kept)
-    scores = {**_provenance("describer", run, checkpoint), "held_out": len(kept), **after, "lost_by_storage": _lost(before, after)}
+    scores = {
+        **_provenance("describer", run, checkpoint),
+        "held_out": len(kept),
+        **after,
+        "lost_by_storage": _lost(before, after),
+    }
     (folder / "describer-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")
     print("now calibrate: python -m par_core.training.calibration --data", data_dir)
     return scores
@@ -69,8 +87,17 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
 def _describer_scores(pair: DescriberPair, kept: list[LabelledPerson]) -> dict[str, Any]:
     embeddings, logits = describe_people(pair, kept)
     labels = labels_of(kept)
-    attributes, queries, colours = score_attributes(logits, labels), score_queries(pair, embeddings, labels), score_colours(pair, embeddings, kept)
-    return {**summary(attributes, queries, colours), "attributes": attributes, "queries": queries, "colour_queries": colours}
+    attributes, queries, colours = (
+        score_attributes(logits, labels),
+        score_queries(pair, embeddings, labels),
+        score_colours(pair, embeddings, kept),
+    )
+    return {
+        **summary(attributes, queries, colours),
+        "attributes": attributes,
+        "queries": queries,
+        "colour_queries": colours,
+    }
 
 
 def export_segmenter(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
@@ -79,7 +106,12 @@ def export_segmenter(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     network = build_mask_rcnn("compact")
     network.load_state_dict(checkpoint["averaged"])
     before = score_segmenter(network, data_dir)
-    write_shipped(folder, COMPACT_FILE, checkpoint["averaged"], {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]})
+    write_shipped(
+        folder,
+        COMPACT_FILE,
+        checkpoint["averaged"],
+        {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]},
+    )
     load_state(network, read_shipped(COMPACT_FILE, folder)[0], COMPACT_FILE)
     after = score_segmenter(network, data_dir)
     scores = {**_provenance("segmenter", run, checkpoint), **after, "lost_by_storage": _lost(before, after)}
@@ -96,7 +128,9 @@ def _checkpoint(run: Path) -> dict[str, Any]:
 
 def _lost(before: dict[str, Any], after: dict[str, Any]) -> dict[str, float]:
     """How much less each mean score is with 16 and 8 bits than with 32."""
-    told = [name for name, value in before.items() if isinstance(value, float) and ("ap" in name or "auc" in name)]
+    told = [
+        name for name, value in before.items() if isinstance(value, float) and ("ap" in name or "auc" in name)
+    ]
     return {name: before[name] - after[name] for name in told}
 
 
@@ -104,7 +138,9 @@ def _words(people: list[LabelledPerson]) -> set[str]:
     """Every word that the captions of training may hold."""
     rng = np.random.default_rng(0)
     captions = sample_captions(people, _CAPTION_DRAWS, rng)
-    return {word for caption in captions for word in re.findall(r"[^\W_]+(?:-[^\W_]+)*", caption.text.lower())}
+    return {
+        word for caption in captions for word in re.findall(r"[^\W_]+(?:-[^\W_]+)*", caption.text.lower())
+    }
 
 
 def _provenance(what: str, run: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +162,9 @@ def _rounded(value: Any) -> Any:
 
 def main() -> None:
     """Parse the command line and export."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["describer", "segmenter"])
     parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
@@ -135,7 +173,11 @@ def main() -> None:
     torch.set_num_threads(1)
     export = export_describer if arguments.what == "describer" else export_segmenter
     scores = export(arguments.run, arguments.data, arguments.out)
-    print(json.dumps(_rounded({key: value for key, value in scores.items() if not isinstance(value, dict)}), indent=1))
+    print(
+        json.dumps(
+            _rounded({key: value for key, value in scores.items() if not isinstance(value, dict)}), indent=1
+        )
+    )
 
 
 if __name__ == "__main__":

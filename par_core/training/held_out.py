@@ -1,4 +1,5 @@
-"""Lay out the people and photographs that the shipped weights never learned from, as the data sets themselves are laid out.
+"""Lay out the people and photographs that the shipped weights never learned from, as the data sets themselves
+are laid out.
 
     python -m par_core.training.held_out --data ../shared/data --out build/held-out
     par evaluate retrieval --dataset ccp --root build/held-out
@@ -24,7 +25,12 @@ def lay_out(data_dir: Path, out: Path) -> int:
         out: Folder to make.
     """
     files = {*_people(data_dir), *_photos(data_dir)}
-    for folder in ("ccp/annotations/pixel-level", "ccp/annotations/image-level", "coco_people/polygons", "coco_people/boxes"):
+    for folder in (
+        "ccp/annotations/pixel-level",
+        "ccp/annotations/image-level",
+        "coco_people/polygons",
+        "coco_people/boxes",
+    ):
         (out / folder).mkdir(parents=True, exist_ok=True)
     for file in files:
         link = out / file.relative_to(data_dir)
@@ -38,7 +44,10 @@ def _people(data_dir: Path) -> Iterator[Path]:
     yield data_dir / "ccp" / "label_list.mat"
     for person in read_people(data_dir)[1]:
         yield person.image
-        annotations = [data_dir / "ccp" / "annotations" / kind / f"{person.image.stem}.mat" for kind in ("pixel-level", "image-level")]
+        annotations = [
+            data_dir / "ccp" / "annotations" / kind / f"{person.image.stem}.mat"
+            for kind in ("pixel-level", "image-level")
+        ]
         yield from (file for file in annotations if person.source != "mit" and file.exists())
 
 
@@ -49,13 +58,17 @@ def _photos(data_dir: Path) -> Iterator[Path]:
         yield data_dir / "pennfudan" / "PedMasks" / f"{photo.image.stem}_mask.png"
     for photo in (*kept["coco"], *kept["empty"]):
         yield photo.image
-        labels = [data_dir / "coco_people" / kind / f"{photo.image.stem}.txt" for kind in ("boxes", "polygons")]
+        labels = [
+            data_dir / "coco_people" / kind / f"{photo.image.stem}.txt" for kind in ("boxes", "polygons")
+        ]
         yield from (file for file in labels if file.exists())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and link."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of the research data")
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
     asked = parser.parse_args(arguments)

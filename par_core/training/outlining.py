@@ -1,4 +1,6 @@
-"""Outlines of labelled people as PAR's own segmenter finds them, so that training sees the cut-outs that indexing will make."""
+"""Outlines of labelled people as PAR's own segmenter finds them, so that training sees the cut-outs that
+indexing will make.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -17,7 +19,9 @@ __all__ = ["outline_people"]
 Follow = Callable[[Sequence[LabelledPerson], str], Iterable[LabelledPerson]]
 
 
-def outline_people(people: Sequence[LabelledPerson], segmenter: PersonSegmenter, folder: Path, follow: Follow) -> list[LabelledPerson]:
+def outline_people(
+    people: Sequence[LabelledPerson], segmenter: PersonSegmenter, folder: Path, follow: Follow
+) -> list[LabelledPerson]:
     """The same people with the outline of the largest person that the segmenter finds in each picture.
 
     Args:
@@ -28,7 +32,10 @@ def outline_people(people: Sequence[LabelledPerson], segmenter: PersonSegmenter,
     """
     kept = folder / segmenter.fingerprint
     kept.mkdir(parents=True, exist_ok=True)
-    return [_outline(person, segmenter, kept / f"{digest_of(str(person.image))}.png") for person in follow(people, "outlines")]
+    return [
+        _outline(person, segmenter, kept / f"{digest_of(str(person.image))}.png")
+        for person in follow(people, "outlines")
+    ]
 
 
 def _outline(person: LabelledPerson, segmenter: PersonSegmenter, file: Path) -> LabelledPerson:
@@ -36,7 +43,11 @@ def _outline(person: LabelledPerson, segmenter: PersonSegmenter, file: Path) -> 
         picture = cv2.cvtColor(cv2.imread(str(person.image)), cv2.COLOR_BGR2RGB)
         (found,) = segmenter.segment([picture])
         areas = [mask_area(mask) for mask in found.masks]
-        mask = decode_mask(found.masks[int(np.argmax(areas))]) if any(areas) else np.zeros(picture.shape[:2], bool)
+        mask = (
+            decode_mask(found.masks[int(np.argmax(areas))])
+            if any(areas)
+            else np.zeros(picture.shape[:2], bool)
+        )
         cv2.imwrite(str(file), mask.astype(np.uint8) * 255)
     seen = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
     return replace(person, found=file) if seen is not None and seen.any() else person

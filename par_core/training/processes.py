@@ -1,4 +1,5 @@
-"""Training on several processes, started by torch's own launcher: ``torchrun --nproc-per-node 4 -m ...``. One process needs nothing of this.
+"""Training on several processes, started by torch's own launcher: ``torchrun --nproc-per-node 4 -m ...``. One
+process needs nothing of this.
 
 Each process takes its part of every batch; gradients are averaged, so all keep equal weights.
 """
@@ -51,7 +52,11 @@ def processes(device: str = "auto") -> Iterator[World]:
         torch.cuda.set_device(local)
     dist.init_process_group("nccl" if cuda else "gloo")
     try:
-        yield World(dist.get_world_size(), dist.get_rank(), torch.device("cuda", local) if cuda else torch.device("cpu"))
+        yield World(
+            dist.get_world_size(),
+            dist.get_rank(),
+            torch.device("cuda", local) if cuda else torch.device("cpu"),
+        )
     finally:
         dist.destroy_process_group()
 

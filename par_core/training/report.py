@@ -20,7 +20,12 @@ _NOT_CURVES: Final = frozenset({"step", "of", "seconds", "rate"})
 def write_report(out: Path, report: Mapping[str, Any]) -> None:
     """Write ``report.json``, ``curve.png`` and ``card.md`` into the folder of a run."""
     versions = {name: version(name) for name in _PACKAGES}
-    told = {**report, "versions": versions, "python": platform.python_version(), "machine": platform.machine()}
+    told = {
+        **report,
+        "versions": versions,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
     (out / "report.json").write_text(json.dumps(told, indent=1) + "\n")
     lines = read_log(out)
     draw_curve(lines, out / "curve.png", f"{report['what']} on {report['dataset']}, seed {report['seed']}")
@@ -43,14 +48,26 @@ def draw_curve(lines: list[dict[str, Any]], file: Path, title: str) -> None:
     try:
         import matplotlib
     except ImportError as error:
-        raise BadConfigError("the training curve needs matplotlib: pip install 'par-search[train]'") from error
+        raise BadConfigError(
+            "the training curve needs matplotlib: pip install 'par-search[train]'"
+        ) from error
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     scored = [line for line in lines if "score" in line]
-    scores = sorted({name for line in scored for name in line if name == "score" or line["score"] is not None} & _score_names(lines))
+    scores = sorted(
+        {name for line in scored for name in line if name == "score" or line["score"] is not None}
+        & _score_names(lines)
+    )
     losses = sorted({name for line in lines for name in line} - _NOT_CURVES - _score_names(lines))
-    figure, axes = pyplot.subplots(2 if scores else 1, 1, figsize=(8, 6 if scores else 3.5), sharex=True, squeeze=False, layout="constrained")
+    figure, axes = pyplot.subplots(
+        2 if scores else 1,
+        1,
+        figsize=(8, 6 if scores else 3.5),
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+    )
     for name in losses:
         points = [(line["step"], line[name]) for line in lines if name in line]
         axes[0, 0].plot(*zip(*points, strict=True), label=name, linewidth=1)
@@ -76,9 +93,14 @@ def _score_names(lines: list[dict[str, Any]]) -> set[str]:
 
 
 def _card(report: Mapping[str, Any], lines: list[dict[str, Any]]) -> str:
-    scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in report["scores"].items()) or "| none taken | |"
+    scores = (
+        "\n".join(f"| {name} | {value:.4f} |" for name, value in report["scores"].items())
+        or "| none taken | |"
+    )
     if report["what"] == "attributes":
-        scores += "\n\n" + convention("its probability exceeds 0.5, or reaches its own threshold in the figures named so")
+        scores += "\n\n" + convention(
+            "its probability exceeds 0.5, or reaches its own threshold in the figures named so"
+        )
     schedule = report["recipe"]["schedule"]
     sizes = ", ".join(f"{count} {name}" for name, count in report["sizes"].items())
     hours = (lines[-1]["seconds"] / 3600) if lines else 0.0

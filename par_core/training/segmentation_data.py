@@ -26,7 +26,9 @@ _HELD_OUT: Final = {"pennfudan": 25, "coco": 12, "empty": 12, "ccp": 24}
 
 
 def split_photos(data_dir: Path, seed: int = 0) -> Split:
-    """List all photographs and keep some back: of each source, the first of a seeded permutation of the sorted names."""
+    """List all photographs and keep some back: of each source, the first of a seeded permutation of the
+    sorted names.
+    """
     train: dict[str, tuple[Photo, ...]] = {}
     validation: dict[str, tuple[Photo, ...]] = {}
     for source in _SOURCES:
@@ -52,5 +54,8 @@ def shuffled_split(photos: Mapping[str, Sequence[Photo]], held_out: float, seed:
         validation[source] = tuple(listed[i] for i in sorted(order[:n]))
         train[source] = tuple(listed[i] for i in sorted(order[n:]))
     if not any(validation[source] and source != "empty" for source in photos):
-        raise BadConfigError(f"too few photographs with people to learn from and to score on: { ({name: len(listed) for name, listed in photos.items()}) }")
+        raise BadConfigError(
+            "too few photographs with people to learn from and to score on:"
+            f" { ({name: len(listed) for name, listed in photos.items()}) }"
+        )
     return Split(train, validation)

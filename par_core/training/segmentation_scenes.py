@@ -1,8 +1,10 @@
-"""Makes training pictures: photographs at random scales, with people copied into them and the look of the camera varied.
+"""Makes training pictures: photographs at random scales, with people copied into them and the look of the
+camera varied.
 
-Copy-paste follows Ghiasi et al., "Simple Copy-Paste", CVPR 2021. People come from three sources with their outlines, are scaled
-strongly and are often cut by the frame, because archives are full of cut people and the outlined photographs are not.
-Every picture is a function of (seed, step, place in the batch), so that training resumes exactly.
+Copy-paste follows Ghiasi et al., "Simple Copy-Paste", CVPR 2021. People come from three sources with their
+outlines, are scaled strongly and are often cut by the frame, because archives are full of cut people and the
+outlined photographs are not. Every picture is a function of (seed, step, place in the batch), so that
+training resumes exactly.
 """
 
 from collections.abc import Mapping
@@ -32,7 +34,8 @@ class SceneRecipe:
         canvases: Heights and widths to choose from, pixels.
         side: A photograph's shorter side, before its scale is varied; what inference will use.
         scales: Least and largest scale.
-        shares: Of the sources; those without photographs are left out. ``portrait``: a person of ``ccp`` cut to head and shoulders.
+        shares: Of the sources; those without photographs are left out. ``portrait``: a person of ``ccp`` cut
+            to head and shoulders.
         pasted: Of the sources of people who are copied into a picture.
     """
 
@@ -66,7 +69,8 @@ EMPTIER: Final = SceneRecipe(
     shares=(("pennfudan", 0.27), ("coco", 0.34), ("empty", 0.26), ("ccp", 0.05), ("portrait", 0.08)),
 )
 
-#: The fourth run's: at a larger size of inference, with canvases as high as the highest person; more people of arbitrary scenes.
+#: The fourth run's: at a larger size of inference, with canvases as high as the highest person; more people
+# of arbitrary scenes.
 TALL: Final = SceneRecipe(
     canvases=((560, 768), (640, 640), (896, 576)),
     side=640,
@@ -75,7 +79,9 @@ TALL: Final = SceneRecipe(
     pasted=(("ccp", 0.45), ("coco", 0.4), ("pennfudan", 0.15)),
 )
 #: The fifth run's: the same with more pictures of nobody.
-TALL_EMPTIER: Final = replace(TALL, shares=(("pennfudan", 0.20), ("coco", 0.36), ("empty", 0.34), ("ccp", 0.03), ("portrait", 0.07)))
+TALL_EMPTIER: Final = replace(
+    TALL, shares=(("pennfudan", 0.20), ("coco", 0.36), ("empty", 0.34), ("ccp", 0.03), ("portrait", 0.07))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +110,18 @@ def make_batch(photos: Photos, recipe: SceneRecipe, seed: int, step: int, size: 
         size: Pictures.
     """
     height, width = recipe.canvases[np.random.default_rng([seed, step]).integers(len(recipe.canvases))]
-    return [_make_scene(photos, recipe, np.random.default_rng([seed, step, place]), height, width) for place in range(size)]
+    return [
+        _make_scene(photos, recipe, np.random.default_rng([seed, step, place]), height, width)
+        for place in range(size)
+    ]
 
 
-def _make_scene(photos: Photos, recipe: SceneRecipe, rng: np.random.Generator, height: int, width: int) -> Scene:
-    there = [(kind, share) for kind, share in recipe.shares if photos.get("ccp" if kind == "portrait" else kind)]
+def _make_scene(
+    photos: Photos, recipe: SceneRecipe, rng: np.random.Generator, height: int, width: int
+) -> Scene:
+    there = [
+        (kind, share) for kind, share in recipe.shares if photos.get("ccp" if kind == "portrait" else kind)
+    ]
     whole_share = sum(share for _, share in there)
     kind = str(rng.choice([kind for kind, _ in there], p=[share / whole_share for _, share in there]))
     listed = photos["ccp" if kind == "portrait" else kind]
@@ -125,18 +138,30 @@ def _make_scene(photos: Photos, recipe: SceneRecipe, rng: np.random.Generator, h
     return _to_scene(picture, labels, whole)
 
 
-def _place(picture: ImageU8, labels: LabelMap, rng: np.random.Generator, height: int, width: int, recipe: SceneRecipe | None) -> tuple[ImageU8, LabelMap]:
+def _place(
+    picture: ImageU8,
+    labels: LabelMap,
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    recipe: SceneRecipe | None,
+) -> tuple[ImageU8, LabelMap]:
     """Scale, mirror, and crop or pad to the canvas; without a recipe the picture about fills it."""
     fit = (recipe.side if recipe else min(height, width)) / min(picture.shape[:2])
     scale = fit * (np.exp(rng.uniform(*np.log(recipe.scales))) if recipe else rng.uniform(0.8, 1.15))
     stretch = np.exp(rng.uniform(-0.1, 0.1))
     new_w, new_h = picture.shape[1] * scale * stretch, picture.shape[0] * scale / stretch
-    left, top = rng.uniform(min(0, width - new_w), max(0, width - new_w)), rng.uniform(min(0, height - new_h), max(0, height - new_h))
+    left, top = (
+        rng.uniform(min(0, width - new_w), max(0, width - new_w)),
+        rng.uniform(min(0, height - new_h), max(0, height - new_h)),
+    )
     across = new_w / picture.shape[1]
     if rng.random() < 0.5:
         across, left = -across, left + new_w
     matrix = np.array([[across, 0, left], [0, new_h / picture.shape[0], top]])
-    return _warp(picture, matrix, height, width, _GREY), cv2.warpAffine(labels, matrix, (width, height), flags=cv2.INTER_NEAREST)
+    return _warp(picture, matrix, height, width, _GREY), cv2.warpAffine(
+        labels, matrix, (width, height), flags=cv2.INTER_NEAREST
+    )
 
 
 def _warp(picture: ImageU8, matrix: np.ndarray, height: int, width: int, border: int) -> ImageU8:
@@ -146,7 +171,9 @@ def _warp(picture: ImageU8, matrix: np.ndarray, height: int, width: int, border:
     return cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(border,) * 3)
 
 
-def _head_and_shoulders(picture: ImageU8, labels: LabelMap, rng: np.random.Generator) -> tuple[ImageU8, LabelMap]:
+def _head_and_shoulders(
+    picture: ImageU8, labels: LabelMap, rng: np.random.Generator
+) -> tuple[ImageU8, LabelMap]:
     """Cut a portrait from the photograph of a standing person."""
     rows, columns = np.flatnonzero(labels.any(1)), None
     person_height = rows[-1] - rows[0] + 1
@@ -162,12 +189,22 @@ def _head_and_shoulders(picture: ImageU8, labels: LabelMap, rng: np.random.Gener
 
 
 def _paste_person(
-    picture: ImageU8, labels: LabelMap, whole: Int64[np.ndarray, " 256"], photos: Photos, recipe: SceneRecipe, rng: np.random.Generator
+    picture: ImageU8,
+    labels: LabelMap,
+    whole: Int64[np.ndarray, " 256"],
+    photos: Photos,
+    recipe: SceneRecipe,
+    rng: np.random.Generator,
 ) -> tuple[ImageU8, LabelMap, Int64[np.ndarray, " 256"]]:
     """Copy one person of another photograph to a random place, size and side, in front of what is there."""
     height, width = labels.shape
     there = [(source, share) for source, share in recipe.pasted if photos.get(source)]
-    source = str(rng.choice([source for source, _ in there], p=np.array([share for _, share in there]) / sum(share for _, share in there)))
+    source = str(
+        rng.choice(
+            [source for source, _ in there],
+            p=np.array([share for _, share in there]) / sum(share for _, share in there),
+        )
+    )
     person, outline = read_photo(photos[source][rng.integers(len(photos[source]))])
     numbers = np.flatnonzero(np.bincount(outline.ravel())[1:]) + 1
     free = np.setdiff1d(np.arange(1, 256), np.unique(labels))
@@ -193,7 +230,9 @@ def _paste_person(
     if not inside.any():
         return picture, labels, whole
     soft = cv2.GaussianBlur(alpha, (0, 0), rng.uniform(0.5, 1.5))[..., None]
-    moved = _warp(person, matrix, height, width, 0).astype(np.float32) * rng.uniform(0.75, 1.2) + rng.uniform(-15, 15)
+    moved = _warp(person, matrix, height, width, 0).astype(np.float32) * rng.uniform(0.75, 1.2) + rng.uniform(
+        -15, 15
+    )
     picture = np.clip(picture * (1 - soft) + moved * soft, 0, 255).astype(np.uint8)
     number = int(free[0])
     labels = np.where(inside, np.uint8(number), labels)
@@ -234,4 +273,6 @@ def _to_scene(picture: ImageU8, labels: LabelMap, whole: Int64[np.ndarray, " 256
             boxes.append((x, y, x + w, y + h))
             masks.append(mask)
     shape = labels.shape
-    return Scene(picture, np.array(boxes, np.float32).reshape(-1, 4), np.array(masks, bool).reshape(-1, *shape))
+    return Scene(
+        picture, np.array(boxes, np.float32).reshape(-1, 4), np.array(masks, bool).reshape(-1, *shape)
+    )

@@ -1,10 +1,12 @@
-"""Train the compact segmenter: Mask R-CNN with a light backbone, from ImageNet weights, on a few hundred photographs.
+"""Train the compact segmenter: Mask R-CNN with a light backbone, from ImageNet weights, on a few hundred
+photographs.
 
-The recipe follows torchvision's detection reference (losses, sampling) with AdamW, a cosine schedule, an exponential moving average of the weights, and
-copy-paste of people (``segmentation_scenes``). The shipped weights took five rounds, each from the average of the one before: from ImageNet on small
-pictures; on larger ones; on more pictures of nobody, where the box head learns from the few regions that look most like people, which are those that it
-is asked about in use; at a larger size still, with larger anchors, and with crowds whose outlines the round before has drawn into given boxes; and that
-with more pictures of nobody again.
+The recipe follows torchvision's detection reference (losses, sampling) with AdamW, a cosine schedule, an
+exponential moving average of the weights, and copy-paste of people (``segmentation_scenes``). The shipped
+weights took five rounds, each from the average of the one before: from ImageNet on small pictures; on larger
+ones; on more pictures of nobody, where the box head learns from the few regions that look most like people,
+which are those that it is asked about in use; at a larger size still, with larger anchors, and with crowds
+whose outlines the round before has drawn into given boxes; and that with more pictures of nobody again.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,16 @@ from torchvision.models.detection import MaskRCNN
 from par_core.training.loop import Schedule
 from par_core.training.processes import World
 from par_core.training.segmentation_data import Split
-from par_core.training.segmentation_scenes import EMPTIER, LARGE, SMALL, TALL, TALL_EMPTIER, Scene, SceneRecipe, make_batch
+from par_core.training.segmentation_scenes import (
+    EMPTIER,
+    LARGE,
+    SMALL,
+    TALL,
+    TALL_EMPTIER,
+    Scene,
+    SceneRecipe,
+    make_batch,
+)
 from par_core.training.segmenter_scores import score_validation
 
 __all__ = ["ROUNDS", "SegmenterLearner", "SegmenterRecipe"]
@@ -31,7 +42,8 @@ class SegmenterRecipe:
         schedule: Rates are the same for all parts.
         scenes: How training pictures are composed.
         proposals: Regions of a picture from which the box head learns, at most.
-        draws: Photographs whose people have boxes only are outlined by the weights that the run starts from, and learned from.
+        draws: Photographs whose people have boxes only are outlined by the weights that the run starts from,
+            and learned from.
         batch: Pictures a step.
         seed: Of everything random.
     """
@@ -48,9 +60,19 @@ class SegmenterRecipe:
 ROUNDS: Final = {
     1: SegmenterRecipe(Schedule(steps=1300, rate=3e-4), SMALL, proposals=2000, seed=0),
     2: SegmenterRecipe(Schedule(steps=1900, rate=2.5e-4), LARGE, proposals=2000),
-    3: SegmenterRecipe(Schedule(steps=550, rate=1e-4, warmup=30, average=0.995), EMPTIER, proposals=300, seed=2),
-    4: SegmenterRecipe(Schedule(steps=800, rate=2e-4, warmup=30, average=0.995), TALL, proposals=300, draws=True, seed=3),
-    5: SegmenterRecipe(Schedule(steps=300, rate=1e-4, warmup=30, average=0.99), TALL_EMPTIER, proposals=300, draws=True, seed=4),
+    3: SegmenterRecipe(
+        Schedule(steps=550, rate=1e-4, warmup=30, average=0.995), EMPTIER, proposals=300, seed=2
+    ),
+    4: SegmenterRecipe(
+        Schedule(steps=800, rate=2e-4, warmup=30, average=0.995), TALL, proposals=300, draws=True, seed=3
+    ),
+    5: SegmenterRecipe(
+        Schedule(steps=300, rate=1e-4, warmup=30, average=0.99),
+        TALL_EMPTIER,
+        proposals=300,
+        draws=True,
+        seed=4,
+    ),
 }
 
 
@@ -76,10 +98,14 @@ class SegmenterLearner:
 
     def losses(self, step: int, world: World) -> dict[str, Tensor]:
         """Of this process's part of a step."""
-        scenes = make_batch(self._split.train, self._recipe.scenes, self._recipe.seed, step, self._recipe.batch)[world.rank :: world.size]
+        scenes = make_batch(
+            self._split.train, self._recipe.scenes, self._recipe.seed, step, self._recipe.batch
+        )[world.rank :: world.size]
         torch.manual_seed(self._recipe.seed * 1_000_003 + step)  # for the sampling of anchors and proposals
         with torch.autocast(world.device.type, torch.bfloat16):
-            losses = self.network([_to_tensor(scene, world) for scene in scenes], [_to_target(scene, world) for scene in scenes])
+            losses = self.network(
+                [_to_tensor(scene, world) for scene in scenes], [_to_target(scene, world) for scene in scenes]
+            )
         return {name.removeprefix("loss_"): loss.float() for name, loss in losses.items()}
 
     def score(self, network: nn.Module) -> dict[str, float]:

@@ -24,7 +24,9 @@ def score_validation(network: MaskRCNN, photos: Mapping[str, Sequence[Photo]]) -
     """Average precision by source, and ``score``: the mean over sources of mask AP50 and AP75."""
     segmenter = _segmenter(network)
     scores: dict[str, float] = {}
-    for source in [source for source, listed in photos.items() if listed and source != "empty" and source != "ccp"]:
+    for source in [
+        source for source, listed in photos.items() if listed and source != "empty" and source != "ccp"
+    ]:
         truth, found = _predict(segmenter, photos[source])
         scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, found).items()}
     decisive = [value for name, value in scores.items() if name.endswith(("mask_ap50", "mask_ap75"))]
@@ -32,27 +34,40 @@ def score_validation(network: MaskRCNN, photos: Mapping[str, Sequence[Photo]]) -
 
 
 def score_segmenter(network: MaskRCNN, data_dir: Path) -> dict[str, float]:
-    """Average precision, precision and recall on Penn-Fudan and COCO, and false people an image on COCO photographs without people, by threshold."""
+    """Average precision, precision and recall on Penn-Fudan and COCO, and false people an image on COCO
+    photographs without people, by threshold.
+    """
     segmenter = _segmenter(network)
     kept = split_photos(data_dir).validation
     scores: dict[str, float] = {}
     for source in ("pennfudan", "coco"):
         truth, found = _predict(segmenter, kept[source])
-        scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, found).items()} | {f"{source}_images": len(truth)}
+        scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, found).items()} | {
+            f"{source}_images": len(truth)
+        }
         for threshold in _THRESHOLDS:
-            scores |= {f"{source}_{name}_at_{threshold}": value for name, value in people_at_threshold(truth, found, threshold).items()}
+            scores |= {
+                f"{source}_{name}_at_{threshold}": value
+                for name, value in people_at_threshold(truth, found, threshold).items()
+            }
     empty = segmenter.segment([read_photo(photo)[0] for photo in kept["empty"]])
     scores["empty_images"] = len(empty)
     for threshold in _THRESHOLDS:
-        scores[f"false_people_per_empty_image_at_{threshold}"] = float(np.mean([(people.scores >= threshold).sum() for people in empty]))
+        scores[f"false_people_per_empty_image_at_{threshold}"] = float(
+            np.mean([(people.scores >= threshold).sum() for people in empty])
+        )
     return scores
 
 
 def _segmenter(network: MaskRCNN) -> MaskRCNNSegmenter:
     device = next(network.parameters()).device
-    return MaskRCNNSegmenter(network, replace(COMPACT_SETTINGS, min_score=LOWEST_SCORE), "", "compact", TorchRuntime(str(device)))
+    return MaskRCNNSegmenter(
+        network, replace(COMPACT_SETTINGS, min_score=LOWEST_SCORE), "", "compact", TorchRuntime(str(device))
+    )
 
 
-def _predict(segmenter: MaskRCNNSegmenter, photos: Sequence[Photo]) -> tuple[list[list[MaskRLE]], list[PersonInstances]]:
+def _predict(
+    segmenter: MaskRCNNSegmenter, photos: Sequence[Photo]
+) -> tuple[list[list[MaskRLE]], list[PersonInstances]]:
     read = [read_photo(photo) for photo in photos]
     return [outlines(labels) for _, labels in read], segmenter.segment([picture for picture, _ in read])

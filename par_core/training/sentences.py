@@ -1,7 +1,8 @@
-"""Sentences that people wrote about photographs (Flickr8k, Hodosh, Young, Hockenmaier 2013), read for what they say of one person's looks.
+"""Sentences that people wrote about photographs (Flickr8k, Hodosh, Young, Hockenmaier 2013), read for what
+they say of one person's looks.
 
-Only sentences about a single person count, and only garments, colours and gender are taken from them; the rest of a sentence is the noise that
-real questions carry too.
+Only sentences about a single person count, and only garments, colours and gender are taken from them; the
+rest of a sentence is the noise that real questions carry too.
 """
 
 import csv
@@ -17,19 +18,49 @@ __all__ = ["read_sentences", "understood"]
 
 _FEMALE: Final = frozenset({"woman", "girl", "lady", "female"})
 _MALE: Final = frozenset({"man", "boy", "guy", "male", "gentleman"})
-_ANYBODY: Final = frozenset({"person", "child", "kid", "toddler", "someone", "player", "climber", "biker", "skier", "surfer", "snowboarder", "hiker"})
+_ANYBODY: Final = frozenset(
+    {
+        "person",
+        "child",
+        "kid",
+        "toddler",
+        "someone",
+        "player",
+        "climber",
+        "biker",
+        "skier",
+        "surfer",
+        "snowboarder",
+        "hiker",
+    }
+)
 _SEVERAL: Final = re.compile(
     r"\b(men|women|boys|girls|ladies|people|children|kids|two|three|four|several|group|couple|crowd|players|dogs?|each|another|other)\b"
 )
-_COLOURS: Final = {term: term for term in COLOUR_TERMS} | {"gray": "grey", "tan": "beige", "violet": "purple", "crimson": "red", "navy": "blue"}
-_NOUNS: Final = {noun: attribute.name for attribute in ATTRIBUTES for noun in attribute.nouns if noun not in ("top", "shirt", "pumps")}
-_BEFORE: Final = frozenset({"wearing", "in", "with", "carrying", "holding", "wears", "and", "a", "his", "her"})
+_COLOURS: Final = {term: term for term in COLOUR_TERMS} | {
+    "gray": "grey",
+    "tan": "beige",
+    "violet": "purple",
+    "crimson": "red",
+    "navy": "blue",
+}
+_NOUNS: Final = {
+    noun: attribute.name
+    for attribute in ATTRIBUTES
+    for noun in attribute.nouns
+    if noun not in ("top", "shirt", "pumps")
+}
+_BEFORE: Final = frozenset(
+    {"wearing", "in", "with", "carrying", "holding", "wears", "and", "a", "his", "her"}
+)
 _DENIALS: Final = frozenset({"without", "no", "not"})
 _LONGEST: Final = 20  # words; the compact text tower reads 32 tokens
 
 
 def read_sentences(data_dir: Path) -> list[Caption]:
-    """The sentences of ``flickr8k/captions.csv`` that say something of a single person's clothes; none where the file is missing."""
+    """The sentences of ``flickr8k/captions.csv`` that say something of a single person's clothes; none where
+    the file is missing.
+    """
     file = data_dir / "flickr8k" / "captions.csv"
     if not file.is_file():
         return []
@@ -39,7 +70,9 @@ def read_sentences(data_dir: Path) -> list[Caption]:
 
 
 def understood(sentence: str) -> Caption | None:
-    """What a sentence says of one person's looks; None if it says nothing that PAR knows, or speaks of several."""
+    """What a sentence says of one person's looks; None if it says nothing that PAR knows, or speaks of
+    several.
+    """
     words = re.findall(r"[a-z][a-z-]*", sentence.lower())
     people = [word for word in words if word in _FEMALE | _MALE | _ANYBODY]
     if len(people) != 1 or len(words) > _LONGEST or _SEVERAL.search(sentence.lower()):

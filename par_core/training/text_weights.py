@@ -2,9 +2,11 @@
 
     python -m par_core.training.text_weights --root build/held-out
 
-asks for single garments, coloured garments and pairs of them, once in an archive that holds people who fit, and once in the same archive without them, where
-every hit is one by chance. The weights make the probabilities fit best (log loss) over both kinds of archive, with the share of people who fit estimated as
-searches do. Probabilities are checked on the half of the queries that a fit did not see; the shipped weights come from all queries.
+asks for single garments, coloured garments and pairs of them, once in an archive that holds people who fit,
+and once in the same archive without them, where every hit is one by chance. The weights make the
+probabilities fit best (log loss) over both kinds of archive, with the share of people who fit estimated as
+searches do. Probabilities are checked on the half of the queries that a fit did not see; the shipped weights
+come from all queries.
 """
 
 import argparse
@@ -27,7 +29,14 @@ from par_core.evaluate.garment_queries import common_pairs
 from par_core.evaluate.retrieval import describe_labelled
 from par_core.models.profiles import load_text_encoder
 from par_core.models.shipped import FOLDER
-from par_core.models.text_evidence import WEIGHTS_FILE, TextScorer, TextWeights, attribute_evidence, colour_evidence, estimate_prevalence
+from par_core.models.text_evidence import (
+    WEIGHTS_FILE,
+    TextScorer,
+    TextWeights,
+    attribute_evidence,
+    colour_evidence,
+    estimate_prevalence,
+)
 from par_core.predictions.cache import Observer
 from par_core.predictions.compute import observe_here
 
@@ -60,7 +69,9 @@ class Asked:
     def without_those_who_fit(self) -> "Asked":
         """The archive in which every hit is one by chance."""
         others = ~self.fits
-        return Asked(self.text, self.standing[others], self.attributes[others], self.colours[others], self.fits[others])
+        return Asked(
+            self.text, self.standing[others], self.attributes[others], self.colours[others], self.fits[others]
+        )
 
     def probabilities(self, weights: TextWeights) -> Float64[np.ndarray, " n"]:
         """As searches compute them."""
@@ -69,7 +80,9 @@ class Asked:
 
 
 def asked_of(people: Sequence[LabelledPerson], config: RunConfig, observer: Observer) -> list[Asked]:
-    """Texts for single garments, coloured garments, and pairs of coloured garments, that at least three people fit, on people with an outline of garments."""
+    """Texts for single garments, coloured garments, and pairs of coloured garments, that at least three
+    people fit, on people with an outline of garments.
+    """
     told, labels = describe_labelled(list(people), config, observer), labels_of(list(people))
     rows = np.array([i for i, person in enumerate(people) if person.colours])
     scorer, known = TextScorer(load_text_encoder(config), TextWeights.shipped()), told.known(rows)
@@ -77,17 +90,27 @@ def asked_of(people: Sequence[LabelledPerson], config: RunConfig, observer: Obse
     asked = []
     for text, fits in _truths([people[i] for i in rows], labels[rows]):
         query = scorer.query(text)
-        standing, attributes = scorer.standing(query, known).mean(axis=1), attribute_evidence(query, known.attributes, n)
+        standing, attributes = (
+            scorer.standing(query, known).mean(axis=1),
+            attribute_evidence(query, known.attributes, n),
+        )
         asked.append(Asked(text, standing, attributes, colour_evidence(query, known.colours, usual, n), fits))
     return asked
 
 
 def _truths(people: Sequence[LabelledPerson], labels: np.ndarray) -> list[tuple[str, Bool[np.ndarray, " n"]]]:
     garments = [name for name in NAMES if BY_NAME[name].ccp]
-    single = [(f"a person {BY_NAME[name].phrases[0]}", labels[:, NAMES.index(name)] == 1) for name in garments]
+    single = [
+        (f"a person {BY_NAME[name].phrases[0]}", labels[:, NAMES.index(name)] == 1) for name in garments
+    ]
     colours = sorted({garment for person in people for garment in person.colours})
-    coloured = [(_spoken(garment), np.array([garment in person.colours for person in people])) for garment in colours]
-    pairs = [(" and ".join(map(_spoken, pair)), np.array([set(pair) <= set(person.colours) for person in people])) for pair, _ in common_pairs(people)]
+    coloured = [
+        (_spoken(garment), np.array([garment in person.colours for person in people])) for garment in colours
+    ]
+    pairs = [
+        (" and ".join(map(_spoken, pair)), np.array([set(pair) <= set(person.colours) for person in people]))
+        for pair, _ in common_pairs(people)
+    ]
     return [(text, fits) for text, fits in (*single, *coloured, *pairs) if _LEAST <= fits.sum() < len(fits)]
 
 
@@ -112,12 +135,16 @@ def fit_weights(asked: Sequence[Asked]) -> TextWeights:
     def loss(x: np.ndarray) -> float:
         return loss_of(_weights(x), asked)
 
-    found = minimize(loss, np.array(_START), method="Nelder-Mead", options={"maxiter": 600, "xatol": 0.01, "fatol": 1e-6})
+    found = minimize(
+        loss, np.array(_START), method="Nelder-Mead", options={"maxiter": 600, "xatol": 0.01, "fatol": 1e-6}
+    )
     return _weights(found.x)
 
 
 def _weights(x: np.ndarray) -> TextWeights:
-    return TextWeights(float(x[0]), float(x[1]), float(x[2]), float(x[3]), float(expit(x[4])), calibrated=True)
+    return TextWeights(
+        float(x[0]), float(x[1]), float(x[2]), float(x[3]), float(expit(x[4])), calibrated=True
+    )
 
 
 def check_weights(asked: Sequence[Asked]) -> dict[str, Any]:
@@ -133,12 +160,24 @@ def check_weights(asked: Sequence[Asked]) -> dict[str, Any]:
     bins = [(low, high, (p >= low) & (p < high)) for low, high in pairwise(_EDGES)]
     return {
         "queries": len(asked),
-        "reliability": [{"from": a, "to": b, "n": int(m.sum()), "stated": float(p[m].mean()), "actual": float(fits[m].mean())} for a, b, m in bins if m.any()],
+        "reliability": [
+            {
+                "from": a,
+                "to": b,
+                "n": int(m.sum()),
+                "stated": float(p[m].mean()),
+                "actual": float(fits[m].mean()),
+            }
+            for a, b, m in bins
+            if m.any()
+        ],
         "cutoffs": [_at(cutoff, answers) for cutoff in (0.05, 0.1, 0.15, 0.2, 0.3, 0.5)],
     }
 
 
-def _at(cutoff: float, answers: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> dict[str, float | None]:
+def _at(
+    cutoff: float, answers: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]
+) -> dict[str, float | None]:
     given = [(p[p >= cutoff], fits[p >= cutoff]) for p, fits, _ in answers if (p >= cutoff).any()]
     return {
         "cutoff": cutoff,
@@ -146,25 +185,39 @@ def _at(cutoff: float, answers: Sequence[tuple[np.ndarray, np.ndarray, np.ndarra
         "stated_share_of_chance": float(np.mean([1 - p.mean() for p, _ in given])) if given else None,
         "actual_share_of_chance": float(np.mean([1 - fits.mean() for _, fits in given])) if given else None,
         "recall": float(np.mean([(fits & (p >= cutoff)).sum() / fits.sum() for p, fits, _ in answers])),
-        "nothing_found_where_nobody_fits": float(np.mean([not (none >= cutoff).any() for _, _, none in answers])),
+        "nothing_found_where_nobody_fits": float(
+            np.mean([not (none >= cutoff).any() for _, _, none in answers])
+        ),
     }
 
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", type=Path, required=True, help="folder with ccp/, people held out from training")
-    parser.add_argument("--work", type=Path, default=Path("build/text-weights"), help="where observations are kept")
-    parser.add_argument("--check", action="store_true", help="print the check, leave the shipped weights as they are")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--root", type=Path, required=True, help="folder with ccp/, people held out from training"
+    )
+    parser.add_argument(
+        "--work", type=Path, default=Path("build/text-weights"), help="where observations are kept"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="print the check, leave the shipped weights as they are"
+    )
     given = parser.parse_args()
     config = load_config()
     asked = asked_of(labelled_people("ccp", given.root), config, Observer(given.work, observe_here))
     weights = fit_weights(asked)
     check = check_weights(asked)
-    numbers = {name: getattr(weights, name) for name in ("text", "attributes", "colours", "offset", "prevalence")}
+    numbers = {
+        name: getattr(weights, name) for name in ("text", "attributes", "colours", "offset", "prevalence")
+    }
     print(json.dumps({"weights": numbers, "loss": loss_of(weights, asked), **check}, indent=1))
     if not given.check:
-        (FOLDER / WEIGHTS_FILE).write_text(json.dumps({name: round(value, 4) for name, value in numbers.items()}, indent=1) + "\n")
+        (FOLDER / WEIGHTS_FILE).write_text(
+            json.dumps({name: round(value, 4) for name, value in numbers.items()}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

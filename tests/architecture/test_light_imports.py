@@ -5,37 +5,80 @@ import sys
 
 import pytest
 
-HEAVY = {"cv2", "dask", "distributed", "lancedb", "open_clip", "openvino", "prefect", "timm", "torch", "torchvision"}
+HEAVY = {
+    "cv2",
+    "dask",
+    "distributed",
+    "lancedb",
+    "open_clip",
+    "openvino",
+    "prefect",
+    "timm",
+    "torch",
+    "torchvision",
+}
 
 
 def loaded(code: str) -> set[str]:
     script = f"{code}\nimport sys; print(*sorted({HEAVY!r} & set(sys.modules)))"
-    return set(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
 
 
 def test_par_core_imports_nothing_heavy() -> None:
     assert loaded("import par_core, par_core.config, par_core.errors, par_core.types") == set()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["index", "--help"], ["search", "--help"], ["serve", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["index", "--help"], ["search", "--help"], ["serve", "--help"], ["--version"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
-    code = f"import sys; sys.argv = ['par', *{arguments!r}]\nfrom flows.cli.main import main\ntry: main()\nexcept SystemExit: pass\n"
+    code = (
+        f"import sys; sys.argv = ['par', *{arguments!r}]\nfrom flows.cli.main import main\ntry:"
+        " main()\nexcept SystemExit: pass\n"
+    )
     run = subprocess.run(
-        [sys.executable, "-c", f"{code}import sys; print('HEAVY', *sorted({HEAVY!r} & set(sys.modules)))"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", f"{code}import sys; print('HEAVY', *sorted({HEAVY!r} & set(sys.modules)))"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert run.stdout.splitlines()[-1] == "HEAVY"
 
 
 WRONG_STORE = [
-    *("analyse", "audit-log", "forget --person 0", "gate", "review hat", "rebuild", "search hat", "serve", "status", "verify"),
-    *("evaluate store --labels l.csv", "export csv --out o", "tokens add anna", "tokens list", "tokens revoke anna"),
+    *(
+        "analyse",
+        "audit-log",
+        "forget --person 0",
+        "gate",
+        "review hat",
+        "rebuild",
+        "search hat",
+        "serve",
+        "status",
+        "verify",
+    ),
+    *(
+        "evaluate store --labels l.csv",
+        "export csv --out o",
+        "tokens add anna",
+        "tokens list",
+        "tokens revoke anna",
+    ),
 ]
 
 
 @pytest.mark.parametrize("typed", WRONG_STORE)
 def test_a_wrong_store_is_reported_before_anything_heavy_is_imported(typed: str) -> None:
     arguments = [*typed.split(), "--store", "/nonexistent"]
-    code = f"import sys; sys.argv = ['par', *{arguments!r}]\nfrom flows.cli.main import main\ntry: main()\nexcept SystemExit as left: assert left.code == 2\n"
+    code = (
+        f"import sys; sys.argv = ['par', *{arguments!r}]\nfrom flows.cli.main import main\ntry:"
+        " main()\nexcept SystemExit as left: assert left.code == 2\n"
+    )
     check = f"print('HEAVY', *sorted({HEAVY!r} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code + check], capture_output=True, text=True, check=True)
     assert run.stderr.startswith("par: no store at /nonexistent; make one with")
@@ -43,7 +86,10 @@ def test_a_wrong_store_is_reported_before_anything_heavy_is_imported(typed: str)
 
 
 def test_searching_loads_no_orchestrator() -> None:
-    code = "import par_core.query.searching, par_core.query.where, par_core.store.lance, par_core.models.profiles"
+    code = (
+        "import par_core.query.searching, par_core.query.where, par_core.store.lance,"
+        " par_core.models.profiles"
+    )
     assert loaded(code) & {"prefect", "dask", "distributed", "torch"} == set()
 
 

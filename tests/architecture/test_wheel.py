@@ -15,12 +15,15 @@ from par_core import __version__
 INFO = f"par_search-{__version__}.dist-info"
 ROOT = Path(__file__).parents[2]
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
-APACHE_2 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"  # of www.apache.org/licenses/LICENSE-2.0.txt
+# of www.apache.org/licenses/LICENSE-2.0.txt
+APACHE_2 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """Built from a copy of the repository, with what a developer's checkout may hold beside it; without the weights, which are large."""
+    """Built from a copy of the repository, with what a developer's checkout may hold beside it; without the
+    weights, which are large.
+    """
     copy, out = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("wheel")
     left_out = shutil.ignore_patterns(".*", "__pycache__", "*.safetensors", "results", "build")
     shutil.copytree(ROOT, copy, ignore=left_out, dirs_exist_ok=True)
@@ -37,7 +40,12 @@ def test_the_wheel_installs_these_three_packages_and_nothing_else(wheel: zipfile
 
 
 def test_the_wheel_has_all_code_and_what_pages_are_made_of(wheel: zipfile.ZipFile) -> None:
-    kept = {path for package in ("flows", "tasks", "par_core") for path in (ROOT / package).rglob("*") if path.is_file()}
+    kept = {
+        path
+        for package in ("flows", "tasks", "par_core")
+        for path in (ROOT / package).rglob("*")
+        if path.is_file()
+    }
     wanted = {str(path.relative_to(ROOT)) for path in kept if path.suffix not in (".pyc", ".safetensors")}
     assert wanted == {name for name in wheel.namelist() if not name.startswith("par_search-")}
 

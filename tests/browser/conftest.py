@@ -1,4 +1,6 @@
-"""A browser and a server over a small store. Every page that a test opens is watched: no errors, and no request leaves the machine."""
+"""A browser and a server over a small store. Every page that a test opens is watched: no errors, and no
+request leaves the machine.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -47,12 +49,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def page(browser: Browser, site: Site) -> Iterator[Page]:
-    yield from watched(browser.new_context(base_url=site.address, viewport={"width": 1280, "height": 800}), site.address)
+    yield from watched(
+        browser.new_context(base_url=site.address, viewport={"width": 1280, "height": 800}), site.address
+    )
 
 
 @pytest.fixture
 def phone(browser: Browser, site: Site) -> Iterator[Page]:
-    yield from watched(browser.new_context(base_url=site.address, viewport={"width": 360, "height": 740}, has_touch=True, color_scheme="dark"), site.address)
+    yield from watched(
+        browser.new_context(
+            base_url=site.address, viewport={"width": 360, "height": 740}, has_touch=True, color_scheme="dark"
+        ),
+        site.address,
+    )
 
 
 @pytest.fixture
@@ -64,9 +73,21 @@ def plain(browser: Browser, site: Site) -> Iterator[Page]:
 def watched(context: BrowserContext, address: str) -> Iterator[Page]:
     context.set_default_timeout(10_000)
     page, wrong = context.new_page(), []
-    page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") and not _was_told(message.text) else None)
+    page.on(
+        "console",
+        lambda message: (
+            wrong.append(message.text)
+            if message.type in ("error", "warning") and not _was_told(message.text)
+            else None
+        ),
+    )
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None)
+    page.on(
+        "request",
+        lambda request: (
+            wrong.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None
+        ),
+    )
     yield page
     context.close()
     assert wrong == []

@@ -19,7 +19,9 @@ class Site:
 
 
 def photographs(folder: Path) -> Path:
-    """Seventy people: one each in pictures of one size or another, three in one, one whose file name is an attack. Ten have a date, of three days."""
+    """Seventy people: one each in pictures of one size or another, three in one, one whose file name is an
+    attack. Ten have a date, of three days.
+    """
     colours = list(RGB)
     for number in range(66):
         save(folder / f"{number:03d}.png", shaded(colours[number % len(colours)], number))

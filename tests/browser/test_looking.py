@@ -62,7 +62,10 @@ def test_the_outline_lies_on_the_person_and_can_be_taken_away(page: Page) -> Non
     page.locator(".card").first.click()
     outline = page.locator("#panel .outline")
     expect(outline.locator("polygon")).to_have_count(1)
-    photo, person = page.locator("#panel .photo img").bounding_box(), outline.locator("polygon").bounding_box()
+    photo, person = (
+        page.locator("#panel .photo img").bounding_box(),
+        outline.locator("polygon").bounding_box(),
+    )
     assert photo is not None
     assert person is not None
     assert photo["x"] <= person["x"] <= person["x"] + person["width"] <= photo["x"] + photo["width"]
@@ -96,7 +99,9 @@ def test_more_like_this_and_not_like_this_edit_the_question(page: Page) -> None:
     expect(page.locator(".chip img")).to_have_js_property("naturalHeight", 320)
     page.locator(".card").first.click()
     page.get_by_role("link", name="Not like this").click()
-    expect(page.get_by_role("searchbox")).to_have_value(re.compile("^red (like:[0-9a-f]{32} )?unlike:[0-9a-f]{32}$"))
+    expect(page.get_by_role("searchbox")).to_have_value(
+        re.compile("^red (like:[0-9a-f]{32} )?unlike:[0-9a-f]{32}$")
+    )
 
 
 def test_keys_reach_everything(page: Page) -> None:

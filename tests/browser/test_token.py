@@ -11,7 +11,9 @@ from tests.indexing import FAKE
 from tests.serving import answering
 
 
-def test_a_token_is_asked_for_kept_from_scripts_and_forgotten(browser: Browser, site: Site, tmp_path: Path) -> None:
+def test_a_token_is_asked_for_kept_from_scripts_and_forgotten(
+    browser: Browser, site: Site, tmp_path: Path
+) -> None:
     root = shutil.copytree(site.store, tmp_path / "store")
     token = Access.open(root).tokens.add("anna", Role.SEARCH)
     with answering(create_app(ArchiveService(root, FAKE))) as address:

@@ -16,7 +16,11 @@ PROFILES = {
     "fake": load_config(profile="fake"),
     "compact-torch": load_config(profile="compact", machine={"runtime": "torch"}),
     "compact-openvino": load_config(profile="compact", machine={"runtime": "openvino"}),
-    "clip-random": load_config(profile="clip", clip={"random_seed": 1, "model": "ViT-S-32-alt", "attributes": "zero-shot"}, segment={"min_side": 128}),
+    "clip-random": load_config(
+        profile="clip",
+        clip={"random_seed": 1, "model": "ViT-S-32-alt", "attributes": "zero-shot"},
+        segment={"min_side": 128},
+    ),
 }
 
 
@@ -30,7 +34,11 @@ def odd_images() -> list[ImageU8]:
     photo = data.astronaut()[:160, :200].copy()
     frozen = photo[:, ::-1]
     frozen.flags.writeable = False
-    strips = [np.full((1, 1, 3), 9, np.uint8), np.full((3, 300, 3), 200, np.uint8), np.full((300, 2, 3), 90, np.uint8)]
+    strips = [
+        np.full((1, 1, 3), 9, np.uint8),
+        np.full((3, 300, 3), 200, np.uint8),
+        np.full((300, 2, 3), 90, np.uint8),
+    ]
     return [photo, *strips, np.full((64, 64, 3), 128, np.uint8), np.zeros((40, 50, 3), np.uint8), frozen]
 
 
@@ -57,7 +65,10 @@ def test_segmenter_keeps_its_contract(config: RunConfig) -> None:
 def test_describer_keeps_its_contract(config: RunConfig) -> None:
     describer = load_describer(config)
     assert isinstance(describer, PersonDescriber)
-    assert (describer.fingerprint, describer.embedding_fingerprint) == (fingerprints(config).describer, fingerprints(config).embedding)
+    assert (describer.fingerprint, describer.embedding_fingerprint) == (
+        fingerprints(config).describer,
+        fingerprints(config).embedding,
+    )
     assert len(describer.describe([]).embeddings) == 0
     images = odd_images()
     told = describer.describe(images)
@@ -96,12 +107,17 @@ def test_models_load_once_a_process(config: RunConfig) -> None:
 
 
 def test_runtimes_agree_within_the_stated_tolerance() -> None:
-    """The tolerance of docs/decisions/0004: what one runtime finds with confidence the other finds, nearly where it was."""
+    """The tolerance of docs/decisions/0004: what one runtime finds with confidence the other finds, nearly
+    where it was.
+    """
     image = data.astronaut()
     (torch_people,) = load_segmenter(PROFILES["compact-torch"]).segment([image])
     (openvino_people,) = load_segmenter(PROFILES["compact-openvino"]).segment([image])
     assert abs(float(torch_people.scores[0]) - float(openvino_people.scores[0])) < 0.05
-    assert np.abs(mask_boxes(list(torch_people.masks[:1])) - mask_boxes(list(openvino_people.masks[:1]))).max() < 0.02 * 512
+    assert (
+        np.abs(mask_boxes(list(torch_people.masks[:1])) - mask_boxes(list(openvino_people.masks[:1]))).max()
+        < 0.02 * 512
+    )
     cutouts = [image, image[:200], image[100:400, 100:300]]
     torch_told = load_describer(PROFILES["compact-torch"]).describe(cutouts)
     openvino_told = load_describer(PROFILES["compact-openvino"]).describe(cutouts)
@@ -111,8 +127,12 @@ def test_runtimes_agree_within_the_stated_tolerance() -> None:
     assert moved.mean() < 0.02
 
 
-@pytest.mark.parametrize(("picture", "people"), [("astronaut", 1), ("camera", 1), ("chelsea", 0), ("coffee", 0), ("rocket", 0)])
-def test_shipped_segmenter_finds_the_people_in_well_known_photographs_and_nobody_elsewhere(picture: str, people: int) -> None:
+@pytest.mark.parametrize(
+    ("picture", "people"), [("astronaut", 1), ("camera", 1), ("chelsea", 0), ("coffee", 0), ("rocket", 0)]
+)
+def test_shipped_segmenter_finds_the_people_in_well_known_photographs_and_nobody_elsewhere(
+    picture: str, people: int
+) -> None:
     image = getattr(data, picture)()
     image = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
     (found,) = load_segmenter(PROFILES["compact-openvino"]).segment([image])

@@ -32,9 +32,17 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 def typed(page: str) -> list[str]:
     """Every ``par`` command line of a page's code."""
     text = (ROOT / page).read_text()
-    blocks = re.findall(r"```\n(.*?)```", text, re.S) + re.findall(r"^    (.*)$", text, re.M) + re.findall(r"`(par [^`]*)`", text)
+    blocks = (
+        re.findall(r"```\n(.*?)```", text, re.S)
+        + re.findall(r"^    (.*)$", text, re.M)
+        + re.findall(r"`(par [^`]*)`", text)
+    )
     lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
-    return [line[line.index("par ") :] for line in lines if re.match(r"(\S+/bin/)?par ", line) or re.search(r"/bin/par ", line)]
+    return [
+        line[line.index("par ") :]
+        for line in lines
+        if re.match(r"(\S+/bin/)?par ", line) or re.search(r"/bin/par ", line)
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -60,7 +68,9 @@ def test_every_command_is_in_the_readme_and_has_an_example() -> None:
             assert f"par {name}" in each.help
 
 
-def test_examples_of_the_help_can_be_copied_from_a_narrow_terminal_and_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_of_the_help_can_be_copied_from_a_narrow_terminal_and_are_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Store.create(tmp_path / "store")
     for name, command in COMMANDS.items():

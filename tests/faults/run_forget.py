@@ -27,7 +27,9 @@ def main(root: Path, image_id: str, moment: str) -> None:
 
     def count(event: str, arguments: tuple[object, ...]) -> None:
         nonlocal operations
-        if event in ("os.rename", "os.remove", "os.rmdir", "shutil.rmtree") or (event == "open" and str(arguments[1]).startswith(("w", "a"))):
+        if event in ("os.rename", "os.remove", "os.rmdir", "shutil.rmtree") or (
+            event == "open" and str(arguments[1]).startswith(("w", "a"))
+        ):
             operations += 1
             if not step and operations == int(moment):
                 kill()

@@ -1,4 +1,5 @@
-"""Runs the stages one after another and says when each begins, so that a test can kill it in the one it wants.
+"""Runs the stages one after another and says when each begins, so that a test can kill it in the one it
+wants.
 
 python -m tests.faults.run_stages STORE ARCHIVE
 """

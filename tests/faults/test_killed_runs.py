@@ -25,7 +25,9 @@ KILLS_PER_STAGE = 6
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = sorted(RGB)
     chosen = random.Random(7)
-    folder = archive(tmp_path_factory.mktemp("photos"), [chosen.sample(names, chosen.randint(0, 3)) for _ in range(60)])
+    folder = archive(
+        tmp_path_factory.mktemp("photos"), [chosen.sample(names, chosen.randint(0, 3)) for _ in range(60)]
+    )
     shutil.copy(folder / "0000.png", folder / "copy.png")
     (folder / "broken.png").write_bytes(b"not a picture")
     return folder
@@ -78,7 +80,10 @@ def test_a_store_killed_again_and_again_ends_as_if_nothing_had_happened(
     stage: str, tmp_path: Path, photos: Path, durations: dict[str, float], undisturbed: list[dict]
 ) -> None:
     moments = random.Random(stage)
-    killed = sum(kill_in(stage, moments.uniform(0, durations[stage]), tmp_path / "store", photos) for _ in range(KILLS_PER_STAGE))
+    killed = sum(
+        kill_in(stage, moments.uniform(0, durations[stage]), tmp_path / "store", photos)
+        for _ in range(KILLS_PER_STAGE)
+    )
     assert killed >= KILLS_PER_STAGE // 2, "the kills came too late to prove anything"
     index(tmp_path / "store", [photos])
     assert content(tmp_path / "store") == undisturbed

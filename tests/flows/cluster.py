@@ -26,19 +26,47 @@ class Cluster:
         self._processes: list[subprocess.Popen[bytes]] = []
         folder.mkdir()
         place = folder / "scheduler.json"
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", ":0", "--scheduler-file", str(place))
+        self.scheduler = self._start(
+            "scheduler",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--dashboard-address",
+            ":0",
+            "--scheduler-file",
+            str(place),
+        )
         wait_until(lambda: place.exists() and place.read_text().strip().endswith("}"))
         self.address: str = json.loads(place.read_text())["address"]
 
     def worker(self, *more: str, supervised: bool = False, **environment: str) -> "subprocess.Popen[bytes]":
         """Start a worker; a supervised one is started again whenever it ends, as by systemd."""
-        arguments = ("worker", self.address, "--nthreads", "1", "--host", "127.0.0.1", "--dashboard-address", ":0", *more)
-        return self._start(*arguments, before=("sh", "-c", 'while true; do "$@"; sleep 1; done', "supervisor") if supervised else (), **environment)
+        arguments = (
+            "worker",
+            self.address,
+            "--nthreads",
+            "1",
+            "--host",
+            "127.0.0.1",
+            "--dashboard-address",
+            ":0",
+            *more,
+        )
+        return self._start(
+            *arguments,
+            before=("sh", "-c", 'while true; do "$@"; sleep 1; done', "supervisor") if supervised else (),
+            **environment,
+        )
 
-    def _start(self, *arguments: str, before: Sequence[str] = (), **environment: str) -> "subprocess.Popen[bytes]":
+    def _start(
+        self, *arguments: str, before: Sequence[str] = (), **environment: str
+    ) -> "subprocess.Popen[bytes]":
         typed = [*before, sys.executable, "-m", "dask", *arguments]
         with (self._folder / f"{arguments[0]}.log").open("ab") as log:
-            process = subprocess.Popen(typed, env=self._environment | environment, cwd=self._folder, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                typed, env=self._environment | environment, cwd=self._folder, stdout=log, stderr=log
+            )
         self._processes.append(process)
         return process
 

@@ -24,7 +24,12 @@ def a_search_path_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment for commands under test, without a server: nothing of the user's Prefect is touched."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
-    return {**kept, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "OMP_NUM_THREADS": "1", "DO_NOT_TRACK": "1"}
+    return {
+        **kept,
+        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "OMP_NUM_THREADS": "1",
+        "DO_NOT_TRACK": "1",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +46,16 @@ def prefect_api(prefect_environment: dict[str, str], prefect_log: Path) -> Itera
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/api"
     serve = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
-    environment = {**prefect_environment, "PREFECT_API_URL": url, "PREFECT_SERVER_LOGGING_LEVEL": "WARNING", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment = {
+        **prefect_environment,
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
     with prefect_log.open("wb") as log:
-        server = subprocess.Popen(serve, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            serve, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
     try:
         wait_for(url, server, prefect_log)
         yield {**prefect_environment, "PREFECT_API_URL": url}

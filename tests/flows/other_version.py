@@ -1,4 +1,6 @@
-"""Preloaded into Dask workers by tests: they say another version of PAR, as after an update of half of the nodes."""
+"""Preloaded into Dask workers by tests: they say another version of PAR, as after an update of half of the
+nodes.
+"""
 
 import par_core
 

@@ -1,4 +1,6 @@
-"""Preloaded into Dask workers by tests: an image whose file ends with a mark kills the process that decodes it, in one stage or the other."""
+"""Preloaded into Dask workers by tests: an image whose file ends with a mark kills the process that decodes
+it, in one stage or the other.
+"""
 
 import os
 import signal

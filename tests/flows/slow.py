@@ -1,4 +1,6 @@
-"""Preloaded into Dask workers by tests: every image takes a while, so that there is time to cut something off."""
+"""Preloaded into Dask workers by tests: every image takes a while, so that there is time to cut something
+off.
+"""
 
 import os
 import time

@@ -1,4 +1,6 @@
-"""The files of ``deployments/`` on a real Prefect server: schedules book runs, a worker starts one that is due, and the server's log holds no error."""
+"""The files of ``deployments/`` on a real Prefect server: schedules book runs, a worker starts one that is
+due, and the server's log holds no error.
+"""
 
 import configparser
 import json
@@ -41,7 +43,15 @@ class Operator:
 
     def types(self, *arguments: object) -> str:
         command = [*PREFECT, *map(str, arguments)]
-        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=200, check=False)
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -65,7 +75,9 @@ def eventually(true: Callable[[], Any], seconds: float) -> Any:
 
 @pytest.mark.timeout(200)
 def test_every_active_schedule_has_booked_its_next_runs(operator: Operator, prefect_log: Path) -> None:
-    wanted = {each["name"] for each in yaml.safe_load((DEPLOYMENTS / "prefect.yaml").read_text())["deployments"]}
+    wanted = {
+        each["name"] for each in yaml.safe_load((DEPLOYMENTS / "prefect.yaml").read_text())["deployments"]
+    }
     deployed = {each["name"]: each for each in operator.client.deployments() if each["name"] in wanted}
     assert deployed.keys() == wanted
     for name, each in deployed.items():
@@ -79,13 +91,21 @@ def test_every_active_schedule_has_booked_its_next_runs(operator: Operator, pref
         assert len(times) >= 3, name
         assert {moment.astimezone(UTC).hour for moment in times} == {hour}
         assert min(times) - datetime.now(UTC) < timedelta(days=1)
-    assert {name for name, each in deployed.items() if any(schedule["active"] for schedule in each["schedules"])} == {"nightly", "morning-check"}
+    assert {
+        name for name, each in deployed.items() if any(schedule["active"] for schedule in each["schedules"])
+    } == {"nightly", "morning-check"}
     assert errors(prefect_log) == []
 
 
 def errors(log: Path) -> list[str]:
-    """What a server says when a service fails: it goes on, schedules nothing, and answers every question as before."""
-    return [line for line in log.read_text(errors="replace").splitlines() if re.search(r"\b(ERROR|CRITICAL|Traceback|Error:|Exception)\b", line)]
+    """What a server says when a service fails: it goes on, schedules nothing, and answers every question as
+    before.
+    """
+    return [
+        line
+        for line in log.read_text(errors="replace").splitlines()
+        if re.search(r"\b(ERROR|CRITICAL|Traceback|Error:|Exception)\b", line)
+    ]
 
 
 def test_no_deployment_names_the_folder_where_it_was_made(operator: Operator) -> None:
@@ -107,7 +127,12 @@ def test_a_run_that_is_due_is_started_by_a_worker_and_leaves_log_progress_and_st
     golden = tmp_path / "golden.yaml"
     golden.write_text("queries: [{text: a red person, at_least: 3}]")
     settings = {"profile": "fake", "machine": {"runner": "dask", "workers": 1}}
-    nightly["parameters"] = {"sources": [str(photos)], "store": str(tmp_path / "s"), "settings": settings, "golden": str(golden)}
+    nightly["parameters"] = {
+        "sources": [str(photos)],
+        "store": str(tmp_path / "s"),
+        "settings": settings,
+        "golden": str(golden),
+    }
     due = datetime.now(UTC) + timedelta(seconds=20)
     nightly["name"] = "tonight"
     nightly["schedules"] = [{"interval": 86_400, "anchor_date": due.isoformat(), "timezone": "Etc/UTC"}]
@@ -115,11 +140,18 @@ def test_a_run_that_is_due_is_started_by_a_worker_and_leaves_log_progress_and_st
     operator.types("--no-prompt", "deploy", "--all", "--prefect-file", file)
     [deployment] = [each["id"] for each in operator.client.deployments() if each["name"] == "tonight"]
     worker = subprocess.Popen(
-        [*PREFECT, "worker", "start", "--pool", "par"], cwd=operator.folder, env=operator.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*PREFECT, "worker", "start", "--pool", "par"],
+        cwd=operator.folder,
+        env=operator.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         [run] = eventually(lambda: operator.client.runs_of(deployment, "COMPLETED", "FAILED", "CRASHED"), 200)
-        eventually(lambda: any("described 17/17 images" in line for line in operator.client.log(run["id"])), 60)  # logs follow the state
+        # logs follow the state
+        eventually(
+            lambda: any("described 17/17 images" in line for line in operator.client.log(run["id"])), 60
+        )
     finally:
         worker.terminate()
         worker.wait(30)
@@ -135,8 +167,12 @@ def test_a_run_that_is_due_is_started_by_a_worker_and_leaves_log_progress_and_st
     assert errors(prefect_log) == []
 
 
-def test_one_night_at_a_time_is_a_limit_of_a_queue_which_outlives_a_restart_of_the_server(operator: Operator) -> None:
-    """A limit of the deployment is a lease in the server's memory: when that restarts, Prefect ends the run that holds it."""
+def test_one_night_at_a_time_is_a_limit_of_a_queue_which_outlives_a_restart_of_the_server(
+    operator: Operator,
+) -> None:
+    """A limit of the deployment is a lease in the server's memory: when that restarts, Prefect ends the run
+    that holds it.
+    """
     for each in operator.client.deployments():
         assert each["concurrency_limit"] is None, each["name"]
         assert each["work_queue_name"] == ("nightly" if each["name"] in ("nightly", "tonight") else "default")
@@ -164,10 +200,15 @@ def test_relative_paths_are_refused_as_they_would_go_with_the_folder_of_the_run(
 
 def test_the_automation_for_killed_runs_is_accepted_and_is_about_runs_of_par_only(operator: Operator) -> None:
     operator.types("automation", "create", "--from-file", DEPLOYMENTS / "automations.yaml")
-    [made] = [each for each in operator.client.post("automations/filter") if each["name"] == "par-killed-runs"]
+    [made] = [
+        each for each in operator.client.post("automations/filter") if each["name"] == "par-killed-runs"
+    ]
     assert made["enabled"]
     assert made["trigger"]["posture"] == "Proactive"
-    assert made["trigger"]["match_related"] == {"prefect.resource.role": "flow", "prefect.resource.name": "par-*"}
+    assert made["trigger"]["match_related"] == {
+        "prefect.resource.role": "flow",
+        "prefect.resource.name": "par-*",
+    }
     assert made["actions"][0]["state"] == "CRASHED"
     for each in operator.client.deployments():
         assert each["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30", each["name"]
@@ -188,7 +229,15 @@ def test_whatever_runs_for_ever_is_started_again_also_after_exit_code_0() -> Non
         assert (Path(sys.executable).parent / Path(program).name).exists(), file
         options = [each for each in arguments if each.startswith("--")]
         verbs = [each for each in arguments[:2] if re.fullmatch("[a-z]+", each)]
-        shown = subprocess.run([sys.executable, "-m", Path(program).name, *verbs, "--help"], capture_output=True, text=True, check=True).stdout
+        shown = subprocess.run(
+            [sys.executable, "-m", Path(program).name, *verbs, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         assert [option for option in options if option not in shown] == [], file
     services = yaml.safe_load((DEPLOYMENTS / "compose.yaml").read_text())["services"]
-    assert {name: each["restart"] for name, each in services.items()} == {"scheduler": "always", "worker": "always"}
+    assert {name: each["restart"] for name, each in services.items()} == {
+        "scheduler": "always",
+        "worker": "always",
+    }

@@ -80,7 +80,9 @@ def test_many_failing_parts_in_a_row_stop_the_run() -> None:
     parts = [f"{n:03d}" for n in range(100)]
     failed = carry_out(Work(**dict.fromkeys(parts, BadInputError("no"))), parts)
     assert failed.keys() == set(parts)
-    not_tried = [error for error in failed.values() if "not tried: too many shards in a row had failed" in str(error)]
+    not_tried = [
+        error for error in failed.values() if "not tried: too many shards in a row had failed" in str(error)
+    ]
     assert len(not_tried) >= 90
 
 
@@ -102,14 +104,21 @@ def test_ten_thousand_parts_are_handed_out_a_few_at_a_time_and_each_once() -> No
             submit(key, function, arguments)
 
         pool.submit = counting  # type: ignore[method-assign]
-        assert fan_out(Job([str(n) for n in range(10_000)], work.task, work.lost, 3), pool, name="run", say=print) == {}
+        assert (
+            fan_out(
+                Job([str(n) for n in range(10_000)], work.task, work.lost, 3), pool, name="run", say=print
+            )
+            == {}
+        )
     assert set(work.calls.values()) == {1}
     assert len(work.calls) == 10_000
     assert most[0] <= 2 * pool.capacity
 
 
 class LosingPool:
-    """Ends every task as it is told, without doing anything: stands for a cluster that loses workers and schedulers."""
+    """Ends every task as it is told, without doing anything: stands for a cluster that loses workers and
+    schedulers.
+    """
 
     capacity = 2
 
@@ -124,7 +133,11 @@ class LosingPool:
         how = self.ends.pop(0) if self.ends else How.DONE
         if how is None:
             raise PoolGoneError("everything is gone")
-        return [Ended(self.out.pop(0), how, WorkerLostError("tcp://10.0.0.7:1")) if how is How.LOST else Ended(self.out.pop(0), how)]
+        return [
+            Ended(self.out.pop(0), how, WorkerLostError("tcp://10.0.0.7:1"))
+            if how is How.LOST
+            else Ended(self.out.pop(0), how)
+        ]
 
 
 def losing(pool: LosingPool, parts: list[str], lost: Any) -> tuple[dict[str, Exception], list[str]]:
@@ -173,7 +186,9 @@ def test_a_pool_that_breaks_ends_the_work_and_not_the_run() -> None:
             super().submit(key, function, arguments)
 
     failed, _ = losing(Broken(), ["a", "b", "c"], lambda part, _: [part])
-    assert {name: str(error) for name, error in failed.items()} == dict.fromkeys("abc", "RuntimeError: the client is closed")
+    assert {name: str(error) for name, error in failed.items()} == dict.fromkeys(
+        "abc", "RuntimeError: the client is closed"
+    )
 
 
 def test_a_scheduler_that_goes_again_and_again_fails_a_part_in_the_end() -> None:
@@ -193,4 +208,7 @@ def test_a_part_that_cannot_be_replaced_fails_with_the_reason_and_the_others_go_
         raise ParError(f"{part} cannot be halved") if part == "a" else OSError(28, "No space left on device")
 
     failed, _ = losing(LosingPool(How.LOST, How.LOST), ["a", "b", "c"], refuse)
-    assert {name: str(error) for name, error in failed.items()} == {"a": "a cannot be halved", "b": "[Errno 28] No space left on device"}
+    assert {name: str(error) for name, error in failed.items()} == {
+        "a": "a cannot be halved",
+        "b": "[Errno 28] No space left on device",
+    }

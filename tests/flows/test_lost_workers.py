@@ -1,4 +1,6 @@
-"""Runs whose workers, scheduler or machine really die: what was finished is committed, the image at fault is named, and no run waits for ever."""
+"""Runs whose workers, scheduler or machine really die: what was finished is committed, the image at fault is
+named, and no run waits for ever.
+"""
 
 import json
 import os
@@ -35,13 +37,25 @@ def command(photos: Path, store: Path, *more: object) -> list[str]:
     return [PAR, "index", str(photos), "--store", str(store), "--profile", "fake", *map(str, more)]
 
 
-def par(photos: Path, store: Path, *more: object, env: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(photos, store, *more), env=env, cwd=cwd, capture_output=True, text=True, timeout=200, check=False)
+def par(
+    photos: Path, store: Path, *more: object, env: dict[str, str], cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(photos, store, *more),
+        env=env,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
 
 
 def statuses(store: Path) -> dict[str, str]:
     """Status by name of each file that failed."""
-    shown = subprocess.run([PAR, "status", "--store", str(store), "--failed"], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        [PAR, "status", "--store", str(store), "--failed"], capture_output=True, text=True, check=True
+    ).stdout
     lines = [line.split("\t") for line in shown.splitlines() if line.count("\t") == 2]
     return {Path(uri).name: status for status, uri, _ in lines}
 
@@ -55,9 +69,17 @@ def test_a_run_without_workers_of_its_own_that_dies_of_an_image_is_outlived_by_t
 ) -> None:
     with (photos / "0011.png").open("ab") as file:
         file.write(KILLS_SEGMENT)
-    code = f"import sys; sys.path.insert(0, {str(Path(POISON).parent)!r}); import poison; from flows.cli.main import main; main()"
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(POISON).parent)!r}); import poison; from flows.cli.main"
+        " import main; main()"
+    )
     typed = [sys.executable, "-c", code, *command(photos, tmp_path / "s", "--workers", 2)[1:]]
-    assert subprocess.run(typed, env=prefect_environment, capture_output=True, timeout=100, check=False).returncode == -signal.SIGKILL
+    assert (
+        subprocess.run(
+            typed, env=prefect_environment, capture_output=True, timeout=100, check=False
+        ).returncode
+        == -signal.SIGKILL
+    )
     environment = {**prefect_environment, "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([POISON])}
     run = subprocess.run(typed, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert run.returncode == 1, run.stderr
@@ -87,7 +109,9 @@ def test_an_image_that_kills_its_worker_is_found_by_halving_and_becomes_a_row(
         cluster.worker("--preload", POISON, supervised=True)
         run = par(photos, tmp_path / "s", "--shard-size", 40, "--scheduler", cluster.address, env=environment)
     else:
-        run = par(photos, tmp_path / "s", "--shard-size", 40, "--runner", "dask", "--workers", 2, env=environment)
+        run = par(
+            photos, tmp_path / "s", "--shard-size", 40, "--runner", "dask", "--workers", 2, env=environment
+        )
     assert run.returncode == 1, run.stderr
     assert "Traceback" not in run.stderr
     assert statuses(tmp_path / "s") == {"0011.png": "worker_died", "0028.png": "worker_died"}
@@ -98,8 +122,11 @@ def test_an_image_that_kills_its_worker_is_found_by_halving_and_becomes_a_row(
     assert not list((tmp_path / "s" / "work").glob("*.begun"))
     again = par(photos, tmp_path / "s", env=prefect_environment)
     assert again.returncode == 1
-    assert "0 new or changed, 0 to retry, 40 unchanged" in again.stderr, "the night after does not begin again"
-    retried = par(photos, tmp_path / "s", "--retry-failed", env=prefect_environment)  # with workers that survive it
+    assert "0 new or changed, 0 to retry, 40 unchanged" in again.stderr, (
+        "the night after does not begin again"
+    )
+    # with workers that survive it
+    retried = par(photos, tmp_path / "s", "--retry-failed", env=prefect_environment)
     assert retried.returncode == 0, retried.stderr
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
 
@@ -108,7 +135,9 @@ def test_relative_paths_mean_the_same_to_workers_that_were_started_elsewhere(
     tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
 ) -> None:
     cluster.worker()
-    run = par(Path("photos"), Path("s"), "--scheduler", cluster.address, env=prefect_environment, cwd=tmp_path)
+    run = par(
+        Path("photos"), Path("s"), "--scheduler", cluster.address, env=prefect_environment, cwd=tmp_path
+    )
     assert run.returncode == 0, run.stderr
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
 
@@ -118,7 +147,12 @@ def test_a_scheduler_that_goes_for_good_costs_nothing_that_was_finished_and_pref
 ) -> None:
     cluster.worker("--preload", SLOW)
     env = {**prefect_api, "PAR_MACHINE__PATIENCE_S": "3"}
-    run = subprocess.Popen(command(photos, tmp_path / "s", "--shard-size", 4, "--scheduler", cluster.address), env=env, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        command(photos, tmp_path / "s", "--shard-size", 4, "--scheduler", cluster.address),
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     wait_until(lambda: described(tmp_path / "s") >= 2)
     cluster.scheduler.kill()
     _, said = run.communicate(timeout=60)
@@ -132,7 +166,9 @@ def test_a_scheduler_that_goes_for_good_costs_nothing_that_was_finished_and_pref
     assert status.rows > 0
     assert kept < 10
     client = PrefectClient(prefect_api)
-    [flow_run] = [each for each in client.flow_runs("par-index") if each["parameters"]["store"] == str(tmp_path / "s")]
+    [flow_run] = [
+        each for each in client.flow_runs("par-index") if each["parameters"]["store"] == str(tmp_path / "s")
+    ]
     assert flow_run["state_type"] == "FAILED"
     assert "shards could not be finished; 40 files listed = " in flow_run["state"]["message"]
     artifacts = {each["key"]: each["data"] for each in client.artifacts(flow_run["id"])}
@@ -145,11 +181,16 @@ def test_a_scheduler_that_goes_for_good_costs_nothing_that_was_finished_and_pref
     assert verify_store(Store.open(tmp_path / "s")).problems == ()
 
 
-def test_a_worker_that_is_killed_once_costs_no_image(tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]) -> None:
+def test_a_worker_that_is_killed_once_costs_no_image(
+    tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+) -> None:
     first = cluster.worker("--no-nanny", "--preload", SLOW)
     cluster.worker("--no-nanny", "--preload", SLOW)
     run = subprocess.Popen(
-        command(photos, tmp_path / "s", "--shard-size", 4, "--scheduler", cluster.address), env=prefect_environment, stderr=subprocess.PIPE, text=True
+        command(photos, tmp_path / "s", "--shard-size", 4, "--scheduler", cluster.address),
+        env=prefect_environment,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     wait_until(lambda: described(tmp_path / "s") >= 2 and list((tmp_path / "s" / "work").glob("*.begun")))
     first.kill()
@@ -180,7 +221,9 @@ def test_what_a_cluster_lacks_is_said_at_once_and_waited_for_no_longer_than_aske
     assert "did not change within 3 s" in lines[1]
 
 
-def test_a_worker_that_does_not_answer_is_named_and_left_out(tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]) -> None:
+def test_a_worker_that_does_not_answer_is_named_and_left_out(
+    tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+) -> None:
     deaf = cluster.worker("--no-nanny", "--name", "deaf")
     time.sleep(4)
     deaf.send_signal(signal.SIGSTOP)
@@ -205,7 +248,9 @@ def test_workers_of_another_version_are_refused_before_anything_is_done(
     assert described(tmp_path / "s") == 0
 
 
-def test_a_worker_of_another_version_that_comes_later_is_left_out(tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]) -> None:
+def test_a_worker_of_another_version_that_comes_later_is_left_out(
+    tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+) -> None:
     cluster.worker("--preload", SLOW, PAR_TEST_SECONDS_AN_IMAGE="0.4")
     typed = command(photos, tmp_path / "s", "--shard-size", 4, "--scheduler", cluster.address)
     run = subprocess.Popen(typed, env=prefect_environment, stderr=subprocess.PIPE, text=True)
@@ -217,8 +262,15 @@ def test_a_worker_of_another_version_that_comes_later_is_left_out(tmp_path: Path
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
 
 
-def test_a_worker_that_comes_late_is_waited_for(tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]) -> None:
-    run = subprocess.Popen(command(photos, tmp_path / "s", "--scheduler", cluster.address), env=prefect_environment, stderr=subprocess.PIPE, text=True)
+def test_a_worker_that_comes_late_is_waited_for(
+    tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+) -> None:
+    run = subprocess.Popen(
+        command(photos, tmp_path / "s", "--scheduler", cluster.address),
+        env=prefect_environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     time.sleep(3)
     cluster.worker()
     _, said = run.communicate(timeout=100)
@@ -227,7 +279,9 @@ def test_a_worker_that_comes_late_is_waited_for(tmp_path: Path, photos: Path, cl
 
 
 def test_two_workers_that_finish_the_same_shard_leave_one_that_verifies(tmp_path: Path, photos: Path) -> None:
-    """One was cut off and goes on; its files must not mix with those of the other, nor its images count twice."""
+    """One was cut off and goes on; its files must not mix with those of the other, nor its images count
+    twice.
+    """
     from par_core.config import load_config
     from par_core.models.profiles import fingerprints
     from par_core.stages.commit import commit_store
@@ -249,7 +303,9 @@ def test_two_workers_that_finish_the_same_shard_leave_one_that_verifies(tmp_path
         segment_shard(store, each.shard_id, config)
         describe_shard(store, each.shard_id, config)
     commit_store(store, config)
-    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS)), "segmented twice, described once: nobody is missing"
+    assert len(content(tmp_path / "s")) == sum(map(len, GROUPS)), (
+        "segmented twice, described once: nobody is missing"
+    )
     describe_shard(store, shard.shard_id, config)
     commit_store(store, config)
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
@@ -260,10 +316,18 @@ def test_two_workers_that_finish_the_same_shard_leave_one_that_verifies(tmp_path
 
 @pytest.mark.parametrize("recorded", [False, True])
 def test_a_supervisor_that_ends_a_run_finds_it_committed_and_no_process_left(
-    recorded: bool, tmp_path: Path, photos: Path, prefect_environment: dict[str, str], prefect_api: dict[str, str]
+    recorded: bool,
+    tmp_path: Path,
+    photos: Path,
+    prefect_environment: dict[str, str],
+    prefect_api: dict[str, str],
 ) -> None:
     env = prefect_api if recorded else prefect_environment
-    environment = {**env, "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([SLOW]), "PAR_TEST_SECONDS_AN_IMAGE": "0.3"}
+    environment = {
+        **env,
+        "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([SLOW]),
+        "PAR_TEST_SECONDS_AN_IMAGE": "0.3",
+    }
     typed = command(photos, tmp_path / "s", "--shard-size", 4, "--runner", "dask", "--workers", 2)
     run = subprocess.Popen(typed, env=environment, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: described(tmp_path / "s") >= 2)
@@ -280,17 +344,25 @@ def test_a_supervisor_that_ends_a_run_finds_it_committed_and_no_process_left(
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
     if recorded:
-        [flow_run] = [each for each in PrefectClient(prefect_api).flow_runs("par-index") if each["parameters"]["store"] == str(tmp_path / "s")]
+        [flow_run] = [
+            each
+            for each in PrefectClient(prefect_api).flow_runs("par-index")
+            if each["parameters"]["store"] == str(tmp_path / "s")
+        ]
         assert flow_run["state_type"] == "CRASHED"
 
 
-def test_kills_of_the_driver_and_all_workers_between_halves_lose_nothing(tmp_path: Path, photos: Path, prefect_environment: dict[str, str]) -> None:
+def test_kills_of_the_driver_and_all_workers_between_halves_lose_nothing(
+    tmp_path: Path, photos: Path, prefect_environment: dict[str, str]
+) -> None:
     with (photos / "0011.png").open("ab") as file:
         file.write(KILLS_SEGMENT)
     environment = {**prefect_environment, "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([POISON])}
     typed = command(photos, tmp_path / "s", "--runner", "dask", "--workers", 2)
     for kill_at in (1, 3):
-        run = subprocess.Popen(typed, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        run = subprocess.Popen(
+            typed, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
         assert run.stderr is not None
         lost = 0
         for line in run.stderr:

@@ -22,13 +22,31 @@ PAR = Path(sys.executable).with_name("par")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     for number in range(130):  # three shards
-        name = f"{number:05d}_{'female' if number % 3 == 0 else 'male'}_{'fore' if number % 2 else 'back'}.jpg"
-        save(root / "mit_pedestrian" / name, cv2.resize(scene("red" if number % 3 == 0 else "blue", seed=number), (64, 128)))
+        name = (
+            f"{number:05d}_{'female' if number % 3 == 0 else 'male'}_{'fore' if number % 2 else 'back'}.jpg"
+        )
+        save(
+            root / "mit_pedestrian" / name,
+            cv2.resize(scene("red" if number % 3 == 0 else "blue", seed=number), (64, 128)),
+        )
     return root
 
 
 def command(root: Path, out: Path, *more: str) -> list[str]:
-    return [str(PAR), "evaluate", "attributes", "--dataset", "mit", "--root", str(root), "--profile", "fake", "--out", str(out), *more]
+    return [
+        str(PAR),
+        "evaluate",
+        "attributes",
+        "--dataset",
+        "mit",
+        "--root",
+        str(root),
+        "--profile",
+        "fake",
+        "--out",
+        str(out),
+        *more,
+    ]
 
 
 def seen(out: Path) -> pa.Table:
@@ -41,11 +59,24 @@ def shards(out: Path) -> dict[str, int]:
 
 
 @pytest.mark.timeout(300)
-def test_threads_processes_and_a_killed_run_see_the_same(people: Path, tmp_path: Path, prefect_api: dict[str, str]) -> None:
+def test_threads_processes_and_a_killed_run_see_the_same(
+    people: Path, tmp_path: Path, prefect_api: dict[str, str]
+) -> None:
     processes, killed = tmp_path / "processes", tmp_path / "killed"
-    subprocess.run(command(people, processes, "--workers", "2"), env=prefect_api, check=True, capture_output=True, timeout=200)
+    subprocess.run(
+        command(people, processes, "--workers", "2"),
+        env=prefect_api,
+        check=True,
+        capture_output=True,
+        timeout=200,
+    )
     assert len(shards(processes)) == 3
-    run = subprocess.Popen(command(people, killed, "--workers", "1"), env=prefect_api, stderr=subprocess.DEVNULL, start_new_session=True)
+    run = subprocess.Popen(
+        command(people, killed, "--workers", "1"),
+        env=prefect_api,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     ends = time.monotonic() + 120
     while not shards(killed) and run.poll() is None and time.monotonic() < ends:
         time.sleep(0.005)
@@ -53,7 +84,14 @@ def test_threads_processes_and_a_killed_run_see_the_same(people: Path, tmp_path:
     run.wait()
     before = shards(killed)
     assert before
-    again = subprocess.run(command(people, killed, "--workers", "1"), env=prefect_api, check=True, capture_output=True, text=True, timeout=200)
+    again = subprocess.run(
+        command(people, killed, "--workers", "1"),
+        env=prefect_api,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
     after = shards(killed)
     assert {name: after[name] for name in before} == before
     assert len(before) == 3 or f"{3 - len(before)} of 3 shards to do" in again.stderr
@@ -62,11 +100,18 @@ def test_threads_processes_and_a_killed_run_see_the_same(people: Path, tmp_path:
 
 
 @pytest.mark.timeout(120)
-def test_a_picture_that_cannot_be_read_ends_the_run_by_its_name(people: Path, tmp_path: Path, prefect_api: dict[str, str]) -> None:
+def test_a_picture_that_cannot_be_read_ends_the_run_by_its_name(
+    people: Path, tmp_path: Path, prefect_api: dict[str, str]
+) -> None:
     shutil.copytree(people, tmp_path / "data")
     (tmp_path / "data" / "mit_pedestrian" / "00100_male_back.jpg").write_text("no picture")
     done = subprocess.run(
-        command(tmp_path / "data", tmp_path / "out", "--workers", "1"), env=prefect_api, check=False, capture_output=True, text=True, timeout=100
+        command(tmp_path / "data", tmp_path / "out", "--workers", "1"),
+        env=prefect_api,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=100,
     )
     assert done.returncode != 0
     assert "00100_male_back.jpg" in done.stderr
@@ -75,7 +120,9 @@ def test_a_picture_that_cannot_be_read_ends_the_run_by_its_name(people: Path, tm
 
 
 @pytest.mark.timeout(120)
-def test_the_deployed_flow_leaves_a_table_and_a_link(people: Path, tmp_path: Path, prefect_api: dict[str, str]) -> None:
+def test_the_deployed_flow_leaves_a_table_and_a_link(
+    people: Path, tmp_path: Path, prefect_api: dict[str, str]
+) -> None:
     code = """
 import sys
 from prefect.client.orchestration import get_client

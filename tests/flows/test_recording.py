@@ -21,10 +21,14 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def par(*arguments: object, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PAR, *map(str, arguments)], env=env, capture_output=True, text=True, timeout=200, check=False)
+    return subprocess.run(
+        [PAR, *map(str, arguments)], env=env, capture_output=True, text=True, timeout=200, check=False
+    )
 
 
-def test_a_run_is_a_flow_run_with_log_progress_and_result_and_small_parameters(tmp_path: Path, photos: Path, prefect_api: dict[str, str]) -> None:
+def test_a_run_is_a_flow_run_with_log_progress_and_result_and_small_parameters(
+    tmp_path: Path, photos: Path, prefect_api: dict[str, str]
+) -> None:
     (photos / "letter.png").write_bytes(b"no picture")
     store = tmp_path / "s"
     run = par("index", photos, "--store", store, "--profile", "fake", "--shard-size", 1, env=prefect_api)
@@ -46,10 +50,15 @@ def test_a_run_is_a_flow_run_with_log_progress_and_result_and_small_parameters(t
 
 
 @pytest.mark.timeout(120)
-def test_a_server_that_is_not_there_keeps_nobody_from_indexing(tmp_path: Path, photos: Path, prefect_environment: dict[str, str]) -> None:
+def test_a_server_that_is_not_there_keeps_nobody_from_indexing(
+    tmp_path: Path, photos: Path, prefect_environment: dict[str, str]
+) -> None:
     away = {**prefect_environment, "PREFECT_API_URL": "http://127.0.0.1:9/api"}
     run = par("index", photos, "--store", tmp_path / "s", "--profile", "fake", env=away)
     assert run.returncode in (0, 1), run.stderr
-    assert "warning: no Prefect server answers at http://127.0.0.1:9/api; this run is not recorded there" in run.stderr
+    assert (
+        "warning: no Prefect server answers at http://127.0.0.1:9/api; this run is not recorded there"
+        in run.stderr
+    )
     assert len(content(tmp_path / "s")) == 24
     assert Store.open(tmp_path / "s").commits()

@@ -40,11 +40,21 @@ def open_ports() -> set[int]:
     me = psutil.Process()
     found: set[int] = set()
     for process in [me, *me.children(recursive=True)]:
-        found |= {each.laddr.port for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN}
+        found |= {
+            each.laddr.port for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN
+        }
     return found
 
 
-PAGES = ("info/main/workers.html", "info/main/logs.html", "json/identity.json", "json/counts.json", "metrics", "health", "status")
+PAGES = (
+    "info/main/workers.html",
+    "info/main/logs.html",
+    "json/identity.json",
+    "json/counts.json",
+    "metrics",
+    "health",
+    "status",
+)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -9,11 +9,17 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [path for folder in ("par_core", "tasks", "flows", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
+SOURCES = [
+    path
+    for folder in ("par_core", "tasks", "flows", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
 
 
 def unsafe_starts(code: str) -> Iterator[str]:
-    """Command lines in Python that run ``-m`` or ``-c`` without ``-P`` or the environment's PYTHONSAFEPATH in the same module."""
+    """Command lines in Python that run ``-m`` or ``-c`` without ``-P`` or the environment's PYTHONSAFEPATH in
+    the same module.
+    """
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.List) and node.elts and ast.unparse(node.elts[0]) == "sys.executable":
             flags = [element.value for element in node.elts[1:] if isinstance(element, ast.Constant)]

@@ -22,7 +22,9 @@ print("mine again", file=sys.stderr)
 
 
 def told(log: Path, how: str) -> list[str]:
-    return subprocess.run([sys.executable, "-c", SCRIPT, str(log), how], capture_output=True, text=True, check=True).stderr.splitlines()
+    return subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(log), how], capture_output=True, text=True, check=True
+    ).stderr.splitlines()
 
 
 def test_children_print_to_the_file_for_the_length_of_the_block(tmp_path: Path) -> None:

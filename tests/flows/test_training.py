@@ -39,10 +39,37 @@ def pa100k(root: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_attributes_over_two_seeds_with_two_processes_each(tmp_path: Path, prefect_api: dict[str, str]) -> None:
+def test_attributes_over_two_seeds_with_two_processes_each(
+    tmp_path: Path, prefect_api: dict[str, str]
+) -> None:
     out = tmp_path / "out"
-    recipe = ["--steps", "2", "--batch", "2", "--score-every", "2", "--background", "keep", "--seeds", "0,1", "--processes", "2"]
-    command = [str(PAR), "train", "attributes", "--dataset", "pa100k", "--root", str(pa100k(tmp_path / "data")), "--out", str(out), *recipe, "--json"]
+    recipe = [
+        "--steps",
+        "2",
+        "--batch",
+        "2",
+        "--score-every",
+        "2",
+        "--background",
+        "keep",
+        "--seeds",
+        "0,1",
+        "--processes",
+        "2",
+    ]
+    command = [
+        str(PAR),
+        "train",
+        "attributes",
+        "--dataset",
+        "pa100k",
+        "--root",
+        str(pa100k(tmp_path / "data")),
+        "--out",
+        str(out),
+        *recipe,
+        "--json",
+    ]
     done = subprocess.run(command, env=prefect_api, capture_output=True, text=True, timeout=380, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -30,13 +30,22 @@ TABLE: list[tuple[str, ...]] = []
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if os.geteuid() != 0 or shutil.which("ip") is None:
         for item in items:
-            item.add_marker(pytest.mark.skip(reason="network namespaces need root and the command ip (iproute2)"))
+            item.add_marker(
+                pytest.mark.skip(reason="network namespaces need root and the command ip (iproute2)")
+            )
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not TABLE:
         return
-    head = ("fault", "run ended after", "exit code", "described then", "people searchable then", "after the next run")
+    head = (
+        "fault",
+        "run ended after",
+        "exit code",
+        "described then",
+        "people searchable then",
+        "after the next run",
+    )
     terminalreporter.section("what became of a night")
     for row in (head, ("---",) * len(head), *TABLE):
         terminalreporter.write_line(f"| {' | '.join(row)} |")
@@ -75,17 +84,42 @@ class Night:
     def cluster(self) -> None:
         """Start scheduler and two workers, supervised, as the units in deployments/systemd do."""
         scheduler = self.hosts.address("scheduler")
-        self.hosts.start("scheduler", [str(BIN / "dask"), "scheduler", "--host", scheduler, "--port", "8786", "--no-dashboard"], supervised=True)
+        self.hosts.start(
+            "scheduler",
+            [str(BIN / "dask"), "scheduler", "--host", scheduler, "--port", "8786", "--no-dashboard"],
+            supervised=True,
+        )
         for host in ("one", "two"):
             self.worker(host)
 
     def worker(self, host: str, *more: str) -> None:
-        command = [str(BIN / "dask"), "worker", f"tcp://{self.hosts.address('scheduler')}:8786", "--nthreads", "1", "--no-dashboard"]
-        self.hosts.start(host, [*command, "--host", self.hosts.address(host), "--preload", str(SLOW), *more], supervised=True)
+        command = [
+            str(BIN / "dask"),
+            "worker",
+            f"tcp://{self.hosts.address('scheduler')}:8786",
+            "--nthreads",
+            "1",
+            "--no-dashboard",
+        ]
+        self.hosts.start(
+            host,
+            [*command, "--host", self.hosts.address(host), "--preload", str(SLOW), *more],
+            supervised=True,
+        )
 
     @property
     def command(self) -> list[str]:
-        typed = [str(BIN / "par"), "index", str(self.photos), "--store", str(self.store), "--profile", "fake", "--shard-size", "4"]
+        typed = [
+            str(BIN / "par"),
+            "index",
+            str(self.photos),
+            "--store",
+            str(self.store),
+            "--profile",
+            "fake",
+            "--shard-size",
+            "4",
+        ]
         return [*typed, "--scheduler", f"tcp://{self.hosts.address('scheduler')}:8786"]
 
     def begin(self) -> None:
@@ -97,7 +131,9 @@ class Night:
         self._faulted_at = time.monotonic()
 
     def end(self, fault: str, within: float) -> int:
-        """Wait for the end of the run, then let the next finish the rest; checks what holds after every fault, and adds a row to the table."""
+        """Wait for the end of the run, then let the next finish the rest; checks what holds after every
+        fault, and adds a row to the table.
+        """
         assert self._run is not None
         _, self.said = self._run.communicate(timeout=within)
         took = time.monotonic() - self._faulted_at
@@ -108,13 +144,25 @@ class Night:
         described, searchable = self.described(), self.searchable()
         assert "Traceback" not in self.said, self.said
         again = subprocess.run(
-            [*self.command[:-2], "--runner", "threads"], env=local(self.hosts.environment), capture_output=True, text=True, timeout=200, check=False
+            [*self.command[:-2], "--runner", "threads"],
+            env=local(self.hosts.environment),
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
         )
         assert again.returncode == 0, again.stderr
         problems = verify_store(Store.open(self.store)).problems
         people = len(content(self.store))
         TABLE.append(
-            (fault, took, str(code), f"{described} of {len(GROUPS)} images", str(searchable), f"{people} of {PEOPLE} people, {len(problems)} problems")
+            (
+                fault,
+                took,
+                str(code),
+                f"{described} of {len(GROUPS)} images",
+                str(searchable),
+                f"{people} of {PEOPLE} people, {len(problems)} problems",
+            )
         )
         assert problems == ()
         assert people == PEOPLE, "somebody is missing, or counts twice"
@@ -127,7 +175,9 @@ class Night:
         import json
 
         done = {path.parent.name for path in self.store.glob("describe/*/*/manifest.json")}
-        segmented = [path for path in self.store.glob("segment/*/*/manifest.json") if path.parent.name in done]
+        segmented = [
+            path for path in self.store.glob("segment/*/*/manifest.json") if path.parent.name in done
+        ]
         return sum(json.loads(path.read_text())["info"]["entries"] for path in segmented)
 
     def searchable(self) -> int:

@@ -1,4 +1,6 @@
-"""Hosts in network namespaces, joined by a switch, with one folder that all of them see. Nothing leaves them: they have no way to other networks."""
+"""Hosts in network namespaces, joined by a switch, with one folder that all of them see. Nothing leaves them:
+they have no way to other networks.
+"""
 
 import os
 import secrets
@@ -38,7 +40,20 @@ class Hosts:
         ip("-n", self._name("switch"), "link", "set", "bridge", "up")
         for host, number in _NUMBERS.items():
             ip("netns", "add", self._name(host))
-            ip("-n", self._name(host), "link", "add", "eth0", "type", "veth", "peer", "name", host, "netns", self._name("switch"))
+            ip(
+                "-n",
+                self._name(host),
+                "link",
+                "add",
+                "eth0",
+                "type",
+                "veth",
+                "peer",
+                "name",
+                host,
+                "netns",
+                self._name("switch"),
+            )
             ip("-n", self._name("switch"), "link", "set", host, "master", "bridge", "up")
             ip("-n", self._name(host), "addr", "add", f"{NETWORK}.{number}/24", "dev", "eth0")
             ip("-n", self._name(host), "link", "set", "eth0", "up")
@@ -56,14 +71,25 @@ class Hosts:
     def address(self, host: str) -> str:
         return f"{NETWORK}.{_NUMBERS[host]}"
 
-    def start(self, host: str, command: Sequence[str], *, supervised: bool = False, **more: Any) -> "subprocess.Popen[str]":
-        """Start a command on a host; a supervised one is started again whenever it ends, as systemd does with Restart=always."""
+    def start(
+        self, host: str, command: Sequence[str], *, supervised: bool = False, **more: Any
+    ) -> "subprocess.Popen[str]":
+        """Start a command on a host; a supervised one is started again whenever it ends, as systemd does with
+        Restart=always.
+        """
         there = ["ip", "netns", "exec", self._name(host)]
         if supervised:
             there += ["sh", "-c", 'while true; do "$@"; sleep 1; done', "supervisor"]
         log = (self.folder / f"{host}.log").open("ab")
         with log:
-            given: dict[str, Any] = {"stdout": log, "stderr": log, "text": True, "cwd": self.folder, "env": self.environment, "start_new_session": True} | more
+            given: dict[str, Any] = {
+                "stdout": log,
+                "stderr": log,
+                "text": True,
+                "cwd": self.folder,
+                "env": self.environment,
+                "start_new_session": True,
+            } | more
             process = subprocess.Popen([*there, *command], stdin=subprocess.DEVNULL, **given)
         self._processes.append(process)
         return process
@@ -78,7 +104,9 @@ class Hosts:
     def kill_all(self, host: str) -> None:
         """Switch a host off: everything on it is gone at once."""
         for _ in range(20):
-            shown = subprocess.run(["ip", "netns", "pids", self._name(host)], capture_output=True, text=True, check=True).stdout.split()
+            shown = subprocess.run(
+                ["ip", "netns", "pids", self._name(host)], capture_output=True, text=True, check=True
+            ).stdout.split()
             if not shown:
                 return
             for pid in shown:

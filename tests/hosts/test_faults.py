@@ -1,6 +1,7 @@
 """The table of faults.
 
-After each: the run ends in bounded time, what was finished is kept, the store verifies, nobody counts twice, and the next run does the rest.
+After each: the run ends in bounded time, what was finished is kept, the store verifies, nobody counts twice,
+and the next run does the rest.
 """
 
 import json
@@ -73,7 +74,9 @@ def test_the_scheduler_is_killed_and_supervised(night: Night) -> None:
     night.cluster()
     night.hosts.environment.pop("PREFECT_API_URL")
     night.begin()
-    subprocess.run(["pkill", "-KILL", "-f", "^/[^ ]*python[^ ]* [^ ]*/dask scheduler --host 10.77.0.3"], check=True)
+    subprocess.run(
+        ["pkill", "-KILL", "-f", "^/[^ ]*python[^ ]* [^ ]*/dask scheduler --host 10.77.0.3"], check=True
+    )
     assert night.end("scheduler killed, started again by its supervisor", WORK_S + DETECTION_S) == 0
 
 
@@ -124,7 +127,11 @@ def deploy(night: Night) -> str:
     deployments = Path(__file__).parents[2] / "deployments"
     declared = yaml.safe_load((deployments / "prefect.yaml").read_text())
     nightly = next(each for each in declared["deployments"] if each["name"] == "nightly")
-    machine = {"scheduler": f"tcp://{night.hosts.address('scheduler')}:8786", "shard_size": 4, "patience_s": PATIENCE_S}
+    machine = {
+        "scheduler": f"tcp://{night.hosts.address('scheduler')}:8786",
+        "shard_size": 4,
+        "patience_s": PATIENCE_S,
+    }
     settings = {"profile": "fake", "machine": machine}
     nightly["parameters"] = {"sources": [str(night.photos)], "store": str(night.store), "settings": settings}
     nightly["schedules"] = []
@@ -142,7 +149,11 @@ def deploy(night: Night) -> str:
 
 
 def start_run(night: Night, deployment: str) -> str:
-    return str(night.hosts.inside("driver", lambda: night.client.post(f"deployments/{deployment}/create_flow_run"))["id"])
+    return str(
+        night.hosts.inside("driver", lambda: night.client.post(f"deployments/{deployment}/create_flow_run"))[
+            "id"
+        ]
+    )
 
 
 def state(night: Night, run: str) -> str:
@@ -155,7 +166,12 @@ def test_a_run_is_cancelled(night: Night) -> None:
     run = start_run(night, deploy(night))
     night.until(lambda: night.described() >= 8, 120)
     started = time.monotonic()
-    night.hosts.inside("driver", lambda: night.client.post(f"flow_runs/{run}/set_state", state={"type": "CANCELLING", "name": "Cancelling"}))
+    night.hosts.inside(
+        "driver",
+        lambda: night.client.post(
+            f"flow_runs/{run}/set_state", state={"type": "CANCELLING", "name": "Cancelling"}
+        ),
+    )
     night.until(lambda: state(night, run) == "CANCELLED", 60)
     took = time.monotonic() - started
     night.until(lambda: not Path(night.store / "run.lock").exists() or not is_held(night), 40)
@@ -212,7 +228,9 @@ def test_a_run_is_killed_and_prefect_knows_it_in_time_for_the_next(night: Night)
     free = time.monotonic() - started
     night.until(lambda: state(night, second) == "COMPLETED", WORK_S)
     night.check_and_finish(
-        f"deployed run killed: Crashed after {crashed:.0f} s, its slot taken by the next after {free:.0f} s", f"{crashed:.0f} s", -signal.SIGKILL
+        f"deployed run killed: Crashed after {crashed:.0f} s, its slot taken by the next after {free:.0f} s",
+        f"{crashed:.0f} s",
+        -signal.SIGKILL,
     )
 
 
@@ -224,14 +242,19 @@ def test_a_gpu_is_asked_for_that_no_worker_has(night: Night) -> None:
     _, night.said = run.communicate(timeout=PATIENCE_S + 60)
     assert run.returncode == 2
     assert "has the resource GPU=1; start some with: PYTHONSAFEPATH=1 dask worker" in night.said
-    night.check_and_finish("no worker has the GPU that is asked for", f"{time.monotonic() - started:.0f} s", run.returncode)
+    night.check_and_finish(
+        "no worker has the GPU that is asked for", f"{time.monotonic() - started:.0f} s", run.returncode
+    )
 
 
 def test_no_worker_needs_prefects_server(night: Night) -> None:
     """The server listens on the driver's own 127.0.0.1, where no worker can reach it."""
     night.cluster()
     night.hosts.environment["PREFECT_API_URL"] = "http://127.0.0.1:4200/api"
-    night.hosts.start("driver", [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", "4200", "--no-ui"])
+    night.hosts.start(
+        "driver",
+        [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", "4200", "--no-ui"],
+    )
     night.begin()
     assert night.end("none; Prefect's server on the driver's 127.0.0.1", WORK_S) == 0
     assert json.dumps(night.said).count("reach API") == 0

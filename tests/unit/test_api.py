@@ -14,7 +14,15 @@ from tests.pictures import archive
 
 NAMES = {
     *("Archive", "ExportReport", "Hit", "IndexSummary", "Results", "StatusReport", "open", "__version__"),
-    *("BadConfigError", "FilterError", "FingerprintError", "ParError", "StoreError", "TransientError", "WeightsError"),
+    *(
+        "BadConfigError",
+        "FilterError",
+        "FingerprintError",
+        "ParError",
+        "StoreError",
+        "TransientError",
+        "WeightsError",
+    ),
 }
 METHODS = {"config", "export", "index", "path", "search", "status"}
 
@@ -42,7 +50,14 @@ def test_every_example_of_the_documentation_runs(folder: Path, monkeypatch: pyte
     monkeypatch.setenv("PAR_PROFILE", "fake")
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
     names = {"par": par}
-    pieces = [par_core.api, par.open, par.Archive.search, par.Archive.index, par.Archive.export, par.Archive.status]
+    pieces = [
+        par_core.api,
+        par.open,
+        par.Archive.search,
+        par.Archive.index,
+        par.Archive.export,
+        par.Archive.status,
+    ]
     for piece in pieces:
         example = parser.get_doctest(piece.__doc__ or "", names, getattr(piece, "__name__", ""), None, None)
         assert example.examples, f"{piece} has no example"
@@ -52,15 +67,28 @@ def test_every_example_of_the_documentation_runs(folder: Path, monkeypatch: pyte
 
 
 def test_importing_it_costs_less_than_a_fifth_of_a_second() -> None:
-    code = "import time; t = time.process_time(); import par_core as par; par.open; print(time.process_time() - t)"
-    costs = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(3)]
+    code = (
+        "import time; t = time.process_time(); import par_core as par; par.open; print(time.process_time()"
+        " - t)"
+    )
+    costs = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(3)
+    ]
     assert min(costs) < 0.2
 
 
 def test_it_loads_no_model_and_no_database() -> None:
-    heavy = "{name.split('.')[0] for name in sys.modules} & {'torch', 'lancedb', 'pyarrow', 'numpy', 'prefect', 'distributed', 'PIL'}"
-    code = f"import sys; import par_core as par; print({heavy}); par.open('store'); print({heavy} - {{'numpy'}})"
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
+    heavy = (
+        "{name.split('.')[0] for name in sys.modules} & {'torch', 'lancedb', 'pyarrow', 'numpy', 'prefect',"
+        " 'distributed', 'PIL'}"
+    )
+    code = (
+        f"import sys; import par_core as par; print({heavy}); par.open('store'); print({heavy} - {{'numpy'}})"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split("\n")
     assert printed[:2] == ["set()", "set()"]
 
 
@@ -80,8 +108,13 @@ def test_wrong_calls_say_what_to_do(tmp_path: Path) -> None:
 
 
 def test_it_works_from_another_folder(tmp_path: Path, folder: Path) -> None:
-    code = f"import par_core as par; a = par.open('store', profile='fake'); a.index({str(folder / 'photos')!r}); print(len(a.search('red', top=2)))"
-    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    code = (
+        f"import par_core as par; a = par.open('store', profile='fake'); a.index({str(folder / 'photos')!r});"
+        " print(len(a.search('red', top=2)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert int(done.stdout) >= 1
 
 

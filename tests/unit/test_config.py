@@ -48,7 +48,9 @@ def test_a_configuration_survives_the_way_to_a_worker(monkeypatch: pytest.Monkey
 
 def test_what_decides_the_answer_changes_the_digest_and_the_machine_does_not() -> None:
     plain = load_config()
-    assert load_config(describe={"cutout": {"background": "blur"}}).describe.digest() != plain.describe.digest()
+    assert (
+        load_config(describe={"cutout": {"background": "blur"}}).describe.digest() != plain.describe.digest()
+    )
     assert fingerprints(load_config(machine={"workers": 7})) == fingerprints(plain)
     assert fingerprints(load_config(segment={"min_score": 0.2})).segmenter != fingerprints(plain).segmenter
 

@@ -1,4 +1,6 @@
-"""How well an audit finds wrong labels: some are planted, and those that it finds are counted (paper, Figure 3, shows why one would want to know)."""
+"""How well an audit finds wrong labels: some are planted, and those that it finds are counted (paper, Figure
+3, shows why one would want to know).
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -43,7 +45,8 @@ class Found:
 
 
 def plant(labels: Float[np.ndarray, "n k"], share: float, seed: int) -> Bool[np.ndarray, "n k"]:
-    """Choose the labels that are to be turned round: a share of those known, every one as likely as any other.
+    """Choose the labels that are to be turned round: a share of those known, every one as likely as any
+    other.
 
     Raises:
         BadConfigError: The share is not between 0 and 0.5, or plants nothing in so few labels.
@@ -59,8 +62,11 @@ def plant(labels: Float[np.ndarray, "n k"], share: float, seed: int) -> Bool[np.
     return planted.reshape(labels.shape)
 
 
-def count_found(audit: LabelAudit, labels: Float[np.ndarray, "n k"], planted: Bool[np.ndarray, "n k"]) -> tuple[Found, list[Found]]:
-    """Count the planted labels that come first: over the ranking of all attributes together, and of each attribute in its own.
+def count_found(
+    audit: LabelAudit, labels: Float[np.ndarray, "n k"], planted: Bool[np.ndarray, "n k"]
+) -> tuple[Found, list[Found]]:
+    """Count the planted labels that come first: over the ranking of all attributes together, and of each
+    attribute in its own.
 
     Args:
         audit: Of the labels with the planted ones in them.
@@ -68,7 +74,9 @@ def count_found(audit: LabelAudit, labels: Float[np.ndarray, "n k"], planted: Bo
         planted: Which were planted.
     """
     known, ranking, k = ~np.isnan(labels), audit.ranking(), labels.shape[1]
-    return _found(known.ravel(), planted.ravel(), ranking), [_found(known[:, i], planted[:, i], ranking[ranking % k == i] // k) for i in range(k)]
+    return _found(known.ravel(), planted.ravel(), ranking), [
+        _found(known[:, i], planted[:, i], ranking[ranking % k == i] // k) for i in range(k)
+    ]
 
 
 def _found(known: Bool[np.ndarray, " m"], planted: Bool[np.ndarray, " m"], ranking: np.ndarray) -> Found:

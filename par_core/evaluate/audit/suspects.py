@@ -1,8 +1,10 @@
-"""Auditing the labels of a data set: its people are described, a probe is fitted out of fold, and confident learning lists what is likely wrong.
+"""Auditing the labels of a data set: its people are described, a probe is fitted out of fold, and confident
+learning lists what is likely wrong.
 
-The describer's embedding and attributes are only the *features* of the probe. A describer that was trained on the very labels that are audited may have
-learned the wrong ones by heart; its features then agree with them, and the audit finds fewer. No probe can mend that: audit with a describer that never
-saw the data set, or keep in mind that what is not listed is not thereby right.
+The describer's embedding and attributes are only the *features* of the probe. A describer that was trained on
+the very labels that are audited may have learned the wrong ones by heart; its features then agree with them,
+and the audit finds fewer. No probe can mend that: audit with a describer that never saw the data set, or keep
+in mind that what is not listed is not thereby right.
 """
 
 from collections.abc import Sequence
@@ -36,7 +38,8 @@ class Audited:
     Attributes:
         data: With the attributes that are asked for.
         labels: (n, k) 1, 0, or NaN where not known.
-        groups: Of each of the n people: the identity where it is known, else the digest of the picture's file.
+        groups: Of each of the n people: the identity where it is known, else the digest of the picture's
+            file.
     """
 
     data: AttributeSet
@@ -74,23 +77,35 @@ def read_audited(dataset: str, root: Path, attributes: Sequence[str]) -> Audited
         attributes: To audit only these; none for all.
 
     Raises:
-        BadConfigError: There is no such data set or attribute, a picture is missing, or there are too few people for the folds.
+        BadConfigError: There is no such data set or attribute, a picture is missing, or there are too few
+            people for the folds.
     """
     data = read_attribute_set(dataset, root)
     unknown = [name for name in attributes if name not in data.attributes]
     if unknown:
-        raise BadConfigError(f"{dataset} does not label {unknown[0]!r}; it labels: {', '.join(data.attributes)}")
+        raise BadConfigError(
+            f"{dataset} does not label {unknown[0]!r}; it labels: {', '.join(data.attributes)}"
+        )
     wanted = tuple(name for name in data.attributes if name in attributes) if attributes else data.attributes
     labels = labels_of(list(data.people))[:, [data.attributes.index(name) for name in wanted]]
-    files = {image: f"image {image_id(image.read_bytes())}" for image in dict.fromkeys(person.image for person in data.people)}
+    files = {
+        image: f"image {image_id(image.read_bytes())}"
+        for image in dict.fromkeys(person.image for person in data.people)
+    }
     who = data.identities or ("",) * len(data.people)
-    groups = tuple(f"identity {name}" if name else files[person.image] for name, person in zip(who, data.people, strict=True))
+    groups = tuple(
+        f"identity {name}" if name else files[person.image]
+        for name, person in zip(who, data.people, strict=True)
+    )
     group_folds(groups, FOLDS, 0)  # says before the work starts where people are too few
     return Audited(replace(data, attributes=wanted), labels, groups)
 
 
-def features_of(people: Sequence[LabelledPerson], config: RunConfig, observer: Observer) -> Float32[np.ndarray, "n d"]:
-    """Features of everybody for the probe: the embedding, and the log-odds of the attributes that the describer can tell of everybody.
+def features_of(
+    people: Sequence[LabelledPerson], config: RunConfig, observer: Observer
+) -> Float32[np.ndarray, "n d"]:
+    """Features of everybody for the probe: the embedding, and the log-odds of the attributes that the
+    describer can tell of everybody.
 
     Args:
         people: Each with a picture of its own.

@@ -1,8 +1,10 @@
-"""Leakage between the parts of a data set: test images that have a counterpart of the same pedestrian in train.
+"""Leakage between the parts of a data set: test images that have a counterpart of the same pedestrian in
+train.
 
-Such images make a model look better than it is (Jia et al., "Rethinking of pedestrian attribute recognition", 2020, section 3; paper, section 3).
-Where identities are known they decide; where not, exact copies are found by digest, near copies by perceptual hash, and other views of the same person
-by the neighbourhood of embeddings. Nothing here holds more than a block of distances in memory.
+Such images make a model look better than it is (Jia et al., "Rethinking of pedestrian attribute recognition",
+2020, section 3; paper, section 3). Where identities are known they decide; where not, exact copies are found
+by digest, near copies by perceptual hash, and other views of the same person by the neighbourhood of
+embeddings. Nothing here holds more than a block of distances in memory.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +17,16 @@ from jaxtyping import Bool, Float, Float32, Float64, Int64
 from par_core.errors import BadInputError
 from par_core.evaluate.leakage.perceptual_hash import BITS, hash_distances
 
-__all__ = ["Counterparts", "Threshold", "choose_threshold", "cleaned_train", "leakage_report", "near_embeddings", "near_hashes", "same_label"]
+__all__ = [
+    "Counterparts",
+    "Threshold",
+    "choose_threshold",
+    "cleaned_train",
+    "leakage_report",
+    "near_embeddings",
+    "near_hashes",
+    "same_label",
+]
 
 Kind = Literal["identity", "digest", "hash", "embedding"]
 
@@ -32,9 +43,12 @@ class Counterparts:
 
     Attributes:
         kind: By what they were found.
-        nearest: (n,) for each test image the train image nearest to it, the first of several; -1 if none counts as a counterpart.
-        distance: (n,) to it: 0 for identities and digests, bits for hashes, 1 - cosine for embeddings; NaN if there is none.
-        known: (n,) whether the test image could be compared at all: its identity, digest, hash or embedding is known.
+        nearest: (n,) for each test image the train image nearest to it, the first of several; -1 if none
+            counts as a counterpart.
+        distance: (n,) to it: 0 for identities and digests, bits for hashes, 1 - cosine for embeddings; NaN if
+            there is none.
+        known: (n,) whether the test image could be compared at all: its identity, digest, hash or embedding
+            is known.
         train: (m,) whether a train image is a counterpart of any test image.
     """
 
@@ -46,7 +60,9 @@ class Counterparts:
 
     @property
     def share(self) -> float:
-        """Of the test images that could be compared, those with a counterpart: the figure of Jia et al.; NaN if none could be."""
+        """Of the test images that could be compared, those with a counterpart: the figure of Jia et al.; NaN
+        if none could be.
+        """
         return float((self.nearest >= 0).sum() / self.known.sum()) if self.known.any() else float("nan")
 
     def rows(self, test: Sequence[str], train: Sequence[str]) -> list[dict[str, Any]]:
@@ -57,10 +73,20 @@ class Counterparts:
             train: Names of the train images, in order.
         """
         found = np.flatnonzero(self.nearest >= 0)
-        return [{"test": test[i], "train": train[int(self.nearest[i])], "kind": self.kind, "distance": float(self.distance[i])} for i in found.tolist()]
+        return [
+            {
+                "test": test[i],
+                "train": train[int(self.nearest[i])],
+                "kind": self.kind,
+                "distance": float(self.distance[i]),
+            }
+            for i in found.tolist()
+        ]
 
 
-def same_label(test: Sequence[str | None], train: Sequence[str | None], kind: Literal["identity", "digest"]) -> Counterparts:
+def same_label(
+    test: Sequence[str | None], train: Sequence[str | None], kind: Literal["identity", "digest"]
+) -> Counterparts:
     """Counterparts with the same identity, or with the same digest of the file's bytes.
 
     Args:
@@ -98,10 +124,18 @@ def near_hashes(test: Sequence[int | None], train: Sequence[int | None], max_bit
         raise BadInputError(f"expected a difference of 0 to {BITS} bits, got {max_bits}")
     tested, trained = (np.array([each is not None for each in hashes], bool) for hashes in (test, train))
     a, b = (np.array([each for each in hashes if each is not None], np.uint64) for hashes in (test, train))
-    return _search("hash", tested, trained, lambda rows, columns: hash_distances(a[rows, None], b[None, columns]), float(max_bits))
+    return _search(
+        "hash",
+        tested,
+        trained,
+        lambda rows, columns: hash_distances(a[rows, None], b[None, columns]),
+        float(max_bits),
+    )
 
 
-def near_embeddings(test: Float32[np.ndarray, "n d"], train: Float32[np.ndarray, "m e"], max_distance: float) -> Counterparts:
+def near_embeddings(
+    test: Float32[np.ndarray, "n d"], train: Float32[np.ndarray, "m e"], max_distance: float
+) -> Counterparts:
     """Counterparts whose embeddings are close.
 
     Args:
@@ -113,21 +147,38 @@ def near_embeddings(test: Float32[np.ndarray, "n d"], train: Float32[np.ndarray,
         BadInputError: A row is neither of norm 1 nor of NaN, or the sizes differ.
     """
     if test.shape[1] != train.shape[1]:
-        raise BadInputError(f"expected embeddings of one size, got {test.shape[1]} for test and {train.shape[1]} for train")
+        raise BadInputError(
+            f"expected embeddings of one size, got {test.shape[1]} for test and {train.shape[1]} for train"
+        )
     tested, trained = (_known_rows(rows, name) for rows, name in ((test, "test"), (train, "train")))
     a, b = test[tested], train[trained]
-    return _search("embedding", tested, trained, lambda rows, columns: np.maximum(1 - a[rows] @ b[columns].T, 0), max_distance)
+    return _search(
+        "embedding",
+        tested,
+        trained,
+        lambda rows, columns: np.maximum(1 - a[rows] @ b[columns].T, 0),
+        max_distance,
+    )
 
 
 def _known_rows(embeddings: Float32[np.ndarray, "n d"], name: str) -> Bool[np.ndarray, " n"]:
     known = ~np.isnan(embeddings).any(axis=1)
     off = np.flatnonzero(known & ~(np.abs(np.linalg.norm(embeddings, axis=1) - 1) <= _NORM_TOLERANCE))
     if len(off):
-        raise BadInputError(f"expected {name} embeddings of L2 norm 1, got {np.linalg.norm(embeddings[off[0]]):.4g} in row {off[0]} ({len(off)} such rows)")
+        raise BadInputError(
+            f"expected {name} embeddings of L2 norm 1, got {np.linalg.norm(embeddings[off[0]]):.4g} in row"
+            f" {off[0]} ({len(off)} such rows)"
+        )
     return known
 
 
-def _search(kind: Kind, tested: Bool[np.ndarray, " n"], trained: Bool[np.ndarray, " m"], distances: _Distances, limit: float) -> Counterparts:
+def _search(
+    kind: Kind,
+    tested: Bool[np.ndarray, " n"],
+    trained: Bool[np.ndarray, " m"],
+    distances: _Distances,
+    limit: float,
+) -> Counterparts:
     """Compare all known test images with all known train images, block by block."""
     tests, trains = np.flatnonzero(tested), np.flatnonzero(trained)
     best, place = np.full(len(tests), np.inf), np.full(len(tests), -1)
@@ -143,7 +194,11 @@ def _search(kind: Kind, tested: Bool[np.ndarray, " n"], trained: Bool[np.ndarray
             value = np.take_along_axis(found, at[:, None], axis=1)[:, 0]
             nearer = (value <= limit) & (value < best[rows])
             best[rows][nearer], place[rows][nearer] = value[nearer], trains[columns.start + at[nearer]]
-    nearest, distance, train = np.full(len(tested), -1), np.full(len(tested), np.nan), np.zeros(len(trained), bool)
+    nearest, distance, train = (
+        np.full(len(tested), -1),
+        np.full(len(tested), np.nan),
+        np.zeros(len(trained), bool),
+    )
     nearest[tests], distance[tests], train[trains] = place, np.where(place >= 0, best, np.nan), hit
     return Counterparts(kind, nearest, distance, tested, train)
 
@@ -171,10 +226,13 @@ class Threshold:
     n_different: int
 
 
-def choose_threshold(same: Float[np.ndarray, " n"], different: Float[np.ndarray, " m"], false_positives: float) -> Threshold:
+def choose_threshold(
+    same: Float[np.ndarray, " n"], different: Float[np.ndarray, " m"], false_positives: float
+) -> Threshold:
     """The largest distance among the known pairs that keeps the false positive rate.
 
-    A test image is compared with every train image: expect about ``mistaken`` times the number of comparisons pairs that are none.
+    A test image is compared with every train image: expect about ``mistaken`` times the number of comparisons
+    pairs that are none.
 
     Args:
         same: Distances of pairs that are known to be counterparts.
@@ -182,13 +240,15 @@ def choose_threshold(same: Float[np.ndarray, " n"], different: Float[np.ndarray,
         false_positives: The rate allowed, above 0 and below 1.
 
     Raises:
-        BadInputError: A rate outside its range, no pairs, distances that are not finite, or fewer known others than it takes to tell the rate.
+        BadInputError: A rate outside its range, no pairs, distances that are not finite, or fewer known
+            others than it takes to tell the rate.
     """
     if not 0 < false_positives < 1:
         raise BadInputError(f"expected a false positive rate between 0 and 1, got {false_positives}")
     if not len(same) or len(different) * false_positives < 1:
         raise BadInputError(
-            f"a rate of {false_positives:g} takes pairs of both kinds and 1/rate different ones, got {len(same)} same, {len(different)} different"
+            f"a rate of {false_positives:g} takes pairs of both kinds and 1/rate different ones, got"
+            f" {len(same)} same, {len(different)} different"
         )
     if not (np.isfinite(same).all() and np.isfinite(different).all()):
         raise BadInputError("expected finite distances of the known pairs")
@@ -198,7 +258,13 @@ def choose_threshold(same: Float[np.ndarray, " n"], different: Float[np.ndarray,
     if not len(allowed):
         return Threshold(-1.0, 0.0, 0.0, len(same), len(different))
     last = allowed[-1]
-    return Threshold(float(candidates[last]), float((same <= candidates[last]).mean()), float(mistaken[last]), len(same), len(different))
+    return Threshold(
+        float(candidates[last]),
+        float((same <= candidates[last]).mean()),
+        float(mistaken[last]),
+        len(same),
+        len(different),
+    )
 
 
 def cleaned_train(found: Sequence[Counterparts]) -> Int64[np.ndarray, " k"]:
@@ -217,8 +283,9 @@ def leakage_report(found: Sequence[Counterparts]) -> dict[str, Any]:
     """The shares for a table.
 
     Returns:
-        ``test``, ``train`` and ``train_kept``, numbers of images; ``share``, of the test images with a counterpart of any kind; and ``by_kind`` with
-        ``share``, ``test_leaked``, ``test_unknown`` (could not be compared) and ``train_leaked``.
+        ``test``, ``train`` and ``train_kept``, numbers of images; ``share``, of the test images with a
+        counterpart of any kind; and ``by_kind`` with ``share``, ``test_leaked``, ``test_unknown`` (could not
+        be compared) and ``train_leaked``.
 
     Raises:
         BadInputError: As ``cleaned_train``.

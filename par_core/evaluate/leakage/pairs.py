@@ -1,8 +1,10 @@
-"""Pairs of pictures of which it is known whether they are the same: copies made here, and different pictures of a part.
+"""Pairs of pictures of which it is known whether they are the same: copies made here, and different pictures
+of a part.
 
-The threshold from which two embeddings count as the same person's picture depends on the model and on the pictures. So it is taken from the very pictures that
-are looked at: changed copies of some of them are pairs that are the same, two pictures of one part are pairs that are not. Where a part holds the same
-person twice and does not say so, such pairs make the threshold stricter, never looser.
+The threshold from which two embeddings count as the same person's picture depends on the model and on the
+pictures. So it is taken from the very pictures that are looked at: changed copies of some of them are pairs
+that are the same, two pictures of one part are pairs that are not. Where a part holds the same person twice
+and does not say so, such pairs make the threshold stricter, never looser.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +30,10 @@ __all__ = ["COPIES", "EmbeddingThreshold", "copy_distances", "embedding_threshol
 
 
 def _jpeg(image: ImageU8) -> ImageU8:
-    return np.asarray(cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 30])[1], cv2.IMREAD_COLOR), np.uint8)
+    return np.asarray(
+        cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 30])[1], cv2.IMREAD_COLOR),
+        np.uint8,
+    )
 
 
 def _cropped(image: ImageU8) -> ImageU8:
@@ -55,7 +60,8 @@ class EmbeddingThreshold:
 
     Attributes:
         threshold: The largest distance that counts.
-        rate: The false positive rate that was allowed: the one asked for, or 2 / number of known others where these are too few to tell it.
+        rate: The false positive rate that was allowed: the one asked for, or 2 / number of known others where
+            these are too few to tell it.
         found: Share of the copies within the threshold, by how they were made.
     """
 
@@ -65,7 +71,13 @@ class EmbeddingThreshold:
 
 
 def embedding_threshold(
-    files: Sequence[Path], identities: Sequence[str], seen: Seen, max_bits: int, rate: float, config: RunConfig, observer: Observer
+    files: Sequence[Path],
+    identities: Sequence[str],
+    seen: Seen,
+    max_bits: int,
+    rate: float,
+    config: RunConfig,
+    observer: Observer,
 ) -> EmbeddingThreshold:
     """Choose a threshold on known pairs of a part's pictures.
 
@@ -85,13 +97,26 @@ def embedding_threshold(
     others = other_distances(identities, seen, max_bits)
     allowed = max(rate, min(0.5, 2 / max(len(others), 1)))
     chosen = choose_threshold(np.concatenate([np.empty(0), *same.values()]), others, allowed)
-    return EmbeddingThreshold(chosen, allowed, {name: float((apart <= chosen.distance).mean()) for name, apart in same.items() if len(apart)})
+    return EmbeddingThreshold(
+        chosen,
+        allowed,
+        {name: float((apart <= chosen.distance).mean()) for name, apart in same.items() if len(apart)},
+    )
 
 
-def copy_distances(files: Sequence[Path], seen: Seen, config: RunConfig, observer: Observer) -> dict[str, Float64[np.ndarray, " _"]]:
-    """1 - cosine between pictures and their copies, by how these were made; of pictures that are spread over the part."""
+def copy_distances(
+    files: Sequence[Path], seen: Seen, config: RunConfig, observer: Observer
+) -> dict[str, Float64[np.ndarray, " _"]]:
+    """1 - cosine between pictures and their copies, by how these were made; of pictures that are spread over
+    the part.
+    """
     readable = [i for i, status in enumerate(seen.statuses) if status == Status.OK]
-    chosen = [readable[i] for i in np.unique(np.linspace(0, len(readable) - 1, min(_COPIED, len(readable))).astype(int)).tolist()]
+    chosen = [
+        readable[i]
+        for i in np.unique(
+            np.linspace(0, len(readable) - 1, min(_COPIED, len(readable))).astype(int)
+        ).tolist()
+    ]
     copies: dict[str, list[tuple[int, Path]]] = {name: [] for name in COPIES}
     for i in chosen:
         picture = decode(files[i].read_bytes(), config.archive).pixels
@@ -101,7 +126,9 @@ def copy_distances(files: Sequence[Path], seen: Seen, config: RunConfig, observe
                 if not file.exists():
                     write_atomic(file, cv2.imencode(".png", change(picture)[..., ::-1])[1].tobytes())
                 copies[name].append((i, file))
-    told = look_at([file for each in copies.values() for _, file in each], config, observer, embed=True).embeddings
+    told = look_at(
+        [file for each in copies.values() for _, file in each], config, observer, embed=True
+    ).embeddings
     originals = seen.embeddings[[i for each in copies.values() for i, _ in each]]
     apart = np.maximum(1 - (told * originals).sum(axis=1, dtype=np.float64), 0) if len(told) else np.empty(0)
     ends = np.cumsum([len(each) for each in copies.values()])[:-1]
@@ -109,13 +136,21 @@ def copy_distances(files: Sequence[Path], seen: Seen, config: RunConfig, observe
 
 
 def other_distances(identities: Sequence[str], seen: Seen, max_bits: int) -> Float64[np.ndarray, " _"]:
-    """1 - cosine of pairs of different pictures; without pairs of one known identity, of equal digests, or of near hashes."""
+    """1 - cosine of pairs of different pictures; without pairs of one known identity, of equal digests, or of
+    near hashes.
+    """
     readable = np.array([i for i, status in enumerate(seen.statuses) if status == Status.OK], np.int64)
-    rows = readable[np.unique(np.linspace(0, max(len(readable) - 1, 0), min(_COMPARED, len(readable))).astype(int))]
+    rows = readable[
+        np.unique(np.linspace(0, max(len(readable) - 1, 0), min(_COMPARED, len(readable))).astype(int))
+    ]
     embeddings: Float32[np.ndarray, "n d"] = seen.embeddings[rows]
     hashes = np.array([seen.hashes[i] for i in rows.tolist()], np.uint64)
     who = np.array([identities[i] or f"unknown {i}" for i in rows.tolist()], dtype=object)
     digests = np.array([seen.digests[i] for i in rows.tolist()], dtype=object)
     first, second = np.triu_indices(len(rows), 1)
-    different = (who[first] != who[second]) & (digests[first] != digests[second]) & (hash_distances(hashes[first], hashes[second]) > max_bits)
+    different = (
+        (who[first] != who[second])
+        & (digests[first] != digests[second])
+        & (hash_distances(hashes[first], hashes[second]) > max_bits)
+    )
     return np.maximum(1 - (embeddings @ embeddings.T)[first, second], 0).astype(np.float64)[different]

@@ -1,6 +1,7 @@
 """A perceptual hash of 64 bits: pictures that look alike differ in few of them.
 
-Source: Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010), section 3.2.1 (DCT based hash).
+Source: Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010), section 3.2.1
+(DCT based hash).
 """
 
 from functools import lru_cache
@@ -21,8 +22,9 @@ _SIDE: Final = 32  # pixels to which a picture is made smaller
 def perceptual_hash(image: ImageU8) -> int:
     """Hash a picture.
 
-    The cosine transform of the picture at 32 x 32 grey pixels: a bit for each of the 64 lowest frequencies (the mean apart) whose coefficient is above
-    the median of the 64. Unlike Zauner's, these include the purely horizontal and vertical ones: a standing person is mostly those.
+    The cosine transform of the picture at 32 x 32 grey pixels: a bit for each of the 64 lowest frequencies
+    (the mean apart) whose coefficient is above the median of the 64. Unlike Zauner's, these include the
+    purely horizontal and vertical ones: a standing person is mostly those.
 
     Returns:
         From 0 to 2^64 - 1; 0 for a picture of one colour.
@@ -34,7 +36,9 @@ def perceptual_hash(image: ImageU8) -> int:
     return int.from_bytes(np.packbits(coefficients > np.median(coefficients)).tobytes(), "big")
 
 
-def hash_distances(first: UInt64[np.ndarray, "*n"], second: UInt64[np.ndarray, "*m"]) -> UInt8[np.ndarray, "*k"]:
+def hash_distances(
+    first: UInt64[np.ndarray, "*n"], second: UInt64[np.ndarray, "*m"]
+) -> UInt8[np.ndarray, "*k"]:
     """In how many bits hashes differ, 0 to 64; the arrays are broadcast against each other."""
     return np.bitwise_count(first ^ second)
 

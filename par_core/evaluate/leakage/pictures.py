@@ -1,4 +1,6 @@
-"""The two parts that are compared for leakage, and what is looked at of every picture: digest, perceptual hash, embedding."""
+"""The two parts that are compared for leakage, and what is looked at of every picture: digest, perceptual
+hash, embedding.
+"""
 
 import io
 import os
@@ -91,12 +93,18 @@ def set_parts(data: AttributeSet, cut: AttributeSet) -> tuple[Part, Part]:
     if not data.parts.get("train") or not data.parts.get("test"):
         there = ", ".join(data.parts) or "none"
         raise BadConfigError(
-            f"{data.name}: leakage is between the parts train and test; the parts are: {there}. Name two folders instead: par leakage TRAIN TEST"
+            f"{data.name}: leakage is between the parts train and test; the parts are: {there}. Name two"
+            " folders instead: par leakage TRAIN TEST"
         )
     who = data.identities or ("",) * len(data.people)
 
     def part(rows: Sequence[int]) -> Part:
-        return Part(tuple(cut.people[i].image for i in rows), tuple(data.people[i].image for i in rows), tuple(who[i] for i in rows), tuple(rows))
+        return Part(
+            tuple(cut.people[i].image for i in rows),
+            tuple(data.people[i].image for i in rows),
+            tuple(who[i] for i in rows),
+            tuple(rows),
+        )
 
     return part(sorted((*data.parts["train"], *data.parts.get("val", ())))), part(data.parts["test"])
 
@@ -113,8 +121,13 @@ def look_at(files: Sequence[Path], config: RunConfig, observer: Observer, *, emb
     Raises:
         WeightsError: The weights of the profile are missing.
     """
-    blocks = [_block(files[start : start + _BLOCK], config, observer.folder) for start in range(0, len(files), _BLOCK)]
-    statuses, digests, hashes = ([each for block in blocks for each in block[part].tolist()] for part in range(3))
+    blocks = [
+        _block(files[start : start + _BLOCK], config, observer.folder)
+        for start in range(0, len(files), _BLOCK)
+    ]
+    statuses, digests, hashes = (
+        [each for block in blocks for each in block[part].tolist()] for part in range(3)
+    )
     ok = np.array([status == Status.OK.value for status in statuses], bool)
     embeddings = np.zeros((len(files), 0), np.float32)
     if embed and ok.any():
@@ -140,7 +153,11 @@ def _block(files: Sequence[Path], config: RunConfig, kept: Path) -> _Block:
         with np.load(file) as there:
             return there["statuses"], there["digests"], there["hashes"]
     looks = [_look(each, config) for each in files]
-    statuses, digests, hashes = np.array([str(s) for s, _, _ in looks]), np.array([d for _, d, _ in looks]), np.array([h for _, _, h in looks], np.uint64)
+    statuses, digests, hashes = (
+        np.array([str(s) for s, _, _ in looks]),
+        np.array([d for _, d, _ in looks]),
+        np.array([h for _, _, h in looks], np.uint64),
+    )
     content = io.BytesIO()
     np.savez(content, statuses=statuses, digests=digests, hashes=hashes)
     write_atomic(file, content.getvalue())

@@ -1,4 +1,6 @@
-"""What leakage does to the scores of a model: its figures on the test part as given, and without the test pictures that have a counterpart in train."""
+"""What leakage does to the scores of a model: its figures on the test part as given, and without the test
+pictures that have a counterpart in train.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -32,33 +34,43 @@ class CleanedScore:
     change: Interval
 
 
-def cleaned_scores(run: SavedRun, test: Collection[str], leaked: Collection[str]) -> tuple[list[CleanedScore], int]:
+def cleaned_scores(
+    run: SavedRun, test: Collection[str], leaked: Collection[str]
+) -> tuple[list[CleanedScore], int]:
     """Score the items of a report again.
 
     Args:
         run: A report on attributes, of the test part or of a part of it.
-        test: Names of the test pictures, folder and file, as :func:`par_core.datasets.folders.name_of` makes them.
+        test: Names of the test pictures, folder and file, as :func:`par_core.datasets.folders.name_of` makes
+            them.
         leaked: Those of them that have a counterpart in train.
 
     Returns:
         The figures, and how many items are left.
 
     Raises:
-        BadConfigError: The report is of another kind, holds a picture that is not in the test part, or nothing is left.
+        BadConfigError: The report is of another kind, holds a picture that is not in the test part, or
+            nothing is left.
     """
     items = run.items
     if not isinstance(items, AttributeItems):
-        raise BadConfigError(f"{run.folder} is a report on {run.kind}; scores are compared for attributes (par evaluate attributes ... --out {run.folder})")
+        raise BadConfigError(
+            f"{run.folder} is a report on {run.kind}; scores are compared for attributes (par evaluate"
+            f" attributes ... --out {run.folder})"
+        )
     test, leaked = set(test), set(leaked)
     strangers = [name for name in items.names if name not in test]
     if strangers:
         raise BadConfigError(
-            f"{run.folder} holds {len(strangers)} pictures outside of the test part, such as {strangers[0]}; evaluate the pictures that are tested here"
+            f"{run.folder} holds {len(strangers)} pictures outside of the test part, such as {strangers[0]};"
+            " evaluate the pictures that are tested here"
         )
     clean = np.array([name not in leaked for name in items.names], bool)
     kept = np.flatnonzero(clean)
     if not len(kept):
-        raise BadConfigError(f"every picture of {run.folder} has a counterpart in train: there is nothing left to score")
+        raise BadConfigError(
+            f"every picture of {run.folder} has a counterpart in train: there is nothing left to score"
+        )
     told = []
     for name, figure in items.figures().items():
         told.append(
@@ -66,17 +78,36 @@ def cleaned_scores(run: SavedRun, test: Collection[str], leaked: Collection[str]
                 name,
                 bootstrap_rows(items.images, figure, seed=SEED),
                 bootstrap_rows(len(kept), lambda rows, f=figure: f(kept[rows]), seed=SEED),  # type: ignore[misc]
-                bootstrap_rows(items.images, lambda rows, f=figure: f(rows[clean[rows]]) - f(rows), seed=SEED),  # type: ignore[misc]
+                bootstrap_rows(
+                    items.images,
+                    lambda rows, f=figure: f(rows[clean[rows]]) - f(rows),  # type: ignore[misc]
+                    seed=SEED,
+                ),
             )
         )
     return told, len(kept)
 
 
 def cleaned_object(told: list[CleanedScore], run: SavedRun, kept: int) -> dict[str, Any]:
-    """For JSON: ``items``, ``items_kept`` and ``figures`` with ``given``, ``cleaned`` and ``difference``, each with ``estimate``, ``low`` and ``high``."""
+    """For JSON: ``items``, ``items_kept`` and ``figures`` with ``given``, ``cleaned`` and ``difference``,
+    each with ``estimate``, ``low`` and ``high``.
+    """
     parts = (("given", "given"), ("cleaned", "cleaned"), ("difference", "change"))
     figures = {
-        each.name: {called: {"estimate": (interval := getattr(each, name)).estimate, "low": interval.low, "high": interval.high} for called, name in parts}
+        each.name: {
+            called: {
+                "estimate": (interval := getattr(each, name)).estimate,
+                "low": interval.low,
+                "high": interval.high,
+            }
+            for called, name in parts
+        }
         for each in told
     }
-    return {"report": str(run.folder), "models": run.about["models"], "items": run.items.images, "items_kept": kept, "figures": figures}
+    return {
+        "report": str(run.folder),
+        "models": run.about["models"],
+        "items": run.items.images,
+        "items_kept": kept,
+        "figures": figures,
+    }

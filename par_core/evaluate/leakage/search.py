@@ -1,4 +1,6 @@
-"""Leakage of a data set or of two folders: what is looked at, what is found, and what is left when it is taken out."""
+"""Leakage of a data set or of two folders: what is looked at, what is found, and what is left when it is
+taken out.
+"""
 
 import csv
 import io
@@ -16,7 +18,14 @@ from par_core.config import RunConfig
 from par_core.datasets.attribute_sets import AttributeSet
 from par_core.datasets.labelled_set import PARTS
 from par_core.errors import BadConfigError
-from par_core.evaluate.leakage.matching import Counterparts, cleaned_train, leakage_report, near_embeddings, near_hashes, same_label
+from par_core.evaluate.leakage.matching import (
+    Counterparts,
+    cleaned_train,
+    leakage_report,
+    near_embeddings,
+    near_hashes,
+    same_label,
+)
 from par_core.evaluate.leakage.pairs import EmbeddingThreshold, embedding_threshold
 from par_core.evaluate.leakage.pictures import Part, look_at
 from par_core.predictions.cache import Observer
@@ -34,8 +43,8 @@ class Limits:
     """What counts as a counterpart.
 
     Attributes:
-        kinds: Of ``KINDS``, all of which count; none for identity where somebody is known, digest and hash, which count, and embedding where not
-            everybody is known, which then only names suspects.
+        kinds: Of ``KINDS``, all of which count; none for identity where somebody is known, digest and hash,
+            which count, and embedding where not everybody is known, which then only names suspects.
         max_bits: The largest difference of perceptual hashes.
         max_distance: The largest 1 - cosine of embeddings; None chooses it on known pairs.
         false_positives: The rate at which it is chosen.
@@ -75,7 +84,9 @@ class Leakage:
         return np.any([each.nearest >= 0 for each in self.found], axis=0)
 
     def pairs(self) -> list[dict[str, Any]]:
-        """``kind``, ``distance`` and the rows ``test`` and ``train`` of each counterpart, surest kinds and least distances first; each pair once."""
+        """``kind``, ``distance`` and the rows ``test`` and ``train`` of each counterpart, surest kinds and
+        least distances first; each pair once.
+        """
         seen: set[tuple[int, int]] = set()
         told = []
         for each in (*self.found, *self.suspected):
@@ -84,7 +95,14 @@ class Leakage:
                 pair = (i, int(each.nearest[i]))
                 if pair not in seen:
                     seen.add(pair)
-                    told.append({"test": pair[0], "train": pair[1], "kind": each.kind, "distance": float(each.distance[i])})
+                    told.append(
+                        {
+                            "test": pair[0],
+                            "train": pair[1],
+                            "kind": each.kind,
+                            "distance": float(each.distance[i]),
+                        }
+                    )
         return told
 
 
@@ -100,7 +118,8 @@ def find_leakage(train: Part, test: Part, limits: Limits, config: RunConfig, obs
 
     Raises:
         BadConfigError: A kind is none of ``KINDS``, or identities are asked for and nobody is known.
-        BadInputError: The embeddings' threshold cannot be chosen from so few pictures; ``max_distance`` gives it.
+        BadInputError: The embeddings' threshold cannot be chosen from so few pictures; ``max_distance`` gives
+            it.
     """
     kinds = _kinds(limits.kinds, train, test)
     embed = "embedding" in kinds
@@ -110,23 +129,47 @@ def find_leakage(train: Part, test: Part, limits: Limits, config: RunConfig, obs
     for kind in kinds:
         match kind:
             case "identity":
-                found.append(same_label([who or None for who in test.identities], [who or None for who in train.identities], "identity"))
+                found.append(
+                    same_label(
+                        [who or None for who in test.identities],
+                        [who or None for who in train.identities],
+                        "identity",
+                    )
+                )
             case "digest":
                 found.append(same_label(tested.digests, trained.digests, "digest"))
             case "hash":
                 found.append(near_hashes(tested.hashes, trained.hashes, limits.max_bits))
             case _:
                 if distance is None:
-                    chosen = embedding_threshold(test.files, test.identities, tested, limits.max_bits, limits.false_positives, config, observer)
+                    chosen = embedding_threshold(
+                        test.files,
+                        test.identities,
+                        tested,
+                        limits.max_bits,
+                        limits.false_positives,
+                        config,
+                        observer,
+                    )
                     distance = chosen.threshold.distance
                 found.append(near_embeddings(tested.embeddings, trained.embeddings, distance))
     counted = [each for each in found if limits.kinds or each.kind != "embedding"]
     suspected = found[len(counted) :]  # embeddings come last
-    return Leakage(train, test, tuple(counted), tuple(suspected), distance if embed else None, chosen, trained.statuses + tested.statuses)
+    return Leakage(
+        train,
+        test,
+        tuple(counted),
+        tuple(suspected),
+        distance if embed else None,
+        chosen,
+        trained.statuses + tested.statuses,
+    )
 
 
 def leakage_figures(leakage: Leakage) -> dict[str, Any]:
-    """For ``report.json``: what ``leakage_report`` tells of what counts, ``suspected`` by kind, ``identities``, ``thresholds`` and ``unreadable``."""
+    """For ``report.json``: what ``leakage_report`` tells of what counts, ``suspected`` by kind,
+    ``identities``, ``thresholds`` and ``unreadable``.
+    """
     train, test = ({who for who in part.identities if who} for part in (leakage.train, leakage.test))
     thresholds: dict[str, Any] = {}
     if leakage.max_distance is not None:
@@ -143,23 +186,35 @@ def leakage_figures(leakage: Leakage) -> dict[str, Any]:
 
 
 def write_pairs(file: Path, leakage: Leakage) -> None:
-    """Write a CSV file of all pairs: ``test``, ``train``, ``kind``, ``distance``, ``identity`` (of the test picture), paths as on disk."""
+    """Write a CSV file of all pairs: ``test``, ``train``, ``kind``, ``distance``, ``identity`` (of the test
+    picture), paths as on disk.
+    """
     text = io.StringIO(newline="")
     rows = csv.writer(text)
     rows.writerow(("test", "train", "kind", "distance", "identity"))
     for each in leakage.pairs():
         test, train = each["test"], each["train"]
-        rows.writerow([leakage.test.names[test], leakage.train.names[train], each["kind"], f"{each['distance']:.6g}", leakage.test.identities[test]])
+        rows.writerow(
+            [
+                leakage.test.names[test],
+                leakage.train.names[train],
+                each["kind"],
+                f"{each['distance']:.6g}",
+                leakage.test.identities[test],
+            ]
+        )
     write_atomic(file, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def write_cleaned(out: Path, leakage: Leakage, data: AttributeSet | None) -> tuple[Path, Path]:
-    """Write ``cleaned-train`` (train without counterparts, test as given) and ``cleaned-test`` (test without leaking pictures, train as given).
+    """Write ``cleaned-train`` (train without counterparts, test as given) and ``cleaned-test`` (test without
+    leaking pictures, train as given).
 
     Args:
         out: Folder.
         leakage: What was found.
-        data: The data set, written as labels in a CSV file that ``--dataset csv`` reads; None for two folders, of which each kept list of paths is written.
+        data: The data set, written as labels in a CSV file that ``--dataset csv`` reads; None for two
+            folders, of which each kept list of paths is written.
 
     Returns:
         Both files.
@@ -171,8 +226,14 @@ def write_cleaned(out: Path, leakage: Leakage, data: AttributeSet | None) -> tup
             for name, part, kept in (("train", leakage.train, train_kept), ("test", leakage.test, test_kept))
         ]
     else:
-        left_out = [set(part.rows) - {part.rows[i] for i in kept.tolist()} for part, kept in ((leakage.train, train_kept), (leakage.test, test_kept))]
-        told = [(out / f"cleaned-{name}.csv", _labels(data, without)) for name, without in zip(("train", "test"), left_out, strict=True)]
+        left_out = [
+            set(part.rows) - {part.rows[i] for i in kept.tolist()}
+            for part, kept in ((leakage.train, train_kept), (leakage.test, test_kept))
+        ]
+        told = [
+            (out / f"cleaned-{name}.csv", _labels(data, without))
+            for name, without in zip(("train", "test"), left_out, strict=True)
+        ]
     for file, text in told:
         write_atomic(file, text.encode("utf-8", "surrogateescape"))
     return told[0][0], told[1][0]
@@ -214,7 +275,9 @@ def _kinds(asked: Sequence[str], train: Part, test: Part) -> tuple[str, ...]:
         raise BadConfigError(f"no way of looking {wrong[0]!r}; there are: {', '.join(KINDS)}")
     known = any(train.identities) and any(test.identities)
     if "identity" in asked and not known:
-        raise BadConfigError("nobody is known in both parts, so identities cannot be compared; leave out --by identity")
+        raise BadConfigError(
+            "nobody is known in both parts, so identities cannot be compared; leave out --by identity"
+        )
     if asked:
         return tuple(kind for kind in KINDS if kind in asked)
     everybody = all(train.identities) and all(test.identities)

@@ -1,4 +1,6 @@
-"""Labels of people joined with what a store knows of them: by the picture's path, and by the box where the labels have boxes."""
+"""Labels of people joined with what a store knows of them: by the picture's path, and by the box where the
+labels have boxes.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -52,9 +54,11 @@ class JoinedLabel:
     """What became of one row of labels.
 
     Attributes:
-        status: ``ok``; why there is nobody to compare with: ``not_in_store`` (no file ends in this path), ``ambiguous_path`` (different pictures do),
-            ``several_without_box`` (rows of one picture need boxes), ``no_overlap`` (nobody at that place), or a status of the data contract, such as
-            ``no_people``, ``too_small`` or ``damaged``; ``not_committed`` for a person who is described but not in the index yet.
+        status: ``ok``; why there is nobody to compare with: ``not_in_store`` (no file ends in this path),
+            ``ambiguous_path`` (different pictures do), ``several_without_box`` (rows of one picture need
+            boxes), ``no_overlap`` (nobody at that place), or a status of the data contract, such as
+            ``no_people``, ``too_small`` or ``damaged``; ``not_committed`` for a person who is described but
+            not in the index yet.
         person: Where ``ok``.
         overlap: Intersection over union of the boxes, in [0.5, 1]; NaN without boxes.
     """
@@ -79,8 +83,9 @@ def open_index(store: Store) -> PeopleIndex:
 def join_labels(data: AttributeSet, folder: Path, store: Store, index: PeopleIndex) -> list[JoinedLabel]:
     """What the store knows of each labelled person.
 
-    Without boxes a row is of the person with the largest mask, as in ``par evaluate attributes``. With boxes, people of a picture are assigned to rows so
-    that the overlaps add up to most, and count from an intersection over union of 0.5.
+    Without boxes a row is of the person with the largest mask, as in ``par evaluate attributes``. With boxes,
+    people of a picture are assigned to rows so that the overlaps add up to most, and count from an
+    intersection over union of 0.5.
 
     Args:
         data: Read from a CSV file.
@@ -96,13 +101,19 @@ def join_labels(data: AttributeSet, folder: Path, store: Store, index: PeopleInd
             by_picture[found["image_id"]].append(row)
         else:
             told[row] = JoinedLabel(found["status"])
-    people = _people(store, index, {pictures[rows[0]]["image_id"]: pictures[rows[0]]["uri"] for rows in by_picture.values()})
+    people = _people(
+        store,
+        index,
+        {pictures[rows[0]]["image_id"]: pictures[rows[0]]["uri"] for rows in by_picture.values()},
+    )
     for image, rows in by_picture.items():
         told |= _joined(rows, data.boxes, people[image])
     return [told[row] for row in range(len(pictures))]
 
 
-def box_overlaps(first: Float32[np.ndarray, "n 4"], second: Float32[np.ndarray, "m 4"]) -> Float64[np.ndarray, "n m"]:
+def box_overlaps(
+    first: Float32[np.ndarray, "n 4"], second: Float32[np.ndarray, "m 4"]
+) -> Float64[np.ndarray, "n m"]:
     """Intersection over union of every box of the first with every box of the second."""
     a, b = first[:, None].astype(np.float64), second[None].astype(np.float64)
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
@@ -111,7 +122,9 @@ def box_overlaps(first: Float32[np.ndarray, "n 4"], second: Float32[np.ndarray, 
     return common / (areas[0] + areas[1] - common)
 
 
-def _joined(rows: Sequence[int], boxes: BoxesXYXY | None, people: Sequence[StoredPerson]) -> dict[int, JoinedLabel]:
+def _joined(
+    rows: Sequence[int], boxes: BoxesXYXY | None, people: Sequence[StoredPerson]
+) -> dict[int, JoinedLabel]:
     """The rows of one picture."""
     told: dict[int, JoinedLabel] = {}
     boxed = [row for row in rows if boxes is not None and not np.isnan(boxes[row]).any()]
@@ -124,58 +137,90 @@ def _joined(rows: Sequence[int], boxes: BoxesXYXY | None, people: Sequence[Store
     if boxed and boxes is not None:
         told |= dict.fromkeys(boxed, JoinedLabel("no_overlap"))
         overlaps = box_overlaps(boxes[boxed], np.array([person.box for person in people], np.float32))
-        for i, j in zip(*(each.tolist() for each in linear_sum_assignment(overlaps, maximize=True)), strict=True):
+        for i, j in zip(
+            *(each.tolist() for each in linear_sum_assignment(overlaps, maximize=True)), strict=True
+        ):
             if overlaps[i, j] >= _LEAST_OVERLAP:
                 person = people[j]
-                told[boxed[i]] = JoinedLabel(person.status, person if person.status == Status.OK else None, float(overlaps[i, j]))
+                told[boxed[i]] = JoinedLabel(
+                    person.status, person if person.status == Status.OK else None, float(overlaps[i, j])
+                )
     return told
 
 
 def _pictures(data: AttributeSet, folder: Path, store: Store, info: IndexInfo) -> list[dict[str, Any]]:
     """``status``, ``image_id`` and ``uri`` of the picture of each row."""
     by_name: dict[str, list[tuple[list[str], dict[str, Any]]]] = defaultdict(list)
-    for picture in current_images(known_images(store, info.segment_config), listed_entries(store)).select(["uri", "status", "image_id"]).to_pylist():
+    for picture in (
+        current_images(known_images(store, info.segment_config), listed_entries(store))
+        .select(["uri", "status", "image_id"])
+        .to_pylist()
+    ):
         parts = _parts(picture["uri"])
         by_name[parts[-1]].append((parts, picture))
     found: dict[Path, dict[str, Any]] = {}
     for person in data.people:
         if person.image not in found:
             whole = list(person.image.absolute().parts[1:])
-            asked = list(person.image.relative_to(folder).parts) if person.image.is_relative_to(folder) else whole
+            asked = (
+                list(person.image.relative_to(folder).parts) if person.image.is_relative_to(folder) else whole
+            )
             fit = [(parts, picture) for parts, picture in by_name[asked[-1]] if parts[-len(asked) :] == asked]
             exact = [(parts, picture) for parts, picture in fit if parts == whole] or fit
             different = {picture["image_id"] or picture["uri"]: picture for _, picture in exact}
             found[person.image] = (
                 next(iter(different.values()))
                 if len(different) == 1
-                else {"status": "ambiguous_path" if different else "not_in_store", "image_id": None, "uri": ""}
+                else {
+                    "status": "ambiguous_path" if different else "not_in_store",
+                    "image_id": None,
+                    "uri": "",
+                }
             )
     return [found[person.image] for person in data.people]
 
 
 def _parts(uri: str) -> list[str]:
     """Folders and file of a uri; a member of an archive lies in a folder of the archive's name."""
-    path = uri if "://" in uri and not uri.startswith("file://") else path_of(uri).decode("utf-8", "surrogateescape")
+    path = (
+        uri
+        if "://" in uri and not uri.startswith("file://")
+        else path_of(uri).decode("utf-8", "surrogateescape")
+    )
     return [part for part in path.replace("!/", "/").split("/") if part]
 
 
 def _people(store: Store, index: PeopleIndex, uris: dict[str, str]) -> dict[str, list[StoredPerson]]:
-    """Everybody in some pictures, by ``image_id``; first what segmenting found, then what the index holds of them."""
+    """Everybody in some pictures, by ``image_id``; first what segmenting found, then what the index holds of
+    them.
+    """
     wanted = pa.array(sorted(uris), pa.string())
     columns = [name for name in index.schema.names if name not in ("vector", "uris", "row_digest")]
     described: dict[str, dict[str, Any]] = {}
     for batch in index.scan(columns):
-        described |= {row["person_id"]: row for row in batch.filter(pc.is_in(batch["image_id"], value_set=wanted)).to_pylist()}
+        described |= {
+            row["person_id"]: row
+            for row in batch.filter(pc.is_in(batch["image_id"], value_set=wanted)).to_pylist()
+        }
     statuses: dict[str, str] = {}
     for shard, _ in store.complete_shards("describe", index.info.describe_config):
         table = shard.read("people", ["person_id", "image_id", "status"])
-        statuses |= {row["person_id"]: row["status"] for row in table.filter(pc.is_in(table["image_id"], value_set=wanted)).to_pylist()}
+        statuses |= {
+            row["person_id"]: row["status"]
+            for row in table.filter(pc.is_in(table["image_id"], value_set=wanted)).to_pylist()
+        }
     people: dict[str, dict[str, StoredPerson]] = {image: {} for image in uris}
     for shard, _ in store.complete_shards("segment", index.info.segment_config):
         table = shard.read("people", ["person_id", "image_id", "status", "x1", "y1", "x2", "y2", "mask_area"])
         for row in table.filter(pc.is_in(table["image_id"], value_set=wanted)).to_pylist():
             person, image = row["person_id"], row["image_id"]
-            status = statuses.get(person, row["status"]) if person in described or statuses.get(person) != Status.OK else "not_committed"
+            status = (
+                statuses.get(person, row["status"])
+                if person in described or statuses.get(person) != Status.OK
+                else "not_committed"
+            )
             box = (row["x1"], row["y1"], row["x2"], row["y2"])
-            people[image][person] = StoredPerson(person, uris[image], box, row["mask_area"], status, described.get(person, {}))
+            people[image][person] = StoredPerson(
+                person, uris[image], box, row["mask_area"], status, described.get(person, {})
+            )
     return {image: list(found.values()) for image, found in people.items()}

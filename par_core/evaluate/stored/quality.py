@@ -1,4 +1,6 @@
-"""How good the pictures of the people in a store are, from what indexing has measured of them: no picture is read again."""
+"""How good the pictures of the people in a store are, from what indexing has measured of them: no picture is
+read again.
+"""
 
 from par_core.evaluate.picture_quality import PictureQuality
 from par_core.evaluate.stored.matching import open_index
@@ -9,7 +11,8 @@ __all__ = ["stored_quality"]
 
 
 def stored_quality(store: Store) -> tuple[PictureQuality, ...]:
-    """The resolution and GLVN of the box of every described person whose file is there; BRISQUE is not stored.
+    """The resolution and GLVN of the box of every described person whose file is there; BRISQUE is not
+    stored.
 
     Returns:
         One row a person, by uri.
@@ -18,6 +21,13 @@ def stored_quality(store: Store) -> tuple[PictureQuality, ...]:
         StoreError: The store holds nobody yet, or is damaged.
     """
     columns = ("uri", "source_state", "megapixels", "glvn")
-    rows = [row for batch in open_index(store).scan(columns) for row in batch.to_pylist() if row["source_state"] == "present"]
+    rows = [
+        row
+        for batch in open_index(store).scan(columns)
+        for row in batch.to_pylist()
+        if row["source_state"] == "present"
+    ]
     rows.sort(key=lambda row: (row["uri"], row["megapixels"], row["glvn"]))
-    return tuple(PictureQuality(row["uri"], Status.OK, megapixels=row["megapixels"], glvn=row["glvn"]) for row in rows)
+    return tuple(
+        PictureQuality(row["uri"], Status.OK, megapixels=row["megapixels"], glvn=row["glvn"]) for row in rows
+    )

@@ -1,4 +1,6 @@
-"""Scoring what is stored: labels of one's own against the attributes that indexing has computed. No model runs."""
+"""Scoring what is stored: labels of one's own against the attributes that indexing has computed. No model
+runs.
+"""
 
 import csv
 import io
@@ -51,57 +53,98 @@ def evaluate_store(store: Store, labels: Path) -> StoreRun:
         labels: A CSV file of the form that docs/datasets.md describes, or its folder.
 
     Returns:
-        With the scores of ``par evaluate attributes``; ``images`` and ``found`` are the people that were matched, ``labels`` the rows of the file, and
-        ``unmatched`` counts the others by status.
+        With the scores of ``par evaluate attributes``; ``images`` and ``found`` are the people that were
+        matched, ``labels`` the rows of the file, and ``unmatched`` counts the others by status.
 
     Raises:
-        BadConfigError: The file is wrong, no attribute is in both, or nobody was matched; names what there is.
+        BadConfigError: The file is wrong, no attribute is in both, or nobody was matched; names what there
+            is.
         StoreError: The store holds nobody or is damaged.
     """
     index = open_index(store)
     data = read_csv_labels(labels, 0)
     if all(answer_to(name, index.info.attributes) is None for name in data.attributes):
-        raise BadConfigError(f"{labels} labels {', '.join(data.attributes)}; the store has none of these, only: {', '.join(index.info.attributes)}")
+        raise BadConfigError(
+            f"{labels} labels {', '.join(data.attributes)}; the store has none of these, only:"
+            f" {', '.join(index.info.attributes)}"
+        )
     folder = labels if labels.is_dir() else labels.parent
     joined = join_labels(data, folder, store, index)
     rows = [i for i, each in enumerate(joined) if each.person is not None]
     unmatched = Counter(each.status for each in joined if each.person is None)
     if not rows:
         counted = ", ".join(f"{count:,} {status}" for status, count in unmatched.items())
-        raise BadConfigError(f"nobody of {labels} was matched with {store.root}: {counted}; paths must end alike, such as {data.people[0].image}")
+        raise BadConfigError(
+            f"nobody of {labels} was matched with {store.root}: {counted}; paths must end alike, such as"
+            f" {data.people[0].image}"
+        )
     stored = tuple(person for each in joined if (person := each.person) is not None)
-    told = np.array([[np.nan if person.row[name] is None else person.row[name] for name in index.info.attributes] for person in stored], np.float32)
+    told = np.array(
+        [
+            [np.nan if person.row[name] is None else person.row[name] for name in index.info.attributes]
+            for person in stored
+        ],
+        np.float32,
+    )
     boxes = np.array([person.box for person in stored], np.float32)
     descriptions = Descriptions(np.zeros((len(rows), 0), np.float32), told)  # embeddings are not asked for
     matched = replace(data, people=tuple(data.people[i] for i in rows), identities=(), parts={}, boxes=None)
-    run = score_attributes(matched, ObservedPeople(descriptions, boxes, index.info.attributes, index.info.thresholds))
+    run = score_attributes(
+        matched, ObservedPeople(descriptions, boxes, index.info.attributes, index.info.thresholds)
+    )
     scores = {**run.scores, "labels": len(joined), "unmatched": dict(unmatched)}
-    people = tuple(replace(person, image=_file(there)) for person, there in zip(matched.people, stored, strict=True))
-    quality = {name: np.array([person.row[name] for person in stored], np.float32) for name in ("height_px", "glvn")}
+    people = tuple(
+        replace(person, image=_file(there)) for person, there in zip(matched.people, stored, strict=True)
+    )
+    quality = {
+        name: np.array([person.row[name] for person in stored], np.float32) for name in ("height_px", "glvn")
+    }
     return StoreRun(AttributeRun(scores, run.items, people, boxes, quality), stored, data, tuple(joined))
 
 
 def write_unmatched(file: Path, run: StoreRun) -> None:
-    """Write a CSV file of the rows of labels that were matched with nobody: ``image``, ``x1`` to ``y2``, ``status``."""
+    """Write a CSV file of the rows of labels that were matched with nobody: ``image``, ``x1`` to ``y2``,
+    ``status``.
+    """
     text = io.StringIO(newline="")
     rows = csv.writer(text)
     rows.writerow(("image", "x1", "y1", "x2", "y2", "status"))
     for i, each in enumerate(run.joined):
         if each.person is None:
             box: Sequence[float] = () if run.data.boxes is None else run.data.boxes[i].tolist()
-            rows.writerow([run.data.people[i].image, *(["" if value != value else f"{value:g}" for value in box] or [""] * 4), each.status])
+            rows.writerow(
+                [
+                    run.data.people[i].image,
+                    *(["" if value != value else f"{value:g}" for value in box] or [""] * 4),
+                    each.status,
+                ]
+            )
     write_atomic(file, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def stored_with(store: Store, index: PeopleIndex) -> dict[str, Any]:
     """``models`` and ``fingerprints`` of what a store holds, from its manifests."""
-    manifests = (manifest.info for _, manifest in store.complete_shards("describe", index.info.describe_config))
+    manifests = (
+        manifest.info for _, manifest in store.complete_shards("describe", index.info.describe_config)
+    )
     described = next(manifests)
-    segmented = next(manifest.info for _, manifest in store.complete_shards("segment", index.info.segment_config))
-    prints = {"segmenter": segmented["segmenter"], "describer": described["describer"], "embedding": described["embedding"]}
-    return {"models": f"{segmented['model']} + {described['model']}", "profile": index.info.profile, "fingerprints": prints}
+    segmented = next(
+        manifest.info for _, manifest in store.complete_shards("segment", index.info.segment_config)
+    )
+    prints = {
+        "segmenter": segmented["segmenter"],
+        "describer": described["describer"],
+        "embedding": described["embedding"],
+    }
+    return {
+        "models": f"{segmented['model']} + {described['model']}",
+        "profile": index.info.profile,
+        "fingerprints": prints,
+    }
 
 
 def _file(person: StoredPerson) -> Path:
-    """Of a local picture; what is a member of an archive or remote names no file, and reports show no picture of it."""
+    """Of a local picture; what is a member of an archive or remote names no file, and reports show no picture
+    of it.
+    """
     return Path(path_of(person.uri).decode("utf-8", "surrogateescape"))

@@ -46,5 +46,12 @@ def digest_now(path: Path) -> str:
 def note_digest(folder: Path, name: str) -> None:
     """Write a file's SHA-256 into ``SHA256SUMS`` beside it."""
     sums = folder / "SHA256SUMS"
-    lines = [line for line in (sums.read_text().splitlines() if sums.exists() else []) if not line.endswith(f"  {name}")]
-    sums.write_text("\n".join(sorted([*lines, f"{digest_now(folder / name)}  {name}"], key=lambda line: line.split()[1])) + "\n")
+    lines = [
+        line
+        for line in (sums.read_text().splitlines() if sums.exists() else [])
+        if not line.endswith(f"  {name}")
+    ]
+    sums.write_text(
+        "\n".join(sorted([*lines, f"{digest_now(folder / name)}  {name}"], key=lambda line: line.split()[1]))
+        + "\n"
+    )

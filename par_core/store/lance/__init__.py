@@ -9,7 +9,8 @@ indexing       which columns are indexed, and how
 
 import os
 
-os.environ.setdefault("LANCEDB_LOG", "error")  # read once, when the library is loaded: it warns of every table that is new
+# read once, when the library is loaded: it warns of every table that is new
+os.environ.setdefault("LANCEDB_LOG", "error")
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.people_index import PeopleIndex
 

@@ -1,6 +1,7 @@
 """The versions of the table: which there are, which one is live, how long they are kept.
 
-Every write makes a new version. The tag ``live`` names the version that searches read; only ``make_live`` moves it.
+Every write makes a new version. The tag ``live`` names the version that searches read; only ``make_live``
+moves it.
 """
 
 import time
@@ -45,7 +46,9 @@ class History:
         return None if tag is None else int(tag["version"])
 
     def make_live(self) -> None:
-        """Tag the version that is open ``live``: searches read it from now on, and its files are kept however old it grows."""
+        """Tag the version that is open ``live``: searches read it from now on, and its files are kept however
+        old it grows.
+        """
         tags, version = self._table.tags, int(self._table.version)
         if self.live_version is None:
             tags.create(LIVE, version)
@@ -65,20 +68,27 @@ class History:
         return live
 
     def age_to_keep(self) -> timedelta:
-        """The age below which versions are kept. LanceDB refuses to clean up at all where that would take a tagged version."""
+        """The age below which versions are kept. LanceDB refuses to clean up at all where that would take a
+        tagged version.
+        """
         live = self.live_version
         made = [version["timestamp"] for version in self._table.list_versions() if version["version"] == live]
-        return max([_KEEP_VERSIONS, *(datetime.now(stamp.tzinfo) - stamp + timedelta(days=1) for stamp in made)])
+        return max(
+            [_KEEP_VERSIONS, *(datetime.now(stamp.tzinfo) - stamp + timedelta(days=1) for stamp in made)]
+        )
 
     def drop(self) -> None:
-        """Delete every version but the newest, with all files that only they need; ``live``, where it is set, moves to the newest.
+        """Delete every version but the newest, with all files that only they need; ``live``, where it is set,
+        moves to the newest.
 
-        LanceDB writes a file under a temporary name first, and does not clean up those of a process that was killed: they hold rows too.
+        LanceDB writes a file under a temporary name first, and does not clean up those of a process that was
+        killed: they hold rows too.
 
         Raises:
             StoreError: LanceDB has left one of them.
         """
-        self._table.optimize()  # whatever it writes becomes a version: now, and not while the others are deleted
+        # whatever it writes becomes a version: now, and not while the others are deleted
+        self._table.optimize()
         if self.live_version is not None:
             self.make_live()
         with warnings.catch_warnings():
@@ -93,7 +103,8 @@ class History:
 def stamp_of(database: Path) -> tuple[int, ...]:
     """Changes whenever a version is written or the tag moves: both put a file into one of two folders.
 
-    Empty where that was just now: file systems keep time in steps, and another change within one would not show.
+    Empty where that was just now: file systems keep time in steps, and another change within one would not
+    show.
     """
     stamp: list[int] = []
     for folder in ("_versions", "_refs/tags"):

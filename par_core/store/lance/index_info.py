@@ -1,4 +1,6 @@
-"""What a table was made with. It is kept in the metadata of the table's schema, so that a query with another model can be refused before it runs."""
+"""What a table was made with. It is kept in the metadata of the table's schema, so that a query with another
+model can be refused before it runs.
+"""
 
 import json
 from collections.abc import Mapping
@@ -40,7 +42,9 @@ class IndexInfo:
             KeyError: It says nothing.
         """
         stored = json.loads((schema.metadata or {})[_KEY])
-        return cls(**{**stored, "attributes": tuple(stored["attributes"]), "thresholds": tuple(stored["thresholds"])})
+        return cls(
+            **{**stored, "attributes": tuple(stored["attributes"]), "thresholds": tuple(stored["thresholds"])}
+        )
 
     def as_metadata(self) -> Mapping[bytes, bytes]:
         """For the schema of a table."""

@@ -34,7 +34,15 @@ class PeopleIndex:
         history: Its versions.
     """
 
-    def __init__(self, table: Table, database: Path, policy: IndexPolicy = POLICY, stamp: tuple[int, ...] = (), *, pinned: bool = False) -> None:
+    def __init__(
+        self,
+        table: Table,
+        database: Path,
+        policy: IndexPolicy = POLICY,
+        stamp: tuple[int, ...] = (),
+        *,
+        pinned: bool = False,
+    ) -> None:
         self.path = database
         self.info = IndexInfo.of(table.schema)
         self.history = History(table, database)
@@ -50,8 +58,9 @@ class PeopleIndex:
 
         Args:
             path: Folder of the database (``Store.index_path``).
-            version: ``latest``, which alone can be written to; ``live``, which is the newest where no version is live; or a
-                version's number. The last two stay what they are, whatever is written meanwhile.
+            version: ``latest``, which alone can be written to; ``live``, which is the newest where no version
+                is live; or a version's number. The last two stay what they are, whatever is written
+                meanwhile.
             policy: What is indexed, and how much of it a search reads.
 
         Raises:
@@ -59,7 +68,9 @@ class PeopleIndex:
             StoreError: The table is there but cannot be read.
         """
         if version not in ("latest", LIVE) and not (version.isascii() and version.isdigit()):
-            raise BadConfigError(f"no version {version!r}; there are live, latest, and numbers as par status prints them")
+            raise BadConfigError(
+                f"no version {version!r}; there are live, latest, and numbers as par status prints them"
+            )
         if not (path / f"{TABLE}.lance").is_dir():
             return None
         stamp = stamp_of(path)
@@ -67,25 +78,42 @@ class PeopleIndex:
             table = lancedb.connect(path, read_consistency_interval=timedelta(0)).open_table(TABLE)
             history = History(table, path)
             if version.isdigit() and int(version) not in history.versions():
-                raise BadConfigError(f"the index has no version {version} (any more); see par status, or leave --version out")
+                raise BadConfigError(
+                    f"the index has no version {version} (any more); see par status, or leave --version out"
+                )
             newest = int(table.version)
-            wanted = (history.live_version or newest) if version == LIVE else int(version) if version.isdigit() else None
+            wanted = (
+                (history.live_version or newest)
+                if version == LIVE
+                else int(version)
+                if version.isdigit()
+                else None
+            )
             if wanted is not None:
                 table.checkout(wanted)
             return cls(table, path, policy, stamp, pinned=wanted is not None)
         except (ValueError, RuntimeError, KeyError, OSError) as error:
-            raise StoreError(f"{path} cannot be read ({error}); make it again with: par rebuild --store {path.parent}") from error
+            raise StoreError(
+                f"{path} cannot be read ({error}); make it again with: par rebuild --store {path.parent}"
+            ) from error
 
     @classmethod
-    def create(cls, path: Path, schema: pa.Schema, info: IndexInfo, policy: IndexPolicy = POLICY) -> "PeopleIndex":
+    def create(
+        cls, path: Path, schema: pa.Schema, info: IndexInfo, policy: IndexPolicy = POLICY
+    ) -> "PeopleIndex":
         """Start an empty table, in place of one that is there."""
-        full = pa.schema([*schema, *shortcut_fields(schema, info.attributes)], metadata={**(schema.metadata or {}), **info.as_metadata()})
+        full = pa.schema(
+            [*schema, *shortcut_fields(schema, info.attributes)],
+            metadata={**(schema.metadata or {}), **info.as_metadata()},
+        )
         table = lancedb.connect(path).create_table(TABLE, schema=full, mode="overwrite")
         table.set_unenforced_primary_key(["person_id"])
         return cls(table, path, policy)
 
     def is_current(self) -> bool:
-        """Whether ``open`` with the same arguments would open the same version. Costs microseconds, so that a table can stay open between questions."""
+        """Whether ``open`` with the same arguments would open the same version. Costs microseconds, so that a
+        table can stay open between questions.
+        """
         return bool(self._stamp) and self._stamp == stamp_of(self.path)
 
     @property
@@ -96,7 +124,11 @@ class PeopleIndex:
     @property
     def columns(self) -> dict[str, pa.DataType]:
         """Columns that a filter may name: all but the vector and what only PAR itself uses."""
-        return {field.name: field.type for field in self.schema if field.name not in ("vector", "uris", "row_digest", "shard")}
+        return {
+            field.name: field.type
+            for field in self.schema
+            if field.name not in ("vector", "uris", "row_digest", "shard")
+        }
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -130,7 +162,14 @@ class PeopleIndex:
         """People whose file was there, unchanged, when this version was written."""
         return int(self._table.count_rows("source_state = 'present'"))
 
-    def search(self, vector: Sequence[float] | np.ndarray | None, *, where: str | None = None, top: int = 20, columns: Sequence[str] | None = None) -> pa.Table:
+    def search(
+        self,
+        vector: Sequence[float] | np.ndarray | None,
+        *,
+        where: str | None = None,
+        top: int = 20,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
         """Rows by ascending cosine distance to a vector, or any rows when there is none.
 
         Args:
@@ -145,7 +184,9 @@ class PeopleIndex:
         return self._now.search(vector, where, top, columns)
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
-        """All rows, or those for which SQL made by ``par_core.query.where_sql`` holds, a batch at a time, in no particular order."""
+        """All rows, or those for which SQL made by ``par_core.query.where_sql`` holds, a batch at a time, in
+        no particular order.
+        """
         query = self._table.search()
         if where is not None:
             query = query.where(where)
@@ -161,7 +202,10 @@ class PeopleIndex:
         Raises:
             StoreError: An id is not hexadecimal.
         """
-        found = [self.search(None, where=part, top=len(person_ids)) for part in _conditions("person_id", person_ids)]
+        found = [
+            self.search(None, where=part, top=len(person_ids))
+            for part in _conditions("person_id", person_ids)
+        ]
         return pa.concat_tables(found) if found else self.schema.empty_table()
 
     def sample(self, n: int, columns: Sequence[str], seed: int = 0) -> pa.Table:
@@ -201,15 +245,23 @@ class PeopleIndex:
         if not self._now.carded or not len(rows):
             return []
         names = ["person_id", *sorted(shortcut_columns(self.attributes))]
-        stored = [batch for part in _conditions("person_id", rows["person_id"].to_pylist()) for batch in self.scan(names, part)]
+        stored = [
+            batch
+            for part in _conditions("person_id", rows["person_id"].to_pylist())
+            for batch in self.scan(names, part)
+        ]
         found, expected = pa.Table.from_batches(stored), with_shortcuts(rows, self.thresholds).select(names)
-        pairs = zip(expected.sort_by("person_id").to_pylist(), found.sort_by("person_id").to_pylist(), strict=True)
+        pairs = zip(
+            expected.sort_by("person_id").to_pylist(), found.sort_by("person_id").to_pylist(), strict=True
+        )
         return [expected["person_id"] for expected, found in pairs if expected != found]
 
     def upsert(self, rows: pa.Table) -> None:
         """Insert or replace rows by ``person_id``, which must be unique among them."""
         rows = with_shortcuts(rows, self.thresholds) if self._now.carded else rows
-        self._table.merge_insert("person_id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
+        self._table.merge_insert("person_id").when_matched_update_all().when_not_matched_insert_all().execute(
+            rows
+        )
 
     def delete(self, person_ids: Sequence[str]) -> None:
         """Delete rows by id. Ids are hexadecimal; anything else is refused.
@@ -221,8 +273,11 @@ class PeopleIndex:
             self._table.delete(part)
 
     def optimize(self) -> None:
-        """Compact fragments, index columns and vectors where the table is large enough, and bring what is indexed up to date."""
-        self._table.optimize(cleanup_older_than=self.history.age_to_keep())  # first: indexes of rows that then move would be written twice
+        """Compact fragments, index columns and vectors where the table is large enough, and bring what is
+        indexed up to date.
+        """
+        # first: indexes of rows that then move would be written twice
+        self._table.optimize(cleanup_older_than=self.history.age_to_keep())
         make_indexes(self._table, self.attributes, self._policy)
 
     def vector_index(self) -> IndexState | None:

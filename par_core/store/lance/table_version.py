@@ -1,6 +1,7 @@
 """How one version of the table is searched.
 
-What LanceDB tells of a version is asked once and kept: asking takes longer than all else of a search but the search.
+What LanceDB tells of a version is asked once and kept: asking takes longer than all else of a search but the
+search.
 """
 
 from collections.abc import Sequence
@@ -64,7 +65,13 @@ class TableVersion:
             self.counts[where] = int(self.table.count_rows(where))
         return self.counts[where]
 
-    def search(self, vector: Sequence[float] | np.ndarray | None, where: str | None, top: int, columns: Sequence[str] | None) -> pa.Table:
+    def search(
+        self,
+        vector: Sequence[float] | np.ndarray | None,
+        where: str | None,
+        top: int,
+        columns: Sequence[str] | None,
+    ) -> pa.Table:
         """See ``PeopleIndex.search``."""
         wanted = [name for name in (columns or self.schema.names) if name != "_distance"]
         where = quick_condition(where, self.thresholds) if where is not None and self.carded else where
@@ -75,12 +82,18 @@ class TableVersion:
 
     def _nearest(self, vector: Sequence[float] | np.ndarray, where: str | None, top: int) -> Any:
         """A query for the nearest rows, which reads no more of the index than it must."""
-        query = self.table.search(np.asarray(vector, np.float32), vector_column_name="vector").distance_type("cosine")
+        query = self.table.search(np.asarray(vector, np.float32), vector_column_name="vector").distance_type(
+            "cosine"
+        )
         total, allowed = self.count(), self.count(where)
         query = query if allowed == total else query.where(where, prefilter=True)
         partitions = self.vectors and (self.vectors.partitions or self.policy.partitions_read)
         reading = partitions and self.policy.reading(total, allowed, partitions, top)
-        return query.nprobes(reading.partitions).refine_factor(reading.candidates_a_hit) if reading else query.bypass_vector_index()
+        return (
+            query.nprobes(reading.partitions).refine_factor(reading.candidates_a_hit)
+            if reading
+            else query.bypass_vector_index()
+        )
 
     def _read(self, query: Any, wanted: list[str], top: int) -> pa.Table:
         """The rows that a query gives: many columns of few rows from their cards."""
@@ -91,4 +104,6 @@ class TableVersion:
         found = query.limit(top).select([*CARD, *(name for name in wanted if name not in carded)]).to_arrow()
         cards = read_cards(found, self.schema)
         fields = [self.schema.field(name) if name in carded else found.field(name) for name in wanted]
-        return pa.table([cards[name] if name in carded else found[name] for name in wanted], schema=pa.schema(fields))
+        return pa.table(
+            [cards[name] if name in carded else found[name] for name in wanted], schema=pa.schema(fields)
+        )

@@ -35,7 +35,9 @@ def par(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_a_pass_and_a_failure_have_their_exit_codes_and_status_tells_both(store: Path, photos: Path, golden: Path) -> None:
+def test_a_pass_and_a_failure_have_their_exit_codes_and_status_tells_both(
+    store: Path, photos: Path, golden: Path
+) -> None:
     passed = par("gate", "--store", store, "--golden", golden, "--profile", "fake")
     assert passed.exit_code == 0, passed.output
     version = json.loads(par("status", "--store", store, "--json").stdout)["live_version"]
@@ -50,7 +52,18 @@ def test_a_pass_and_a_failure_have_their_exit_codes_and_status_tells_both(store:
     assert f"live: version {version}, which searches read; newest: version" in status
     assert "failed: a red person: wanted at least 2 hits" in status
     for chosen, people in [("live", 1), ("latest", 2), (version, 1)]:
-        done = par("search", "--store", store, "--where", "upper_color = 'yellow'", "--profile", "fake", "--version", chosen, "--json")
+        done = par(
+            "search",
+            "--store",
+            store,
+            "--where",
+            "upper_color = 'yellow'",
+            "--profile",
+            "fake",
+            "--version",
+            chosen,
+            "--json",
+        )
         assert len(json.loads(done.stdout)["results"]) == people
     rebuilt = par("rebuild", "--store", store)
     assert f"searches still read version {version}, which is live" in rebuilt.stdout

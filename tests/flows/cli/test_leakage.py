@@ -38,7 +38,9 @@ def picture(seed: int) -> np.ndarray:
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """Eight different pictures each; test also holds a copy, a smaller version of train pictures, and no picture."""
+    """Eight different pictures each; test also holds a copy, a smaller version of train pictures, and no
+    picture.
+    """
     train, test = tmp_path / "train", tmp_path / "test"
     for number in range(8):
         save(train / f"{number}.png", picture(number))
@@ -53,7 +55,14 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 def labelled(tmp_path: Path) -> Path:
     """Identities are known: ann is in train and test, in different pictures; bob in val and test."""
     rows = ["image,identity,part,hat"]
-    who = [("ann", "train"), ("cid", "train"), ("bob", "val"), ("ann", "test"), ("bob", "test"), ("eve", "test")]
+    who = [
+        ("ann", "train"),
+        ("cid", "train"),
+        ("bob", "val"),
+        ("ann", "test"),
+        ("bob", "test"),
+        ("eve", "test"),
+    ]
     for number, (name, part) in enumerate(who):
         save(tmp_path / "set" / f"{number}.png", picture(number))
         rows.append(f"{number}.png,{name},{part},{number % 2}")
@@ -65,17 +74,23 @@ def pairs(out: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((out / "pairs.csv").read_text().splitlines()))
 
 
-def test_copies_between_two_folders_are_found_and_the_lists_are_without_them(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_copies_between_two_folders_are_found_and_the_lists_are_without_them(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
     result = leakage(*folders, "--out", tmp_path / "out", "--by", "digest", "--by", "hash")
     assert result.exit_code == 0, result.output
     told = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert {(Path(row["test"]).name, Path(row["train"]).name, row["kind"]) for row in pairs(tmp_path / "out")} == {
+    assert {
+        (Path(row["test"]).name, Path(row["train"]).name, row["kind"]) for row in pairs(tmp_path / "out")
+    } == {
         (HOSTILE, "0.png", "digest"),
         ("smaller.jpg", "1.png", "hash"),
     }
     assert told["share"] == 2 / 10  # the broken picture could not be compared
     assert told["unreadable"] == {"damaged": 1}
-    assert [Path(line).name for line in (tmp_path / "out" / "cleaned-train.txt").read_text().splitlines()] == [f"{i}.png" for i in range(2, 8)]
+    assert [
+        Path(line).name for line in (tmp_path / "out" / "cleaned-train.txt").read_text().splitlines()
+    ] == [f"{i}.png" for i in range(2, 8)]
     left = {Path(line).name for line in (tmp_path / "out" / "cleaned-test.txt").read_text().splitlines()}
     assert left == {"broken.jpg", *(f"{100 + i}.png" for i in range(8))}
     page = (tmp_path / "out" / "report.html").read_text()
@@ -83,13 +98,17 @@ def test_copies_between_two_folders_are_found_and_the_lists_are_without_them(fol
     assert page.count("data:image/jpeg") == 2
 
 
-def test_embeddings_name_suspects_and_clean_nothing_unless_told_to(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_embeddings_name_suspects_and_clean_nothing_unless_told_to(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
     assert leakage(*folders, "--out", tmp_path / "out", "--max-distance", 0.001).exit_code == 0
     told = json.loads((tmp_path / "out" / "report.json").read_text())
     assert set(told["by_kind"]) == {"digest", "hash"}
     assert told["suspected"]["embedding"]["test_leaked"] >= 1
     assert told["test_kept"] == 9
-    assert leakage(*folders, "--out", tmp_path / "out", "--by", "embedding", "--max-distance", 2).exit_code == 0
+    assert (
+        leakage(*folders, "--out", tmp_path / "out", "--by", "embedding", "--max-distance", 2).exit_code == 0
+    )
     assert json.loads((tmp_path / "out" / "report.json").read_text())["train_kept"] == 0
 
 
@@ -102,7 +121,9 @@ def test_a_threshold_of_embeddings_is_measured_on_copies(folders: tuple[Path, Pa
     assert told["mistaken"] <= told["false_positive_rate"]
 
 
-def test_identities_decide_where_they_are_known_and_val_counts_as_train(labelled: Path, tmp_path: Path) -> None:
+def test_identities_decide_where_they_are_known_and_val_counts_as_train(
+    labelled: Path, tmp_path: Path
+) -> None:
     result = leakage("--dataset", "csv", "--root", labelled, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     told = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -116,7 +137,9 @@ def test_identities_decide_where_they_are_known_and_val_counts_as_train(labelled
     assert test.people[3].labels == (1.0,)
 
 
-def test_what_was_looked_at_is_not_looked_at_again(folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_looked_at_is_not_looked_at_again(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert leakage(*folders, "--out", tmp_path / "out").exit_code == 0
     first = (tmp_path / "out" / "pairs.csv").read_text()
     monkeypatch.setattr(compute, "observe_shard", None)
@@ -138,8 +161,12 @@ def test_what_was_looked_at_is_not_looked_at_again(folders: tuple[Path, Path], t
         (["{train}", "{test}", "--split", "x"], "--split wants"),
     ],
 )
-def test_wrong_settings_are_told(folders: tuple[Path, Path], tmp_path: Path, arguments: list[str], says: str) -> None:
-    result = leakage(*(each.format(train=folders[0], test=folders[1]) for each in arguments), "--out", tmp_path / "out")
+def test_wrong_settings_are_told(
+    folders: tuple[Path, Path], tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    result = leakage(
+        *(each.format(train=folders[0], test=folders[1]) for each in arguments), "--out", tmp_path / "out"
+    )
     assert isinstance(result.exception, BadConfigError)
     assert says in str(result.exception)
 
@@ -160,7 +187,8 @@ def test_pairs_of_one_person_or_one_picture_are_not_taken_for_different() -> Non
 
 def items(names: list[str]) -> AttributeItems:
     labels = np.array([[i % 2] for i in range(len(names))], np.float32)
-    told = np.where(np.arange(len(names))[:, None] < len(names) // 2, labels, 0.5).astype(np.float32)  # the first half is known by heart
+    # the first half is known by heart
+    told = np.where(np.arange(len(names))[:, None] < len(names) // 2, labels, 0.5).astype(np.float32)
     return AttributeItems(tuple(names), ("hat",), labels, told, {"hat": 0.5})
 
 

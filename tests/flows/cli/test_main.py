@@ -22,16 +22,27 @@ PAR = str(Path(sys.executable).with_name("par"))
     ("typed", "told"),
     [
         (["serch", "a man"], "No such command 'serch'"),
-        (["search", "a man", "--sotre", "s"], "No such option: --sotre (Possible options: --json, --store); see par search --help"),
+        (
+            ["search", "a man", "--sotre", "s"],
+            "No such option: --sotre (Possible options: --json, --store); see par search --help",
+        ),
         (["search", "a", "man"], "unexpected extra argument"),
         (["search", "a man", "--top", "many"], "'--top'"),
         (["describe", "photo.jpg"], "Missing option '--prompts'"),
         (["export", "xlsx", "--out", "x"], "'parquet', 'csv', 'coco', 'fiftyone'"),
     ],
 )
-def test_what_is_mistyped_is_told_in_one_line_with_exit_code_2(typed: list[str], told: str, tmp_path: Path) -> None:
+def test_what_is_mistyped_is_told_in_one_line_with_exit_code_2(
+    typed: list[str], told: str, tmp_path: Path
+) -> None:
     Store.create(tmp_path)
-    run = subprocess.run([PAR, *typed], env={**os.environ, "PAR_STORE": str(tmp_path)}, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [PAR, *typed],
+        env={**os.environ, "PAR_STORE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 2
     assert run.stderr.startswith("par: ")
     assert told in run.stderr
@@ -56,18 +67,40 @@ def test_the_help_gives_no_type_to_an_option_without_a_value() -> None:
 
 def test_completion_is_installed_by_one_command(tmp_path: Path) -> None:
     home = {**os.environ, "HOME": str(tmp_path)}
-    shown = subprocess.run(["bash", "-c", f"{PAR} --show-completion; exit $?"], env=home, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["bash", "-c", f"{PAR} --show-completion; exit $?"],
+        env=home,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert "complete -o default -F _par_completion par" in shown
-    subprocess.run(["bash", "-c", f"{PAR} --install-completion; exit $?"], env=home, capture_output=True, text=True, check=True)
-    (script,) = [path for path in tmp_path.rglob("*") if path.is_file() and "_par_completion" in path.read_text()]
+    subprocess.run(
+        ["bash", "-c", f"{PAR} --install-completion; exit $?"],
+        env=home,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (script,) = [
+        path for path in tmp_path.rglob("*") if path.is_file() and "_par_completion" in path.read_text()
+    ]
     assert str(script) in (tmp_path / ".bashrc").read_text()
-    asked = f"source {script}; COMP_WORDS=(par au); COMP_CWORD=1; _par_completion {PAR}; echo ${{COMPREPLY[@]}}"
-    answer = subprocess.run(["bash", "-c", asked], env=home, capture_output=True, text=True, check=True).stdout
+    asked = (
+        f"source {script}; COMP_WORDS=(par au); COMP_CWORD=1; _par_completion {PAR}; echo ${{COMPREPLY[@]}}"
+    )
+    answer = subprocess.run(
+        ["bash", "-c", asked], env=home, capture_output=True, text=True, check=True
+    ).stdout
     assert answer.split() == ["audit-log", "audit"]
 
 
 def test_completion_answers_before_one_waits() -> None:
-    for words, word, wanted in (("par se", "1", {"search", "serve"}), ("par status --st", "2", {"--store"}), ("par tokens re", "2", {"revoke"})):
+    for words, word, wanted in (
+        ("par se", "1", {"search", "serve"}),
+        ("par status --st", "2", {"--store"}),
+        ("par tokens re", "2", {"revoke"}),
+    ):
         asked = {**os.environ, "_PAR_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": word}
         begun = os.times()
         run = subprocess.run([PAR], env=asked, capture_output=True, text=True, check=True)
@@ -78,7 +111,9 @@ def test_completion_answers_before_one_waits() -> None:
 
 
 def test_a_reader_that_has_read_enough_is_no_failure() -> None:
-    with subprocess.Popen([PAR, "datasets", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        [PAR, "datasets", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
         assert run.stdout
         assert run.stderr
         run.stdout.close()
@@ -97,7 +132,16 @@ def test_a_source_without_pictures_is_told_even_to_those_who_want_errors_only(tm
 def test_a_query_picture_that_is_none_is_a_wrong_setting_and_named(tmp_path: Path) -> None:
     index(tmp_path / "s", [archive(tmp_path / "p", [("red",)])])
     (tmp_path / "letter.txt").write_text("no picture")
-    typed = [PAR, "search", "--image", tmp_path / "letter.txt", "--store", tmp_path / "s", "--profile", "fake"]
+    typed = [
+        PAR,
+        "search",
+        "--image",
+        tmp_path / "letter.txt",
+        "--store",
+        tmp_path / "s",
+        "--profile",
+        "fake",
+    ]
     run = subprocess.run(typed, capture_output=True, text=True, check=False)
     assert run.returncode == 2
     assert f"{tmp_path / 'letter.txt'}: no picture" in run.stderr
@@ -108,7 +152,9 @@ def test_how_many_hits_are_there_by_chance_is_told_in_words(tmp_path: Path) -> N
     hit = Searcher(tmp_path / "s", FAKE).ask(Question("red", None, None, 1)).hits[0]
 
     def told(hits: int, share: float, left_out: int = 0) -> list[str]:
-        return list(hit_lines(SearchResult("red", (hit,) * hits, (), 10, Chance(0.15, share, left_out))))[hits + 1 :]
+        return list(hit_lines(SearchResult("red", (hit,) * hits, (), 10, Chance(0.15, share, left_out))))[
+            hits + 1 :
+        ]
 
     assert told(1, 0.57) == ["This hit is there by chance with a probability of 57%."]
     assert told(4, 0.04) == ["Hardly any of these 4 hits are expected to be there by chance (4%)."]
@@ -118,7 +164,9 @@ def test_how_many_hits_are_there_by_chance_is_told_in_words(tmp_path: Path) -> N
     ]
 
 
-def test_a_folder_that_may_not_be_written_is_no_unexpected_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_may_not_be_written_is_no_unexpected_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def refused() -> None:
         raise PermissionError(13, "Permission denied", "store/run.lock")
 
@@ -129,12 +177,16 @@ def test_a_folder_that_may_not_be_written_is_no_unexpected_failure(monkeypatch: 
     assert capsys.readouterr().err == "par: store/run.lock: Permission denied\n"
 
 
-def test_what_a_command_starts_imports_nothing_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_command_starts_imports_nothing_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "attrs.py").write_text("raise SystemExit(7)")
     codes: list[int] = []
 
     def starts(**_: object) -> None:
-        codes.append(subprocess.run([sys.executable, "-c", "import attrs"], cwd=tmp_path, check=False).returncode)
+        codes.append(
+            subprocess.run([sys.executable, "-c", "import attrs"], cwd=tmp_path, check=False).returncode
+        )
 
     starts()
     monkeypatch.setattr(cli, "app", starts)
@@ -148,4 +200,7 @@ def test_forgetting_where_nobody_can_be_asked_says_what_to_do(tmp_path: Path) ->
     typed = [PAR, "forget", "--source", tmp_path / "p", "--store", tmp_path / "s"]
     run = subprocess.run(typed, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert run.returncode == 2
-    assert run.stderr.splitlines()[-1] == "par: not confirmed; nothing was erased. Where nobody can be asked, say --yes"
+    assert (
+        run.stderr.splitlines()[-1]
+        == "par: not confirmed; nothing was erased. Where nobody can be asked, say --yes"
+    )

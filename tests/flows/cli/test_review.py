@@ -22,7 +22,9 @@ def store(tmp_path: Path) -> Path:
 
 
 def run(store: Path, *arguments: str, typed: str | None = None) -> Result:
-    return CliRunner().invoke(app, ["review", *arguments, "--store", str(store), "--profile", "fake"], input=typed)
+    return CliRunner().invoke(
+        app, ["review", *arguments, "--store", str(store), "--profile", "fake"], input=typed
+    )
 
 
 def reds(told: dict[str, object]) -> str:
@@ -59,7 +61,18 @@ def test_a_script_asks_reads_and_answers(store: Path, tmp_path: Path) -> None:
     assert told["estimate"]["judged"] == 0
     while told["batch"]["people"]:
         (tmp_path / "answers.txt").write_text(reds(told) + "\n")
-        told = json.loads(run(store, "--resume", told["name"], "--answers", str(tmp_path / "answers.txt"), "--batch", "4", "--json").stdout)
+        told = json.loads(
+            run(
+                store,
+                "--resume",
+                told["name"],
+                "--answers",
+                str(tmp_path / "answers.txt"),
+                "--batch",
+                "4",
+                "--json",
+            ).stdout
+        )
     assert {hit["upper_color"] for hit in told["found"]} == {"red"}
     assert (told["estimate"]["found"], told["estimate"]["most_left"]) == (2, 0)
 
@@ -74,7 +87,14 @@ def test_the_sheet_is_one_file_with_everything_escaped(store: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["red", "--resume", "red"], ["--resume", "nobody"], ["--resume", "x", "--where", "hat"], ["red", "--answers", "nowhere.txt"]]
+    "arguments",
+    [
+        [],
+        ["red", "--resume", "red"],
+        ["--resume", "nobody"],
+        ["--resume", "x", "--where", "hat"],
+        ["red", "--answers", "nowhere.txt"],
+    ],
 )
 def test_bad_settings_are_one_clear_line(store: Path, arguments: list[str]) -> None:
     result = run(store, *arguments)
@@ -83,7 +103,9 @@ def test_bad_settings_are_one_clear_line(store: Path, arguments: list[str]) -> N
     assert not list((store / "reviews").glob("*.json"))
 
 
-def test_a_line_of_a_file_that_makes_no_sense_ends_the_review_but_keeps_what_was_answered(store: Path, tmp_path: Path) -> None:
+def test_a_line_of_a_file_that_makes_no_sense_ends_the_review_but_keeps_what_was_answered(
+    store: Path, tmp_path: Path
+) -> None:
     (tmp_path / "answers.txt").write_text("1\n?2\nyes please\n")
     result = run(store, "red", "--batch", "3", "--answers", str(tmp_path / "answers.txt"))
     assert isinstance(result.exception, BadConfigError)
@@ -94,7 +116,27 @@ def test_ranges_commas_and_doubts_are_understood() -> None:
     from flows.console.review_session import read_answers
     from par_core.review.session import Batch
 
-    hits = tuple(Hit(n, str(n), "", "", "present", (0.0, 0.0, 1.0, 1.0), "", None, None, {}, (), None, None, None, 1.0, 1.0) for n in range(1, 7))
+    hits = tuple(
+        Hit(
+            n,
+            str(n),
+            "",
+            "",
+            "present",
+            (0.0, 0.0, 1.0, 1.0),
+            "",
+            None,
+            None,
+            {},
+            (),
+            None,
+            None,
+            None,
+            1.0,
+            1.0,
+        )
+        for n in range(1, 7)
+    )
     batch = Batch(1, hits, frozenset("123456"))
     assert list(read_answers(" 1, 3-4 ?6", batch).values()) == ["yes", "no", "yes", "yes", "no", "skip"]
     assert list(read_answers("", Batch(1, hits, frozenset("12"))).items()) == [("1", "no"), ("2", "no")]

@@ -30,8 +30,25 @@ def par(*arguments: object) -> Result:
 
 
 def test_it_says_its_address_answers_and_stops(folder: Path) -> None:
-    command = [sys.executable, "-m", "flows.cli.main", "serve", "--store", str(folder / "store"), "--profile", "fake", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "BROWSER": "false"}) as server:
+    command = [
+        sys.executable,
+        "-m",
+        "flows.cli.main",
+        "serve",
+        "--store",
+        str(folder / "store"),
+        "--profile",
+        "fake",
+        "--port",
+        "0",
+    ]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "BROWSER": "false"},
+    ) as server:
         address = server.stdout.readline().split(" on ")[1].split(" ")[0]
         with Client(address) as client:
             assert client.search("red").searched == 7
@@ -46,7 +63,9 @@ def test_other_machines_are_let_in_only_once_a_token_is_needed(folder: Path) -> 
     assert "par tokens add NAME --role search" in str(refused.exception)
 
 
-def test_with_a_token_any_host_may_be_chosen(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_with_a_token_any_host_may_be_chosen(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     import shutil
 
     store = shutil.copytree(folder / "store", tmp_path / "store")
@@ -60,10 +79,18 @@ def test_with_a_token_any_host_may_be_chosen(folder: Path, monkeypatch: pytest.M
 
 def test_a_wrong_start_is_one_line_that_says_what_to_do(folder: Path, tmp_path: Path) -> None:
     with bind("127.0.0.1", 0) as taken:
-        busy = par("serve", "--store", folder / "store", "--profile", "fake", "--port", taken.getsockname()[1])
+        busy = par(
+            "serve", "--store", folder / "store", "--profile", "fake", "--port", taken.getsockname()[1]
+        )
     nothing = par("serve", "--store", tmp_path / "none")
-    elsewhere = par("serve", "--store", folder / "store", "--profile", "fake", "--host", "no-such-host.invalid")
-    for refused, hint in [(busy, "choose another with --port"), (nothing, "par index SOURCE"), (elsewhere, "par tokens add")]:
+    elsewhere = par(
+        "serve", "--store", folder / "store", "--profile", "fake", "--host", "no-such-host.invalid"
+    )
+    for refused, hint in [
+        (busy, "choose another with --port"),
+        (nothing, "par index SOURCE"),
+        (elsewhere, "par tokens add"),
+    ]:
         assert isinstance(refused.exception, BadConfigError)
         assert hint in str(refused.exception)
         assert "\n" not in str(refused.exception)

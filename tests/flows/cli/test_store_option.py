@@ -1,4 +1,6 @@
-"""Every command that takes a store finds it in the same way: --store, then PAR_STORE, then the file of --config."""
+"""Every command that takes a store finds it in the same way: --store, then PAR_STORE, then the file of
+--config.
+"""
 
 import sys
 from pathlib import Path
@@ -14,7 +16,11 @@ COMMANDS = {
     for name, group in typer.main.get_command(cli.app).commands.items()  # type: ignore[attr-defined]
     for inner, command in getattr(group, "commands", {"": group}).items()
 }
-WITH_STORE = [name for name, command in COMMANDS.items() if any("--store" in parameter.opts for parameter in command.params)]
+WITH_STORE = [
+    name
+    for name, command in COMMANDS.items()
+    if any("--store" in parameter.opts for parameter in command.params)
+]
 READING = [name for name in WITH_STORE if name != "index"]
 ALSO_NEEDED = {
     "index": ["photos"],
@@ -46,7 +52,9 @@ def typed(name: str, given: set[str], folder: Path, monkeypatch: pytest.MonkeyPa
     return arguments
 
 
-def failure(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+def failure(
+    name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
     monkeypatch.setattr(sys, "argv", ["par", *name.split(), *arguments])
     with pytest.raises(SystemExit) as left:
         cli.main()
@@ -56,7 +64,20 @@ def failure(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch, ca
 
 def test_the_commands_with_a_store_are_these() -> None:
     assert set(WITH_STORE) == {
-        *("analyse", "audit-log", "evaluate", "export", "forget", "gate", "review", "index", "rebuild", "search", "serve", "status"),
+        *(
+            "analyse",
+            "audit-log",
+            "evaluate",
+            "export",
+            "forget",
+            "gate",
+            "review",
+            "index",
+            "rebuild",
+            "search",
+            "serve",
+            "status",
+        ),
         *("tokens add", "tokens list", "tokens revoke", "verify"),
     }
 
@@ -64,14 +85,24 @@ def test_the_commands_with_a_store_are_these() -> None:
 @pytest.mark.parametrize(("given", "wins"), PLACES)
 @pytest.mark.parametrize("name", READING)
 def test_the_strongest_place_names_the_store(
-    name: str, given: set[str], wins: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    given: set[str],
+    wins: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     shown = failure(name, typed(name, given, tmp_path, monkeypatch), monkeypatch, capsys)
-    assert shown == f"par: no store at {tmp_path / wins}; make one with: par index SOURCE --store {tmp_path / wins}\n"
+    assert (
+        shown
+        == f"par: no store at {tmp_path / wins}; make one with: par index SOURCE --store {tmp_path / wins}\n"
+    )
 
 
 @pytest.mark.parametrize(("given", "wins"), PLACES)
-def test_the_strongest_place_names_the_store_that_is_made(given: set[str], wins: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_strongest_place_names_the_store_that_is_made(
+    given: set[str], wins: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     context = COMMANDS["index"].make_context("index", typed("index", given, tmp_path, monkeypatch))
     assert context.params["store"] == tmp_path / wins
 
@@ -79,7 +110,11 @@ def test_the_strongest_place_names_the_store_that_is_made(given: set[str], wins:
 @pytest.mark.parametrize("empty", [False, True])
 @pytest.mark.parametrize("name", WITH_STORE)
 def test_without_any_store_one_error_says_how_to_name_it(
-    name: str, empty: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    empty: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     arguments = typed(name, set(), tmp_path, monkeypatch)
     Store.create(tmp_path / "store")  # no command takes a folder by its name alone
@@ -87,7 +122,11 @@ def test_without_any_store_one_error_says_how_to_name_it(
         monkeypatch.setenv("PAR_STORE", "")
     shown = failure(name, arguments, monkeypatch, capsys)
     beginning = "name a source (par analyse photos/) or a store" if name == "analyse" else "no store is named"
-    assert shown == f'par: {beginning}: give --store DIR, set PAR_STORE=DIR, or write store = "DIR" into the file of --config\n'
+    assert (
+        shown
+        == f'par: {beginning}: give --store DIR, set PAR_STORE=DIR, or write store = "DIR" into the file of'
+        " --config\n"
+    )
 
 
 @pytest.mark.parametrize("name", WITH_STORE)
@@ -98,7 +137,9 @@ def test_a_wrong_file_of_settings_fails_also_where_the_store_is_given(
     assert failure(name, arguments, monkeypatch, capsys) == "par: no configuration file at none.toml\n"
 
 
-def test_a_source_that_is_analysed_needs_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_source_that_is_analysed_needs_no_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("PAR_STORE", str(tmp_path / "none"))
     monkeypatch.setattr(sys, "argv", ["par", "analyse", str(tmp_path)])
     with pytest.raises(SystemExit) as left:

@@ -19,7 +19,16 @@ from tests.pictures import archive
 
 ANNA = Caller("anna", Role.SEARCH)
 HOSTILE = st.text(st.characters(), max_size=60) | st.sampled_from(
-    ['x"}\n{"at": "2026-01-01T00:00:00+00:00", "who": "ben"}', "\r\n", "\u2028", "\x1b[2J", "\udcff", "\x00", "\x85", "\\n"]
+    [
+        'x"}\n{"at": "2026-01-01T00:00:00+00:00", "who": "ben"}',
+        "\r\n",
+        "\u2028",
+        "\x1b[2J",
+        "\udcff",
+        "\x00",
+        "\x85",
+        "\\n",
+    ]
 )
 
 
@@ -37,7 +46,9 @@ def event(at: datetime, what: str = "x") -> Event:
 
 
 @given(what=HOSTILE, who=HOSTILE, source=HOSTILE, action=HOSTILE)
-def test_no_text_forges_a_line(tmp_path_factory: pytest.TempPathFactory, what: str, who: str, source: str, action: str) -> None:
+def test_no_text_forges_a_line(
+    tmp_path_factory: pytest.TempPathFactory, what: str, who: str, source: str, action: str
+) -> None:
     log = AuditLog(tmp_path_factory.mktemp("log") / "audit", 365)
     log.append(Event(datetime.now(UTC).isoformat(), who, "api", source, action, what, 3, "ok"))
     (content,) = [path.read_bytes() for path in log.folder.glob("*.jsonl")]
@@ -49,7 +60,9 @@ def test_no_text_forges_a_line(tmp_path_factory: pytest.TempPathFactory, what: s
 
 @settings(max_examples=15)
 @given(what=HOSTILE)
-def test_what_is_printed_holds_no_control_characters(tmp_path_factory: pytest.TempPathFactory, what: str) -> None:
+def test_what_is_printed_holds_no_control_characters(
+    tmp_path_factory: pytest.TempPathFactory, what: str
+) -> None:
     access = Access.open(Store.create(tmp_path_factory.mktemp("s") / "store").root)
     access.record(ANNA, "search", what, 1, source=what)
     printed = CliRunner().invoke(app, ["audit-log", "--store", str(access.log.folder.parents[1])]).stdout
@@ -63,7 +76,15 @@ def test_a_block_is_recorded_with_its_count_or_with_its_error(access: Access) ->
     with pytest.raises(FilterError), access.recording(ANNA, "search", "a ha(", how="api", source="10.0.0.7"):
         raise FilterError("no")
     first, second = access.log.read()
-    assert (first.who, first.how, first.source, first.action, first.what, first.count, first.status) == ("anna", "api", "10.0.0.7", "search", "a hat", 4, "ok")
+    assert (first.who, first.how, first.source, first.action, first.what, first.count, first.status) == (
+        "anna",
+        "api",
+        "10.0.0.7",
+        "search",
+        "a hat",
+        4,
+        "ok",
+    )
     assert (second.count, second.status) == (None, "FilterError")
     assert first.moment <= second.moment <= datetime.now(UTC)
 
@@ -71,7 +92,10 @@ def test_a_block_is_recorded_with_its_count_or_with_its_error(access: Access) ->
 def test_what_cannot_be_recorded_is_not_answered_unless_the_user_has_the_files_anyway(access: Access) -> None:
     access.log.folder.parent.mkdir()
     access.log.folder.write_text("a file where the folder should be")
-    with pytest.raises(StoreError, match=r"audit log .* cannot be written"), access.recording(ANNA, "search", "a hat"):
+    with (
+        pytest.raises(StoreError, match=r"audit log .* cannot be written"),
+        access.recording(ANNA, "search", "a hat"),
+    ):
         pass
     told: list[str] = []
     with access.recording(ANNA, "search", "a hat", unrecorded=told.append):
@@ -104,9 +128,9 @@ def test_a_line_cut_short_by_a_crash_spoils_neither_the_next_nor_the_reading(acc
 
 def test_processes_that_write_at_once_lose_and_mix_nothing(access: Access) -> None:
     code = (
-        "import sys; from pathlib import Path; from par_core.access import Access, Caller, Role\n"
-        "access = Access(Path(sys.argv[1]))\n"
-        "for i in range(40): access.record(Caller(sys.argv[2], Role.SEARCH), 'search', 'x' * 3000 + str(i), i)\n"
+        "import sys; from pathlib import Path; from par_core.access import Access, Caller, Role\naccess ="
+        " Access(Path(sys.argv[1]))\nfor i in range(40): access.record(Caller(sys.argv[2], Role.SEARCH),"
+        " 'search', 'x' * 3000 + str(i), i)\n"
     )
     root = str(access.log.folder.parents[1])
     runs = [subprocess.Popen([sys.executable, "-c", code, root, name]) for name in ("a", "b", "c")]
@@ -123,7 +147,11 @@ def test_a_very_long_question_is_cut_and_says_so(access: Access) -> None:
 
 
 def test_since_gives_later_events_only_across_months(access: Access) -> None:
-    moments = [datetime(2026, 9, 30, 23, tzinfo=UTC), datetime(2026, 10, 1, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)]
+    moments = [
+        datetime(2026, 9, 30, 23, tzinfo=UTC),
+        datetime(2026, 10, 1, 1, tzinfo=UTC),
+        datetime(2026, 11, 2, tzinfo=UTC),
+    ]
     for moment in moments:
         access.log.append(event(moment, str(moment)))
     assert [read.moment for read in access.log.read(datetime(2026, 10, 1, tzinfo=UTC))] == moments[1:]
@@ -132,7 +160,11 @@ def test_since_gives_later_events_only_across_months(access: Access) -> None:
 
 def test_months_wholly_before_the_days_to_keep_are_deleted_and_no_other(tmp_path: Path) -> None:
     log = AuditLog(tmp_path / "audit", keep_days=30)
-    for moment in (datetime(2026, 8, 1, tzinfo=UTC), datetime(2026, 9, 30, tzinfo=UTC), datetime(2026, 10, 29, tzinfo=UTC)):
+    for moment in (
+        datetime(2026, 8, 1, tzinfo=UTC),
+        datetime(2026, 9, 30, tzinfo=UTC),
+        datetime(2026, 10, 29, tzinfo=UTC),
+    ):
         log.append(event(moment))
     assert sorted(path.name for path in log.folder.glob("*.jsonl")) == ["2026-09.jsonl", "2026-10.jsonl"]
     log.append(event(datetime(2026, 10, 31, tzinfo=UTC)))
@@ -144,17 +176,28 @@ def test_a_clock_that_is_wrong_for_an_hour_deletes_nothing(tmp_path: Path) -> No
     wrong, right = datetime(2099, 1, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
     for moment in (datetime(2026, 10, 1, tzinfo=UTC), wrong, wrong + timedelta(hours=1), right):
         log.append(event(moment))
-    assert [read.moment for read in log.read()] == [datetime(2026, 10, 1, tzinfo=UTC), right, wrong, wrong + timedelta(hours=1)]
+    assert [read.moment for read in log.read()] == [
+        datetime(2026, 10, 1, tzinfo=UTC),
+        right,
+        wrong,
+        wrong + timedelta(hours=1),
+    ]
 
 
 def test_a_log_that_rested_for_years_is_cleared_on_its_second_day(tmp_path: Path) -> None:
     log = AuditLog(tmp_path / "audit", keep_days=30)
-    for day in (datetime(2024, 10, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)):
+    for day in (
+        datetime(2024, 10, 1, tzinfo=UTC),
+        datetime(2026, 11, 2, tzinfo=UTC),
+        datetime(2026, 11, 3, tzinfo=UTC),
+    ):
         log.append(event(day))
     assert sorted(path.name for path in log.folder.glob("*.jsonl")) == ["2026-11.jsonl"]
 
 
-def test_rewriting_changes_the_lines_that_name_somebody_and_leaves_the_others_as_they_are(access: Access) -> None:
+def test_rewriting_changes_the_lines_that_name_somebody_and_leaves_the_others_as_they_are(
+    access: Access,
+) -> None:
     for what in ("a hat", "like:abc", "a coat"):
         access.record(ANNA, "search", what, 1)
     before = lines(access)
@@ -167,13 +210,31 @@ def test_rewriting_changes_the_lines_that_name_somebody_and_leaves_the_others_as
 def test_searches_by_command_and_by_flow_are_in_the_log(tmp_path: Path) -> None:
     store = tmp_path / "store"
     index(store, [archive(tmp_path / "photos", [("red",), ("green", "blue")])])
-    done = CliRunner().invoke(app, ["search", "a red person", "--store", str(store), "--where", "height_px > 1", "--profile", "fake", "--top", "2"])
+    done = CliRunner().invoke(
+        app,
+        [
+            "search",
+            "a red person",
+            "--store",
+            str(store),
+            "--where",
+            "height_px > 1",
+            "--profile",
+            "fake",
+            "--top",
+            "2",
+        ],
+    )
     assert done.exit_code == 0, done.output
-    CliRunner().invoke(app, ["search", "red", "--store", str(store), "--where", "nonsense >", "--profile", "fake"])
+    CliRunner().invoke(
+        app, ["search", "red", "--store", str(store), "--where", "nonsense >", "--profile", "fake"]
+    )
     from flows.deployed import query
 
     assert query.fn(str(store), text="blue", top=1, settings={"profile": "fake"}) == 1
-    found = [(read.how, read.action, read.what, read.count, read.status) for read in Access.open(store).log.read()]
+    found = [
+        (read.how, read.action, read.what, read.count, read.status) for read in Access.open(store).log.read()
+    ]
     assert found == [
         ("cli", "search", "a red person; where: height_px > 1", 2, "ok"),
         ("cli", "search", "red; where: nonsense >", None, "FilterError"),
@@ -193,7 +254,11 @@ def test_a_log_that_the_system_refuses_is_one_clear_line(access: Access) -> None
 
 def test_a_time_that_is_none_is_refused(access: Access) -> None:
     with pytest.raises(BadConfigError, match="expected a date or time"):
-        CliRunner().invoke(app, ["audit-log", "--store", str(access.log.folder.parents[1]), "--since", "yesterday"], catch_exceptions=False)
+        CliRunner().invoke(
+            app,
+            ["audit-log", "--store", str(access.log.folder.parents[1]), "--since", "yesterday"],
+            catch_exceptions=False,
+        )
 
 
 def test_the_newest_come_first_a_page_at_a_time_with_damaged_lines_where_they_stand(access: Access) -> None:

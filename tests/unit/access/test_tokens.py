@@ -32,7 +32,9 @@ def end(tokens: TokenFile, name: str, moment: datetime) -> None:
     tokens.path.write_text(json.dumps(content))
 
 
-def test_a_token_is_random_shown_once_and_kept_as_a_digest_that_only_the_owner_reads(tokens: TokenFile) -> None:
+def test_a_token_is_random_shown_once_and_kept_as_a_digest_that_only_the_owner_reads(
+    tokens: TokenFile,
+) -> None:
     first, second = tokens.add("anna", Role.SEARCH), tokens.add("ben", Role.ADMIN, expires_in_days=2)
     assert first != second
     assert len(first.removeprefix("par_")) == 43  # 256 bits in base64
@@ -52,7 +54,9 @@ def test_an_unknown_token_is_nobody(tokens: TokenFile, wrong: str) -> None:
     assert Access(tokens.path.parents[1]).who(wrong) is None
 
 
-def test_every_token_is_compared_in_constant_time_whichever_is_shown(tokens: TokenFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_token_is_compared_in_constant_time_whichever_is_shown(
+    tokens: TokenFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secrets = [tokens.add(f"t{i}", Role.SEARCH) for i in range(5)]
     compared = []
 
@@ -71,7 +75,9 @@ def test_every_token_is_compared_in_constant_time_whichever_is_shown(tokens: Tok
         assert {len(a) for pair in compared for a in pair} == {64}
 
 
-def test_expired_and_revoked_tokens_are_refused_and_a_running_server_sees_it_at_once(tokens: TokenFile) -> None:
+def test_expired_and_revoked_tokens_are_refused_and_a_running_server_sees_it_at_once(
+    tokens: TokenFile,
+) -> None:
     server = Access(tokens.path.parents[1])
     anna, ben = tokens.add("anna", Role.REVIEWER, expires_in_days=1), tokens.add("ben", Role.SEARCH)
     assert server.who(anna) is not None
@@ -105,7 +111,12 @@ def test_a_damaged_file_or_one_that_others_may_write_lets_nobody_in(tokens: Toke
     with pytest.raises(StoreError, match="chmod 600"):
         tokens.find(secret)
     tokens.path.chmod(0o600)
-    for content in ("{}", "no json", '{"tokens": [{"name": "x"}]}', '{"tokens": [{"name":"x","role":"king","created_at":"","expires_at":null,"sha256":""}]}'):
+    for content in (
+        "{}",
+        "no json",
+        '{"tokens": [{"name": "x"}]}',
+        '{"tokens": [{"name":"x","role":"king","created_at":"","expires_at":null,"sha256":""}]}',
+    ):
         tokens.path.write_text(content)
         with pytest.raises(StoreError, match="nobody is let in"):
             tokens.find(secret)
@@ -113,13 +124,20 @@ def test_a_damaged_file_or_one_that_others_may_write_lets_nobody_in(tokens: Toke
 
 def test_files_that_the_system_refuses_are_one_clear_line(tokens: TokenFile) -> None:
     tokens.path.parent.write_text("a file where the folder should be")
-    for refused in (tokens.all, lambda: tokens.find("par_x"), lambda: tokens.add("anna", Role.SEARCH), lambda: tokens.revoke("anna")):
+    for refused in (
+        tokens.all,
+        lambda: tokens.find("par_x"),
+        lambda: tokens.add("anna", Role.SEARCH),
+        lambda: tokens.revoke("anna"),
+    ):
         with pytest.raises(StoreError, match="out of reach"):
             refused()
 
 
 def test_tokens_added_by_many_at_once_are_all_kept(tokens: TokenFile) -> None:
-    threads = [threading.Thread(target=TokenFile(tokens.path).add, args=(f"t{i}", Role.SEARCH)) for i in range(12)]
+    threads = [
+        threading.Thread(target=TokenFile(tokens.path).add, args=(f"t{i}", Role.SEARCH)) for i in range(12)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -141,7 +159,11 @@ def test_each_role_may_what_the_one_before_it_may_and_more(tokens: TokenFile) ->
         caller = access.who(tokens.add(role.value, role))
         assert caller is not None
         allowed[role.value] = [needed.value for needed in Role if caller.may(needed.value)]
-    assert allowed == {"search": ["search"], "reviewer": ["search", "reviewer"], "admin": ["search", "reviewer", "admin"]}
+    assert allowed == {
+        "search": ["search"],
+        "reviewer": ["search", "reviewer"],
+        "admin": ["search", "reviewer", "admin"],
+    }
     with pytest.raises(BadConfigError, match="there are: search, reviewer, admin"):
         caller.may("root")
 

@@ -10,7 +10,12 @@ import scipy.ndimage
 import scipy.optimize
 import scipy.special
 
-from par_core.archive.brisque import FEATURES, brisque_features, fit_generalised_gaussian, normalised_luminance
+from par_core.archive.brisque import (
+    FEATURES,
+    brisque_features,
+    fit_generalised_gaussian,
+    normalised_luminance,
+)
 from par_core.archive.brisque_model import BrisqueModel, installed_model, read_model
 from par_core.errors import WeightsError
 from tests.brisque_files import RANGES, VECTORS, written
@@ -27,7 +32,11 @@ def plain_reading(image: np.ndarray) -> list[float]:
     window /= window.sum()
     found = []
     for scale in (1, 2):
-        scaled = grey if scale == 1 else cv2.resize(grey, (grey.shape[1] // 2, grey.shape[0] // 2), interpolation=cv2.INTER_CUBIC)
+        scaled = (
+            grey
+            if scale == 1
+            else cv2.resize(grey, (grey.shape[1] // 2, grey.shape[0] // 2), interpolation=cv2.INTER_CUBIC)
+        )
         mean = scipy.ndimage.correlate(scaled, window, mode="nearest")
         deviation = np.sqrt(np.abs(scipy.ndimage.correlate(scaled**2, window, mode="nearest") - mean**2))
         coefficients = (scaled - mean) / (deviation + 1)
@@ -36,17 +45,28 @@ def plain_reading(image: np.ndarray) -> list[float]:
         for down, across in ((0, 1), (1, 0), (1, 1), (-1, 1)):
             padded = np.pad(coefficients, 1)
             height, width = coefficients.shape
-            found += plain_fit(coefficients * padded[1 + down : 1 + down + height, 1 + across : 1 + across + width])
+            found += plain_fit(
+                coefficients * padded[1 + down : 1 + down + height, 1 + across : 1 + across + width]
+            )
     return found
 
 
 def plain_fit(values: np.ndarray) -> list[float]:
     left, right = np.mean(values[values < 0] ** 2), np.mean(values[values > 0] ** 2)
     ratio = math.sqrt(left / right)
-    wanted = np.abs(values).mean() ** 2 / (values**2).mean() * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
+    wanted = (
+        np.abs(values).mean() ** 2 / (values**2).mean() * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
+    )
     gamma = scipy.special.gamma
-    shape = scipy.optimize.brentq(lambda a: gamma(2 / a) ** 2 / (gamma(1 / a) * gamma(3 / a)) - wanted, 0.2, 10)
-    mean = (math.sqrt(right) - math.sqrt(left)) * gamma(2 / shape) / gamma(1 / shape) * math.sqrt(gamma(1 / shape) / gamma(3 / shape))
+    shape = scipy.optimize.brentq(
+        lambda a: gamma(2 / a) ** 2 / (gamma(1 / a) * gamma(3 / a)) - wanted, 0.2, 10
+    )
+    mean = (
+        (math.sqrt(right) - math.sqrt(left))
+        * gamma(2 / shape)
+        / gamma(1 / shape)
+        * math.sqrt(gamma(1 / shape) / gamma(3 / shape))
+    )
     return [shape, mean, left, right]
 
 
@@ -69,7 +89,10 @@ def test_features_are_those_of_a_plain_reading_of_the_paper(seed: int, size: tup
     np.testing.assert_allclose(brisque_features(image), plain_reading(image), rtol=2e-3, atol=2e-4)
 
 
-@pytest.mark.skipif(not hasattr(cv2, "quality"), reason="needs opencv-contrib-python-headless instead of opencv-python-headless")
+@pytest.mark.skipif(
+    not hasattr(cv2, "quality"),
+    reason="needs opencv-contrib-python-headless instead of opencv-python-headless",
+)
 @pytest.mark.parametrize("change", [np.asarray, blurred, noisy])
 def test_features_are_those_of_opencv_contrib(change: type) -> None:
     image = change(photograph())
@@ -124,11 +147,21 @@ def test_turning_a_picture_over_exchanges_its_directions() -> None:
 def test_distortions_leave_their_marks() -> None:
     plain, blur, noise = (brisque_features(change(photograph())) for change in (np.asarray, blurred, noisy))
     assert blur[1] < plain[1] < noise[1]
-    agreement = [right / (left + right) for _, _, left, right in (each[RIGHT] for each in (blur, plain, noise))]
+    agreement = [
+        right / (left + right) for _, _, left, right in (each[RIGHT] for each in (blur, plain, noise))
+    ]
     assert agreement[0] > agreement[1] > agreement[2]
 
 
-@pytest.mark.parametrize("image", [np.full((20, 20, 3), 90, np.uint8), photograph()[:3], photograph()[:, :3], np.zeros((1, 1, 3), np.uint8)])
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((20, 20, 3), 90, np.uint8),
+        photograph()[:3],
+        photograph()[:, :3],
+        np.zeros((1, 1, 3), np.uint8),
+    ],
+)
 def test_a_picture_with_nothing_to_measure_has_no_features(image: np.ndarray) -> None:
     assert np.isnan(brisque_features(np.ascontiguousarray(image))).all()
 
@@ -136,7 +169,11 @@ def test_a_picture_with_nothing_to_measure_has_no_features(image: np.ndarray) ->
 def by_hand(scaled: np.ndarray) -> float:
     first, second = np.zeros(FEATURES), np.zeros(FEATURES)
     first[0], first[35], second[1] = 0.5, -1, 0.25
-    return 3 * math.exp(-0.5 * ((scaled - first) ** 2).sum()) - 4.5 * math.exp(-0.5 * ((scaled - second) ** 2).sum()) + 10
+    return (
+        3 * math.exp(-0.5 * ((scaled - first) ** 2).sum())
+        - 4.5 * math.exp(-0.5 * ((scaled - second) ** 2).sum())
+        + 10
+    )
 
 
 def test_a_small_model_scores_as_by_hand(tmp_path: Path) -> None:
@@ -163,7 +200,9 @@ def test_a_small_model_scores_as_by_hand(tmp_path: Path) -> None:
         (VECTORS.replace("-4.5", "−4.5"), RANGES, "not a text file"),
     ],
 )
-def test_damaged_parameters_are_refused_with_the_reason(tmp_path: Path, vectors: str, ranges: str, told: str) -> None:
+def test_damaged_parameters_are_refused_with_the_reason(
+    tmp_path: Path, vectors: str, ranges: str, told: str
+) -> None:
     with pytest.raises(WeightsError, match=told):
         read_model(written(tmp_path, vectors, ranges))
 
@@ -183,7 +222,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "brisque" / "__init__.py").write_text("raise SystemExit('imported')")
     (folder / "svm.txt").write_text(VECTORS)
     low = [float(i) for i in range(1, FEATURES + 1)]
-    (folder / "normalize.pickle").write_bytes(pickle.dumps({"min_": low, "max_": [value + 2 for value in low]}))
+    (folder / "normalize.pickle").write_bytes(
+        pickle.dumps({"min_": low, "max_": [value + 2 for value in low]})
+    )
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     return folder
 

@@ -37,7 +37,17 @@ def test_every_format_gives_the_picture(form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "form"), [("L", "PNG"), ("P", "PNG"), ("1", "PNG"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("LA", "PNG"), ("RGBA", "WEBP"), ("L", "JPEG")]
+    ("mode", "form"),
+    [
+        ("L", "PNG"),
+        ("P", "PNG"),
+        ("1", "PNG"),
+        ("CMYK", "JPEG"),
+        ("CMYK", "TIFF"),
+        ("LA", "PNG"),
+        ("RGBA", "WEBP"),
+        ("L", "JPEG"),
+    ],
 )
 def test_every_mode_becomes_rgb(mode: str, form: str) -> None:
     found = decode(encoded(picture(mode), form), LIMITS)
@@ -59,7 +69,12 @@ def test_transparency_is_laid_on_white() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_undone(orientation: int) -> None:
-    turned = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE}
+    turned = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+    }
     turned |= {6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_270}
     stored = picture().transpose(turned[orientation]) if orientation in turned else picture()
     exif = Image.Exif()
@@ -70,7 +85,9 @@ def test_exif_orientation_is_undone(orientation: int) -> None:
 def test_time_of_capture_is_read_and_a_wrong_one_is_none() -> None:
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2026:11:24 18:30:05"
-    assert decode(encoded(picture(), "JPEG", exif=exif), LIMITS).captured_at == datetime(2026, 11, 24, 18, 30, 5)
+    assert decode(encoded(picture(), "JPEG", exif=exif), LIMITS).captured_at == datetime(
+        2026, 11, 24, 18, 30, 5
+    )
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "0000:00:00 00:00:00"
     assert decode(encoded(picture(), "JPEG", exif=exif), LIMITS).captured_at is None
 
@@ -108,7 +125,8 @@ def test_a_jpeg_that_goes_over_itself_again_and_again_is_refused_before_it_is_de
 
 def test_what_follows_a_jpeg_or_stands_in_its_metadata_is_no_scan() -> None:
     looks_like_scans = 500 * b"\xff\xda\x00\x08"
-    decode(encoded(picture(), "JPEG") + looks_like_scans, LIMITS)  # a motion photo carries a video behind its end
+    # a motion photo carries a video behind its end
+    decode(encoded(picture(), "JPEG") + looks_like_scans, LIMITS)
     decode(encoded(picture(), "JPEG", comment=looks_like_scans), LIMITS)
 
 

@@ -20,7 +20,9 @@ NOISE = bytes(range(256)) * 80
 def statuses(source: Path) -> set[Status]:
     """What became of everything that a source is said to hold."""
     found = read_entries(list_source(str(source)).entries, LIMITS)
-    return {content.status if isinstance(content, UnreadableImageError) else Status.OK for _, content in found}
+    return {
+        content.status if isinstance(content, UnreadableImageError) else Status.OK for _, content in found
+    }
 
 
 def spoil(path: Path, start: int, end: int) -> None:
@@ -53,7 +55,9 @@ def member(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> tarfile.TarIn
     return header
 
 
-@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+@pytest.mark.parametrize(
+    "kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK]
+)
 def test_a_name_of_gigabytes_is_not_read(tmp_path: Path, kind: bytes) -> None:
     path = tmp_path / "a.tar"
     with path.open("wb") as file:
@@ -69,14 +73,20 @@ def test_a_name_of_gigabytes_is_not_read(tmp_path: Path, kind: bytes) -> None:
 
 def test_headers_nested_without_end_are_a_row(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
-    path.write_bytes(member("fine.jpg", 0).tobuf() + member("x", 0, tarfile.GNUTYPE_LONGNAME).tobuf() * 5_000 + bytes(1_024))
+    path.write_bytes(
+        member("fine.jpg", 0).tobuf()
+        + member("x", 0, tarfile.GNUTYPE_LONGNAME).tobuf() * 5_000
+        + bytes(1_024)
+    )
     assert Status.DAMAGED_ARCHIVE in statuses(path)
 
 
 @pytest.mark.parametrize("size", [-512, -1024])
 def test_a_header_that_leads_back_does_not_go_on_for_ever(tmp_path: Path, size: int) -> None:
     path = tmp_path / "a.tar"
-    path.write_bytes(member("a.jpg", 0).tobuf() * 2 + member("b.jpg", size).tobuf(tarfile.GNU_FORMAT) + bytes(1_024))
+    path.write_bytes(
+        member("a.jpg", 0).tobuf() * 2 + member("b.jpg", size).tobuf(tarfile.GNU_FORMAT) + bytes(1_024)
+    )
     assert Status.DAMAGED_ARCHIVE in statuses(path)
 
 
@@ -89,7 +99,8 @@ def test_a_member_without_a_name_is_passed_over(tmp_path: Path) -> None:
     for head, length, size in ((b"PK\x03\x04", 26, 30), (b"PK\x01\x02", 28, 46)):
         at = raw.index(head)
         assert raw[at + size : at + size + 1] == b"x"
-        raw = raw[: at + length] + b"\0\0\1\0" + raw[at + length + 4 :]  # no name; its letter becomes an extra field
+        # no name; its letter becomes an extra field
+        raw = raw[: at + length] + b"\0\0\1\0" + raw[at + length + 4 :]
     path.write_bytes(raw)
     listing = list_source(str(path))
     assert [entry.uri.rsplit("/", 1)[1] for entry in listing.entries] == ["a.jpg"]

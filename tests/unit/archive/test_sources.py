@@ -31,7 +31,10 @@ SKIPPED = {"hidden": 2, "system": 1, "not_an_image": 1, "archive": 1}
 def contents(source: str) -> dict[str, bytes | Status]:
     """By the last part of the name: bytes, or what is wrong."""
     found = read_entries(list_source(source).entries, LIMITS)
-    return {entry.uri.rsplit("/", 1)[-1]: content.status if isinstance(content, UnreadableImageError) else content for entry, content in found}
+    return {
+        entry.uri.rsplit("/", 1)[-1]: content.status if isinstance(content, UnreadableImageError) else content
+        for entry, content in found
+    }
 
 
 @pytest.fixture
@@ -108,7 +111,11 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
-    for key, value in {"FSSPEC_S3_ENDPOINT_URL": url, "FSSPEC_S3_KEY": "test", "FSSPEC_S3_SECRET": "test"}.items():
+    for key, value in {
+        "FSSPEC_S3_ENDPOINT_URL": url,
+        "FSSPEC_S3_KEY": "test",
+        "FSSPEC_S3_SECRET": "test",
+    }.items():
         monkeypatch.setenv(key, value)
     fsspec.config.set_conf_env(fsspec.config.conf)
     yield url
@@ -116,9 +123,13 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 def test_s3_url_lists_reads_and_knows_what_changed(s3: str, folder: Path) -> None:
-    client = boto3.client("s3", endpoint_url=s3, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+    client = boto3.client(
+        "s3", endpoint_url=s3, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
+    )
     client.create_bucket(Bucket="archive")
     for name in NAMES:
         client.put_object(Bucket="archive", Key=f"night/{name}", Body=name.encode())
@@ -136,12 +147,19 @@ def test_empty_vanished_and_too_large_files_are_told_apart(folder: Path) -> None
     listing = list_source(str(folder))
     (folder / "gone.jpg").unlink()
     (folder / "a.jpg").write_bytes(b"x" * 100)
-    found = {entry.uri.rsplit("/", 1)[-1]: content for entry, content in read_entries(listing.entries, ArchiveConfig(max_bytes=50))}
-    statuses = {name: content.status for name, content in found.items() if isinstance(content, UnreadableImageError)}
+    found = {
+        entry.uri.rsplit("/", 1)[-1]: content
+        for entry, content in read_entries(listing.entries, ArchiveConfig(max_bytes=50))
+    }
+    statuses = {
+        name: content.status for name, content in found.items() if isinstance(content, UnreadableImageError)
+    }
     assert statuses == {"empty.jpg": Status.EMPTY, "gone.jpg": Status.VANISHED, "a.jpg": Status.TOO_LARGE}
 
 
-def test_links_that_loop_or_leave_are_rows_and_links_inside_are_followed(folder: Path, tmp_path: Path) -> None:
+def test_links_that_loop_or_leave_are_rows_and_links_inside_are_followed(
+    folder: Path, tmp_path: Path
+) -> None:
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     (folder / "loop.jpg").symlink_to(folder / "loop.jpg")
     (folder / "deep" / "up").symlink_to(folder)
@@ -170,14 +188,15 @@ def test_permission_denied_is_a_status(folder: Path) -> None:
     for parent in [folder, *folder.parents][:5]:
         parent.chmod(parent.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
     code = (
-        "import os, sys\n"
-        "import cv2, jaxtyping, PIL.Image, fsspec\n"
-        "from par_core.archive import list_source, read_entries\n"
-        "from par_core.config import ArchiveConfig\n"
-        "os.getuid() or (os.setgroups([]), os.setgid(65534), os.setuid(65534))\n"
-        "for entry, content in read_entries(list_source(sys.argv[1]).entries, ArchiveConfig()): print(entry.uri.rsplit('/')[-1], content.status)\n"
+        "import os, sys\nimport cv2, jaxtyping, PIL.Image, fsspec\nfrom par_core.archive import list_source,"
+        " read_entries\nfrom par_core.config import ArchiveConfig\nos.getuid() or (os.setgroups([]),"
+        " os.setgid(65534), os.setuid(65534))\nfor entry, content in"
+        " read_entries(list_source(sys.argv[1]).entries, ArchiveConfig()): print(entry.uri.rsplit('/')[-1],"
+        " content.status)\n"
     )
-    run = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False
+    )
     (folder / "deep").chmod(0o755)
     assert sorted(run.stdout.split("\n")[:-1]) == ["a.jpg permission", "deep permission"], run.stderr
 
@@ -199,9 +218,18 @@ def test_uris_of_paths_can_be_undone(raw: bytes) -> None:
 
 
 def test_hostile_member_names_are_only_names(tmp_path: Path) -> None:
-    names = ["../../etc/evil.jpg", "/abs.jpg", "C:\\win.jpg", "same.jpg", "same.jpg", "a!/b.jpg", "<script>.jpg"]
+    names = [
+        "../../etc/evil.jpg",
+        "/abs.jpg",
+        "C:\\win.jpg",
+        "same.jpg",
+        "same.jpg",
+        "a!/b.jpg",
+        "<script>.jpg",
+    ]
     path = tmp_path / "bad.zip"
-    with zipfile.ZipFile(path, "w") as file, warnings.catch_warnings(action="ignore"):  # zipfile warns of the name that stands twice
+    # zipfile warns of the name that stands twice
+    with zipfile.ZipFile(path, "w") as file, warnings.catch_warnings(action="ignore"):
         for number, name in enumerate(names):
             file.writestr(name, f"{number}")
     before = sorted(tmp_path.rglob("*"))
@@ -221,7 +249,11 @@ def test_encrypted_and_damaged_members_are_statuses(tmp_path: Path) -> None:
     central = raw.rindex(b"locked.jpg") - 46
     raw[central + 8] |= 1
     path.write_bytes(bytes(raw))
-    assert contents(str(path)) == {"fine.jpg": b"fine", "broken.jpg": Status.DAMAGED_ARCHIVE, "locked.jpg": Status.ENCRYPTED}
+    assert contents(str(path)) == {
+        "fine.jpg": b"fine",
+        "broken.jpg": Status.DAMAGED_ARCHIVE,
+        "locked.jpg": Status.ENCRYPTED,
+    }
 
 
 def test_a_zip_bomb_is_stopped_at_the_limit(tmp_path: Path) -> None:
@@ -269,7 +301,9 @@ def test_a_member_that_vanished_is_a_status(tmp_path: Path) -> None:
 
 
 @given(order=st.permutations(range(6)))
-def test_every_entry_is_read_exactly_once_in_any_order(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:
+def test_every_entry_is_read_exactly_once_in_any_order(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int]
+) -> None:
     root = tmp_path_factory.getbasetemp() / "permuted"
     if not root.exists():
         root.mkdir()
@@ -280,4 +314,6 @@ def test_every_entry_is_read_exactly_once_in_any_order(tmp_path_factory: pytest.
                 file.writestr(f"{number}.jpg", b"y")
     entries = [*list_source(str(root)).entries, *list_source(str(root / "z.zip")).entries]
     shuffled = [entries[i] for i in order]
-    assert sorted(entry.uri for entry, _ in read_entries(shuffled, LIMITS)) == sorted(entry.uri for entry in entries)
+    assert sorted(entry.uri for entry, _ in read_entries(shuffled, LIMITS)) == sorted(
+        entry.uri for entry in entries
+    )

@@ -38,7 +38,10 @@ def dressed(upper: str, lower: str, height: int = 200, width: int = 60) -> tuple
     return np.clip(image, 0, 255).astype(np.uint8), mask
 
 
-@pytest.mark.parametrize(("upper", "lower"), [("red", "black"), ("black", "red"), ("white", "blue"), ("yellow", "grey"), ("purple", "white")])
+@pytest.mark.parametrize(
+    ("upper", "lower"),
+    [("red", "black"), ("black", "red"), ("white", "blue"), ("yellow", "grey"), ("purple", "white")],
+)
 def test_upper_and_lower_garment_get_their_own_colours(upper: str, lower: str) -> None:
     image, mask = dressed(upper, lower)
     found = garment_colours(image, np.array([20, 10, 60, 210], np.float32), encode_mask(mask))
@@ -56,5 +59,7 @@ def test_someone_cut_at_the_waist_has_no_lower_garment() -> None:
 def test_too_few_pixels_have_no_colour() -> None:
     mask = np.zeros((40, 20), bool)
     mask[10:12, 5:8] = True
-    found = garment_colours(np.zeros((40, 20, 3), np.uint8), np.array([0, 0, 20, 40], np.float32), encode_mask(mask))
+    found = garment_colours(
+        np.zeros((40, 20, 3), np.uint8), np.array([0, 0, 20, 40], np.float32), encode_mask(mask)
+    )
     assert (found.upper, found.upper_share, found.lower, found.lower_share) == (None, None, None, None)

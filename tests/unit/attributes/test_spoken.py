@@ -21,7 +21,10 @@ def test_things_that_a_text_lists(text: str, chunks: tuple[str, ...]) -> None:
 
 
 def test_attributes_by_their_nouns_and_opposites() -> None:
-    named = {each.name: each.wanted for each in named_attributes("A man from behind with short hair, two bags and high heels")}
+    named = {
+        each.name: each.wanted
+        for each in named_attributes("A man from behind with short hair, two bags and high heels")
+    }
     assert named == {"female": False, "front": False, "long_hair": False, "bag": True, "heels": True}
     assert named_attributes("a woman's manner") == named_attributes("a woman")
     assert not named_attributes("a hatstand")
@@ -29,4 +32,8 @@ def test_attributes_by_their_nouns_and_opposites() -> None:
 
 def test_colours_stand_before_a_garment() -> None:
     named = named_colours("a gray wool coat, blue jeans, a red dress and a black bag in a green field")
-    assert [(each.places, each.colour) for each in named] == [(("upper",), "grey"), (("lower",), "blue"), (("upper", "lower"), "red")]
+    assert [(each.places, each.colour) for each in named] == [
+        (("upper",), "grey"),
+        (("lower",), "blue"),
+        (("upper", "lower"), "red"),
+    ]

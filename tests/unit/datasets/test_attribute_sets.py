@@ -12,7 +12,19 @@ from par_core.datasets.attribute_sets import read_attribute_set
 from par_core.datasets.merged_labels import labels_of
 from par_core.datasets.peta import PETA_EVALUATED
 from par_core.errors import BadConfigError
-from tests.published import N, cells, market1501, open_images, pa100k, peta, peta_folders, pictures, rapv1, rapv2, turned
+from tests.published import (
+    N,
+    cells,
+    market1501,
+    open_images,
+    pa100k,
+    peta,
+    peta_folders,
+    pictures,
+    rapv1,
+    rapv2,
+    turned,
+)
 
 Write = Callable[[Path], np.ndarray]
 MATS = [("peta", peta, 35), ("rapv1", rapv1, 51), ("rapv2", rapv2, 54), ("pa100k", pa100k, 26)]
@@ -25,7 +37,9 @@ def test_labels_and_split_are_read_as_published(tmp_path: Path, name: str, write
     found = read_attribute_set(name, tmp_path)
     assert len(found.attributes) == k
     assert np.array_equal(labels_of(list(found.people)), wanted)
-    assert {part: len(rows) for part, rows in found.parts.items()} == ({"train": 4, "test": 2} if name == "rapv1" else {"train": 3, "val": 1, "test": 2})
+    assert {part: len(rows) for part, rows in found.parts.items()} == (
+        {"train": 4, "test": 2} if name == "rapv1" else {"train": 3, "val": 1, "test": 2}
+    )
     assert sorted(row for rows in found.parts.values() for row in rows) == list(range(N))
 
 
@@ -74,11 +88,18 @@ def test_a_wrong_label_or_part_is_told_with_file_row_and_attribute(tmp_path: Pat
     content = {name: value for name, value in scipy.io.loadmat(file).items() if not name.startswith("__")}
     content["val_label"][0, 2] = 3
     scipy.io.savemat(file, content)
-    with pytest.raises(BadConfigError, match=r"annotation.mat: the label of image 4, attribute 'attribute 2', is 3, neither 0 nor 1"):
+    with pytest.raises(
+        BadConfigError,
+        match=r"annotation.mat: the label of image 4, attribute 'attribute 2', is 3, neither 0 nor 1",
+    ):
         read_attribute_set("pa100k", tmp_path)
     peta(tmp_path)
     file = tmp_path / "PETA.mat"
-    for train, told in (([1, 2, 6], "image 6 is in 'train' and in 'test'"), ([1, 2, 7], "'train' names image 7 of 6"), ([1, 2], "image 3 is in no part")):
+    for train, told in (
+        ([1, 2, 6], "image 6 is in 'train' and in 'test'"),
+        ([1, 2, 7], "'train' names image 7 of 6"),
+        ([1, 2], "image 3 is in no part"),
+    ):
         content = scipy.io.loadmat(file)
         content["peta"][0][0][3][0][0][0][0]["train"] = np.array(train)[:, None]
         scipy.io.savemat(file, {"peta": content["peta"]})
@@ -89,8 +110,16 @@ def test_a_wrong_label_or_part_is_told_with_file_row_and_attribute(tmp_path: Pat
 def test_the_folders_of_peta_tell_who_is_who(tmp_path: Path) -> None:
     found = read_attribute_set("peta", peta_folders(tmp_path))
     assert found.attributes == PETA_EVALUATED
-    told = {f"{person.image.parts[-3]}/{person.image.name}": dict(zip(found.attributes, person.labels, strict=True)) for person in found.people}
-    assert {name for name, worn in told["VIPeR/0001_2.bmp"].items() if worn} == {"personalMale", "accessoryHat"}
+    told = {
+        f"{person.image.parts[-3]}/{person.image.name}": dict(
+            zip(found.attributes, person.labels, strict=True)
+        )
+        for person in found.people
+    }
+    assert {name for name, worn in told["VIPeR/0001_2.bmp"].items() if worn} == {
+        "personalMale",
+        "accessoryHat",
+    }
     assert {name for name, worn in told["GRID/2_1.jpg"].items() if worn} == {"upperBodyTshirt", "hairLong"}
     assert {name for name, worn in told["CUHK/0001002.png"].items() if worn} == {"footwearSneaker"}
     assert found.identities[:3] == ("3DPeS/0001", "3DPeS/0001", "3DPeS/2")
@@ -102,7 +131,9 @@ def test_mistakes_in_the_folders_of_peta_are_told_with_file_and_line(tmp_path: P
     peta_folders(tmp_path)
     archive = tmp_path / "PETA dataset" / "MIT" / "archive"
     pictures(archive, ["5_1.jpg"])
-    with pytest.raises(BadConfigError, match=r"MIT/archive/Label.txt has no line for '5', of whom 5_1.jpg is a picture"):
+    with pytest.raises(
+        BadConfigError, match=r"MIT/archive/Label.txt has no line for '5', of whom 5_1.jpg is a picture"
+    ):
         read_attribute_set("peta", tmp_path)
     file = archive / "Label.txt"
     file.write_text("0001 personalMale\n\n5 personalMale hat\n")
@@ -150,46 +181,75 @@ def test_market_labels_go_with_photographs_by_identity(tmp_path: Path) -> None:
     assert found.people[0].labels == (0, 1, 0, 0, 1, 0)
     assert found.people[2].labels == (0, 0, 0, 1, 0, 1)
     market1501(tmp_path, hat=3)
-    with pytest.raises(BadConfigError, match=r"market_attribute.mat: 'hat' of person 0007 is 3, not one of 1, 2"):
+    with pytest.raises(
+        BadConfigError, match=r"market_attribute.mat: 'hat' of person 0007 is 3, not one of 1, 2"
+    ):
         read_attribute_set("market1501", tmp_path)
 
 
 @pytest.mark.data
 def test_the_real_market_labels_go_with_photographs_by_identity(tmp_path: Path, data_dir: Path) -> None:
     shutil.copy(data_dir / "market1501_attribute" / "market_attribute.mat", tmp_path)
-    pictures(tmp_path / "bounding_box_train", ["0002_c1s1_000451_03.jpg", "0002_c2s1_000301_01.jpg", "0007_c1s6_028546_01.jpg"])
-    pictures(tmp_path / "bounding_box_test", ["-1_c1s1_000401_03.jpg", "0000_c1s1_000151_01.jpg", "0001_c1s1_001051_00.jpg"])
+    pictures(
+        tmp_path / "bounding_box_train",
+        ["0002_c1s1_000451_03.jpg", "0002_c2s1_000301_01.jpg", "0007_c1s6_028546_01.jpg"],
+    )
+    pictures(
+        tmp_path / "bounding_box_test",
+        ["-1_c1s1_000401_03.jpg", "0000_c1s1_000151_01.jpg", "0001_c1s1_001051_00.jpg"],
+    )
     found = read_attribute_set("market1501", tmp_path)
     assert found.identities == ("0002", "0002", "0007", "0001")
     assert found.parts == {"train": (0, 1, 2), "test": (3,)}
     assert len(found.attributes) == 30  # 26 of yes or no, four ages
-    real = scipy.io.loadmat(data_dir / "market1501_attribute" / "market_attribute.mat", simplify_cells=True)["market_attribute"]["train"]
+    real = scipy.io.loadmat(data_dir / "market1501_attribute" / "market_attribute.mat", simplify_cells=True)[
+        "market_attribute"
+    ]["train"]
     column = found.attributes.index("backpack")
-    assert found.people[0].labels[column] == float(real["backpack"][list(real["image_index"]).index("0002")] == 2)
+    assert found.people[0].labels[column] == float(
+        real["backpack"][list(real["image_index"]).index("0002")] == 2
+    )
 
 
 @pytest.mark.data
 def test_mit_pedestrians_have_gender_and_orientation(data_dir: Path) -> None:
     found = read_attribute_set("mit", data_dir)
     assert found.attributes == ("female", "front")
-    assert all(person.labels == (float("_female_" in person.image.name), float("_fore" in person.image.name)) for person in found.people)
+    assert all(
+        person.labels == (float("_female_" in person.image.name), float("_fore" in person.image.name))
+        for person in found.people
+    )
 
 
 def test_people_of_open_images_by_the_class_of_their_box(tmp_path: Path) -> None:
     pictures(tmp_path / "images", ["a.jpg", "b.jpg"], (40, 20))
     box = ("0.25", "0.5", "0.1", "0.9")
-    rows = [("a", "/m/03bt1vf", *box, "0", "0"), ("a", "/m/01bl7v", *box, "0", "0"), ("a", "/m/01g317", *box, "0", "0")]
-    rows += [("a", "/m/04yx4", *box, "1", "0"), ("a", "/m/04yx4", *box, "0", "1"), ("not here", "/m/04yx4", *box, "0", "0")]
+    rows = [
+        ("a", "/m/03bt1vf", *box, "0", "0"),
+        ("a", "/m/01bl7v", *box, "0", "0"),
+        ("a", "/m/01g317", *box, "0", "0"),
+    ]
+    rows += [
+        ("a", "/m/04yx4", *box, "1", "0"),
+        ("a", "/m/04yx4", *box, "0", "1"),
+        ("not here", "/m/04yx4", *box, "0", "0"),
+    ]
     open_images(tmp_path, rows)
     file = open_images(tmp_path, [("b", "/m/04yx4", *box, "0", "0")], "validation")
     found = read_attribute_set("openimages", tmp_path)
     assert found.attributes == ("female", "child")
-    assert [(person.image.stem, person.labels) for person in found.people] == [("a", (1, 0)), ("a", (0, 1)), ("b", (0, 0))]
+    assert [(person.image.stem, person.labels) for person in found.people] == [
+        ("a", (1, 0)),
+        ("a", (0, 1)),
+        ("b", (0, 0)),
+    ]
     assert found.parts == {"train": (0, 1), "val": (2,)}
     assert found.boxes is not None
     assert found.boxes[0].tolist() == [10, 2, 20, 18]
     file.write_text(file.read_text().replace("0.25", "0.75"))
-    with pytest.raises(BadConfigError, match=r"validation-annotations-bbox.csv, line 2: the box 0.75 0.1 0.5 0.9 is no box"):
+    with pytest.raises(
+        BadConfigError, match=r"validation-annotations-bbox.csv, line 2: the box 0.75 0.1 0.5 0.9 is no box"
+    ):
         read_attribute_set("openimages", tmp_path)
     file.write_text(file.read_text().replace("IsDepiction", "IsDrawn"))
     with pytest.raises(BadConfigError, match=r"validation-annotations-bbox.csv has no column 'IsDepiction'"):

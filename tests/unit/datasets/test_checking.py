@@ -40,7 +40,12 @@ def test_counts_prevalence_and_shared_people_are_told(tmp_path: Path) -> None:
     told = checked("rapv2", tmp_path, "--split", 1, code=0)["attributes"]
     assert told["parts"] == {"train": 3, "val": 1, "test": 2}
     assert list(told["prevalence"].values()) == pytest.approx(list(wanted.mean(axis=0)))
-    assert told["identities"] == {"people": 4, "images": 5, "shared": {"train and val": 0, "train and test": 1, "val and test": 0}, "test_seen": 0.5}
+    assert told["identities"] == {
+        "people": 4,
+        "images": 5,
+        "shared": {"train and val": 0, "train and test": 1, "val and test": 0},
+        "test_seen": 0.5,
+    }
     text = CliRunner().invoke(app, ["datasets", "check", "rapv2", str(tmp_path), "--split", "1"]).stdout
     assert "6 people, train 3, val 1, test 2" in text
     assert "identities: 4 on 5 images; 0 in train and val; 1 in train and test" in text
@@ -63,7 +68,9 @@ def test_in_the_split_by_people_nobody_of_test_is_in_train(tmp_path: Path) -> No
 def test_damage_is_told_and_the_exit_code_is_1(tmp_path: Path) -> None:
     pa100k(tmp_path)
     (tmp_path / "data" / "000002.jpg").write_text("no picture")
-    assert checked("pa100k", tmp_path, code=1)["problems"] == [f"{tmp_path / 'data' / '000002.jpg'} is no picture (UnidentifiedImageError)"]
+    assert checked("pa100k", tmp_path, code=1)["problems"] == [
+        f"{tmp_path / 'data' / '000002.jpg'} is no picture (UnidentifiedImageError)"
+    ]
     (tmp_path / "data" / "000002.jpg").unlink()
     (problem,) = checked("pa100k", tmp_path, code=1)["problems"]
     assert problem.endswith("pictures that are not there: " + str(tmp_path / "data" / "000002.jpg"))
@@ -104,7 +111,11 @@ def test_boxes_count_in_the_upright_picture(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_settings_are_one_line_and_exit_code_2(
-    arguments: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    arguments: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["par", "datasets", "check", *arguments])
@@ -161,6 +172,9 @@ def test_of_open_images_that_is_checked_which_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(("name", "folder"), [("ccp", "ccp"), ("mit", "mit_pedestrian"), ("pennfudan", "pennfudan"), ("coco", "coco_people")])
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("ccp", "ccp"), ("mit", "mit_pedestrian"), ("pennfudan", "pennfudan"), ("coco", "coco_people")],
+)
 def test_the_research_data_are_without_problems(data_dir: Path, name: str, folder: str) -> None:
     assert checked(name, data_dir / folder, code=0)["problems"] == []

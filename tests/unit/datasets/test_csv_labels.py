@@ -29,7 +29,11 @@ def write(folder: Path, text: str) -> Path:
 def test_every_column_means_what_the_page_says(tmp_path: Path) -> None:
     found = read_attribute_set("csv", write(tmp_path, WHOLE))
     assert found.attributes == ("hat", "red coat")
-    assert [person.image for person in found.people] == [tmp_path / "a.jpg", tmp_path / "a.jpg", tmp_path / "sub" / "b.jpg"]
+    assert [person.image for person in found.people] == [
+        tmp_path / "a.jpg",
+        tmp_path / "a.jpg",
+        tmp_path / "sub" / "b.jpg",
+    ]
     assert found.people[0].labels == (1, 0)
     assert found.people[1].labels[0] == 0
     assert math.isnan(found.people[1].labels[1])
@@ -49,7 +53,9 @@ def test_an_image_and_one_attribute_are_enough(tmp_path: Path) -> None:
 
 def test_a_part_is_given_to_everybody_or_to_nobody(tmp_path: Path) -> None:
     assert read_attribute_set("csv", write(tmp_path, "image,part,hat\na.jpg,,1\n")).parts == {}
-    assert read_attribute_set("csv", write(tmp_path, "image,part,hat\na.jpg,train,1\na.jpg,val,1\n")).parts == {"train": (0,), "val": (1,)}
+    assert read_attribute_set(
+        "csv", write(tmp_path, "image,part,hat\na.jpg,train,1\na.jpg,val,1\n")
+    ).parts == {"train": (0,), "val": (1,)}
     with pytest.raises(BadConfigError, match=r"line 3: 'part' is '', not one of train, val, test"):
         read_attribute_set("csv", write(tmp_path, "image,part,hat\na.jpg,train,1\na.jpg,,1\n"))
 
@@ -66,7 +72,10 @@ def test_a_part_is_given_to_everybody_or_to_nobody(tmp_path: Path) -> None:
         ("image,hat\na.jpg\n", "line 2: 1 cells, but 2 columns"),
         ("image,hat\n\na.jpg,yes\n", "line 3: 'hat' is 'yes', not 1, 0 or empty"),
         ("image,hat\n,1\n", "line 2: 'image' is empty"),
-        ("image,hat,x1,y1,x2,y2\na.jpg,1,1,,3,4\n", r"line 2: the box is 1 \(empty\) 3 4, not four numbers or nothing"),
+        (
+            "image,hat,x1,y1,x2,y2\na.jpg,1,1,,3,4\n",
+            r"line 2: the box is 1 \(empty\) 3 4, not four numbers or nothing",
+        ),
         ("image,hat,x1,y1,x2,y2\na.jpg,1,5,1,3,4\n", "line 2: the box 5 1 3 4 is not x1 y1 x2 y2 in pixels"),
         ("image,hat,x1,y1,x2,y2\na.jpg,1,1,-2,3,4\n", "line 2: the box 1 -2 3 4 is not"),
         ("image,hat,x1,y1,x2,y2\na.jpg,1,1,2,nan,4\n", "line 2: the box 1 2 nan 4 is not"),
@@ -80,7 +89,9 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, told: str) -
 
 
 def test_the_split_by_people_leaves_out_who_is_not_known_with_box_and_all(tmp_path: Path) -> None:
-    rows = "".join(f"a.jpg,{x},0,{x + 5},9,{who},1\n" for x, who in enumerate(["ann", "", "bob", "cat", "dan", "eve"]))
+    rows = "".join(
+        f"a.jpg,{x},0,{x + 5},9,{who},1\n" for x, who in enumerate(["ann", "", "bob", "cat", "dan", "eve"])
+    )
     found = read_attribute_set("csv", write(tmp_path, "image,x1,y1,x2,y2,identity,hat\n" + rows), "zs")
     assert found.identities == ("ann", "bob", "cat", "dan", "eve")
     assert found.boxes is not None

@@ -25,19 +25,36 @@ def coco(root: Path) -> None:
     square = [5, 5, 15, 5, 15, 25, 5, 25]
     people = [
         {"image_id": 1, "category_id": 7, "iscrowd": 0, "segmentation": [square]},
-        {"image_id": 1, "category_id": 7, "iscrowd": 0, "segmentation": {"size": runs["size"], "counts": runs["counts"].decode()}},
+        {
+            "image_id": 1,
+            "category_id": 7,
+            "iscrowd": 0,
+            "segmentation": {"size": runs["size"], "counts": runs["counts"].decode()},
+        },
         {"image_id": 2, "category_id": 8, "iscrowd": 0, "segmentation": [square]},
-        {"image_id": 3, "category_id": 7, "iscrowd": 1, "segmentation": {"size": [30, 40], "counts": [0, 1200]}},
+        {
+            "image_id": 3,
+            "category_id": 7,
+            "iscrowd": 1,
+            "segmentation": {"size": [30, 40], "counts": [0, 1200]},
+        },
     ]
     images = [{"id": i, "file_name": f"{i:06}.jpg"} for i in (1, 2, 3)]
-    content = {"images": images, "annotations": people, "categories": [{"id": 7, "name": "person"}, {"id": 8, "name": "dog"}]}
+    content = {
+        "images": images,
+        "annotations": people,
+        "categories": [{"id": 7, "name": "person"}, {"id": 8, "name": "dog"}],
+    }
     (root / "annotations" / "instances_val2017.json").write_text(json.dumps(content))
 
 
 def test_coco_json_polygons_and_run_lengths(tmp_path: Path) -> None:
     coco(tmp_path)
     crowd_left_out = coco_json_photos(tmp_path)
-    assert [(photo.image.name, photo.source) for photo in crowd_left_out] == [("000001.jpg", "coco-json"), ("000002.jpg", "empty")]
+    assert [(photo.image.name, photo.source) for photo in crowd_left_out] == [
+        ("000001.jpg", "coco-json"),
+        ("000002.jpg", "empty"),
+    ]
     _, labels = read_photo(crowd_left_out[0])
     assert labels.shape == (30, 40)
     assert 180 <= (labels == 1).sum() <= 231

@@ -57,7 +57,9 @@ def test_the_same_seed_gives_the_same_split_and_another_another() -> None:
         (["a", "b", "c"], (0.8, 0.2, 0.0), "must be positive"),
     ],
 )
-def test_what_cannot_be_split_is_told(identities: list[str], shares: tuple[float, float, float], told: str) -> None:
+def test_what_cannot_be_split_is_told(
+    identities: list[str], shares: tuple[float, float, float], told: str
+) -> None:
     with pytest.raises(BadConfigError, match=told):
         identity_disjoint_split(identities, np.zeros((len(identities), 1), np.float32), shares=shares)
 

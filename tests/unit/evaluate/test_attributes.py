@@ -1,4 +1,6 @@
-"""Attributes on any data set: whose answers count for which label, what is left unanswered, and several runs side by side."""
+"""Attributes on any data set: whose answers count for which label, what is left unanswered, and several runs
+side by side.
+"""
 
 import csv
 import json
@@ -29,12 +31,19 @@ from tests.pictures import save, scene
 
 
 def a_set(names: list[str], labels: np.ndarray) -> AttributeSet:
-    return assemble("csv", Path("labels.csv"), names, [Path(f"{i}.png") for i in range(len(labels))], labels.astype(float))
+    return assemble(
+        "csv", Path("labels.csv"), names, [Path(f"{i}.png") for i in range(len(labels))], labels.astype(float)
+    )
 
 
 def told(names: tuple[str, ...], probabilities: np.ndarray, thresholds: tuple[float, ...]) -> ObservedPeople:
     n = len(probabilities)
-    return ObservedPeople(Descriptions(np.ones((n, 1), np.float32), probabilities.astype(np.float32)), np.zeros((n, 4), np.float32), names, thresholds)
+    return ObservedPeople(
+        Descriptions(np.ones((n, 1), np.float32), probabilities.astype(np.float32)),
+        np.zeros((n, 4), np.float32),
+        names,
+        thresholds,
+    )
 
 
 @pytest.fixture
@@ -48,7 +57,15 @@ def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         rows.writerow(["image", "part", "Female", "hat", "umbrella"])
         for number in range(24):
             save(root / f"{number}.png", scene("red" if number % 2 else "cyan", seed=number))
-            rows.writerow([f"data/{number}.png", "test" if number < 12 else "train", number % 2, (number // 2) % 2, int(number % 3 == 0)])
+            rows.writerow(
+                [
+                    f"data/{number}.png",
+                    "test" if number < 12 else "train",
+                    number % 2,
+                    (number // 2) % 2,
+                    int(number % 3 == 0),
+                ]
+            )
     return tmp_path
 
 
@@ -71,7 +88,9 @@ def test_the_opposite_of_an_attribute_is_answered_by_what_is_left() -> None:
     row = run.scores["attributes"].get("personalMale")
     assert row is None  # four men only
     male[4] = 1
-    row = score_attributes(a_set(["personalMale"], male), told(("female",), p, (0.4,))).scores["attributes"]["personalMale"]
+    row = score_attributes(a_set(["personalMale"], male), told(("female",), p, (0.4,))).scores["attributes"][
+        "personalMale"
+    ]
     assert row["auc"] == 1.0
     assert row["threshold"] == pytest.approx(0.6)
     assert (row["recall"], row["precision"]) == (pytest.approx(4 / 5), 1.0)
@@ -137,7 +156,18 @@ def test_backgrounds_are_compared_on_the_same_people(labelled: Path) -> None:
     out = labelled / "out"
     done = CliRunner().invoke(
         app,
-        ["evaluate", "background", "--dataset", "csv", "--root", str(labelled / "labels.csv"), "--profile", "fake", "--out", str(out)],
+        [
+            "evaluate",
+            "background",
+            "--dataset",
+            "csv",
+            "--root",
+            str(labelled / "labels.csv"),
+            "--profile",
+            "fake",
+            "--out",
+            str(out),
+        ],
         catch_exceptions=False,
     )
     assert done.exit_code == 0
@@ -145,7 +175,10 @@ def test_backgrounds_are_compared_on_the_same_people(labelled: Path) -> None:
     told = json.loads((out / "report.json").read_text())
     assert tuple(told["variants"]) == VARIANTS
     assert set(told["changes"]) == set(VARIANTS) - {DEFAULT}
-    kept = told["variants"]["kept"]["attributes"]["Female"]["auc"] - told["variants"][DEFAULT]["attributes"]["Female"]["auc"]
+    kept = (
+        told["variants"]["kept"]["attributes"]["Female"]["auc"]
+        - told["variants"][DEFAULT]["attributes"]["Female"]["auc"]
+    )
     assert told["changes"]["kept"]["auc: Female"]["estimate"] == pytest.approx(kept)
     alone = evaluate(EvaluationRequest("attributes", "csv", labelled / "labels.csv"), FAKE)
     assert told["variants"][DEFAULT]["attributes"] == alone["attributes"]

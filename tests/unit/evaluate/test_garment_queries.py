@@ -17,7 +17,13 @@ class Encoder:
     logit_scale = 1.0
 
     def encode(self, sentences: list[str]) -> np.ndarray:
-        return np.array([[1.0, 0.0] if "black bag" in sentence and "white dress" in sentence else [0.0, 1.0] for sentence in sentences], np.float32)
+        return np.array(
+            [
+                [1.0, 0.0] if "black bag" in sentence and "white dress" in sentence else [0.0, 1.0]
+                for sentence in sentences
+            ],
+            np.float32,
+        )
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
         return ()
@@ -27,7 +33,9 @@ SCORER = TextScorer(Encoder(), TextWeights.shipped())
 
 
 def person(number: int, *colours: tuple[str, str]) -> LabelledPerson:
-    return LabelledPerson("test", Path(f"{number}.jpg"), None, (1.0,) * len(NAMES), (1.0,) * len(NAMES), colours)
+    return LabelledPerson(
+        "test", Path(f"{number}.jpg"), None, (1.0,) * len(NAMES), (1.0,) * len(NAMES), colours
+    )
 
 
 def known(vectors: list[list[float]]) -> KnownPeople:
@@ -43,7 +51,8 @@ def test_recall_is_counted_among_the_first_ten_and_compared_with_chance() -> Non
     asked = told["pairs"]["a black bag and a white dress"]
     assert asked["fitting"] == 4
     assert asked["n"] == 40
-    assert asked["recall_at_10"] == pytest.approx(1.0)  # with ties in the order given, the fourth is among ten
+    # with ties in the order given, the fourth is among ten
+    assert asked["recall_at_10"] == pytest.approx(1.0)
     assert asked["over_chance"] == pytest.approx(4.0)
     assert set(told["pairs"]) == {"a black bag and a white dress", "a white bag and a black dress"}
 

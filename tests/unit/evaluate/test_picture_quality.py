@@ -1,4 +1,6 @@
-"""Figures of collections of pictures, from files of every kind of trouble to the lines that ``par analyse`` prints."""
+"""Figures of collections of pictures, from files of every kind of trouble to the lines that ``par analyse``
+prints.
+"""
 
 import json
 import zipfile
@@ -25,7 +27,10 @@ from tests.pictures import save, scene
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     for number, folder in enumerate(["north", "north", "south"]):
-        save(tmp_path / "photos" / folder / f"{number}.png", scene("red", height=100 * (number + 1), seed=number))
+        save(
+            tmp_path / "photos" / folder / f"{number}.png",
+            scene("red", height=100 * (number + 1), seed=number),
+        )
     save(tmp_path / "photos" / "south" / "flat.png", np.full((50, 50, 3), 128, np.uint8))
     (tmp_path / "photos" / "south" / "empty.jpg").write_bytes(b"")
     (tmp_path / "photos" / "south" / "text.jpg").write_text("no picture")
@@ -41,7 +46,10 @@ def parameters(tmp_path: Path) -> Path:
 def test_every_file_becomes_a_row_with_its_figures_or_its_trouble(pictures: Path, parameters: Path) -> None:
     model = find_model(parameters)
     assert model is not None
-    rows = {Path(row.uri).name: row for row in measure_pictures(list_source(str(pictures)).entries, ArchiveConfig(), model)}
+    rows = {
+        Path(row.uri).name: row
+        for row in measure_pictures(list_source(str(pictures)).entries, ArchiveConfig(), model)
+    }
     image = scene("red", height=200, seed=1)
     assert rows["1.png"].megapixels == 200 * 80 / 1e6
     assert rows["1.png"].glvn == glvn(image)
@@ -51,7 +59,9 @@ def test_every_file_becomes_a_row_with_its_figures_or_its_trouble(pictures: Path
     assert len(rows) == 6
 
 
-def test_the_summary_is_mean_deviation_and_medians_of_what_could_be_read(pictures: Path, parameters: Path) -> None:
+def test_the_summary_is_mean_deviation_and_medians_of_what_could_be_read(
+    pictures: Path, parameters: Path
+) -> None:
     rows = list(measure_pictures(list_source(str(pictures)).entries, ArchiveConfig(), find_model(parameters)))
     told = summarise(rows)
     sizes = [0.008, 0.016, 0.024, 0.0025]
@@ -66,7 +76,10 @@ def test_the_summary_is_mean_deviation_and_medians_of_what_could_be_read(picture
 
 
 def test_sub_folders_are_what_paths_do_not_share() -> None:
-    assert group_names(["/data/PETA/set/3DPeS/archive/1.png", "/data/PETA/set/VIPeR/archive/2.png"]) == ["3DPeS", "VIPeR"]
+    assert group_names(["/data/PETA/set/3DPeS/archive/1.png", "/data/PETA/set/VIPeR/archive/2.png"]) == [
+        "3DPeS",
+        "VIPeR",
+    ]
     assert group_names(["a.zip!/x/1.png", "a.zip!/x/y/2.png"]) == [".", "y"]
     assert group_names(["/d/1.png", "/d/2.png"]) == [".", "."]
     assert group_names([]) == []
@@ -75,15 +88,22 @@ def test_sub_folders_are_what_paths_do_not_share() -> None:
 @given(st.dictionaries(st.text(max_size=3), st.lists(st.floats(-1e6, 1e6), max_size=20), max_size=3))
 def test_histograms_count_every_value_once_over_shared_bins(values: dict[str, list[float]]) -> None:
     told = histogram({name: np.array(each, np.float64) for name, each in values.items()})
-    assert {name: sum(counts) for name, counts in told["counts"].items()} == {name: len(each) for name, each in values.items()}
+    assert {name: sum(counts) for name, counts in told["counts"].items()} == {
+        name: len(each) for name, each in values.items()
+    }
     assert told["edges"] == sorted(told["edges"])
 
 
-def test_the_command_prints_a_line_for_source_and_sub_folder_and_the_unreadable(pictures: Path, parameters: Path, tmp_path: Path) -> None:
+def test_the_command_prints_a_line_for_source_and_sub_folder_and_the_unreadable(
+    pictures: Path, parameters: Path, tmp_path: Path
+) -> None:
     with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
         archive.write(pictures / "north" / "0.png", "0.png")
     files = ["--json", str(tmp_path / "out" / "quality.json"), "--out", str(tmp_path / "out" / "quality.png")]
-    result = CliRunner().invoke(app, ["analyse", str(pictures), str(tmp_path / "more.zip"), "--brisque-model", str(parameters), *files])
+    result = CliRunner().invoke(
+        app,
+        ["analyse", str(pictures), str(tmp_path / "more.zip"), "--brisque-model", str(parameters), *files],
+    )
     assert result.exit_code == 1, result.output
     lines = result.stdout.splitlines()
     assert [line.split()[:3] for line in lines[1:5]] == [
@@ -104,20 +124,32 @@ def test_the_command_prints_a_line_for_source_and_sub_folder_and_the_unreadable(
     assert (tmp_path / "out" / "quality.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_without_parameters_the_other_figures_are_there_and_one_line_says_what_to_install(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_parameters_the_other_figures_are_there_and_one_line_says_what_to_install(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("par_core.studies.picture_quality.installed_model", lambda: None)
     result = CliRunner().invoke(app, ["analyse", str(pictures / "north"), "--json", "-"])
     assert result.exit_code == 0
     assert "pip install --no-deps brisque" in result.stderr
     told = json.loads(result.stdout)["sources"][0]
-    assert (told["pictures"], told["brisque_median"], told["megapixels_mean"]) == (2, None, pytest.approx(0.012))
+    assert (told["pictures"], told["brisque_median"], told["megapixels_mean"]) == (
+        2,
+        None,
+        pytest.approx(0.012),
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [([".", "nowhere"], "nowhere"), ([".", "--out", "quality.docx"], ".png"), ([".", "--brisque-model", "no-such-file"], "allrange")],
+    [
+        ([".", "nowhere"], "nowhere"),
+        ([".", "--out", "quality.docx"], ".png"),
+        ([".", "--brisque-model", "no-such-file"], "allrange"),
+    ],
 )
-def test_bad_settings_fail_before_the_work_starts(arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_settings_fail_before_the_work_starts(
+    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("par_core.studies.picture_quality.measure_pictures", None)
     result = CliRunner().invoke(app, ["analyse", *arguments])
@@ -127,7 +159,9 @@ def test_bad_settings_fail_before_the_work_starts(arguments: list[str], told: st
 
 def test_an_empty_collection_is_a_line_without_figures(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    result = CliRunner().invoke(app, ["analyse", str(tmp_path / "empty"), "--out", str(tmp_path / "quality.svg")])
+    result = CliRunner().invoke(
+        app, ["analyse", str(tmp_path / "empty"), "--out", str(tmp_path / "quality.svg")]
+    )
     assert result.exit_code == 0
     assert result.stdout.splitlines()[1].split()[1:] == ["0", "-", "(-)", "-", "-"]
     assert (tmp_path / "quality.svg").exists()

@@ -19,7 +19,13 @@ def items(right: np.ndarray) -> AttributeItems:
     """People of whom every second has a hat, told rightly or wrongly."""
     labels = (np.arange(len(right)) % 2).astype(np.float32)[:, None]
     told = np.where(right[:, None], labels, 1 - labels).astype(np.float32)
-    return AttributeItems(tuple(map(str, range(len(right)))), ("hat", "coat"), np.hstack([labels, labels]), np.hstack([told, told]), {"hat": 0.5})
+    return AttributeItems(
+        tuple(map(str, range(len(right)))),
+        ("hat", "coat"),
+        np.hstack([labels, labels]),
+        np.hstack([told, told]),
+        {"hat": 0.5},
+    )
 
 
 def test_bands_show_where_the_model_breaks_down() -> None:
@@ -49,7 +55,14 @@ def test_bands_hold_twenty_people_and_people_of_unknown_quality_are_left_out(kno
 
 def test_without_scored_attributes_there_are_no_bands() -> None:
     labelled = items(np.ones(100, bool))
-    assert quality_bands(AttributeItems(labelled.names, labelled.attributes, labelled.labels, labelled.probabilities, {}), np.arange(100.0), 0) == []
+    assert (
+        quality_bands(
+            AttributeItems(labelled.names, labelled.attributes, labelled.labels, labelled.probabilities, {}),
+            np.arange(100.0),
+            0,
+        )
+        == []
+    )
 
 
 def test_people_are_measured_inside_of_their_boxes(tmp_path: Path) -> None:
@@ -60,7 +73,9 @@ def test_people_are_measured_inside_of_their_boxes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(told["height_px"], [120, 240, NAN])
     np.testing.assert_allclose(told["glvn"], [glvn(picture[20:140, 10:60]), glvn(picture), NAN])
     assert np.isnan(told["brisque"]).all()
-    known = measure_people([file] * 3, boxes, ArchiveConfig(), None, {"glvn": np.array([1, 2, 3], np.float32)})
+    known = measure_people(
+        [file] * 3, boxes, ArchiveConfig(), None, {"glvn": np.array([1, 2, 3], np.float32)}
+    )
     np.testing.assert_array_equal(known["glvn"], [1, 2, 3])
 
 
@@ -79,6 +94,12 @@ def test_the_page_has_a_part_for_each_measure_that_is_known() -> None:
 
 def test_a_picture_that_was_replaced_by_a_smaller_one_has_no_quality(tmp_path: Path) -> None:
     file = save(tmp_path / "1.png", photograph()[:40, :40])
-    told = measure_people([file], np.array([[100, 50, 160, 160]], np.float32), ArchiveConfig(), None, {"height_px": np.array([110], np.float32)})
+    told = measure_people(
+        [file],
+        np.array([[100, 50, 160, 160]], np.float32),
+        ArchiveConfig(),
+        None,
+        {"height_px": np.array([110], np.float32)},
+    )
     assert told["height_px"].tolist() == [110]
     assert np.isnan(told["glvn"]).all()

@@ -45,7 +45,12 @@ def test_parquet_holds_everybody_and_says_where_they_come_from(store: Path, tmp_
     assert {"uris", "row_digest", "shard"} & set(table.column_names) == set()
     told = json.loads(table.schema.metadata[b"par.export"])
     assert (told["where"], told["embedding"], told["query"]) == ("height_px > 10", "fake-embedding-1", None)
-    assert json.loads((tmp_path / "out" / "provenance.json").read_text()) == {**told, "people": 7, "without_picture": {}, "missing": 0}
+    assert json.loads((tmp_path / "out" / "provenance.json").read_text()) == {
+        **told,
+        "people": 7,
+        "without_picture": {},
+        "missing": 0,
+    }
 
 
 def test_the_hits_of_a_query_keep_their_order(store: Path, tmp_path: Path) -> None:
@@ -58,7 +63,9 @@ def test_the_hits_of_a_query_keep_their_order(store: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("form", ["coco", "fiftyone"])
-def test_coco_masks_are_those_of_the_store(store: Path, tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_coco_masks_are_those_of_the_store(
+    store: Path, tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     export(store, tmp_path / "out", form, vectors=True)
     coco = COCO(str(tmp_path / "out" / ("annotations.json" if form == "coco" else "labels.json")))
     opened = PeopleIndex.open(store / "index.lance")
@@ -81,7 +88,9 @@ def test_coco_masks_are_those_of_the_store(store: Path, tmp_path: Path, form: st
 def test_fiftyone_has_every_picture_that_it_lists(store: Path, tmp_path: Path) -> None:
     export(store, tmp_path / "out", "fiftyone")
     listed = json.loads((tmp_path / "out" / "labels.json").read_text())["images"]
-    assert {each["file_name"] for each in listed} == {path.name for path in (tmp_path / "out" / "data").iterdir()}
+    assert {each["file_name"] for each in listed} == {
+        path.name for path in (tmp_path / "out" / "data").iterdir()
+    }
     for each in listed:
         assert (tmp_path / "out" / "data" / each["file_name"]).read_bytes() == Path(each["uri"]).read_bytes()
         with Image.open(tmp_path / "out" / "data" / each["file_name"]) as picture:
@@ -92,10 +101,14 @@ def test_crops_lose_their_background_only_if_asked(store: Path, tmp_path: Path) 
     for background in ("eliminate", "keep"):
         export(store, tmp_path / background, "parquet", crops=background, where="upper_color = 'yellow'")
     (name,) = pq.read_table(tmp_path / "keep" / "people.parquet")["crop"].to_pylist()
-    kept, eliminated = (np.array(Image.open(tmp_path / each / name)).astype(int) for each in ("keep", "eliminate"))
+    kept, eliminated = (
+        np.array(Image.open(tmp_path / each / name)).astype(int) for each in ("keep", "eliminate")
+    )
     assert kept.shape == eliminated.shape
     corner = (slice(0, 2), slice(0, 2))
-    assert kept[corner].std(axis=2).max() < 15 < eliminated[corner].std(axis=2).max(), "grey noise against the mean colour, which is yellowish"
+    assert kept[corner].std(axis=2).max() < 15 < eliminated[corner].std(axis=2).max(), (
+        "grey noise against the mean colour, which is yellowish"
+    )
 
 
 def test_people_without_a_picture_are_counted_and_named(tmp_path: Path) -> None:
@@ -114,7 +127,9 @@ def test_people_without_a_picture_are_counted_and_named(tmp_path: Path) -> None:
     assert (report.people, report.missing) == (4, 3)
 
 
-def test_an_export_is_never_overwritten_by_accident_and_never_half_written(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_is_never_overwritten_by_accident_and_never_half_written(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "out"
     export(store, out, "csv")
     with pytest.raises(BadConfigError, match="--force"):
@@ -141,7 +156,9 @@ def test_a_bad_filter_leaves_nothing(store: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_set_of_nobody_is_a_valid_file(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_set_of_nobody_is_a_valid_file(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for form, name in (("parquet", "people.parquet"), ("csv", "people.csv"), ("coco", "annotations.json")):
         assert export(store, tmp_path / form, form, where="height_px > 5000").people == 0
         assert (tmp_path / form / name).is_file()

@@ -7,7 +7,12 @@ from par_core.forget import byte_search
 from par_core.forget.byte_search import ByteSearch
 
 
-@given(data=st.binary(max_size=300), strings=st.lists(st.binary(min_size=8, max_size=20), max_size=6), few=st.booleans(), seed=st.integers(0, 9))
+@given(
+    data=st.binary(max_size=300),
+    strings=st.lists(st.binary(min_size=8, max_size=20), max_size=6),
+    few=st.booleans(),
+    seed=st.integers(0, 9),
+)
 def test_finds_exactly_what_is_there(data: bytes, strings: list[bytes], few: bool, seed: int) -> None:
     if few:  # of few different bytes, so that strings overlap, repeat, and hold one another
         data, strings = bytes(b % 2 for b in data), [bytes(b % 2 for b in string) for string in strings]
@@ -15,7 +20,9 @@ def test_finds_exactly_what_is_there(data: bytes, strings: list[bytes], few: boo
     for string in strings[::2]:
         at = int(rng.integers(len(data) + 1))
         data = data[:at] + string + data[at:]
-    assert ByteSearch(strings).find(data) == {number for number, string in enumerate(strings) if string in data}
+    assert ByteSearch(strings).find(data) == {
+        number for number, string in enumerate(strings) if string in data
+    }
 
 
 @pytest.mark.parametrize("offset", range(-12, 13))

@@ -60,16 +60,25 @@ def people_of(root: Path, name: str) -> list[dict]:
 def erase(root: Path, **what: str) -> ForgetReport:
     store = Store.open(root)
     given = {kind: [value] for kind, value in what.items()}
-    return forget(store, find_subject(store, Request.of(given.get("source", []), given.get("image", []), given.get("person", []))))
+    return forget(
+        store,
+        find_subject(
+            store, Request.of(given.get("source", []), given.get("image", []), given.get("person", []))
+        ),
+    )
 
 
 def anywhere(root: Path, text: str) -> list[str]:
-    """Files of a store that hold a text, Parquet files as they read; an own look, without the product's search."""
+    """Files of a store that hold a text, Parquet files as they read; an own look, without the product's
+    search.
+    """
     found = []
     for path in root.rglob("*"):
         if path.is_file():
             data = path.read_bytes()
-            told = repr(pq.read_table(path, partitioning=None).to_pylist()) if path.suffix == ".parquet" else ""
+            told = (
+                repr(pq.read_table(path, partitioning=None).to_pylist()) if path.suffix == ".parquet" else ""
+            )
             if text.encode() in data or json.dumps(text)[1:-1].encode() in data or text in told:
                 found.append(str(path.relative_to(root)))
     return found
@@ -110,10 +119,15 @@ def test_an_image_is_erased_with_its_people_its_names_and_its_thumbnails(root: P
     for trace in (image, *people, str(photos / "0004.png"), "another name é.png"):
         assert anywhere(root, trace) == []
     assert_well(root)
-    assert str(store_status(Store.open(root)).accounting) == "7 files listed = 4 indexed + 1 without people + 0 failed + 0 duplicates + 2 forgotten"
+    assert (
+        str(store_status(Store.open(root)).accounting)
+        == "7 files listed = 4 indexed + 1 without people + 0 failed + 0 duplicates + 2 forgotten"
+    )
 
 
-def test_a_source_is_erased_with_everything_below_it_and_a_copy_elsewhere_stays(root: Path, photos: Path, tmp_path: Path) -> None:
+def test_a_source_is_erased_with_everything_below_it_and_a_copy_elsewhere_stays(
+    root: Path, photos: Path, tmp_path: Path
+) -> None:
     (tmp_path / "other").mkdir()
     shutil.copy(photos / "0000.png", tmp_path / "other" / "kept.png")
     index(root, [tmp_path / "other"], THUMBNAILS)
@@ -126,7 +140,9 @@ def test_a_source_is_erased_with_everything_below_it_and_a_copy_elsewhere_stays(
     assert_well(root)
 
 
-def test_one_of_two_names_of_an_image_is_forgotten_and_the_image_stays_under_the_other(root: Path, photos: Path) -> None:
+def test_one_of_two_names_of_an_image_is_forgotten_and_the_image_stays_under_the_other(
+    root: Path, photos: Path
+) -> None:
     shutil.copy(photos / "0000.png", photos / "0000.png.png")  # a name that holds the forgotten one
     index(root, [photos], THUMBNAILS)
     before = [row["person_id"] for row in content(root)]
@@ -165,7 +181,9 @@ def test_every_old_version_of_the_index_is_gone_and_live_is_the_new_one(root: Pa
 
 
 @pytest.mark.parametrize("kind", ["person", "image", "source"])
-def test_nobody_comes_back_by_another_run_a_retry_a_rebuild_or_other_settings(root: Path, photos: Path, kind: str) -> None:
+def test_nobody_comes_back_by_another_run_a_retry_a_rebuild_or_other_settings(
+    root: Path, photos: Path, kind: str
+) -> None:
     gone = people_of(root, "0003.png")[0]
     erase(root, **{kind: gone["uri"] if kind == "source" else gone[f"{kind}_id"]})
     left = content(root)
@@ -185,7 +203,8 @@ def test_a_person_whom_several_segmenters_have_seen_is_forgotten_as_each_saw_the
 ) -> None:
     first = people_of(root, "0004.png")
     gone, place = first[0], (first[0]["x1"], first[0]["y1"])
-    monkeypatch.setattr(profiles, "segmenter_fingerprint", lambda config: FakeSegmenter.fingerprint)  # which otherwise remembers
+    # which otherwise remembers
+    monkeypatch.setattr(profiles, "segmenter_fingerprint", lambda config: FakeSegmenter.fingerprint)
     monkeypatch.setattr(FakeSegmenter, "fingerprint", "fake-segmenter-2")
     index(root, [photos], THUMBNAILS)
     (other,) = [row for row in people_of(root, "0004.png") if (row["x1"], row["y1"]) == place]
@@ -199,7 +218,9 @@ def test_a_person_whom_several_segmenters_have_seen_is_forgotten_as_each_saw_the
     assert_well(root)
 
 
-def test_a_copy_of_a_forgotten_image_is_known_by_its_bytes_wherever_it_turns_up(root: Path, photos: Path) -> None:
+def test_a_copy_of_a_forgotten_image_is_known_by_its_bytes_wherever_it_turns_up(
+    root: Path, photos: Path
+) -> None:
     gone = people_of(root, "0003.png")[0]
     erase(root, image=gone["image_id"])
     shutil.copy(photos / "0003.png", photos / "copy.png")
@@ -213,7 +234,9 @@ def test_a_copy_of_a_forgotten_image_is_known_by_its_bytes_wherever_it_turns_up(
     assert_well(root)
 
 
-def test_another_picture_under_a_forgotten_images_name_is_indexed_but_not_one_in_a_forgotten_place(root: Path, photos: Path) -> None:
+def test_another_picture_under_a_forgotten_images_name_is_indexed_but_not_one_in_a_forgotten_place(
+    root: Path, photos: Path
+) -> None:
     erase(root, image=people_of(root, "0003.png")[0]["image_id"])
     erase(root, source=str(photos / "0000.png"))
     for name, seed in (("0003.png", 61), ("0000.png", 62)):
@@ -224,7 +247,9 @@ def test_another_picture_under_a_forgotten_images_name_is_indexed_but_not_one_in
     assert anywhere(root, str(photos / "0000.png")) == []
 
 
-def test_a_source_that_is_an_archive_or_was_never_read_is_forgotten_too(root: Path, photos: Path, tmp_path: Path) -> None:
+def test_a_source_that_is_an_archive_or_was_never_read_is_forgotten_too(
+    root: Path, photos: Path, tmp_path: Path
+) -> None:
     night = Path(shutil.make_archive(str(tmp_path / "night"), "zip", photos))
     index(root, [night], THUMBNAILS)
     (photos / "broken.png").write_bytes(b"no picture")
@@ -241,7 +266,10 @@ def test_a_source_that_is_an_archive_or_was_never_read_is_forgotten_too(root: Pa
 
 def test_reviews_reports_and_the_audit_log_keep_the_fact_and_lose_the_name(root: Path) -> None:
     gone, kept = people_of(root, "0003.png")[0], people_of(root, "0000.png")[0]
-    people = [{"person_id": gone["person_id"], "answer": "yes"}, {"person_id": kept["person_id"], "answer": "no"}]
+    people = [
+        {"person_id": gone["person_id"], "answer": "yes"},
+        {"person_id": kept["person_id"], "answer": "no"},
+    ]
     (root / "reviews").mkdir()
     (root / "reviews" / "hat.json").write_text(json.dumps({"text": "a hat", "rounds": [people]}))
     (root / "reviews" / "hat.html").write_text("a page with pictures of people")
@@ -264,18 +292,28 @@ def test_reviews_reports_and_the_audit_log_keep_the_fact_and_lose_the_name(root:
 
 
 def vector_in(root: Path, person_id: str) -> bytes:
-    return np.asarray(newest(root).search(None, where=f"person_id = '{person_id}'").to_pylist()[0]["vector"], np.float32).tobytes()
+    return np.asarray(
+        newest(root).search(None, where=f"person_id = '{person_id}'").to_pylist()[0]["vector"], np.float32
+    ).tobytes()
 
 
 @pytest.mark.parametrize("plant", ["id", "bytes", "uri", "vector", "compressed", "index"])
-def test_the_proof_finds_what_is_left_and_the_command_does_not_say_that_all_is_well(root: Path, plant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proof_finds_what_is_left_and_the_command_does_not_say_that_all_is_well(
+    root: Path, plant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Somebody keeps something where PAR does not look for it when it erases."""
     gone = people_of(root, "0000.png")[0]
     (root / "mine").mkdir()
     held = root / "mine" / "note"
     if plant == "compressed":
         held = held.with_suffix(".parquet")
-        pq.write_table(newest(root).search(None, columns=["person_id"]), held, compression="zstd", use_dictionary=False, write_statistics=False)
+        pq.write_table(
+            newest(root).search(None, columns=["person_id"]),
+            held,
+            compression="zstd",
+            use_dictionary=False,
+            write_statistics=False,
+        )
     elif plant == "index":
         monkeypatch.setattr("par_core.forget.forgetting.rewrite_index", lambda store: None)
     else:
@@ -285,13 +323,18 @@ def test_the_proof_finds_what_is_left_and_the_command_does_not_say_that_all_is_w
             "uri": gone["uri"].encode(),
             "vector": vector_in(root, gone["person_id"]),
         }
-        held.write_bytes(b"x" * 4_194_300 + kinds[plant] + b"x" * 5)  # over the edge between two parts of the search
-    if plant == "vector":  # red people of the fake profile look alike: everybody else with this vector has to go first
+        # over the edge between two parts of the search
+        held.write_bytes(b"x" * 4_194_300 + kinds[plant] + b"x" * 5)
+    # red people of the fake profile look alike: everybody else with this vector has to go first
+    if plant == "vector":
         for other in people_of(root, "0004.png"):
             erase(root, person=other["person_id"])
     report = erase(root, image=gone["image_id"])
     assert report.exit_code == 1
-    assert all(name.startswith("index.lance") or name == str(held.relative_to(root)) for name in report.proof.found_in)
+    assert all(
+        name.startswith("index.lance") or name == str(held.relative_to(root))
+        for name in report.proof.found_in
+    )
     assert report.proof.found_in
     assert not json.loads(report.certificate.read_text())["nothing_left"]
     assert any("par forget --finish" in problem for problem in verify_store(Store.open(root)).problems)
@@ -312,12 +355,19 @@ def test_the_certificate_names_nobody_and_can_be_checked_by_who_knows_the_id(roo
     assert "backups" in told["beyond"]
     for name in (gone["image_id"], gone["person_id"], gone["uri"]):
         assert digest_in_certificate(told["salt"], name) in told["digests"]
-    assert digest_in_certificate(told["salt"], people_of(root, "0000.png")[0]["person_id"]) not in told["digests"]
+    assert (
+        digest_in_certificate(told["salt"], people_of(root, "0000.png")[0]["person_id"])
+        not in told["digests"]
+    )
 
 
 def test_a_damaged_shard_is_not_made_good_by_forgetting(root: Path) -> None:
     gone = people_of(root, "0003.png")[0]
-    (damaged,) = [path for path in (root / "segment").rglob("people.parquet") if gone["person_id"] in repr(pq.read_table(path, partitioning=None).to_pylist())]
+    (damaged,) = [
+        path
+        for path in (root / "segment").rglob("people.parquet")
+        if gone["person_id"] in repr(pq.read_table(path, partitioning=None).to_pylist())
+    ]
     table = pq.read_table(damaged, partitioning=None)
     pq.write_table(table, damaged, compression="none")
     with pytest.raises(StoreError, match="is damaged, so that nobody can be erased from it"):
@@ -339,8 +389,16 @@ def test_the_command_asks_looks_and_erases(root: Path) -> None:
     gone = people_of(root, "0003.png")[0]
     before = content(root)
     looked = par("forget", "--image", gone["image_id"], "--store", root, "--dry-run", "--json")
-    assert json.loads(looked.stdout) == {"kind": "image", "files": [gone["uri"]], "images": [gone["image_id"]], "people": [gone["person_id"]]}
-    assert "1 file, 1 image, 1 person" in par("forget", "--image", gone["image_id"], "--store", root, "--dry-run").stdout
+    assert json.loads(looked.stdout) == {
+        "kind": "image",
+        "files": [gone["uri"]],
+        "images": [gone["image_id"]],
+        "people": [gone["person_id"]],
+    }
+    assert (
+        "1 file, 1 image, 1 person"
+        in par("forget", "--image", gone["image_id"], "--store", root, "--dry-run").stdout
+    )
     refused = par("forget", "--image", gone["image_id"], "--store", root, input="n\n")
     assert isinstance(refused.exception, BadConfigError)
     assert content(root) == before
@@ -357,7 +415,9 @@ def test_the_command_asks_looks_and_erases(root: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["person", "image", "source"])
-def test_several_are_forgotten_at_once_or_none_if_one_is_unknown(root: Path, kind: str, tmp_path: Path) -> None:
+def test_several_are_forgotten_at_once_or_none_if_one_is_unknown(
+    root: Path, kind: str, tmp_path: Path
+) -> None:
     before = content(root)
     gone = [*people_of(root, "0003.png"), *people_of(root, "0000.png")]
     values = [row["uri"] if kind == "source" else row[f"{kind}_id"] for row in gone]

@@ -40,7 +40,9 @@ def found(store: Store, question: Question, version: str = "live") -> list[str]:
 
 
 def only(store: Store, query: GoldenQuery) -> Finding:
-    (finding,) = run_gate(store, Golden(store=StoreHealth(verified=False), queries=(query,)), FAKE, dry_run=True).findings
+    (finding,) = run_gate(
+        store, Golden(store=StoreHealth(verified=False), queries=(query,)), FAKE, dry_run=True
+    ).findings
     return finding
 
 
@@ -107,7 +109,9 @@ def test_killed_between_commit_and_tag_the_old_version_stays_live_and_the_next_g
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced"])
-def test_whoever_is_gone_is_not_found_through_a_live_version_that_lags_behind(store: Store, photos: Path, how: str) -> None:
+def test_whoever_is_gone_is_not_found_through_a_live_version_that_lags_behind(
+    store: Store, photos: Path, how: str
+) -> None:
     run_gate(store, PASSING, FAKE)
     if how == "removed":
         (photos / "0003.png").unlink()
@@ -120,15 +124,22 @@ def test_whoever_is_gone_is_not_found_through_a_live_version_that_lags_behind(st
     assert "0003.png" not in found(store, Question("a yellow person"))
     assert "1 people are left out" in ask(store.root, yellow, FAKE)[0].warnings[1]
     (hit,) = ask(store.root, Question("a yellow person", top=1, absent=True), FAKE)[0].hits
-    assert (Path(hit.uri).name, hit.source_state) == ("0003.png", "vanished" if how == "removed" else "replaced")
+    assert (Path(hit.uri).name, hit.source_state) == (
+        "0003.png",
+        "vanished" if how == "removed" else "replaced",
+    )
 
 
-def test_live_goes_on_when_new_settings_find_nobody_less_those_whose_file_has_gone(store: Store, photos: Path) -> None:
+def test_live_goes_on_when_new_settings_find_nobody_less_those_whose_file_has_gone(
+    store: Store, photos: Path
+) -> None:
     run_gate(store, PASSING, FAKE)
     (photos / "0003.png").unlink()
     index(store.root, [photos], load_config(profile="fake", segment={"min_height_px": 5000}))
     report = run_gate(store, Golden(store=StoreHealth(people_fall_at_most=0.5)), FAKE)
-    assert [finding.found for finding in report.failed] == [f"0 people, 7 in the live version {report.live_before}"]
+    assert [finding.found for finding in report.failed] == [
+        f"0 people, 7 in the live version {report.live_before}"
+    ]
     assert len(found(store, Question("a person", apart=True))) == 6
     assert "0003.png" not in found(store, Question("a person", apart=True))
 
@@ -163,7 +174,8 @@ def test_rebuild_releases_a_live_version_whose_files_are_lost(store: Store, phot
     (photos / "0003.png").unlink()
     index(store.root, [photos])
     for path in (store.index_path / "people.lance").glob(files):
-        if not files.startswith("_versions") or path.stem == str(2**64 - 1 - live):  # Lance numbers manifests downwards
+        # Lance numbers manifests downwards
+        if not files.startswith("_versions") or path.stem == str(2**64 - 1 - live):
             path.unlink()
     with pytest.raises((StoreError, RuntimeError, OSError)):
         ask(store.root, Question("a person", apart=True), FAKE)
@@ -182,15 +194,34 @@ def test_rebuild_releases_a_live_version_whose_files_are_lost(store: Store, phot
         (GoldenQuery(text="a red person", at_most=0, probability=1), True, "0 among 7 hits"),
         (GoldenQuery(where="upper_color = 'blue'", at_least=1, at_most=1), True, "1 among 1 hits"),
         (GoldenQuery(where="height_px > 5000", at_most=0), True, "0 among 0 hits"),
-        (GoldenQuery(text="a red person", among_top=2, expect=("0000.png", "photos/0004.png")), True, "2 of 2"),
-        (GoldenQuery(text="a red person", among_top=2, expect=("0000.png", "0003.png")), False, "1 of 2; missing: 0003.png"),
-        (GoldenQuery(text="a red person", among_top=2, expect=("0000.png", "0003.png"), recall=0.5), True, "1 of 2; missing: 0003.png"),
-        (GoldenQuery(text="a red person", among_top=7, expect=("000.png",)), False, "0 of 1; missing: 000.png"),  # ends at a folder's border
+        (
+            GoldenQuery(text="a red person", among_top=2, expect=("0000.png", "photos/0004.png")),
+            True,
+            "2 of 2",
+        ),
+        (
+            GoldenQuery(text="a red person", among_top=2, expect=("0000.png", "0003.png")),
+            False,
+            "1 of 2; missing: 0003.png",
+        ),
+        (
+            GoldenQuery(text="a red person", among_top=2, expect=("0000.png", "0003.png"), recall=0.5),
+            True,
+            "1 of 2; missing: 0003.png",
+        ),
+        # ends at a folder's border
+        (
+            GoldenQuery(text="a red person", among_top=7, expect=("000.png",)),
+            False,
+            "0 of 1; missing: 000.png",
+        ),
         (GoldenQuery(where="hatt > 0.5", at_most=0), False, "no column 'hatt'"),
     ],
 )
 def test_each_expectation(tmp_path: Path, store: Store, query: GoldenQuery, passed: bool, told: str) -> None:
-    findings = run_gate(store, Golden(store=StoreHealth(verified=False), queries=(query,)), FAKE, dry_run=True).findings
+    findings = run_gate(
+        store, Golden(store=StoreHealth(verified=False), queries=(query,)), FAKE, dry_run=True
+    ).findings
     assert {finding.passed for finding in findings} == {passed}
     assert all(told in finding.found for finding in findings)
 
@@ -206,9 +237,16 @@ def test_the_stores_own_health(store: Store, photos: Path) -> None:
     (photos / "broken.png").write_bytes(b"no picture")
     index(store.root, [photos])
     share = run_gate(store, Golden(store=StoreHealth(failed_share_at_most=0.1)), FAKE)
-    assert [(finding.found, finding.passed) for finding in share.findings] == [("no problem", True), ("1 of 6 (16.7%)", False)]
-    assert run_gate(store, Golden(store=StoreHealth(failed_share_at_most=0.2, people_fall_at_most=0.0)), FAKE).passed
-    (damaged,) = [path for path in (store.root / "describe").rglob("people.parquet") if path.stat().st_size][:1]
+    assert [(finding.found, finding.passed) for finding in share.findings] == [
+        ("no problem", True),
+        ("1 of 6 (16.7%)", False),
+    ]
+    assert run_gate(
+        store, Golden(store=StoreHealth(failed_share_at_most=0.2, people_fall_at_most=0.0)), FAKE
+    ).passed
+    (damaged,) = [path for path in (store.root / "describe").rglob("people.parquet") if path.stat().st_size][
+        :1
+    ]
     damaged.write_bytes(b"damaged")
     report = run_gate(store, Golden(), FAKE)
     assert [finding.wanted for finding in report.failed] == ["par verify finds no problem"]
@@ -229,4 +267,7 @@ def test_a_damaged_report_is_one_clear_line(store: Store) -> None:
 def test_nothing_of_a_question_is_markup_in_a_report() -> None:
     finding = Finding("<script>|`x`", "[a](http://b) *c*", "line\nbreak", passed=False)
     table = gate_markdown(GateReport("2026-11-24T00:00:00+00:00", 2, 1, (finding,)))
-    assert table.splitlines()[-1] == r"| **failed** | &lt;script&gt;\|\`x\` | \[a\](http://b) \*c\* | line break |"
+    assert (
+        table.splitlines()[-1]
+        == r"| **failed** | &lt;script&gt;\|\`x\` | \[a\](http://b) \*c\* | line break |"
+    )

@@ -28,8 +28,16 @@ def test_a_golden_file_says_what_is_expected(tmp_path: Path) -> None:
             """,
         )
     )
-    assert (golden.store.verified, golden.store.failed_share_at_most, golden.store.people_fall_at_most) == (True, 0.05, 0.2)
-    assert [str(query) for query in golden.queries] == ["a red person where height_px > 20", "where hat", "the man at the gate"]
+    assert (golden.store.verified, golden.store.failed_share_at_most, golden.store.people_fall_at_most) == (
+        True,
+        0.05,
+        0.2,
+    )
+    assert [str(query) for query in golden.queries] == [
+        "a red person where height_px > 20",
+        "where hat",
+        "the man at the gate",
+    ]
     assert [query.top for query in golden.queries] == [10, 10_000, 3]
     assert golden.queries[2].image == picture  # a relative path starts at the file's folder
 
@@ -43,7 +51,10 @@ def test_an_empty_mapping_asks_for_a_verified_store() -> None:
     ("content", "told"),
     [
         ("quieries: []", r"golden\.yaml: quieries: Extra inputs are not permitted"),
-        ("queries: [{text: a man, at_leest: 3, at_least: 3}]", r"golden\.yaml: queries\.0\.at_leest: Extra inputs"),
+        (
+            "queries: [{text: a man, at_leest: 3, at_least: 3}]",
+            r"golden\.yaml: queries\.0\.at_leest: Extra inputs",
+        ),
         ("store: {failed_share_at_most: 5}", r"store\.failed_share_at_most: .*less than or equal to 1"),
         ("queries: [{text: a man}]", r"queries\.0: .*nothing is expected; give at_least, at_most or expect"),
         ("queries: [{at_least: 1}]", r"queries\.0: .*give a text, an image or where"),
@@ -55,7 +66,8 @@ def test_an_empty_mapping_asks_for_a_verified_store() -> None:
         ("queries: [{text: a man, among_top: 5, at_most: 5}]", "only 5 hits are looked at"),
         ("queries: [{where: hat and, at_least: 1}]", "does not make sense here"),
         ("queries: [{text: [a man}", "is no YAML"),
-        ("queries: [{where: hat, at_least: 1}]\nqueries: []", "'queries' stands twice.* line 1"),  # or the first would not be asked
+        # or the first would not be asked
+        ("queries: [{where: hat, at_least: 1}]\nqueries: []", "'queries' stands twice.* line 1"),
         ("queries: [{where: hat, at_least: 1, at_least: 9}]", "'at_least' stands twice"),
         ("!!python/object/apply:os.system ['true']", "is no YAML"),  # never carried out
         ("- a list", r"golden\.yaml: the file: .*valid dictionary"),

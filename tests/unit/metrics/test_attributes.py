@@ -1,4 +1,6 @@
-"""Label-based and instance-based metrics against loops that count one answer after the other, and states against the whole."""
+"""Label-based and instance-based metrics against loops that count one answer after the other, and states
+against the whole.
+"""
 
 import math
 
@@ -19,7 +21,11 @@ NAN = math.nan
 @st.composite
 def answers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     """Labels, uncertain and unknown ones among them, and predictions; perhaps of nobody."""
-    shape = draw(hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=6)) if draw(st.integers(0, 9)) else (0, 3)
+    shape = (
+        draw(hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=6))
+        if draw(st.integers(0, 9))
+        else (0, 3)
+    )
     labels = draw(hnp.arrays(np.float64, shape, elements=st.sampled_from([0.0, 1.0, 1.0, 2.0, NAN])))
     return labels, draw(hnp.arrays(np.bool_, shape))
 
@@ -40,7 +46,14 @@ def counted(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     recall, true_negative_rate = over(tp, tp + fn), over(tn, tn + fp)
     f1 = NAN if tp + fp + fn == 0 else 0.0 if tp == 0 else 2 / (1 / precision + 1 / recall)
     ma = (recall + true_negative_rate) / 2
-    return {"precision": precision, "recall": recall, "f1": f1, "ma": ma, "accuracy": over(tp + tn, tp + fp + tn + fn), "known": tp + fp + tn + fn}
+    return {
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+        "ma": ma,
+        "accuracy": over(tp + tn, tp + fp + tn + fn),
+        "known": tp + fp + tn + fn,
+    }
 
 
 @given(answers())
@@ -52,7 +65,12 @@ def test_each_attribute_is_scored_as_by_counting(given: tuple[np.ndarray, np.nda
     defined = [told["ma"] for told in each if not math.isnan(told["ma"])]
     np.testing.assert_allclose(counts.mean_ma, sum(defined) / len(defined) if defined else NAN)
     for labels, predicted, ma in zip(given[0].T, given[1].T, counts.ma, strict=True):
-        np.testing.assert_allclose(balanced_accuracy(*known_items(labels, predicted.astype(float))[:1], predicted[~np.isnan(labels)]), ma)
+        np.testing.assert_allclose(
+            balanced_accuracy(
+                *known_items(labels, predicted.astype(float))[:1], predicted[~np.isnan(labels)]
+            ),
+            ma,
+        )
 
 
 @given(answers())
@@ -97,22 +115,30 @@ def test_an_image_without_attributes_scores_nothing_even_if_all_is_right() -> No
 
 
 def test_f1_comes_from_the_means_not_from_the_images() -> None:
-    labels, predicted = np.array([[1, 0, 0, 0], [1, 1, 1, 1]], float), np.array([[1, 1, 1, 1], [1, 0, 0, 0]], bool)
-    assert attribute_metrics(labels, predicted)["f1"] == pytest.approx(0.625)  # the mean of the images' F1 would be 0.4
+    labels, predicted = (
+        np.array([[1, 0, 0, 0], [1, 1, 1, 1]], float),
+        np.array([[1, 1, 1, 1], [1, 0, 0, 0]], bool),
+    )
+    # the mean of the images' F1 would be 0.4
+    assert attribute_metrics(labels, predicted)["f1"] == pytest.approx(0.625)
 
 
 def test_a_rare_attribute_never_predicted_is_accurate_but_has_half_of_ma() -> None:
     labels = np.zeros((1000, 1))
     labels[:3] = 1
     counts = LabelCounts.of(labels, np.zeros((1000, 1), bool))
-    assert [float(value[0]) for value in (counts.precision, counts.recall, counts.f1, counts.ma, counts.accuracy)] == [0, 0, 0, 0.5, 0.997]
+    assert [
+        float(value[0]) for value in (counts.precision, counts.recall, counts.f1, counts.ma, counts.accuracy)
+    ] == [0, 0, 0, 0.5, 0.997]
     assert (counts.positives[0], counts.known[0]) == (3, 1000)
 
 
 def test_what_is_unknown_changes_nothing() -> None:
     labels, predicted = np.array([[1, 0], [0, 1.0]]), np.array([[True, True], [False, True]])
     wider = np.array([[1, 0, NAN], [0, 1, NAN], [NAN, NAN, NAN]])
-    assert attribute_metrics(wider, np.pad(predicted, ((0, 1), (0, 1)), constant_values=True)) == attribute_metrics(labels, predicted)
+    assert attribute_metrics(
+        wider, np.pad(predicted, ((0, 1), (0, 1)), constant_values=True)
+    ) == attribute_metrics(labels, predicted)
     assert InstanceSums.of(wider, np.ones((3, 3), bool)).images == 2
 
 
@@ -123,4 +149,5 @@ def test_a_label_that_is_no_label_is_refused() -> None:
 
 def test_the_convention_is_one_sentence_that_names_the_threshold() -> None:
     assert "exceeds 0.5; mA" in convention()
-    assert convention("it reaches its own threshold").count(". ") == convention().count(". ") == 2  # of "et al."
+    # of "et al."
+    assert convention("it reaches its own threshold").count(". ") == convention().count(". ") == 2

@@ -25,10 +25,19 @@ def test_sums_and_rows_of_the_same_seed_draw_the_same_people() -> None:
     labels, predicted = rng.integers(0, 2, (40, 5)).astype(float), rng.random((40, 5)) < 0.5
     people = [str(i) for i in rng.integers(0, 12, 40)]
     for groups in (None, people):
-        fast = bootstrap_sums(label_terms(labels, predicted), lambda sums: LabelCounts(sums).mean_ma, groups, resamples=50)
-        slow = bootstrap_rows(40, lambda rows: float(LabelCounts.of(labels[rows], predicted[rows]).mean_ma), groups, resamples=50)
+        fast = bootstrap_sums(
+            label_terms(labels, predicted), lambda sums: LabelCounts(sums).mean_ma, groups, resamples=50
+        )
+        slow = bootstrap_rows(
+            40,
+            lambda rows: float(LabelCounts.of(labels[rows], predicted[rows]).mean_ma),
+            groups,
+            resamples=50,
+        )
         np.testing.assert_allclose([fast.estimate, fast.low, fast.high], [slow.estimate, slow.low, slow.high])
-        f1 = bootstrap_sums(instance_terms(labels, predicted), lambda sums: InstanceSums(sums).f1, groups, resamples=50)
+        f1 = bootstrap_sums(
+            instance_terms(labels, predicted), lambda sums: InstanceSums(sums).f1, groups, resamples=50
+        )
         assert f1.low < f1.estimate == float(InstanceSums.of(labels, predicted).f1) < f1.high
 
 
@@ -45,12 +54,16 @@ def test_the_interval_of_a_mean_is_about_two_standard_errors_wide() -> None:
     values = np.random.default_rng(2).normal(size=400)
     told = bootstrap_sums(terms(values), mean, resamples=2000)
     error = values.std() / 20
-    np.testing.assert_allclose([told.low, told.high], [values.mean() - 1.96 * error, values.mean() + 1.96 * error], atol=0.01)
+    np.testing.assert_allclose(
+        [told.low, told.high], [values.mean() - 1.96 * error, values.mean() + 1.96 * error], atol=0.01
+    )
 
 
 def test_many_pictures_of_few_people_make_a_wider_interval() -> None:
     each = np.repeat(np.random.default_rng(3).normal(size=20), 20)
-    images, people = (bootstrap_sums(terms(each), mean, groups) for groups in (None, [str(i // 20) for i in range(400)]))
+    images, people = (
+        bootstrap_sums(terms(each), mean, groups) for groups in (None, [str(i // 20) for i in range(400)])
+    )
     assert people.high - people.low > 3 * (images.high - images.low)
     assert people.estimate == images.estimate
 
@@ -74,7 +87,9 @@ def test_what_a_resample_cannot_tell_is_counted() -> None:
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_one_person_or_none_says_nothing_of_others(n: int) -> None:
-    by_image, by_person = (bootstrap_sums(np.ones((n, 2)), lambda sums: sums[:, 0] + 0.0, groups) for groups in (None, ["a"] * n))
+    by_image, by_person = (
+        bootstrap_sums(np.ones((n, 2)), lambda sums: sums[:, 0] + 0.0, groups) for groups in (None, ["a"] * n)
+    )
     for told in (by_image, by_person):
         assert told.estimate == n
         assert math.isnan(told.low)

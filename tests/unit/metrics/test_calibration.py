@@ -15,7 +15,10 @@ from par_core.metrics.thresholds import best_threshold, exceeds
 
 NAN = math.nan
 
-told = st.lists(st.tuples(st.booleans(), st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.1, 0.5, 1.0, NAN]))), max_size=20)
+told = st.lists(
+    st.tuples(st.booleans(), st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.1, 0.5, 1.0, NAN]))),
+    max_size=20,
+)
 
 
 def arrays(pairs: list[tuple[bool, float]]) -> tuple[np.ndarray, np.ndarray]:
@@ -30,8 +33,12 @@ def test_calibration_is_as_counted_bin_by_bin(pairs: list[tuple[bool, float]], b
         filled.setdefault(min(int(p * bins), bins - 1), []).append((flag, p))
     error = sum(abs(sum(p for _, p in each) - sum(flag for flag, _ in each)) for each in filled.values())
     diagram = Reliability.of(*arrays(pairs), bins)
-    np.testing.assert_allclose(calibration_error(*arrays(pairs), bins), error / len(known) if known else NAN, atol=1e-12)
-    np.testing.assert_allclose(diagram.brier, sum((p - flag) ** 2 for flag, p in known) / len(known) if known else NAN, atol=1e-12)
+    np.testing.assert_allclose(
+        calibration_error(*arrays(pairs), bins), error / len(known) if known else NAN, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        diagram.brier, sum((p - flag) ** 2 for flag, p in known) / len(known) if known else NAN, atol=1e-12
+    )
     for i in range(bins):
         each = filled.get(i, [])
         wanted = [sum(column) / len(each) for column in zip(*each, strict=True)] if each else [NAN, NAN]
@@ -42,7 +49,11 @@ def test_calibration_is_as_counted_bin_by_bin(pairs: list[tuple[bool, float]], b
 @given(told, st.integers(0, 20))
 def test_diagrams_of_parts_add_up(pairs: list[tuple[bool, float]], cut: int) -> None:
     whole = Reliability.of(*arrays(pairs))
-    np.testing.assert_allclose((Reliability.of(*arrays(pairs[:cut])) + Reliability.of(*arrays(pairs[cut:]))).sums, whole.sums, atol=1e-12)
+    np.testing.assert_allclose(
+        (Reliability.of(*arrays(pairs[:cut])) + Reliability.of(*arrays(pairs[cut:]))).sums,
+        whole.sums,
+        atol=1e-12,
+    )
     np.testing.assert_allclose(reliability_terms(*arrays(pairs)).sum(axis=0), whole.sums, atol=1e-12)
 
 
@@ -55,7 +66,9 @@ def test_no_other_threshold_is_better(metric: Literal["mA", "f1"], pairs: list[t
         shown = scores >= threshold
         if metric == "mA":
             return balanced_accuracy(relevant, shown)
-        return 2 * int((relevant & shown).sum()) / int(shown.sum() + relevant.sum()) if relevant.any() else NAN
+        return (
+            2 * int((relevant & shown).sum()) / int(shown.sum() + relevant.sum()) if relevant.any() else NAN
+        )
 
     chosen = best_threshold(relevant, scores, metric)
     values = {threshold: value(threshold) for threshold in [math.inf, *scores[~np.isnan(scores)].tolist()]}
@@ -65,7 +78,9 @@ def test_no_other_threshold_is_better(metric: Literal["mA", "f1"], pairs: list[t
         return
     assert math.isclose(chosen.value, max(values.values()), abs_tol=1e-12)
     assert math.isclose(value(chosen.threshold), chosen.value, abs_tol=1e-12)
-    assert all(each < chosen.value + 1e-12 for threshold, each in values.items() if threshold > chosen.threshold)
+    assert all(
+        each < chosen.value + 1e-12 for threshold, each in values.items() if threshold > chosen.threshold
+    )
 
 
 @given(told)
@@ -77,10 +92,18 @@ def test_the_curve_holds_average_precision_and_auc(pairs: list[tuple[bool, float
         assert precision == (relevant & shown).sum() / shown.sum()
         np.testing.assert_equal(recall, (relevant & shown).sum() / relevant.sum() if relevant.any() else NAN)
     if relevant.any():
-        assert math.isclose(average_precision(relevant, scores), np.diff(points.recall, prepend=0) @ points.precision, abs_tol=1e-12)
+        assert math.isclose(
+            average_precision(relevant, scores),
+            np.diff(points.recall, prepend=0) @ points.precision,
+            abs_tol=1e-12,
+        )
         if not relevant.all():
-            corners = [np.concatenate([[0], each, [1]]) for each in (points.false_positive_rate, points.recall)]
-            assert math.isclose(roc_auc(relevant, scores), np.trapezoid(corners[1], corners[0]), abs_tol=1e-12)
+            corners = [
+                np.concatenate([[0], each, [1]]) for each in (points.false_positive_rate, points.recall)
+            ]
+            assert math.isclose(
+                roc_auc(relevant, scores), np.trapezoid(corners[1], corners[0]), abs_tol=1e-12
+            )
 
 
 def test_the_fields_threshold_is_strict_and_nan_is_not_said() -> None:

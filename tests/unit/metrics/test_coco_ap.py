@@ -1,4 +1,6 @@
-"""Average precision of masks and boxes against COCO's definition written down plainly (Lin et al. 2014, section 5; 101 recalls, 10 overlaps)."""
+"""Average precision of masks and boxes against COCO's definition written down plainly (Lin et al. 2014,
+section 5; 101 recalls, 10 overlaps).
+"""
 
 from typing import Final
 
@@ -14,7 +16,14 @@ from par_core.types import PersonInstances
 SIDE: Final = 12
 corner = st.integers(0, SIDE - 5)
 shapes = st.tuples(corner, corner, st.integers(2, 5), st.integers(2, 5), st.booleans())
-images = st.lists(st.tuples(st.lists(shapes, max_size=3), st.lists(st.tuples(shapes, st.sampled_from([0.2, 0.5, 0.8])), max_size=4)), min_size=1, max_size=3)
+images = st.lists(
+    st.tuples(
+        st.lists(shapes, max_size=3),
+        st.lists(st.tuples(shapes, st.sampled_from([0.2, 0.5, 0.8])), max_size=4),
+    ),
+    min_size=1,
+    max_size=3,
+)
 
 
 def drawn(shape: tuple[int, int, int, int, bool]) -> np.ndarray:
@@ -35,7 +44,9 @@ def filled(mask: np.ndarray) -> np.ndarray:
     return box
 
 
-def plain_ap(truth: list[list[np.ndarray]], found: list[list[tuple[np.ndarray, float]]], overlap: float) -> float:
+def plain_ap(
+    truth: list[list[np.ndarray]], found: list[list[tuple[np.ndarray, float]]], overlap: float
+) -> float:
     claims = []
     for there, claimed in zip(truth, found, strict=True):
         free = list(range(len(there)))
@@ -49,7 +60,14 @@ def plain_ap(truth: list[list[np.ndarray]], found: list[list[tuple[np.ndarray, f
     claims.sort(key=lambda claim: -claim[0])
     right = np.cumsum([flag for _, flag in claims])
     recall, precision = right / sum(map(len, truth)), right / np.arange(1, len(claims) + 1)
-    return float(np.mean([max((p for p, r in zip(precision, recall, strict=True) if r >= wanted), default=0.0) for wanted in np.linspace(0, 1, 101)]))
+    return float(
+        np.mean(
+            [
+                max((p for p, r in zip(precision, recall, strict=True) if r >= wanted), default=0.0)
+                for wanted in np.linspace(0, 1, 101)
+            ]
+        )
+    )
 
 
 @given(images)
@@ -61,11 +79,20 @@ def test_mask_and_box_ap_are_as_defined(drawings: list[tuple[list[tuple], list[t
     people = []
     for claimed in found:
         masks = tuple(encode_mask(mask) for mask, _ in claimed)
-        people.append(PersonInstances(mask_boxes(list(masks)), np.array([score for _, score in claimed], np.float32), masks))
+        people.append(
+            PersonInstances(
+                mask_boxes(list(masks)), np.array([score for _, score in claimed], np.float32), masks
+            )
+        )
     told = segmentation_ap(encoded, people)
     overlaps = np.linspace(0.5, 0.95, 10)
-    boxes = [[filled(mask) for mask in each] for each in truth], [[(filled(mask), score) for mask, score in each] for each in found]
+    boxes = (
+        [[filled(mask) for mask in each] for each in truth],
+        [[(filled(mask), score) for mask, score in each] for each in found],
+    )
     for kind, (there, claims) in {"mask": (truth, found), "box": boxes}.items():
         assert told[f"{kind}_ap50"] == pytest.approx(plain_ap(there, claims, 0.5))
-        assert told[f"{kind}_ap"] == pytest.approx(np.mean([plain_ap(there, claims, overlap) for overlap in overlaps]))
+        assert told[f"{kind}_ap"] == pytest.approx(
+            np.mean([plain_ap(there, claims, overlap) for overlap in overlaps])
+        )
     assert told["mask_ap75"] == pytest.approx(plain_ap(truth, found, 0.75))

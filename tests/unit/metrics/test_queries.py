@@ -35,13 +35,17 @@ PLAIN: dict[Callable[..., float], Callable[[list[bool], int, int], float]] = {
     recall_at: lambda flags, k, relevant: sum(flags[:k]) / relevant,
     found_at: lambda flags, k, relevant: float(any(flags[:k])),
     ndcg_at: lambda flags, k, relevant: dcg(flags, k) / dcg([True] * relevant, k),
-    lambda relevant, scores, k: first_rank(relevant, scores): lambda flags, k, relevant: flags.index(True) + 1 if any(flags) else math.inf,
+    lambda relevant, scores, k: first_rank(relevant, scores): lambda flags, k, relevant: (
+        flags.index(True) + 1 if any(flags) else math.inf
+    ),
 }
 
 
 @pytest.mark.parametrize("metric", PLAIN)
 @given(items, cuts)
-def test_it_is_the_mean_over_all_orders_of_equal_scores(metric: Any, pairs: list[tuple[bool, float]], k: int) -> None:
+def test_it_is_the_mean_over_all_orders_of_equal_scores(
+    metric: Any, pairs: list[tuple[bool, float]], k: int
+) -> None:
     relevant, scores = np.array([flag for flag, _ in pairs]), np.array([score for _, score in pairs])
     if not relevant.any():
         assert math.isnan(metric(relevant, scores, k))
@@ -56,7 +60,14 @@ def test_a_good_ranking_by_hand() -> None:
     told = QueryScores.of(labels, scores, (1, 2)).means()
     best = 1 + 1 / math.log2(3)
     assert told == pytest.approx(
-        {"mAP": (0.5 + 1) / 2, "median_rank": 1.5, "recall_at_1": 0.5, "recall_at_2": 0.75, "found_at_1": 0.5, "found_at_2": 1.0}
+        {
+            "mAP": (0.5 + 1) / 2,
+            "median_rank": 1.5,
+            "recall_at_1": 0.5,
+            "recall_at_2": 0.75,
+            "found_at_1": 0.5,
+            "found_at_2": 1.0,
+        }
         | {"ndcg_at_1": 0.5, "ndcg_at_2": (1 / math.log2(3) / best + 1) / 2, "queries": 2, "skipped": 0}
     )
 
@@ -70,7 +81,9 @@ def test_two_halves_of_the_queries_join_to_all(cut: int, seed: int) -> None:
 
 
 def test_a_query_for_what_nobody_has_is_counted_and_left_out() -> None:
-    told = QueryScores.of(np.array([[0, 0.0], [1, 0], [NAN, NAN]]), np.array([[1, 2.0], [2, 1], [1, 2]]), (1,)).means()
+    told = QueryScores.of(
+        np.array([[0, 0.0], [1, 0], [NAN, NAN]]), np.array([[1, 2.0], [2, 1], [1, 2]]), (1,)
+    ).means()
     assert (told["queries"], told["skipped"], told["mAP"], told["found_at_1"]) == (3, 2, 1.0, 1.0)
     nothing = QueryScores.of(np.zeros((0, 3)), np.zeros((0, 3)), (1,)).means()
     assert math.isnan(nothing["mAP"])

@@ -44,10 +44,19 @@ def test_a_file_is_fetched_once_checked_and_noted(server: str, tmp_path: Path) -
         check(wanted, path)
 
 
-@pytest.mark.parametrize(("name", "digest", "told"), [("file.pth", "00000000", "not the file that was expected"), ("none.pth", "", "cannot be reached")])
-def test_a_wrong_or_missing_file_leaves_nothing_behind(server: str, tmp_path: Path, name: str, digest: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "digest", "told"),
+    [("file.pth", "00000000", "not the file that was expected"), ("none.pth", "", "cannot be reached")],
+)
+def test_a_wrong_or_missing_file_leaves_nothing_behind(
+    server: str, tmp_path: Path, name: str, digest: str, told: str
+) -> None:
     with pytest.raises(WeightsError, match=told) as caught:
-        fetch(Published("test", "segmenter", "file.pth", f"{server}/{name}", digest), tmp_path / "weights", progress=False)
+        fetch(
+            Published("test", "segmenter", "file.pth", f"{server}/{name}", digest),
+            tmp_path / "weights",
+            progress=False,
+        )
     assert "\n" not in str(caught.value)
     assert list((tmp_path / "weights").iterdir()) == []
 
@@ -66,7 +75,10 @@ def test_published_names_addresses_and_digests() -> None:
     assert (openai.file, len(openai.sha256)) == ("ViT-B-16.pt", 64)
     assert openai.source.startswith("https://openaipublic")
     laion = clip_weights("ViT-L-14", "laion2b_s32b_b82k")
-    assert (laion.file, laion.source) == ("ViT-L-14.laion2b_s32b_b82k.safetensors", "hub:laion/CLIP-ViT-L-14-laion2B-s32B-b82K/open_clip_model.safetensors")
+    assert (laion.file, laion.source) == (
+        "ViT-L-14.laion2b_s32b_b82k.safetensors",
+        "hub:laion/CLIP-ViT-L-14-laion2B-s32B-b82K/open_clip_model.safetensors",
+    )
     assert clip_weights("ViT-B-16", "mine").source == ""
     v2 = segmenter_weights("resnet50-fpn-v2")
     assert v2.sha256 in v2.file

@@ -108,5 +108,9 @@ def test_bf16_is_refused_where_the_processor_has_none(monkeypatch: pytest.Monkey
 def test_a_real_network_stays_within_the_tolerance() -> None:
     runtime = choose_runtime("torch", "cpu", "bf16", threads=1)
     torch.manual_seed(0)
-    runtime.compile(nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 8, 3)).eval(), (torch.randn(1, 3, 32, 32),), "real")
+    runtime.compile(
+        nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 8, 3)).eval(),
+        (torch.randn(1, 3, 32, 32),),
+        "real",
+    )
     assert runtime.precision == "bf16"

@@ -1,4 +1,6 @@
-"""Random weights in every published file format, through PAR's profile and through the libraries' own pipelines: equal to 1e-5 in fp32."""
+"""Random weights in every published file format, through PAR's profile and through the libraries' own
+pipelines: equal to 1e-5 in fp32.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,15 +28,27 @@ from par_core.types import ImageU8
 
 EXACT = 1e-5
 SENTENCES = ["a man with a black backpack", "someone in a protective suit"]
-FINGERPRINTS = (profiles.segmenter_fingerprint, profiles.describer_fingerprint, profiles.embedding_fingerprint)
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning", "ignore::torch.jit.TracerWarning", "ignore:.*QuickGELU:UserWarning")
+FINGERPRINTS = (
+    profiles.segmenter_fingerprint,
+    profiles.describer_fingerprint,
+    profiles.embedding_fingerprint,
+)
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*torch.jit:FutureWarning", "ignore::torch.jit.TracerWarning", "ignore:.*QuickGELU:UserWarning"
+)
 
 
 @pytest.fixture(autouse=True)
 def forget_models() -> Iterator[None]:
     """These models are large: none stays behind."""
     yield
-    for cached in (profiles._segmenter, profiles._describer, profiles._text_encoder, profiles._clip_model, *FINGERPRINTS):
+    for cached in (
+        profiles._segmenter,
+        profiles._describer,
+        profiles._text_encoder,
+        profiles._clip_model,
+        *FINGERPRINTS,
+    ):
         cached.cache_clear()
 
 
@@ -45,7 +59,12 @@ def settings(folder: Path, **clip: str) -> RunConfig:
 
 def cutouts() -> list[ImageU8]:
     """Photographs of several shapes."""
-    return [np.ascontiguousarray(data.astronaut()), np.ascontiguousarray(data.astronaut()[:400, 100:300]), data.coffee(), data.chelsea()]
+    return [
+        np.ascontiguousarray(data.astronaut()),
+        np.ascontiguousarray(data.astronaut()[:400, 100:300]),
+        data.coffee(),
+        data.chelsea(),
+    ]
 
 
 def state_of(name: str) -> dict[str, torch.Tensor]:
@@ -61,7 +80,11 @@ def openai_archive(path: Path) -> None:
     for name, number in (("input_resolution", 224), ("context_length", 77), ("vocab_size", 49408)):
         vars(model).pop(name, None)
         model.register_buffer(name, torch.tensor(number))
-    traced = torch.jit.trace_module(model, {"forward": (torch.zeros(1, 3, 224, 224), torch.zeros(1, 77, dtype=torch.int64))}, check_trace=False)
+    traced = torch.jit.trace_module(
+        model,
+        {"forward": (torch.zeros(1, 3, 224, 224), torch.zeros(1, 77, dtype=torch.int64))},
+        check_trace=False,
+    )
     torch.jit.save(traced.half(), path)
 
 
@@ -91,7 +114,9 @@ def test_clip_equals_open_clip(tmp_path: Path, pretrained: str) -> None:
 
 
 def test_larger_models_take_their_own_preprocessing(tmp_path: Path) -> None:
-    """ViT-L-14 of LAION-2B was trained with another mean and deviation than OpenAI's; only the network is left out here."""
+    """ViT-L-14 of LAION-2B was trained with another mean and deviation than OpenAI's; only the network is
+    left out here.
+    """
     from par_core.models.clip import build_clip
 
     model = build_clip("ViT-L-14", "laion2b_s32b_b82k", None, 0)
@@ -117,17 +142,24 @@ def test_mask_rcnn_equals_torchvision(tmp_path: Path, architecture: Architecture
     assert np.abs(ours.boxes - theirs["boxes"][people].numpy()).max() / size < EXACT
     for mask, whole in zip(ours.masks, theirs["masks"][people][:, 0].numpy(), strict=True):
         different = decode_mask(mask) != (whole > 0.5)
-        assert np.abs(whole[different] - 0.5).max(initial=0) < 10 * EXACT  # only pixels on the very edge of the threshold
+        # only pixels on the very edge of the threshold
+        assert np.abs(whole[different] - 0.5).max(initial=0) < 10 * EXACT
 
 
 def test_attribute_vit_equals_timm(tmp_path: Path) -> None:
     torch.manual_seed(7)
     reference = timm.create_model("vit_base_patch32_224", num_classes=len(ATTRIBUTES)).eval()
-    save_file({key: tensor.contiguous() for key, tensor in reference.state_dict().items()}, tmp_path / ATTRIBUTE_VIT)
+    save_file(
+        {key: tensor.contiguous() for key, tensor in reference.state_dict().items()}, tmp_path / ATTRIBUTE_VIT
+    )
     save_file(state_of("ViT-S-32-alt"), tmp_path / "ViT-S-32-alt.mine.safetensors")
     transform = create_transform(**resolve_data_config({"crop_pct": 1.0}, model=reference))
     with torch.no_grad():
-        theirs = reference(torch.stack([transform(Image.fromarray(cutout)) for cutout in cutouts()])).sigmoid().numpy()
+        theirs = (
+            reference(torch.stack([transform(Image.fromarray(cutout)) for cutout in cutouts()]))
+            .sigmoid()
+            .numpy()
+        )
     config = settings(tmp_path, attributes="vit-b-32", model="ViT-S-32-alt", pretrained="mine")
     assert np.abs(profiles.load_describer(config).describe(cutouts()).probabilities - theirs).max() < EXACT
 
@@ -141,6 +173,8 @@ def test_a_file_of_another_network_is_refused_in_one_line(tmp_path: Path) -> Non
 
 def test_a_missing_file_is_named_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(WeightsError, match=r"put maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth into .*par models fetch") as caught:
+    with pytest.raises(
+        WeightsError, match=r"put maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth into .*par models fetch"
+    ) as caught:
         profiles.fingerprints(settings(tmp_path))
     assert "\n" not in str(caught.value)

@@ -23,7 +23,9 @@ class TwoHeads(nn.Module):
 
 
 @pytest.mark.parametrize(
-    "runtime", [TorchRuntime(), TorchRuntime("cpu", "bf16"), OpenVinoRuntime(), OpenVinoRuntime("bf16")], ids=lambda r: f"{r.name}-{r.precision}"
+    "runtime",
+    [TorchRuntime(), TorchRuntime("cpu", "bf16"), OpenVinoRuntime(), OpenVinoRuntime("bf16")],
+    ids=lambda r: f"{r.name}-{r.precision}",
 )
 def test_every_runtime_gives_the_outputs_of_the_module_at_any_size(runtime: Runtime) -> None:
     torch.manual_seed(0)
@@ -50,7 +52,8 @@ def test_an_earlier_result_is_not_overwritten_by_a_later_call() -> None:
 
 def test_openvino_is_used_without_its_telemetry() -> None:
     code = (
-        "from par_core.models.runtimes import _openvino; _openvino(); import sys; print(sorted(m for m in sys.modules if 'telemetry' in m and sys.modules[m]))"
+        "from par_core.models.runtimes import _openvino; _openvino(); import sys; print(sorted(m for m in"
+        " sys.modules if 'telemetry' in m and sys.modules[m]))"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "openvino_telemetry" not in told

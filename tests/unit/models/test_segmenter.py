@@ -17,7 +17,9 @@ from par_core.models.weights import read_published
 from par_core.people.masks import decode_mask
 
 
-def as_torchvision(network: torch.nn.Module, image: np.ndarray, settings: SegmenterSettings) -> dict[str, torch.Tensor]:
+def as_torchvision(
+    network: torch.nn.Module, image: np.ndarray, settings: SegmenterSettings
+) -> dict[str, torch.Tensor]:
     """People by torchvision's pipeline; the image must need no resizing."""
     network.transform.min_size, network.transform.max_size = (settings.min_side,), settings.max_side
     with torch.no_grad():
@@ -33,7 +35,9 @@ def test_same_people_as_torchvisions_pipeline(architecture: Architecture) -> Non
     network = compact_network() if architecture == "compact" else build_mask_rcnn(architecture)
     if architecture != "compact":  # random weights: let some regions look like people
         network.roi_heads.box_predictor.cls_score.bias.data[PERSON_LABEL] += 4
-    settings = SegmenterSettings(min_side=192, max_side=256, min_score=0.05 if architecture == "compact" else 0.3)
+    settings = SegmenterSettings(
+        min_side=192, max_side=256, min_score=0.05 if architecture == "compact" else 0.3
+    )
     ours = MaskRCNNSegmenter(network, settings, "", architecture, TorchRuntime()).segment([image])[0]
     theirs = as_torchvision(network.eval(), image, settings)
     assert len(ours) == len(theirs["boxes"])
@@ -53,14 +57,18 @@ def test_boxes_that_are_given_are_outlined_as_those_that_are_found() -> None:
     assert len(drawn) == len(found) > 0
     for mask, same in zip(found.masks, drawn, strict=True):
         a, b = decode_mask(mask), decode_mask(same)
-        assert (a & b).sum() / (a | b).sum() > 0.97  # found boxes are cut at the frame, which moves their masks a little
+        # found boxes are cut at the frame, which moves their masks a little
+        assert (a & b).sum() / (a | b).sum() > 0.97
     assert segmenter.outline(image, found.boxes[:0]) == ()
 
 
 def test_openvino_in_fp32_equals_torch() -> None:
     image = data.astronaut()
     settings = SegmenterSettings(384, 640, 0.3)
-    a, b = (MaskRCNNSegmenter(compact_network(), settings, "test-shipped", "", runtime).segment([image])[0] for runtime in (TorchRuntime(), OpenVinoRuntime()))
+    a, b = (
+        MaskRCNNSegmenter(compact_network(), settings, "test-shipped", "", runtime).segment([image])[0]
+        for runtime in (TorchRuntime(), OpenVinoRuntime())
+    )
     assert len(a) == len(b)
     assert np.abs(a.boxes - b.boxes).max() < 0.05
     assert np.abs(a.scores - b.scores).max() < 1e-3
@@ -79,7 +87,9 @@ def test_published_weights_load_from_every_format_and_a_pickle_is_refused(tmp_pa
     folder = tmp_path
     state = {"a.weight": torch.randn(3, 4), "b": torch.arange(5)}
     torch.save(state, folder / "s.pth")
-    torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}}, folder / "wrapped.pt")
+    torch.save(
+        {"state_dict": {f"module.{key}": value for key, value in state.items()}}, folder / "wrapped.pt"
+    )
     save_file(state, folder / "s.safetensors")
     scripted = torch.nn.Linear(4, 3)
     torch.jit.save(torch.jit.script(scripted), folder / "scripted.pt")

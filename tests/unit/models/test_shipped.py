@@ -1,4 +1,6 @@
-"""The weights that come with the package: small, whole, and refused in one line when they are not what they should be."""
+"""The weights that come with the package: small, whole, and refused in one line when they are not what they
+should be.
+"""
 
 import shutil
 from pathlib import Path
@@ -58,16 +60,24 @@ def test_storage_keeps_weights_to_the_precision_it_states(tmp_path: Path) -> Non
     assert metadata["names"] == '["a"]'
     assert torch.equal(found["count"], state["count"])
     assert (found["plain"] - state["plain"]).abs().max() < 2e-3
-    assert ((found["table"] - state["table"]).abs().amax(dim=1) <= state["table"].abs().amax(dim=1) / 127).all()
+    assert (
+        (found["table"] - state["table"]).abs().amax(dim=1) <= state["table"].abs().amax(dim=1) / 127
+    ).all()
 
 
 def test_the_describer_names_colours_as_the_columns_do() -> None:
     names = ColourNames()
-    parts = {key.removeprefix("colour_names."): value for key, value in read_shipped(DESCRIBER_FILE)[0].items() if key.startswith("colour_names.")}
+    parts = {
+        key.removeprefix("colour_names."): value
+        for key, value in read_shipped(DESCRIBER_FILE)[0].items()
+        if key.startswith("colour_names.")
+    }
     names.load_state_dict(parts)
     pixels = np.random.default_rng(0).integers(0, 256, (20_000, 3)).astype(np.uint8)
     with torch.no_grad():
-        said = names.said((torch.from_numpy(pixels).float().T[None, :, None] - 127) / 128)[0, : len(COLOUR_TERMS), 0].argmax(dim=0)
+        said = names.said((torch.from_numpy(pixels).float().T[None, :, None] - 127) / 128)[
+            0, : len(COLOUR_TERMS), 0
+        ].argmax(dim=0)
     assert (said.numpy() == name_pixels(pixels)).mean() > 0.9
 
 

@@ -5,7 +5,14 @@ import pytest
 from scipy.special import expit
 
 from par_core.models.fake import FakeDescriber, FakeTextEncoder
-from par_core.models.text_evidence import KnownPeople, TextScorer, TextWeights, attribute_evidence, colour_evidence, estimate_prevalence
+from par_core.models.text_evidence import (
+    KnownPeople,
+    TextScorer,
+    TextWeights,
+    attribute_evidence,
+    colour_evidence,
+    estimate_prevalence,
+)
 
 RGB = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
 
@@ -19,7 +26,11 @@ def people(*colours: str, hats: tuple[float, ...] = (), upper: tuple[str | None,
     patches = [np.full((20, 10, 3), RGB[name], np.uint8) for name in colours]
     attributes = {"hat": np.array(hats, np.float32)} if hats else {}
     terms = list(upper) if upper else [None] * len(colours)
-    return KnownPeople(FakeDescriber().describe(patches).embeddings, attributes, {"upper": terms, "lower": [None] * len(colours)})
+    return KnownPeople(
+        FakeDescriber().describe(patches).embeddings,
+        attributes,
+        {"upper": terms, "lower": [None] * len(colours)},
+    )
 
 
 def test_a_text_stands_above_the_null_bank_for_those_whom_it_describes(scorer: TextScorer) -> None:
@@ -34,7 +45,8 @@ def test_named_attributes_and_colours_are_evidence(scorer: TextScorer) -> None:
     first, second = colour_evidence(query, known.colours, known.colour_shares(), 2)
     assert first > 0 > second
     nothing = people("red", "red")
-    assert (colour_evidence(query, nothing.colours, nothing.colour_shares(), 2) == 0).all()  # what is not known says nothing
+    # what is not known says nothing
+    assert (colour_evidence(query, nothing.colours, nothing.colour_shares(), 2) == 0).all()
 
 
 def test_of_words_that_nobody_knows_nothing_follows(scorer: TextScorer) -> None:

@@ -10,7 +10,9 @@ import torch
 from par_core.errors import WeightsError
 from par_core.models.weights import read_published
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning", "ignore:Detected pickle protocol:UserWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*torch.jit:FutureWarning", "ignore:Detected pickle protocol:UserWarning"
+)
 
 
 class Writes(torch.nn.Module):
@@ -57,7 +59,15 @@ def test_damage_anywhere_is_one_clear_error(tmp_path: Path, new: bool) -> None:
             assert set(map(type, read_published(path, "text model").values())) <= {torch.Tensor}
 
 
-@pytest.mark.parametrize("content", [b"", b"\x80\x02cposix\nsystem\n(S'true'\ntR.", (2**63).to_bytes(8, "little") + b"{}", b"PK\x05\x06" + bytes(18)])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x80\x02cposix\nsystem\n(S'true'\ntR.",
+        (2**63).to_bytes(8, "little") + b"{}",
+        b"PK\x05\x06" + bytes(18),
+    ],
+)
 @pytest.mark.parametrize("name", ["weights.safetensors", "weights.pt"])
 def test_what_is_no_weights_file_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)

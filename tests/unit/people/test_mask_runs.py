@@ -24,8 +24,12 @@ def test_the_decoder_agrees_with_pycocotools(mask: np.ndarray) -> None:
 
 @given(masks, st.data())
 def test_a_crop_is_a_part_of_the_whole(mask: np.ndarray, data: st.DataObject) -> None:
-    (top, bottom), (left, right) = (sorted(data.draw(st.tuples(st.integers(0, size), st.integers(0, size)))) for size in mask.shape)
-    np.testing.assert_array_equal(crop_mask(encode_mask(mask), left, top, right, bottom), mask[top:bottom, left:right])
+    (top, bottom), (left, right) = (
+        sorted(data.draw(st.tuples(st.integers(0, size), st.integers(0, size)))) for size in mask.shape
+    )
+    np.testing.assert_array_equal(
+        crop_mask(encode_mask(mask), left, top, right, bottom), mask[top:bottom, left:right]
+    )
 
 
 def test_runs_of_millions_of_pixels_survive() -> None:

@@ -13,7 +13,9 @@ from par_core.types import MaskRLE
 
 masks = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24))
 coordinates = st.floats(-50, 150, width=32)
-boxes = st.lists(st.tuples(coordinates, coordinates, coordinates, coordinates), max_size=6).map(lambda rows: np.array(rows, np.float32).reshape(-1, 4))
+boxes = st.lists(st.tuples(coordinates, coordinates, coordinates, coordinates), max_size=6).map(
+    lambda rows: np.array(rows, np.float32).reshape(-1, 4)
+)
 
 
 @given(masks)
@@ -24,7 +26,9 @@ def test_run_length_round_trip(mask: np.ndarray) -> None:
 
 
 @given(masks, st.integers(0, 5), st.integers(0, 5), st.integers(0, 5), st.integers(0, 5))
-def test_encoding_inside_a_box_equals_encoding_the_whole_frame(inside: np.ndarray, left: int, top: int, right: int, bottom: int) -> None:
+def test_encoding_inside_a_box_equals_encoding_the_whole_frame(
+    inside: np.ndarray, left: int, top: int, right: int, bottom: int
+) -> None:
     rows, columns = inside.shape
     frame = np.zeros((top + rows + bottom, left + columns + right), bool)
     frame[top : top + rows, left : left + columns] = inside
@@ -77,7 +81,9 @@ def person() -> MaskRLE:
 
 def test_keep_shows_the_image_as_it_is() -> None:
     left, top, right, bottom = crop_box(BOX, 0.05, 2.0, width=90, height=120)
-    assert np.array_equal(cut_out(IMAGE, BOX, person(), CutoutConfig(background="keep"), 2.0), IMAGE[top:bottom, left:right])
+    assert np.array_equal(
+        cut_out(IMAGE, BOX, person(), CutoutConfig(background="keep"), 2.0), IMAGE[top:bottom, left:right]
+    )
 
 
 @pytest.mark.parametrize("background", ["eliminate", "blur"])
@@ -96,7 +102,9 @@ def test_the_person_is_untouched_and_the_background_is_not(background: str, dila
 
 @pytest.mark.parametrize("aspect", [1.0, 2.0])
 def test_a_box_in_the_middle_of_a_large_image_gets_the_wanted_aspect(aspect: float) -> None:
-    left, top, right, bottom = crop_box(np.array([480, 400, 520, 500], np.float32), 0.05, aspect, width=1000, height=1000)
+    left, top, right, bottom = crop_box(
+        np.array([480, 400, 520, 500], np.float32), 0.05, aspect, width=1000, height=1000
+    )
     assert abs((bottom - top) - aspect * (right - left)) <= 2
     assert left <= 480
     assert right >= 520
@@ -117,4 +125,6 @@ def test_dilation_only_adds_and_adds_what_is_within_the_radius(mask: np.ndarray,
 
 def test_a_person_of_one_pixel_can_be_cut_out() -> None:
     one = np.zeros((1, 1, 3), np.uint8)
-    assert cut_out(one, np.array([0, 0, 1, 1], np.float32), encode_mask(np.ones((1, 1), bool)), CutoutConfig(), 2.0).shape == (1, 1, 3)
+    assert cut_out(
+        one, np.array([0, 0, 1, 1], np.float32), encode_mask(np.ones((1, 1), bool)), CutoutConfig(), 2.0
+    ).shape == (1, 1, 3)

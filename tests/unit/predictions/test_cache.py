@@ -35,11 +35,15 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def background(kind: str) -> object:
-    return FAKE.model_copy(update={"describe": FAKE.describe.model_copy(update={"cutout": CutoutConfig(background=kind)})})  # type: ignore[arg-type]
+    return FAKE.model_copy(
+        update={"describe": FAKE.describe.model_copy(update={"cutout": CutoutConfig(background=kind)})}
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("small_shards")
-def test_people_in_shards_are_those_that_are_described_one_by_one(pictures: list[Path], tmp_path: Path) -> None:
+def test_people_in_shards_are_those_that_are_described_one_by_one(
+    pictures: list[Path], tmp_path: Path
+) -> None:
     (seen,) = Observer(tmp_path, observe_here).people(pictures, [FAKE])
     describer, segmenter = FakeDescriber(), FakeSegmenter()
     from par_core.archive import decode
@@ -47,20 +51,32 @@ def test_people_in_shards_are_those_that_are_described_one_by_one(pictures: list
     for i, file in enumerate(pictures):
         picture = decode(file.read_bytes(), FAKE.archive).pixels
         (people,) = segmenter.segment([picture])
-        cutout = cut_out(picture, people.boxes[0], people.masks[0], FAKE.describe.cutout, describer.aspect) if len(people) else picture
+        cutout = (
+            cut_out(picture, people.boxes[0], people.masks[0], FAKE.describe.cutout, describer.aspect)
+            if len(people)
+            else picture
+        )
         told = describer.describe([cutout])
         assert np.array_equal(seen.descriptions.embeddings[i], told.embeddings[0])
         assert np.array_equal(seen.descriptions.probabilities[i], told.probabilities[0])
-        assert np.array_equal(seen.boxes[i], people.boxes[0]) if len(people) else np.isnan(seen.boxes[i]).all()
+        assert (
+            np.array_equal(seen.boxes[i], people.boxes[0]) if len(people) else np.isnan(seen.boxes[i]).all()
+        )
     assert (seen.found, seen.attributes, seen.thresholds) == (5, describer.attributes, describer.thresholds)
 
 
 @pytest.mark.usefixtures("small_shards")
-def test_variants_share_the_people_and_keep_the_order(pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variants_share_the_people_and_keep_the_order(
+    pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looked: list[int] = []
     usual = FakeSegmenter.segment
-    monkeypatch.setattr(FakeSegmenter, "segment", lambda self, images: looked.append(len(images)) or usual(self, images))
-    first, second = Observer(tmp_path, observe_here).people(pictures, [background("eliminate"), background("keep")])
+    monkeypatch.setattr(
+        FakeSegmenter, "segment", lambda self, images: looked.append(len(images)) or usual(self, images)
+    )
+    first, second = Observer(tmp_path, observe_here).people(
+        pictures, [background("eliminate"), background("keep")]
+    )
     assert sum(looked) == len(pictures)
     assert np.array_equal(first.boxes, second.boxes, equal_nan=True)
     (alone,) = Observer(tmp_path / "alone", observe_here).people(pictures, [background("keep")])
@@ -80,7 +96,9 @@ def test_what_is_finished_is_not_done_again(pictures: list[Path], tmp_path: Path
         again.read()
 
 
-def test_another_picture_time_cutout_or_kind_is_another_observation(pictures: list[Path], tmp_path: Path) -> None:
+def test_another_picture_time_cutout_or_kind_is_another_observation(
+    pictures: list[Path], tmp_path: Path
+) -> None:
     folders = [
         Observation.plan(tmp_path, "people", pictures, [FAKE]).folder,
         Observation.plan(tmp_path, "people", pictures[:-1], [FAKE]).folder,
@@ -109,7 +127,9 @@ def test_nothing_to_look_at_and_pictures_that_are_not_there_are_said_plainly(tmp
 
 @pytest.mark.usefixtures("small_shards")
 @pytest.mark.parametrize(("kind", "dataset"), [("segmentation", "pennfudan"), ("attributes", "mit")])
-def test_a_second_evaluation_looks_at_nothing_and_says_the_same(kind: str, dataset: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_a_second_evaluation_looks_at_nothing_and_says_the_same(
+    kind: str, dataset: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     asked = EvaluationRequest(kind, dataset, request.getfixturevalue(dataset))
     first = evaluate(asked, FAKE, tmp_path / "out")
 
@@ -126,7 +146,9 @@ def test_workers_elsewhere_need_a_folder_that_they_see(tmp_path: Path) -> None:
         evaluate(EvaluationRequest("attributes", "mit", tmp_path), far)
 
 
-def test_one_shard_is_done_here(pictures: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_shard_is_done_here(
+    pictures: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with observing(MachineConfig()) as carry_out:
         Observer(tmp_path, carry_out).people(pictures, [FAKE])
     assert "6 pictures, 1 of 1 shards to do" in capsys.readouterr().err

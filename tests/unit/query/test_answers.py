@@ -46,7 +46,11 @@ def test_fields_are_conditions_and_alternatives_are_all_searched(searcher: Searc
     assert names(searcher.ask(Question('"a red person" upper:blue', top=1))) == ["0001.png"]
     assert "0003.png" not in names(searcher.ask(Question('"a person" NOT upper:yellow')))
     found = searcher.ask(Question('"red" OR upper:yellow', apart=True))
-    assert {name for name, hit in zip(names(found), found.hits, strict=True) if hit.probability and hit.probability > 0.5} == {
+    assert {
+        name
+        for name, hit in zip(names(found), found.hits, strict=True)
+        if hit.probability and hit.probability > 0.5
+    } == {
         "0000.png",
         "0004.png",
         "0003.png",
@@ -113,7 +117,9 @@ def test_a_picture_and_words_together(searcher: Searcher) -> None:
         searcher.ask(Question("picture:mine"))
 
 
-def test_planted_people_are_found_and_the_share_of_chance_is_stated(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planted_people_are_found_and_the_share_of_chance_is_stated(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calibrated(searcher, monkeypatch)
     found = searcher.ask(Question("a yellow person"))
     assert names(found) == ["0003.png"]
@@ -125,7 +131,9 @@ def test_planted_people_are_found_and_the_share_of_chance_is_stated(searcher: Se
 
 
 @pytest.mark.parametrize("text", ["a chasuble", '"a person in a chasuble"', "yellow upper:red"])
-def test_what_nobody_matches_finds_nobody(searcher: Searcher, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_what_nobody_matches_finds_nobody(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     calibrated(searcher, monkeypatch)
     result = searcher.ask(Question(text))
     assert result.hits == ()
@@ -163,7 +171,11 @@ class OneColumn:
     def scan(self, columns: list[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
         bounds = [(sign, float(bound)) for sign, bound in re.findall(r"`hat` (>=|<=) ([^ )]+)", where or "")]
         chosen = (
-            np.all([self.hat >= bound if sign == ">=" else self.hat <= bound for sign, bound in bounds], axis=0) if bounds else np.ones(len(self.hat), bool)
+            np.all(
+                [self.hat >= bound if sign == ">=" else self.hat <= bound for sign, bound in bounds], axis=0
+            )
+            if bounds
+            else np.ones(len(self.hat), bool)
         )
         rows = np.flatnonzero(chosen)
         self.read += len(rows)
@@ -173,7 +185,8 @@ class OneColumn:
 @pytest.mark.parametrize("wanted", [True, False])
 @pytest.mark.parametrize("weight", [0.5, 1.0, 3.0])
 def test_the_likeliest_by_attribute_are_found_without_reading_everybody(wanted: bool, weight: float) -> None:
-    table = OneColumn(np.random.default_rng(0).beta(0.3, 0.6, 20_000).clip(0.001, 0.999))  # nobody is taken for more certain
+    # nobody is taken for more certain
+    table = OneColumn(np.random.default_rng(0).beta(0.3, 0.6, 20_000).clip(0.001, 0.999))
     alternative = Alternative(None, None, ((NamedAttribute("hat", wanted, "hat"), weight),))
     ids = best_by_attributes(table, alternative, None, 300)
     exact = np.argsort(-table.hat if wanted else table.hat, kind="stable")[:300]

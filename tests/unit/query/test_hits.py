@@ -10,9 +10,20 @@ from par_core.store.schemas import index_schema
 
 
 def test_only_what_the_index_calls_an_attribute_is_shown_as_one(tmp_path: Path) -> None:
-    schema = index_schema(["hat"], 2).append(pa.field("weather", pa.float32()))  # a column that somebody adds one day
-    row = {field.name: "0" if pa.types.is_string(field.type) else [] if pa.types.is_list(field.type) else 1.0 for field in schema}
-    row |= {"source_state": "present", "captured_at": None, "image_width": 1, "image_height": 1, "hat": 0.5, "vector": [1.0, 0.0]}
+    # a column that somebody adds one day
+    schema = index_schema(["hat"], 2).append(pa.field("weather", pa.float32()))
+    row = {
+        field.name: "0" if pa.types.is_string(field.type) else [] if pa.types.is_list(field.type) else 1.0
+        for field in schema
+    }
+    row |= {
+        "source_state": "present",
+        "captured_at": None,
+        "image_width": 1,
+        "image_height": 1,
+        "hat": 0.5,
+        "vector": [1.0, 0.0],
+    }
     index = PeopleIndex.create(tmp_path, schema, IndexInfo("s", "d", "e", "fake", ("hat",), (0.4,)))
     index.upsert(pa.Table.from_pylist([row], schema=schema))
     (hit,) = search_filter(index, Wanted("weather > 0.5")).hits

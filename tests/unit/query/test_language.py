@@ -16,11 +16,15 @@ MAN, HAT = Phrase("man", quoted=False), Phrase("hat", quoted=False)
 
 
 def test_plain_words_are_one_phrase_with_their_small_operators() -> None:
-    assert parse_query("a white dress and a  black bag, not new") == Phrase("a white dress and a black bag, not new", quoted=False)
+    assert parse_query("a white dress and a  black bag, not new") == Phrase(
+        "a white dress and a black bag, not new", quoted=False
+    )
 
 
 def test_everything_together() -> None:
-    parsed = parse_query('man AND backpack AND NOT hat "protective suit" upper:red since:2026-11-01 source:gate-3')
+    parsed = parse_query(
+        'man AND backpack AND NOT hat "protective suit" upper:red since:2026-11-01 source:gate-3'
+    )
     assert parsed == AllOf(
         (
             MAN,
@@ -35,8 +39,12 @@ def test_everything_together() -> None:
 
 
 def test_and_binds_closer_than_or_and_a_weight_closest() -> None:
-    assert parse_query("man OR hat^2 like:3f9a") == AnyOf((MAN, AllOf((Weighted(HAT, 2.0), Likeness("person", "3f9a")))))
-    assert parse_query("(man OR hat) unlike:3f9a") == AllOf((AnyOf((MAN, HAT)), Negated(Likeness("person", "3f9a"))))
+    assert parse_query("man OR hat^2 like:3f9a") == AnyOf(
+        (MAN, AllOf((Weighted(HAT, 2.0), Likeness("person", "3f9a"))))
+    )
+    assert parse_query("(man OR hat) unlike:3f9a") == AllOf(
+        (AnyOf((MAN, HAT)), Negated(Likeness("person", "3f9a")))
+    )
     assert parse_query("-hat") == parse_query("NOT hat") == Negated(HAT)
 
 
@@ -76,7 +84,13 @@ def test_any_text_is_a_question_or_one_error(text: str) -> None:
     assert leaves(node)
 
 
-@given(st.lists(st.sampled_from(["man", "hat", "AND", "OR", "NOT", "(", ")", '"x y"', "upper:red", "-hat", "hat^2"]), min_size=1, max_size=12))
+@given(
+    st.lists(
+        st.sampled_from(["man", "hat", "AND", "OR", "NOT", "(", ")", '"x y"', "upper:red", "-hat", "hat^2"]),
+        min_size=1,
+        max_size=12,
+    )
+)
 def test_a_question_that_parses_gives_every_part_a_score(words: list[str]) -> None:
     try:
         node = parse_query(" ".join(words))
@@ -94,7 +108,16 @@ def test_too_long_and_too_many_are_refused() -> None:
         parse_query("hat AND " * 45 + "hat")
 
 
-@pytest.mark.parametrize("text", ["(" * 490 + "a" + ")" * 490, "NOT " * 240 + "a", "NOT (" * 160 + "a" + ")" * 160, "on:9999-12-31", "until:9999-12-31T23:59"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 490 + "a" + ")" * 490,
+        "NOT " * 240 + "a",
+        "NOT (" * 160 + "a" + ")" * 160,
+        "on:9999-12-31",
+        "until:9999-12-31T23:59",
+    ],
+)
 def test_what_pythons_stack_or_calendar_cannot_hold_is_refused(text: str) -> None:
     with pytest.raises(FilterError):
         parse_query(text)

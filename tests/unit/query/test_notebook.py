@@ -36,11 +36,17 @@ def test_one_call_gives_hits_in_every_shape(store: Path) -> None:
     assert "4 of 8 people" in repr(found)
 
 
-def test_crops_are_pictures_cut_once_and_only_when_asked_for(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crops_are_pictures_cut_once_and_only_when_asked_for(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from par_core.query import notebook
 
     asked: list[int] = []
-    monkeypatch.setattr(notebook, "crops_of", lambda hits, *rest, real=notebook.crops_of: asked.append(len(hits)) or real(hits, *rest))
+    monkeypatch.setattr(
+        notebook,
+        "crops_of",
+        lambda hits, *rest, real=notebook.crops_of: asked.append(len(hits)) or real(hits, *rest),
+    )
     found = search("red", store=store, top=5, weak=True, apart=True, profile="fake")
     assert asked == []
     (first,) = found.crops(top=1)
@@ -54,18 +60,24 @@ def test_crops_are_pictures_cut_once_and_only_when_asked_for(store: Path, monkey
 
 
 def test_a_notebook_shows_one_escaped_piece_without_scripts_of_limited_size(store: Path) -> None:
-    page = search("red <script>alert(1)</script>", store=store, top=8, weak=True, apart=True, profile="fake")._repr_html_()
+    page = search(
+        "red <script>alert(1)</script>", store=store, top=8, weak=True, apart=True, profile="fake"
+    )._repr_html_()
     assert "<script" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;" in page
     assert "http" not in page
     assert len(re.findall(r"data:image/jpeg;base64,", page)) == 8
     assert len(page) < 8 * 20_000
-    assert not re.search(r"(?<![-a-z])color: #(000|fff)", page), "text takes the notebook's own colour, light or dark"
+    assert not re.search(r"(?<![-a-z])color: #(000|fff)", page), (
+        "text takes the notebook's own colour, light or dark"
+    )
 
 
 def test_a_filter_and_a_picture_are_questions_too(store: Path, tmp_path: Path) -> None:
-    assert [hit.upper_color for hit in search(store=store, where="upper_color = 'yellow'", profile="fake")] == ["yellow"]
+    assert [
+        hit.upper_color for hit in search(store=store, where="upper_color = 'yellow'", profile="fake")
+    ] == ["yellow"]
     query = save(tmp_path / "q.png", scene("blue", seed=3))
     assert search(image=query, store=store, top=1, profile="fake")[0].upper_color == "blue"
 
@@ -76,8 +88,15 @@ def test_nobody_is_an_answer(store: Path) -> None:
     assert "Nobody fits" in found._repr_html_()
 
 
-def test_errors_are_of_par_and_say_what_to_do(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for asked in ({"top": 0}, {"store": tmp_path / "no"}, {"profile": "nonsense"}, {"config": tmp_path / "no.toml"}):
+def test_errors_are_of_par_and_say_what_to_do(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for asked in (
+        {"top": 0},
+        {"store": tmp_path / "no"},
+        {"profile": "nonsense"},
+        {"config": tmp_path / "no.toml"},
+    ):
         with pytest.raises(ParError):
             search("red", **{"store": store, "profile": "fake"} | asked)
     with pytest.raises(FilterError):

@@ -22,7 +22,9 @@ def searcher(tmp_path: Path) -> Searcher:
 
 
 def test_the_table_stays_open_until_another_version_is_written(searcher: Searcher, tmp_path: Path) -> None:
-    sleep(0.15)  # a table that was just written to is opened again, in case that it is written to once more at the same moment
+    # a table that was just written to is opened again, in case that it is written to once more at the same
+    # moment
+    sleep(0.15)
     assert len(searcher.ask(EVERYBODY).hits) == 2
     opened = searcher.index()
     searcher.ask(EVERYBODY)

@@ -63,7 +63,9 @@ def test_people_whose_file_is_gone_show_only_when_asked_for(store: Path, photos:
     assert names(store, Question("yellow", absent=True))[0] == "0003.png"
 
 
-def test_a_store_of_another_model_is_refused_with_the_way_out(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_of_another_model_is_refused_with_the_way_out(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("par_core.query.from_store.embedding_fingerprint", lambda config: "another-embedding")
     with pytest.raises(FingerprintError, match=r"fake-embedding-1.*another-embedding.*--profile"):
         ask(store, Question("red"), FAKE)
@@ -72,7 +74,12 @@ def test_a_store_of_another_model_is_refused_with_the_way_out(store: Path, monke
 def test_an_empty_store_and_an_empty_question_are_one_clear_line(tmp_path: Path, store: Path) -> None:
     (tmp_path / "nothing").mkdir()
     index(tmp_path / "empty", [tmp_path / "nothing"])
-    for place, question in [(tmp_path / "empty", Question("red")), (store, Question()), (store, Question("  ")), (tmp_path / "no", Question("red"))]:
+    for place, question in [
+        (tmp_path / "empty", Question("red")),
+        (store, Question()),
+        (store, Question("  ")),
+        (tmp_path / "no", Question("red")),
+    ]:
         with pytest.raises(BadConfigError) as caught:
             ask(place, question, FAKE)
         assert "\n" not in str(caught.value)
@@ -84,7 +91,9 @@ def test_words_that_the_model_never_saw_are_named(store: Path) -> None:
     assert "clip" in warning
 
 
-def test_gallery_is_one_file_without_scripts_and_with_everything_escaped(store: Path, photos: Path, tmp_path: Path) -> None:
+def test_gallery_is_one_file_without_scripts_and_with_everything_escaped(
+    store: Path, photos: Path, tmp_path: Path
+) -> None:
     hostile = "red <script>alert('x')</script>"
     save(photos / "<img src=x onerror=alert(1)>.png", scene("red", seed=42))
     index(store, [photos])
@@ -115,7 +124,9 @@ def test_hits_are_json(store: Path) -> None:
 
 
 def test_prompts_are_ranked_for_each_person_and_sum_to_one() -> None:
-    people = people_of(scene("red", "blue"), profiles.load_segmenter(FAKE), profiles.load_describer(FAKE), FAKE)
+    people = people_of(
+        scene("red", "blue"), profiles.load_segmenter(FAKE), profiles.load_describer(FAKE), FAKE
+    )
     ranked = [rank_prompts(person.vector, ["red", "green", "blue"], FakeTextEncoder()) for person in people]
     assert {prompts[0][0] for prompts in ranked} == {"red", "blue"}
     assert all(abs(sum(p for _, p in prompts) - 1) < 1e-5 for prompts in ranked)
@@ -131,8 +142,16 @@ def test_settings_from_the_environment_reach_the_run(monkeypatch: pytest.MonkeyP
     assert load_config().segment.min_height_px == 77
 
 
-@pytest.mark.parametrize(("where", "hint"), [("upper_color = 'gray'", "did you mean 'grey'"), ("not lower_color in ('red', 'violett')", "one of: black")])
-def test_a_colour_that_no_garment_can_have_is_refused_not_silently_unmatched(store: Path, where: str, hint: str) -> None:
+@pytest.mark.parametrize(
+    ("where", "hint"),
+    [
+        ("upper_color = 'gray'", "did you mean 'grey'"),
+        ("not lower_color in ('red', 'violett')", "one of: black"),
+    ],
+)
+def test_a_colour_that_no_garment_can_have_is_refused_not_silently_unmatched(
+    store: Path, where: str, hint: str
+) -> None:
     with pytest.raises(FilterError, match=hint):
         ask(store, Question("red", where=where), FAKE)
 

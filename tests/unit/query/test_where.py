@@ -15,11 +15,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from par_core.errors import FilterError
-from par_core.query.where import And, Between, Comparison, Filter, IsNull, Likely, Membership, Not, Or, parse_where
+from par_core.query.where import (
+    And,
+    Between,
+    Comparison,
+    Filter,
+    IsNull,
+    Likely,
+    Membership,
+    Not,
+    Or,
+    parse_where,
+)
 from par_core.query.where_sql import compile_where
 
 SCHEMA = pa.schema(
-    [("n", pa.int64()), ("hat", pa.float32()), ("upper_color", pa.string()), ("uri", pa.string()), ("captured_at", pa.timestamp("us")), ("width", pa.int32())]
+    [
+        ("n", pa.int64()),
+        ("hat", pa.float32()),
+        ("upper_color", pa.string()),
+        ("uri", pa.string()),
+        ("captured_at", pa.timestamp("us")),
+        ("width", pa.int32()),
+    ]
 )
 THRESHOLDS = {"hat": 0.3}
 COLUMNS = {field.name: field.type for field in SCHEMA if field.name != "n"}
@@ -39,14 +57,30 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return lancedb.connect(tmp_path_factory.mktemp("db")).create_table("people", pa.Table.from_pylist(ROWS, schema=SCHEMA))
+    return lancedb.connect(tmp_path_factory.mktemp("db")).create_table(
+        "people", pa.Table.from_pylist(ROWS, schema=SCHEMA)
+    )
 
 
 def answer(table: Any, text: str) -> set[int]:
-    return {row["n"] for row in table.search().where(compile_where(text, COLUMNS, THRESHOLDS)).limit(100).select(["n"]).to_list()}
+    return {
+        row["n"]
+        for row in table.search()
+        .where(compile_where(text, COLUMNS, THRESHOLDS))
+        .limit(100)
+        .select(["n"])
+        .to_list()
+    }
 
 
-COMPARE: dict[str, Callable[[Any, Any], bool]] = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def holds(node: Filter, row: dict[str, Any]) -> bool | None:
@@ -70,9 +104,13 @@ def holds(node: Filter, row: dict[str, Any]) -> bool | None:
         case Comparison(_, sign, date() as day) if not isinstance(day, datetime):
             return COMPARE[sign](there.date(), day)
         case Membership(_, values) if isinstance(values[0], date):
-            return any(there == value if isinstance(value, datetime) else there.date() == value for value in values)
+            return any(
+                there == value if isinstance(value, datetime) else there.date() == value for value in values
+            )
         case Between(_, low, date() as high) if not isinstance(high, datetime):
-            return (low <= there if isinstance(low, datetime) else low <= there.date()) and there.date() <= high
+            return (
+                low <= there if isinstance(low, datetime) else low <= there.date()
+            ) and there.date() <= high
     match node:  # LanceDB compares in the column's precision
         case Likely(column):
             return row[column] >= float(np.float32(THRESHOLDS[column]))
@@ -81,7 +119,9 @@ def holds(node: Filter, row: dict[str, Any]) -> bool | None:
         case Between(column, float(low), float(high)):
             return float(np.float32(low)) <= row[column] <= float(np.float32(high))
         case Comparison(column, "like", value):
-            pattern = "".join({"%": ".*", "_": "."}.get(character, re.escape(character)) for character in str(value))
+            pattern = "".join(
+                {"%": ".*", "_": "."}.get(character, re.escape(character)) for character in str(value)
+            )
             return re.fullmatch(pattern, row[column], re.DOTALL) is not None
         case Comparison(column, sign, value):
             return COMPARE[sign](row[column], value)
@@ -119,18 +159,36 @@ def holds(node: Filter, row: dict[str, Any]) -> bool | None:
 )
 def test_lancedb_answers_as_python_does(table: Any, text: str) -> None:
     tree = parse_where(text)
-    rows = [{**row, "hat": None if row["hat"] is None else pa.scalar(row["hat"], pa.float32()).as_py()} for row in ROWS]
+    rows = [
+        {**row, "hat": None if row["hat"] is None else pa.scalar(row["hat"], pa.float32()).as_py()}
+        for row in ROWS
+    ]
     assert answer(table, text) == {row["n"] for row in rows if holds(tree, row)}
 
 
 LEAVES = st.one_of(
     st.builds(Comparison, st.just("hat"), st.sampled_from(sorted(COMPARE)), st.floats(-1, 2, width=32)),
-    st.builds(Comparison, st.just("width"), st.sampled_from(sorted(COMPARE)), st.integers(-100, 4100).map(float)),
-    st.builds(Comparison, st.just("upper_color"), st.sampled_from(sorted(COMPARE)), st.sampled_from(TEXTS[:-1])),
-    st.builds(Comparison, st.just("captured_at"), st.sampled_from(sorted(COMPARE)), st.dates(date(2026, 10, 31), date(2026, 11, 30))),
+    st.builds(
+        Comparison, st.just("width"), st.sampled_from(sorted(COMPARE)), st.integers(-100, 4100).map(float)
+    ),
+    st.builds(
+        Comparison, st.just("upper_color"), st.sampled_from(sorted(COMPARE)), st.sampled_from(TEXTS[:-1])
+    ),
+    st.builds(
+        Comparison,
+        st.just("captured_at"),
+        st.sampled_from(sorted(COMPARE)),
+        st.dates(date(2026, 10, 31), date(2026, 11, 30)),
+    ),
     st.builds(IsNull, st.sampled_from(["hat", "upper_color"])),
 )
-TREES = st.recursive(LEAVES, lambda part: st.builds(Not, part) | st.builds(And, st.tuples(part, part)) | st.builds(Or, st.tuples(part, part)), max_leaves=8)
+TREES = st.recursive(
+    LEAVES,
+    lambda part: (
+        st.builds(Not, part) | st.builds(And, st.tuples(part, part)) | st.builds(Or, st.tuples(part, part))
+    ),
+    max_leaves=8,
+)
 
 
 def written(node: Filter) -> str:
@@ -152,7 +210,10 @@ def written(node: Filter) -> str:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=TREES)
 def test_any_tree_selects_what_python_selects(table: Any, tree: Filter) -> None:
-    rows = [{**row, "hat": None if row["hat"] is None else pa.scalar(row["hat"], pa.float32()).as_py()} for row in ROWS]
+    rows = [
+        {**row, "hat": None if row["hat"] is None else pa.scalar(row["hat"], pa.float32()).as_py()}
+        for row in ROWS
+    ]
     assert answer(table, written(tree)) == {row["n"] for row in rows if holds(tree, row)}
 
 
@@ -160,13 +221,17 @@ def test_any_tree_selects_what_python_selects(table: Any, tree: Filter) -> None:
 @given(value=st.text(max_size=30).filter(lambda text: "\0" not in text))
 def test_any_text_is_only_a_text(table: Any, value: str) -> None:
     quoted = "'" + value.replace("'", "''") + "'"
-    assert answer(table, f"upper_color = {quoted}") == {row["n"] for row in ROWS if row["upper_color"] == value}
+    assert answer(table, f"upper_color = {quoted}") == {
+        row["n"] for row in ROWS if row["upper_color"] == value
+    }
 
 
 @pytest.mark.parametrize("value", [text for text in TEXTS if text is not None])
 def test_awkward_texts_find_exactly_their_rows(table: Any, value: str) -> None:
     quoted = '"' + value.replace('"', '""') + '"'
-    assert answer(table, f"upper_color = {quoted}") == {row["n"] for row in ROWS if row["upper_color"] == value}
+    assert answer(table, f"upper_color = {quoted}") == {
+        row["n"] for row in ROWS if row["upper_color"] == value
+    }
 
 
 @pytest.mark.parametrize(

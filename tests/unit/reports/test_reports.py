@@ -42,7 +42,9 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.asked += [str(value) for name, value in attrs if name in ("src", "href", "srcset") or name.startswith("on")]
+        self.asked += [
+            str(value) for name, value in attrs if name in ("src", "href", "srcset") or name.startswith("on")
+        ]
         if tag not in VOID:
             self.open.append(tag)
 
@@ -66,13 +68,22 @@ def page_of(folder: Path) -> Page:
     return Page((folder / "report.html").read_text())
 
 
-@pytest.mark.parametrize(("kind", "dataset"), [("segmentation", "pennfudan"), ("attributes", "mit"), ("retrieval", "mit")])
+@pytest.mark.parametrize(
+    ("kind", "dataset"), [("segmentation", "pennfudan"), ("attributes", "mit"), ("retrieval", "mit")]
+)
 @pytest.mark.usefixtures("pennfudan", "mit", "telling")
-def test_a_report_is_four_files_and_its_page_asks_for_nothing(tmp_path: Path, kind: str, dataset: str) -> None:
+def test_a_report_is_four_files_and_its_page_asks_for_nothing(
+    tmp_path: Path, kind: str, dataset: str
+) -> None:
     out = tmp_path / "out"
     scores = evaluate(EvaluationRequest(kind, dataset, tmp_path), FAKE, out)
     by_quality = {"quality.json"} if kind == "attributes" else set()
-    assert {file.name for file in out.iterdir() if file.is_file()} == {"items.parquet", "report.html", "report.json", "report.md"} | by_quality
+    assert {file.name for file in out.iterdir() if file.is_file()} == {
+        "items.parquet",
+        "report.html",
+        "report.json",
+        "report.md",
+    } | by_quality
     assert json.loads((out / "report.json").read_text()) == scores
     page = page_of(out)
     assert page.open == []
@@ -82,7 +93,11 @@ def test_a_report_is_four_files_and_its_page_asks_for_nothing(tmp_path: Path, ki
     text = (out / "report.html").read_text()
     assert "Content-Security-Policy" in text
     assert not re.search(r"https?://|url\(|@import", text)
-    for told in (scores["about"]["data_digest"], scores["about"]["fingerprints"]["segmenter"], "1,000 resamples"):
+    for told in (
+        scores["about"]["data_digest"],
+        scores["about"]["fingerprints"]["segmenter"],
+        "1,000 resamples",
+    ):
         assert told in page.text
         assert told in (out / "report.md").read_text()
 
@@ -90,7 +105,19 @@ def test_a_report_is_four_files_and_its_page_asks_for_nothing(tmp_path: Path, ki
 @pytest.mark.usefixtures("telling")
 def test_scores_keep_their_keys_and_gain_intervals(mit: Path) -> None:  # noqa: F811
     scores = evaluate(EvaluationRequest("attributes", "mit", mit), FAKE)
-    assert list(scores) == ["mean_auc", "mA", "mean_ece", "attributes", "images", "found", "instances", "not_answered", "too_few", "intervals", "about"]
+    assert list(scores) == [
+        "mean_auc",
+        "mA",
+        "mean_ece",
+        "attributes",
+        "images",
+        "found",
+        "instances",
+        "not_answered",
+        "too_few",
+        "intervals",
+        "about",
+    ]
     assert set(scores["intervals"]) == {"accuracy: female", "accuracy: front", "auc: female", "auc: front"}
     for name in ("female", "front"):
         told = scores["intervals"][f"accuracy: {name}"]
@@ -98,15 +125,21 @@ def test_scores_keep_their_keys_and_gain_intervals(mit: Path) -> None:  # noqa: 
         assert told["low"] <= told["estimate"] <= told["high"]
     assert {"seed", "data_digest", "command"} <= set(scores["about"])
     asked = evaluate(EvaluationRequest("retrieval", "mit", mit), FAKE)
-    assert asked["intervals"]["mean_ap_over_prevalence"]["estimate"] == pytest.approx(asked["mean_ap_over_prevalence"])
-    assert asked["intervals"]["ap_over_prevalence: a woman"]["estimate"] == pytest.approx(asked["queries"]["a woman"]["ap_over_prevalence"])
+    assert asked["intervals"]["mean_ap_over_prevalence"]["estimate"] == pytest.approx(
+        asked["mean_ap_over_prevalence"]
+    )
+    assert asked["intervals"]["ap_over_prevalence: a woman"]["estimate"] == pytest.approx(
+        asked["queries"]["a woman"]["ap_over_prevalence"]
+    )
 
 
 def test_means_over_clothing_have_intervals(ccp: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     monkeypatch.setattr(FakeDescriber, "attributes", ("hat", "dress"))
     names = [str(cell[0]) for cell in scipy.io.loadmat(ccp / "ccp" / "label_list.mat")["label_list"][0]]
     for number in range(4, 24):
-        save(ccp / "ccp" / "photos" / f"{number:04d}.jpg", scene("red", seed=number, person_height=30 + number))
+        save(
+            ccp / "ccp" / "photos" / f"{number:04d}.jpg", scene("red", seed=number, person_height=30 + number)
+        )
         tags = np.array([names.index(("hat", "dress", "coat")[number % 3])])
         scipy.io.savemat(ccp / "ccp" / "annotations" / "image-level" / f"{number:04d}.mat", {"tags": tags})
     scores = evaluate(EvaluationRequest("attributes", "ccp", ccp), FAKE, ccp / "out")
@@ -127,23 +160,35 @@ def test_intervals_of_segmentation_are_about_its_scores(pennfudan: Path) -> None
     recall = scores["intervals"]["recall"]
     assert recall["low"] < recall["estimate"] == scores["recall"] < recall["high"]
     rows = pq.read_table(pennfudan / "out" / "items.parquet").to_pylist()
-    assert [(row["matched"], row["missed"], row["false"]) for row in rows] == [(1, 1, 0), (2, 0, 0), (3, 0, 0)]
+    assert [(row["matched"], row["missed"], row["false"]) for row in rows] == [
+        (1, 1, 0),
+        (2, 0, 0),
+        (3, 0, 0),
+    ]
     assert [row["quality"] for row in rows] == pytest.approx([2 / 3, 1, 1])
 
 
 def test_hostile_names_of_files_are_only_text(tmp_path: Path) -> None:
     image = scene("red")
     save(tmp_path / "pennfudan" / "PNGImages" / "plain.png", image)
-    (tmp_path / "pennfudan" / "PNGImages" / "plain.png").rename(tmp_path / "pennfudan" / "PNGImages" / f"{HOSTILE}.png")
+    (tmp_path / "pennfudan" / "PNGImages" / "plain.png").rename(
+        tmp_path / "pennfudan" / "PNGImages" / f"{HOSTILE}.png"
+    )
     save(tmp_path / "pennfudan" / "PedMasks" / "plain.png", label_map(image, "red"))
-    (tmp_path / "pennfudan" / "PedMasks" / "plain.png").rename(tmp_path / "pennfudan" / "PedMasks" / f"{HOSTILE}_mask.png")
+    (tmp_path / "pennfudan" / "PedMasks" / "plain.png").rename(
+        tmp_path / "pennfudan" / "PedMasks" / f"{HOSTILE}_mask.png"
+    )
     hostile_root = tmp_path.rename(tmp_path.with_name("<script>alert(2)<|script>"))
     evaluate(EvaluationRequest("segmentation", "pennfudan", hostile_root), FAKE, hostile_root / "out")
     page = page_of(hostile_root / "out")
     assert HOSTILE in page.text
     assert "script" not in page.tags
     assert all(asked.startswith("data:image/jpeg") for asked in page.asked)
-    root = next(line for line in (hostile_root / "out" / "report.md").read_text().splitlines() if line.startswith("| root"))
+    root = next(
+        line
+        for line in (hostile_root / "out" / "report.md").read_text().splitlines()
+        if line.startswith("| root")
+    )
     assert root.count("|") - root.count("\\|") == 3
     assert "\\<script" in root
 
@@ -172,7 +217,9 @@ def test_first_hits_are_the_nearest_and_framed_by_their_labels(tmp_path: Path) -
         assert row["ap"] > 0
         sheet = text.split(f"<h3>{row['query']}</h3>")[1].split("<h3>")[0]
         nearest = np.argsort(-np.array(row["scores"]), kind="stable")[:10]
-        assert re.findall(r'<figure class="(\w+)">', sheet) == ["right" if row["labels"][i] == 1 else "wrong" for i in nearest]
+        assert re.findall(r'<figure class="(\w+)">', sheet) == [
+            "right" if row["labels"][i] == 1 else "wrong" for i in nearest
+        ]
 
 
 def test_a_file_name_that_is_no_text_is_spelt_out(tmp_path: Path) -> None:
@@ -185,7 +232,9 @@ def test_items_come_back_as_they_were_written() -> None:
     probabilities = np.array([[0.9, np.nan], [0.2, np.nan], [0.4, np.nan]], np.float32)
     people = AttributeItems(("a", "b", "c"), ("hat", "bag"), labels, probabilities, {"hat": 0.3})
     asked = RetrievalItems(("a woman", "a man"), labels.T, rng.normal(size=(2, 3)).astype(np.float32))
-    photos = SegmentationItems(("a", "b"), *(rng.integers(3, size=2) for _ in range(3)), np.array([0.5, np.nan], np.float32))
+    photos = SegmentationItems(
+        ("a", "b"), *(rng.integers(3, size=2) for _ in range(3)), np.array([0.5, np.nan], np.float32)
+    )
     for kind, items in (("attributes", people), ("retrieval", asked), ("segmentation", photos)):
         again = items_of(kind, items.table(), {"hat": 0.3})
         for field in items.__dataclass_fields__:
@@ -205,7 +254,9 @@ def test_differences_are_paired() -> None:
     assert change.high - change.low < (alone.high - alone.low) / 3  # hard photographs are hard for both
 
 
-@pytest.mark.parametrize(("kind", "dataset"), [("segmentation", "pennfudan"), ("attributes", "mit"), ("retrieval", "mit")])
+@pytest.mark.parametrize(
+    ("kind", "dataset"), [("segmentation", "pennfudan"), ("attributes", "mit"), ("retrieval", "mit")]
+)
 @pytest.mark.usefixtures("pennfudan", "mit", "telling")
 def test_a_run_does_not_differ_from_itself(tmp_path: Path, kind: str, dataset: str) -> None:
     evaluate(EvaluationRequest(kind, dataset, tmp_path), FAKE, tmp_path / "out")
@@ -214,7 +265,12 @@ def test_a_run_does_not_differ_from_itself(tmp_path: Path, kind: str, dataset: s
     assert told
     for each in told:
         assert each.first == each.second
-        assert (each.change.estimate, each.change.low, each.change.high, each.beyond_chance) == (0, 0, 0, False)
+        assert (each.change.estimate, each.change.low, each.change.high, each.beyond_chance) == (
+            0,
+            0,
+            0,
+            False,
+        )
 
 
 def test_runs_on_other_data_or_of_another_kind_are_refused(pennfudan: Path, mit: Path, coco: Path) -> None:  # noqa: F811
@@ -239,7 +295,10 @@ def test_a_label_that_differs_is_other_data(pennfudan: Path) -> None:  # noqa: F
     labels = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
     labels[0, 0] = 1
     cv2.imwrite(str(mask), labels)
-    assert evaluate(EvaluationRequest("segmentation", "pennfudan", pennfudan), FAKE)["about"]["data_digest"] != before
+    assert (
+        evaluate(EvaluationRequest("segmentation", "pennfudan", pennfudan), FAKE)["about"]["data_digest"]
+        != before
+    )
 
 
 def test_the_commands_write_a_report_and_compare_two(pennfudan: Path) -> None:  # noqa: F811
@@ -249,9 +308,29 @@ def test_the_commands_write_a_report_and_compare_two(pennfudan: Path) -> None:  
         return done.stdout
 
     out, page = str(pennfudan / "out"), pennfudan / "deep" / "difference.html"
-    printed = par("evaluate", "segmentation", "--dataset", "pennfudan", "--root", str(pennfudan), "--profile", "fake", "--out", out, "--json", "-")
+    printed = par(
+        "evaluate",
+        "segmentation",
+        "--dataset",
+        "pennfudan",
+        "--root",
+        str(pennfudan),
+        "--profile",
+        "fake",
+        "--out",
+        out,
+        "--json",
+        "-",
+    )
     assert json.loads(printed) == json.loads((pennfudan / "out" / "report.json").read_text())
     assert "recall" in par("report", "compare", out, out, "--html", str(page))
     assert "no difference" in Page(page.read_text()).text
     told = json.loads(par("report", "compare", out, out, "--json"))
-    assert told["differences"]["recall"] == {"first": 1.0, "second": 1.0, "difference": 0.0, "low": 0.0, "high": 0.0, "beyond_chance": False}
+    assert told["differences"]["recall"] == {
+        "first": 1.0,
+        "second": 1.0,
+        "difference": 0.0,
+        "low": 0.0,
+        "high": 0.0,
+        "beyond_chance": False,
+    }

@@ -1,4 +1,6 @@
-"""The interval holds the truth as often as it says: whole reviews are simulated, with a probe that goes where the answers lead it."""
+"""The interval holds the truth as often as it says: whole reviews are simulated, with a probe that goes where
+the answers lead it.
+"""
 
 import math
 from collections.abc import Sequence
@@ -21,8 +23,11 @@ from tests.people_in_memory import People
 REVIEWS = 300
 
 
-def proposer(seed: int, shares: Sequence[float] = (0.003, 0.03, 0.1), *, naive: bool = False) -> tuple[int, int, int, int]:
-    """One review that stops where chance will: found, truly left, and the interval. Most of those who are proposer look as the text says; some do not.
+def proposer(
+    seed: int, shares: Sequence[float] = (0.003, 0.03, 0.1), *, naive: bool = False
+) -> tuple[int, int, int, int]:
+    """One review that stops where chance will: found, truly left, and the interval. Most of those who are
+    proposer look as the text says; some do not.
 
     The naive estimate takes everybody who was proposed for somebody drawn at random.
     """
@@ -35,15 +40,21 @@ def proposer(seed: int, shares: Sequence[float] = (0.003, 0.03, 0.1), *, naive: 
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     people = People(vectors, seed)
     truth = dict(zip(people.ids, has.tolist(), strict=True))
-    record = ReviewRecord("simulated", "text", None, "", "", 1, seed, tuple(text.tolist()), choose_bounds(people, "", text))
+    record = ReviewRecord(
+        "simulated", "text", None, "", "", 1, seed, tuple(text.tolist()), choose_bounds(people, "", text)
+    )
     there = Proposer(people, "", record)
     for _ in range(int(rng.integers(1, 6))):
         batch = there.propose(record, int(rng.choice([6, 12, 30])))
-        answered = tuple(replace(person, answer="yes" if truth[person.person_id] else "no", turn=1) for person in batch)
+        answered = tuple(
+            replace(person, answer="yes" if truth[person.person_id] else "no", turn=1) for person in batch
+        )
         record = replace(record, rounds=(*record.rounds, answered))
     if naive:
         digests = there.survey.digests
-        record = record.with_asked({person.person_id: replace(person, drawn_from=digests[person.stratum]) for person in record.asked})
+        record = record.with_asked(
+            {person.person_id: replace(person, drawn_from=digests[person.stratum]) for person in record.asked}
+        )
     told = estimate_left(record, there.survey)
     assert told.people == n
     return told.found, int(has.sum()) - told.found, told.least_left, told.most_left
@@ -61,7 +72,9 @@ def test_the_interval_holds_the_truth_as_often_as_promised(reviews: int) -> None
 
 def test_the_simulation_catches_an_estimate_that_ignores_how_people_were_picked() -> None:
     told = [proposer(seed, (0.2,), naive=True) for seed in range(30)]
-    assert sum(not least <= left <= most for _, left, least, most in told) > binom.ppf(0.99, 30, 1 - CONFIDENCE)
+    assert sum(not least <= left <= most for _, left, least, most in told) > binom.ppf(
+        0.99, 30, 1 - CONFIDENCE
+    )
 
 
 def drawn(flags: Sequence[bool], people: int) -> Tally:
@@ -71,22 +84,34 @@ def drawn(flags: Sequence[bool], people: int) -> Tally:
 
 
 def test_the_interval_holds_at_every_moment_at_once() -> None:
-    """Somebody who stops at the worst moment is not fooled (an interval for a fixed number of draws would be)."""
+    """Somebody who stops at the worst moment is not fooled (an interval for a fixed number of draws would
+    be).
+    """
     rng, missed = np.random.default_rng(0), 0
     for _ in range(REVIEWS):
         order = (rng.permutation(120) < 12).tolist()
         draws = drawn(order, 120).draws
         moments = [Tally(120, sum(order[:n]), n - sum(order[:n]), draws[:n]) for n in range(10, 120, 10)]
-        missed += any(Evidence([moment]).total(np.array([[12.0]]))[0] > -math.log1p(-CONFIDENCE) for moment in moments)
+        missed += any(
+            Evidence([moment]).total(np.array([[12.0]]))[0] > -math.log1p(-CONFIDENCE) for moment in moments
+        )
     assert missed <= binom.ppf(0.99, REVIEWS, 1 - CONFIDENCE)
 
 
 def test_bounds_are_those_of_trying_every_number() -> None:
-    strata = [drawn([False, True, False, False, False], 17), drawn([False] * 9, 25), Tally(9, 2, 4, (Draw(False, 1, 7),))]
-    numbers = np.array(list(product(*(range(each.found, each.people - each.cleared + 1) for each in strata))), np.float64)
+    strata = [
+        drawn([False, True, False, False, False], 17),
+        drawn([False] * 9, 25),
+        Tally(9, 2, 4, (Draw(False, 1, 7),)),
+    ]
+    numbers = np.array(
+        list(product(*(range(each.found, each.people - each.cleared + 1) for each in strata))), np.float64
+    )
     possible = numbers[Evidence(strata).total(numbers) <= -math.log1p(-CONFIDENCE)].sum(axis=1)
     told = bounds_of(strata)
-    assert 0 <= possible.min() - told.least <= 1, "whole numbers in every stratum leave a little less room than any numbers"
+    assert 0 <= possible.min() - told.least <= 1, (
+        "whole numbers in every stratum leave a little less room than any numbers"
+    )
     assert 0 <= told.most - possible.max() <= 1
 
 
@@ -96,7 +121,9 @@ def test_nobody_drawn_leaves_everything_open_and_everybody_judged_leaves_nothing
 
 
 def test_finding_nobody_gives_about_the_rule_of_three() -> None:
-    """3 in n draws (Hanley and Lippman-Hand 1983) and up to a fourth more: the price of being right at every moment."""
+    """3 in n draws (Hanley and Lippman-Hand 1983) and up to a fourth more: the price of being right at every
+    moment.
+    """
     for draws in (30, 100, 300):
         assert 3e6 / draws < bounds_of([drawn([False] * draws, 1_000_000)]).most < 3.75e6 / draws
 
@@ -111,7 +138,13 @@ def test_bounds_are_ordered_and_possible(flags: list[bool], more: int, others: i
     tallies = [drawn(flags, len(flags) + more), Tally(others, others // 3, others // 2, ())]
     told = bounds_of(tallies)
     found, cleared = sum(tally.found for tally in tallies), sum(tally.cleared for tally in tallies)
-    assert found <= told.least <= math.ceil(told.likely + 1e-6) <= told.most + 1 <= sum(tally.people for tally in tallies) - cleared + 1
+    assert (
+        found
+        <= told.least
+        <= math.ceil(told.likely + 1e-6)
+        <= told.most + 1
+        <= sum(tally.people for tally in tallies) - cleared + 1
+    )
 
 
 def test_more_draws_of_the_same_kind_narrow_the_interval() -> None:

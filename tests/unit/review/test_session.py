@@ -85,7 +85,9 @@ def test_undo_opens_the_batch_again_and_forgets_the_one_after_it(store: Path) ->
     assert len(review.record.rounds) == 2
     taken_back = review.undo()
     assert review.batch(3).open == {taken_back}
-    assert [person.person_id for person in review.record.asked] == [person.person_id for person in before.asked]
+    assert [person.person_id for person in review.record.asked] == [
+        person.person_id for person in before.asked
+    ]
     assert [review.undo() is not None for _ in range(3)] == [True, True, False]
 
 
@@ -106,7 +108,10 @@ def test_nobody_is_asked_about_twice_and_a_batch_does_not_tell_who_was_drawn(sto
     review.batch(1)
     asked = [person.person_id for person in review.record.asked]
     assert len(set(asked)) == len(asked) == 17
-    drawn = [person.drawn_from is not None for person in sorted(review.record.asked, key=lambda person: person.person_id)]
+    drawn = [
+        person.drawn_from is not None
+        for person in sorted(review.record.asked, key=lambda person: person.person_id)
+    ]
     assert sum(drawn) == 5
     assert drawn != sorted(drawn)
 
@@ -181,7 +186,9 @@ def test_two_reviewers_of_one_review_do_not_overwrite_each_other(store: Path) ->
         ("red", "upper_color = 'rad'", None),
     ],
 )
-def test_bad_reviews_are_refused_before_anything_is_kept(store: Path, text: str, where: str | None, name: str | None) -> None:
+def test_bad_reviews_are_refused_before_anything_is_kept(
+    store: Path, text: str, where: str | None, name: str | None
+) -> None:
     with pytest.raises(BadConfigError) as caught:
         Review.start(searcher(store), text, where=where, name=name)
     assert "\n" not in str(caught.value)
@@ -189,7 +196,11 @@ def test_bad_reviews_are_refused_before_anything_is_kept(store: Path, text: str,
 
 
 def test_names_come_from_the_text_and_are_never_taken_twice(store: Path) -> None:
-    assert [Review.start(searcher(store), text).record.name for text in ("Red <b>!", "red b", "???")] == ["red-b", "red-b-2", "review"]
+    assert [Review.start(searcher(store), text).record.name for text in ("Red <b>!", "red b", "???")] == [
+        "red-b",
+        "red-b-2",
+        "review",
+    ]
     with pytest.raises(BadConfigError, match="--resume red-b"):
         Review.start(searcher(store), "red", name="red-b")
     with pytest.raises(BadConfigError, match="red-b, red-b-2, review"):

@@ -33,7 +33,9 @@ def test_how_rows_are_cut_into_batches_changes_nothing() -> None:
     whole, cut = look(people(1_500)), look(people(1_500, batch=7))
     assert (whole.people, whole.digests, whole.waiting) == (cut.people, cut.digests, cut.waiting)
     np.testing.assert_allclose(whole.scale.middle, cut.scale.middle, atol=1e-12)
-    np.testing.assert_allclose(whole.scale.spread, people(1_500).vectors.std(axis=0, dtype=np.float64), rtol=1e-6)
+    np.testing.assert_allclose(
+        whole.scale.spread, people(1_500).vectors.std(axis=0, dtype=np.float64), rtol=1e-6
+    )
 
 
 def test_the_random_order_depends_on_seed_and_id_and_on_nothing_else() -> None:
@@ -68,12 +70,19 @@ def test_a_cosine_on_a_bound_belongs_to_the_better_side() -> None:
 
 def scale_of(vectors: np.ndarray) -> Scale:
     cosines = vectors.astype(np.float64) @ TEXT
-    return Scale(vectors.mean(axis=0, dtype=np.float64), vectors.std(axis=0, dtype=np.float64), float(cosines.mean()), float(cosines.std()))
+    return Scale(
+        vectors.mean(axis=0, dtype=np.float64),
+        vectors.std(axis=0, dtype=np.float64),
+        float(cosines.mean()),
+        float(cosines.std()),
+    )
 
 
 def test_before_any_answer_the_probe_is_the_text() -> None:
     nobody = np.zeros((0, 5), np.float32)
-    np.testing.assert_allclose(probe_direction(TEXT, scale_of(people(400).vectors), nobody, np.zeros(0, bool)), TEXT, atol=1e-6)
+    np.testing.assert_allclose(
+        probe_direction(TEXT, scale_of(people(400).vectors), nobody, np.zeros(0, bool)), TEXT, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("has", [True, False])

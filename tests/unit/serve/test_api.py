@@ -31,7 +31,16 @@ def refused(response: object, status: int, kind: str) -> str:
 
 def test_an_answer_has_the_documented_form(client: TestClient) -> None:
     answer = client.get("/api/search", params={"q": "a red person", "top": 2, "apart": True}).json()
-    assert answer.keys() == {"question", "results", "warnings", "searched", "chance", "offset", "next", "versions"}
+    assert answer.keys() == {
+        "question",
+        "results",
+        "warnings",
+        "searched",
+        "chance",
+        "offset",
+        "next",
+        "versions",
+    }
     assert answer["results"][0].keys() == HIT
     assert answer["results"][0]["parts"][0]["text"] == "a red person"
     assert (answer["searched"], answer["offset"], answer["next"]) == (7, 0, 2)
@@ -44,13 +53,19 @@ def test_hits_that_tell_the_same_are_folded_unless_they_are_wanted_apart(client:
     folded = client.get("/api/search", params={"q": "red", "weak": True}).json()["results"]
     apart = client.get("/api/search", params={"q": "red", "weak": True, "apart": True}).json()["results"]
     assert any(hit["similar"] for hit in folded)
-    assert sorted(one["person_id"] for hit in folded for one in (hit, *hit["similar"])) == sorted(hit["person_id"] for hit in apart)
+    assert sorted(one["person_id"] for hit in folded for one in (hit, *hit["similar"])) == sorted(
+        hit["person_id"] for hit in apart
+    )
 
 
 def test_a_filter_with_and_without_words_narrows(client: TestClient) -> None:
     alone = client.get("/api/search", params={"where": "upper_color = 'blue'"}).json()
     both = client.get("/api/search", params={"q": "red", "where": "upper_color = 'blue'"}).json()
-    assert [hit["upper_color"] for hit in alone["results"]] == [hit["upper_color"] for hit in both["results"]] == ["blue"]
+    assert (
+        [hit["upper_color"] for hit in alone["results"]]
+        == [hit["upper_color"] for hit in both["results"]]
+        == ["blue"]
+    )
 
 
 def test_a_person_and_everything_of_it(client: TestClient) -> None:
@@ -70,7 +85,12 @@ def test_a_person_and_everything_of_it(client: TestClient) -> None:
 def test_counts_and_status(client: TestClient) -> None:
     assert client.get("/api/facets", params={"where": "upper_color = 'red'"}).json()["people"] == 2
     status = client.get("/api/status").json()
-    assert (status["people"], status["running"], status["profile"], status["live_version"]) == (7, False, "fake", None)
+    assert (status["people"], status["running"], status["profile"], status["live_version"]) == (
+        7,
+        False,
+        "fake",
+        None,
+    )
     assert status["files"]["listed"] == 5
     assert status["files"]["no_people"] == 1
 
@@ -81,20 +101,31 @@ def test_a_picture_is_taken_and_named(client: TestClient, tmp_path: Path) -> Non
     assert picture["people"] == 1
     assert len(picture["name"]) == 16
     assert refused(client.post("/api/picture", files={"picture": b"text"}), 400, "bad_picture")
-    assert "nobody was found" in refused(client.post("/api/picture", files={"picture": save(tmp_path / "e.png", scene()).read_bytes()}), 400, "bad_query")
+    assert "nobody was found" in refused(
+        client.post("/api/picture", files={"picture": save(tmp_path / "e.png", scene()).read_bytes()}),
+        400,
+        "bad_query",
+    )
     assert "picture" in refused(client.post("/api/picture", files={"other": content}), 422, "bad_parameter")
 
 
 def test_people_like_the_one_in_a_picture_are_found_by_its_name(client: TestClient, tmp_path: Path) -> None:
     content = save(tmp_path / "q.png", scene("yellow", seed=5)).read_bytes()
     name = client.post("/api/picture", files={"picture": content}).json()["name"]
-    assert Path(client.get("/api/search", params={"q": f"picture:{name}"}).json()["results"][0]["uri"]).name == "0003.png"
-    assert "give it again" in refused(client.get("/api/search", params={"q": "picture:0123456789abcdef"}), 400, "bad_query")
+    assert (
+        Path(client.get("/api/search", params={"q": f"picture:{name}"}).json()["results"][0]["uri"]).name
+        == "0003.png"
+    )
+    assert "give it again" in refused(
+        client.get("/api/search", params={"q": "picture:0123456789abcdef"}), 400, "bad_query"
+    )
 
 
 def test_more_like_this_leaves_this_out(client: TestClient) -> None:
     hit = client.get("/api/search", params={"q": "yellow"}).json()["results"][0]
-    like = client.get("/api/search", params={"q": f"like:{hit['person_id']}", "apart": True}).json()["results"]
+    like = client.get("/api/search", params={"q": f"like:{hit['person_id']}", "apart": True}).json()[
+        "results"
+    ]
     assert like
     assert hit["person_id"] not in {one["person_id"] for one in like}
 
@@ -157,7 +188,11 @@ def test_a_slow_answer_is_given_up_and_blocks_nobody(folder: Path, monkeypatch: 
     with client_of(folder / "store", ServeSettings(seconds=2.0, searches=2)) as client:
         app_state: AppState = client.app.state.app_state
         search = app_state.service.search
-        monkeypatch.setattr(app_state.service, "search", lambda q, **asked: release.wait(30) if q == "slow" else search(q, **asked))
+        monkeypatch.setattr(
+            app_state.service,
+            "search",
+            lambda q, **asked: release.wait(30) if q == "slow" else search(q, **asked),
+        )
         try:
             assert "narrow" in refused(client.get("/api/search?q=slow"), 504, "too_slow")
             assert client.get("/api/search?q=red").status_code == 200
@@ -165,7 +200,9 @@ def test_a_slow_answer_is_given_up_and_blocks_nobody(folder: Path, monkeypatch: 
             release.set()
 
 
-def test_what_nobody_foresaw_is_a_plain_500_and_goes_to_the_log(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_nobody_foresaw_is_a_plain_500_and_goes_to_the_log(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     with client_of(folder / "store") as client:
         monkeypatch.setattr(client.app.state.app_state.service, "search", lambda q, **asked: 1 // 0)
         response = client.get("/api/search?q=red")
@@ -191,7 +228,9 @@ def test_the_documentation_names_every_path_limit_and_error(client: TestClient) 
         for operation in operations.values():
             assert operation["description"]
             assert {"401", "403", "422", "429", "503", "504"} <= operation["responses"].keys()
-            assert operation["responses"]["422"]["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorResponse")
+            assert operation["responses"]["422"]["content"]["application/json"]["schema"]["$ref"].endswith(
+                "/ErrorResponse"
+            )
             for parameter in operation.get("parameters", []):
                 assert parameter["description"]
     assert HERE not in json.dumps(told)

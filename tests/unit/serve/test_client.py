@@ -33,7 +33,11 @@ def test_everything_that_the_api_gives(par: Client, tmp_path: Path) -> None:
     assert par.outline(hit.person_id).box == hit.box
     assert jpeg_pixels(par.crop(hit.person_id)).shape[0] == 320
     assert jpeg_pixels(par.image(hit.image_id)).shape == (96, 80, 3)
-    assert par.facets("upper_color = 'yellow'").people == par.facets("upper_color = 'yellow'").upper_color["yellow"] == 1
+    assert (
+        par.facets("upper_color = 'yellow'").people
+        == par.facets("upper_color = 'yellow'").upper_color["yellow"]
+        == 1
+    )
     assert par.status().people == 7
     assert [event.action for event in par.audit(top=2).events] == ["facets", "facets"]
     picture = save(tmp_path / "q.png", scene("yellow", seed=5))
@@ -42,7 +46,9 @@ def test_everything_that_the_api_gives(par: Client, tmp_path: Path) -> None:
 
 def test_all_hits_are_those_of_all_pages(par: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("par_core.serve.client._PAGE", 2)
-    assert [hit.rank for hit in par.all_hits("red")] == list(range(1, len(par.search("red", top=100).results) + 1))
+    assert [hit.rank for hit in par.all_hits("red")] == list(
+        range(1, len(par.search("red", top=100).results) + 1)
+    )
 
 
 def test_the_servers_message_is_the_error(par: Client) -> None:
@@ -61,13 +67,20 @@ def test_the_servers_message_is_the_error(par: Client) -> None:
 def test_no_server_and_another_server_are_told_apart() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = taken.getsockname()[1]
-    with Client(f"http://127.0.0.1:{free}") as nobody, pytest.raises(ServerError, match="par serve") as caught:
+    with (
+        Client(f"http://127.0.0.1:{free}") as nobody,
+        pytest.raises(ServerError, match="par serve") as caught,
+    ):
         nobody.status()
     assert (caught.value.status, caught.value.kind) == (0, "unreachable")
 
     from fastapi import FastAPI
 
-    with answering(FastAPI()) as address, Client(address) as other, pytest.raises(ServerError, match="not as a PAR server does"):
+    with (
+        answering(FastAPI()) as address,
+        Client(address) as other,
+        pytest.raises(ServerError, match="not as a PAR server does"),
+    ):
         other.status()
 
 

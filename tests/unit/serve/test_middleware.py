@@ -12,7 +12,9 @@ from tests.pictures import save, scene
 from tests.serving import HERE, answering, client_of
 
 
-@pytest.mark.parametrize("path", ["/api/search?q=red", "/api/search?top=x", "/api/nothing", "/nothing", "/api/openapi.json"])
+@pytest.mark.parametrize(
+    "path", ["/api/search?q=red", "/api/search?top=x", "/api/nothing", "/nothing", "/api/openapi.json"]
+)
 def test_every_response_bears_the_headers(client: TestClient, path: str) -> None:
     headers = client.get(path).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
@@ -25,7 +27,18 @@ def test_every_response_bears_the_headers(client: TestClient, path: str) -> None
     assert "server" not in headers
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example", "", "[", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:8000",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "",
+        "[",
+        "10.0.0.1",
+    ],
+)
 def test_a_name_of_elsewhere_that_points_here_is_not_answered(client: TestClient, host: str) -> None:
     response = client.get("/api/status", headers={"Host": host})
     assert response.status_code == 403
@@ -45,11 +58,17 @@ def test_what_a_proxy_passes_on_needs_a_token(client: TestClient, header: str) -
     assert "par tokens add" in response.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:9999", "http://localhost.evil.example", ""])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://localhost:9999", "http://localhost.evil.example", ""]
+)
 def test_another_sites_form_changes_nothing(client: TestClient, origin: str, tmp_path: Path) -> None:
     content = save(tmp_path / "q.png", scene("red")).read_bytes()
-    assert client.post("/api/picture", files={"picture": content}, headers={"Origin": origin}).status_code == 403
-    assert client.post("/api/picture", files={"picture": content}, headers={"Origin": HERE}).status_code == 200
+    assert (
+        client.post("/api/picture", files={"picture": content}, headers={"Origin": origin}).status_code == 403
+    )
+    assert (
+        client.post("/api/picture", files={"picture": content}, headers={"Origin": HERE}).status_code == 200
+    )
 
 
 def test_another_sites_form_cannot_pass_with_a_password_in_its_address(client: TestClient) -> None:
@@ -72,7 +91,9 @@ def test_large_bodies_are_refused_before_and_while_they_arrive(folder: Path) -> 
         form = {"Content-Type": "multipart/form-data; boundary=b"}
         head = b'--b\r\nContent-Disposition: form-data; name="picture"; filename="p"\r\n\r\n'
         untold = client.post("/api/picture", content=(part for part in (head, *chunks)), headers=form)
-        small = client.post("/api/picture", content=b"x" * 70_000, headers={"Content-Type": "application/json"})
+        small = client.post(
+            "/api/picture", content=b"x" * 70_000, headers={"Content-Type": "application/json"}
+        )
         just_over = client.post("/api/picture", files={"picture": b"x" * 50_001})
     for response in (told, untold, small, just_over):
         assert response.status_code == 413, response.text
@@ -90,26 +111,35 @@ def test_a_body_that_does_not_come_is_given_up(folder: Path) -> None:
     with client_of(folder / "store", ServeSettings(seconds=0.2)) as client, answering(client.app) as address:
         host, port = address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=5) as sent:
-            head = f"POST /api/picture HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {address}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+            head = (
+                f"POST /api/picture HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {address}\r\nContent-Type:"
+                " multipart/form-data; boundary=b\r\n"
+            )
             sent.sendall(f"{head}Content-Length: 1000\r\n\r\n--b\r\n".encode())
             assert b" 408 " in sent.recv(4096).splitlines()[0]
 
 
 def test_a_body_that_trickles_is_given_up(folder: Path) -> None:
     with client_of(folder / "store", ServeSettings(seconds=0.3)) as client, answering(client.app) as address:
-        head = f"POST /api/picture HTTP/1.1\r\nOrigin: {address}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n"
+        head = (
+            f"POST /api/picture HTTP/1.1\r\nOrigin: {address}\r\nContent-Type: multipart/form-data;"
+            " boundary=b\r\nContent-Length: 1000\r\n"
+        )
         assert b" 408 " in trickled(address, head, b"--b\r\nX-A: " + b"a" * 100)
 
 
 @pytest.mark.parametrize("head", ["", "GET / HTTP/1.1\r\nX-A: a"])
-def test_a_head_that_does_not_come_holds_no_connection(folder: Path, monkeypatch: pytest.MonkeyPatch, head: str) -> None:
+def test_a_head_that_does_not_come_holds_no_connection(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, head: str
+) -> None:
     monkeypatch.setattr("par_core.serve.server._HEAD_S", 0.3)
     with client_of(folder / "store") as client, answering(client.app) as address:
         host, port = address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=5) as sent:
             sent.sendall(head.encode())
             assert sent.recv(4096) == b""
-        with socket.create_connection((host, int(port)), timeout=5) as sent:  # nor does a second one, on a connection that is kept
+        # nor does a second one, on a connection that is kept
+        with socket.create_connection((host, int(port)), timeout=5) as sent:
             sent.sendall(f"GET /api/status HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             assert b" 200 " in sent.recv(4096).splitlines()[0]
             sent.sendall(b"GET / HT")

@@ -24,7 +24,12 @@ def get(client: TestClient, url: str, part: str = "") -> Response:
 
 def test_files_may_be_kept_for_good_under_the_address_that_pages_give(client: TestClient) -> None:
     page = get(client, "/").text
-    for name, kind in [("palette.css", "text/css"), ("page.css", "text/css"), ("page.js", "text/javascript"), ("par.svg", "image/svg+xml")]:
+    for name, kind in [
+        ("palette.css", "text/css"),
+        ("page.css", "text/css"),
+        ("page.js", "text/javascript"),
+        ("par.svg", "image/svg+xml"),
+    ]:
         assert f'"{static_url(name)}"' in page
         file = get(client, static_url(name))
         assert file.headers["content-type"].startswith(kind)
@@ -46,7 +51,10 @@ def test_a_part_is_asked_for_by_the_same_address(client: TestClient) -> None:
 
 
 def test_days_from_a_form_go_into_the_question(client: TestClient) -> None:
-    assert get(client, "/?q=man+on%3A2026-01-05&since=2026-01-02&until=2026-01-03").headers["location"] == "/?q=man+since%3A2026-01-02+until%3A2026-01-03"
+    assert (
+        get(client, "/?q=man+on%3A2026-01-05&since=2026-01-02&until=2026-01-03").headers["location"]
+        == "/?q=man+since%3A2026-01-02+until%3A2026-01-03"
+    )
     assert get(client, "/?q=man+since%3A2026-01-02&since=&until=").headers["location"] == "/?q=man"
 
 
@@ -94,13 +102,20 @@ def test_no_page_holds_scripts_or_styles_of_its_own(client: TestClient) -> None:
 
 @pytest.fixture
 def left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers whose hits are 60 % likely, as a model with a cutoff gives; the fake one has none. Nobody is found whose question says so."""
+    """Answers whose hits are 60 % likely, as a model with a cutoff gives; the fake one has none. Nobody is
+    found whose question says so.
+    """
     real = ArchiveService.search
 
     def search(self: ArchiveService, q: str | None = None, **more: object) -> SearchPage:
         answer = real(self, q, **more)  # type: ignore[arg-type]
-        hits: tuple[Hit, ...] = () if "nobody" in str(q) else tuple(replace(hit, probability=0.6) for hit in answer.result.hits)
-        return replace(answer, result=replace(answer.result, hits=hits, chance=Chance(0.15, 0.4, 0 if more["weak"] else 3)))
+        hits: tuple[Hit, ...] = (
+            () if "nobody" in str(q) else tuple(replace(hit, probability=0.6) for hit in answer.result.hits)
+        )
+        return replace(
+            answer,
+            result=replace(answer.result, hits=hits, chance=Chance(0.15, 0.4, 0 if more["weak"] else 3)),
+        )
 
     monkeypatch.setattr(ArchiveService, "search", search)
 
@@ -112,7 +127,10 @@ def words(html: str) -> str:
 @pytest.mark.usefixtures("left_out")
 def test_an_answer_says_how_many_are_there_by_chance_and_how_many_were_left_out(client: TestClient) -> None:
     told = get(client, "/?where=height_px+%3E+0", "main").text
-    assert "7 found among 7 people, best first; about 3 of them by chance. 3 fell below the cutoff of 15 %" in words(told)
+    assert (
+        "7 found among 7 people, best first; about 3 of them by chance. 3 fell below the cutoff of 15 %"
+        in words(told)
+    )
     assert 'href="/?where=height_px+%3E+0&amp;weak=true"' in told
     weak = get(client, "/?where=height_px+%3E+0&weak=true", "main").text
     assert "weak hits too" in weak

@@ -6,7 +6,21 @@ from par_core.attributes.colours import COLOUR_TERMS
 from par_core.serve.page_query import Asked, chips, chosen, narrowed, set_field, toggled, value_of, without
 
 QUESTIONS = st.lists(
-    st.sampled_from(["man", "a red coat", '"a suit: red"', "AND hat", "NOT bag", "upper:red", "-hat:yes", "(a OR b)", "hat^2"]), min_size=1, max_size=6
+    st.sampled_from(
+        [
+            "man",
+            "a red coat",
+            '"a suit: red"',
+            "AND hat",
+            "NOT bag",
+            "upper:red",
+            "-hat:yes",
+            "(a OR b)",
+            "hat^2",
+        ]
+    ),
+    min_size=1,
+    max_size=6,
 ).map(" ".join)
 
 
@@ -63,7 +77,10 @@ def test_to_choose_and_to_choose_again_changes_nothing(q: str, colour: str) -> N
 def test_fields_in_quotes_in_parentheses_or_of_an_alternative_are_not_taken_for_filters() -> None:
     assert chips('"upper:red" (lower:blue hat)') == []
     assert chips("upper:red OR lower:blue") == []
-    assert [chip.text for chip in chips('NOT upper:red source:"gate 3"')] == ["NOT upper:red", "source:gate 3"]
+    assert [chip.text for chip in chips('NOT upper:red source:"gate 3"')] == [
+        "NOT upper:red",
+        "source:gate 3",
+    ]
 
 
 def test_a_field_of_one_value_is_replaced() -> None:
@@ -76,4 +93,7 @@ def test_a_field_of_one_value_is_replaced() -> None:
 
 def test_an_address_says_only_what_is_asked() -> None:
     assert Asked().url() == "/"
-    assert Asked("a&b", "x = 'ü'", absent=True).url("/people/1", at=60) == "/people/1?q=a%26b&where=x+%3D+%27%C3%BC%27&absent=true&at=60"
+    assert (
+        Asked("a&b", "x = 'ü'", absent=True).url("/people/1", at=60)
+        == "/people/1?q=a%26b&where=x+%3D+%27%C3%BC%27&absent=true&at=60"
+    )

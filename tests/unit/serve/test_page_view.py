@@ -2,7 +2,14 @@ from par_core.serve.facets import Facets
 from par_core.serve.page_query import Asked
 from par_core.serve.page_view import filters_of, split_message
 
-FACETS = Facets(9, {"red": 5, "blue": 4}, {}, {"hat": 3}, {"file:///a,b/gate%203": 6, "s3://pool/x": 3}, {"2026-11-01": 8, "2026-11-03": 1})
+FACETS = Facets(
+    9,
+    {"red": 5, "blue": 4},
+    {},
+    {"hat": 3},
+    {"file:///a,b/gate%203": 6, "s3://pool/x": 3},
+    {"2026-11-01": 8, "2026-11-03": 1},
+)
 
 
 def urls(asked: Asked, name: str) -> dict[str, str]:
@@ -11,26 +18,40 @@ def urls(asked: Asked, name: str) -> dict[str, str]:
 
 def test_what_is_chosen_is_marked_even_if_nobody_has_it() -> None:
     told = filters_of(Asked("upper:pink,red hat:yes"), FACETS)
-    assert [(choice.name, choice.count, choice.chosen) for choice in told.upper] == [("red", 5, True), ("blue", 4, False), ("pink", 0, True)]
+    assert [(choice.name, choice.count, choice.chosen) for choice in told.upper] == [
+        ("red", 5, True),
+        ("blue", 4, False),
+        ("pink", 0, True),
+    ]
     assert [choice.chosen for choice in told.attributes] == [True]
 
 
 def test_a_filter_keeps_all_else_that_was_asked() -> None:
     asked = Asked("man upper:red", "height_px > 9", absent=True)
-    assert urls(asked, "attributes") == {"hat": "/?q=man+upper%3Ared+hat%3Ayes&where=height_px+%3E+9&absent=true"}
+    assert urls(asked, "attributes") == {
+        "hat": "/?q=man+upper%3Ared+hat%3Ayes&where=height_px+%3E+9&absent=true"
+    }
     assert urls(asked, "upper")["red"] == "/?q=man&where=height_px+%3E+9&absent=true"
 
 
 def test_a_folder_is_asked_for_as_its_addresses_are_written() -> None:
     (first, _) = filters_of(Asked('man source:"file:///a,b/gate%203"'), FACETS).folders
-    assert (first.name, first.title, first.chosen, first.url) == ("a,b/gate 3", "file:///a,b/gate 3", True, "/?q=man")
+    assert (first.name, first.title, first.chosen, first.url) == (
+        "a,b/gate 3",
+        "file:///a,b/gate 3",
+        True,
+        "/?q=man",
+    )
 
 
 def test_days_have_bars_by_their_share_and_the_range_that_is_asked_for() -> None:
     told = filters_of(Asked("since:2026-11-02T10:00 until:2026-11-03"), FACETS)
     assert told.days == ("2026-11-01", "2026-11-03")
     assert (told.since[:10], told.until) == ("2026-11-02", "2026-11-03")
-    assert [(label, x, height) for label, x, height, _ in told.bars] == [("2026-11-01: 8", 0, 36), ("2026-11-03: 1", 5, 4)]
+    assert [(label, x, height) for label, x, height, _ in told.bars] == [
+        ("2026-11-01: 8", 0, 36),
+        ("2026-11-03: 1", 5, 4),
+    ]
     assert told.bars[1][3] == "/?q=on%3A2026-11-03"
 
 

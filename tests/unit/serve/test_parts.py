@@ -17,7 +17,9 @@ from par_core.serve.worker_pool import WorkerPool
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 12))))
-def test_memory_never_weighs_more_than_it_may_and_holds_the_last_that_fits(puts: list[tuple[int, int]]) -> None:
+def test_memory_never_weighs_more_than_it_may_and_holds_the_last_that_fits(
+    puts: list[tuple[int, int]],
+) -> None:
     kept: Recent[int, int] = Recent(10, lambda value: value)
     for key, value in puts:
         kept.put(key, value)
@@ -70,7 +72,10 @@ def test_too_many_waiting_calls_are_turned_away_and_places_are_given_back() -> N
     worker_pool, release = WorkerPool("test", 1, 1, 5.0), threading.Event()
 
     async def ask() -> None:
-        first, second = asyncio.create_task(worker_pool.run(release.wait, 30)), asyncio.create_task(worker_pool.run(lambda: "second"))
+        first, second = (
+            asyncio.create_task(worker_pool.run(release.wait, 30)),
+            asyncio.create_task(worker_pool.run(lambda: "second")),
+        )
         await asyncio.sleep(0.05)
         with pytest.raises(BusyError):
             await worker_pool.run(lambda: "third")
@@ -112,5 +117,8 @@ def test_only_loopback_is_local(host: str, local: bool) -> None:
 
 
 def test_a_port_that_is_taken_is_one_clear_line() -> None:
-    with bind("127.0.0.1", 0) as taken, pytest.raises(BadConfigError, match="Address already in use; choose another with --port"):
+    with (
+        bind("127.0.0.1", 0) as taken,
+        pytest.raises(BadConfigError, match="Address already in use; choose another with --port"),
+    ):
         bind("127.0.0.1", taken.getsockname()[1])

@@ -1,4 +1,6 @@
-"""Reviews over HTTP: who may judge, what is written down, and that a review in memory never falls behind the store."""
+"""Reviews over HTTP: who may judge, what is written down, and that a review in memory never falls behind the
+store.
+"""
 
 import shutil
 from pathlib import Path
@@ -23,16 +25,32 @@ def store(folder: Path, tmp_path: Path) -> Path:
 
 def test_reviews_are_for_those_who_may_judge_and_on_record(store: Path) -> None:
     access = Access.open(store)
-    seeker, judge = ({"Authorization": f"Bearer {access.tokens.add(name, role)}"} for name, role in [("anna", Role.SEARCH), ("ben", Role.REVIEWER)])
+    seeker, judge = (
+        {"Authorization": f"Bearer {access.tokens.add(name, role)}"}
+        for name, role in [("anna", Role.SEARCH), ("ben", Role.REVIEWER)]
+    )
     with client_of(store) as client:
         for address in ("/reviews", "/reviews/red"):
             assert client.get(address).status_code == 401
             assert client.get(address, headers=seeker).status_code == 403
         assert client.post("/reviews", data={"text": "red"}, headers=seeker).status_code == 403
-        assert client.post("/reviews", data={"text": "red"}, headers=judge, follow_redirects=False).headers["location"] == "/reviews/red"
+        assert (
+            client.post("/reviews", data={"text": "red"}, headers=judge, follow_redirects=False).headers[
+                "location"
+            ]
+            == "/reviews/red"
+        )
         person = Reviews(ArchiveService(store, FAKE)).state("red").batch.hits[0].person_id
-        assert client.post("/reviews/red/answers", data={"judged": f"{person}:yes"}, headers=judge).status_code == 200
-        assert client.post("/reviews/red/answers", data={"judged": f"{person}:perhaps"}, headers=judge).status_code == 400
+        assert (
+            client.post("/reviews/red/answers", data={"judged": f"{person}:yes"}, headers=judge).status_code
+            == 200
+        )
+        assert (
+            client.post(
+                "/reviews/red/answers", data={"judged": f"{person}:perhaps"}, headers=judge
+            ).status_code
+            == 400
+        )
         assert client.get("/reviews/blue", headers=judge).status_code == 404
     told = [(event.who, event.what, event.status) for event in access.log.read() if event.action == "review"]
     assert ("ben", "red", "ok") in told

@@ -1,4 +1,6 @@
-"""Requests made up from the OpenAPI document: whatever is sent, the answer keeps to what is documented, and is never a 500."""
+"""Requests made up from the OpenAPI document: whatever is sent, the answer keeps to what is documented, and
+is never a 500.
+"""
 
 from collections.abc import Iterator
 
@@ -40,12 +42,20 @@ def test_no_operation_is_left_out(schema: schemathesis.BaseSchema) -> None:
 
 @pytest.mark.parametrize("valid", [True, False], ids=["valid", "invalid"])
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_every_answer_is_as_documented(schema: schemathesis.BaseSchema, method: str, path: str, valid: bool) -> None:
-    mode = schemathesis.GenerationMode.POSITIVE if valid or path == "/api/status" else schemathesis.GenerationMode.NEGATIVE  # a status takes nothing
+def test_every_answer_is_as_documented(
+    schema: schemathesis.BaseSchema, method: str, path: str, valid: bool
+) -> None:
+    # a status takes nothing
+    mode = (
+        schemathesis.GenerationMode.POSITIVE
+        if valid or path == "/api/status"
+        else schemathesis.GenerationMode.NEGATIVE
+    )
 
     @settings(max_examples=15, suppress_health_check=list(HealthCheck))
     @given(schema[path][method].as_strategy(generation_mode=mode))
     def ask(case: schemathesis.Case) -> None:
-        case.call_and_validate(headers=schema.app.state.shown, excluded_checks=[positive_data_acceptance])  # not every text is a question
+        # not every text is a question
+        case.call_and_validate(headers=schema.app.state.shown, excluded_checks=[positive_data_acceptance])
 
     ask()

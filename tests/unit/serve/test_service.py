@@ -52,13 +52,17 @@ def test_chance_is_told_of_the_page(folder: Path, monkeypatch: pytest.MonkeyPatc
     service = ArchiveService(folder / "store", FAKE)
     ask = service._searcher.ask
     assert service.search("red").result.chance is None
-    monkeypatch.setattr(service._searcher, "ask", lambda question: replace(ask(question), chance=Chance(0.15, 0.9, 3)))
+    monkeypatch.setattr(
+        service._searcher, "ask", lambda question: replace(ask(question), chance=Chance(0.15, 0.9, 3))
+    )
     for offset in (0, 2):
         result = service.search("red", top=2, offset=offset, weak=True, apart=True).result
         assert len(result.hits) == 2
         assert result.chance.share == pytest.approx(1 - np.mean([hit.probability for hit in result.hits]))
         assert (result.chance.cutoff, result.chance.left_out) == (0.15, 3)
-    assert service.search("red", top=2, offset=50, weak=True, apart=True).result.chance == Chance(0.15, 0.0, 3)
+    assert service.search("red", top=2, offset=50, weak=True, apart=True).result.chance == Chance(
+        0.15, 0.0, 3
+    )
 
 
 def test_a_page_behind_the_end_is_empty_and_the_last(service: ArchiveService) -> None:
@@ -68,10 +72,14 @@ def test_a_page_behind_the_end_is_empty_and_the_last(service: ArchiveService) ->
         service.search("red", top=3, offset=10_000)
 
 
-def test_further_pages_embed_nothing_and_search_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_further_pages_embed_nothing_and_search_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service, asked = ArchiveService(folder / "store", FAKE), []
     encode = FakeTextEncoder.encode
-    monkeypatch.setattr(FakeTextEncoder, "encode", lambda self, texts: asked.append(texts) or encode(self, texts))
+    monkeypatch.setattr(
+        FakeTextEncoder, "encode", lambda self, texts: asked.append(texts) or encode(self, texts)
+    )
     service.search("red person", top=2)
     first = len(asked)
     assert first > 0
@@ -82,7 +90,9 @@ def test_further_pages_embed_nothing_and_search_nothing(folder: Path, monkeypatc
     assert len(asked) > first
 
 
-def test_deeper_pages_than_were_looked_up_are_looked_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deeper_pages_than_were_looked_up_are_looked_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(service_module, "_STRIDE", 2)
     service = ArchiveService(folder / "store", FAKE)
     first, second = (service.search("red", top=2, offset=offset, weak=True, apart=True) for offset in (0, 2))
@@ -109,7 +119,9 @@ def test_a_new_version_is_answered_from_and_nothing_of_the_old_one_is_kept(own: 
         service.image(victim.image_id)
 
 
-def test_an_answer_that_ends_after_the_index_has_changed_brings_nobody_back(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_ends_after_the_index_has_changed_brings_nobody_back(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service = ArchiveService(own / "store", FAKE)
     victim = service.search("red", apart=True).result.hits[0]
     ask = service._searcher.ask
@@ -205,7 +217,9 @@ def test_an_image_is_found_in_another_of_its_places(tmp_path: Path) -> None:
 def test_an_outline_goes_around_the_mask(service: ArchiveService) -> None:
     hit = service.search("yellow").result.hits[0]
     outline = service.outline(hit.person_id)
-    mask = decode_mask(mask_of(Store.open(service.store.root), service.person(hit.person_id).segment_config, hit))
+    mask = decode_mask(
+        mask_of(Store.open(service.store.root), service.person(hit.person_id).segment_config, hit)
+    )
     rows, columns = np.nonzero(mask)
     (polygon,) = outline.polygons
     assert (outline.width, outline.height) == (mask.shape[1], mask.shape[0])
@@ -221,7 +235,9 @@ def test_facets_count_the_people_whose_file_is_there(own: Path) -> None:
     assert counted.people == len(everybody) == 7
     assert counted.folders == {everybody[0].uri.rpartition("/")[0]: 7}
     assert counted.upper_color["red"] == sum(hit.upper_color == "red" for hit in everybody) == 2
-    assert counted.attributes == {name: n for name in ("bright", "tall") if (n := sum(name in hit.seen for hit in everybody))}
+    assert counted.attributes == {
+        name: n for name in ("bright", "tall") if (n := sum(name in hit.seen for hit in everybody))
+    }
     assert counted.days == {}
     assert service.facets("upper_color = 'red'").people == 2
     (own / "photos" / "0000.png").unlink()
@@ -247,7 +263,13 @@ def test_a_store_without_people_is_not_ready_and_says_how_to_fill_it(tmp_path: P
     (tmp_path / "nothing").mkdir()
     index(tmp_path / "store", [tmp_path / "nothing"])
     service = ArchiveService(tmp_path / "store", FAKE)
-    for ask in (lambda: service.search("red"), service.facets, service.versions, lambda: service.person("ab"), lambda: service.image("ab")):
+    for ask in (
+        lambda: service.search("red"),
+        service.facets,
+        service.versions,
+        lambda: service.person("ab"),
+        lambda: service.image("ab"),
+    ):
         with pytest.raises(NotReadyError, match="par index SOURCE"):
             ask()
     assert service.status().report.rows == 0
@@ -255,7 +277,9 @@ def test_a_store_without_people_is_not_ready_and_says_how_to_fill_it(tmp_path: P
         service.search("red")
 
 
-def test_an_index_that_is_emptied_while_it_is_asked_is_not_a_wrong_question(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_that_is_emptied_while_it_is_asked_is_not_a_wrong_question(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service = ArchiveService(own / "store", FAKE)
     ask = service._searcher.ask
 

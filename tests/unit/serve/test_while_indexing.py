@@ -19,7 +19,12 @@ def test_many_search_while_runs_commit(tmp_path: Path) -> None:
 
     def read(client: TestClient, number: int) -> None:
         while not done.is_set():
-            for path in (f"/api/search?q=red&top={5 + number}", f"/api/search?where=height_px>{number}", "/api/facets", "/api/status"):
+            for path in (
+                f"/api/search?q=red&top={5 + number}",
+                f"/api/search?where=height_px>{number}",
+                "/api/facets",
+                "/api/status",
+            ):
                 response = client.get(path)
                 if response.status_code != 200:
                     errors.append((path, response.text))
@@ -41,7 +46,9 @@ def test_many_search_while_runs_commit(tmp_path: Path) -> None:
             reader.join()
     assert not errors
     assert last["searched"] == 7 + COMMITS
-    assert {f"new{number}.png" for number in range(COMMITS)} <= {hit["uri"].rpartition("/")[2] for hit in last["results"]}
+    assert {f"new{number}.png" for number in range(COMMITS)} <= {
+        hit["uri"].rpartition("/")[2] for hit in last["results"]
+    }
     for seen in told:
         assert [version for version, _ in seen] == sorted(version for version, _ in seen)
         assert [people for _, people in seen] == sorted(people for _, people in seen)

@@ -1,4 +1,6 @@
-"""Shards whose worker was lost: halves hold what the whole held, and an image that is alone is given up in time."""
+"""Shards whose worker was lost: halves hold what the whole held, and an image that is alone is given up in
+time.
+"""
 
 import shutil
 import threading
@@ -53,7 +55,11 @@ def finish(store: Store, shard_ids: list[str]) -> None:
     data=st.data(),
 )
 def test_halves_of_halves_hold_what_the_whole_held(
-    groups: list[list[str]], copies: list[int], segmented: bool, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+    groups: list[list[str]],
+    copies: list[int],
+    segmented: bool,
+    data: st.DataObject,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     root = tmp_path_factory.mktemp("halves")
     photos = archive(root / "photos", groups)
@@ -98,7 +104,10 @@ def test_an_attempt_is_begun_once_and_its_mark_goes_however_the_code_ends(tmp_pa
     with attempt(store, "shard", "run-1"):
         assert was_begun(store, "shard", "run-1")
         assert "process" in begun_by(store, "shard", "run-1")
-        with pytest.raises(WorkerLostError, match="was lost while it worked on shard shard"), attempt(store, "shard", "run-1"):
+        with (
+            pytest.raises(WorkerLostError, match="was lost while it worked on shard shard"),
+            attempt(store, "shard", "run-1"),
+        ):
             raise AssertionError("it was begun twice")
         with attempt(store, "shard", "run-2"):
             assert was_begun(store, "shard", "run-2")
@@ -115,7 +124,9 @@ def begin(store: Store, shard_id: str, name: str) -> None:
     (store.root / "work" / f"{shard_id}.{name}.begun").write_text("cam7, process 12")
 
 
-def test_a_lost_shard_is_halved_and_the_image_that_is_left_given_up_at_the_second_loss(tmp_path: Path) -> None:
+def test_a_lost_shard_is_halved_and_the_image_that_is_left_given_up_at_the_second_loss(
+    tmp_path: Path,
+) -> None:
     photos = archive(tmp_path / "photos", [("red",), ("green", "blue")])
     store, shard = planned(tmp_path / "s", photos)
     losses = Losses(store, IDS, MODELS.segmenter, [shard])
@@ -133,7 +144,10 @@ def test_a_lost_shard_is_halved_and_the_image_that_is_left_given_up_at_the_secon
     assert len(content(tmp_path / "s")) == 2
     assert verify_store(store).problems == ()
     [row] = store.shard("segment", IDS.segment, first).read("images").to_pylist()
-    assert row["message"] == "the worker on cam7, process 12 was lost while it worked on this image alone, for the second time"
+    assert (
+        row["message"]
+        == "the worker on cam7, process 12 was lost while it worked on this image alone, for the second time"
+    )
     assert not list(store.root.glob("work/*.begun"))
     begin(store, first, "r-4")
     assert losses.replace(first, "r-4") == [], "it is described, so it is finished"

@@ -31,7 +31,10 @@ def counted(root: Path) -> str:
 def test_everybody_is_found_once_and_the_equation_holds(tmp_path: Path, photos: Path) -> None:
     _, commit = index(tmp_path / "store", [photos])
     assert commit.rows == sum(map(len, GROUPS))
-    assert counted(tmp_path / "store") == "5 files listed = 4 indexed + 1 without people + 0 failed + 0 duplicates"
+    assert (
+        counted(tmp_path / "store")
+        == "5 files listed = 4 indexed + 1 without people + 0 failed + 0 duplicates"
+    )
     assert verify_store(Store.open(tmp_path / "store")).problems == ()
 
 
@@ -83,7 +86,11 @@ def test_same_bytes_under_two_names_are_one_image_with_two_sources(tmp_path: Pat
     assert [Path(uri).name for uri in row["uris"]] == ["0000.png", "copy.png"]
     (photos / "0000.png").unlink()
     index(root, [photos])
-    row = next(row for row in content(root) if row["image_id"] == row["image_id"] and Path(row["uri"]).name == "copy.png")
+    row = next(
+        row
+        for row in content(root)
+        if row["image_id"] == row["image_id"] and Path(row["uri"]).name == "copy.png"
+    )
     assert [Path(uri).name for uri in row["uris"]] == ["copy.png"]
     assert row["source_state"] == "present"
 
@@ -94,11 +101,17 @@ def test_bad_files_are_rows_and_retry_takes_them_up_again(tmp_path: Path, photos
     root = tmp_path / "store"
     index(root, [photos])
     assert counted(root) == "7 files listed = 4 indexed + 1 without people + 2 failed + 0 duplicates"
-    assert accounting(Store.open(root), index(root, [photos])[1].segment_config).failures == {Status.DAMAGED: 1, Status.EMPTY: 1}
+    assert accounting(Store.open(root), index(root, [photos])[1].segment_config).failures == {
+        Status.DAMAGED: 1,
+        Status.EMPTY: 1,
+    }
     plan, commit = index(root, [photos], retry_failed=True)
     assert (plan.retried, plan.new) == (2, 0)
     attempts = known_images(Store.open(root), commit.segment_config).to_pylist()
-    assert {Path(row["uri"]).name: row["attempt"] for row in attempts if row["attempt"] > 1} == {"broken.jpg": 2, "empty.png": 2}
+    assert {Path(row["uri"]).name: row["attempt"] for row in attempts if row["attempt"] > 1} == {
+        "broken.jpg": 2,
+        "empty.png": 2,
+    }
     assert verify_store(Store.open(root)).problems == ()
 
 
@@ -163,7 +176,9 @@ def test_a_folder_that_is_no_store_is_refused(tmp_path: Path, photos: Path) -> N
         Store.open(tmp_path / "nowhere")
 
 
-def test_a_model_that_fails_on_one_image_costs_that_image_only(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_fails_on_one_image_costs_that_image_only(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     segmenter = profiles.load_segmenter(FAKE)
     segment = type(segmenter).segment
 
@@ -178,7 +193,9 @@ def test_a_model_that_fails_on_one_image_costs_that_image_only(tmp_path: Path, p
     assert counted(root) == "5 files listed = 3 indexed + 1 without people + 1 failed + 0 duplicates"
 
 
-def test_a_model_that_fails_on_everything_stops_the_shard_and_marks_nothing(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_fails_on_everything_stops_the_shard_and_marks_nothing(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     segmenter = profiles.load_segmenter(FAKE)
 
     def dead(self: object, images: list) -> list:
@@ -190,7 +207,9 @@ def test_a_model_that_fails_on_everything_stops_the_shard_and_marks_nothing(tmp_
     assert not list((tmp_path / "store").glob("segment/*/*/manifest.json"))
 
 
-def test_a_file_changed_between_the_stages_is_not_described_as_the_old_one(tmp_path: Path, photos: Path) -> None:
+def test_a_file_changed_between_the_stages_is_not_described_as_the_old_one(
+    tmp_path: Path, photos: Path
+) -> None:
     from par_core.stages.commit import commit_store
     from par_core.stages.describe import describe_shard
     from par_core.stages.plan import plan_index

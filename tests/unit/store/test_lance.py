@@ -18,13 +18,18 @@ from par_core.store.vector_index import IndexPolicy
 
 SIZE, ROWS = 32, 2_000
 INFO = IndexInfo("s", "d", "e", "fake", ("hat",), (0.4,))
-SMALL = IndexPolicy(columns_from=100, vectors_from=1_000, rows_a_partition=100, partitions_read=10, exact_up_to=100)
+SMALL = IndexPolicy(
+    columns_from=100, vectors_from=1_000, rows_a_partition=100, partitions_read=10, exact_up_to=100
+)
 
 
 def rows(seed: int = 0, n: int = ROWS) -> pa.Table:
-    """People in the schema of the index: every second has a hat, every hundredth is in red, one in ten has vanished."""
+    """People in the schema of the index: every second has a hat, every hundredth is in red, one in ten has
+    vanished.
+    """
     rng = np.random.default_rng(seed)
-    looks = np.random.default_rng(99).standard_normal((6, SIZE))  # few directions matter, as in embeddings of people
+    # few directions matter, as in embeddings of people
+    looks = np.random.default_rng(99).standard_normal((6, SIZE))
     vectors = (rng.standard_normal((n, 6)) @ looks + 0.1 * rng.standard_normal((n, SIZE))).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     made: dict[str, pa.Array] = {}
@@ -37,8 +42,12 @@ def rows(seed: int = 0, n: int = ROWS) -> pa.Table:
     made["source_state"] = pa.array(["vanished" if i % 10 == 9 else "present" for i in range(n)])
     made["upper_color"] = pa.array(["red" if i % 100 == 0 else "blue" for i in range(n)])
     made["lower_color"] = pa.nulls(n, pa.string())
-    made["hat"] = pa.array([None if i % 50 == 49 else 0.4 if i % 2 else 0.399 for i in range(n)], pa.float32())
-    made["captured_at"] = pa.array([None if i % 3 else datetime(2026, 11, 1) + timedelta(hours=i) for i in range(n)], pa.timestamp("us"))
+    made["hat"] = pa.array(
+        [None if i % 50 == 49 else 0.4 if i % 2 else 0.399 for i in range(n)], pa.float32()
+    )
+    made["captured_at"] = pa.array(
+        [None if i % 3 else datetime(2026, 11, 1) + timedelta(hours=i) for i in range(n)], pa.timestamp("us")
+    )
     made["uris"] = pa.array([[f"a/{i}.jpg", f"b/{i}.jpg"] for i in range(n)])
     made["vector"] = pa.FixedSizeListArray.from_arrays(vectors.reshape(-1), SIZE)
     schema = index_schema(["hat"], SIZE)
@@ -60,7 +69,9 @@ def exact(query: np.ndarray, allowed: np.ndarray, top: int) -> list[str]:
     return [f"{i:032x}" for i in order[:top]]
 
 
-def test_a_large_table_is_searched_by_its_vector_index_and_ranked_by_exact_distances(index: PeopleIndex) -> None:
+def test_a_large_table_is_searched_by_its_vector_index_and_ranked_by_exact_distances(
+    index: PeopleIndex,
+) -> None:
     assert index.vector_index() is not None
     query = np.random.default_rng(1).standard_normal(SIZE).astype(np.float32)
     query /= np.linalg.norm(query)
@@ -73,7 +84,9 @@ def test_a_large_table_is_searched_by_its_vector_index_and_ranked_by_exact_dista
 def test_a_filter_that_leaves_few_rows_is_answered_exactly(index: PeopleIndex) -> None:
     query = rows(2)["vector"][0].as_py()
     found = index.search(query, where="(`upper_color` = 'red')", top=10)
-    assert found["person_id"].to_pylist() == exact(np.array(query, np.float32), np.arange(ROWS) % 100 == 0, 10)
+    assert found["person_id"].to_pylist() == exact(
+        np.array(query, np.float32), np.arange(ROWS) % 100 == 0, 10
+    )
 
 
 @pytest.fixture
@@ -96,8 +109,11 @@ def test_without_a_tag_live_is_the_newest_version(folder: Path) -> None:
     assert opened(folder, "live").version == opened(folder).version
 
 
-def test_live_stays_where_it_was_put_through_writes_and_clean_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "_KEEP_VERSIONS", timedelta(milliseconds=1))  # as if every version but the newest were old
+def test_live_stays_where_it_was_put_through_writes_and_clean_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # as if every version but the newest were old
+    monkeypatch.setattr(history, "_KEEP_VERSIONS", timedelta(milliseconds=1))
     newest = opened(folder)
     newest.history.make_live()
     tagged, reader = newest.version, opened(folder, "live")
@@ -105,7 +121,12 @@ def test_live_stays_where_it_was_put_through_writes_and_clean_up(folder: Path, m
     newest.upsert(rows().slice(10, 3))
     newest.optimize()
     assert newest.history.live_version == tagged < newest.version
-    assert (len(opened(folder, "live")), len(reader), len(opened(folder)), len(opened(folder, str(tagged)))) == (10, 10, 9, 10)
+    assert (
+        len(opened(folder, "live")),
+        len(reader),
+        len(opened(folder)),
+        len(opened(folder, str(tagged))),
+    ) == (10, 10, 9, 10)
     newest.history.make_live()
     assert len(opened(folder, "live")) == 9
     assert (len(reader), reader.version) == (10, tagged)  # who has opened a version goes on with it
@@ -114,7 +135,9 @@ def test_live_stays_where_it_was_put_through_writes_and_clean_up(folder: Path, m
 def test_live_survives_a_table_that_is_started_afresh_with_other_models(folder: Path) -> None:
     opened(folder).history.make_live()
     table = rows().slice(0, 3)
-    PeopleIndex.create(folder, table.schema, replace(INFO, describe_config="d2", embedding="e2")).upsert(table)
+    PeopleIndex.create(folder, table.schema, replace(INFO, describe_config="d2", embedding="e2")).upsert(
+        table
+    )
     assert (len(opened(folder, "live")), opened(folder, "live").embedding_fingerprint) == (10, "e")
     assert (len(opened(folder)), opened(folder).embedding_fingerprint) == (3, "e2")
 
@@ -153,7 +176,9 @@ def test_filters_hold_and_the_nearest_are_found(index: PeopleIndex, where: str |
     table = rows()
     text = {name: np.array(table[name].to_pylist(), object) for name in ("source_state", "upper_color")}
     hat = table["hat"].to_numpy()
-    day = np.array([stamp is not None and stamp >= datetime(2026, 11, 10) for stamp in table["captured_at"].to_pylist()])
+    day = np.array(
+        [stamp is not None and stamp >= datetime(2026, 11, 10) for stamp in table["captured_at"].to_pylist()]
+    )
     allowed = {
         None: np.ones(ROWS, bool),
         "(source_state = 'present')": text["source_state"] == "present",
@@ -192,22 +217,32 @@ def test_the_index_is_cut_anew_when_the_table_has_doubled(index: PeopleIndex) ->
     assert (state.kind, state.partitions, state.rows, state.rows_not_yet) == ("IvfSq", 41, 2 * ROWS + 100, 0)
 
 
-@pytest.mark.parametrize("where", ["(`hat` >= 0.4)", "NOT (`hat` >= 0.4)", "(`hat` >= 0.4) OR (`upper_color` = 'red')"])
+@pytest.mark.parametrize(
+    "where", ["(`hat` >= 0.4)", "NOT (`hat` >= 0.4)", "(`hat` >= 0.4) OR (`upper_color` = 'red')"]
+)
 @pytest.mark.parametrize("policy", [SMALL, IndexPolicy()])
-def test_whether_columns_are_indexed_does_not_change_what_a_filter_keeps(tmp_path: Path, where: str, policy: IndexPolicy) -> None:
+def test_whether_columns_are_indexed_does_not_change_what_a_filter_keeps(
+    tmp_path: Path, where: str, policy: IndexPolicy
+) -> None:
     table = rows()
     made = PeopleIndex.create(tmp_path, table.schema, INFO, policy)
     made.upsert(table)
     made.optimize()
     hat, red = table["hat"].to_numpy(), np.arange(ROWS) % 100 == 0
-    kept = {"(`hat` >= 0.4)": hat >= np.float32(0.4), "NOT (`hat` >= 0.4)": hat < np.float32(0.4)}.get(where, (hat >= np.float32(0.4)) | red)
+    kept = {"(`hat` >= 0.4)": hat >= np.float32(0.4), "NOT (`hat` >= 0.4)": hat < np.float32(0.4)}.get(
+        where, (hat >= np.float32(0.4)) | red
+    )
     found = made.search(None, where=where, top=ROWS, columns=["person_id"])
     assert sorted(found["person_id"].to_pylist()) == [f"{i:032x}" for i in np.flatnonzero(kept)]
 
 
 def test_rows_read_from_cards_are_the_rows_that_were_written(index: PeopleIndex) -> None:
     table = rows().slice(40, 20)
-    found = index.search(None, where=f"person_id IN ({', '.join(repr(name) for name in table['person_id'].to_pylist())})", top=20)
+    found = index.search(
+        None,
+        where=f"person_id IN ({', '.join(repr(name) for name in table['person_id'].to_pylist())})",
+        top=20,
+    )
     assert found.schema.names == index.schema.names == table.schema.names
     assert found.sort_by("person_id").to_pylist() == table.to_pylist()
 
@@ -220,7 +255,9 @@ def test_columns_for_speed_that_say_something_else_are_found(folder: Path) -> No
     assert index.wrong_shortcuts(table) == [f"{3:032x}", f"{5:032x}"]
 
 
-def test_a_table_of_an_earlier_version_is_searched_and_written_without_the_columns_for_speed(folder: Path) -> None:
+def test_a_table_of_an_earlier_version_is_searched_and_written_without_the_columns_for_speed(
+    folder: Path,
+) -> None:
     made = opened(folder)
     made._table.drop_columns([name for name in made._table.schema.names if name not in made.schema.names])
     earlier = opened(folder)
@@ -228,7 +265,10 @@ def test_a_table_of_an_earlier_version_is_searched_and_written_without_the_colum
     query = rows()["vector"][11].as_py()
     found = earlier.search(query, where="(`hat` >= 0.4)", top=20)
     assert found["person_id"][0].as_py() == f"{11:032x}"
-    assert found.drop_columns("_distance").sort_by("person_id").to_pylist() == rows().slice(0, 13).filter(pa.array([i % 2 == 1 for i in range(13)])).to_pylist()
+    assert (
+        found.drop_columns("_distance").sort_by("person_id").to_pylist()
+        == rows().slice(0, 13).filter(pa.array([i % 2 == 1 for i in range(13)])).to_pylist()
+    )
 
 
 def test_a_table_stays_current_until_a_version_is_written_or_the_tag_moves(folder: Path) -> None:
@@ -259,7 +299,9 @@ def test_readers_go_on_while_the_writer_writes_and_optimises(index: PeopleIndex)
             if reader is None or not reader.is_current():
                 reader = PeopleIndex.open(path, version, SMALL)
             assert reader is not None
-            found = reader.search(queries[answered % 10], where="(source_state = 'present') AND (`hat` >= 0.4)", top=20)
+            found = reader.search(
+                queries[answered % 10], where="(source_state = 'present') AND (`hat` >= 0.4)", top=20
+            )
             assert len(set(found["person_id"].to_pylist())) == 20
             assert set(found["source_state"].to_pylist()) == {"present"}
             answered += 1

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from par_core.store.packed_columns import card_columns, quick_condition, read_cards, seen_column, with_shortcuts
+from par_core.store.packed_columns import (
+    card_columns,
+    quick_condition,
+    read_cards,
+    seen_column,
+    with_shortcuts,
+)
 from par_core.store.schemas import index_schema
 
 NAMES = [f"attribute_{i}" for i in range(30)]  # so many that validity needs more than one number
@@ -49,10 +55,18 @@ def test_cards_give_back_every_number_and_text(rows: list[dict[str, object]]) ->
 
 def test_seen_is_true_from_the_threshold_on_and_null_where_nothing_is_known() -> None:
     at = np.float32(0.4)
-    table = pa.Table.from_pylist([{field.name: None for field in SCHEMA}] * 4, schema=pa.schema([field.with_nullable(True) for field in SCHEMA]))
+    table = pa.Table.from_pylist(
+        [{field.name: None for field in SCHEMA}] * 4,
+        schema=pa.schema([field.with_nullable(True) for field in SCHEMA]),
+    )
     given_ = pa.array([at, np.nextafter(at, np.float32(0)), 1.0, None], pa.float32())
     table = table.set_column(table.schema.get_field_index(NAMES[0]), NAMES[0], given_)
-    assert with_shortcuts(table, {NAMES[0]: 0.4})[seen_column(NAMES[0])].to_pylist() == [True, False, True, None]
+    assert with_shortcuts(table, {NAMES[0]: 0.4})[seen_column(NAMES[0])].to_pylist() == [
+        True,
+        False,
+        True,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,13 @@ def test_a_place_holds_what_is_below_it_and_not_what_only_begins_alike(tmp_path:
 
 def test_a_person_is_known_again_by_id_and_by_the_box_of_another_segmenter_only(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "s")
-    save_suppression_list(store, load_suppression_list(store).with_person("i" * 32, "p" * 32, "one", (10.0, 10.0, 30.0, 90.0)))
+    save_suppression_list(
+        store, load_suppression_list(store).with_person("i" * 32, "p" * 32, "one", (10.0, 10.0, 30.0, 90.0))
+    )
     stones = load_suppression_list(store)
     assert stones.has_person("i" * 32, "p" * 32, "one", (10.0, 10.0, 30.0, 90.0))
-    assert not stones.has_person("i" * 32, "q" * 32, "one", (11.0, 10.0, 30.0, 90.0))  # a neighbour, as the same segmenter sees it
+    # a neighbour, as the same segmenter sees it
+    assert not stones.has_person("i" * 32, "q" * 32, "one", (11.0, 10.0, 30.0, 90.0))
     assert stones.has_person("i" * 32, "q" * 32, "two", (11.0, 12.0, 31.0, 88.0))
     assert not stones.has_person("i" * 32, "q" * 32, "two", (40.0, 10.0, 60.0, 90.0))
     assert not stones.has_person("j" * 32, "q" * 32, "two", (10.0, 10.0, 30.0, 90.0))

@@ -1,4 +1,6 @@
-"""``par audit`` on small data sets that are written here in the published formats, with the ``fake`` profile, which sees colours."""
+"""``par audit`` on small data sets that are written here in the published formats, with the ``fake`` profile,
+which sees colours.
+"""
 
 import csv
 import json
@@ -36,7 +38,9 @@ def person(red: bool, seed: int) -> np.ndarray:
 
 @pytest.fixture
 def mit(tmp_path: Path) -> Path:
-    """Women wear red, men blue, but for one whose label is wrong; orientation is written at random, and nothing shows it."""
+    """Women wear red, men blue, but for one whose label is wrong; orientation is written at random, and
+    nothing shows it.
+    """
     rng = np.random.default_rng(0)
     for number in range(N):
         woman = number % 3 == 0
@@ -60,7 +64,9 @@ def boxed(tmp_path: Path) -> Path:
 
 
 def audit(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["audit", *map(str, arguments), "--profile", "fake"], catch_exceptions=False)
+    return CliRunner().invoke(
+        app, ["audit", *map(str, arguments), "--profile", "fake"], catch_exceptions=False
+    )
 
 
 def rows_of(out: Path) -> list[dict[str, str]]:
@@ -70,7 +76,9 @@ def rows_of(out: Path) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("where", [".", "mit_pedestrian"])
 def test_the_wrong_label_is_the_most_suspicious_one(mit: Path, tmp_path: Path, where: str) -> None:
-    done = audit("--dataset", "mit", "--root", mit / where, "--out", tmp_path / "out", "--attribute", "female")
+    done = audit(
+        "--dataset", "mit", "--root", mit / where, "--out", tmp_path / "out", "--attribute", "female"
+    )
     assert done.exit_code == 0
     first, *others = rows_of(tmp_path / "out")
     assert Path(first["image"]).name.startswith(f"{WRONG:05d}_male")
@@ -92,7 +100,12 @@ def test_the_record_says_what_was_counted_and_with_what(mit: Path, tmp_path: Pat
     assert female["listed"] == sum(row["attribute"] == "female" for row in listed)
     assert 0 < female["noise_rate"] < 0.2
     about = told["about"]
-    assert (about["folds"], about["seed"], about["features"], about["people_grouped_by"]) == (5, 3, 8, {"image": N})
+    assert (about["folds"], about["seed"], about["features"], about["people_grouped_by"]) == (
+        5,
+        3,
+        8,
+        {"image": N},
+    )
     assert about["fingerprints"]["describer"] == "fake-describer-1"
     assert {"command", "machine", "versions", "date", "par"} <= set(about)
 
@@ -110,7 +123,10 @@ def test_people_of_boxes_are_cut_out_and_told_apart(boxed: Path, tmp_path: Path)
     first, *_ = rows_of(tmp_path / "out")
     assert (first["image"], first["attribute"], first["label"]) == (str(boxed / "0004.png"), "red coat", "1")
     assert [first[side] for side in ("x1", "y1", "x2", "y2")] == ["65", "25", "95", "95"]
-    assert json.loads((tmp_path / "out" / "audit.json").read_text())["about"]["people_grouped_by"] == {"identity": 6, "image": 34}
+    assert json.loads((tmp_path / "out" / "audit.json").read_text())["about"]["people_grouped_by"] == {
+        "identity": 6,
+        "image": 34,
+    }
 
 
 def test_people_of_one_identity_or_one_picture_are_one_group(boxed: Path) -> None:
@@ -124,13 +140,32 @@ def test_people_of_one_identity_or_one_picture_are_one_group(boxed: Path) -> Non
 
 def test_a_test_counts_planted_labels_and_writes_no_findings(mit: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = audit("--dataset", "mit", "--root", mit, "--out", out, "--attribute", "female", "--plant", "0.05", "--seed", "0")
+    done = audit(
+        "--dataset",
+        "mit",
+        "--root",
+        mit,
+        "--out",
+        out,
+        "--attribute",
+        "female",
+        "--plant",
+        "0.05",
+        "--seed",
+        "0",
+    )
     assert done.exit_code == 0
     assert "turned round on purpose" in done.output
     assert [file.name for file in out.iterdir() if file.is_file()] == ["planted.json"]
     told = json.loads((out / "planted.json").read_text())
     assert "nothing here is a finding" in told["what"]
-    assert (told["known"], told["planted"], told["looked"], told["first"], told["about"]["seed"]) == (N, 3, 3, 0.05, 0)
+    assert (told["known"], told["planted"], told["looked"], told["first"], told["about"]["seed"]) == (
+        N,
+        3,
+        3,
+        0.05,
+        0,
+    )
     assert told["chance"] == pytest.approx(0.05)
     assert told["found"] >= 2  # one place may be taken by the label that was wrong before
     assert told["attributes"]["female"]["found"] == told["found"]
@@ -139,7 +174,9 @@ def test_a_test_counts_planted_labels_and_writes_no_findings(mit: Path, tmp_path
 
 def test_attributes_of_too_few_people_are_named_with_the_reason(boxed: Path, tmp_path: Path) -> None:
     text = (boxed / "labels.csv").read_text().splitlines()
-    (boxed / "labels.csv").write_text("\n".join([f"{text[0]},scarf", *(f"{line},{int(i < 2)}" for i, line in enumerate(text[1:]))]))
+    (boxed / "labels.csv").write_text(
+        "\n".join([f"{text[0]},scarf", *(f"{line},{int(i < 2)}" for i, line in enumerate(text[1:]))])
+    )
     done = audit("--dataset", "csv", "--root", boxed, "--out", tmp_path / "out")
     assert "too few people with or without it" in done.output
     told = json.loads((tmp_path / "out" / "audit.json").read_text())["attributes"]
@@ -156,7 +193,9 @@ def test_attributes_of_too_few_people_are_named_with_the_reason(boxed: Path, tmp
         (["--dataset", "mit", "--plant", "0.7"], "between 0 and 0.5"),
     ],
 )
-def test_wrong_settings_are_told_before_the_work_and_write_nothing(mit: Path, tmp_path: Path, arguments: list[str], told: str) -> None:
+def test_wrong_settings_are_told_before_the_work_and_write_nothing(
+    mit: Path, tmp_path: Path, arguments: list[str], told: str
+) -> None:
     with pytest.raises(BadConfigError, match=told):  # main() makes exit code 2 of it
         audit(*arguments, "--root", mit, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -193,29 +232,58 @@ class Tags(HTMLParser):
 
 
 def test_hostile_names_stay_text_and_the_sheet_asks_for_nothing(tmp_path: Path) -> None:
-    names = ["<script>alert(1).png", '"onerror="alert(2).png', "{{ 7 * 7 }}.png", os.fsdecode(b"\xff\xfe.png"), "gone.png"]
+    names = [
+        "<script>alert(1).png",
+        '"onerror="alert(2).png',
+        "{{ 7 * 7 }}.png",
+        os.fsdecode(b"\xff\xfe.png"),
+        "gone.png",
+    ]
     data = replace(named(tmp_path, [tmp_path / name for name in names]), name="<b>set</b>")
     images = [person.image for person in data.people]
     for image in images[:-1]:
         save(tmp_path / "plain.png", person(True, 0)).replace(image)
     found = [Suspect(i + 1, i, "<img src=x>", True, 0.25, -0.5) for i in range(5)]
-    write_sheet(tmp_path / "audit.html", "5 of 5", found, data, images, {"command": "par <i>"}, ArchiveConfig())
+    write_sheet(
+        tmp_path / "audit.html", "5 of 5", found, data, images, {"command": "par <i>"}, ArchiveConfig()
+    )
     page = (tmp_path / "audit.html").read_bytes().decode()
     tags = Tags()
     tags.feed(page)
     assert {tag for tag, _ in tags.found} <= {
-        *("html", "head", "meta", "title", "style", "body", "header", "main", "h1", "p", "ol", "li", "div", "img", "span", "b"),
+        *(
+            "html",
+            "head",
+            "meta",
+            "title",
+            "style",
+            "body",
+            "header",
+            "main",
+            "h1",
+            "p",
+            "ol",
+            "li",
+            "div",
+            "img",
+            "span",
+            "b",
+        ),
         *("details", "summary", "footer", "dl", "dt", "dd"),
     }
     sources = [told["src"] for tag, told in tags.found if tag == "img"]
     assert len(sources) == 4
     assert all(source and source.startswith("data:image/jpeg;base64,") for source in sources)
-    assert not [told for _, told in tags.found if any(name.startswith("on") or name == "href" for name in told)]
+    assert not [
+        told for _, told in tags.found if any(name.startswith("on") or name == "href" for name in told)
+    ]
     assert not re.search(r"https?:|url\(|@import", page)
     assert "{{ 7 * 7 }}.png" in page
     assert "\\udcff\\udcfe.png" in page
     assert "no picture" in page
-    policy = next(told["content"] for tag, told in tags.found if told.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        told["content"] for tag, told in tags.found if told.get("http-equiv") == "Content-Security-Policy"
+    )
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -226,21 +294,32 @@ def test_the_csv_names_every_file_exactly(tmp_path: Path) -> None:
     with (tmp_path / "audit.csv").open(newline="", errors="surrogateescape") as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == COLUMNS
-    assert rows == [["1", names[0], "hat", "1", "0.250000", "-0.500000", *[""] * 4], ["2", names[1], "hat", "0", "0.500000", "0.000000", *[""] * 4]]
+    assert rows == [
+        ["1", names[0], "hat", "1", "0.250000", "-0.500000", *[""] * 4],
+        ["2", names[1], "hat", "0", "0.500000", "0.000000", *[""] * 4],
+    ]
 
 
 def test_a_person_without_a_box_has_no_box_in_the_csv(boxed: Path, tmp_path: Path) -> None:
     text = (boxed / "labels.csv").read_text()
     (boxed / "labels.csv").write_text(text.replace("0004.png,65,25,95,95", "0004.png,,,,"))
     data = read_audited("csv", boxed, ()).data
-    write_suspects(tmp_path / "audit.csv", [Suspect(1, 9, "red coat", True, 0.25, -0.5), Suspect(2, 8, "red coat", True, 0.25, -0.5)], data)
+    write_suspects(
+        tmp_path / "audit.csv",
+        [Suspect(1, 9, "red coat", True, 0.25, -0.5), Suspect(2, 8, "red coat", True, 0.25, -0.5)],
+        data,
+    )
     without, with_box = rows_of(tmp_path)
     assert [without[side] for side in COLUMNS[-4:]] == [""] * 4
     assert [with_box[side] for side in COLUMNS[-4:]] == ["25", "25", "55", "95"]
 
 
-def test_attributes_that_a_describer_cannot_tell_of_everybody_are_no_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = Descriptions(np.ones((2, 3), np.float32), np.array([[0.5, np.nan, 1.0], [0.5, 0.5, 0.0]], np.float32))
+def test_attributes_that_a_describer_cannot_tell_of_everybody_are_no_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Descriptions(
+        np.ones((2, 3), np.float32), np.array([[0.5, np.nan, 1.0], [0.5, 0.5, 0.0]], np.float32)
+    )
     seen = ObservedPeople(told, np.full((2, 4), np.nan, np.float32), ("a", "b", "c"), (0.5, 0.5, 0.5))
     monkeypatch.setattr(Observer, "people", lambda *_: [seen])
     features = features_of([], FAKE, Observer(tmp_path, observe_here))

@@ -22,7 +22,10 @@ CCP = ("null", "hat", "bag", "dress", "coat", "hair", "skin")
 
 
 def label_map(image: np.ndarray, *colours: str) -> np.ndarray:
-    return sum((np.all(image == RGB[name], axis=2) * np.uint8(number) for number, name in enumerate(colours, 1)), start=np.zeros(image.shape[:2], np.uint8))
+    return sum(
+        (np.all(image == RGB[name], axis=2) * np.uint8(number) for number, name in enumerate(colours, 1)),
+        start=np.zeros(image.shape[:2], np.uint8),
+    )
 
 
 @pytest.fixture
@@ -45,16 +48,26 @@ def coco(tmp_path: Path) -> Path:
         if number == 0:
             inside = np.all(image == RGB["red"], axis=2)
             ys, xs = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-            corners = [(x / image.shape[1], y / image.shape[0]) for x, y in [(xs[0], ys[0]), (xs[-1], ys[0]), (xs[-1], ys[-1]), (xs[0], ys[-1])]]
-            (root / "polygons" / f"{number:012d}.txt").write_text("1 " + " ".join(f"{value:.6f}" for corner in corners for value in corner) + "\n")
+            corners = [
+                (x / image.shape[1], y / image.shape[0])
+                for x, y in [(xs[0], ys[0]), (xs[-1], ys[0]), (xs[-1], ys[-1]), (xs[0], ys[-1])]
+            ]
+            (root / "polygons" / f"{number:012d}.txt").write_text(
+                "1 " + " ".join(f"{value:.6f}" for corner in corners for value in corner) + "\n"
+            )
     return tmp_path
 
 
 @pytest.fixture
 def mit(tmp_path: Path) -> Path:
     for number in range(24):
-        name = f"{number:05d}_{'female' if number % 3 == 0 else 'male'}_{'fore' if number % 2 else 'back'}.jpg"
-        save(tmp_path / "mit_pedestrian" / name, cv2.resize(scene("red" if number % 3 == 0 else "blue", seed=number), (64, 128)))
+        name = (
+            f"{number:05d}_{'female' if number % 3 == 0 else 'male'}_{'fore' if number % 2 else 'back'}.jpg"
+        )
+        save(
+            tmp_path / "mit_pedestrian" / name,
+            cv2.resize(scene("red" if number % 3 == 0 else "blue", seed=number), (64, 128)),
+        )
     return tmp_path
 
 
@@ -63,22 +76,36 @@ def ccp(tmp_path: Path) -> Path:
     root = tmp_path / "ccp"
     for kind in ("pixel-level", "image-level"):
         (root / "annotations" / kind).mkdir(parents=True)
-    names = list(dict.fromkeys(("null", "hair", "skin", *(label for attribute in ATTRIBUTES for label in attribute.ccp))))
+    names = list(
+        dict.fromkeys(
+            ("null", "hair", "skin", *(label for attribute in ATTRIBUTES for label in attribute.ccp))
+        )
+    )
     scipy.io.savemat(root / "label_list.mat", {"label_list": np.array([names], dtype=object)})
     for number in range(4):
         save(root / "photos" / f"{number:04d}.jpg", scene("red", seed=number))
     pixels = np.zeros((96, 80), np.uint8)
     pixels[20:80, 20:40] = names.index("dress")
     scipy.io.savemat(root / "annotations" / "pixel-level" / "0000.mat", {"groundtruth": pixels})
-    scipy.io.savemat(root / "annotations" / "pixel-level" / "0001.mat", {"groundtruth": np.zeros_like(pixels)})
+    scipy.io.savemat(
+        root / "annotations" / "pixel-level" / "0001.mat", {"groundtruth": np.zeros_like(pixels)}
+    )
     for number in (2, 3):
-        scipy.io.savemat(root / "annotations" / "image-level" / f"{number:04d}.mat", {"tags": np.array([names.index("hat"), names.index("coat")])})
+        scipy.io.savemat(
+            root / "annotations" / "image-level" / f"{number:04d}.mat",
+            {"tags": np.array([names.index("hat"), names.index("coat")])},
+        )
     return tmp_path
 
 
 def test_people_that_are_outlined_exactly_are_found_exactly(pennfudan: Path) -> None:
     scores = evaluate(EvaluationRequest("segmentation", "pennfudan", pennfudan), FAKE)
-    assert (scores["mask_ap"], scores["box_ap50"], scores["precision"], scores["recall"]) == (1.0, 1.0, 1.0, 1.0)
+    assert (scores["mask_ap"], scores["box_ap50"], scores["precision"], scores["recall"]) == (
+        1.0,
+        1.0,
+        1.0,
+        1.0,
+    )
     assert (scores["images"], scores["people"]) == (3, 6)
     assert json.loads(json.dumps(scores, allow_nan=False))["about"]["dataset"] == "pennfudan"
 
@@ -105,11 +132,15 @@ def test_people_with_boxes_only_are_told_apart_and_drawn(coco: Path, tmp_path: P
     from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter, compact_network
     from par_core.training.drawn_masks import draw_masks
 
-    (coco / "coco_people" / "boxes" / "000000000001.txt").write_text("0 0.5 0.5 0.25 0.5\n56 0.1 0.1 0.1 0.1\n0 0.1 0.5 0.2 1.0\n")
+    (coco / "coco_people" / "boxes" / "000000000001.txt").write_text(
+        "0 0.5 0.5 0.25 0.5\n56 0.1 0.1 0.1 0.1\n0 0.1 0.5 0.2 1.0\n"
+    )
     ((image, boxes),) = boxed_photos(coco)
     height, width = cv2.imread(str(image)).shape[:2]
     assert image.stem == "000000000001"
-    assert boxes.tolist() == pytest.approx(np.array([[0.375, 0.25, 0.625, 0.75], [0, 0, 0.2, 1]]) * [width, height, width, height])
+    assert boxes.tolist() == pytest.approx(
+        np.array([[0.375, 0.25, 0.625, 0.75], [0, 0, 0.2, 1]]) * [width, height, width, height]
+    )
     assert [photo.image.stem for photo in outlined_photos("empty", coco)] == ["000000000002"]
     segmenter = MaskRCNNSegmenter(compact_network(), COMPACT_SETTINGS, "", "compact", TorchRuntime())
     (photo,) = draw_masks(segmenter, [(image, boxes)], tmp_path / "drawn")
@@ -121,7 +152,10 @@ def test_people_with_boxes_only_are_told_apart_and_drawn(coco: Path, tmp_path: P
 def test_ccp_gives_outlines_and_labels(ccp: Path) -> None:
     (photo,) = outlined_photos("ccp", ccp)  # the empty map is passed over
     assert read_photo(photo)[1].sum() == 60 * 20
-    people = {person.image.stem: dict(zip(NAMES, person.labels, strict=True)) for person in labelled_people("ccp", ccp)}
+    people = {
+        person.image.stem: dict(zip(NAMES, person.labels, strict=True))
+        for person in labelled_people("ccp", ccp)
+    }
     assert people["0000"]["dress"] == 1
     assert people["0000"]["hat"] == 0
     assert people["0002"]["hat"] == people["0002"]["coat_or_jacket"] == 1
@@ -145,7 +179,11 @@ def test_attributes_that_the_models_lack_or_the_data_set_does_not_label_are_left
 
 @pytest.mark.parametrize(
     ("kind", "dataset", "told"),
-    [("segmentation", "mit", "only on: pennfudan"), ("colour", "ccp", "there are: segmentation"), ("attributes", "ccp", "holds no ccp")],
+    [
+        ("segmentation", "mit", "only on: pennfudan"),
+        ("colour", "ccp", "there are: segmentation"),
+        ("attributes", "ccp", "holds no ccp"),
+    ],
 )
 def test_what_cannot_be_evaluated_is_said_plainly(tmp_path: Path, kind: str, dataset: str, told: str) -> None:
     with pytest.raises(BadConfigError, match=told):
@@ -155,7 +193,20 @@ def test_what_cannot_be_evaluated_is_said_plainly(tmp_path: Path, kind: str, dat
 def test_the_command_prints_a_table_and_writes_json(pennfudan: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "scores.json"
     done = CliRunner().invoke(
-        app, ["evaluate", "segmentation", "--dataset", "pennfudan", "--root", str(pennfudan), "--profile", "fake", "--json", str(out)], catch_exceptions=False
+        app,
+        [
+            "evaluate",
+            "segmentation",
+            "--dataset",
+            "pennfudan",
+            "--root",
+            str(pennfudan),
+            "--profile",
+            "fake",
+            "--json",
+            str(out),
+        ],
+        catch_exceptions=False,
     )
     assert done.exit_code == 0
     assert "mask_ap50" in done.output

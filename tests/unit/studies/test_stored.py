@@ -34,13 +34,18 @@ def labels(folder: Path, *rows: str) -> Path:
 
 @pytest.fixture
 def mit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Twenty-four people of different heights, in the form of the MIT pedestrians; beside them the same labels as CSV."""
+    """Twenty-four people of different heights, in the form of the MIT pedestrians; beside them the same
+    labels as CSV.
+    """
     monkeypatch.setattr(FakeDescriber, "attributes", ("female", "front"))
     rows = ["image,female,front"]
     for number in range(24):
         female, front = number % 2, number % 3 == 0
         name = f"{number:05d}_{('male', 'female')[female]}_{'fore' if front else 'back'}.jpg"
-        save(tmp_path / "data" / "mit_pedestrian" / name, scene(("red", "cyan")[female], seed=number, person_height=55 + number))
+        save(
+            tmp_path / "data" / "mit_pedestrian" / name,
+            scene(("red", "cyan")[female], seed=number, person_height=55 + number),
+        )
         rows.append(f"mit_pedestrian/{name},{female},{int(front)}")
     labels(tmp_path / "data", *rows)
     return tmp_path / "data"
@@ -48,7 +53,9 @@ def mit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_store_and_an_evaluation_of_the_same_pictures_agree(mit: Path, tmp_path: Path) -> None:
     index(tmp_path / "store", [mit])
-    result = evaluate_command("store", "--store", tmp_path / "store", "--labels", mit / "labels.csv", "--out", tmp_path / "stored")
+    result = evaluate_command(
+        "store", "--store", tmp_path / "store", "--labels", mit / "labels.csv", "--out", tmp_path / "stored"
+    )
     assert result.exit_code == 0, result.output
     seen = evaluate(EvaluationRequest("attributes", "mit", mit), FAKE, tmp_path / "seen")
     stored = json.loads((tmp_path / "stored" / "report.json").read_text())
@@ -63,17 +70,36 @@ def test_a_store_and_an_evaluation_of_the_same_pictures_agree(mit: Path, tmp_pat
     assert isinstance(other, AttributeItems)
     assert one.names == other.names
     for column, name in enumerate(one.attributes):
-        np.testing.assert_array_equal(one.probabilities[:, column], other.probabilities[:, other.attributes.index(name)])
+        np.testing.assert_array_equal(
+            one.probabilities[:, column], other.probabilities[:, other.attributes.index(name)]
+        )
     assert (tmp_path / "stored" / "report.html").read_text().count("data:image/jpeg") > 0
 
 
 def test_labels_that_match_nobody_are_listed_with_the_reason_and_make_the_exit_code_1(tmp_path: Path) -> None:
-    for name, people in (("a/1.png", ["red"]), ("b/1.png", ["blue"]), ("b/2.png", []), ("b/3.png", ["red", "blue"])):
+    for name, people in (
+        ("a/1.png", ["red"]),
+        ("b/1.png", ["blue"]),
+        ("b/2.png", []),
+        ("b/3.png", ["red", "blue"]),
+    ):
         save(tmp_path / "pictures" / name, scene(*people, seed=len(name) + len(people), person_height=60))
     (tmp_path / "pictures" / "broken.png").write_bytes(b"no picture")
     index(tmp_path / "store", [tmp_path / "pictures"])
-    file = labels(tmp_path, "image,tall", "a/1.png,1", "1.png,1", "b/2.png,0", "b/3.png,1", "b/3.png,0", "c/1.png,1", "broken.png,1")
-    result = evaluate_command("store", "--store", tmp_path / "store", "--labels", file, "--out", tmp_path / "out")
+    file = labels(
+        tmp_path,
+        "image,tall",
+        "a/1.png,1",
+        "1.png,1",
+        "b/2.png,0",
+        "b/3.png,1",
+        "b/3.png,0",
+        "c/1.png,1",
+        "broken.png,1",
+    )
+    result = evaluate_command(
+        "store", "--store", tmp_path / "store", "--labels", file, "--out", tmp_path / "out"
+    )
     assert result.exit_code == 1, result.output
     rows = list(csv.DictReader((tmp_path / "out" / "unmatched.csv").read_text().splitlines()))
     assert [(Path(row["image"]).name, row["status"]) for row in rows] == [
@@ -88,9 +114,16 @@ def test_labels_that_match_nobody_are_listed_with_the_reason_and_make_the_exit_c
 
 
 def test_boxes_tell_people_of_one_picture_apart(tmp_path: Path) -> None:
-    save(tmp_path / "pictures" / "two.png", scene("red", "blue"))  # blocks of 20 x 60 pixels, at x 30 and 70, y 31
+    # blocks of 20 x 60 pixels, at x 30 and 70, y 31
+    save(tmp_path / "pictures" / "two.png", scene("red", "blue"))
     index(tmp_path / "store", [tmp_path / "pictures"])
-    file = labels(tmp_path, "image,x1,y1,x2,y2,tall", "two.png,69,30,91,92,1", "two.png,32,33,52,91,0", "two.png,0,0,20,20,1")
+    file = labels(
+        tmp_path,
+        "image,x1,y1,x2,y2,tall",
+        "two.png,69,30,91,92,1",
+        "two.png,32,33,52,91,0",
+        "two.png,0,0,20,20,1",
+    )
     store = Store.open(tmp_path / "store")
     joined = join_labels(read_csv_labels(file, 0), tmp_path, store, open_index(store))
     assert [each.status for each in joined] == ["ok", "ok", "no_overlap"]
@@ -108,7 +141,9 @@ def test_members_of_archives_are_matched_but_not_shown(mit: Path, tmp_path: Path
         for file in sorted((mit / "mit_pedestrian").iterdir()):
             archive.write(file, f"mit_pedestrian/{file.name}")
     index(tmp_path / "store", [tmp_path / "all.zip"])
-    result = evaluate_command("store", "--store", tmp_path / "store", "--labels", mit, "--out", tmp_path / "out")
+    result = evaluate_command(
+        "store", "--store", tmp_path / "store", "--labels", mit, "--out", tmp_path / "out"
+    )
     assert result.exit_code == 0, result.output
     assert "data:image/jpeg" not in (tmp_path / "out" / "report.html").read_text()
 
@@ -123,5 +158,9 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
         evaluate_store(store, labels(tmp_path, "image,tall", "2.png,1"))
     with pytest.raises(StoreError, match="holds nobody yet"):
         evaluate_store(Store.create(tmp_path / "empty"), labels(tmp_path, "image,tall", "1.png,1"))
-    for arguments in (["store", "--store", tmp_path], ["store", "--dataset", "mit"], ["attributes", "--root", tmp_path]):
+    for arguments in (
+        ["store", "--store", tmp_path],
+        ["store", "--dataset", "mit"],
+        ["attributes", "--root", tmp_path],
+    ):
         assert isinstance(evaluate_command(*arguments).exception, BadConfigError)

@@ -26,7 +26,14 @@ def write(root: Path, n: int, *, parts: bool) -> Path:
         rows.writerow(["image", *(["part"] if parts else []), "red coat", "sombrero"])
         for number in range(n):
             save(root / f"{number}.png", scene("red" if number % 2 else "blue", seed=number))
-            rows.writerow([f"{number}.png", *(["val" if number % 3 == 0 else "test"] if parts else []), number % 2, number % 2])
+            rows.writerow(
+                [
+                    f"{number}.png",
+                    *(["val" if number % 3 == 0 else "test"] if parts else []),
+                    number % 2,
+                    number % 2,
+                ]
+            )
     return root / "labels.csv"
 
 
@@ -34,12 +41,26 @@ def write(root: Path, n: int, *, parts: bool) -> Path:
 def known_words(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = FakeTextEncoder.unknown_words
     known = {"with", "without", "coat"}
-    monkeypatch.setattr(FakeTextEncoder, "unknown_words", lambda self, text: tuple(word for word in usual(self, text) if word not in known))
-    monkeypatch.setattr(zero_shot, "prompts_for", lambda name: Prompts("a person in red", "a person in blue") if name == "red coat" else prompts_for(name))
+    monkeypatch.setattr(
+        FakeTextEncoder,
+        "unknown_words",
+        lambda self, text: tuple(word for word in usual(self, text) if word not in known),
+    )
+    monkeypatch.setattr(
+        zero_shot,
+        "prompts_for",
+        lambda name: (
+            Prompts("a person in red", "a person in blue") if name == "red coat" else prompts_for(name)
+        ),
+    )
 
 
 def test_prompts_speak_the_vocabulary_or_the_words_of_the_name() -> None:
-    assert prompts_for("hs-Hat") == prompts_for("hat") == Prompts("a person wearing a hat", "a person without a hat")
+    assert (
+        prompts_for("hs-Hat")
+        == prompts_for("hat")
+        == Prompts("a person wearing a hat", "a person without a hat")
+    )
     assert prompts_for("personalMale") == Prompts("a person who is a man", "a person who is a woman")
     assert prompts_for("upperBodyVNeck").has == "a person with upper body v neck"
     assert prompts_for("AgeOver60").lacks == "a person without age over 60"
@@ -51,7 +72,9 @@ def test_the_three_ways_to_ask_are_what_they_say() -> None:
     embeddings = encoder.encode(["red", "blue", "a person"])
     told = similarities(Prompts("a person in red", "a person in blue"), embeddings, encoder)
     has, lacks = encoder.encode(["a photo of a person in red.", "a photo of a person in blue."])
-    exponents = np.exp(encoder.logit_scale * np.stack([embeddings @ has, embeddings @ lacks]).astype(np.float64))
+    exponents = np.exp(
+        encoder.logit_scale * np.stack([embeddings @ has, embeddings @ lacks]).astype(np.float64)
+    )
     assert told["single"] == pytest.approx(embeddings @ has)
     assert told["ensemble"] == pytest.approx(embeddings @ text_vector("a person in red", encoder))
     assert told["pair"] == pytest.approx(exponents[0] / exponents.sum(axis=0), abs=1e-6)
@@ -86,13 +109,20 @@ def test_without_a_validation_part_half_of_the_people_choose(tmp_path: Path) -> 
 
 def test_labels_of_the_judged_do_not_move_the_threshold(tmp_path: Path) -> None:
     file = write(tmp_path, 60, parts=True)
-    before = evaluate_one(EvaluationRequest("zero-shot", "csv", file), FAKE)["attributes"]["red coat"]["single"]["best"]
+    before = evaluate_one(EvaluationRequest("zero-shot", "csv", file), FAKE)["attributes"]["red coat"][
+        "single"
+    ]["best"]
     with file.open() as given:
         header, *rows = list(csv.reader(given))
-    turned = [[image, part, str(1 - int(label)) if part == "test" else label, other] for image, part, label, other in rows]
+    turned = [
+        [image, part, str(1 - int(label)) if part == "test" else label, other]
+        for image, part, label, other in rows
+    ]
     with file.open("w") as again:
         csv.writer(again).writerows([header, *turned])
-    after = evaluate_one(EvaluationRequest("zero-shot", "csv", file), FAKE)["attributes"]["red coat"]["single"]["best"]
+    after = evaluate_one(EvaluationRequest("zero-shot", "csv", file), FAKE)["attributes"]["red coat"][
+        "single"
+    ]["best"]
     assert after["threshold"] == before["threshold"]
     assert before["mA"] > 0.9
     assert after["mA"] == pytest.approx(1 - before["mA"])

@@ -16,11 +16,18 @@ def people(n: int) -> tuple[np.ndarray, np.ndarray]:
 def test_probabilities_that_are_too_high_come_down_to_the_share_of_those_who_have_it() -> None:
     logits, labels = people(4_000)
     nothing_known = np.full(len(labels), np.nan, np.float32)
-    answers = fit_answers(["hat", "bag"], np.stack([logits, logits], axis=1), np.stack([labels, nothing_known], axis=1))
+    answers = fit_answers(
+        ["hat", "bag"], np.stack([logits, logits], axis=1), np.stack([labels, nothing_known], axis=1)
+    )
     np.testing.assert_allclose((answers.scales[0], answers.offsets[0]), (0.5, -1.5), atol=0.2)
     assert (answers.scales[1], answers.offsets[1], answers.thresholds[1]) == (1.0, 0.0, 0.5)
     told = answers.probabilities(np.stack([logits, logits], axis=1))[:, 0]
-    assert calibration_error(labels == 1, told) < 0.03 < 0.1 < calibration_error(labels == 1, 1 / (1 + np.exp(-logits)))
+    assert (
+        calibration_error(labels == 1, told)
+        < 0.03
+        < 0.1
+        < calibration_error(labels == 1, 1 / (1 + np.exp(-logits)))
+    )
 
 
 def test_the_prevalence_as_threshold_gives_nearly_the_best_ma() -> None:
@@ -29,7 +36,11 @@ def test_the_prevalence_as_threshold_gives_nearly_the_best_ma() -> None:
     told, has = answers.probabilities(logits[:, None])[:, 0], labels == 1
     best = max(balanced_accuracy(has, told >= cut) for cut in np.linspace(0.01, 0.99, 99))
     assert abs(answers.thresholds[0] - labels.mean()) < 1e-6
-    assert balanced_accuracy(has, told >= answers.thresholds[0]) > best - 0.02 > balanced_accuracy(has, told >= 0.5)
+    assert (
+        balanced_accuracy(has, told >= answers.thresholds[0])
+        > best - 0.02
+        > balanced_accuracy(has, told >= 0.5)
+    )
 
 
 def test_the_cross_check_judges_nobody_by_their_own_label() -> None:

@@ -1,4 +1,6 @@
-"""Cut-outs for training: what is known of each pixel goes where the pixel goes, and the losses that use it ask for the right thing."""
+"""Cut-outs for training: what is known of each pixel goes where the pixel goes, and the losses that use it
+ask for the right thing.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,12 @@ from par_core.training.cutouts import Cutout, training_cutout
 from par_core.training.describer_losses import colour_loss, colours_of, coverage, looking_loss
 from tests.pictures import save
 
-LABELS = ("null", "hair", "skin", *dict.fromkeys(label for attribute in ATTRIBUTES for label in attribute.ccp))
+LABELS = (
+    "null",
+    "hair",
+    "skin",
+    *dict.fromkeys(label for attribute in ATTRIBUTES for label in attribute.ccp),
+)
 HAT, DRESS = NAMES.index("hat"), NAMES.index("dress")
 
 
@@ -24,7 +31,10 @@ HAT, DRESS = NAMES.index("hat"), NAMES.index("dress")
 def person(tmp_path: Path) -> LabelledPerson:
     """Somebody with a blue hat and a red dress on green ground, whose every pixel is labelled."""
     picture, labels = np.full((200, 120, 3), (40, 140, 65), np.uint8), np.zeros((200, 120), np.uint8)
-    for rows, label, colour in ((np.s_[20:50], "hat", (30, 60, 165)), (np.s_[50:180], "dress", (220, 20, 40))):
+    for rows, label, colour in (
+        (np.s_[20:50], "hat", (30, 60, 165)),
+        (np.s_[50:180], "dress", (220, 20, 40)),
+    ):
         picture[rows, 40:90], labels[rows, 40:90] = colour, LABELS.index(label)
     scipy.io.savemat(tmp_path / "label_list.mat", {"label_list": np.array([LABELS], dtype=object)})
     label_map = tmp_path / "annotations" / "pixel-level" / "0001.mat"
@@ -32,7 +42,12 @@ def person(tmp_path: Path) -> LabelledPerson:
     scipy.io.savemat(label_map, {"groundtruth": labels})
     known = tuple(float(name in ("hat", "dress")) for name in NAMES)
     return LabelledPerson(
-        "ccp-pixels", save(tmp_path / "photos" / "0001.png", picture), label_map, known, (1.0,) * len(NAMES), (("hat", "blue"), ("dress", "red"))
+        "ccp-pixels",
+        save(tmp_path / "photos" / "0001.png", picture),
+        label_map,
+        known,
+        (1.0,) * len(NAMES),
+        (("hat", "blue"), ("dress", "red")),
     )
 
 
@@ -51,9 +66,13 @@ def test_regions_follow_the_picture_through_every_variation(person: LabelledPers
         cutout = training_cutout(person, np.random.default_rng(seed))
         assert cutout.regions is not None
         rows, columns = cutout.regions.shape
-        picture = cutout.picture[(np.arange(rows) * cutout.picture.shape[0] // rows)[:, None], (np.arange(columns) * cutout.picture.shape[1] // columns)]
+        picture = cutout.picture[
+            (np.arange(rows) * cutout.picture.shape[0] // rows)[:, None],
+            (np.arange(columns) * cutout.picture.shape[1] // columns),
+        ]
         strongest = picture.argmax(axis=2)
-        assert (strongest[cutout.regions == 1 + HAT] == 2).mean() > 0.75  # the rest is noise, edges, and what is put in front
+        # the rest is noise, edges, and what is put in front
+        assert (strongest[cutout.regions == 1 + HAT] == 2).mean() > 0.75
         assert (strongest[cutout.regions == 1 + DRESS] == 0).mean() > 0.75
         shapes.add(cutout.regions.shape)
     assert len(shapes) > 5

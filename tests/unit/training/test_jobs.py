@@ -13,12 +13,16 @@ from par_core.metrics.runs import summary
 from par_core.training.jobs import TrainingJob, as_job, split_people
 from par_core.training.segmentation_data import shuffled_split
 
-PEOPLE = tuple(LabelledPerson("made up", Path(f"{i}.jpg"), None, (float(i % 2),), (1.0,), ()) for i in range(60))
+PEOPLE = tuple(
+    LabelledPerson("made up", Path(f"{i}.jpg"), None, (float(i % 2),), (1.0,), ()) for i in range(60)
+)
 IDENTITIES = tuple(f"{i // 3:04}" for i in range(60))
 
 
 def job(**settings: object) -> TrainingJob:
-    return TrainingJob.model_validate({"what": "attributes", "dataset": "made up", "root": ".", "out": "out", **settings})
+    return TrainingJob.model_validate(
+        {"what": "attributes", "dataset": "made up", "root": ".", "out": "out", **settings}
+    )
 
 
 def number(person: LabelledPerson) -> int:
@@ -26,18 +30,28 @@ def number(person: LabelledPerson) -> int:
 
 
 def test_the_official_split_is_taken_and_the_test_part_left_alone() -> None:
-    data = AttributeSet("made up", ("hat",), PEOPLE, (), {"train": tuple(range(40)), "val": tuple(range(40, 50)), "test": tuple(range(50, 60))})
+    data = AttributeSet(
+        "made up",
+        ("hat",),
+        PEOPLE,
+        (),
+        {"train": tuple(range(40)), "val": tuple(range(40, 50)), "test": tuple(range(50, 60))},
+    )
     train, kept = split_people(job(), data)
     assert [number(person) for person in train] == list(range(40))
     assert [number(person) for person in kept] == list(range(40, 50))
 
 
 def test_folds_cover_everybody_once_and_never_share_an_identity() -> None:
-    data = AttributeSet("made up", ("hat",), PEOPLE, IDENTITIES, {"train": tuple(range(48)), "test": tuple(range(48, 60))})
+    data = AttributeSet(
+        "made up", ("hat",), PEOPLE, IDENTITIES, {"train": tuple(range(48)), "test": tuple(range(48, 60))}
+    )
     seen: list[int] = []
     for fold in range(5):
         train, kept = split_people(job(fold=fold, folds=5, seed=3), data)
-        assert {IDENTITIES[number(person)] for person in train}.isdisjoint(IDENTITIES[number(person)] for person in kept)
+        assert {IDENTITIES[number(person)] for person in train}.isdisjoint(
+            IDENTITIES[number(person)] for person in kept
+        )
         assert len(train) + len(kept) == 48
         seen += [number(person) for person in kept]
     assert sorted(seen) == list(range(48))
@@ -50,7 +64,9 @@ def test_the_unknown_are_not_taken_for_one_person() -> None:
 
 def test_another_seed_keeps_others_back() -> None:
     data = AttributeSet("made up", ("hat",), PEOPLE, (), {})
-    first, second, again = ({number(person) for person in split_people(job(seed=seed), data)[1]} for seed in (0, 1, 0))
+    first, second, again = (
+        {number(person) for person in split_people(job(seed=seed), data)[1]} for seed in (0, 1, 0)
+    )
     assert first != second
     assert first == again
     assert len(first) == 9
@@ -66,7 +82,10 @@ def test_photographs_are_split_by_source_and_some_are_always_kept() -> None:
 
 def test_seeds_and_folds_become_jobs_with_folders_of_their_own() -> None:
     assert list(plan_jobs({}, Path("runs/a"), [0], None)) == ["a"]
-    assert [each["out"] for each in plan_jobs({}, Path("runs"), [0, 7], None).values()] == ["runs/seed-0", "runs/seed-7"]
+    assert [each["out"] for each in plan_jobs({}, Path("runs"), [0, 7], None).values()] == [
+        "runs/seed-0",
+        "runs/seed-7",
+    ]
     assert [each["fold"] for each in plan_jobs({}, Path("runs"), [0], 3).values()] == [0, 1, 2]
     with pytest.raises(BadConfigError, match="not both"):
         plan_jobs({}, Path("runs"), [0, 1], 3)

@@ -63,7 +63,9 @@ def run(out: Path, schedule: Schedule = SCHEDULE, learner: Line | None = None, *
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    losses = [line["square"] for line in (run(tmp_path, Schedule(steps=400, rate=0.05)), read_log(tmp_path))[1]]
+    losses = [
+        line["square"] for line in (run(tmp_path, Schedule(steps=400, rate=0.05)), read_log(tmp_path))[1]
+    ]
     assert losses[-1] < losses[0] / 5
 
 
@@ -75,7 +77,9 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path, killed_at: in
     again = run(tmp_path / "parts", save_every=3)
     assert all(torch.equal(again.weights[name], tensor) for name, tensor in whole.weights.items())
     assert (again.scores, again.step) == (whole.scores, whole.step)
-    kept, wanted = (torch.load(tmp_path / name / CHECKPOINT, weights_only=True) for name in ("parts", "whole"))
+    kept, wanted = (
+        torch.load(tmp_path / name / CHECKPOINT, weights_only=True) for name in ("parts", "whole")
+    )
     assert all(torch.equal(kept["network"][name], tensor) for name, tensor in wanted["network"].items())
 
 
@@ -108,8 +112,18 @@ def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
 def test_a_report_has_the_curve_the_scores_and_a_card(tmp_path: Path) -> None:
     fitted = run(tmp_path)
     recipe = {"schedule": {"steps": 30, "rate": 0.05, "average": 0.998}}
-    told = {"what": "line", "dataset": "made up", "seed": 0, "fold": None, "sizes": {"train": 16}, "recipe": recipe, "processes": 1}
-    write_report(tmp_path, {**told, "scores": fitted.scores, "steps_done": 30, "step_of_weights": fitted.step})
+    told = {
+        "what": "line",
+        "dataset": "made up",
+        "seed": 0,
+        "fold": None,
+        "sizes": {"train": 16},
+        "recipe": recipe,
+        "processes": 1,
+    }
+    write_report(
+        tmp_path, {**told, "scores": fitted.scores, "steps_done": 30, "step_of_weights": fitted.step}
+    )
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert f"| score | {fitted.scores['score']:.4f} |" in (tmp_path / "card.md").read_text()
     assert json.loads((tmp_path / "report.json").read_text())["versions"]["torch"] == version("torch")
@@ -118,9 +132,20 @@ def test_a_report_has_the_curve_the_scores_and_a_card(tmp_path: Path) -> None:
 def test_a_card_of_attributes_says_how_their_figures_are_counted(tmp_path: Path) -> None:
     run(tmp_path)
     recipe = {"schedule": {"steps": 30, "rate": 0.05, "average": 0.998}}
-    told = {"what": "attributes", "dataset": "made up", "seed": 0, "fold": None, "sizes": {"train": 16}, "recipe": recipe, "processes": 1}
+    told = {
+        "what": "attributes",
+        "dataset": "made up",
+        "seed": 0,
+        "fold": None,
+        "sizes": {"train": 16},
+        "recipe": recipe,
+        "processes": 1,
+    }
     write_report(tmp_path, {**told, "scores": {"mA": 0.5}, "steps_done": 30, "step_of_weights": 30})
-    assert "| mA | 0.5000 |\n\nAn attribute counts as predicted where its probability exceeds 0.5, or" in (tmp_path / "card.md").read_text()
+    assert (
+        "| mA | 0.5000 |\n\nAn attribute counts as predicted where its probability exceeds 0.5, or"
+        in (tmp_path / "card.md").read_text()
+    )
 
 
 def _one_of_two(rank: int, address: str, results: str) -> None:

@@ -11,10 +11,19 @@ from par_core.training.sentences import read_sentences, understood
 @pytest.mark.parametrize(
     ("sentence", "facts"),
     [
-        ("A woman in a red jacket stands on the beach .", (Fact("female"), Fact("coat_or_jacket", colour="red"))),
-        ("A man wearing sunglasses and a gray hat .", (Fact("female", holds=False), Fact("glasses"), Fact("hat", colour="grey"))),
+        (
+            "A woman in a red jacket stands on the beach .",
+            (Fact("female"), Fact("coat_or_jacket", colour="red")),
+        ),
+        (
+            "A man wearing sunglasses and a gray hat .",
+            (Fact("female", holds=False), Fact("glasses"), Fact("hat", colour="grey")),
+        ),
         ("Someone in jeans climbs a rock .", (Fact("jeans"),)),
-        ("A boy in a white dress shirt and black shorts", (Fact("female", holds=False), Fact("shorts", colour="black"))),
+        (
+            "A boy in a white dress shirt and black shorts",
+            (Fact("female", holds=False), Fact("shorts", colour="black")),
+        ),
     ],
 )
 def test_garments_colours_and_gender_of_one_person(sentence: str, facts: tuple[Fact, ...]) -> None:

@@ -48,7 +48,10 @@ def slow_listed(labels: np.ndarray, probabilities: np.ndarray) -> list[bool]:
     for i in known:
         confident = [kind for kind in (0, 1) if of(i, kind) >= mean[kind]]
         own = int(labels[i])
-        listed[i] = bool(confident) and max(confident, key=lambda kind, i=i, own=own: (of(i, kind), kind == own)) != own  # type: ignore[misc]
+        listed[i] = (
+            bool(confident)
+            and max(confident, key=lambda kind, i=i, own=own: (of(i, kind), kind == own)) != own
+        )  # type: ignore[misc]
     return listed
 
 
@@ -65,13 +68,16 @@ def test_labels_with_which_every_probability_agrees_list_nothing_and_have_no_noi
 def test_what_is_listed_is_what_a_plain_reading_of_the_paper_lists(seed: int) -> None:
     labels, probabilities = random_labels(seed)
     found = audit_labels(labels, probabilities)
-    assert found.listed.T.tolist() == [slow_listed(y, p) for y, p in zip(labels.T, probabilities.T, strict=True)]
+    assert found.listed.T.tolist() == [
+        slow_listed(y, p) for y, p in zip(labels.T, probabilities.T, strict=True)
+    ]
 
 
 def test_the_joint_distribution_of_a_small_case_is_the_one_computed_by_hand() -> None:
     found = audit_labels(column(0, 0, 0, 0, 0, 1, 1), column(0.1, 0.1, 0.2, 0.4, 0.9, 0.9, 0.6))
     assert found.thresholds[0] == pytest.approx([0.66, 0.75])
-    assert found.listed[:, 0].tolist() == [False] * 4 + [True] + [False] * 2  # who is confidently nothing counts in no cell: the fourth, the last
+    # who is confidently nothing counts in no cell: the fourth, the last
+    assert found.listed[:, 0].tolist() == [False] * 4 + [True] + [False] * 2
     assert found.joint[0] == pytest.approx(np.array([[5 / 7 * 3 / 4, 5 / 7 / 4], [0, 2 / 7]]))
     assert found.noise_rates[0] == pytest.approx(5 / 28)
     assert found.margins[:, 0] == pytest.approx([0.8, 0.8, 0.6, 0.2, -0.8, 0.8, 0.2])
@@ -128,7 +134,9 @@ def test_with_one_kind_of_label_only_nothing_is_listed_and_the_rate_is_unknown()
 def test_labels_and_probabilities_of_another_kind_are_refused() -> None:
     with pytest.raises(BadInputError, match="a label is 0, 1 or NaN; 1 are not, the first is 2"):
         audit_labels(column(0, 2), column(0.5, 0.5))
-    with pytest.raises(BadInputError, match=r"a probability is in \[0, 1\] or NaN; 1 are not, the first is 1.5"):
+    with pytest.raises(
+        BadInputError, match=r"a probability is in \[0, 1\] or NaN; 1 are not, the first is 1.5"
+    ):
         audit_labels(column(0, 1), column(0.5, 1.5))
 
 
@@ -137,7 +145,9 @@ def test_planted_labels_are_found_where_features_tell_the_truth(seed: int) -> No
     features, labels = separable(seed)
     planted = plant(labels, 0.02, seed)
     wrong = np.where(planted, 1 - labels, labels)
-    found = audit_labels(wrong, out_of_fold(features, wrong, group_folds([str(i) for i in range(len(labels))], 5, seed)))
+    found = audit_labels(
+        wrong, out_of_fold(features, wrong, group_folds([str(i) for i in range(len(labels))], 5, seed))
+    )
     together, each = count_found(found, wrong, planted)
     assert (together.known, together.planted, together.looked) == (800, 16, 40)
     assert together.share >= 0.9
@@ -167,21 +177,29 @@ def test_planting_turns_the_share_that_was_asked_for_and_only_known_labels() -> 
     assert not np.array_equal(planted, plant(labels, 0.02, 2))
 
 
-@pytest.mark.parametrize(("share", "told"), [(0.0, "between 0 and 0.5"), (0.5, "between 0 and 0.5"), (0.01, "of 3 known labels plants none")])
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(0.0, "between 0 and 0.5"), (0.5, "between 0 and 0.5"), (0.01, "of 3 known labels plants none")],
+)
 def test_a_share_that_plants_nothing_or_too_much_is_refused(share: float, told: str) -> None:
     with pytest.raises(BadConfigError, match=told):
         plant(column(0, 1, 1, NAN), share, 0)
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=5, max_size=40), st.integers(2, 4), SEEDS)
-def test_folds_never_share_a_group_and_do_not_depend_on_the_order(groups: list[str], folds: int, seed: int) -> None:
+def test_folds_never_share_a_group_and_do_not_depend_on_the_order(
+    groups: list[str], folds: int, seed: int
+) -> None:
     if len(set(groups)) < folds:
         with pytest.raises(BadConfigError, match="need as many groups"):
             group_folds(groups, folds, seed)
         return
     of = group_folds(groups, folds, seed)
     assert set(of.tolist()) == set(range(folds))
-    assert all(len({int(fold) for fold, group in zip(of, groups, strict=True) if group == one}) == 1 for one in set(groups))
+    assert all(
+        len({int(fold) for fold, group in zip(of, groups, strict=True) if group == one}) == 1
+        for one in set(groups)
+    )
     assert group_folds(groups[::-1], folds, seed).tolist() == of[::-1].tolist()
 
 
@@ -221,7 +239,9 @@ def test_the_probe_is_the_logistic_regression_of_scikit_learn() -> None:
     told = out_of_fold(features, labels, folds)[folds == 0, 0]
     train = features[folds == 1]
     scaled = (features - train.mean(axis=0)) / train.std(axis=0)
-    theirs = LogisticRegression(C=probe._SPREAD**2 / features.shape[1], tol=1e-8, max_iter=1000).fit(scaled[folds == 1], labels[folds == 1, 0])
+    theirs = LogisticRegression(C=probe._SPREAD**2 / features.shape[1], tol=1e-8, max_iter=1000).fit(
+        scaled[folds == 1], labels[folds == 1, 0]
+    )
     assert told == pytest.approx(theirs.predict_proba(scaled[folds == 0])[:, 1], abs=1e-3)
 
 

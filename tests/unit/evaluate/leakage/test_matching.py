@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 import par_core.evaluate.leakage.matching as leakage
 from par_core.errors import BadInputError
-from par_core.evaluate.leakage.matching import choose_threshold, cleaned_train, leakage_report, near_embeddings, near_hashes, same_label
+from par_core.evaluate.leakage.matching import (
+    choose_threshold,
+    cleaned_train,
+    leakage_report,
+    near_embeddings,
+    near_hashes,
+    same_label,
+)
 from par_core.evaluate.leakage.perceptual_hash import BITS, hash_distances, perceptual_hash
 from par_core.ids import image_id
 from tests.pictures import photograph
@@ -49,7 +56,10 @@ def test_copies_are_found_and_other_scenes_are_not(change: type, photographs: li
 
 
 def test_a_copy_of_the_file_has_the_same_digest_and_an_encoded_copy_has_not() -> None:
-    file, again = (cv2.imencode(".jpg", photograph(), [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes() for quality in (90, 80))
+    file, again = (
+        cv2.imencode(".jpg", photograph(), [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        for quality in (90, 80)
+    )
     found = same_label([image_id(file), image_id(again), None], [None, image_id(file)], "digest")
     assert found.nearest.tolist() == [1, -1, -1]
     assert found.train.tolist() == [False, True]
@@ -70,24 +80,36 @@ def test_the_hash_sees_purely_vertical_shapes() -> None:
 
 
 @given(HASHES, HASHES, st.integers(0, BITS))
-def test_near_hashes_are_those_of_a_plain_double_loop(test: list[int | None], train: list[int | None], bits: int) -> None:
+def test_near_hashes_are_those_of_a_plain_double_loop(
+    test: list[int | None], train: list[int | None], bits: int
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leakage, "_TEST_BLOCK", 3)
         patch.setattr(leakage, "_TRAIN_BLOCK", 4)
         found = near_hashes(test, train, bits)
-    apart = [[(a ^ b).bit_count() if a is not None and b is not None else BITS + 1 for b in train] for a in test]
+    apart = [
+        [(a ^ b).bit_count() if a is not None and b is not None else BITS + 1 for b in train] for a in test
+    ]
     nearest = [min(range(len(train)), key=lambda j, row=row: (row[j], j), default=-1) for row in apart]  # type: ignore[misc]
     wanted = [j if j >= 0 and row[j] <= bits else -1 for j, row in zip(nearest, apart, strict=True)]
     assert found.nearest.tolist() == wanted
     assert found.train.tolist() == [any(row[j] <= bits for row in apart) for j in range(len(train))]
-    assert [None if np.isnan(d) else int(d) for d in found.distance] == [row[j] if j >= 0 else None for j, row in zip(wanted, apart, strict=True)]
+    assert [None if np.isnan(d) else int(d) for d in found.distance] == [
+        row[j] if j >= 0 else None for j, row in zip(wanted, apart, strict=True)
+    ]
     assert found.known.tolist() == [each is not None for each in test]
 
 
 @given(LABELS, LABELS)
-def test_shared_identities_are_shared_whatever_the_order(test: list[str | None], train: list[str | None]) -> None:
+def test_shared_identities_are_shared_whatever_the_order(
+    test: list[str | None], train: list[str | None]
+) -> None:
     found, back = same_label(test, train, "identity"), same_label(train, test, "identity")
-    assert (found.nearest >= 0).tolist() == back.train.tolist() == [each is not None and each in train for each in test]
+    assert (
+        (found.nearest >= 0).tolist()
+        == back.train.tolist()
+        == [each is not None and each in train for each in test]
+    )
     assert all(train[j] == test[i] for i, j in enumerate(found.nearest) if j >= 0)
 
 
@@ -101,7 +123,10 @@ def test_the_share_is_that_of_jia_et_al_over_the_test_images_that_could_be_compa
 def test_embeddings_of_one_person_are_neighbours() -> None:
     rng = np.random.default_rng(0)
     people = rng.normal(size=(30, 64))
-    train, test = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (people[:20], people[10:] + rng.normal(0, 0.1, (20, 64))))
+    train, test = (
+        each / np.linalg.norm(each, axis=1, keepdims=True)
+        for each in (people[:20], people[10:] + rng.normal(0, 0.1, (20, 64)))
+    )
     missing = test.astype(np.float32)
     missing[0] = np.nan
     found = near_embeddings(missing, train.astype(np.float32), 0.2)
@@ -125,7 +150,9 @@ def test_embeddings_that_are_no_unit_vectors_are_refused() -> None:
     st.lists(st.integers(0, 64), min_size=10, max_size=60),
     st.sampled_from([0.1, 0.2, 0.5]),
 )
-def test_the_threshold_is_the_largest_known_distance_that_keeps_the_rate(same: list[int], different: list[int], rate: float) -> None:
+def test_the_threshold_is_the_largest_known_distance_that_keeps_the_rate(
+    same: list[int], different: list[int], rate: float
+) -> None:
     told = choose_threshold(np.array(same, float), np.array(different, float), rate)
     apart = np.array(different)
     assert told.mistaken == (apart <= told.distance).mean() <= rate
@@ -152,7 +179,9 @@ def test_a_threshold_from_known_copies_finds_new_ones(photographs: list[np.ndarr
     apart = hash_distances(hashes[:, None], hashes[None])[np.triu_indices(len(known), 1)]
     told = choose_threshold(hash_distances(hashes, copies).astype(float), apart.astype(float), 0.01)
     assert told.found == 1.0
-    found = near_hashes([perceptual_hash(smaller(image)) for image in new], [perceptual_hash(new[2])], int(told.distance))
+    found = near_hashes(
+        [perceptual_hash(smaller(image)) for image in new], [perceptual_hash(new[2])], int(told.distance)
+    )
     assert found.nearest.tolist() == [-1, -1, 0, -1]
 
 
@@ -162,11 +191,19 @@ def test_the_cleaned_part_has_no_counterpart_left_and_keeps_the_others() -> None
     found = [same_label(test, train, "identity"), near_hashes(hashes, theirs, 1)]
     kept = cleaned_train(found)
     assert kept.tolist() == [0]
-    again = [same_label(test, [train[i] for i in kept], "identity"), near_hashes(hashes, [theirs[i] for i in kept], 1)]
+    again = [
+        same_label(test, [train[i] for i in kept], "identity"),
+        near_hashes(hashes, [theirs[i] for i in kept], 1),
+    ]
     assert leakage_report(again)["share"] == 0
     told = leakage_report(found)
     assert (told["test"], told["train"], told["train_kept"], told["share"]) == (4, 5, 1, 1.0)
-    assert told["by_kind"]["hash"] == {"share": pytest.approx(1.0), "test_leaked": 3, "test_unknown": 1, "train_leaked": 3}
+    assert told["by_kind"]["hash"] == {
+        "share": pytest.approx(1.0),
+        "test_leaked": 3,
+        "test_unknown": 1,
+        "train_leaked": 3,
+    }
     assert told["by_kind"]["identity"]["share"] == pytest.approx(2 / 3)
 
 

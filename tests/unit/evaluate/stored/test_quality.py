@@ -15,9 +15,14 @@ from tests.pictures import save, scene
 
 def test_the_people_of_a_store_are_analysed_by_what_is_stored(tmp_path: Path) -> None:
     for number, camera in enumerate(["gate", "gate", "yard"]):
-        save(tmp_path / "pictures" / camera / f"{number}.png", scene("red", seed=number, person_height=40 + 10 * number))
+        save(
+            tmp_path / "pictures" / camera / f"{number}.png",
+            scene("red", seed=number, person_height=40 + 10 * number),
+        )
     index(tmp_path / "store", [tmp_path / "pictures"])
-    result = CliRunner().invoke(app, ["analyse", "--store", str(tmp_path / "store"), "--json", str(tmp_path / "told.json")])
+    result = CliRunner().invoke(
+        app, ["analyse", "--store", str(tmp_path / "store"), "--json", str(tmp_path / "told.json")]
+    )
     assert result.exit_code == 0, result.output
     (told,) = json.loads((tmp_path / "told.json").read_text())["sources"]
     rows = content(tmp_path / "store")
