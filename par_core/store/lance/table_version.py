@@ -59,11 +59,12 @@ class TableVersion:
 
     def count(self, where: str | None = None) -> int:
         """Rows for which a filter holds. Counting them is cheap, not free: what was counted is remembered."""
-        if where not in self.counts:
+        counted = self.counts.get(where)
+        if counted is None:
             if len(self.counts) >= _COUNTS_KEPT:
                 self.counts.clear()
-            self.counts[where] = int(self.table.count_rows(where))
-        return self.counts[where]
+            counted = self.counts[where] = int(self.table.count_rows(where))
+        return counted
 
     def search(
         self,

@@ -289,6 +289,16 @@ def test_a_table_stays_current_until_a_version_is_written_or_the_tag_moves(folde
     assert not again.is_current()
 
 
+def test_a_count_is_given_though_another_thread_drops_what_is_remembered(index: PeopleIndex) -> None:
+    class Emptied(dict[str | None, int]):
+        def __setitem__(self, where: str | None, count: int) -> None:
+            super().__setitem__(where, count)
+            self.clear()
+
+    version = replace(index._seen, counts=Emptied())
+    assert version.count("(`hat` >= 0.4)") == index._seen.count("(`hat` >= 0.4)") > 0
+
+
 def test_readers_go_on_while_the_writer_writes_and_optimises(index: PeopleIndex) -> None:
     path, stop = index.path, Event()
     queries = rows(seed=7, n=10)["vector"].to_pylist()
