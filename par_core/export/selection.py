@@ -78,7 +78,7 @@ def _scanned(
 ) -> Iterator[pa.Table]:
     for batch in index.scan(schema.names, where):
         table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
-        yield table if newest.version == index.version else _there_now(table, newest, store)
+        yield table if newest.identity == index.identity else _there_now(table, newest, store)
 
 
 def _there_now(table: pa.Table, newest: PeopleIndex, store: Store) -> pa.Table:

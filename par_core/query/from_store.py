@@ -11,7 +11,7 @@ import numpy as np
 
 from par_core.archive import decode
 from par_core.config import RunConfig
-from par_core.errors import BadConfigError, UnreadableImageError
+from par_core.errors import BadConfigError, StoreError, UnreadableImageError
 from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_scorer
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
@@ -109,7 +109,7 @@ class Searcher:
         """
         index, newest = self.index(), self.newest()
         result = _answer(index, question, self.config)
-        if index.version == newest.version:
+        if index.identity == newest.identity:
             return result
         asked = question.top
         while True:  # the next ones take the places of those whose file has gone
@@ -163,7 +163,7 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
         node = like if node is None else AllOf((like, node))
         asked.insert(0, f"people like {question.image.name}")
     assert node is not None
-    sample = _sample(index.path, index.version)
+    sample = _sample(index.path, index.identity)
     return search_query(index, node, load_text_scorer(config), sample, wanted, " and ".join(asked), pictures)
 
 
@@ -174,10 +174,11 @@ def _parse(text: str) -> Node:
 
 
 @lru_cache(maxsize=4)
-def _sample(path: Path, version: int) -> People:
+def _sample(path: Path, identity: tuple[str, int]) -> People:
     """Of a version of an index, which never changes."""
-    index = PeopleIndex.open(path, str(version))
-    assert index is not None, "it was open a moment ago"
+    index = PeopleIndex.open(path, str(identity[1]))
+    if index is None or index.identity != identity:
+        raise StoreError(f"the index at {path} was replaced during the search; ask again")
     return sample_of(index)
 
 

@@ -241,7 +241,7 @@ class Review:
         for start in range(0, len(person_ids), _IDS_A_FILTER):
             names = ", ".join(f"'{each}'" for each in person_ids[start : start + _IDS_A_FILTER])
             result = search_filter(self._index, Wanted(f"person_id in ({names})", _IDS_A_FILTER))
-            if newest is not None and newest.version != self._index.version:
+            if newest is not None and newest.identity != self._index.identity:
                 result = leave_out_gone(result, self._searcher.store, self._index, newest, absent=False)
             hits |= {hit.person_id: hit for hit in result.hits}
         return hits

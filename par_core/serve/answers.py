@@ -16,10 +16,17 @@ class Versions:
     Attributes:
         searched: The one that searches read.
         newest: The last one that was written.
+        table_id: Of the table that searches read; a table made in its place numbers its versions from 1
+            again.
     """
 
     searched: int
     newest: int
+    table_id: str
+
+    def as_json(self) -> dict[str, int]:
+        """The two numbers."""
+        return {"searched": self.searched, "newest": self.newest}
 
 
 @dataclass(frozen=True, slots=True)

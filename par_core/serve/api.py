@@ -126,7 +126,7 @@ async def person(session: Searching, person_id: Identity) -> PersonResponse:
     found = await session.person(person_id)
     content = {name: getattr(found, name) for name in found.__dataclass_fields__ if name != "hit"}
     return PersonResponse.model_validate(
-        content | {"person": found.hit.as_json(), "versions": asdict(found.versions)}
+        content | {"person": found.hit.as_json(), "versions": found.versions.as_json()}
     )
 
 
@@ -201,7 +201,7 @@ def search_content(page: SearchPage) -> dict[str, Any]:
     return page.result.as_json() | {
         "offset": page.offset,
         "next": page.next,
-        "versions": asdict(page.versions),
+        "versions": page.versions.as_json(),
     }
 
 

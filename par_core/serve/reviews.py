@@ -143,11 +143,10 @@ class Reviews:
 
     def _is_old(self, review: Review) -> bool:
         """Whether the index, or another process the review, has gone on."""
-        known = review.record
-        return (
-            self._service.versions().searched != review.index.version
-            or load_record(self._service.store, known.name).rounds != known.rounds
-        )
+        known, now = review.record, self._service.versions()
+        return (now.table_id, now.searched) != review.index.identity or load_record(
+            self._service.store, known.name
+        ).rounds != known.rounds
 
     def _open_review(self, name: str) -> _OpenReview:
         if name not in review_names(self._service.store):

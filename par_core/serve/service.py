@@ -99,7 +99,7 @@ class ArchiveService:
             q: In the query language; ``picture:NAME`` names an uploaded picture. None or empty if there is
                 only a filter.
             where: A filter in the language of ``par_core.query.where``, or None.
-            top: Hits of the page at most.
+            top: Hits of the page at most; the last of all pages ends with the 10,000th hit.
             offset: How many hits come before the page.
             absent: Also people whose file is gone.
             weak: Also hits that are likely chance.
@@ -111,7 +111,7 @@ class ArchiveService:
             FingerprintError: The store was filled with another model.
             NotReadyError: Nobody is in the index yet.
         """
-        if offset + top > _DEEPEST:
+        if offset >= _DEEPEST:
             raise BadConfigError(
                 f"only the first {_DEEPEST} hits of a question are given; narrow it with a filter"
             )
@@ -127,13 +127,14 @@ class ArchiveService:
                 "nothing was asked; say what the person looks like (q), or give a filter (where)"
             )
         _, versions = self._open()
-        result, asked = self._answer(question, offset + top, versions)
-        hits = result.hits[offset : offset + top]
-        more = len(result.hits) > offset + top or (len(result.hits) == asked and asked < _DEEPEST)
+        end = min(offset + top, _DEEPEST)
+        result, asked = self._answer(question, end, versions)
+        hits = result.hits[offset:end]
+        more = len(result.hits) > end or (len(result.hits) == asked and asked < _DEEPEST)
         return SearchPage(
             replace(result, hits=hits, chance=_of_page(result.chance, hits)),
             offset,
-            offset + top if more and hits else None,
+            end if more and hits else None,
             versions,
         )
 
@@ -256,7 +257,7 @@ class ArchiveService:
             raise NotReadyError(
                 f"the store holds no people yet; fill it with: par index SOURCE --store {self.store.root}"
             )
-        versions = Versions(index.version, newest.version)
+        versions = Versions(index.version, newest.version, index.table_id)
         self._keep_only_of(versions)
         return index, versions
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import lancedb
 import numpy as np
@@ -21,6 +22,7 @@ from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
 __all__ = ["PeopleIndex"]
 
 _IDS_PER_CALL: Final = 1_000
+_TABLE_ID: Final = b"par.table"  # in the metadata of the table's schema
 
 
 class PeopleIndex:
@@ -31,6 +33,8 @@ class PeopleIndex:
     Attributes:
         path: Folder of the database.
         info: What the table was made with.
+        table_id: Random, of this table: one that is made in its place has another, while its version numbers
+            start again. Empty where an earlier version of PAR made it.
         history: Its versions.
     """
 
@@ -45,6 +49,7 @@ class PeopleIndex:
     ) -> None:
         self.path = database
         self.info = IndexInfo.of(table.schema)
+        self.table_id = table.schema.metadata.get(_TABLE_ID, b"").decode()
         self.history = History(table, database)
         self._table = table
         self._policy = policy
@@ -102,10 +107,8 @@ class PeopleIndex:
         cls, path: Path, schema: pa.Schema, info: IndexInfo, policy: IndexPolicy = POLICY
     ) -> "PeopleIndex":
         """Start an empty table, in place of one that is there."""
-        full = pa.schema(
-            [*schema, *shortcut_fields(schema, info.attributes)],
-            metadata={**(schema.metadata or {}), **info.as_metadata()},
-        )
+        metadata = {**(schema.metadata or {}), **info.as_metadata(), _TABLE_ID: uuid4().hex.encode()}
+        full = pa.schema([*schema, *shortcut_fields(schema, info.attributes)], metadata=metadata)
         table = lancedb.connect(path).create_table(TABLE, schema=full, mode="overwrite")
         table.set_unenforced_primary_key(["person_id"])
         return cls(table, path, policy)
@@ -154,6 +157,11 @@ class PeopleIndex:
     def version(self) -> int:
         """LanceDB's version number; every write makes a new one."""
         return self._seen.number if self._pinned else int(self._table.version)
+
+    @property
+    def identity(self) -> tuple[str, int]:
+        """``table_id`` and ``version``: what is computed from this version is kept under both."""
+        return self.table_id, self.version
 
     def __len__(self) -> int:
         return self._now.count()

@@ -86,6 +86,20 @@ def test_nobody_else_fits_answers_only_those_who_wait(store: Path) -> None:
     assert done.batch.hits == ()
 
 
+def test_a_review_reads_the_index_anew_after_it_was_deleted_and_made_again_with_the_same_number(
+    store: Path,
+) -> None:
+    service = ArchiveService(store, FAKE)
+    reviews = Reviews(service)
+    name = reviews.start("yellow", None)
+    before, number = reviews.state(name).estimate.people, service.versions().searched
+    shutil.rmtree(store / "index.lance")
+    save(store.parent / "more" / "9999.png", scene("red", seed=99))
+    index(store, [store.parent / "more"])
+    assert service.versions().searched == number
+    assert reviews.state(name).estimate.people == before + 1
+
+
 def test_a_review_that_is_not_there_is_refused(store: Path) -> None:
     with pytest.raises(BadConfigError, match="no review 'x'"):
         Reviews(ArchiveService(store, FAKE)).state("x")

@@ -10,9 +10,13 @@ from par_core.errors import BadConfigError, FilterError, UnreadableImageError
 from par_core.forget import Request, find_subject, forget
 from par_core.models.fake import FakeTextEncoder
 from par_core.people.masks import decode_mask
+from par_core.query import asking
 from par_core.query.answer import Chance, SearchResult
 from par_core.query.crops import mask_of
-from par_core.query.from_store import Question
+from par_core.query.from_store import Question, Searcher
+from par_core.query.parts import People
+from par_core.query.searching import sample_of
+from par_core.query.table import PeopleTable
 from par_core.serve import service as service_module
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
 from par_core.serve.service import ArchiveService
@@ -27,6 +31,12 @@ def own(tmp_path: Path) -> Path:
     """A folder with a store and photos that a test may change."""
     small_store(tmp_path)
     return tmp_path
+
+
+def made_again(own: Path) -> None:
+    """Delete the index, and index again: its versions begin with 1 again."""
+    shutil.rmtree(own / "store" / "index.lance")
+    index(own / "store", [own / "photos"])
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +80,16 @@ def test_a_page_behind_the_end_is_empty_and_the_last(service: ArchiveService) ->
     assert (page.result.hits, page.next) == ((), None)
     with pytest.raises(BadConfigError, match="first 10000 hits"):
         service.search("red", top=3, offset=10_000)
+
+
+def test_the_last_page_is_cut_off_where_no_more_hits_are_given(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "_DEEPEST", 5)
+    service = ArchiveService(folder / "store", FAKE)
+    pages = [service.search("red", top=3, offset=offset, weak=True, apart=True) for offset in (0, 3)]
+    assert [[hit.rank for hit in page.result.hits] for page in pages] == [[1, 2, 3], [4, 5]]
+    assert [page.next for page in pages] == [3, None]
 
 
 def test_further_pages_embed_nothing_and_search_nothing(
@@ -117,6 +137,43 @@ def test_a_new_version_is_answered_from_and_nothing_of_the_old_one_is_kept(own: 
         service.crop(victim.person_id)
     with pytest.raises(GoneError, match="not there any more"):
         service.image(victim.image_id)
+
+
+def test_nothing_is_kept_of_an_index_that_was_deleted_and_made_again_with_the_same_number(own: Path) -> None:
+    service = ArchiveService(own / "store", FAKE)
+    before = service.search("red", apart=True)
+    victim = before.result.hits[0]
+    service.crop(victim.person_id)
+    Path(victim.uri.removeprefix("file://")).unlink()
+    made_again(own)
+    after = service.search("red", apart=True)
+    assert after.versions.searched == before.versions.searched
+    assert victim.uri not in {hit.uri for hit in after.result.hits}
+    with pytest.raises(GoneError, match="not there any more"):
+        service.crop(victim.person_id)
+
+
+def test_the_people_by_whom_texts_are_weighed_are_of_the_index_that_is_there_now(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[set[str]] = []
+
+    def sampled(table: PeopleTable) -> People:
+        people = sample_of(table)
+        drawn.append(set(people.ids))
+        return people
+
+    monkeypatch.setattr(asking, "sample_of", sampled)
+    searcher = Searcher(own / "store", FAKE)
+    before = searcher.ask(Question("red", apart=True, weak=True)).hits
+    store = Store.open(own / "store")
+    with store.exclusive():
+        forget(store, find_subject(store, Request.of((), (), (before[0].person_id,))))
+    save(own / "photos" / "9999.png", scene("red", seed=99))
+    made_again(own)
+    searcher.ask(Question("red"))
+    assert before[0].person_id in drawn[0] - drawn[-1]
+    assert len(drawn) == 2
 
 
 def test_an_answer_that_ends_after_the_index_has_changed_brings_nobody_back(

@@ -299,6 +299,17 @@ def test_a_count_is_given_though_another_thread_drops_what_is_remembered(index: 
     assert version.count("(`hat` >= 0.4)") == index._seen.count("(`hat` >= 0.4)") > 0
 
 
+def test_a_table_that_is_made_in_place_of_another_has_another_identity(tmp_path: Path) -> None:
+    table = rows(n=10)
+    first = PeopleIndex.create(tmp_path / "a", table.schema, INFO)
+    first.upsert(table)
+    second = PeopleIndex.create(tmp_path / "b", table.schema, INFO)
+    second.upsert(table)
+    assert first.version == second.version
+    assert first.identity != second.identity
+    assert opened(tmp_path / "a").identity == opened(tmp_path / "a", "live").identity == first.identity
+
+
 def test_readers_go_on_while_the_writer_writes_and_optimises(index: PeopleIndex) -> None:
     path, stop = index.path, Event()
     queries = rows(seed=7, n=10)["vector"].to_pylist()
