@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from par_core.export.pictures import cut_people, masks_of, read_pictures
 from par_core.export.selection import Selection, select_people
 from par_core.export.tables import CsvTable, ParquetTable
 from par_core.query.from_store import Searcher
+from par_core.store.atomic import partial_name
 from par_core.types import MaskRLE
 from par_core.version import __version__
 
@@ -248,15 +248,24 @@ def _check_place(request: ExportRequest) -> None:
 
 @contextlib.contextmanager
 def _folder(request: ExportRequest) -> Iterator[Path]:
-    """A folder that takes its name once it is complete."""
+    """A folder that takes its name once it is complete. An earlier export is deleted after that, and keeps
+    its name if it fails.
+    """
     out = request.out.absolute()
-    partial, old = (out.with_name(f".{out.name}.{os.getpid()}.{kind}") for kind in ("partial", "old"))
+    partial = partial_name(out)
+    old = partial.with_suffix(".old")
     partial.mkdir(parents=True)
     try:
         yield partial
+        _check_place(request)  # again: something else may have taken the name meanwhile
         if out.exists():
             out.rename(old)
-        partial.rename(out)
+        try:
+            partial.rename(out)
+        except BaseException:
+            if old.exists():
+                old.rename(out)
+            raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)

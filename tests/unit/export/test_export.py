@@ -1,5 +1,7 @@
 import csv
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from pycocotools.coco import COCO
 from par_core.errors import BadConfigError, FilterError
 from par_core.export.folder import ExportReport, ExportRequest, export_people
 from par_core.export.pictures import masks_of
-from par_core.export.tables import harmless
+from par_core.export.tables import CsvTable, harmless
 from par_core.people.masks import decode_mask
 from par_core.query.from_store import Searcher
 from par_core.store.lance import PeopleIndex
@@ -147,6 +149,55 @@ def test_an_export_is_never_overwritten_by_accident_and_never_half_written(
     with pytest.raises(BadConfigError, match="not made by par export"):
         export(store, mine, "csv", force=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "out"]
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_an_earlier_export_stays_where_the_new_one_cannot_take_its_name(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    out, rename = tmp_path / "out", Path.rename
+    if force:
+        export(store, out, "csv")
+
+    def refused(self: Path, target: Path) -> Path:
+        if self.name.endswith(".partial"):
+            raise OSError(errno.EIO, "Input/output error", str(self))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(OSError, match="Input/output error"):
+        export(store, out, "parquet", force=force)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == (
+        ["out", "out/people.csv", "out/provenance.json"] if force else []
+    )
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_what_took_the_name_while_an_export_was_written_is_not_replaced(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    out, write = tmp_path / "out", CsvTable.write
+
+    def meanwhile(self: CsvTable, table: pa.Table) -> None:
+        out.mkdir()
+        (out / "thesis.tex").write_text("x")
+        write(self, table)
+
+    monkeypatch.setattr(CsvTable, "write", meanwhile)
+    with pytest.raises(BadConfigError, match="not made by par export" if force else "--force"):
+        export(store, out, "csv", force=force)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
+        "out",
+        "out/thesis.tex",
+    ]
+
+
+def test_what_a_killed_export_has_left_stops_no_other(store: Path, tmp_path: Path) -> None:
+    for kind in ("partial", "old"):
+        (tmp_path / f".out.{os.getpid()}.{kind}" / "crops").mkdir(parents=True)
+    export(store, tmp_path / "out", "csv")
+    export(store, tmp_path / "out", "csv", force=True)
+    assert (tmp_path / "out" / "people.csv").is_file()
 
 
 def test_a_bad_filter_leaves_nothing(store: Path, tmp_path: Path) -> None:
