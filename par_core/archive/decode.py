@@ -17,8 +17,9 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from par_core.archive.jpeg import MOST_SCANS, count_scans
+from par_core.archive.shortage import can_allocate
 from par_core.config import ArchiveConfig
-from par_core.errors import UnreadableImageError
+from par_core.errors import TransientError, UnreadableImageError
 from par_core.status import Status
 from par_core.types import ImageU8
 
@@ -41,6 +42,7 @@ _DAMAGE: Final = (
     struct.error,
     zlib.error,
 )
+_BYTES_A_PIXEL: Final = 4  # that Pillow needs at least
 _TRUNCATION: Final = (
     "truncated",
     "unexpected end",
@@ -86,13 +88,14 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
 
     Raises:
         UnreadableImageError: With the status ``truncated``, ``damaged`` or ``too_large``.
+        TransientError: Memory ran out, which says nothing of the picture.
     """
     try:
         picture = Image.open(io.BytesIO(content), formats=_FORMATS)
     except UnidentifiedImageError as error:
         raise UnreadableImageError(Status.DAMAGED, "no picture in a format that PAR reads") from error
     except (*_DAMAGE, MemoryError) as error:
-        raise _unreadable(error) from error
+        raise _trouble(error, 0) from error
     n_pixels = picture.width * picture.height
     if n_pixels > config.max_pixels:
         raise UnreadableImageError(
@@ -110,7 +113,7 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
         upright = picture.transpose(_UPRIGHT[exif.orientation]) if exif.orientation in _UPRIGHT else picture
         pixels = np.asarray(_to_rgb(upright))
     except (*_DAMAGE, MemoryError) as error:
-        raise _unreadable(error) from error
+        raise _trouble(error, n_pixels) from error
     if pixels.size == 0:
         raise UnreadableImageError(Status.DAMAGED, "a picture without pixels")
     return DecodedImage(np.ascontiguousarray(pixels), picture.format or "", exif.captured_at)
@@ -167,7 +170,12 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
     return (np.clip(values, 0, 65535).astype(np.float32) / 257).round().astype(np.uint8)
 
 
-def _unreadable(error: BaseException) -> UnreadableImageError:
+def _trouble(error: Exception, n_pixels: int) -> UnreadableImageError | TransientError:
+    """What a failure means. libjpeg reports a lack of memory as damage, so damage is believed only where the
+    pixels have room.
+    """
+    if isinstance(error, MemoryError) or not can_allocate(_BYTES_A_PIXEL * n_pixels):
+        return TransientError("out of memory while a picture was decoded")
     text = str(error) or type(error).__name__
     cut = any(word in text.lower() for word in _TRUNCATION) or isinstance(error, EOFError)
     return UnreadableImageError(

@@ -52,7 +52,7 @@ def describe_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResul
 
     Raises:
         BadInputError: The shard has not been segmented.
-        TransientError: The archive's storage cannot be reached.
+        TransientError: The archive's storage cannot be reached, or memory ran out.
         BadConfigError: The models of the profile cannot be had.
     """
     started = time.monotonic()
@@ -140,7 +140,10 @@ def _decode_again(
         return content.status
     if image_id(content) != identity:
         return Status.CHANGED
-    return decode(content, config.archive)
+    try:
+        return decode(content, config.archive)
+    except UnreadableImageError as error:
+        return error.status
 
 
 def _cut(person: dict[str, Any], image: ImageU8, config: RunConfig, aspect: float) -> _Waiting:

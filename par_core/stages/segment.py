@@ -50,7 +50,7 @@ def segment_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult
     """Segment one planned shard; at once if it is complete already.
 
     Raises:
-        TransientError: The archive's storage cannot be reached.
+        TransientError: The archive's storage cannot be reached, or memory ran out.
         BadConfigError: The models of the profile cannot be had.
     """
     started = time.monotonic()

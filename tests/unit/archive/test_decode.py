@@ -1,13 +1,17 @@
 import contextlib
 import io
 import random
+import subprocess
+import sys
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
 from par_core.archive import decode
+from par_core.archive.jpeg import count_scans
 from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
 from par_core.status import Status
@@ -123,11 +127,65 @@ def test_a_jpeg_that_goes_over_itself_again_and_again_is_refused_before_it_is_de
     decode(whole[:-2] + 10 * last_scan + whole[-2:], LIMITS)
 
 
+def test_scans_behind_the_end_of_a_jpeg_do_not_count() -> None:
+    whole = encoded(picture(), "JPEG", progressive=True)
+    # zeros first: read as the length of a segment, two other bytes would skip most of it
+    behind = b"\0\0" + 500 * b"\xff\xda\x00\x02"
+    assert count_scans(whole + behind) == count_scans(whole) == whole.count(b"\xff\xda")
+    decode(whole + behind, LIMITS)
+
+
 def test_what_follows_a_jpeg_or_stands_in_its_metadata_is_no_scan() -> None:
     looks_like_scans = 500 * b"\xff\xda\x00\x08"
     # a motion photo carries a video behind its end
     decode(encoded(picture(), "JPEG") + looks_like_scans, LIMITS)
     decode(encoded(picture(), "JPEG", comment=looks_like_scans), LIMITS)
+
+
+_WITH_LITTLE_MEMORY = """
+import resource, sys
+from par_core.archive import decode
+from par_core.config import ArchiveConfig
+from par_core.errors import TransientError, UnreadableImageError
+content, room = open(sys.argv[1], "rb").read(), int(sys.argv[2])
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + room, resource.RLIM_INFINITY))
+try:
+    print(decode(content, ArchiveConfig()).pixels.shape)
+except (TransientError, UnreadableImageError) as error:
+    print(type(error).__name__, getattr(error, "status", ""), error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "room"),
+    [("JPEG", 20_000_000), ("JPEG", 170_000_000), ("PNG", 170_000_000), ("TIFF", 230_000_000)],
+)
+def test_a_lack_of_memory_is_no_damage(tmp_path: Path, form: str, room: int) -> None:
+    """Room for nothing, for what Pillow keeps (6000 x 6000 pixels of 4 bytes), and for a part of what comes
+    then.
+
+    In the second of these, libjpeg says that the file is broken.
+    """
+    options = {"JPEG": {"progressive": True}, "PNG": {}, "TIFF": {"compression": "tiff_lzw"}}[form]
+    path = tmp_path / "large"
+    path.write_bytes(encoded(Image.new("RGB", (6_000, 6_000), "red"), form, **options))
+    run = subprocess.run(
+        [sys.executable, "-c", _WITH_LITTLE_MEMORY, path, str(room)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout.startswith("TransientError  out of memory"), run.stdout + run.stderr
+
+
+def test_damage_is_damage_where_there_is_memory_for_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = encoded(picture(size=(200, 200)), "PNG")
+    asked: list[int] = []
+    monkeypatch.setattr("par_core.archive.shortage.np.empty", lambda n_bytes, kind: asked.append(n_bytes))
+    with pytest.raises(UnreadableImageError):
+        decode(whole[: len(whole) * 2 // 3], LIMITS)
+    assert asked == [4 * 200 * 200]
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of odd metadata

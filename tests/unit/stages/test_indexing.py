@@ -2,12 +2,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL.PngImagePlugin import PngImageFile
 
-from par_core.config import load_config
-from par_core.errors import BadConfigError, TransientError
+from par_core.archive import DecodedImage, decode
+from par_core.config import ArchiveConfig, load_config
+from par_core.errors import BadConfigError, TransientError, UnreadableImageError
 from par_core.models import profiles
 from par_core.stages.check import store_status, verify_store
-from par_core.stages.commit import rebuild_index
+from par_core.stages.commit import commit_store, rebuild_index
+from par_core.stages.describe import describe_shard
+from par_core.stages.plan import plan_index
+from par_core.stages.segment import segment_shard
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.ledger import accounting, known_images
@@ -207,14 +212,46 @@ def test_a_model_that_fails_on_everything_stops_the_shard_and_marks_nothing(
     assert not list((tmp_path / "store").glob("segment/*/*/manifest.json"))
 
 
+def test_a_lack_of_memory_in_either_stage_marks_no_image_and_nobody(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.create(tmp_path / "store")
+    (shard,) = plan_index(store, [str(photos)], FAKE, workers=1).shards
+    for stage, run in (("segment", segment_shard), ("describe", describe_shard)):
+        with monkeypatch.context() as patch:
+            patch.setattr(PngImageFile, "load", no_memory)
+            with pytest.raises(TransientError, match="out of memory"):
+                run(store, shard.shard_id, FAKE)
+        assert not list(store.root.glob(f"{stage}/*/*/manifest.json"))
+        run(store, shard.shard_id, FAKE)
+    assert commit_store(store, FAKE).rows == 7
+
+
+def no_memory(*_: object) -> None:
+    raise MemoryError
+
+
+def test_a_picture_that_cannot_be_decoded_a_second_time_costs_its_people_only(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.create(tmp_path / "store")
+    (shard,) = plan_index(store, [str(photos)], FAKE, workers=1).shards
+    segment_shard(store, shard.shard_id, FAKE)
+
+    def fails_on_two_people(content: bytes, config: ArchiveConfig) -> DecodedImage:
+        image = decode(content, config)
+        if image.pixels.shape[1] == 120:
+            raise UnreadableImageError(Status.DAMAGED, "cannot be decoded")
+        return image
+
+    monkeypatch.setattr("par_core.stages.describe.decode", fails_on_two_people)
+    counts = describe_shard(store, shard.shard_id, FAKE).counts
+    assert (counts[Status.OK], counts[Status.DAMAGED]) == (5, 2)
+
+
 def test_a_file_changed_between_the_stages_is_not_described_as_the_old_one(
     tmp_path: Path, photos: Path
 ) -> None:
-    from par_core.stages.commit import commit_store
-    from par_core.stages.describe import describe_shard
-    from par_core.stages.plan import plan_index
-    from par_core.stages.segment import segment_shard
-
     store = Store.create(tmp_path / "store")
     (shard,) = plan_index(store, [str(photos)], FAKE, workers=1).shards
     segment_shard(store, shard.shard_id, FAKE)
