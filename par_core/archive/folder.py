@@ -9,6 +9,7 @@ from pathlib import Path
 
 from par_core.archive.entries import Entry, Listing, is_hidden, is_image_name, uri_of
 from par_core.archive.members import is_container_name
+from par_core.archive.shortage import raise_shortage
 from par_core.status import Status
 
 __all__ = ["entry_of_file", "list_folder"]
@@ -19,6 +20,9 @@ def list_folder(folder: Path) -> Listing:
 
     Links to files inside the folder are followed; links that leave it, and loops, become entries with a
     status. Links to folders are not followed.
+
+    Raises:
+        TransientError: This machine is short of memory or of file descriptors.
     """
     root = os.path.realpath(folder)
     skipped: Counter[str] = Counter()
@@ -27,7 +31,11 @@ def list_folder(folder: Path) -> Listing:
 
 
 def entry_of_file(path: str) -> Entry:
-    """The entry of one file, whatever its name; a missing one has the status ``vanished``."""
+    """The entry of one file, whatever its name; a missing one has the status ``vanished``.
+
+    Raises:
+        TransientError: This machine is short of memory or of file descriptors.
+    """
     try:
         found = os.stat(path)
     except OSError as error:
@@ -97,6 +105,7 @@ def _link(item: "os.DirEntry[str]", root: str, skipped: Counter[str]) -> Iterato
 
 
 def _status_of(error: OSError) -> Status:
+    raise_shortage(error)
     known = {
         errno.ELOOP: Status.SYMLINK_LOOP,
         errno.EACCES: Status.PERMISSION,

@@ -24,6 +24,7 @@ def list_source(source: str) -> Listing:
 
     Raises:
         BadConfigError: The source is not there, or nothing that PAR can list.
+        TransientError: This machine is short of memory or of file descriptors.
     """
     if not source.strip():
         raise BadConfigError("an empty source; name a folder, an archive, a list of paths or a URL")

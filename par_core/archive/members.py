@@ -14,6 +14,7 @@ from functools import partial
 from typing import IO, Any, BinaryIO, Final
 
 from par_core.archive.entries import Entry, is_hidden, is_image_name
+from par_core.archive.shortage import can_allocate, raise_shortage
 from par_core.errors import UnreadableImageError
 from par_core.status import Status
 
@@ -40,6 +41,7 @@ _DAMAGE: Final = (
     ),
     *(MemoryError, RecursionError),
 )
+_ROOM: Final = 2**30  # bytes, more than any member takes; a header can ask for gigabytes
 # bytes of a tar header that only holds names and attributes of the next; Python reads it whole, whatever it
 # says
 _LONGEST_EXTRA: Final = 2**20
@@ -69,6 +71,9 @@ def list_members(file: BinaryIO, uri: str, size: int, version: str) -> tuple[lis
     Returns:
         Entries, and what was passed over by reason. A damaged archive gives what could be listed and one
         entry for itself.
+
+    Raises:
+        TransientError: This machine is short of memory or of file descriptors.
     """
     entries: list[Entry] = []
     skipped: Counter[str] = Counter()
@@ -83,6 +88,7 @@ def list_members(file: BinaryIO, uri: str, size: int, version: str) -> tuple[lis
             status, message = (Status.ENCRYPTED, "needs a password") if member.encrypted else (Status.OK, "")
             entries.append(Entry(uri + SEPARATOR + member.name, member.size, member.version, status, message))
     except _DAMAGE as error:
+        _raise_shortage(error)
         entries.append(
             Entry(uri, size, version, Status.DAMAGED_ARCHIVE, f"cannot be read to its end: {error}"[:300])
         )
@@ -99,6 +105,9 @@ def read_members(
         uri: Of the archive.
         names: Of the members, as ``list_members`` named them.
         max_bytes: Members that give more bytes, whatever their header says, are too large.
+
+    Raises:
+        TransientError: This machine is short of memory or of file descriptors.
     """
     wanted = set(names)
     try:
@@ -110,6 +119,7 @@ def read_members(
                 return
         trouble = UnreadableImageError(Status.VANISHED, "no longer in the archive")
     except _DAMAGE as error:
+        _raise_shortage(error)
         trouble = UnreadableImageError(Status.DAMAGED_ARCHIVE, f"the archive cannot be read: {error}"[:300])
     for name in sorted(wanted):
         yield name, trouble
@@ -219,9 +229,18 @@ def _read(member: _Member, max_bytes: int) -> bytes | UnreadableImageError:
         with opened:
             content = opened.read(max_bytes + 1)
     except (*_DAMAGE, RuntimeError) as error:
+        _raise_shortage(error)
         return UnreadableImageError(Status.DAMAGED_ARCHIVE, f"this member cannot be read: {error}"[:300])
     if len(content) > max_bytes:
         return UnreadableImageError(
             Status.TOO_LARGE, f"more than {max_bytes} bytes, whatever its header says (archive.max_bytes)"
         )
     return content
+
+
+def _raise_shortage(error: Exception) -> None:
+    """As ``raise_shortage``; but where a lack of memory leaves room for any member, the archive has asked for
+    too much.
+    """
+    if not isinstance(error, MemoryError) or not can_allocate(_ROOM):
+        raise_shortage(error)

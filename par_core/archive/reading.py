@@ -9,8 +9,9 @@ from typing import BinaryIO
 from par_core.archive.entries import Entry, path_of
 from par_core.archive.members import SEPARATOR, is_container_name, read_members
 from par_core.archive.remote import is_remote, read_remote, read_remote_members
+from par_core.archive.shortage import raise_shortage
 from par_core.config import ArchiveConfig
-from par_core.errors import UnreadableImageError
+from par_core.errors import TransientError, UnreadableImageError
 from par_core.status import Status
 
 __all__ = ["read_entries"]
@@ -29,7 +30,8 @@ def read_entries(entries: Iterable[Entry], config: ArchiveConfig) -> Iterator[tu
         Each entry once, with its bytes or with what is wrong with it.
 
     Raises:
-        TransientError: A remote storage cannot be reached at all.
+        TransientError: A remote storage cannot be reached at all, or this machine is short of memory or of
+            file descriptors.
     """
     files: list[Entry] = []
     urls: dict[str, list[Entry]] = {}
@@ -108,6 +110,8 @@ def _read_file(path: bytes, max_bytes: int) -> Content:
             )
         try:
             return file.read(max_bytes + 1)
+        except MemoryError as error:
+            raise TransientError("out of memory while a file was read") from error
         except OSError as error:
             return _unreadable(error)
 
@@ -117,6 +121,7 @@ def _checked(content: Content) -> Content:
 
 
 def _unreadable(error: OSError) -> UnreadableImageError:
+    raise_shortage(error)
     known = {
         errno.ENOENT: Status.VANISHED,
         errno.ENOTDIR: Status.VANISHED,

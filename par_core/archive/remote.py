@@ -13,6 +13,7 @@ import fsspec
 
 from par_core.archive.entries import Entry, Listing, is_hidden, is_image_name
 from par_core.archive.members import is_container_name, list_members, read_members
+from par_core.archive.shortage import raise_shortage
 from par_core.errors import BadConfigError, TransientError, UnreadableImageError
 from par_core.status import Status
 
@@ -57,7 +58,8 @@ def read_remote(
     """Read files of one backend, several at a time.
 
     Raises:
-        TransientError: None of a whole group can be read: the storage is out of reach.
+        TransientError: None of a whole group can be read: the storage is out of reach. Or this machine is
+            short of memory or of file descriptors.
     """
     files, _ = _open(entries[0].uri)
     for start in range(0, len(entries), _AT_ONCE):
@@ -143,6 +145,7 @@ def _version(about: dict[str, Any]) -> str:
 
 
 def _unreadable(error: Exception) -> UnreadableImageError:
+    raise_shortage(error)
     known: dict[type[Exception], Status] = {
         FileNotFoundError: Status.VANISHED,
         PermissionError: Status.PERMISSION,

@@ -7,14 +7,21 @@ from typing import Final
 
 import numpy as np
 
-__all__ = ["can_allocate", "is_shortage"]
+from par_core.errors import TransientError
+
+__all__ = ["can_allocate", "raise_shortage"]
 
 _SHORTAGES: Final = frozenset([errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOBUFS])
 
 
-def is_shortage(error: BaseException) -> bool:
-    """Whether the machine lacks something, so that the file may be as it should be."""
-    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SHORTAGES)
+def raise_shortage(error: Exception) -> None:
+    """Nothing, unless an error says that the machine lacks something.
+
+    Raises:
+        TransientError: It does; the file may be as it should be.
+    """
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SHORTAGES):
+        raise TransientError(f"the machine is short of something: {str(error) or 'out of memory'}") from error
 
 
 def can_allocate(n_bytes: int) -> bool:
