@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from par_core.errors import TransientError
 from par_core.predictions.cache import Observation
 from par_core.predictions.compute import observe_shard
 
@@ -14,4 +15,7 @@ def observe(folder: str, shard: int) -> None:
     Raises:
         TransientError: Storage or memory trouble that may pass.
     """
-    observe_shard(Observation.open(Path(folder)), shard)
+    try:
+        observe_shard(Observation.open(Path(folder)), shard)
+    except MemoryError as error:
+        raise TransientError(f"out of memory in shard {shard}") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from par_core.config import config_of
+from par_core.errors import TransientError
 from par_core.stages.attempts import attempt
 from par_core.stages.describe import describe_shard
 from par_core.stages.segment import segment_shard
@@ -30,5 +31,8 @@ def index_shard(store: str, shard_id: str, settings: Mapping[str, Any], attempt_
     """
     opened, config = Store.open(Path(store)), config_of(settings)
     with attempt(opened, shard_id, attempt_name):
-        segment_shard(opened, shard_id, config)
-        describe_shard(opened, shard_id, config)
+        try:
+            segment_shard(opened, shard_id, config)
+            describe_shard(opened, shard_id, config)
+        except MemoryError as error:
+            raise TransientError(f"out of memory in shard {shard_id}") from error

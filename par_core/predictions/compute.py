@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from par_core.archive import decode
+from par_core.archive.shortage import raise_shortage
 from par_core.attributes.colours import garment_colours
 from par_core.config import RunConfig
 from par_core.datasets.folders import name_of
@@ -120,4 +121,5 @@ def _read(image: Path, config: RunConfig) -> ImageU8:
     try:
         return decode(image.read_bytes(), config.archive).pixels
     except (OSError, UnreadableImageError) as error:
+        raise_shortage(error)
         raise BadInputError(f"{image}: {error}") from error

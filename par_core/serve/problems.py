@@ -22,6 +22,7 @@ from par_core.errors import (
     FingerprintError,
     ParError,
     StoreError,
+    TransientError,
     UnreadableImageError,
     WeightsError,
 )
@@ -140,7 +141,9 @@ _KINDS: dict[type[ParError], tuple[int, str]] = {
     UnreadableImageError: (400, "bad_picture"),
     FingerprintError: (503, "other_embedding"),
     StoreError: (503, "store"),
+    TransientError: (503, "busy"),
 }
+_TRY_AGAIN_S: Final = 10  # after trouble that may pass
 
 
 def problem_of(error: ParError) -> Problem:
@@ -149,5 +152,5 @@ def problem_of(error: ParError) -> Problem:
         return Problem(error.status, error.kind, str(error), error.retry_after)
     for kind, (status, name) in _KINDS.items():
         if isinstance(error, kind):
-            return Problem(status, name, str(error))
+            return Problem(status, name, str(error), _TRY_AGAIN_S if kind is TransientError else None)
     return Problem(500, "internal", str(error))

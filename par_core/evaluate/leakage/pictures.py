@@ -14,6 +14,7 @@ from jaxtyping import Float32
 
 from par_core.archive import decode
 from par_core.archive.entries import is_hidden, is_image_name
+from par_core.archive.shortage import raise_shortage
 from par_core.config import RunConfig
 from par_core.datasets.attribute_sets import AttributeSet
 from par_core.errors import BadConfigError, UnreadableImageError
@@ -158,9 +159,10 @@ def _block(files: Sequence[Path], config: RunConfig, kept: Path) -> _Block:
         np.array([d for _, d, _ in looks]),
         np.array([h for _, _, h in looks], np.uint64),
     )
-    content = io.BytesIO()
-    np.savez(content, statuses=statuses, digests=digests, hashes=hashes)
-    write_atomic(file, content.getvalue())
+    if Status.IO_ERROR not in statuses:  # which may pass
+        content = io.BytesIO()
+        np.savez(content, statuses=statuses, digests=digests, hashes=hashes)
+        write_atomic(file, content.getvalue())
     return statuses, digests, hashes
 
 
@@ -171,5 +173,6 @@ def _look(file: Path, config: RunConfig) -> tuple[str, str, int]:
         return Status.OK.value, image_id(content), perceptual_hash(decode(content, config.archive).pixels)
     except UnreadableImageError as error:
         return error.status.value, "", 0
-    except OSError:
+    except OSError as error:
+        raise_shortage(error)
         return Status.IO_ERROR.value, "", 0

@@ -1,6 +1,7 @@
 """``par leakage`` on small data sets written here, with the ``fake`` profile, which sees colours."""
 
 import csv
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -96,6 +97,25 @@ def test_copies_between_two_folders_are_found_and_the_lists_are_without_them(
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<script" not in page
     assert page.count("data:image/jpeg") == 2
+
+
+def test_a_picture_that_could_not_be_read_is_read_again_by_the_next_command(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.read_bytes
+
+    def fail_on_one(self: Path) -> bytes:
+        if self.name == "smaller.jpg":
+            raise OSError(errno.EIO, "Input/output error")
+        return read(self)
+
+    asked = (*folders, "--out", tmp_path / "out", "--by", "hash")
+    for unreadable in ({"damaged": 1, "io_error": 1}, {"damaged": 1}):
+        with monkeypatch.context() as patch:
+            if "io_error" in unreadable:
+                patch.setattr(Path, "read_bytes", fail_on_one)
+            assert leakage(*asked).exit_code == 0
+        assert json.loads((tmp_path / "out" / "report.json").read_text())["unreadable"] == unreadable
 
 
 def test_embeddings_name_suspects_and_clean_nothing_unless_told_to(

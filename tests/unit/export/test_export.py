@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 from pycocotools.coco import COCO
 
-from par_core.errors import BadConfigError, FilterError
+from par_core.errors import BadConfigError, FilterError, TransientError
 from par_core.export.folder import ExportReport, ExportRequest, export_people
 from par_core.export.pictures import masks_of
 from par_core.export.tables import CsvTable, harmless
@@ -198,6 +199,18 @@ def test_what_a_killed_export_has_left_stops_no_other(store: Path, tmp_path: Pat
     export(store, tmp_path / "out", "csv")
     export(store, tmp_path / "out", "csv", force=True)
     assert (tmp_path / "out" / "people.csv").is_file()
+
+
+def test_a_lack_of_memory_ends_an_export_instead_of_leaving_people_out(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(PngImageFile, "load", no_memory)
+    with pytest.raises(TransientError, match="out of memory"):
+        export(store, tmp_path / "out", "csv", crops="keep")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_bad_filter_leaves_nothing(store: Path, tmp_path: Path) -> None:

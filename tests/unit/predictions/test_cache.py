@@ -1,5 +1,6 @@
 """Observations: cut into shards, finished once, and read back as they were seen."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,14 @@ import pytest
 
 from flows.predictions import observing
 from par_core.config import CutoutConfig, MachineConfig
-from par_core.errors import BadConfigError, BadInputError, StoreError
+from par_core.errors import BadConfigError, BadInputError, StoreError, TransientError
 from par_core.models.fake import FakeDescriber, FakeSegmenter
 from par_core.people.cutout import cut_out
 from par_core.predictions import cache as cache_module
 from par_core.predictions.cache import Observation, Observer
 from par_core.predictions.compute import observe_here, observe_shard
 from par_core.studies.evaluation import EvaluationRequest, evaluate
+from tasks.predictions import observe
 from tests.indexing import FAKE
 from tests.pictures import save, scene
 from tests.unit.studies.test_evaluation import mit, pennfudan  # noqa: F401 - fixtures
@@ -123,6 +125,31 @@ def test_nothing_to_look_at_and_pictures_that_are_not_there_are_said_plainly(tmp
         with pytest.raises(BadInputError, match="text"):
             observe_here(plan)
         assert plan.missing() == [0]
+
+
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ("pathlib.Path.read_bytes", OSError(errno.EMFILE, "Too many open files")),
+        ("pathlib.Path.read_bytes", MemoryError()),
+        ("PIL.PngImagePlugin.PngImageFile.load", MemoryError()),
+    ],
+)
+def test_a_machine_that_is_short_of_something_is_trouble_that_may_pass(
+    pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, error: Exception
+) -> None:
+    plan = Observation.plan(tmp_path, "people", pictures, [FAKE])
+
+    def short(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, short)
+        patch.setattr(Observation, "open", lambda _: plan)
+        with pytest.raises(TransientError):
+            observe(str(plan.folder), 0)
+    observe(str(plan.folder), 0)
+    assert plan.missing() == []
 
 
 @pytest.mark.usefixtures("small_shards")

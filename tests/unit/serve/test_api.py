@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL.PngImagePlugin import PngImageFile
 
 from par_core.serve.settings import ServeSettings
 from par_core.serve.user_session import AppState
@@ -198,6 +199,23 @@ def test_a_slow_answer_is_given_up_and_blocks_nobody(folder: Path, monkeypatch: 
             assert client.get("/api/search?q=red").status_code == 200
         finally:
             release.set()
+
+
+def test_a_lack_of_memory_is_asked_to_be_tried_again_and_the_file_is_not_said_to_be_gone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(_: object) -> None:
+        raise MemoryError
+
+    with client_of(folder / "store") as client:
+        hit = client.get("/api/search", params={"q": "yellow", "top": 1}).json()["results"][0]
+        with monkeypatch.context() as patch:
+            patch.setattr(PngImageFile, "load", no_memory)
+            for path in (f"/api/people/{hit['person_id']}/crop", f"/api/image/{hit['image_id']}"):
+                answer = client.get(path)
+                assert "out of memory" in refused(answer, 503, "busy")
+                assert answer.headers["Retry-After"] == "10"
+        assert client.get(f"/api/people/{hit['person_id']}/crop").status_code == 200
 
 
 def test_what_nobody_foresaw_is_a_plain_500_and_goes_to_the_log(

@@ -16,6 +16,7 @@ from par_core.stages.segment import segment_shard
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.ledger import accounting, known_images
+from tasks.shards import index_shard
 from tests.indexing import FAKE, content, index
 from tests.pictures import archive, save, scene
 
@@ -224,6 +225,23 @@ def test_a_lack_of_memory_in_either_stage_marks_no_image_and_nobody(
                 run(store, shard.shard_id, FAKE)
         assert not list(store.root.glob(f"{stage}/*/*/manifest.json"))
         run(store, shard.shard_id, FAKE)
+    assert commit_store(store, FAKE).rows == 7
+
+
+@pytest.mark.parametrize(
+    "place", ["segment.image_id", "describe.ShardFolder.write", "describe.cut_out", "describe.read_entries"]
+)
+def test_a_lack_of_memory_anywhere_in_a_shard_may_pass(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    store = Store.create(tmp_path / "store")
+    (shard,) = plan_index(store, [str(photos)], FAKE, workers=1).shards
+    settings = FAKE.model_dump(mode="json")
+    with monkeypatch.context() as patch:
+        patch.setattr(f"par_core.stages.{place}", no_memory)
+        with pytest.raises(TransientError, match="out of memory"):
+            index_shard(str(store.root), shard.shard_id, settings, "first")
+    index_shard(str(store.root), shard.shard_id, settings, "second")
     assert commit_store(store, FAKE).rows == 7
 
 
