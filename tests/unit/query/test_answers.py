@@ -161,43 +161,61 @@ def test_too_many_alternatives_are_refused(searcher: Searcher) -> None:
         searcher.ask(Question(" ".join('("a" OR "b" OR "c")' for _ in range(3))))
 
 
-class OneColumn:
-    """A table of people of whom only one attribute is known."""
+class Scored:
+    """A table of people of whom only some attributes are known."""
 
-    def __init__(self, hat: np.ndarray) -> None:
-        self.hat = hat.astype(np.float32)
+    def __init__(self, **attributes: np.ndarray) -> None:
+        self.attributes = {name: values.astype(np.float32) for name, values in attributes.items()}
+        self.people = len(next(iter(self.attributes.values())))
         self.read = 0
 
     def scan(self, columns: list[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
-        bounds = [(sign, float(bound)) for sign, bound in re.findall(r"`hat` (>=|<=) ([^ )]+)", where or "")]
-        chosen = (
-            np.all(
-                [self.hat >= bound if sign == ">=" else self.hat <= bound for sign, bound in bounds], axis=0
-            )
-            if bounds
-            else np.ones(len(self.hat), bool)
-        )
+        chosen = np.ones(self.people, bool)
+        for name, sign, bound in re.findall(r"`(\w+)` (>=|<=) ([^ )]+)", where or ""):
+            values = self.attributes[name]
+            chosen &= values >= float(bound) if sign == ">=" else values <= float(bound)
         rows = np.flatnonzero(chosen)
         self.read += len(rows)
-        yield pa.RecordBatch.from_pydict({"person_id": [f"{row:06x}" for row in rows], "hat": self.hat[rows]})
+        ids = {"person_id": [f"{row:06x}" for row in rows]}
+        yield pa.RecordBatch.from_pydict(
+            ids | {name: self.attributes[name][rows] for name in columns if name != "person_id"}
+        )
 
 
 @pytest.mark.parametrize("wanted", [True, False])
 @pytest.mark.parametrize("weight", [0.5, 1.0, 3.0])
 def test_the_likeliest_by_attribute_are_found_without_reading_everybody(wanted: bool, weight: float) -> None:
     # nobody is taken for more certain
-    table = OneColumn(np.random.default_rng(0).beta(0.3, 0.6, 20_000).clip(0.001, 0.999))
+    table = Scored(hat=np.random.default_rng(0).beta(0.3, 0.6, 20_000).clip(0.001, 0.999))
     alternative = Alternative(None, None, ((NamedAttribute("hat", wanted, "hat"), weight),))
     ids = best_by_attributes(table, alternative, None, 300)
-    exact = np.argsort(-table.hat if wanted else table.hat, kind="stable")[:300]
-    worst = table.hat[exact[-1]]
-    told = table.hat[[int(identity, 16) for identity in ids]]
+    hat = table.attributes["hat"]
+    exact = np.argsort(-hat if wanted else hat, kind="stable")[:300]
+    worst = hat[exact[-1]]
+    told = hat[[int(identity, 16) for identity in ids]]
     assert len(ids) == 300
     assert (told >= worst).all() if wanted else (told <= worst).all()
     assert table.read < 20_000
 
 
+@pytest.mark.parametrize("weights", [(0.2, 0.9), (0.9, 0.2), (0.5, 0.5), (0.3, 2.0)])
+def test_the_greatest_products_of_several_attributes_are_found_whatever_their_weights(
+    weights: tuple[float, float],
+) -> None:
+    """Whoever is very likely by one of them may be less so by the other."""
+    rng = np.random.default_rng(0)
+    table = Scored(hat=rng.uniform(0.01, 0.99, 20_000), bag=rng.uniform(0.01, 0.99, 20_000))
+    named = (NamedAttribute("hat", True, "hat"), NamedAttribute("bag", False, "no bag"))
+    ids = best_by_attributes(
+        table, Alternative(None, None, tuple(zip(named, weights, strict=True))), None, 300
+    )
+    hat, bag = (table.attributes[name].astype(np.float64) for name in ("hat", "bag"))
+    exact = np.argsort(-(hat ** weights[0] * (1 - bag) ** weights[1]))[:300]
+    assert sorted(int(identity, 16) for identity in ids) == sorted(exact.tolist())
+    assert table.read < 20_000
+
+
 def test_where_few_are_likely_everybody_is_read() -> None:
-    table = OneColumn(np.full(1_000, 0.2))
+    table = Scored(hat=np.full(1_000, 0.2))
     alternative = Alternative(None, None, ((NamedAttribute("hat", True, "hat"), 1.0),))
     assert len(best_by_attributes(table, alternative, None, 300)) == 300

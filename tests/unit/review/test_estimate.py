@@ -5,6 +5,7 @@ the answers lead it.
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise, product
 
 import numpy as np
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from par_core.review.estimate import CONFIDENCE, Bounds, Draw, Evidence, Tally, bounds_of
+from par_core.review.probe import Scale
 from par_core.review.proposals import Proposer
 from par_core.review.recall import estimate_left
-from par_core.review.record import ReviewRecord
-from par_core.review.survey import choose_bounds
+from par_core.review.record import Asked, ReviewRecord
+from par_core.review.survey import Survey, choose_bounds
 from tests.people_in_memory import People
 
 REVIEWS = 300
@@ -131,6 +133,67 @@ def test_finding_nobody_gives_about_the_rule_of_three() -> None:
 def test_strata_together_are_narrower_than_one_after_another() -> None:
     strata = [drawn([False] * 60, 1_000), drawn([True, *[False] * 50], 800), drawn([False] * 90, 900)]
     assert bounds_of(strata).most < sum(bounds_of([each]).most for each in strata)
+
+
+def asked(answers: str) -> tuple[Asked, ...]:
+    """People of one stratum, in order: Y and N were drawn at random, y and n were picked by a model."""
+    return tuple(
+        Asked(
+            f"{place:032x}",
+            0,
+            "everybody" if each.isupper() else None,
+            "yes" if each in "yY" else "no",
+            place + 1,
+        )
+        for place, each in enumerate(answers)
+    )
+
+
+def possible(answers: str, people: int) -> list[int]:
+    """The numbers of people with the attribute under which a fair bet has not grown twentyfold, each tried by
+    itself in exact arithmetic.
+    """
+    left = []
+    for number in range(answers.lower().count("y"), people - answers.lower().count("n") + 1):
+        # what was drawn so far, as if 0.1 and 1 were seen before
+        wealth, yes, no = Fraction(1), Fraction(1, 10), Fraction(1)
+        for place, each in enumerate(answers):
+            known, pool = answers[:place].lower().count("y"), people - place
+            if each == "Y":
+                wealth *= yes / (yes + no) / Fraction(number - known, pool) if number > known else math.inf
+                yes += 1
+            elif each == "N":
+                others = pool - (number - known)
+                wealth *= no / (yes + no) / Fraction(others, pool) if others > 0 else math.inf
+                no += 1
+        if wealth <= 20:
+            left.append(number)
+    return left
+
+
+@pytest.mark.parametrize(
+    ("answers", "people", "least", "most"),
+    [
+        ("nnnnnYNNNnnnnNNYNN", 60, 2, 35),
+        ("yyyynnnnnnNNNNNNNNNN", 60, 4, 16),
+        ("YYnYNYYnnnYYNYyYYY", 40, 17, 34),
+        ("ynynNNYNNNYnnnnnnnnnnnnnnnnnnNNNY", 120, 6, 78),
+    ],
+)
+def test_a_draw_is_one_of_those_whom_nobody_was_asked_about_yet(
+    answers: str, people: int, least: int, most: int
+) -> None:
+    scale = Scale(np.zeros(1), np.ones(1), 0.0, 1.0)
+    vectors = {person.person_id: np.zeros(1, np.float32) for person in asked(answers)}
+    record = ReviewRecord("mine", "text", None, "", "", 1, 0, (1.0,), (), (asked(answers),))
+    told = estimate_left(record, Survey((people,), ("everybody",), ([],), vectors, scale))
+    numbers = possible(answers, people)
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert (
+        (told.found + told.least_left, told.found + told.most_left)
+        == (numbers[0], numbers[-1])
+        == (least, most)
+    )
 
 
 @given(st.lists(st.booleans(), max_size=25), st.integers(0, 200), st.integers(0, 60))

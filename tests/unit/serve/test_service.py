@@ -1,3 +1,4 @@
+import fcntl
 import shutil
 import threading
 from dataclasses import replace
@@ -6,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from par_core.errors import BadConfigError, FilterError, UnreadableImageError
+from par_core.errors import BadConfigError, FilterError, StoreError, UnreadableImageError
 from par_core.forget import Request, find_subject, forget
 from par_core.models.fake import FakeTextEncoder
 from par_core.people.masks import decode_mask
@@ -367,6 +368,25 @@ def test_looking_whether_a_run_is_under_way_stops_no_run(own: Path) -> None:
         done.set()
         for thread in looking:
             thread.join()
+
+
+def test_a_run_waits_for_a_look_and_not_for_another_run(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, waited = Store.open(own / "store"), list[float]()
+    look = (own / "store" / "run.lock").open("w")
+    fcntl.flock(look, fcntl.LOCK_SH)
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 4:
+            look.close()
+
+    monkeypatch.setattr("par_core.store.layout.time.sleep", wait)
+    with store.exclusive():
+        assert len(waited) == 4
+        waited.clear()
+        with pytest.raises(StoreError, match="another par command is writing"), store.exclusive():
+            pass
+    assert 0.05 < sum(waited) < 1
 
 
 def test_a_run_under_way_shows_in_the_status(own: Path) -> None:

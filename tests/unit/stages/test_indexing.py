@@ -199,6 +199,27 @@ def test_a_model_that_fails_on_one_image_costs_that_image_only(
     assert counted(root) == "5 files listed = 3 indexed + 1 without people + 1 failed + 0 duplicates"
 
 
+def test_large_images_are_segmented_a_few_at_a_time(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 80, 120, 40, 80 and 160 x 96 pixels: no further image is read once a batch has 200 x 96."""
+    segmenter, batches = profiles.load_segmenter(FAKE), list[list[int]]()
+    segment = type(segmenter).segment
+
+    def counted(self: object, images: list) -> list:
+        batches.append([image.shape[1] for image in images])
+        return segment(self, images)
+
+    monkeypatch.setattr(type(segmenter), "segment", counted)
+    monkeypatch.setattr("par_core.stages.segment._PIXELS_PER_BATCH", 200 * 96)
+    index(tmp_path / "store", [photos])
+    assert batches == [[80, 120], [40, 80, 160]]
+    batches.clear()
+    monkeypatch.setattr("par_core.stages.segment._PIXELS_PER_BATCH", 1)
+    index(tmp_path / "other", [photos])
+    assert batches == [[80], [120], [40], [80], [160]]
+
+
 def test_a_model_that_fails_on_everything_stops_the_shard_and_marks_nothing(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
