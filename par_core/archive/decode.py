@@ -171,8 +171,10 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
 
 
 def _trouble(error: Exception, n_pixels: int) -> UnreadableImageError | TransientError:
-    """What a failure means. libjpeg reports a lack of memory as damage, so damage is believed only where the
-    pixels have room.
+    """What a failure means.
+
+    libjpeg reports a lack of memory as damage, so damage is believed only where there is memory for the
+    pixels.
     """
     if isinstance(error, MemoryError) or not can_allocate(_BYTES_A_PIXEL * n_pixels):
         return TransientError("out of memory while a picture was decoded")

@@ -239,8 +239,6 @@ def _read(member: _Member, max_bytes: int) -> bytes | UnreadableImageError:
 
 
 def _raise_shortage(error: Exception) -> None:
-    """As ``raise_shortage``; but where a lack of memory leaves room for any member, the archive has asked for
-    too much.
-    """
+    """As ``raise_shortage``; but where there is memory for any member, the archive has asked for too much."""
     if not isinstance(error, MemoryError) or not can_allocate(_ROOM):
         raise_shortage(error)

@@ -1,6 +1,4 @@
-"""Lack of memory or of file descriptors: trouble of the machine that may pass, and says nothing of the file
-that was read meanwhile.
-"""
+"""Lack of memory or of file descriptors: trouble of the machine that may pass, and says nothing of a file."""
 
 import errno
 from typing import Final
@@ -25,9 +23,7 @@ def raise_shortage(error: Exception) -> None:
 
 
 def can_allocate(n_bytes: int) -> bool:
-    """Whether this process is given so many bytes of memory; they are returned at once, and none is written
-    to.
-    """
+    """Whether this process can have so many bytes of memory; they are freed at once, and none is written to."""
     try:
         np.empty(n_bytes, np.uint8)
     except MemoryError:

@@ -248,9 +248,7 @@ def _check_place(request: ExportRequest) -> None:
 
 @contextlib.contextmanager
 def _folder(request: ExportRequest) -> Iterator[Path]:
-    """A folder that takes its name once it is complete. An earlier export is deleted after that, and keeps
-    its name if it fails.
-    """
+    """A folder that takes its name once it is complete; an earlier export is deleted only after that."""
     out = request.out.absolute()
     partial = partial_name(out)
     old = partial.with_suffix(".old")

@@ -16,8 +16,7 @@ class Versions:
     Attributes:
         searched: The one that searches read.
         newest: The last one that was written.
-        table_id: Of the table that searches read; a table made in its place numbers its versions from 1
-            again.
+        table_id: Of the table that searches read; a table made in its place has another.
     """
 
     searched: int

@@ -129,7 +129,7 @@ def test_a_jpeg_that_goes_over_itself_again_and_again_is_refused_before_it_is_de
 
 def test_scans_behind_the_end_of_a_jpeg_do_not_count() -> None:
     whole = encoded(picture(), "JPEG", progressive=True)
-    # zeros first: read as the length of a segment, two other bytes would skip most of it
+    # zeros first: other bytes, read as a length, skip most of it
     behind = b"\0\0" + 500 * b"\xff\xda\x00\x02"
     assert count_scans(whole + behind) == count_scans(whole) == whole.count(b"\xff\xda")
     decode(whole + behind, LIMITS)
@@ -162,8 +162,7 @@ except (TransientError, UnreadableImageError) as error:
     [("JPEG", 20_000_000), ("JPEG", 170_000_000), ("PNG", 170_000_000), ("TIFF", 230_000_000)],
 )
 def test_a_lack_of_memory_is_no_damage(tmp_path: Path, form: str, room: int) -> None:
-    """Room for nothing, for what Pillow keeps (6000 x 6000 pixels of 4 bytes), and for a part of what comes
-    then.
+    """Room for nothing, for what Pillow keeps (6000 x 6000 pixels of 4 bytes), for a part of what comes then.
 
     In the second of these, libjpeg says that the file is broken.
     """

@@ -129,8 +129,7 @@ def test_a_storage_that_gives_nothing_is_out_of_reach_and_no_file_is_marked(
     bucket: dict[str, Exception],
 ) -> None:
     entries = list_source("memory://bucket").entries
-    # the files that are asked for together
-    bucket.update({f"{number:02}.jpg": ConnectionResetError("reset") for number in range(16)})
+    bucket.update({f"{number:02}.jpg": ConnectionResetError("reset") for number in range(16)})  # one group
     with pytest.raises(
         TransientError, match=r"none of 16 files could be read, such as memory://.*bucket/00\.jpg: reset"
     ):

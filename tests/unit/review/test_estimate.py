@@ -150,13 +150,12 @@ def asked(answers: str) -> tuple[Asked, ...]:
 
 
 def possible(answers: str, people: int) -> list[int]:
-    """The numbers of people with the attribute under which a fair bet has not grown twentyfold, each tried by
-    itself in exact arithmetic.
+    """The numbers of people with the attribute under which a fair bet has not grown twentyfold, by exact
+    fractions.
     """
     left = []
     for number in range(answers.lower().count("y"), people - answers.lower().count("n") + 1):
-        # what was drawn so far, as if 0.1 and 1 were seen before
-        wealth, yes, no = Fraction(1), Fraction(1, 10), Fraction(1)
+        wealth, yes, no = Fraction(1), Fraction(1, 10), Fraction(1)  # 0.1 and 1 as if drawn before
         for place, each in enumerate(answers):
             known, pool = answers[:place].lower().count("y"), people - place
             if each == "Y":
