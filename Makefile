@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test test-slow test-hosts lint format bench train-compact scores-compact reports clean
+.PHONY: help install demo docs test test-slow test-hosts lint format bench train-compact scores-compact reports clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 22
@@ -40,6 +40,9 @@ lint: install ## ruff, mypy, import rules
 format: install ## rewrite the code as the linters want it
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: install ## write docs/api.md and docs/cli.md again from docstrings and help
+	$(BIN)/python -P docs/generate.py
 
 bench: install ## end-to-end speed against the obvious script, and the limits that PAR promises to keep
 	$(BIN)/python benchmarks/bench.py
