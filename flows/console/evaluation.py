@@ -63,9 +63,12 @@ def _summary_lines(scores: dict[str, Any]) -> Iterator[str]:
     about = scores["about"]
     yield f"{about['kind']} on {about['dataset']} ({about['root']}), {about['models']}"
     single = {name: value for name, value in scores.items() if not isinstance(value, dict | list)}
-    wide = max(map(len, single))
-    for name, value in single.items():
+    defined = {name: value for name, value in single.items() if value is not None}
+    wide = max(map(len, defined))
+    for name, value in defined.items():
         yield f"  {name:{wide}}  {figure(value)}" + _range(scores["intervals"].get(name))
+    yield from _wrapped(_undefined([name for name in single if name not in defined]))
+    yield from _wrapped(_not_averaged(scores))
     yield from (
         f"  {count:,} labels matched with nobody: {status}"
         for status, count in scores.get("unmatched", {}).items()
@@ -74,7 +77,7 @@ def _summary_lines(scores: dict[str, Any]) -> Iterator[str]:
         yield from table(scores.get(group, {}))
     over_images = scores.get("instances")
     if over_images:
-        yield "  over images: " + ", ".join(
+        yield "  means over images: " + ", ".join(
             f"{key} {figure(value)}" for key, value in over_images.items() if key != "convention"
         )
     for name, what in (
@@ -84,7 +87,29 @@ def _summary_lines(scores: dict[str, Any]) -> Iterator[str]:
         if scores.get(name):
             yield f"  {what}: {', '.join(scores[name])}"
     if over_images:
-        yield from textwrap.wrap(over_images["convention"], 80, initial_indent="  ", subsequent_indent="  ")
+        yield from _wrapped(over_images["convention"])
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 80, initial_indent="  ", subsequent_indent="  ")
+
+
+def _undefined(names: list[str]) -> str:
+    return f"nothing here to compute these from: {', '.join(names)}" if names else ""
+
+
+def _not_averaged(scores: dict[str, Any]) -> str:
+    """Which rows of the table the means are not over."""
+    rest = [
+        name
+        for name in scores.get("attributes", {})
+        if name not in scores.get("averaged", scores["attributes"])
+    ]
+    return (
+        f"mean_auc, mA and mean_ece are over attributes of clothing, without {', '.join(rest)}"
+        if rest
+        else ""
+    )
 
 
 def _range(interval: dict[str, float | None] | None) -> str:
@@ -104,7 +129,8 @@ def _background_lines(scores: dict[str, Any]) -> Iterator[str]:
     )
     for variant, row in scores["variants"].items():
         figures = {name: row[name] for name in ("mean_auc", "mA") if row[name] is not None}
-        yield f"  {variant:32}" + "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
+        if figures:
+            yield f"  {variant:32}" + "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
     for variant, changes in scores["changes"].items():
         yield f"{variant}, against the default:"
         for name, each in changes.items():
@@ -123,6 +149,16 @@ def _zero_shot_lines(scores: dict[str, Any]) -> Iterator[str]:
         f"zero-shot on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images,"
         f" {scores['found']} people found"
     )
+    if scores["attributes"]:
+        yield from _tables(scores)
+    for name, words in scores["not_answered"].items():
+        yield f"  {name}: not answered, the text tower never saw {', '.join(words)}"
+    if scores["too_few"]:
+        yield f"  fewer than five people have or lack: {', '.join(scores['too_few'])}"
+    yield f"  thresholds were chosen for mA on {chosen['people']} other people ({chosen['how']})"
+
+
+def _tables(scores: dict[str, Any]) -> Iterator[str]:
     yield from table(scores["modes"])
     yield "  the pair at the threshold 0.5:"
     yield from table(
@@ -138,8 +174,3 @@ def _zero_shot_lines(scores: dict[str, Any]) -> Iterator[str]:
             for name, row in scores["attributes"].items()
         }
     )
-    for name, words in scores["not_answered"].items():
-        yield f"  {name}: not answered, the text tower never saw {', '.join(words)}"
-    if scores["too_few"]:
-        yield f"  fewer than five people have or lack: {', '.join(scores['too_few'])}"
-    yield f"  thresholds were chosen for mA on {chosen['people']} other people ({chosen['how']})"

@@ -159,8 +159,9 @@ def score_attributes(data: AttributeSet, seen: ObservedPeople) -> AttributeRun:
         ``accuracy``, ``precision``, ``recall``, ``f1``, ``ece``, ``threshold``, ``prevalence``, ``n``;
         ``instances`` with ``accuracy``, ``precision``, ``recall``, ``f1`` over images and their
         ``convention``; ``not_answered``, the attributes that the model does not know, and ``too_few``, those
-        that fewer than five people have or lack; ``images``, and ``found``: how many people the segmenter
-        found. The others are described by their whole picture.
+        that fewer than five people have or lack; ``averaged``, the attributes that the means are over;
+        ``images``, and ``found``: how many people the segmenter found. The others are described by their
+            whole picture.
     """
     labels = known_labels(data)
     probabilities, thresholds = _answers(data, seen)
@@ -188,6 +189,7 @@ def score_attributes(data: AttributeSet, seen: ObservedPeople) -> AttributeRun:
         "instances": _over_images(items),
         "not_answered": [name for name in labelled if name not in thresholds],
         "too_few": [name for name in labelled if name in thresholds and name not in attributes],
+        "averaged": list(items.averaged),
     }
     return AttributeRun(scores, items, data.people, seen.boxes)
 

@@ -52,7 +52,7 @@ class BackgroundRun:
         """``variants`` by name with ``cutout`` and the scores of each; ``changes`` by variant and figure with
         ``estimate``, ``low``, ``high``.
         """
-        left_out = ("images", "found", "not_answered", "too_few", "instances")
+        left_out = ("images", "found", "not_answered", "too_few", "averaged", "instances")
         told = {
             name: {
                 "cutout": _CUTOUTS[name].model_dump(),

@@ -136,6 +136,32 @@ def test_scores_of_any_data_set_are_told_with_what_is_left_out(labelled: Path) -
         evaluate(EvaluationRequest("segmentation", "ccp", labelled, part="test"), FAKE)
 
 
+def test_a_summary_holds_no_empty_figures_and_says_what_its_means_are_over() -> None:
+    about = {"kind": "attributes", "dataset": "mit", "root": "data", "models": "fake models"}
+    row = {"auc": 0.9, "mA": 0.8}
+    means = {"mean_auc": None, "mA": None, "images": 24}
+    scores = {
+        "about": about,
+        "intervals": {},
+        **means,
+        "averaged": [],
+        "attributes": {"female": row, "front": row},
+    }
+    assert list(summary_lines(scores)) == [
+        "attributes on mit (data), fake models",
+        "  images  24",
+        "  nothing here to compute these from: mean_auc, mA",
+        "  mean_auc, mA and mean_ece are over attributes of clothing, without female,",
+        "  front",
+        "           auc    mA",
+        "  female 0.900 0.800",
+        "  front  0.900 0.800",
+    ]
+    scores |= {"mA": 0.7, "mean_auc": 0.6, "averaged": ["female", "front"]}
+    assert "  mA        0.700" in list(summary_lines(scores))
+    assert not [line for line in summary_lines(scores) if "without" in line or "nothing here" in line]
+
+
 def test_several_runs_have_mean_and_standard_deviation(labelled: Path) -> None:
     runs = [FAKE.model_copy(update={"weights_dir": labelled / name}) for name in ("seed-0", "seed-1")]
     asked = EvaluationRequest("attributes", "csv", labelled / "labels.csv")
