@@ -79,8 +79,23 @@ def wrong(store: Path) -> list[str]:
         text=True,
     )
     found = [Path(hit["uri"]).name for hit in json.loads(shown.stdout)["results"]]
+    first = subprocess.run(
+        [PAR, "search", QUERIES[0], "--store", str(store), "--json"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    unanswered = (
+        []
+        if json.loads(first.stdout)["results"]
+        else [f"nobody was found for {QUERIES[0]!r}, which the README asks for"]
+    )
     missed = [f"nobody was found in {name}" for name in PEOPLE if name not in found]
-    return missed + [f"a person was found in {name}, where there is none" for name in NOBODY if name in found]
+    return (
+        unanswered
+        + missed
+        + [f"a person was found in {name}, where there is none" for name in NOBODY if name in found]
+    )
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 import re
 import shlex
+from collections.abc import Iterator
 from inspect import cleandoc
 from pathlib import Path
 
 import pytest
 import typer
 
+from benchmarks.demo import QUERIES
 from flows.cli.main import app
 from par_core.store.layout import Store
 
@@ -26,7 +28,8 @@ PAGES = [
     "docs/serving.md",
     "docs/page.md",
 ]
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+APP = typer.main.get_command(app)
+COMMANDS = APP.commands  # type: ignore[attr-defined]
 
 
 def typed(page: str) -> list[str]:
@@ -51,6 +54,9 @@ def test_every_command_and_option_exists(page: str) -> None:
     assert lines
     for line in lines:
         _, name, *arguments = shlex.split(line.replace("COMMAND", "index"))
+        if name.startswith("-"):
+            assert name in {option for parameter in APP.params for option in parameter.opts}
+            continue
         command = COMMANDS[name]
         if hasattr(command, "commands") and arguments:
             command = command.commands[arguments[0].split("|")[0]]
@@ -89,6 +95,34 @@ def test_examples_of_the_help_can_be_copied_from_a_narrow_terminal_and_are_under
 def test_every_make_target_in_the_readme_exists() -> None:
     targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M)
     assert set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text())) <= set(targets)
+
+
+def test_the_first_search_is_one_that_the_demo_finds_somebody_for() -> None:
+    first = next(line for line in typed("README.md") if line.startswith("par search "))
+    assert shlex.split(first)[2] == QUERIES[0]
+
+
+def tables(page: str) -> Iterator[tuple[list[str], list[list[str]]]]:
+    """Heads and rows of every table."""
+    for table in re.findall(r"(?:^\|.*\n)+", (ROOT / page).read_text(), re.M):
+        heads, _, *rows = [
+            [cell.strip() for cell in line.strip("|\n").split("|")] for line in table.splitlines()
+        ]
+        yield heads, rows
+
+
+def test_a_cell_of_figures_holds_one() -> None:
+    figures = [row for heads, rows in tables("README.md") if "profile" not in heads for row in rows]
+    assert len(figures) > 20
+    for row in figures:
+        for cell in row[1:]:
+            assert len(re.findall(r"\d+(?:[.,]\d+)*", cell)) <= 1, row
+
+
+def test_the_picture_is_small_and_has_its_sources_beside_it() -> None:
+    assert "](docs/images/search.png)" in (ROOT / "README.md").read_text().split("## ")[0]
+    assert (ROOT / "docs" / "images" / "search.png").stat().st_size < 200_000
+    assert "search.png" in (ROOT / "docs" / "images" / "README.md").read_text()
 
 
 def test_links_lead_somewhere() -> None:
