@@ -6,7 +6,7 @@
 # Built from this very checkout: all workers and the driver must have the same version of PAR.
 FROM python:3.11-slim
 WORKDIR /par
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY par_core par_core
 COPY tasks tasks
 COPY flows flows

@@ -56,3 +56,10 @@ def test_the_licence_is_unmodified_and_in_the_wheel(wheel: zipfile.ZipFile) -> N
     assert wheel.read(f"{INFO}/licenses/LICENSE") == text
     metadata = message_from_bytes(wheel.read(f"{INFO}/METADATA"))
     assert (metadata["License-Expression"], metadata.get_all("License-File")) == ("Apache-2.0", ["LICENSE"])
+
+
+def test_the_container_is_built_with_the_licence_that_the_package_names() -> None:
+    dockerfile = (ROOT / "deployments" / "worker.Dockerfile").read_text()
+    assert {"pyproject.toml", "README.md", "LICENSE"} <= set(
+        dockerfile.split("COPY ")[1].splitlines()[0].split()
+    )
