@@ -20,13 +20,13 @@ from flows.recording import WITH_FAILURES
 from flows.training import plan_jobs
 from flows.training import train as run_training
 from par_core.access import Access, Caller, question_text
+from par_core.atomic import write_atomic
 from par_core.config import MachineConfig, load_config
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate.golden import load_golden
 from par_core.gate.publish import GateReport, run_gate
 from par_core.query.from_store import Question, ask, save_gallery
 from par_core.stages.check import store_status
-from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.studies.evaluation import EvaluationRequest
 from par_core.studies.several import evaluate_all

@@ -37,11 +37,11 @@ def compare(
     par report compare reports/before reports/after --html difference.html
     ```
     """
+    from par_core.atomic import write_atomic
     from par_core.evaluate.saved_run import read_run
     from par_core.reports.compare import compare_runs, comparison_object, comparison_report
     from par_core.reports.render import as_html
     from par_core.reports.wording import ends, number, signed
-    from par_core.store.atomic import write_atomic
 
     runs = read_run(first), read_run(second)
     told = compare_runs(*runs)

@@ -7,11 +7,11 @@ from typing import Final
 import cv2
 import numpy as np
 
+from par_core.atomic import write_atomic
 from par_core.datasets.labelled_set import AttributeSet
 from par_core.datasets.merged_labels import LabelledPerson
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
-from par_core.store.atomic import write_atomic
 
 __all__ = ["crop_people"]
 

@@ -11,13 +11,13 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
+from par_core.atomic import partial_name
 from par_core.errors import BadConfigError, UnreadableImageError
 from par_core.export.coco import CocoFile
 from par_core.export.pictures import cut_people, masks_of, read_pictures
 from par_core.export.selection import Selection, select_people
 from par_core.export.tables import CsvTable, ParquetTable
 from par_core.query.from_store import Searcher
-from par_core.store.atomic import partial_name
 from par_core.types import MaskRLE
 from par_core.version import __version__
 

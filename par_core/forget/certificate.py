@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from par_core.atomic import write_atomic
 from par_core.forget.journal import Journal
 from par_core.forget.proof import Proof
-from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.version import __version__
 

@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 
 from par_core.access import Access
 from par_core.access.files import locked
+from par_core.atomic import write_atomic
 from par_core.errors import StoreError
 from par_core.forget.byte_search import ByteSearch
 from par_core.forget.subject import Subject, every_shard
 from par_core.status import Status
-from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.store.schemas import IMAGES, PEOPLE
 from par_core.store.shards import Manifest, ShardFolder

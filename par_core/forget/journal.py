@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from par_core.atomic import write_atomic
 from par_core.errors import StoreError
 from par_core.forget.subject import Request, Subject, Traces
-from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.store.suppression import SuppressedPerson, SuppressionList
 

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from par_core.atomic import write_atomic
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate.checks import Finding, query_findings, store_findings
 from par_core.gate.golden import Golden
-from par_core.store.atomic import write_atomic
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 

@@ -19,13 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from par_core.atomic import write_atomic
 from par_core.config import RunConfig, config_of
 from par_core.datasets.folders import name_of
 from par_core.errors import BadConfigError, BadInputError, StoreError
 from par_core.ids import digest_of
 from par_core.models.profiles import fingerprints
 from par_core.predictions.tables import ObservedPeople, outlines_in, people_in
-from par_core.store.atomic import write_atomic
 from par_core.types import PersonInstances
 
 __all__ = ["SHARD", "CarryOut", "Kind", "Observation", "Observer"]

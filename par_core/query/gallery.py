@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from par_core.atomic import write_atomic
 from par_core.pages import page_environment
 from par_core.query.answer import Hit, SearchResult
 from par_core.query.crops import Crop
-from par_core.store.atomic import write_atomic
 
 __all__ = ["write_gallery"]
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from par_core.archive import decode
+from par_core.atomic import write_atomic
 from par_core.config import ArchiveConfig
 from par_core.datasets.labelled_set import AttributeSet
 from par_core.errors import UnreadableImageError
 from par_core.evaluate.audit.suspects import Suspect
 from par_core.pages import page_environment
 from par_core.reports.thumbnails import jpeg_of_height
-from par_core.store.atomic import write_atomic
 
 __all__ = ["COLUMNS", "write_sheet", "write_suspects"]
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from par_core.atomic import write_atomic
 from par_core.evaluate.background import DEFAULT, BackgroundRun
 from par_core.metrics.bootstrap import Interval
 from par_core.reports.document import Bar, Report, Section, Table
 from par_core.reports.render import as_html, as_markdown
 from par_core.reports.wording import ends, number, signed, spoken
-from par_core.store.atomic import write_atomic
 
 __all__ = ["CONVENTIONS", "beyond_chance", "write_background"]
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from par_core.archive.brisque_model import installed_model
+from par_core.atomic import write_atomic
 from par_core.config import ArchiveConfig
 from par_core.evaluate.attributes import AttributeRun
 from par_core.evaluate.items import ACCURACIES
@@ -23,7 +24,6 @@ from par_core.reports.document import Figure, Report
 from par_core.reports.quality import quality_sections
 from par_core.reports.render import as_html, as_markdown
 from par_core.reports.wording import ends, number, spoken
-from par_core.store.atomic import write_atomic
 
 __all__ = ["INTERVALS", "write_report"]
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from par_core.atomic import write_atomic
 from par_core.reports.document import Report, Section, Table
 from par_core.reports.render import as_html, as_markdown
 from par_core.reports.wording import number, spoken
-from par_core.store.atomic import write_atomic
 
 __all__ = ["write_zero_shot"]
 

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from par_core.atomic import write_atomic
 from par_core.errors import BadConfigError, ParError, StoreError
-from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.version import __version__
 

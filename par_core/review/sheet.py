@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from par_core.atomic import write_atomic
 from par_core.pages import page_environment
 from par_core.query.answer import Hit
 from par_core.query.crops import Crop
 from par_core.review.session import Batch
-from par_core.store.atomic import write_atomic
 
 __all__ = ["write_sheet"]
 

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
+from par_core.atomic import write_atomic
 from par_core.config import RunConfig
 from par_core.errors import StoreError
 from par_core.models.profiles import fingerprints
 from par_core.stages.names import ConfigIds, config_ids
-from par_core.store.atomic import write_atomic
 from par_core.store.desired import DesiredShard, described_with, desired_rows
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store

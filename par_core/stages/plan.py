@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from par_core.archive import Entry, list_source
+from par_core.atomic import write_atomic
 from par_core.config import RunConfig
 from par_core.ids import digest_of
 from par_core.models.profiles import fingerprints
 from par_core.stages.attempts import forget_attempts
 from par_core.stages.names import config_ids
 from par_core.status import FAILED, Status
-from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.store.ledger import KEY, entries_table, known_images, listed_entries, save_listing
 

@@ -24,9 +24,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, Literal
 
+from par_core.atomic import write_atomic
 from par_core.config import store_folder
 from par_core.errors import BadConfigError, StoreError
-from par_core.store.atomic import write_atomic
 from par_core.store.shards import Manifest, ShardFolder
 from par_core.version import __version__
 

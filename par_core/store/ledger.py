@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from par_core.archive import Entry, Listing
+from par_core.atomic import write_atomic
 from par_core.ids import digest_of
 from par_core.status import FAILED, Status
-from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES, IMAGES, require_schema
 from par_core.store.suppression import load_suppression_list

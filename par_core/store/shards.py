@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from par_core.atomic import partial_name, sync_folder, write_atomic
 from par_core.errors import StoreError
-from par_core.store.atomic import partial_name, sync_folder, write_atomic
 from par_core.store.schemas import require_schema
 from par_core.version import __version__
 

@@ -24,9 +24,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from par_core.archive.entries import path_of
+from par_core.atomic import write_atomic
 from par_core.errors import StoreError
 from par_core.status import Status
-from par_core.store.atomic import write_atomic
 from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from par_core.atomic import write_atomic
 from par_core.config import RunConfig
 from par_core.datasets.crops import crop_people
 from par_core.errors import BadConfigError
@@ -22,7 +23,6 @@ from par_core.models.profiles import fingerprints
 from par_core.predictions.cache import CarryOut, Observer
 from par_core.predictions.compute import observe_here
 from par_core.reports.audit_sheet import write_sheet, write_suspects
-from par_core.store.atomic import write_atomic
 from par_core.studies.evaluation import made_with, plain
 from par_core.version import __version__
 

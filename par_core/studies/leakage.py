@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from par_core.atomic import write_atomic
 from par_core.config import RunConfig
 from par_core.datasets.attribute_sets import AttributeSet, read_attribute_set
 from par_core.datasets.crops import crop_people
@@ -21,7 +22,6 @@ from par_core.predictions.cache import CarryOut, Observer
 from par_core.predictions.compute import observe_here
 from par_core.reports.leakage import leakage_page
 from par_core.reports.render import as_html
-from par_core.store.atomic import write_atomic
 from par_core.studies.evaluation import made_with, plain
 from par_core.version import __version__
 

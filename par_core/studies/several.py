@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from par_core.atomic import write_atomic
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.metrics.runs import summary
 from par_core.predictions.cache import CarryOut
 from par_core.predictions.compute import observe_here
-from par_core.store.atomic import write_atomic
 from par_core.studies.background import compare_backgrounds
 from par_core.studies.evaluation import EvaluationRequest, evaluate
 from par_core.studies.zero_shot import ask_in_words

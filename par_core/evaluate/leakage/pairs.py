@@ -17,13 +17,13 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from par_core.archive import decode
+from par_core.atomic import write_atomic
 from par_core.config import RunConfig
 from par_core.evaluate.leakage.matching import Threshold, choose_threshold
 from par_core.evaluate.leakage.perceptual_hash import hash_distances
 from par_core.evaluate.leakage.pictures import Seen, look_at
 from par_core.predictions.cache import Observer
 from par_core.status import Status
-from par_core.store.atomic import write_atomic
 from par_core.types import ImageU8
 
 __all__ = ["COPIES", "EmbeddingThreshold", "copy_distances", "embedding_threshold", "other_distances"]

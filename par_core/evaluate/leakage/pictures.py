@@ -15,6 +15,7 @@ from jaxtyping import Float32
 from par_core.archive import decode
 from par_core.archive.entries import is_hidden, is_image_name
 from par_core.archive.shortage import raise_shortage
+from par_core.atomic import write_atomic
 from par_core.config import RunConfig
 from par_core.datasets.attribute_sets import AttributeSet
 from par_core.errors import BadConfigError, UnreadableImageError
@@ -22,7 +23,6 @@ from par_core.evaluate.leakage.perceptual_hash import perceptual_hash
 from par_core.ids import digest_of, image_id
 from par_core.predictions.cache import Observer
 from par_core.status import Status
-from par_core.store.atomic import write_atomic
 
 __all__ = ["Part", "Seen", "folder_part", "look_at", "set_parts"]
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool
 
+from par_core.atomic import write_atomic
 from par_core.config import RunConfig
 from par_core.datasets.attribute_sets import AttributeSet
 from par_core.datasets.labelled_set import PARTS
@@ -30,7 +31,6 @@ from par_core.evaluate.leakage.pairs import EmbeddingThreshold, embedding_thresh
 from par_core.evaluate.leakage.pictures import Part, look_at
 from par_core.predictions.cache import Observer
 from par_core.status import Status
-from par_core.store.atomic import write_atomic
 
 __all__ = ["KINDS", "Leakage", "Limits", "find_leakage", "leakage_figures", "write_cleaned", "write_pairs"]
 

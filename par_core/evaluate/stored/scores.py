@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from par_core.archive.entries import path_of
+from par_core.atomic import write_atomic
 from par_core.datasets.csv_labels import read_csv_labels
 from par_core.datasets.labelled_set import AttributeSet
 from par_core.datasets.meanings import answer_to
@@ -20,7 +21,6 @@ from par_core.errors import BadConfigError
 from par_core.evaluate.attributes import AttributeRun, score_attributes
 from par_core.evaluate.stored.matching import JoinedLabel, StoredPerson, join_labels, open_index
 from par_core.predictions.tables import ObservedPeople
-from par_core.store.atomic import write_atomic
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.types import Descriptions

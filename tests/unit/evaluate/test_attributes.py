@@ -147,7 +147,7 @@ def test_a_summary_holds_no_empty_figures_and_says_what_its_means_are_over() -> 
         "averaged": [],
         "attributes": {"female": row, "front": row},
     }
-    assert list(summary_lines(scores)) == [
+    assert list(evaluation_lines(scores)) == [
         "attributes on mit (data), fake models",
         "  images  24",
         "  nothing here to compute these from: mean_auc, mA",
@@ -158,8 +158,8 @@ def test_a_summary_holds_no_empty_figures_and_says_what_its_means_are_over() -> 
         "  front  0.900 0.800",
     ]
     scores |= {"mA": 0.7, "mean_auc": 0.6, "averaged": ["female", "front"]}
-    assert "  mA        0.700" in list(summary_lines(scores))
-    assert not [line for line in summary_lines(scores) if "without" in line or "nothing here" in line]
+    assert "  mA        0.700" in list(evaluation_lines(scores))
+    assert not [line for line in evaluation_lines(scores) if "without" in line or "nothing here" in line]
 
 
 def test_several_runs_have_mean_and_standard_deviation(labelled: Path) -> None:
