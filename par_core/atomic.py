@@ -1,10 +1,34 @@
-"""How a file gets to its place: complete or not at all."""
+"""How a file or a folder gets to its place: complete or not at all.
+
+Everything is first written beside its place under a hidden name, ``.NAME.<16 hexadecimal digits>.partial``,
+which is all that a killed process leaves. ``remove_partials`` finds what has such a name.
+"""
 
 import os
+import re
 import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
-__all__ = ["partial_name", "sync_folder", "write_atomic"]
+__all__ = [
+    "ABANDONED_S",
+    "folder_aside",
+    "partial_name",
+    "remove_partials",
+    "sync_folder",
+    "write_aside",
+    "write_atomic",
+]
+
+#: Seconds without a change after which a partial file of a place without a lock counts as left by a killed
+# process.
+ABANDONED_S: Final = 3600.0
+# several: torch.hub downloads beside the name that it is given
+_PARTIAL: Final = re.compile(r"\.(.+?)(?:\.[0-9a-f]+\.partial)+", re.DOTALL)
 
 
 def partial_name(path: Path) -> Path:
@@ -14,22 +38,114 @@ def partial_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file that is complete or absent, also after a power cut."""
+def write_atomic(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write a file that is complete or absent, also after a power cut.
+
+    Args:
+        path: The file; its folder is made where it is missing.
+        content: All of it.
+        mode: Permissions from the first byte on, less the umask.
+    """
+    with write_aside(path, mode=mode) as partial:
+        partial.write_bytes(content)
+
+
+@contextmanager
+def write_aside(path: Path, *, mode: int = 0o666) -> Iterator[Path]:
+    """An empty file to fill in the block, which takes its name at the end of it, synced; after an error
+    nothing of it is left.
+
+    Args:
+        path: The name that it takes, in place of a file that has it; the folder is made where it is missing.
+        mode: Permissions from the first byte on, less the umask.
+
+    Yields:
+        The path to write to.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_name(path)
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
+    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+    try:
+        yield partial
+        _sync(partial)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+@contextmanager
+def folder_aside(path: Path, *, check: Callable[[], None] = lambda: None) -> Iterator[Path]:
+    """An empty folder to fill in the block, which takes its name at the end of it; after an error nothing of
+    it is left.
+
+    A folder that has the name is deleted once the new one is in its place. It is moved aside just before,
+    since a file system cannot replace one that holds something; where the new one cannot take the name, it
+    is moved back. A process that is killed between the renames leaves it as ``.NAME.<digits>.old``, which
+    nothing deletes. Files in the folder are synced only if the block does that.
+
+    Args:
+        path: The name that it takes; its parents are made where they are missing.
+        check: Called just before the renames; raises where the name was taken meanwhile.
+
+    Yields:
+        The folder to fill.
+    """
+    partial = partial_name(path)
+    old = partial.with_suffix(".old")
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        check()
+        if path.exists():
+            path.rename(old)
+        try:
+            partial.rename(path)
+        except BaseException:
+            if old.exists():
+                old.rename(path)
+            raise
+        _sync(path.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_partials(folder: Path, *, of: str | None = None, idle_s: float = 0.0) -> None:
+    """Delete partial files and folders that killed processes left in a folder.
+
+    Args:
+        folder: Where they are; nothing is done where there is none. Its subfolders are not looked at.
+        of: Only those of one file or folder, by the name that it would have taken.
+        idle_s: Only those that did not change for so many seconds; 0 where a lock keeps other writers out.
+    """
+    for path in folder.iterdir() if folder.is_dir() else ():
+        match = _PARTIAL.fullmatch(path.name)
+        if match and of in (None, match[1]) and (not idle_s or time.time() - _last_change(path) > idle_s):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(PermissionError):  # another user's
+                    path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
     """Make a rename in a folder outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _last_change(path: Path) -> float:
+    """Time of the last change of a file, or of anything in a folder; now, if that cannot be seen (any more)."""
+    try:
+        return max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
+    except OSError:
+        return time.time()

@@ -1,11 +1,12 @@
 """Files that only their owner may read, changed by one process at a time."""
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from par_core import locks
+from par_core.atomic import write_atomic
 
 __all__ = ["locked", "private_folder", "write_private"]
 
@@ -23,12 +24,8 @@ def locked(lock: Path) -> Iterator[None]:
     this one.
     """
     private_folder(lock.parent)
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with locks.locked(lock, mode=_OWNER_ONLY):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -36,16 +33,4 @@ def write_private(path: Path, content: bytes) -> None:
     on.
     """
     private_folder(path.parent)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_atomic(path, content, mode=_OWNER_ONLY)

@@ -2,8 +2,7 @@
 
 import contextlib
 import json
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
-from par_core.atomic import partial_name
+from par_core.atomic import ABANDONED_S, folder_aside, remove_partials
 from par_core.errors import BadConfigError, UnreadableImageError
 from par_core.export.coco import CocoFile
 from par_core.export.pictures import cut_people, masks_of, read_pictures
@@ -100,7 +99,9 @@ def export_people(
     _check_place(request)
     chosen = select_people(searcher, request.query, request.where, request.top)
     told = _provenance(searcher, request, chosen)
-    with _folder(request) as folder:
+    out = request.out.absolute()
+    remove_partials(out.parent, of=out.name, idle_s=ABANDONED_S)
+    with folder_aside(out, check=lambda: _check_place(request)) as folder:
         export = _Export(searcher, request, chosen, folder, told)
         with export:
             for table in chosen.tables:
@@ -244,26 +245,3 @@ def _check_place(request: ExportRequest) -> None:
         raise BadConfigError(
             f"{out} was not made by par export, so it is not replaced; choose another folder"
         )
-
-
-@contextlib.contextmanager
-def _folder(request: ExportRequest) -> Iterator[Path]:
-    """A folder that takes its name once it is complete; an earlier export is deleted only after that."""
-    out = request.out.absolute()
-    partial = partial_name(out)
-    old = partial.with_suffix(".old")
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        _check_place(request)  # again: something else may have taken the name meanwhile
-        if out.exists():
-            out.rename(old)
-        try:
-            partial.rename(out)
-        except BaseException:
-            if old.exists():
-                old.rename(out)
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)

@@ -6,7 +6,6 @@ import json
 import re
 import secrets
 import shutil
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from par_core.access import Access
-from par_core.access.files import locked
 from par_core.atomic import write_atomic
 from par_core.errors import StoreError
 from par_core.forget.byte_search import ByteSearch
 from par_core.forget.subject import Subject, every_shard
+from par_core.locks import locked
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.schemas import IMAGES, PEOPLE
@@ -29,7 +28,6 @@ from par_core.store.shards import Manifest, ShardFolder
 __all__ = ["erase_leftovers", "erase_named_in_text", "erase_rows"]
 
 _MARK: Final = ".rewriting"  # in the folder of a shard whose files may not be those of its manifest
-_LONG_AGO_S: Final = 60
 _REPLACED: Final = "forgotten"
 _ID: Final = re.compile("[0-9a-f]{32}")
 
@@ -48,11 +46,7 @@ def erase_leftovers(store: Store) -> None:
         sheet.unlink()
     for folder in store.incomplete_shards():
         shutil.rmtree(folder)
-    for partial in store.root.rglob(".*.partial"):
-        # where others may be writing at this moment
-        shared = partial.relative_to(store.root).parts[0] in ("access", "reviews")
-        if not shared or time.time() - partial.stat().st_mtime > _LONG_AGO_S:
-            partial.unlink(missing_ok=True)
+    store.remove_partials(of_shards=True)
 
 
 def erase_rows(store: Store, subject: Subject) -> None:

@@ -10,13 +10,13 @@ import copy
 import json
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import torch
 from filelock import FileLock
 from torch import Tensor, nn
 
+from par_core.atomic import remove_partials, write_atomic
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
 from par_core.models.hardware import cpu_computes_bf16, processor_name
@@ -180,15 +180,11 @@ def _kept(key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_suffix(".lock")):
         if not file.is_file():
-            _write(file, {"key": key, "processor": processor_name(), **measure()})
-        content: dict[str, Any] = json.loads(file.read_text())
-    return content
-
-
-def _write(file: Path, content: dict[str, Any]) -> None:
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n")
-    partial.replace(file)
+            remove_partials(file.parent, of=file.name)
+            content = {"key": key, "processor": processor_name(), **measure()}
+            write_atomic(file, (json.dumps(content, indent=1) + "\n").encode())
+        kept: dict[str, Any] = json.loads(file.read_text())
+    return kept
 
 
 def _fastest(run: Callable[[], object]) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from par_core.atomic import ABANDONED_S, remove_partials, write_aside
 from par_core.errors import WeightsError
 from par_core.models.shipped import digest_now, note_digest
 
@@ -159,18 +160,14 @@ def fetch(wanted: Published, folder: Path, *, progress: bool = True) -> Path:
         raise WeightsError(
             f"{wanted.name} cannot be fetched: {_origin(wanted)}; put {wanted.file} into {folder}"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{wanted.file}.{os.getpid()}.partial"
-    try:
+    remove_partials(folder, of=wanted.file, idle_s=ABANDONED_S)
+    with write_aside(path) as partial:
         expected = (
             _from_hub(wanted.source.removeprefix(_HUB), partial)
             if wanted.source.startswith(_HUB)
             else _from_url(wanted, partial, progress=progress)
         )
         _compare(wanted.name, digest_now(partial), expected)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     note_digest(folder, path.name)
     return path
 

@@ -7,7 +7,6 @@ inputs and outputs; batch, height and width may differ from call to call. Callab
 import importlib.util
 import os
 import sys
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import torch
 from filelock import FileLock
 from torch import Tensor, nn
 
+from par_core.atomic import folder_aside, remove_partials
 from par_core.ids import digest_of
 
 __all__ = [
@@ -144,12 +144,10 @@ def cache_folder() -> Path:
 
 
 def _keep(ov: Any, converted: Any, folder: Path) -> None:
-    """Save a converted network, whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=folder.parent) as fresh:
-        made = Path(fresh) / "network"
-        made.mkdir()
+    """Save a converted network, whole or not at all; only for the holder of the folder's lock."""
+    remove_partials(folder.parent, of=folder.name)
+    with folder_aside(folder) as made:
         ov.save_model(converted, made / "model.xml", compress_to_fp16=False)
-        made.rename(folder)
 
 
 def _converted(module: nn.Module, examples: tuple[Tensor, ...]) -> Any:

@@ -3,7 +3,6 @@ holds ids and answers, and no pictures.
 """
 
 import contextlib
-import fcntl
 import json
 import re
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from par_core import locks
 from par_core.atomic import write_atomic
 from par_core.errors import BadConfigError, ParError, StoreError
 from par_core.store.layout import Store
@@ -164,10 +164,7 @@ def save_record(store: Store, record: ReviewRecord) -> None:
 @contextlib.contextmanager
 def locked(store: Store, name: str) -> Iterator[None]:
     """Keep other processes from changing a review meanwhile; they wait."""
-    path = _path(store, name).with_suffix(".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with locks.locked(_path(store, name).with_suffix(".lock")):
         yield
 
 

@@ -202,6 +202,4 @@ def _clean(store: Store, planned: set[str]) -> None:
             path.unlink()
     for folder in store.incomplete_shards():
         shutil.rmtree(folder)
-    for name in (".", "listings", "work", "commits"):
-        for partial in (store.root / name).glob(".*.partial"):
-            partial.unlink()
+    store.remove_partials()

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, Literal
 
-from par_core.atomic import write_atomic
+from par_core.atomic import remove_partials, write_atomic
 from par_core.config import store_folder
 from par_core.errors import BadConfigError, StoreError
 from par_core.store.shards import Manifest, ShardFolder
@@ -33,6 +33,9 @@ from par_core.version import __version__
 __all__ = ["FORMAT", "Stage", "Store"]
 
 FORMAT: Final = 1
+_MANY_FOLDERS: Final = ("segment", "describe", "index.lance")
+_WITHOUT_HOLDING: Final = ("access", "reviews")  # commands write there that do not hold the store
+_WRITTEN_IN_S: Final = 60.0  # the longest that writing a file there may take
 _LOCK_TRIES: Final = 5
 _LOCK_PAUSE_S: Final = 0.02
 Stage = Literal["segment", "describe"]
@@ -154,6 +157,20 @@ class Store:
             for folder in folders
             if folder.name.startswith(".") or not (folder / "manifest.json").exists()
         ]
+
+    def remove_partials(self, *, of_shards: bool = False) -> None:
+        """Delete the partial files that killed processes left. Only for the writer that holds the store.
+
+        Args:
+            of_shards: Also look into the folders of complete shards, of which there may be a million, and of
+                the index.
+        """
+        remove_partials(self.root)
+        for top in self.root.iterdir():
+            if top.is_dir() and (of_shards or top.name not in _MANY_FOLDERS):
+                idle_s = _WRITTEN_IN_S if top.name in _WITHOUT_HOLDING else 0.0
+                for folder in (top, *(path for path in top.rglob("*") if path.is_dir())):
+                    remove_partials(folder, idle_s=idle_s)
 
     def commits(self) -> list[Path]:
         """The commit records, oldest first."""

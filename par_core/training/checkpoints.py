@@ -1,20 +1,19 @@
 """Checkpoints from which training goes on as if it had never stopped."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from par_core.atomic import write_aside
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint, complete or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    with write_aside(path) as partial:
+        torch.save(state, partial)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:

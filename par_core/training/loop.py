@@ -20,6 +20,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
+from par_core.atomic import remove_partials
 from par_core.errors import BadConfigError
 from par_core.training.checkpoints import load_checkpoint, save_checkpoint
 from par_core.training.processes import World, add_up_gradients
@@ -126,6 +127,8 @@ def fit(
     lock = FileLock(out / ".lock", blocking=False) if world.is_first else nullcontext()
     try:
         with lock:
+            if world.is_first:
+                remove_partials(out, of=CHECKPOINT)
             return _fit(learner, schedule, json.loads(json.dumps(recipe)), out, world, save_every, follow)
     except Timeout as error:
         raise BadConfigError(f"another process is training in {out}") from error
