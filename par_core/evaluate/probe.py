@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
-from scipy.optimize import minimize
+from jaxtyping import Float, Float64, Int64
 from scipy.special import expit
 
 from par_core.errors import BadConfigError
+from par_core.logistic import fit_logistic
 
 __all__ = ["LEAST", "group_folds", "out_of_fold"]
 
@@ -22,8 +22,6 @@ LEAST: Final = 10
 # a priori, of the log-odds of a person whose features are typical: nothing is ruled out, and certainty takes
 # evidence
 _SPREAD: Final = 2.0
-_STEPS: Final = 200
-_EXACT: Final = 1e-7  # relative: far below what moves a rank
 
 
 def group_folds(groups: Sequence[str], folds: int, seed: int) -> Int64[np.ndarray, " n"]:
@@ -71,24 +69,6 @@ def out_of_fold(
             used = train & ~np.isnan(given)
             has = given[used] == 1
             if min(has.sum(), (~has).sum()) >= LEAST:
-                weights = _fitted(scaled[used], has)
-                probabilities[~train, attribute] = expit(scaled[~train] @ weights[:-1] + weights[-1])
+                weights, offset = fit_logistic(scaled[used], has, spread=_SPREAD)
+                probabilities[~train, attribute] = expit(scaled[~train] @ weights + offset)
     return probabilities
-
-
-def _fitted(features: Float64[np.ndarray, "m d"], has: Bool[np.ndarray, " m"]) -> Float64[np.ndarray, " p"]:
-    """Weights and, last, offset of the most probable logistic regression, if weights are normal with a
-    variance of ``_SPREAD`` squared over d.
-    """
-    sign, penalty = np.where(has, 1.0, -1.0), features.shape[1] / _SPREAD**2
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        agreement = sign * (features @ weights[:-1] + weights[-1])
-        pull = -sign * expit(-agreement)
-        value = np.logaddexp(0.0, -agreement).sum() + penalty / 2 * weights[:-1] @ weights[:-1]
-        return float(value), np.append(features.T @ pull + penalty * weights[:-1], pull.sum())
-
-    start = np.append(np.zeros(features.shape[1]), np.log(has.sum() / (~has).sum()))
-    return np.asarray(
-        minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "ftol": _EXACT}).x
-    )

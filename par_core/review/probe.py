@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
-from scipy.optimize import minimize
-from scipy.special import expit
+
+from par_core.logistic import fit_logistic
 
 __all__ = ["Scale", "probe_direction"]
 
@@ -19,7 +19,6 @@ __all__ = ["Scale", "probe_direction"]
 _TEXT: Final = 2.0
 _SPREAD: Final = 4.0  # a priori, of the log-odds that judgements add for a typical person
 _OFFSET_SPREAD: Final = 10.0  # a priori, of the log-odds of the average person; that is known least
-_STEPS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +58,6 @@ def probe_direction(
     """
     features = (vectors.astype(np.float64) - scale.middle) / scale.spread
     given = _TEXT * (vectors.astype(np.float64) @ text - scale.text_middle) / scale.text_spread
-    sign, size = np.where(has, 1.0, -1.0), len(text)
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        agreement = sign * (given + features @ weights[:-1] + weights[-1])
-        pull = -sign * expit(-agreement)
-        penalty = np.append(np.full(size, size / _SPREAD**2), 1 / _OFFSET_SPREAD**2) * weights
-        return float(np.logaddexp(0.0, -agreement).sum() + penalty @ weights / 2), np.append(
-            features.T @ pull, pull.sum()
-        ) + penalty
-
-    fitted = minimize(loss, np.zeros(size + 1), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}).x[
-        :-1
-    ]
+    fitted, _ = fit_logistic(features, has, spread=_SPREAD, offset_spread=_OFFSET_SPREAD, given=given)
     direction = _TEXT / scale.text_spread * text.astype(np.float64) + fitted / scale.spread
     return (direction / np.linalg.norm(direction)).astype(np.float32)

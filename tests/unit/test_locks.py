@@ -32,10 +32,8 @@ def test_threads_take_turns(tmp_path: Path) -> None:
 
 
 def test_a_killed_holder_lets_the_next_one_in(tmp_path: Path) -> None:
-    script = (
-        "import sys, time; from pathlib import Path; from par_core.locks import locked\nwith"
-        " locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
-    )
+    script = "import sys, time; from pathlib import Path; from par_core.locks import locked\n"
+    script += "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     holder = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "lock")], stdout=subprocess.PIPE)
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"
