@@ -21,11 +21,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from par_core.archive.entries import path_of
 from par_core.atomic import write_atomic
 from par_core.errors import StoreError
+from par_core.people.boxes import box_overlaps
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES
@@ -126,11 +128,12 @@ class SuppressionList:
             self._digest("person", person_id),
             self._suppressed.get(self._digest("image", image_id), []),
         )
-        return any(
-            other.person == person
-            or (other.segmenter != segmenter and _overlap(other.box, box) >= _SAME_PERSON)
-            for other in suppressed
+        if any(other.person == person for other in suppressed):
+            return True
+        elsewhere = np.array([other.box for other in suppressed if other.segmenter != segmenter]).reshape(
+            -1, 4
         )
+        return bool((box_overlaps(elsewhere, np.array([box], np.float64)) >= _SAME_PERSON).any())
 
     @cached_property
     def _suppressed(self) -> dict[str, list[SuppressedPerson]]:
@@ -222,12 +225,3 @@ def save_suppression_list(store: Store, suppression_list: SuppressionList) -> No
 
 def _path(store: Store) -> Path:
     return store.root / "forgotten.json"
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
-    """Intersection over union of two boxes, in [0, 1]."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)

@@ -11,19 +11,19 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Float32, Float64
 from scipy.optimize import linear_sum_assignment
 
 from par_core.archive.entries import path_of
 from par_core.datasets.labelled_set import AttributeSet
 from par_core.errors import StoreError
+from par_core.people.boxes import box_overlaps
 from par_core.status import Status
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.ledger import current_images, known_images, listed_entries
 from par_core.types import BoxesXYXY
 
-__all__ = ["JoinedLabel", "StoredPerson", "box_overlaps", "join_labels", "open_index"]
+__all__ = ["JoinedLabel", "StoredPerson", "join_labels", "open_index"]
 
 _LEAST_OVERLAP: Final = 0.5
 
@@ -109,17 +109,6 @@ def join_labels(data: AttributeSet, folder: Path, store: Store, index: PeopleInd
     for image, rows in by_picture.items():
         told |= _joined(rows, data.boxes, people[image])
     return [told[row] for row in range(len(pictures))]
-
-
-def box_overlaps(
-    first: Float32[np.ndarray, "n 4"], second: Float32[np.ndarray, "m 4"]
-) -> Float64[np.ndarray, "n m"]:
-    """Intersection over union of every box of the first with every box of the second."""
-    a, b = first[:, None].astype(np.float64), second[None].astype(np.float64)
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    common = np.maximum(sides, 0).prod(axis=-1)
-    areas = [(each[..., 2:] - each[..., :2]).prod(axis=-1) for each in (a, b)]
-    return common / (areas[0] + areas[1] - common)
 
 
 def _joined(

@@ -14,7 +14,7 @@ from par_core.datasets.csv_labels import read_csv_labels
 from par_core.errors import BadConfigError, StoreError
 from par_core.evaluate.items import AttributeItems
 from par_core.evaluate.saved_run import read_run
-from par_core.evaluate.stored.matching import box_overlaps, join_labels, open_index
+from par_core.evaluate.stored.matching import join_labels, open_index
 from par_core.evaluate.stored.scores import evaluate_store
 from par_core.models.fake import FakeDescriber
 from par_core.store.layout import Store
@@ -129,11 +129,6 @@ def test_boxes_tell_people_of_one_picture_apart(tmp_path: Path) -> None:
     assert [each.status for each in joined] == ["ok", "ok", "no_overlap"]
     assert [each.person.box[0] for each in joined if each.person] == [70.0, 30.0]
     assert joined[0].overlap == pytest.approx(20 * 60 / (22 * 62))
-
-
-def test_overlaps_of_boxes() -> None:
-    boxes = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30]], np.float32)
-    np.testing.assert_allclose(box_overlaps(boxes[:1], boxes), [[1, 1 / 3, 0]])
 
 
 def test_members_of_archives_are_matched_but_not_shown(mit: Path, tmp_path: Path) -> None:
