@@ -1,9 +1,10 @@
-"""A bounded memory of recent answers, shared by threads."""
+"""A bounded memory of recent answers, shared by threads: cachetools' least recently used cache under a lock."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache
 
 __all__ = ["Recent"]
 
@@ -20,35 +21,27 @@ class Recent(Generic[K, V]):
     """
 
     def __init__(self, most: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
-        self._most = most
-        self._weigh = weigh
-        self._values: OrderedDict[K, V] = OrderedDict()
-        self._weight = 0
+        self._values: LRUCache[K, V] = LRUCache(most, weigh)
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
         """The value of a key, or None if it is not kept (any more)."""
         with self._lock:
-            if key not in self._values:
-                return None
-            self._values.move_to_end(key)
-            return self._values[key]
+            return self._values.get(key)
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value, and drop those that were not used for longest where there is no room."""
+        """Keep a value, and drop those that were not used for longest where there is no room; one that weighs
+        more than all may is not kept.
+        """
         with self._lock:
-            if key in self._values:
-                self._weight -= self._weigh(self._values.pop(key))
-            self._values[key] = value
-            self._weight += self._weigh(value)
-            while self._weight > self._most and self._values:
-                self._weight -= self._weigh(self._values.popitem(last=False)[1])
+            self._values.pop(key, None)
+            if self._values.getsizeof(value) <= self._values.maxsize:
+                self._values[key] = value
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._values.clear()
-            self._weight = 0
 
     def get_or_make(self, key: K, make: Callable[[], V]) -> V:
         """The value of a key, made and kept where it is not there. Two threads may make the same one at once."""
@@ -57,6 +50,3 @@ class Recent(Generic[K, V]):
             found = make()
             self.put(key, found)
         return found
-
-    def __len__(self) -> int:
-        return len(self._values)
