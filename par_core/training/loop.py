@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 import torch
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from par_core.atomic import remove_partials
 from par_core.errors import BadConfigError
@@ -186,7 +187,10 @@ class _Run:
         self.optimiser = torch.optim.AdamW(
             learner.groups(), lr=schedule.rate, weight_decay=schedule.weight_decay
         )
-        self.averaged = {name: tensor.clone() for name, tensor in learner.network.state_dict().items()}
+        self.average = AveragedModel(
+            learner.network, multi_avg_fn=_moving_average(schedule.average), use_buffers=True
+        )
+        self.average.n_averaged.fill_(1)  # the starting weights are the first
         self.step = 0
         self.best: dict[str, Any] = {"weights": {}, "step": 0, "scores": {}, "since": 0}
 
@@ -203,23 +207,17 @@ class _Run:
         norm = nn.utils.clip_grad_norm_(parameters, self.schedule.clip)
         if torch.isfinite(norm):
             self.optimiser.step()
-        decay = min(self.schedule.average, (self.step + 1) / (self.step + 10))
-        for name, tensor in self.learner.network.state_dict().items():
-            if tensor.is_floating_point():
-                self.averaged[name].lerp_(tensor, 1 - decay)
-            else:
-                self.averaged[name].copy_(tensor)
+        self.average.update_parameters(self.learner.network)
         self.step += 1
         return {name: round(float(loss.detach()), 4) for name, loss in losses.items()}
 
     def take_score(self) -> dict[str, float]:
         """Score the average, and keep it if it is the best so far."""
-        network = copy.deepcopy(self.learner.network)
-        network.load_state_dict(self.averaged)
-        scores = self.learner.score(network.eval())
+        # a copy, since scoring may prepare a network for speed
+        scores = self.learner.score(copy.deepcopy(self.average.module).eval())
         if not self.best["scores"] or scores["score"] > self.best["scores"]["score"]:
             self.best = {
-                "weights": {name: tensor.clone() for name, tensor in self.averaged.items()},
+                "weights": copy.deepcopy(self._averaged()),
                 "step": self.step,
                 "scores": scores,
                 "since": 0,
@@ -231,12 +229,15 @@ class _Run:
     def is_tired(self) -> bool:
         return bool(self.schedule.patience) and self.best["since"] >= self.schedule.patience
 
+    def _averaged(self) -> dict[str, Tensor]:
+        return self.average.module.state_dict()
+
     def state(self) -> dict[str, Any]:
         optimiser = self.optimiser.state_dict()
         return {
             "step": self.step,
             "network": self.learner.network.state_dict(),
-            "averaged": self.averaged,
+            "averaged": self._averaged(),
             "optimiser": optimiser,
             "best": self.best,
         }
@@ -244,14 +245,31 @@ class _Run:
     def load(self, checkpoint: Mapping[str, Any]) -> None:
         self.learner.network.load_state_dict(checkpoint["network"])
         self.optimiser.load_state_dict(checkpoint["optimiser"])
-        self.averaged, self.step, self.best = checkpoint["averaged"], checkpoint["step"], checkpoint["best"]
+        self.average.module.load_state_dict(checkpoint["averaged"])
+        self.step, self.best = checkpoint["step"], checkpoint["best"]
+        self.average.n_averaged.fill_(self.step + 1)
 
     def result(self) -> Fitted:
         scored = bool(self.best["scores"])
-        weights = self.best["weights"] if scored else self.averaged
+        weights = self.best["weights"] if scored else self._averaged()
         return Fitted(
             weights, self.best["step"] if scored else self.step, self.step, dict(self.best["scores"])
         )
+
+
+def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
+    """For ``AveragedModel``: the n-th average has a decay of n / (n + 9), at most ``decay``. Integers, such
+    as counters, are copied.
+    """
+
+    def update(averaged: Any, current: Any, n: Any) -> None:
+        if averaged[0].is_floating_point():
+            get_ema_multi_avg_fn(min(decay, int(n) / (int(n) + 9)))(averaged, current, n)
+        else:
+            for kept, tensor in zip(averaged, current, strict=True):
+                kept.copy_(tensor)
+
+    return update
 
 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any], inside: str = "") -> str:

@@ -1,5 +1,6 @@
 """The loop on a network of a few numbers: exact to resume, stopped when tired, never mixed with another run."""
 
+import contextlib
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -83,6 +84,23 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path, killed_at: in
     assert all(torch.equal(kept["network"][name], tensor) for name, tensor in wanted["network"].items())
 
 
+def test_the_average_is_that_of_all_weights_and_counters_are_the_last(tmp_path: Path) -> None:
+    learner = Line()
+    learner.network = nn.Sequential(nn.Linear(1, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
+    wanted = {name: tensor.clone() for name, tensor in learner.network.state_dict().items()}
+
+    def follow(step: int, _: int, __: object) -> None:
+        decay = min(0.6, step / (step + 9))
+        for name, tensor in learner.network.state_dict().items():
+            wanted[name] = (
+                torch.lerp(wanted[name], tensor, 1 - decay) if tensor.is_floating_point() else tensor.clone()
+            )
+
+    fitted = run(tmp_path, Schedule(steps=30, rate=0.05, average=0.6), learner, follow=follow)
+    assert wanted["1.num_batches_tracked"] == 30
+    assert all(torch.equal(fitted.weights[name], tensor) for name, tensor in wanted.items())
+
+
 def test_a_finished_run_does_nothing_more(tmp_path: Path) -> None:
     first = run(tmp_path)
     log = (tmp_path / LOG).read_text()
@@ -150,12 +168,17 @@ def test_a_card_of_attributes_says_how_their_figures_are_counted(tmp_path: Path)
 
 def _one_of_two(rank: int, address: str, results: str) -> None:
     torch.distributed.init_process_group("gloo", init_method=address, world_size=2, rank=rank)
-    used, unused = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.ones(1))
+    used, unused, frozen = (
+        nn.Parameter(torch.zeros(2)),
+        nn.Parameter(torch.ones(1)),
+        nn.Parameter(torch.ones(3), requires_grad=False),
+    )
     if rank == 0:
         used.grad = torch.tensor([2.0, 4.0])
     else:
         used.grad, unused.grad = torch.tensor([4.0, 0.0]), torch.tensor([3.0])
-    add_up_gradients([used, unused], World(2, rank, torch.device("cpu")))
+    add_up_gradients([used, frozen, unused], World(2, rank, torch.device("cpu")))
+    assert frozen.grad is None
     torch.save([used.grad, unused.grad], f"{results}/{rank}.pt")
     torch.distributed.destroy_process_group()
 
@@ -166,3 +189,35 @@ def test_processes_that_train_together_get_the_mean_gradient(tmp_path: Path) -> 
         used, unused = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         assert used.tolist() == [3.0, 2.0]
         assert unused.tolist() == [1.5]
+
+
+def _one_of_three(rank: int, folder: str) -> None:
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", world_size=3, rank=rank)
+    torch.set_num_threads(1)
+    world = World(3, rank, torch.device("cpu"))
+    for name, stops in (("whole", [SCHEDULE.steps]), ("parts", [13, SCHEDULE.steps])):
+        for stop in stops:
+            learner = Line()
+            draw = learner.losses
+            learner.losses = lambda step, world, draw=draw: draw(3 * step + world.rank, world)  # type: ignore[method-assign, misc]
+            with contextlib.suppress(KilledError):
+                fit(
+                    learner,
+                    SCHEDULE,
+                    {},
+                    Path(folder) / name,
+                    world=world,
+                    save_every=1,
+                    follow=stop_at(stop),
+                )
+            torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
+def test_a_stopped_run_of_three_processes_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    multiprocessing.spawn(_one_of_three, (str(tmp_path),), nprocs=3)
+    whole, parts = (
+        torch.load(tmp_path / name / CHECKPOINT, weights_only=True) for name in ("whole", "parts")
+    )
+    assert whole["step"] == parts["step"] == SCHEDULE.steps
+    assert all(torch.equal(parts["network"][name], tensor) for name, tensor in whole["network"].items())
