@@ -1,7 +1,7 @@
 """How a file or a folder gets to its place: complete or not at all.
 
-Everything is first written beside its place under a hidden name, ``.NAME.<16 hexadecimal digits>.partial``,
-which is all that a killed process leaves. ``remove_partials`` finds what has such a name.
+Everything is first written beside its place under a hidden name, ``.NAME.<16 hexadecimal digits>.partial``.
+That is all that a killed process leaves, and ``remove_partials`` finds it.
 """
 
 import os
@@ -24,16 +24,16 @@ __all__ = [
     "write_atomic",
 ]
 
-#: Seconds without a change after which a partial file of a place without a lock counts as left by a killed
-# process.
+#: Seconds without a change after which a partial file counts as left by a killed process, if no lock tells.
 ABANDONED_S: Final = 3600.0
-# several: torch.hub downloads beside the name that it is given
+# torch.hub downloads beside the name that it is given, so that the ending may be there twice
 _PARTIAL: Final = re.compile(r"\.(.+?)(?:\.[0-9a-f]+\.partial)+", re.DOTALL)
 
 
 def partial_name(path: Path) -> Path:
-    """A name beside ``path`` for what is not complete yet. No two processes choose the same one, not even on
-    two hosts with one shared folder.
+    """A name beside ``path`` for what is not complete yet.
+
+    No two processes choose the same one, not even on two hosts with one shared folder.
     """
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
 
@@ -52,8 +52,7 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o666) -> None:
 
 @contextmanager
 def write_aside(path: Path, *, mode: int = 0o666) -> Iterator[Path]:
-    """An empty file to fill in the block, which takes its name at the end of it, synced; after an error
-    nothing of it is left.
+    """An empty file to fill in the block. It takes its name at the end, synced; after an error it is deleted.
 
     Args:
         path: The name that it takes, in place of a file that has it; the folder is made where it is missing.
@@ -77,8 +76,7 @@ def write_aside(path: Path, *, mode: int = 0o666) -> Iterator[Path]:
 
 @contextmanager
 def folder_aside(path: Path, *, check: Callable[[], None] = lambda: None) -> Iterator[Path]:
-    """An empty folder to fill in the block, which takes its name at the end of it; after an error nothing of
-    it is left.
+    """An empty folder to fill in the block. It takes its name at the end; after an error it is deleted.
 
     A folder that has the name is deleted once the new one is in its place. It is moved aside just before,
     since a file system cannot replace one that holds something; where the new one cannot take the name, it
@@ -144,7 +142,7 @@ def _sync(path: Path) -> None:
 
 
 def _last_change(path: Path) -> float:
-    """Time of the last change of a file, or of anything in a folder; now, if that cannot be seen (any more)."""
+    """Time of the last change of a file, or of anything in a folder; now, if that cannot be seen."""
     try:
         return max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
     except OSError:

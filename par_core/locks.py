@@ -1,8 +1,7 @@
-"""A lock between processes and threads: ``flock`` on a file beside what it guards. The kernel drops it with
-the process, however that ends.
+"""A lock between processes and threads: ``flock`` on a file beside what it guards.
 
-``filelock`` uses the same call but tries again and again, so whoever comes first is not served first
-(docs/decisions/0013-libraries-and-own-code.md).
+The kernel drops it with the process, however that ends. ``filelock`` uses the same call but tries again and
+again, so that there is no order among those who wait (docs/decisions/0013-libraries-and-own-code.md).
 """
 
 import fcntl
@@ -16,8 +15,7 @@ __all__ = ["locked"]
 
 @contextmanager
 def locked(lock: Path, *, mode: int = 0o666) -> Iterator[None]:
-    """Wait until no other process (or thread) is in a block with the same lock file, and keep them out of
-    this one.
+    """Wait until no other process or thread is in a block with the same lock file, and keep them out.
 
     Args:
         lock: The file; it is made where it is missing, with its folder, and never deleted.

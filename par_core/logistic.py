@@ -1,6 +1,6 @@
 """Logistic regression with a normal prior, by L-BFGS (Liu and Nocedal 1989).
 
-It is our own because scikit-learn's has no term that is given for each item, no prior of the offset, and
+It is our own because scikit-learn's has no term that is given for each item and no prior of the offset, and
 refuses labels of one kind.
 """
 
@@ -25,16 +25,14 @@ def fit_logistic(
     offset_spread: float = np.inf,
     given: Float64[np.ndarray, " n"] | None = None,
 ) -> tuple[Float64[np.ndarray, " d"], float]:
-    """The most probable weights and offset; the log-odds of an item are ``given + features @ weights +
-    offset``.
+    """The most probable weights and offset; an item's log-odds are ``given + features @ weights + offset``.
 
     Args:
         features: Of n items, each feature of mean 0 and variance 1.
         has: Labels.
         spread: Standard deviation, a priori, of ``features @ weights`` of a typical item: weights are normal
             with a variance of spread squared over d.
-        offset_spread: Standard deviation of the offset, a priori; infinite only where there are labels of
-            both kinds.
+        offset_spread: Standard deviation of the offset, a priori; infinite only with labels of both kinds.
         given: A part of the log-odds that is not fitted; 0 unless given.
 
     Returns:
@@ -47,11 +45,9 @@ def fit_logistic(
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         agreement = sign * (known + features @ weights[:-1] + weights[-1])
         pull, penalty = -sign * expit(-agreement), precision * weights
-        return float(np.logaddexp(0.0, -agreement).sum() + penalty @ weights / 2), np.append(
-            features.T @ pull, pull.sum()
-        ) + penalty
+        value = np.logaddexp(0.0, -agreement).sum() + penalty @ weights / 2
+        return float(value), np.append(features.T @ pull, pull.sum()) + penalty
 
-    fitted = minimize(
-        loss, np.zeros(size + 1), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "ftol": _EXACT}
-    ).x
+    start = np.zeros(size + 1)
+    fitted = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "ftol": _EXACT}).x
     return fitted[:-1], float(fitted[-1])

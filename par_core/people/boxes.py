@@ -8,10 +8,14 @@ __all__ = ["box_overlaps"]
 
 
 def box_overlaps(
-    first: Float[np.ndarray, "n 4"], second: Float[np.ndarray, "m 4"]
+    first: Float[np.ndarray, "n 4"],
+    second: Float[np.ndarray, "m 4"],
 ) -> Float64[np.ndarray, "n m"]:
-    """Intersection over union, in [0, 1], of every box of the first with every box of the second; boxes are
-    x1 y1 x2 y2.
+    """Intersection over union, in [0, 1], of every box of the first with every box of the second.
+
+    Args:
+        first: x1 y1 x2 y2, in pixels.
+        second: The same.
     """
     if not len(first) or not len(second):
         return np.zeros((len(first), len(second)))

@@ -1,4 +1,4 @@
-"""A bounded memory of recent answers, shared by threads: cachetools' least recently used cache under a lock."""
+"""A bounded memory of recent answers, shared by threads: cachetools' LRUCache under a lock."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -30,8 +30,9 @@ class Recent(Generic[K, V]):
             return self._values.get(key)
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value, and drop those that were not used for longest where there is no room; one that weighs
-        more than all may is not kept.
+        """Keep a value, and drop those that were not used for longest where there is no room.
+
+        A value that weighs more than all values may is not kept.
         """
         with self._lock:
             self._values.pop(key, None)

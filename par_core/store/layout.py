@@ -162,8 +162,7 @@ class Store:
         """Delete the partial files that killed processes left. Only for the writer that holds the store.
 
         Args:
-            of_shards: Also look into the folders of complete shards, of which there may be a million, and of
-                the index.
+            of_shards: Also look into the index and the folders of shards, of which there may be a million.
         """
         remove_partials(self.root)
         for top in self.root.iterdir():

@@ -187,9 +187,8 @@ class _Run:
         self.optimiser = torch.optim.AdamW(
             learner.groups(), lr=schedule.rate, weight_decay=schedule.weight_decay
         )
-        self.average = AveragedModel(
-            learner.network, multi_avg_fn=_moving_average(schedule.average), use_buffers=True
-        )
+        update = _moving_average(schedule.average)
+        self.average = AveragedModel(learner.network, multi_avg_fn=update, use_buffers=True)
         self.average.n_averaged.fill_(1)  # the starting weights are the first
         self.step = 0
         self.best: dict[str, Any] = {"weights": {}, "step": 0, "scores": {}, "since": 0}
@@ -213,15 +212,11 @@ class _Run:
 
     def take_score(self) -> dict[str, float]:
         """Score the average, and keep it if it is the best so far."""
-        # a copy, since scoring may prepare a network for speed
-        scores = self.learner.score(copy.deepcopy(self.average.module).eval())
+        network = copy.deepcopy(self.average.module).eval()  # scoring may prepare a network for speed
+        scores = self.learner.score(network)
         if not self.best["scores"] or scores["score"] > self.best["scores"]["score"]:
-            self.best = {
-                "weights": copy.deepcopy(self._averaged()),
-                "step": self.step,
-                "scores": scores,
-                "since": 0,
-            }
+            weights = copy.deepcopy(self._averaged())
+            self.best = {"weights": weights, "step": self.step, "scores": scores, "since": 0}
         else:
             self.best["since"] += 1
         return scores
@@ -234,13 +229,8 @@ class _Run:
 
     def state(self) -> dict[str, Any]:
         optimiser = self.optimiser.state_dict()
-        return {
-            "step": self.step,
-            "network": self.learner.network.state_dict(),
-            "averaged": self._averaged(),
-            "optimiser": optimiser,
-            "best": self.best,
-        }
+        networks = {"network": self.learner.network.state_dict(), "averaged": self._averaged()}
+        return {"step": self.step, **networks, "optimiser": optimiser, "best": self.best}
 
     def load(self, checkpoint: Mapping[str, Any]) -> None:
         self.learner.network.load_state_dict(checkpoint["network"])
@@ -258,9 +248,7 @@ class _Run:
 
 
 def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
-    """For ``AveragedModel``: the n-th average has a decay of n / (n + 9), at most ``decay``. Integers, such
-    as counters, are copied.
-    """
+    """For ``AveragedModel``: the n-th decay is n / (n + 9), at most ``decay``; integers are copied."""
 
     def update(averaged: Any, current: Any, n: Any) -> None:
         if averaged[0].is_floating_point():

@@ -64,9 +64,9 @@ def processes(device: str = "auto") -> Iterator[World]:
 def add_up_gradients(parameters: Sequence[nn.Parameter], world: World) -> None:
     """Replace every gradient by its mean over the processes; a parameter without one counts as zero.
 
-    They travel as one, in the order of the parameters. DistributedDataParallel would cut them into other
-    parts in its first step than in later ones, so that with three processes or more a run that is resumed
-    adds them up in another order and is not the same to the bit.
+    They travel as one, in the order of the parameters. DistributedDataParallel would cut them differently in
+    its first step than in later ones, so that with three processes or more a run that is resumed adds them up
+    in another order and is not the same to the bit.
 
     Args:
         parameters: Of one type and device, the same in every process.
@@ -75,9 +75,8 @@ def add_up_gradients(parameters: Sequence[nn.Parameter], world: World) -> None:
     if world.size == 1:
         return
     trained = [parameter for parameter in parameters if parameter.requires_grad]
-    flat = torch.cat(
-        [(torch.zeros_like(each) if each.grad is None else each.grad).flatten() for each in trained]
-    )
+    gradients = [torch.zeros_like(each) if each.grad is None else each.grad for each in trained]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(flat)
     flat /= world.size
     for parameter, part in zip(trained, flat.split([each.numel() for each in trained]), strict=True):

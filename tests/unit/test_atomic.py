@@ -1,6 +1,4 @@
-"""Files and folders that are complete or absent, and what a process leaves that is killed while it writes
-one.
-"""
+"""Files and folders that are complete or absent, and what a killed process leaves of them."""
 
 import os
 import stat
@@ -34,6 +32,8 @@ def write_download(path: Path) -> None:
         torch.hub.download_url_to_file(f"file://{__file__}", str(partial), progress=False)
 
 
+Killed = Callable[[Callable[[], None]], None]
+
 WRITERS: dict[str, Callable[[Path], None]] = {
     "file": lambda path: write_atomic(path, b"x"),
     "private": lambda path: write_private(path, b"x"),
@@ -48,10 +48,8 @@ class KilledError(BaseException):
 
 
 @pytest.fixture
-def killed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
-    """Carries out a writer that leaves what a killed one leaves: nothing is renamed, and nothing is tidied
-    up.
-    """
+def killed(monkeypatch: pytest.MonkeyPatch) -> Killed:
+    """Carries out a writer that leaves what a killed one leaves: nothing is renamed or tidied up."""
 
     def carry_out(write: Callable[[], None]) -> None:
         def stop(*_: object, **__: object) -> None:
@@ -70,9 +68,7 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], No
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-def test_what_a_killed_writer_leaves_is_found_and_nothing_else_is(
-    kind: str, tmp_path: Path, killed: Callable[[Callable[[], None]], None]
-) -> None:
+def test_what_a_killed_writer_leaves_is_found_and_no_more(kind: str, tmp_path: Path, killed: Killed) -> None:
     killed(lambda: WRITERS[kind](tmp_path / "target.bin"))
     left = {path.name for path in tmp_path.iterdir()}
     assert left
@@ -113,9 +109,7 @@ def test_an_error_leaves_the_old_file_and_nothing_half_written(tmp_path: Path) -
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
-def test_a_private_file_is_its_owners_alone_from_the_first_byte_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_private_file_is_its_owners_alone_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     write_bytes = Path.write_bytes
 

@@ -1,6 +1,4 @@
-"""The logistic regression beside scikit-learn's where that has the same model, and by its equations where it
-has not.
-"""
+"""The logistic regression beside scikit-learn's where that has the same model, else by its equations."""
 
 import numpy as np
 import pytest
@@ -44,8 +42,7 @@ def test_what_is_given_is_not_fitted_again() -> None:
 
 
 def test_of_nobody_nothing_is_learned() -> None:
-    weights, offset = fit_logistic(
-        np.zeros((0, 3)), np.zeros(0, bool), spread=4.0, offset_spread=10.0, given=np.zeros(0)
-    )
+    nobody = np.zeros((0, 3)), np.zeros(0, bool)
+    weights, offset = fit_logistic(*nobody, spread=4.0, offset_spread=10.0, given=np.zeros(0))
     assert not weights.any()
     assert offset == 0

@@ -13,6 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 from pycocotools.coco import COCO
 
+from par_core.atomic import partial_name
 from par_core.errors import BadConfigError, FilterError, TransientError
 from par_core.export.folder import ExportReport, ExportRequest, export_people
 from par_core.export.pictures import masks_of
@@ -142,8 +143,14 @@ def test_an_export_is_never_overwritten_by_accident_and_never_half_written(
         with pytest.raises(ZeroDivisionError):
             export(store, out, "csv", force=True)
     assert (out / "people.csv").is_file(), "the old one stays until the new one is complete"
+    left, at_work = partial_name(out), partial_name(out)
+    for folder in (left, at_work):
+        folder.mkdir()
+    os.utime(left, (0, 0))
     export(store, out, "parquet", force=True)
     assert sorted(path.name for path in out.iterdir()) == ["people.parquet", "provenance.json"]
+    assert not left.exists(), "a killed export left it"
+    at_work.rmdir()
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.tex").write_text("x")

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli.main import app
+from par_core.atomic import partial_name
 from par_core.errors import WeightsError
 from par_core.models.published import Published, cache, check, clip_weights, fetch, find, segmenter_weights
 
@@ -33,8 +35,15 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 def test_a_file_is_fetched_once_checked_and_noted(server: str, tmp_path: Path) -> None:
     wanted = Published("test", "segmenter", "file.pth", f"{server}/file.pth", DIGEST[:8])
+    left, at_work = (partial_name(tmp_path / "weights" / "file.pth") for _ in range(2))
+    left.parent.mkdir()
+    left.touch()
+    at_work.touch()
+    os.utime(left, (0, 0))
     path = fetch(wanted, tmp_path / "weights", progress=False)
     assert path.read_bytes() == CONTENT
+    assert not left.exists(), "a killed download left it"
+    assert at_work.exists()
     assert f"{DIGEST}  file.pth" in (tmp_path / "weights" / "SHA256SUMS").read_text()
     (tmp_path / "served" / "file.pth").unlink()
     assert fetch(wanted, tmp_path / "weights", progress=False) == path

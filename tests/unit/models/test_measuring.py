@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from par_core.atomic import partial_name
 from par_core.errors import BadConfigError
 from par_core.models import measuring
 from par_core.models.hardware import cpu_computes_bf16
@@ -64,6 +65,10 @@ def test_what_was_measured_is_kept_and_used_again(tmp_path: Path) -> None:
     assert told["deviation"] == 0
     file.write_text(json.dumps(told | {"bf16_s": 99.0}))
     assert chosen(0.0, 0.0001) == "fp32"
+    file.unlink()
+    partial_name(file).touch()
+    assert chosen(0.0, 0.0001) == "bf16"
+    assert not list(file.parent.glob(".*")), "a killed process left it"
 
 
 def test_the_smallest_batch_that_is_about_as_quick_an_item_as_the_best() -> None:

@@ -1,5 +1,6 @@
 """The runtime interface itself."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from par_core.atomic import partial_name
 from par_core.models.runtimes import OpenVinoRuntime, Runtime, TorchRuntime
 
 
@@ -64,6 +66,10 @@ def test_a_converted_network_is_kept_and_used_again(tmp_path: Path, monkeypatch:
     module, images = TwoHeads().eval(), torch.rand(1, 3, 8, 8)
     first = OpenVinoRuntime().compile(module, (images,), "a")(images)[1]
     (kept,) = (path for path in (tmp_path / "par" / "openvino").iterdir() if path.is_dir())
+    shutil.rmtree(kept)
+    partial_name(kept).mkdir()
+    assert torch.equal(OpenVinoRuntime().compile(module, (images,), "a")(images)[1], first)
+    assert not list(kept.parent.glob(".*")), "a killed process left it"
     other = TwoHeads().eval()  # another module under the same key: what was kept is used
     assert torch.equal(OpenVinoRuntime().compile(other, (images,), "a")(images)[1], first)
     assert not torch.equal(OpenVinoRuntime().compile(other, (images,), "b")(images)[1], first)

@@ -12,7 +12,9 @@ import torch
 from filelock import FileLock
 from torch import Tensor, multiprocessing, nn
 
+from par_core.atomic import partial_name
 from par_core.errors import BadConfigError
+from par_core.training.checkpoints import load_checkpoint
 from par_core.training.loop import CHECKPOINT, LOG, Fitted, Schedule, fit
 from par_core.training.processes import World, add_up_gradients
 from par_core.training.report import read_log, write_report
@@ -75,9 +77,12 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path, killed_at: in
     whole = run(tmp_path / "whole", save_every=3)
     with pytest.raises(KilledError):
         run(tmp_path / "parts", save_every=3, follow=stop_at(killed_at))
+    partial_name(tmp_path / "parts" / CHECKPOINT).touch()
     again = run(tmp_path / "parts", save_every=3)
     assert all(torch.equal(again.weights[name], tensor) for name, tensor in whole.weights.items())
     assert (again.scores, again.step) == (whole.scores, whole.step)
+    assert not list((tmp_path / "parts").glob("*.partial"))
+    assert not list((tmp_path / "parts").glob(".*.partial"))
     kept, wanted = (
         torch.load(tmp_path / name / CHECKPOINT, weights_only=True) for name in ("parts", "whole")
     )
@@ -92,9 +97,8 @@ def test_the_average_is_that_of_all_weights_and_counters_are_the_last(tmp_path: 
     def follow(step: int, _: int, __: object) -> None:
         decay = min(0.6, step / (step + 9))
         for name, tensor in learner.network.state_dict().items():
-            wanted[name] = (
-                torch.lerp(wanted[name], tensor, 1 - decay) if tensor.is_floating_point() else tensor.clone()
-            )
+            share = 1 - decay if tensor.is_floating_point() else 1
+            wanted[name] = torch.lerp(wanted[name], tensor, share) if share < 1 else tensor.clone()
 
     fitted = run(tmp_path, Schedule(steps=30, rate=0.05, average=0.6), learner, follow=follow)
     assert wanted["1.num_batches_tracked"] == 30
@@ -168,11 +172,8 @@ def test_a_card_of_attributes_says_how_their_figures_are_counted(tmp_path: Path)
 
 def _one_of_two(rank: int, address: str, results: str) -> None:
     torch.distributed.init_process_group("gloo", init_method=address, world_size=2, rank=rank)
-    used, unused, frozen = (
-        nn.Parameter(torch.zeros(2)),
-        nn.Parameter(torch.ones(1)),
-        nn.Parameter(torch.ones(3), requires_grad=False),
-    )
+    used, unused = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.ones(1))
+    frozen = nn.Parameter(torch.ones(3), requires_grad=False)
     if rank == 0:
         used.grad = torch.tensor([2.0, 4.0])
     else:
@@ -191,33 +192,30 @@ def test_processes_that_train_together_get_the_mean_gradient(tmp_path: Path) -> 
         assert unused.tolist() == [1.5]
 
 
+class PartOfLine(Line):
+    """Each process learns from other numbers."""
+
+    def losses(self, step: int, world: World) -> dict[str, Tensor]:
+        return super().losses(world.size * step + world.rank, world)
+
+
 def _one_of_three(rank: int, folder: str) -> None:
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", world_size=3, rank=rank)
     torch.set_num_threads(1)
     world = World(3, rank, torch.device("cpu"))
     for name, stops in (("whole", [SCHEDULE.steps]), ("parts", [13, SCHEDULE.steps])):
         for stop in stops:
-            learner = Line()
-            draw = learner.losses
-            learner.losses = lambda step, world, draw=draw: draw(3 * step + world.rank, world)  # type: ignore[method-assign, misc]
+            out = Path(folder) / name
             with contextlib.suppress(KilledError):
-                fit(
-                    learner,
-                    SCHEDULE,
-                    {},
-                    Path(folder) / name,
-                    world=world,
-                    save_every=1,
-                    follow=stop_at(stop),
-                )
+                fit(PartOfLine(), SCHEDULE, {}, out, world=world, save_every=1, follow=stop_at(stop))
             torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 
 
 def test_a_stopped_run_of_three_processes_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     multiprocessing.spawn(_one_of_three, (str(tmp_path),), nprocs=3)
-    whole, parts = (
-        torch.load(tmp_path / name / CHECKPOINT, weights_only=True) for name in ("whole", "parts")
-    )
+    whole, parts = (load_checkpoint(tmp_path / name / CHECKPOINT) for name in ("whole", "parts"))
+    assert whole is not None
+    assert parts is not None
     assert whole["step"] == parts["step"] == SCHEDULE.steps
     assert all(torch.equal(parts["network"][name], tensor) for name, tensor in whole["network"].items())
