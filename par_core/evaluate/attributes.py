@@ -173,9 +173,8 @@ def score_attributes(data: AttributeSet, seen: ObservedPeople) -> AttributeRun:
             attributes[name] = _scores(has, p[known], thresholds[name])
     labelled = [name for name, y in zip(data.attributes, labels.T, strict=True) if not np.isnan(y).all()]
     judged = {name: row["threshold"] for name, row in attributes.items()}
-    items = AttributeItems(
-        tuple(name_of(person.image) for person in data.people), data.attributes, labels, probabilities, judged
-    )
+    names = tuple(name_of(person.image) for person in data.people)
+    items = AttributeItems(names, data.attributes, labels, probabilities, judged, data.identities)
     averaged = [attributes[name] for name in items.averaged]
     means = {
         called: float(np.mean([each[key] for each in averaged])) if averaged else float("nan")

@@ -5,19 +5,35 @@ from typing import Final
 from par_core.evaluate.items import Items
 from par_core.metrics.bootstrap import Interval, bootstrap_rows
 
-__all__ = ["SEED", "differences", "intervals"]
+__all__ = ["SEED", "differences", "groups_of", "intervals"]
 
-#: Of the draws of images, in every report: the same images are drawn for all figures.
+#: Of the draws, in every report: the same images or identities are drawn for all figures.
 SEED: Final = 0
 
 
 def intervals(items: Items) -> dict[str, Interval]:
-    """The figures of a run with 95 % intervals by the bootstrap over images."""
-    return {name: bootstrap_rows(items.images, figure, seed=SEED) for name, figure in items.figures().items()}
+    """The figures of a run with 95 % intervals by the bootstrap over identities where they are known, else
+    over images.
+    """
+    groups = items.groups
+    return {
+        name: bootstrap_rows(items.images, figure, groups, seed=SEED)
+        for name, figure in items.figures().items()
+    }
+
+
+def groups_of(first: Items, second: Items) -> tuple[str, ...] | None:
+    """Which images are drawn together when two runs on the same images are compared.
+
+    A run that was saved without identities takes those of the other; None if neither knows any.
+    """
+    return first.groups if first.groups is not None else second.groups
 
 
 def differences(first: Items, second: Items) -> dict[str, Interval]:
     """Second minus first, with paired 95 % intervals: every resample holds the same images for both.
+
+    Identities are drawn where one of the runs knows them, else images.
 
     Args:
         first: Of one run.
@@ -26,11 +42,12 @@ def differences(first: Items, second: Items) -> dict[str, Interval]:
     Returns:
         The figures that both have.
     """
-    before, after = first.figures(), second.figures()
+    before, after, groups = first.figures(), second.figures(), groups_of(first, second)
     return {
         name: bootstrap_rows(
             first.images,
             lambda rows, a=before[name], b=after[name]: b(rows) - a(rows),  # type: ignore[misc]
+            groups,
             seed=SEED,
         )
         for name in before

@@ -5,7 +5,7 @@ run. Every figure is a function of the numbers of the images drawn
 (:func:`par_core.metrics.bootstrap.bootstrap_rows`), and higher is better for all of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -46,6 +46,11 @@ class Items(Protocol):
         """How many images there are to draw from."""
         ...
 
+    @property
+    def groups(self) -> tuple[str, ...] | None:
+        """Which images are drawn together: one name for each image; None draws single images."""
+        ...
+
     def figures(self) -> Figures:
         """Functions of the images drawn, by name of the figure: means first, then ``metric: attribute or
         query``.
@@ -67,6 +72,7 @@ class AttributeItems:
         labels: 1, 0, or NaN where nothing is known.
         probabilities: In [0, 1]; NaN where the model does not know the attribute.
         thresholds: Of the attributes that are scored; the others have no figures.
+        identities: Of the n people, "" where unknown; empty if the data set knows no identities.
     """
 
     names: tuple[str, ...]
@@ -74,11 +80,19 @@ class AttributeItems:
     labels: Float32[np.ndarray, "n k"]
     probabilities: Float32[np.ndarray, "n k"]
     thresholds: dict[str, float]
+    identities: tuple[str, ...] = ()
 
     @property
     def images(self) -> int:
         """How many people."""
         return len(self.names)
+
+    @property
+    def groups(self) -> tuple[str, ...] | None:
+        """The images of one identity are drawn together; an image of unknown identity is drawn alone."""
+        if not any(self.identities):
+            return None
+        return tuple(f"identity {who}" if who else f"image {i}" for i, who in enumerate(self.identities))
 
     @property
     def averaged(self) -> tuple[str, ...]:
@@ -111,10 +125,14 @@ class AttributeItems:
         }
 
     def table(self) -> pa.Table:
-        """One row a person: ``image``, then ``X_label`` and ``X_probability`` of each attribute; null where
-        unknown.
+        """One row a person: ``image``, ``identity`` if any is known, and ``X_label`` and ``X_probability`` of
+        each attribute.
+
+        Null where unknown.
         """
         columns: dict[str, Any] = {"image": pa.array(self.names, pa.string())}
+        if any(self.identities):
+            columns["identity"] = pa.array([who or None for who in self.identities], pa.string())
         for i, name in enumerate(self.attributes):
             columns[f"{name}_label"] = pa.array(self.labels[:, i], from_pandas=True)
             columns[f"{name}_probability"] = pa.array(self.probabilities[:, i], from_pandas=True)
@@ -145,7 +163,8 @@ class RetrievalItems:
     Attributes:
         queries: q texts.
         labels: 1 for those who fit, 0 for those who do not, NaN where nothing is known.
-        scores: Cosines.
+        scores: Log-odds that the person fits, as searches rank
+            (:meth:`par_core.models.text_evidence.TextScorer.evidence`): unbounded, higher is likelier.
     """
 
     queries: tuple[str, ...]
@@ -156,6 +175,11 @@ class RetrievalItems:
     def images(self) -> int:
         """How many people every query ranks."""
         return self.labels.shape[1]
+
+    @property
+    def groups(self) -> None:
+        """Single images: the data sets that retrieval is evaluated on know no identities."""
+        return None
 
     def figures(self) -> Figures:
         """Average precision over prevalence: the mean, then each query."""
@@ -221,6 +245,11 @@ class SegmentationItems:
         """How many photographs."""
         return len(self.names)
 
+    @property
+    def groups(self) -> None:
+        """Whole photographs, each with all people in it."""
+        return None
+
     def figures(self) -> Figures:
         """``precision`` and ``recall`` over all people, and ``quality``: the mean over photographs."""
 
@@ -232,7 +261,7 @@ class SegmentationItems:
         return {
             "precision": share(self.false),
             "recall": share(self.missed),
-            "quality": lambda rows: _mean(self.quality[rows].tolist()),
+            "quality": lambda rows: _mean_of_known(self.quality[rows]),
         }
 
     def table(self) -> pa.Table:
@@ -273,9 +302,9 @@ def items_of(kind: str, table: pa.Table, thresholds: dict[str, float]) -> Items:
                 .T
                 for what in ("label", "probability")
             )
-            return AttributeItems(
-                tuple(table.column("image").to_pylist()), told, labels, probabilities, thresholds
-            )
+            identities = table.column("identity").to_pylist() if "identity" in table.column_names else []
+            names, who = tuple(table.column("image").to_pylist()), tuple(each or "" for each in identities)
+            return AttributeItems(names, told, labels, probabilities, thresholds, who)
         case "retrieval":
             labels, scores = (
                 np.array(table.column(what).to_pylist(), np.float32).reshape(table.num_rows, -1)
@@ -294,7 +323,14 @@ def _bound(
     return lambda rows: figure(which, rows)
 
 
-def _mean(values: list[float]) -> float:
-    """Of those that are defined; NaN if none is."""
-    defined = [value for value in values if not np.isnan(value)]
-    return float(np.mean(defined)) if defined else float("nan")
+def _mean(values: Sequence[float]) -> float:
+    """NaN if one of them is: a mean over fewer attributes or queries is another figure, not a resample of
+    this one.
+    """
+    return float(np.mean(values))
+
+
+def _mean_of_known(values: Float32[np.ndarray, " r"]) -> float:
+    """Over the photographs that have a value; NaN if none has."""
+    known = values[~np.isnan(values)]
+    return float(known.mean(dtype=np.float64)) if len(known) else float("nan")

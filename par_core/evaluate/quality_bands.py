@@ -95,6 +95,8 @@ def quality_bands(items: AttributeItems, values: Float[np.ndarray, " n"], seed: 
     """Scores by tenths of the people, in ascending order of quality, with 95 % bootstrap intervals over the
     people of each.
 
+    Identities are drawn where they are known, else images.
+
     Args:
         items: Scored people.
         values: Their quality; people whose value is NaN are left out.
@@ -116,8 +118,12 @@ def quality_bands(items: AttributeItems, values: Float[np.ndarray, " n"], seed: 
         return []
     told = []
     for rows in np.array_split(order, count):
-        accuracy = bootstrap_sums(terms[rows], lambda sums: _accuracy(LabelCounts(sums)), seed=seed)
-        ma = bootstrap_sums(terms[rows], lambda sums: LabelCounts(sums).mean_ma, seed=seed)
+        groups = None if items.groups is None else [items.groups[i] for i in rows]
+        accuracy = bootstrap_sums(terms[rows], lambda sums: _accuracy(LabelCounts(sums)), groups, seed=seed)
+        both_kinds = ~np.isnan(LabelCounts(terms[rows].sum(axis=0)).ma)
+        ma = bootstrap_sums(
+            terms[rows][..., both_kinds], lambda sums: _mean_ma(LabelCounts(sums)), groups, seed=seed
+        )
         told.append(Band(float(values[rows[0]]), float(values[rows[-1]]), len(rows), accuracy, ma))
     return told
 
@@ -144,6 +150,12 @@ def bands_object(bands: Mapping[str, Sequence[Band]]) -> dict[str, list[dict[str
         ]
         for measure, each in bands.items()
     }
+
+
+def _mean_ma(counts: LabelCounts) -> Float64[np.ndarray, "*b"]:
+    """Over all attributes; NaN if one of them lacks a kind, or there is none."""
+    each = counts.ma
+    return each.mean(axis=-1) if each.shape[-1] else np.full(each.shape[:-1], np.nan)
 
 
 def _accuracy(counts: LabelCounts) -> Float64[np.ndarray, "*b"]:

@@ -29,7 +29,7 @@ class Interval:
 
     Attributes:
         estimate: On all people as they are.
-        low: Lower end; NaN with fewer than two groups or without any defined resample.
+        low: Lower end; NaN with fewer than two groups, or if fewer than half of the resamples are defined.
         high: Upper end.
         undefined: Resamples in which the metric is NaN, as when a rare attribute was not drawn; they are left
             out of the interval.
@@ -158,5 +158,7 @@ def _chunks(draws: Iterator[Int64[np.ndarray, " g"]], size: int) -> Iterator[lis
 
 def _interval(estimate: float, values: Float64[np.ndarray, " b"], level: float) -> Interval:
     defined = values[~np.isnan(values)]
-    ends = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2]) if len(defined) else (np.nan, np.nan)
+    # of the few that are left, quantiles say nothing
+    enough = len(defined) > 0 and 2 * len(defined) >= len(values)
+    ends = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2]) if enough else (np.nan, np.nan)
     return Interval(estimate, float(ends[0]), float(ends[1]), len(values) - len(defined))

@@ -12,15 +12,13 @@ from par_core.evaluate.background import DEFAULT, BackgroundRun
 from par_core.metrics.bootstrap import Interval
 from par_core.reports.document import Bar, Report, Section, Table
 from par_core.reports.render import as_html, as_markdown
-from par_core.reports.wording import ends, number, signed, spoken
+from par_core.reports.wording import ends, how_intervals, number, signed, spoken
 
 __all__ = ["CONVENTIONS", "beyond_chance", "write_background"]
 
 CONVENTIONS: Final = (
-    (
-        f"Differences are against the default, {DEFAULT}: above 0 the variant is better. Intervals are paired"
-        " 95 % bootstraps over images, 1,000 resamples."
-    ),
+    f"Differences are against the default, {DEFAULT}: above 0 the variant is better.",
+    "Intervals are paired: every resample holds the same images for both.",
     (
         "A star marks an interval without 0; among twenty figures that do not differ, about one gets a star"
         " by chance."
@@ -45,7 +43,14 @@ def write_background(out: Path, run: BackgroundRun, scores: Mapping[str, Any]) -
     """Write ``report.html``, ``report.md``, and ``report.json`` last."""
     about = scores["about"]
     sections = (_overview(run), *(_changes(name, told) for name, told in run.changes.items()))
-    report = Report(f"Background on {about['dataset']}", about["models"], (), sections, CONVENTIONS, about)
+    report = Report(
+        f"Background on {about['dataset']}",
+        about["models"],
+        (),
+        sections,
+        (*CONVENTIONS, how_intervals(run.runs[DEFAULT].items.groups)),
+        about,
+    )
     write_atomic(out / "report.html", as_html(report).encode("utf-8", "backslashreplace"))
     write_atomic(out / "report.md", as_markdown(report).encode("utf-8", "backslashreplace"))
     write_atomic(out / "report.json", (json.dumps(scores, indent=1) + "\n").encode())

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from par_core.errors import BadConfigError
-from par_core.evaluate.comparison import SEED, differences
+from par_core.evaluate.comparison import SEED, differences, groups_of
 from par_core.evaluate.items import AttributeItems, Items
 from par_core.evaluate.saved_run import SavedRun
 from par_core.metrics.bootstrap import Interval
 from par_core.reports.document import Bar, Figure, Report, Section, Table
-from par_core.reports.folder import INTERVALS
-from par_core.reports.wording import ends, number, signed, spoken
+from par_core.reports.wording import ends, how_intervals, number, signed, spoken
 
 __all__ = ["Difference", "compare_runs", "comparison_object", "comparison_report"]
 
@@ -124,7 +123,7 @@ def comparison_report(first: SavedRun, second: SavedRun, told: list[Difference])
             " for a real difference."
         ),
         "Of many figures some leave 0 out by chance alone: about one in twenty where nothing differs.",
-        INTERVALS,
+        how_intervals(groups_of(first.items, second.items)),
     )
     title = f"{about['kind'].capitalize()} on {about['dataset']}: two runs"
     subtitle = (

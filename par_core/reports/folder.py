@@ -23,14 +23,10 @@ from par_core.reports import attributes, retrieval, segmentation
 from par_core.reports.document import Figure, Report
 from par_core.reports.quality import quality_sections
 from par_core.reports.render import as_html, as_markdown
-from par_core.reports.wording import ends, number, spoken
+from par_core.reports.wording import ends, how_intervals, number, spoken
 
-__all__ = ["INTERVALS", "write_report"]
+__all__ = ["write_report"]
 
-INTERVALS: Final = (
-    "Intervals are 95 % percentile bootstraps over images, 1,000 resamples: the chance in the choice of"
-    " people, not that of training."
-)
 _HEADLINES: Final = (  # the figures at the top, where a run has them
     *("mean_auc", "mA", *(f"accuracy: {name}" for name in ACCURACIES), "mean_ece"),
     *("mean_ap_over_prevalence", "pairs_recall_at_10_over_chance"),
@@ -75,7 +71,12 @@ def write_report(
             sections, conventions = segmentation.segmentation_sections(run), segmentation.CONVENTIONS
     title = f"{about['kind'].capitalize()} on {about['dataset']}"
     report = Report(
-        title, about["models"], _headlines(scores, intervals), sections, (*conventions, INTERVALS), about
+        title,
+        about["models"],
+        _headlines(scores, intervals),
+        sections,
+        (*conventions, how_intervals(run.items.groups)),
+        about,
     )
     sink = pa.BufferOutputStream()
     pq.write_table(run.items.table(), sink, compression="zstd")

@@ -35,8 +35,8 @@ _SHARE: Final = (
     ),
 )
 _SCORES: Final = (
-    "Differences are cleaned minus given. Intervals are 95 % percentile bootstraps over the test items, 1,000"
-    " resamples, the same items for both."
+    "Differences are cleaned minus given. Intervals are 95 % percentile bootstraps, 1,000 resamples, over the"
+    " identities of the test items where they are known, else over the items; the same for both."
 )
 
 

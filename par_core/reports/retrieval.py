@@ -58,14 +58,8 @@ def retrieval_sections(
         )
         for query in queries
     )
-    highest = max(bar.high for bar in bars)
-    table = Table(
-        ("query", "AP / prevalence", "AP", "prevalence", "people"),
-        rows,
-        bars,
-        1.0,
-        (min(1.0, *(bar.low for bar in bars)), max(highest, 1.0)),
-    )
+    ends_at = (min(1.0, *(bar.low for bar in bars)), max(1.0, *(bar.high for bar in bars)))
+    table = Table(("query", "AP / prevalence", "AP", "prevalence", "people"), rows, bars, 1.0, ends_at)
     middle = len(queries) // 2
     shown = dict.fromkeys(queries[i] for i in (0, max(middle - 1, 0), middle, -1))
     called = {queries[-1]: "worst", queries[0]: "best"}

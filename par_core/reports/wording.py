@@ -1,10 +1,11 @@
 """Numbers and names as people read them."""
 
 import math
+from collections.abc import Sequence
 
 from par_core.metrics.bootstrap import Interval
 
-__all__ = ["ends", "number", "signed", "spoken", "with_ends"]
+__all__ = ["ends", "how_intervals", "number", "signed", "spoken", "with_ends"]
 
 
 def number(value: float | int | None) -> str:
@@ -22,6 +23,17 @@ def signed(value: float) -> str:
 def ends(interval: Interval) -> str:
     """``0.701 to 0.812``; nothing where there is no interval."""
     return "" if math.isnan(interval.low) else f"{interval.low:.3f} to {interval.high:.3f}".replace("-", "−")
+
+
+def how_intervals(groups: Sequence[str] | None) -> str:
+    """The sentence of a report that says how its intervals were computed.
+
+    Args:
+        groups: Which images were drawn together, a name for each image; None for single images.
+    """
+    unit = "images" if groups is None else f"{len(set(groups)):,} identities, each with all of its images"
+    chance = "the chance in the choice of people, not that of training"
+    return f"Intervals are 95 % percentile bootstraps over {unit}, 1,000 resamples: {chance}."
 
 
 def with_ends(interval: Interval) -> str:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -126,9 +126,7 @@ def with_intervals(
     from par_core.evaluate.comparison import intervals
 
     told = intervals(run.items)
-    ranges = {
-        name: {"estimate": each.estimate, "low": each.low, "high": each.high} for name, each in told.items()
-    }
+    ranges = {name: asdict(each) for name, each in told.items()}
     return plain({**run.scores, "intervals": ranges, "about": about}), told
 
 

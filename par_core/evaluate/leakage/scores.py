@@ -71,16 +71,19 @@ def cleaned_scores(
         raise BadConfigError(
             f"every picture of {run.folder} has a counterpart in train: there is nothing left to score"
         )
+    groups = items.groups
+    groups_kept = None if groups is None else [groups[i] for i in kept]
     told = []
     for name, figure in items.figures().items():
         told.append(
             CleanedScore(
                 name,
-                bootstrap_rows(items.images, figure, seed=SEED),
-                bootstrap_rows(len(kept), lambda rows, f=figure: f(kept[rows]), seed=SEED),  # type: ignore[misc]
+                bootstrap_rows(items.images, figure, groups, seed=SEED),
+                bootstrap_rows(len(kept), lambda rows, f=figure: f(kept[rows]), groups_kept, seed=SEED),  # type: ignore[misc]
                 bootstrap_rows(
                     items.images,
                     lambda rows, f=figure: f(rows[clean[rows]]) - f(rows),  # type: ignore[misc]
+                    groups,
                     seed=SEED,
                 ),
             )

@@ -18,7 +18,7 @@ from par_core.datasets.csv_labels import read_csv_labels
 from par_core.datasets.labelled_set import AttributeSet
 from par_core.datasets.meanings import answer_to
 from par_core.errors import BadConfigError
-from par_core.evaluate.attributes import AttributeRun, score_attributes
+from par_core.evaluate.attributes import AttributeRun, rows_of, score_attributes
 from par_core.evaluate.stored.matching import JoinedLabel, StoredPerson, join_labels, open_index
 from par_core.predictions.tables import ObservedPeople
 from par_core.store.lance import PeopleIndex
@@ -88,7 +88,7 @@ def evaluate_store(store: Store, labels: Path) -> StoreRun:
     )
     boxes = np.array([person.box for person in stored], np.float32)
     descriptions = Descriptions(np.zeros((len(rows), 0), np.float32), told)  # embeddings are not asked for
-    matched = replace(data, people=tuple(data.people[i] for i in rows), identities=(), parts={}, boxes=None)
+    matched = replace(rows_of(data, rows), boxes=None)
     run = score_attributes(
         matched, ObservedPeople(descriptions, boxes, index.info.attributes, index.info.thresholds)
     )

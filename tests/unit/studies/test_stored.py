@@ -159,3 +159,11 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
         ["attributes", "--root", tmp_path],
     ):
         assert isinstance(evaluate_command(*arguments).exception, BadConfigError)
+
+
+def test_people_of_a_store_keep_the_identities_of_their_labels(tmp_path: Path) -> None:
+    for number in range(3):
+        save(tmp_path / "pictures" / f"{number}.png", scene("red", seed=number))
+    index(tmp_path / "store", [tmp_path / "pictures"])
+    file = labels(tmp_path, "image,identity,tall", "0.png,ann,1", "gone.png,bob,1", "1.png,,0", "2.png,eve,0")
+    assert evaluate_store(Store.open(tmp_path / "store"), file).run.items.identities == ("ann", "", "eve")
