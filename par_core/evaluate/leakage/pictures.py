@@ -148,7 +148,7 @@ _Block = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 def _block(files: Sequence[Path], config: RunConfig, kept: Path) -> _Block:
     """Statuses, digests and hashes."""
-    versions = [f"{(stat := file.stat()).st_size}/{stat.st_mtime_ns}" for file in files]
+    versions = [_version(file) for file in files]
     file = kept / f"{digest_of(*map(str, files), *versions)}.npz"
     if file.exists():
         with np.load(file) as there:
@@ -164,6 +164,15 @@ def _block(files: Sequence[Path], config: RunConfig, kept: Path) -> _Block:
         np.savez(content, statuses=statuses, digests=digests, hashes=hashes)
         write_atomic(file, content.getvalue())
     return statuses, digests, hashes
+
+
+def _version(file: Path) -> str:
+    """Size and time; empty for a file that is out of reach, such as a link that leads nowhere."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size}/{found.st_mtime_ns}"
 
 
 def _look(file: Path, config: RunConfig) -> tuple[str, str, int]:

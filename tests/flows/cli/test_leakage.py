@@ -228,3 +228,18 @@ def test_scores_of_other_pictures_or_of_nothing_are_refused(tmp_path: Path) -> N
         cleaned_scores(run, ["test/0.png"], [])
     with pytest.raises(BadConfigError, match="nothing left to score"):
         cleaned_scores(run, run.items.names, run.items.names)  # type: ignore[union-attr]
+
+
+def test_a_link_that_leads_nowhere_is_a_picture_that_cannot_be_read(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (folders[0] / "link.png").symlink_to(tmp_path / "gone.png")
+    for _ in range(2):  # made, then read again
+        result = leakage(*folders, "--out", tmp_path / "out", "--by", "digest", "--by", "hash")
+        assert result.exit_code == 0, result.output
+        told = json.loads((tmp_path / "out" / "report.json").read_text())
+        assert told["unreadable"] == {"damaged": 1, "io_error": 1}
+        assert told["train"] == 9
+    shutil.copy(folders[0] / "2.png", tmp_path / "gone.png")
+    assert leakage(*folders, "--out", tmp_path / "out", "--by", "digest", "--by", "hash").exit_code == 0
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["unreadable"] == {"damaged": 1}
