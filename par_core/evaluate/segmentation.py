@@ -14,11 +14,12 @@ from par_core.evaluate.items import SegmentationItems
 from par_core.ids import digest_of
 from par_core.metrics.coco_ap import Match, match_people, people_at_threshold, segmentation_ap
 from par_core.metrics.label_based import ratio
+from par_core.models.profiles import score_threshold
 from par_core.people.masks import encode_mask
 from par_core.predictions.cache import Observer
 from par_core.types import MaskRLE, PersonInstances
 
-__all__ = ["LOWEST_SCORE", "SegmentationRun", "SegmentationSet", "evaluate_segmentation", "outlines"]
+__all__ = ["LOWEST_SCORE", "SegmentationRun", "SegmentationSet", "above", "evaluate_segmentation", "outlines"]
 
 SegmentationSet = Literal["pennfudan", "coco", "ccp"]
 
@@ -59,6 +60,16 @@ def outlines(labels: LabelMap) -> list[MaskRLE]:
     return [encode_mask(labels == number) for number in np.unique(labels) if number]
 
 
+def above(people: PersonInstances, score: float) -> PersonInstances:
+    """The people whose score is above one, as a segmenter with that threshold finds them.
+
+    Weaker boxes never suppress stronger ones, so that the threshold decides nothing about those above it.
+    """
+    kept = people.scores > score
+    masks = tuple(mask for mask, is_kept in zip(people.masks, kept, strict=True) if is_kept)
+    return PersonInstances(people.boxes[kept], people.scores[kept], masks)
+
+
 def evaluate_segmentation(
     dataset: SegmentationSet, root: Path, config: RunConfig, observer: Observer
 ) -> SegmentationRun:
@@ -80,20 +91,20 @@ def evaluate_segmentation(
         BadConfigError: The folder does not hold the data set.
     """
     photos = outlined_photos(dataset, root)
-    eager = config.model_copy(
-        update={"segment": config.segment.model_copy(update={"min_score": LOWEST_SCORE})}
-    )
-    weak, found = observer.outlines([photo.image for photo in photos], [eager, config])
+    threshold = score_threshold(config)
+    lowest = min(LOWEST_SCORE, threshold)
+    eager = config.model_copy(update={"segment": config.segment.model_copy(update={"min_score": lowest})})
+    (seen,) = observer.outlines([photo.image for photo in photos], [eager])
+    weak, found = ([above(people, score) for people in seen] for score in (LOWEST_SCORE, threshold))
     truth = [outlines(read_photo(photo)[1]) for photo in photos]
     scores: dict[str, Any] = {**segmentation_ap(truth, weak), **people_at_threshold(truth, found, 0.0)}
     scores |= {"images": len(truth), "people": sum(map(len, truth))}
     if dataset == "coco":
-        (false,) = observer.outlines([photo.image for photo in outlined_photos("empty", root)], [config])
+        (nobody,) = observer.outlines([photo.image for photo in outlined_photos("empty", root)], [eager])
+        false = [len(above(people, threshold)) for people in nobody]
         scores |= {
             "empty_images": len(false),
-            "false_people_per_empty_image": float(np.mean([len(people) for people in false]))
-            if false
-            else float("nan"),
+            "false_people_per_empty_image": float(np.mean(false)) if false else float("nan"),
         }
     matches = [match_people(masks, people.masks) for masks, people in zip(truth, found, strict=True)]
     return SegmentationRun(

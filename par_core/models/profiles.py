@@ -42,6 +42,7 @@ __all__ = [
     "load_segmenter",
     "load_text_encoder",
     "load_text_scorer",
+    "score_threshold",
     "segmenter_fingerprint",
 ]
 
@@ -145,6 +146,17 @@ def describe_models(config: RunConfig) -> str:
     return f"{names} on {device}, {runtime}, {precision}"
 
 
+def score_threshold(config: RunConfig) -> float:
+    """The score in [0, 1] above which the segmenter of a configuration counts a person; loads no network."""
+    if config.profile == "fake":
+        return 0.0  # its people are all there are
+    if config.segment.min_score is not None:
+        return config.segment.min_score
+    from par_core.models.segmenter import COMPACT_SETTINGS, PUBLISHED_SETTINGS
+
+    return (COMPACT_SETTINGS if config.profile == "compact" else PUBLISHED_SETTINGS).min_score
+
+
 def load_segmenter(config: RunConfig) -> PersonSegmenter:
     """The segmenter of a configuration, loaded once per process."""
     return _once(_segmenter, config)
@@ -170,7 +182,7 @@ def _once(load: Callable[[RunConfig], T], config: RunConfig) -> T:
         return load(config)
 
 
-@lru_cache(maxsize=2)  # an evaluation asks for two thresholds in turn
+@lru_cache(maxsize=1)
 def _segmenter(config: RunConfig) -> PersonSegmenter:
     if config.profile == "fake":
         return FakeSegmenter()
