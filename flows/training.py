@@ -31,7 +31,7 @@ def plan_jobs(
         settings: Of a TrainingJob but for ``out``, ``seed`` and ``fold``; None values take the default.
         out: Folder of the results.
         seeds: Of the runs.
-        folds: Instead of several seeds: in how many parts the people are cut, each held out once.
+        folds: Instead of several seeds: in how many parts the people are cut, each scored on once.
 
     Raises:
         BadConfigError: Both are asked for.
@@ -40,13 +40,14 @@ def plan_jobs(
     if folds is not None and len(seeds) > 1:
         raise BadConfigError("several seeds or folds, not both")
     if folds is not None:
-        return {
-            f"fold-{i}": {**given, "out": str(out / f"fold-{i}"), "seed": seeds[0], "fold": i, "folds": folds}
-            for i in range(folds)
-        }
+        shared = {**given, "shared": str(out), "seed": seeds[0], "folds": folds}
+        return {f"fold-{i}": {**shared, "out": str(out / f"fold-{i}"), "fold": i} for i in range(folds)}
     if len(seeds) == 1:
         return {out.name: {**given, "out": str(out), "seed": seeds[0]}}
-    return {f"seed-{seed}": {**given, "out": str(out / f"seed-{seed}"), "seed": seed} for seed in seeds}
+    return {
+        f"seed-{seed}": {**given, "shared": str(out), "out": str(out / f"seed-{seed}"), "seed": seed}
+        for seed in seeds
+    }
 
 
 def train(
@@ -69,7 +70,8 @@ def train(
         verbose: Leaves what workers print on standard error.
 
     Returns:
-        The summary.
+        The summary: ``runs``, ``mean`` and ``std`` of the scores, and ``scored_on``: in words, who was
+            scored.
 
     Raises:
         ParError: A job failed; says which and why.
@@ -105,6 +107,7 @@ def train(
         "runs": {name: report["scores"] for name, report in reports.items()},
         **summary([report["scores"] for report in reports.values()]),
     }
+    told["scored_on"] = next(iter(reports.values()))["scored_on"]
     (out / "summary.json").write_text(json.dumps(told, indent=1) + "\n")
     return told
 
@@ -113,7 +116,7 @@ def _absolute(job: Mapping[str, Any]) -> dict[str, Any]:
     """A job whose folders mean the same to a worker that was started elsewhere."""
     paths = {
         name: os.path.abspath(job[name])
-        for name in ("root", "out", "start")
+        for name in ("root", "out", "shared", "start")
         if job.get(name) is not None and str(job[name]) != "compact"
     }
     return {**job, **paths}

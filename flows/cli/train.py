@@ -157,7 +157,7 @@ def attributes(
     ] = "0",
     folds: Annotated[
         int | None,
-        typer.Option(min=2, help="Instead: so many folds, each held out once.", rich_help_panel=RECIPE),
+        typer.Option(min=2, help="Instead: so many folds, each scored on once.", rich_help_panel=RECIPE),
     ] = None,
     weighting: Annotated[
         str, typer.Option(help="li2015 (rare attributes weigh more) or none.", rich_help_panel=RECIPE)
@@ -265,4 +265,5 @@ def _train(
         return
     for name, value in summary["mean"].items():
         print(f"{name:28} {value:.4f}" + (f" +- {summary['std'][name]:.4f}" if len(jobs) > 1 else ""))
+    print(f"on {summary['scored_on']}")
     print(f"weights, curve and model card: {out}")

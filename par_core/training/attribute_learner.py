@@ -127,21 +127,21 @@ class AttributeLearner:
 
     def score(self, network: nn.Module) -> dict[str, float]:
         """On the people that were held out."""
-        metrics = attribute_metrics(labels_of(self._kept), self.predict(network) > 0)
+        metrics = attribute_metrics(labels_of(self._kept), self.predict(network, self._kept) > 0)
         return {"score": (metrics["mA"] + metrics["f1"]) / 2, **metrics}
 
-    def predict(self, network: nn.Module) -> Float32[np.ndarray, "n k"]:
-        """Logits of the people that were held out."""
+    def predict(self, network: nn.Module, people: Sequence[LabelledPerson]) -> Float32[np.ndarray, "n k"]:
+        """Logits of n people, cut out as they are when they are indexed."""
         device = next(network.parameters()).device
         found = []
         with torch.no_grad():
-            for start in range(0, len(self._kept), _BATCH):
-                people = self._kept[start : start + _BATCH]
+            for start in range(0, len(people), _BATCH):
+                batch = people[start : start + _BATCH]
                 pictures = [
                     self._prepare(
                         Image.fromarray(evaluation_cutout(person, eliminate=self._recipe.eliminate))
                     )
-                    for person in people
+                    for person in batch
                 ]
                 found.append(network(torch.stack(pictures).to(device)).float().cpu().numpy())
         return np.concatenate(found)

@@ -22,7 +22,7 @@ from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.config import load_config
@@ -37,7 +37,7 @@ from par_core.predictions.cache import Observer
 from par_core.predictions.compute import observe_here
 from par_core.training.attribute_data import read_people
 
-__all__ = ["cross_checked", "fit_answers", "fit_platt"]
+__all__ = ["cross_checked", "cross_fitted", "fit_answers", "fit_platt"]
 
 _LEAST: Final = 10
 _CLIP: Final = 1e-6
@@ -100,24 +100,45 @@ def fit_answers(
     return Answers(tuple(names), *(tuple(part) for part in parts))
 
 
+def cross_fitted(
+    names: Sequence[str],
+    logits: Float32[np.ndarray, "n k"],
+    labels: Float32[np.ndarray, "n k"],
+    either_or: Collection[str] = (),
+    *,
+    groups: Sequence[str] | None = None,
+) -> tuple[Float32[np.ndarray, "n k"], Bool[np.ndarray, "n k"]]:
+    """Probabilities, and which attributes count as seen, by calibration and thresholds of other people.
+
+    The people are cut into five parts, at random; each part is judged with what the other four gave.
+
+    Args:
+        names: Of the k attributes.
+        logits: Of people that were held out from training.
+        labels: 1, 0, or NaN where not known.
+        either_or: Attributes that are one thing or the other.
+        groups: The identity of each; one identity is in one part. None: all are different people.
+    """
+    _, which = np.unique(
+        np.arange(len(logits)) if groups is None else np.asarray(groups, str), return_inverse=True
+    )
+    part = (np.random.default_rng(0).permutation(int(which.max(initial=-1)) + 1) % _PARTS)[which]
+    probabilities, seen = np.zeros_like(logits), np.zeros(logits.shape, bool)
+    for each in range(_PARTS):
+        answers = fit_answers(names, logits[part != each], labels[part != each], either_or)
+        probabilities[part == each] = answers.probabilities(logits[part == each])
+        seen[part == each] = probabilities[part == each] >= np.array(answers.thresholds, np.float32)
+    return probabilities, seen
+
+
 def cross_checked(
     names: Sequence[str],
     logits: Float32[np.ndarray, "n k"],
     labels: Float32[np.ndarray, "n k"],
     either_or: Collection[str] = (),
 ) -> dict[str, dict[str, float]]:
-    """``ece`` and ``mA`` of each attribute when calibration and threshold come from other people than those
-    that are scored.
-
-    The people are cut into five parts, by their place; each part is judged with what the other four gave.
-    """
-    n = len(logits)
-    part = np.random.default_rng(0).permutation(n) % _PARTS
-    probabilities, seen = np.zeros_like(logits), np.zeros(logits.shape, bool)
-    for each in range(_PARTS):
-        answers = fit_answers(names, logits[part != each], labels[part != each], either_or)
-        probabilities[part == each] = answers.probabilities(logits[part == each])
-        seen[part == each] = probabilities[part == each] >= np.array(answers.thresholds, np.float32)
+    """``ece`` and ``mA`` of each attribute by :func:`cross_fitted`, whose arguments these are."""
+    probabilities, seen = cross_fitted(names, logits, labels, either_or)
     told = {}
     for i, name in enumerate(names):
         known = ~np.isnan(labels[:, i])

@@ -56,7 +56,7 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     pair.eval()
     train, kept = read_people(data_dir)
     kept = outline_people(
-        kept, load_segmenter(RunConfig()), run.parent / "outlines", lambda people, what: track(people, what)
+        kept, load_segmenter(RunConfig()), run / "outlines", lambda people, what: track(people, what)
     )
     shared = {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]}
     words, scale = sorted(_words(train)), float(pair.log_scale.detach().exp())

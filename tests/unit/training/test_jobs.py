@@ -37,7 +37,9 @@ def test_the_official_split_is_taken_and_the_test_part_left_alone() -> None:
         (),
         {"train": tuple(range(40)), "val": tuple(range(40, 50)), "test": tuple(range(50, 60))},
     )
-    train, kept = split_people(job(), data)
+    split = split_people(job(), data)
+    train, kept = split.train, split.kept
+    assert split.judged == []
     assert [number(person) for person in train] == list(range(40))
     assert [number(person) for person in kept] == list(range(40, 50))
 
@@ -48,7 +50,8 @@ def test_folds_cover_everybody_once_and_never_share_an_identity() -> None:
     )
     seen: list[int] = []
     for fold in range(5):
-        train, kept = split_people(job(fold=fold, folds=5, seed=3), data)
+        split = split_people(job(fold=fold, folds=5, seed=3), data)
+        train, kept = (*split.train, *split.kept), split.judged
         assert {IDENTITIES[number(person)] for person in train}.isdisjoint(
             IDENTITIES[number(person)] for person in kept
         )
@@ -59,13 +62,14 @@ def test_folds_cover_everybody_once_and_never_share_an_identity() -> None:
 
 def test_the_unknown_are_not_taken_for_one_person() -> None:
     data = AttributeSet("made up", ("hat",), PEOPLE, ("",) * 60, {})
-    assert [len(people) for people in split_people(job(), data)] == [51, 9]
+    split = split_people(job(), data)
+    assert [len(people) for people in (split.train, split.kept)] == [51, 9]
 
 
 def test_another_seed_keeps_others_back() -> None:
     data = AttributeSet("made up", ("hat",), PEOPLE, (), {})
     first, second, again = (
-        {number(person) for person in split_people(job(seed=seed), data)[1]} for seed in (0, 1, 0)
+        {number(person) for person in split_people(job(seed=seed), data).kept} for seed in (0, 1, 0)
     )
     assert first != second
     assert first == again
@@ -100,3 +104,8 @@ def test_mean_and_standard_deviation_over_runs() -> None:
 def test_wrong_settings_are_one_clear_line() -> None:
     with pytest.raises(BadConfigError, match=r"steps: .*got 0.*colour: Extra inputs"):
         as_job({"what": "attributes", "dataset": "ccp", "root": ".", "out": ".", "steps": 0, "colour": "red"})
+
+
+def test_a_figure_that_a_run_cannot_give_has_neither_mean_nor_deviation() -> None:
+    told = summary([{"mA": float("nan")}, {"mA": float("nan")}])
+    assert str(told) == "{'mean': {'mA': nan}, 'std': {'mA': nan}}"
