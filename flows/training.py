@@ -44,10 +44,8 @@ def plan_jobs(
         return {f"fold-{i}": {**shared, "out": str(out / f"fold-{i}"), "fold": i} for i in range(folds)}
     if len(seeds) == 1:
         return {out.name: {**given, "out": str(out), "seed": seeds[0]}}
-    return {
-        f"seed-{seed}": {**given, "shared": str(out), "out": str(out / f"seed-{seed}"), "seed": seed}
-        for seed in seeds
-    }
+    shared = {**given, "shared": str(out)}
+    return {f"seed-{seed}": {**shared, "out": str(out / f"seed-{seed}"), "seed": seed} for seed in seeds}
 
 
 def train(
@@ -70,8 +68,8 @@ def train(
         verbose: Leaves what workers print on standard error.
 
     Returns:
-        The summary: ``runs``, ``mean`` and ``std`` of the scores, and ``scored_on``: in words, who was
-            scored.
+        The summary: ``runs``, ``mean`` and ``std`` of the scores, and in words, who was scored,
+        as ``scored_on``.
 
     Raises:
         ParError: A job failed; says which and why.
@@ -114,12 +112,9 @@ def train(
 
 def _absolute(job: Mapping[str, Any]) -> dict[str, Any]:
     """A job whose folders mean the same to a worker that was started elsewhere."""
-    paths = {
-        name: os.path.abspath(job[name])
-        for name in ("root", "out", "shared", "start")
-        if job.get(name) is not None and str(job[name]) != "compact"
-    }
-    return {**job, **paths}
+    paths = {name: job.get(name) for name in ("root", "out", "shared", "start")}
+    given = {name: path for name, path in paths.items() if path is not None and str(path) != "compact"}
+    return {**job, **{name: os.path.abspath(path) for name, path in given.items()}}
 
 
 @contextmanager

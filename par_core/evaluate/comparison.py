@@ -12,14 +12,9 @@ SEED: Final = 0
 
 
 def intervals(items: Items) -> dict[str, Interval]:
-    """The figures of a run with 95 % intervals by the bootstrap over identities where they are known, else
-    over images.
-    """
-    groups = items.groups
-    return {
-        name: bootstrap_rows(items.images, figure, groups, seed=SEED)
-        for name, figure in items.figures().items()
-    }
+    """The figures of a run with 95 % intervals by the bootstrap over identities where known, else images."""
+    n, groups, figures = items.images, items.groups, items.figures()
+    return {name: bootstrap_rows(n, figure, groups, seed=SEED) for name, figure in figures.items()}
 
 
 def groups_of(first: Items, second: Items) -> tuple[str, ...] | None:

@@ -125,8 +125,8 @@ class AttributeItems:
         }
 
     def table(self) -> pa.Table:
-        """One row a person: ``image``, ``identity`` if any is known, and ``X_label`` and ``X_probability`` of
-        each attribute.
+        """One row a person: ``image``, ``identity`` if any is known, ``X_label`` and ``X_probability`` of
+        attributes X.
 
         Null where unknown.
         """
@@ -163,8 +163,8 @@ class RetrievalItems:
     Attributes:
         queries: q texts.
         labels: 1 for those who fit, 0 for those who do not, NaN where nothing is known.
-        scores: Log-odds that the person fits, as searches rank
-            (:meth:`par_core.models.text_evidence.TextScorer.evidence`): unbounded, higher is likelier.
+        scores: Log-odds that the person fits, by which searches rank
+            (:meth:`par_core.models.text_evidence.TextScorer.evidence`); unbounded, higher is likelier.
     """
 
     queries: tuple[str, ...]
@@ -258,11 +258,8 @@ class SegmentationItems:
                 ratio(self.matched[rows].sum(), self.matched[rows].sum() + other[rows].sum())
             )
 
-        return {
-            "precision": share(self.false),
-            "recall": share(self.missed),
-            "quality": lambda rows: _mean_of_known(self.quality[rows]),
-        }
+        shares: Figures = {"precision": share(self.false), "recall": share(self.missed)}
+        return shares | {"quality": lambda rows: _mean_of_known(self.quality[rows])}
 
     def table(self) -> pa.Table:
         """One row a photograph: ``image``, ``matched``, ``missed``, ``false``, ``quality``."""
@@ -324,9 +321,7 @@ def _bound(
 
 
 def _mean(values: Sequence[float]) -> float:
-    """NaN if one of them is: a mean over fewer attributes or queries is another figure, not a resample of
-    this one.
-    """
+    """NaN if one of them is: a mean over fewer attributes or queries is another figure."""
     return float(np.mean(values))
 
 

@@ -121,9 +121,8 @@ def quality_bands(items: AttributeItems, values: Float[np.ndarray, " n"], seed: 
         groups = None if items.groups is None else [items.groups[i] for i in rows]
         accuracy = bootstrap_sums(terms[rows], lambda sums: _accuracy(LabelCounts(sums)), groups, seed=seed)
         both_kinds = ~np.isnan(LabelCounts(terms[rows].sum(axis=0)).ma)
-        ma = bootstrap_sums(
-            terms[rows][..., both_kinds], lambda sums: _mean_ma(LabelCounts(sums)), groups, seed=seed
-        )
+        known = terms[rows][..., both_kinds]
+        ma = bootstrap_sums(known, lambda sums: _mean_ma(LabelCounts(sums)), groups, seed=seed)
         told.append(Band(float(values[rows[0]]), float(values[rows[-1]]), len(rows), accuracy, ma))
     return told
 

@@ -102,10 +102,8 @@ def evaluate_segmentation(
     if dataset == "coco":
         (nobody,) = observer.outlines([photo.image for photo in outlined_photos("empty", root)], [eager])
         false = [len(above(people, threshold)) for people in nobody]
-        scores |= {
-            "empty_images": len(false),
-            "false_people_per_empty_image": float(np.mean(false)) if false else float("nan"),
-        }
+        per_image = float(np.mean(false)) if false else float("nan")
+        scores |= {"empty_images": len(false), "false_people_per_empty_image": per_image}
     matches = [match_people(masks, people.masks) for masks, people in zip(truth, found, strict=True)]
     return SegmentationRun(
         scores, _items(photos, matches), tuple(photos), tuple(truth), tuple(weak), tuple(found)

@@ -158,7 +158,6 @@ def _chunks(draws: Iterator[Int64[np.ndarray, " g"]], size: int) -> Iterator[lis
 
 def _interval(estimate: float, values: Float64[np.ndarray, " b"], level: float) -> Interval:
     defined = values[~np.isnan(values)]
-    # of the few that are left, quantiles say nothing
-    enough = len(defined) > 0 and 2 * len(defined) >= len(values)
+    enough = len(defined) > 0 and 2 * len(defined) >= len(values)  # quantiles of a few say little
     ends = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2]) if enough else (np.nan, np.nan)
     return Interval(estimate, float(ends[0]), float(ends[1]), len(values) - len(defined))

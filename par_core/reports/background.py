@@ -43,14 +43,8 @@ def write_background(out: Path, run: BackgroundRun, scores: Mapping[str, Any]) -
     """Write ``report.html``, ``report.md``, and ``report.json`` last."""
     about = scores["about"]
     sections = (_overview(run), *(_changes(name, told) for name, told in run.changes.items()))
-    report = Report(
-        f"Background on {about['dataset']}",
-        about["models"],
-        (),
-        sections,
-        (*CONVENTIONS, how_intervals(run.runs[DEFAULT].items.groups)),
-        about,
-    )
+    conventions = (*CONVENTIONS, how_intervals(run.runs[DEFAULT].items.groups))
+    report = Report(f"Background on {about['dataset']}", about["models"], (), sections, conventions, about)
     write_atomic(out / "report.html", as_html(report).encode("utf-8", "backslashreplace"))
     write_atomic(out / "report.md", as_markdown(report).encode("utf-8", "backslashreplace"))
     write_atomic(out / "report.json", (json.dumps(scores, indent=1) + "\n").encode())

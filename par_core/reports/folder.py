@@ -70,14 +70,8 @@ def write_report(
         case SegmentationRun():
             sections, conventions = segmentation.segmentation_sections(run), segmentation.CONVENTIONS
     title = f"{about['kind'].capitalize()} on {about['dataset']}"
-    report = Report(
-        title,
-        about["models"],
-        _headlines(scores, intervals),
-        sections,
-        (*conventions, how_intervals(run.items.groups)),
-        about,
-    )
+    sentences = (*conventions, how_intervals(run.items.groups))
+    report = Report(title, about["models"], _headlines(scores, intervals), sections, sentences, about)
     sink = pa.BufferOutputStream()
     pq.write_table(run.items.table(), sink, compression="zstd")
     write_atomic(out / "items.parquet", sink.getvalue().to_pybytes())

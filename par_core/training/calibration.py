@@ -119,9 +119,8 @@ def cross_fitted(
         either_or: Attributes that are one thing or the other.
         groups: The identity of each; one identity is in one part. None: all are different people.
     """
-    _, which = np.unique(
-        np.arange(len(logits)) if groups is None else np.asarray(groups, str), return_inverse=True
-    )
+    who = np.arange(len(logits)) if groups is None else np.asarray(groups, str)
+    _, which = np.unique(who, return_inverse=True)
     part = (np.random.default_rng(0).permutation(int(which.max(initial=-1)) + 1) % _PARTS)[which]
     probabilities, seen = np.zeros_like(logits), np.zeros(logits.shape, bool)
     for each in range(_PARTS):

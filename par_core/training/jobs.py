@@ -100,7 +100,7 @@ class PeopleSplit:
         train: Who is learned from.
         kept: By whom weights, calibration and thresholds are chosen.
         judged: Who decides nothing, for the figures of a fold; empty without folds.
-        groups: The identity of each of ``kept``.
+        groups: The identity of each of ``kept``; the picture's path where it is not known.
     """
 
     train: list[LabelledPerson]
@@ -155,9 +155,8 @@ def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> d
     else:
         network.load_state_dict(read_published(job.start, "segmenter to start from"))
     if recipe.draws and job.dataset == "shared":
-        drawer = MaskRCNNSegmenter(
-            copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", TorchRuntime(str(world.device))
-        )
+        runtime = TorchRuntime(str(world.device))
+        drawer = MaskRCNNSegmenter(copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", runtime)
         split.train["coco"] += draw_masks(drawer, boxed_photos(job.root), job.out / "drawn")
     learner = SegmenterLearner(network.to(world.device), split, recipe)
     fitted = _fit(
@@ -202,9 +201,8 @@ def _train_attributes(job: TrainingJob, world: World, follow: Follow | None) -> 
             scores = attribute_metrics(labels, logits > 0)
         else:
             _, seen = cross_fitted(data.attributes, logits, labels, groups=split.groups)
-        at_thresholds = {
-            f"{name}_at_thresholds": value for name, value in attribute_metrics(labels, seen).items()
-        }
+        metrics = attribute_metrics(labels, seen)
+        at_thresholds = {f"{name}_at_thresholds": value for name, value in metrics.items()}
         fitted = replace(fitted, scores=scores | at_thresholds)
     return _finish(job, world, fitted, recipe, sizes, scored_on)
 
@@ -264,7 +262,12 @@ def _fit(
 
 
 def _finish(
-    job: TrainingJob, world: World, fitted: Fitted, recipe: Any, sizes: Mapping[str, int], scored_on: str
+    job: TrainingJob,
+    world: World,
+    fitted: Fitted,
+    recipe: Any,
+    sizes: Mapping[str, int],
+    scored_on: str,
 ) -> dict[str, Any]:
     report = {
         "what": job.what,
@@ -309,11 +312,8 @@ def split_people(job: TrainingJob, data: AttributeSet) -> PeopleSplit:
         BadConfigError: There are too few identities for a person in every part.
     """
     usable = sorted(set(range(len(data.people))) - set(data.parts.get("test", ())))
-    who = {
-        i: name if data.identities and (name := data.identities[i]) else str(data.people[i].image)
-        for i in usable
-    }
-    names = {i: f"identity {who[i]}" for i in usable}
+    known = data.identities or ("",) * len(data.people)
+    names = {i: known[i] or str(data.people[i].image) for i in usable}
     judged: set[int] = set()
     if job.fold is not None:
         order = np.random.default_rng(0).permutation(np.unique(list(names.values())))
@@ -329,10 +329,8 @@ def split_people(job: TrainingJob, data: AttributeSet) -> PeopleSplit:
         kept = {i for i in rest if names[i] in chosen}
     train = [i for i in rest if i not in kept]
     if not train or not kept or (job.fold is not None and not judged):
-        raise BadConfigError(
-            f"{data.name}: {len(set(names.values()))} identities are too few to train on some and score on"
-            " others"
-        )
+        identities = len(set(names.values()))
+        raise BadConfigError(f"{data.name}: {identities} identities are too few to train and to score on")
     first, second, third = ([data.people[i] for i in rows] for rows in (train, sorted(kept), sorted(judged)))
     return PeopleSplit(first, second, third, tuple(names[i] for i in sorted(kept)))
 
@@ -341,9 +339,6 @@ def _outlined(people: Sequence[LabelledPerson], job: TrainingJob, world: World) 
     def silently(listed: Sequence[LabelledPerson], _: str) -> Iterable[LabelledPerson]:
         return listed
 
-    machine = MachineConfig(
-        device="cuda" if world.device.type == "cuda" else "cpu", threads_per_worker=job.threads
-    )
-    return outline_people(
-        people, load_segmenter(RunConfig(machine=machine)), job.pictures / "outlines", silently
-    )
+    device: Literal["cpu", "cuda"] = "cuda" if world.device.type == "cuda" else "cpu"
+    config = RunConfig(machine=MachineConfig(device=device, threads_per_worker=job.threads))
+    return outline_people(people, load_segmenter(config), job.pictures / "outlines", silently)

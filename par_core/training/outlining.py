@@ -49,7 +49,7 @@ def _outline(person: LabelledPerson, segmenter: PersonSegmenter, file: Path) -> 
             if any(areas)
             else np.zeros(picture.shape[:2], bool)
         )
-        # runs that share it look at once
-        write_atomic(file, cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes())
+        encoded = cv2.imencode(".png", mask.astype(np.uint8) * 255)[1]
+        write_atomic(file, encoded.tobytes())  # several runs may share the folder
     seen = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
     return replace(person, found=file) if seen is not None and seen.any() else person

@@ -159,7 +159,7 @@ def test_three_parts_of_a_fold_share_no_identity_and_folds_cover_everybody() -> 
         assert all(identities)
         assert sum(map(len, identities)) == len(set().union(*identities)) == N // EACH
         assert len(parts.train) + len(parts.kept) + len(parts.judged) == N
-        assert list(parts.groups) == [f"identity {WHO[int(person.image.stem)]}" for person in parts.kept]
+        assert list(parts.groups) == [WHO[int(person.image.stem)] for person in parts.kept]
         judged += [person.image.stem for person in parts.judged]
     assert sorted(judged, key=int) == [str(i) for i in range(N)]
 

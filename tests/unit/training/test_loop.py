@@ -143,10 +143,12 @@ def test_a_report_has_the_curve_the_scores_and_a_card(tmp_path: Path) -> None:
         "recipe": recipe,
         "processes": 1,
     }
+    told["scored_on"] = "people held out"
     write_report(
         tmp_path, {**told, "scores": fitted.scores, "steps_done": 30, "step_of_weights": fitted.step}
     )
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "**Scores** on people held out:" in (tmp_path / "card.md").read_text()
     assert f"| score | {fitted.scores['score']:.4f} |" in (tmp_path / "card.md").read_text()
     assert json.loads((tmp_path / "report.json").read_text())["versions"]["torch"] == version("torch")
 
@@ -163,6 +165,7 @@ def test_a_card_of_attributes_says_how_their_figures_are_counted(tmp_path: Path)
         "recipe": recipe,
         "processes": 1,
     }
+    told["scored_on"] = "people held out"
     write_report(tmp_path, {**told, "scores": {"mA": 0.5}, "steps_done": 30, "step_of_weights": 30})
     assert (
         "| mA | 0.5000 |\n\nAn attribute counts as predicted where its probability exceeds 0.5, or"
