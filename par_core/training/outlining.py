@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from par_core.atomic import write_atomic
 from par_core.datasets.merged_labels import LabelledPerson
 from par_core.ids import digest_of
 from par_core.models.base import PersonSegmenter
 from par_core.people.masks import decode_mask, mask_area
-from par_core.store.atomic import write_atomic
 
 __all__ = ["outline_people"]
 
