@@ -31,11 +31,17 @@ test-slow: install ## the tests that take minutes, such as killing every stage m
 test-hosts: install ## several hosts in network namespaces, cut off and killed in turn: needs root, takes about 20 minutes, prints a table
 	$(BIN)/python -P -m pytest -m hosts --override-ini addopts= tests/hosts
 
-lint: install ## ruff, mypy, import rules
+PAGES := $(wildcard *.md docs/*.md) docs/decisions deployments findings par_core/models/shipped
+# generated pages, records of their day, and data
+NOT_PROSE := docs/cli.md,docs/api.md,docs/decisions,*.json,*.safetensors
+
+lint: install ## ruff, mypy, import rules, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell $(PAGES) par_core tasks flows benchmarks Makefile pyproject.toml
+	$(BIN)/codespell --dictionary docs/plain-words.txt --ignore-regex '`[^`]*`' --skip '$(NOT_PROSE)' $(PAGES)
 
 format: install ## rewrite the code as the linters want it
 	$(BIN)/ruff format .
