@@ -1,4 +1,4 @@
-"""A review in the terminal: shows a batch, reads a line, until nobody is left or the reviewer stops."""
+"""A review in the terminal: show a batch, read a line, until no person is left or the reviewer stops."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -42,18 +42,19 @@ def annotate(
     *,
     strict: bool,
 ) -> bool:
-    """Ask batch after batch.
+    """Ask the reviewer about batch after batch.
 
     Args:
-        review: Goes on from where it is; every answered batch is kept at once.
-        lines: What is typed, one line a batch.
-        size: Of new batches.
-        show: Called with every batch before its line is read.
-        tell: Called with what there is to say.
-        strict: A line that makes no sense ends the review with an error, instead of being asked for again.
+        review: Review to continue; every answered batch is kept at once.
+        lines: Lines that are typed, one for each batch.
+        size: Number of people in a new batch.
+        show: Function that is called with every batch before its line is read.
+        tell: Function that is called with every message to the reviewer.
+        strict: Whether a line that cannot be understood ends the review with an error, instead of being
+            asked for again.
 
     Returns:
-        Whether everybody was asked about; False if the lines ended or the reviewer stopped.
+        Whether the review is complete; False if the lines ended or the reviewer stopped.
     """
     while True:
         batch = review.batch(size)
@@ -82,10 +83,10 @@ def annotate(
 
 
 def read_answers(line: str, batch: Batch) -> dict[str, str]:
-    """The answers that a line gives to those of a batch who have none yet.
+    """Parse a line into answers, by id of the people of a batch who have none yet.
 
     Raises:
-        BadConfigError: It names a number that is not in the batch, or makes no sense.
+        BadConfigError: The line names a number that is not in the batch, or cannot be understood.
     """
     answers = {hit.person_id: "no" for hit in batch.hits if hit.person_id in batch.open}
     for token in line.replace(",", " ").split():
@@ -103,7 +104,7 @@ def read_answers(line: str, batch: Batch) -> dict[str, str]:
 
 
 def _take_back(review: Review) -> bool:
-    """Undo until the batch of the latest answer has none."""
+    """Undo the answers of the batch of the latest answer; False if there is none."""
     if review.undo() is None:
         return False
     while any(person.turn for person in review.record.rounds[-1]):
@@ -117,22 +118,22 @@ def sheet_of(review: Review, searcher: Searcher, path: Path, batch: Batch) -> No
     write_sheet(path, review.record.text, batch, crops)
 
 
-def estimate_line(told: Estimate) -> str:
-    """How many are left, in one line."""
-    judged = f"judged {told.judged:,} of {told.people:,}, found {told.found:,}"
-    if told.most_left == 0:
+def estimate_line(estimate: Estimate) -> str:
+    """Return how many people were judged and fit, and how many more are left, in one line."""
+    judged = f"judged {estimate.judged:,} of {estimate.people:,}, found {estimate.found:,}"
+    if estimate.most_left == 0:
         return f"{judged}; nobody is left"
-    if told.least_left == 0:
-        return f"{judged}; at most {told.most_left:,} more are left ({told.confidence:.0%})"
+    if estimate.least_left == 0:
+        return f"{judged}; at most {estimate.most_left:,} more are left ({estimate.confidence:.0%})"
     return (
-        f"{judged}; between {told.least_left:,} and {told.most_left:,} more are left ({told.confidence:.0%})"
+        f"{judged}; between {estimate.least_left:,} and {estimate.most_left:,} more are left ({estimate.confidence:.0%})"
     )
 
 
-def strata_lines(told: Estimate) -> Iterator[str]:
-    """Where they may be, by rank of the text."""
-    yield f"{'rank by the text':>24} {'judged':>8} {'found':>6}  more left ({told.confidence:.0%} each)"
-    for row in told.strata:
+def strata_lines(estimate: Estimate) -> Iterator[str]:
+    """Yield a table of the people judged, those who fit and those left, by stratum of ranks."""
+    yield f"{'rank by the text':>24} {'judged':>8} {'found':>6}  more left ({estimate.confidence:.0%} each)"
+    for row in estimate.strata:
         yield (
             f"{f'{row.first_rank:,} to {row.last_rank:,}':>24} {row.judged:>8,} {row.found:>6,} "
             f" {row.least_left:,} to {row.most_left:,}"
@@ -140,7 +141,7 @@ def strata_lines(told: Estimate) -> Iterator[str]:
 
 
 def review_object(review: Review, batch: Batch) -> dict[str, Any]:
-    """A review as JSON types: what was found, how many are left, and who waits for an answer."""
+    """Return a review as JSON types: the people who fit, the recall estimate, and the open batch."""
     record = review.record
     return {
         "name": record.name,
@@ -160,7 +161,7 @@ def review_object(review: Review, batch: Batch) -> dict[str, Any]:
 
 
 def review_lines(store: Store) -> Iterator[str]:
-    """The reviews of a store."""
+    """Yield a line for each review of a store."""
     names = review_names(store)
     if not names:
         yield "no reviews yet"

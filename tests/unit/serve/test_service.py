@@ -11,7 +11,7 @@ from par_core.errors import BadConfigError, FilterError, StoreError, UnreadableI
 from par_core.forget import Request, find_subject, forget
 from par_core.models.fake import FakeTextEncoder
 from par_core.people.masks import decode_mask
-from par_core.query import asking
+from par_core.query import from_store
 from par_core.query.answer import Chance, SearchResult
 from par_core.query.crops import mask_of
 from par_core.query.from_store import Question, Searcher
@@ -164,7 +164,7 @@ def test_the_people_by_whom_texts_are_weighed_are_of_the_index_that_is_there_now
         drawn.append(set(people.ids))
         return people
 
-    monkeypatch.setattr(asking, "sample_of", sampled)
+    monkeypatch.setattr(from_store, "sample_of", sampled)
     searcher = Searcher(own / "store", FAKE)
     before = searcher.ask(Question("red", apart=True, weak=True)).hits
     store = Store.open(own / "store")
