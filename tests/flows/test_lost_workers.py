@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Client
 
 from par_core.stages.check import store_status, verify_store
 from par_core.store.layout import Store
@@ -225,7 +226,8 @@ def test_a_worker_that_does_not_answer_is_named_and_left_out(
     tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
 ) -> None:
     deaf = cluster.worker("--no-nanny", "--name", "deaf")
-    time.sleep(4)
+    with Client(cluster.address) as client:
+        client.wait_for_workers(1, timeout=60)
     deaf.send_signal(signal.SIGSTOP)
     cluster.worker("--name", "well")
     try:
