@@ -209,7 +209,8 @@ def test_what_a_cluster_lacks_is_said_at_once_and_waited_for_no_longer_than_aske
     if wrong == "no resource":
         cluster.worker()
         more = ("--device", "cuda")
-        time.sleep(4)
+        with Client(cluster.address) as client:
+            client.wait_for_workers(1, timeout=60)
     env = {**prefect_environment, "PAR_MACHINE__PATIENCE_S": "3"}
     started = time.monotonic()
     run = par(photos, tmp_path / "s", "--scheduler", cluster.address, *more, env=env)
