@@ -1,4 +1,6 @@
-"""A review in the terminal: show a batch, read a line, until no person is left or the reviewer stops."""
+"""A review in the terminal: show a batch, read a line of answers, until all people are judged or the reviewer
+stops.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -38,23 +40,25 @@ def annotate(
     lines: Iterator[str],
     size: int,
     show: Callable[[Batch], None],
-    tell: Callable[[str], None],
+    say: Callable[[str], None],
     *,
     strict: bool,
 ) -> bool:
-    """Ask the reviewer about batch after batch.
+    """Let a reviewer judge batch after batch.
 
     Args:
-        review: Review to continue; every answered batch is kept at once.
-        lines: Lines that are typed, one for each batch.
+        review: The review; every answered batch is saved at once.
+        lines: Typed lines, one for each batch.
         size: Number of people in a new batch.
-        show: Function that is called with every batch before its line is read.
-        tell: Function that is called with every message to the reviewer.
-        strict: Whether a line that cannot be understood ends the review with an error, instead of being
-            asked for again.
+        show: Called with every batch before its line is read.
+        say: Called with every message for the reviewer.
+        strict: Whether a line that cannot be understood raises its error, instead of being asked for again.
 
     Returns:
-        Whether the review is complete; False if the lines ended or the reviewer stopped.
+        True if all people were judged, False if the lines ended or the reviewer stopped.
+
+    Raises:
+        BadConfigError: A line cannot be understood, and ``strict`` is set.
     """
     while True:
         batch = review.batch(size)
@@ -65,28 +69,27 @@ def annotate(
             if line.strip().lower() in ("q", "quit"):
                 return False
             if line.strip().lower() in ("u", "undo"):
-                tell(
-                    "the last batch is open again" if _take_back(review) else "there is nothing to take back"
-                )
+                say("the last batch is open again" if _take_back(review) else "there is nothing to take back")
                 break
             try:
                 review.answer(read_answers(line, batch))
             except BadConfigError as error:
                 if strict:
                     raise
-                tell(str(error))
+                say(str(error))
                 continue
-            tell(estimate_line(review.estimate()))
+            say(estimate_line(review.estimate()))
             break
         else:
             return False
 
 
 def read_answers(line: str, batch: Batch) -> dict[str, str]:
-    """Parse a line into answers, by id of the people of a batch who have none yet.
+    """Return the answers of a line, by person id: people of the batch without an answer get no, people whose
+    numbers are in the line get yes or skip.
 
     Raises:
-        BadConfigError: The line names a number that is not in the batch, or cannot be understood.
+        BadConfigError: The line has a number that is not in the batch, or cannot be understood.
     """
     answers = {hit.person_id: "no" for hit in batch.hits if hit.person_id in batch.open}
     for token in line.replace(",", " ").split():
@@ -104,7 +107,7 @@ def read_answers(line: str, batch: Batch) -> dict[str, str]:
 
 
 def _take_back(review: Review) -> bool:
-    """Undo the answers of the batch of the latest answer; False if there is none."""
+    """Undo until the batch of the latest answer has no answers; return whether there was one."""
     if review.undo() is None:
         return False
     while any(person.turn for person in review.record.rounds[-1]):
@@ -119,19 +122,18 @@ def sheet_of(review: Review, searcher: Searcher, path: Path, batch: Batch) -> No
 
 
 def estimate_line(estimate: Estimate) -> str:
-    """Return how many people were judged and fit, and how many more are left, in one line."""
+    """Return one line on how many people are left."""
     judged = f"judged {estimate.judged:,} of {estimate.people:,}, found {estimate.found:,}"
     if estimate.most_left == 0:
         return f"{judged}; nobody is left"
     if estimate.least_left == 0:
         return f"{judged}; at most {estimate.most_left:,} more are left ({estimate.confidence:.0%})"
-    return (
-        f"{judged}; between {estimate.least_left:,} and {estimate.most_left:,} more are left ({estimate.confidence:.0%})"
-    )
+    interval = f"between {estimate.least_left:,} and {estimate.most_left:,} more are left"
+    return f"{judged}; {interval} ({estimate.confidence:.0%})"
 
 
 def strata_lines(estimate: Estimate) -> Iterator[str]:
-    """Yield a table of the people judged, those who fit and those left, by stratum of ranks."""
+    """Yield a table of how many people are left in each stratum, by rank for the text."""
     yield f"{'rank by the text':>24} {'judged':>8} {'found':>6}  more left ({estimate.confidence:.0%} each)"
     for row in estimate.strata:
         yield (
@@ -141,7 +143,7 @@ def strata_lines(estimate: Estimate) -> Iterator[str]:
 
 
 def review_object(review: Review, batch: Batch) -> dict[str, Any]:
-    """Return a review as JSON types: the people who fit, the recall estimate, and the open batch."""
+    """Return a review as JSON types: the people found, the estimate, and the open batch."""
     record = review.record
     return {
         "name": record.name,
@@ -150,7 +152,7 @@ def review_object(review: Review, batch: Batch) -> dict[str, Any]:
         "embedding": record.embedding,
         "index_version": record.index_version,
         "estimate": asdict(review.estimate()),
-        "found": [hit.as_json() for hit in review.found()],
+        "found": [hit.as_json() for hit in review.found_people()],
         "batch": {
             "number": batch.number,
             "open": sorted(batch.open),
@@ -161,7 +163,7 @@ def review_object(review: Review, batch: Batch) -> dict[str, Any]:
 
 
 def review_lines(store: Store) -> Iterator[str]:
-    """Yield a line for each review of a store."""
+    """Yield one line for each review of a store."""
     names = review_names(store)
     if not names:
         yield "no reviews yet"

@@ -128,16 +128,16 @@ class Reviews:
             batch = open_review.review.batch(_BATCH)
             shown = {hit.person_id for hit in batch.hits}
             answers = {
-                asked.person_id: asked.answer
-                for asked in open_review.review.record.asked
-                if asked.person_id in shown and asked.answer is not None
+                person.person_id: person.answer
+                for person in open_review.review.record.proposed
+                if person.person_id in shown and person.answer is not None
             }
             return ReviewState(
                 open_review.review.record,
                 batch,
                 dict(answers),
                 open_review.review.estimate(),
-                open_review.review.found()[::-1],
+                open_review.review.found_people()[::-1],
                 open_review.review.warnings,
             )
 

@@ -22,7 +22,7 @@ def review(page: Page, site: Site) -> Iterator[Page]:
 
 
 def answers(site: Site) -> list[str | None]:
-    return [person.answer for person in load_record(Store.open(site.store), "a-yellow-person").asked]
+    return [person.answer for person in load_record(Store.open(site.store), "a-yellow-person").proposed]
 
 
 def test_keys_judge_one_person_after_the_other_and_take_back(review: Page, site: Site) -> None:
