@@ -26,7 +26,7 @@ async def login(
 ) -> Response:
     """Keep a valid token for this browser, and go on to a page of ours."""
     app_state: AppState = request.app.state.app_state
-    caller = await run_in_threadpool(app_state.access.who, token.strip())
+    caller = await run_in_threadpool(app_state.access.caller_of, token.strip())
     if caller is None:
         raise UnauthorizedError(
             "this token is not valid (any more); ask whoever runs this server for another"

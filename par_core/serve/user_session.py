@@ -74,7 +74,9 @@ class AppState:
         if self.open_to_all:
             return Caller.local()
         kind, _, token = request.headers.get("authorization", "").partition(" ")
-        return self.access.who(token.strip() if kind.lower() == "bearer" else request.cookies.get(COOKIE))
+        return self.access.caller_of(
+            token.strip() if kind.lower() == "bearer" else request.cookies.get(COOKIE)
+        )
 
 
 @dataclass(frozen=True, slots=True)

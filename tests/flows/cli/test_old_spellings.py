@@ -54,7 +54,7 @@ def test_the_old_name_of_a_role_counts(store: Path, tmp_path: Path) -> None:
     assert "note: the role judge is now reviewer" in added.stderr
     tokens = store / "access" / "tokens.json"
     tokens.write_text(tokens.read_text().replace("reviewer", "judge"))
-    assert Access.open(store).who(added.stdout.split()[-1]).role is Role.REVIEWER  # type: ignore[union-attr]
+    assert Access.open(store).caller_of(added.stdout.split()[-1]).role is Role.REVIEWER  # type: ignore[union-attr]
     assert par("tokens", "revoke", "anna", "--store", store).exit_code == 0
 
 
