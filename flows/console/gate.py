@@ -1,7 +1,6 @@
 """The outcome of the quality gate as lines for a terminal, a table for Prefect, and JSON types."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,30 +12,34 @@ __all__ = ["gate_lines", "gate_markdown", "gate_object", "in_markdown"]
 
 
 def gate_lines(report: "GateReport") -> Iterator[str]:
-    """Yield the outcome, then a line for each check that failed: the wanted value and the actual one."""
+    """Yield the outcome, then one line with the expected and the actual value of each check that failed."""
     yield _outcome(report)
     for finding in report.failed:
-        yield f"failed: {finding.check}: wanted {finding.wanted}; found {finding.found}"
+        yield f"failed: {finding.check}: expected {finding.expected}; got {finding.actual}"
 
 
 def gate_markdown(report: "GateReport") -> str:
     """Return every check as a Markdown table, escaped so that a browser sees no markup in it."""
     rows = [
         (
-            "passed" if finding.passed else "**failed**",
-            in_markdown(finding.check),
-            in_markdown(finding.wanted),
-            in_markdown(finding.found),
+            "passed" if each.passed else "**failed**",
+            in_markdown(each.check),
+            in_markdown(each.expected),
+            in_markdown(each.actual),
         )
         for finding in report.findings
     ]
-    table = ["| | check | wanted | found |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+    table = [
+        "| | check | expected | actual |",
+        "|---|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
     return "\n".join([_outcome(report), "", *(table if rows else [])])
 
 
 def gate_object(report: "GateReport") -> dict[str, Any]:
-    """Return the whole report as JSON types."""
-    return asdict(report) | {"passed": report.passed}
+    """Everything, as JSON types."""
+    return report.as_json() | {"passed": report.passed}
 
 
 def _outcome(report: "GateReport") -> str:

@@ -66,7 +66,8 @@ class Outcome:
     """Outcome of a recorded action; the block that carries out the action sets it.
 
     Attributes:
-        count: Number of items returned to the caller, such as hits; None for an action without items or that failed.
+        count: Number of items returned to the caller, such as hits; None for an action
+            that failed or has no items.
     """
 
     count: int | None = None
@@ -97,7 +98,7 @@ class Access:
 
     def has_tokens(self) -> bool:
         """Return whether callers must show a token. Once a token was made this stays True, even when the last
-        one is revoked: a revocation must not let everybody in.
+        one is revoked: a revocation must not open the store to all.
         """
         return self.tokens.exists()
 

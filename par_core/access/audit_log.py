@@ -44,7 +44,8 @@ class Event:
         action: ``search``, ``export``, ``forget``, ``add_token``, ...; ``damaged`` for a line that cannot be
             read.
         what: The question, as the caller wrote it.
-        count: Number of items returned, such as hits or rows; None for an action without items or that failed.
+        count: Number of items returned, such as hits or rows; None for an action that
+            failed or has no items.
         status: ``ok``, ``refused``, or the name of the error.
     """
 
