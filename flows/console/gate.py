@@ -22,10 +22,10 @@ def gate_markdown(report: "GateReport") -> str:
     """Return every check as a Markdown table, escaped so that a browser sees no markup in it."""
     rows = [
         (
-            "passed" if each.passed else "**failed**",
-            in_markdown(each.check),
-            in_markdown(each.expected),
-            in_markdown(each.actual),
+            "passed" if finding.passed else "**failed**",
+            in_markdown(finding.check),
+            in_markdown(finding.expected),
+            in_markdown(finding.actual),
         )
         for finding in report.findings
     ]

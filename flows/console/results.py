@@ -1,4 +1,4 @@
-"""Results as plain lines, for a terminal or a pipe."""
+"""How results look in a terminal: plain lines that also make sense in a pipe."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -29,8 +29,8 @@ __all__ = [
 
 
 def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
-    """Yield a line for each hit (rank, probability, cosine, height, likely clothing, file), then how many
-    hits are expected by chance.
+    """One line a hit: rank, probability, cosine, height, what the person likely wears, file; then how much of
+    the answer chance would give.
     """
     if not result.hits:
         yield f"Nobody among {result.searched} people fits."
@@ -56,7 +56,7 @@ def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
 
 
 def printable(text: str) -> str:
-    r"""Escape a file name for a terminal, so that it cannot move the cursor or add lines.
+    r"""A name of a file for a terminal: whoever made the file must not move the cursor, or make up lines.
 
     >>> printable("a\x1b[2J\nb.jpg")
     'a\\x1b[2J\\nb.jpg'
@@ -67,13 +67,13 @@ def printable(text: str) -> str:
 
 
 def part_line(part: PartScore) -> str:
-    """Return a line for a part of a question: its probability, its text and the share of the score that it
-    cost; indented if it explains another part.
+    """What a part of a question asked, how likely it is, and what it cost; further in where it explains
+    another part.
     """
     indent = "  " if part.detail_of is not None else ""
-    text = part.text if part.wanted else f"NOT {part.text}"
+    asked = part.text if part.wanted else f"NOT {part.text}"
     weight = f", weight {part.weight:g}" if part.weight != 1 else ""
-    return f"{indent}{part.probability:4.0%} {text}: lost {part.lost:.0%}{weight}"
+    return f"{indent}{part.probability:4.0%} {asked}: lost {part.lost:.0%}{weight}"
 
 
 def _chance_lines(result: SearchResult, chance: Chance) -> Iterator[str]:
@@ -88,8 +88,8 @@ def _chance_lines(result: SearchResult, chance: Chance) -> Iterator[str]:
     if chance.left_out:
         who = "1 person who is" if chance.left_out == 1 else f"{chance.left_out} people who are"
         yield (
-            f"Left out: {who} less than {chance.cutoff:.0%} likely to fit the question;"
-            " --include-low-confidence shows the nearest."
+            f"Left out: {who} less than {chance.cutoff:.0%} likely to be what was asked for; --weak shows the"
+            " nearest."
         )
 
 
@@ -105,7 +105,7 @@ def _looks(hit: Hit) -> str:
 def description_lines(
     people: Sequence[PersonInPicture], ranked: Sequence[Sequence[tuple[str, float]]]
 ) -> Iterator[str]:
-    """Yield the people of a picture, each with the prompts, most likely first."""
+    """Each person of a picture with the prompts, most likely first."""
     if not people:
         yield "Nobody was found in this picture."
     for number, (person, prompts) in enumerate(zip(people, ranked, strict=True), 1):
@@ -115,7 +115,7 @@ def description_lines(
 
 
 def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]:
-    """Yield lines on a store: its content, the version that searches read, and the last quality gate."""
+    """What a store holds, which version is searched, and what the last gate found: for people."""
     counted = report.accounting
     yield str(counted)
     yield f"{counted.people} people of usable size, {counted.too_small} too small; {report.rows} in the index"
@@ -166,7 +166,7 @@ def _vectors(index: IndexState | None) -> str:
 
 
 def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, Any]:
-    """Return the content of a store as JSON types."""
+    """What a store holds, as JSON types."""
     return asdict(report) | {
         "equation": str(report.accounting),
         "holds": report.accounting.holds,
@@ -175,7 +175,7 @@ def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, An
 
 
 def failed_files(store: Store, report: StatusReport) -> list[dict[str, Any]]:
-    """Return uri, status, message and attempt of every listed file that failed."""
+    """uri, status, message and attempt of every listed file that failed."""
     if report.commit is None:
         return []
     current = current_images(known_images(store, report.commit.segment_config), listed_entries(store))
