@@ -20,10 +20,10 @@ from flows.runners import RunnerName, choose_runner, n_workers, open_pool
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, ParError
 from par_core.gate.golden import load_golden
-from par_core.models.profiles import describe_models, fingerprints
+from par_core.models.profiles import describe_models
 from par_core.stages.losses import Losses
-from par_core.stages.names import config_ids
 from par_core.stages.plan import Plan, plan_index
+from par_core.stages.run import Run
 from par_core.store.layout import Store
 from par_core.store.ledger import Accounting, accounting
 from tasks.shards import index_shard
@@ -125,32 +125,31 @@ def run_index(
     store = Store.create(Store(store_root).root.absolute())  # workers are started elsewhere
     with ExitStack() as held:
         held.enter_context(store.exclusive())
-        plan = plan_index(
-            store, sources, config, workers=n_workers(config.machine), retry_failed=retry_failed
-        )
+        run = Run.of(store, config)
+        plan = plan_index(run, sources, workers=n_workers(config.machine), retry_failed=retry_failed)
         runner = choose_runner(config.machine, plan.n_images, interrupted=plan.interrupted)
         # said also to whoever wants errors only: what was there before counts as vanished now
         for source in plan.empty:
             say(f"par: warning: there are no pictures in {source}")
         if not quiet:
             _introduce(plan, config, runner if plan.shards else "nothing to do")
-        run = secrets.token_hex(4)
+        name = secrets.token_hex(4)
 
         def carry_out(recorder: Recorder) -> IndexReport:
             from par_core.stages.commit import commit_store
 
             try:
                 failed = (
-                    _process(store, plan, config, runner, run, recorder, quiet=quiet, verbose=verbose)
+                    _process(run, plan, runner, name, recorder, quiet=quiet, verbose=verbose)
                     if plan.shards
                     else {}
                 )
             except BadConfigError:
                 raise
             except BaseException:  # such as SIGTERM of a supervisor, or a run that is cancelled in Prefect
-                commit_store(store, config)
+                commit_store(run)
                 raise
-            commit = commit_store(store, config)
+            commit = commit_store(run)
             counted = accounting(store, commit.segment_config)
             gate = None
             if wanted is not None:
@@ -169,27 +168,26 @@ def run_index(
         if not verbose:
             os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
             os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
-        return recorded("par-index", str(store.root), run, carry_out, unrecorded)
+        return recorded("par-index", str(store.root), name, carry_out, unrecorded)
 
 
 def _process(
-    store: Store,
+    run: Run,
     plan: Plan,
-    config: RunConfig,
     runner: RunnerName,
-    run: str,
+    name: str,
     recorder: Recorder,
     *,
     quiet: bool,
     verbose: bool,
 ) -> Mapping[str, str]:
     """Work on the planned shards; the reason for each that could not be finished."""
-    models = fingerprints(config)
-    ids, settings, root = config_ids(config, models), config.model_dump(mode="json"), str(store.root)
-    losses = Losses(store, ids, models.segmenter, plan.shards)
+    store, ids = run.store, run.ids
+    root, settings, id_texts = str(store.root), run.config.model_dump(mode="json"), asdict(ids)
+    losses = Losses(run, plan.shards)
     job = Job(
         [shard.shard_id for shard in plan.shards],
-        lambda shard, attempt: (index_shard, (root, shard, settings, attempt)),
+        lambda shard, attempt: (index_shard, (root, shard, settings, id_texts, attempt)),
         losses.replace,
         _FAILURES_IN_A_ROW,
     )
@@ -200,12 +198,12 @@ def _process(
 
     log = None if verbose else store.root / "workers.log"
     with (
-        open_pool(config.machine, runner, tell, log) as pool,
+        open_pool(run.config.machine, runner, tell, log) as pool,
         show_index_progress(
             store, ids, losses.sizes, recorder.progress if recorder.records else None, quiet=quiet
         ),
     ):
-        failed = fan_out(job, pool, name=run, say=tell)
+        failed = fan_out(job, pool, name=name, say=tell)
     # by a worker that could not say so any more
     finished = {
         shard for shard in failed if store.shard("describe", ids.describe, shard).manifest() is not None

@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass
 import pyarrow as pa
 
 from par_core.atomic import write_atomic
-from par_core.config import RunConfig
 from par_core.errors import StoreError
-from par_core.models.profiles import fingerprints
-from par_core.stages.names import ConfigIds, config_ids
+from par_core.stages.names import ConfigIds
+from par_core.stages.run import Run
 from par_core.store.desired import DesiredShard, described_with, desired_rows
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
@@ -53,13 +52,13 @@ class CommitRecord:
     shards: int
 
 
-def commit_store(store: Store, config: RunConfig) -> CommitRecord:
-    """Bring the index in line with the complete shards of a configuration.
+def commit_store(run: Run) -> CommitRecord:
+    """Bring the index in line with the complete shards of a run's configuration.
 
     Returns:
         The record of this commit; the last one again if there was nothing to do.
     """
-    return _commit(store, config_ids(config, fingerprints(config)), config.profile, afresh=False)
+    return _commit(run.store, run.ids, run.config.profile, afresh=False)
 
 
 def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:

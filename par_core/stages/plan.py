@@ -11,11 +11,9 @@ import pyarrow.parquet as pq
 
 from par_core.archive import Entry, list_source
 from par_core.atomic import write_atomic
-from par_core.config import RunConfig
 from par_core.ids import digest_of
-from par_core.models.profiles import fingerprints
 from par_core.stages.attempts import forget_attempts
-from par_core.stages.names import config_ids
+from par_core.stages.run import Run
 from par_core.status import FAILED, Status
 from par_core.store.layout import Store
 from par_core.store.ledger import KEY, entries_table, known_images, listed_entries, save_listing
@@ -73,22 +71,19 @@ class Plan:
         return sum(shard.n_images for shard in self.shards)
 
 
-def plan_index(
-    store: Store, sources: Sequence[str], config: RunConfig, *, workers: int, retry_failed: bool = False
-) -> Plan:
+def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: bool = False) -> Plan:
     """Find out what a run has to do, and write down the shards.
 
     Args:
-        store: The store; its listings of the sources are replaced.
+        run: The run; its store's listings of the sources are replaced.
         sources: Folders, archives, lists of paths and URLs, as ``list_source`` takes them.
-        config: The settings.
         workers: How many workers will share the work; shards are made small enough for all of them.
         retry_failed: Also take up what failed before, in either stage.
 
     Raises:
-        BadConfigError: A source is missing, or the models of the profile cannot be had.
+        BadConfigError: A source is missing.
     """
-    ids = config_ids(config, fingerprints(config))
+    store, ids = run.store, run.ids
     before = listed_entries(store)
     listings = [list_source(source) for source in sources]
     now = datetime.now(UTC).isoformat()
@@ -99,7 +94,7 @@ def plan_index(
     listed = after.filter(pc.is_in(after["uri"], value_set=asked))
     todo = _missing(listed, known)
     again = _failed(listed, known) if retry_failed else todo.slice(0, 0)
-    size = _shard_size(len(todo) + len(again), workers, config.machine.shard_size)
+    size = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size)
     shards = [shard for part in (todo, again) for shard in _cut(part, size)]
     planned = [_write_work(store, shard) for shard in shards]
     if retry_failed:

@@ -14,18 +14,17 @@ from typing import Any, Final
 import pyarrow as pa
 
 from par_core.archive import DecodedImage, Entry, decode, read_entries
-from par_core.config import RunConfig, SegmentConfig
+from par_core.config import ArchiveConfig, SegmentConfig
 from par_core.errors import BadInputError, UnreadableImageError
 from par_core.ids import image_id, person_id
 from par_core.models.base import PersonSegmenter
-from par_core.models.profiles import fingerprints, load_segmenter
+from par_core.models.profiles import load_segmenter
 from par_core.people.masks import mask_area
 from par_core.stages.batches import run_batch
-from par_core.stages.names import config_ids
 from par_core.stages.plan import read_work
 from par_core.stages.result import ShardResult
+from par_core.stages.run import Run
 from par_core.status import Status
-from par_core.store.layout import Store
 from par_core.store.schemas import IMAGES, PEOPLE
 from par_core.store.suppression import SuppressionList, load_suppression_list
 from par_core.types import ImageU8, PersonInstances
@@ -46,7 +45,7 @@ class _Read:
     image: DecodedImage
 
 
-def segment_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult:
+def segment_shard(run: Run, shard_id: str) -> ShardResult:
     """Segment one planned shard; at once if it is complete already.
 
     Raises:
@@ -54,14 +53,15 @@ def segment_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult
         BadConfigError: The models of the profile cannot be had.
     """
     started = time.monotonic()
-    folder = store.shard("segment", config_ids(config, fingerprints(config)).segment, shard_id)
+    store, config = run.store, run.config
+    folder = store.shard("segment", run.ids.segment, shard_id)
     done = folder.manifest()
     if done is not None:
         return ShardResult("segment", shard_id, dict(done.counts), 0.0, reused=True)
     entries, attempt = read_work(store, shard_id)
     segmenter = load_segmenter(config)
     rows = _Rows(attempt, load_suppression_list(store))
-    for batch in _batches(_decoded(entries, config, rows), config.machine.batch_size or _BATCH):
+    for batch in _batches(_decoded(entries, config.archive, rows), config.machine.batch_size or _BATCH):
         rows.add_people(batch, segmenter, config.segment)
     images, people = rows.tables(entries)
     seconds = time.monotonic() - started
@@ -78,9 +78,9 @@ def segment_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult
     return ShardResult("segment", shard_id, dict(manifest.counts), seconds, reused=False)
 
 
-def _decoded(entries: Sequence[Entry], config: RunConfig, rows: "_Rows") -> Iterator[_Read]:
+def _decoded(entries: Sequence[Entry], limits: ArchiveConfig, rows: "_Rows") -> Iterator[_Read]:
     """Yield what can be used, each different image once; note the rest as rows."""
-    for entry, content in read_entries(entries, config.archive):
+    for entry, content in read_entries(entries, limits):
         if isinstance(content, UnreadableImageError):
             rows.add_failure(entry, None, content)
             continue
@@ -91,7 +91,7 @@ def _decoded(entries: Sequence[Entry], config: RunConfig, rows: "_Rows") -> Iter
         if rows.add_duplicate(entry, identity):
             continue
         try:
-            image = decode(content, config.archive)
+            image = decode(content, limits)
         except UnreadableImageError as error:
             rows.add_failure(entry, identity, error)
             continue

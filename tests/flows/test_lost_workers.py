@@ -251,6 +251,16 @@ def test_workers_of_another_version_are_refused_before_anything_is_done(
     assert described(tmp_path / "s") == 0
 
 
+def test_workers_with_other_weights_refuse_and_the_run_says_why(
+    tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+) -> None:
+    cluster.worker("--no-nanny", "--preload", str(Path(POISON).with_name("other_weights.py")))
+    run = par(photos, tmp_path / "s", "--scheduler", cluster.address, env=prefect_environment)
+    assert run.returncode == 3, run.stderr
+    assert "is another one than the segmenter of the machine that started the run" in run.stderr
+    assert not list((tmp_path / "s").glob("segment/*/*"))
+
+
 def test_a_worker_of_another_version_that_comes_later_is_left_out(
     tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
 ) -> None:
@@ -286,31 +296,30 @@ def test_two_workers_that_finish_the_same_shard_leave_one_that_verifies(tmp_path
     twice.
     """
     from par_core.config import load_config
-    from par_core.models.profiles import fingerprints
     from par_core.stages.commit import commit_store
     from par_core.stages.describe import describe_shard
     from par_core.stages.halving import halve
-    from par_core.stages.names import config_ids
     from par_core.stages.plan import plan_index
+    from par_core.stages.run import Run
     from par_core.stages.segment import segment_shard
 
     config = load_config(profile="fake")
-    ids = config_ids(config, fingerprints(config))
     store = Store.create(tmp_path / "s")
-    [shard, *others] = plan_index(store, [str(photos)], config, workers=1).shards
+    run = Run.of(store, config)
+    [shard, *others] = plan_index(run, [str(photos)], workers=1).shards
     work = store.work_path(shard.shard_id).read_bytes()
-    first, second = halve(store, shard.shard_id, ids)
+    first, second = halve(run, shard.shard_id)
     store.work_path(shard.shard_id).write_bytes(work)  # the worker that was cut off has read it already
-    segment_shard(store, shard.shard_id, config)
+    segment_shard(run, shard.shard_id)
     for each in (first, second, *others):
-        segment_shard(store, each.shard_id, config)
-        describe_shard(store, each.shard_id, config)
-    commit_store(store, config)
+        segment_shard(run, each.shard_id)
+        describe_shard(run, each.shard_id)
+    commit_store(run)
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS)), (
         "segmented twice, described once: nobody is missing"
     )
-    describe_shard(store, shard.shard_id, config)
-    commit_store(store, config)
+    describe_shard(run, shard.shard_id)
+    commit_store(run)
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
     assert verify_store(store).problems == ()
     index(tmp_path / "s", [photos])

@@ -465,11 +465,13 @@ def test_nothing_is_forgotten_while_another_run_writes(root: Path) -> None:
 
 def test_a_store_that_was_never_committed_can_forget(tmp_path: Path, photos: Path) -> None:
     from par_core.stages.plan import plan_index
+    from par_core.stages.run import Run
     from par_core.stages.segment import segment_shard
 
     store = Store.create(tmp_path / "half")
-    plan = plan_index(store, [str(photos)], THUMBNAILS, workers=1)
-    segment_shard(store, plan.shards[0].shard_id, THUMBNAILS)
+    run = Run.of(store, THUMBNAILS)
+    plan = plan_index(run, [str(photos)], workers=1)
+    segment_shard(run, plan.shards[0].shard_id)
     assert erase(store.root, source=str(photos / "0003.png")).exit_code == 0
     assert anywhere(store.root, str(photos / "0003.png")) == []
     index(store.root, [photos], THUMBNAILS)
