@@ -59,7 +59,7 @@ class PeopleIndex:
 
     @classmethod
     def open(cls, path: Path, version: str = "latest", policy: IndexPolicy = POLICY) -> "PeopleIndex | None":
-        """Open the table, or return None where there is none.
+        """Open the table, or return None where there is none or its creation was killed.
 
         Args:
             path: Folder of the database (``Store.index_path``).
@@ -76,7 +76,7 @@ class PeopleIndex:
             raise BadConfigError(
                 f"no version {version!r}; there are live, latest, and numbers as par status prints them"
             )
-        if not (path / f"{TABLE}.lance").is_dir():
+        if not _is_created(path / f"{TABLE}.lance"):
             return None
         stamp = stamp_of(path)
         try:
@@ -311,3 +311,8 @@ def _conditions(column: str, ids: Sequence[str]) -> Iterator[str]:
         if any(not all(digit in "0123456789abcdef" for digit in identity) for identity in part):
             raise StoreError(f"not an id among {part[:3]}")
         yield f"{column} IN ({', '.join(repr(identity) for identity in part)})"
+
+
+def _is_created(folder: Path) -> bool:
+    """Whether a table has a first version, or data of one that is lost. Lance makes folders before it."""
+    return any((folder / "_versions").glob("*.manifest")) or (folder / "data").is_dir()

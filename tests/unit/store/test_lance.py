@@ -1,5 +1,6 @@
 """The index with an approximate vector index on it, which only large tables have."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from par_core.errors import BadConfigError
+from par_core.errors import BadConfigError, StoreError
 from par_core.store.lance import IndexInfo, PeopleIndex, history
 from par_core.store.schemas import index_schema
 from par_core.store.vector_index import IndexPolicy
@@ -297,6 +298,22 @@ def test_a_count_is_given_though_another_thread_drops_what_is_remembered(index: 
 
     version = replace(index._seen, counts=Emptied())
     assert version.count("(`hat` >= 0.4)") == index._seen.count("(`hat` >= 0.4)") > 0
+
+
+def test_a_creation_that_was_killed_leaves_no_table_and_one_that_lost_its_versions_is_damaged(
+    tmp_path: Path,
+) -> None:
+    begun = tmp_path / "index.lance" / "people.lance"
+    for folder in ("_transactions", "_versions"):
+        (begun / folder).mkdir(parents=True)
+        assert PeopleIndex.open(tmp_path / "index.lance") is None
+    table = rows(n=10)
+    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, INFO, SMALL)
+    made.upsert(table)
+    assert len(made) == 10
+    shutil.rmtree(begun / "_versions")
+    with pytest.raises(StoreError, match="par rebuild"):
+        PeopleIndex.open(tmp_path / "index.lance")
 
 
 def test_a_table_that_is_made_in_place_of_another_has_another_identity(tmp_path: Path) -> None:
