@@ -1,4 +1,4 @@
-"""Index an archive in this process with the ``fake`` profile, and look at what is in a store."""
+"""Index an archive in this process with the ``fake`` profile, and read the content of a store."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,11 +29,11 @@ def index(
 
 
 def content(root: Path) -> list[dict[str, Any]]:
-    """All that the index says, in a fixed order, less what may differ between two runs over the same archive:
-    the cut of shards.
+    """Return the rows of the index in a fixed order, without the columns that differ between two runs over
+    the same archive with other shards.
     """
-    found = PeopleIndex.open(Store.open(root).index_path)
-    if found is None:
+    people = PeopleIndex.open(Store.open(root).index_path)
+    if people is None:
         return []
-    rows = found.search(None, top=max(len(found), 1)).sort_by("person_id").to_pylist()
+    rows = people.search(None, top=max(len(people), 1)).sort_by("person_id").to_pylist()
     return [{key: value for key, value in row.items() if key not in ("shard", "row_digest")} for row in rows]

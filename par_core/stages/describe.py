@@ -1,7 +1,7 @@
-"""describe: cut every person of a segmented shard out again, and compute embedding, attributes, colours and
+"""describe: cut out every person of a segmented shard, and compute embedding, attributes, colours and
 quality.
 
-Separate from segment on purpose: a new describer works on the boxes and masks that are there already.
+Separate from segment on purpose: a new describer reuses the boxes and masks.
 One row a person of the shard, described or not.
 """
 
@@ -47,12 +47,12 @@ class _Waiting:
 
 
 def describe_shard(run: Run, shard_id: str) -> ShardResult:
-    """Describe the people of one segmented shard; at once if it is complete already.
+    """Describe the people of one segmented shard; returns at once if it is complete already.
 
     Raises:
         BadInputError: The shard has not been segmented.
         TransientError: The archive's storage cannot be reached, or memory ran out.
-        BadConfigError: The models of the profile cannot be had.
+        BadConfigError: The models of the profile cannot be loaded.
     """
     started = time.monotonic()
     store, config, ids = run.store, run.config, run.ids
@@ -173,23 +173,23 @@ def _cut(person: dict[str, Any], image: ImageU8, settings: DescribeConfig, aspec
 
 def _described(people: Sequence[_Waiting], describer: PersonDescriber) -> list[dict[str, Any]]:
     def run(cutouts: Sequence[ImageU8]) -> list[Descriptions]:
-        told = describer.describe(cutouts)
+        batch = describer.describe(cutouts)
         return [
-            Descriptions(told.embeddings[i : i + 1], told.probabilities[i : i + 1])
+            Descriptions(batch.embeddings[i : i + 1], batch.probabilities[i : i + 1])
             for i in range(len(cutouts))
         ]
 
     rows = []
-    for person, told in zip(people, run_batch(run, [person.cutout for person in people]), strict=True):
-        if isinstance(told, UnreadableImageError):
-            rows.append(_row(person.row, told.status))
-        elif not np.isfinite(told.embeddings).all():
+    for person, description in zip(people, run_batch(run, [person.cutout for person in people]), strict=True):
+        if isinstance(description, UnreadableImageError):
+            rows.append(_row(person.row, description.status))
+        elif not np.isfinite(description.embeddings).all():
             rows.append(_row(person.row, Status.NOT_FINITE))
         else:
-            probabilities = [None if np.isnan(p) else float(p) for p in told.probabilities[0]]
+            probabilities = [None if np.isnan(p) else float(p) for p in description.probabilities[0]]
             rows.append(
                 person.row
-                | {"vector": told.embeddings[0]}
+                | {"vector": description.embeddings[0]}
                 | dict(zip(describer.attributes, probabilities, strict=True))
             )
     return rows

@@ -1,7 +1,7 @@
 """A shard whose worker was lost is cut in halves, until the image at fault stands alone; that image becomes a
 row with a status.
 
-Whatever was segmented already is kept: then it is the segmented rows that are divided, not the work.
+If the shard is segmented already, its rows are kept and divided, instead of its work.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ __all__ = ["give_up_image", "halve", "images_of"]
 
 
 def images_of(run: Run, shard_id: str) -> int:
-    """Images of a shard that cannot be told apart by halving it further: different ones if it is segmented,
-    else files.
+    """Return the number of parts that halving can separate: different images if the shard is segmented, else
+    files.
     """
     segmented = run.store.shard("segment", run.ids.segment, shard_id)
     if segmented.manifest() is None:
@@ -30,10 +30,10 @@ def images_of(run: Run, shard_id: str) -> int:
 
 
 def halve(run: Run, shard_id: str) -> tuple[PlannedShard, PlannedShard]:
-    """Put two shards with half of the images each in the place of one.
+    """Replace a shard by two with half of its images each.
 
-    Safe to be killed: the halves are complete before the whole goes, and a file that stands in two shards
-    counts once.
+    Safe to be killed: the halves are complete before the whole is deleted, and a file in two shards counts
+    once.
 
     Args:
         run: The run.
@@ -63,13 +63,13 @@ def halve(run: Run, shard_id: str) -> tuple[PlannedShard, PlannedShard]:
 
 
 def give_up_image(run: Run, shard_id: str, reason: str) -> None:
-    """Write down that the only image of a shard cannot be worked on: its files get the status
-    ``worker_died``, and nobody is in it.
+    """Record that the only image of a shard cannot be worked on: its files get the status ``worker_died`` and
+    no people.
 
     Args:
         run: The run.
         shard_id: A shard of one image.
-        reason: For the column ``message``.
+        reason: Text for the column ``message``.
     """
     segmented = run.store.shard("segment", run.ids.segment, shard_id)
     manifest = segmented.manifest()
@@ -129,7 +129,7 @@ def _write(folder: ShardFolder, images: pa.Table, people: pa.Table, info: dict[s
 
 
 def _groups(images: pa.Table) -> list[list[int]]:
-    """Positions of the rows that must stay together: files with the same bytes share their people."""
+    """Return the positions of rows that must stay together: files with the same bytes share their people."""
     groups: dict[str, list[int]] = {}
     for index, (image, uri) in enumerate(
         zip(images["image_id"].to_pylist(), images["uri"].to_pylist(), strict=True)

@@ -19,12 +19,12 @@ __all__ = ["IndexSummary", "index_here"]
 
 @dataclass(frozen=True, slots=True)
 class IndexSummary:
-    """What an index run did.
+    """Result of an index run.
 
     Attributes:
-        plan: The work that there was.
-        commit: The commit at its end.
-        accounting: What became of every listed file.
+        plan: Work of the run.
+        commit: Commit at its end.
+        accounting: Number of listed files by what became of them.
     """
 
     plan: Plan
@@ -35,8 +35,8 @@ class IndexSummary:
 def index_here(
     store: Store, sources: Sequence[str], config: RunConfig, *, retry_failed: bool = False
 ) -> IndexSummary:
-    """Make sources searchable. What is finished when an error ends the run is committed, and the next run
-    goes on from there.
+    """Make sources searchable. If an error ends the run, finished shards are committed, and the next run goes
+    on from there.
 
     Args:
         store: The store.

@@ -1,4 +1,4 @@
-"""What takes the place of a shard whose worker was lost."""
+"""The shards that replace one whose worker was lost."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,14 +17,14 @@ _MOST_UNBEGUN: Final = 8  # times that a shard may be lost before any worker beg
 
 
 class Losses:
-    """Remembers, for the length of a run, what was lost.
+    """Remembers, for the length of a run, the shards whose workers were lost.
 
     Args:
         run: The run.
         shards: Planned shards of the run.
 
     Attributes:
-        sizes: Images of each shard of the run, with halves in the place of what they are halves of.
+        sizes: Number of images by shard of the run; halves replace the shard that they come from.
     """
 
     def __init__(self, run: Run, shards: Iterable[PlannedShard]) -> None:
@@ -34,18 +34,18 @@ class Losses:
         self._unbegun: Counter[str] = Counter()
 
     def replace(self, shard_id: str, attempt: str) -> Sequence[str]:
-        """The shards to work on instead of one whose worker was lost.
+        """Return the shards to work on instead of one whose worker was lost.
 
-        Nothing if it was finished all the same; itself if nobody had begun it, or if it is the first loss of
-        an image that is alone; else its halves. An image that has cost two workers is given up: it becomes a
-        row with the status ``worker_died``, and the shard is finished without it.
+        No shard if it was finished all the same; the shard itself if no worker had begun it, or if it is the
+        first loss of an image that is alone; else its halves. An image that has cost two workers is given
+        up: it becomes a row with the status ``worker_died``, and the shard is finished without it.
 
         Args:
             shard_id: The shard.
-            attempt: In which its worker was lost.
+            attempt: Attempt in which its worker was lost.
 
         Raises:
-            WorkerLostError: The shard is lost again and again without anything to blame.
+            WorkerLostError: Workers are lost with the shard again and again, without an image at fault.
         """
         run = self._run
         if run.store.shard("describe", run.ids.describe, shard_id).manifest() is not None:
@@ -68,7 +68,6 @@ class Losses:
             give_up_image(run, shard_id, reason)
         elif self._alone[shard_id] > _MOST_FOR_ONE_IMAGE:
             raise WorkerLostError(
-                "workers are lost although there is nothing left to do but to write that nobody is in its"
-                " image"
+                "workers are lost although all that is left to do is to write that its image has no people"
             )
         return [shard_id]

@@ -1,5 +1,4 @@
-"""Runs the stages one after another and says when each begins, so that a test can kill it in the one it
-wants.
+"""Runs the stages one after another and prints when each begins, so that a test can kill it in any of them.
 
 python -m tests.faults.run_stages STORE ARCHIVE
 """
@@ -17,7 +16,7 @@ from par_core.store.layout import Store
 
 
 def say(stage: str) -> None:
-    """Tell the test which stage begins."""
+    """Print which stage begins, for the test."""
     print(stage, flush=True)
 
 

@@ -166,7 +166,7 @@ def test_an_image_of_many_copies_stays_together_and_is_given_up_as_a_whole(tmp_p
     assert accounting(run.store, run.ids.segment).failures == {"worker_died": 4}
 
 
-def test_a_shard_that_nobody_began_is_not_blamed_but_not_tried_for_ever(tmp_path: Path) -> None:
+def test_a_shard_that_no_worker_began_is_not_blamed_but_not_tried_for_ever(tmp_path: Path) -> None:
     run, shard = planned(tmp_path / "s", archive(tmp_path / "photos", [("red",), ("green",)]))
     losses = Losses(run, [shard])
     for number in range(8):

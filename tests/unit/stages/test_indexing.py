@@ -37,7 +37,7 @@ def counted(root: Path) -> str:
     return str(report.accounting)
 
 
-def test_everybody_is_found_once_and_the_equation_holds(tmp_path: Path, photos: Path) -> None:
+def test_every_person_is_found_once_and_the_equation_holds(tmp_path: Path, photos: Path) -> None:
     _, commit = index(tmp_path / "store", [photos])
     assert commit.rows == sum(map(len, GROUPS))
     assert (
@@ -55,7 +55,7 @@ def test_second_run_has_nothing_to_do_and_touches_nothing(tmp_path: Path, photos
     assert second == first
 
 
-def test_new_changed_and_vanished_files_are_told_apart(tmp_path: Path, photos: Path) -> None:
+def test_new_changed_and_vanished_files_are_counted(tmp_path: Path, photos: Path) -> None:
     root = tmp_path / "store"
     index(root, [photos])
     save(photos / "0009.png", scene("cyan", seed=99))
@@ -237,7 +237,7 @@ def test_a_model_that_fails_on_everything_stops_the_shard_and_marks_nothing(
     assert not list((tmp_path / "store").glob("segment/*/*/manifest.json"))
 
 
-def test_a_lack_of_memory_in_either_stage_marks_no_image_and_nobody(
+def test_a_lack_of_memory_in_either_stage_marks_no_image_and_no_person(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store.create(tmp_path / "store")
