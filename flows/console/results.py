@@ -14,7 +14,8 @@ from par_core.query.one_picture import PersonInPicture
 from par_core.stages.check import StatusReport
 from par_core.status import FAILED
 from par_core.store.layout import Store
-from par_core.store.ledger import current_images, known_images, listed_entries
+from par_core.store.ledger import current_images, known_images
+from par_core.store.listings import listed_entries
 from par_core.store.vector_index import IndexState
 
 __all__ = [

@@ -11,7 +11,7 @@ from par_core.query.conditions import condition_of
 from par_core.query.from_store import Question, Searcher
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.ledger import still_listed
+from par_core.store.listings import still_listed
 
 __all__ = ["Selection", "select_people"]
 

@@ -24,7 +24,7 @@ from par_core.stages.commit import rewrite_index
 from par_core.status import Status
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.ledger import forget_in_listings, listed_entries
+from par_core.store.listings import forget_in_listings, listed_entries
 from par_core.store.suppression import save_suppression_list
 
 __all__ = ["ForgetReport", "finish_forgetting", "forget"]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from par_core.query.answer import Hit, SearchResult
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.ledger import still_listed
+from par_core.store.listings import still_listed
 
 __all__ = ["leave_out_gone"]
 

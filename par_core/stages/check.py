@@ -9,7 +9,8 @@ from par_core.stages.commit import CommitRecord, last_commit
 from par_core.store.desired import described_with, desired_rows
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Stage, Store
-from par_core.store.ledger import Accounting, accounting, skipped_counts
+from par_core.store.ledger import Accounting, accounting
+from par_core.store.listings import skipped_counts
 from par_core.store.vector_index import IndexState
 
 __all__ = ["StatusReport", "VerifyReport", "store_status", "verify_store"]

@@ -16,7 +16,8 @@ from par_core.stages.attempts import forget_attempts
 from par_core.stages.run import Run
 from par_core.status import FAILED, Status
 from par_core.store.layout import Store
-from par_core.store.ledger import KEY, entries_table, known_images, listed_entries, save_listing
+from par_core.store.ledger import KEY, known_images
+from par_core.store.listings import entries_table, listed_entries, save_listing
 
 __all__ = ["Plan", "PlannedShard", "plan_index", "plan_shard", "read_work"]
 

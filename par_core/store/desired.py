@@ -10,7 +10,8 @@ from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.status import Status
 from par_core.store.layout import Store
-from par_core.store.ledger import image_states, known_images, listed_entries
+from par_core.store.ledger import image_states, known_images
+from par_core.store.listings import listed_entries
 from par_core.store.schemas import index_schema
 from par_core.store.shards import ShardFolder
 

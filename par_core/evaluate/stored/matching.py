@@ -20,7 +20,8 @@ from par_core.people.boxes import box_overlaps
 from par_core.status import Status
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.ledger import current_images, known_images, listed_entries
+from par_core.store.ledger import current_images, known_images
+from par_core.store.listings import listed_entries
 from par_core.types import BoxesXYXY
 
 __all__ = ["JoinedLabel", "StoredPerson", "join_labels", "open_index"]
