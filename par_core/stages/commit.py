@@ -122,6 +122,7 @@ def _commit(
         created = index is None or index.info != info
         if index is None or created:
             index = PeopleIndex.create(store.index_path, made_with.schema, info)
+        index.history.remove_unfinished()
         upserted, deleted = _reconcile(index, shards, made_with.schema)
         if upserted or deleted or created:
             index.optimize()

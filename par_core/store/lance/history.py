@@ -86,9 +86,6 @@ class History:
         """Delete every version but the newest, with all files that only they need; ``live``, where it is set,
         moves to the newest.
 
-        LanceDB writes a file under a temporary name first, and does not clean up those of a process that was
-        killed: they hold rows too.
-
         Raises:
             StoreError: LanceDB has left one of them.
         """
@@ -102,8 +99,14 @@ class History:
             self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
         if self.versions() != [int(self._table.version)]:
             raise StoreError(f"old versions of the index are still there: {self.versions()[:5]}")
-        for unfinished in (self._database / f"{TABLE}.lance").rglob(".tmp*"):
-            unfinished.unlink(missing_ok=True)
+        self.remove_unfinished()
+
+    def remove_unfinished(self) -> None:
+        """Delete files that a killed writer left. LanceDB never does, and they hold rows too; only the writer of
+        the store may call this.
+        """
+        for file in (self._database / f"{TABLE}.lance").rglob(".tmp*"):
+            file.unlink(missing_ok=True)
 
 
 def stamp_of(database: Path) -> tuple[int, ...]:

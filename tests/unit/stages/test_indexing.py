@@ -145,6 +145,15 @@ def test_two_settings_do_not_mix(tmp_path: Path, photos: Path) -> None:
     assert verify_store(Store.open(root)).problems == ()
 
 
+def test_a_commit_deletes_what_a_killed_one_left_in_the_index(tmp_path: Path, photos: Path) -> None:
+    index(tmp_path / "store", [photos])
+    unfinished = tmp_path / "store" / "index.lance" / "people.lance" / "data" / ".tmpAb3dEf"
+    unfinished.write_bytes(b"rows of a writer that was killed")
+    index(tmp_path / "store", [photos])
+    assert not unfinished.exists()
+    assert verify_store(Store.open(tmp_path / "store")).problems == ()
+
+
 def test_rebuild_gives_the_same_rows(tmp_path: Path, photos: Path) -> None:
     root = tmp_path / "store"
     index(root, [photos])
