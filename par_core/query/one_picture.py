@@ -17,7 +17,7 @@ __all__ = ["PersonInPicture", "people_of", "rank_prompts"]
 
 @dataclass(frozen=True, slots=True)
 class PersonInPicture:
-    """One person of a picture.
+    """One person of a picture that need not be in the index: no ids, but the embedding.
 
     Attributes:
         box: x1, y1, x2, y2 in pixels.

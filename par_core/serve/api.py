@@ -122,11 +122,24 @@ async def search(
 
 @router.get("/people/{person_id}", responses=_errors(400, 404))
 async def person(session: Searching, person_id: Identity) -> PersonResponse:
-    """Everything that is known of one person."""
-    found = await session.person(person_id)
-    content = {name: getattr(found, name) for name in found.__dataclass_fields__ if name != "hit"}
+    """Return everything that is known of one person."""
+    details = await session.person(person_id)
+    hit, info = details.hit, details.info
     return PersonResponse.model_validate(
-        content | {"person": found.hit.as_json(), "versions": found.versions.as_json()}
+        {
+            "person": hit.as_json(),
+            "uris": hit.uris,
+            "image_width": hit.image_width,
+            "image_height": hit.image_height,
+            "upper_color_share": hit.upper_color_share,
+            "lower_color_share": hit.lower_color_share,
+            "others": details.others,
+            "versions": details.versions.as_json(),
+            "profile": info.profile,
+            "embedding": info.embedding,
+            "segment_config": info.segment_config,
+            "describe_config": info.describe_config,
+        }
     )
 
 
@@ -192,8 +205,8 @@ async def picture(
     content = await picture.read(most + 1)
     if len(content) > most:
         raise TooLargeError(f"the picture is larger than {most} bytes, which is all that is taken")
-    found = await session.add_picture(content)
-    return PictureResponse(name=found.name, box=found.box, people=found.people)
+    uploaded = await session.add_picture(content)
+    return PictureResponse(name=uploaded.name, box=uploaded.person.box, people=uploaded.people)
 
 
 def search_content(page: SearchPage) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import unquote, urlencode
 
 from par_core.attributes.colours import COLOUR_TERMS
-from par_core.query.answer import Chance, Hit, PartScore
+from par_core.query.answer import Chance, Hit
 from par_core.serve.facets import Facets
 from par_core.serve.page_query import (
     Asked,
@@ -21,7 +21,7 @@ from par_core.serve.page_query import (
     without,
     words_of,
 )
-from par_core.serve.service import Person, SearchPage
+from par_core.serve.service import PersonDetails, SearchPage
 
 __all__ = [
     "EXAMPLES",
@@ -156,9 +156,8 @@ class PersonView:
     """One person in the panel.
 
     Attributes:
-        person: Everything that is known.
-        parts: How the parts of the question fit; empty where the person is not in the answer.
-        probability: Of the question, or None.
+        details: The person.
+        match: The person's hit in the answer beside the panel, or None where the answer does not hold it.
         attributes: Name, probability and whether it counts as seen, most likely first.
         others: Id and address of the other people in the photograph.
         like_url: More like this.
@@ -168,9 +167,8 @@ class PersonView:
         name: Of the file.
     """
 
-    person: Person
-    parts: tuple[PartScore, ...]
-    probability: float | None
+    details: PersonDetails
+    match: Hit | None
     attributes: tuple[tuple[str, float, bool], ...]
     others: tuple[tuple[str, str], ...]
     like_url: str
@@ -294,29 +292,27 @@ def _bars(asked: Asked, days: Mapping[str, int]) -> tuple[tuple[str, int, int, s
     )
 
 
-def person_view(asked: Asked, person: Person, answer: SearchPage | None) -> PersonView:
-    """One person for showing.
+def person_view(asked: Asked, details: PersonDetails, answer: SearchPage | None) -> PersonView:
+    """Return one person as the panel shows it.
 
     Args:
         asked: The question whose answer stands beside.
-        person: The person.
+        details: The person.
         answer: The page of the answer that the person is on, or None if nothing was asked.
     """
-    hit = person.hit
-    given = (each for top in (answer.result.hits if answer else ()) for each in (top, *top.similar))
-    same = next((each for each in given if each.person_id == hit.person_id), None)
+    hit = details.hit
+    in_answer = (one for top in (answer.result.hits if answer else ()) for one in (top, *top.similar))
     like, unlike = f"like:{hit.person_id}", f"unlike:{hit.person_id}"
     without_both = without(without(asked.q, "like", hit.person_id), "unlike", hit.person_id)
     return PersonView(
-        person,
-        same.parts if same else (),
-        same.probability if same else None,
+        details,
+        next((one for one in in_answer if one.person_id == hit.person_id), None),
         tuple(
             (name, p, name in hit.seen)
             for name, p in sorted(hit.attributes.items(), key=lambda item: -item[1])
             if p == p
         ),
-        tuple((other, asked.url(f"/people/{other}")) for other in person.others),
+        tuple((other, asked.url(f"/people/{other}")) for other in details.others),
         asked.asking(narrowed(without_both, like)).url(),
         asked.asking(narrowed(without_both, unlike)).url() if without_both else "",
         Asked(like).url(),

@@ -22,7 +22,7 @@ from par_core.query.answer import Chance, Hit, SearchResult
 from par_core.query.crops import crops_of, mask_of
 from par_core.query.from_store import Question, Searcher
 from par_core.query.one_picture import people_of
-from par_core.serve.answers import Person, SearchPage, UploadedPicture, Versions
+from par_core.serve.answers import PersonDetails, SearchPage, UploadedPicture, Versions
 from par_core.serve.facets import Facets, count_facets
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
@@ -30,7 +30,7 @@ from par_core.serve.recent import Recent
 from par_core.serve.status import ServeStatus, serve_status
 from par_core.store.lance import PeopleIndex
 
-__all__ = ["ArchiveService", "Person", "SearchPage", "UploadedPicture", "Versions"]
+__all__ = ["ArchiveService", "PersonDetails", "SearchPage", "UploadedPicture", "Versions"]
 
 _STRIDE: Final = 200  # hits looked up at a time, so that the next pages are there already
 _DEEPEST: Final = 10_000  # hits of one question, over all pages
@@ -138,8 +138,8 @@ class ArchiveService:
             versions,
         )
 
-    def person(self, person_id: str) -> Person:
-        """Everything that is known of one person, whether or not the file is still there.
+    def person(self, person_id: str) -> PersonDetails:
+        """Return all that the index knows of one person, whether or not the file is still there.
 
         Raises:
             UnknownIdError: The index has nobody with this id.
@@ -147,29 +147,13 @@ class ArchiveService:
         """
         index, versions = self._open()
         hit = self._hit(person_id, versions)
-        rows = index.rows([person_id]).to_pylist()
-        if not rows:
-            raise UnknownIdError(f"nobody in the index has the id {person_id}")
-        row, info = rows[0], index.info
-        beside = (
+        in_image = (
             index.search(None, where=f"image_id = '{hit.image_id}'", top=_HITS, columns=["person_id", "x1"])
             .sort_by("x1")["person_id"]
             .to_pylist()
         )
-        return Person(
-            hit,
-            tuple(row["uris"]),
-            row["image_width"],
-            row["image_height"],
-            row["upper_color_share"],
-            row["lower_color_share"],
-            tuple(other for other in beside if other != person_id),
-            versions,
-            info.profile,
-            info.embedding,
-            info.segment_config,
-            info.describe_config,
-        )
+        others = tuple(other for other in in_image if other != person_id)
+        return PersonDetails(hit, others, versions, index.info)
 
     def crop(self, person_id: str) -> bytes:
         """A JPEG of the person with some surroundings, the background dimmed, cut from the archive.
@@ -278,7 +262,7 @@ class ArchiveService:
         asked = min(-(-depth // _STRIDE) * _STRIDE, _DEEPEST)
         names = _PICTURE.findall(question.text or "")
         pictures = {
-            name: picture.vector for name in names if (picture := self._pictures.get(name)) is not None
+            name: picture.person.vector for name in names if (picture := self._pictures.get(name)) is not None
         }
         try:
             result = self._searcher.ask(replace(question, top=asked, pictures=pictures))
@@ -323,7 +307,7 @@ class ArchiveService:
             raise BadConfigError(
                 "nobody was found in the picture; give one that shows a person from head to knee or more"
             )
-        return UploadedPicture(name, people[0].box, len(people), people[0].vector)
+        return UploadedPicture(name, people[0], len(people))
 
 
 def _of_page(chance: Chance | None, hits: Sequence[Hit]) -> Chance | None:

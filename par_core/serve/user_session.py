@@ -19,7 +19,7 @@ from par_core.access import Access, Caller, LogPage, Role, question_text
 from par_core.serve.facets import Facets
 from par_core.serve.pictures import Outline
 from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, UnauthorizedError
-from par_core.serve.service import ArchiveService, Person, SearchPage, UploadedPicture
+from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, UploadedPicture
 from par_core.serve.settings import ServeSettings
 from par_core.serve.status import ServeStatus
 from par_core.serve.worker_pool import WorkerPool
@@ -122,7 +122,7 @@ class UserSession:
             self.app_state.searches, "search", what, search, lambda page: len(page.result.hits)
         )
 
-    async def person(self, person_id: str) -> Person:
+    async def person(self, person_id: str) -> PersonDetails:
         """See :meth:`ArchiveService.person`."""
         return await self._recorded(
             self.app_state.searches,

@@ -31,7 +31,8 @@ _LEAST_OVERLAP: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class StoredPerson:
-    """A person as the store has it.
+    """A person as the store has it. Not ``par_core.query.person.Person``, which the index has a row of: people
+    who are too small or not committed yet are compared too, and queries lie above this package.
 
     Attributes:
         person_id: Its id.

@@ -203,12 +203,12 @@ def test_a_person_is_told_with_all_that_shares_the_image(service: ArchiveService
     hit = next(hit for hit in service.search("cyan").result.hits if Path(hit.uri).name == "0004.png")
     person = service.person(hit.person_id)
     assert person.hit.person_id == hit.person_id
-    assert (person.image_width, person.image_height) == (160, 96)
+    assert (person.hit.image_width, person.hit.image_height) == (160, 96)
     assert len(person.others) == 2
     assert hit.person_id not in person.others
     assert {service.person(other).hit.image_id for other in person.others} == {hit.image_id}
     assert service.person(person.others[0]).hit.box[0] < service.person(person.others[1]).hit.box[0]
-    assert person.profile == "fake"
+    assert person.info.profile == "fake"
 
 
 @pytest.mark.parametrize("identity", ["", "0", "f" * 65, "x", "' OR 1=1 --", "../../etc/passwd", "ABCDEF"])
@@ -267,7 +267,7 @@ def test_an_image_is_found_in_another_of_its_places(tmp_path: Path) -> None:
     index(tmp_path / "store", [tmp_path / "photos"])
     service = ArchiveService(tmp_path / "store", FAKE)
     hit = service.search("yellow").result.hits[0]
-    assert len(service.person(hit.person_id).uris) == 2
+    assert len(service.person(hit.person_id).hit.uris) == 2
     Path(hit.uri.removeprefix("file://")).unlink()
     assert jpeg_pixels(service.image(hit.image_id)).shape == (96, 80, 3)
 
@@ -276,7 +276,7 @@ def test_an_outline_goes_around_the_mask(service: ArchiveService) -> None:
     hit = service.search("yellow").result.hits[0]
     outline = service.outline(hit.person_id)
     mask = decode_mask(
-        mask_of(Store.open(service.store.root), service.person(hit.person_id).segment_config, hit)
+        mask_of(Store.open(service.store.root), service.person(hit.person_id).info.segment_config, hit)
     )
     rows, columns = np.nonzero(mask)
     (polygon,) = outline.polygons
@@ -310,7 +310,7 @@ def test_a_picture_gives_a_name_and_keeps_only_the_embedding(service: ArchiveSer
     picture = service.add_picture(content)
     assert picture == service.add_picture(content)
     assert picture.people == 1
-    assert abs(np.linalg.norm(picture.vector) - 1) < 1e-5
+    assert abs(np.linalg.norm(picture.person.vector) - 1) < 1e-5
     with pytest.raises(BadConfigError, match="nobody was found"):
         service.add_picture(save(tmp_path / "empty.png", scene()).read_bytes())
     with pytest.raises(UnreadableImageError):
