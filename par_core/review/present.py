@@ -7,7 +7,7 @@ from typing import Final
 
 from par_core.query.answer import Hit
 from par_core.query.from_store import Searcher
-from par_core.query.gone import leave_out_gone
+from par_core.query.missing_files import leave_out_missing
 from par_core.query.searching import Wanted, search_filter
 from par_core.store.lance import PeopleIndex
 
@@ -38,6 +38,6 @@ def present_hits(searcher: Searcher, index: PeopleIndex, person_ids: Sequence[st
         names = ", ".join(f"'{person_id}'" for person_id in person_ids[start : start + _IDS_A_FILTER])
         result = search_filter(index, Wanted(f"person_id in ({names})", _IDS_A_FILTER))
         if newest is not None and newest.identity != index.identity:
-            result = leave_out_gone(result, searcher.store, index, newest, absent=False)
+            result = leave_out_missing(result, searcher.store, index, newest, absent=False)
         hits |= {hit.person_id: hit for hit in result.hits}
     return hits

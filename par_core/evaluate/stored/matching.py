@@ -31,8 +31,8 @@ _LEAST_OVERLAP: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class StoredPerson:
-    """A person as the store has it. Not ``par_core.query.person.Person``, which the index has a row of: people
-    who are too small or not committed yet are compared too, and queries lie above this package.
+    """A person as the store has it. Not ``par_core.query.person.Person``, which needs a row of the index:
+    this may be a person who is too small or not committed yet.
 
     Attributes:
         person_id: Its id.
