@@ -30,8 +30,8 @@ def check_values(parsed: Filter, vocabularies: Mapping[str, Sequence[str]]) -> N
         case Comparison(column, "=" | "!=", str() as value) if column in vocabularies:
             _check(column, value, vocabularies[column])
         case Membership(column, values) if column in vocabularies:
-            for value in values:
-                _check(column, str(value), vocabularies[column])
+            for member in values:
+                _check(column, str(member), vocabularies[column])
 
 
 def _check(column: str, value: str, vocabulary: Sequence[str]) -> None:

@@ -48,14 +48,14 @@ def service(folder: Path) -> ArchiveService:
 def test_pages_follow_one_another_without_gap_or_overlap(service: ArchiveService) -> None:
     whole = service.search("red", top=100, weak=True, apart=True)
     assert len(whole.result.hits) == 7
-    found, offset = [], 0
+    hits, offset = [], 0
     while offset is not None:
         page = service.search("red", top=3, offset=offset, weak=True, apart=True)
         assert page.offset == offset
-        found += page.result.hits
+        hits += page.result.hits
         offset = page.next
-    assert found == list(whole.result.hits)
-    assert [hit.rank for hit in found] == list(range(1, len(found) + 1))
+    assert hits == list(whole.result.hits)
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
     assert whole.next is None
 
 
@@ -96,19 +96,19 @@ def test_the_last_page_is_cut_off_where_no_more_hits_are_given(
 def test_further_pages_embed_nothing_and_search_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service, asked = ArchiveService(folder / "store", FAKE), []
+    service, encoded = ArchiveService(folder / "store", FAKE), []
     encode = FakeTextEncoder.encode
     monkeypatch.setattr(
-        FakeTextEncoder, "encode", lambda self, texts: asked.append(texts) or encode(self, texts)
+        FakeTextEncoder, "encode", lambda self, texts: encoded.append(texts) or encode(self, texts)
     )
     service.search("red person", top=2)
-    first = len(asked)
+    first = len(encoded)
     assert first > 0
     service.search("red person", top=2, offset=2)
     service.search(" red person ", top=4)
-    assert len(asked) == first
+    assert len(encoded) == first
     service.search("red person", where="height_px > 1", top=2)
-    assert len(asked) > first
+    assert len(encoded) > first
 
 
 def test_deeper_pages_than_were_looked_up_are_looked_up(
