@@ -5,28 +5,24 @@ in memory (nothing on disk) and only for one version: as soon as the index chang
 so that no suppressed person stays here.
 """
 
-import hashlib
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from par_core.archive import decode
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
-from par_core.models.profiles import load_describer, load_segmenter
 from par_core.query.answer import Chance, Hit, SearchResult
 from par_core.query.crops import crops_of, mask_of
 from par_core.query.from_store import Question, Searcher
-from par_core.query.one_picture import people_of
 from par_core.serve.answers import PersonDetails, SearchPage, UploadedPicture, Versions
 from par_core.serve.facets import Facets, count_facets
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
 from par_core.serve.recent import Recent
 from par_core.serve.status import ServeStatus, serve_status
+from par_core.serve.uploads import Uploads
 from par_core.store.lance import PeopleIndex
 
 __all__ = ["ArchiveService", "PersonDetails", "SearchPage", "UploadedPicture", "Versions"]
@@ -37,10 +33,7 @@ _ANSWER_HITS: Final = 50_000  # of all answers that are kept
 _FACETS: Final = 128  # kept
 _CROP_BYTES: Final = 64 * 2**20  # kept
 _HITS: Final = 20_000  # kept: hits are soon requested again
-_PICTURES: Final = 256  # uploaded ones whose person is kept
 _LONGEST_PX: Final = 1_600  # side of a whole photograph
-_MAX_UPLOAD_PIXELS: Final = 50_000_000
-_PICTURE: Final = re.compile(r'picture:"?([0-9a-f]{16})', re.IGNORECASE)
 
 
 class ArchiveService:
@@ -64,7 +57,7 @@ class ArchiveService:
         self._hits: Recent[tuple[str, Versions], Hit] = Recent(_HITS)
         self._crops: Recent[tuple[str, str, Versions], bytes] = Recent(_CROP_BYTES, len)
         self._facets: Recent[tuple[str, Versions], Facets] = Recent(_FACETS)
-        self._pictures: Recent[str, UploadedPicture] = Recent(_PICTURES)
+        self._uploads = Uploads(config)
         self._kept_versions: Versions | None = None
         self._lock = threading.Lock()
 
@@ -218,8 +211,7 @@ class ArchiveService:
             UnreadableImageError: It is no picture, or has more than 50 million pixels.
             BadConfigError: It shows no person.
         """
-        name = hashlib.sha256(content).hexdigest()[:16]
-        return self._pictures.get_or_make(name, lambda: self._described(name, content))
+        return self._uploads.add(content)
 
     def status(self) -> ServeStatus:
         """Return what the store holds, what the last runs did, and whether one is under way."""
@@ -259,10 +251,7 @@ class ArchiveService:
         if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
             return kept
         requested = min(-(-depth // _STRIDE) * _STRIDE, _DEEPEST)
-        names = _PICTURE.findall(question.text or "")
-        pictures = {
-            name: picture.person.vector for name in names if (picture := self._pictures.get(name)) is not None
-        }
+        pictures = self._uploads.vectors_for(question.text or "")
         try:
             result = self._searcher.ask(replace(question, top=requested, pictures=pictures))
         except BadConfigError:
@@ -291,22 +280,6 @@ class ArchiveService:
         if crop.jpeg is None:
             raise GoneError(crop.trouble)
         return crop.jpeg
-
-    def _described(self, name: str, content: bytes) -> UploadedPicture:
-        limited = self.config.archive.model_copy(
-            update={"max_pixels": min(_MAX_UPLOAD_PIXELS, self.config.archive.max_pixels)}
-        )
-        people = people_of(
-            decode(content, limited).pixels,
-            load_segmenter(self.config),
-            load_describer(self.config),
-            self.config,
-        )
-        if not people:
-            raise BadConfigError(
-                "nobody was found in the picture; give one that shows a person from head to knee or more"
-            )
-        return UploadedPicture(name, people[0], len(people))
 
 
 def _of_page(chance: Chance | None, hits: Sequence[Hit]) -> Chance | None:
