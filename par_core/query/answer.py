@@ -12,7 +12,7 @@ CUTOFF: Final = 0.15  # hits with a lower probability of fitting the question ar
 
 @dataclass(frozen=True, slots=True)
 class PartScore:
-    """How well one person fits one part of a query.
+    """The fit of one person to one part of a query.
 
     Attributes:
         text: The part as the user wrote it.
@@ -33,7 +33,7 @@ class PartScore:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """What a query that nothing in the archive matches would have returned with the same score.
+    """The share of an answer by chance: hits that a query without any match would return with the same score.
 
     Attributes:
         cutoff: Probability below which hits were left out, in [0, 1].

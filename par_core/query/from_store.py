@@ -39,7 +39,7 @@ class Question:
     """A question with its filter and options.
 
     Attributes:
-        text: In the language of ``par_core.query.language``, or None.
+        text: Words, in the language of ``par_core.query.language``, or None.
         image: A picture with the person to look for, its largest one, or None; with a text, both must fit.
         where: A filter, or None.
         top: Maximum number of hits; those folded into another hit do not count.

@@ -84,8 +84,8 @@ def _problem(error: Exception) -> Problem:
             return problem_of(error)
         case RequestValidationError():
             wrong = [
-                f"{'.'.join(str(part) for part in each['loc'][1:]) or each['loc'][0]}: {each['msg']}"
-                for each in error.errors()[:5]
+                f"{'.'.join(str(part) for part in detail['loc'][1:]) or detail['loc'][0]}: {detail['msg']}"
+                for detail in error.errors()[:5]
             ]
             return Problem(422, "bad_parameter", "; ".join(wrong))
         case HTTPException():

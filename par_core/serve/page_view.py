@@ -1,4 +1,4 @@
-"""What the page shows of an answer: cards and one person. Templates only lay it out."""
+"""Content of the page: the cards of an answer, and one person. Templates only lay it out."""
 
 import re
 from dataclasses import dataclass

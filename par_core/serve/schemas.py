@@ -47,7 +47,7 @@ class ErrorResponse(ApiModel):
 
 
 class PartJson(ApiModel):
-    """How well one person fits one part of a query."""
+    """The fit of one person to one part of a query."""
 
     text: str = Field(description="The part as the user wrote it.")
     wanted: bool = Field(description="False where the query negates the part.")
@@ -95,7 +95,7 @@ class HitJson(ApiModel):
 
 
 class ChanceJson(ApiModel):
-    """How much of an answer chance alone would give."""
+    """The share of an answer that chance alone would give."""
 
     cutoff: float = Field(description="Probability below which hits were left out.")
     share: float = Field(description="The expected share of chance hits among those of this page, in [0, 1].")
