@@ -160,7 +160,8 @@ def test_how_many_hits_are_there_by_chance_is_told_in_words(tmp_path: Path) -> N
     assert told(4, 0.04) == ["Hardly any of these 4 hits are expected to be there by chance (4%)."]
     assert told(4, 0.5, 1) == [
         "About 2 of these 4 hits are expected to be there by chance (50%).",
-        "Left out: 1 person who is less than 15% likely to be what was asked for; --weak shows the nearest.",
+        "Left out: 1 person who is less than 15% likely to be what was asked for;"
+        " --include-low-confidence shows the nearest.",
     ]
 
 
