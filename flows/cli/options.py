@@ -35,11 +35,11 @@ NAME_A_STORE: Final = 'give --store DIR, set PAR_STORE=DIR, or write store = "DI
 
 
 def existing_store(given: Path | None, config: Path | None) -> Path:
-    """The store of ``--store``, else of ``PAR_STORE``, else of a file of settings; checked without heavy
-    imports.
+    """Return the folder of the store by ``--store``, else ``PAR_STORE``, else the file of settings; the store
+    is checked without heavy imports.
 
     Raises:
-        BadConfigError: None of them names a store, or there is no store at that place.
+        BadConfigError: None of them names a store, or the folder holds no store.
         StoreError: The store has another format version.
     """
     from par_core.store.layout import Store
@@ -128,7 +128,7 @@ WorkersOption = Annotated[
         "--workers",
         min=1,
         metavar="N",
-        help="Worker processes; default: one a core.",
+        help="Worker processes; default: one for each core.",
         rich_help_panel=MACHINE,
     ),
 ]
@@ -147,6 +147,9 @@ JsonOption = Annotated[
 VerboseOption = Annotated[
     bool,
     typer.Option(
-        "--verbose", "-v", help="Show what Prefect and workers print, and tracebacks.", rich_help_panel=SHOWN
+        "--verbose",
+        "-v",
+        help="Show the output of Prefect and workers, and tracebacks.",
+        rich_help_panel=SHOWN,
     ),
 ]

@@ -91,7 +91,8 @@ def report_lines(report: dict[str, Any]) -> Iterator[str]:
         yield from _attribute_lines(report["attributes"])
     if report.get("outlines", {}).get("photographs"):
         outlines = report["outlines"]
-        yield f"{outlines['photographs']:,} photographs, {outlines['without_people']:,} of them without people"
+        empty = outlines["without_people"]
+        yield f"{outlines['photographs']:,} photographs, {empty:,} of them without people"
         yield f"{outlines['people']:,} people outlined in the {outlines['decoded']:,} that were read in full"
     problems = report["problems"]
     yield f"{len(problems) or 'no'} problem{'' if len(problems) == 1 else 's'}"

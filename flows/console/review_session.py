@@ -126,10 +126,10 @@ def estimate_line(estimate: Estimate) -> str:
     judged = f"judged {estimate.judged:,} of {estimate.people:,}, found {estimate.found:,}"
     if estimate.most_left == 0:
         return f"{judged}; nobody is left"
+    most, confidence = f"{estimate.most_left:,} more are left", f"({estimate.confidence:.0%})"
     if estimate.least_left == 0:
-        return f"{judged}; at most {estimate.most_left:,} more are left ({estimate.confidence:.0%})"
-    interval = f"between {estimate.least_left:,} and {estimate.most_left:,} more are left"
-    return f"{judged}; {interval} ({estimate.confidence:.0%})"
+        return f"{judged}; at most {most} {confidence}"
+    return f"{judged}; between {estimate.least_left:,} and {most} {confidence}"
 
 
 def strata_lines(estimate: Estimate) -> Iterator[str]:
