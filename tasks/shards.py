@@ -1,5 +1,5 @@
-"""One shard of an index run: segment, then describe. Safe to run twice: a stage whose manifest is there
-returns at once.
+"""One shard of an index run: segment, then describe. Safe to run twice: a stage that has its manifest returns
+at once.
 """
 
 from collections.abc import Mapping

@@ -75,7 +75,7 @@ def test_the_describer_names_colours_as_the_columns_do() -> None:
     names.load_state_dict(parts)
     pixels = np.random.default_rng(0).integers(0, 256, (20_000, 3)).astype(np.uint8)
     with torch.no_grad():
-        said = names.said((torch.from_numpy(pixels).float().T[None, :, None] - 127) / 128)[
+        said = names.pixel_logits((torch.from_numpy(pixels).float().T[None, :, None] - 127) / 128)[
             0, : len(COLOUR_TERMS), 0
         ].argmax(dim=0)
     assert (said.numpy() == name_pixels(pixels)).mean() > 0.9

@@ -34,8 +34,8 @@ def people(*colours: str, hats: tuple[float, ...] = (), upper: tuple[str | None,
 
 
 def test_a_text_stands_above_the_null_bank_for_those_whom_it_describes(scorer: TextScorer) -> None:
-    standing = scorer.standing(scorer.query("a red person"), people("red", "green", "blue"))[:, 0]
-    assert standing[0] > 2 > 0.5 > standing[1:].max()
+    z_scores = scorer.z_scores(scorer.query("a red person"), people("red", "green", "blue"))[:, 0]
+    assert z_scores[0] > 2 > 0.5 > z_scores[1:].max()
 
 
 def test_named_attributes_and_colours_are_evidence(scorer: TextScorer) -> None:
