@@ -32,11 +32,13 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, default=Path("build/text-weights"), help="where observations are kept"
     )
-    given = parser.parse_args()
-    asked = asked_of(labelled_people("ccp", given.root), load_config(), Observer(given.work, observe_here))
+    arguments = parser.parse_args()
+    searches = asked_of(
+        labelled_people("ccp", arguments.root), load_config(), Observer(arguments.work, observe_here)
+    )
     print(
         json.dumps(
-            {"part": "chance", "cutoff_of_searches": CUTOFF, **check_weights(asked), **provenance(0)},
+            {"part": "chance", "cutoff_of_searches": CUTOFF, **check_weights(searches), **provenance(0)},
             indent=1,
         )
     )
