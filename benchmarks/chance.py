@@ -1,11 +1,11 @@
-"""How honest searches are about chance: stated against actual shares of chance hits, with people who fit and
-without anybody who does.
+"""How honest searches are about chance: stated against actual shares of chance hits, with and without people
+who fit.
 
     PYTHONPATH=. .venv/bin/python benchmarks/chance.py --root build/held-out > benchmarks/results/chance.json
 
 asks 123 texts for garments, coloured garments and pairs of them, of people held out from training; weights
-fitted on one half of the texts are tried on the other. ``nothing_found_where_nobody_fits`` removes whoever
-fits and asks again.
+fitted on one half of the texts are tried on the other. ``nothing_found_where_nobody_fits`` removes the people
+who fit and asks again.
 """
 
 import argparse

@@ -3,8 +3,8 @@
     python benchmarks/demo.py [--archive FOLDER] [--out build/demo]
 
 Runs the same ``par`` commands that a user would type, shows each of them, and names the gallery at the end.
-Exits 1 if the sample photographs do not give what they must: each of the three people found, nobody anywhere
-else.
+Exits 1 if the sample photographs do not give the expected result: each of the three people, and no person
+anywhere else.
 """
 
 import argparse

@@ -242,7 +242,7 @@ def _conclusion(report: IndexReport, store: Path) -> list[str]:
             f" ({', '.join(shards[:3])}{', ...' if len(shards) > 3 else ''}): {reason}"
         )
     if report.failed_shards:
-        lines.append("what was finished is committed; run the same command again to go on")
+        lines.append("the finished shards are committed; run the same command again to continue")
     if report.accounting.failures:
         kinds = ", ".join(f"{count} {status}" for status, count in sorted(report.accounting.failures.items()))
         lines.append(

@@ -23,7 +23,7 @@ def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(autouse=True)
 def a_search_path_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that a test runs in this process protects those that it starts; the next test begins without."""
+    """Undo after each test how a command run in this process protects its child processes."""
     monkeypatch.setenv("PYTHONSAFEPATH", "")
 
 

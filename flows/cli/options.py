@@ -34,7 +34,7 @@ SHOWN: Final = "What is shown"
 NAME_A_STORE: Final = 'give --store DIR, set PAR_STORE=DIR, or write store = "DIR" into the file of --config'
 
 
-def existing_store(given: Path | None, config: Path | None) -> Path:
+def existing_store(option: Path | None, config: Path | None) -> Path:
     """Return the folder of the store by ``--store``, else ``PAR_STORE``, else the file of settings; the store
     is checked without heavy imports.
 
@@ -44,24 +44,24 @@ def existing_store(given: Path | None, config: Path | None) -> Path:
     """
     from par_core.store.layout import Store
 
-    store = _named_store(given, config)
+    store = _named_store(option, config)
     Store.open(store)
     return store
 
 
-def _named_store(given: Path | None, config: Path | None) -> Path:
-    store = load_config(config, store=given).store
+def _named_store(option: Path | None, config: Path | None) -> Path:
+    store = load_config(config, store=option).store
     if store is None:
         raise BadConfigError(f"no store is named: {NAME_A_STORE}")
     return store_folder(store)
 
 
-def _store_to_read(context: typer.Context, given: Path | None) -> Path:
-    return existing_store(given, context.params.get("config"))
+def _store_to_read(context: typer.Context, option: Path | None) -> Path:
+    return existing_store(option, context.params.get("config"))
 
 
-def _store_to_write(context: typer.Context, given: Path | None) -> Path:
-    return _named_store(given, context.params.get("config"))
+def _store_to_write(context: typer.Context, option: Path | None) -> Path:
+    return _named_store(option, context.params.get("config"))
 
 
 _STORE_HELP: Final = "Folder of the store; default: PAR_STORE, else store of --config."

@@ -151,7 +151,7 @@ def review(
     print(
         "everybody was asked about"
         if done
-        else f"go on with: par review --resume {session.record.name} --store {store}"
+        else f"continue with: par review --resume {session.record.name} --store {store}"
     )
 
 

@@ -160,7 +160,7 @@ def test_a_scheduler_that_goes_for_good_costs_nothing_that_was_finished_and_pref
     assert run.returncode == 3, said
     assert "Traceback" not in said
     assert f"the Dask scheduler at {cluster.address} does not answer, and did not change within 3 s" in said
-    assert "what was finished is committed; run the same command again to go on" in said
+    assert "the finished shards are committed; run the same command again to continue" in said
     kept = described(tmp_path / "s")
     status = store_status(Store.open(tmp_path / "s"))
     assert status.commit is not None

@@ -33,11 +33,11 @@ SKIPPED = {"hidden": 2, "system": 1, "not_an_image": 1, "archive": 1}
 
 
 def contents(source: str) -> dict[str, bytes | Status]:
-    """By the last part of the name: bytes, or what is wrong."""
-    found = read_entries(list_source(source).entries, LIMITS)
+    """The bytes, or the status, by the last part of the name."""
+    results = read_entries(list_source(source).entries, LIMITS)
     return {
         entry.uri.rsplit("/", 1)[-1]: content.status if isinstance(content, UnreadableImageError) else content
-        for entry, content in found
+        for entry, content in results
     }
 
 
@@ -112,11 +112,11 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Exception]]:
     files, broken = fsspec.filesystem("memory"), dict[str, Exception]()
     read = MemoryFileSystem.cat_file
 
-    def cat_file(self: MemoryFileSystem, path: str, *given: object, **named: object) -> bytes:
+    def cat_file(self: MemoryFileSystem, path: str, *positional: object, **named: object) -> bytes:
         error = broken.get(path.rsplit("/", 1)[-1])
         if error is not None:
             raise error
-        return bytes(read(self, path, *given, **named))
+        return bytes(read(self, path, *positional, **named))
 
     monkeypatch.setattr(MemoryFileSystem, "cat_file", cat_file)
     for number in range(20):
@@ -141,17 +141,17 @@ def test_files_of_a_storage_that_gives_others_are_marked_each_by_its_trouble(
 ) -> None:
     entries = list_source("memory://bucket").entries
     bucket.update({f"{number:02}.jpg": ConnectionResetError("reset") for number in range(15)})
-    found = [
+    results = [
         content.status if isinstance(content, UnreadableImageError) else content
         for _, content in read_entries(entries, LIMITS)
     ]
-    assert found == 15 * [Status.IO_ERROR] + 5 * [b"x"]
+    assert results == 15 * [Status.IO_ERROR] + 5 * [b"x"]
     bucket.update({f"{number:02}.jpg": FileNotFoundError("gone") for number in range(20)})
-    found = [
+    results = [
         content.status if isinstance(content, UnreadableImageError) else content
         for _, content in read_entries(entries, LIMITS)
     ]
-    assert found == 20 * [Status.VANISHED]
+    assert results == 20 * [Status.VANISHED]
 
 
 def raising(error: Exception) -> Callable[..., NoReturn]:
@@ -218,8 +218,8 @@ def test_an_archive_that_asks_for_more_memory_than_any_picture_needs_is_damaged(
 ) -> None:
     entries = list_source(archive).entries
     monkeypatch.setattr(READ[Path(archive).suffix], raising(MemoryError()))
-    found = [content for _, content in read_entries(entries, LIMITS)]
-    assert {content.status for content in found if isinstance(content, UnreadableImageError)} == {
+    results = [content for _, content in read_entries(entries, LIMITS)]
+    assert {content.status for content in results if isinstance(content, UnreadableImageError)} == {
         Status.DAMAGED_ARCHIVE
     }
     monkeypatch.setattr(OPENED[Path(archive).suffix], raising(MemoryError()))
@@ -234,10 +234,10 @@ def test_a_folder_is_not_listed_in_part_where_the_machine_lacks_something(
     (folder / "link.jpg").symlink_to(folder / "a.jpg")
     real = getattr(os, name)
 
-    def refused(path: str, **given: object) -> object:
+    def refused(path: str, **named: object) -> object:
         if str(path).endswith(("deep", "link.jpg")):
             raise error
-        return real(path, **given)
+        return real(path, **named)
 
     monkeypatch.setattr(f"par_core.archive.folder.os.{name}", refused)
     with pytest.raises(TransientError, match="machine"):
@@ -283,18 +283,18 @@ def test_s3_url_lists_reads_and_knows_what_changed(s3: str, folder: Path) -> Non
     assert {uri for uri in after if after[uri] != before[uri]} == {"s3://archive/night/a.jpg"}
 
 
-def test_empty_vanished_and_too_large_files_are_told_apart(folder: Path) -> None:
+def test_empty_vanished_and_too_large_files_have_different_statuses(folder: Path) -> None:
     (folder / "empty.jpg").touch()
     (folder / "gone.jpg").write_bytes(b"x")
     listing = list_source(str(folder))
     (folder / "gone.jpg").unlink()
     (folder / "a.jpg").write_bytes(b"x" * 100)
-    found = {
+    by_name = {
         entry.uri.rsplit("/", 1)[-1]: content
         for entry, content in read_entries(listing.entries, ArchiveConfig(max_bytes=50))
     }
     statuses = {
-        name: content.status for name, content in found.items() if isinstance(content, UnreadableImageError)
+        name: content.status for name, content in by_name.items() if isinstance(content, UnreadableImageError)
     }
     assert statuses == {"empty.jpg": Status.EMPTY, "gone.jpg": Status.VANISHED, "a.jpg": Status.TOO_LARGE}
 
@@ -308,12 +308,12 @@ def test_links_that_loop_or_leave_are_rows_and_links_inside_are_followed(
     (folder / "out.jpg").symlink_to(tmp_path / "secret.jpg")
     (folder / "in.jpg").symlink_to(folder / "a.jpg")
     (folder / "dangling.jpg").symlink_to(folder / "nowhere.jpg")
-    found = contents(str(folder))
-    assert found["loop.jpg"] is Status.SYMLINK_LOOP
-    assert found["up"] is Status.SYMLINK_LOOP
-    assert found["out.jpg"] is Status.SYMLINK_OUTSIDE
-    assert found["dangling.jpg"] is Status.VANISHED
-    assert found["in.jpg"] == b"a.jpg"
+    by_name = contents(str(folder))
+    assert by_name["loop.jpg"] is Status.SYMLINK_LOOP
+    assert by_name["up"] is Status.SYMLINK_LOOP
+    assert by_name["out.jpg"] is Status.SYMLINK_OUTSIDE
+    assert by_name["dangling.jpg"] is Status.VANISHED
+    assert by_name["in.jpg"] == b"a.jpg"
 
 
 def test_a_pipe_with_a_pictures_name_is_not_waited_for(folder: Path) -> None:
@@ -324,7 +324,7 @@ def test_a_pipe_with_a_pictures_name_is_not_waited_for(folder: Path) -> None:
 
 
 def test_permission_denied_is_a_status(folder: Path) -> None:
-    """As another user where this one is root, whom nothing is denied."""
+    """Run as another user if this one is root, to whom no file is denied."""
     (folder / "a.jpg").chmod(0)
     (folder / "deep").chmod(0)
     for parent in [folder, *folder.parents][:5]:
@@ -375,8 +375,8 @@ def test_hostile_member_names_are_only_names(tmp_path: Path) -> None:
         for number, name in enumerate(names):
             file.writestr(name, f"{number}")
     before = sorted(tmp_path.rglob("*"))
-    found = list(read_entries(list_source(str(path)).entries, LIMITS))
-    assert sorted(content for _, content in found) == [b"0", b"1", b"2", b"3", b"4", b"5", b"6"]
+    results = list(read_entries(list_source(str(path)).entries, LIMITS))
+    assert sorted(content for _, content in results) == [b"0", b"1", b"2", b"3", b"4", b"5", b"6"]
     assert sorted(tmp_path.rglob("*")) == before
 
 
