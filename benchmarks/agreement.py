@@ -1,9 +1,10 @@
-"""How far BRISQUE agrees with other implementations, and how far the perceptual hash tells copies from other
+r"""How far BRISQUE agrees with other implementations, and how far the perceptual hash tells copies from other
 pictures.
 
-    pip download --no-deps brisque==0.2.0 opencv-contrib-python-headless==5.0.0.93       # unzip both into other/
+    pip download --no-deps brisque==0.2.0 opencv-contrib-python-headless==5.0.0.93  # unzip both into other/
     pip install --no-deps --target other libsvm-official
-    PYTHONPATH=other:. python benchmarks/agreement.py --pedestrians mit_pedestrian/ > benchmarks/results/agreement.json
+    PYTHONPATH=other:. python benchmarks/agreement.py --pedestrians mit_pedestrian/ \
+        > benchmarks/results/agreement.json
 
 Pictures: the photographs of scikit-image; each as it is, blurred (sigma 3), with noise (sigma 25 grey
 levels), and as JPEG of quality 10. The package brisque 0.2.0 needs changes before it runs on NumPy 2; they
@@ -84,12 +85,12 @@ def distorted(image: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[str
 
 def package_judge() -> Any:
     """The class of the package brisque 0.2.0."""
-    found = importlib.util.find_spec("brisque")
-    assert found is not None
-    assert found.submodule_search_locations
-    folder = Path(found.submodule_search_locations[0])
+    spec = importlib.util.find_spec("brisque")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    folder = Path(spec.submodule_search_locations[0])
     package, module = types.ModuleType("brisque"), types.ModuleType("brisque.brisque")
-    package.__path__, package.__spec__ = [str(folder)], found
+    package.__path__, package.__spec__ = [str(folder)], spec
     sys.modules |= {"brisque": package, "scipy.ndimage.filters": scipy.ndimage}
     scipy.ndarray = np.ndarray
     code = (
@@ -134,7 +135,7 @@ def features_as_the_package(image: np.ndarray) -> np.ndarray:
     """Our fit with the choices of the package: black around the picture, other weights of the colours, no
     pairs across the edge, float64.
     """
-    grey, found = skimage.color.rgb2gray(image), []
+    grey, features = skimage.color.rgb2gray(image), []
     for scaled in (grey, cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)):
         mean, squares = (
             cv2.GaussianBlur(each, (7, 7), 7 / 6, borderType=cv2.BORDER_CONSTANT)
@@ -142,7 +143,7 @@ def features_as_the_package(image: np.ndarray) -> np.ndarray:
         )
         values = ((scaled - mean) / (np.sqrt(np.abs(squares - mean * mean)) + 1 / 255)).astype(np.float32)
         shape, _, left, right = fit_generalised_gaussian(values, values.size)
-        found += [shape, (left + right) / 2]
+        features += [shape, (left + right) / 2]
         above, below = values[:-1], values[1:]
         for products in (
             values[:, :-1] * values[:, 1:],
@@ -150,8 +151,8 @@ def features_as_the_package(image: np.ndarray) -> np.ndarray:
             above[:, :-1] * below[:, 1:],
             below[:, :-1] * above[:, 1:],
         ):
-            found += fit_generalised_gaussian(products, products.size)
-    return np.array(found)
+            features += fit_generalised_gaussian(products, products.size)
+    return np.array(features)
 
 
 def brisque() -> dict[str, Any]:
@@ -204,7 +205,7 @@ def copies(folder: Path) -> dict[str, Any]:
     images = [read(file) for file in sorted(folder.glob("*.jpg"))]
     hashes = np.array([perceptual_hash(image) for image in images], np.uint64)
     others = hash_distances(hashes[:, None], hashes[None])[np.triu_indices(len(images), 1)].astype(np.float64)
-    told: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "pictures": len(images),
         "pairs": len(others),
         "identical_hashes": int((others == 0).sum()),
@@ -220,13 +221,13 @@ def copies(folder: Path) -> dict[str, Any]:
     }
     for rate in RATES:
         threshold = choose_threshold(np.concatenate(list(same.values())), others, rate)
-        found = {name: float((apart <= threshold.distance).mean()) for name, apart in same.items()}
-        told["at_rate"][f"{rate:g}"] = {
+        found_of_copies = {name: float((apart <= threshold.distance).mean()) for name, apart in same.items()}
+        figures["at_rate"][f"{rate:g}"] = {
             "max_bits": threshold.distance,
             "mistaken": threshold.mistaken,
-            "found": found,
+            "found": found_of_copies,
         }
-    return told
+    return figures
 
 
 def main() -> None:

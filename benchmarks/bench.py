@@ -5,8 +5,9 @@
 
 Parts (ratios within one run; the machine may be noisy):
   compact        par index against the obvious script (obvious.py), whole commands, A B A B
-  clip           detector and describer of the clip architectures with random weights, two processes against two threads
-  orchestration  what a task costs on Dask, as a share of a default shard's work
+  clip           detector and describer of the clip architectures with random weights, two processes against
+                 two threads
+  orchestration  cost of a task on Dask, as a share of a default shard's work
   memory         resident memory of the run after 500 and after 2,000 images
   replan         an unchanged archive of 20,000 files
   search         import, model load, and a warm query
@@ -44,7 +45,7 @@ TURNS = 30
 
 
 def timed(command: list[str]) -> tuple[float, str]:
-    """Seconds of a whole command, and what it printed; its failure is ours."""
+    """Seconds of a whole command, and its output; an error if the command fails."""
     started = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
@@ -54,10 +55,10 @@ def timed(command: list[str]) -> tuple[float, str]:
 
 def index(photos: Path, store: Path, *options: str) -> tuple[float, dict[str, Any]]:
     """Index with the command line; seconds and the report."""
-    seconds, told = timed(
+    seconds, output = timed(
         [PAR, "index", str(photos), "--store", str(store), "--workers", str(WORKERS), "--json", *options]
     )
-    return seconds, json.loads(told)
+    return seconds, json.loads(output)
 
 
 def compact(scratch: Path) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def compact(scratch: Path) -> dict[str, Any]:
         seconds, report = index(scratch / "photos", scratch / f"store{turn}", "--runner", "dask")
         ours.append(seconds)
         people["par"] = report["commit"]["rows"]
-        seconds, told = timed(
+        seconds, output = timed(
             [
                 sys.executable,
                 "benchmarks/obvious.py",
@@ -80,7 +81,7 @@ def compact(scratch: Path) -> dict[str, Any]:
             ]
         )
         theirs.append(seconds)
-        people["obvious"] = json.loads(told)["people"]
+        people["obvious"] = json.loads(output)["people"]
     ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
     return {
         "photos": what,
@@ -170,7 +171,7 @@ def clip(scratch: Path) -> dict[str, Any]:
 
 
 def orchestration(scratch: Path) -> dict[str, Any]:
-    """What handing a shard to Dask costs, against the work in a default shard."""
+    """Cost of handing a shard to Dask, against the work in a default shard."""
     what = natural_photos(scratch / "photos", 128, SEED)
     _, report = index(scratch / "photos", scratch / "store", "--runner", "dask", "--shard-size", "4")
     seconds = {
@@ -184,16 +185,19 @@ def orchestration(scratch: Path) -> dict[str, Any]:
     work_of_four = sum(median(each) for each in seconds.values())
     n_shards = len(seconds["segment"])
     code = (
-        "import json, sys, time\nfrom pathlib import Path\nfrom flows.fan_out import Job, fan_out\nfrom"
-        " flows.runners import open_pool\nfrom par_core.config import load_config\nfrom tasks.shards import"
-        " index_shard\nif __name__ == '__main__':\n    config = load_config(machine={'workers': 2, 'runner':"
-        " 'dask'})\n    settings = config.model_dump(mode='json')\n    shards = [path.name for path in"
-        " sorted(Path(sys.argv[1]).glob('segment/*/*'))]\n    for name, part in (('few', shards[:2]),"
+        "import json, sys, time\nfrom dataclasses import asdict\nfrom pathlib import Path\nfrom flows.fan_out"
+        " import Job, fan_out\nfrom flows.runners import open_pool\nfrom par_core.config import"
+        " load_config\nfrom par_core.stages.run import Run\nfrom par_core.store.layout import Store\nfrom"
+        " tasks.shards import index_shard\nif __name__ == '__main__':\n    config ="
+        " load_config(machine={'workers': 2, 'runner': 'dask'})\n    settings ="
+        " config.model_dump(mode='json')\n    store = Path(sys.argv[1])\n    ids ="
+        " asdict(Run.of(Store.open(store), config).ids)\n    shards = [path.name for path in"
+        " sorted(store.glob('segment/*/*'))]\n    for name, part in (('few', shards[:2]),"
         " ('many', shards * int(sys.argv[2]))):\n        started = time.monotonic()\n        with"
         " open_pool(config.machine, 'dask', print) as pool:\n            job = Job(part, lambda shard,"
-        " attempt: (index_shard, (sys.argv[1], shard, settings, attempt)), lambda shard, attempt: [shard],"
-        " 1)\n            failed = fan_out(job, pool, name=name, say=print)\n        assert not failed,"
-        " failed\n        print(json.dumps(time.monotonic() - started))\n"
+        " attempt: (index_shard, (str(store), shard, settings, ids, attempt)), lambda shard, attempt:"
+        " [shard], 1)\n            failed = fan_out(job, pool, name=name, say=print)\n        assert not"
+        " failed, failed\n        print(json.dumps(time.monotonic() - started))\n"
     )
     script = scratch / "again.py"
     script.write_text(code)
@@ -313,11 +317,13 @@ def search_speed(scratch: Path) -> dict[str, Any]:
 
 
 def serving(scratch: Path) -> dict[str, Any]:
-    """What a server adds to a search, and twenty users at once, in a process of its own."""
+    """The time that a server adds to a search, and twenty users at once, in a process of its own."""
     natural_photos(scratch / "photos", 200, SEED)
     index(scratch / "photos", scratch / "store")
-    told = json.loads(timed([sys.executable, "benchmarks/serving.py", "--store", str(scratch / "store")])[1])
-    return {key: told[key] for key in ("top", "one_user", "users_at_once")}
+    figures = json.loads(
+        timed([sys.executable, "benchmarks/serving.py", "--store", str(scratch / "store")])[1]
+    )
+    return {key: figures[key] for key in ("top", "one_user", "users_at_once")}
 
 
 PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {

@@ -1,11 +1,11 @@
-"""How honest searches are about chance: stated against actual shares of chance hits, with people who fit and
-without anybody who does.
+"""How honest searches are about chance: stated against actual shares of chance hits, with and without people
+who fit.
 
     PYTHONPATH=. .venv/bin/python benchmarks/chance.py --root build/held-out > benchmarks/results/chance.json
 
 asks 123 texts for garments, coloured garments and pairs of them, of people held out from training; weights
-fitted on one half of the texts are tried on the other. ``nothing_found_where_nobody_fits`` removes whoever
-fits and asks again.
+fitted on one half of the texts are tried on the other. ``nothing_found_where_nobody_fits`` removes the people
+who fit and asks again.
 """
 
 import argparse
@@ -32,11 +32,13 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, default=Path("build/text-weights"), help="where observations are kept"
     )
-    given = parser.parse_args()
-    asked = asked_of(labelled_people("ccp", given.root), load_config(), Observer(given.work, observe_here))
+    arguments = parser.parse_args()
+    searches = asked_of(
+        labelled_people("ccp", arguments.root), load_config(), Observer(arguments.work, observe_here)
+    )
     print(
         json.dumps(
-            {"part": "chance", "cutoff_of_searches": CUTOFF, **check_weights(asked), **provenance(0)},
+            {"part": "chance", "cutoff_of_searches": CUTOFF, **check_weights(searches), **provenance(0)},
             indent=1,
         )
     )

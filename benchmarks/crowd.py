@@ -178,7 +178,7 @@ def rows(people: Crowd, step: int = 50_000) -> Iterator[pa.Table]:
 
 
 def ids_of(people: Crowd) -> dict[str, int]:
-    """Which row a ``person_id`` is."""
+    """Row of each ``person_id``."""
     return {hashlib.blake2b(str(i).encode(), digest_size=16).hexdigest(): i for i in range(len(people))}
 
 
@@ -198,8 +198,8 @@ def _directions() -> tuple[np.ndarray, np.ndarray]:
     """
     encoder = load_text_encoder(load_config())
     sentences = [f"{who} {how}" for who in ("a man", "a woman", "a person") for how in _looks()]
-    told = encoder.encode(sentences).astype(np.float64)
-    principal = np.linalg.svd(told - told.mean(axis=0), full_matrices=False)[2][:24]
+    vectors = encoder.encode(sentences).astype(np.float64)
+    principal = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)[2][:24]
     basis = np.linalg.qr(
         np.concatenate([principal, np.random.default_rng(0).standard_normal((SIZE - len(principal), SIZE))]).T
     )[0]

@@ -3,8 +3,8 @@
     python benchmarks/demo.py [--archive FOLDER] [--out build/demo]
 
 Runs the same ``par`` commands that a user would type, shows each of them, and names the gallery at the end.
-Exits 1 if the sample photographs do not give what they must: each of the three people found, nobody anywhere
-else.
+Exits 1 if the sample photographs do not give the expected result: each of the three people, and no person
+anywhere else.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def wrong(store: Path) -> list[str]:
         capture_output=True,
         text=True,
     )
-    found = [Path(hit["uri"]).name for hit in json.loads(shown.stdout)["results"]]
+    hits = [Path(hit["uri"]).name for hit in json.loads(shown.stdout)["results"]]
     first = subprocess.run(
         [PAR, "search", QUERIES[0], "--store", str(store), "--json"],
         check=True,
@@ -90,11 +90,11 @@ def wrong(store: Path) -> list[str]:
         if json.loads(first.stdout)["results"]
         else [f"nobody was found for {QUERIES[0]!r}, which the README asks for"]
     )
-    missed = [f"nobody was found in {name}" for name in PEOPLE if name not in found]
+    missed = [f"nobody was found in {name}" for name in PEOPLE if name not in hits]
     return (
         unanswered
         + missed
-        + [f"a person was found in {name}, where there is none" for name in NOBODY if name in found]
+        + [f"a person was found in {name}, where there is none" for name in NOBODY if name in hits]
     )
 
 

@@ -36,8 +36,8 @@ KINDS: Final[dict[str, Callable[[ImageU8], ImageU8]]] = {
 
 
 def measured(folder: Path) -> dict[str, Any]:
-    """What is found, and mistaken, by the bits that each rate allows; and the pairs of different files with
-    equal hashes.
+    """The copies found and the mistakes at the bits that each rate allows; and the pairs of different files
+    with equal hashes.
     """
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".jpg", ".png"))
     pictures = [cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB) for file in files]

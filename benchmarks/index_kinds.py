@@ -1,13 +1,13 @@
-"""Which kind of vector index? Builds each of LanceDB's on the same vectors and asks them the same questions,
-in turn. Behind docs/decisions/0009.
+"""Compare the kinds of vector index: builds each of LanceDB's on the same vectors and asks them the same
+questions, in turn. Behind docs/decisions/0009.
 
     python benchmarks/index_kinds.py --people 1000000
-    python benchmarks/index_kinds.py --people 1000000 --like build/store-ccp build/store-mit   # around the people of real stores
+    python benchmarks/index_kinds.py --people 1000000 --like build/store-ccp build/store-mit
 
-For every kind: seconds and megabytes of the index, and of questions by picture and by text, without a filter
-and with one that leaves 4.5 %, the processor's milliseconds for the 20 nearest ids and the share of the truly
-nearest found. Then what reading 20 rows costs, by column and by card, and what a filter on an attribute
-costs, by tree and by bitmap.
+With ``--like`` the people lie around those of real stores. For every kind: seconds and megabytes of the
+index; for questions by picture and by text, without a filter and with one that leaves 4.5 %, the processor's
+milliseconds for the 20 nearest ids and their recall. Then the cost of reading 20 rows, by column and by card,
+and of a filter on an attribute, by tree and by bitmap.
 """
 
 import argparse
@@ -69,21 +69,21 @@ def clocked(ask: Callable[[], Any]) -> tuple[float, Any]:
     wall.
     """
     started = time.process_time()
-    found = ask()
-    return 1_000 * (time.process_time() - started), found
+    result = ask()
+    return 1_000 * (time.process_time() - started), result
 
 
 def nearest(table: Any, query: np.ndarray, where: str | None, reading: tuple[int, int]) -> list[str]:
     """Ids of the 20 nearest."""
-    asked = (
+    search = (
         table.search(query, vector_column_name="vector")
         .distance_type("cosine")
         .nprobes(reading[0])
         .refine_factor(reading[1])
     )
-    asked = asked.where(where, prefilter=True) if where else asked
-    found: list[str] = asked.limit(TOP).select(["person_id", "_distance"]).to_arrow()["person_id"].to_pylist()
-    return found
+    search = search.where(where, prefilter=True) if where else search
+    ids: list[str] = search.limit(TOP).select(["person_id", "_distance"]).to_arrow()["person_id"].to_pylist()
+    return ids
 
 
 def main() -> None:
@@ -115,14 +115,15 @@ def main() -> None:
         )
         people, by_picture = replace(people, vectors=drawn[:-20]), drawn[-20:]
     try:
-        told = measure(people, by_picture, scratch)
+        figures = measure(people, by_picture, scratch)
     finally:
         shutil.rmtree(scratch)
-    print(json.dumps(told, indent=1))
+    print(json.dumps(figures, indent=1))
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(
         json.dumps(
-            {"part": "index_kinds", **about, "like": [root.name for root in arguments.like], **told}, indent=1
+            {"part": "index_kinds", **about, "like": [root.name for root in arguments.like], **figures},
+            indent=1,
         )
         + "\n"
     )
@@ -137,7 +138,7 @@ def _vectors(root: Path) -> np.ndarray:
 
 
 def measure(people: Crowd, by_picture: np.ndarray, scratch: Path) -> dict[str, Any]:
-    """Everything of one crowd."""
+    """Measure all kinds on one crowd."""
     thresholds = dict.fromkeys(NAMES, 0.5)
     schema = index_schema(NAMES, SIZE)
     full = pa.schema([*schema, *shortcut_fields(schema, NAMES)])
@@ -148,17 +149,17 @@ def measure(people: Crowd, by_picture: np.ndarray, scratch: Path) -> dict[str, A
     for column, kind in {"upper_color": Bitmap(), "seen_female": Bitmap(), "female": BTree()}.items():
         table.create_index(column, config=kind)
     by_text = questions()
-    asked = np.concatenate([by_picture, by_text])
+    queries = np.concatenate([by_picture, by_text])
     rare = (people.attributes[:, NAMES.index("female")] >= 0.5) & (people.colours == "red")
     allowed = {"everybody": (None, np.ones(len(people), bool)), "4.5 %": (RARE, rare)}
     truth = {
-        name: [_best(people.vectors, kept, query) for query in asked] for name, (_, kept) in allowed.items()
+        name: [_best(people.vectors, kept, query) for query in queries] for name, (_, kept) in allowed.items()
     }
-    row_of, told = ids_of(people), {}
+    row_of, figures = ids_of(people), {}
     for name, (kind, readings) in kinds(len(people)).items():
         started, cpu, before = time.monotonic(), time.process_time(), _megabytes(scratch)
         table.create_index("vector", config=kind, name="vectors")
-        told[name] = {
+        figures[name] = {
             "build_s": time.monotonic() - started,
             "build_cpu_s": time.process_time() - cpu,
             "mb": _megabytes(scratch) - before,
@@ -166,24 +167,24 @@ def measure(people: Crowd, by_picture: np.ndarray, scratch: Path) -> dict[str, A
         for filter_, (where, _) in allowed.items():
             for reading in readings:
                 answers = [
-                    clocked(lambda q=query, w=where, r=reading: nearest(table, q, w, r)) for query in asked
+                    clocked(lambda q=query, w=where, r=reading: nearest(table, q, w, r)) for query in queries
                 ]
                 shares = [
                     len({row_of[i] for i in ids} & best) / TOP
                     for (_, ids), best in zip(answers, truth[filter_], strict=True)
                 ]
-                told[name][f"{filter_}, {reading[0]} partitions, {reading[1]} candidates"] = {
+                figures[name][f"{filter_}, {reading[0]} partitions, {reading[1]} candidates"] = {
                     "cpu_ms": median(took for took, _ in answers),
                     "recall_of_pictures": float(np.mean(shares[:20])),
                     "recall_of_texts": float(np.mean(shares[20:])),
                 }
-        print(name, json.dumps(told[name]), flush=True)
+        print(name, json.dumps(figures[name]), flush=True)
         table.drop_index("vectors")
     return {
         "people": len(people),
         "near_a_picture": neighbourhood(people.vectors, by_picture),
         "near_a_text": neighbourhood(people.vectors, by_text),
-        "kinds": told,
+        "kinds": figures,
         "reading": _reading(table, schema, len(people)),
     }
 
@@ -193,7 +194,7 @@ def _reading(table: Any, schema: pa.Schema, n: int) -> dict[str, float]:
     rng = np.random.default_rng(SEED)
     places = [sorted(rng.choice(n, TOP, replace=False).tolist()) for _ in range(40)]
     read = {"20 rows, column by column": sorted(card_columns(schema)), "20 rows, by card": list(CARD)}
-    told = {
+    times = {
         name: median(
             clocked(lambda p=place, c=columns: table.take_offsets(p).select(c).to_arrow())[0]
             for place in places
@@ -204,7 +205,7 @@ def _reading(table: Any, schema: pa.Schema, n: int) -> dict[str, float]:
         "45 % of the people, by a tree": "(`female` >= 0.5)",
         "45 % of the people, by a bitmap": "(`seen_female`)",
     }
-    return told | {
+    return times | {
         name: median(clocked(lambda w=where: table.count_rows(w))[0] for _ in range(20))
         for name, where in filters.items()
     }

@@ -33,15 +33,15 @@ RATES = (1e-1, 1e-2, 1e-3, 1e-4)
 
 
 def measured(folder: Path, profile: str) -> dict[str, Any]:
-    """Thresholds by rate, and what they find of each kind of copy."""
+    """Thresholds by rate, and the share of each kind of copy that they find."""
     config = load_config(profile=profile)
     part = folder_part(folder)
 
     with tempfile.TemporaryDirectory() as place:
         observer = Observer(Path(place), observe_here)
-        seen = look_at(part.files, config, observer, embed=True)
-        same = copy_distances(part.files, seen, config, observer)
-    others = other_distances(part.identities, seen, MAX_BITS)
+        observations = look_at(part.files, config, observer, embed=True)
+        same = copy_distances(part.files, observations, config, observer)
+    others = other_distances(part.identities, observations, MAX_BITS)
     at_rate: dict[str, Any] = {}
     for rate in RATES:
         try:
@@ -49,11 +49,11 @@ def measured(folder: Path, profile: str) -> dict[str, Any]:
         except BadInputError:
             at_rate[f"{rate:g}"] = None
             continue
-        found = {name: float((apart <= threshold.distance).mean()) for name, apart in same.items()}
+        found_of_copies = {name: float((apart <= threshold.distance).mean()) for name, apart in same.items()}
         at_rate[f"{rate:g}"] = {
             "max_distance": threshold.distance,
             "mistaken": threshold.mistaken,
-            "found": found,
+            "found": found_of_copies,
             "found_of_all": threshold.found,
         }
     pictures = [cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB) for file in part.files]
@@ -91,7 +91,7 @@ def main() -> None:
     )
     parser.add_argument("--profile", default="compact")
     options = parser.parse_args()
-    told = {
+    figures = {
         f"{folder.parent.name}/{folder.name}": measured(folder, options.profile) for folder in options.people
     }
     print(
@@ -99,7 +99,7 @@ def main() -> None:
             {
                 "part": "leakage",
                 "models": describe_models(load_config(profile=options.profile)),
-                "people": told,
+                "people": figures,
                 **provenance(0),
             },
             indent=1,

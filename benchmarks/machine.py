@@ -1,4 +1,4 @@
-"""What every result says of where it was measured."""
+"""The machine and the versions of a measurement, for every result."""
 
 import os
 import platform

@@ -68,9 +68,13 @@ def main() -> None:
     with torch.no_grad():
         for path in images:
             picture = np.asarray(Image.open(path).convert("RGB"))
-            found = network([torch.from_numpy(picture.copy()).permute(2, 0, 1).float() / 255])[0]
+            detections = network([torch.from_numpy(picture.copy()).permute(2, 0, 1).float() / 255])[0]
             for box, label, score, mask in zip(
-                found["boxes"], found["labels"], found["scores"], found["masks"], strict=True
+                detections["boxes"],
+                detections["labels"],
+                detections["scores"],
+                detections["masks"],
+                strict=True,
             ):
                 if label != PERSON_LABEL:
                     continue

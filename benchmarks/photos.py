@@ -17,19 +17,19 @@ SAMPLES = [
 
 
 def natural_photos(folder: Path, n: int, seed: int) -> str:
-    """Fill a folder with n different JPEG photographs; returns what they are."""
+    """Fill a folder with n different JPEG photographs; return their sources, in words."""
     folder.mkdir(parents=True, exist_ok=True)
     data = Path(os.environ.get("PAR_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")).resolve()
-    found = [
+    photographs = [
         path
         for part in ("pennfudan/PNGImages", "coco_people/images", "flickr8k/images")
         for path in sorted((data / part).glob("*.jpg"))
     ]
     chosen = np.random.default_rng(seed)
-    for number, path in enumerate(found[:n]):
+    for number, path in enumerate(photographs[:n]):
         shutil.copy(path, folder / f"{number:05d}.jpg")
-    sources = found or [Path(str(files(package).joinpath(inside))) for package, inside in SAMPLES]
-    for number in range(min(len(found), n), n):
+    sources = photographs or [Path(str(files(package).joinpath(inside))) for package, inside in SAMPLES]
+    for number in range(min(len(photographs), n), n):
         picture = cv2.imread(str(sources[number % len(sources)]))
         height, width = picture.shape[:2]
         share = chosen.uniform(0.7, 1.0)
@@ -37,6 +37,6 @@ def natural_photos(folder: Path, n: int, seed: int) -> str:
         crop = picture[top : top + int(share * height), left : left + int(share * width)]
         cv2.imwrite(str(folder / f"{number:05d}.jpg"), crop, [cv2.IMWRITE_JPEG_QUALITY, 92])
     return (
-        f"{min(len(found), n)} photographs and {max(0, n - len(found))} crops of"
-        f" {'them' if found else 'sample photographs'}"
+        f"{min(len(photographs), n)} photographs and {max(0, n - len(photographs))} crops of"
+        f" {'them' if photographs else 'sample photographs'}"
     )

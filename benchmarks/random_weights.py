@@ -46,11 +46,11 @@ def make_talkative(network: MaskRCNN, photos: Sequence[Path]) -> None:
     class becomes people.
     """
     heads: Any = network.roi_heads
-    last, seen = heads.box_predictor.cls_score, []
+    last, outputs = heads.box_predictor.cls_score, []
     judge = heads.postprocess_detections
 
     def remember(logits: Tensor, *rest: Any) -> Any:
-        seen.append((logits, *rest))
+        outputs.append((logits, *rest))
         return judge(logits, *rest)
 
     heads.postprocess_detections = remember
@@ -60,22 +60,25 @@ def make_talkative(network: MaskRCNN, photos: Sequence[Path]) -> None:
                 [torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1).float() / 255]
             )
         heads.postprocess_detections = judge
-        centre = torch.cat([logits for logits, *_ in seen]).mean(dim=0)
+        centre = torch.cat([logits for logits, *_ in outputs]).mean(dim=0)
         heads.score_thresh = 0.5
 
-        def found(background: float) -> Tensor:
-            """Classes of what is found when the background's score is raised by so much."""
+        def classes_at(background: float) -> Tensor:
+            """Classes of the detections when the background's score is raised by so much."""
             raised = torch.zeros_like(centre)
             raised[0] = background
             return torch.cat(
-                [torch.cat(judge((logits - centre) * _STRETCH + raised, *rest)[2]) for logits, *rest in seen]
+                [
+                    torch.cat(judge((logits - centre) * _STRETCH + raised, *rest)[2])
+                    for logits, *rest in outputs
+                ]
             )
 
         low, high = -5.0, 40.0
         for _ in range(20):
             middle = (low + high) / 2
-            low, high = (middle, high) if len(found(middle)) > OBJECTS * len(photos) else (low, middle)
-        frequent = int(torch.bincount(found(high)).argmax())
+            low, high = (middle, high) if len(classes_at(middle)) > OBJECTS * len(photos) else (low, middle)
+        frequent = int(torch.bincount(classes_at(high)).argmax())
         last.weight.mul_(_STRETCH)
         last.bias.sub_(centre).mul_(_STRETCH)
         last.bias[0] += high

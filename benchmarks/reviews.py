@@ -1,13 +1,14 @@
-"""How many people must be judged to find four in five of a rare kind, and how often the interval holds the
+r"""How many people must be judged to find four in five of a rare kind, and how often the interval holds the
 truth.
 
-    par index build/held-out/ccp/photos --store build/store-ccp PYTHONPATH=. python benchmarks/reviews.py
-    --people build/held-out --store build/store-ccp > benchmarks/results/reviews.json
+    par index build/held-out/ccp/photos --store build/store-ccp
+    PYTHONPATH=. python benchmarks/reviews.py --people build/held-out --store build/store-ccp \
+        > benchmarks/results/reviews.json
 
-Labels of CCP stand for the reviewer. A kind is rare if at most 15 in 100 have it. Of the store, only those
-take part whom a label is known of. Ways to go: a review (its random draws count as judgements), the ranking
-by the text alone, and chance. The interval is looked at after every batch of every review: a review whose
-interval ever misses the truth counts as missed. At last, seconds on people made up at random (``--speed``).
+Labels of CCP stand in for the reviewer. A kind is rare if at most 15 in 100 people have it. Only people of
+the store with a known label take part. Ways compared: a review (its random draws count as judgements),
+the ranking by the text alone, and chance. The interval is checked after every batch of every review: a review
+whose interval ever misses the truth counts as missed. Then come the seconds on random people (``--speed``).
 """
 
 import argparse
@@ -50,7 +51,7 @@ MARGINS = (0.25, 0.5, 1.0)
 def review(
     index: PeopleIndex, where: str, name: str, text: np.ndarray, truth: dict[str, bool], seed: int
 ) -> dict[str, Any]:
-    """One review to the end, judged by the truth."""
+    """Carry out one review to its end, with the answers of the labels."""
     record = ReviewRecord(
         name, name, None, "", "", index.version, seed, tuple(text.tolist()), choose_bounds(index, where, text)
     )
@@ -65,16 +66,16 @@ def review(
             judged, found = judged + 1, found + (person.answer == "yes")
             if needed is None and found >= math.ceil(SHARE * total):
                 needed = judged
-        told = estimate_left(record, people.survey)
-        missed |= not told.least_left <= total - told.found <= told.most_left
+        estimate = estimate_left(record, people.survey)
+        missed |= not estimate.least_left <= total - estimate.found <= estimate.most_left
         for margin in MARGINS:
-            if margin not in tight and told.most_left <= margin * told.found:
+            if margin not in tight and estimate.most_left <= margin * estimate.found:
                 tight[margin] = judged
     return {"needed": needed, "missed": missed, "judged_until_at_most_left": tight}
 
 
 def by_text(cosines: np.ndarray, has: np.ndarray) -> int:
-    """Judgements until the share is found, in the order of the text."""
+    """Number of judgements until the share is reached, in the order of the text."""
     return int(
         np.searchsorted(np.cumsum(has[np.argsort(-cosines, kind="stable")]), math.ceil(SHARE * has.sum())) + 1
     )
@@ -86,7 +87,7 @@ def by_chance(n: int, total: int) -> float:
 
 
 def reviews(root: Path, store_root: Path, repeats: int, encoder: TextEncoder) -> dict[str, Any]:
-    """All rare kinds."""
+    """Figures of all rare kinds."""
     store = Store.open(store_root)
     index = open_index(store)
     data = read_attribute_set("ccp", root, 0)
@@ -107,8 +108,8 @@ def reviews(root: Path, store_root: Path, repeats: int, encoder: TextEncoder) ->
         truth = {each: bool(yes) for each, yes, sure in zip(ids, has, known, strict=True) if sure}
         where = f"person_id IN ({', '.join(repr(each) for each in truth)})"
         text = text_vector(phrase, encoder)
-        told = [review(index, where, name, text, truth, seed) for seed in range(repeats)]
-        needed = np.array([each["needed"] for each in told])
+        runs = [review(index, where, name, text, truth, seed) for seed in range(repeats)]
+        needed = np.array([each["needed"] for each in runs])
         kinds[name] = {
             "text": phrase,
             "people": len(truth),
@@ -116,9 +117,9 @@ def reviews(root: Path, store_root: Path, repeats: int, encoder: TextEncoder) ->
             "review": {"mean": float(needed.mean()), "least": int(needed.min()), "most": int(needed.max())},
             "text_alone": by_text(embedded[known] @ text, has[known]),
             "chance": by_chance(int(known.sum()), int(has.sum())),
-            "missed": sum(each["missed"] for each in told),
+            "missed": sum(each["missed"] for each in runs),
             "judged_until_at_most_left": {
-                str(margin): float(np.median([each["judged_until_at_most_left"][margin] for each in told]))
+                str(margin): float(np.median([each["judged_until_at_most_left"][margin] for each in runs]))
                 for margin in MARGINS
             },
         }
@@ -161,7 +162,7 @@ def speed(n: int) -> dict[str, Any]:
                 name: [f"{start + row:032x}" for row in range(rows)] for name in ("person_id", "image_id")
             }
             columns |= {name: ["present"] * rows for name in ("uri", "source_state", "shard", "row_digest")}
-            told = [
+            arrays = [
                 columns[f.name]
                 if f.name in columns
                 else pa.nulls(rows, f.type)
@@ -169,7 +170,7 @@ def speed(n: int) -> dict[str, Any]:
                 else pa.array(np.zeros(rows), pa.float64()).cast(f.type)
                 for f in schema
             ]
-            index._table.add(pa.table(told, schema=schema.remove_metadata()))
+            index._table.add(pa.table(arrays, schema=schema.remove_metadata()))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         seconds: dict[str, Any] = {}
         clock = time.perf_counter()
@@ -188,10 +189,10 @@ def speed(n: int) -> dict[str, Any]:
             )
             record = replace(record, rounds=(*record.rounds, batch))
             seconds["estimate"] = -time.perf_counter()
-            told_left = estimate_left(record, people.survey)
+            estimate = estimate_left(record, people.survey)
             seconds["estimate"] += time.perf_counter()
             batches.append(time.perf_counter() - clock)
-            print(number, batches[-1], told_left.most_left, file=sys.stderr)
+            print(number, batches[-1], estimate.most_left, file=sys.stderr)
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "people": n,
@@ -210,14 +211,17 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--speed", type=int, default=1_000_000)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     result = {
         **provenance(0),
         **reviews(
-            asked.people, asked.store, asked.repeats, load_text_encoder(load_config(profile="compact"))
+            arguments.people,
+            arguments.store,
+            arguments.repeats,
+            load_text_encoder(load_config(profile="compact")),
         ),
     }
-    print(json.dumps(result | {"speed": speed(asked.speed)}, indent=1))
+    print(json.dumps(result | {"speed": speed(arguments.speed)}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,21 +1,21 @@
-"""How long does a search take, and how much does it miss? Prints a table and writes one JSON.
+"""Measure the time and the recall of a search. Prints a table and writes one JSON.
 
-    python benchmarks/search_speed.py                         # 10,000, 100,000 and 1,000,000 people: about 10 minutes on two cores
+    python benchmarks/search_speed.py  # 10,000, 100,000, 1,000,000 people: about 10 minutes on two cores
     python benchmarks/search_speed.py --rows 10000 --rows 100000
 
 For every number of people (crowd.py: synthetic, about as near to one another as real ones), without and with
 filters that leave 45 %, 4.5 % and 0.5 %, one question after another and every contestant in turn for each:
 
   index        PeopleIndex.search, top 20, all columns, with the indexes that PAR makes by itself
-  exact        the same, every row compared: what it would be without the vector index
-  numpy        the matrix product of all vectors and argpartition; whom the filter leaves out is struck out. Vectors only
+  exact        the same, every row compared, without the vector index
+  numpy        the matrix product of all vectors and argpartition; the filter as a mask. Vectors only
   faiss flat   the same by faiss. Vectors only
   faiss ivf    faiss, IVF with 8-bit numbers, as many partitions, as many of them read. Vectors only
-  whole query  a text to hits, by Searcher, models loaded: what a user waits for
+  whole query  a text to hits, by Searcher, models loaded: the time that a user waits
 
-A recall is the share of the 20 truly nearest (by numpy, of the people whom the filter leaves) among those
-found. All people but 2 % have their file: every search of PAR leaves these out as well, so "everybody" is a
-filter too. Two threads for all.
+A recall is the share of the 20 truly nearest (by numpy, of the people within the filter) among the hits. All
+people but 2 % have their file: every search of PAR leaves these out as well, so "everybody" is a filter too.
+Two threads for all.
 """
 
 import argparse
@@ -77,7 +77,7 @@ EVERY_ROW = IndexPolicy(exact_up_to=sys.maxsize)
 
 
 def allowed_by(people: Crowd) -> dict[str, np.ndarray]:
-    """Which people each filter leaves, without asking PAR."""
+    """Masks of the people that each filter leaves, without PAR."""
     female, red, day = (
         people.attributes[:, NAMES.index("female")] >= 0.5,
         people.colours == "red",
@@ -90,7 +90,7 @@ def allowed_by(people: Crowd) -> dict[str, np.ndarray]:
 
 
 def fill(root: Path, people: Crowd) -> dict[str, float]:
-    """Make a store whose index holds the people; what that took."""
+    """Make a store whose index holds the people; return its cost."""
     store, config = Store.create(root), load_config()
     info = IndexInfo(
         "s", "d", embedding_fingerprint(config), config.profile, tuple(NAMES), (0.5,) * len(NAMES)
@@ -130,7 +130,7 @@ def faiss_ivf(vectors: np.ndarray) -> Any:
 
 
 def by_numpy(vectors: np.ndarray, allowed: np.ndarray, query: np.ndarray) -> Sequence[int]:
-    """The truly nearest."""
+    """Rows of the truly nearest people."""
     scores = vectors @ query
     scores[~allowed] = -np.inf
     best = np.argpartition(-scores, TOP)[:TOP]
@@ -138,15 +138,15 @@ def by_numpy(vectors: np.ndarray, allowed: np.ndarray, query: np.ndarray) -> Seq
 
 
 def timed(ask: Ask, query: np.ndarray) -> tuple[float, set[int]]:
-    """Milliseconds, and the rows found."""
+    """Milliseconds of a search, and its rows."""
     started = time.perf_counter()
-    found = ask(query)
-    return 1_000 * (time.perf_counter() - started), set(found)
+    hits = ask(query)
+    return 1_000 * (time.perf_counter() - started), set(hits)
 
 
 def summary(times: list[float], recalls: list[float] | None = None) -> dict[str, float]:
     """Percentiles of milliseconds, and the mean of recalls."""
-    told = {
+    figures = {
         "p50_ms": median(times),
         "p99_ms": float(np.quantile(times, 0.99)),
         "min_ms": min(times),
@@ -154,14 +154,14 @@ def summary(times: list[float], recalls: list[float] | None = None) -> dict[str,
     }
     return {
         name: round(value, 3)
-        for name, value in (told | ({"recall": float(np.mean(recalls))} if recalls else {})).items()
+        for name, value in (figures | ({"recall": float(np.mean(recalls))} if recalls else {})).items()
     }
 
 
 def measure(n: int, scratch: Path, rounds: int) -> dict[str, Any]:
-    """All contestants on so many people."""
+    """Measure all contestants on n people."""
     people = crowd(n, SEED)
-    asked = np.concatenate([pictures(PICTURES, SEED, n), questions()[:PICTURES]])
+    queries = np.concatenate([pictures(PICTURES, SEED, n), questions()[:PICTURES]])
     made = fill(scratch / "store", people)
     path, row_of = Store.open(scratch / "store").index_path, ids_of(people)
     index, exact = PeopleIndex.open(path), PeopleIndex.open(path, policy=EVERY_ROW)
@@ -169,13 +169,13 @@ def measure(n: int, scratch: Path, rounds: int) -> dict[str, Any]:
     assert exact is not None
     flat, ivf = faiss.IndexFlatIP(SIZE), faiss_ivf(people.vectors)
     flat.add(people.vectors)
-    cold = timed(lambda query: _rows(index, query, None, row_of), asked[0])[0]
+    cold = timed(lambda query: _rows(index, query, None, row_of), queries[0])[0]
     results: dict[str, Any] = {}
     for name, allowed in allowed_by(people).items():
         every, few = contestants(people, allowed, FILTERS[name], (index, exact), (flat, ivf), row_of)
         results[name] = {
             "people": int(allowed.sum()),
-            **compare(asked, people.vectors, allowed, every, few, rounds),
+            **compare(queries, people.vectors, allowed, every, few, rounds),
         }
     whole = _whole_queries(scratch / "store", rounds)
     for name in FILTERS:
@@ -184,8 +184,8 @@ def measure(n: int, scratch: Path, rounds: int) -> dict[str, Any]:
         "people": n,
         "made": {key: round(value, 2) for key, value in made.items()},
         "first_search_ms": round(cold, 1),
-        "near_a_picture": neighbourhood(people.vectors, asked[:PICTURES]),
-        "near_a_text": neighbourhood(people.vectors, asked[PICTURES:]),
+        "near_a_picture": neighbourhood(people.vectors, queries[:PICTURES]),
+        "near_a_text": neighbourhood(people.vectors, queries[PICTURES:]),
         "memory_gb": round(psutil.Process().memory_info().rss / 1e9, 2),
         "results": results,
     }
@@ -199,7 +199,7 @@ def contestants(
     rivals: tuple[Any, Any],
     row_of: dict[str, int],
 ) -> tuple[dict[str, Ask], dict[str, Ask]]:
-    """Who answers every question, and who only some of them because it is slow."""
+    """The contestants that answer every question, and those that are too slow for more than some."""
     index, exact = tables
     flat, ivf = rivals
     where = "(source_state = 'present')" + (
@@ -220,7 +220,7 @@ def contestants(
 
 
 def compare(
-    asked: np.ndarray,
+    queries: np.ndarray,
     vectors: np.ndarray,
     allowed: np.ndarray,
     every: dict[str, Ask],
@@ -231,25 +231,27 @@ def compare(
     times: dict[str, list[float]] = {}
     recalls: dict[str, list[float]] = {}
     for turn in range(rounds):
-        for number, query in enumerate(asked):
+        for number, query in enumerate(queries):
             now = (
                 {"index": every["index"]}
                 if turn
-                else every | (few if number % (len(asked) // EXACT_QUESTIONS) == 0 else {})
+                else every | (few if number % (len(queries) // EXACT_QUESTIONS) == 0 else {})
             )
             truth = set(by_numpy(vectors, allowed, query))
             for name, ask in now.items():
-                took, found = timed(ask, query)
+                took, hits = timed(ask, query)
                 times.setdefault(name, []).append(took)
-                recalls.setdefault(name, []).append(len(found & truth) / len(truth))
-    told = {name: summary(times[name], recalls[name]) for name in times}
-    told["index"]["recall_of_texts"] = round(
+                recalls.setdefault(name, []).append(len(hits & truth) / len(truth))
+    figures = {name: summary(times[name], recalls[name]) for name in times}
+    figures["index"]["recall_of_texts"] = round(
         float(
-            np.mean([recalls["index"][i] for i in range(len(recalls["index"])) if i % len(asked) >= PICTURES])
+            np.mean(
+                [recalls["index"][i] for i in range(len(recalls["index"])) if i % len(queries) >= PICTURES]
+            )
         ),
         3,
     )
-    return told
+    return figures
 
 
 def _rows(index: PeopleIndex, query: np.ndarray, where: str | None, row_of: dict[str, int]) -> list[int]:
@@ -262,7 +264,7 @@ def _whole_queries(root: Path, rounds: int) -> dict[str, dict[str, float]]:
     searcher = Searcher(root, load_config())
     searcher.warm()
     searcher.ask(Question(text=TEXTS[0], where=FILTERS["45 %"]))
-    told = {}
+    times_by_filter = {}
     for name, filter_ in FILTERS.items():
         times = []
         for _ in range(rounds):
@@ -270,12 +272,12 @@ def _whole_queries(root: Path, rounds: int) -> dict[str, dict[str, float]]:
                 started = time.perf_counter()
                 searcher.ask(Question(text=text, where=filter_, top=TOP))
                 times.append(1_000 * (time.perf_counter() - started))
-        told[name] = summary(times)
-    return told
+        times_by_filter[name] = summary(times)
+    return times_by_filter
 
 
 def table(result: dict[str, Any]) -> str:
-    """For people to read."""
+    """The result as a table of text."""
     made = result["made"]
     lines = [
         (
@@ -285,8 +287,8 @@ def table(result: dict[str, Any]) -> str:
         ),
         f"{'filter':11}{'':14}{'p50 ms':>9}{'p99 ms':>9}{'recall@20':>11}",
     ]
-    for name, told in result["results"].items():
-        for contestant, figures in told.items():
+    for name, by_contestant in result["results"].items():
+        for contestant, figures in by_contestant.items():
             if contestant != "people":
                 recall = f"{figures['recall']:11.3f}" if "recall" in figures else ""
                 lines.append(

@@ -1,13 +1,12 @@
-"""What a server adds to a search, and how twenty users at once fare.
+"""The time that a server adds to a search, and the times of twenty users at once.
 
     python benchmarks/serving.py --store build/store-ccp
 
-A real server (uvicorn), real connections, the shipped models. Every question is a new one, so nothing comes
-from the memory of recent answers, except where it is said. What serving adds is taken request by request: the
-time that a client waits for the bytes of the answer, less the time that the search inside of that very
-request took; client and server share one process here, and so its lock. The twenty users ask a server in a
-process of its own. The store is copied first; what is asked is written to the copy's audit log, as it always
-is.
+A real server (uvicorn), real connections, the shipped models. Every question is a new one, so no answer comes
+from the cache of recent answers, unless a figure says so. The added time is measured request by request: the
+time that a client waits for the bytes of the answer, minus the time of the search within that request; client
+and server share one process here, and so its lock. The twenty users ask a server in a process of its own. The
+store is copied first; the questions go into the audit log of the copy.
 """
 
 import argparse
@@ -62,16 +61,16 @@ WITH = ("a bag", "a hat", "a scarf", "glasses", "long hair", "a belt")
 
 def questions(seed: int) -> list[str]:
     """All sentences of these words, no two alike, in a random order."""
-    asked = [
+    texts = [
         f"a {who} in a {colour} {worn} with {thing}"
         for who, colour, worn, thing in product(WHO, COLOURS, WORN, WITH)
     ]
-    random.Random(seed).shuffle(asked)
-    return asked
+    random.Random(seed).shuffle(texts)
+    return texts
 
 
-def told(times: list[float]) -> dict[str, float]:
-    """The figures of some times in milliseconds."""
+def summary(times: list[float]) -> dict[str, float]:
+    """Number and percentiles of some times in milliseconds."""
     return {
         "n": len(times),
         "p50_ms": float(np.percentile(times, 50)),
@@ -110,21 +109,21 @@ def in_thread(service: ArchiveService) -> Iterator[str]:
         running = make_server(create_app(service, ServeSettings(requests_per_minute=1_000_000)))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        yield address_of(listening, "127.0.0.1")  # who connects meanwhile waits until it answers
+        yield address_of(listening, "127.0.0.1")  # connections wait until the server answers
         running.should_exit = True
         thread.join()
 
 
-def one_user(store: Path, asked: list[str]) -> dict[str, Any]:
+def one_user(store: Path, texts: list[str]) -> dict[str, Any]:
     """One question after the other, each with its next page and the picture of its first hit."""
     service = ArchiveService(store, load_config())
     searching: list[float] = []
     search = service.search
 
-    def timed(*given: Any, **named: Any) -> Any:
+    def timed(*positional: Any, **named: Any) -> Any:
         started = time.perf_counter()
         try:
-            return search(*given, **named)
+            return search(*positional, **named)
         finally:
             searching.append(1000 * (time.perf_counter() - started))
 
@@ -139,9 +138,9 @@ def one_user(store: Path, asked: list[str]) -> dict[str, Any]:
 
     inside = []
     with in_thread(service) as address, Client(address) as client, httpx.Client(base_url=address) as plain:
-        for question in asked[:10]:  # warm
+        for question in texts[:10]:  # warm
             client.search(question, top=TOP)
-        for question in asked[10:]:
+        for question in texts[10:]:
             answer = ask(
                 "search",
                 partial(plain.get, "/api/search", params={"q": question, "top": TOP, "weak": "true"}),
@@ -156,13 +155,13 @@ def one_user(store: Path, asked: list[str]) -> dict[str, Any]:
     added = [whole - part for whole, part in zip(waited["search"], inside, strict=True)]
     return {
         "people": people,
-        "search_alone": told(inside),
-        "added_by_serving": told(added),
-        **{kind: told(times) for kind, times in waited.items()},
+        "search_alone": summary(inside),
+        "added_by_serving": summary(added),
+        **{kind: summary(times) for kind, times in waited.items()},
     }
 
 
-def at_once(address: str, asked: list[str]) -> dict[str, Any]:
+def at_once(address: str, texts: list[str]) -> dict[str, Any]:
     """Many users, each with the next question as soon as the last one is answered."""
     times: list[float] = []
     errors: list[str] = []
@@ -177,7 +176,7 @@ def at_once(address: str, asked: list[str]) -> dict[str, Any]:
                 except ServerError as error:
                     errors.append(str(error))
 
-    users = [threading.Thread(target=ask, args=(asked[number::USERS],)) for number in range(USERS)]
+    users = [threading.Thread(target=ask, args=(texts[number::USERS],)) for number in range(USERS)]
     started = time.perf_counter()
     for user in users:
         user.start()
@@ -186,7 +185,7 @@ def at_once(address: str, asked: list[str]) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     return {
         "users": USERS,
-        **told(times),
+        **summary(times),
         "per_second": len(times) / seconds,
         "errors": len(errors),
         "first_error": errors[0] if errors else None,
@@ -199,13 +198,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--store", type=Path, required=True, help="a store of the compact profile")
-    given, where = parser.parse_args().store, provenance(SEED)
-    asked = questions(SEED)
+    source, where = parser.parse_args().store, provenance(SEED)
+    texts = questions(SEED)
     with tempfile.TemporaryDirectory() as folder:
-        store = shutil.copytree(given, Path(folder) / "store")
-        single = one_user(store, asked[: 10 + TURNS])
+        store = shutil.copytree(source, Path(folder) / "store")
+        single = one_user(store, texts[: 10 + TURNS])
         with server(store) as address:
-            many = at_once(address, asked[10 + TURNS : 10 + TURNS + 30 * USERS])
+            many = at_once(address, texts[10 + TURNS : 10 + TURNS + 30 * USERS])
     print(
         json.dumps(
             {"part": "serving", "top": TOP, "one_user": single, "users_at_once": many, **where}, indent=1

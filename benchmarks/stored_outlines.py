@@ -32,7 +32,7 @@ SETS: Final[tuple[SegmentationSet, ...]] = ("pennfudan", "coco")
 
 
 def run(*arguments: object) -> None:
-    """Run a command of PAR; its failure is ours."""
+    """Run a command of PAR; raise an error if it fails."""
     subprocess.run([PAR, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -46,7 +46,7 @@ def stored_people(store: Path, photos: list[Path]) -> list[PersonInstances]:
     people: dict[str, list[dict[str, Any]]] = {}
     for row in tables["people"].sort_by([("score", "descending")]).to_pylist():
         people.setdefault(row["image_id"], []).append(row)
-    found = []
+    instances = []
     for photo in photos:
         rows = people.get(image_ids[photo.name], [])
         boxes = np.array(
@@ -55,8 +55,8 @@ def stored_people(store: Path, photos: list[Path]) -> list[PersonInstances]:
         masks = tuple(
             MaskRLE(row["mask_height"], row["mask_width"], row["mask_counts"].encode()) for row in rows
         )
-        found.append(PersonInstances(boxes, np.array([row["score"] for row in rows], np.float32), masks))
-    return found
+        instances.append(PersonInstances(boxes, np.array([row["score"] for row in rows], np.float32), masks))
+    return instances
 
 
 def compared(dataset: SegmentationSet, root: Path, work: Path) -> dict[str, Any]:
@@ -92,8 +92,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
-        told = {dataset: compared(dataset, options.root, Path(work)) for dataset in SETS}
-    print(json.dumps({"part": "stored_outlines", **told, **provenance(0)}, indent=1))
+        figures = {dataset: compared(dataset, options.root, Path(work)) for dataset in SETS}
+    print(json.dumps({"part": "stored_outlines", **figures, **provenance(0)}, indent=1))
 
 
 if __name__ == "__main__":

@@ -72,6 +72,8 @@ def body(of: object) -> list[str]:
     text = [parts[0].strip(), ""]
     for title, content in zip(parts[1::2], parts[2::2], strict=True):
         lines = inspect.cleandoc(content).splitlines()
+        if title == "Attributes":
+            lines = [*inherited(of), *lines]
         if title == "Example":
             text += ["```python", *lines, "```", ""]
         else:
@@ -84,6 +86,19 @@ def body(of: object) -> list[str]:
                 "",
             ]
     return text
+
+
+def inherited(of: object) -> list[str]:
+    """The attributes that the classes above a class describe."""
+    above = of.__mro__[-2:0:-1] if isinstance(of, type) else ()
+    sections = (SECTION.split(inspect.getdoc(base) or "") for base in above)
+    return [
+        line
+        for parts in sections
+        for title, content in zip(parts[1::2], parts[2::2], strict=True)
+        if title == "Attributes"
+        for line in inspect.cleandoc(content).replace("``", "`").splitlines()
+    ]
 
 
 def _named(item: str) -> str:

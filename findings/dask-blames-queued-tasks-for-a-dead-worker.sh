@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # When a worker dies, Dask counts it against every task that was assigned to the worker, not only those that it was running. With one thread, a task that
 # waits behind the one that kills the worker so gets a KilledWorker of its own, which says that workers died "while running it", though it never began.
-# Whoever takes KilledWorker for the culprit throws away innocent work; a mark that a task writes when it begins tells them apart.
+# A caller that takes the task of KilledWorker for the culprit discards innocent work; a mark that a task writes when it begins tells them apart.
 # Seen 2026-11-29 with distributed 2026.8.0, Python 3.11, allowed-failures 0: both tasks KilledWorker, the second never begun. Exits 1 if that changes.
 set -euo pipefail
 work=$(mktemp -d)

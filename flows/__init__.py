@@ -1,1 +1,1 @@
-"""Flows: they compose tasks, choose where these run, and speak to people."""
+"""Flows: compose tasks, choose where they run, and talk to the user."""

@@ -1,8 +1,8 @@
-"""A Dask scheduler and its workers as a pool.
+"""A Dask scheduler and its workers as a worker pool.
 
-Workers are asked for their version of PAR before they are given anything. One that does not answer is named
-and left out. What a task returns is never fetched: results are files in the store, so a worker that ends
-after its task takes nothing with it.
+Each worker must state its version of PAR before it gets a task. A worker that does not answer is named and
+left out. The return value of a task is never fetched: results are files in the store, so nothing is lost
+when a worker ends after its task.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from par_core.version import __version__
 __all__ = ["DaskPool"]
 
 _LOOK_EVERY_S: Final = 2.0
-_ANSWER_S: Final = 10.0  # for a worker to say its version
+_ANSWER_S: Final = 10.0  # time for a worker to state its version
 _MEANT_FOR: Final = 32  # workers that one task may go to; Dask takes the least busy
-_RESTART_S: Final = 10.0  # that a supervisor takes to start workers again; not worth a line
+_RESTART_S: Final = 10.0  # time that a supervisor takes to restart workers; not worth a line
 
 
 def _version_there() -> Callable[[], str]:
     # nested, so that it travels as code: a worker of another version may not have this module
     def version() -> str:
-        from par_core import __version__  # where every version of PAR has it
+        from par_core import __version__  # every version of PAR has it here
 
         return __version__
 
@@ -40,7 +40,7 @@ def _version_there() -> Callable[[], str]:
 
 @dataclass(slots=True)
 class _Worker:
-    """What is known of a worker: what it said, or that it has not answered yet."""
+    """A worker and its answer to the question for its version."""
 
     answer: "Answer[Mapping[str, Any]]"
     asked_at: float
@@ -48,7 +48,7 @@ class _Worker:
 
     @property
     def version(self) -> str | BaseException | None:
-        """Its version of PAR, what went wrong when it was asked, or None while it has not answered."""
+        """Version of PAR on the worker, the error of asking for it, or None while there is no answer."""
         if not self.answer.done():
             return None
         error = self.answer.exception()
@@ -66,12 +66,12 @@ class DaskPool:
     """Carries out tasks on the workers of a scheduler.
 
     Attributes:
-        client: Connected to the scheduler.
-        resources: That a worker must have for a task, such as ``{"GPU": 1}``.
-        patience: Seconds to wait for a scheduler that went, or while there is no worker that can take a task.
-        say: Is told in lines for people what is waited for and who is left out.
-        revive: Brings workers back that nobody else starts again, where they are this run's own; called now
-            and then.
+        client: Client that is connected to the scheduler.
+        resources: Resources that a worker needs for a task, such as ``{"GPU": 1}``.
+        patience: Seconds to wait for a lost scheduler, or for a worker that can take a task.
+        say: Function that prints a line for the user: what the pool waits for, which workers are left out.
+        revive: Function that restarts the run's own dead workers, where no supervisor does; called now and
+            then.
     """
 
     client: Client
@@ -94,7 +94,7 @@ class DaskPool:
 
         Raises:
             BadConfigError: A worker has another version of PAR.
-            PoolGoneError: There is none in time.
+            PoolGoneError: No worker can take a task in time.
         """
         while True:
             self._look()
@@ -119,11 +119,11 @@ class DaskPool:
 
     @property
     def capacity(self) -> int:
-        """Two tasks for each thread of a worker: one to work on, one at hand."""
+        """Two tasks for each thread of the workers: one running, one queued."""
         return 2 * sum(self._threads[address] for address in self._usable)
 
     def submit(self, key: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-        """Hand out a task under a key of its own, to workers that have said that they are fit for it."""
+        """Submit a task under a unique key, to workers of this version of PAR with the resources."""
         usable = self._usable
         first = self._handed_out % max(len(usable), 1)
         allowed = (usable + usable)[first : first + min(len(usable), _MEANT_FOR)]
@@ -134,11 +134,11 @@ class DaskPool:
         future.add_done_callback(lambda _: self._ended.put(key))
 
     def wait(self, seconds: float) -> list[Ended]:
-        """The tasks that ended since the last call; empty if none does within some seconds.
+        """Return the tasks that ended since the last call; empty if none ends within the given seconds.
 
         Raises:
-            PoolGoneError: The scheduler does not come back, or no worker is there that can take a task, for
-                longer than the patience.
+            PoolGoneError: For longer than the patience the scheduler was away, or no worker could take a
+                task.
         """
         keys = drain(self._ended, seconds)
         ended = [end for key in keys if (end := self._end(key)) is not None]
@@ -169,7 +169,7 @@ class DaskPool:
         return Ended(key, How.FAILED, error)
 
     def _look(self) -> None:
-        """Bring up to date which workers there are, and give up when none has been of use for too long."""
+        """Update the known workers, and give up when none could take a task for too long."""
         now = time.monotonic()
         if now - self._looked_at < _LOOK_EVERY_S and self._usable:
             return
@@ -179,7 +179,7 @@ class DaskPool:
             try:
                 self._meet(self.client.scheduler_info(n_workers=-1)["workers"])
             except OSError:
-                self._threads.clear()  # it is going away; the client will say so
+                self._threads.clear()  # the scheduler is going away; the client's status will show it
         if self._usable:
             self._well_at, self._waits, self._began = time.monotonic(), "", True
             return
@@ -191,25 +191,25 @@ class DaskPool:
         if waits != self._waits and not asking and not restarting:
             self.say(f"par: {waits}; waiting up to {self.patience:.0f} s (machine.patience_s)")
             self._waits = waits
-        # the client has waited for as long
+        # a client that is closed has waited for the same time itself
         if time.monotonic() - self._well_at > self.patience or self.client.status == "closed":
             raise PoolGoneError(f"{waits}, and did not change within {self.patience:.0f} s")
 
-    def _meet(self, found: Mapping[str, Mapping[str, Any]]) -> None:
-        """Ask workers that are new for their version, and say which are left out."""
+    def _meet(self, connected: Mapping[str, Mapping[str, Any]]) -> None:
+        """Ask new workers for their version, and say which are left out."""
         fit = {
-            address: each
-            for address, each in found.items()
-            if all(each["resources"].get(name, 0) >= need for name, need in self.resources.items())
+            address: worker
+            for address, worker in connected.items()
+            if all(worker["resources"].get(name, 0) >= need for name, need in self.resources.items())
         }
-        self._threads = {address: each["nthreads"] for address, each in fit.items()}
-        self._workers = {address: self._workers.get(address) or self._ask(address) for address in found}
-        for address, worker in self._workers.items():
-            version = worker.version
-            overdue = version is None and time.monotonic() - worker.asked_at > _ANSWER_S
-            if worker.named or version == __version__ or (version is None and not overdue):
+        self._threads = {address: worker["nthreads"] for address, worker in fit.items()}
+        self._workers = {address: self._workers.get(address) or self._ask(address) for address in connected}
+        for address, known in self._workers.items():
+            version = known.version
+            overdue = version is None and time.monotonic() - known.asked_at > _ANSWER_S
+            if known.named or version == __version__ or (version is None and not overdue):
                 continue
-            worker.named = True
+            known.named = True
             why = (
                 "does not answer"
                 if overdue
@@ -244,13 +244,11 @@ class DaskPool:
         )
 
     def _stranded(self) -> list[Ended]:
-        """Tasks that were meant for workers that are all gone: a worker that is started again has another
-        address.
-        """
+        """Tasks whose permitted workers have all left: a restarted worker has another address."""
         if self.client.status != "running":
             return []
-        gone = [key for key, out in self._out.items() if not out.allowed & self._workers.keys()]
-        return [Ended(key, How.LOST, self._cancelled(self._out.pop(key))) for key in gone]
+        stranded = [key for key, out in self._out.items() if not out.allowed & self._workers.keys()]
+        return [Ended(key, How.LOST, self._cancelled(self._out.pop(key))) for key in stranded]
 
     @staticmethod
     def _cancelled(out: _Out) -> WorkerLostError:

@@ -42,8 +42,8 @@ def index(
     retry_failed: bool = False,
     golden: str | None = None,
 ) -> dict[str, Any] | State[dict[str, Any]]:
-    """Make archives searchable, as ``par index`` does; fails if a shard could not be finished, or if the gate
-    did not let the result pass.
+    """Make archives searchable, as ``par index`` does; fails if a shard could not be finished or the result
+    did not pass the quality gate.
 
     A run with failed files (exit code 1 of the command) ends in the state ``Completed with failures``.
 
@@ -51,8 +51,8 @@ def index(
         sources: Folders, archives, lists of paths, URLs.
         store: Folder of the store.
         settings: Keys of the configuration, such as ``{"profile": "clip", "machine": {"workers": 8}}``.
-        retry_failed: Also take up what failed before.
-        golden: YAML file of questions and what is expected; searches read the new version only if it passes.
+        retry_failed: Whether files that failed before are tried again.
+        golden: YAML file of golden queries; searches read the new version only if it passes them.
     """
     _require_absolute(store, golden, *(source for source in sources if "://" not in source))
     wanted = Path(golden) if golden is not None else None
@@ -85,17 +85,17 @@ def query(
     version: str = "live",
     weak: bool = False,
 ) -> int:
-    """Ask a store a question on a schedule, in the language of ``par search``, and keep the answer in files;
-    returns the number of hits.
+    """Search a store on a schedule, in the language of ``par search``, write the hits into files, and return
+    their number.
     """
     _require_absolute(store, json_file, html_file)
     config = load_config(**(settings or {}))
     access = Access.open(Path(store), config.access.audit_days)
-    with access.recording(Caller.local(), "search", question_text(text, None, where), how="flow") as found:
+    with access.recording(Caller.local(), "search", question_text(text, None, where), how="flow") as event:
         result, opened = ask(
             Path(store), Question(text=text, where=where, top=top, weak=weak), config, version
         )
-        found.count = len(result.hits)
+        event.count = len(result.hits)
     if json_file is not None:
         write_atomic(
             Path(json_file), json.dumps(result.as_json(), indent=2, ensure_ascii=False, default=str).encode()
@@ -113,25 +113,27 @@ def train(
     folds: int | None = None,
     processes: int = 1,
 ) -> dict[str, Any]:
-    """Train a model, as ``par train`` does; goes on where an earlier run of the same settings was stopped.
+    """Train a model, as ``par train`` does; continues a stopped run of the same settings.
 
     Args:
-        settings: Of a TrainingJob, such as ``{"what": "attributes", "dataset": "pa100k", "root":
+        settings: Keys of a TrainingJob, such as ``{"what": "attributes", "dataset": "pa100k", "root":
             "/srv/data/PA-100K"}``.
         out: Folder of the results.
-        seeds: Of the runs.
-        folds: Instead of several seeds.
-        processes: That train each run together.
+        seeds: Seeds of the runs, one run each.
+        folds: Number of folds, instead of several seeds.
+        processes: Number of processes that train each run together.
     """
     _require_absolute(out, settings.get("root"))
     jobs = plan_jobs(settings, Path(out), seeds or [0], folds)
-    told = run_training(jobs, Path(out), MachineConfig(), n_processes=processes, quiet=True, verbose=True)
-    rows = [f"| {name} | {value:.4f} | {told['std'][name]:.4f} |" for name, value in told["mean"].items()]
+    summary = run_training(jobs, Path(out), MachineConfig(), n_processes=processes, quiet=True, verbose=True)
+    rows = [
+        f"| {name} | {value:.4f} | {summary['std'][name]:.4f} |" for name, value in summary["mean"].items()
+    ]
     create_markdown_artifact(
         "\n".join([f"{len(jobs)} runs in {out}", "", "| score | mean | std |", "|---|---|---|", *rows]),
         key="par-train",
     )
-    return told
+    return summary
 
 
 @flow(name="par-evaluate", persist_result=False)
@@ -145,50 +147,50 @@ def evaluate(
     settings: dict[str, Any] | None = None,
     weights_dirs: list[str] | None = None,
 ) -> dict[str, Any]:
-    """Score the models, as ``par evaluate`` does; goes on where an earlier run of the same settings was
-    stopped. Leaves a table and a link to the report.
+    """Score the models, as ``par evaluate`` does; continues a stopped run of the same settings. Creates a
+    table and a link to the report in Prefect.
 
     Args:
         kind: ``segmentation``, ``attributes``, ``retrieval``, ``zero-shot`` or ``background``.
         dataset: Name of a data set.
-        root: Its folder.
+        root: Folder of the data set.
         out: Folder of the report.
-        split: Official split.
-        part: Of the split.
+        split: Number of an official split, or ``zs``.
+        part: Part of the split: ``train``, ``val`` or ``test``.
         settings: Keys of the configuration, such as ``{"machine": {"runner": "dask", "workers": 8}}``;
-            without a runner threads are taken.
+            the default runner is threads.
         weights_dirs: Folders of several trained runs, instead of ``weights_dir`` in the settings.
     """
     _require_absolute(root, out, *(weights_dirs or ()))
-    given = settings or {}
-    machine = {"runner": "threads", **given.get("machine", {})}
-    folders: list[Any] = [*weights_dirs] if weights_dirs else [given.get("weights_dir")]
-    configs = [load_config(**{**given, "machine": machine, "weights_dir": folder}) for folder in folders]
-    asked = EvaluationRequest(kind, dataset, Path(root), as_split(split), part)
+    keys = settings or {}
+    machine = {"runner": "threads", **keys.get("machine", {})}
+    folders: list[Any] = [*weights_dirs] if weights_dirs else [keys.get("weights_dir")]
+    configs = [load_config(**{**keys, "machine": machine, "weights_dir": folder}) for folder in folders]
+    request = EvaluationRequest(kind, dataset, Path(root), as_split(split), part)
     with observing(configs[0].machine, quiet=True, verbose=True) as carry_out:
-        told = evaluate_all(asked, configs, Path(out), carry_out=carry_out)
-    create_markdown_artifact(artifact_of(told, asked, Path(out)), key="par-evaluate")
+        scores = evaluate_all(request, configs, Path(out), carry_out=carry_out)
+    create_markdown_artifact(artifact_of(scores, request, Path(out)), key="par-evaluate")
     if len(configs) == 1:
         create_link_artifact(
             (Path(out) / "report.html").absolute().as_uri(),
             link_text=f"{kind} on {dataset}",
             key="par-evaluate-report",
         )
-    return told
+    return scores
 
 
 @flow(name="par-check", persist_result=False)
 def check(store: str, golden: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Gate the newest version of a store, as ``par gate`` does; fails, and leaves the live version, when it
-    does not pass.
+    """Put the newest version of a store through the quality gate, as ``par gate`` does; fails, and keeps the
+    live version, if it does not pass.
 
     Args:
         store: Folder of the store.
-        golden: YAML file of questions and what is expected.
+        golden: YAML file of golden queries.
         settings: Keys of the configuration; the models must be those that filled the store.
 
     Raises:
-        StoreError: It did not pass; names every check that failed.
+        StoreError: The version did not pass; names every check that failed.
     """
     _require_absolute(store, golden)
     opened, wanted = Store.open(Path(store)), load_golden(Path(golden))
@@ -205,7 +207,7 @@ def _require_passed(report: GateReport) -> None:
 
 
 def _require_absolute(*paths: str | None) -> None:
-    """Refuse paths that would lie in the folder of a run, which Prefect deletes when the run ends."""
+    """Refuse relative paths: they would lie in the folder of a run, which Prefect deletes at its end."""
     relative = [
         path for path in paths if path is not None and not Path(path).is_absolute() and ":/" not in path
     ]

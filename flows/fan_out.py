@@ -1,8 +1,8 @@
-"""Hand out the parts of a job to a pool, and bring every one to an end: done, or failed with a reason.
+"""Hand out the parts of a job to a worker pool until every part is done or has failed with a reason.
 
-What may pass is tried again after a while, without keeping a worker waiting. A part whose worker was lost is
-replaced by what its owner says, such as its two halves. If nothing succeeds any more, the rest is not tried:
-then the machine or the storage is at fault, and going on would waste the night.
+After a transient error a part is tried again later, while the workers take other parts. A part whose worker
+was lost is replaced by the parts that the job names, such as its two halves. If nothing succeeds any more,
+the rest is not tried: then the machine or the storage is at fault, and continuing would waste the night.
 """
 
 import time
@@ -16,23 +16,23 @@ from par_core.errors import ParError, TransientError, WorkerLostError
 
 __all__ = ["Job", "fan_out"]
 
-_DELAYS_S: Final = (2.0, 20.0)  # before a part is tried again after trouble that may pass
-_MOST_RETURNS: Final = 20  # of one part by schedulers that go and come
-_MOST_LOSSES_IN_A_ROW: Final = 32  # of workers, while nothing is finished
+_DELAYS_S: Final = (2.0, 20.0)  # delays before a part is tried again after a transient error
+_MOST_RETURNS: Final = 20  # times that one part may come back because the scheduler was lost
+_MOST_LOSSES_IN_A_ROW: Final = 32  # workers that may be lost while nothing is finished
 _TICK_S: Final = 0.5
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is handed out.
+    """A job of several parts.
 
     Attributes:
         parts: Names of the parts, in the order of work.
-        task: Function and arguments for a part; also told the name of the attempt, which no two have in
-            common.
-        lost: What takes the place of a part whose worker was lost in an attempt, perhaps the part itself; an
-            error that it raises fails the part.
-        most_failures_in_a_row: After so many failed parts without one that is done the rest is not tried.
+        task: Function from the name of a part and the unique name of the attempt to a function and its
+            arguments.
+        lost: Function from the name of a part and of the attempt in which its worker was lost to the parts
+            that replace it, perhaps the part itself; an error that it raises fails the part.
+        most_failures_in_a_row: Number of parts that may fail in a row before the rest is not tried.
     """
 
     parts: Sequence[str]
@@ -43,7 +43,7 @@ class Job:
 
 @dataclass
 class _State:
-    """A part on its way."""
+    """A part that is not finished, and how often it was tried."""
 
     name: str
     tries: int = 0
@@ -66,7 +66,7 @@ class _Run:
 
     @property
     def stop(self) -> str:
-        """Why nothing more is handed out, or nothing."""
+        """Reason why no more parts are handed out; empty if they are."""
         if self.failures_in_a_row >= self.job.most_failures_in_a_row:
             return "not tried: too many shards in a row had failed"
         if self.losses_in_a_row >= _MOST_LOSSES_IN_A_ROW:
@@ -86,13 +86,13 @@ class _Run:
                     self._hand_out(self.todo[0])
                     self.todo.popleft()
                 ended = self.pool.wait(_TICK_S)
-            except PoolGoneError as gone:
-                return self._rest(str(gone))
-            except Exception as error:  # noqa: BLE001 - a pool that breaks ends the work, and the owner keeps what is finished
+            except PoolGoneError as error:
+                return self._rest(str(error))
+            except Exception as error:  # noqa: BLE001 - a pool that breaks ends the work; finished parts stay
                 return self._rest(f"{type(error).__name__}: {error}")
-            for each in ended:
-                if each.key in self.out:
-                    self._take(each)
+            for end in ended:
+                if end.key in self.out:
+                    self._take(end)
         return self._rest(self.stop)
 
     def _hand_out(self, state: _State) -> None:
@@ -147,13 +147,13 @@ def fan_out(job: Job, pool: Pool, *, name: str, say: Callable[[str], None]) -> d
     """Carry out a job.
 
     Args:
-        job: Its parts.
-        pool: Where.
-        name: Of this run: no two runs over the same store have it in common.
-        say: Is told, in a line for people, when a worker was lost.
+        job: Job to carry out.
+        pool: Worker pool that carries it out.
+        name: Name of this run, unique among the runs over the same store.
+        say: Function that prints a line for the user when a worker was lost.
 
     Returns:
-        What ended each part that is not done, by name; a replaced part is not in it, those that took its
-        place may be.
+        The error of each part that failed or was not tried, by name; a replaced part is not among them, its
+        replacements may be.
     """
     return _Run(job, pool, name, say, deque(_State(part) for part in job.parts)).carry_out()

@@ -1,6 +1,6 @@
-"""The index run: plan, segment and describe shard by shard, commit, gate.
+"""The index run: plan, segment and describe shard by shard, commit, pass the quality gate.
 
-Whatever ends the work on the shards, what the manifests show is committed.
+However the work on the shards ends, the shards with a manifest are committed.
 """
 
 import os
@@ -20,10 +20,10 @@ from flows.runners import RunnerName, choose_runner, n_workers, open_pool
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, ParError
 from par_core.gate.golden import load_golden
-from par_core.models.profiles import describe_models, fingerprints
+from par_core.models.profiles import describe_models
 from par_core.stages.losses import Losses
-from par_core.stages.names import config_ids
 from par_core.stages.plan import Plan, plan_index
+from par_core.stages.run import Run
 from par_core.store.layout import Store
 from par_core.store.ledger import Accounting, accounting
 from tasks.shards import index_shard
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
 
 __all__ = ["IndexReport", "run_index"]
 
-# shards; then the machine or the storage is at fault, and going on would only waste the night
+# shards in a row; then the machine or the storage is at fault, and continuing would only waste the night
 _FAILURES_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What a run did.
+    """Result of an index run.
 
     Attributes:
-        plan: What there was to do.
-        commit: The state of the index afterwards.
-        accounting: What became of every listed file.
-        failed_shards: Shards that could not be finished, with the reason. The next run takes them up.
-        seconds: Of the whole run.
-        gate: What the gate found, or None if none was asked for.
+        plan: Plan that the run worked on.
+        commit: State of the index after the run.
+        accounting: Counts of all listed files by outcome.
+        failed_shards: Reason of each shard that could not be finished. The next run tries them again.
+        seconds: Duration of the whole run.
+        gate: Report of the quality gate, or None if the run had no golden queries.
     """
 
     plan: Plan
@@ -60,7 +60,12 @@ class IndexReport:
 
     def __str__(self) -> str:
         unfinished = f"{len(self.failed_shards)} shards could not be finished; " if self.failed_shards else ""
-        return f"{unfinished}{self.accounting}; {self.commit.rows} people in the index"
+        return f"{unfinished}{self.sentence}"
+
+    @property
+    def sentence(self) -> str:
+        """The accounting of the files and the number of people in the index, in one sentence."""
+        return f"{self.accounting}; {self.commit.rows} people in the index"
 
     @property
     def exit_code(self) -> int:
@@ -77,7 +82,7 @@ class IndexReport:
         return shards
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, as JSON types."""
+        """Return the whole report as JSON types."""
         return {
             "exit_code": self.exit_code,
             "equation": str(self.accounting),
@@ -109,12 +114,12 @@ def run_index(
     verbose: bool = False,
     unrecorded: Callable[[IndexReport], None] = lambda _: None,
 ) -> IndexReport:
-    """Make sources searchable: the same for the command line and for deployments. With golden queries, gate
-    what was committed.
+    """Make sources searchable, for the command line and for deployments. With golden queries, the commit goes
+    through the quality gate.
 
-    Where PREFECT_API_URL names a server, the run is recorded there; its parameters are the store and an id of
-    the run, never the work. If the server is away at the end, and stays so, ``unrecorded`` is called with the
-    report.
+    If PREFECT_API_URL names a server, the run is recorded there; its parameters are the store and an id of
+    the run, never the work. If the server is away at the end and stays away, ``unrecorded`` is called with
+    the report.
 
     Raises:
         BadConfigError: A source, setting, model or the golden file is wrong; nothing was done.
@@ -125,39 +130,38 @@ def run_index(
     store = Store.create(Store(store_root).root.absolute())  # workers are started elsewhere
     with ExitStack() as held:
         held.enter_context(store.exclusive())
-        plan = plan_index(
-            store, sources, config, workers=n_workers(config.machine), retry_failed=retry_failed
-        )
+        run = Run.of(store, config)
+        plan = plan_index(run, sources, workers=n_workers(config.machine), retry_failed=retry_failed)
         runner = choose_runner(config.machine, plan.n_images, interrupted=plan.interrupted)
-        # said also to whoever wants errors only: what was there before counts as vanished now
+        # printed even with --quiet: files that this source had before count as vanished now
         for source in plan.empty:
             say(f"par: warning: there are no pictures in {source}")
         if not quiet:
             _introduce(plan, config, runner if plan.shards else "nothing to do")
-        run = secrets.token_hex(4)
+        name = secrets.token_hex(4)
 
         def carry_out(recorder: Recorder) -> IndexReport:
             from par_core.stages.commit import commit_store
 
             try:
                 failed = (
-                    _process(store, plan, config, runner, run, recorder, quiet=quiet, verbose=verbose)
+                    _process(run, plan, runner, name, recorder, quiet=quiet, verbose=verbose)
                     if plan.shards
                     else {}
                 )
             except BadConfigError:
                 raise
             except BaseException:  # such as SIGTERM of a supervisor, or a run that is cancelled in Prefect
-                commit_store(store, config)
+                commit_store(run)
                 raise
-            commit = commit_store(store, config)
+            commit = commit_store(run)
             counted = accounting(store, commit.segment_config)
             gate = None
             if wanted is not None:
                 from par_core.gate.publish import run_gate
 
                 gate = run_gate(store, wanted, config)
-            held.close()  # other commands may write, whatever Prefect still has to be told
+            held.close()  # other commands may write while Prefect is informed
             report = IndexReport(plan, commit, counted, failed, time.monotonic() - started, gate)
             for line in _conclusion(report, store_root):
                 recorder.line(line)
@@ -169,27 +173,26 @@ def run_index(
         if not verbose:
             os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
             os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
-        return recorded("par-index", str(store.root), run, carry_out, unrecorded)
+        return recorded("par-index", str(store.root), name, carry_out, unrecorded)
 
 
 def _process(
-    store: Store,
+    run: Run,
     plan: Plan,
-    config: RunConfig,
     runner: RunnerName,
-    run: str,
+    name: str,
     recorder: Recorder,
     *,
     quiet: bool,
     verbose: bool,
 ) -> Mapping[str, str]:
-    """Work on the planned shards; the reason for each that could not be finished."""
-    models = fingerprints(config)
-    ids, settings, root = config_ids(config, models), config.model_dump(mode="json"), str(store.root)
-    losses = Losses(store, ids, models.segmenter, plan.shards)
+    """Work on the planned shards; return the reason for each that could not be finished."""
+    store, ids = run.store, run.ids
+    root, settings, id_texts = str(store.root), run.config.model_dump(mode="json"), asdict(ids)
+    losses = Losses(run, plan.shards)
     job = Job(
         [shard.shard_id for shard in plan.shards],
-        lambda shard, attempt: (index_shard, (root, shard, settings, attempt)),
+        lambda shard, attempt: (index_shard, (root, shard, settings, id_texts, attempt)),
         losses.replace,
         _FAILURES_IN_A_ROW,
     )
@@ -200,13 +203,13 @@ def _process(
 
     log = None if verbose else store.root / "workers.log"
     with (
-        open_pool(config.machine, runner, tell, log) as pool,
+        open_pool(run.config.machine, runner, tell, log) as pool,
         show_index_progress(
             store, ids, losses.sizes, recorder.progress if recorder.records else None, quiet=quiet
         ),
     ):
-        failed = fan_out(job, pool, name=run, say=tell)
-    # by a worker that could not say so any more
+        failed = fan_out(job, pool, name=name, say=tell)
+    # a lost worker may have finished its shard before it could say so
     finished = {
         shard for shard in failed if store.shard("describe", ids.describe, shard).manifest() is not None
     }
@@ -214,7 +217,7 @@ def _process(
 
 
 def _reason(error: Exception) -> str:
-    """What PAR says on purpose as it is, anything else with its kind."""
+    """The message of an error; errors of other libraries with their type."""
     return str(error) if isinstance(error, ParError) else f"{type(error).__name__}: {error}"
 
 
@@ -239,7 +242,7 @@ def _conclusion(report: IndexReport, store: Path) -> list[str]:
             f" ({', '.join(shards[:3])}{', ...' if len(shards) > 3 else ''}): {reason}"
         )
     if report.failed_shards:
-        lines.append("what was finished is committed; run the same command again to go on")
+        lines.append("the finished shards are committed; run the same command again to continue")
     if report.accounting.failures:
         kinds = ", ".join(f"{count} {status}" for status, count in sorted(report.accounting.failures.items()))
         lines.append(
@@ -247,9 +250,7 @@ def _conclusion(report: IndexReport, store: Path) -> list[str]:
             " with --retry-failed tries them again"
         )
     rate = f", {report.plan.n_images / report.seconds:.1f} images/s" if report.plan.n_images else ""
-    lines.append(
-        f"{report.accounting}; {report.commit.rows} people in the index; {report.seconds:.1f} s{rate}"
-    )
+    lines.append(f"{report.sentence}; {report.seconds:.1f} s{rate}")
     return lines + (list(gate_lines(report.gate)) if report.gate else [])
 
 
@@ -261,7 +262,5 @@ def _page(report: IndexReport) -> str:
         f"\n- {len(shards)} shards not finished: {in_markdown(reason)}"
         for reason, shards in report.reasons.items()
     )
-    return (
-        f"{report.accounting}; {report.commit.rows} people in the"
-        f" index.\n{failures}{unfinished}\n\n{gate_markdown(report.gate) if report.gate else ''}"
-    )
+    gate = gate_markdown(report.gate) if report.gate else ""
+    return f"{report.sentence}.\n{failures}{unfinished}\n\n{gate}"

@@ -1,6 +1,6 @@
-"""Where tasks are carried out, behind one interface: hand out a task, wait until some have ended.
+"""Worker pools behind one interface: submit a task, wait until some have ended.
 
-A pool does not decide what is tried again; ``flows.fan_out`` does, the same for every pool.
+A pool does not decide which tasks are tried again; ``flows.fan_out`` does, in the same way for every pool.
 """
 
 import os
@@ -23,17 +23,17 @@ class How(Enum):
     DONE = "done"
     FAILED = "failed"  # it raised an error
     LOST = "lost"  # its worker died or was cut off
-    RETURNED = "returned"  # nobody is known to have tried it to the end: the scheduler went
+    RETURNED = "returned"  # the scheduler was lost, and whether a worker tried the task is not known
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A task that is over.
+    """A task that has ended.
 
     Attributes:
-        key: As it was handed out.
-        how: It ended.
-        error: What it raised, or why it is lost; None if it is done.
+        key: Key under which the task was submitted.
+        how: How the task ended.
+        error: Error that the task raised, or the reason why it is lost; None if it is done.
     """
 
     key: str
@@ -42,32 +42,32 @@ class Ended:
 
 
 class PoolGoneError(ParError):
-    """Nothing can be carried out here any more, for as long as a run is willing to wait."""
+    """No task can be carried out here, for longer than a run is willing to wait."""
 
 
 class Pool(Protocol):
-    """Carries out tasks."""
+    """A worker pool: carries out tasks."""
 
     @property
     def capacity(self) -> int:
-        """Tasks to have handed out at a time: enough that no worker waits."""
+        """Number of tasks to submit at a time, so that no worker waits."""
 
     def submit(self, key: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-        """Hand out a task under a key of its own."""
+        """Submit a task under a unique key."""
 
     def wait(self, seconds: float) -> list[Ended]:
-        """The tasks that ended since the last call; empty if none does within some seconds.
+        """Return the tasks that ended since the last call; empty if none ends within the given seconds.
 
         Raises:
-            PoolGoneError: No worker is there, and none has come in time.
+            PoolGoneError: There is no worker, and none has come in time.
         """
 
 
 class ThreadPool:
-    """Threads of this process.
+    """A worker pool of threads of this process.
 
     Args:
-        threads: Their number.
+        threads: Number of threads.
     """
 
     def __init__(self, threads: int) -> None:
@@ -77,16 +77,16 @@ class ThreadPool:
 
     @property
     def capacity(self) -> int:
-        """One task a thread, and one that waits."""
+        """One task for each thread, and one that waits."""
         return self._threads + 1
 
     def submit(self, key: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-        """Hand out a task under a key of its own."""
+        """Submit a task under a unique key."""
 
         def run() -> None:
             try:
                 function(*arguments)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is the task's end and goes to whoever waits
+            except Exception as error:  # noqa: BLE001 - any error ends the task and is reported by wait
                 self._ended.put(Ended(key, How.FAILED, error))
             else:
                 self._ended.put(Ended(key, How.DONE))
@@ -94,7 +94,7 @@ class ThreadPool:
         self._executor.submit(run)
 
     def wait(self, seconds: float) -> list[Ended]:
-        """The tasks that ended since the last call; empty if none does within some seconds."""
+        """Return the tasks that ended since the last call; empty if none ends within the given seconds."""
         return drain(self._ended, seconds)
 
     def __enter__(self) -> Self:
@@ -107,21 +107,21 @@ class ThreadPool:
 
 
 def drain(ended: "queue.SimpleQueue[Any]", seconds: float) -> list[Any]:
-    """Everything that a queue holds, or gets within some seconds."""
+    """Return all items of a queue; if it is empty, wait for the first up to the given seconds."""
     try:
-        found = [ended.get(timeout=seconds)]
+        items = [ended.get(timeout=seconds)]
     except queue.Empty:
         return []
     while not ended.empty():
-        found.append(ended.get())
-    return found
+        items.append(ended.get())
+    return items
 
 
 def one_thread_each(threads: int) -> dict[str, str]:
-    """The environment of a worker process: more threads than these would fight for the same cores."""
+    """Return the environment that limits the threads of a worker process: more would compete for cores."""
     return dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
 
 
 def n_cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0))

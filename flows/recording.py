@@ -1,8 +1,8 @@
-"""What Prefect is told of a run: that it began, how far it is, how it ended.
+"""The record of a run in Prefect: its start, progress and end.
 
-The work does not depend on it. Nothing but this process talks to Prefect's server, and if the server is away
-the run goes on: what it finishes is committed before Prefect is told, and a line says what could not be
-recorded.
+The work does not depend on it. Only this process talks to Prefect's server. If the server is away the run
+continues: its results are committed before Prefect is informed, and a line names the part of the record that
+is missing.
 """
 
 import contextvars
@@ -25,12 +25,12 @@ WITH_FAILURES: Final = "Completed with failures"
 T = TypeVar("T", bound="Outcome")
 
 _HEALTH_S: Final = 5.0
-_SERVER_S: Final = 150.0  # that a server may be away when a run ends
-_SHORT: Final = 300  # characters of a server's error
+_SERVER_S: Final = 150.0  # time that a server may be away when a run ends
+_SHORT: Final = 300  # characters shown of a server's error
 
 
 class Outcome(Protocol):
-    """What a run did, as far as Prefect is concerned."""
+    """Result of a run, as far as Prefect needs it."""
 
     @property
     def exit_code(self) -> int:
@@ -41,24 +41,24 @@ class Outcome(Protocol):
 
 
 class Recorder:
-    """Tells nobody: for runs without a server. The subclass tells Prefect."""
+    """Records nothing: for runs without a server. The subclass writes to Prefect."""
 
     records: bool = False
-    """Whether anybody is told."""
+    """Whether anything is recorded."""
 
     def line(self, text: str) -> None:
-        """A line for the log of the run."""
+        """Add a line to the log of the run."""
 
     def progress(self, percent: float, text: str) -> None:
-        """How far the run is."""
+        """Record the progress of the run, as per cent in [0, 100] and as a line."""
 
     def table(self, key: str, markdown: str) -> None:
-        """A page about the run."""
+        """Add a page about the run."""
 
 
 class _PrefectRecorder(Recorder):
-    """Writes to the log and the artifacts of the flow run that this process is in. A server that is away is
-    said once and then left alone.
+    """Writes to the log and the artifacts of the current flow run. If the server is away, one warning says so
+    and it is not called again until it answers.
     """
 
     records = True
@@ -102,7 +102,7 @@ class _PrefectRecorder(Recorder):
             try:
                 self._away = False
                 return self._context.copy().run(call)
-            except Exception as error:  # noqa: BLE001 - whatever Prefect raises, the run is worth more than its record
+            except Exception as error:  # noqa: BLE001 - the run is worth more than its record
                 self._away = True
                 say(f"par: warning: Prefect's server was not told how far the run is: {in_short(error)}")
                 return None
@@ -115,21 +115,21 @@ def recorded(
     body: Callable[[Recorder], T],
     unrecorded: Callable[[T], None] = lambda _: None,
 ) -> T:
-    """Carry out a body as a flow run where PREFECT_API_URL names a server, else without a record.
+    """Carry out a body as a flow run if PREFECT_API_URL names a server, else without a record.
 
-    Within a flow run, such as one of a deployment, the body belongs to that.
+    Within a flow run, such as one of a deployment, the body becomes part of that run.
 
     Args:
-        name: Of the flow.
+        name: Name of the flow.
         store: Folder of the store; with ``run`` the only parameter of the flow, as Prefect refuses large
             ones.
         run: Id of the run.
-        body: Must have everything on disk, and hold nothing any more, when it returns.
-        unrecorded: Is called with the outcome if the server is away at the end and stays so; Prefect tries
-            for minutes more, unless this ends the process.
+        body: Function that does the work; when it returns, everything must be on disk and all locks freed.
+        unrecorded: Function that is called with the outcome if the server is away at the end and stays away;
+            Prefect tries for minutes more, unless this ends the process.
 
     Returns:
-        What the body returned.
+        Return value of the body.
     """
     server = os.environ.get("PREFECT_API_URL")
     if _in_flow_run():
@@ -138,7 +138,7 @@ def recorded(
         return outcome
     if not server:
         return body(Recorder())
-    # deployments/automations.yaml tells a killed run by the heartbeats that stop
+    # deployments/automations.yaml recognises a killed run by its missing heartbeats
     os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
     if not _answers(server):
         say(f"par: warning: no Prefect server answers at {server}; this run is not recorded there")
@@ -181,7 +181,8 @@ def _as_flow(
         flow(name=name, validate_parameters=False, persist_result=False)(carry_out)(
             store, run, return_state=True
         )
-    except Exception as error:  # noqa: BLE001 - the body's own are in raised; this is Prefect's, and the run is worth more than its record
+    # the body's own errors are in raised; this one is Prefect's, and the run is worth more than its record
+    except Exception as error:  # noqa: BLE001
         say(f"par: warning: Prefect's server at {server} does not know how the run went: {in_short(error)}")
     if raised:
         raise raised[0]
@@ -189,8 +190,8 @@ def _as_flow(
 
 
 def _wait_for(server: str | None) -> bool:
-    """Give a server that is away time to come back, so that it learns the true end of a run: Prefect by
-    itself would call it failed.
+    """Give a server that is away time to come back, so that it records the true end of a run: by itself
+    Prefect would mark the run as failed. False if the server stays away.
     """
     ends, said = time.monotonic() + _SERVER_S, False
     while server and not _answers(server):
@@ -211,7 +212,7 @@ def _wait_for(server: str | None) -> bool:
 
 
 def in_short(error: BaseException) -> str:
-    """An error in one line of bounded length: those of servers may repeat a request of a megabyte."""
+    """Return an error in one line of bounded length: servers may repeat a request of a megabyte."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= _SHORT else f"{text[: _SHORT - 4]} ..."
 
@@ -229,6 +230,6 @@ def _answers(server: str) -> bool:
         with urllib.request.urlopen(f"{server.rstrip('/')}/health", timeout=_HEALTH_S):  # noqa: S310 - the address that the user gave to Prefect
             return True
     except urllib.error.HTTPError:
-        return True  # it wants a key, which Prefect's own client has
+        return True  # the server wants a key, which Prefect's own client has
     except (OSError, ValueError):
         return False

@@ -1,8 +1,8 @@
-"""Where the tasks of a run are carried out: threads of this process, a Dask cluster on this machine, or one
-that is there already.
+"""Runners, which carry out the tasks of a run: threads of this process, a Dask cluster on this machine, or an
+existing one.
 
-The runner is injected and must not change the answer. One thread a worker process, one process a core: more
-threads only fight for the same cores.
+The runner is injected and must not change the result. One thread for each worker process, one process for
+each core: more threads would only compete for the same cores.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ __all__ = ["RunnerName", "choose_runner", "n_workers", "open_pool"]
 
 RunnerName = Literal["threads", "dask"]
 
-_SMALL_JOB: Final = 64  # images up to which starting worker processes costs more than they give
+_SMALL_JOB: Final = 64  # images up to which worker processes take longer to start than they save
 _NO_PAGES: Final[dict[str, list[str]]] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -34,13 +34,13 @@ _NO_PAGES: Final[dict[str, list[str]]] = {
 
 
 def n_workers(machine: MachineConfig) -> int:
-    """Workers of a local run: as configured, else one a core that this process may use."""
+    """Number of workers of a local run: as configured, else one for each core that this process may use."""
     return machine.workers or n_cores()
 
 
 def choose_runner(machine: MachineConfig, n_images: int, *, interrupted: bool = False) -> RunnerName:
-    """What ``auto`` means for a job of this size; after a run that ended without a word, worker processes, so
-    that this one outlives what ended it.
+    """Return the runner for a job of this size; after a run that was killed, ``auto`` takes worker processes,
+    so that this process survives a repetition.
     """
     if machine.scheduler is not None:
         return "dask"
@@ -55,13 +55,13 @@ def choose_runner(machine: MachineConfig, n_images: int, *, interrupted: bool = 
 def open_pool(
     machine: MachineConfig, name: RunnerName, say: Callable[[str], None], log: Path | None = None
 ) -> Iterator[Pool]:
-    """The pool of a choice, for the length of a block.
+    """Open the worker pool of a runner for the length of a block.
 
     Args:
         machine: Workers, scheduler, device.
-        name: As chosen.
-        say: Is told in lines for people what is waited for and who is left out.
-        log: File for what worker processes on this machine print; None leaves it on standard error.
+        name: Name of the runner, by :func:`choose_runner`.
+        say: Function that prints a line for the user: what the pool waits for, which workers are left out.
+        log: File for the output of worker processes on this machine; None leaves it on standard error.
 
     Raises:
         BadConfigError: The scheduler cannot be reached, has no worker that can take a task, or workers of
@@ -92,7 +92,7 @@ def open_pool(
             raise BadConfigError(str(error)) from error
         yield dask
     finally:
-        # a cluster that cannot be closed any more must not cost what was finished on it
+        # an error of closing the cluster must not lose the work that was finished on it
         with contextlib.suppress(Exception):
             stack.close()
 
@@ -110,7 +110,7 @@ def _connected(
     except (OSError, TimeoutError, ValueError) as error:
         raise BadConfigError(f"no Dask scheduler answers at {address}: {error}") from error
     try:
-        yield client, lambda: None  # its supervisor starts workers again
+        yield client, lambda: None  # the cluster's own supervisor restarts workers
     finally:
         client.close(timeout=5)
 
@@ -119,7 +119,7 @@ def _knock(address: str, patience: float, say: Callable[[str], None]) -> None:
     """Wait until something listens at the address of a scheduler.
 
     Raises:
-        BadConfigError: It is no address, or nothing listens there in time.
+        BadConfigError: The text is no address, or nothing listens there in time.
     """
     from distributed.comm.addressing import parse_address, parse_host_port
 
@@ -155,7 +155,7 @@ def _local(machine: MachineConfig) -> "Iterator[tuple[Client, Callable[[], None]
     from distributed import Client, LocalCluster
 
     _quieten()
-    # workers begin in the user's folder, and must not import a ctypes.py or queue.py that lies there
+    # workers start in the user's folder, and must not import a ctypes.py or queue.py that lies there
     os.environ["PYTHONSAFEPATH"] = "1"
     dask.config.set({"distributed.nanny.pre-spawn-environ": one_thread_each(machine.threads_per_worker)})
     with (
@@ -168,7 +168,7 @@ def _local(machine: MachineConfig) -> "Iterator[tuple[Client, Callable[[], None]
 
 
 def local_cluster(machine: MachineConfig) -> dict[str, Any]:
-    """The arguments of Dask's LocalCluster."""
+    """Return the arguments of Dask's LocalCluster."""
     from distributed.security import Security
 
     return {
@@ -176,20 +176,21 @@ def local_cluster(machine: MachineConfig) -> dict[str, Any]:
         "threads_per_worker": 1,
         "processes": True,
         "host": "127.0.0.1",
-        # keys of this run alone: whoever can talk to a scheduler runs code as its user, and every user of a
-        # machine can
+        # keys for this run only: every user of the machine can connect to a scheduler without keys, and then
+        # run code as its user
         "security": Security.temporary(),
-        # Dask listens all the same; without routes it serves no page
+        # Dask opens the port even without a dashboard; without routes it serves no page
         "dashboard_address": "127.0.0.1:8787" if machine.dashboard else "127.0.0.1:0",
         "silence_logs": "ERROR",
         "scheduler_kwargs": {"dashboard": machine.dashboard},
         "resources": {"GPU": 1} if machine.device == "cuda" else None,
-        # Dask cannot see the models' memory; its limits would only kill workers that are well
+        # Dask cannot see the memory of the models; its limits would only kill healthy workers
         "memory_limit": 0,
     }
 
 
 def _quieten() -> None:
-    """What Dask logs of connections that come and go is said in PAR's own lines."""
-    for name in [each for each in logging.root.manager.loggerDict if each.split(".")[0] == "distributed"]:
+    """Silence Dask's log of connections: PAR prints its own lines about them."""
+    loggers = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]
+    for name in loggers:
         logging.getLogger(name).setLevel(logging.CRITICAL)

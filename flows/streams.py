@@ -1,4 +1,4 @@
-"""Where processes that this one starts print to."""
+"""Redirection of the standard error of child processes."""
 
 import contextlib
 import os
@@ -11,11 +11,11 @@ __all__ = ["children_print_to"]
 
 @contextlib.contextmanager
 def children_print_to(log: Path) -> Iterator[None]:
-    """For the length of the block, a file takes the standard error of processes that are started; this
-    process's own goes where it did.
+    """For the length of the block, append the standard error of new child processes to a file; that of this
+    process stays as it is.
 
-    Worker processes print when they are ended while they start, and libraries print what nobody asked for;
-    what goes wrong in a task comes back with its result. Messages of this process stay whole and in order.
+    Worker processes that are ended while they start print tracebacks, and libraries print noise; the errors
+    of tasks come back with their results. Messages of this process stay whole and in order.
     """
     before = sys.stderr
     before.flush()

@@ -1,5 +1,5 @@
-"""Training for the command line: seeds or folds become jobs, jobs are fanned out, reports become a table of
-means and standard deviations.
+"""Training for the command line: seeds or folds become jobs, jobs go to workers, their reports become a table
+of means and standard deviations.
 """
 
 import json
@@ -25,26 +25,26 @@ _LINE_EVERY_S: Final = 60.0
 def plan_jobs(
     settings: Mapping[str, Any], out: Path, seeds: Sequence[int], folds: int | None
 ) -> dict[str, dict[str, Any]]:
-    """One job, or one a seed or fold in a folder of its own.
+    """Return the jobs by name: a single one, or one for each seed or fold in its own folder.
 
     Args:
-        settings: Of a TrainingJob but for ``out``, ``seed`` and ``fold``; None values take the default.
+        settings: Keys of a TrainingJob without ``out``, ``seed`` and ``fold``; None values take the default.
         out: Folder of the results.
-        seeds: Of the runs.
-        folds: Instead of several seeds: in how many parts the people are cut, each scored on once.
+        seeds: Seeds of the runs.
+        folds: Number of parts into which the people are cut, each held out once; instead of several seeds.
 
     Raises:
-        BadConfigError: Both are asked for.
+        BadConfigError: There are both several seeds and folds.
     """
-    given = {key: value for key, value in settings.items() if value is not None}
+    common = {key: value for key, value in settings.items() if value is not None}
     if folds is not None and len(seeds) > 1:
         raise BadConfigError("several seeds or folds, not both")
     if folds is not None:
-        shared = {**given, "shared": str(out), "seed": seeds[0], "folds": folds}
+        shared = {**common, "shared": str(out), "seed": seeds[0], "folds": folds}
         return {f"fold-{i}": {**shared, "out": str(out / f"fold-{i}"), "fold": i} for i in range(folds)}
     if len(seeds) == 1:
-        return {out.name: {**given, "out": str(out), "seed": seeds[0]}}
-    shared = {**given, "shared": str(out)}
+        return {out.name: {**common, "out": str(out), "seed": seeds[0]}}
+    shared = {**common, "shared": str(out)}
     return {f"seed-{seed}": {**shared, "out": str(out / f"seed-{seed}"), "seed": seed} for seed in seeds}
 
 
@@ -57,27 +57,27 @@ def train(
     quiet: bool,
     verbose: bool,
 ) -> dict[str, Any]:
-    """Train all jobs, or go on where an earlier call was stopped.
+    """Train all jobs, or continue where an earlier call was stopped.
 
     Args:
-        jobs: By name.
-        out: Folder of ``summary.json`` and of what workers print.
-        machine: Several workers train several jobs at once.
-        n_processes: That train each job together.
-        quiet: Shows nothing.
-        verbose: Leaves what workers print on standard error.
+        jobs: Jobs by name.
+        out: Folder of ``summary.json`` and of the output of workers.
+        machine: Machine settings; several workers train several jobs at once.
+        n_processes: Number of processes that train each job together.
+        quiet: Whether no progress is shown.
+        verbose: Whether the output of workers stays on standard error.
 
     Returns:
-        The summary: ``runs``, ``mean`` and ``std`` of the scores, and in words, who was scored,
-        as ``scored_on``.
+        The summary: ``runs``, ``mean`` and ``std`` of the scores, and as ``scored_on`` the people who were
+        scored, in words.
 
     Raises:
-        ParError: A job failed; says which and why.
+        ParError: A job failed; names it and the reason.
     """
     from par_core.training.jobs import as_job
     from tasks.training import train as train_one
 
-    # what is wrong is told before anything starts
+    # wrong settings are reported before anything starts
     checked = {name: as_job(job) for name, job in jobs.items()}
     out.mkdir(parents=True, exist_ok=True)
 
@@ -100,26 +100,26 @@ def train(
         if isinstance(error, ParError):
             raise error
         raise ParError(f"{name}: {type(error).__name__}: {error}") from error
-    reports = {name: json.loads((each.out / "report.json").read_text()) for name, each in checked.items()}
-    told = {
+    reports = {name: json.loads((run.out / "report.json").read_text()) for name, run in checked.items()}
+    table = {
         "runs": {name: report["scores"] for name, report in reports.items()},
         **summary([report["scores"] for report in reports.values()]),
     }
-    told["scored_on"] = next(iter(reports.values()))["scored_on"]
-    (out / "summary.json").write_text(json.dumps(told, indent=1) + "\n")
-    return told
+    table["scored_on"] = next(iter(reports.values()))["scored_on"]
+    (out / "summary.json").write_text(json.dumps(table, indent=1) + "\n")
+    return table
 
 
 def _absolute(job: Mapping[str, Any]) -> dict[str, Any]:
-    """A job whose folders mean the same to a worker that was started elsewhere."""
+    """The job with absolute paths, for a worker that was started in another folder."""
     paths = {name: job.get(name) for name in ("root", "out", "shared", "start")}
-    given = {name: path for name, path in paths.items() if path is not None and str(path) != "compact"}
-    return {**job, **{name: os.path.abspath(path) for name, path in given.items()}}
+    named = {name: path for name, path in paths.items() if path is not None and str(path) != "compact"}
+    return {**job, **{name: os.path.abspath(path) for name, path in named.items()}}
 
 
 @contextmanager
 def _watch(jobs: Mapping[str, Mapping[str, Any]], *, quiet: bool) -> Iterator[None]:
-    """Show how far the jobs are, read from their logs, for as long as the block runs."""
+    """Show the progress of the jobs, read from their logs, while the block runs."""
 
     def look() -> list[Bar]:
         logged = {name: _last(Path(str(job["out"]))) for name, job in jobs.items()}

@@ -1,4 +1,4 @@
-"""The public face of PAR for programs: ``import par_core as par``.
+"""The public API of PAR: ``import par_core as par``.
 
 >>> archive = par.open("store")
 >>> summary = archive.index("photos/")
@@ -27,11 +27,11 @@ __all__ = ["Archive", "open"]
 def open(
     store: str | Path, *, profile: str | None = None, config: str | Path | None = None, **settings: Any
 ) -> "Archive":
-    """Name a store to search, fill or export. Nothing is read or written yet.
+    """Return the archive of a store, to search, fill or export it. Nothing is read or written yet.
 
     Args:
-        store: Folder of the store; :meth:`Archive.index` makes it where there is none.
-        profile: Names the models: ``compact`` (default, shipped) or ``clip`` (local weights).
+        store: Folder of the store; :meth:`Archive.index` creates it if there is none.
+        profile: Name of the models: ``compact`` (default, shipped) or ``clip`` (local weights).
         config: TOML file with settings, or None.
         settings: Further settings by key, such as ``machine={"device": "cuda"}``; they override the file.
 
@@ -54,7 +54,7 @@ class Archive:
 
     Args:
         store: Folder of the store.
-        config: The settings.
+        config: Configuration of models and machine.
     """
 
     def __init__(self, store: Path, config: "RunConfig") -> None:
@@ -77,19 +77,18 @@ class Archive:
         include_low_confidence: bool = False,
         grouping: bool = True,
     ) -> "Results":
-        """Find people by words, by a picture, or by a filter; best first.
+        """Search for people by words, by a picture, or by a filter; best hits first.
 
         Args:
-            text: In the language of ``par search``, such as ``man AND backpack AND NOT hat``; plain words
-                will do.
-            image: People like the largest person in this picture; with a text, both must fit.
-            where: Only people for whom this filter holds; ``docs/data-contract.md`` lists the columns.
-            top: Hits at most, 1 to 10,000.
-            include_missing: Also people whose file has vanished or was replaced.
-            include_low_confidence: Also hits that are less likely than the cutoff to be what the text asks
-                for.
-            grouping: Put hits of one image, and of nearly the same picture, into ``similar`` of the best of
-                them.
+            text: Question in the language of ``par search``, such as ``man AND backpack AND NOT hat``; plain
+                words work too.
+            image: Picture whose largest person the hits must resemble; with a text, both must fit.
+            where: Filter that the hits must match; ``docs/data-contract.md`` lists the columns.
+            top: Largest number of hits, 1 to 10,000.
+            include_missing: Whether people are included whose file was deleted or replaced.
+            include_low_confidence: Whether hits are included whose probability is below the cutoff.
+            grouping: Whether hits of one image, and of near-duplicate pictures, are put into ``similar`` of
+                the best of them.
 
         Returns:
             The hits: ``len``, iteration, ``table``, ``to_pandas()``, ``crops()``; a notebook shows the first
@@ -116,16 +115,17 @@ class Archive:
     def index(self, *sources: str | Path, retry_failed: bool = False) -> "IndexSummary":
         """Make archives searchable in this process; ``par index`` does the same with many workers.
 
-        Call it again to continue a stopped run, or to take up what is new, changed or gone.
+        Call it again to continue a stopped run, or to update the store after files were added, changed or
+        deleted.
 
         Args:
             sources: Folders, ``.zip``, ``.tar(.gz)``, ``.txt`` lists of paths, pictures, or URLs.
-            retry_failed: Also take up files that failed before.
+            retry_failed: Whether files that failed before are tried again.
 
         Raises:
             BadConfigError: A source or a setting is wrong.
             StoreError: Another process is writing to the store.
-            TransientError: Storage or memory trouble that may pass; what was finished is committed.
+            TransientError: Transient trouble with storage or memory; finished shards are committed.
 
         Example:
             >>> summary = archive.index("photos/")
@@ -157,20 +157,21 @@ class Archive:
         vectors: bool = False,
         force: bool = False,
     ) -> "ExportReport":
-        """Write people, and all that is known of them, for other programs.
+        """Export people with their boxes, masks, attributes and sources for other programs.
 
         Args:
-            out: Folder to make; it is complete or absent.
-            form: ``parquet``, ``csv``, ``coco`` or ``fiftyone``.
-            query: Only the hits of this search; None for everybody.
-            where: Only people for whom this filter holds.
-            top: Hits of a query at most, 1 to 10,000.
-            crops: Also a JPEG of every person, with the background eliminated, blurred or kept.
-            vectors: Also the embeddings.
-            force: Replace an export that is there.
+            out: Folder to create; it is written as a whole or not at all.
+            form: Format: ``parquet``, ``csv``, ``coco`` or ``fiftyone``.
+            query: Search whose hits are exported; None for all people.
+            where: Filter that the people must match, or None.
+            top: Largest number of hits of the query, 1 to 10,000.
+            crops: Treatment of the background in a JPEG of every person (eliminated, blurred or kept); None
+                for no JPEGs.
+            vectors: Whether the embeddings are exported too.
+            force: Whether an existing export is replaced.
 
         Raises:
-            BadConfigError: The folder is there, or the query or the filter is wrong.
+            BadConfigError: The folder exists, or the query or the filter is wrong.
             FingerprintError: There is a query and the store was filled with another model.
 
         Example:
@@ -186,16 +187,16 @@ class Archive:
         request = ExportRequest(form, Path(out), query, where, top, crops, vectors, force)
         searcher = self._searcher
         access = Access.open(self.path, self.config.access.audit_days)
-        asked = question_text(query, None, where) or "everybody"
+        what = question_text(query, None, where) or "everybody"
         with access.recording(
-            Caller.local(), "export", asked, how="python", unrecorded=warnings.warn
-        ) as recorded:
+            Caller.local(), "export", what, how="python", unrecorded=warnings.warn
+        ) as event:
             report = export_people(searcher, request)
-            recorded.count = report.people
+            event.count = report.people
         return report
 
     def status(self) -> "StatusReport":
-        """Say what the store holds.
+        """Return the content of the store: accounting, index, versions.
 
         Raises:
             BadConfigError: There is no such store.

@@ -1,7 +1,7 @@
-"""How a file or a folder gets to its place: complete or not at all.
+"""Write files and folders so that they are complete or absent.
 
 Everything is first written beside its place under a hidden name, ``.NAME.<16 hexadecimal digits>.partial``.
-That is all that a killed process leaves, and ``remove_partials`` finds it.
+A killed process leaves only that, and ``remove_partials`` deletes it.
 """
 
 import os
@@ -24,14 +24,15 @@ __all__ = [
     "write_atomic",
 ]
 
-#: Seconds without a change after which a partial file counts as left by a killed process, if no lock tells.
+#: Seconds without a change after which a partial file counts as left by a killed process, where no lock shows
+#: that.
 ABANDONED_S: Final = 3600.0
-# torch.hub downloads beside the name that it is given, so that the ending may be there twice
+# torch.hub adds an ending of its own to the name, so that the ending may occur twice
 _PARTIAL: Final = re.compile(r"\.(.+?)(?:\.[0-9a-f]+\.partial)+", re.DOTALL)
 
 
 def partial_name(path: Path) -> Path:
-    """A name beside ``path`` for what is not complete yet.
+    """Return a name beside ``path`` for a file or folder that is not complete yet.
 
     No two processes choose the same one, not even on two hosts with one shared folder.
     """
@@ -43,7 +44,7 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o666) -> None:
 
     Args:
         path: The file; its folder is made where it is missing.
-        content: All of it.
+        content: The whole content.
         mode: Permissions from the first byte on, less the umask.
     """
     with write_aside(path, mode=mode) as partial:
@@ -52,7 +53,8 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o666) -> None:
 
 @contextmanager
 def write_aside(path: Path, *, mode: int = 0o666) -> Iterator[Path]:
-    """An empty file to fill in the block. It takes its name at the end, synced; after an error it is deleted.
+    """Provide an empty file to fill in the block. It gets its name at the end, synced; after an error it is
+    deleted.
 
     Args:
         path: The name that it takes, in place of a file that has it; the folder is made where it is missing.
@@ -76,7 +78,8 @@ def write_aside(path: Path, *, mode: int = 0o666) -> Iterator[Path]:
 
 @contextmanager
 def folder_aside(path: Path, *, check: Callable[[], None] = lambda: None) -> Iterator[Path]:
-    """An empty folder to fill in the block. It takes its name at the end; after an error it is deleted.
+    """Provide an empty folder to fill in the block. It gets its name at the end; after an error it is
+    deleted.
 
     A folder that has the name is deleted once the new one is in its place. It is moved aside just before,
     since a file system cannot replace one that holds something; where the new one cannot take the name, it
@@ -114,7 +117,7 @@ def remove_partials(folder: Path, *, of: str | None = None, idle_s: float = 0.0)
     """Delete partial files and folders that killed processes left in a folder.
 
     Args:
-        folder: Where they are; nothing is done where there is none. Its subfolders are not looked at.
+        folder: The folder; it may be missing. Its subfolders are not looked at.
         of: Only those of one file or folder, by the name that it would have taken.
         idle_s: Only those that did not change for so many seconds; 0 where a lock keeps other writers out.
     """
@@ -142,8 +145,8 @@ def _sync(path: Path) -> None:
 
 
 def _last_change(path: Path) -> float:
-    """Time of the last change of a file, or of anything in a folder; now, if that cannot be seen."""
+    """Return the time of the last change of a file, or of anything in a folder; now, if it cannot be read."""
     try:
-        return max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
+        return max(changed.lstat().st_mtime for changed in (path, *path.rglob("*")))
     except OSError:
         return time.time()

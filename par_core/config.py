@@ -53,7 +53,7 @@ class _Frozen(BaseModel):
 
 
 class ArchiveConfig(_Frozen):
-    """What is read of an archive."""
+    """Limits on the files that are read from an archive."""
 
     max_pixels: Annotated[int, Field(ge=1)] = 200_000_000
     """Images with more pixels (width times height) get the status ``too_large`` before they are decoded."""
@@ -64,7 +64,7 @@ class ArchiveConfig(_Frozen):
 
 
 class SegmentConfig(_Frozen):
-    """Who counts as a person."""
+    """Settings of the segmentation: which detections count as people."""
 
     min_score: Annotated[float | None, Field(ge=0, le=1)] = None
     """Lowest score of a person; None takes the threshold chosen for the model on validation data."""
@@ -75,27 +75,27 @@ class SegmentConfig(_Frozen):
 
 
 class CutoutConfig(_Frozen):
-    """How a person is cut out of the image."""
+    """Settings of the cut-out of a person."""
 
     background: Literal["eliminate", "blur", "keep"] = "eliminate"
     margin: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Added on each side, as a share of the box's height or width."""
+    """Margin on each side, as a share of the box's height or width."""
     dilate: Annotated[float, Field(ge=0, le=0.5)] = 0.03
-    """The mask is widened by this share of the box's height, so that carried things survive."""
+    """The mask is widened by this share of the box's height, so that carried things stay in it."""
 
 
 class DescribeConfig(_Frozen):
-    """How a person is described."""
+    """Settings of the description of people."""
 
     cutout: CutoutConfig = CutoutConfig()
     thumbnails: bool = False
-    """Keep small JPEGs of the people in Parquet, so that results can be shown when the archive is out of
-    reach.
+    """Keep small JPEGs of the people in Parquet, so that results can be shown when the archive cannot be
+    reached.
     """
 
 
 class ClipConfig(_Frozen):
-    """Which models the ``clip`` profile takes; their files are looked for in ``weights_dir``."""
+    """Models of the ``clip`` profile; their files are looked for in ``weights_dir``."""
 
     segmenter: Literal["resnet50-fpn", "resnet50-fpn-v2"] = "resnet50-fpn"
     model: str = "ViT-B-16"
@@ -111,7 +111,7 @@ class ClipConfig(_Frozen):
 
 
 class MachineConfig(_Frozen):
-    """Where the work is done. Never part of a digest."""
+    """Settings of the machine. Never part of a digest."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runtime: Literal["auto", "torch", "openvino"] = "auto"
@@ -140,10 +140,10 @@ class MachineConfig(_Frozen):
 
 
 class AccessConfig(_Frozen):
-    """What is kept of who asked. Never part of a digest."""
+    """Settings of the audit log. Never part of a digest."""
 
     audit_days: Annotated[int, Field(ge=1, le=36_500)] = 365
-    """For how many days the audit log is kept at least; months wholly before that are deleted."""
+    """Least number of days for which the audit log is kept; months that end before are deleted."""
 
 
 class RunConfig(_Frozen):
@@ -167,7 +167,7 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
 
     Args:
         file: A TOML file with the keys of RunConfig, or None.
-        overrides: Command-line values by (nested) key; None values mean "not given" and are left out.
+        overrides: Command-line values by (nested) key; None means that an option is not used.
 
     Raises:
         BadConfigError: A file is missing, a key is unknown, or a value is out of its range; names the first
@@ -190,15 +190,21 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            given = (init_settings, env_settings)
-            return given if file is None else (*given, TomlConfigSettingsSource(settings_cls, toml_file=file))
+            sources = (init_settings, env_settings)
+            if file is None:
+                return sources
+            return (*sources, TomlConfigSettingsSource(settings_cls, toml_file=file))
 
     try:
         merged = Sources(**_without_none(overrides))
     except ValidationError as error:
         wrong = [
-            _told(".".join(map(str, each["loc"])), each["type"], f"{each['msg']} (got {each.get('input')!r})")
-            for each in error.errors()[:5]
+            _explained(
+                ".".join(map(str, problem["loc"])),
+                problem["type"],
+                f"{problem['msg']} (got {problem.get('input')!r})",
+            )
+            for problem in error.errors()[:5]
         ]
         raise BadConfigError("; ".join(wrong)) from error
     except (ValueError, OSError) as error:
@@ -213,7 +219,7 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
 
 
 def store_folder(root: Path) -> Path:
-    """The folder of a store, as given.
+    """Return the folder of a store unchanged, after a check.
 
     Raises:
         BadConfigError: It is a URL: a store is a folder, on this machine or on a file system that is mounted.
@@ -228,8 +234,8 @@ def store_folder(root: Path) -> Path:
 
 
 def config_of(settings: Mapping[str, Any]) -> RunConfig:
-    """The configuration that ``RunConfig.model_dump(mode="json")`` gave, as it was, whatever this process's
-    environment says.
+    """Return the configuration of a ``RunConfig.model_dump(mode="json")``; this process's environment has no
+    effect on it.
 
     Raises:
         BadConfigError: A key or value is wrong.
@@ -240,8 +246,8 @@ def config_of(settings: Mapping[str, Any]) -> RunConfig:
         raise BadConfigError(f"not a configuration of PAR: {error}") from error
 
 
-def _told(name: str, kind: str, message: str) -> str:
-    """One wrong setting, for people; of an unknown one, what was meant perhaps."""
+def _explained(name: str, kind: str, message: str) -> str:
+    """Return a message about a wrong setting; for an unknown one, with the nearest known name."""
     if kind != "extra_forbidden":
         return f"{name}: {message}"
     near = difflib.get_close_matches(name, _names(RunConfig), n=1)
@@ -251,15 +257,15 @@ def _told(name: str, kind: str, message: str) -> str:
 
 
 def _names(model: type[BaseModel]) -> list[str]:
-    """Every setting with the names of the tables that it is in."""
-    told = []
+    """Return the names of all settings, each with the names of the tables that it is in."""
+    names = []
     for name, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            told += [f"{name}.{each}" for each in _names(inner)]
+            names += [f"{name}.{inner_name}" for inner_name in _names(inner)]
         else:
-            told.append(name)
-    return told
+            names.append(name)
+    return names
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:

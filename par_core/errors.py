@@ -7,9 +7,9 @@
     ├── BadInputError             a contract is broken (schema, shape, count); stops the shard
     │   └── UnreadableImageError  one image cannot be used; becomes a row with ``status``
     ├── StoreError                the store is missing, of another format, or inconsistent
-    │   └── FingerprintError      the store was written with other models than the ones asked for
+    │   └── FingerprintError      the store was written with other models than the query's
     ├── TransientError            storage or memory trouble; the task may be tried again
-    └── WorkerLostError           the process that worked on a shard is gone; the shard may be given to another, in halves
+    └── WorkerLostError           the process that worked on a shard was lost; others may get its halves
 
 Wrong *settings* raise before work starts, wrong *items* become rows with a status, broken *contracts*
 stop the shard, and the class alone decides whether a task is retried.
@@ -55,7 +55,7 @@ class UnreadableImageError(BadInputError):
     """One image cannot be used.
 
     Args:
-        status: Why, as stored in the ``status`` column.
+        status: The reason, as stored in the ``status`` column.
         message: One plain sentence for the ``message`` column.
     """
 
@@ -73,7 +73,7 @@ class StoreError(ParError):
 
 
 class FingerprintError(StoreError):
-    """The store was written with other models than the ones asked for."""
+    """The store was written with other models than the query's."""
 
 
 class TransientError(ParError):
@@ -81,4 +81,4 @@ class TransientError(ParError):
 
 
 class WorkerLostError(ParError):
-    """The process that worked on something ended without a word, or cannot be reached any more."""
+    """The process that worked on a task was killed, or cannot be reached any more."""

@@ -10,7 +10,7 @@ __all__ = ["digest_of", "image_id", "person_id"]
 
 
 def digest_of(*parts: str | bytes) -> str:
-    """Sixteen hexadecimal digits of an unambiguous join of the parts.
+    """Return sixteen hexadecimal digits of an unambiguous join of the parts.
 
     >>> digest_of("ab", "c") == digest_of("a", "bc")
     False
@@ -19,17 +19,17 @@ def digest_of(*parts: str | bytes) -> str:
 
 
 def image_id(content: bytes) -> str:
-    """The identity of an image: 32 hexadecimal digits of its file's bytes."""
+    """Return the id of an image: 32 hexadecimal digits of the SHA-256 of its file's bytes."""
     return hashlib.sha256(content).hexdigest()[:32]
 
 
 def person_id(image: str, box: Iterable[float], segmenter_fingerprint: str) -> str:
-    """The identity of a person found by one segmenter in one image: 32 hexadecimal digits.
+    """Return the id of a person whom one segmenter found in one image: 32 hexadecimal digits.
 
     Args:
-        image: The image's id.
-        box: x1 y1 x2 y2 in pixels; counted to a hundredth of a pixel.
-        segmenter_fingerprint: Of the model that found the person.
+        image: Id of the image.
+        box: x1 y1 x2 y2 in pixels; rounded to a hundredth of a pixel.
+        segmenter_fingerprint: Fingerprint of the model that found the person.
     """
     return _sha256([image, *(f"{value:.2f}" for value in box), segmenter_fingerprint])[:32]
 

@@ -1,7 +1,7 @@
 """A lock between processes and threads: ``flock`` on a file beside what it guards.
 
-The kernel drops it with the process, however that ends. ``filelock`` uses the same call but tries again and
-again, so that there is no order among those who wait (docs/decisions/0013-libraries-and-own-code.md).
+The kernel drops it with the process, however that ends. ``filelock`` uses the same call but polls, so that
+those who wait get no order (docs/decisions/0013-libraries-and-own-code.md).
 """
 
 import fcntl

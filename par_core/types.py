@@ -31,7 +31,7 @@ Mask = Bool[np.ndarray, "_ _"]
 BoxesXYXY = Float32[np.ndarray, "n 4"]
 Scores = Float32[np.ndarray, " n"]  # in [0, 1]
 Embeddings = Float32[np.ndarray, "n d"]  # rows have L2 norm 1
-Probabilities = Float32[np.ndarray, "n k"]  # in [0, 1]; NaN where a model cannot tell
+Probabilities = Float32[np.ndarray, "n k"]  # in [0, 1]; NaN where a model has no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class MaskRLE:
     """One mask of a whole image as COCO compressed run-length (column-major, as pycocotools writes it).
 
     Attributes:
-        height: Of the image, pixels.
-        width: Of the image, pixels.
+        height: Height of the image, pixels.
+        width: Width of the image, pixels.
         counts: COCO's compressed counts, ASCII.
     """
 
@@ -51,7 +51,7 @@ class MaskRLE:
 
 @dataclass(frozen=True, slots=True)
 class PersonInstances:
-    """The people found in one image, highest score first.
+    """The people of one image, highest score first.
 
     Attributes:
         boxes: (n, 4) x1 y1 x2 y2 in pixels, inside the image.
@@ -76,7 +76,7 @@ class PersonInstances:
 
 @dataclass(frozen=True, slots=True)
 class Descriptions:
-    """What a describer says of n cut-outs.
+    """Output of a describer for n cut-outs.
 
     Attributes:
         embeddings: (n, d), rows of L2 norm 1.

@@ -1,4 +1,4 @@
-"""One training run: in this process, or by torch's own launcher in several."""
+"""One training run, in this process or in several that torch's own launcher starts."""
 
 import os
 import subprocess
@@ -15,11 +15,14 @@ __all__ = ["train"]
 
 
 def train(settings: Mapping[str, Any], n_processes: int) -> None:
-    """Run one job, or go on with it; its report is ``report.json`` in its folder.
+    """Run or continue one job; its report is ``report.json`` in its folder.
 
     Args:
-        settings: A TrainingJob as JSON types.
-        n_processes: More than one trains together, by ``torchrun``.
+        settings: TrainingJob as JSON types.
+        n_processes: Number of processes that train together; more than one by ``torchrun``.
+
+    Raises:
+        ParError: Several processes were started, and they failed.
     """
     job = as_job(settings)
     if n_processes == 1:
@@ -40,7 +43,7 @@ def train(settings: Mapping[str, Any], n_processes: int) -> None:
     with (job.out / "launcher.log").open("ab") as log:
         done = subprocess.run(
             [*launcher, "-m", "par_core.training.launched", str(file)],
-            # nothing is imported from the folder in which the user is
+            # the processes import nothing from the user's current folder
             env={**os.environ, "PYTHONSAFEPATH": "1"},
             stdin=subprocess.DEVNULL,
             stdout=log,

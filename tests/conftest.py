@@ -21,6 +21,12 @@ def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+@pytest.fixture(autouse=True)
+def a_search_path_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo after each test how a command run in this process protects its child processes."""
+    monkeypatch.setenv("PYTHONSAFEPATH", "")
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The research data sets; not part of the repository, so tests that need them skip without."""

@@ -1,4 +1,4 @@
-"""Index an archive in this process with the ``fake`` profile, and look at what is in a store."""
+"""Index an archive in this process with the ``fake`` profile, and read the content of a store."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from par_core.config import RunConfig, load_config
 from par_core.stages.commit import CommitRecord, commit_store
 from par_core.stages.describe import describe_shard
 from par_core.stages.plan import Plan, plan_index
+from par_core.stages.run import Run
 from par_core.stages.segment import segment_shard
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
@@ -19,22 +20,20 @@ def index(
     root: Path, sources: Sequence[Path | str], config: RunConfig = FAKE, *, retry_failed: bool = False
 ) -> tuple[Plan, CommitRecord]:
     """Plan, segment, describe, commit: what the flow does, without a flow."""
-    store = Store.create(root)
-    plan = plan_index(
-        store, [str(source) for source in sources], config, workers=1, retry_failed=retry_failed
-    )
+    run = Run.of(Store.create(root), config)
+    plan = plan_index(run, [str(source) for source in sources], workers=1, retry_failed=retry_failed)
     for shard in plan.shards:
-        segment_shard(store, shard.shard_id, config)
-        describe_shard(store, shard.shard_id, config)
-    return plan, commit_store(store, config)
+        segment_shard(run, shard.shard_id)
+        describe_shard(run, shard.shard_id)
+    return plan, commit_store(run)
 
 
 def content(root: Path) -> list[dict[str, Any]]:
-    """All that the index says, in a fixed order, less what may differ between two runs over the same archive:
-    the cut of shards.
+    """Return the rows of the index in a fixed order, without the columns that differ between two runs over
+    the same archive with other shards.
     """
-    found = PeopleIndex.open(Store.open(root).index_path)
-    if found is None:
+    people = PeopleIndex.open(Store.open(root).index_path)
+    if people is None:
         return []
-    rows = found.search(None, top=max(len(found), 1)).sort_by("person_id").to_pylist()
+    rows = people.search(None, top=max(len(people), 1)).sort_by("person_id").to_pylist()
     return [{key: value for key, value in row.items() if key not in ("shard", "row_digest")} for row in rows]

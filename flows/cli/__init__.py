@@ -1,3 +1,3 @@
-"""The command line: one file a group of commands, ``main`` puts them together, ``options`` holds what they
-share.
+"""The command line: one file for each group of commands; ``main`` joins them, ``options`` holds the shared
+options.
 """

@@ -1,4 +1,4 @@
-"""``par analyse``: how good the pictures of a collection are."""
+"""``par analyse``: the picture quality of collections."""
 
 import json
 import sys
@@ -28,15 +28,14 @@ def analyse(
             "--store",
             metavar="DIR",
             help=(
-                "Also the people of a store, as par index has measured them: resolution and GLVN of their"
-                " boxes."
+                "Also the people of a store, as measured by par index: resolution and GLVN of their boxes."
             ),
         ),
     ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option(
-            "--json", metavar="FILE", help="Write everything there as one JSON object; - prints it."
+            "--json", metavar="FILE", help="Write the results to this file as one JSON object; - prints it."
         ),
     ] = None,
     out: Annotated[
@@ -48,18 +47,18 @@ def analyse(
             "--brisque-model",
             metavar="FILE",
             help=(
-                "The BRISQUE authors' allmodel, with allrange beside it; default: the installed package"
-                " brisque."
+                "The file allmodel of the BRISQUE authors, with allrange beside it; default: the installed"
+                " package brisque."
             ),
         ),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Measure the pictures of collections: resolution, sharpness (GLVN) and naturalness (BRISQUE), as in
-    table 1 of the paper.
+    """Measure the picture quality of collections: resolution, sharpness (GLVN) and naturalness (BRISQUE), as
+    in table 1 of the paper.
 
-    A line for every source and sub-folder; files that cannot be read are counted, listed with the reason, and
-    make the exit code 1.
+    Prints a line for every source and sub-folder. Files that cannot be read are counted, listed with the
+    reason, and make the exit code 1.
 
     Examples:
     ```

@@ -1,4 +1,4 @@
-"""``par audit``: labels of a data set that are likely wrong."""
+"""``par audit``: the labels of a data set that are likely wrong."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ def audit(
         typer.Option(
             "--root",
             metavar="DIR",
-            help="Its folder; of ccp and mit also the folder that holds it; of csv also the file.",
+            help="Folder of the data set; for ccp and mit also its parent folder; for csv also the file.",
         ),
     ],
     out: Annotated[
@@ -34,12 +34,12 @@ def audit(
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Folder for audit.csv, audit.json and audit.html; of a test for planted.json.",
+            help="Folder for audit.csv, audit.json and audit.html, or with --plant for planted.json.",
         ),
     ] = Path("audit"),
     attributes: Annotated[
         list[str] | None,
-        typer.Option("--attribute", metavar="NAME", help="Audit only this attribute; give several."),
+        typer.Option("--attribute", metavar="NAME", help="Audit only this attribute; may be repeated."),
     ] = None,
     top: Annotated[
         int,
@@ -48,7 +48,7 @@ def audit(
             min=1,
             max=5_000,
             metavar="N",
-            help="Labels on the contact sheet at most.",
+            help="Largest number of labels on the contact sheet.",
             rich_help_panel=SHOWN,
         ),
     ] = 200,
@@ -58,13 +58,13 @@ def audit(
             "--plant",
             metavar="SHARE",
             help=(
-                "Test the audit instead: turn this share of labels round, and count how many of them are"
-                " found."
+                "Test the audit instead: flip this share of the labels, and count how many of them the audit"
+                " finds."
             ),
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, metavar="N", help="Of the draw of folds, and of planting.")
+        int, typer.Option("--seed", min=0, metavar="N", help="Random seed of the folds and of --plant.")
     ] = 0,
     models: ModelOptions = ModelOptions(),
     machine: WorkerOptions = WorkerOptions(),
@@ -72,9 +72,9 @@ def audit(
     """List the labels of a data set that are likely wrong, as CSV and as a contact sheet, most suspicious
     first.
 
-    Everybody's attributes are judged by a light model of the others (people of one identity stay together),
-    on what the describer sees. A describer that was trained on these very labels finds fewer of the wrong
-    ones.
+    The labels of each person are judged by a small model that is fitted to the other people (those of one
+    identity stay together) on the output of the describer. A describer that was trained on these very labels
+    finds fewer of the wrong ones.
 
     Examples:
     ```

@@ -1,4 +1,4 @@
-"""``par datasets``: which data sets PAR reads, and whether a copy of one is complete and as published."""
+"""``par datasets``: the data sets that PAR reads, and a check whether a copy is complete and as published."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +12,14 @@ __all__ = ["datasets"]
 datasets = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Data sets for training and evaluation: list what PAR reads, check a copy.",
+    help="Data sets for training and evaluation: list those that PAR reads, check a copy.",
 )
 
 
 @datasets.command("list")
 def list_datasets(as_json: JsonOption = False) -> None:
-    """List the data sets: what they hold, which files they need, their terms and where to get them. PAR
-    downloads none.
+    """List the data sets: their content, the files they need, their terms and their sources. PAR downloads
+    none.
 
     Example:
     ```
@@ -33,20 +33,22 @@ def list_datasets(as_json: JsonOption = False) -> None:
 
 @datasets.command()
 def check(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A name of par datasets list.")],
-    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Its folder; of csv also the file itself.")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A name from par datasets list.")],
+    root: Annotated[
+        Path, typer.Argument(metavar="ROOT", help="Folder of the data set; for csv also the file itself.")
+    ],
     split: Annotated[
         str,
         typer.Option(
             "--split",
             metavar="SPLIT",
-            help="An official split by its number, from 0; or zs: nobody is in two parts (PETAzs, RAPzs).",
+            help="Number of an official split, from 0; or zs: no person is in two parts (PETAzs, RAPzs).",
         ),
     ] = "0",
     as_json: JsonOption = False,
 ) -> None:
-    """Read a data set and tell people by part, how often each attribute applies, who is in two parts, and the
-    first problems. Exit code 1 if there are any.
+    """Read a data set and print its people by part, the prevalence of each attribute, the identities that are
+    in two parts, and the first problems. Exit code 1 if there are problems.
 
     Examples:
     ```

@@ -1,4 +1,4 @@
-"""``par evaluate``: how good the models are on people whose labels are known."""
+"""``par evaluate``: scores of the models on people with known labels."""
 
 import json
 import sys
@@ -38,7 +38,7 @@ def evaluate(
         typer.Option(
             "--root",
             metavar="DIR",
-            help="Folder of the data set; of ccp and mit also the folder that holds it.",
+            help="Folder of the data set; for ccp and mit also its parent folder.",
         ),
     ] = None,
     store: Annotated[
@@ -46,12 +46,14 @@ def evaluate(
         typer.Option(
             "--store",
             metavar="DIR",
-            help="store: what par index has written; default: PAR_STORE, else store of --config.",
+            help="For store: a store that par index wrote; default: PAR_STORE, else store of --config.",
         ),
     ] = None,
     labels: Annotated[
         Path | None,
-        typer.Option("--labels", metavar="FILE", help="store: labels of your own as CSV (docs/datasets.md)."),
+        typer.Option(
+            "--labels", metavar="FILE", help="For store: labels of your own as CSV (docs/datasets.md)."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -59,15 +61,15 @@ def evaluate(
             "--out",
             metavar="DIR",
             help=(
-                "Write report.html, .md and .json there, the items for par report compare, and what the"
-                " models saw."
+                "Folder for report.html, .md and .json, the items for par report compare, and the output of"
+                " the models."
             ),
         ),
     ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option(
-            "--json", metavar="FILE", help="Write everything there as one JSON object; - prints it."
+            "--json", metavar="FILE", help="Write the scores to this file as one JSON object; - prints it."
         ),
     ] = None,
     split: Annotated[
@@ -75,7 +77,7 @@ def evaluate(
         typer.Option(
             "--split",
             metavar="SPLIT",
-            help="Of attribute data sets: an official split by its number, from 0; or zs.",
+            help="For data sets of attributes: number of an official split, from 0; or zs.",
         ),
     ] = "0",
     part: Annotated[
@@ -83,7 +85,7 @@ def evaluate(
         typer.Option(
             "--part",
             metavar="PART",
-            help="train, val or test; default: test where there is one, else everybody.",
+            help="train, val or test; default: test if there is one, else all people.",
         ),
     ] = None,
     profile: ProfileOption = None,
@@ -94,8 +96,8 @@ def evaluate(
             "--weights-dir",
             metavar="DIR",
             help=(
-                "Folder with the weights of the clip profile; give one a trained run for mean and standard"
-                " deviation."
+                "Folder with the weights of the clip profile; one for each of several trained runs gives mean"
+                " and standard deviation."
             ),
             rich_help_panel=MODELS,
         ),
@@ -104,13 +106,14 @@ def evaluate(
 ) -> None:
     r"""Score the models on a data set in its published format.
 
-    **segmentation**: average precision of masks and boxes; precision and recall at the usual threshold.
-    **attributes**: AUC, mA, precision, recall and F1 of each, and over images. **retrieval**: average
-    precision of text queries over the prevalence of what is asked for. **background**: attributes with the
-    background eliminated, blurred and kept. **zero-shot**: attributes by words alone, asked in three ways.
-    People are found and cut out as indexing does. With --out a stopped command goes on where it was.
-    **store**: the attributes that are stored already against labels of your own; no model runs. Labels that
-    match nobody make the exit code 1.
+    **segmentation**: average precision of masks and boxes; precision and recall at the default threshold.
+    **attributes**: AUC, mA, precision, recall and F1 of each attribute, and means over images.
+    **retrieval**: average precision of text queries, and its ratio to the prevalence of the people who fit.
+    **background**: attributes with the background eliminated, blurred and kept. **zero-shot**: attributes by
+    words alone, with three kinds of prompts. People are segmented and cut out as in par index. With --out a
+    stopped command continues where it was.
+    **store**: the stored attributes against labels of your own; no model runs. Labels that match no person
+    make the exit code 1.
 
     Examples:
     ```
@@ -153,9 +156,9 @@ def evaluate(
             load_config(config, profile=profile, weights_dir=folder, machine=machine.settings())
             for folder in folders
         ]
-        asked = EvaluationRequest(kind, dataset, root, as_split(split), part)
+        request = EvaluationRequest(kind, dataset, root, as_split(split), part)
         with observing(settings[0].machine, verbose=machine.verbose) as carry_out:
-            scores = evaluate_all(asked, settings, out, carry_out=carry_out)
+            scores = evaluate_all(request, settings, out, carry_out=carry_out)
     text = json.dumps(scores, indent=1)
     if json_file is not None and str(json_file) == "-":
         print(text)

@@ -20,30 +20,31 @@ def export(
         Literal["parquet", "csv", "coco", "fiftyone"],
         typer.Argument(metavar="FORMAT", help="parquet, csv, coco or fiftyone."),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to make.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to create.")],
     query: Annotated[
         str | None,
-        typer.Option("--query", metavar="TEXT", help="Only the hits of this search; default: everybody."),
+        typer.Option("--query", metavar="TEXT", help="Only the hits of this search; default: all people."),
     ] = None,
     where: Annotated[
         str | None,
-        typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see par search."),
+        typer.Option("--where", metavar="FILTER", help="Only people who match this filter; see par search."),
     ] = None,
     top: Annotated[
-        int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Hits of a query at most.")
+        int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Largest number of hits of --query.")
     ] = 1_000,
     crops: Annotated[
         Literal["eliminate", "blur", "keep"] | None,
         typer.Option(
             "--crops",
             metavar="BACKGROUND",
-            help="Also a JPEG of every person, the background as said: eliminate, blur or keep.",
+            help="Also a JPEG of every person, with the background treated so: eliminate, blur or keep.",
         ),
     ] = None,
     vectors: Annotated[bool, typer.Option("--vectors", help="Also the embeddings.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an export that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing export.")] = False,
     version: Annotated[
-        str, typer.Option("--version", metavar="VERSION", help="Of the index: live, latest, or a number.")
+        str,
+        typer.Option("--version", metavar="VERSION", help="Version of the index: live, latest, or a number."),
     ] = "live",
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
@@ -52,10 +53,10 @@ def export(
         bool, typer.Option("--quiet", "-q", help="No progress bar.", rich_help_panel=SHOWN)
     ] = False,
 ) -> None:
-    r"""Write people, and what is known of them, for other programs. The folder is complete or not there;
-    provenance.json says where everything comes from.
+    r"""Export people with their boxes, masks, attributes and sources for other programs. The folder is
+    written as a whole or not at all; provenance.json states the origin of the data.
 
-    Exit code 1 if there was no picture of some.
+    Exit code 1 if the pictures of some people are missing.
 
     Examples:
     ```
@@ -86,11 +87,11 @@ def export(
             "export",
             question_text(query, None, where) or "everybody",
             unrecorded=lambda message: print(f"par: {message}", file=sys.stderr),
-        ) as found:
+        ) as event:
             report = export_people(
                 Searcher(store, settings, version), request, lambda n: progress.advance(task, n)
             )
-            found.count = report.people
+            event.count = report.people
     for warning in report.warnings:
         print(f"par: warning: {warning}", file=sys.stderr)
     if as_json:

@@ -22,31 +22,33 @@ def forget(
     source: Annotated[
         list[str] | None,
         typer.Option(
-            "--source", metavar="URI", help="A file, or a folder, archive or bucket with all below it."
+            "--source", metavar="URI", help="A file, or a folder, archive or bucket with all its files."
         ),
     ] = None,
     image: Annotated[
         list[str] | None,
-        typer.Option("--image", metavar="ID", help="An image, wherever there is a copy of it."),
+        typer.Option("--image", metavar="ID", help="An image, with all its copies."),
     ] = None,
     person: Annotated[
         list[str] | None,
         typer.Option(
-            "--person", metavar="ID", help="One person of an image. Each may be given several times."
+            "--person", metavar="ID", help="One person of an image. All three options may be repeated."
         ),
     ] = None,
-    finish: Annotated[bool, typer.Option("--finish", help="Only finish what was interrupted.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.", rich_help_panel=SHOWN)] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="Only finish an interrupted erasure.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be erased.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask for confirmation.", rich_help_panel=SHOWN)
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase somebody or something for good: rows, vectors, every older version of the index; and keep it from
-    coming back at the next par index.
+    """Erase a source, an image or a person for good: rows, vectors, every older version of the index; and put
+    it on the suppression list, so that the next par index does not bring it back.
 
-    Afterwards every byte of the store is searched for it, and a certificate is written that names nobody. A
-    run that is killed is finished by the same command. Exit code 0 if nothing is left, 1 if something is.
-    Backups, copies and the archive itself are yours to erase.
+    Afterwards every byte of the store is searched for its traces, and an erasure certificate without personal
+    data is written. The same command finishes a run that was killed. Exit code 0 if nothing is left, 1 if
+    something is. Backups, copies and the archive itself are yours to erase.
 
     Examples:
     ```
@@ -115,13 +117,14 @@ def _confirmed(question: str) -> bool:
 
 def _show(request: "Request", subject: "Subject", *, as_json: bool) -> None:
     if as_json:
-        told = {
+        content = {
             "kind": request.kind,
             "files": sorted({*subject.uris, *subject.traces.uris, *subject.traces.uris_by_value}),
         }
         print(
             json.dumps(
-                told | {"images": sorted(subject.image_ids), "people": sorted(subject.person_ids)}, indent=2
+                content | {"images": sorted(subject.image_ids), "people": sorted(subject.person_ids)},
+                indent=2,
             )
         )
         return
@@ -143,13 +146,15 @@ def _amount(subject: "Subject") -> str:
 
 def _conclude(report: "ForgetReport", *, as_json: bool) -> None:
     if as_json:
-        told = {
+        content = {
             "certificate": str(report.certificate),
             "searched": asdict(report.proof),
             "before": report.before,
             "after": report.after,
         }
-        print(json.dumps(told | {"live_moved": report.live_moved, "exit_code": report.exit_code}, indent=2))
+        print(
+            json.dumps(content | {"live_moved": report.live_moved, "exit_code": report.exit_code}, indent=2)
+        )
         raise typer.Exit(report.exit_code)
     for name, count in report.before.items():
         if count != report.after[name]:
@@ -169,12 +174,11 @@ def _conclude(report: "ForgetReport", *, as_json: bool) -> None:
         print(f"  {json.dumps(name)[1:-1]}")
     if report.live_moved:
         print(
-            "searches read the newest version of the index now: what was live held the forgotten; check it"
+            "searches now read the newest version of the index, as the live one held the erased; check it"
             " with: par gate"
         )
     print(
-        "not searched: backups and copies of the store, exports, the archive itself; start running servers"
-        " anew"
+        "not searched: backups and copies of the store, exports, the archive itself; restart running servers"
     )
     print(f"certificate: {report.certificate}")
     raise typer.Exit(report.exit_code)

@@ -1,4 +1,4 @@
-"""``par gate``: let searches read the newest version of the index once it answers golden queries as expected."""
+"""``par gate``: the quality gate, which the newest version of the index passes by its golden queries."""
 
 import json
 from pathlib import Path
@@ -15,17 +15,18 @@ __all__ = ["gate"]
 def gate(
     store: StoreOption,
     golden: Annotated[
-        Path, typer.Option("--golden", metavar="FILE", help="YAML file of questions and what is expected.")
+        Path,
+        typer.Option("--golden", metavar="FILE", help="YAML file of golden queries: questions and answers."),
     ] = Path("golden.yaml"),
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only look: leave live where it is, and keep no report.")
+        bool, typer.Option("--dry-run", help="Only check: keep the live version, and store no report.")
     ] = False,
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
 ) -> None:
-    """Check the newest version of the index. If it passes, searches read it from now on; if not, they go on
-    with the one before.
+    """Check the newest version of the index by golden queries. If it passes this quality gate, it becomes
+    live: searches read it from now on. If not, searches keep the version before.
 
     Exit code 0 if it passed, 1 if not.
 
@@ -40,11 +41,11 @@ def gate(
     from par_core.gate.publish import run_gate
     from par_core.store.layout import Store
 
-    wanted = load_golden(golden)
+    queries = load_golden(golden)
     settings = models.load(machine)
     opened = Store.open(store)
     with opened.exclusive():
-        report = run_gate(opened, wanted, settings, dry_run=dry_run)
+        report = run_gate(opened, queries, settings, dry_run=dry_run)
     if as_json:
         print(json.dumps(gate_object(report), indent=2, ensure_ascii=False))
     else:

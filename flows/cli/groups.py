@@ -1,4 +1,4 @@
-"""Groups of options: declared once as a dataclass, taken by a command as one parameter."""
+"""Groups of options: declared once as a dataclass, accepted by a command as one parameter."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -22,26 +22,26 @@ __all__ = ["MachineOptions", "ModelOptions", "WorkerOptions", "with_groups"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineOptions:
-    """On what the models run."""
+    """Options of runtime and device."""
 
     runtime: RuntimeOption = None
     device: DeviceOption = None
 
     def settings(self) -> dict[str, Any]:
-        """The keys of ``MachineConfig`` that were given, and None for the others."""
+        """Return these keys of ``MachineConfig``, with None for an option that was not given."""
         return {"runtime": self.runtime, "device": self.device}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions(MachineOptions):
-    """On what the models run, and with how many workers."""
+    """Options of runtime, device and workers."""
 
     workers: WorkersOption = None
     scheduler: SchedulerOption = None
     verbose: VerboseOption = False
 
     def settings(self) -> dict[str, Any]:
-        """The keys of ``MachineConfig`` that were given, and None for the others."""
+        """Return these keys of ``MachineConfig``, with None for an option that was not given."""
         return {
             "runtime": self.runtime,
             "device": self.device,
@@ -52,39 +52,39 @@ class WorkerOptions(MachineOptions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
-    """Which models, and the file of settings."""
+    """Options of the models, and the file of settings."""
 
     profile: ProfileOption = None
     config: ConfigOption = None
     weights_dir: WeightsOption = None
 
     def load(self, options: MachineOptions, /, **overrides: Any) -> RunConfig:
-        """The configuration that results from these options, the environment and the file.
+        """Load the configuration from these options, the environment and the file.
 
         Args:
-            options: Settings of the machine.
+            options: Options of the machine.
             overrides: Further settings by key; a mapping ``machine`` is merged with the options.
 
         Raises:
             BadConfigError: A setting is wrong.
         """
         more: Mapping[str, Any] = overrides.pop("machine", {})
-        given = {
+        settings = {
             "profile": self.profile,
             "weights_dir": self.weights_dir,
             "machine": {**options.settings(), **more},
         }
-        return load_config(self.config, **given, **overrides)
+        return load_config(self.config, **settings, **overrides)
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for every field of the dataclasses among its parameters, as typer wants it.
+    """Turn the dataclasses among the parameters of a command into one option for each field, for typer.
 
     Args:
-        command: A function whose parameters are options, arguments, and dataclasses of options.
+        command: Function whose parameters are options, arguments, and dataclasses of options.
 
     Returns:
-        A function of plain parameters that fills the dataclasses and calls the command.
+        Function of plain parameters that fills the dataclasses and calls the command.
     """
     parameters: list[inspect.Parameter] = []
     groups: dict[str, Any] = {}
@@ -97,13 +97,13 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
         hints = get_type_hints(group, include_extras=True)
         kind = inspect.Parameter.KEYWORD_ONLY
         parameters += [
-            inspect.Parameter(each.name, kind, default=each.default, annotation=hints[each.name])
-            for each in fields(group)
+            inspect.Parameter(option.name, kind, default=option.default, annotation=hints[option.name])
+            for option in fields(group)
         ]
 
     def call(**values: Any) -> None:
         filled = {
-            name: group(**{each.name: values.pop(each.name) for each in fields(group)})
+            name: group(**{option.name: values.pop(option.name) for option in fields(group)})
             for name, group in groups.items()
         }
         command(**values, **filled)

@@ -1,4 +1,4 @@
-"""``par index``."""
+"""``par index``: make archives searchable."""
 
 import json
 import os
@@ -36,11 +36,11 @@ def index(
         typer.Option(
             "--golden",
             metavar="FILE",
-            help="Then let searches read the new version only if it passes; see par gate.",
+            help="Golden queries: searches read the new version only if it passes them; see par gate.",
         ),
     ] = None,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Also take up files that failed before.")
+        bool, typer.Option("--retry-failed", help="Also try files again that failed before.")
     ] = False,
     models: ModelOptions = ModelOptions(),
     min_score: Annotated[
@@ -48,17 +48,21 @@ def index(
     ] = None,
     min_height: Annotated[
         int | None,
-        typer.Option(help="People less high, in pixels, are kept but not described.", rich_help_panel=MODELS),
+        typer.Option(
+            help="Least height in pixels; smaller people are kept but not described.", rich_help_panel=MODELS
+        ),
     ] = None,
     background: Annotated[
-        str | None, typer.Option(help="eliminate, blur or keep.", rich_help_panel=MODELS)
+        str | None,
+        typer.Option(help="Background of cut-outs: eliminate, blur or keep.", rich_help_panel=MODELS),
     ] = None,
     margin: Annotated[
-        float | None, typer.Option(help="Around the person, as a share of the box.", rich_help_panel=MODELS)
+        float | None,
+        typer.Option(help="Margin around the person, as a share of the box.", rich_help_panel=MODELS),
     ] = None,
     dilate: Annotated[
         float | None,
-        typer.Option(help="The mask is widened by this share of the box's height.", rich_help_panel=MODELS),
+        typer.Option(help="Dilation of the mask, as a share of the box's height.", rich_help_panel=MODELS),
     ] = None,
     thumbnails: Annotated[
         bool,
@@ -70,18 +74,19 @@ def index(
         str | None, typer.Option(help="auto, threads or dask.", rich_help_panel=MACHINE)
     ] = None,
     shard_size: Annotated[
-        int | None, typer.Option(help="Images a shard at most.", rich_help_panel=MACHINE)
+        int | None, typer.Option(help="Largest number of images in a shard.", rich_help_panel=MACHINE)
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="Images that a model sees in one call.", rich_help_panel=MACHINE)
+        int | None, typer.Option(help="Images in one call of a model.", rich_help_panel=MACHINE)
     ] = None,
     machine: WorkerOptions = WorkerOptions(),
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=SHOWN)] = False,
 ) -> None:
-    r"""Make archives searchable: find the people in them, describe them, store everything.
+    r"""Make archives searchable: segment the people in them, describe them, and store the results.
 
-    Run the same command again to continue a stopped run, or to take up what is new, changed or gone.
+    Run the same command again to continue a stopped run, or to update the store after files were added,
+    changed or deleted.
 
     Examples:
     ```
@@ -108,7 +113,7 @@ def index(
             print(json.dumps(report.as_json(), indent=2, ensure_ascii=False, default=str), flush=True)
 
     def leave(report: IndexReport) -> None:
-        """End now: Prefect would go on for minutes to reach a server that is away. Everything is on disk."""
+        """End now: Prefect would try for minutes to reach its server. Everything is on disk."""
         show(report)
         sys.stderr.flush()
         os._exit(report.exit_code)
@@ -119,7 +124,7 @@ def index(
         report = run_index(
             sources, store, settings, golden=golden, retry_failed=retry_failed, unrecorded=leave, **shown
         )
-    # by SIGTERM; what was finished is committed, and nothing is waited for any more
+    # stopped by SIGTERM: the finished shards are committed, so end without waiting for threads
     except SystemExit as stopped:
         sys.stderr.flush()
         os._exit(stopped.code if isinstance(stopped.code, int) else 143)
@@ -128,11 +133,11 @@ def index(
 
 
 def _stop_on_signals() -> None:
-    """On Ctrl-C: end at once. Whatever is finished is on disk, whatever is not does not count, so nothing
-    needs to be tidied up.
+    """Install the handlers of Ctrl-C and SIGTERM.
 
-    On SIGTERM, which supervisors send: stop the work and commit what is finished; end at once on a second
-    one.
+    On Ctrl-C the process ends at once: finished shards are on disk and unfinished ones do not count, so
+    nothing needs to be cleaned up. On SIGTERM, which supervisors send, it stops the work and commits the
+    finished shards; on a second one it ends at once.
     """
     stopping = False
 
@@ -153,5 +158,5 @@ def _stop_on_signals() -> None:
         os._exit(128 + signum)
 
     handler: Callable[[int, Any], NoReturn] = stop
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""``par leakage``: whether the test people of a data set are in its train part."""
+"""``par leakage``: test pictures of a data set whose people or copies are in its train part."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ __all__ = ["leakage"]
 def leakage(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="TRAIN TEST", help="Two folders of pictures; or none, and --dataset."),
+        typer.Argument(metavar="TRAIN TEST", help="Two folders of pictures; or give --dataset instead."),
     ] = None,
     dataset: Annotated[
         str | None,
@@ -26,10 +26,11 @@ def leakage(
         ),
     ] = None,
     root: Annotated[
-        Path | None, typer.Option("--root", metavar="DIR", help="Its folder; of csv also the file.")
+        Path | None,
+        typer.Option("--root", metavar="DIR", help="Folder of the data set; for csv also the file."),
     ] = None,
     split: Annotated[
-        str, typer.Option("--split", metavar="SPLIT", help="An official split by its number, from 0; or zs.")
+        str, typer.Option("--split", metavar="SPLIT", help="Number of an official split, from 0; or zs.")
     ] = "0",
     out: Annotated[
         Path,
@@ -45,8 +46,8 @@ def leakage(
             "--by",
             metavar="KIND",
             help=(
-                "What counts: identity, digest, hash, embedding; several. Default: all but embedding, which"
-                " names suspects where people are not known."
+                "Evidence that counts: identity, digest, hash or embedding; may be repeated. Default: all but"
+                " embedding, which names suspects where identities are not known."
             ),
         ),
     ] = None,
@@ -57,7 +58,7 @@ def leakage(
             min=0,
             max=64,
             metavar="N",
-            help="Perceptual hashes that differ in no more count as one picture.",
+            help="Perceptual hashes that differ in at most N bits count as one picture.",
         ),
     ] = 10,
     max_distance: Annotated[
@@ -67,7 +68,7 @@ def leakage(
             min=0,
             max=2,
             metavar="D",
-            help="1 - cosine up to which embeddings count; default: measured on copies.",
+            help="Largest distance (1 - cosine) of embeddings that count; default: measured on copies.",
         ),
     ] = None,
     false_positives: Annotated[
@@ -77,7 +78,7 @@ def leakage(
             min=1e-7,
             max=0.1,
             metavar="RATE",
-            help="Of different pairs, how many may count as near when it is measured.",
+            help="Share of different pairs that may count as near when the distance is measured.",
         ),
     ] = 1e-4,
     scores: Annotated[
@@ -85,7 +86,7 @@ def leakage(
         typer.Option(
             "--scores",
             metavar="DIR",
-            help="Report of par evaluate attributes on the test part: score it again without what leaks.",
+            help="Report of par evaluate attributes on the test part: score it again without the leaks.",
         ),
     ] = None,
     top: Annotated[
@@ -95,7 +96,7 @@ def leakage(
             min=0,
             max=1_000,
             metavar="N",
-            help="Pairs of each kind on the page at most.",
+            help="Largest number of pairs of each kind on the page.",
             rich_help_panel=SHOWN,
         ),
     ] = 40,
@@ -105,8 +106,8 @@ def leakage(
     r"""Find test pictures that have a counterpart in train: the same person, the same file, a copy; and
     suspects by embedding.
 
-    Writes the pairs side by side, the share of Jia et al. (2020), and both parts without what leaks. A
-    stopped run continues.
+    Writes the pairs side by side, the share of leaked test pictures as in Jia et al. (2020), and both parts
+    without the leaks. The same command continues a stopped run.
 
     Examples:
     ```
@@ -126,6 +127,6 @@ def leakage(
     limits = Limits(tuple(by or ()), max_bits, max_distance, false_positives)
     request = LeakageRequest(tuple(folders or ()), dataset, root, as_split(split), out, limits, scores, top)
     with observing(settings.machine, verbose=machine.verbose) as carry_out:
-        told = report_leakage(request, settings, carry_out)
-    print(*leakage_lines(told), sep="\n")
+        summary = report_leakage(request, settings, carry_out)
+    print(*leakage_lines(summary), sep="\n")
     print(f"par: report: {out / 'report.html'}", file=sys.stderr, flush=True)

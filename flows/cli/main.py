@@ -1,7 +1,7 @@
 """The command line: arguments become a configuration and one call; errors become one line and an exit code.
 
-Exit codes: 0 done; 1 done, with failed items (``par verify``: something is off; ``par gate``: not passed); 2
-bad settings; 3 failed; 130 stopped by Ctrl-C. Heavy libraries are imported inside the commands, so that ``par
+Exit codes: 0 done; 1 done, with failed items (``par verify``: problems; ``par gate``: not passed); 2 bad
+settings; 3 failed; 130 stopped by Ctrl-C. Heavy libraries are imported inside the commands, so that ``par
 --help`` is quick.
 """
 
@@ -38,7 +38,7 @@ from par_core.version import __version__
 
 __all__ = ["app", "main"]
 
-# for whoever runs the machine to mend, not in PAR
+# errors that the administrator of the machine can fix, not bugs of PAR
 _OUT_OF_REACH: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 
@@ -50,7 +50,7 @@ class _Command(TyperCommand):
 
 
 class _Group(TyperGroup):
-    """The same for a group of commands, which also knows the spellings of the release before."""
+    """The same for a group of commands, which also accepts the spellings of the release before."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, args if ctx.parent else with_new_spellings(args))
@@ -120,7 +120,7 @@ def _root(
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    # no Python process that a command starts imports from the current folder
+    # no child process that runs Python imports from the current folder
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         code = app(standalone_mode=False)
@@ -134,10 +134,10 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", 130)
     except (BrokenPipeError, SystemExit) as end:
-        # Typer turns one into an exit with 1
+        # Typer turns a BrokenPipeError into an exit with 1
         if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of the output, such as head, has enough
         sys.exit(0)
     except OSError as error:
         if error.errno not in _OUT_OF_REACH:
@@ -145,14 +145,14 @@ def main() -> None:
         _fail(f"{error.filename or 'a file'}: {error.strerror}", 3)
     except Exception as error:  # noqa: BLE001 - the last stop before the user
         _report_unexpected(error)
-    sys.exit(code if isinstance(code, int) else 0)  # what typer.Exit was raised with
+    sys.exit(code if isinstance(code, int) else 0)  # the code of typer.Exit
 
 
 def _misused(error: typer.TyperException) -> str:
     """A wrong command, argument or option, in one line."""
     context = getattr(error, "ctx", None)
-    told = " ".join(error.format_message().split()).removesuffix(".")
-    return f"{told}; see {context.command_path} --help" if context else told
+    message = " ".join(error.format_message().split()).removesuffix(".")
+    return f"{message}; see {context.command_path} --help" if context else message
 
 
 def _report_unexpected(error: Exception) -> NoReturn:

@@ -1,5 +1,5 @@
-"""``par models``: which weights there are, where they are, whether they are the right ones, and how to get
-them.
+"""``par models``: the weights that PAR knows, their places on this machine, their digests, and their
+download.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ __all__ = ["models"]
 models = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Weights: list what there is, fetch what is missing, verify digests, show model cards.",
+    help="Model weights: list them, fetch missing files, verify digests, show model cards.",
 )
 
 ClipOption = Annotated[
@@ -35,7 +35,7 @@ def list_models(
     clip: ClipOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the models of both profiles, and whether their weights are here.
+    """List the models of both profiles, and the files of their weights on this machine.
 
     Example:
     ```
@@ -56,7 +56,7 @@ def fetch(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME", help="Names of par models list; default: all that the clip profile needs."
+            metavar="NAME", help="Names from par models list; default: all that the clip profile needs."
         ),
     ] = None,
     to: Annotated[
@@ -64,13 +64,13 @@ def fetch(
         typer.Option(
             "--to",
             metavar="DIR",
-            help="Folder for the files; default: PAR's cache, where they are found by themselves.",
+            help="Folder for the files; default: PAR's cache, where PAR finds them by itself.",
         ),
     ] = None,
     config: ConfigOption = None,
     clip: ClipOption = None,
 ) -> None:
-    """Download published weights and check their digests. The only command of PAR that goes online by itself.
+    """Download published weights and check their digests. No other command of PAR goes online by itself.
 
     Examples:
     ```
@@ -86,7 +86,7 @@ def fetch(
 
 @models.command()
 def verify(weights_dir: WeightsOption = None, config: ConfigOption = None, clip: ClipOption = None) -> None:
-    """Read all weights that are here and compare their digests. Exit code 1 if one is wrong.
+    """Read all weights on this machine and compare their digests. Exit code 1 if one is wrong.
 
     Example:
     ```
@@ -95,18 +95,18 @@ def verify(weights_dir: WeightsOption = None, config: ConfigOption = None, clip:
     """
     from flows.console.models import as_settings, verify_all
 
-    found = verify_all(as_settings(config, weights_dir, clip))
-    for name, told, right in found:
-        print(f"{'ok   ' if right else 'WRONG'} {name}: {told}")
-    raise typer.Exit(0 if all(right for *_, right in found) else 1)
+    results = verify_all(as_settings(config, weights_dir, clip))
+    for name, comparison, right in results:
+        print(f"{'ok   ' if right else 'WRONG'} {name}: {comparison}")
+    raise typer.Exit(0 if all(right for *_, right in results) else 1)
 
 
 @models.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of par models list.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from par models list.")],
     weights_dir: WeightsOption = None,
 ) -> None:
-    """Show a model's card: what it is, what it learned from, how good it is, what it cannot do.
+    """Show a model card: the architecture, training data, scores and limits of a model.
 
     Example:
     ```

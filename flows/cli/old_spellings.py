@@ -1,5 +1,5 @@
-"""Names of commands and options in the release before this one. They work for one release, with a note on
-standard error.
+"""Names of commands and options of the release before this one. They work until the next release, with a note
+on standard error.
 """
 
 import sys
@@ -18,7 +18,7 @@ _WITH_OPTIONS: Final = ("search",)
 
 
 def with_new_spellings(arguments: Sequence[str]) -> list[str]:
-    """The arguments of ``par`` with the names of today.
+    """Replace old names in the arguments of ``par`` by the present ones.
 
     >>> with_new_spellings(["search", "--store", "s", "--", "--weak"])
     ['search', '--store', 's', '--', '--weak']
@@ -36,5 +36,5 @@ def with_new_spellings(arguments: Sequence[str]) -> list[str]:
 
 
 def note(old: str, new: str) -> None:
-    """Say what an old name is now."""
+    """Print the present name of an old one."""
     print(f"par: note: {old} is now {new}; the old spelling works until the next release", file=sys.stderr)

@@ -34,34 +34,34 @@ SHOWN: Final = "What is shown"
 NAME_A_STORE: Final = 'give --store DIR, set PAR_STORE=DIR, or write store = "DIR" into the file of --config'
 
 
-def existing_store(given: Path | None, config: Path | None) -> Path:
-    """The store of ``--store``, else of ``PAR_STORE``, else of a file of settings; checked without heavy
-    imports.
+def existing_store(option: Path | None, config: Path | None) -> Path:
+    """Return the folder of the store by ``--store``, else ``PAR_STORE``, else the file of settings; the store
+    is checked without heavy imports.
 
     Raises:
-        BadConfigError: None of them names a store, or there is no store at that place.
+        BadConfigError: None of them names a store, or the folder holds no store.
         StoreError: The store has another format version.
     """
     from par_core.store.layout import Store
 
-    store = _named_store(given, config)
+    store = _named_store(option, config)
     Store.open(store)
     return store
 
 
-def _named_store(given: Path | None, config: Path | None) -> Path:
-    store = load_config(config, store=given).store
+def _named_store(option: Path | None, config: Path | None) -> Path:
+    store = load_config(config, store=option).store
     if store is None:
         raise BadConfigError(f"no store is named: {NAME_A_STORE}")
     return store_folder(store)
 
 
-def _store_to_read(context: typer.Context, given: Path | None) -> Path:
-    return existing_store(given, context.params.get("config"))
+def _store_to_read(context: typer.Context, option: Path | None) -> Path:
+    return existing_store(option, context.params.get("config"))
 
 
-def _store_to_write(context: typer.Context, given: Path | None) -> Path:
-    return _named_store(given, context.params.get("config"))
+def _store_to_write(context: typer.Context, option: Path | None) -> Path:
+    return _named_store(option, context.params.get("config"))
 
 
 _STORE_HELP: Final = "Folder of the store; default: PAR_STORE, else store of --config."
@@ -128,7 +128,7 @@ WorkersOption = Annotated[
         "--workers",
         min=1,
         metavar="N",
-        help="Worker processes; default: one a core.",
+        help="Worker processes; default: one for each core.",
         rich_help_panel=MACHINE,
     ),
 ]
@@ -147,6 +147,9 @@ JsonOption = Annotated[
 VerboseOption = Annotated[
     bool,
     typer.Option(
-        "--verbose", "-v", help="Show what Prefect and workers print, and tracebacks.", rich_help_panel=SHOWN
+        "--verbose",
+        "-v",
+        help="Show the output of Prefect and workers, and tracebacks.",
+        rich_help_panel=SHOWN,
     ),
 ]

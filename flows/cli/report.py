@@ -1,4 +1,4 @@
-"""``par report``: what two evaluations of the same data differ in."""
+"""``par report``: the differences of two evaluations of the same data."""
 
 import json
 from pathlib import Path
@@ -10,26 +10,26 @@ from flows.cli.options import SHOWN, JsonOption
 
 __all__ = ["report"]
 
-report = typer.Typer(no_args_is_help=True, help="Compare what **par evaluate --out** has written.")
+report = typer.Typer(no_args_is_help=True, help="Compare two reports of **par evaluate --out**.")
 
 
 @report.command()
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="Folder of one report.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another one on the same data.")],
+    first: Annotated[Path, typer.Argument(metavar="A", help="Folder of the first report.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another report on the same data.")],
     html: Annotated[
         Path | None,
         typer.Option(
             "--html",
             metavar="FILE",
-            help="Write a page: one file, open it in a browser.",
+            help="Write a page into this file, to open in a browser.",
             rich_help_panel=SHOWN,
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Differences of B from A in every figure, with paired 95 % intervals over the images; a star marks an
-    interval without 0.
+    """Print the change from A to B in every figure, with paired 95 % intervals over the images; a star marks
+    an interval without 0.
 
     Examples:
     ```
@@ -44,17 +44,17 @@ def compare(
     from par_core.reports.wording import ends, number, signed
 
     runs = read_run(first), read_run(second)
-    told = compare_runs(*runs)
+    comparisons = compare_runs(*runs)
     if html is not None:
-        write_atomic(html, as_html(comparison_report(*runs, told)).encode("utf-8", "backslashreplace"))
+        write_atomic(html, as_html(comparison_report(*runs, comparisons)).encode("utf-8", "backslashreplace"))
     if as_json:
-        print(json.dumps(comparison_object(*runs, told), indent=1))
+        print(json.dumps(comparison_object(*runs, comparisons), indent=1))
         return
-    width = max((len(each.name) for each in told), default=0)
-    for each in told:
-        interval = f"({ends(each.change)})" if ends(each.change) else ""
-        mark = "*" if each.beyond_chance else " "
+    width = max((len(figure.name) for figure in comparisons), default=0)
+    for figure in comparisons:
+        interval = f"({ends(figure.change)})" if ends(figure.change) else ""
+        mark = "*" if figure.beyond_chance else " "
         print(
-            f"{each.name:{width}}  {number(each.first)} -> {number(each.second)} "
-            f" {signed(each.change.estimate)} {mark} {interval}"
+            f"{figure.name:{width}}  {number(figure.first)} -> {number(figure.second)} "
+            f" {signed(figure.change.estimate)} {mark} {interval}"
         )

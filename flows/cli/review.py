@@ -1,4 +1,4 @@
-"""``par review``: find rare people by judging batches, and learn how many are left."""
+"""``par review``: active search with a recall estimate."""
 
 import json
 import sys
@@ -19,29 +19,31 @@ def review(
     store: StoreOption,
     text: Annotated[
         str | None,
-        typer.Argument(metavar="TEXT", help="Whom you review: what they look like, in plain words."),
+        typer.Argument(metavar="TEXT", help="The people to search for: what they look like, in plain words."),
     ] = None,
     where: Annotated[
         str | None,
         typer.Option(
-            "--where", metavar="FILTER", help="Only people for whom this holds take part; see par search."
+            "--where", metavar="FILTER", help="Review only people who match this filter; see par search."
         ),
     ] = None,
     resume: Annotated[
-        str | None, typer.Option("--resume", metavar="NAME", help="Go on with this review.")
+        str | None, typer.Option("--resume", metavar="NAME", help="Continue this review.")
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="NAME", help="Of a new review; by default made from the text."),
+        typer.Option("--name", metavar="NAME", help="Name of a new review; default: made from the text."),
     ] = None,
-    batch: Annotated[int, typer.Option("--batch", min=1, max=500, metavar="N", help="People a batch.")] = 12,
-    listed: Annotated[bool, typer.Option("--list", help="Say which reviews there are, and stop.")] = False,
+    batch: Annotated[
+        int, typer.Option("--batch", min=1, max=500, metavar="N", help="Number of people in a batch.")
+    ] = 12,
+    listed: Annotated[bool, typer.Option("--list", help="List the reviews of the store, and stop.")] = False,
     answers: Annotated[
         Path | None,
         typer.Option(
             "--answers",
             metavar="FILE",
-            help="Read answers from a file, one line a batch, as they would be typed; then stop.",
+            help="Read answers from a file, one line for each batch, as they would be typed; then stop.",
         ),
     ] = None,
     sheet: Annotated[
@@ -49,26 +51,27 @@ def review(
         typer.Option(
             "--sheet",
             metavar="FILE",
-            help="Where the pictures of a batch go; default: reviews/NAME.html in the store.",
+            help="File for the contact sheet of a batch; default: reviews/NAME.html in the store.",
             rich_help_panel=SHOWN,
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, metavar="N", help="Of the people who are drawn at random.")
+        int, typer.Option("--seed", min=0, metavar="N", help="Random seed of the people drawn by chance.")
     ] = 0,
     version: Annotated[
-        str, typer.Option("--version", metavar="VERSION", help="Of the index: live, latest, or a number.")
+        str,
+        typer.Option("--version", metavar="VERSION", help="Version of the index: live, latest, or a number."),
     ] = "live",
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
 ) -> None:
-    r"""Review for people who are rare: judge batch after batch; PAR learns from every answer, and tells how
-    many are left.
+    r"""Search for rare people by active search with a recall estimate: you judge batch after batch, PAR
+    learns from every answer and estimates how many people who fit are left.
 
-    Open the sheet it names in a browser, and type the numbers of those who fit. Everything is kept after
-    every line; stop with q and go on with --resume. With --json: takes the answers of --answers, if any, and
-    prints the review with the batch that is open.
+    Open the contact sheet that the command names in a browser, and type the numbers of the people who fit.
+    Every answer is kept at once; stop with q and continue with --resume. With --json the command reads the
+    answers of --answers, if any, and prints the review with its open batch.
 
     Examples:
     ```
@@ -99,7 +102,7 @@ def review(
         return
     if (text is None) == (resume is None):
         raise BadConfigError(
-            'say what to review (par review "a hat") or which review to go on with (--resume NAME); see'
+            'say what to search for (par review "a hat") or which review to continue (--resume NAME); see'
             " --list"
         )
     if resume is not None and (where is not None or name is not None):
@@ -143,12 +146,12 @@ def review(
     finally:
         if sheet is None:  # pictures of people stay in the archive
             page.unlink(missing_ok=True)
-    told = session.estimate()
-    print(*strata_lines(told), estimate_line(told), sep="\n")
+    estimate = session.estimate()
+    print(*strata_lines(estimate), estimate_line(estimate), sep="\n")
     print(
         "everybody was asked about"
         if done
-        else f"go on with: par review --resume {session.record.name} --store {store}"
+        else f"continue with: par review --resume {session.record.name} --store {store}"
     )
 
 

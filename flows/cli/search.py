@@ -1,4 +1,4 @@
-"""``par search`` and ``par describe``: questions to a store, and to one picture."""
+"""``par search`` and ``par describe``: search a store, and describe the people of one picture."""
 
 import json
 import shlex
@@ -25,15 +25,19 @@ def search(
     ] = None,
     where: Annotated[
         str | None,
-        typer.Option("--where", metavar="FILTER", help="Only people for whom this holds; see the examples."),
+        typer.Option(
+            "--where", metavar="FILTER", help="Only people who match this filter; see the examples."
+        ),
     ] = None,
-    top: Annotated[int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Hits at most.")] = 20,
+    top: Annotated[
+        int, typer.Option("--top", min=1, max=10_000, metavar="N", help="Largest number of hits.")
+    ] = 20,
     html: Annotated[
         Path | None,
         typer.Option(
             "--html",
             metavar="FILE",
-            help="Write a contact sheet: one file, open it in a browser.",
+            help="Write a contact sheet into this file, to open in a browser.",
             rich_help_panel=SHOWN,
         ),
     ] = None,
@@ -43,39 +47,42 @@ def search(
             "--version",
             metavar="VERSION",
             help=(
-                "Of the index: live (where a version passed par gate, else the newest), latest, or a number."
+                "Version of the index: live (the last that passed par gate, else the newest), latest, or a"
+                " number."
             ),
         ),
     ] = "live",
     include_missing: Annotated[
-        bool, typer.Option("--include-missing", help="Also people whose file has vanished or was replaced.")
+        bool, typer.Option("--include-missing", help="Also people whose file was deleted or replaced.")
     ] = False,
     include_low_confidence: Annotated[
         bool,
         typer.Option(
             "--include-low-confidence",
-            help="Also people who are unlikely to be what was asked for: the nearest there are.",
+            help="Also people who are unlikely to fit the question: the nearest ones.",
         ),
     ] = False,
     no_grouping: Annotated[
         bool,
         typer.Option(
             "--no-grouping",
-            help="Each hit by itself, also those of one image and of nearly the same picture.",
+            help="Show each hit by itself, also hits of one image and of near-duplicate pictures.",
         ),
     ] = False,
     explain: Annotated[
         bool,
         typer.Option(
-            "--explain", help="Show for each hit how likely each part of the question is, and what it cost."
+            "--explain",
+            help="Show for each hit the probability of each part of the question, and how much it lowers the"
+            " score.",
         ),
     ] = False,
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
 ) -> None:
-    r"""Find people by words, attributes, fields and pictures, joined by AND, OR and NOT; best first.
-    docs/search.md has the whole language.
+    r"""Search for people by words, attributes, fields and pictures, joined by AND, OR and NOT; best hits
+    first. docs/search.md describes the whole query language.
 
     Examples:
     ```
@@ -101,14 +108,14 @@ def search(
         "search",
         question_text(text, image, where),
         unrecorded=lambda message: say(f"par: {message}"),
-    ) as found:
+    ) as event:
         result, opened = ask(
             store,
             Question(text, image, where, top, include_missing, include_low_confidence, no_grouping),
             settings,
             version,
         )
-        found.count = len(result.hits)
+        event.count = len(result.hits)
     if html is not None:
         save_gallery(html, result, store, opened, settings, shlex.join(["par", *sys.argv[1:]]))
     for warning in result.warnings:
@@ -136,7 +143,9 @@ def describe(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture.")],
     prompts: Annotated[
         list[str],
-        typer.Option("--prompts", "-p", metavar="TEXT", help="A description to compare with; give several."),
+        typer.Option(
+            "--prompts", "-p", metavar="TEXT", help="A description to compare with; may be repeated."
+        ),
     ],
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
@@ -167,7 +176,7 @@ def describe(
             " free words"
         )
     if as_json:
-        told = [
+        described = [
             {
                 "box": list(p.box),
                 "score": p.score,
@@ -176,6 +185,8 @@ def describe(
             }
             for p, r in zip(people, ranked, strict=True)
         ]
-        print(json.dumps({"image": str(image), "people": told}, indent=2, ensure_ascii=False, default=str))
+        print(
+            json.dumps({"image": str(image), "people": described}, indent=2, ensure_ascii=False, default=str)
+        )
     else:
         print(*description_lines(people, ranked), sep="\n")

@@ -1,4 +1,4 @@
-"""``par serve``: a page and an API over one store."""
+"""``par serve``: a web page and an API for one store."""
 
 from typing import Annotated
 
@@ -18,11 +18,11 @@ def serve(
         typer.Option(
             "--host",
             metavar="HOST",
-            help="Address of this machine to answer on; other machines reach all but localhost.",
+            help="Address to listen on; other machines can reach every address but localhost.",
         ),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, metavar="N", help="Port; 0 takes one that is free.")
+        int, typer.Option("--port", min=0, max=65535, metavar="N", help="Port; 0 takes a free one.")
     ] = 8000,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     per_minute: Annotated[
@@ -31,27 +31,33 @@ def serve(
             "--per-minute",
             min=1,
             metavar="N",
-            help="Requests of one client a minute.",
+            help="Requests per minute from one client.",
             rich_help_panel=MACHINE,
         ),
     ] = 1_200,
     seconds: Annotated[
         float,
-        typer.Option("--seconds", min=0.1, metavar="S", help="A request may take.", rich_help_panel=MACHINE),
+        typer.Option(
+            "--seconds", min=0.1, metavar="S", help="Time limit of a request.", rich_help_panel=MACHINE
+        ),
     ] = 20.0,
     searches: Annotated[
         int,
         typer.Option(
-            "--searches", min=1, metavar="N", help="Questions worked on at a time.", rich_help_panel=MACHINE
+            "--searches",
+            min=1,
+            metavar="N",
+            help="Searches that run at the same time.",
+            rich_help_panel=MACHINE,
         ),
     ] = 4,
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
 ) -> None:
-    """Answer for a store: a page for people, an API for programs (/api/openapi.json). Ctrl-C stops it.
+    """Serve a store: a web page for people, an API for programs (/api/openapi.json). Ctrl-C stops the server.
 
-    Other machines can reach it only once a token is needed: make one with par tokens add. An index run may go
-    on meanwhile; its people are found as soon as it has committed them.
+    The server opens to other machines only after the first token was made, with par tokens add. An index run
+    may go on meanwhile; searches find its people as soon as they are committed.
 
     Examples:
     ```

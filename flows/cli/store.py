@@ -1,5 +1,5 @@
-"""``par status``, ``par verify`` and ``par rebuild``: what a store holds, whether it is whole, and its index
-again.
+"""``par status``, ``par verify`` and ``par rebuild``: the content of a store, its check, and its index
+rebuilt.
 """
 
 import json
@@ -20,7 +20,8 @@ def status(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a store holds, which version of its index searches read, and what became of every file.
+    """Print the content of a store, the version of the index that searches read, and the accounting of all
+    files.
 
     Examples:
     ```
@@ -47,8 +48,8 @@ def status(
 
 
 def verify(store: StoreOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Read everything again and compare: checksums, the accounting equation, every row of the index. Exit
-    code 1 if anything is off.
+    """Read the whole store again and compare checksums, the accounting equation, and every row of the index.
+    Exit code 1 if there are problems.
 
     Example:
     ```
@@ -74,7 +75,7 @@ def verify(store: StoreOption, config: ConfigOption = None, as_json: JsonOption 
 
 
 def rebuild(store: StoreOption, config: ConfigOption = None) -> None:
-    """Make the LanceDB index again from Parquet alone.
+    """Rebuild the LanceDB index from the Parquet files alone.
 
     Example:
     ```

@@ -1,4 +1,4 @@
-"""``par tokens``: who may ask a store through ``par serve``; and ``par audit-log``: who did."""
+"""``par tokens``: access control of ``par serve``; and ``par audit-log``: the record of all accesses."""
 
 import json
 from dataclasses import asdict
@@ -24,7 +24,7 @@ tokens = typer.Typer(
 )
 
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="Of the person or program; the audit log shows it.")
+    str, typer.Argument(metavar="NAME", help="Name of the person or program; the audit log shows it.")
 ]
 
 
@@ -38,11 +38,11 @@ def add(
     ] = "search",
     expires: Annotated[
         int | None,
-        typer.Option("--expires-days", metavar="N", help="Refuse it after N days; default: never."),
+        typer.Option("--expires-days", metavar="N", help="Refuse the token after N days; default: never."),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Make a token and print it, once. Standard output holds the token alone.
+    """Make a token and print it, this once. Standard output holds only the token.
 
     Examples:
     ```
@@ -58,12 +58,12 @@ def add(
     secret = access.tokens.add(name, Role.named(role), expires)
     access.record(Caller.local(), "add_token", f"{name}, {role}")
     print(secret)
-    typer.echo("par: this is shown once; whoever has it is let in as " + name, err=True)
+    typer.echo("par: the token is shown once; everybody who has it is let in as " + name, err=True)
 
 
 @tokens.command("list")
 def list_tokens(store: StoreOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """List the tokens that are not revoked: name, role, when made, when they expire.
+    """List the tokens that are not revoked, with name, role, date of creation and date of expiry.
 
     Example:
     ```
@@ -72,24 +72,24 @@ def list_tokens(store: StoreOption, config: ConfigOption = None, as_json: JsonOp
     """
     from par_core.access import Access
 
-    found = Access.open(store).tokens.all()
+    valid = Access.open(store).tokens.all()
     if as_json:
         print(
             json.dumps(
-                [{key: value for key, value in asdict(token).items() if key != "sha256"} for token in found],
+                [{key: value for key, value in asdict(token).items() if key != "sha256"} for token in valid],
                 indent=2,
             )
         )
         return
-    for token in found:
+    for token in valid:
         print(f"{token.name}\t{token.role}\tmade {token.created_at}\t{_end(token)}")
-    if not found:
+    if not valid:
         print("No tokens.")
 
 
 @tokens.command()
 def revoke(name: NameArgument, store: StoreOption, config: ConfigOption = None) -> None:
-    """Refuse a token from now on; running servers do so at the next request.
+    """Revoke a token; running servers refuse it from the next request on.
 
     Example:
     ```
@@ -108,12 +108,12 @@ def audit_log(
     store: StoreOption,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="TIME", help="ISO date or time, UTC unless it names a zone."),
+        typer.Option("--since", metavar="TIME", help="ISO date or time, in UTC unless it has a time zone."),
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print who asked what, when, through what and from where, how much was found.
+    """Print the audit log: who asked what, when, by which way and from where, and how many people were found.
 
     Examples:
     ```
@@ -132,7 +132,7 @@ def audit_log(
 
 
 def _line(event: "Event") -> str:
-    """One line; what was asked is quoted with its control characters escaped, for it goes to a terminal."""
+    """One line; the question is quoted with its control characters escaped, as it goes to a terminal."""
     count = "-" if event.count is None else str(event.count)
     return "\t".join(
         [

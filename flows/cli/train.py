@@ -1,4 +1,4 @@
-"""``par train``: segmenter, attribute network, and the compact embedder."""
+"""``par train``: train the segmenter, the attribute network, or the compact embedder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ train = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help=(
-        "Train models on your own data. Run the same command again to go on with a stopped run, to the same"
+        "Train models on your own data. Run the same command again to continue a stopped run, with the same"
         " result."
     ),
 )
@@ -30,19 +30,21 @@ OutOption = Annotated[
     ),
 ]
 SeedOption = Annotated[
-    int, typer.Option("--seed", min=0, help="Of everything random.", rich_help_panel=RECIPE)
+    int, typer.Option("--seed", min=0, help="Random seed of the run.", rich_help_panel=RECIPE)
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How long to train, on what, and what is shown."""
+    """Options of a training run: its length, the machine, and the output."""
 
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Optimiser steps at most.", rich_help_panel=RECIPE)
+        int | None,
+        typer.Option("--steps", min=1, help="Largest number of optimiser steps.", rich_help_panel=RECIPE),
     ] = None
     batch: Annotated[
-        int | None, typer.Option("--batch", min=1, help="Pictures or people a step.", rich_help_panel=RECIPE)
+        int | None,
+        typer.Option("--batch", min=1, help="Pictures or people per step.", rich_help_panel=RECIPE),
     ] = None
     rate: Annotated[
         float | None, typer.Option("--rate", help="Peak learning rate.", rich_help_panel=RECIPE)
@@ -61,7 +63,7 @@ class RunOptions:
         typer.Option(
             "--patience",
             min=0,
-            help="Stop after so many scores without a new best; 0: never.",
+            help="Stop after this many scores without a new best; 0: never.",
             rich_help_panel=RECIPE,
         ),
     ] = None
@@ -72,14 +74,14 @@ class RunOptions:
         "auto"
     )
     threads: Annotated[
-        int, typer.Option("--threads", min=1, help="Of each process.", rich_help_panel=MACHINE)
+        int, typer.Option("--threads", min=1, help="Threads of each process.", rich_help_panel=MACHINE)
     ] = 1
     processes: Annotated[
         int | None,
         typer.Option(
             "--processes",
             min=1,
-            help="That train one run together (torchrun); default: one a CUDA device, or one.",
+            help="Processes that train one run together (torchrun); default: one per CUDA device, or one.",
             rich_help_panel=MACHINE,
         ),
     ] = None
@@ -88,7 +90,7 @@ class RunOptions:
     verbose: VerboseOption = False
 
     def settings(self) -> dict[str, Any]:
-        """The keys of a ``TrainingJob``; None takes the default."""
+        """Return these keys of a ``TrainingJob``; None takes the default."""
         names = ("steps", "batch", "rate", "score_every", "patience", "save_every", "device", "threads")
         return {name: getattr(self, name) for name in names}
 
@@ -114,14 +116,14 @@ def segmenter(
         typer.Option(
             min=1,
             max=5,
-            help="Recipe: 1 from ImageNet on small pictures; then larger and harder ones, up to 5.",
+            help="Recipe: 1 starts from ImageNet on small pictures; 2 to 5 take larger and harder ones.",
             rich_help_panel=RECIPE,
         ),
     ] = 5,
     seed: SeedOption = 1,
     run: RunOptions = RunOptions(),
 ) -> None:
-    r"""Train the compact segmenter on outlined people.
+    r"""Train the compact segmenter on people with outlines.
 
     Example:
     ```
@@ -145,30 +147,33 @@ def attributes(
     start: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="timm's state of a pretrained vit_base_patch32_224; default: random weights."
+            metavar="FILE", help="timm's weights of a pretrained vit_base_patch32_224; default: random ones."
         ),
     ] = None,
     seeds: Annotated[
         str,
         typer.Option(
-            help="One run each, such as 0,1,2; mean and standard deviation are reported.",
+            help="Random seeds, one run for each, such as 0,1,2; reports mean and standard deviation.",
             rich_help_panel=RECIPE,
         ),
     ] = "0",
     folds: Annotated[
         int | None,
-        typer.Option(min=2, help="Instead: so many folds, each scored on once.", rich_help_panel=RECIPE),
+        typer.Option(
+            min=2, help="Number of folds, each held out once; instead of --seeds.", rich_help_panel=RECIPE
+        ),
     ] = None,
     weighting: Annotated[
         str, typer.Option(help="li2015 (rare attributes weigh more) or none.", rich_help_panel=RECIPE)
     ] = "li2015",
     background: Annotated[
-        str, typer.Option(help="eliminate (as par index does) or keep.", rich_help_panel=RECIPE)
+        str,
+        typer.Option(help="Background: eliminate (as in par index) or keep.", rich_help_panel=RECIPE),
     ] = "eliminate",
     workers: Annotated[
         int,
         typer.Option(
-            "--workers", min=1, help="Seeds or folds that are trained at once.", rich_help_panel=MACHINE
+            "--workers", min=1, help="Seeds or folds to train at the same time.", rich_help_panel=MACHINE
         ),
     ] = 1,
     scheduler: SchedulerOption = None,
@@ -217,7 +222,7 @@ def embedder(
 ) -> None:
     r"""Train the compact describer and its text tower: search embedding and attributes together.
 
-    The folder holds ccp/ (Clothing Co-Parsing), mit_pedestrian/, and, if there is, flickr8k/captions.csv.
+    The folder holds ccp/ (Clothing Co-Parsing), mit_pedestrian/, and optionally flickr8k/captions.csv.
 
     Example:
     ```

@@ -9,14 +9,14 @@ from par_core.studies.audit import TEST
 __all__ = ["audit_lines", "plant_lines"]
 
 
-def audit_lines(told: dict[str, Any]) -> Iterator[str]:
-    """The audit for reading: what was found in each attribute."""
-    counts = told["counts"]
+def audit_lines(summary: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of an audit: its counts, then how many labels of each attribute are listed."""
+    counts = summary["counts"]
     yield (
         f"{counts['people']:,} people, {counts['labels']:,} known labels, {counts['audited']:,} audited,"
         f" {counts['listed']:,} listed as likely wrong"
     )
-    for name, row in told["attributes"].items():
+    for name, row in summary["attributes"].items():
         yield f"  {name:28} " + (
             f"listed {row['listed']:5} of {row['audited']:6}, estimated share of wrong labels"
             f" {row['noise_rate']:6.2%}"
@@ -25,11 +25,11 @@ def audit_lines(told: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def plant_lines(told: dict[str, Any]) -> Iterator[str]:
-    """The test for reading."""
+def plant_lines(summary: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a test of the audit: how many planted labels it found, in all and by attribute."""
     yield TEST
-    yield _found_line("all together", told)
-    yield from (_found_line(name, row) for name, row in told["attributes"].items())
+    yield _found_line("all together", summary)
+    yield from (_found_line(name, row) for name, row in summary["attributes"].items())
 
 
 def _found_line(name: str, row: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What ``par datasets`` tells."""
+"""Output of ``par datasets``: the catalogue and the check of one data set, as lines and as JSON types."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -21,12 +21,12 @@ _OPEN_IMAGES: Final = {
 
 
 def listing() -> list[dict[str, Any]]:
-    """All data sets as JSON types."""
+    """Return all data sets of the catalogue as JSON types."""
     return [asdict(each) for each in DATASETS]
 
 
 def listing_lines() -> Iterator[str]:
-    """All data sets for reading."""
+    """Yield the catalogue as lines: name and content of each data set, its files, its terms."""
     for each in DATASETS:
         yield f"{each.name:12} {each.holds}"
         yield from (f"{'':12} {file}" for file in each.files)
@@ -34,12 +34,12 @@ def listing_lines() -> Iterator[str]:
 
 
 def check_dataset(name: str, root: Path, split: str) -> dict[str, Any]:
-    """Read a data set; whatever is wrong with it is in ``problems``.
+    """Read a data set and return what it holds; its faults are listed under ``problems``.
 
     Args:
-        name: One of the catalogue.
-        root: Its folder; of ``csv`` also the file.
-        split: A number, or ``zs``.
+        name: Name of the data set in the catalogue.
+        root: Folder of the data set; for ``csv`` the file is accepted too.
+        split: Number of an official split, or ``zs``.
 
     Raises:
         BadConfigError: There is no such data set, split or folder.
@@ -52,31 +52,31 @@ def check_dataset(name: str, root: Path, split: str) -> dict[str, Any]:
     for kind in _kinds_here(known, root):
         if kind == "attributes":
             require_split(name, chosen)
-            found = asdict(check_attributes(name, root, chosen))
+            checked = asdict(check_attributes(name, root, chosen))
         else:
-            found = asdict(check_outlines(name, root))
-        report["problems"] += found.pop("problems")
-        report[kind] = found
+            checked = asdict(check_outlines(name, root))
+        report["problems"] += checked.pop("problems")
+        report[kind] = checked
     return report
 
 
 def _kinds_here(known: Dataset, root: Path) -> Iterator[str]:
-    """The kinds of labels to check: all, but of Open Images, whose files are fetched one by one, those that
-    are there (if there is any).
+    """The kinds of labels to check: all of them, except for Open Images, whose files are fetched one by one:
+    there only the kinds whose files exist (all if none does).
     """
-    there = (
+    present = (
         [kind for kind, pattern in _OPEN_IMAGES.items() if any(root.glob(pattern))]
         if known.name == "openimages"
         else []
     )
-    yield from there or known.kinds
+    yield from present or known.kinds
 
 
 def as_split(text: str) -> Split:
-    """A split as typed: a number, or ``zs``.
+    """Parse a split as typed: a number, or ``zs``.
 
     Raises:
-        BadConfigError: It is neither.
+        BadConfigError: The text is neither.
     """
     if text == "zs":
         return "zs"
@@ -86,13 +86,14 @@ def as_split(text: str) -> Split:
 
 
 def report_lines(report: dict[str, Any]) -> Iterator[str]:
-    """The report of ``check_dataset`` for reading."""
+    """Yield the report of ``check_dataset`` as lines."""
     if report.get("attributes", {}).get("people"):
         yield from _attribute_lines(report["attributes"])
     if report.get("outlines", {}).get("photographs"):
-        found = report["outlines"]
-        yield f"{found['photographs']:,} photographs, {found['without_people']:,} of them without people"
-        yield f"{found['people']:,} people outlined in the {found['decoded']:,} that were read in full"
+        outlines = report["outlines"]
+        empty = outlines["without_people"]
+        yield f"{outlines['photographs']:,} photographs, {empty:,} of them without people"
+        yield f"{outlines['people']:,} people outlined in the {outlines['decoded']:,} that were read in full"
     problems = report["problems"]
     yield f"{len(problems) or 'no'} problem{'' if len(problems) == 1 else 's'}"
     yield from (f"  {problem}" for problem in problems[:_SHOWN])
@@ -100,23 +101,23 @@ def report_lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"  and {len(problems) - _SHOWN} more"
 
 
-def _attribute_lines(found: dict[str, Any]) -> Iterator[str]:
-    yield f"{found['people']:,} people" + "".join(
-        f", {part} {count:,}" for part, count in found["parts"].items()
+def _attribute_lines(checked: dict[str, Any]) -> Iterator[str]:
+    yield f"{checked['people']:,} people" + "".join(
+        f", {part} {count:,}" for part, count in checked["parts"].items()
     )
-    for attribute, share in found["prevalence"].items():
-        of = found["labelled"][attribute]
+    for attribute, share in checked["prevalence"].items():
+        labelled = checked["labelled"][attribute]
         yield f"  {attribute:28} " + (
             "nobody labelled"
             if share is None
-            else f"{share:7.2%}" + (f" of {of:,}" if of < found["people"] else "")
+            else f"{share:7.2%}" + (f" of {labelled:,}" if labelled < checked["people"] else "")
         )
-    told = found["identities"]
-    if told is None:
+    identities = checked["identities"]
+    if identities is None:
         yield "identities: not known, so nobody can tell whether the same people are in two parts"
         return
-    yield f"identities: {told['people']:,} on {told['images']:,} images" + "".join(
-        f"; {count:,} in {parts}" for parts, count in told["shared"].items()
+    yield f"identities: {identities['people']:,} on {identities['images']:,} images" + "".join(
+        f"; {count:,} in {parts}" for parts, count in identities["shared"].items()
     )
-    if told["test_seen"] is not None:
-        yield f"test images that show somebody of train: {told['test_seen']:.1%}"
+    if identities["test_seen"] is not None:
+        yield f"test images that show somebody of train: {identities['test_seen']:.1%}"

@@ -12,7 +12,7 @@ __all__ = ["artifact_of", "evaluation_lines"]
 
 
 def evaluation_lines(scores: dict[str, Any]) -> Iterator[str]:
-    """Any result for reading."""
+    """Yield the lines of a result of any kind of evaluation."""
     if "runs" in scores:
         yield f"{len(scores['runs'])} runs: {', '.join(scores['runs'])}"
         yield from (
@@ -26,8 +26,10 @@ def evaluation_lines(scores: dict[str, Any]) -> Iterator[str]:
         yield from _summary_lines(scores)
 
 
-def artifact_of(scores: dict[str, Any], asked: EvaluationRequest, out: Path) -> str:
-    """Any result as Markdown: its single figures in a table, and where the reports are."""
+def artifact_of(scores: dict[str, Any], request: EvaluationRequest, out: Path) -> str:
+    """Return a result of any kind as Markdown: its single figures in a table, and the folder of the
+    reports.
+    """
     columns: tuple[str, ...]
     rows: dict[str, tuple[Any, ...]]
     if "runs" in scores:
@@ -53,13 +55,11 @@ def artifact_of(scores: dict[str, Any], asked: EvaluationRequest, out: Path) -> 
         f"| {name} | " + " | ".join("-" if value is None else f"{value:.4g}" for value in row) + " |"
         for name, row in rows.items()
     ]
-    return "\n".join([f"{asked.kind} on {asked.dataset}; reports in {out}", "", *table])
+    return "\n".join([f"{request.kind} on {request.dataset}; reports in {out}", "", *table])
 
 
 def _summary_lines(scores: dict[str, Any]) -> Iterator[str]:
-    """The scores for people: single figures first, then a table of attributes or queries, then how they are
-    counted.
-    """
+    """The scores as lines: single figures, a table of attributes or queries, then how they are counted."""
     about = scores["about"]
     yield f"{about['kind']} on {about['dataset']} ({about['root']}), {about['models']}"
     single = {name: value for name, value in scores.items() if not isinstance(value, dict | list)}
@@ -99,7 +99,7 @@ def _undefined(names: list[str]) -> str:
 
 
 def _not_averaged(scores: dict[str, Any]) -> str:
-    """Which rows of the table the means are not over."""
+    """A note that names the rows of the table that the means leave out; empty if there are none."""
     rest = [
         name
         for name in scores.get("attributes", {})
@@ -121,10 +121,10 @@ def _range(interval: dict[str, float | None] | None) -> str:
 
 
 def _background_lines(scores: dict[str, Any]) -> Iterator[str]:
-    """The figures by default, and what every variant changes; a star marks an interval without 0."""
-    told = scores["about"]
+    """The default figures, and the changes that every variant makes; a star marks an interval without 0."""
+    about = scores["about"]
     yield (
-        f"background on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images,"
+        f"background on {about['dataset']} ({about['root']}), {about['models']}, {scores['images']} images,"
         f" {scores['found']} people found"
     )
     for variant, row in scores["variants"].items():
@@ -141,12 +141,12 @@ def _background_lines(scores: dict[str, Any]) -> Iterator[str]:
 
 
 def _zero_shot_lines(scores: dict[str, Any]) -> Iterator[str]:
-    """Means of every mode, then every attribute by the contrasting pair at 0.5, as the paper's Table 4,
-    beside the other modes.
+    """Means of every mode, then two tables of attributes: by the contrasting pair at 0.5, as in the paper's
+    Table 4, and the mA of every mode.
     """
-    told, chosen = scores["about"], scores["validation"]
+    about, chosen = scores["about"], scores["validation"]
     yield (
-        f"zero-shot on {told['dataset']} ({told['root']}), {told['models']}, {scores['images']} images,"
+        f"zero-shot on {about['dataset']} ({about['root']}), {about['models']}, {scores['images']} images,"
         f" {scores['found']} people found"
     )
     if scores["attributes"]:

@@ -1,42 +1,45 @@
-"""How the outcome of a gate looks: lines for a terminal, a table for Prefect, JSON."""
+"""The outcome of the quality gate as lines for a terminal, a table for Prefect, and JSON types."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    # brings LanceDB, which takes a second that only a gate should cost
+    # imports LanceDB, which takes a second that only the gate should cost
     from par_core.gate.publish import GateReport
 
 __all__ = ["gate_lines", "gate_markdown", "gate_object", "in_markdown"]
 
 
 def gate_lines(report: "GateReport") -> Iterator[str]:
-    """The outcome, then one line a check that did not pass: what was wanted and what was found."""
+    """Yield the outcome, then one line with the expected and the actual value of each check that failed."""
     yield _outcome(report)
     for finding in report.failed:
-        yield f"failed: {finding.check}: wanted {finding.wanted}; found {finding.found}"
+        yield f"failed: {finding.check}: expected {finding.expected}; got {finding.actual}"
 
 
 def gate_markdown(report: "GateReport") -> str:
-    """Every check as a Markdown table, with nothing in it that a browser would take for markup."""
+    """Return every check as a Markdown table, escaped so that a browser sees no markup in it."""
     rows = [
         (
-            "passed" if each.passed else "**failed**",
-            in_markdown(each.check),
-            in_markdown(each.wanted),
-            in_markdown(each.found),
+            "passed" if finding.passed else "**failed**",
+            in_markdown(finding.check),
+            in_markdown(finding.expected),
+            in_markdown(finding.actual),
         )
-        for each in report.findings
+        for finding in report.findings
     ]
-    table = ["| | check | wanted | found |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+    table = [
+        "| | check | expected | actual |",
+        "|---|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
     return "\n".join([_outcome(report), "", *(table if rows else [])])
 
 
 def gate_object(report: "GateReport") -> dict[str, Any]:
     """Everything, as JSON types."""
-    return asdict(report) | {"passed": report.passed}
+    return report.as_json() | {"passed": report.passed}
 
 
 def _outcome(report: "GateReport") -> str:
@@ -57,8 +60,6 @@ def _outcome(report: "GateReport") -> str:
 
 
 def in_markdown(text: str) -> str:
-    """Text of others for a cell of a table, with nothing in it that Markdown or a browser would take for
-    markup.
-    """
+    """Escape foreign text for a cell of a table: Markdown and browsers see no markup in it."""
     quoted = escape(" ".join(text.split()))
     return "".join(f"\\{letter}" if letter in "\\`*_[]|~#" else letter for letter in quoted)

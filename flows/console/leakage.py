@@ -6,26 +6,26 @@ from typing import Any
 __all__ = ["leakage_lines"]
 
 
-def leakage_lines(told: dict[str, Any]) -> Iterator[str]:
-    """The figures for reading."""
+def leakage_lines(summary: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a leakage report: shares of test pictures with a counterpart in train, by kind."""
     yield (
-        f"{told['train']:,} train and {told['test']:,} test pictures; with a counterpart in train:"
-        f" {_percent(told['share'])} of test"
+        f"{summary['train']:,} train and {summary['test']:,} test pictures; with a counterpart in train:"
+        f" {_percent(summary['share'])} of test"
     )
-    people = told["identities"]
+    people = summary["identities"]
     if people["test"]:
         yield (
             f"  identities: {people['train']:,} in train, {people['test']:,} in test, {people['shared']:,} in"
             " both"
         )
-    for kind, row in {**told["by_kind"], **told["suspected"]}.items():
+    for kind, row in {**summary["by_kind"], **summary["suspected"]}.items():
         unknown = f", {row['test_unknown']:,} not comparable" if row["test_unknown"] else ""
-        suspected = " (suspected only)" if kind in told["suspected"] else ""
+        suspected = " (suspected only)" if kind in summary["suspected"] else ""
         yield (
             f"  {kind:10} {_percent(row['share']):>6}  {row['test_leaked']:,} of test,"
             f" {row['train_leaked']:,} of train{unknown}{suspected}"
         )
-    embedding = told["thresholds"].get("embedding", {})
+    embedding = summary["thresholds"].get("embedding", {})
     if "known_others" in embedding:
         yield (
             f"  embeddings are near up to {embedding['max_distance']:.4f}: {embedding['copies_found']:.1%} of"
@@ -33,13 +33,12 @@ def leakage_lines(told: dict[str, Any]) -> Iterator[str]:
             f" {embedding['known_others']:,} other pairs; by mistake about"
             f" {embedding['pairs_expected_by_mistake']:,.0f} pairs"
         )
-    yield f"left after cleaning: {told['train_kept']:,} train or {told['test_kept']:,} test pictures"
-    yield from (f"unreadable: {count:,} {status}" for status, count in told["unreadable"].items())
-    for name, row in told.get("scores", {}).get("figures", {}).items():
-        given, cleaned, change = (row[each] for each in ("given", "cleaned", "difference"))
+    yield f"left after cleaning: {summary['train_kept']:,} train or {summary['test_kept']:,} test pictures"
+    yield from (f"unreadable: {count:,} {status}" for status, count in summary["unreadable"].items())
+    for name, row in summary.get("scores", {}).get("figures", {}).items():
         yield (
-            f"  {name:28} given {_number(given)}  cleaned {_number(cleaned)}  difference"
-            f" {_number(change, '+')}"
+            f"  {name:28} given {_number(row['given'])}  cleaned {_number(row['cleaned'])}  difference"
+            f" {_number(row['difference'], '+')}"
         )
 
 

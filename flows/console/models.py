@@ -1,4 +1,4 @@
-"""What ``par models`` tells: the rows of its table, downloads, digests, cards."""
+"""Output of ``par models``: the rows of its table, downloads, digests, model cards."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -32,12 +32,12 @@ class Row:
     """A model and its weights.
 
     Attributes:
-        name: As users call it.
-        profile: Whose it is.
-        role: What it is for.
-        file: Its name in a folder of weights.
-        path: Where it is, or None.
-        origin: Where it can be had.
+        name: Name of the model, as users type it.
+        profile: Profile that uses the model.
+        role: Role of the model, such as ``segmenter``.
+        file: Name of its file in a folder of weights.
+        path: Path of the file on this machine, or None if it is missing.
+        origin: Source from which the file can be obtained.
     """
 
     name: str
@@ -48,12 +48,21 @@ class Row:
     origin: str
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON types."""
+        """Return the row as JSON types."""
         return {**asdict(self), "path": str(self.path) if self.path else None}
 
 
 def as_settings(config: Path | None, weights_dir: Path | None, clip: str | None) -> RunConfig:
-    """The settings of the clip profile that are asked about."""
+    """Load the configuration of the clip profile with the settings of the command line.
+
+    Args:
+        config: File of settings, or None.
+        weights_dir: Folder with weights, or None.
+        clip: ``MODEL/WEIGHTS`` by open_clip's names, or None.
+
+    Raises:
+        BadConfigError: A setting is wrong.
+    """
     model, _, pretrained = (clip or "").partition("/")
     if clip is not None and not pretrained:
         raise BadConfigError(f"--clip wants MODEL/WEIGHTS, such as ViT-L-14/openai, got {clip!r}")
@@ -66,7 +75,7 @@ def as_settings(config: Path | None, weights_dir: Path | None, clip: str | None)
 
 
 def all_models(config: RunConfig) -> list[Row]:
-    """The shipped models, and those of the clip profile with these settings."""
+    """Return a row for each shipped model and for each of the clip profile with these settings."""
     shipped = [
         Row(Path(file).stem, "compact", role, file, FOLDER / file, "comes with PAR")
         for role, file in zip(_ROLES, FILES, strict=True)
@@ -101,7 +110,7 @@ def _published(config: RunConfig) -> list[Published]:
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
-    """Lines for a terminal or a pipe."""
+    """Yield the rows as lines for a terminal or a pipe."""
     width, roles = max(len(row.name) for row in rows), max(len(row.role) for row in rows)
     yield f"{'name':{width}}  profile  {'role':{roles}}  weights"
     for row in rows:
@@ -112,7 +121,7 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def fetch_all(names: Sequence[str], to: Path | None, config: RunConfig) -> Iterator[Path]:
-    """Download some published weights, or all that the settings need.
+    """Download the named weights, or all that the settings need, and yield the path of each.
 
     Raises:
         BadConfigError: A name is unknown.
@@ -133,27 +142,31 @@ def fetch_all(names: Sequence[str], to: Path | None, config: RunConfig) -> Itera
 
 
 def verify_all(config: RunConfig) -> list[tuple[str, str, bool]]:
-    """Name, what was found, and whether it is right, of every file that is here."""
-    told: list[tuple[str, str, bool]] = []
+    """Compare the digest of every weights file on this machine.
+
+    Returns:
+        Name, result in words, and whether the file is right, for each file.
+    """
+    results: list[tuple[str, str, bool]] = []
     for file in (*FILES, CALIBRATION):
         try:
             shipped_path(file)
-            told.append((file, f"SHA-256 {digest(file)[:16]}..., as shipped", True))
+            results.append((file, f"SHA-256 {digest(file)[:16]}..., as shipped", True))
         except WeightsError as error:
-            told.append((file, str(error), False))
+            results.append((file, str(error), False))
     for wanted in _published(config):
         row = _row(wanted, config.weights_dir)
         if row.path is None:
             continue
         try:
-            told.append((wanted.name, f"{row.path} compared with {check(wanted, row.path)}", True))
+            results.append((wanted.name, f"{row.path} compared with {check(wanted, row.path)}", True))
         except WeightsError as error:
-            told.append((wanted.name, str(error), False))
-    return told
+            results.append((wanted.name, str(error), False))
+    return results
 
 
 def card(name: str, config: RunConfig) -> str | None:
-    """The card of a shipped model, or what is known of a published one; None for an unknown name."""
+    """Return the model card, or a few lines on published weights without one; None for an unknown name."""
     shared = {"text-compact": "describer-compact"}  # one card for both towers
     path = FOLDER / f"{shared.get(name, name)}.md"
     if name in {Path(file).stem for file in FILES}:

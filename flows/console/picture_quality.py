@@ -1,4 +1,4 @@
-"""The analysis of pictures as lines for a terminal: table 1 of the paper, and what could not be read."""
+"""The analysis of pictures as lines for a terminal: table 1 of the paper, and the unreadable files."""
 
 import math
 from collections import Counter
@@ -13,11 +13,11 @@ __all__ = ["picture_quality_lines"]
 
 
 def picture_quality_lines(analyses: Sequence[SourceAnalysis]) -> Iterator[str]:
-    """Table 1, then what could not be read and why."""
+    """Yield table 1, then the unreadable files with the reason."""
     table = [line for analysis in analyses for line in _table(analysis)]
     width = max(len(name) for name, _ in table)
     yield f"{'':{width}} {'pictures':>9} {'resolution, MP':>17} {'GLVN':>7} {'BRISQUE':>8}"
-    yield from (f"{name:{width}} {_figures(told)}" if told else name for name, told in table)
+    yield from (f"{name:{width}} {_figures(summary)}" if summary else name for name, summary in table)
     yield "resolution: mean (standard deviation); GLVN and BRISQUE: medians"
     without = sum(summarise(analysis.rows)["without_brisque"] for analysis in analyses)
     if without and any(len(values_of(analysis.rows, "brisque")) for analysis in analyses):
@@ -41,7 +41,7 @@ def picture_quality_lines(analyses: Sequence[SourceAnalysis]) -> Iterator[str]:
 
 
 def _table(analysis: SourceAnalysis) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The source and its sub-folders, with their figures."""
+    """The name and figures of the source and of its sub-folders."""
     yield analysis.listing.source, summarise(analysis.rows)
     groups = analysis.groups()
     yield from ((f"  {name}", summarise(rows)) for name, rows in list(groups.items())[:_LINES])
@@ -49,11 +49,11 @@ def _table(analysis: SourceAnalysis) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"  and {len(groups) - _LINES} more sub-folders; --json lists all", {}
 
 
-def _figures(told: dict[str, Any]) -> str:
-    resolution = f"{_figure(told['megapixels_mean'], 3)} ({_figure(told['megapixels_std'], 3)})"
+def _figures(summary: dict[str, Any]) -> str:
+    resolution = f"{_figure(summary['megapixels_mean'], 3)} ({_figure(summary['megapixels_std'], 3)})"
     return (
-        f"{told['pictures']:9} {resolution:>17} {_figure(told['glvn_median'], 1):>7}"
-        f" {_figure(told['brisque_median'], 1):>8}"
+        f"{summary['pictures']:9} {resolution:>17} {_figure(summary['glvn_median'], 1):>7}"
+        f" {_figure(summary['brisque_median'], 1):>8}"
     )
 
 

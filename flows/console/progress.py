@@ -1,7 +1,6 @@
-"""What a run shows while it works: bars in a terminal, plain lines in a log.
+"""Progress of a run: bars in a terminal, plain lines in a log.
 
-Progress is read from files that count as finished, so it is the same on every runner and never says more than
-what is safe on disk.
+Progress is read from finished files, so it is the same on every runner and counts only what is safe on disk.
 """
 
 import contextlib
@@ -40,10 +39,10 @@ class Bar:
     """How far one part of the work is.
 
     Attributes:
-        name: Of the part.
-        done: Items that are finished.
-        total: Items altogether; None while nobody knows.
-        note: Shown beside the bar, such as a rate or a loss.
+        name: Name of the part.
+        done: Number of finished items.
+        total: Number of all items; None while it is not known.
+        note: Text beside the bar, such as a rate or a loss.
     """
 
     name: str
@@ -58,7 +57,7 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
 
 def followed(items: Iterable[T], name: str, total: int) -> Iterable[T]:
-    """Pass items on, with a progress bar where standard error is a terminal."""
+    """Return an iterable over the items that draws a progress bar if standard error is a terminal."""
     console = Console(stderr=True)
     return track(items, name, total=total, console=console, disable=not console.is_terminal)
 
@@ -72,14 +71,15 @@ def show_progress(
     quiet: bool = False,
     record: Callable[[float, str], None] | None = None,
 ) -> Iterator[None]:
-    """Show how far the work is for as long as the block runs.
+    """Show the progress of the work while the block runs.
 
     Args:
-        look: Returns the bars as they are now.
-        line: Says the same in one line, from the bars and the seconds since the beginning.
+        look: Function that returns the current bars.
+        line: Function that returns one line, from the bars and the seconds since the start.
         every_s: Seconds between two lines in a log.
-        quiet: Shows nothing here.
-        record: Takes the per cent of the last bar that are done, in [0, 100], and the line.
+        quiet: Whether nothing is shown on standard error.
+        record: Function that is called with the per cent of the last bar that are done, in [0, 100], and
+            the line; or None.
     """
     over = threading.Event()
 
@@ -105,7 +105,7 @@ def show_progress(
     finally:
         over.set()
         for thread in threads:
-            thread.join(_END_S)  # one that waits for a server is not waited for
+            thread.join(_END_S)  # a thread that hangs on a server must not hold up the end
 
 
 @contextlib.contextmanager
@@ -117,14 +117,15 @@ def show_index_progress(
     *,
     quiet: bool,
 ) -> Iterator[None]:
-    """Show how many images are segmented and described, in a terminal or log, for as long as the block runs.
+    """Show how many images are segmented and described, in a terminal or log, while the block runs.
 
     Args:
-        store: The store.
-        ids: Of the configuration.
-        sizes: Images of each shard; may change while the block runs.
-        record: Takes the per cent that are described, in [0, 100], and a line that says so.
-        quiet: Shows nothing here.
+        store: Store that the run writes to.
+        ids: Ids of the configuration.
+        sizes: Number of images of each shard; may change while the block runs.
+        record: Function that is called with the per cent of the images that are described, in [0, 100], and
+            a line of progress; or None.
+        quiet: Whether nothing is shown on standard error.
     """
     started, total = time.monotonic(), sum(sizes.values())
 
@@ -152,7 +153,7 @@ def show_index_progress(
 
 
 def _finished(store: Store, stage: Stage, config: str, sizes: Mapping[str, int]) -> int:
-    """Images of the shards that have a manifest."""
+    """Number of images in the shards that have a manifest."""
     return sum(
         size
         for shard, size in sizes.items()
@@ -184,7 +185,7 @@ def _changes(
     every_s: float,
     over: threading.Event,
 ) -> Iterator[tuple[Sequence[Bar], str]]:
-    """The bars and their line, each time that a count has changed, and at the end."""
+    """The bars and their line, each time a count has changed, and at the end."""
     started, last, finished = time.monotonic(), None, False
     while not finished:
         finished = over.wait(every_s)

@@ -1,4 +1,4 @@
-"""How results look in a terminal: plain lines that also make sense in a pipe."""
+"""Results as plain lines, for a terminal or a pipe."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -14,7 +14,8 @@ from par_core.query.one_picture import PersonInPicture
 from par_core.stages.check import StatusReport
 from par_core.status import FAILED
 from par_core.store.layout import Store
-from par_core.store.ledger import current_images, known_images, listed_entries
+from par_core.store.ledger import current_images, known_images
+from par_core.store.listings import listed_entries
 from par_core.store.vector_index import IndexState
 
 __all__ = [
@@ -29,8 +30,8 @@ __all__ = [
 
 
 def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
-    """One line a hit: rank, probability, cosine, height, what the person likely wears, file; then how much of
-    the answer chance would give.
+    """Yield a line for each hit (rank, probability, cosine, height, likely clothing, file), then how many
+    hits are expected by chance.
     """
     if not result.hits:
         yield f"Nobody among {result.searched} people fits."
@@ -56,7 +57,7 @@ def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
 
 
 def printable(text: str) -> str:
-    r"""A name of a file for a terminal: whoever made the file must not move the cursor, or make up lines.
+    r"""Escape a file name for a terminal, so that it cannot move the cursor or add lines.
 
     >>> printable("a\x1b[2J\nb.jpg")
     'a\\x1b[2J\\nb.jpg'
@@ -67,13 +68,13 @@ def printable(text: str) -> str:
 
 
 def part_line(part: PartScore) -> str:
-    """What a part of a question asked, how likely it is, and what it cost; further in where it explains
-    another part.
+    """Return a line for a part of a question: its probability, its text and the share of the score that it
+    cost; indented if it explains another part.
     """
     indent = "  " if part.detail_of is not None else ""
-    asked = part.text if part.wanted else f"NOT {part.text}"
+    text = part.text if part.wanted else f"NOT {part.text}"
     weight = f", weight {part.weight:g}" if part.weight != 1 else ""
-    return f"{indent}{part.probability:4.0%} {asked}: lost {part.lost:.0%}{weight}"
+    return f"{indent}{part.probability:4.0%} {text}: lost {part.lost:.0%}{weight}"
 
 
 def _chance_lines(result: SearchResult, chance: Chance) -> Iterator[str]:
@@ -88,8 +89,8 @@ def _chance_lines(result: SearchResult, chance: Chance) -> Iterator[str]:
     if chance.left_out:
         who = "1 person who is" if chance.left_out == 1 else f"{chance.left_out} people who are"
         yield (
-            f"Left out: {who} less than {chance.cutoff:.0%} likely to be what was asked for; --weak shows the"
-            " nearest."
+            f"Left out: {who} less than {chance.cutoff:.0%} likely to be what was asked for;"
+            " --include-low-confidence shows the nearest."
         )
 
 
@@ -105,7 +106,7 @@ def _looks(hit: Hit) -> str:
 def description_lines(
     people: Sequence[PersonInPicture], ranked: Sequence[Sequence[tuple[str, float]]]
 ) -> Iterator[str]:
-    """Each person of a picture with the prompts, most likely first."""
+    """Yield the people of a picture, each with the prompts, most likely first."""
     if not people:
         yield "Nobody was found in this picture."
     for number, (person, prompts) in enumerate(zip(people, ranked, strict=True), 1):
@@ -115,7 +116,7 @@ def description_lines(
 
 
 def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]:
-    """What a store holds, which version is searched, and what the last gate found: for people."""
+    """Yield lines on a store: its content, the version that searches read, and the last quality gate."""
     counted = report.accounting
     yield str(counted)
     yield f"{counted.people} people of usable size, {counted.too_small} too small; {report.rows} in the index"
@@ -166,7 +167,7 @@ def _vectors(index: IndexState | None) -> str:
 
 
 def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, Any]:
-    """What a store holds, as JSON types."""
+    """Return the content of a store as JSON types."""
     return asdict(report) | {
         "equation": str(report.accounting),
         "holds": report.accounting.holds,
@@ -175,7 +176,7 @@ def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, An
 
 
 def failed_files(store: Store, report: StatusReport) -> list[dict[str, Any]]:
-    """uri, status, message and attempt of every listed file that failed."""
+    """Return uri, status, message and attempt of every listed file that failed."""
     if report.commit is None:
         return []
     current = current_images(known_images(store, report.commit.segment_config), listed_entries(store))

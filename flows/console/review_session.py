@@ -1,4 +1,6 @@
-"""A review in the terminal: shows a batch, reads a line, until nobody is left or the reviewer stops."""
+"""A review in the terminal: show a batch, read a line of answers, until all people are judged or the reviewer
+stops.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -38,22 +40,25 @@ def annotate(
     lines: Iterator[str],
     size: int,
     show: Callable[[Batch], None],
-    tell: Callable[[str], None],
+    say: Callable[[str], None],
     *,
     strict: bool,
 ) -> bool:
-    """Ask batch after batch.
+    """Let a reviewer judge batch after batch.
 
     Args:
-        review: Goes on from where it is; every answered batch is kept at once.
-        lines: What is typed, one line a batch.
-        size: Of new batches.
+        review: The review; every answered batch is saved at once.
+        lines: Typed lines, one for each batch.
+        size: Number of people in a new batch.
         show: Called with every batch before its line is read.
-        tell: Called with what there is to say.
-        strict: A line that makes no sense ends the review with an error, instead of being asked for again.
+        say: Called with every message for the reviewer.
+        strict: Whether a line that cannot be understood raises its error, instead of being asked for again.
 
     Returns:
-        Whether everybody was asked about; False if the lines ended or the reviewer stopped.
+        True if all people were judged, False if the lines ended or the reviewer stopped.
+
+    Raises:
+        BadConfigError: A line cannot be understood, and ``strict`` is set.
     """
     while True:
         batch = review.batch(size)
@@ -64,28 +69,27 @@ def annotate(
             if line.strip().lower() in ("q", "quit"):
                 return False
             if line.strip().lower() in ("u", "undo"):
-                tell(
-                    "the last batch is open again" if _take_back(review) else "there is nothing to take back"
-                )
+                say("the last batch is open again" if _take_back(review) else "there is nothing to take back")
                 break
             try:
                 review.answer(read_answers(line, batch))
             except BadConfigError as error:
                 if strict:
                     raise
-                tell(str(error))
+                say(str(error))
                 continue
-            tell(estimate_line(review.estimate()))
+            say(estimate_line(review.estimate()))
             break
         else:
             return False
 
 
 def read_answers(line: str, batch: Batch) -> dict[str, str]:
-    """The answers that a line gives to those of a batch who have none yet.
+    """Return the answers of a line, by person id: people of the batch without an answer get no, people whose
+    numbers are in the line get yes or skip.
 
     Raises:
-        BadConfigError: It names a number that is not in the batch, or makes no sense.
+        BadConfigError: The line has a number that is not in the batch, or cannot be understood.
     """
     answers = {hit.person_id: "no" for hit in batch.hits if hit.person_id in batch.open}
     for token in line.replace(",", " ").split():
@@ -103,7 +107,7 @@ def read_answers(line: str, batch: Batch) -> dict[str, str]:
 
 
 def _take_back(review: Review) -> bool:
-    """Undo until the batch of the latest answer has none."""
+    """Undo until the batch of the latest answer has no answers; return whether there was one."""
     if review.undo() is None:
         return False
     while any(person.turn for person in review.record.rounds[-1]):
@@ -117,22 +121,21 @@ def sheet_of(review: Review, searcher: Searcher, path: Path, batch: Batch) -> No
     write_sheet(path, review.record.text, batch, crops)
 
 
-def estimate_line(told: Estimate) -> str:
-    """How many are left, in one line."""
-    judged = f"judged {told.judged:,} of {told.people:,}, found {told.found:,}"
-    if told.most_left == 0:
+def estimate_line(estimate: Estimate) -> str:
+    """Return one line on how many people are left."""
+    judged = f"judged {estimate.judged:,} of {estimate.people:,}, found {estimate.found:,}"
+    if estimate.most_left == 0:
         return f"{judged}; nobody is left"
-    if told.least_left == 0:
-        return f"{judged}; at most {told.most_left:,} more are left ({told.confidence:.0%})"
-    return (
-        f"{judged}; between {told.least_left:,} and {told.most_left:,} more are left ({told.confidence:.0%})"
-    )
+    most, confidence = f"{estimate.most_left:,} more are left", f"({estimate.confidence:.0%})"
+    if estimate.least_left == 0:
+        return f"{judged}; at most {most} {confidence}"
+    return f"{judged}; between {estimate.least_left:,} and {most} {confidence}"
 
 
-def strata_lines(told: Estimate) -> Iterator[str]:
-    """Where they may be, by rank of the text."""
-    yield f"{'rank by the text':>24} {'judged':>8} {'found':>6}  more left ({told.confidence:.0%} each)"
-    for row in told.strata:
+def strata_lines(estimate: Estimate) -> Iterator[str]:
+    """Yield a table of how many people are left in each stratum, by rank for the text."""
+    yield f"{'rank by the text':>24} {'judged':>8} {'found':>6}  more left ({estimate.confidence:.0%} each)"
+    for row in estimate.strata:
         yield (
             f"{f'{row.first_rank:,} to {row.last_rank:,}':>24} {row.judged:>8,} {row.found:>6,} "
             f" {row.least_left:,} to {row.most_left:,}"
@@ -140,7 +143,7 @@ def strata_lines(told: Estimate) -> Iterator[str]:
 
 
 def review_object(review: Review, batch: Batch) -> dict[str, Any]:
-    """A review as JSON types: what was found, how many are left, and who waits for an answer."""
+    """Return a review as JSON types: the people found, the estimate, and the open batch."""
     record = review.record
     return {
         "name": record.name,
@@ -149,7 +152,7 @@ def review_object(review: Review, batch: Batch) -> dict[str, Any]:
         "embedding": record.embedding,
         "index_version": record.index_version,
         "estimate": asdict(review.estimate()),
-        "found": [hit.as_json() for hit in review.found()],
+        "found": [hit.as_json() for hit in review.found_people()],
         "batch": {
             "number": batch.number,
             "open": sorted(batch.open),
@@ -160,7 +163,7 @@ def review_object(review: Review, batch: Batch) -> dict[str, Any]:
 
 
 def review_lines(store: Store) -> Iterator[str]:
-    """The reviews of a store."""
+    """Yield one line for each review of a store."""
     names = review_names(store)
     if not names:
         yield "no reviews yet"

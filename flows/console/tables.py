@@ -1,4 +1,4 @@
-"""Scores as a table that fits a terminal: a row an attribute or query, short names over the columns."""
+"""Scores as a table that fits a terminal: a row for each attribute or query, short names of columns."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -17,15 +17,15 @@ _SHORT: Final = {
 
 
 def figure(value: float | None) -> str:
-    """Three digits after the point; whole numbers whole; a dash for what is not defined."""
+    """Format a value: three decimals for a float, an integer as it is, a dash for None."""
     return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def table(rows: Mapping[str, Mapping[str, float | None]]) -> Iterator[str]:
-    """A line of column names, then a line a row; nothing for no rows.
+    """Yield a line of column names, then a line for each row; nothing if there are no rows.
 
     Args:
-        rows: Figures by name of the column, by name of the row; a row may lack columns.
+        rows: Figures by row name and column name; a row may lack columns.
     """
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     heads = [_SHORT.get(column, column) for column in columns]

@@ -1,6 +1,6 @@
-"""Who may ask a store, and a record of who did. Knows neither the web server nor the index."""
+"""Access control of a store, and its audit log. Does not depend on the web server or the index."""
 
-from par_core.access.access_control import KEEP_DAYS, Access, Caller, Found, question_text
+from par_core.access.access_control import KEEP_DAYS, Access, Caller, Outcome, question_text
 from par_core.access.audit_log import AuditLog, Event, LogPage
 from par_core.access.roles import Role
 from par_core.access.tokens import Token, TokenFile
@@ -11,8 +11,8 @@ __all__ = [
     "AuditLog",
     "Caller",
     "Event",
-    "Found",
     "LogPage",
+    "Outcome",
     "Role",
     "Token",
     "TokenFile",

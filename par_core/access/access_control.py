@@ -1,10 +1,11 @@
-"""The one object that a server, a command or a flow holds: who is it, may they, write it down.
+"""Access control: identify a caller, check the caller's role, and record the action in the audit log.
+Servers, commands and flows use it through one object.
 
 access = Access.open(store_root, keep_days=365)
-caller = access.who(token)                     # None: not let in
+caller = access.caller_of(token)               # None: refused
 if not caller.may(Role.REVIEWER): ...
-with access.recording(caller, "search", "a red coat", how="api", source="10.0.0.7") as found:
-    found.count = len(answer.hits)             # on the disk when the block ends, failed or not
+with access.recording(caller, "search", "a red coat", how="api", source="10.0.0.7") as outcome:
+    outcome.count = len(answer.hits)           # on the disk when the block ends, failed or not
 """
 
 import contextlib
@@ -23,18 +24,18 @@ from par_core.access.tokens import TokenFile
 from par_core.config import store_folder
 from par_core.errors import BadConfigError, StoreError
 
-__all__ = ["KEEP_DAYS", "Access", "Caller", "Found", "question_text"]
+__all__ = ["KEEP_DAYS", "Access", "Caller", "Outcome", "question_text"]
 
 KEEP_DAYS: Final = 365
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who was let in.
+    """An authenticated person or program.
 
     Attributes:
-        name: Of the token, or of the user of the operating system.
-        role: What they may do.
+        name: Name of the token, or of the user of the operating system.
+        role: Role, which says what the caller may do.
     """
 
     name: str
@@ -42,17 +43,17 @@ class Caller:
 
     @classmethod
     def local(cls) -> "Caller":
-        """The user of the operating system who runs this process: may do everything, for the files are
-        theirs.
+        """Return the user of the operating system who runs this process. This caller may do everything,
+        because the user can read the files anyway.
         """
         try:
             name = pwd.getpwuid(os.getuid()).pw_name
-        except KeyError:  # a container may run under a number that has no name
+        except KeyError:  # a container may run under a user id without a name
             name = f"uid-{os.getuid()}"
         return cls(name, Role.ADMIN)
 
     def may(self, role: Role | str) -> bool:
-        """Whether the caller may do what a role may.
+        """Return whether the caller may do what a role may.
 
         Raises:
             BadConfigError: There is no such role.
@@ -61,11 +62,12 @@ class Caller:
 
 
 @dataclass(slots=True)
-class Found:
-    """What a recorded block found; filled in by the block.
+class Outcome:
+    """Outcome of a recorded action; the block that carries out the action sets it.
 
     Attributes:
-        count: Of what was given, such as hits; None where nothing was.
+        count: Number of items returned to the caller, such as hits; None for an action
+            that failed or has no items.
     """
 
     count: int | None = None
@@ -76,7 +78,7 @@ class Access:
 
     Args:
         root: Folder of the store.
-        keep_days: For how long the audit log is kept.
+        keep_days: Days for which the audit log is kept.
     """
 
     def __init__(self, root: Path, keep_days: int = KEEP_DAYS) -> None:
@@ -85,7 +87,7 @@ class Access:
 
     @classmethod
     def open(cls, root: Path, keep_days: int = KEEP_DAYS) -> "Access":
-        """Of a store that is there.
+        """Open access control of an existing store.
 
         Raises:
             BadConfigError: There is no store.
@@ -95,19 +97,19 @@ class Access:
         return cls(root, keep_days)
 
     def has_tokens(self) -> bool:
-        """Whether callers must show a token. Once one was made this stays so, also when the last is revoked:
-        a revocation must not open the door.
+        """Return whether callers must show a token. Once a token was made this stays True, even when the last
+        one is revoked: a revocation must not open the store to all.
         """
         return self.tokens.exists()
 
-    def who(self, token: str | None) -> Caller | None:
-        """The caller who shows a token; None if there is none, or it is unknown, revoked or expired.
+    def caller_of(self, token: str | None) -> Caller | None:
+        """Return the caller who shows a token; None without a token, or if it is unknown, revoked or expired.
 
         Raises:
-            StoreError: The file of tokens is damaged: nobody is let in.
+            StoreError: The file of tokens is damaged: every caller is refused.
         """
-        found = self.tokens.find(token) if token else None
-        return None if found is None else Caller(found.name, found.role)
+        entry = self.tokens.find(token) if token else None
+        return None if entry is None else Caller(entry.name, entry.role)
 
     def record(
         self,
@@ -120,19 +122,19 @@ class Access:
         source: str | None = None,
         status: str = "ok",
     ) -> None:
-        """Write down what a caller did; on the disk when this returns.
+        """Record an action of a caller in the audit log; it is on the disk when this returns.
 
         Args:
-            caller: Who.
+            caller: The caller.
             action: ``search``, ``picture``, ``export``, ...
-            what: The question as asked, of any characters; cut after 4,000.
-            count: Of what was given, or None.
+            what: The question as the caller wrote it, with any characters; cut after 4,000.
+            count: Number of items returned to the caller, or None.
             how: ``cli``, ``python``, ``flow``, ``api`` or ``page``.
             source: Address of the caller; None is this host's name.
             status: ``ok``, ``refused`` or the name of an error.
 
         Raises:
-            StoreError: It cannot be written; then nothing may be answered.
+            StoreError: The log cannot be written; then the action must not be answered.
         """
         at = datetime.now(UTC).isoformat(timespec="microseconds")
         self.log.append(
@@ -158,32 +160,32 @@ class Access:
         how: str = "cli",
         source: str | None = None,
         unrecorded: Callable[[str], None] | None = None,
-    ) -> Iterator[Found]:
-        """Record a block when it ends: ``ok`` with the count that it has set, or the name of the error that
-        it raised, which goes on.
+    ) -> Iterator[Outcome]:
+        """Record the action of a block when the block ends: ``ok`` with the count that it set, or the name of
+        the error that it raised, which is raised further.
 
         Args:
-            caller: Who.
+            caller: See ``record``.
             action: See ``record``.
             what: See ``record``.
             how: See ``record``.
             source: See ``record``.
-            unrecorded: Is told why the block could not be recorded, and the answer is given all the same. For
-                commands only: their users can read the files of the store without PAR, so to refuse them
-                would keep nothing from them, and a store may be mounted read-only.
+            unrecorded: Called with the reason if the action cannot be recorded; no error is raised then. For
+                commands only: their users can read the files of the store without PAR, so refusing them
+                would protect nothing, and a store may be mounted read-only.
 
         Raises:
-            StoreError: The block is done and cannot be recorded; its answer must not be given.
+            StoreError: The action is done but cannot be recorded; it must not be answered.
         """
-        found, status = Found(), "ok"
+        outcome, status = Outcome(), "ok"
         try:
-            yield found
+            yield outcome
         except Exception as error:
-            found.count, status = None, type(error).__name__
+            outcome.count, status = None, type(error).__name__
             raise
         finally:
             try:
-                self.record(caller, action, what, found.count, how=how, source=source, status=status)
+                self.record(caller, action, what, outcome.count, how=how, source=source, status=status)
             except StoreError as error:
                 if unrecorded is None:
                     raise
@@ -191,7 +193,7 @@ class Access:
 
 
 def question_text(text: str | None, image: Path | None, where: str | None) -> str:
-    """One question in the words of the audit log.
+    """Return a question as the audit log shows it.
 
     >>> question_text("a red coat", None, "hat and height_px > 100")
     'a red coat; where: hat and height_px > 100'

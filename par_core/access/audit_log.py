@@ -1,14 +1,14 @@
-"""The audit log: who asked what, when, from where, and how much was found. One JSON object a line under
-``access/audit/<year>-<month>.jsonl``.
+"""Audit log: which caller asked which question, when, from where, and how many items were returned. It has
+one JSON object per line under ``access/audit/<year>-<month>.jsonl``.
 
-- A line cannot be forged by what is asked: everything is JSON in ASCII, so line breaks, control characters
-  and look-alikes arrive escaped.
-- A line is on the disk (fsync) before an answer is given: what cannot be recorded fails.
-- Several processes and threads may write at once; a line that a crash or a full disk cut short is ended
-  before the next one, and read as what it is.
-- Months that are older than ``keep_days`` are deleted as whole files, once the log has seen an earlier day of
-  the same time; nothing else is ever removed, and only forgetting somebody changes lines: ids in them give
-  way to the word "forgotten".
+- A question cannot forge a line: everything is JSON in ASCII, so line breaks, control characters and
+  look-alikes are escaped.
+- A line is on the disk (fsync) before an answer is returned: an action that cannot be recorded fails.
+- Several processes and threads may write at once. A line that a crash or a full disk cut short is ended
+  before the next one, and read as a damaged line.
+- Months older than ``keep_days`` are deleted as whole files, but only if the log holds an event of an earlier
+  day within ``keep_days``: one event of a wrong clock deletes nothing. No other line is ever removed, and
+  only the erasure of a person changes lines: it replaces ids by the word "forgotten".
 """
 
 import calendar
@@ -27,24 +27,25 @@ from par_core.errors import BadConfigError, StoreError
 __all__ = ["AuditLog", "Event", "LogPage"]
 
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})\.jsonl")
-# a month and how many of its lines are before
+# a month and the number of its lines before the place
 _PLACE: Final = re.compile(r"(\d{4}-\d{2}):(\d{1,12})", re.ASCII)
-_LONGEST: Final = 4_000  # characters of a question; more is cut, and the cut is told
+_LONGEST: Final = 4_000  # characters of a question; a longer one is cut, and the line says so
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that somebody did.
+    """One recorded action of a caller.
 
     Attributes:
         at: ISO time (UTC), microseconds.
         who: Name of the token, or of the user of the operating system.
-        how: Through what: ``cli``, ``flow``, ``api``, ``page``.
+        how: Interface: ``cli``, ``python``, ``flow``, ``api``, ``page``.
         source: Address of the caller, or the host's name for commands; empty if unknown.
         action: ``search``, ``export``, ``forget``, ``add_token``, ...; ``damaged`` for a line that cannot be
             read.
-        what: The question, as asked.
-        count: Of what was given: hits, rows; None where nothing was.
+        what: The question, as the caller wrote it.
+        count: Number of items returned, such as hits or rows; None for an action that
+            failed or has no items.
         status: ``ok``, ``refused``, or the name of the error.
     """
 
@@ -59,12 +60,12 @@ class Event:
 
     @property
     def moment(self) -> datetime:
-        """When it was."""
+        """Time of the event, with zone."""
         return datetime.fromisoformat(self.at)
 
     def encodable(self) -> "Event":
-        """The same for whoever sends it on: what is no text in UTF-8, such as a file name of odd bytes in a
-        command, is escaped.
+        """Return a copy that can be encoded in UTF-8: characters that cannot, such as odd bytes of a file
+        name in a command, are escaped.
         """
 
         def escaped(text: str) -> str:
@@ -81,11 +82,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Some of the log.
+    """One page of the log.
 
     Attributes:
-        events: Newest first, encodable.
-        next: What to give as ``before`` for older ones; None where there are none.
+        events: Events, newest first, encodable.
+        next: Value of ``before`` for the next older page; None if there is none.
     """
 
     events: Sequence[Event]
@@ -97,7 +98,7 @@ class AuditLog:
 
     Args:
         folder: ``access/audit`` of the store.
-        keep_days: For how many days events are kept at least; months wholly before that are deleted.
+        keep_days: Days for which events are kept at least; months wholly before that are deleted.
     """
 
     def __init__(self, folder: Path, keep_days: int) -> None:
@@ -105,15 +106,15 @@ class AuditLog:
         self.keep_days = keep_days
 
     def append(self, event: Event) -> None:
-        """Add a line, and make sure that it is on the disk.
+        """Add a line and sync it to the disk.
 
         Raises:
-            StoreError: It cannot be written; the caller must not answer.
+            StoreError: The line cannot be written; then the action must not be answered.
         """
-        told = asdict(event)
+        fields = asdict(event)
         if len(event.what) > _LONGEST:
-            told["what"] = f"{event.what[:_LONGEST]} [{len(event.what) - _LONGEST} more characters]"
-        line = json.dumps(told, ensure_ascii=True).encode("ascii") + b"\n"
+            fields["what"] = f"{event.what[:_LONGEST]} [{len(event.what) - _LONGEST} more characters]"
+        line = json.dumps(fields, ensure_ascii=True).encode("ascii") + b"\n"
         try:
             with locked(self._lock):
                 self._drop_old(event.moment.date())
@@ -124,14 +125,14 @@ class AuditLog:
             ) from error
 
     def read(self, since: datetime | None = None) -> Iterator[Event]:
-        """Events, oldest first.
+        """Yield events, oldest first.
 
         Args:
-            since: With zone; only events from then on. Lines that cannot be read have no time and are always
-                given.
+            since: Time with zone; only events from then on. Lines that cannot be read have no time and are
+                always included.
 
         Raises:
-            StoreError: The log belongs to somebody else.
+            StoreError: The log belongs to another user.
         """
         try:
             for path in self._months():
@@ -149,18 +150,18 @@ class AuditLog:
             ) from error
 
     def latest(self, top: int, before: str | None = None) -> LogPage:
-        """The newest events, newest first; lines that cannot be read too, where they stand.
+        """Return the newest events, newest first, lines that cannot be read included.
 
         Args:
-            top: Events at most.
-            before: ``next`` of the page before; None begins with the newest.
+            top: Greatest number of events.
+            before: ``next`` of the previous page; None starts with the newest.
 
         Raises:
-            BadConfigError: ``before`` is not of that form.
-            StoreError: The log belongs to somebody else.
+            BadConfigError: ``before`` does not have that form.
+            StoreError: The log belongs to another user.
         """
         month, line = _place(before) if before is not None else (None, 0)
-        found: list[Event] = []
+        events: list[Event] = []
         try:
             months = self._months()
             for path in reversed(months):
@@ -168,26 +169,26 @@ class AuditLog:
                     continue
                 lines = path.read_bytes().splitlines()
                 end = line if path.stem == month else len(lines)
-                taken = lines[max(0, end - (top - len(found))) : end]
-                found += [_event_of(each).encodable() for each in reversed(taken)]
-                if len(found) == top:
+                taken = lines[max(0, end - (top - len(events))) : end]
+                events += [_event_of(row).encodable() for row in reversed(taken)]
+                if len(events) == top:
                     older = end > len(taken) or path != months[0]
-                    return LogPage(found, f"{path.stem}:{end - len(taken)}" if older else None)
+                    return LogPage(events, f"{path.stem}:{end - len(taken)}" if older else None)
         except OSError as error:
             raise StoreError(
                 f"the audit log under {self.folder} cannot be read ({error.strerror}); its owner can"
             ) from error
-        return LogPage(found, None)
+        return LogPage(events, None)
 
     def rewrite(self, change: Callable[[str], str]) -> int:
-        """Change what was asked in all lines, such as to take ids of somebody out who is forgotten.
+        """Change the questions in all lines, for example to remove ids of an erased person.
 
         Args:
-            change: Gives the new text of a question; lines that it leaves alone stay as they are, byte for
-                byte.
+            change: Returns the new text of a question. Lines whose question it does not change stay the same,
+                byte for byte.
 
         Returns:
-            How many lines were changed.
+            Number of changed lines.
         """
         changed = 0
         with locked(self._lock):
@@ -220,8 +221,8 @@ class AuditLog:
 
 
 def _days_known(months: list[Path]) -> Iterator[date]:
-    """Days of the first and last events of some months. A clock that is wrong for an hour has seen no earlier
-    day of its time, and so deletes nothing.
+    """Yield the days of the first and last event of each month. A clock that is wrong for an hour has no
+    event of an earlier day near its time, and so deletes nothing.
     """
     for path in months:
         lines = path.read_bytes().splitlines()
@@ -233,7 +234,7 @@ def _append(path: Path, line: bytes) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":  # a line that a crash has cut short
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":  # a crash cut the last line short
             line = b"\n" + line
         written = os.write(descriptor, line)
         if written != len(line):

@@ -14,23 +14,19 @@ _OWNER_ONLY: Final = 0o600
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder that only its owner may enter; leaves one that is there as it is."""
+    """Make a folder that only its owner may enter; an existing folder keeps its mode."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 @contextlib.contextmanager
 def locked(lock: Path) -> Iterator[None]:
-    """Wait until no other process (or thread) is in a block with the same lock file, and keep them out of
-    this one.
-    """
+    """Hold a lock file: other processes and threads wait until the block ends."""
     private_folder(lock.parent)
     with locks.locked(lock, mode=_OWNER_ONLY):
         yield
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that is complete or absent, synced, and readable by its owner alone from its first byte
-    on.
-    """
+    """Write a file atomically and synced. Only its owner may read it, from the first byte on."""
     private_folder(path.parent)
     write_atomic(path, content, mode=_OWNER_ONLY)

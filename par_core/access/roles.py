@@ -1,8 +1,8 @@
-"""Roles: each may do what the one before it may, and more.
+"""Roles: each role may do what the role before it may, and more.
 
-search    search the archive and see the people who were found
-reviewer  also review: answer who of the proposed people fits, which is kept in the store
-admin     also read the audit log: who asked what
+search    search the archive and see the hits
+reviewer  also review: judge proposed people, which is saved in the store
+admin     also read the audit log
 """
 
 from enum import StrEnum
@@ -11,11 +11,11 @@ from par_core.errors import BadConfigError
 
 __all__ = ["Role"]
 
-_BEFORE = {"judge": "reviewer"}  # names in the release before, as tokens of that time have them
+_BEFORE = {"judge": "reviewer"}  # names of roles in tokens of the previous release
 
 
 class Role(StrEnum):
-    """What a caller may do; in ascending order."""
+    """Role of a caller; in ascending order."""
 
     SEARCH = "search"
     REVIEWER = "reviewer"
@@ -27,7 +27,7 @@ class Role(StrEnum):
 
     @classmethod
     def named(cls, name: str) -> "Role":
-        """The role of a name; names of the release before this one count.
+        """Return the role of a name, which may be a name of the previous release.
 
         Raises:
             BadConfigError: There is no such role.
@@ -38,6 +38,6 @@ class Role(StrEnum):
             raise BadConfigError(f"no role {name!r}; there are: {', '.join(cls)}") from error
 
     def includes(self, needed: "Role") -> bool:
-        """Whether a caller of this role may do what the needed role may."""
+        """Return whether a caller of this role may do what the needed role may."""
         order = list(Role)
         return order.index(self) >= order.index(needed)

@@ -1,10 +1,10 @@
-"""Tokens: what a caller shows to be let in. Kept as ``access/tokens.json`` in the store, readable by its
-owner alone.
+"""Tokens, by which callers authenticate. They are kept as ``access/tokens.json`` in the store, which only its
+owner may read.
 
-A token is 256 random bits, shown once, when it is made. The file holds its SHA-256 only. That is right here,
-where it would be wrong for a password: a slow, salted hash protects what people choose, because that can be
-guessed; 256 random bits cannot be, however quick the hash is, and no two tokens are equal, so a salt would
-tell apart what differs already. A quick hash also keeps each request cheap.
+A token is 256 random bits, shown once, when it is made. The file holds its SHA-256 only. A fast hash without
+salt is right here, though it would be wrong for a password: a slow, salted hash protects passwords because
+people choose them and they can be guessed. 256 random bits cannot be guessed, however fast the hash is, and
+no two tokens are equal, so a salt would add nothing. A fast hash also keeps each request cheap.
 """
 
 import contextlib
@@ -27,20 +27,20 @@ from par_core.errors import BadConfigError, StoreError
 __all__ = ["Token", "TokenFile"]
 
 _BITS: Final = 256
-_PREFIX: Final = "par_"  # so that scanners of repositories and logs know one when they see it
+_PREFIX: Final = "par_"  # so that secret scanners of repositories and logs recognise a token
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is kept of a token.
+    """Stored entry of a token.
 
     Attributes:
-        name: Of the person or program it was made for; the audit log shows it.
-        role: What its bearer may do.
+        name: Name of the person or program it was made for; the audit log shows it.
+        role: Role of its bearer.
         created_at: ISO time (UTC).
         expires_at: ISO time (UTC) from which it is refused, or None.
-        sha256: Of the token, hexadecimal.
+        sha256: SHA-256 of the token, hexadecimal.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Token:
     sha256: str
 
     def expired(self, now: datetime) -> bool:
-        """Whether its time is over."""
+        """Return whether the token has expired."""
         return self.expires_at is not None and now >= datetime.fromisoformat(self.expires_at)
 
 
@@ -63,61 +63,61 @@ class TokenFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # the file as last seen: inode, time, size
+        # inode, time and size of the file when last read, and its tokens
         self._read: tuple[tuple[int, int, int], tuple[Token, ...]] | None = None
 
     def exists(self) -> bool:
-        """Whether a token was ever made, revoked and expired ones included.
+        """Return whether a token was ever made, revoked and expired ones included.
 
         Raises:
-            StoreError: The file belongs to somebody else.
+            StoreError: The file belongs to another user.
         """
         with self._within_reach():
             try:
-                # not exists(): what cannot be looked at, and a link to nowhere, must not open the door
+                # not exists(): an unreadable file or a broken link must not count as "no tokens"
                 self.path.lstat()
             except FileNotFoundError:
                 return False
             return True
 
     def all(self) -> tuple[Token, ...]:
-        """Every token that is not revoked, by name; read again only when the file has changed.
+        """Return every token that is not revoked, by name. The file is read again only when it has changed.
 
         Raises:
-            StoreError: The file is damaged, belongs to somebody else, or others than its owner may write to
-                it.
+            StoreError: The file is damaged, belongs to another user, or users other than its owner may write
+                to it.
         """
         with self._within_reach():
             try:
-                found = self.path.stat()
+                status = self.path.stat()
             except FileNotFoundError:
                 return ()
-            if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise StoreError(
                     f"others may write to {self.path}, and so let anybody in; look at it, then: chmod 600"
                     f" {self.path}"
                 )
-            seen = (found.st_ino, found.st_mtime_ns, found.st_size)
+            version = (status.st_ino, status.st_mtime_ns, status.st_size)
             known = self._read
-            if known is None or known[0] != seen:
-                known = self._read = (seen, self._load())
+            if known is None or known[0] != version:
+                known = self._read = (version, self._load())
             return known[1]
 
     def add(self, name: str, role: Role, expires_in_days: int | None = None) -> str:
         """Make a token.
 
         Args:
-            name: Of the bearer: up to 64 letters, digits, dots, dashes, underscores and ``@``; no two tokens
-                share one.
-            role: What the bearer may do.
-            expires_in_days: From now, at least 1; None is never.
+            name: Name of the bearer: up to 64 letters, digits, dots, dashes, underscores and ``@``; no two
+                tokens share one.
+            role: Role of the bearer.
+            expires_in_days: Days from now, at least 1; None is never.
 
         Returns:
-            The token. It is kept nowhere and cannot be shown again.
+            The token. It is not stored and cannot be shown again.
 
         Raises:
             BadConfigError: The name is taken or holds other characters, or the days are out of range.
-            StoreError: The file is damaged or belongs to somebody else.
+            StoreError: The file is damaged or belongs to another user.
         """
         if not _NAME.fullmatch(name):
             raise BadConfigError(
@@ -144,11 +144,11 @@ class TokenFile:
         return secret
 
     def revoke(self, name: str) -> None:
-        """Refuse a token from now on.
+        """Delete a token, which is refused from now on.
 
         Raises:
             BadConfigError: There is no token of that name.
-            StoreError: The file is damaged or belongs to somebody else.
+            StoreError: The file is damaged or belongs to another user.
         """
         with self._within_reach(), locked(self._lock):
             kept = self._load()
@@ -159,20 +159,20 @@ class TokenFile:
             self._save(tuple(token for token in kept if token.name != name))
 
     def find(self, secret: str) -> Token | None:
-        """The token that was shown, or None if it is unknown, revoked or expired.
+        """Return the entry of a token, or None if it is unknown, revoked or expired.
 
-        Compared in constant time with every token there is, so that the time of a refusal tells nothing about
-        them.
+        It is compared in constant time with every stored token, so that the time of a refusal reveals nothing
+        about them.
         """
-        shown, now, found = _sha256(secret), datetime.now(UTC), None
+        digest, now, match = _sha256(secret), datetime.now(UTC), None
         for token in self.all():
-            if hmac.compare_digest(token.sha256, shown):
-                found = token
-        return None if found is None or found.expired(now) else found
+            if hmac.compare_digest(token.sha256, digest):
+                match = token
+        return None if match is None or match.expired(now) else match
 
     @contextlib.contextmanager
     def _within_reach(self) -> Iterator[None]:
-        """Turn what the operating system refuses into one line that says whom to ask."""
+        """Turn a refusal by the operating system into one line that says which user to ask."""
         try:
             yield
         except OSError as error:
@@ -190,7 +190,7 @@ class TokenFile:
             content = json.loads(self.path.read_bytes())
             tokens = tuple(Token(**{**entry, "role": Role(entry["role"])}) for entry in content["tokens"])
             for token in tokens:
-                token.expired(datetime.now(UTC))  # fails on a time that is none
+                token.expired(datetime.now(UTC))  # fails on an invalid time
             return tokens
         except FileNotFoundError:
             return ()

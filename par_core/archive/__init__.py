@@ -1,4 +1,4 @@
-"""Archives: listing what is there, reading it, decoding it."""
+"""Archives: listing their files, reading them, decoding pictures."""
 
 from par_core.archive.decode import DecodedImage, decode
 from par_core.archive.entries import Entry, Listing

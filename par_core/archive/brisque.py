@@ -1,9 +1,9 @@
-"""BRISQUE: how natural a picture looks, without a reference; from 36 statistics of its pixels.
+"""BRISQUE: the naturalness of a picture without a reference, from 36 statistics of its pixels.
 
 Source: Mittal, Moorthy, Bovik, "No-reference image quality assessment in the spatial domain", IEEE
 Transactions on Image Processing 21 (2012), section III; equation numbers below are the paper's. Where the
-paper leaves room, this follows the authors' C++ release of 2011, because the published model parameters were
-learned from its features: ``docs/quality.md`` lists the choices.
+paper leaves choices open, this follows the authors' C++ release of 2011, because the published model
+parameters were learned from its features: ``docs/quality.md`` lists the choices.
 """
 
 import math
@@ -32,11 +32,11 @@ _Grey = Float32[np.ndarray, "_ _"]
 
 
 def brisque_features(image: ImageU8) -> Float64[np.ndarray, "36"]:
-    """The features of a picture, in the order of ``FEATURES``.
+    """Compute the features of a picture, in the order of ``FEATURES``.
 
     Returns:
-        NaN wherever there is nothing to measure: for a picture of one colour, or of fewer than 4 pixels a
-            side.
+        The features; NaN where nothing can be measured: in a picture of one colour, or with a side of fewer
+            than 4 pixels.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     height, width = grey.shape
@@ -48,14 +48,15 @@ def brisque_features(image: ImageU8) -> Float64[np.ndarray, "36"]:
 
 
 def normalised_luminance(grey: _Grey) -> _Grey:
-    """Mean subtracted, contrast normalised coefficients: equations 1 to 3, the picture's edge continued
-    outwards.
+    """Compute mean subtracted, contrast normalised coefficients: equations 1 to 3, with the picture's edge
+    continued outwards.
 
     Args:
         grey: Luminance, 0 to 255.
 
     Returns:
-        As large as the picture; near zero mean and unit variance for photographs without distortion.
+        The coefficients, as many as pixels; near zero mean and unit variance for photographs without
+            distortion.
     """
     mean = _blur(grey)
     variance = cv2.subtract(_blur(cv2.multiply(grey, grey)), cv2.multiply(mean, mean))
@@ -87,8 +88,8 @@ def fit_generalised_gaussian(values: _Grey, size: int) -> tuple[float, float, fl
     """Fit an asymmetric generalised Gaussian by its moments: equations 7 to 14, after Lasmar et al. 2009.
 
     Args:
-        values: What to fit.
-        size: Over how many values the moments are taken; those that are not there (pairs across the picture's
+        values: Values to fit.
+        size: Number of values over which the moments are taken; missing ones (pairs across the picture's
             edge) count as zero.
 
     Returns:
@@ -116,8 +117,8 @@ def fit_generalised_gaussian(values: _Grey, size: int) -> tuple[float, float, fl
 
 @lru_cache(maxsize=1)
 def _shapes() -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
-    """Shapes from 0.2 to 10 in steps of 0.001, as the authors searched them, and the ratio of moments that
-    belongs to each (rising).
+    """Shapes from 0.2 to 10 in steps of 0.001, as the authors searched them, and the ratio of moments of each
+    (rising).
     """
     shapes = np.linspace(0.2, 10, 9801)
     ratios = [

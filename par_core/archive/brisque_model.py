@@ -1,4 +1,4 @@
-"""From the features of BRISQUE to a score: support vector regression with parameters that others learned.
+"""The BRISQUE score of features: support vector regression with published parameters.
 
 The parameters are the authors' (learned on the LIVE database, release 2, and published with their C++
 release) and no part of PAR. They are read from an installed package ``brisque`` (its two data files only;
@@ -28,13 +28,13 @@ class BrisqueModel:
     2.4).
 
     Attributes:
-        lowest: (36,) of each feature among the training pictures.
-        highest: (36,) likewise.
-        vectors: (n, 36) support vectors, of features scaled to -1 to 1.
-        weights: (n,) of the support vectors.
-        gamma: Of the kernel.
-        offset: Subtracted from the weighted sum (LIBSVM's rho).
-        source: The file that the vectors are from.
+        lowest: Lowest value (36,) of each feature among the training pictures.
+        highest: Highest value (36,) likewise.
+        vectors: Support vectors (n, 36), of features scaled to -1 to 1.
+        weights: Weights (n,) of the support vectors.
+        gamma: Parameter gamma of the kernel.
+        offset: Number that is subtracted from the weighted sum (LIBSVM's rho).
+        source: Path of the file with the vectors.
     """
 
     lowest: Float64[np.ndarray, "36"]
@@ -46,11 +46,10 @@ class BrisqueModel:
     source: str
 
     def score(self, features: Float64[np.ndarray, "36"]) -> float:
-        """About 0 (as natural as an undistorted photograph) to 100; a little below and above are possible, as
-        with the authors.
+        """Return the score: about 0 (as natural as an undistorted photograph) to 100.
 
         Returns:
-            NaN if a feature is.
+            The score, which may lie a little below 0 or above 100, as with the authors; NaN if a feature is.
         """
         scaled = 2 * (features - self.lowest) / (self.highest - self.lowest) - 1
         distances = np.square(self.vectors - scaled).sum(axis=1)
@@ -58,13 +57,13 @@ class BrisqueModel:
 
 
 def installed_model() -> BrisqueModel | None:
-    """The authors' parameters as the package ``brisque`` carries them; None if it is not installed.
+    """Read the authors' parameters from the package ``brisque``; None if it is not installed.
 
     Raises:
-        WeightsError: It is installed, and its files are not what they were.
+        WeightsError: The package is installed, but its files have another format.
     """
-    found = importlib.util.find_spec("brisque")
-    for folder in (found.submodule_search_locations or ()) if found else ():
+    package = importlib.util.find_spec("brisque")
+    for folder in (package.submodule_search_locations or ()) if package else ():
         vectors, ranges = Path(folder) / "models" / "svm.txt", Path(folder) / "models" / "normalize.pickle"
         if vectors.is_file() and ranges.is_file():
             return _model(vectors, _pickled_ranges(ranges))
@@ -72,11 +71,11 @@ def installed_model() -> BrisqueModel | None:
 
 
 def read_model(vectors: Path) -> BrisqueModel:
-    """Parameters in the authors' format.
+    """Read parameters in the authors' format.
 
     Args:
-        vectors: LIBSVM's text format (the authors' ``allmodel``). The features' ranges are read from
-            ``allrange`` beside it, as svm-scale writes them.
+        vectors: File in LIBSVM's text format (the authors' ``allmodel``). The ranges of the features are read
+            from ``allrange`` beside it, as svm-scale writes them.
 
     Raises:
         WeightsError: A file is missing, or not of this format.
@@ -86,11 +85,11 @@ def read_model(vectors: Path) -> BrisqueModel:
 
 def _model(file: Path, ranges: Float64[np.ndarray, "36 2"]) -> BrisqueModel:
     header, _, body = _text(file).partition("\nSV\n")
-    told = {name: value for name, _, value in (line.partition(" ") for line in header.splitlines())}
-    if (told.get("svm_type"), told.get("kernel_type")) != ("epsilon_svr", "rbf"):
+    settings = {name: value for name, _, value in (line.partition(" ") for line in header.splitlines())}
+    if (settings.get("svm_type"), settings.get("kernel_type")) != ("epsilon_svr", "rbf"):
         raise WeightsError(
             f"{file}: expected an epsilon_svr with an rbf kernel in LIBSVM's text format, got"
-            f" {told.get('svm_type')}, {told.get('kernel_type')}"
+            f" {settings.get('svm_type')}, {settings.get('kernel_type')}"
         )
     lines = body.splitlines()
     weights, vectors = np.zeros(len(lines)), np.zeros((len(lines), FEATURES))
@@ -101,7 +100,7 @@ def _model(file: Path, ranges: Float64[np.ndarray, "36 2"]) -> BrisqueModel:
             for value in values:
                 index, _, number = value.partition(":")
                 vectors[row, _index(index)] = float(number)
-        gamma, offset, n = float(told["gamma"]), float(told["rho"]), int(told["total_sv"])
+        gamma, offset, n = float(settings["gamma"]), float(settings["rho"]), int(settings["total_sv"])
     except (ValueError, KeyError) as error:
         raise WeightsError(f"{file}: not LIBSVM's text format: {error}") from error
     if n != len(lines) or not n or not math.isfinite(gamma + offset + weights.sum() + vectors.sum()):
@@ -129,8 +128,8 @@ def _svm_scale_ranges(file: Path) -> Float64[np.ndarray, "36 2"]:
 
 def _pickled_ranges(file: Path) -> Float64[np.ndarray, "36 2"]:
     try:
-        told = _PlainUnpickler(io.BytesIO(file.read_bytes())).load()
-        ranges = np.array([told["min_"], told["max_"]], np.float64).T
+        limits = _PlainUnpickler(io.BytesIO(file.read_bytes())).load()
+        ranges = np.array([limits["min_"], limits["max_"]], np.float64).T
     except (
         OSError,
         pickle.UnpicklingError,
@@ -146,7 +145,7 @@ def _pickled_ranges(file: Path) -> Float64[np.ndarray, "36 2"]:
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Numbers, lists and dictionaries only: nothing in the file can name code to run."""
+    """Unpickles numbers, lists and dictionaries only: the file cannot name code to run."""
 
     def find_class(self, module: str, name: str) -> NoReturn:
         raise pickle.UnpicklingError(f"expected plain numbers, found {module}.{name}")
@@ -163,7 +162,7 @@ def _checked(ranges: Float64[np.ndarray, "_ _"], file: Path) -> Float64[np.ndarr
 
 
 def _index(text: str) -> int:
-    """LIBSVM counts from 1."""
+    """Index of a feature, which LIBSVM counts from 1."""
     index = int(text) - 1
     if not 0 <= index < FEATURES:
         raise ValueError(f"feature {text}, there are {FEATURES}")

@@ -1,5 +1,4 @@
-"""Decoding pictures: upright RGB of 8 bits, whatever was stored. Nothing but the formats that PAR reads is
-ever tried.
+"""Decoding pictures to upright RGB of 8 bits. Only the formats that PAR reads are ever tried.
 
 Transparency is laid on white. Sixteen-bit pictures are scaled, not clipped. Only the first frame of several
 is used.
@@ -25,10 +24,10 @@ from par_core.types import ImageU8
 
 __all__ = ["DecodedImage", "decode"]
 
-#: Formats that Pillow may try; others (PostScript among them) are not even looked at. MPO is found by way of
+#: Formats that Pillow may try; others (PostScript among them) are not even opened. MPO is detected by way of
 # JPEG.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF")
-#: What Pillow and its decoders raise for damaged pictures.
+#: Errors that Pillow and its decoders raise for damaged pictures.
 _DAMAGE: Final = (
     OSError,
     SyntaxError,
@@ -42,7 +41,7 @@ _DAMAGE: Final = (
     struct.error,
     zlib.error,
 )
-_BYTES_A_PIXEL: Final = 4  # that Pillow needs at least
+_BYTES_A_PIXEL: Final = 4  # least memory that Pillow needs
 _TRUNCATION: Final = (
     "truncated",
     "unexpected end",
@@ -62,10 +61,10 @@ _UPRIGHT: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Pillow knows the others only after a full init, which is slow
+# Pillow loads these by itself only in a full init, which is slow
 for _plugin in ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
     importlib.import_module(f"PIL.{_plugin}ImagePlugin")
-Image.MAX_IMAGE_PIXELS = None  # the limit is the configuration's, checked below before anything is decoded
+Image.MAX_IMAGE_PIXELS = None  # decode checks the limit of the configuration before it decodes anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +72,9 @@ class DecodedImage:
     """A picture as the models see it.
 
     Attributes:
-        pixels: (h, w, 3), RGB, upright.
-        format: What the bytes were, whatever the name says: ``JPEG``, ``PNG``, ...
-        captured_at: EXIF time of capture on the camera's own clock; None where there is none.
+        pixels: Pixels (h, w, 3), RGB, upright.
+        format: Format of the bytes, whatever the file name: ``JPEG``, ``PNG``, ...
+        captured_at: EXIF time of capture on the camera's own clock; None if there is none.
     """
 
     pixels: ImageU8
@@ -87,8 +86,9 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
     """Decode the bytes of a picture.
 
     Raises:
-        UnreadableImageError: With the status ``truncated``, ``damaged`` or ``too_large``.
-        TransientError: Memory ran out, which says nothing of the picture.
+        UnreadableImageError: The picture cannot be decoded; its status is ``truncated``, ``damaged`` or
+            ``too_large``.
+        TransientError: Memory ran out, which says nothing about the picture.
     """
     try:
         picture = Image.open(io.BytesIO(content), formats=_FORMATS)
@@ -126,7 +126,7 @@ class _Exif:
 
 
 def _exif(picture: Image.Image) -> _Exif:
-    """Orientation and time; EXIF that cannot be read counts as none."""
+    """Orientation and time of capture; unreadable EXIF counts as none."""
     try:
         tags = picture.getexif()
         details = tags.get_ifd(ExifTags.IFD.Exif)
@@ -171,10 +171,9 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
 
 
 def _trouble(error: Exception, n_pixels: int) -> UnreadableImageError | TransientError:
-    """What a failure means.
+    """Translate the error of a decoder.
 
-    libjpeg reports a lack of memory as damage, so damage is believed only where there is memory for the
-    pixels.
+    libjpeg reports a lack of memory as damage, so damage is believed only if there is memory for the pixels.
     """
     if isinstance(error, MemoryError) or not can_allocate(_BYTES_A_PIXEL * n_pixels):
         return TransientError("out of memory while a picture was decoded")

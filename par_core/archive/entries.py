@@ -1,8 +1,8 @@
-"""What a listing finds: entries and how they are named.
+"""Entries of a listing, and their uris.
 
-A uri is an absolute path where the name is UTF-8, else ``file://`` and the percent-encoded bytes of the path;
-a URL for remote files; and ``<archive>!/<member>`` for members of archives. Names are only names: they are
-never used to write anything.
+The uri of a local file is its absolute path if that is UTF-8, else ``file://`` and the percent-encoded bytes
+of the path; of a remote file its URL; of a member of an archive ``<archive>!/<member>``. Names are never used
+to write anything.
 """
 
 import os
@@ -29,10 +29,11 @@ class Entry:
     """One file or archive member that may be a picture.
 
     Attributes:
-        uri: Where it is.
-        size: Bytes; of a member, uncompressed.
-        version: Changes when the content may have: a later run knows (uri, size, version) as unchanged.
-        status: ``ok``, or why it cannot be read, as far as listing can tell.
+        uri: Uri of the file or member.
+        size: Size in bytes; of a member, uncompressed.
+        version: Text that changes when the content may have changed: a later run takes an entry with the same
+            uri, size and version as unchanged.
+        status: ``ok``, or the reason why it cannot be read, as far as the listing shows it.
         message: One sentence on the status.
     """
 
@@ -45,13 +46,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one source holds.
+    """The content of one source.
 
     Attributes:
-        source: As the user named it, made absolute.
-        entries: By ascending uri; no uri twice.
-        skipped: What was passed over, counted by reason: ``hidden``, ``system``, ``not_an_image``,
-            ``archive``, ``directory_link``.
+        source: Source as the user named it, made absolute.
+        entries: Entries by ascending uri; no uri twice.
+        skipped: Number of skipped files by reason: ``hidden``, ``system``, ``not_an_image``, ``archive``,
+            ``directory_link``.
     """
 
     source: str
@@ -65,14 +66,14 @@ def is_image_name(name: str) -> bool:
 
 
 def is_hidden(name: str) -> str | None:
-    """Why a single name (no slashes) is passed over, ``hidden`` or ``system``; None if it is not."""
+    """Return why a single name (no slashes) is skipped, ``hidden`` or ``system``; None if it is not."""
     if name.lower() in _SYSTEM_NAMES:
         return "system"
     return "hidden" if name.startswith(".") else None
 
 
 def uri_of(path: str) -> str:
-    """The uri of an absolute local path as Python gives it (with surrogates where the name is no UTF-8)."""
+    """Return the uri of an absolute local path as Python gives it (with surrogates if it is no UTF-8)."""
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
@@ -81,5 +82,5 @@ def uri_of(path: str) -> str:
 
 
 def path_of(uri: str) -> bytes:
-    """The local path of a uri; the inverse of ``uri_of``."""
+    """Return the local path of a uri; the inverse of ``uri_of``."""
     return unquote_to_bytes(uri.removeprefix(_ENCODED)) if uri.startswith(_ENCODED) else os.fsencode(uri)

@@ -1,4 +1,4 @@
-"""Folders on a local disk. Listing looks at names and sizes only and never opens a file."""
+"""Folders on a local disk. Listing reads names and sizes only and never opens a file."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ __all__ = ["entry_of_file", "list_folder"]
 
 
 def list_folder(folder: Path) -> Listing:
-    """List a folder and everything below.
+    """List a folder and all its sub-folders.
 
     Links to files inside the folder are followed; links that leave it, and loops, become entries with a
     status. Links to folders are not followed.
@@ -31,18 +31,18 @@ def list_folder(folder: Path) -> Listing:
 
 
 def entry_of_file(path: str) -> Entry:
-    """The entry of one file, whatever its name; a missing one has the status ``vanished``.
+    """Return the entry of one file, whatever its name; a missing one has the status ``vanished``.
 
     Raises:
         TransientError: This machine is short of memory or of file descriptors.
     """
     try:
-        found = os.stat(path)
+        info = os.stat(path)
     except OSError as error:
         return Entry(uri_of(path), 0, "", _status_of(error), f"cannot be looked at: {error.strerror}")
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(info.st_mode):
         return Entry(uri_of(path), 0, "", Status.DAMAGED, "not a file")
-    return Entry(uri_of(path), found.st_size, str(found.st_mtime_ns))
+    return Entry(uri_of(path), info.st_size, str(info.st_mtime_ns))
 
 
 def _walk(root: str, skipped: Counter[str]) -> Iterator[Entry]:
@@ -72,10 +72,10 @@ def _walk(root: str, skipped: Counter[str]) -> Iterator[Entry]:
 
 def _entry(item: "os.DirEntry[str]") -> Entry:
     try:
-        found = item.stat()
+        info = item.stat()
     except OSError as error:
         return Entry(uri_of(item.path), 0, "", _status_of(error), f"cannot be looked at: {error.strerror}")
-    return Entry(uri_of(item.path), found.st_size, str(found.st_mtime_ns))
+    return Entry(uri_of(item.path), info.st_size, str(info.st_mtime_ns))
 
 
 def _link(item: "os.DirEntry[str]", root: str, skipped: Counter[str]) -> Iterator[Entry]:

@@ -1,5 +1,5 @@
-"""How many scans a JPEG has. A scan of twelve bytes makes the decoder go over the whole picture once more, so
-that a small file could take days to decode.
+"""The number of scans of a JPEG. A scan of twelve bytes makes the decoder process the whole picture again, so
+a small file could take days to decode.
 """
 
 import re
@@ -9,23 +9,22 @@ __all__ = ["MOST_SCANS", "count_scans"]
 
 MOST_SCANS: Final = 100  # real progressive pictures have about ten; libtiff has the same limit
 
-#: The next marker. A zero or FF after FF belongs to the data, D0 to D7 are places to start again after an
-# error.
+#: The next marker. A zero or FF after FF belongs to the data, D0 to D7 are restart markers.
 _MARKER: Final = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
-_BARE: Final = frozenset([0x01, 0xD8])  # markers without anything behind them
+_BARE: Final = frozenset([0x01, 0xD8])  # markers without data behind them
 _SCAN, _END = 0xDA, 0xD9
 
 
 def count_scans(content: bytes) -> int:
-    """Scans of the first picture in a file, as libjpeg finds them; what follows its end, such as the video of
-    a motion photo, does not count.
+    """Count the scans of the first picture in a file as libjpeg does; bytes behind its end, such as the video
+    of a motion photo, do not count.
 
     Args:
-        content: Of a JPEG file; of damaged ones, what comes before the damage counts.
+        content: Bytes of a JPEG file; in a damaged one, the scans before the damage count.
     """
     scans = place = 0
-    while scans <= MOST_SCANS and (found := _MARKER.search(content, place)) is not None:
-        kind, place = found[1][0], found.end()
+    while scans <= MOST_SCANS and (marker := _MARKER.search(content, place)) is not None:
+        kind, place = marker[1][0], marker.end()
         if kind == _END:
             break
         scans += kind == _SCAN

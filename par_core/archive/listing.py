@@ -1,4 +1,4 @@
-"""Listing a source, whatever it is: folder, archive, list of paths, single picture, or URL."""
+"""Listing a source of any kind: folder, archive, list of paths, single picture, or URL."""
 
 from pathlib import Path
 from typing import Final
@@ -18,12 +18,12 @@ def list_source(source: str) -> Listing:
     """List one source without reading pictures.
 
     Args:
-        source: A folder; a zip or tar file; a text file with one path a line (relative to its own folder;
-            empty lines and lines that begin with # are passed over); one picture; or a URL that fsspec knows,
-            of a folder or an archive.
+        source: A folder; a zip or tar file; a text file with one path per line (relative to its own folder;
+            empty lines and lines that begin with # are skipped); one picture; or a URL that fsspec knows, of
+            a folder or an archive.
 
     Raises:
-        BadConfigError: The source is not there, or nothing that PAR can list.
+        BadConfigError: The source does not exist, or PAR cannot list it.
         TransientError: This machine is short of memory or of file descriptors.
     """
     if not source.strip():
@@ -43,9 +43,9 @@ def _list_local(path: Path) -> Listing:
     if not path.is_file():
         raise BadConfigError(f"no such file or folder: {path}")
     if is_container_name(path.name):
-        found = path.stat()
+        info = path.stat()
         with path.open("rb") as file:
-            entries, skipped = list_members(file, uri_of(str(path)), found.st_size, str(found.st_mtime_ns))
+            entries, skipped = list_members(file, uri_of(str(path)), info.st_size, str(info.st_mtime_ns))
         return Listing(str(path), tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
     if path.name.lower().endswith(_LIST_SUFFIXES):
         return _list_paths(path)

@@ -1,5 +1,5 @@
 """Members of zip and tar files, listed and read in place. Nothing is ever unpacked to disk, so a hostile name
-stays a name.
+does no harm.
 """
 
 import lzma
@@ -20,12 +20,11 @@ from par_core.status import Status
 
 __all__ = ["SEPARATOR", "is_container_name", "list_members", "read_members"]
 
-#: Between the uri of an archive and the name of its member.
+#: Separator between the uri of an archive and the name of its member.
 SEPARATOR: Final = "!/"
 
 _TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-#: What zipfile, tarfile and the decompressors below them raise for archives that are damaged, or made to look
-# so.
+#: Errors that zipfile, tarfile and their decompressors raise for archives that are damaged or hostile.
 _DAMAGE: Final = (
     *(
         zipfile.BadZipFile,
@@ -42,8 +41,8 @@ _DAMAGE: Final = (
     *(MemoryError, RecursionError),
 )
 _ROOM: Final = 2**30  # bytes, more than any member takes; a header can ask for gigabytes
-# bytes of a tar header that only holds names and attributes of the next; Python reads it whole, whatever it
-# says
+# bytes of a tar header that only holds names and attributes of the next member; Python reads it as a whole,
+# whatever its size
 _LONGEST_EXTRA: Final = 2**20
 _EXTRA_HEADERS: Final = (
     tarfile.XHDTYPE,
@@ -64,13 +63,13 @@ def list_members(file: BinaryIO, uri: str, size: int, version: str) -> tuple[lis
 
     Args:
         file: The archive, seekable.
-        uri: Of the archive; its ending tells zip from tar.
-        size: Of the archive, bytes.
-        version: Of the archive, for the entry that says it is damaged.
+        uri: Uri of the archive; its ending distinguishes zip from tar.
+        size: Size of the archive in bytes.
+        version: Version of the archive, for the entry of a damaged one.
 
     Returns:
-        Entries, and what was passed over by reason. A damaged archive gives what could be listed and one
-        entry for itself.
+        Entries, and the number of skipped members by reason. A damaged archive gives the entries before the
+        damage and one for itself.
 
     Raises:
         TransientError: This machine is short of memory or of file descriptors.
@@ -98,13 +97,13 @@ def list_members(file: BinaryIO, uri: str, size: int, version: str) -> tuple[lis
 def read_members(
     file: BinaryIO, uri: str, names: Collection[str], max_bytes: int
 ) -> Iterator[tuple[str, bytes | UnreadableImageError]]:
-    """Read some members, in the order of the archive; what cannot be read comes as an error.
+    """Read some members, in the order of the archive; a member that cannot be read comes as an error.
 
     Args:
         file: The archive, seekable.
-        uri: Of the archive.
-        names: Of the members, as ``list_members`` named them.
-        max_bytes: Members that give more bytes, whatever their header says, are too large.
+        uri: Uri of the archive.
+        names: Names of the members, as ``list_members`` gave them.
+        max_bytes: Largest number of bytes of a member, whatever its header says.
 
     Raises:
         TransientError: This machine is short of memory or of file descriptors.
@@ -127,16 +126,16 @@ def read_members(
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """What zip and tar say of a member, in one shape.
+    """The header of a member of a zip or tar file, in one form for both.
 
     Attributes:
-        name: Unique in the archive: a second member of a name gets ``#2``.
-        path: The name as it is in the archive.
+        name: Name that is unique in the archive: a second member of a name gets ``#2``.
+        path: Name as it is in the archive.
         kind: ``file``, ``directory`` or ``other`` (links and devices, which are never followed).
-        size: Bytes, as the header says.
-        version: Changes when the content does.
+        size: Size in bytes by the header.
+        version: Text that changes when the content does.
         encrypted: Whether it needs a password.
-        open: Opens its content.
+        open: Function that opens its content.
     """
 
     name: str
@@ -149,7 +148,7 @@ class _Member:
 
 
 def _members(file: BinaryIO, uri: str) -> Iterator[_Member]:
-    seen: Counter[str] = Counter()
+    names: Counter[str] = Counter()
     if uri.lower().endswith(".zip"):
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
@@ -159,7 +158,7 @@ def _members(file: BinaryIO, uri: str) -> Iterator[_Member]:
                 )
                 encrypted = bool(info.flag_bits & 1)
                 yield _Member(
-                    _unique(info.filename, seen),
+                    _unique(info.filename, names),
                     info.filename,
                     kind,
                     info.file_size,
@@ -177,7 +176,7 @@ def _members(file: BinaryIO, uri: str) -> Iterator[_Member]:
                 kind = "file" if member.isreg() else "directory" if member.isdir() else "other"
                 opened = partial(tar.extractfile, member)
                 yield _Member(
-                    _unique(member.name, seen),
+                    _unique(member.name, names),
                     member.name,
                     kind,
                     member.size,
@@ -188,7 +187,7 @@ def _members(file: BinaryIO, uri: str) -> Iterator[_Member]:
 
 
 class _TarHeader(tarfile.TarInfo):
-    """A header of a tar file that may not make Python read gigabytes as one name."""
+    """A header of a tar file with a limit on its size, so that Python does not read gigabytes as one name."""
 
     @classmethod
     def frombuf(cls, buf: Any, encoding: str, errors: str) -> "_TarHeader":
@@ -200,10 +199,10 @@ class _TarHeader(tarfile.TarInfo):
         return header
 
 
-def _unique(name: str, seen: Counter[str]) -> str:
+def _unique(name: str, names: Counter[str]) -> str:
     readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    seen[readable] += 1
-    return readable if seen[readable] == 1 else f"{readable}#{seen[readable]}"
+    names[readable] += 1
+    return readable if names[readable] == 1 else f"{readable}#{names[readable]}"
 
 
 def _passed_over(member: _Member) -> str | None:
@@ -239,6 +238,6 @@ def _read(member: _Member, max_bytes: int) -> bytes | UnreadableImageError:
 
 
 def _raise_shortage(error: Exception) -> None:
-    """As ``raise_shortage``; but where there is memory for any member, the archive has asked for too much."""
+    """As ``raise_shortage``; but if there is memory for any real member, the archive's header is at fault."""
     if not isinstance(error, MemoryError) or not can_allocate(_ROOM):
         raise_shortage(error)

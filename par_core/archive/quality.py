@@ -1,4 +1,4 @@
-"""How good a picture is, from its pixels alone."""
+"""The quality of a picture, from its pixels alone."""
 
 import cv2
 
@@ -8,14 +8,14 @@ __all__ = ["glvn"]
 
 
 def glvn(image: ImageU8) -> float:
-    """Normalised grey-level variance: variance divided by mean of the grey values; higher is sharper and
-    richer in contrast.
+    """Compute the normalised grey-level variance: variance divided by mean of the grey values; higher values
+    mean a sharper picture with more contrast.
 
     Source: Santos et al., "Evaluation of autofocus functions in molecular cytogenetic analysis", Journal of
     Microscopy 188 (1997).
 
     Returns:
-        At least 0; 0 for a picture of one colour, black included.
+        The value, at least 0; 0 for a picture of one colour, black included.
     """
     mean, deviation = cv2.meanStdDev(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
     return float(deviation[0, 0] ** 2 / mean[0, 0]) if mean[0, 0] > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Reading the bytes of entries: every entry exactly once, containers opened once, trouble as values."""
+"""Reading the bytes of entries: every entry exactly once, containers opened once, errors as values."""
 
 import errno
 import os
@@ -20,14 +20,14 @@ Content = bytes | UnreadableImageError
 
 
 def read_entries(entries: Iterable[Entry], config: ArchiveConfig) -> Iterator[tuple[Entry, Content]]:
-    """Read entries, grouped by where they are.
+    """Read entries, grouped by their places.
 
     Args:
-        entries: Of any sources, in any order; no uri twice.
-        config: The limit on bytes.
+        entries: Entries of any sources, in any order; no uri twice.
+        config: Settings with the limit on bytes.
 
     Yields:
-        Each entry once, with its bytes or with what is wrong with it.
+        Each entry once, with its bytes or its error.
 
     Raises:
         TransientError: A remote storage cannot be reached at all, or this machine is short of memory or of
@@ -85,9 +85,7 @@ def _read_container(container: str, names: list[str], max_bytes: int) -> Iterato
 
 
 def _opened(path: bytes) -> BinaryIO | UnreadableImageError:
-    """A regular file, open for reading; never waits on a pipe or device that took a picture's or an archive's
-    name.
-    """
+    """Open a regular file for reading; never wait on a pipe or device with a picture's or archive's name."""
     try:
         file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     except OSError as error:

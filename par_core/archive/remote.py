@@ -1,5 +1,4 @@
-"""Files behind URLs, through fsspec: ``s3://bucket/prefix``, ``memory://folder``, and whatever else it has a
-backend for.
+"""Files behind URLs, through fsspec: ``s3://bucket/prefix``, ``memory://folder``, and its other backends.
 
 Endpoints and credentials come from fsspec's own configuration, for example ``FSSPEC_S3_ENDPOINT_URL``,
 ``FSSPEC_S3_KEY`` and ``FSSPEC_S3_SECRET``.
@@ -19,7 +18,7 @@ from par_core.status import Status
 
 __all__ = ["is_remote", "list_remote", "read_remote", "read_remote_members"]
 
-_AT_ONCE: Final = 16  # requests under way together
+_AT_ONCE: Final = 16  # requests at the same time
 
 
 def is_remote(source: str) -> bool:
@@ -31,25 +30,25 @@ def list_remote(url: str) -> Listing:
     """List a URL.
 
     Raises:
-        BadConfigError: The backend is not installed or knows no such place.
+        BadConfigError: The backend is not installed, or there is nothing at the URL.
     """
     files, path = _open(url)
     try:
         if is_container_name(path):
-            about = files.info(path)
+            info = files.info(path)
             with files.open(path, "rb") as file:
                 entries, skipped = list_members(
-                    file, files.unstrip_protocol(path), int(about["size"]), _version(about)
+                    file, files.unstrip_protocol(path), int(info["size"]), _version(info)
                 )
             return Listing(url, tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
-        found: dict[str, dict[str, Any]] = files.find(path, detail=True)
+        infos: dict[str, dict[str, Any]] = files.find(path, detail=True)
     except FileNotFoundError as error:
         raise BadConfigError(f"nothing at {url}") from error
     except OSError as error:
         raise BadConfigError(f"{url} cannot be listed: {error}") from error
-    if not found:
+    if not infos:
         raise BadConfigError(f"nothing at {url}")
-    return _listing(url, path, found, files)
+    return _listing(url, path, infos, files)
 
 
 def read_remote(
@@ -58,7 +57,7 @@ def read_remote(
     """Read files of one backend, several at a time.
 
     Raises:
-        TransientError: None of a whole group can be read: the storage is out of reach. Or this machine is
+        TransientError: No file of a whole group can be read: the storage is out of reach. Or this machine is
             short of memory or of file descriptors.
     """
     files, _ = _open(entries[0].uri)
@@ -121,27 +120,27 @@ def _fetch(files: Any, paths: list[str]) -> dict[str, bytes | Exception]:
     return fetched if isinstance(fetched, dict) else {paths[0]: fetched}
 
 
-def _listing(url: str, root: str, found: dict[str, dict[str, Any]], files: Any) -> Listing:
+def _listing(url: str, root: str, infos: dict[str, dict[str, Any]], files: Any) -> Listing:
     skipped: Counter[str] = Counter()
     entries = []
-    for path, about in found.items():
+    for path, info in infos.items():
         parts = path.removeprefix(root).split("/")
         reasons = [reason for part in parts if part and (reason := is_hidden(part))]
         if reasons:
             skipped[reasons[0]] += 1
         elif is_image_name(path):
-            entries.append(Entry(files.unstrip_protocol(path), int(about["size"] or 0), _version(about)))
+            entries.append(Entry(files.unstrip_protocol(path), int(info["size"] or 0), _version(info)))
         else:
             skipped["archive" if is_container_name(path) else "not_an_image"] += 1
     return Listing(url, tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
 
 
-def _version(about: dict[str, Any]) -> str:
-    """The backend's best word on the content: ETag, else a time, else nothing but the size."""
+def _version(info: dict[str, Any]) -> str:
+    """The best version of the content that the backend states: ETag, else a time, else only the size."""
     for key in ("ETag", "etag", "LastModified", "mtime", "created"):
-        if about.get(key) is not None:
-            return str(about[key]).strip('"')
-    return f"size:{about['size']}"
+        if info.get(key) is not None:
+            return str(info[key]).strip('"')
+    return f"size:{info['size']}"
 
 
 def _unreadable(error: Exception) -> UnreadableImageError:

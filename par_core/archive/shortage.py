@@ -1,4 +1,6 @@
-"""Lack of memory or of file descriptors: trouble of the machine that may pass, and says nothing of a file."""
+"""Shortage of memory or of file descriptors: transient trouble of the machine, which says nothing about a
+file.
+"""
 
 import errno
 from typing import Final
@@ -13,17 +15,17 @@ _SHORTAGES: Final = frozenset([errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.E
 
 
 def raise_shortage(error: Exception) -> None:
-    """Nothing, unless an error says that the machine lacks something.
+    """Raise a transient error if an error means that the machine is short of something; else do nothing.
 
     Raises:
-        TransientError: It does; the file may be as it should be.
+        TransientError: The machine is short of something; the file may be in order.
     """
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SHORTAGES):
         raise TransientError(f"the machine is short of something: {str(error) or 'out of memory'}") from error
 
 
 def can_allocate(n_bytes: int) -> bool:
-    """Whether this process can have so many bytes of memory; they are freed at once, and none is written to."""
+    """Whether this process can allocate so many bytes; they are freed at once and never written to."""
     try:
         np.empty(n_bytes, np.uint8)
     except MemoryError:

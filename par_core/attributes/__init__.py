@@ -1,1 +1,1 @@
-"""What is said of people: the vocabulary and the colours of garments."""
+"""Descriptions of people: the vocabulary of attributes and the colours of garments."""

@@ -38,10 +38,10 @@ _PROTOTYPES: Final[dict[str, tuple[tuple[int, int, int], ...]]] = {  # sRGB
 #: The terms, in the order of the codes of ``name_pixels``.
 COLOUR_TERMS: Final = tuple(_PROTOTYPES)
 
-_BITS: Final = 5  # of each channel in the look-up table
+_BITS: Final = 5  # bits of each channel in the look-up table
 _LEAST_PIXELS: Final = 30
 _UPPER, _LOWER = (0.18, 0.50), (0.52, 0.88)  # rows of a standing person's box that its garments cover
-_STANDING: Final = 1.5  # height divided by width of a box from which the legs can be expected in it
+_STANDING: Final = 1.5  # height divided by width from which a box is expected to show the legs
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,11 @@ class GarmentColours:
     """Colours of the clothes on the upper and the lower body.
 
     Attributes:
-        upper: A colour term, or None where too few pixels show.
+        upper: Colour term of the upper body, or None if too few pixels show.
         upper_share: Share of the garment's pixels with that term, in [0, 1]; None like ``upper``.
-        lower: As ``upper``; also None when the box is too wide to hold a standing person.
-        lower_share: As ``upper_share``.
+        lower: Colour term of the lower body, or None if too few pixels show or the box is too wide to hold a
+            standing person.
+        lower_share: Share of the garment's pixels with that term, in [0, 1]; None like ``lower``.
     """
 
     upper: str | None
@@ -66,8 +67,8 @@ def garment_colours(image: ImageU8, box: Float32[np.ndarray, "4"], mask: MaskRLE
 
     Args:
         image: The whole image.
-        box: x1 y1 x2 y2 in pixels.
-        mask: The person's mask over the whole image.
+        box: Box x1 y1 x2 y2 in pixels.
+        mask: Mask of the person over the whole image.
     """
     left, top, right, bottom = whole_pixels(box, width=image.shape[1], height=image.shape[0])
     crop = image[top:bottom, left:right]
@@ -75,22 +76,22 @@ def garment_colours(image: ImageU8, box: Float32[np.ndarray, "4"], mask: MaskRLE
         crop_mask(mask, left, top, right, bottom).astype(np.uint8), np.ones((3, 3), np.uint8)
     ).astype(bool)
     height, width = inside.shape
-    if height / width < _STANDING:  # cut at the waist or seated: what shows below the head is the upper body
+    if height / width < _STANDING:  # cut at the waist or seated: the pixels below the head are the upper body
         upper, upper_share = dominant_colour(crop[int(0.35 * height) :], inside[int(0.35 * height) :])
         return GarmentColours(upper, upper_share, None, None)
-    found = [
+    upper_and_lower = [
         dominant_colour(crop[int(a * height) : int(b * height)], inside[int(a * height) : int(b * height)])
         for a, b in (_UPPER, _LOWER)
     ]
-    return GarmentColours(*found[0], *found[1])
+    return GarmentColours(*upper_and_lower[0], *upper_and_lower[1])
 
 
 def dominant_colour(pixels: ImageU8, inside: Shaped[np.ndarray, "h w"]) -> tuple[str | None, float | None]:
-    """The most frequent colour term inside a mask, and its share; skin counts only where nothing else is
+    """Return the most frequent colour term inside a mask, and its share; skin counts only if nothing else is
     left.
 
     Returns:
-        None and None when fewer than 30 pixels are inside.
+        The term and its share in [0, 1]; None and None if fewer than 30 pixels are inside.
     """
     chosen = pixels[inside]
     if len(chosen) < _LEAST_PIXELS:
@@ -104,7 +105,7 @@ def dominant_colour(pixels: ImageU8, inside: Shaped[np.ndarray, "h w"]) -> tuple
 
 
 def name_pixels(pixels: UInt8[np.ndarray, "n 3"]) -> UInt8[np.ndarray, " n"]:
-    """The code of the nearest colour term of each pixel: (n,) indices into ``COLOUR_TERMS``."""
+    """Return the code of the nearest colour term of each pixel: (n,) indices into ``COLOUR_TERMS``."""
     coarse = (pixels >> (8 - _BITS)).astype(np.int32)
     return _table()[(coarse[:, 0] << 2 * _BITS) + (coarse[:, 1] << _BITS) + coarse[:, 2]]
 
@@ -126,8 +127,8 @@ def _lab(pixels: UInt8[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
 
 
 def is_skin(pixels: UInt8[np.ndarray, "n 3"]) -> Shaped[np.ndarray, " n"]:
-    """Which of (n, 3) pixels may be skin: Chai and Ngan's range of skin in YCbCr (IEEE TCSVT 1999): 77 <= Cb
-    <= 127, 133 <= Cr <= 173, and not dark.
+    """Return which of (n, 3) pixels may be skin: Chai and Ngan's range of skin in YCbCr (IEEE TCSVT 1999): 77
+    <= Cb <= 127, 133 <= Cr <= 173, and not dark.
     """
     y, cr, cb = cv2.cvtColor(pixels[None], cv2.COLOR_RGB2YCrCb)[0].T
     return (cb >= 77) & (cb <= 127) & (cr >= 136) & (cr <= 173) & (y > 80)

@@ -1,4 +1,4 @@
-"""What a text says, piece by piece: the things it lists, and the attributes that it names in words of the
+"""The parts of a text: the things that it lists, and the attributes and colours that it names in words of the
 vocabulary.
 """
 
@@ -37,9 +37,10 @@ class NamedAttribute:
     """An attribute that a text names.
 
     Attributes:
-        name: Of the vocabulary.
-        wanted: False for its opposite: ``man`` names the attribute ``female``.
-        spoken: The words that name it.
+        name: Name of the attribute in the vocabulary.
+        wanted: Whether the attribute itself is named; False for its opposite: ``man`` names the attribute
+            ``female``.
+        spoken: Words that name it.
     """
 
     name: str
@@ -52,9 +53,9 @@ class NamedColour:
     """The colour of a garment that a text names.
 
     Attributes:
-        places: Where on the body the garment is worn: ``upper``, ``lower`` or both.
-        colour: A term of ``COLOUR_TERMS``.
-        spoken: The words that name it.
+        places: Places of the garment on the body: ``upper``, ``lower`` or both.
+        colour: Term of ``COLOUR_TERMS``.
+        spoken: Words that name it.
     """
 
     places: tuple[str, ...]
@@ -63,8 +64,8 @@ class NamedColour:
 
 
 def chunks_of(text: str) -> tuple[str, ...]:
-    """The things that a text lists: "a white dress and a black bag" gives "a white dress", "a black bag". One
-    thing, or none, gives nothing.
+    """Return the things that a text lists: "a white dress and a black bag" gives "a white dress", "a black
+    bag". A text with fewer than two things gives none.
     """
     chunks = tuple(
         chunk for chunk in (piece.strip(" .") for piece in _BETWEEN.split(text)) if content_words(chunk)
@@ -73,40 +74,40 @@ def chunks_of(text: str) -> tuple[str, ...]:
 
 
 def content_words(text: str) -> tuple[str, ...]:
-    """The words of a text, in small letters, that say something about a person."""
+    """Return the words of a text that say something about a person, in small letters."""
     return tuple(word for word in re.findall(_WORD, text.lower()) if word not in _NOT_A_THING)
 
 
 def named_attributes(text: str) -> tuple[NamedAttribute, ...]:
-    """The attributes whose nouns, or whose plainest phrase, stand in a text; each once, in the order of the
-    vocabulary.
+    """Return the attributes whose nouns, or whose plainest phrase, occur in a text; each once, in the order
+    of the vocabulary.
     """
     words = " ".join(re.findall(_WORD, text.lower()))
-    found: dict[str, NamedAttribute] = {}
+    named: dict[str, NamedAttribute] = {}
     for spoken, name, wanted in _spoken():
-        if name not in found and re.search(rf"(?:^| ){re.escape(spoken)}(?: |$)", words):
-            found[name] = NamedAttribute(name, wanted, spoken)
-    return tuple(found.values())
+        if name not in named and re.search(rf"(?:^| ){re.escape(spoken)}(?: |$)", words):
+            named[name] = NamedAttribute(name, wanted, spoken)
+    return tuple(named.values())
 
 
 def named_colours(text: str) -> tuple[NamedColour, ...]:
-    """The garments of the upper or lower body before whose noun, at most one word away, a colour stands; in
-    the order of the text.
+    """Return the colours that stand before the noun of a garment of the upper or lower body, at most one word
+    away; in the order of the text.
     """
     words = re.findall(_WORD, text.lower())
-    found = []
+    named = []
     for i, word in enumerate(words):
         colour = _OTHER_NAMES.get(word, word)
         if colour in COLOUR_TERMS:
             nearest = next((j for j in (i + 1, i + 2) if j < len(words) and words[j] in _worn()), None)
             if nearest is not None:
-                found.append(NamedColour(_worn()[words[nearest]], colour, " ".join(words[i : nearest + 1])))
-    return tuple(found)
+                named.append(NamedColour(_worn()[words[nearest]], colour, " ".join(words[i : nearest + 1])))
+    return tuple(named)
 
 
 @lru_cache(maxsize=1)
 def _worn() -> dict[str, tuple[str, ...]]:
-    """Where each garment of one word is worn."""
+    """Places of each garment whose noun is one word."""
     places = {
         **dict.fromkeys(_UPPER, ("upper",)),
         **dict.fromkeys(_LOWER, ("lower",)),
@@ -123,8 +124,8 @@ def _worn() -> dict[str, tuple[str, ...]]:
 
 
 def _spoken() -> Iterator[tuple[str, str, bool]]:
-    """Words, the attribute that they name, and whether they say that it is there; longer words before those
-    that they contain.
+    """Words, the attribute that they name, and whether they mean it or its opposite; longer words before the
+    words that they contain.
     """
     yield from ((word, "female", False) for word in _MALE)
     yield from ((word, "female", True) for word in _FEMALE)

@@ -1,8 +1,8 @@
-"""The attributes of a person: their names, what excludes what, and how people speak of them.
+"""The attributes of a person: their names, their exclusive groups, and the words for them.
 
-One table serves training (which labels of a data set mean an attribute, which phrases a caption uses),
-zero-shot classification (a prompt and its opposite) and the search of text. Phrases complete "a photo of a
-person ...".
+One table serves training (the labels of a data set that mean an attribute, the phrases of captions),
+zero-shot classification (a prompt and its opposite) and search by text. Phrases complete "a photo of a person
+...".
 """
 
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ class Attribute:
     """One attribute.
 
     Attributes:
-        name: Column of the store; a plain word for filters.
-        phrases: Ways to say that a person has it, the plainest first.
-        opposite: A way to say that a person does not.
-        nouns: Names of the thing itself, which a colour may precede; empty for what is no thing.
+        name: Name of the column in the store; a plain word for filters.
+        phrases: Phrases for a person who has it, the plainest first.
+        opposite: Phrase for a person who does not.
+        nouns: Names of the thing itself, which a colour may precede; empty if the attribute is no thing.
         ccp: Labels of Clothing Co-Parsing (Yang, Luo, Lin, CVPR 2014) that mean it.
     """
 
@@ -107,13 +107,13 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
 
 BY_NAME: Final = {attribute.name: attribute for attribute in ATTRIBUTES}
 
-#: Groups of which at most one usually holds.
+#: Groups of attributes of which a person usually has at most one.
 EXCLUSIVE: Final[tuple[tuple[str, ...], ...]] = (("dress", "skirt", "trousers", "jeans", "shorts"),)
 
 #: A query is embedded in each of these, and the mean is searched for (Radford et al. 2021, section 3.1.4).
 TEMPLATES: Final = ("a photo of {}.", "{}.", "a street photo of {}.")
 
-#: What a query is weighed against for its probability: people of whom nothing in particular is said.
+#: Sentences about a person in general, against which a query is compared for its probability.
 NEUTRAL_PROMPTS: Final = (
     "a photo of a person.",
     "a photo of somebody.",
@@ -123,11 +123,11 @@ NEUTRAL_PROMPTS: Final = (
 
 
 def with_colour(noun: str, colour: str) -> str:
-    """A garment of a colour, with its article: "a red dress", "an orange coat", "blue jeans"."""
+    """Return a garment of a colour with its article: "a red dress", "an orange coat", "blue jeans"."""
     several = noun.endswith("s") and noun != "dress"
     return f"{'' if several else 'an ' if colour[0] in 'aeiou' else 'a '}{colour} {noun}"
 
 
 def prompts(attribute: Attribute) -> tuple[str, str]:
-    """A sentence for an attribute and one for its opposite, for zero-shot classification."""
+    """Return a sentence for an attribute and one for its opposite, for zero-shot classification."""
     return f"a photo of a person {attribute.phrases[0]}.", f"a photo of a person {attribute.opposite}."

@@ -58,7 +58,7 @@ def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, scorer: Te
             "fitting": fitting,
             "n": n,
         }
-        standing = scorer.standing(query, known).mean(axis=1)
+        standing = scorer.z_scores(query, known).mean(axis=1)
         ranked = (
             scorer.weights.evidence(standing, attribute_evidence(query, known.attributes, n), np.zeros(n)),
             standing,

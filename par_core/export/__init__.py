@@ -1,1 +1,1 @@
-"""People of a store for other programs: Parquet, CSV, COCO, FiftyOne, with crops and vectors."""
+"""Export of people of a store to other programs: Parquet, CSV, COCO, FiftyOne, with crops and vectors."""

@@ -1,8 +1,8 @@
-"""COCO JSON of people and their masks, written a batch at a time; FiftyOne reads the same file beside a
+"""COCO JSON of people and their masks, written a batch at a time. FiftyOne reads the same file beside a
 folder of pictures.
 
-The lists of images and annotations grow in two files of their own, which become one at the end. What stays in
-memory is the number of each image: about 150 bytes an image.
+The lists of images and annotations are written to two files, which are joined at the end. Only the number of
+each image stays in memory: about 150 bytes per image.
 """
 
 import json
@@ -28,10 +28,10 @@ class CocoFile:
     compressed run-length of the whole image.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         attributes: Columns that become ``attributes`` of an annotation: probability by name.
-        provenance: Where it comes from; becomes ``info``.
-        named_by_id: Images are called ``IMAGE_ID.SUFFIX`` instead of by their uri.
+        provenance: Provenance of the export; becomes ``info``.
+        named_by_id: Whether file names of images are ``IMAGE_ID.SUFFIX`` instead of their uri.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class CocoFile:
         """Add people.
 
         Args:
-            people: Their rows.
-            masks: By person id.
+            people: Rows of people.
+            masks: Masks by person id.
             names: File names by image id, where images are named by id.
         """
         for row in people.drop_columns(["vector"]).to_pylist():
@@ -82,7 +82,7 @@ class CocoFile:
             self._add(self._annotations, self._people, self._annotation(row, masks[row["person_id"]]))
 
     def _image(self, row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-        told = {
+        image = {
             "id": self._numbers[row["image_id"]],
             "file_name": names[row["image_id"]] if self._named_by_id else row["uri"],
             "width": row["image_width"],
@@ -90,7 +90,7 @@ class CocoFile:
             "image_id": row["image_id"],
             "uri": row["uri"],
         }
-        return told | ({"date_captured": row["captured_at"].isoformat()} if row["captured_at"] else {})
+        return image | ({"date_captured": row["captured_at"].isoformat()} if row["captured_at"] else {})
 
     def _annotation(self, row: Mapping[str, Any], mask: MaskRLE) -> dict[str, Any]:
         return {

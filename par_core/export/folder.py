@@ -1,4 +1,4 @@
-"""One export: a folder that is complete or absent."""
+"""Export of people to a folder, which is complete or absent."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ __all__ = ["FORMATS", "ExportReport", "ExportRequest", "export_people"]
 Format = Literal["parquet", "csv", "coco", "fiftyone"]
 FORMATS: Final[tuple[Format, ...]] = ("parquet", "csv", "coco", "fiftyone")
 _PROVENANCE: Final = "provenance.json"
-_MOST_TROUBLE: Final = 1_000  # files that are named
+_MOST_TROUBLE: Final = 1_000  # files without picture that a report lists
 _SUFFIXES: Final = {
     b"\xff\xd8": ".jpg",
     b"\x89P": ".png",
@@ -39,17 +39,17 @@ _SUFFIXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What is wanted.
+    """Settings of an export.
 
     Attributes:
         form: ``parquet``, ``csv``, ``coco`` or ``fiftyone``.
         out: Folder to make.
-        query: As for ``par search``, or None for everybody.
-        where: A filter, or None.
-        top: Hits of a query at most.
-        crops: The background of crops: ``eliminate``, ``blur`` or ``keep``; None for no crops.
-        vectors: Also the embeddings.
-        force: Replace an export that is there.
+        query: Query as for ``par search``, or None for all people.
+        where: Filter, or None.
+        top: Greatest number of hits of a query.
+        crops: Background of crops: ``eliminate``, ``blur`` or ``keep``; None for no crops.
+        vectors: Whether to export the embeddings too.
+        force: Whether to replace an existing export.
     """
 
     form: Format
@@ -64,15 +64,15 @@ class ExportRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What was exported.
+    """Summary of a finished export.
 
     Attributes:
         out: The folder.
-        people: Exported.
-        without_picture: Why there is no crop of some (of FiftyOne: why they are left out), by uri; the first
-            thousand.
-        missing: People whom that concerns.
-        warnings: What the asker should know.
+        people: Number of exported people.
+        without_picture: Reason by uri for files whose people have no crop (with FiftyOne: are left out); the
+            first thousand files.
+        missing: Number of people in such files, all of them.
+        warnings: Warnings for the user.
     """
 
     out: Path
@@ -89,31 +89,32 @@ def export_people(
 
     Args:
         searcher: The store.
-        request: What is wanted.
-        advance: Told after every table how many people were in it.
+        request: Settings of the export.
+        advance: Called after every table with the number of people in it.
 
     Raises:
-        BadConfigError: The folder is there, or the query or the filter is wrong.
+        BadConfigError: The folder exists, or the query or the filter is wrong.
         FingerprintError: There is a query and the store was filled with another model.
     """
     _check_place(request)
     chosen = select_people(searcher, request.query, request.where, request.top)
-    told = _provenance(searcher, request, chosen)
+    provenance = _provenance(searcher, request, chosen)
     out = request.out.absolute()
     remove_partials(out.parent, of=out.name, idle_s=ABANDONED_S)
     with folder_aside(out, check=lambda: _check_place(request)) as folder:
-        export = _Export(searcher, request, chosen, folder, told)
+        export = _Export(searcher, request, chosen, folder, provenance)
         with export:
             for table in chosen.tables:
                 export.add(table)
                 advance(len(table))
-        told |= {"people": export.people, "without_picture": export.trouble, "missing": export.missing}
-        (folder / _PROVENANCE).write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
+        provenance |= {"people": export.people, "without_picture": export.trouble, "missing": export.missing}
+        content = json.dumps(provenance, indent=1, ensure_ascii=False)
+        (folder / _PROVENANCE).write_text(content, encoding="utf-8")
     return ExportReport(request.out, export.people, export.trouble, export.missing, chosen.warnings)
 
 
 class _Export:
-    """The files of one export while they are written."""
+    """Writer of the files of one export."""
 
     def __init__(
         self,
@@ -164,7 +165,7 @@ class _Export:
 
     def add(self, table: pa.Table) -> None:
         """Add the people of a table, and their pictures."""
-        request, there, names = self._request, set[str](), dict[str, str]()
+        request, pictured, names = self._request, set[str](), dict[str, str]()
         masks = (
             masks_of(table, self._searcher.store, self._chosen.index.info.segment_config)
             if self._coco or request.crops
@@ -176,17 +177,17 @@ class _Export:
                     content if isinstance(content, str) else self._take_picture(rows, content, masks, names)
                 )
                 if not trouble:
-                    there |= {row["person_id"] for row in rows}
+                    pictured |= {row["person_id"] for row in rows}
                     continue
                 self.missing += len(rows)
                 if len(self.trouble) < _MOST_TROUBLE:
                     self.trouble[rows[0]["uri"]] = trouble
         if request.crops is not None:
             crops = [
-                f"crops/{each}.jpg" if each in there else None for each in table["person_id"].to_pylist()
+                f"crops/{each}.jpg" if each in pictured else None for each in table["person_id"].to_pylist()
             ]
             table = table.append_column("crop", pa.array(crops, pa.string()))
-        if request.form == "fiftyone":  # it lists no picture that it does not have
+        if request.form == "fiftyone":  # it lists only pictures that were copied
             table = table.filter(
                 pa.array([each in names for each in table["image_id"].to_pylist()], pa.bool_())
             )
@@ -199,7 +200,7 @@ class _Export:
     def _take_picture(
         self, rows: list[dict[str, Any]], content: bytes, masks: dict[str, MaskRLE], names: dict[str, str]
     ) -> str:
-        """Write what is wanted of one file; says what is wrong with it, or nothing."""
+        """Write the crops, and the copy, of one file; return what is wrong with it, or an empty text."""
         if self._request.crops is not None:
             settings = self._searcher.config.describe.cutout.model_copy(
                 update={"background": self._request.crops}

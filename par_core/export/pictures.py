@@ -1,5 +1,5 @@
-"""The pictures of an export, read from the archive once for each table: people cut out, and copies of whole
-images.
+"""Pictures of an export: crops of people, and copies of whole images. They are read from the archive once for
+each table.
 """
 
 from collections import defaultdict
@@ -27,12 +27,12 @@ _MASK: Final = ["person_id", "mask_height", "mask_width", "mask_counts"]
 
 
 def masks_of(people: pa.Table, store: Store, segment_config: str) -> dict[str, MaskRLE]:
-    """The masks of people by id, from the shards that hold them."""
+    """Return the masks of people by id, read from their shards."""
     masks: dict[str, MaskRLE] = {}
     for shard in pc.unique(people["shard"]).to_pylist():
-        wanted = people.filter(pc.equal(people["shard"], shard))["person_id"].combine_chunks()
+        person_ids = people.filter(pc.equal(people["shard"], shard))["person_id"].combine_chunks()
         table = store.shard("segment", segment_config, shard).read("people", _MASK)
-        for row in table.filter(pc.is_in(table["person_id"], value_set=wanted)).to_pylist():
+        for row in table.filter(pc.is_in(table["person_id"], value_set=person_ids)).to_pylist():
             masks[row["person_id"]] = MaskRLE(
                 row["mask_height"], row["mask_width"], row["mask_counts"].encode("ascii")
             )
@@ -42,11 +42,11 @@ def masks_of(people: pa.Table, store: Store, segment_config: str) -> dict[str, M
 def read_pictures(
     people: pa.Table, config: ArchiveConfig
 ) -> Iterator[tuple[list[dict[str, Any]], bytes | str]]:
-    """The files of people, each once.
+    """Read the files of people, each once.
 
     Yields:
-        The rows of the people of a file (without attributes and vectors), and its bytes, or why it cannot be
-        used.
+        The rows of the people of a file (without attributes and vectors), and its bytes, or the reason why it
+        cannot be used.
     """
     by_uri: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in people.select(["person_id", "image_id", "uri", "x1", "y1", "x2", "y2"]).to_pylist():
@@ -72,7 +72,7 @@ def cut_people(
     """Write the people of one file as ``PERSON_ID.jpg``, in the resolution of the file.
 
     Raises:
-        UnreadableImageError: The file is no picture.
+        UnreadableImageError: The file is not a picture.
     """
     image = decode(content, config).pixels
     for row in rows:

@@ -1,4 +1,4 @@
-"""Who is exported: everybody, those for whom a filter holds, or the hits of a search; a table at a time."""
+"""Selection of the people to export: all people, those who meet a filter, or the hits of a search."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from par_core.query.conditions import condition_of
 from par_core.query.from_store import Question, Searcher
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.ledger import still_listed
+from par_core.store.listings import still_listed
 
 __all__ = ["Selection", "select_people"]
 
@@ -24,11 +24,11 @@ class Selection:
     """People to be exported.
 
     Attributes:
-        index: The version of the index that they come from.
-        schema: Columns of the tables: those of the index that are not for PAR alone, ``shard`` and ``vector``
-            included; of hits also ``rank``, ``cosine`` and ``probability``.
-        tables: Their rows, read as they are asked for; once.
-        warnings: What the asker should know.
+        index: The version of the index from which they are read.
+        schema: Columns of the tables: those of the index except internal ones, ``shard`` and ``vector``
+            included; for hits also ``rank``, ``cosine`` and ``probability``.
+        tables: Rows of the people, read lazily; can be iterated once.
+        warnings: Warnings for the user.
     """
 
     index: PeopleIndex
@@ -38,13 +38,13 @@ class Selection:
 
 
 def select_people(searcher: Searcher, query: str | None, where: str | None, top: int) -> Selection:
-    """Choose people whose file is there.
+    """Select people whose file is present.
 
     Args:
         searcher: The store.
-        query: As for ``par search``; None is everybody, in no particular order.
-        where: A filter, or None.
-        top: Hits of a query at most.
+        query: Query as for ``par search``; None selects all people, in no particular order.
+        where: Filter, or None.
+        top: Greatest number of hits of a query.
 
     Raises:
         BadConfigError: The store is empty, or the query or the filter is wrong.
@@ -58,16 +58,16 @@ def select_people(searcher: Searcher, query: str | None, where: str | None, top:
         return Selection(index, plain, tables, ())
     result = searcher.ask(Question(query, where=where, top=top, apart=True))
     schema = pa.schema([*(pa.field(name, kind) for name, kind in _HIT_FIELDS), *plain])
-    told = pa.table(
+    hits = pa.table(
         {
             "person_id": [hit.person_id for hit in result.hits],
             **{name: [getattr(hit, name) for hit in result.hits] for name, _ in _HIT_FIELDS},
         }
     )
-    rows = index.rows(told["person_id"].to_pylist()).select(plain.names)
-    order = pc.index_in(told["person_id"].cast(pa.string()), value_set=rows["person_id"])
+    rows = index.rows(hits["person_id"].to_pylist()).select(plain.names)
+    order = pc.index_in(hits["person_id"].cast(pa.string()), value_set=rows["person_id"])
     columns = [
-        told[field.name].cast(field.type) if field.name in told.column_names else rows[field.name].take(order)
+        hits[field.name].cast(field.type) if field.name in hits.column_names else rows[field.name].take(order)
         for field in schema
     ]
     return Selection(index, schema, iter([pa.table(columns, schema=schema)]), result.warnings)
@@ -78,12 +78,12 @@ def _scanned(
 ) -> Iterator[pa.Table]:
     for batch in index.scan(schema.names, where):
         table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
-        yield table if newest.identity == index.identity else _there_now(table, newest, store)
+        yield table if newest.identity == index.identity else _present_now(table, newest, store)
 
 
-def _there_now(table: pa.Table, newest: PeopleIndex, store: Store) -> pa.Table:
-    """Those of an older version whose file is there now, by the newest version or, where that knows nothing,
-    by the listings.
+def _present_now(table: pa.Table, newest: PeopleIndex, store: Store) -> pa.Table:
+    """Return the people of an older version whose file is present now, by the newest version or, where that
+    has no entry, by the listings.
     """
     states = newest.source_states(sorted(set(table["image_id"].to_pylist())))
     rows = list(zip(table["image_id"].to_pylist(), table["uri"].to_pylist(), strict=True))

@@ -13,17 +13,17 @@ import pyarrow.parquet as pq
 
 __all__ = ["CsvTable", "ParquetTable", "harmless"]
 
-# what makes a spreadsheet take a cell for a formula (OWASP, CSV injection)
+# first characters that make a spreadsheet take a cell for a formula (OWASP, CSV injection)
 _FORMULA: Final = r"^[=+\-@\t\r\n]"
 
 
 class ParquetTable:
-    """A Parquet file; its schema's metadata holds where it comes from, as JSON under ``par.export``.
+    """A Parquet file. The metadata of its schema holds its provenance, as JSON under ``par.export``.
 
     Args:
-        path: Of the file.
-        schema: Of the tables to come.
-        provenance: Where it comes from.
+        path: Path of the file.
+        schema: Schema of the tables to be written.
+        provenance: Provenance of the export.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, provenance: Mapping[str, Any]) -> None:
@@ -49,8 +49,8 @@ class CsvTable:
     """A CSV file in UTF-8. A text that a spreadsheet would take for a formula begins with an apostrophe.
 
     Args:
-        path: Of the file.
-        schema: Of the tables to come.
+        path: Path of the file.
+        schema: Schema of the tables to be written.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
@@ -77,8 +77,8 @@ class CsvTable:
 
 
 def harmless(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts that no spreadsheet runs: an apostrophe goes before one that begins with ``=``, ``+``, ``-``,
-    ``@``, a tab or a line break.
+    """Return texts that no spreadsheet runs as a formula: a text that begins with ``=``, ``+``, ``-``, ``@``,
+    a tab or a line break gets an apostrophe in front.
     """
     return pc.if_else(
         pc.match_substring_regex(texts, _FORMULA), pc.binary_join_element_wise("'", texts, ""), texts

@@ -1,4 +1,4 @@
-"""Looking for many byte strings at once: in time that grows with the bytes, hardly with the strings."""
+"""Search for many byte strings at once, in time that grows with the bytes and hardly with the strings."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,7 +7,7 @@ import numpy as np
 
 __all__ = ["SHORTEST", "ByteSearch"]
 
-SHORTEST: Final = 8  # bytes: the length of the key that each string is found by
+SHORTEST: Final = 8  # bytes: length of the key of each string
 _CHUNK: Final = 4 * 2**20
 _HASH_BITS: Final = 22
 
@@ -15,12 +15,12 @@ _HASH_BITS: Final = 22
 class ByteSearch:
     """Finds which of some strings occur in a buffer, at any offset.
 
-    Each string is known by eight of its bytes, those with the most different values. A table of hashes of the
+    The key of a string is eight of its bytes, those with the most different values. A table of hashes of the
     first four of them sorts out nearly every offset of a buffer, a sorted list of all eight nearly all the
     rest, and what is left is compared in full.
 
     Args:
-        strings: Each of at least ``SHORTEST`` bytes; may be empty.
+        strings: Strings of at least ``SHORTEST`` bytes; may be none.
     """
 
     def __init__(self, strings: Sequence[bytes]) -> None:
@@ -31,18 +31,18 @@ class ByteSearch:
         for number, string in enumerate(strings):
             if len(string) < SHORTEST:
                 raise ValueError(f"{len(string)} bytes are too few to look for; at least {SHORTEST}")
-            offset = _most_telling(string)
+            offset = _key_offset(string)
             key = string[offset : offset + SHORTEST]
             self._by_key.setdefault(int.from_bytes(key, "little"), []).append((number, offset))
             self._hashes[_hashed(np.frombuffer(key[:4], np.uint32))] = True
         self._keys = np.array(sorted(self._by_key), np.uint64)
 
     def find(self, buffer: bytes | memoryview | np.ndarray) -> set[int]:
-        """Numbers of the strings that occur in a buffer of bytes."""
+        """Return the numbers of the strings that occur in a buffer of bytes."""
         data = np.frombuffer(buffer, np.uint8)
-        found: set[int] = set()
+        present: set[int] = set()
         if not len(self._keys):
-            return found
+            return present
         for start in range(0, max(len(data) - SHORTEST + 1, 0), _CHUNK):
             part = data[start : start + _CHUNK + SHORTEST - 1]
             candidates = self._candidates(part)
@@ -52,22 +52,22 @@ class ByteSearch:
             places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
             hits = np.flatnonzero(self._keys[places] == keys)
             for at, key in zip((candidates[hits] + start).tolist(), keys[hits].tolist(), strict=True):
-                found.update(
+                present.update(
                     number
                     for number, offset in self._by_key[key]
-                    if number not in found and self._is_at(data, at - offset, number)
+                    if number not in present and self._is_at(data, at - offset, number)
                 )
-        return found
+        return present
 
     def _candidates(self, part: np.ndarray) -> np.ndarray:
-        """Offsets at which the first four bytes of a key may be, and all eight have room."""
-        found = []
+        """Return offsets at which a key may begin: the hash of four bytes fits, and eight have room."""
+        offsets = []
         for shift in range(4):
             n_words = (len(part) - SHORTEST - shift) // 4 + 1
             if n_words > 0:
                 words = part[shift : shift + 4 * n_words].view(np.uint32)
-                found.append(np.flatnonzero(self._hashes[_hashed(words)]) * 4 + shift)
-        return np.concatenate(found)
+                offsets.append(np.flatnonzero(self._hashes[_hashed(words)]) * 4 + shift)
+        return np.concatenate(offsets)
 
     def _is_at(self, data: np.ndarray, start: int, number: int) -> bool:
         string = self._strings[number]
@@ -79,9 +79,9 @@ def _hashed(words: np.ndarray) -> np.ndarray:
     return (words * np.uint32(2_654_435_761)) >> np.uint32(32 - _HASH_BITS)
 
 
-def _most_telling(string: bytes) -> int:
-    """Where the eight bytes with the most different values begin; the last such place, for names differ at
-    their end.
+def _key_offset(string: bytes) -> int:
+    """Return the offset of the eight bytes with the most different values. Of several, it is the last: names
+    differ at their end.
     """
     offsets = (
         range(min(len(string) - SHORTEST + 1, 256))

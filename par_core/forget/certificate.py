@@ -1,8 +1,7 @@
-"""The certificate of a forgetting, ``certificates/<time>-<id>.json``: what was done and what was searched,
-without a word of whom.
+"""The erasure certificate, ``certificates/<time>-<id>.json``: what was erased and searched, without names.
 
-Ids and names stand in it as SHA-256 with a salt that only this certificate has. Who knows an id can check
-that the certificate is about it:
+Ids and names stand in it as SHA-256 with a salt that only this certificate has. A person who knows an id can
+check that the certificate is about it:
 
     sha256(salt as bytes + id as text), first 32 digits, is in ``digests``
 """
@@ -32,17 +31,17 @@ _BEYOND: Final = (
 
 
 def digest_in_certificate(salt: str, name: str) -> str:
-    """What stands for an id or a name in a certificate.
+    """Return the digest that stands for an id or a name in a certificate.
 
     Args:
-        salt: Of the certificate, hexadecimal.
+        salt: Salt of the certificate, hexadecimal.
         name: An id, or the uri of a file.
     """
     return hashlib.sha256(bytes.fromhex(salt) + name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 def write_certificate(store: Store, journal: Journal, after: Mapping[str, int], proof: Proof) -> Path:
-    """Write the certificate of what is done; a second time for the same journal, in its place."""
+    """Write the certificate of an erasure; one of the same journal is replaced."""
     subject, salt = journal.subject, secrets.token_hex(16)
     names = {
         *subject.request.values,
@@ -51,7 +50,7 @@ def write_certificate(store: Store, journal: Journal, after: Mapping[str, int], 
         *subject.traces.uris,
         *subject.traces.uris_by_value,
     }
-    told: dict[str, Any] = {
+    content: dict[str, Any] = {
         "certificate": journal.certificate_id,
         "created_by": f"par {__version__}",
         "begun_at": journal.begun_at,
@@ -69,5 +68,5 @@ def write_certificate(store: Store, journal: Journal, after: Mapping[str, int], 
         "beyond": _BEYOND,
     }
     path = store.certificates_path / f"{journal.begun_at[:10]}-{journal.certificate_id}.json"
-    write_atomic(path, json.dumps(told, indent=1).encode())
+    write_atomic(path, json.dumps(content, indent=1).encode())
     return path

@@ -1,5 +1,5 @@
-"""Erasing, step by step. Every step may be killed and is simply done again: each looks at what is there now,
-and does what is left.
+"""The steps of an erasure. Each may be killed and is simply done again: it looks at what is still there, and
+erases that.
 """
 
 import json
@@ -33,10 +33,8 @@ _ID: Final = re.compile("[0-9a-f]{32}")
 
 
 def erase_leftovers(store: Store) -> None:
-    """Delete what a later run makes again or nobody needs.
-
-    That is planned work, caches, logs, contact sheets of reviews, folders of shards that never were
-    completed, and half-written files.
+    """Delete what a later run makes again or does not need: planned work, caches, logs, contact sheets of
+    reviews, folders of incomplete shards, and half-written files.
     """
     for name in ("work", "cache"):
         shutil.rmtree(store.root / name, ignore_errors=True)
@@ -50,7 +48,7 @@ def erase_leftovers(store: Store) -> None:
 
 
 def erase_rows(store: Store, subject: Subject) -> None:
-    """Write every shard that holds something of the subject anew, without it.
+    """Rewrite every shard that holds something of the subject, without it.
 
     Raises:
         StoreError: A shard is damaged.
@@ -59,9 +57,9 @@ def erase_rows(store: Store, subject: Subject) -> None:
     for folder, manifest in every_shard(store, "segment"):
         images, people = folder.read("images"), folder.read("people")
         kept_images = images.filter(pc.invert(_going(images, subject)))
-        here = kept_images["image_id"].unique()
+        kept_ids = kept_images["image_id"].unique()
         staying = pc.and_(
-            pc.is_in(people["image_id"], value_set=here),
+            pc.is_in(people["image_id"], value_set=kept_ids),
             pc.invert(_is_in(people["person_id"], subject.person_ids)),
         )
         kept_people = people.filter(staying)
@@ -75,7 +73,7 @@ def erase_rows(store: Store, subject: Subject) -> None:
             continue
         counts = {**_by_status(kept_images), "images": len(kept_images), "people": len(kept_people)}
         tables = {"images": (kept_images, IMAGES), "people": (kept_people, PEOPLE)}
-        _write_anew(folder, manifest, tables, counts, {**manifest.info, "entries": len(kept_images)})
+        _rewrite(folder, manifest, tables, counts, {**manifest.info, "entries": len(kept_images)})
     for folder, manifest in every_shard(store, "describe"):
         people = folder.read("people")
         staying = pc.invert(
@@ -90,22 +88,23 @@ def erase_rows(store: Store, subject: Subject) -> None:
         if len(kept_people) == len(people) and not (folder.path / _MARK).exists():
             continue
         counts = {**_by_status(kept_people), "people": len(kept_people)}
-        _write_anew(folder, manifest, {"people": (kept_people, people.schema)}, counts, manifest.info)
+        _rewrite(folder, manifest, {"people": (kept_people, people.schema)}, counts, manifest.info)
 
 
 def erase_named_in_text(store: Store, subject: Subject) -> int:
-    """Replace ids and names in everything that is kept as JSON: reports of the gate, reviews, the audit log.
+    """Replace ids and names in everything that is kept as JSON: the gate's report, reviews, the audit log.
 
-    In reviews an id gives way to a random one, for a review expects ids: it takes whoever that is for gone.
+    In reviews an id is replaced by a random one, because a review expects ids: it treats that person as no
+    longer in the index.
 
     Returns:
-        How many files and lines of the audit log were changed.
+        Number of changed files and lines of the audit log.
     """
     stands_for = {identity: secrets.token_hex(16) for identity in subject.traces.ids}
     changed = 0
     for path in [store.root / "gate.json", *store.reviews_path.rglob("*.json")]:
         if path.is_file():
-            # the lock of whoever goes on with a review
+            # the lock that a review takes when it goes on
             with locked(path.with_suffix(".lock")) if path.parent != store.root else nullcontext():
                 content = path.read_bytes()
                 change = _replacing(content, subject, stands_for if path.parent != store.root else {})
@@ -119,8 +118,8 @@ def erase_named_in_text(store: Store, subject: Subject) -> int:
 
 
 def _replacing(content: bytes, subject: Subject, stands_for: dict[str, str]) -> Callable[[str], str] | None:
-    """What takes the subject's ids and names out of texts that come from some content; None if there is
-    nothing to take out.
+    """Return a function that replaces the subject's ids and names in texts of some content; None if the
+    content has none of them.
     """
     ids, names = (
         frozenset(subject.traces.ids),
@@ -129,16 +128,16 @@ def _replacing(content: bytes, subject: Subject, stands_for: dict[str, str]) -> 
     forms = [json.dumps(name)[1:-1].encode() for name in names] + [
         name.encode("utf-8", "surrogateescape") for name in names
     ]
-    there = sorted(
+    present = sorted(
         {names[number % len(names)] for number in ByteSearch(forms).find(content)}, key=len, reverse=True
     )
-    if not there and not any(
+    if not present and not any(
         match.group().decode() in ids for match in re.finditer(_ID.pattern.encode(), content)
     ):
         return None
 
     def change(text: str) -> str:
-        for name in there:
+        for name in present:
             text = text.replace(name, _REPLACED)
         return _ID.sub(
             lambda match: stands_for.get(match.group(), _REPLACED) if match.group() in ids else match.group(),
@@ -167,7 +166,7 @@ def _is_in(column: pa.ChunkedArray, values: frozenset[str]) -> pa.ChunkedArray:
 
 
 def _recounted(images: pa.Table, people: pa.Table, subject: Subject) -> pa.Table:
-    """Images in which somebody was forgotten, with the people who are left counted again."""
+    """Return images with their people counted again where a person was forgotten."""
     if not pc.any(_is_in(images["image_id"], subject.partly)).as_py():
         return images
     rows = images.to_pylist()
@@ -183,7 +182,7 @@ def _by_status(table: pa.Table) -> dict[str, int]:
     return {item["values"]: item["counts"] for item in table["status"].value_counts().to_pylist()}
 
 
-def _write_anew(
+def _rewrite(
     folder: ShardFolder,
     manifest: Manifest,
     tables: dict[str, tuple[pa.Table, pa.Schema]],
@@ -193,7 +192,7 @@ def _write_anew(
     mark = folder.path / _MARK
     if not mark.exists() and folder.wrong_files(manifest):
         raise StoreError(
-            f"{folder.path} is damaged, so that nobody can be erased from it; delete it and ask again"
+            f"{folder.path} is damaged, so that no person can be erased from it; delete it and ask again"
         )
     mark.touch()
     folder.rewrite(tables, counts, info)

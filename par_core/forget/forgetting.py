@@ -1,4 +1,4 @@
-"""Forgetting from end to end: find, write down, bury, erase, rewrite the index, search, certificate."""
+"""An erasure from end to end: journal, suppression list, erasure, new index, search, certificate."""
 
 import secrets
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from par_core.stages.commit import rewrite_index
 from par_core.status import Status
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.ledger import forget_in_listings, listed_entries
+from par_core.store.listings import forget_in_listings, listed_entries
 from par_core.store.suppression import save_suppression_list
 
 __all__ = ["ForgetReport", "finish_forgetting", "forget"]
@@ -32,16 +32,16 @@ __all__ = ["ForgetReport", "finish_forgetting", "forget"]
 
 @dataclass(frozen=True, slots=True)
 class ForgetReport:
-    """What was done.
+    """Result of an erasure.
 
     Attributes:
-        request: What was asked for.
-        certificate: Where the certificate is.
-        proof: What was searched afterwards.
+        request: The user's request.
+        certificate: Path of the certificate.
+        proof: Result of the search afterwards.
         before: Counts of the store before.
-        after: And after.
-        live_moved: Whether a version of the index was live, so that searches now read one that no gate has
-            seen.
+        after: Counts of the store afterwards.
+        live_moved: Whether a version of the index was live, so that searches now read one that has passed
+            no gate.
     """
 
     request: Request
@@ -59,7 +59,7 @@ class ForgetReport:
 
 def forget(store: Store, subject: Subject, say: Callable[[str], None] = lambda step: None) -> ForgetReport:
     """Erase a subject. The caller holds the store's lock (``Store.exclusive``), has found the subject under
-    it, and has finished what was under way.
+    it, and has finished an interrupted erasure.
 
     Raises:
         StoreError: A shard is damaged, or the index cannot be written.
@@ -77,8 +77,7 @@ def forget(store: Store, subject: Subject, say: Callable[[str], None] = lambda s
 
 
 def finish_forgetting(store: Store, say: Callable[[str], None] = lambda step: None) -> ForgetReport | None:
-    """Finish what a killed run has begun, or return None if nothing is under way. The caller holds the
-    store's lock.
+    """Finish an interrupted erasure, or return None if there is none. The caller holds the store's lock.
 
     Raises:
         StoreError: The journal or a shard is damaged, or the index cannot be written.
@@ -113,7 +112,7 @@ def _carry_out(store: Store, journal: Journal, say: Callable[[str], None]) -> Fo
 
 
 def _counted(store: Store) -> dict[str, int]:
-    """How much a store holds, over all configurations."""
+    """Return the counts of a store, over all configurations."""
     images = people = descriptions = 0
     for folder, _ in every_shard(store, "segment"):
         images += pq.read_metadata(folder.path / "images.parquet").num_rows

@@ -1,8 +1,7 @@
-"""The journal: ``forgetting.json`` is there while something is being forgotten, and only then.
+"""The journal: ``forgetting.json`` exists while an erasure is under way, and only then.
 
-It is the one file that names what is erased, because a run that is killed must know what is left to do when
-nothing else does any more. It is written before anything is erased and deleted last; ``par verify`` says so
-when it is there.
+It is the one file that names what is erased: after a kill, nothing else may know what is left to do. It is
+written before anything is erased and deleted last; ``par verify`` reports it.
 """
 
 import base64
@@ -24,14 +23,14 @@ __all__ = ["Journal", "close_journal", "load_journal", "mark_index", "save_journ
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What is under way.
+    """An erasure that is under way.
 
     Attributes:
         certificate_id: Name of the certificate to be written; random.
         begun_at: ISO time (UTC).
         before: Counts of the store when it began.
-        versions: Of the index, when it began.
-        subject: What is erased.
+        versions: Versions of the index when it began.
+        subject: The subject that is erased.
     """
 
     certificate_id: str
@@ -42,42 +41,42 @@ class Journal:
 
 
 def load_journal(store: Store) -> Journal | None:
-    """What is under way, or None.
+    """Return the journal, or None if no erasure is under way.
 
     Raises:
         StoreError: The journal is damaged.
     """
     path = store.forgetting_path
     try:
-        told: dict[str, Any] = json.loads(path.read_bytes())
-        stones = told["suppression_list"]
+        stored: dict[str, Any] = json.loads(path.read_bytes())
+        suppressed = stored["suppression_list"]
         people = tuple(
-            SuppressedPerson(**{**person, "box": tuple(person["box"])}) for person in stones["people"]
+            SuppressedPerson(**{**person, "box": tuple(person["box"])}) for person in suppressed["people"]
         )
         suppression_list = SuppressionList(
-            stones["salt"],
-            frozenset(stones["places"]),
-            frozenset(stones["files"]),
-            frozenset(stones["images"]),
+            suppressed["salt"],
+            frozenset(suppressed["places"]),
+            frozenset(suppressed["files"]),
+            frozenset(suppressed["images"]),
             people,
         )
-        traces = told["traces"]
-        vectors = tuple(base64.b64decode(vector) for vector in traces["vectors"])
-        found = Traces(
-            tuple(traces["ids"]),
-            tuple(traces["uris"]),
-            tuple(traces["uris_by_value"]),
+        stored_traces = stored["traces"]
+        vectors = tuple(base64.b64decode(vector) for vector in stored_traces["vectors"])
+        traces = Traces(
+            tuple(stored_traces["ids"]),
+            tuple(stored_traces["uris"]),
+            tuple(stored_traces["uris_by_value"]),
             vectors,
-            traces["shared_vectors"],
+            stored_traces["shared_vectors"],
         )
-        sets = {name: frozenset(told[name]) for name in ("uris", "image_ids", "person_ids", "partly")}
-        request = Request(told["request"]["kind"], tuple(told["request"]["values"]))
-        subject = Subject(request, **sets, suppression_list=suppression_list, traces=found)
+        sets = {name: frozenset(stored[name]) for name in ("uris", "image_ids", "person_ids", "partly")}
+        request = Request(stored["request"]["kind"], tuple(stored["request"]["values"]))
+        subject = Subject(request, **sets, suppression_list=suppression_list, traces=traces)
         return Journal(
-            told.get("certificate_id") or told["receipt_id"],
-            told["begun_at"],
-            told["before"],
-            tuple(told["versions"]),
+            stored.get("certificate_id") or stored["receipt_id"],
+            stored["begun_at"],
+            stored["before"],
+            tuple(stored["versions"]),
             subject,
         )
     except FileNotFoundError:
@@ -89,40 +88,45 @@ def load_journal(store: Store) -> Journal | None:
 
 
 def save_journal(store: Store, journal: Journal) -> None:
-    """Write down what is about to be erased."""
-    subject, traces, stones = journal.subject, journal.subject.traces, journal.subject.suppression_list
-    told: dict[str, Any] = {
+    """Write the journal, before anything is erased."""
+    subject, traces, suppressed = journal.subject, journal.subject.traces, journal.subject.suppression_list
+    content: dict[str, Any] = {
         "certificate_id": journal.certificate_id,
         "begun_at": journal.begun_at,
         "before": dict(journal.before),
         "versions": journal.versions,
     }
-    told |= {
+    content |= {
         "request": asdict(subject.request),
-        "suppression_list": {"salt": stones.salt, "people": [asdict(person) for person in stones.people]},
+        "suppression_list": {
+            "salt": suppressed.salt,
+            "people": [asdict(person) for person in suppressed.people],
+        },
     }
-    told["suppression_list"] |= {
-        name: sorted(getattr(stones, name)) for name in ("places", "files", "images")
+    content["suppression_list"] |= {
+        name: sorted(getattr(suppressed, name)) for name in ("places", "files", "images")
     }
-    told |= {name: sorted(getattr(subject, name)) for name in ("uris", "image_ids", "person_ids", "partly")}
-    told["traces"] = asdict(traces) | {
+    content |= {
+        name: sorted(getattr(subject, name)) for name in ("uris", "image_ids", "person_ids", "partly")
+    }
+    content["traces"] = asdict(traces) | {
         "vectors": [base64.b64encode(vector).decode() for vector in traces.vectors]
     }
-    write_atomic(store.forgetting_path, json.dumps(told).encode())
+    write_atomic(store.forgetting_path, json.dumps(content).encode())
 
 
 def mark_index(store: Store) -> None:
-    """Remember, as the journal's own time, when the index began to be rewritten: nothing of it may be older
-    in the end.
+    """Set the time of the journal's file to now, when the rewriting of the index begins: no file of the index
+    may be older in the end.
     """
     os.utime(store.forgetting_path)
 
 
 def marked_index(store: Store) -> int:
-    """When the index began to be rewritten, nanoseconds on the file system's clock."""
+    """Return the time at which the rewriting of the index began, nanoseconds on the file system's clock."""
     return Path(store.forgetting_path).stat().st_mtime_ns
 
 
 def close_journal(store: Store) -> None:
-    """Delete the journal: all is done."""
+    """Delete the journal at the end of an erasure."""
     store.forgetting_path.unlink()

@@ -1,12 +1,12 @@
-"""The proof: everything that a store still holds is read, and nothing of what was forgotten may be in it.
+"""The proof: everything that a store still holds is read, and nothing of the subject may be in it.
 
 - Every file, byte by byte, for ids (as text and as bytes), names of files (as text and as JSON writes them)
   and vectors.
-- Every column of every Parquet file and of the index, as it lies in memory once it is read: compression hides
+- Every column of every Parquet file and of the index, decompressed in memory, so that compression hides
   nothing.
 - Names that are part of another name are looked for as whole values of text columns.
-- No file of the index may be older than the moment from which it was rewritten: what is packed inside of it
-  was packed without the forgotten.
+- No file of the index may be older than the moment at which its rewriting began: its compressed content was
+  then made without the subject.
 """
 
 from collections.abc import Iterator
@@ -30,14 +30,14 @@ _ROWS = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was searched, and where something was found.
+    """Result of the search.
 
     Attributes:
-        files: That were read.
-        bytes: Of these files.
-        strings: That were looked for in each.
-        found_in: Files, relative to the store, in which something of the forgotten still is; empty when all
-            is well.
+        files: Number of files that were read.
+        bytes: Size of these files.
+        strings: Number of strings that were looked for in each.
+        found_in: Files, relative to the store, that still hold something of the subject; empty when all is
+            well.
     """
 
     files: int
@@ -47,16 +47,16 @@ class Proof:
 
 
 def search_store(store: Store, traces: Traces, index_since_ns: int) -> Proof:
-    """Search everything in a store but the journal of the forgetting itself.
+    """Search everything in a store but the journal of the erasure itself.
 
     Args:
         store: The store.
-        traces: What must not be there.
-        index_since_ns: When the index began to be rewritten, on the file system's clock.
+        traces: Traces that must not be left.
+        index_since_ns: Time at which the rewriting of the index began, on the file system's clock.
     """
     strings = traces.strings()
     look = _Look(ByteSearch(strings), frozenset(traces.uris_by_value))
-    found: list[str] = []
+    found_in: list[str] = []
     files = size = 0
     for path in sorted(
         path for path in store.root.rglob("*") if path.is_file() and path != store.forgetting_path
@@ -64,11 +64,11 @@ def search_store(store: Store, traces: Traces, index_since_ns: int) -> Proof:
         files, size = files + 1, size + path.stat().st_size
         stale = path.is_relative_to(store.index_path) and path.stat().st_mtime_ns < index_since_ns
         if stale or look.in_file(path):
-            found.append(str(path.relative_to(store.root)))
+            found_in.append(str(path.relative_to(store.root)))
     index = PeopleIndex.open(store.index_path)
     if index is not None and any(look.in_batch(batch) for batch in index.scan_stored()):
-        found.append("index.lance, table people")
-    return Proof(files, size, len(strings) + len(traces.uris_by_value), tuple(found))
+        found_in.append("index.lance, table people")
+    return Proof(files, size, len(strings) + len(traces.uris_by_value), tuple(found_in))
 
 
 class _Look:
@@ -99,7 +99,7 @@ class _Look:
 
 
 def _buffers(column: pa.Array) -> Iterator[memoryview]:
-    """The memory of a column: the values of all rows, one after another."""
+    """Yield the memory of a column: the values of all rows, one after another."""
     for buffer in column.buffers():
         if buffer is not None and buffer.size:
             yield memoryview(buffer)

@@ -1,5 +1,5 @@
-"""Who or what is to be forgotten: from what the user names to every file name, id and vector that a store
-holds of it.
+"""The subject of an erasure: from the user's request to every file name, id and vector that a store holds of
+it.
 """
 
 import json
@@ -30,11 +30,11 @@ _ID_DIGITS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asks to be forgotten.
+    """The user's request to forget something.
 
     Attributes:
         kind: ``source``, ``image`` or ``person``.
-        values: Uris, or folders or archives with everything below them; or ids.
+        values: Uris (of folders and archives with everything below them), or ids.
     """
 
     kind: Kind
@@ -44,20 +44,20 @@ class Request:
     def of(
         cls, sources: Sequence[str] = (), images: Sequence[str] = (), people: Sequence[str] = ()
     ) -> "Request":
-        """From the command line: of one of the three kinds, at least one.
+        """Return the request of a command line; it names one or more values of exactly one kind.
 
         Raises:
-            BadConfigError: None or several kinds were given, or an id is none.
+            BadConfigError: No kind or several kinds are named, or a value is not an id.
         """
         every: tuple[tuple[Kind, Sequence[str]], ...] = (
             ("source", sources),
             ("image", images),
             ("person", people),
         )
-        given = [(kind, values) for kind, values in every if values]
-        if len(given) != 1:
+        named = [(kind, values) for kind, values in every if values]
+        if len(named) != 1:
             raise BadConfigError("name what to forget, of one kind: --source URI, --image ID or --person ID")
-        kind, values = given[0]
+        kind, values = named[0]
         if kind == "source":
             return cls(kind, tuple(dict.fromkeys(map(_as_uri, values))))
         for value in values:
@@ -71,16 +71,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What is looked for when all is done.
+    """Traces that are looked for after the erasure.
 
     Attributes:
-        ids: Of people and images, hexadecimal.
-        uris: Names of files that nothing else in the store has.
+        ids: Ids of people and images, hexadecimal.
+        uris: Names of files that occur in no other name of the store.
         uris_by_value: Names that are part of another name (``a.jpg`` of ``a.jpg.png``) or short: looked for
             as whole values only.
-        vectors: Embeddings as they lie in memory that nobody else in the store has.
-        shared_vectors: How many embeddings others have too, bit by bit: copies of the same picture. These
-            stay, so they cannot be looked for.
+        vectors: Bytes of the embeddings that no other person of the store has.
+        shared_vectors: Number of embeddings that others have too, bit by bit: copies of the same picture.
+            These stay, so they cannot be looked for.
     """
 
     ids: tuple[str, ...]
@@ -90,8 +90,8 @@ class Traces:
     shared_vectors: int
 
     def strings(self) -> list[bytes]:
-        """All that is looked for at every offset of every file: ids as text and as bytes, names as text and
-        as JSON writes them, vectors.
+        """Return the strings to look for at every offset of every file: ids as text and as bytes, names as
+        text and as JSON writes them, vectors.
         """
         names = {
             form
@@ -111,13 +111,13 @@ class Subject:
     """Everything that is to be erased.
 
     Attributes:
-        request: What the user asked for.
-        uris: Files of which every row goes.
-        image_ids: Images of which every row goes.
-        person_ids: People of whom every row goes.
-        partly: Images in which people are forgotten and others stay.
-        suppression_list: All suppression_list of the store, those of the subject included.
-        traces: What must not be found afterwards.
+        request: The user's request.
+        uris: Files whose rows are all erased.
+        image_ids: Images whose rows are all erased.
+        person_ids: People whose rows are all erased.
+        partly: Images in which some people are erased and others stay.
+        suppression_list: Suppression list of the store, with the subject added.
+        traces: Traces that must not be left afterwards.
     """
 
     request: Request
@@ -130,13 +130,13 @@ class Subject:
 
 
 def find_subject(store: Store, request: Request) -> Subject:
-    """Find all that a store holds of what is to be forgotten, in every configuration.
+    """Return everything that a store holds of a request, in every configuration.
 
     Raises:
-        BadConfigError: The store knows nothing of it.
+        BadConfigError: The store does not know one of its values.
         StoreError: A shard or listing cannot be read.
     """
-    suppression_list, looked_at = load_suppression_list(store), frozenset[str]()
+    suppression_list, partly_ids = load_suppression_list(store), frozenset[str]()
     images, listed = _all_images(store), _all_listed(store)
     uris, image_ids = frozenset[str](), frozenset[str]()
     going = pa.array([False] * len(images), pa.bool_())
@@ -167,17 +167,15 @@ def find_subject(store: Store, request: Request) -> Subject:
             )
         unknown = sorted(image_ids - set(images["image_id"].to_pylist()))
     else:
-        suppression_list, found = _bury_people(store, request.values, suppression_list)
-        looked_at, unknown = (
-            frozenset(found.values()),
-            [value for value in request.values if value not in found],
-        )
+        suppression_list, image_of = _suppress_people(store, request.values, suppression_list)
+        partly_ids = frozenset(image_of.values())
+        unknown = [value for value in request.values if value not in image_of]
     if unknown:
         raise BadConfigError(
             f"the store knows no {request.kind} {', '.join(unknown[:3])} (any more); par search --json prints"
             " ids and uris"
         )
-    people = _people(store, image_ids, looked_at, suppression_list)
+    people = _people(store, image_ids, partly_ids, suppression_list)
     names = set(images.filter(going)["uri"].to_pylist()) | uris
     kept = (
         set(images.filter(pc.invert(going))["uri"].to_pylist())
@@ -190,7 +188,7 @@ def find_subject(store: Store, request: Request) -> Subject:
 
 
 def every_shard(store: Store, stage: Stage) -> Iterator[tuple[ShardFolder, Manifest]]:
-    """Every complete shard of a stage, whatever its configuration."""
+    """Yield every complete shard of a stage, of all configurations."""
     folder = store.root / stage
     for config in sorted(folder.iterdir()) if folder.is_dir() else []:
         yield from store.complete_shards(stage, config.name)
@@ -228,10 +226,10 @@ def _all_listed(store: Store) -> pa.Table:
     )
 
 
-def _bury_people(
+def _suppress_people(
     store: Store, person_ids: Sequence[str], suppression_list: SuppressionList
 ) -> tuple[SuppressionList, dict[str, str]]:
-    """SuppressionList with those of some people, and the image that each of them is in."""
+    """Return the suppression list with some people added, and the image id of each by person id."""
     images: dict[str, str] = {}
     wanted = pa.array(person_ids, pa.string())
     for folder, manifest in every_shard(store, "segment"):
@@ -246,13 +244,13 @@ def _bury_people(
 
 
 def _people(
-    store: Store, image_ids: frozenset[str], looked_at: frozenset[str], suppression_list: SuppressionList
+    store: Store, image_ids: frozenset[str], partly_ids: frozenset[str], suppression_list: SuppressionList
 ) -> list[dict[str, Any]]:
-    """Every person of some images; of others, those who lie under a tombstone, whichever segmenter has seen
+    """Return every person of some images, and the suppressed people of others, whichever segmenter has found
     them.
     """
-    found: list[dict[str, Any]] = []
-    wanted = pa.array(sorted(image_ids | looked_at), pa.string())
+    rows: list[dict[str, Any]] = []
+    wanted = pa.array(sorted(image_ids | partly_ids), pa.string())
     for folder, manifest in every_shard(store, "segment"):
         people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
         for row in people.filter(pc.is_in(people["image_id"], value_set=wanted)).to_pylist():
@@ -260,8 +258,8 @@ def _people(
             if row["image_id"] in image_ids or suppression_list.has_person(
                 row["image_id"], row["person_id"], manifest.info["segmenter"], box
             ):
-                found.append(row)
-    return found
+                rows.append(row)
+    return rows
 
 
 def _traces(
@@ -295,8 +293,8 @@ def _traces(
 
 
 def _vectors(people: pa.Table) -> Iterator[Float32[np.ndarray, "n d"]]:
-    """Every vector of a table, some at a time."""
+    """Yield every vector of a table, some at a time."""
     for chunk in people["vector"].chunks:
-        there = chunk.drop_null()
-        if len(there):
-            yield there.flatten().to_numpy(zero_copy_only=False).reshape(len(there), -1)
+        vectors = chunk.drop_null()
+        if len(vectors):
+            yield vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(vectors), -1)

@@ -1,1 +1,1 @@
-"""Evaluation as a gate: a new version of the index is searched only once it has passed."""
+"""Quality gate: searches read a new version of the index only once it has passed."""

@@ -1,10 +1,11 @@
-"""The checks of the gate: each wish of the golden file becomes one finding, with what was wanted and what was
-found.
+"""Checks of the quality gate: each expectation of the golden file becomes one finding, with the expected and
+the actual value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, StoreError
@@ -23,31 +24,44 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check.
+    """Result of one check.
 
     Attributes:
-        check: What was looked at: ``store``, or the question.
-        wanted: The expectation.
-        found: What is there.
-        passed: Whether that is enough.
+        check: Subject of the check: ``store``, or the golden query.
+        expected: Expected value, in words.
+        actual: Actual value, in words.
+        passed: Whether the check passed.
     """
 
     check: str
-    wanted: str
-    found: str
+    expected: str
+    actual: str
     passed: bool
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Finding":
+        """Return the finding of an object made by ``as_json``.
+
+        Raises:
+            KeyError: A key is missing.
+        """
+        return cls(content["check"], content["wanted"], content["found"], content["passed"])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding as JSON types, under the keys that stored reports and programs read."""
+        return {"check": self.check, "wanted": self.expected, "found": self.actual, "passed": self.passed}
 
 
 def store_findings(store: Store, index: PeopleIndex, health: StoreHealth) -> Iterator[Finding]:
-    """The store's own health.
+    """Check the store itself.
 
     Args:
         store: The store.
-        index: Its newest version.
-        health: What is wanted.
+        index: Newest version of its index.
+        health: Expectations of the golden file.
 
     Raises:
-        StoreError: The live version, which people are compared with, cannot be read.
+        StoreError: The live version, with which people are compared, cannot be read.
     """
     if health.verified:
         problems = verify_store(store).problems
@@ -61,32 +75,31 @@ def store_findings(store: Store, index: PeopleIndex, health: StoreHealth) -> Ite
     if health.failed_share_at_most is not None:
         counted = accounting(store, index.info.segment_config)
         share = counted.failed / counted.listed if counted.listed else 0.0
-        found = f"{counted.failed} of {counted.listed} ({share:.1%})"
+        actual = f"{counted.failed} of {counted.listed} ({share:.1%})"
         yield Finding(
             "store",
             f"at most {health.failed_share_at_most:.1%} of the files failed",
-            found,
+            actual,
             share <= health.failed_share_at_most,
         )
     if health.people_fall_at_most is not None:
-        yield _people(store, index, health.people_fall_at_most)
+        yield _people_finding(store, index, health.people_fall_at_most)
 
 
-def _people(store: Store, index: PeopleIndex, fall_at_most: float) -> Finding:
-    wanted = f"people fall by at most {fall_at_most:.1%}"
+def _people_finding(store: Store, index: PeopleIndex, fall_at_most: float) -> Finding:
+    expected = f"people fall by at most {fall_at_most:.1%}"
     now, live = index.count_present(), PeopleIndex.open(store.index_path, "live")
     if index.history.live_version is None or live is None:
-        return Finding("store", wanted, f"{now} people, and no live version to compare with", passed=True)
+        return Finding("store", expected, f"{now} people, and no live version to compare with", passed=True)
     before = live.count_present()
-    found = f"{now} people, {before} in the live version {live.version}"
-    return Finding("store", wanted, found, now >= before * (1 - fall_at_most))
+    actual = f"{now} people, {before} in the live version {live.version}"
+    return Finding("store", expected, actual, now >= before * (1 - fall_at_most))
 
 
 def query_findings(store_root: Path, query: GoldenQuery, config: RunConfig) -> Iterator[Finding]:
-    """Ask the newest version one question, and compare the answer with what is expected.
+    """Run one golden query on the newest version, and compare the answer with the expectations.
 
-    A question that the newest version cannot be asked (it lacks a column, or has another embedding) has
-    failed.
+    A query that the newest version cannot answer (it lacks a column, or has another embedding) fails.
     """
     question = Question(
         text=query.text, image=query.image, where=query.where, top=query.top, weak=True, apart=True
@@ -98,37 +111,38 @@ def query_findings(store_root: Path, query: GoldenQuery, config: RunConfig) -> I
         return
     likely = sum(hit.probability is None or hit.probability > query.probability for hit in result.hits)
     kind = "hits" if query.text is None else f"hits with a probability above {query.probability:g}"
-    looked = "; ".join(
+    actual = "; ".join(
         [
             f"{likely}{' or more' if likely == query.top else ''} among {len(result.hits)} hits",
             *result.warnings,
         ]
     )
     if query.at_least is not None:
-        yield Finding(str(query), f"at least {query.at_least} {kind}", looked, likely >= query.at_least)
+        yield Finding(str(query), f"at least {query.at_least} {kind}", actual, likely >= query.at_least)
     if query.at_most is not None:
-        yield Finding(str(query), f"at most {query.at_most} {kind}", looked, likely <= query.at_most)
+        yield Finding(str(query), f"at most {query.at_most} {kind}", actual, likely <= query.at_most)
     if query.expect:
-        yield _expected(query, result.hits)
+        yield _recall_finding(query, result.hits)
 
 
-def _expected(query: GoldenQuery, hits: tuple[Hit, ...]) -> Finding:
-    missing = [wanted for wanted in query.expect if not any(_is(hit, wanted) for hit in hits)]
-    there = len(query.expect) - len(missing)
+def _recall_finding(query: GoldenQuery, hits: tuple[Hit, ...]) -> Finding:
+    missing = [name for name in query.expect if not any(_is(hit, name) for hit in hits)]
+    present = len(query.expect) - len(missing)
     examples = (
         f"; missing: {', '.join(missing[:_EXAMPLES])}{', ...' if len(missing) > _EXAMPLES else ''}"
         if missing
         else ""
     )
     among = f"among the {'hits' if query.text is None and query.image is None else f'first {query.top} hits'}"
-    wanted = f"{query.recall:.0%} of the {len(query.expect)} expected {among}"
+    expected = f"{query.recall:.0%} of the {len(query.expect)} expected {among}"
     return Finding(
         str(query),
-        wanted,
-        f"{there} of {len(query.expect)}{examples}",
-        there >= query.recall * len(query.expect) - 1e-9,
+        expected,
+        f"{present} of {len(query.expect)}{examples}",
+        present >= query.recall * len(query.expect) - 1e-9,
     )
 
 
-def _is(hit: Hit, wanted: str) -> bool:
-    return wanted in (hit.person_id, hit.image_id, hit.uri) or hit.uri.endswith(f"/{wanted.lstrip('/')}")
+def _is(hit: Hit, name: str) -> bool:
+    """Whether a name, which is an id or the end of a uri, is that of a hit."""
+    return name in (hit.person_id, hit.image_id, hit.uri) or hit.uri.endswith(f"/{name.lstrip('/')}")

@@ -1,5 +1,4 @@
-"""Golden queries: what a store must answer and keep before a new version of its index is searched. One YAML
-file.
+"""Golden queries: a YAML file of expectations that a new version of the index must meet to be searched.
 
     store:
       verified: true
@@ -30,8 +29,8 @@ _HITS_OF_A_FILTER: Final = 10_000
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which no key stands twice: the second one would silently take the place of the first, and of
-    its expectations.
+    """YAML that refuses duplicate keys: the second one would silently replace the first and its
+    expectations.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -49,53 +48,52 @@ class _Frozen(BaseModel):
 
 
 class StoreHealth(_Frozen):
-    """What must hold of the store itself; a limit that is None is not looked at."""
+    """Expectations of the store itself; a limit of None is not checked."""
 
     verified: bool = True
     """``par verify`` finds no problem. Reads the whole store."""
     failed_share_at_most: Annotated[float | None, Field(ge=0, le=1)] = None
-    """Failed files, as a share of the listed ones."""
+    """Greatest number of failed files, as a share of the listed ones."""
     people_fall_at_most: Annotated[float | None, Field(ge=0, le=1)] = None
-    """How many people fewer than in the live version, as a share of those; people whose file is gone do not
-    count.
+    """Greatest loss of people since the live version, as a share of its people; people whose file is missing
+    do not count.
     """
 
 
 class GoldenQuery(_Frozen):
-    """One question and what its answer must be like."""
+    """One query and the expectations of its answer."""
 
     name: str | None = None
-    """What reports call it; None: the question itself."""
+    """Name in reports; None: the query itself."""
     text: Annotated[str | None, Field(min_length=1)] = None
     image: Path | None = None
-    """A picture; its largest person is looked for. A relative path starts at the folder of the YAML file."""
+    """A picture, whose largest person is the query. A relative path starts at the folder of the YAML file."""
     where: Annotated[str | None, Field(min_length=1)] = None
     among_top: Annotated[int | None, Field(ge=1, le=10_000)] = None
-    """So many hits are looked at, best first; None: 100. A filter alone has no order, and all its hits up to
-    10,000 are looked at.
+    """Number of hits that are checked, best first; None: 100. A filter alone has no order, and all its hits
+    up to 10,000 are checked.
     """
     probability: Annotated[float, Field(ge=0, le=1)] = CUTOFF
-    """A hit of a text is likely above this."""
+    """Probability above which a hit of a text counts as likely."""
     at_least: Annotated[int | None, Field(ge=1)] = None
-    """Likely hits; without a text, hits."""
+    """Least number of likely hits; without a text, of hits."""
     at_most: Annotated[int | None, Field(ge=0)] = None
+    """Greatest number of likely hits; without a text, of hits."""
     expect: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    """Who must be among the hits: ends of file names (``street/0001.jpg``), image ids or person ids."""
+    """People expected among the hits: ends of file names (``street/0001.jpg``), image ids or person ids."""
     recall: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """The share of ``expect`` that must be there."""
+    """Least share of ``expect`` among the hits."""
 
     @property
     def top(self) -> int:
-        """How many hits are looked at."""
+        """Number of hits that are checked."""
         return self.among_top or (_HITS_OF_A_FILTER if self.text is None and self.image is None else 100)
 
     def __str__(self) -> str:
         if self.name is not None:
             return self.name
-        asked = [self.text] if self.text else [f"people like {self.image}"] if self.image else []
-        return (
-            " where ".join([*asked, self.where] if self.where else asked) if asked else f"where {self.where}"
-        )
+        subject = self.text or (f"people like {self.image}" if self.image else "")
+        return " ".join([*([subject] if subject else []), *([f"where {self.where}"] if self.where else [])])
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "GoldenQuery":
@@ -123,7 +121,7 @@ class GoldenQuery(_Frozen):
 
 
 class Golden(_Frozen):
-    """Everything that a version of the index must pass."""
+    """Expectations that a version of the index must meet."""
 
     store: StoreHealth = StoreHealth()
     queries: tuple[GoldenQuery, ...] = ()
@@ -133,8 +131,8 @@ def load_golden(path: Path) -> Golden:
     """Read golden queries.
 
     Raises:
-        BadConfigError: The file or a picture is missing, it is no YAML, a key is unknown, or a value makes no
-            sense; names the first five.
+        BadConfigError: The file or a picture is missing, the file is not YAML, a key is unknown, or a value
+            is invalid; names the first five.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader

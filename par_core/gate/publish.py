@@ -1,13 +1,14 @@
-"""The gate: check the newest version of the index, and tag it ``live`` if all is well.
+"""Quality gate: check the newest version of the index, and tag it ``live`` if all checks pass.
 
-Killed anywhere, it leaves the old version live. The tag is moved in one step, and the report is written after
-it.
+A gate that is killed at any point before the tag leaves the old version live. The tag is moved atomically,
+and the report is written after it.
 """
 
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from par_core.atomic import write_atomic
 from par_core.config import RunConfig
@@ -22,13 +23,13 @@ __all__ = ["GateReport", "last_gate", "run_gate"]
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
-    """What the gate found; the last one is kept as ``gate.json``.
+    """Report of a gate; the last one is kept as ``gate.json``.
 
     Attributes:
         checked_at: ISO time with zone (UTC).
-        version: Of the index that was checked.
-        live_before: The version that was live until then, or None.
-        findings: Every check, in the order of the golden file.
+        version: Version of the index that was checked.
+        live_before: The version that was live before, or None.
+        findings: Results of all checks, in the order of the golden file.
     """
 
     checked_at: str
@@ -38,13 +39,17 @@ class GateReport:
 
     @property
     def failed(self) -> tuple[Finding, ...]:
-        """The checks that did not pass."""
+        """Findings of the checks that did not pass."""
         return tuple(finding for finding in self.findings if not finding.passed)
 
     @property
     def passed(self) -> bool:
-        """Whether all checks did."""
+        """Whether all checks passed."""
         return not self.failed
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON types, as it is stored."""
+        return asdict(self) | {"findings": [finding.as_json() for finding in self.findings]}
 
 
 def run_gate(store: Store, golden: Golden, config: RunConfig, *, dry_run: bool = False) -> GateReport:
@@ -56,9 +61,9 @@ def run_gate(store: Store, golden: Golden, config: RunConfig, *, dry_run: bool =
 
     Args:
         store: The store.
-        golden: What is expected.
-        config: Names the models that questions are asked with.
-        dry_run: Only look: neither tag nor keep the report.
+        golden: Expectations.
+        config: Settings, which name the models of the queries.
+        dry_run: Whether only to check: neither to tag nor to keep the report.
 
     Raises:
         BadConfigError: There is no index yet.
@@ -82,19 +87,19 @@ def run_gate(store: Store, golden: Golden, config: RunConfig, *, dry_run: bool =
     if not dry_run:
         if report.passed:
             index.history.make_live()
-        write_atomic(_path(store), json.dumps(asdict(report), indent=1, ensure_ascii=False).encode())
+        write_atomic(_path(store), json.dumps(report.as_json(), indent=1, ensure_ascii=False).encode())
     return report
 
 
 def last_gate(store: Store) -> GateReport | None:
-    """The report of the last gate, or None.
+    """Return the report of the last gate, or None.
 
     Raises:
-        StoreError: It is there but cannot be read.
+        StoreError: The report exists but cannot be read.
     """
     try:
         content = json.loads(_path(store).read_bytes())
-        findings = tuple(Finding(**finding) for finding in content.pop("findings"))
+        findings = tuple(Finding.from_json(finding) for finding in content.pop("findings"))
         return GateReport(**content, findings=findings)
     except FileNotFoundError:
         return None

@@ -1,1 +1,1 @@
-"""Models behind small Protocols, chosen by profile; the only room, with training, that knows torch."""
+"""Models behind small Protocols, chosen by profile; with training the only room that imports torch."""

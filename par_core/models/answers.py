@@ -1,5 +1,5 @@
-"""What the outputs of an attribute network mean: their names, the probability of a logit, and from which
-probability on an attribute counts as seen.
+"""The meaning of an attribute network's outputs: their names, calibration, and the probability from which an
+attribute counts as seen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,11 @@ class Answers:
     """Names, calibration and thresholds of k attributes.
 
     Attributes:
-        names: In the order of the outputs.
-        scales: A logit x becomes the probability sigmoid(scale * x + offset) (Platt 1999).
-        offsets: See ``scales``.
-        thresholds: In [0, 1]; chosen on validation people.
+        names: Names of the attributes, in the order of the outputs.
+        scales: Scale of each logit: x becomes the probability sigmoid(scale * x + offset) (Platt 1999).
+        offsets: Offset of each logit; see ``scales``.
+        thresholds: Probability from which each attribute counts as seen, in [0, 1]; chosen on validation
+            people.
     """
 
     names: tuple[str, ...]
@@ -30,18 +31,18 @@ class Answers:
 
     @classmethod
     def uncalibrated(cls, names: Sequence[str]) -> "Answers":
-        """Logits taken as they are, thresholds of one half."""
+        """Return answers with unscaled logits and thresholds of one half."""
         k = len(names)
         return cls(tuple(names), (1.0,) * k, (0.0,) * k, (0.5,) * k)
 
     @classmethod
     def of_json(cls, content: Mapping[str, Mapping[str, float]]) -> "Answers":
-        """From name to ``scale``, ``offset``, ``threshold``."""
-        parts = ([each[key] for each in content.values()] for key in ("scale", "offset", "threshold"))
+        """Return the answers of a mapping from name to ``scale``, ``offset`` and ``threshold``."""
+        parts = ([row[key] for row in content.values()] for key in ("scale", "offset", "threshold"))
         return cls(tuple(content), *(tuple(map(float, part)) for part in parts))
 
     def as_json(self) -> dict[str, Any]:
-        """What :meth:`of_json` reads."""
+        """Return the mapping that :meth:`of_json` reads."""
         rows = zip(self.names, self.scales, self.offsets, self.thresholds, strict=True)
         return {
             name: {"scale": scale, "offset": offset, "threshold": threshold}
@@ -49,7 +50,7 @@ class Answers:
         }
 
     def ordered(self, names: Sequence[str]) -> "Answers":
-        """The same for some names, in their order."""
+        """Return the answers of some of the names, in the given order."""
         places = [self.names.index(name) for name in names]
         return Answers(
             tuple(names),
@@ -57,6 +58,6 @@ class Answers:
         )
 
     def probabilities(self, logits: Float32[np.ndarray, "n k"]) -> Float32[np.ndarray, "n k"]:
-        """Probabilities of logits."""
+        """Return the calibrated probabilities of logits, in [0, 1]."""
         scaled = logits * np.array(self.scales, np.float32) + np.array(self.offsets, np.float32)
         return (1 / (1 + np.exp(-scaled))).astype(np.float32)

@@ -1,8 +1,8 @@
-"""The paper's attribute network (section 6): a ViT-B/32 (Dosovitskiy et al. 2021) of timm with one logit an
-attribute.
+"""The paper's attribute network (section 6): a ViT-B/32 (Dosovitskiy et al. 2021) of timm with one logit for
+each attribute.
 
-A file holds timm's own state; the metadata names the attributes, in the order of the logits, and may carry
-their calibration. A plain timm state without metadata serves if it has as many outputs as PAR's vocabulary.
+A file holds timm's own state; the metadata names the attributes, in the order of the logits, and may hold
+their calibration. A plain timm state without metadata works if it has as many outputs as PAR's vocabulary.
 Preprocessing is timm's for this network, on the whole cut-out.
 """
 
@@ -28,10 +28,10 @@ ARCHITECTURE: Final = "vit_base_patch32_224"
 
 
 class AttributeViT:
-    """The network, its preprocessing, and what its outputs mean.
+    """The network, its preprocessing, and the meaning of its outputs.
 
     Args:
-        network: A timm model with k outputs.
+        network: timm model with k outputs.
         answers: Names, calibration and thresholds of the outputs.
     """
 
@@ -43,12 +43,12 @@ class AttributeViT:
 
 
 def build_vit(n_attributes: int) -> nn.Module:
-    """The network with random weights."""
+    """Build the network with random weights."""
     return timm.create_model(ARCHITECTURE, pretrained=False, num_classes=n_attributes)
 
 
 def random_attribute_vit(seed: int) -> AttributeViT:
-    """With random weights, for tests and benchmarks."""
+    """Build an attribute network with random weights, for tests and benchmarks."""
     torch.manual_seed(seed)
     return AttributeViT(
         build_vit(len(ATTRIBUTES)), Answers.uncalibrated([attribute.name for attribute in ATTRIBUTES])

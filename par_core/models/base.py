@@ -1,4 +1,4 @@
-"""What PAR asks of a model. Every model of every profile, and the fake for tests, keeps these contracts."""
+"""The contracts of models. Every model of every profile, and the fake for tests, keeps them."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -36,12 +36,12 @@ class PersonDescriber(Protocol):
 
     Attributes:
         fingerprint: As for PersonSegmenter; covers embedding and attributes.
-        embedding_fingerprint: Digest of what a *query* must share: the joint image and text model.
+        embedding_fingerprint: Digest of the joint image and text model, which a *query* must share.
         attributes: Names of the k attributes, the columns of the probabilities.
-        thresholds: The probability from which each attribute counts as seen, chosen on validation people.
-        embedding_size: d.
+        thresholds: Probability from which each attribute counts as seen, chosen on validation people.
+        embedding_size: Size d of an embedding.
         aspect: Height divided by width of the cut-outs it prefers (2.0 for standing people, 1.0 for CLIP).
-        batch_size: How many cut-outs a call should have to be quick on this machine.
+        batch_size: Number of cut-outs in a call that makes it quick on this machine.
         summary: One phrase for people.
     """
 
@@ -76,5 +76,5 @@ class TextEncoder(Protocol):
         ...
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
-        """Words of a sentence that the encoder never saw in training; empty if it cannot tell or knows all."""
+        """Return the words that the encoder never saw in training; none if it knows all or cannot tell."""
         ...

@@ -29,13 +29,13 @@ __all__ = ["ClipDescriber", "build_clip", "load_clip_text"]
 
 
 def build_clip(name: str, pretrained: str, weights: Path | None, seed: int | None) -> Any:
-    """An open_clip model with published or random weights.
+    """Build an open_clip model with published or random weights.
 
     Args:
-        name: Of the architecture, such as ``ViT-B-16``.
+        name: Name of the architecture, such as ``ViT-B-16``.
         pretrained: open_clip's name of the weights, such as ``openai``: decides activation and preprocessing.
         weights: OpenAI's archive, or an open_clip state as safetensors; None for random weights.
-        seed: Of the random weights.
+        seed: Seed of the random weights.
 
     Raises:
         BadConfigError: open_clip has no such architecture.
@@ -63,7 +63,7 @@ def build_clip(name: str, pretrained: str, weights: Path | None, seed: int | Non
 
 
 def load_clip_text(model: Any, name: str, embedding_fingerprint: str) -> OpenClipTextEncoder:
-    """The text tower of a CLIP model behind PAR's contract."""
+    """Return the text tower of a CLIP model behind PAR's contract."""
     return OpenClipTextEncoder(
         _TextTower(model),
         open_clip.get_tokenizer(name),
@@ -77,12 +77,12 @@ class ClipDescriber:
     """CLIP's image tower, with attributes by prompts or by a ViT.
 
     Args:
-        model: An open_clip model.
-        name: Of its architecture.
-        vit: The attribute network, or None for zero-shot attributes of PAR's vocabulary.
-        fingerprint: Of all weights and code.
-        embedding_fingerprint: Of CLIP's weights.
-        runtime: What computes.
+        model: open_clip model.
+        name: Name of its architecture.
+        vit: Attribute network, or None for zero-shot attributes of PAR's vocabulary.
+        fingerprint: Digest of all weights and the code.
+        embedding_fingerprint: Digest of CLIP's weights and the code.
+        runtime: Runtime that computes the networks.
     """
 
     aspect = 1.0

@@ -2,9 +2,10 @@
 
 Trunk: EfficientNet-Lite2 (Tan and Le, ICML 2019) on inputs twice as high as wide. Learned queries attend to
 its feature map, one for each attribute and a few more for the embedding, so that a hat is looked for where
-hats are (attention pooling as in CLIP's ResNets, Radford et al. 2021, section 2.4; one query an output as in
-DETR, Carion et al. 2020). ImageNet features care little for colour, so pixels are named too, and the
-embedding is told the colours of what each attribute's query looks at. Why no transformer: docs/decisions.
+hats are (attention pooling as in CLIP's ResNets, Radford et al. 2021, section 2.4; one query for each output
+as in DETR, Carion et al. 2020). ImageNet features carry little colour, so the network also names the colours
+of pixels, and the embedding gets the colours at which each attribute's query looks. docs/decisions states
+why it is no transformer.
 """
 
 import json
@@ -64,14 +65,15 @@ _REGIONS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What the network makes of a batch, and where it looks.
+    """Outputs of the network for a batch, and where its queries look.
 
     Attributes:
-        embeddings: (b, 256), of L2 norm 1.
-        logits: (b, k).
-        attention: (b, k, cells) of each attribute, over the cells of ``GRID`` row by row; sums to 1.
-        colours: (b, k, 13) shares of the colour terms in what an attribute's query looks at, and of pixels
-            that may be skin.
+        embeddings: Embeddings (b, 256), of L2 norm 1.
+        logits: Attribute logits (b, k).
+        attention: Attention (b, k, cells) of each attribute's query, over the cells of ``GRID`` row by row;
+            sums to 1.
+        colours: Shares (b, k, 13) of the colour terms, and of pixels that may be skin, in the cells at which
+            an attribute's query looks.
     """
 
     embeddings: Tensor
@@ -81,8 +83,8 @@ class Looked:
 
 
 class ColourNames(nn.Module):
-    """Names pixels as :func:`par_core.attributes.colours.name_pixels` does, by two small layers that were
-    fitted to it: shares by cell of the grid.
+    """Names the colours of pixels as :func:`par_core.attributes.colours.name_pixels` does, by two small
+    layers that were fitted to it; gives shares by cell of the grid.
     """
 
     def __init__(self) -> None:
@@ -91,23 +93,23 @@ class ColourNames(nn.Module):
         self.second = nn.Conv2d(32, _NAMED, 1)
 
     def forward(self, normalised: Tensor) -> Tensor:
-        """(b, 3, 448, 224) to (b, 13, 28, 14): shares of the colour terms, then that of skin, each in [0, 1]."""
-        said = self.said(nn.functional.avg_pool2d(normalised, 2))
+        """Map (b, 3, 448, 224) to (b, 13, 28, 14): shares of the colour terms, then of skin, in [0, 1]."""
+        logits = self.pixel_logits(nn.functional.avg_pool2d(normalised, 2))
         return nn.functional.avg_pool2d(
-            torch.cat([said[:, :-1].softmax(dim=1), said[:, -1:].sigmoid()], dim=1), 8
+            torch.cat([logits[:, :-1].softmax(dim=1), logits[:, -1:].sigmoid()], dim=1), 8
         )
 
-    def said(self, normalised: Tensor) -> Tensor:
-        """Logits of each pixel."""
+    def pixel_logits(self, normalised: Tensor) -> Tensor:
+        """Return the logits (b, 13, h, w) of each pixel: of the colour terms, then of skin."""
         logits: Tensor = self.second(nn.functional.relu(self.first(normalised)))
         return logits
 
 
 class DescriberNetwork(nn.Module):
-    """Trunk, queries and heads.
+    """The network: trunk, queries and heads.
 
     Args:
-        n_attributes: k.
+        n_attributes: Number k of attributes.
     """
 
     trunk: Any
@@ -149,7 +151,7 @@ class DescriberNetwork(nn.Module):
         return looked.embeddings, looked.logits
 
     def look(self, images: Float[Tensor, "b 3 448 224"]) -> Looked:
-        """Describe a batch as :meth:`forward` does, and say where each attribute was looked for."""
+        """Describe a batch as :meth:`forward` does, and return where each attribute was looked for."""
         normalised = (images - 127) / 128
         named = self.colour_names(normalised)
         deep, middle = self._features(normalised, named)
@@ -161,7 +163,7 @@ class DescriberNetwork(nn.Module):
         attention = (self.queries @ keys.flatten(2) * _KEYS**-0.5).softmax(dim=2)  # (b, k + regions, cells)
         # the same on the deep layer's cells
         coarse = nn.functional.avg_pool2d(attention.unflatten(2, middle.shape[2:]), 2).flatten(2) * 4
-        seen = torch.cat(
+        pooled = torch.cat(
             [
                 self.deep_norm(coarse @ deep.flatten(2).transpose(1, 2)),
                 self.middle_norm(attention @ middle.flatten(2).transpose(1, 2)),
@@ -172,19 +174,19 @@ class DescriberNetwork(nn.Module):
             [self.deep_norm(deep.mean(dim=(2, 3))), self.middle_norm(middle.mean(dim=(2, 3)))], dim=1
         )
         k = self.n_attributes
-        evidence = torch.cat([seen[:, :k], whole[:, None].expand(-1, k, -1)], dim=2)
+        evidence = torch.cat([pooled[:, :k], whole[:, None].expand(-1, k, -1)], dim=2)
         # a product of matrices, since OpenVINO adds a bias after a sum to the wrong axis
         # (openvinotoolkit/openvino issue 23616)
         logits = (evidence[:, :, None] @ self.attribute_weight[:, :, None])[:, :, 0, 0] + self.attribute_bias
         colours = attention[:, :k] @ named.flatten(2).transpose(1, 2)
-        # the colour of a coat matters as far as there is one
+        # the colour of a coat counts as much as a coat is likely
         worn = (colours * logits.sigmoid()[:, :, None]).flatten(1)
-        parts = [self.region(seen[:, k:]).flatten(1), self.whole(whole), torch.tanh(logits / 4), worn]
+        parts = [self.region(pooled[:, k:]).flatten(1), self.whole(whole), torch.tanh(logits / 4), worn]
         embeddings = nn.functional.normalize(self.embed(torch.cat(parts, dim=1)) + self.coloured(worn), dim=1)
         return Looked(embeddings, logits, attention[:, :k], colours)
 
     def _features(self, normalised: Tensor, named: Tensor) -> tuple[Tensor, Tensor]:
-        """What the trunk sees: (b, 1280, 14, 7), and (b, 184, 28, 14)."""
+        """Features of the trunk: (b, 1280, 14, 7), and (b, 184, 28, 14)."""
         feature = self.trunk.bn1(self.trunk.conv_stem(normalised))
         middle = [nn.functional.avg_pool2d(normalised, 16), named]
         for index, block in enumerate(self.trunk.blocks):
@@ -200,11 +202,11 @@ class CompactDescriber:
     """A describer network behind PAR's contract.
 
     Args:
-        network: With trained weights.
-        answers: What the network's k logits mean.
-        fingerprint: Of weights and code.
-        embedding_fingerprint: Of weights, shared with the text tower.
-        runtime: What computes.
+        network: Network with trained weights.
+        answers: Meaning of the network's k logits.
+        fingerprint: Digest of weights and code.
+        embedding_fingerprint: Digest of the weights, shared with the text tower.
+        runtime: Runtime that computes the network.
     """
 
     embedding_size = EMBEDDING_SIZE
@@ -246,7 +248,7 @@ class CompactDescriber:
 def load_compact_describer(
     runtime: Runtime, fingerprint: str, embedding_fingerprint: str
 ) -> CompactDescriber:
-    """The shipped describer on a runtime.
+    """Load the shipped describer on a runtime.
 
     Raises:
         WeightsError: The shipped file is missing or damaged.
@@ -259,7 +261,7 @@ def load_compact_describer(
 
 
 def read_answers(attributes: Sequence[str]) -> Answers:
-    """The shipped calibration and thresholds of some attributes.
+    """Read the shipped calibration and thresholds of some attributes.
 
     Raises:
         WeightsError: The shipped file is missing or damaged.
@@ -270,7 +272,7 @@ def read_answers(attributes: Sequence[str]) -> Answers:
 
 
 def letterbox(cutout: ImageU8) -> Tensor:
-    """Fit a cut-out into 448 x 224 without distorting it; what is left over takes its mean colour. (3, 448,
+    """Fit a cut-out into 448 x 224 without distorting it; the rest takes its mean colour. Returns (3, 448,
     224), uint8.
     """
     rows, columns, top, left = fitted(*cutout.shape[:2])
@@ -283,7 +285,7 @@ def letterbox(cutout: ImageU8) -> Tensor:
 
 
 def fitted(height: int, width: int) -> tuple[int, int, int, int]:
-    """Where a cut-out of a size lies in the network's input: rows, columns, top, left."""
+    """Return where a cut-out of a size lies in the network's input: rows, columns, top, left."""
     scale = min(HEIGHT / height, WIDTH / width)
     rows, columns = max(1, min(HEIGHT, round(height * scale))), max(1, min(WIDTH, round(width * scale)))
     return rows, columns, (HEIGHT - rows) // 2, (WIDTH - columns) // 2

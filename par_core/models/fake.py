@@ -1,5 +1,4 @@
-"""The ``fake`` profile: tiny deterministic models for tests and dry runs. No weights, no torch, and honest
-about it.
+"""The ``fake`` profile: tiny deterministic models for tests and dry runs, without weights and without torch.
 
 Its people are flat areas of one saturated colour; its words are colour names. Everything around the models
 (archives, shards, runners, store, search) runs exactly as with real ones.
@@ -47,16 +46,16 @@ class FakeSegmenter:
             for i in range(1, n)
             if stats[i, cv2.CC_STAT_AREA] >= _SMALLEST
         ]
-        found = [i for _, i in sorted(areas, key=lambda pair: (-pair[0], pair[1]))]
-        boxes = np.array([_box(stats[i]) for i in found], np.float32).reshape(-1, 4)
-        scores = np.array([0.5 + 0.5 * stats[i, cv2.CC_STAT_AREA] / labels.size for i in found], np.float32)
+        people = [i for _, i in sorted(areas, key=lambda pair: (-pair[0], pair[1]))]
+        boxes = np.array([_box(stats[i]) for i in people], np.float32).reshape(-1, 4)
+        scores = np.array([0.5 + 0.5 * stats[i, cv2.CC_STAT_AREA] / labels.size for i in people], np.float32)
         return PersonInstances(
-            boxes=boxes, scores=scores, masks=tuple(encode_mask(labels == i) for i in found)
+            boxes=boxes, scores=scores, masks=tuple(encode_mask(labels == i) for i in people)
         )
 
 
 class FakeDescriber:
-    """The embedding is the nearness to six colours; attributes say how bright and how tall a cut-out is."""
+    """The embedding is the nearness to six colours; the attributes are how bright and tall a cut-out is."""
 
     fingerprint = "fake-describer-1"
     embedding_fingerprint = "fake-embedding-1"
@@ -70,12 +69,12 @@ class FakeDescriber:
     def describe(self, cutouts: Sequence[ImageU8]) -> Descriptions:
         """Describe n cut-outs of any sizes."""
         rows = [_nearness(_strongest(image)) for image in cutouts]
-        told = [
+        attributes = [
             (float(image.mean()) / 255, min(1.0, image.shape[0] / (2 * image.shape[1]))) for image in cutouts
         ]
         return Descriptions(
             embeddings=np.array(rows, np.float32).reshape(-1, len(COLOURS)),
-            probabilities=np.array(told, np.float32).reshape(-1, 2),
+            probabilities=np.array(attributes, np.float32).reshape(-1, 2),
         )
 
 

@@ -1,4 +1,4 @@
-"""What this machine can compute, found out without loading a library."""
+"""The processor and CUDA devices of this machine, detected without loading a library."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ __all__ = ["cpu_computes_bf16", "cuda_devices", "has_cuda_device", "processor_na
 
 
 def cpu_computes_bf16() -> bool:
-    """Whether the processor multiplies bf16 natively (AVX512-BF16 or AMX); False where Linux does not tell."""
+    """Whether the processor multiplies bf16 natively (AVX512-BF16 or AMX), as far as Linux states it."""
     flags = Path("/proc/cpuinfo")
     text = flags.read_text() if flags.exists() else ""
     return "avx512_bf16" in text or "amx_bf16" in text
@@ -18,12 +18,12 @@ def has_cuda_device() -> bool:
 
 
 def cuda_devices() -> int:
-    """How many NVIDIA devices the driver offers."""
+    """Number of NVIDIA devices that the driver offers."""
     return sum(path.name.removeprefix("nvidia").isdigit() for path in Path("/dev").glob("nvidia[0-9]*"))
 
 
 def processor_name() -> str:
-    """The processor's model, as Linux tells it, and what it computes; empty elsewhere."""
+    """Model of the processor as Linux states it, and whether it computes bf16; empty on other systems."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "") + (

@@ -45,8 +45,8 @@ class LiteBackbone(nn.Module):
 
     Attributes:
         out_channels: Channels of each of the five levels "0", "1", "2", "3" and "pool".
-        body_in_fp32: Whether the features are computed in fp32 under autocast too: on a CPU a mobile network
-            is faster so.
+        body_in_fp32: Whether the features are computed in fp32 even under autocast: this is faster for a
+            mobile network on a CPU.
     """
 
     out_channels = _PYRAMID_CHANNELS

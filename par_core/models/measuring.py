@@ -1,9 +1,8 @@
-"""Which precision and batch size this machine computes best in: tried once a machine and network, kept in the
-cache, and used again.
+"""The best precision and batch size of a network on this machine: measured once and kept in the cache.
 
-bf16 is taken where it is faster and the outputs stay near those of fp32, so that stores filled on different
+bf16 is used if it is faster and the outputs stay near those of fp32, so that stores filled on different
 machines agree and the precision need not be part of a fingerprint. A network whose outputs move further is
-computed in fp32; asking for bf16 all the same is refused.
+computed in fp32; a configuration that demands bf16 for it is refused.
 """
 
 import copy
@@ -38,7 +37,7 @@ TOLERANCE: Final = 0.05
 _TRIES: Final = 3
 _BATCHES: Final = {"cpu": (1, 2, 4, 8, 16), "cuda": (1, 4, 16, 64, 256)}
 _GOOD_ENOUGH: Final = 1.05  # a smaller batch whose time an item is within five per cent of the best is taken
-# a batch that takes longer has nothing more to gain: what a call costs by itself is a thousandth of that
+# a batch that takes longer gains nothing more: the overhead of a call is a thousandth of that
 _LONG_S: Final = 0.5
 
 
@@ -46,8 +45,8 @@ class MeasuringRuntime:
     """Compiles each network in the faster precision that stays within the tolerance.
 
     Args:
-        make: Gives a runtime of a precision.
-        allowed: The precisions to choose from, ``fp32`` among them unless the user insists.
+        make: Function that returns the runtime of a precision.
+        allowed: Precisions to choose from, ``fp32`` among them unless the user demands bf16.
     """
 
     def __init__(self, make: Callable[[Precision], Runtime], allowed: Sequence[Precision]) -> None:
@@ -57,24 +56,24 @@ class MeasuringRuntime:
         self.precision: Precision = self._allowed[0]
 
     def compile(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> Compiled:
-        """Compile in the precision that was, or now is, measured to be best; the examples must be typical
-        inputs.
+        """Compile in the best precision, which is measured now if it is not in the cache; the examples must
+        be typical inputs.
 
         Raises:
             BadConfigError: Only bf16 is allowed, and it moves the outputs too far.
         """
         if self._allowed == ("fp32",):
             return self._make("fp32").compile(module, examples, key)
-        found = _kept(
+        measured = _kept(
             f"precision/{self.name}/{self.device}/{key}", lambda: self._measure(module, examples, key)
         )
-        near = found["deviation"] <= TOLERANCE
+        near = measured["deviation"] <= TOLERANCE
         if "fp32" not in self._allowed and not near:
             raise BadConfigError(
-                f"machine.precision bf16 moves the outputs of this model by {found['deviation']:.1%} (at most"
-                f" {TOLERANCE:.0%} are allowed); use fp32 or auto"
+                f"machine.precision bf16 moves the outputs of this model by {measured['deviation']:.1%} (at"
+                f" most {TOLERANCE:.0%} are allowed); use fp32 or auto"
             )
-        if near and ("fp32" not in self._allowed or found["bf16_s"] < found["fp32_s"]):
+        if near and ("fp32" not in self._allowed or measured["bf16_s"] < measured["fp32_s"]):
             self.precision = "bf16"
             return self._make("bf16").compile(module, examples, key)
         return self._make("fp32").compile(module, examples, key)
@@ -91,31 +90,30 @@ class MeasuringRuntime:
 
 
 def measured_batch(run: Compiled, example: Tensor, device: torch.device, key: str) -> int:
-    """The smallest batch that is about as quick an item as the best; larger ones than take half a second are
-    not tried.
+    """Return the smallest batch size that needs about as little time per item as the best one; batches of
+    more than half a second are not tried.
 
     Args:
-        run: Takes one input.
-        example: (1, ...), a typical item.
-        device: Where it is computed.
-        key: Names network and weights.
+        run: Compiled network of one input.
+        example: Typical item, (1, ...).
+        device: Device that computes it.
+        key: Name of network and weights.
     """
 
     def measure() -> dict[str, Any]:
-        each: dict[int, float] = {}
+        seconds_an_item: dict[int, float] = {}
         for size in _BATCHES[device.type]:
             items = example.expand(size, *example.shape[1:]).contiguous()
             try:
-                each[size] = _fastest(lambda items=items: run(items)) / size  # type: ignore[misc]
-            except (RuntimeError, MemoryError):  # out of memory: smaller ones did
+                seconds = _fastest(lambda items=items: run(items))  # type: ignore[misc]
+            except (RuntimeError, MemoryError):  # out of memory, which smaller batches did not run into
                 break
-            if each[size] * size > _LONG_S:
+            seconds_an_item[size] = seconds / size
+            if seconds > _LONG_S:
                 break
-        best = min(each.values())
-        return {
-            "batch": min(size for size, seconds in each.items() if seconds <= best * _GOOD_ENOUGH),
-            "seconds_an_item": each,
-        }
+        best = min(seconds_an_item.values())
+        good = [size for size, seconds in seconds_an_item.items() if seconds <= best * _GOOD_ENOUGH]
+        return {"batch": min(good), "seconds_an_item": seconds_an_item}
 
     return int(_kept(f"batch/{device}/{key}", measure)["batch"])
 
@@ -127,16 +125,17 @@ def choose_runtime(
     *,
     threads: int,
 ) -> Runtime:
-    """Choose what computes.
+    """Choose the runtime of a configuration.
 
     Args:
-        name: ``auto`` takes torch on a CUDA device, else OpenVINO where it is installed, else torch.
-        device: ``auto`` takes CUDA where there is one.
-        precision: ``auto`` measures.
-        threads: Of one process.
+        name: Name of the runtime; ``auto`` takes torch on a CUDA device, else OpenVINO if it is installed,
+            else torch.
+        device: Device; ``auto`` takes CUDA if there is one.
+        precision: Precision; ``auto`` measures.
+        threads: Number of threads of one process.
 
     Raises:
-        BadConfigError: The runtime, device or precision asked for is not there.
+        BadConfigError: This machine lacks the runtime, device or precision.
     """
     cuda = torch.cuda.is_available()
     if device == "cuda" and not cuda:
@@ -173,8 +172,8 @@ def choose_runtime(
 
 
 def _kept(key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What was measured for a key on this machine with these versions; of processes that ask at once, one
-    measures.
+    """The measurement of a key on this machine with these versions; of several processes at once, one
+    measures and the others wait.
     """
     file = cache_folder() / "measured" / f"{digest_of(key, processor_name(), torch.__version__)}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -188,7 +187,7 @@ def _kept(key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _fastest(run: Callable[[], object]) -> float:
-    """Seconds of the quickest of a few calls, after one that does not count."""
+    """Seconds of the quickest of a few calls, after one to warm up."""
     taken = []
     for _ in range(_TRIES + 1):
         started = time.perf_counter()

@@ -1,12 +1,12 @@
-"""Profiles: which model plays which role. The only place that turns a name into a model.
+"""Profiles: the model of each role. The only place that turns a name into a model.
 
     role        compact                        clip                                    fake
     segmenter   Mask R-CNN, light backbone     Mask R-CNN R50-FPN (torchvision)        coloured areas
-    describer   one small network, one pass       CLIP ViT-B/16 (open_clip), ViT-B/32     mean colours
+    describer   one small network, one pass    CLIP ViT-B/16 (open_clip), ViT-B/32     mean colours
     text        small text tower (open_clip)   CLIP ViT-B/16's text tower              colour names
 
 Models load once per process and are shared by its threads. Heavy libraries are imported only when a model is
-asked for.
+loaded.
 """
 
 import importlib.util
@@ -56,12 +56,12 @@ _lock = threading.RLock()
 
 @dataclass(frozen=True, slots=True)
 class Fingerprints:
-    """What decides the answers of a profile's models; known without loading them.
+    """Digests that decide the outputs of a profile's models; known without loading them.
 
     Attributes:
-        segmenter: Of the segmenter.
-        describer: Of the describer.
-        embedding: Of the joint image and text model.
+        segmenter: Fingerprint of the segmenter.
+        describer: Fingerprint of the describer.
+        embedding: Fingerprint of the joint image and text model.
     """
 
     segmenter: str
@@ -70,7 +70,7 @@ class Fingerprints:
 
 
 def fingerprints(config: RunConfig) -> Fingerprints:
-    """The fingerprints of a configuration's models.
+    """Return the fingerprints of a configuration's models.
 
     Raises:
         WeightsError: Weights are missing; names the file and where to put it.
@@ -82,7 +82,7 @@ def fingerprints(config: RunConfig) -> Fingerprints:
 
 @lru_cache(maxsize=8)
 def segmenter_fingerprint(config: RunConfig) -> str:
-    """Of weights, thresholds and code of the segmenter alone."""
+    """Return the digest of weights, thresholds and code of the segmenter alone."""
     clip = config.clip
     if config.profile == "fake":
         return FakeSegmenter.fingerprint
@@ -97,7 +97,7 @@ def segmenter_fingerprint(config: RunConfig) -> str:
 
 @lru_cache(maxsize=8)
 def describer_fingerprint(config: RunConfig) -> str:
-    """Of weights, calibration and code of embedding and attributes."""
+    """Return the digest of weights, calibration and code of embedding and attributes."""
     clip = config.clip
     if config.profile == "fake":
         return FakeDescriber.fingerprint
@@ -112,7 +112,7 @@ def describer_fingerprint(config: RunConfig) -> str:
 
 @lru_cache(maxsize=8)
 def embedding_fingerprint(config: RunConfig) -> str:
-    """Of the joint image and text model: all that a question must share with the store."""
+    """Return the digest of the joint image and text model, which a question must share with the store."""
     return (
         FakeDescriber.embedding_fingerprint
         if config.profile == "fake"
@@ -130,15 +130,15 @@ def _embedding_weights(config: RunConfig) -> str:
 
 
 def describe_models(config: RunConfig) -> str:
-    """One phrase for people: models, device, runtime, precision. Loads nothing."""
+    """Return one phrase for people: models, device, runtime, precision. Loads nothing."""
     if config.profile == "fake":
         return "fake models"
     machine = config.machine
     device = machine.device if machine.device != "auto" else "cuda" if has_cuda_device() else "cpu"
     on_cpu = "openvino" if importlib.util.find_spec("openvino") is not None else "torch"
     runtime = machine.runtime if machine.runtime != "auto" else "torch" if device == "cuda" else on_cpu
-    may_be = "bf16 or fp32 as measured" if device == "cuda" or cpu_computes_bf16() else "fp32"
-    precision = machine.precision if machine.precision != "auto" else may_be
+    automatic = "bf16 or fp32 as measured" if device == "cuda" or cpu_computes_bf16() else "fp32"
+    precision = machine.precision if machine.precision != "auto" else automatic
     names = {
         "compact": "Mask R-CNN lite0 + EfficientNet-Lite2",
         "clip": f"Mask R-CNN {config.clip.segmenter} + CLIP {config.clip.model}",
@@ -147,7 +147,7 @@ def describe_models(config: RunConfig) -> str:
 
 
 def score_threshold(config: RunConfig) -> float:
-    """The score in [0, 1] above which the segmenter of a configuration counts a person; loads no network."""
+    """Return the score in [0, 1] above which the segmenter counts a person; loads no network."""
     if config.profile == "fake":
         return 0.0  # its people are all there are
     if config.segment.min_score is not None:
@@ -158,22 +158,22 @@ def score_threshold(config: RunConfig) -> float:
 
 
 def load_segmenter(config: RunConfig) -> PersonSegmenter:
-    """The segmenter of a configuration, loaded once per process."""
+    """Return the segmenter of a configuration, loaded once per process."""
     return _once(_segmenter, config)
 
 
 def load_describer(config: RunConfig) -> PersonDescriber:
-    """The describer of a configuration, loaded once per process."""
+    """Return the describer of a configuration, loaded once per process."""
     return _once(_describer, config)
 
 
 def load_text_encoder(config: RunConfig) -> TextEncoder:
-    """The text encoder of a configuration, loaded once per process; with ``compact`` it loads no image model."""
+    """Return the text encoder, loaded once per process; with ``compact`` it loads no image model."""
     return _once(_text_encoder, config)
 
 
 def load_text_scorer(config: RunConfig) -> TextScorer:
-    """What weighs texts against people for a configuration, made once per process."""
+    """Return the scorer of texts of a configuration, made once per process."""
     return _once(_text_scorer, config)
 
 
@@ -276,12 +276,12 @@ def _runtime(config: RunConfig) -> "Runtime":
 def _settings(settings: "SegmenterSettings", config: RunConfig) -> "SegmenterSettings":
     from dataclasses import replace
 
-    asked = {
+    overrides = {
         name: value
         for name in ("min_score", "min_side")
         if (value := getattr(config.segment, name)) is not None
     }
-    return replace(settings, **asked)
+    return replace(settings, **overrides)
 
 
 def _segmenter_file(config: RunConfig) -> Path:

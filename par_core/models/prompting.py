@@ -1,4 +1,4 @@
-"""How a text becomes one query vector, for searches and for their evaluation."""
+"""Query vectors of texts, for searches and for their evaluation."""
 
 import re
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ _PHOTO_OF: Final = re.compile(r"^an? (photo|photograph|picture|image) of ", re.I
 
 
 def text_vectors(texts: Sequence[str], encoder: TextEncoder) -> Float32[np.ndarray, "n d"]:
-    """The mean of each text in all templates, of L2 norm 1 (Radford et al. 2021, section 3.1.4), in one call
-    of the encoder.
+    """Return for each text the mean of its embeddings in all templates, of L2 norm 1 (Radford et al. 2021,
+    section 3.1.4), by one call of the encoder.
     """
     plain = [_PHOTO_OF.sub("", text.strip().rstrip(".")) or text for text in texts]
     embedded = encoder.encode([template.format(text) for text in plain for template in TEMPLATES])
-    return np.stack([_mean(each) for each in embedded.reshape(len(texts), len(TEMPLATES), -1)])
+    return np.stack([_mean(vectors) for vectors in embedded.reshape(len(texts), len(TEMPLATES), -1)])
 
 
 def text_vector(text: str, encoder: TextEncoder) -> Float32[np.ndarray, " d"]:
-    """The vector of one text; see :func:`text_vectors`."""
+    """Return the vector of one text; see :func:`text_vectors`."""
     return text_vectors([text], encoder)[0]
 
 

@@ -1,8 +1,7 @@
-"""The weights of the ``clip`` profile, which others publish: their names, where they come from, how they are
-checked and where they are kept.
+"""The weights of the ``clip`` profile, which others publish: names, sources, checks, and places on disk.
 
-Nothing is downloaded unless ``par models fetch`` is asked for. Files are looked for in the folder that the
-user names, then in the cache.
+Only ``par models fetch`` downloads. Files are looked for in the folder that the user names, then in the
+cache.
 """
 
 import hashlib
@@ -55,12 +54,11 @@ class Published:
     """A file of weights.
 
     Attributes:
-        name: As users call it.
-        role: What it is for.
-        file: Its name in a folder of weights.
-        source: A URL, ``hub:owner/repository/file`` for the Hugging Face hub, or empty where nobody publishes
-            it.
-        sha256: The first digits of its digest, or all; empty where only the hub knows.
+        name: Name of the weights, as users type it.
+        role: Role of the weights, such as ``segmenter``.
+        file: Name of the file in a folder of weights.
+        source: URL, ``hub:owner/repository/file`` for the Hugging Face hub, or empty if nobody publishes it.
+        sha256: First digits of the digest, or all; empty if only the hub states it.
     """
 
     name: str
@@ -71,14 +69,14 @@ class Published:
 
 
 def segmenter_weights(architecture: str) -> Published:
-    """Torchvision's Mask R-CNN."""
+    """Return torchvision's Mask R-CNN of an architecture."""
     file, digest = MASK_RCNN[architecture]
     return Published(f"maskrcnn-{architecture}", "segmenter", file, _TORCHVISION + file, digest)
 
 
 def clip_weights(model: str, pretrained: str) -> Published:
-    """A CLIP model by open_clip's names, such as ``ViT-B-16`` and ``openai``; OpenAI's are TorchScript
-    archives, the others safetensors.
+    """Return a CLIP model by open_clip's names, such as ``ViT-B-16`` and ``openai``; OpenAI's files are
+    TorchScript archives, the others safetensors.
     """
     import open_clip
 
@@ -94,17 +92,17 @@ def clip_weights(model: str, pretrained: str) -> Published:
 
 
 def clip_file(model: str, pretrained: str) -> str:
-    """The name of a CLIP file in a folder of weights."""
+    """Return the name of a CLIP file in a folder of weights."""
     return f"{model}.pt" if pretrained == "openai" else f"{model}.{pretrained}.safetensors"
 
 
 def attribute_weights() -> Published:
-    """The fine-tuned attribute network."""
+    """Return the fine-tuned attribute network."""
     return Published("attributes-vit-b-32", "attributes", ATTRIBUTE_VIT, "", "")
 
 
 def needed(config: "RunConfig") -> list[Published]:
-    """What the ``clip`` profile needs with these settings."""
+    """Return the weights that the ``clip`` profile needs with these settings."""
     fixed = [
         segmenter_weights(config.clip.segmenter),
         clip_weights(config.clip.model, config.clip.pretrained),
@@ -113,7 +111,7 @@ def needed(config: "RunConfig") -> list[Published]:
 
 
 def imagenet_weights() -> Published:
-    """Timm's ViT-B/32 (augreg, ImageNet-21k then 1k), from which attribute networks start."""
+    """Return timm's ViT-B/32 (augreg, ImageNet-21k then 1k), from which training starts."""
     return Published(
         "vit-b-32-imagenet",
         "start of training",
@@ -124,15 +122,15 @@ def imagenet_weights() -> Published:
 
 
 def cache() -> Path:
-    """Where fetched weights are kept unless another folder is named."""
+    """Return the folder of fetched weights, unless the user names another."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "par" / "weights"
 
 
 def find(file: str, role: str, folder: Path | None) -> Path:
-    """A file in the user's folder, else in the cache.
+    """Return the path of a file in the user's folder, else in the cache.
 
     Raises:
-        WeightsError: It is in neither; says in one line which file to put where.
+        WeightsError: The file is in neither; names in one line the file and its place.
     """
     places = [place for place in (folder, cache()) if place is not None]
     for place in places:
@@ -176,15 +174,15 @@ def check(wanted: Published, path: Path) -> str:
     """Compare a file with the digest that its maker publishes, and with the one noted when it was fetched.
 
     Returns:
-        What it was compared with, for people.
+        The digest that it was compared with, in words.
 
     Raises:
-        WeightsError: It is another file.
+        WeightsError: The digests differ.
     """
-    found, noted = digest_now(path), _noted(path)
+    actual, noted = digest_now(path), _noted(path)
     for expected in (wanted.sha256, noted):
         if expected:
-            _compare(f"{path}", found, expected)
+            _compare(f"{path}", actual, expected)
     return (
         "the published digest"
         if wanted.sha256
@@ -216,13 +214,13 @@ def _from_url(wanted: Published, to: Path, *, progress: bool) -> str:
             f"{wanted.source} cannot be reached ({error}); on a machine with a network: par models fetch"
             f" {wanted.name} --to DIR"
         ) from error
-    except RuntimeError as error:  # torch found another digest
+    except RuntimeError as error:  # torch computed another digest
         raise WeightsError(f"{wanted.source} is not the file that was expected: {error}") from error
     return wanted.sha256
 
 
 def _from_hub(address: str, to: Path) -> str:
-    """Download a file of the Hugging Face hub; returns the SHA-256 that the hub states."""
+    """Download a file of the Hugging Face hub; return the SHA-256 that the hub states, or an empty text."""
     import httpx
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
@@ -240,10 +238,10 @@ def _from_hub(address: str, to: Path) -> str:
     return stated if len(stated) == hashlib.sha256().digest_size * 2 else ""
 
 
-def _compare(what: str, found: str, expected: str) -> None:
-    if not found.startswith(expected):
+def _compare(what: str, actual: str, expected: str) -> None:
+    if not actual.startswith(expected):
         raise WeightsError(
-            f"{what} is refused: its SHA-256 is {found[:16]}..., expected {expected[:16]}...; delete it and"
+            f"{what} is refused: its SHA-256 is {actual[:16]}..., expected {expected[:16]}...; delete it and"
             " fetch it again"
         )
 

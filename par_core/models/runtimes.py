@@ -1,7 +1,7 @@
-"""What computes a network: one small interface, two implementations.
+"""Runtimes, which compute networks: one small interface, two implementations.
 
-A runtime takes a module and example inputs and gives back a callable. The example decides the number of
-inputs and outputs; batch, height and width may differ from call to call. Callables may be shared by threads.
+A runtime takes a module and example inputs and returns a callable. The example decides the number of inputs
+and outputs; batch, height and width may differ from call to call. Callables may be shared by threads.
 """
 
 import importlib.util
@@ -39,10 +39,10 @@ class Runtime(Protocol):
     """Compiles networks.
 
     Attributes:
-        name: ``torch`` or ``openvino``.
-        precision: ``fp32`` or ``bf16``: what matrix products and convolutions are computed in; inputs and
-            outputs stay fp32.
-        device: Where the outputs are, and where the glue between compiled parts should run.
+        name: Name of the runtime: ``torch`` or ``openvino``.
+        precision: Precision of matrix products and convolutions: ``fp32`` or ``bf16``; inputs and outputs
+            stay fp32.
+        device: Device of the outputs, on which code between compiled parts should run.
     """
 
     name: str
@@ -53,10 +53,9 @@ class Runtime(Protocol):
         """Compile a module in evaluation mode whose outputs are a tuple of tensors.
 
         Args:
-            module: The network.
+            module: Network to compile.
             examples: Typical inputs, of any batch, height and width.
-            key: Names the network and its weights; a runtime may keep what it made for a key and use it
-                again.
+            key: Name of the network and its weights; a runtime may cache the compiled network of a key.
         """
         ...
 
@@ -71,8 +70,8 @@ class TorchRuntime:
         self.precision: Precision = precision
 
     def compile(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> Compiled:
-        """Move the module to the device; weights become bf16 if asked for, which is faster than autocast on
-        CPUs.
+        """Move the module to the device; with the precision bf16 the weights become bf16 too, which is faster
+        than autocast on CPUs.
         """
         kind = torch.bfloat16 if self.precision == "bf16" else torch.float32
         placed = module.to(self.device, kind).eval()
@@ -87,9 +86,9 @@ class TorchRuntime:
 
 
 class OpenVinoRuntime:
-    """OpenVINO on the CPU, converted straight from the torch module; one thread unless told otherwise.
+    """OpenVINO on the CPU, converted directly from the torch module; by default with one thread.
 
-    Converting and compiling take seconds, so what they make is kept in ``~/.cache/par/openvino`` (or under
+    Converting and compiling take seconds, so the result is cached in ``~/.cache/par/openvino`` (or under
     XDG_CACHE_HOME), which may be deleted at any time. Of processes that want the same network at once, one
     makes it and the others wait.
     """
@@ -139,12 +138,12 @@ def has_openvino() -> bool:
 
 
 def cache_folder() -> Path:
-    """Where PAR keeps what it can make again."""
+    """Return the folder of files that PAR can make again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "par"
 
 
 def _keep(ov: Any, converted: Any, folder: Path) -> None:
-    """Save a converted network, whole or not at all; only for the holder of the folder's lock."""
+    """Save a converted network, as a whole or not at all; the caller must hold the folder's lock."""
     remove_partials(folder.parent, of=folder.name)
     with folder_aside(folder) as made:
         ov.save_model(converted, made / "model.xml", compress_to_fp16=False)
@@ -164,9 +163,9 @@ def _converted(module: nn.Module, examples: tuple[Tensor, ...]) -> Any:
 
 
 def _openvino() -> Any:
-    """OpenVINO without its telemetry, which would report every import over the network from a forked process."""
+    """OpenVINO without its telemetry, which would report every import from a forked process."""
     modules: dict[str, Any] = sys.modules
-    modules.setdefault("openvino_telemetry", None)  # makes importing it fail, as where it is not installed
+    modules.setdefault("openvino_telemetry", None)  # makes importing it fail, as if it were not installed
     import openvino
 
     return openvino

@@ -1,8 +1,8 @@
 """Mask R-CNN inference behind PAR's contract, on any runtime.
 
-The network runs in three compiled parts: backbone with RPN head, box head, mask head. What lies between
-(anchors, proposals, RoIAlign, non-maximum suppression) is torchvision's own code. People are picked before
-the mask head, and masks are pasted inside their boxes only.
+The network runs in three compiled parts: backbone with RPN head, box head, mask head. The code between them
+(anchors, proposals, RoIAlign, non-maximum suppression) is torchvision's own. People are picked before the
+mask head, and masks are pasted inside their boxes only.
 """
 
 from collections import OrderedDict
@@ -47,18 +47,18 @@ class SegmenterSettings:
     """Settings of the original paper's inference (He et al. 2017, section 3.1), where they decide the result.
 
     Attributes:
-        min_side: Images are resized so that their shorter side has this many pixels...
-        max_side: ...unless the longer side would then have more than this...
-        max_height: ...or the height more than this: nobody is higher than the picture, and the largest anchor
-            must fit the highest person.
+        min_side: Pixels of the shorter side of a resized image...
+        max_side: ...unless the longer side would then have more pixels than this...
+        max_height: ...or the height more than this: no person is higher than the picture, and the largest
+            anchor must fit the highest person.
         min_score: Lowest score of a person.
-        proposals: Regions that go from the RPN to the box head, at most...
-        min_objectness: ...of those with at least this objectness: a picture of few people has few, and costs
-            less.
-        nms_iou: Overlap above which the weaker of two boxes goes.
-        max_people: Of one image.
-        smooth: Images are shrunk with a filter against aliasing; torchvision's published weights were trained
-            without.
+        proposals: Largest number of regions that go from the RPN to the box head...
+        min_objectness: ...among those with at least this objectness: a picture of few people has few, and
+            costs less.
+        nms_iou: Overlap (IoU) above which the weaker of two boxes is dropped.
+        max_people: Largest number of people in one image.
+        smooth: Whether images are shrunk with a filter against aliasing; torchvision's published weights were
+            trained without.
     """
 
     min_side: int
@@ -72,26 +72,26 @@ class SegmenterSettings:
     smooth: bool = True
 
 
-#: Of the shipped weights; the thresholds were chosen on photographs held out from training.
+#: Settings of the shipped weights; the thresholds were chosen on photographs held out from training.
 COMPACT_SETTINGS: Final = SegmenterSettings(
     min_side=640, max_side=896, max_height=800, min_score=0.75, min_objectness=0.3
 )
 
-#: Of torchvision's published weights: exactly its own pipeline, but for the threshold.
+#: Settings of torchvision's published weights: its own pipeline exactly, except for the threshold.
 PUBLISHED_SETTINGS: Final = SegmenterSettings(
     min_side=800, max_side=1333, min_score=0.5, proposals=1000, smooth=False
 )
 
 
 class MaskRCNNSegmenter:
-    """Finds people with a Mask R-CNN.
+    """Segments people with a Mask R-CNN.
 
     Args:
-        network: With trained weights.
-        settings: How to run it.
-        fingerprint: Of weights, settings and code.
-        name: Of the architecture, for people.
-        runtime: What computes.
+        network: Network with trained weights.
+        settings: Settings of the inference.
+        fingerprint: Digest of weights, settings and code.
+        name: Name of the architecture, for people.
+        runtime: Runtime that computes the network.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class MaskRCNNSegmenter:
             return [self._segment(image) for image in images]
 
     def outline(self, image: ImageU8, boxes: BoxesXYXY) -> tuple[MaskRLE, ...]:
-        """The masks of people whose boxes are known, (n, 4) in pixels of the image, in their order."""
+        """Return the masks of people whose boxes are known, (n, 4) in pixels of the image, in their order."""
         with torch.no_grad():
             prepared, rows, columns = self._prepare(image)
             outputs = [
@@ -173,15 +173,15 @@ class MaskRCNNSegmenter:
         features: "OrderedDict[str, Tensor]",
         boxes: Tensor,
         placed: Tensor,
-        seen: tuple[int, int],
+        resized: tuple[int, int],
         whole: tuple[int, int],
     ) -> tuple[MaskRLE, ...]:
-        """The masks of boxes: ``boxes`` in the resized picture of the size ``seen``, ``placed`` in the image
-        of the size ``whole``.
+        """The masks of boxes: ``boxes`` in the resized picture of the size ``resized``, ``placed`` in the
+        image of the size ``whole``.
         """
         if not len(boxes):
             return ()
-        pooled = self._roi.mask_roi_pool(features, [boxes], [seen])
+        pooled = self._roi.mask_roi_pool(features, [boxes], [resized])
         probabilities = self._mask_head(pooled)[0][:, PERSON_LABEL].sigmoid().cpu()
         return tuple(
             _paste(mask, box, *whole)
@@ -191,7 +191,7 @@ class MaskRCNNSegmenter:
         )
 
     def _prepare(self, image: ImageU8) -> tuple[Tensor, int, int]:
-        """Resize, normalise and pad with zeros; (3, h, w), and the height and width that the picture takes of
+        """Resize, normalise and pad with zeros; return (3, h, w), and the height and width of the picture in
         it.
         """
         height, width = image.shape[:2]
@@ -242,14 +242,14 @@ class MaskRCNNSegmenter:
         pooled = self._roi.box_roi_pool(features, proposals, [size])
         logits, deltas = (tensor.to(self._device) for tensor in self._box_head(pooled))
         boxes, scores, labels = (
-            found[0] for found in self._roi.postprocess_detections(logits, deltas, proposals, [size])
+            images[0] for images in self._roi.postprocess_detections(logits, deltas, proposals, [size])
         )
         people = labels == PERSON_LABEL
         return boxes[people], scores[people]
 
 
 def compact_network() -> MaskRCNN:
-    """The shipped network."""
+    """Build the shipped network."""
     state, _ = read_shipped(COMPACT_FILE)
     network = build_mask_rcnn("compact")
     load_state(network, state, COMPACT_FILE)
@@ -257,14 +257,14 @@ def compact_network() -> MaskRCNN:
 
 
 def published_network(architecture: Architecture, weights: Path) -> MaskRCNN:
-    """Torchvision's network with the weights that torchvision publishes."""
+    """Build torchvision's network with the weights that torchvision publishes."""
     network = build_mask_rcnn(architecture)
     load_state(network, read_published(weights, f"segmenter ({architecture})"), str(weights))
     return network
 
 
 def random_network(architecture: Architecture, seed: int) -> MaskRCNN:
-    """A network with random weights, for benchmarks and tests."""
+    """Build a network with random weights, for benchmarks and tests."""
     torch.manual_seed(seed)
     return build_mask_rcnn(architecture)
 
@@ -284,9 +284,11 @@ class _Features(nn.Module):
         return (*pyramid, *objectness, *deltas)
 
 
-def _scale(whole: tuple[int, ...], seen: tuple[int, int]) -> Tensor:
-    """From pixels of the resized picture to those of the image: (4,), for boxes; sizes are height and width."""
-    return torch.tensor([whole[1] / seen[1], whole[0] / seen[0]] * 2)
+def _scale(whole: tuple[int, ...], resized: tuple[int, int]) -> Tensor:
+    """Factors (4,) of boxes from pixels of the resized picture to those of the image; sizes are height and
+    width.
+    """
+    return torch.tensor([whole[1] / resized[1], whole[0] / resized[0]] * 2)
 
 
 def _expanded(probabilities: Tensor) -> Tensor:
@@ -300,7 +302,7 @@ def _expanded_boxes(boxes: Tensor, probabilities: Tensor) -> Tensor:
 
 
 def _paste(mask: Tensor, box: Tensor, height: int, width: int) -> MaskRLE:
-    """Scale a mask to its box and encode it, as torchvision's ``paste_mask_in_image``, without a full frame."""
+    """Scale a mask to its box and encode it: torchvision's ``paste_mask_in_image`` without a full frame."""
     x1, y1, x2, y2 = box.tolist()
     columns, rows = max(x2 - x1 + 1, 1), max(y2 - y1 + 1, 1)
     scaled = nn.functional.interpolate(

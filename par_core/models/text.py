@@ -53,7 +53,7 @@ _GRAMMAR: Final = frozenset(
 
 
 def build_compact_text_tower(embedding_size: int) -> TextTransformer:
-    """The small text tower with random weights: three blocks of width 128."""
+    """Build the small text tower with random weights: three blocks of width 128."""
     return TextTransformer(
         context_length=CONTEXT_LENGTH,
         vocab_size=_VOCABULARY,
@@ -65,7 +65,7 @@ def build_compact_text_tower(embedding_size: int) -> TextTransformer:
 
 
 def compact_tokenizer() -> SimpleTokenizer:
-    """CLIP's byte-pair tokenizer, cut to the compact tower's context."""
+    """Return CLIP's byte-pair tokenizer, cut to the compact tower's context."""
     return SimpleTokenizer(context_length=CONTEXT_LENGTH)
 
 
@@ -73,11 +73,11 @@ class OpenClipTextEncoder:
     """A text tower of open_clip behind PAR's contract.
 
     Args:
-        tower: Takes (n, context) token ids; gives (n, d).
-        tokenizer: open_clip's.
+        tower: Module from (n, context) token ids to (n, d).
+        tokenizer: Tokenizer of open_clip.
         logit_scale: Factor on the cosine.
-        embedding_fingerprint: Shared with the image tower.
-        known_words: Words that training used, or None if the tower has seen the web.
+        embedding_fingerprint: Fingerprint that the tower shares with the image tower.
+        known_words: Words that occurred in training, or None if the tower was trained on the web.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class OpenClipTextEncoder:
             return nn.functional.normalize(embedded, dim=-1).float().numpy().astype(np.float32)
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
-        """Words that the compact tower never saw in training; always empty for towers trained on the web."""
+        """Return the words that the tower never saw in training; none for towers trained on the web."""
         if self._known_words is None:
             return ()
         words = re.findall(r"[^\W_]+(?:-[^\W_]+)*", sentence.lower())
@@ -111,7 +111,7 @@ class OpenClipTextEncoder:
 
 
 def load_compact_text(embedding_fingerprint: str) -> OpenClipTextEncoder:
-    """The shipped text tower.
+    """Load the shipped text tower.
 
     Raises:
         WeightsError: The shipped file is missing or damaged.

@@ -1,12 +1,12 @@
-"""How much speaks for a text being true of a person: cosines are weighed against a bank of other texts, and
-joined with the attributes that the text names.
+"""Evidence that a text is true of a person: its z-score against the background texts, joined with the
+attributes and colours that the text names.
 
 The cosine of a person and a text means little by itself: some people are near to every sentence. So it is
-measured against the cosines of the same person with a *background texts*, some hundred sentences about
-anything in the vocabulary: how many standard deviations the text lies above their mean. That number means the
-same for every person, every text and every archive. A text that lists several things is judged whole and
-thing by thing. The describer's probabilities of the attributes that it names, and the colours of garments by
-their pixels, are further evidence (`docs/search.md` has what each is worth).
+compared with the cosines of the same person with the *background texts*, some hundred sentences about
+anything in the vocabulary: its z-score is the number of standard deviations by which the text lies above
+their mean. It means the same for every person, every text and every archive. A text that lists several things
+is judged whole and thing by thing. The describer's probabilities of the attributes that it names, and the
+colours of garments by their pixels, are further evidence (`docs/search.md` has the weight of each).
 """
 
 import json
@@ -50,8 +50,8 @@ WEIGHTS_FILE: Final = "text-compact.weights.json"
 _LEAST: Final = 1e-3  # a probability is never taken for more certain than this
 _FLAT: Final = 1e-6
 _ROUNDS: Final = 60
-# of garments have the colour that the pixels at their place say: 64 % above, 84 % below (text_weights prints
-# both)
+# share of garments that have the colour of the pixels at their place: 64 % above, 84 % below (text_weights
+# prints both)
 _AGREEMENT: Final = 0.75
 
 #: Probabilities of n people by the attribute's name; NaN where not known.
@@ -62,23 +62,23 @@ ColourShares = Mapping[tuple[str, str], float]
 
 @dataclass(slots=True)
 class KnownPeople:
-    """What is known of n people; they are compared with one embedding's texts only.
+    """Embeddings, attributes and colours of n people; they are compared with texts of one embedding only.
 
     Attributes:
         vectors: Embeddings of L2 norm 1.
         attributes: Probabilities by name.
         colours: Terms at ``upper`` and ``lower``; None where too little shows.
-        null: Mean and standard deviation of each one's cosines with the background texts, once they were
-            needed.
+        background: Mean and standard deviation of each person's cosines with the background texts; None
+            until they are needed.
     """
 
     vectors: Float32[np.ndarray, "n d"]
     attributes: Attributes
     colours: Mapping[str, Sequence[str | None]]
-    null: tuple[Float64[np.ndarray, "n 1"], Float64[np.ndarray, "n 1"]] | None = None
+    background: tuple[Float64[np.ndarray, "n 1"], Float64[np.ndarray, "n 1"]] | None = None
 
     def colour_shares(self) -> dict[tuple[str, str], float]:
-        """How usual each colour is among them, none taken for impossible."""
+        """Return the share of each colour among the people, smoothed so that none is 0."""
         counted = {(place, colour): 1 for place in self.colours for colour in COLOUR_TERMS}
         for place, terms in self.colours.items():
             for term in terms:
@@ -92,15 +92,15 @@ class KnownPeople:
 
 @dataclass(frozen=True, slots=True)
 class TextWeights:
-    """What evidence is worth, in log-odds; fitted on labelled people by ``par_core.training.text_weights``.
+    """Weights of the evidence, in log-odds; fitted on labelled people by ``par_core.training.text_weights``.
 
     Attributes:
-        text: Of one standard deviation above the background texts.
-        attributes: Of one unit of log probability of a named attribute.
-        colours: Of one unit of log-likelihood ratio of a named garment's colour.
-        offset: Added for everybody.
+        text: Weight of one unit of z-score.
+        attributes: Weight of one unit of log probability of a named attribute.
+        colours: Weight of one unit of log-likelihood ratio of a named garment's colour.
+        offset: Log-odds that are added for every person.
         prevalence: A priori share of people of whom a text is true, in (0, 1).
-        calibrated: Whether they were fitted for the embedding at hand.
+        calibrated: Whether the weights were fitted for the embedding at hand.
     """
 
     text: float
@@ -112,26 +112,25 @@ class TextWeights:
 
     def evidence(
         self,
-        standing: Float64[np.ndarray, " n"],
+        z_scores: Float64[np.ndarray, " n"],
         attributes: Float64[np.ndarray, " n"],
         colours: Float64[np.ndarray, " n"],
     ) -> Float64[np.ndarray, " n"]:
-        """Log-likelihood ratio of a text being true against not.
+        """Return the log-likelihood ratio of a text being true against not.
 
         Args:
-            standing: Above the background texts, in standard deviations, the mean over a text's pieces.
-            attributes: What :func:`attribute_evidence` gives.
-            colours: What :func:`colour_evidence` gives.
+            z_scores: Mean z-score of a text's pieces against the background texts.
+            attributes: Result of :func:`attribute_evidence`.
+            colours: Result of :func:`colour_evidence`.
         """
-        return self.text * standing + self.attributes * attributes + self.colours * colours + self.offset
+        return self.text * z_scores + self.attributes * attributes + self.colours * colours + self.offset
 
     @classmethod
     def shipped(cls, *, calibrated: bool = True) -> "TextWeights":
-        """Those of the compact profile; for another embedding they are no more than a sensible guess."""
-        told = json.loads((FOLDER / WEIGHTS_FILE).read_text())
-        return cls(
-            told["text"], told["attributes"], told["colours"], told["offset"], told["prevalence"], calibrated
-        )
+        """Return the weights of the compact profile; for another embedding they are only a sensible guess."""
+        weights = json.loads((FOLDER / WEIGHTS_FILE).read_text())
+        text, attributes, colours = weights["text"], weights["attributes"], weights["colours"]
+        return cls(text, attributes, colours, weights["offset"], weights["prevalence"], calibrated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +138,14 @@ class SpokenQuery:
     """A text, ready to be compared with people.
 
     Attributes:
-        text: As asked.
+        text: Text of the question.
         pieces: The whole text, then the things that it lists.
-        vectors: Of the pieces, of L2 norm 1, shape (pieces, d).
-        direction: The vector, of L2 norm 1, nearest to which the best candidates lie, shape (d,).
-        attributes: That the text names.
-        colours: Of garments, that the text names.
-        words: Those that say something about a person; "somebody" says nothing.
-        known: Whether the encoder knows any of them.
+        vectors: Embeddings of the pieces, of L2 norm 1, shape (pieces, d).
+        direction: Vector, of L2 norm 1, nearest to which the best candidates lie, shape (d,).
+        attributes: Attributes that the text names.
+        colours: Colours of garments that the text names.
+        words: Words that say something about a person; "somebody" says nothing.
+        known: Whether the encoder knows any of these words.
     """
 
     text: str
@@ -160,23 +159,23 @@ class SpokenQuery:
 
 
 class TextScorer:
-    """Says how likely texts are true of people. May be shared by threads.
+    """Computes how likely texts are true of people. May be shared by threads.
 
     Args:
-        encoder: Of the embedding that the people have.
-        weights: What evidence is worth.
+        encoder: Text encoder of the embedding that the people have.
+        weights: Weights of the evidence.
     """
 
     def __init__(self, encoder: TextEncoder, weights: TextWeights) -> None:
         self.encoder = encoder
         self.weights = weights
-        self._bank = encoder.encode([f"a photo of {text}." for text in _bank_texts()])
+        self._background = encoder.encode([f"a photo of {text}." for text in _background_texts()])
 
     def query(self, text: str) -> SpokenQuery:
-        """Embed a text and what it lists."""
+        """Embed a text and the things that it lists."""
         pieces = (text, *chunks_of(text))
         vectors = text_vectors(pieces, self.encoder)
-        direction = vectors.mean(axis=0) - self._bank.mean(axis=0)
+        direction = vectors.mean(axis=0) - self._background.mean(axis=0)
         norm = float(np.linalg.norm(direction))
         usable = direction / norm if norm > _FLAT else vectors[0]
         words = content_words(text)
@@ -192,48 +191,47 @@ class TextScorer:
             bool(known),
         )
 
-    def standing(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
-        """How many standard deviations each piece lies above the background texts, for each person."""
-        if people.null is None:  # the same for every text
-            null = (people.vectors @ self._bank.T).astype(np.float64)
-            people.null = (
-                null.mean(axis=1, keepdims=True),
-                np.maximum(null.std(axis=1, keepdims=True), _FLAT),
+    def z_scores(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
+        """Return how many standard deviations each piece lies above the background texts, for each person."""
+        if people.background is None:  # the same for every text
+            cosines = (people.vectors @ self._background.T).astype(np.float64)
+            people.background = (
+                cosines.mean(axis=1, keepdims=True),
+                np.maximum(cosines.std(axis=1, keepdims=True), _FLAT),
             )
-        mean, spread = people.null
+        mean, spread = people.background
         return ((people.vectors @ query.vectors.T).astype(np.float64) - mean) / spread
 
     def evidence(
         self, query: SpokenQuery, people: KnownPeople, usual: ColourShares
     ) -> Float64[np.ndarray, " n"]:
-        """Log-likelihood ratio of the text being true against not, of each person; 0 for everybody where no
-        word of it is known.
+        """Return the log-likelihood ratio of the text being true against not, of each person; 0 for all if
+        the encoder knows no word of it.
 
         Args:
-            query: The text.
-            people: Whom it is about.
-            usual: How usual colours are in the archive.
+            query: Text to judge.
+            people: People to judge it for.
+            usual: Shares of the colours in the archive.
         """
         n = len(people.vectors)
         if not query.known:
             return np.zeros(n)
-        standing = self.standing(query, people).mean(axis=1)
         return self.weights.evidence(
-            standing,
+            self.z_scores(query, people).mean(axis=1),
             attribute_evidence(query, people.attributes, n),
             colour_evidence(query, people.colours, usual, n),
         )
 
     def explain(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
-        """Probability of each piece by its text alone, for a thing that every other person has: a half says
-        nothing.
+        """Return the probability of each piece by its text alone, for a thing that every other person has: a
+        half says nothing.
         """
-        return expit(self.weights.text * self.standing(query, people) + self.weights.offset)
+        return expit(self.weights.text * self.z_scores(query, people) + self.weights.offset)
 
 
 def attribute_evidence(query: SpokenQuery, attributes: Attributes, n: int) -> Float64[np.ndarray, " n"]:
-    """The sum of the log probabilities of the attributes that a text names, as far as they are known, of each
-    of n people.
+    """Return for each of n people the sum of the log probabilities of the attributes that a text names, as
+    far as they are known.
     """
     return sum(
         (np.log(probability_of(named, attributes)) for named in query.attributes if named.name in attributes),
@@ -244,31 +242,33 @@ def attribute_evidence(query: SpokenQuery, attributes: Attributes, n: int) -> Fl
 def colour_evidence(
     query: SpokenQuery, colours: Mapping[str, Sequence[str | None]], usual: ColourShares, n: int
 ) -> Float64[np.ndarray, " n"]:
-    """The sum of the log-likelihood ratios of the colours that a text names: how often garments have the
-    colour that their pixels say, against chance.
+    """Return for each of n people the sum of the log-likelihood ratios of the colours that a text names: how
+    often garments have the colour of their pixels, against chance.
     """
-    told = np.zeros(n)
+    ratios = np.zeros(n)
     for named in query.colours:
         for place in named.places:
             terms = np.array(colours[place], object)
             same, unknown, share = terms == named.colour, terms == None, usual[place, named.colour]  # noqa: E711
             ratio = np.where(same, np.log(_AGREEMENT / share), np.log((1 - _AGREEMENT) / (1 - share)))
-            told += np.where(unknown, 0.0, ratio) / len(named.places)
-    return told
+            ratios += np.where(unknown, 0.0, ratio) / len(named.places)
+    return ratios
 
 
 def probability_of(named: NamedAttribute, attributes: Attributes) -> Float64[np.ndarray, " n"]:
-    """Of what a text says of an attribute; a half where it is not known; never quite 0 or 1."""
-    told = np.nan_to_num(np.asarray(attributes[named.name], np.float64), nan=0.5)
-    return np.clip(told if named.wanted else 1 - told, _LEAST, 1 - _LEAST)
+    """Return the probability of an attribute, or of its opposite, as named in a text; a half where it is not
+    known; never quite 0 or 1.
+    """
+    present = np.nan_to_num(np.asarray(attributes[named.name], np.float64), nan=0.5)
+    return np.clip(present if named.wanted else 1 - present, _LEAST, 1 - _LEAST)
 
 
 def estimate_prevalence(evidence: Float64[np.ndarray, " n"], weights: TextWeights) -> float:
-    """The share of people of whom a text is true, by the evidence on a random sample of them.
+    """Estimate the share of people of whom a text is true, by the evidence on a random sample of them.
 
-    Expectation maximisation (Saerens, Latinne, Decaestecker 2002), with as much weight on the share that is
-    usual as on the sample: evidence that lies high for everybody must not pass for a text that is true of
-    everybody.
+    Expectation maximisation (Saerens, Latinne, Decaestecker 2002), with equal weights on the a priori share
+    and on the sample: high evidence for every person must not be taken for a text that is true of every
+    person.
     """
     share = weights.prevalence
     for _ in range(_ROUNDS if len(evidence) else 0):
@@ -276,7 +276,7 @@ def estimate_prevalence(evidence: Float64[np.ndarray, " n"], weights: TextWeight
     return share
 
 
-def _bank_texts() -> list[str]:
+def _background_texts() -> list[str]:
     people = [
         f"a person {phrase}"
         for attribute in ATTRIBUTES

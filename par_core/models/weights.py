@@ -1,7 +1,7 @@
-"""Weights files: read without running anything, checked before use.
+"""Weights files: read without running code from them, checked before use.
 
 Shipped files are safetensors; their digests are in ``shipped/SHA256SUMS``. A large table may be stored as
-8-bit rows with a scale each (``name.int8`` and ``name.scale``). Published files are read in their own
+8-bit rows with one scale per row (``name.int8`` and ``name.scale``). Published files are read in their own
 formats, pickles only with ``weights_only=True``.
 """
 
@@ -24,8 +24,8 @@ from par_core.models.shipped import FOLDER, digest, file_digest, note_digest
 __all__ = ["load_state", "read_published", "read_shipped", "shipped_path", "write_shipped"]
 
 _INT8, _SCALE = ".int8", ".scale"
-#: What safetensors, pickle, zipfile and torch raise for files that are damaged, cut short, or made to look
-# like weights.
+#: Errors that safetensors, pickle, zipfile and torch raise for files that are damaged, truncated, or no
+# weights at all.
 _DAMAGE: Final = (
     *(
         SafetensorError,
@@ -56,7 +56,7 @@ def read_shipped(name: str, folder: Path = FOLDER) -> tuple[dict[str, Tensor], d
 
 
 def shipped_path(name: str, folder: Path = FOLDER) -> Path:
-    """A shipped file, checked.
+    """Return the path of a shipped file, after checking its digest.
 
     Raises:
         WeightsError: The file is missing or not the one that was shipped.
@@ -82,11 +82,11 @@ def write_shipped(
     """Store weights as fp16, some two-dimensional ones as 8-bit rows, and note the digest.
 
     Args:
-        folder: Where to; ``par_core.models.shipped.FOLDER`` for the package.
-        name: Of the file.
+        folder: Folder of the file; ``par_core.models.shipped.FOLDER`` for the package.
+        name: Name of the file.
         state: Tensors by name.
         metadata: JSON values that belong to the weights.
-        int8: Names of tables to store with 8 bits a number.
+        int8: Names of tables to store with 8 bits per number.
     """
     stored: dict[str, Tensor] = {}
     for key, tensor in state.items():
@@ -106,12 +106,11 @@ def write_shipped(
 
 
 def read_published(path: Path, what: str) -> dict[str, Tensor]:
-    """Read a weights file that somebody else published: safetensors, a state dict, or an archive of
-    TorchScript.
+    """Read a weights file that others published: safetensors, a state dict, or a TorchScript archive.
 
     Args:
-        path: The file.
-        what: Its role, for the message if it is missing.
+        path: Path of the file.
+        what: Role of the weights, for the message if the file is missing.
 
     Raises:
         WeightsError: The file is missing or damaged, or holds more than tensors.
@@ -134,7 +133,7 @@ def read_published(path: Path, what: str) -> dict[str, Tensor]:
 
 
 def load_state(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
-    """Fill a module, whose every tensor must be there with its shape.
+    """Load a state into a module; every tensor must be present with its shape.
 
     Raises:
         WeightsError: Names the first tensors that are missing, unexpected or of another shape.
@@ -182,9 +181,9 @@ def _is_torchscript(path: Path) -> bool:
 
 
 def _require_no_code_at_loading(path: Path) -> None:
-    """TorchScript is a program, which may write files; of all its methods, ``__setstate__`` alone runs when
-    an archive is loaded. Read by torch's own reader, so that it sees the very archive that torch will load,
-    which finds names whatever their case.
+    """Refuse an archive with ``__setstate__``. TorchScript is a program, which may write files; of its
+    methods only this one runs when an archive is loaded. The check uses torch's own reader, so that it sees
+    the very archive that torch will load; torch ignores the case of names.
     """
     archive = torch._C.PyTorchFileReader(str(path))
     for name in archive.get_all_records():

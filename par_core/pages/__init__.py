@@ -1,6 +1,4 @@
-"""What all pages share: how templates are filled, the colours, and the frame of every page that is written to
-a file.
-"""
+"""Shared parts of all pages: rendering of templates, colours, and the frame of pages in files."""
 
 from par_core.pages.environment import page_environment
 

@@ -1,4 +1,4 @@
-"""Boxes of people, by pycocotools as masks are."""
+"""Overlaps of boxes, by pycocotools as for masks."""
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -11,11 +11,11 @@ def box_overlaps(
     first: Float[np.ndarray, "n 4"],
     second: Float[np.ndarray, "m 4"],
 ) -> Float64[np.ndarray, "n m"]:
-    """Intersection over union, in [0, 1], of every box of the first with every box of the second.
+    """Return the intersection over union, in [0, 1], of every first with every second box.
 
     Args:
-        first: x1 y1 x2 y2, in pixels.
-        second: The same.
+        first: Boxes x1 y1 x2 y2, in pixels.
+        second: Boxes x1 y1 x2 y2, in pixels.
     """
     if not len(first) or not len(second):
         return np.zeros((len(first), len(second)))

@@ -20,17 +20,17 @@ def cut_out(
     """Cut one person out.
 
     The box grows by the margin, then towards the wanted aspect (never shrinking, never distorting) as far as
-    the image reaches; the models letterbox what is left over.
+    the image reaches; the models letterbox the rest.
 
     Args:
         image: The whole image.
-        box: x1 y1 x2 y2 in pixels.
-        mask: The person's mask over the whole image; an empty one gives a cut-out of nothing but background.
+        box: Box x1 y1 x2 y2 in pixels.
+        mask: Mask of the person over the whole image; an empty one gives a cut-out of background only.
         config: Margin, background, dilation.
         aspect: Height divided by width that the model prefers.
 
     Returns:
-        (h, w, 3), at least 1 x 1.
+        The cut-out (h, w, 3), at least 1 x 1.
     """
     left, top, right, bottom = crop_box(
         box, config.margin, aspect, width=image.shape[1], height=image.shape[0]
@@ -47,7 +47,7 @@ def cut_out(
 def crop_box(
     box: Float32[np.ndarray, "4"], margin: float, aspect: float, *, width: int, height: int
 ) -> tuple[int, int, int, int]:
-    """The part of the image that a cut-out shows: left, top, right, bottom (exclusive) in whole pixels."""
+    """Return the part of the image in a cut-out: left, top, right, bottom (exclusive), in whole pixels."""
     x1, y1, x2, y2 = (float(value) for value in box)
     across, down = (x2 - x1) * (1 + 2 * margin), (y2 - y1) * (1 + 2 * margin)
     across, down = max(across, down / aspect), max(down, across * aspect)
@@ -69,9 +69,9 @@ def dilate_mask(mask: Mask, radius: int) -> Mask:
 
 
 def paint_background(crop: ImageU8, inside: Mask, *, blur: bool) -> ImageU8:
-    """Replace what is outside of a mask by the crop's mean colour, or blur it.
+    """Replace the pixels outside of a mask by the crop's mean colour, or blur them.
 
-    The mean is over the whole crop: it is near what the models subtract, and it says nothing of the
+    The mean is over the whole crop: it is near the mean that the models subtract, and shows nothing of the
     background's structure.
     """
     if blur:

@@ -13,12 +13,12 @@ def clip_boxes(boxes: BoxesXYXY, *, width: int, height: int) -> BoxesXYXY:
     """Limit boxes to an image.
 
     Args:
-        boxes: (n, 4) x1 y1 x2 y2, pixels.
-        width: Image width, pixels.
-        height: Image height, pixels.
+        boxes: Boxes (n, 4) x1 y1 x2 y2, in pixels.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
 
     Returns:
-        A new (n, 4) array; a box wholly outside comes back with zero area.
+        A new (n, 4) array; a box wholly outside of the image gets zero area.
 
     Raises:
         BadInputError: A coordinate is NaN or infinite, or the image has no pixels.
@@ -32,8 +32,8 @@ def clip_boxes(boxes: BoxesXYXY, *, width: int, height: int) -> BoxesXYXY:
 
 
 def whole_pixels(box: Float32[np.ndarray, "4"], *, width: int, height: int) -> tuple[int, int, int, int]:
-    """The pixels that a box touches: left, top, right, bottom (exclusive), at least one pixel, inside the
-    image.
+    """Return the pixels that a box touches: left, top, right, bottom (exclusive), at least one pixel, inside
+    the image.
     """
     left = min(int(np.floor(box[0])), width - 1)
     top = min(int(np.floor(box[1])), height - 1)

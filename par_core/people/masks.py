@@ -1,4 +1,4 @@
-"""Masks as COCO run-length, by pycocotools: compact, exact, and what every segmentation tool reads."""
+"""Masks in COCO's run-length code, by pycocotools: compact, exact, and read by every segmentation tool."""
 
 import numpy as np
 from jaxtyping import Int64
@@ -17,16 +17,16 @@ def encode_mask(mask: Mask) -> MaskRLE:
 
 
 def encode_mask_in_box(inside: Mask, left: int, top: int, height: int, width: int) -> MaskRLE:
-    """Encode a mask that is given only inside a box; nothing is set outside.
+    """Encode a mask that is known inside a box and empty outside.
 
     Only the columns of the box are run through the encoder; the rest of the image is two runs of zeros.
 
     Args:
-        inside: (box height, box width), the mask inside the box.
+        inside: Mask inside the box, (box height, box width).
         left: Column of the image where the box begins.
         top: Row of the image where the box begins.
-        height: Of the image, pixels.
-        width: Of the image, pixels.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
 
     Raises:
         BadInputError: The box does not lie inside the image.
@@ -61,8 +61,8 @@ def decode_mask(mask: MaskRLE) -> Mask:
 
 
 def crop_mask(mask: MaskRLE, left: int, top: int, right: int, bottom: int) -> Mask:
-    """The part of a mask inside a box of whole pixels that lies in the image; only the columns of the box are
-    decoded.
+    """Return the part of a mask inside a box of whole pixels that lies in the image; only the columns of the
+    box are decoded.
 
     Raises:
         BadInputError: The counts do not describe a mask of the image's size, or the box leaves the image.
@@ -78,7 +78,7 @@ def crop_mask(mask: MaskRLE, left: int, top: int, right: int, bottom: int) -> Ma
 
 
 def mask_area(mask: MaskRLE) -> int:
-    """Pixels inside the mask.
+    """Return the number of pixels inside the mask.
 
     Raises:
         BadInputError: The counts do not describe a mask of that size.
@@ -87,7 +87,7 @@ def mask_area(mask: MaskRLE) -> int:
 
 
 def mask_boxes(masks: list[MaskRLE]) -> BoxesXYXY:
-    """Tight boxes around masks: (n, 4) x1 y1 x2 y2."""
+    """Return tight boxes around masks: (n, 4) x1 y1 x2 y2."""
     boxes = np.array([coco.toBbox(_coco(mask)) for mask in masks], np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     return boxes

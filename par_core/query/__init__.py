@@ -16,7 +16,7 @@ __all__ = ["Results", "search"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is needed only once it is asked for (PEP 562): importing a part of this package stays light."""
+    """Import a public name at its first use (PEP 562), so that importing a part of this package is cheap."""
     if name in __all__:
         from par_core.query import notebook
 

@@ -1,26 +1,26 @@
-"""What a search answers: hits, how each was judged, and how much of it chance alone would give."""
+"""The answer to a search: hits, how each was judged, and how many of them chance alone would give."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any, Final
+
+from par_core.query.person import Person
 
 __all__ = ["CUTOFF", "Chance", "Hit", "PartScore", "SearchResult"]
 
-CUTOFF: Final = 0.15  # hits that are less likely than this to be what was asked for are left out
+CUTOFF: Final = 0.15  # hits with a lower probability of fitting the question are left out
 
 
 @dataclass(frozen=True, slots=True)
 class PartScore:
-    """How well one person fits one part of a query.
+    """The fit of one person to one part of a query.
 
     Attributes:
-        text: The part, as asked.
-        wanted: False where it was asked not to be.
-        probability: That the part is true of the person, in [0, 1].
-        weight: Given to the part in the query; 1 unless said otherwise.
-        lost: By which factor of the person's score the part cost, in [0, 1]: 0 where it fits fully.
-        detail_of: The text of the part that this one explains, or None if it was asked itself.
+        text: The part as the user wrote it.
+        wanted: False where the query negates the part.
+        probability: Probability that the part is true of the person, in [0, 1].
+        weight: Weight of the part in the query; 1 unless the query states another.
+        lost: Factor of the person's score that the part cost, in [0, 1]: 0 where it fits fully.
+        detail_of: Text of the part that this one explains, or None if it stands in the query itself.
     """
 
     text: str
@@ -33,12 +33,12 @@ class PartScore:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """What a query that nothing in the archive matches would have found with the same score.
+    """The share of an answer by chance: hits that a query without any match would return with the same score.
 
     Attributes:
-        cutoff: Hits of a lower probability were left out, in [0, 1].
-        share: The expected share of chance hits among those given, in [0, 1].
-        left_out: How many of the people looked at fell below the cutoff.
+        cutoff: Probability below which hits were left out, in [0, 1].
+        share: Expected share of chance hits among those given, in [0, 1].
+        left_out: Number of judged people who fell below the cutoff.
     """
 
     cutoff: float
@@ -46,58 +46,42 @@ class Chance:
     left_out: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One person that was found.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit(Person):
+    """One person of an answer.
 
     Attributes:
         rank: 1 is best.
-        person_id: Identity of the person's appearance.
-        image_id: Identity of the image.
-        uri: Where the image is, or was.
-        source_state: ``present``, ``replaced`` or ``vanished``.
-        box: x1, y1, x2, y2 in pixels of the upright image.
-        shard: The shard that holds its mask.
-        cosine: With the query, in [-1, 1]; None if there was only a filter.
-        probability: In [0, 1]; None unless the query was a text.
-        attributes: Probability by name.
-        seen: The attributes whose probability reaches the threshold chosen for them, most likely first.
-        upper_color: Colour term, or None.
-        lower_color: Colour term, or None.
-        captured_at: On the camera's clock, or None.
-        height_px: Of the box.
-        score: Of the segmenter.
+        cosine: Cosine with the query, in [-1, 1]; None if there was only a filter.
+        probability: Probability of the query, in [0, 1]; None unless the query was a text.
         parts: How well each part of the query fits; empty where there was only a filter.
         similar: Further hits that share the image with this one or show nearly the same picture, best first.
     """
 
     rank: int
-    person_id: str
-    image_id: str
-    uri: str
-    source_state: str
-    box: tuple[float, float, float, float]
-    shard: str
-    cosine: float | None
-    probability: float | None
-    attributes: Mapping[str, float]
-    seen: tuple[str, ...]
-    upper_color: str | None
-    lower_color: str | None
-    captured_at: datetime | None
-    height_px: float
-    score: float
+    cosine: float | None = None
+    probability: float | None = None
     parts: tuple[PartScore, ...] = ()
     similar: tuple["Hit", ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Everything but the shard, as JSON types."""
-        told = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "shard"}
-        return told | {
+        """Return the hit as JSON types, without what only a look at one person needs."""
+        return {
+            "rank": self.rank,
+            "person_id": self.person_id,
+            "image_id": self.image_id,
+            "uri": self.uri,
+            "source_state": self.source_state,
+            "box": list(self.box),
+            "cosine": self.cosine,
+            "probability": self.probability,
             "attributes": dict(self.attributes),
             "seen": list(self.seen),
-            "box": list(self.box),
+            "upper_color": self.upper_color,
+            "lower_color": self.lower_color,
             "captured_at": self.captured_at.isoformat() if self.captured_at else None,
+            "height_px": self.height_px,
+            "score": self.score,
             "parts": [
                 {name: getattr(part, name) for name in PartScore.__dataclass_fields__} for part in self.parts
             ],
@@ -110,10 +94,10 @@ class SearchResult:
     """The answer to one question.
 
     Attributes:
-        question: As asked, for people.
-        hits: Best first.
-        warnings: What the asker should know.
-        searched: People in the index.
+        question: The question in words for people.
+        hits: The hits, best first.
+        warnings: Notes for the user.
+        searched: Number of people in the index.
         chance: How much of the answer chance would give; None where that is not known.
     """
 
@@ -124,12 +108,11 @@ class SearchResult:
     chance: Chance | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as JSON types; the hits are ``results``."""
-        chance = None if self.chance is None else asdict(self.chance)
-        told = {
+        """Return the answer as JSON types; the hits are ``results``."""
+        return {
             "question": self.question,
             "searched": self.searched,
             "warnings": list(self.warnings),
-            "chance": chance,
+            "chance": None if self.chance is None else asdict(self.chance),
+            "results": [hit.as_json() for hit in self.hits],
         }
-        return told | {"results": [hit.as_json() for hit in self.hits]}

@@ -1,5 +1,5 @@
-"""Who may be among the hits: for each alternative of a question, the nearest by embedding, or the likeliest
-by attributes, of those for whom it can hold.
+"""Candidates for the hits: for each alternative of a question, the people nearest by embedding, or likeliest
+by attributes, among those for whom it can hold.
 """
 
 from collections.abc import Sequence
@@ -27,42 +27,43 @@ _LOOSE: Final = 1e-6
 def find_candidates(
     index: PeopleTable, alternatives: Sequence[Alternative], *, where: str | None, absent: bool, top: int
 ) -> People:
-    """Everybody who may be among the hits, each once.
+    """Return all people who may be among the hits, each once.
 
     Args:
         index: The table of people.
         alternatives: The ways to satisfy the question; each is searched for by itself.
         where: A filter in the language of ``par_core.query.where``, or None.
         absent: Also people whose file has vanished or was replaced.
-        top: Hits wanted.
+        top: Number of hits wanted.
 
     Raises:
         FilterError: The filter is wrong.
     """
     most = len(index) if len(index) <= _ALL_UP_TO else max(_CANDIDATES, _PER_HIT * top)
-    found = []
-    for each in alternatives:
-        further = None if each.condition is None else sql_of(index, each.condition)
+    tables = []
+    for alternative in alternatives:
+        further = None if alternative.condition is None else sql_of(index, alternative.condition)
         condition = condition_of(index, where, absent=absent, further=further)
-        if each.direction is not None:
-            found.append(index.search(each.direction, where=condition, top=most).drop_columns(["_distance"]))
-        elif each.ranked_by:
-            found.append(index.rows(best_by_attributes(index, each, condition, most)))
+        if alternative.direction is not None:
+            nearest = index.search(alternative.direction, where=condition, top=most)
+            tables.append(nearest.drop_columns(["_distance"]))
+        elif alternative.ranked_by:
+            tables.append(index.rows(best_by_attributes(index, alternative, condition, most)))
         else:
-            found.append(index.search(None, where=condition, top=most))
-    table = pa.concat_tables(found)
-    if len(found) > 1:
+            tables.append(index.search(None, where=condition, top=most))
+    table = pa.concat_tables(tables)
+    if len(tables) > 1:
         _, first = np.unique(np.array(table["person_id"].to_pylist(), object), return_index=True)
         table = table.take(pa.array(np.sort(first)))
     return People(table, index.attributes)
 
 
 def best_by_attributes(index: Scanned, alternative: Alternative, where: str | None, most: int) -> list[str]:
-    """Ids of the people with the greatest product of probabilities.
+    """Return the ids of the people with the greatest product of probabilities.
 
-    Whoever reaches a product reaches it in every factor. So those are read first who do so for a high bound;
-    if enough of them have a product above it, nobody else can be among the best. A rare attribute of a
-    million people is answered from a few thousand rows.
+    A product reaches a bound only if every factor does. So the people whose factors all reach a high bound
+    are read first; if enough of them have a product above it, no other person can be among the best. A rare
+    attribute of a million people is answered from a few thousand rows.
     """
     for bound in (*_BOUNDS, 0.0):
         limits = [
@@ -77,8 +78,8 @@ def best_by_attributes(index: Scanned, alternative: Alternative, where: str | No
 
 
 def _factor(wanted: bool, bound: float, weight: float) -> float:
-    """The probability that a factor must reach (or, of the opposite, not exceed) for a product to reach a
-    bound; a little loose, as columns have 32 bits.
+    """Return the probability that a factor must reach (or, of the opposite, not exceed) for a product to
+    reach a bound; a little loose, as columns have 32 bits.
     """
     least = bound ** (1 / weight) - _LOOSE
     return least if wanted else 1 - least

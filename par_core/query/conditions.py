@@ -1,4 +1,4 @@
-"""Whom a question is asked among, as SQL."""
+"""The conditions of a search as SQL."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ _VOCABULARIES: Final = {"upper_color": COLOUR_TERMS, "lower_color": COLOUR_TERMS
 def condition_of(
     index: PeopleTable, where: str | None, *, absent: bool = False, further: str | None = None
 ) -> str | None:
-    """SQL for whom a question is asked among; None for everybody.
+    """Return the SQL of a search's conditions; None if every person is searched.
 
     Args:
         index: The table of people.
@@ -25,7 +25,7 @@ def condition_of(
         further: SQL that must hold as well.
 
     Raises:
-        FilterError: The filter is wrong, or names a colour that there is not.
+        FilterError: The filter is wrong, or names an unknown colour.
     """
     parts = [] if absent else ["(source_state = 'present')"]
     parts += [sql_of(index, parse_where(where))] if where is not None and where.strip() else []
@@ -34,10 +34,10 @@ def condition_of(
 
 
 def sql_of(index: PeopleTable, condition: Filter) -> str:
-    """SQL of a filter.
+    """Return the SQL of a filter.
 
     Raises:
-        FilterError: It names a column or a colour that there is not, or compares what cannot be compared.
+        FilterError: It names an unknown column or colour, or compares values of different kinds.
     """
     check_values(condition, _VOCABULARIES)
     return compile_where(condition, index.columns, index.thresholds)

@@ -1,4 +1,4 @@
-"""Pictures of hits, cut again from the archive by box and mask. Crops are not stored: the archive is where
+"""Pictures of people, cut again from the archive by box and mask. Crops are not stored: the archive is where
 pictures live.
 """
 
@@ -17,7 +17,7 @@ from par_core.errors import UnreadableImageError
 from par_core.ids import image_id
 from par_core.people.cutout import crop_box
 from par_core.people.masks import crop_mask
-from par_core.query.answer import Hit
+from par_core.query.person import Person
 from par_core.store.layout import Store
 from par_core.types import ImageU8, MaskRLE
 
@@ -25,12 +25,12 @@ __all__ = ["Crop", "crops_of", "mask_of"]
 
 _CONTEXT = 0.25  # margin around the person, as a share of the box
 _HEIGHT_PX = 320
-_DIMMED = 0.45  # brightness of what is not the person
+_DIMMED = 0.45  # brightness of the background
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A picture of one hit.
+    """A picture of one person.
 
     Attributes:
         jpeg: The picture, or None.
@@ -41,34 +41,36 @@ class Crop:
     trouble: str = ""
 
 
-def crops_of(hits: Sequence[Hit], store: Store, segment_config: str, config: ArchiveConfig) -> list[Crop]:
-    """Cut the people of hits out of the archive, with some of their surroundings, the background dimmed.
+def crops_of(
+    people: Sequence[Person], store: Store, segment_config: str, config: ArchiveConfig
+) -> list[Crop]:
+    """Cut people out of the archive, with some of their surroundings, the background dimmed.
 
-    A file that is gone, or is another one now, gives a Crop with the reason.
+    A file that has vanished or was replaced gives a Crop with the reason.
     """
     by_uri: dict[str, list[int]] = {}
-    for i, hit in enumerate(hits):
-        by_uri.setdefault(hit.uri, []).append(i)
-    crops = [Crop(None, "no picture")] * len(hits)
+    for i, person in enumerate(people):
+        by_uri.setdefault(person.uri, []).append(i)
+    crops = [Crop(None, "no picture")] * len(people)
     for entry, content in read_entries([Entry(uri, 0, "") for uri in by_uri], config):
         for i in by_uri[entry.uri]:
-            crops[i] = _crop(hits[i], content, mask_of(store, segment_config, hits[i]), config)
+            crops[i] = _crop(people[i], content, mask_of(store, segment_config, people[i]), config)
     return crops
 
 
 def _crop(
-    hit: Hit, content: bytes | UnreadableImageError, mask: MaskRLE | None, config: ArchiveConfig
+    person: Person, content: bytes | UnreadableImageError, mask: MaskRLE | None, config: ArchiveConfig
 ) -> Crop:
     if isinstance(content, UnreadableImageError):
         return Crop(None, f"the file is not there any more ({content.status})")
-    if image_id(content) != hit.image_id:
+    if image_id(content) != person.image_id:
         return Crop(None, "the file is another one now")
     try:
         image = decode(content, config).pixels
     except UnreadableImageError as error:
         return Crop(None, str(error))
     left, top, right, bottom = crop_box(
-        np.array(hit.box, np.float32), _CONTEXT, 1.6, width=image.shape[1], height=image.shape[0]
+        np.array(person.box, np.float32), _CONTEXT, 1.6, width=image.shape[1], height=image.shape[0]
     )
     shown = image[top:bottom, left:right]
     if mask is not None:
@@ -86,12 +88,12 @@ def _dim(shown: ImageU8, inside: np.ndarray) -> ImageU8:
     return (shown * (_DIMMED + (1 - _DIMMED) * soft)).round().astype(np.uint8)
 
 
-def mask_of(store: Store, segment_config: str, hit: Hit) -> MaskRLE | None:
-    """The mask of a hit, from the shard that holds it; None if that shard does not know the person."""
-    people = store.shard("segment", segment_config, hit.shard).read(
+def mask_of(store: Store, segment_config: str, person: Person) -> MaskRLE | None:
+    """Return the mask of a person from the shard that holds it; None if the shard does not hold it."""
+    masks = store.shard("segment", segment_config, person.shard).read(
         "people", ["person_id", "mask_height", "mask_width", "mask_counts"]
     )
-    rows = people.filter(pc.equal(people["person_id"], hit.person_id)).to_pylist()
+    rows = masks.filter(pc.equal(masks["person_id"], person.person_id)).to_pylist()
     return (
         MaskRLE(rows[0]["mask_height"], rows[0]["mask_width"], rows[0]["mask_counts"].encode("ascii"))
         if rows

@@ -21,8 +21,8 @@ _ID: Final = re.compile(r"[0-9a-f]{4,64}")
 
 
 def field_filter(name: str, value: str) -> Filter:
-    """The filter of a field; a name that is no field is taken for an attribute, which the index knows or
-    refuses.
+    """Return the filter of a field; a name that is no field is taken for an attribute, which the index knows
+    or refuses.
 
     Raises:
         FilterError: The value does not suit the field.
@@ -108,7 +108,7 @@ def _source(value: str) -> Filter:
     return Comparison("uri", "contains", value)
 
 
-#: Each field's filter and what it asks, for help texts.
+#: Filter and help text of each field.
 FIELDS: Final[dict[str, tuple[Callable[[str], Filter], str]]] = {
     "upper": (_colour("upper_color"), "colour of what is worn above: upper:red or upper:red,pink"),
     "lower": (_colour("lower_color"), "colour of what is worn below: lower:blue"),

@@ -1,4 +1,4 @@
-"""One search from a store to hits: for the command line, the query flow and the gate."""
+"""One search from a store to hits: for the command line, the query flow and the quality gate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,8 +16,8 @@ from par_core.models.profiles import embedding_fingerprint, load_describer, load
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
 from par_core.query.gallery import write_gallery
-from par_core.query.gone import leave_out_gone
 from par_core.query.language import AllOf, Likeness, Node, parse_query
+from par_core.query.missing_files import leave_out_missing
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
 from par_core.query.searching import Wanted, sample_of, search_filter, search_query
@@ -29,21 +29,21 @@ from par_core.version import __version__
 
 __all__ = ["Question", "Searcher", "ask", "read_picture", "save_gallery"]
 
-_MORE: Final = 4  # times as many hits are looked at where too many files have gone
+_MORE: Final = 4  # times as many hits are read where too many files have vanished
 _IMAGE: Final = "image"
-_MOST_HITS: Final = 10_000  # looked at, however many have gone
+_MOST_HITS: Final = 10_000  # read, however many files have vanished
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked.
+    """A question with its filter and options.
 
     Attributes:
-        text: In the language of ``par_core.query.language``, or None.
-        image: A picture whose largest person to look for, or None; with a text, both must fit.
+        text: Words, in the language of ``par_core.query.language``, or None.
+        image: A picture with the person to look for, its largest one, or None; with a text, both must fit.
         where: A filter, or None.
-        top: Hits at most; what is folded into another hit does not count.
-        absent: Also people whose file is gone.
+        top: Maximum number of hits; those folded into another hit do not count.
+        absent: Also people whose file has vanished or was replaced.
         weak: Also hits below the cutoff.
         apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the
             best of them.
@@ -61,14 +61,14 @@ class Question:
 
 
 class Searcher:
-    """A store that is asked again and again: models stay loaded, every question reads the version that is
+    """A store that is open for many questions: models stay loaded, every question reads the version that is
     live at that moment. May be shared by threads.
 
     Args:
         store_root: Folder of the store.
         config: Names the models.
-        version: Of the index: ``live``, ``latest`` or a number. In an older version, whoever's file has gone
-            since counts as gone.
+        version: Version of the index: ``live``, ``latest`` or a number. A person of an older version whose
+            file has vanished since counts as absent.
 
     Raises:
         BadConfigError: There is no store.
@@ -81,11 +81,11 @@ class Searcher:
         self._opened: dict[str, PeopleIndex] = {}
 
     def warm(self) -> None:
-        """Load what a text needs, so that the first question is as quick as the next."""
+        """Load the models for texts, so that the first question is as quick as the next."""
         load_text_scorer(self.config).query("a person")
 
     def index(self) -> PeopleIndex:
-        """The version of the index that a question reads now.
+        """Return the version of the index that a question reads now.
 
         Raises:
             BadConfigError: The store is empty, or has no such version.
@@ -93,7 +93,7 @@ class Searcher:
         return self._open(self.version)
 
     def newest(self) -> PeopleIndex:
-        """The newest version of the index, whatever questions read.
+        """Return the newest version of the index, whichever one questions read.
 
         Raises:
             BadConfigError: The store is empty.
@@ -104,24 +104,24 @@ class Searcher:
         """Answer a question.
 
         Raises:
-            BadConfigError: The store is empty, the version or the filter is wrong, or nothing was asked.
+            BadConfigError: The store is empty, the version or the filter is wrong, or the question is empty.
             FingerprintError: The store was filled with another model.
         """
         index, newest = self.index(), self.newest()
         result = _answer(index, question, self.config)
         if index.identity == newest.identity:
             return result
-        asked = question.top
-        while True:  # the next ones take the places of those whose file has gone
-            kept = leave_out_gone(result, self.store, index, newest, absent=question.absent)
-            if len(kept.hits) >= question.top or len(result.hits) < asked or asked >= _MOST_HITS:
+        depth = question.top
+        while True:  # the next hits take the places of those whose file has vanished
+            kept = leave_out_missing(result, self.store, index, newest, absent=question.absent)
+            if len(kept.hits) >= question.top or len(result.hits) < depth or depth >= _MOST_HITS:
                 return replace(kept, hits=kept.hits[: question.top])
-            asked = min(_MORE * asked, _MOST_HITS)
-            result = _answer(index, replace(question, top=asked), self.config)
+            depth = min(_MORE * depth, _MOST_HITS)
+            result = _answer(index, replace(question, top=depth), self.config)
 
     def _open(self, version: str) -> PeopleIndex:
-        """A version of the index. It stays open until another version is written or goes live, so that
-        LanceDB keeps what it has read of it in memory.
+        """Return a version of the index. It stays open until another version is written or goes live, so that
+        LanceDB keeps the parts it has read in memory.
         """
         index = self._opened.get(version)
         if index is None or not index.is_current():
@@ -141,7 +141,7 @@ def ask(
     """Answer one question; see :class:`Searcher`.
 
     Returns:
-        The answer, and the index that gave it.
+        The answer, and the index that it comes from.
     """
     searcher = Searcher(store_root, config, version)
     return searcher.ask(question), searcher.index()
@@ -156,15 +156,17 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
     node = None if question.text is None else _parse(question.text)
     check_embedding(index, embedding_fingerprint(config), config.profile)
     pictures = dict(question.pictures)
-    asked = [] if question.text is None else [question.text]
+    phrases = [] if question.text is None else [question.text]
     if question.image is not None:
         pictures[_IMAGE] = _largest_person(question.image, config)
         like = Likeness("picture", _IMAGE)
         node = like if node is None else AllOf((like, node))
-        asked.insert(0, f"people like {question.image.name}")
+        phrases.insert(0, f"people like {question.image.name}")
     assert node is not None
     sample = _sample(index.path, index.identity)
-    return search_query(index, node, load_text_scorer(config), sample, wanted, " and ".join(asked), pictures)
+    return search_query(
+        index, node, load_text_scorer(config), sample, wanted, " and ".join(phrases), pictures
+    )
 
 
 def _parse(text: str) -> Node:
@@ -175,7 +177,7 @@ def _parse(text: str) -> Node:
 
 @lru_cache(maxsize=4)
 def _sample(path: Path, identity: tuple[str, int]) -> People:
-    """Of a version of an index, which never changes."""
+    """Return the sample of a version of an index; a version never changes."""
     index = PeopleIndex.open(path, str(identity[1]))
     if index is None or index.identity != identity:
         raise StoreError(f"the index at {path} was replaced during the search; ask again")
@@ -205,8 +207,7 @@ def read_picture(path: Path, config: RunConfig) -> ImageU8:
     """Decode one picture as indexing would.
 
     Raises:
-        BadConfigError: It cannot be read, or holds no picture in a format that PAR reads.
-        UnreadableImageError: It is no picture.
+        BadConfigError: The file cannot be read, or is no picture in a format that PAR reads.
     """
     try:
         return decode(path.read_bytes(), config.archive).pixels

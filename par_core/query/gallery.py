@@ -1,5 +1,5 @@
-"""The contact sheet: one self-contained HTML file that shows hits, scores, attributes and where everything
-comes from.
+"""The contact sheet: one self-contained HTML file that shows hits, scores, attributes and
+provenance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ def write_gallery(
     """Write the contact sheet.
 
     Args:
-        path: Of the HTML file.
+        path: Path of the HTML file.
         result: The hits.
         crops: One for each hit.
-        provenance: What made the answer (profile, fingerprints, version, command), shown at the foot.
+        provenance: Profile, fingerprints, version and command behind the answer, shown at the foot.
     """
     cards = [_card(hit, crop) for hit, crop in zip(result.hits, crops, strict=True)]
     page = (

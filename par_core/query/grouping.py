@@ -1,4 +1,4 @@
-"""Hits that tell the same thing, shown as one: people of one image, and near-duplicates of each other."""
+"""Groups of hits that are shown as one: people of one image, and near-duplicates of each other."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,13 +12,13 @@ NEAR: Final = 0.98  # cosine from which two people of the same embedding count a
 
 
 def group(image_ids: Sequence[str], vectors: Float32[np.ndarray, "n d"], most: int) -> list[list[int]]:
-    """Rows that belong together, greedily from the first: each joins the first group whose leader shares its
-    image or is nearly the same picture.
+    """Group rows greedily from the first: each joins the first group whose leader shares its image or is
+    nearly the same picture.
 
     Args:
-        image_ids: Of n hits, best first.
-        vectors: Their embeddings, of L2 norm 1.
-        most: Groups at most; whoever would start another is left out.
+        image_ids: Ids of the images of n hits, best first.
+        vectors: Embeddings of the hits, of L2 norm 1.
+        most: Maximum number of groups; a row that would start another is left out.
 
     Returns:
         Row numbers of each group, the leader first.

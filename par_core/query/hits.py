@@ -1,4 +1,4 @@
-"""From rows of the index to the hits that are shown."""
+"""The hits of an answer, made from rows of the index."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,47 +21,26 @@ def hits_of(
     ranks: Sequence[int],
     explained: Sequence[tuple[PartScore, ...]],
 ) -> tuple[Hit, ...]:
-    """A hit for each of n people.
+    """Return a hit for each of n people.
 
     Args:
-        people: Best first.
+        people: The people, best first.
         thresholds: The probability from which each attribute counts as seen.
-        probabilities: In [0, 1]; None where the question is not judged.
-        cosines: With the question, NaN where there is none; None where nothing was compared.
-        ranks: 1 is best.
-        explained: How well each part of the question fits.
+        probabilities: Probability of the question for each person, in [0, 1]; None where it is not judged.
+        cosines: Cosine of each person with the question, NaN where there is none; None where nothing was
+            compared.
+        ranks: Rank of each person; 1 is best.
+        explained: How well each part of the question fits each person.
     """
-    rows = people.table.drop_columns(["vector", "uris", "row_digest"]).to_pylist()
-    told = [{name: row[name] for name in people.attributes if row[name] is not None} for row in rows]
+    rows = people.table.drop_columns(["vector", "row_digest"]).to_pylist()
     return tuple(
-        Hit(
+        Hit.from_row(
+            row,
+            people.attributes,
+            thresholds,
             rank=ranks[i],
-            **{
-                key: row[key]
-                for key in (
-                    "person_id",
-                    "image_id",
-                    "uri",
-                    "source_state",
-                    "shard",
-                    "upper_color",
-                    "lower_color",
-                    "captured_at",
-                    "height_px",
-                    "score",
-                )
-            },
-            box=(row["x1"], row["y1"], row["x2"], row["y2"]),
             cosine=None if cosines is None or np.isnan(cosines[i]) else float(cosines[i]),
             probability=None if probabilities is None else float(probabilities[i]),
-            attributes=told[i],
-            seen=tuple(
-                sorted(
-                    (name for name, p in told[i].items() if p >= thresholds.get(name, 0.5)),
-                    key=told[i].__getitem__,
-                    reverse=True,
-                )
-            ),
             parts=explained[i],
         )
         for i, row in enumerate(rows)
@@ -69,15 +48,15 @@ def hits_of(
 
 
 def fold(hits: Sequence[Hit], groups: Sequence[Sequence[int]]) -> tuple[Hit, ...]:
-    """The first hit of each group, with the others behind it.
+    """Return the first hit of each group, with the other hits of the group as its ``similar``.
 
     Args:
-        hits: In the order of the groups.
-        groups: Only their lengths count.
+        hits: The hits in the order of the groups.
+        groups: Groups of row numbers, of which only the lengths count.
     """
-    rest = iter(hits)
-    told = []
+    remaining = iter(hits)
+    folded = []
     for rows in groups:
-        leader, *others = islice(rest, len(rows))
-        told.append(replace(leader, similar=tuple(others)) if others else leader)
-    return tuple(told)
+        leader, *others = islice(remaining, len(rows))
+        folded.append(replace(leader, similar=tuple(others)) if others else leader)
+    return tuple(folded)

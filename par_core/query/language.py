@@ -4,9 +4,9 @@
     man AND backpack AND NOT hat "protective suit" upper:red since:2026-11-01 source:gate-3
     (hat OR scarf)^2 "a long coat" like:3f9a4c0d2b1e8f70
 
-Operators are written in capitals, so that "a white dress and a black bag" stays a text; what merely stands
-side by side must all hold. ``-`` before a part is NOT. ``^2`` after a part gives it twice the weight. This
-file turns a text into a tree; ``par_core.query.plan`` says what the tree means for an index.
+Operators are written in capitals, so that "a white dress and a black bag" stays a text; parts that merely
+stand side by side must all hold. ``-`` before a part is NOT. ``^2`` after a part gives it twice the weight.
+This file turns a text into a tree; ``par_core.query.plan`` turns the tree into searches of an index.
 """
 
 import re
@@ -54,7 +54,7 @@ _GRAMMAR: Final = r"""
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words, to be found by what they mean.
+    """Words, matched by their meaning.
 
     Attributes:
         text: The words.
@@ -67,11 +67,11 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A field with a value: holds or does not.
+    """A field with a value, which holds or does not.
 
     Attributes:
-        text: As written.
-        filter: What must hold.
+        text: The field as written.
+        filter: The filter that must hold.
     """
 
     text: str
@@ -80,10 +80,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """Looking like somebody.
+    """Likeness to a person.
 
     Attributes:
-        kind: ``person``, of the index, or ``picture``, given beside the question.
+        kind: ``person`` of the index, or ``picture`` beside the question.
         name: Id of the person, or name of the picture.
     """
 
@@ -180,7 +180,7 @@ def _parser() -> Lark:
 
 
 class _Build(Transformer[Token, Node]):
-    """Turns lark's tree into values."""
+    """Turns the tree of lark into nodes."""
 
     def start(self, parts: list[Node]) -> Node:
         return parts[0]

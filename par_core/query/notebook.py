@@ -61,23 +61,23 @@ def search(
     """Find people by words, by a picture, or by a filter; best first.
 
     Args:
-        text: In the language of ``par search``, such as ``man AND backpack AND NOT hat``; plain words will
-            do.
+        text: A question in the language of ``par search``, such as ``man AND backpack AND NOT hat``; plain
+            words work too.
         store: Folder of the store.
-        image: People like the largest person in this picture; with a text, both must fit.
+        image: Picture; people like its largest person are found. With a text, both must fit.
         where: Only people for whom this filter holds; see ``docs/data-contract.md`` for the columns.
-        top: Hits at most, 1 to 10,000.
+        top: Maximum number of hits, 1 to 10,000.
         absent: Also people whose file has vanished or was replaced.
         weak: Also hits below the cutoff.
         apart: Hits of one image, and of nearly the same picture, each by itself instead of in the ``similar``
             of the best of them.
-        version: Of the index: ``live``, ``latest``, or a number.
-        profile: Names the models; default ``compact``.
+        version: Version of the index: ``live``, ``latest``, or a number.
+        profile: Profile of the models; default ``compact``.
         config: TOML file with settings.
 
     Returns:
         The hits: ``len``, iteration, ``table``, ``to_pandas()``, ``crops()``; in a notebook it shows the
-            first of them.
+            first hits.
 
     Raises:
         BadConfigError: There is no such store, or the question or the filter is wrong.
@@ -103,9 +103,9 @@ def search_with(searcher: Searcher, question: Question) -> "Results":
     if not 1 <= question.top <= 10_000:
         raise BadConfigError(f"top is 1 to 10,000, got {question.top}")
     access = Access.open(searcher.store.root, searcher.config.access.audit_days)
-    asked = question_text(question.text, question.image, question.where)
+    asked_text = question_text(question.text, question.image, question.where)
     with access.recording(
-        Caller.local(), "search", asked, how="python", unrecorded=warnings.warn
+        Caller.local(), "search", asked_text, how="python", unrecorded=warnings.warn
     ) as recorded:
         result = searcher.ask(question)
         recorded.count = len(result.hits)
@@ -117,8 +117,8 @@ class Results:
 
     Args:
         result: The hits.
-        searcher: Who was asked.
-        index: Which version of the index answered.
+        searcher: The store.
+        index: The version of the index that answered.
         config: The settings.
     """
 
@@ -143,13 +143,13 @@ class Results:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the asker should know."""
+        """Notes for the user."""
         return self.result.warnings
 
     @cached_property
     def table(self) -> pa.Table:
-        """One row a hit: rank, ids, uri, scores, colours, ``x1`` to ``y2`` in pixels, ``seen`` (a list), and
-        one column an attribute (its probability).
+        """One row per hit: rank, ids, uri, scores, colours, ``x1`` to ``y2`` in pixels, ``seen`` (a list),
+        and one column per attribute (its probability).
         """
         hits = self.result.hits
         columns = {
@@ -167,7 +167,7 @@ class Results:
         return pa.table(columns)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """The table as a pandas data frame.
+        """Return the table as a pandas data frame.
 
         Raises:
             BadConfigError: pandas is not installed.
@@ -181,14 +181,14 @@ class Results:
         return self.table.to_pandas()
 
     def crops(self, top: int | None = None) -> list[Image.Image | None]:
-        """Pictures of the hits, best first, RGB and 320 pixels high, the background dimmed; cut from the
-        archive when they are first asked for.
+        """Return pictures of the hits, best first, RGB and 320 pixels high, the background dimmed; cut from
+        the archive at the first call.
 
         Args:
-            top: Only of the first so many.
+            top: Number of hits from the first on; None is all.
 
         Returns:
-            One a hit; None where the file has gone or is another one now.
+            One picture per hit; None where the file has vanished or was replaced.
         """
         cut = self._crops(len(self) if top is None else min(top, len(self)))
         return [None if jpeg is None else Image.open(io.BytesIO(jpeg)).convert("RGB") for jpeg, _ in cut]
@@ -201,8 +201,8 @@ class Results:
         return [self._cut[place] for place in range(top)]
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: small pictures of the first hits in one piece of HTML, no scripts, nothing
-        loaded from elsewhere.
+        """Return small pictures of the first hits for a notebook: one piece of HTML, without scripts and
+        without anything loaded from elsewhere.
         """
         hits = self.result.hits[:_SHOWN]
         cards = [
@@ -223,7 +223,7 @@ class Results:
             "hit": hit,
             "picture": _thumbnail(jpeg) if jpeg else None,
             "trouble": trouble,
-            "told": ", ".join([*colours, *seen]),
+            "description": ", ".join([*colours, *seen]),
         }
 
 

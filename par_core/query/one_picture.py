@@ -17,13 +17,13 @@ __all__ = ["PersonInPicture", "people_of", "rank_prompts"]
 
 @dataclass(frozen=True, slots=True)
 class PersonInPicture:
-    """One person of a picture.
+    """One person of a picture that need not be in the index: no ids, but the embedding.
 
     Attributes:
         box: x1, y1, x2, y2 in pixels.
-        score: Of the segmenter.
+        score: Score of the segmenter, in [0, 1].
         vector: Embedding of L2 norm 1.
-        attributes: Probability by name.
+        attributes: Probability of each attribute by name.
     """
 
     box: tuple[float, float, float, float]
@@ -36,24 +36,22 @@ def people_of(
     image: ImageU8, segmenter: PersonSegmenter, describer: PersonDescriber, config: RunConfig
 ) -> list[PersonInPicture]:
     """Find and describe the people of one picture, the largest first, by the same steps as indexing."""
-    (found,) = segmenter.segment([image])
+    (detections,) = segmenter.segment([image])
+    boxes, masks = detections.boxes, detections.masks
     usable = [
         i
-        for i in range(len(found))
-        if mask_area(found.masks[i]) and found.boxes[i][3] - found.boxes[i][1] >= config.segment.min_height_px
+        for i in range(len(detections))
+        if mask_area(masks[i]) and boxes[i][3] - boxes[i][1] >= config.segment.min_height_px
     ]
-    usable.sort(key=lambda i: -mask_area(found.masks[i]))
-    cutouts = [
-        cut_out(image, found.boxes[i], found.masks[i], config.describe.cutout, describer.aspect)
-        for i in usable
-    ]
-    told = describer.describe(cutouts)
+    usable.sort(key=lambda i: -mask_area(masks[i]))
+    cutouts = [cut_out(image, boxes[i], masks[i], config.describe.cutout, describer.aspect) for i in usable]
+    described = describer.describe(cutouts)
     return [
         PersonInPicture(
-            box=tuple(found.boxes[i].tolist()),
-            score=float(found.scores[i]),
-            vector=told.embeddings[row],
-            attributes=dict(zip(describer.attributes, told.probabilities[row].tolist(), strict=True)),
+            box=tuple(boxes[i].tolist()),
+            score=float(detections.scores[i]),
+            vector=described.embeddings[row],
+            attributes=dict(zip(describer.attributes, described.probabilities[row].tolist(), strict=True)),
         )
         for row, i in enumerate(usable)
     ]
@@ -62,8 +60,8 @@ def people_of(
 def rank_prompts(
     vector: Float32[np.ndarray, " d"], prompts: Sequence[str], encoder: TextEncoder
 ) -> list[tuple[str, float]]:
-    """Prompts and their probabilities for one person, most likely first: a softmax over the prompts, summing
-    to 1.
+    """Return the prompts with their probabilities for one person, most likely first: a softmax over the
+    prompts, summing to 1.
     """
     logits = encoder.logit_scale * (encoder.encode(list(prompts)) @ vector)
     weights = np.exp(logits - logits.max())

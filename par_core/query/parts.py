@@ -1,4 +1,4 @@
-"""The parts of a question that an index can be asked about, and how likely each is true of people.
+"""The parts of a question, and the probability that each is true of people.
 
 ``score`` joins them as independent: all of several is a product, at least one of several the opposite of
 none, a weight is a power.
@@ -34,13 +34,13 @@ __all__ = [
 
 Leaf = Phrase | Condition | Likeness
 _LIKE_SLOPE: Final = 1.5  # of likeness, per standard deviation above the cosine with people drawn at random
-_LIKE_MIDDLE: Final = 2.0  # standard deviations at which somebody is as likely alike as not
+_LIKE_MIDDLE: Final = 2.0  # standard deviations at which a person is as likely alike as not
 _TINY: Final = 1e-12
 
 
 @dataclass(frozen=True)
 class People:
-    """Rows of the index that are looked at.
+    """Rows of the index that are judged.
 
     Attributes:
         table: All columns.
@@ -55,34 +55,34 @@ class People:
 
     @cached_property
     def ids(self) -> list[str]:
-        """Their ids."""
-        found: list[str] = self.table["person_id"].to_pylist()
-        return found
+        """Ids of the people."""
+        ids: list[str] = self.table["person_id"].to_pylist()
+        return ids
 
     @cached_property
     def vectors(self) -> Float32[np.ndarray, "n d"]:
-        """Their embeddings."""
+        """Embeddings of the people."""
         column = self.table["vector"].combine_chunks()
         return np.asarray(column.flatten(), np.float32).reshape(len(column), column.type.list_size)
 
     @cached_property
     def known(self) -> KnownPeople:
-        """What texts are weighed against."""
+        """Embeddings, attributes and colours, against which texts are weighed."""
         colours = {place: self.table[f"{place}_color"].to_pylist() for place in ("upper", "lower")}
         return KnownPeople(self.vectors, self.probabilities, colours)
 
     @cached_property
     def colour_shares(self) -> ColourShares:
-        """How usual each colour is among them."""
+        """Share of each colour among the people."""
         return self.known.colour_shares()
 
     @cached_property
     def probabilities(self) -> dict[str, np.ndarray]:
-        """Their attributes' probabilities by name, NaN where not known."""
+        """Probabilities of each attribute by name, NaN where not known."""
         return {name: np.array(self.table[name].to_pylist(), np.float32) for name in self.attributes}
 
     def take(self, rows: np.ndarray) -> "People":
-        """Some of them, in the order of row numbers."""
+        """Return some of the people, in the order of row numbers."""
         return People(self.table.take(pa.array(rows, pa.int64())), self.attributes)
 
 
@@ -91,10 +91,10 @@ class TextPart:
     """Words, judged by the embedding and by the attributes that they name.
 
     Attributes:
-        scorer: Compares them with people.
+        scorer: Compares the words with people.
         query: The words.
-        usual: How usual colours are in the archive.
-        prevalence: Estimated share of people in the archive of whom the words are true.
+        usual: Share of each colour in the archive.
+        prevalence: Estimated share of people in the archive for whom the words are true.
     """
 
     scorer: TextScorer
@@ -104,34 +104,36 @@ class TextPart:
 
     @property
     def direction(self) -> Float32[np.ndarray, " d"]:
-        """Where the best candidates lie."""
+        """Direction in which the best candidates lie."""
         return self.query.direction
 
     def probability(self, people: People) -> Float64[np.ndarray, " n"]:
-        """Of each person, in [0, 1]; 1 of everybody where the words say nothing, as in "a person"."""
+        """Return a probability for each person, in [0, 1]; 1 for all where the words say nothing, as in "a
+        person".
+        """
         if not self.query.words:
             return np.ones(len(people))
         return expit(self.scorer.evidence(self.query, people.known, self.usual) + logit(self.prevalence))
 
     def details(self, people: People) -> list[tuple[str, Float64[np.ndarray, " n"]]]:
-        """What speaks for and against: the things that the words list, by their text alone; attributes; and
-        whether garments have the colour that is named.
+        """Return the evidence for and against: the things that the words list, by their text alone;
+        attributes; and whether garments have the named colour.
         """
         if not self.query.known:
             return []
         pieces = self.scorer.explain(self.query, people.known)
-        told = [(f"text: {self.query.pieces[i]}", pieces[:, i]) for i in range(len(self.query.pieces))]
+        details = [(f"text: {self.query.pieces[i]}", pieces[:, i]) for i in range(len(self.query.pieces))]
         attributes = [named for named in self.query.attributes if named.name in people.attributes]
-        told += [
+        details += [
             (f"attribute: {named.spoken}", probability_of(named, people.probabilities))
             for named in attributes
         ]
         for colour in self.query.colours:
-            seen = [
+            matches = [
                 [term == colour.colour for term in people.known.colours[place]] for place in colour.places
             ]
-            told.append((f"colour: {colour.spoken}", np.array(seen, np.float64).mean(axis=0)))
-        return told
+            details.append((f"colour: {colour.spoken}", np.array(matches, np.float64).mean(axis=0)))
+        return details
 
 
 @dataclass(frozen=True)
@@ -141,18 +143,19 @@ class AttributePart:
     named: NamedAttribute
 
     def probability(self, people: People) -> Float64[np.ndarray, " n"]:
-        """Of each person, in [0, 1]; calibrated by the describer."""
+        """Return a probability for each person, in [0, 1]; calibrated by the describer."""
         return probability_of(self.named, people.probabilities)
 
 
 @dataclass(frozen=True)
 class LikenessPart:
-    """Looking like somebody.
+    """Likeness to another person.
 
     Attributes:
-        direction: The other's embedding.
-        usual: Mean and standard deviation of its cosine with people of the archive drawn at random.
-        person_id: The other's id, if of the index.
+        direction: Embedding of the other person.
+        usual: Mean and standard deviation of this embedding's cosine with people of the archive drawn at
+            random.
+        person_id: Id of the other person, or None if it comes from a picture.
     """
 
     direction: Float32[np.ndarray, " d"]
@@ -160,7 +163,7 @@ class LikenessPart:
     person_id: str | None = None
 
     def probability(self, people: People) -> Float64[np.ndarray, " n"]:
-        """A measure of likeness in [0, 1]: a half two standard deviations above what is usual. Not
+        """Return a measure of likeness in [0, 1]: a half two standard deviations above the usual cosine. Not
         calibrated.
         """
         mean, spread = self.usual
@@ -172,28 +175,28 @@ class LikenessPart:
 
 @dataclass(frozen=True)
 class ConditionPart:
-    """A field: holds or does not.
+    """A field, which holds or does not.
 
     Attributes:
-        holds: Those of some ids for whom it holds.
+        holds: Returns those of some ids for which the field holds.
     """
 
     holds: Callable[[list[str]], set[str]]
 
     def probability(self, people: People) -> Float64[np.ndarray, " n"]:
-        """1 or 0."""
-        true = self.holds(people.ids)
-        return np.array([float(identity in true) for identity in people.ids])
+        """Return 1 or 0 for each person."""
+        matching = self.holds(people.ids)
+        return np.array([float(identity in matching) for identity in people.ids])
 
 
 Part = TextPart | AttributePart | LikenessPart | ConditionPart
 
 
 def leaves(node: Node, *, wanted: bool = True, weight: float = 1.0) -> list[tuple[Leaf, bool, float]]:
-    """The parts of a question in the order of its text, whether each is wanted, and its weight."""
+    """Return the parts of a question in the order of its text, whether each is wanted, and its weight."""
     match node:
         case AllOf(parts) | AnyOf(parts):
-            return [found for part in parts for found in leaves(part, wanted=wanted, weight=weight)]
+            return [leaf for part in parts for leaf in leaves(part, wanted=wanted, weight=weight)]
         case Negated(inner):
             return leaves(inner, wanted=not wanted, weight=weight)
         case Weighted(inner, factor):
@@ -205,12 +208,12 @@ def leaves(node: Node, *, wanted: bool = True, weight: float = 1.0) -> list[tupl
 def score(
     node: Node, probabilities: Mapping[Leaf, Float64[np.ndarray, " n"]], *, weighted: bool
 ) -> Float64[np.ndarray, " n"]:
-    """How well people fit a question, in [0, 1]; without weights, the probability that all of it is true of
-    them.
+    """Return how well people fit a question, in [0, 1]; without weights, the probability that all of it is
+    true of them.
 
     Args:
         node: The question.
-        probabilities: Of its parts.
+        probabilities: Probabilities of the parts.
         weighted: Whether weights count.
     """
     match node:
@@ -228,7 +231,7 @@ def score(
 
 
 def explain(node: Node, parts: Mapping[Leaf, Part], people: People) -> list[tuple[PartScore, ...]]:
-    """For each person, every part of a question with its probability, and what it cost; text with several
+    """Return, for each person, every part of a question with its probability and its cost; text with several
     parts also piece by piece.
     """
     columns: list[list[PartScore]] = []

@@ -1,4 +1,4 @@
-"""From a question to what an index is asked: for each alternative of the question, a filter that LanceDB
+"""From a question to searches of an index: for each alternative of the question, a filter that LanceDB
 applies first and a direction to search in.
 
 Fields, and attributes with a weight of 1 or more, are conditions: they become part of the filter wherever a
@@ -35,10 +35,10 @@ class Alternative:
     """One way to satisfy a question.
 
     Attributes:
-        condition: What must hold, or None.
-        direction: Of the search, of L2 norm 1, or None if no words or likenesses are part of it.
+        condition: The filter that must hold, or None.
+        direction: Direction of the search, of L2 norm 1, or None if no words or likenesses are part of it.
         ranked_by: The attributes to rank by where there is no direction, with their weights; ``wanted`` is
-            turned round where they are not wanted.
+            inverted where the question negates them.
     """
 
     condition: Filter | None
@@ -47,12 +47,12 @@ class Alternative:
 
 
 def attribute_meant(phrase: Phrase, known: frozenset[str]) -> NamedAttribute | None:
-    """The attribute that plain words stand for, if they name one and nothing else: "hat", "a man", "with a
-    bag".
+    """Return the attribute that plain words stand for if they name one and nothing else: "hat", "a man",
+    "with a bag".
     """
     if phrase.quoted:
         return None
-    named = [each for each in named_attributes(phrase.text) if each.name in known]
+    named = [attribute for attribute in named_attributes(phrase.text) if attribute.name in known]
     if len(named) != 1:
         return None
     rest = " ".join(word for word in phrase.text.lower().replace(",", " ").split() if word not in _FILLER)
@@ -60,7 +60,7 @@ def attribute_meant(phrase: Phrase, known: frozenset[str]) -> NamedAttribute | N
 
 
 def alternatives_of(node: Node, parts: Mapping[Leaf, Part]) -> tuple[Alternative, ...]:
-    """The ways to satisfy a question.
+    """Return the ways to satisfy a question.
 
     Raises:
         FilterError: There are too many.
@@ -69,21 +69,23 @@ def alternatives_of(node: Node, parts: Mapping[Leaf, Part]) -> tuple[Alternative
 
 
 def _expand(node: Node, *, wanted: bool, weight: float) -> list[list[Literal]]:
-    """Disjunctive normal form: any of several lists of parts that must all hold."""
+    """Return the disjunctive normal form: any of several lists of parts that must all hold."""
     match node:
         case Negated(inner):
             return _expand(inner, wanted=not wanted, weight=weight)
         case Weighted(inner, factor):
             return _expand(inner, wanted=wanted, weight=weight * factor)
         case AllOf(parts) | AnyOf(parts):
-            each = [_expand(part, wanted=wanted, weight=weight) for part in parts]
+            expanded = [_expand(part, wanted=wanted, weight=weight) for part in parts]
             if isinstance(node, AllOf) == wanted:
-                if np.prod([len(one) for one in each]) > _MOST:
+                if np.prod([len(lists) for lists in expanded]) > _MOST:
                     raise FilterError(
                         f"a question with more than {_MOST} alternatives; ask fewer ORs at once"
                     )
-                return [[literal for literals in chosen for literal in literals] for chosen in product(*each)]
-            joined = [literals for one in each for literals in one]
+                return [
+                    [literal for literals in chosen for literal in literals] for chosen in product(*expanded)
+                ]
+            joined = [literals for lists in expanded for literals in lists]
             if len(joined) > _MOST:
                 raise FilterError(f"a question with more than {_MOST} alternatives; ask fewer ORs at once")
             return joined

@@ -1,5 +1,5 @@
-"""Each part of a question made ready to be asked of one index: fields become SQL, words become evidence to
-weigh, ids and pictures become embeddings.
+"""Parts of a question prepared for one index: fields become SQL, words become evidence to weigh, ids and
+pictures become embeddings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,12 +37,12 @@ def resolve_parts(
     sample: People,
     pictures: Mapping[str, Float32[np.ndarray, " d"]],
 ) -> dict[Leaf, Part]:
-    """The parts of a question, in the order of its text.
+    """Return the parts of a question, in the order of its text.
 
     Args:
         node: The question.
         index: The table of people.
-        scorer: Of the same embedding as the table.
+        scorer: Scorer of texts, with the same embedding as the table.
         sample: People of the table drawn at random.
         pictures: Embeddings, of L2 norm 1, of the pictures that the question names.
 
@@ -64,10 +64,10 @@ def _part(
             condition = sql_of(index, leaf.filter)
             return ConditionPart(lambda ids: _holding(index, ids, condition))
         case Likeness("person", name):
-            found = index.rows([name]) if _is_id(name) else ()
-            if not len(found):
+            rows = index.rows([name]) if _is_id(name) else ()
+            if not len(rows):
                 raise FilterError(f"there is nobody with the id {name!r} in this version of the index")
-            return _likeness(People(found, ()).vectors[0], sample, name)
+            return _likeness(People(rows, ()).vectors[0], sample, name)
         case Likeness(_, name):
             if name not in pictures:
                 raise FilterError(
@@ -101,8 +101,8 @@ def _is_id(name: str) -> bool:
 def _holding(index: PeopleTable, ids: Sequence[str], condition: str) -> set[str]:
     if not ids:
         return set()
-    named = ", ".join(f"'{identity}'" for identity in ids)  # ids of the index itself
-    found: list[str] = index.search(
-        None, where=f"(person_id IN ({named})) AND {condition}", top=len(ids), columns=["person_id"]
+    names = ", ".join(f"'{identity}'" for identity in ids)  # ids of the index itself
+    matching: list[str] = index.search(
+        None, where=f"(person_id IN ({names})) AND {condition}", top=len(ids), columns=["person_id"]
     )["person_id"].to_pylist()
-    return set(found)
+    return set(matching)

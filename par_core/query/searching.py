@@ -1,9 +1,9 @@
-"""Searching: a question becomes one search of the index for each of its alternatives; everybody found is
+"""Searching: a question becomes one search of the index for each of its alternatives; every candidate is
 judged by the whole question.
 
 The index gives candidates: the nearest people by embedding among those for whom the conditions hold. They are
 then judged exactly, part by part, ranked by the product, and left out below a cutoff, so that "nothing found"
-is an answer. ``docs/search.md`` has the reasons and what was measured.
+is an answer. ``docs/search.md`` has the reasons and the measurements.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ from par_core.query.table import PeopleTable
 
 __all__ = ["Wanted", "sample_of", "search_filter", "search_query"]
 
-_SAMPLE: Final = 2_000  # people by whom it is estimated how rare a thing is, and what likeness is usual
+_SAMPLE: Final = 2_000  # people for estimates of how rare a thing is and how alike people usually are
 _WITHOUT: Final = {
     True: "ranks by the rest of the words",
     False: "knows no other word of it, so it finds nobody",
@@ -47,14 +47,14 @@ _WITHOUT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What else is asked beside the question itself.
+    """Filter and options of a search, beside the question itself.
 
     Attributes:
         where: A filter in the language of ``par_core.query.where``, or None.
-        top: Hits at most; what is folded into another hit does not count.
+        top: Maximum number of hits; those folded into another hit do not count.
         absent: Also people whose file has vanished or was replaced.
         weak: Also hits below the cutoff.
-        apart: Hits that tell the same thing each by itself.
+        apart: Return hits of one image or of nearly the same picture each by itself.
     """
 
     where: str | None = None
@@ -65,7 +65,7 @@ class Wanted:
 
 
 def sample_of(index: PeopleTable) -> People:
-    """People of an index drawn at random, by whom searches estimate what is rare and what is usual."""
+    """Return people of an index drawn at random: a sample for estimates of what is rare and what is usual."""
     return People(
         index.sample(_SAMPLE, ["person_id", "vector", "upper_color", "lower_color", *index.attributes]),
         index.attributes,
@@ -81,15 +81,15 @@ def search_query(
     question: str,
     pictures: Mapping[str, Float32[np.ndarray, " d"]],
 ) -> SearchResult:
-    """People who fit a question.
+    """Return the people who fit a question.
 
     Args:
         index: The table of people.
         node: The question.
-        scorer: Of the same embedding as the table.
-        sample: What :func:`sample_of` gave for this table.
-        wanted: What else is asked.
-        question: As asked, for people.
+        scorer: Scorer of texts, with the same embedding as the table.
+        sample: The sample of this table by :func:`sample_of`.
+        wanted: Filter and options.
+        question: The question in words for people.
         pictures: Embeddings of the pictures that the question names.
 
     Raises:
@@ -98,9 +98,10 @@ def search_query(
     parts = resolve_parts(node, index, scorer, sample, pictures)
     alternatives = alternatives_of(node, parts)
     if all(isinstance(part, ConditionPart) for part in parts.values()):
-        # which none is
         tests = " OR ".join(
-            f"({sql_of(index, each.condition)})" for each in alternatives if each.condition is not None
+            f"({sql_of(index, alternative.condition)})"
+            for alternative in alternatives
+            if alternative.condition is not None  # true of all of them; mypy cannot know
         )
         return _unranked(
             index,
@@ -108,11 +109,11 @@ def search_query(
             wanted.top,
             question,
         )
-    people = _less_those_asked_about(
+    people = _without_examples(
         find_candidates(index, alternatives, where=wanted.where, absent=wanted.absent, top=wanted.top), parts
     )
-    told = {leaf: part.probability(people) for leaf, part in parts.items()}
-    ranks, fits = score(node, told, weighted=True), score(node, told, weighted=False)
+    probabilities = {leaf: part.probability(people) for leaf, part in parts.items()}
+    ranks, fits = score(node, probabilities, weighted=True), score(node, probabilities, weighted=False)
     judged = any(isinstance(part, TextPart | AttributePart) for part in parts.values())
     calibrated = judged and (
         scorer.weights.calibrated or not any(isinstance(part, TextPart) for part in parts.values())
@@ -123,42 +124,42 @@ def search_query(
     )
     shown = np.array([row for rows in groups for row in rows], np.int64)
     places = [place for place, rows in enumerate(groups, 1) for _ in rows]
-    given = people.take(shown)
+    shown_people = people.take(shown)
     hits = hits_of(
-        given,
+        shown_people,
         index.thresholds,
         fits[shown] if judged else None,
         _cosines(people, parts)[shown],
         places,
-        explain(node, parts, given),
+        explain(node, parts, shown_people),
     )
     chance = _chance(fits, groups, wanted) if calibrated else None
     return SearchResult(question, fold(hits, groups), _warnings(parts, scorer), len(index), chance)
 
 
 def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
-    """People for whom a filter holds, in no particular order."""
+    """Return the people for whom a filter holds, in no particular order."""
     return _unranked(
         index, condition_of(index, wanted.where, absent=wanted.absent), wanted.top, f"where {wanted.where}"
     )
 
 
 def _unranked(index: PeopleTable, where: str | None, top: int, question: str) -> SearchResult:
-    found = People(index.search(None, where=where, top=top), index.attributes)
-    hits = hits_of(found, index.thresholds, None, None, range(1, len(found) + 1), [()] * len(found))
+    people = People(index.search(None, where=where, top=top), index.attributes)
+    hits = hits_of(people, index.thresholds, None, None, range(1, len(people) + 1), [()] * len(people))
     return SearchResult(question, hits, (), len(index))
 
 
-def _less_those_asked_about(people: People, parts: Mapping[Leaf, Part]) -> People:
-    """Whoever is asked about by ``like:`` is known already."""
-    known = {part.person_id for part in parts.values() if isinstance(part, LikenessPart)}
+def _without_examples(people: People, parts: Mapping[Leaf, Part]) -> People:
+    """Return the people without those whom ``like:`` names: the user knows them already."""
+    examples = {part.person_id for part in parts.values() if isinstance(part, LikenessPart)}
     return people.take(
-        np.array([row for row, identity in enumerate(people.ids) if identity not in known], np.int64)
+        np.array([row for row, identity in enumerate(people.ids) if identity not in examples], np.int64)
     )
 
 
 def _grouped(people: People, order: Int64[np.ndarray, " k"], wanted: Wanted) -> list[list[int]]:
-    """The best row numbers, those together that are shown as one hit."""
+    """Return the best row numbers in groups; each group is shown as one hit."""
     if wanted.apart:
         return [[int(row)] for row in order[: wanted.top]]
     images = people.table["image_id"].take(pa.array(order, pa.int64())).to_pylist()
@@ -171,7 +172,7 @@ def _chance(fits: Float64[np.ndarray, " n"], groups: Sequence[Sequence[int]], wa
 
 
 def _cosines(people: People, parts: Mapping[Leaf, Part]) -> Float64[np.ndarray, " n"]:
-    """With the whole of the first words, or with the first picture; NaN where there is neither."""
+    """Return cosines with the whole of the first words or with the first picture; NaN without either."""
     for part in parts.values():
         if isinstance(part, TextPart | LikenessPart):
             return (
@@ -182,13 +183,13 @@ def _cosines(people: People, parts: Mapping[Leaf, Part]) -> Float64[np.ndarray, 
 
 def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]:
     texts = [part.query for part in parts.values() if isinstance(part, TextPart)]
-    told = []
+    warnings = []
     for query in texts:
         unknown = scorer.encoder.unknown_words(query.text)
         if unknown:
             words = ", ".join(map(repr, unknown))
-            told.append(
+            warnings.append(
                 f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; use"
                 " --profile clip for free words"
             )
-    return tuple(told)
+    return tuple(warnings)

@@ -1,5 +1,5 @@
-"""The table of people as a search sees it: what it must be able to do, and whether it was filled by the model
-that the question is asked with.
+"""The table of people as a search sees it: the methods it must have, and the check that the model of the
+question is the one that filled it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,16 +15,16 @@ __all__ = ["PeopleTable", "Scanned", "check_embedding"]
 
 @runtime_checkable
 class Scanned(Protocol):
-    """What can be read from end to end."""
+    """A table that can be read from end to end."""
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
-        """Rows, a batch at a time."""
+        """Read rows a batch at a time."""
         ...
 
 
 @runtime_checkable
 class PeopleTable(Scanned, Protocol):
-    """What a search needs of the index (``par_core.store.lance.PeopleIndex``)."""
+    """The methods of the index that a search needs (``par_core.store.lance.PeopleIndex``)."""
 
     @property
     def columns(self) -> dict[str, pa.DataType]:
@@ -59,15 +59,15 @@ class PeopleTable(Scanned, Protocol):
         top: int,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Rows by ascending cosine distance."""
+        """Return rows by ascending cosine distance."""
         ...
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
-        """Rows by id."""
+        """Return rows by id."""
         ...
 
     def sample(self, n: int, columns: Sequence[str], seed: int = 0) -> pa.Table:
-        """Some rows, drawn at random."""
+        """Return some rows, drawn at random."""
         ...
 
     def __len__(self) -> int: ...

@@ -1,5 +1,5 @@
-"""Whether the values that a filter names can occur in their columns: a misspelt colour must not silently find
-nobody.
+"""A check that the values of a filter can occur in their columns: a misspelt colour must not silently match
+no person.
 """
 
 import difflib
@@ -16,10 +16,10 @@ def check_values(parsed: Filter, vocabularies: Mapping[str, Sequence[str]]) -> N
 
     Args:
         parsed: The filter.
-        vocabularies: All values of some columns.
+        vocabularies: All values of some columns, by column.
 
     Raises:
-        FilterError: Names the value, the nearest ones, and all that there are.
+        FilterError: A value cannot occur; the message names it, the nearest one, and all possible ones.
     """
     match parsed:
         case And(parts) | Or(parts):
@@ -30,8 +30,8 @@ def check_values(parsed: Filter, vocabularies: Mapping[str, Sequence[str]]) -> N
         case Comparison(column, "=" | "!=", str() as value) if column in vocabularies:
             _check(column, value, vocabularies[column])
         case Membership(column, values) if column in vocabularies:
-            for each in values:
-                _check(column, str(each), vocabularies[column])
+            for member in values:
+                _check(column, str(member), vocabularies[column])
 
 
 def _check(column: str, value: str, vocabulary: Sequence[str]) -> None:

@@ -67,7 +67,7 @@ Value = str | float | date  # a datetime is a moment, a date without a time a wh
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``column operator value``; the operator is one of = != < <= > >= like contains (of a text, taken
+    """``column operator value``; the operator is one of = != < <= > >= like contains (a text, matched
     literally).
     """
 
@@ -135,7 +135,7 @@ def parse_where(text: str) -> Filter:
     """Parse a filter.
 
     Raises:
-        FilterError: With the place.
+        FilterError: It does not make sense; the message shows where.
     """
     if len(text) > _LONGEST:
         raise FilterError(f"a filter of {len(text)} characters; {_LONGEST} are allowed")
@@ -169,7 +169,7 @@ def _parser() -> Lark:
 
 
 class _Build(Transformer[Token, Filter]):
-    """Turns lark's tree into values."""
+    """Turns the tree of lark into filters."""
 
     def any_of(self, parts: list[Filter]) -> Filter:
         return parts[0] if len(parts) == 1 else Or(tuple(parts))

@@ -1,7 +1,7 @@
 """Filters as SQL: a tree is checked against the columns of a table, and only then written, with names quoted
 and literals escaped.
 
-Nothing of a filter's text reaches SQL in any other way.
+No text of a filter reaches SQL in any other way.
 """
 
 import difflib
@@ -34,23 +34,23 @@ _DAY: Final = timedelta(days=1)
 def compile_where(
     wanted: str | Filter, columns: Mapping[str, pa.DataType], thresholds: Mapping[str, float]
 ) -> str:
-    """SQL for a filter, ready for LanceDB.
+    """Return the SQL of a filter, ready for LanceDB.
 
     Args:
         wanted: The filter, as text or parsed.
-        columns: What may be named, and the types.
-        thresholds: From which probability on an attribute counts as seen; one half for a number that is not
-            among them.
+        columns: Types of the columns that may be named, by name.
+        thresholds: The probability from which an attribute counts as seen; 0.5 for a number column without
+            one.
 
     Raises:
         FilterError: A text does not parse (with the place), names an unknown column (with near ones), or
-            compares what cannot be compared.
+            compares values of different kinds.
     """
     return _sql(_decided(parse_where(wanted) if isinstance(wanted, str) else wanted, thresholds), columns)
 
 
 def _decided(node: Filter, thresholds: Mapping[str, float]) -> Filter:
-    """The same without ``Likely``."""
+    """Return the filter with each ``Likely`` replaced by a comparison."""
     match node:
         case Likely(column):
             return Comparison(column, ">=", thresholds.get(column, 0.5))
@@ -102,7 +102,7 @@ def _is_day(value: Value) -> bool:
 
 
 def _whole_day(column: str, operator: str, day: date) -> Filter:
-    """A comparison with a day, as comparisons with its first moment and with the next day's."""
+    """Return a comparison with a day as comparisons with its first moment and with the next day's."""
     start = datetime(day.year, day.month, day.day)
     match operator:
         case "=" | "!=":
@@ -128,13 +128,13 @@ def _kind(column: str, columns: Mapping[str, pa.DataType]) -> Literal["text", "n
 
 
 def _name(column: str) -> str:
-    return f"`{column}`"  # a NAME of the grammar, found among the columns: no quote can be in it
+    return f"`{column}`"  # a NAME of the grammar, checked against the columns: it holds no quote
 
 
 def _literal(column: str, value: Value, columns: Mapping[str, pa.DataType]) -> str:
     kind = _kind(column, columns)
-    given = "text" if isinstance(value, str) else "time" if isinstance(value, datetime) else "number"
-    if kind != given:
+    value_kind = "text" if isinstance(value, str) else "time" if isinstance(value, datetime) else "number"
+    if kind != value_kind:
         example = {
             "text": "a text in quotes, such as 'red'",
             "number": "a number, such as 0.5",

@@ -1,8 +1,9 @@
-"""What judgements teach: a direction in the space of the embeddings, along which people are proposed.
+"""Linear probe: a direction in the space of the embeddings, learnt from the answers, along which people are
+proposed.
 
-A regularised logistic regression on the stored embeddings. Before anybody is judged it is the text; every
-judgement turns it. Since it is linear, the index itself finds the people who score highest
-(``PeopleIndex.search`` with the direction as the query), however many there are.
+It is a regularised logistic regression on the stored embeddings. Before the first answer the direction is the
+text; every answer turns it. Since the probe is linear, the index itself finds the people who score highest
+(``PeopleIndex.search`` with the direction as the query), in an archive of any size.
 """
 
 from dataclasses import dataclass
@@ -15,21 +16,23 @@ from par_core.logistic import fit_logistic
 
 __all__ = ["Scale", "probe_direction"]
 
-# log-odds that one standard deviation of the cosine with the text is worth before anybody is judged
+# log-odds that one standard deviation of the cosine with the text is worth before the first answer
 _TEXT: Final = 2.0
-_SPREAD: Final = 4.0  # a priori, of the log-odds that judgements add for a typical person
-_OFFSET_SPREAD: Final = 10.0  # a priori, of the log-odds of the average person; that is known least
+# prior standard deviation of the log-odds that answers add for a typical person
+_SPREAD: Final = 4.0
+# prior standard deviation of the log-odds of the average person, which is known least
+_OFFSET_SPREAD: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How the embeddings of an archive are spread.
+    """Location and scale of the embeddings of an archive.
 
     Attributes:
-        middle: (d,) their mean.
-        spread: (d,) their standard deviation, 1 where that is 0.
-        text_middle: Mean cosine with the text.
-        text_spread: Its standard deviation, 1 where that is 0.
+        middle: (d,) mean of the embeddings.
+        spread: (d,) standard deviation of the embeddings, 1 where that is 0.
+        text_middle: Mean of the cosines with the text.
+        text_spread: Standard deviation of the cosines with the text, 1 where that is 0.
     """
 
     middle: Float64[np.ndarray, " d"]
@@ -44,20 +47,20 @@ def probe_direction(
     vectors: Float32[np.ndarray, "n d"],
     has: Bool[np.ndarray, " n"],
 ) -> Float32[np.ndarray, " d"]:
-    """The direction, of L2 norm 1, along which people are likelier to have the attribute.
+    """Return the direction, of L2 norm 1, along which people are likelier to have the attribute.
 
-    The log-odds of a person are those of the text, which are given, plus an offset and a linear function of
-    the standardised embedding, whose weights are normal with a variance of ``_SPREAD`` squared over d: of all
-    of them, the most probable is taken. Nobody judged, or only people of one kind, will do.
+    The log-odds of a person are the fixed log-odds of the text, plus an offset and a linear function of the
+    standardised embedding. Its weights have a normal prior of variance ``_SPREAD`` squared over d; the
+    posterior mode is taken. No answers, or answers of one kind only, are allowed.
 
     Args:
         text: Embedding of the text.
-        scale: Of the archive.
-        vectors: Embeddings of those who were judged.
-        has: Whether they have the attribute.
+        scale: Location and scale of the embeddings of the archive.
+        vectors: Embeddings of the judged people.
+        has: Whether each of them has the attribute.
     """
     features = (vectors.astype(np.float64) - scale.middle) / scale.spread
-    given = _TEXT * (vectors.astype(np.float64) @ text - scale.text_middle) / scale.text_spread
-    fitted, _ = fit_logistic(features, has, spread=_SPREAD, offset_spread=_OFFSET_SPREAD, given=given)
+    text_log_odds = _TEXT * (vectors.astype(np.float64) @ text - scale.text_middle) / scale.text_spread
+    fitted, _ = fit_logistic(features, has, spread=_SPREAD, offset_spread=_OFFSET_SPREAD, given=text_log_odds)
     direction = _TEXT / scale.text_spread * text.astype(np.float64) + fitted / scale.spread
     return (direction / np.linalg.norm(direction)).astype(np.float32)

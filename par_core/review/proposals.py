@@ -1,8 +1,9 @@
-"""Whom a review proposes next.
+"""Choice of the people whom a review proposes next.
 
-Most people of a batch are those whom the probe holds for the likeliest. The others, one in six, are drawn at
-random, from each stratum as often as the square root of the people left in it tells: the best allocation if
-every stratum holds equally many of those who are proposer (Neyman 1934; Cochran 1977, section 5.5).
+Most people of a batch are those whom the probe ranks as the likeliest. The others, one in six, are drawn at
+random. Draws are allocated to the strata in proportion to the square root of the people left in each. This is
+the best allocation if every stratum holds equally many people with the attribute (Neyman 1934; Cochran 1977,
+section 5.5).
 """
 
 import math
@@ -15,7 +16,7 @@ from jaxtyping import Float32
 from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.review.probe import probe_direction
-from par_core.review.record import Asked, ReviewRecord
+from par_core.review.record import ProposedPerson, ReviewRecord
 from par_core.review.survey import PeopleRows, Survey, strata_of, survey_people
 
 __all__ = ["Proposer"]
@@ -24,77 +25,76 @@ _BATCH_FOR_A_DRAW: Final = 6  # people proposed, of whom one is drawn at random
 
 
 class Proposer:
-    """The people among whom somebody is proposer.
+    """Proposes people of an archive for one review.
 
     Args:
-        index: Where they are.
-        where: SQL of who takes part.
-        record: Of the review.
+        index: Index of the archive.
+        where: SQL condition of the people who take part, or None.
+        record: The review.
 
     Attributes:
-        survey: What the archive looks like.
+        survey: Summary of the archive.
     """
 
     def __init__(self, index: PeopleRows, where: str | None, record: ReviewRecord) -> None:
         self._index, self._where = index, where
         self._text, self._bounds = np.array(record.vector, np.float32), record.bounds
         self._seed = int(digest_of(str(record.seed), record.name), 16)
-        self.survey = self._look(record)
+        self.survey = self._survey(record)
 
-    def propose(self, record: ReviewRecord, size: int) -> tuple[Asked, ...]:
-        """A new batch: the likeliest people, then those who were drawn from the others; fewer than ``size``
-        only if there are no more.
+    def propose(self, record: ReviewRecord, size: int) -> tuple[ProposedPerson, ...]:
+        """Return a new batch: the likeliest people, then people drawn at random from the others. It has fewer
+        than ``size`` people only if no more are left.
         """
-        proposed = self._likeliest(record, size - math.ceil(size / _BATCH_FOR_A_DRAW))
+        batch = self._likeliest(record, size - math.ceil(size / _BATCH_FOR_A_DRAW))
         left, draws = list(self.survey.people), [1] * len(self.survey.people)
-        for person in (*(each for each in record.asked if each.person_id in self.survey.asked), *proposed):
+        present = [person for person in record.proposed if person.person_id in self.survey.proposed_vectors]
+        for person in (*present, *batch):
             left[person.stratum] -= 1
             draws[person.stratum] += person.drawn_from == self.survey.digests[person.stratum]
-        while len(proposed) < size and any(left):
-            stratum = max(range(len(left)), key=lambda each: math.sqrt(left[each]) / draws[each])
-            person_id = self._next_drawn(record, stratum, {person.person_id for person in proposed})
-            proposed.append(Asked(person_id, stratum, self.survey.digests[stratum]))
+        while len(batch) < size and any(left):
+            stratum = max(range(len(left)), key=lambda i: math.sqrt(left[i]) / draws[i])
+            person_id = self._next_drawn(record, stratum, {person.person_id for person in batch})
+            batch.append(ProposedPerson(person_id, stratum, self.survey.digests[stratum]))
             left[stratum] -= 1
             draws[stratum] += 1
-        self._learn_of(proposed)
-        return tuple(proposed)
+        self._note_proposed(batch)
+        return tuple(batch)
 
-    def _look(self, record: ReviewRecord) -> Survey:
+    def _survey(self, record: ReviewRecord) -> Survey:
         return survey_people(
             self._index,
             self._where,
             self._text,
             self._bounds,
             self._seed,
-            {person.person_id for person in record.asked},
+            {person.person_id for person in record.proposed},
         )
 
-    def _likeliest(self, record: ReviewRecord, n: int) -> list[Asked]:
+    def _likeliest(self, record: ReviewRecord, n: int) -> list[ProposedPerson]:
         if n == 0:
             return []
+        vectors_by_id = self.survey.proposed_vectors
         judged = [
             person
-            for person in record.asked
-            if person.answer in ("yes", "no") and person.person_id in self.survey.asked
+            for person in record.proposed
+            if person.answer in ("yes", "no") and person.person_id in vectors_by_id
         ]
-        vectors = np.array([self.survey.asked[person.person_id] for person in judged], np.float32).reshape(
-            len(judged), len(self._text)
-        )
+        vectors = np.array([vectors_by_id[person.person_id] for person in judged], np.float32)
         direction = probe_direction(
             self._text,
             self.survey.scale,
-            vectors,
+            vectors.reshape(len(judged), len(self._text)),
             np.array([person.answer == "yes" for person in judged], bool),
         )
-        known = {person.person_id for person in record.asked}
-        found = self._index.search(
+        known = {person.person_id for person in record.proposed}
+        nearest = self._index.search(
             direction, where=self._where, top=n + len(known), columns=["person_id", "vector"]
         )
-        rows = [
-            (row["person_id"], row["vector"]) for row in found.to_pylist() if row["person_id"] not in known
-        ][:n]
+        new = [row for row in nearest.to_pylist() if row["person_id"] not in known][:n]
         return [
-            Asked(person_id, self._stratum(np.array(vector, np.float32)), None) for person_id, vector in rows
+            ProposedPerson(row["person_id"], self._stratum(np.array(row["vector"], np.float32)), None)
+            for row in new
         ]
 
     def _stratum(self, vector: Float32[np.ndarray, " d"]) -> int:
@@ -107,18 +107,16 @@ class Proposer:
             for person_id in self.survey.waiting[stratum]:
                 if person_id not in taken:
                     return person_id
-            self.survey = self._look(record)  # the head of the random order is used up
-        raise StoreError("the index changed while a batch was drawn; go on with the review by resuming it")
-
-    def _learn_of(self, people: Sequence[Asked]) -> None:
-        """Take notice of those who are proposed: they are asked about, and wait no more."""
-        rows = self._index.rows([person.person_id for person in people])
-        self.survey.asked.update(
-            zip(
-                rows["person_id"].to_pylist(),
-                (np.array(each, np.float32) for each in rows["vector"].to_pylist()),
-                strict=True,
-            )
+            self.survey = self._survey(record)  # all waiting people that were listed are used up
+        raise StoreError(
+            "the index changed while a batch was drawn; continue the review with par review --resume"
+            f" {record.name}"
         )
+
+    def _note_proposed(self, people: Sequence[ProposedPerson]) -> None:
+        """Keep the embeddings of new proposed people, and take them off the lists of waiting people."""
+        rows = self._index.rows([person.person_id for person in people])
+        vectors = (np.array(vector, np.float32) for vector in rows["vector"].to_pylist())
+        self.survey.proposed_vectors.update(zip(rows["person_id"].to_pylist(), vectors, strict=True))
         for waiting in self.survey.waiting:
-            waiting[:] = [each for each in waiting if each not in self.survey.asked]
+            waiting[:] = [person_id for person_id in waiting if person_id not in self.survey.proposed_vectors]

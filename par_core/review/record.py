@@ -1,5 +1,5 @@
-"""A review as it is kept: ``reviews/NAME.json`` in the store, rewritten, in one step, after every answer. It
-holds ids and answers, and no pictures.
+"""The stored form of a review: ``reviews/NAME.json`` in the store, replaced atomically after every answer. It
+holds ids and answers, and no pictures. Names of the attributes below are the keys of the JSON.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from par_core.version import __version__
 
 __all__ = [
     "Answer",
-    "Asked",
+    "ProposedPerson",
     "ReviewRecord",
     "free_name",
     "load_record",
@@ -31,21 +31,21 @@ __all__ = [
 FORMAT: Final = 1
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
-#: ``gone``: nobody can say any more, because the file has gone.
+#: ``gone``: the person can no longer be judged, because the file is missing.
 Answer = Literal["yes", "no", "skip", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One person who was proposed.
+class ProposedPerson:
+    """One person who was proposed to the reviewer, and the answer.
 
     Attributes:
-        person_id: Who.
-        stratum: Where the person stands by the text, 0 is best.
-        drawn_from: Digest of the people among whom the person was drawn at random; None if the person was
+        person_id: Id of the person.
+        stratum: Number of the stratum by the text, 0 is best.
+        drawn_from: Digest of the stratum from which the person was drawn at random; None if the person was
             proposed as one of the likeliest.
-        answer: None as long as there is none.
-        turn: Running number of the answer, from 1; 0 as long as there is none.
+        answer: The answer, or None before there is one.
+        turn: Running number of the answer, from 1; 0 before there is one.
     """
 
     person_id: str
@@ -57,19 +57,19 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ReviewRecord:
-    """All that a review needs in order to go on.
+    """All data that a review needs in order to be resumed.
 
     Attributes:
-        name: Of the review.
-        text: What is proposer.
-        where: A filter, or None.
+        name: Name of the review.
+        text: Description of the people who are searched.
+        where: Filter, or None.
         embedding: Fingerprint of the model of text and people.
-        profile: That it belongs to.
-        index_version: Of the index, when the review went on last.
-        seed: Of the random order.
+        profile: Profile to which this model belongs.
+        index_version: Version of the index when the review was last resumed.
+        seed: Seed of the random order.
         vector: Embedding of the text.
-        bounds: Cosines that part the strata.
-        rounds: Every batch; in it, those who were drawn at random come last.
+        bounds: Cosines between neighbouring strata, falling.
+        rounds: Every batch; within a batch, people who were drawn at random come last.
     """
 
     name: str
@@ -81,19 +81,19 @@ class ReviewRecord:
     seed: int
     vector: tuple[float, ...]
     bounds: tuple[float, ...]
-    rounds: tuple[tuple[Asked, ...], ...] = ()
+    rounds: tuple[tuple[ProposedPerson, ...], ...] = ()
 
     @property
-    def asked(self) -> tuple[Asked, ...]:
-        """Everybody who was proposed, in order."""
+    def proposed(self) -> tuple[ProposedPerson, ...]:
+        """All people who were proposed, in order."""
         return tuple(person for batch in self.rounds for person in batch)
 
     def count(self, answer: Answer) -> int:
-        """How many got an answer."""
-        return sum(person.answer == answer for person in self.asked)
+        """Return the number of people with this answer."""
+        return sum(person.answer == answer for person in self.proposed)
 
-    def with_asked(self, changed: dict[str, Asked]) -> "ReviewRecord":
-        """The same, with some people changed, by id."""
+    def with_people(self, changed: dict[str, ProposedPerson]) -> "ReviewRecord":
+        """Return a copy in which some people, by id, are replaced."""
         return replace(
             self,
             rounds=tuple(
@@ -103,12 +103,12 @@ class ReviewRecord:
 
 
 def review_names(store: Store) -> list[str]:
-    """The reviews of a store, by name."""
+    """Return the sorted names of the reviews of a store."""
     return sorted(path.stem for path in store.reviews_path.glob("*.json") if _NAME.fullmatch(path.stem))
 
 
 def free_name(store: Store, text: str) -> str:
-    """A name for a new review, made from its text."""
+    """Return a name for a new review, made from its text."""
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].strip("-") or "review"
     taken = set(review_names(store))
     return next(
@@ -122,48 +122,48 @@ def load_record(store: Store, name: str) -> ReviewRecord:
     """Read a review.
 
     Raises:
-        BadConfigError: There is none of that name.
+        BadConfigError: No review has this name.
         StoreError: Its file is damaged.
     """
     path = _path(store, name)
     try:
-        told: dict[str, Any] = json.loads(path.read_bytes())
-        if told.pop("format") != FORMAT:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+        if content.pop("format") != FORMAT:
             raise StoreError(
-                f"{path} was written by another version of PAR ({told.get('created_by')}); start the review"
-                " anew"
+                f"{path} was written by another version of PAR ({content.get('created_by')}); start a new"
+                " review"
             )
-        told.pop("created_by")
-        rounds = tuple(tuple(Asked(**person) for person in batch) for batch in told.pop("rounds"))
-        return ReviewRecord(
-            **told | {"vector": tuple(told["vector"]), "bounds": tuple(told["bounds"]), "rounds": rounds}
-        )
+        content.pop("created_by")
+        rounds = tuple(tuple(ProposedPerson(**person) for person in batch) for batch in content.pop("rounds"))
+        vector, bounds = tuple(content.pop("vector")), tuple(content.pop("bounds"))
+        return ReviewRecord(**content, vector=vector, bounds=bounds, rounds=rounds)
     except FileNotFoundError:
-        there = ", ".join(review_names(store)) or "none yet"
-        raise BadConfigError(f"the store has no review {name!r}; there are: {there}") from None
+        names = ", ".join(review_names(store)) or "none yet"
+        raise BadConfigError(f"the store has no review {name!r}; there are: {names}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{path} is damaged ({error}); delete it and start the review anew") from error
+        raise StoreError(f"{path} is damaged ({error}); delete it and start a new review") from error
 
 
 def reviews_for(store: Store, text: str, where: str | None) -> list[str]:
-    """Names of the reviews for the same; of those that can be read."""
-    found = []
+    """Return the names of the readable reviews with the same text and filter."""
+    names = []
     for name in review_names(store):
-        with contextlib.suppress(ParError):  # one that was deleted just now, or is damaged
-            there = load_record(store, name)
-            found += [name] if (there.text, there.where) == (text, where) else []
-    return found
+        with contextlib.suppress(ParError):  # a review that was deleted just now, or is damaged
+            record = load_record(store, name)
+            if (record.text, record.where) == (text, where):
+                names.append(name)
+    return names
 
 
 def save_record(store: Store, record: ReviewRecord) -> None:
-    """Write a review: all of it, or the old one stays."""
-    told = {"format": FORMAT, "created_by": f"par {__version__}", **asdict(record)}
-    write_atomic(_path(store, record.name), json.dumps(told, ensure_ascii=False).encode())
+    """Write a review in one step: after a failure the old file stays."""
+    content = {"format": FORMAT, "created_by": f"par {__version__}", **asdict(record)}
+    write_atomic(_path(store, record.name), json.dumps(content, ensure_ascii=False).encode())
 
 
 @contextlib.contextmanager
 def locked(store: Store, name: str) -> Iterator[None]:
-    """Keep other processes from changing a review meanwhile; they wait."""
+    """Hold the lock of a review; other processes that want to change it wait."""
     with locks.locked(_path(store, name).with_suffix(".lock")):
         yield
 

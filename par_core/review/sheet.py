@@ -1,5 +1,5 @@
-"""The contact sheet of a batch: one self-contained HTML file with numbered people, to look at while answers
-are typed.
+"""Contact sheet of a batch: one self-contained HTML file with numbered people, to look at while answers are
+typed.
 """
 
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ __all__ = ["write_sheet"]
 
 
 def write_sheet(path: Path, text: str, batch: Batch, crops: Sequence[Crop]) -> None:
-    """Write the sheet.
+    """Write the contact sheet of a batch.
 
     Args:
-        path: Of the HTML file.
-        text: What is proposer.
-        batch: Whom to show.
-        crops: One for each hit of the batch.
+        path: Path of the HTML file.
+        text: Description of the people who are searched.
+        batch: The batch to show.
+        crops: One crop for each hit of the batch.
     """
     cards = [
         {"crop": crop, "done": hit.person_id not in batch.open, **_place(hit)}

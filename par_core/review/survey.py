@@ -1,11 +1,11 @@
-"""One pass over the archive before a review goes on: how large its strata are, who would be drawn next, how
-the embeddings are spread.
+"""Survey: one pass over the archive before a review is started or resumed. It counts the people of each
+stratum, lists the people to be drawn next, and measures location and scale of the embeddings.
 
 Strata are the best 100 people by the text, the ranks 101 to 1,000, 1,001 to 10,000, and so on. Their bounds
-are cosines that are chosen once, when the review starts. The random order in every stratum is that of a keyed
-digest of the person's id: it depends on nothing that anybody judges. Batches of rows stream by; what stays in
-memory does not grow with the archive (about 10 MB, and 70 bytes for each person who waits to be drawn or was
-asked about).
+are cosines that are chosen once, when the review starts. The random order within a stratum is the order of a
+keyed digest of the person's id, so it does not depend on any answer. Rows are read in batches; the memory
+needed does not grow with the archive (about 10 MB, and 70 bytes for each person who is waiting to be drawn or
+was proposed).
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -21,51 +21,51 @@ from par_core.review.probe import Scale
 __all__ = ["PeopleRows", "Survey", "choose_bounds", "strata_of", "survey_people"]
 
 _FIRST: Final = 100  # people in the first stratum
-_BINS: Final = 1 << 18  # of the cosine, in [-1, 1]
+_BINS: Final = 1 << 18  # of the histogram of cosines, in [-1, 1]
 _WAITING: Final = 2_000  # people of a stratum that are drawn before the archive is read again
 
 
 @runtime_checkable
 class PeopleRows(Protocol):
-    """What a review needs of the index (``par_core.store.lance.PeopleIndex``)."""
+    """The methods of the index (``par_core.store.lance.PeopleIndex``) that a review uses."""
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
-        """Rows, a batch at a time."""
+        """Yield rows, a batch at a time."""
         ...
 
     def search(self, vector: np.ndarray, *, where: str | None, top: int, columns: Sequence[str]) -> pa.Table:
-        """Rows by ascending cosine distance."""
+        """Return rows by ascending cosine distance."""
         ...
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
-        """People by id."""
+        """Return the rows of people by id."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the archive looks like to a review.
+    """Summary of the archive for a review.
 
     Attributes:
-        people: In each stratum.
-        digests: Of the ids in each stratum: equal as long as nobody came or went.
-        waiting: Of each stratum, those to be drawn next, in order; nobody who was asked about.
-        asked: Embeddings, (d,), of those who were asked about and are still there, by id.
-        scale: Of the embeddings.
+        people: Number of people in each stratum.
+        digests: Digest of the ids in each stratum: equal as long as no person was added or removed.
+        waiting: Ids of the people of each stratum to be drawn next, in order; none of them was proposed.
+        proposed_vectors: Embeddings, (d,), of the proposed people who are still in the archive, by id.
+        scale: Location and scale of the embeddings.
     """
 
     people: tuple[int, ...]
     digests: tuple[str, ...]
     waiting: tuple[list[str], ...]
-    asked: dict[str, Float32[np.ndarray, " d"]]
+    proposed_vectors: dict[str, Float32[np.ndarray, " d"]]
     scale: Scale
 
 
 def choose_bounds(
     people: PeopleRows, where: str | None, text: Float32[np.ndarray, " d"]
 ) -> tuple[float, ...]:
-    """Cosines with the text, falling, that part the strata: one less than there are strata; none in an
-    archive of few people.
+    """Return the cosines with the text, falling, between neighbouring strata: one fewer than strata; none in
+    an archive of few people.
     """
     counts = np.zeros(_BINS, np.int64)
     for batch in people.scan(["vector"], where):
@@ -74,8 +74,8 @@ def choose_bounds(
             np.clip((cosines + 1) / 2 * _BINS, 0, _BINS - 1).astype(np.int64), minlength=_BINS
         )
     from_best = counts[::-1].cumsum()
-    wanted = _FIRST * 10 ** np.arange(12)
-    edges = np.searchsorted(from_best, wanted[wanted < from_best[-1]]) + 1
+    last_ranks = _FIRST * 10 ** np.arange(12)
+    edges = np.searchsorted(from_best, last_ranks[last_ranks < from_best[-1]]) + 1
     return tuple(
         float(1 - 2 * edge / _BINS)
         for edge in dict.fromkeys(edges.tolist())
@@ -89,22 +89,22 @@ def survey_people(
     text: Float32[np.ndarray, " d"],
     bounds: tuple[float, ...],
     seed: int,
-    asked: Collection[str],
+    proposed: Collection[str],
 ) -> Survey:
-    """Read everybody once.
+    """Survey the archive: read the rows of all people once.
 
     Args:
         people: The index.
-        where: SQL of who takes part.
+        where: SQL condition of the people who take part, or None.
         text: Embedding of the text.
         bounds: See ``choose_bounds``.
-        seed: Of the random order.
-        asked: Ids of those who were asked about; they wait no more.
+        seed: Seed of the random order.
+        proposed: Ids of people who were proposed; they are not listed as waiting.
     """
     n, strata = 0, len(bounds) + 1
     counts, sums = np.zeros(strata, np.int64), np.zeros(strata, np.uint64)
     heads = [_Head() for _ in range(strata)]
-    known = np.array(sorted(asked), "S32")
+    known = np.array(sorted(proposed), "S32")
     vectors: dict[str, np.ndarray] = {}
     moments = _Moments(len(text) + 1)
     for batch in people.scan(["person_id", "vector"], where):
@@ -116,12 +116,12 @@ def survey_people(
         stratum = strata_of(cosines, bounds)
         is_known = np.isin(ids, known)
         vectors |= {ids[i].decode(): rows[i].astype(np.float32) for i in np.flatnonzero(is_known)}
-        for each in range(strata):
-            inside = stratum == each
-            counts[each] += inside.sum()
-            # modulo 2^64; of one number NumPy would warn
-            sums[each : each + 1] += keys[inside].sum(dtype=np.uint64)
-            heads[each].add(keys[inside & ~is_known], ids[inside & ~is_known])
+        for i in range(strata):
+            inside = stratum == i
+            counts[i] += inside.sum()
+            # modulo 2^64; for a scalar NumPy would warn
+            sums[i : i + 1] += keys[inside].sum(dtype=np.uint64)
+            heads[i].add(keys[inside & ~is_known], ids[inside & ~is_known])
     middle, spread = moments.mean_and_deviation()
     return Survey(
         tuple(counts.tolist()),
@@ -133,12 +133,12 @@ def survey_people(
 
 
 def strata_of(cosines: Float64[np.ndarray, " n"], bounds: tuple[float, ...]) -> Int64[np.ndarray, " n"]:
-    """The stratum of each cosine with the text, 0 is best; one on a bound belongs to the better side."""
+    """Return the stratum of each cosine with the text, 0 is best; a bound belongs to the better stratum."""
     return np.searchsorted(-np.array(bounds), -cosines, side="left")
 
 
 class _Head:
-    """The ids of the smallest keys seen."""
+    """The ids with the smallest keys so far."""
 
     def __init__(self) -> None:
         self._keys, self._ids = np.zeros(0, np.uint64), np.zeros(0, "S32")
@@ -154,8 +154,8 @@ class _Head:
 
 
 class _Moments:
-    """Mean and deviation of columns whose rows stream by (sums of deviations from the first batch's mean,
-    which keeps digits).
+    """Mean and standard deviation of columns, batch by batch. It sums deviations from the mean of the first
+    batch, which keeps precision.
     """
 
     def __init__(self, columns: int) -> None:
@@ -182,7 +182,7 @@ def _vectors(batch: pa.RecordBatch) -> Float64[np.ndarray, "n d"]:
 
 
 def _keys(ids: np.ndarray, seed: int) -> UInt64[np.ndarray, " n"]:
-    """A digest of each hexadecimal id and the seed (the finaliser of splitmix64; Steele, Lea and Flood 2014)."""
+    """Hash each hexadecimal id with the seed (finaliser of splitmix64; Steele, Lea and Flood 2014)."""
     halves = (
         np.frombuffer(bytes.fromhex(b"".join(ids.tolist()).decode()), ">u8")
         .reshape(len(ids), 2)

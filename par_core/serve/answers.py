@@ -1,12 +1,12 @@
-"""What the service answers, beside hits and counts."""
+"""The answers of the service, beside hits and counts."""
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from par_core.query.answer import Hit, SearchResult
+from par_core.query.one_picture import PersonInPicture
+from par_core.store.lance import IndexInfo
 
-__all__ = ["Person", "SearchPage", "UploadedPicture", "Versions"]
+__all__ = ["PersonDetails", "SearchPage", "UploadedPicture", "Versions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,9 @@ class Versions:
     """Versions of the index.
 
     Attributes:
-        searched: The one that searches read.
-        newest: The last one that was written.
-        table_id: Of the table that searches read; a table made in its place has another.
+        searched: The version that searches read.
+        newest: The version that was written last.
+        table_id: Id of the table that searches read; a table made in its place has another.
     """
 
     searched: int
@@ -24,19 +24,19 @@ class Versions:
     table_id: str
 
     def as_json(self) -> dict[str, int]:
-        """The two numbers."""
+        """Return the two numbers."""
         return {"searched": self.searched, "newest": self.newest}
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """A part of an answer.
+    """One page of an answer.
 
     Attributes:
-        result: With the hits of this page only, and the share of chance hits among them.
-        offset: How many hits come before.
+        result: The answer with the hits of this page only, and the share of chance hits among them.
+        offset: Number of hits on the pages before.
         next: Offset of the next page, or None if this is the last one.
-        versions: Of the index.
+        versions: Versions of the index.
     """
 
     result: SearchResult
@@ -46,50 +46,32 @@ class SearchPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Everything that is known of one person.
+class PersonDetails:
+    """One person, the people beside it, and the models that described it.
 
     Attributes:
-        hit: As a search gives it; its rank means nothing.
-        uris: All places of the image.
-        image_width: Of the upright image, pixels.
-        image_height: Of the upright image, pixels.
-        upper_color_share: Share of the upper body with its colour, in [0, 1], or None.
-        lower_color_share: The same of the lower body.
+        hit: The person, with rank and scores of the search that returned it last.
         others: Ids of the other people in the image, from left to right.
-        versions: Of the index.
-        profile: Of the models that described the person.
-        embedding: Fingerprint of the joint image and text model.
-        segment_config: Id of the segmentation.
-        describe_config: Id of the description.
+        versions: Versions of the index.
+        info: The models and settings that the index was filled with.
     """
 
     hit: Hit
-    uris: tuple[str, ...]
-    image_width: int
-    image_height: int
-    upper_color_share: float | None
-    lower_color_share: float | None
     others: tuple[str, ...]
     versions: Versions
-    profile: str
-    embedding: str
-    segment_config: str
-    describe_config: str
+    info: IndexInfo
 
 
 @dataclass(frozen=True, slots=True)
 class UploadedPicture:
-    """The largest person of a picture that somebody gave.
+    """The largest person of an uploaded picture.
 
     Attributes:
-        name: To ask with: ``picture:NAME``. A digest of the file, so the same file has the same name.
-        box: x1, y1, x2, y2 of the person, in pixels of the upright picture.
-        people: How many were found in it.
-        vector: (d,), embedding of L2 norm 1.
+        name: Name for queries: ``picture:NAME``. A digest of the file, so the same file has the same name.
+        person: The largest person.
+        people: Number of people in the picture.
     """
 
     name: str
-    box: tuple[float, float, float, float]
+    person: PersonInPicture
     people: int
-    vector: np.ndarray

@@ -29,9 +29,9 @@ _STATUSES = {
     400: "The question, the filter or the picture is wrong; the message says where.",
     401: "No token, or one that is not valid.",
     403: "The token's role may not do this, or the request comes from another site.",
-    404: "Nobody in the index has this id.",
+    404: "No person or image of the index has this id.",
     410: "The file is not there any more, or is another one now.",
-    413: "The body is larger than is taken.",
+    413: "The body is too large.",
     422: "A parameter is wrong.",
     429: "Too many requests a minute.",
     500: "Something went wrong in the server; its log says what.",
@@ -49,15 +49,15 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _require_known(request: Request) -> None:
-    """Refuse parameters that would be passed over in silence."""
-    given = [name for name, _ in request.query_params.multi_items()]
+    """Refuse parameters that would be ignored silently."""
+    names = [name for name, _ in request.query_params.multi_items()]
     known = {field.alias for field in request.scope["route"].dependant.query_params}
-    for name in given:
+    for name in names:
         if name not in known:
             raise BadParameterError(
                 f"no parameter {name[:50]!r}; there are: {', '.join(sorted(known)) or 'none'}"
             )
-        if given.count(name) > 1:
+        if names.count(name) > 1:
             raise BadParameterError(f"the parameter {name} is given more than once")
 
 
@@ -94,9 +94,9 @@ async def search(
         ),
     ] = None,
     where: Where = None,
-    top: Annotated[int, Query(ge=1, le=500, description="Hits of this page at most.")] = 60,
+    top: Annotated[int, Query(ge=1, le=500, description="Maximum number of hits of this page.")] = 60,
     offset: Annotated[
-        int, Query(ge=0, le=10_000, description="How many hits come before: `next` of the page before.")
+        int, Query(ge=0, le=10_000, description="Number of hits before this page: `next` of the page before.")
     ] = 0,
     absent: Annotated[
         bool, Query(description="Also people whose file has vanished or was replaced.")
@@ -116,17 +116,30 @@ async def search(
     together; best first.
     """
     page = await session.search(q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart)
-    # PAR's own values: to check them would take as long as to find them
+    # values of PAR itself: a check would take as long as the search
     return Response(to_json(search_content(page)), media_type="application/json")
 
 
 @router.get("/people/{person_id}", responses=_errors(400, 404))
 async def person(session: Searching, person_id: Identity) -> PersonResponse:
-    """Everything that is known of one person."""
-    found = await session.person(person_id)
-    content = {name: getattr(found, name) for name in found.__dataclass_fields__ if name != "hit"}
+    """Return everything that is known of one person."""
+    details = await session.person(person_id)
+    hit, info = details.hit, details.info
     return PersonResponse.model_validate(
-        content | {"person": found.hit.as_json(), "versions": found.versions.as_json()}
+        {
+            "person": hit.as_json(),
+            "uris": hit.uris,
+            "image_width": hit.image_width,
+            "image_height": hit.image_height,
+            "upper_color_share": hit.upper_color_share,
+            "lower_color_share": hit.lower_color_share,
+            "others": details.others,
+            "versions": details.versions.as_json(),
+            "profile": info.profile,
+            "embedding": info.embedding,
+            "segment_config": info.segment_config,
+            "describe_config": info.describe_config,
+        }
     )
 
 
@@ -134,13 +147,13 @@ async def person(session: Searching, person_id: Identity) -> PersonResponse:
     "/people/{person_id}/crop", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response
 )
 async def crop(session: Searching, person_id: Identity) -> Response:
-    """A JPEG of the person with some surroundings, the background dimmed."""
+    """Return a JPEG of the person with some surroundings, the background dimmed."""
     return jpeg(await session.crop(person_id))
 
 
 @router.get("/people/{person_id}/outline", responses=_errors(400, 404, 410))
 async def outline(session: Searching, person_id: Identity) -> OutlineResponse:
-    """Box and mask of the person in the image."""
+    """Return box and mask of the person in the image."""
     return OutlineResponse.model_validate(asdict(await session.outline(person_id)))
 
 
@@ -148,26 +161,26 @@ async def outline(session: Searching, person_id: Identity) -> OutlineResponse:
     "/image/{image_id}", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response
 )
 async def image(session: Searching, image_id: Identity) -> Response:
-    """The whole photograph as JPEG, upright, at most 1600 pixels a side, without the file's metadata."""
+    """Return the whole photograph as JPEG, upright, at most 1600 pixels a side, without metadata."""
     return jpeg(await session.image(image_id))
 
 
 @router.get("/facets", responses=_errors(400))
 async def facets(session: Searching, where: Where = None) -> FacetsResponse:
-    """How many people there are of each colour, attribute, folder and day."""
+    """Return the numbers of people of each colour, attribute, folder and day."""
     return FacetsResponse.model_validate(asdict(await session.facets(where)))
 
 
 @router.get("/status", responses=_errors(400))
 async def status(session: Searching) -> StatusResponse:
-    """What the store holds, and who answers from it."""
+    """Return the state of the store and of the server."""
     return _status_content(await session.status())
 
 
 @router.get("/audit", responses=_errors())
 async def audit(
     session: Annotated[UserSession, Depends(session_for("admin"))],
-    top: Annotated[int, Query(ge=1, le=1000, description="Events at most.")] = 100,
+    top: Annotated[int, Query(ge=1, le=1000, description="Maximum number of events.")] = 100,
     before: Annotated[
         str | None,
         Query(
@@ -176,10 +189,12 @@ async def audit(
         ),
     ] = None,
 ) -> AuditResponse:
-    """Who asked what, when, from where, and how much was found. For callers with the role admin."""
-    found = await session.audit(top, before)
+    """Return events of the audit log: who asked what, when, from where, and the number of results. For
+    callers with the role admin.
+    """
+    log_page = await session.audit(top, before)
     return AuditResponse.model_validate(
-        {"events": [asdict(event) for event in found.events], "next": found.next}
+        {"events": [asdict(event) for event in log_page.events], "next": log_page.next}
     )
 
 
@@ -187,17 +202,17 @@ async def audit(
 async def picture(
     session: Searching, picture: Annotated[UploadFile, File(description="A picture with a person.")]
 ) -> PictureResponse:
-    """Give a picture to search with: the largest person's embedding is kept in memory, the picture is not."""
+    """Upload a picture to search with: only the embedding of its largest person is kept, in memory."""
     most = session.app_state.settings.upload_bytes
     content = await picture.read(most + 1)
     if len(content) > most:
         raise TooLargeError(f"the picture is larger than {most} bytes, which is all that is taken")
-    found = await session.add_picture(content)
-    return PictureResponse(name=found.name, box=found.box, people=found.people)
+    uploaded = await session.add_picture(content)
+    return PictureResponse(name=uploaded.name, box=uploaded.person.box, people=uploaded.people)
 
 
 def search_content(page: SearchPage) -> dict[str, Any]:
-    """A page of an answer, as JSON types: what ``SearchResponse`` describes."""
+    """Return a page of an answer as JSON types, in the form of ``SearchResponse``."""
     return page.result.as_json() | {
         "offset": page.offset,
         "next": page.next,
@@ -206,14 +221,14 @@ def search_content(page: SearchPage) -> dict[str, Any]:
 
 
 def jpeg(content: bytes) -> Response:
-    """A picture of people. Nobody keeps it (``no-store``, see the guard): a browser would show it on when the
-    token is revoked or the person forgotten.
+    """Return a picture of people. It is never kept (``no-store``, see the middleware): a browser would show
+    it after the token was revoked or the person erased.
     """
     return Response(content, media_type="image/jpeg")
 
 
 def error_content(problem: Problem) -> dict[str, Any]:
-    """The one form of every error."""
+    """Return an error in the one form of all errors."""
     return {"error": {"status": problem.status, "kind": problem.kind, "message": problem.message}}
 
 

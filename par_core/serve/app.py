@@ -1,11 +1,10 @@
-"""The application: API, page, and what guards both.
+"""The application: API, page, and the middleware before both.
 
-    request ── guard (who, host, origin, size, rate; headers) ── api.py    JSON under /api
-                                                              ├─ login.py  POST /login, POST /logout
-                                                              └─ pages.py  HTML, static files
+    request ── middleware (caller, host, origin, size, rate; headers) ── api.py    JSON under /api
+                                                                      ├─ login.py  POST /login, POST /logout
+                                                                      └─ pages.py  HTML, static files
 
-``pages.py`` gives ``router`` and ``error_page(request, problem)``; every error of a request outside of /api/
-is shown by the latter.
+``error_page(request, problem)`` of ``pages.py`` shows every error of a request outside of /api/.
 """
 
 from collections.abc import AsyncIterator
@@ -32,11 +31,11 @@ _KINDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 408: 
 
 
 def create_app(service: ArchiveService, settings: ServeSettings | None = None) -> FastAPI:
-    """The application over one store. The text model is loaded when it starts.
+    """Return the application over one store. The text model is loaded when it starts.
 
     Args:
         service: The store.
-        settings: Limits; the defaults where none are given.
+        settings: Limits; None is the defaults.
     """
     app_state = AppState(
         service,
@@ -63,14 +62,14 @@ def create_app(service: ArchiveService, settings: ServeSettings | None = None) -
     app.include_router(api.router)
     app.include_router(login.router)
     app.include_router(pages.router)
-    app.add_middleware(AccessMiddleware, app_state=app_state, tell=_tell)
-    app.add_exception_handler(ParError, _tell)
-    app.add_exception_handler(HTTPException, _tell)
-    app.add_exception_handler(RequestValidationError, _tell)
+    app.add_middleware(AccessMiddleware, app_state=app_state, respond=_error_response)
+    app.add_exception_handler(ParError, _error_response)
+    app.add_exception_handler(HTTPException, _error_response)
+    app.add_exception_handler(RequestValidationError, _error_response)
     return app
 
 
-async def _tell(request: Request, error: Exception) -> Response:
+async def _error_response(request: Request, error: Exception) -> Response:
     problem = _problem(error)
     if not request.url.path.startswith("/api/"):
         return await pages.error_page(request, problem)
@@ -85,8 +84,8 @@ def _problem(error: Exception) -> Problem:
             return problem_of(error)
         case RequestValidationError():
             wrong = [
-                f"{'.'.join(str(part) for part in each['loc'][1:]) or each['loc'][0]}: {each['msg']}"
-                for each in error.errors()[:5]
+                f"{'.'.join(str(part) for part in detail['loc'][1:]) or detail['loc'][0]}: {detail['msg']}"
+                for detail in error.errors()[:5]
             ]
             return Problem(422, "bad_parameter", "; ".join(wrong))
         case HTTPException():

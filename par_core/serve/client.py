@@ -7,8 +7,8 @@
         for hit in answer.results:
             print(hit.probability, hit.uri)
 
-What it gives is what the API documents (``par_core.serve.schemas``), checked and typed. It needs no models
-and no store.
+Its methods return the responses of the API (``par_core.serve.schemas``), checked and typed. It needs no
+models and no store.
 """
 
 from collections.abc import Iterator
@@ -41,10 +41,10 @@ _PAGE: Final = 200  # hits a request, where all are wanted
 
 
 class ServerError(ParError):
-    """The server does not answer as asked.
+    """The server refused a request or did not answer it.
 
     Attributes:
-        status: Of HTTP; 0 if there was no answer at all.
+        status: HTTP status; 0 if there was no answer at all.
         kind: One word, such as ``bad_query``.
     """
 
@@ -62,8 +62,8 @@ class Client:
     the server's message.
 
     Args:
-        address: Such as ``http://127.0.0.1:8000``.
-        token: Made by ``par tokens add``; None where the server needs none.
+        address: Address such as ``http://127.0.0.1:8000``.
+        token: Token from ``par tokens add``; None where the server needs none.
         timeout: Seconds that an answer may take.
     """
 
@@ -100,19 +100,19 @@ class Client:
         weak: bool = False,
         apart: bool = False,
     ) -> SearchResponse:
-        """One page of an answer.
+        """Return one page of an answer.
 
         Args:
-            q: In the query language; ``picture:NAME`` names a picture given before.
+            q: A question in the query language; ``picture:NAME`` names an uploaded picture.
             where: A filter over the columns of the index.
-            top: Hits at most, up to 500.
-            offset: How many hits come before: ``next`` of the page before.
-            absent: Also people whose file is gone.
+            top: Maximum number of hits, up to 500.
+            offset: Number of hits before the page: ``next`` of the page before.
+            absent: Also people whose file has vanished or was replaced.
             weak: Also hits that are likely chance.
             apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into
                 the best of them.
         """
-        asked = {
+        parameters = {
             "q": q,
             "where": where,
             "top": top,
@@ -125,7 +125,7 @@ class Client:
             SearchResponse,
             "GET",
             "/api/search",
-            params={key: value for key, value in asked.items() if value is not None},
+            params={key: value for key, value in parameters.items() if value is not None},
         )
 
     def all_hits(
@@ -137,7 +137,9 @@ class Client:
         weak: bool = False,
         apart: bool = False,
     ) -> Iterator[HitJson]:
-        """All hits, best first, a page at a time; at most 10,000. Arguments are those of :meth:`search`."""
+        """Yield all hits, best first, a page at a time; at most 10,000. Arguments are those of
+        :meth:`search`.
+        """
         offset: int | None = 0
         while offset is not None:
             page = self.search(
@@ -147,34 +149,34 @@ class Client:
             offset = page.next
 
     def person(self, person_id: str) -> PersonResponse:
-        """Everything that is known of one person."""
+        """Return everything that is known of one person."""
         return self._json(PersonResponse, "GET", f"/api/people/{person_id}")
 
     def outline(self, person_id: str) -> OutlineResponse:
-        """Box and mask of a person in the image."""
+        """Return box and mask of a person in the image."""
         return self._json(OutlineResponse, "GET", f"/api/people/{person_id}/outline")
 
     def crop(self, person_id: str) -> bytes:
-        """A JPEG of a person with some surroundings."""
+        """Return a JPEG of a person with some surroundings."""
         return self._send("GET", f"/api/people/{person_id}/crop").content
 
     def image(self, image_id: str) -> bytes:
-        """A JPEG of the whole photograph."""
+        """Return a JPEG of the whole photograph."""
         return self._send("GET", f"/api/image/{image_id}").content
 
     def facets(self, where: str | None = None) -> FacetsResponse:
-        """How many people there are of each colour, attribute, folder and day."""
+        """Return the numbers of people of each colour, attribute, folder and day."""
         return self._json(FacetsResponse, "GET", "/api/facets", params={"where": where} if where else {})
 
     def status(self) -> StatusResponse:
-        """What the store holds, and who answers from it."""
+        """Return the state of the store and of the server."""
         return self._json(StatusResponse, "GET", "/api/status")
 
     def audit(self, top: int = 100, before: str | None = None) -> AuditResponse:
-        """Who asked what, newest first. Needs a token with the role admin.
+        """Return events of the audit log, newest first. Needs a token with the role admin.
 
         Args:
-            top: Events at most, up to 1,000.
+            top: Maximum number of events, up to 1,000.
             before: ``next`` of the page before.
         """
         return self._json(
@@ -182,7 +184,7 @@ class Client:
         )
 
     def add_picture(self, picture: Path | str | bytes) -> PictureResponse:
-        """Give a picture or the path of one; then ask for people like the largest person in it:
+        """Upload a picture, given as bytes or by its path; then search people like the largest person in it:
         ``search(f"picture:{answer.name}")``.
 
         Raises:
@@ -202,7 +204,7 @@ class Client:
     def _json(self, kind: type[R], method: str, path: str, **request: Any) -> R:
         response = self._send(method, path, **request)
         try:
-            return kind.model_validate_json(response.content, extra="ignore")  # a newer server may tell more
+            return kind.model_validate_json(response.content, extra="ignore")  # a newer server may send more
         except ValidationError as error:
             raise ServerError(
                 f"{self.address} answers in a form that this version of PAR does not know",
@@ -221,11 +223,11 @@ class Client:
         if response.is_success:
             return response
         try:
-            told = ErrorResponse.model_validate_json(response.content).error
+            problem = ErrorResponse.model_validate_json(response.content).error
         except ValidationError as error:
             raise ServerError(
                 f"{self.address} answers {response.status_code}, and not as a PAR server does",
                 response.status_code,
                 "other_server",
             ) from error
-        raise ServerError(told.message, told.status, told.kind)
+        raise ServerError(problem.message, problem.status, problem.kind)

@@ -1,4 +1,4 @@
-"""How many people there are of each colour, attribute, folder and day: what a filter could ask for next."""
+"""Numbers of people of each colour, attribute, folder and day: choices for the next filter."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ _MOST_DAYS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """Counts over the people of whom a filter holds and whose file is there.
+    """Counts over the people for whom a filter holds and whose file is there.
 
     Attributes:
-        people: All of them.
-        upper_color: By colour term, most first; people without one are not counted.
-        lower_color: The same of the lower body.
-        attributes: People whose probability reaches the attribute's threshold, most first.
-        folders: By the folder (or archive file) of the image, most first; at most 100.
-        days: By the day of capture, ``2026-11-24``, in order; the newest 1000.
+        people: Number of all these people.
+        upper_color: Counts by colour term, most first; people without one are not counted.
+        lower_color: The same for the lower body.
+        attributes: Counts of people whose probability reaches the attribute's threshold, most first.
+        folders: Counts by the folder (or archive file) of the image, most first; at most 100.
+        days: Counts by the day of capture, ``2026-11-24``, in order; the newest 1000.
     """
 
     people: int
@@ -74,6 +74,6 @@ def count_facets(index: PeopleIndex, where: str | None) -> Facets:
 
 
 def _counts(values: pa.Array) -> dict[str, int]:
-    """How often each value occurs; nulls are left out."""
-    found = pc.value_counts(values.drop_null())
-    return dict(zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True))
+    """Return how often each value occurs; nulls are left out."""
+    counts = pc.value_counts(values.drop_null())
+    return dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))

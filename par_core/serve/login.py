@@ -1,4 +1,4 @@
-"""Coming in and going out with a browser: the token goes into a cookie that scripts cannot read and other
+"""Log-in and log-out of a browser: the token goes into a cookie that scripts cannot read and other
 sites cannot use.
 """
 
@@ -24,9 +24,9 @@ async def login(
     token: Annotated[str, Form(max_length=200)],
     then: Annotated[str, Form(max_length=4000)] = "/",
 ) -> Response:
-    """Keep a valid token for this browser, and go on to a page of ours."""
+    """Keep a valid token for this browser, and go on to a page of this server."""
     app_state: AppState = request.app.state.app_state
-    caller = await run_in_threadpool(app_state.access.who, token.strip())
+    caller = await run_in_threadpool(app_state.access.caller_of, token.strip())
     if caller is None:
         raise UnauthorizedError(
             "this token is not valid (any more); ask whoever runs this server for another"
@@ -45,20 +45,20 @@ async def login(
 
 @router.get("/login")
 async def login_page() -> Response:
-    """The form is on every page that needs a token."""
+    """Redirect to the start page: the form is on every page that needs a token."""
     return RedirectResponse("/", 303)
 
 
 @router.post("/logout")
 async def logout() -> Response:
-    """Forget the token of this browser."""
+    """Delete the token of this browser."""
     response = RedirectResponse("/", 303)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
 
 
 def _own(place: str) -> str:
-    """The place, if it is one of this server; otherwise the start page."""
+    """Return the path if it is one of this server, otherwise the start page."""
     inside = (
         place.startswith("/")
         and not place.startswith(("//", "/\\"))

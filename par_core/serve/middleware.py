@@ -1,13 +1,14 @@
-"""What stands before every request, and what every response says. Plain ASGI, so that bodies are counted
+"""The checks of every request, and the headers of every response. Plain ASGI, so that bodies are counted
 while they arrive.
 
-Caller   where no token is needed, only this machine is answered, however far the server can be reached: the file of tokens may be
-         deleted while it runs. Nobody without a token sends a body where one is needed, but to log in
-Host     where no token is needed, only names of this machine are answered: another site's name that was made to point here
-         (DNS rebinding) is not
-Origin   whatever changes something must come from our own page, or bear a token in its header
-size     of the body, and how slowly it may come
-rate     of each client
+Caller   Where no token is needed, only this machine is answered, however far the server can be reached: the
+         file of tokens may be deleted while it runs. Where one is needed, no request without a token may
+         have a body, except to log in.
+Host     Where no token is needed, only names of this machine are answered: another site's name that was made
+         to point here (DNS rebinding) is not.
+Origin   A request that changes something must come from the server's own page, or bear a token in its header.
+Size     The body may not be too large, nor arrive too slowly.
+Rate     Each client may send so many requests a minute.
 """
 
 import asyncio
@@ -63,17 +64,17 @@ class AccessMiddleware:
     """ASGI middleware.
 
     Args:
-        app: What it guards.
-        app_state: Of the application.
-        tell: Makes the response of an error.
+        app: The application behind it.
+        app_state: State of the application.
+        respond: Returns the response of an error.
     """
 
     def __init__(
-        self, app: ASGIApp, app_state: AppState, tell: Callable[[Request, Exception], Awaitable[Response]]
+        self, app: ASGIApp, app_state: AppState, respond: Callable[[Request, Exception], Awaitable[Response]]
     ) -> None:
         self._app = app
         self._app_state = app_state
-        self._tell = tell
+        self._respond = respond
         self._rate = Rate(app_state.settings.requests_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +103,7 @@ class AccessMiddleware:
                 # quoted: it may hold what moves a terminal
                 _log.exception("%s %r", request.method, request.scope["path"])
             if not started:
-                await (await self._tell(request, error))(scope, receive, answer)
+                await (await self._respond(request, error))(scope, receive, answer)
 
     def _check(self, request: Request) -> None:
         headers = request.headers
@@ -135,7 +136,9 @@ class AccessMiddleware:
             )
 
     def _client(self, request: Request) -> str:
-        """A token's bearers share an account, wherever they are; all others have one for each address."""
+        """Return the account of a client: one for each token, wherever its bearers are, or else one for each
+        address.
+        """
         caller: Caller | None = request.state.caller
         if caller is not None and not self._app_state.open_to_all:
             return f"token {caller.name}"
@@ -147,8 +150,8 @@ class AccessMiddleware:
         )
 
     def _counted(self, request: Request, receive: Receive) -> Receive:
-        """The same body, cut off with an error once it is larger than is taken, whatever its headers said, or
-        once it comes too slowly.
+        """Return a reader of the body that raises once the body is larger than allowed, whatever its headers
+        said, or once it arrives too slowly.
         """
         most, seconds, got, complete, started = (
             self._most_bytes(request),
@@ -160,7 +163,7 @@ class AccessMiddleware:
 
         async def counted() -> Message:
             nonlocal got, complete
-            if complete:  # all that may come is that the client has gone
+            if complete:  # the only message left is that the client has disconnected
                 return await receive()
             try:
                 message = await asyncio.wait_for(
@@ -189,7 +192,7 @@ def _is_here(request: Request) -> bool:
 
 
 def _is_form(headers: Headers) -> bool:
-    """Whether a body says that it is a form with files."""
+    """Whether the headers of a body declare a form with files."""
     return headers.get("content-type", "").lower().startswith("multipart/form-data")
 
 
@@ -211,7 +214,7 @@ def _too_large(most: int) -> TooLargeError:
 
 
 def _name(host: str) -> str:
-    """The name of a Host header, without the port."""
+    """Return the name of a Host header, without the port."""
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:

@@ -1,4 +1,4 @@
-"""How pages are made: templates, and the files that every page needs, with a digest in their address so that
+"""Rendering of pages: templates, and the files that every page needs, with a digest in their address so that
 browsers may keep them for good.
 """
 
@@ -22,7 +22,7 @@ from par_core.version import __version__
 __all__ = ["page", "static_file", "static_url"]
 
 _STATIC: Final = files("par_core.serve") / "static"
-_FILES: Final = {  # where each lies, and its type
+_FILES: Final = {  # folder and type of each
     "palette.css": (files("par_core.pages") / "templates", "text/css; charset=utf-8"),
     "page.css": (_STATIC, "text/css; charset=utf-8"),
     "page.js": (_STATIC, "text/javascript; charset=utf-8"),
@@ -40,11 +40,11 @@ def page(
     """Render a template for a request.
 
     Args:
-        request: Tells which colours the reader chose.
+        request: The request; its cookies hold the colours that the reader chose.
         template: File name.
-        content: What it shows; all of it is escaped.
-        status: Of HTTP.
-        headers: Further ones.
+        content: Values for the template; all are escaped.
+        status: HTTP status.
+        headers: Further headers.
     """
     theme = request.cookies.get("par_theme", "")
     theme = theme if theme in ("light", "dark") else "auto"
@@ -62,15 +62,15 @@ def page(
 
 
 def static_url(name: str) -> str:
-    """The address of a file; it changes when the file does."""
+    """Return the address of a file; it changes when the file does."""
     return f"/static/{name}?v={_static(name)[1]}"
 
 
 def static_file(name: str, version: str) -> Response:
-    """A file of the page.
+    """Return a file of the page.
 
     Raises:
-        UnknownIdError: There is none of that name.
+        UnknownIdError: No file has this name.
     """
     if name not in _FILES:
         raise UnknownIdError("there is no such file")
@@ -96,21 +96,21 @@ def _environment() -> Environment:
 
 
 def _count(number: int) -> str:
-    """A number with thin spaces between thousands."""
+    """Return a number with thin spaces between thousands."""
     return f"{number:,}".replace(",", "\u202f")
 
 
 def _moment(seconds: float) -> str:
-    """A moment in UTC, to the minute."""
+    """Return a moment in UTC, to the minute."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _instant(moment: datetime) -> str:
-    """A moment in UTC, to the second."""
+    """Return a moment in UTC, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _part_name(text: str) -> str:
-    """A part of a question as shown; ids say nothing to readers."""
+    """Return the text of a part as shown: without ids, which readers do not know."""
     kinds = {"like person ": "like the person chosen", "like picture ": "like the picture given"}
-    return next((told for start, told in kinds.items() if text.startswith(start)), text)
+    return next((shown for start, shown in kinds.items() if text.startswith(start)), text)

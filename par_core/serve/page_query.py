@@ -1,5 +1,5 @@
-"""Editing a question by clicks: filters, and more like this, add to and take from the text that is asked, so
-that a link says it all.
+"""Editing a query by clicks: filters and "more like this" add parts to its text or remove them, so that a
+link holds the whole query.
 """
 
 import re
@@ -9,8 +9,8 @@ from typing import Final, Literal
 from urllib.parse import urlencode
 
 __all__ = [
-    "Asked",
     "Chip",
+    "PageQuery",
     "chips",
     "chosen",
     "narrowed",
@@ -29,14 +29,14 @@ _PLAIN: Final = re.compile(r'[^\s()"]+')
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a page was asked for.
+class PageQuery:
+    """The query of a page, with filter and options.
 
     Attributes:
-        q: In the language of questions; may be empty.
+        q: Text in the query language; may be empty.
         where: A filter; may be empty.
-        absent: Also people whose file is gone.
-        weak: Also hits that are there by chance, likely.
+        absent: Also people whose file has vanished or was replaced.
+        weak: Also hits below the cutoff.
     """
 
     q: str = ""
@@ -48,22 +48,22 @@ class Asked:
         return bool(self.q or self.where)
 
     def url(self, path: str = "/", **more: str | int) -> str:
-        """The address that asks this."""
+        """Return the address of the query."""
         flags = {name: "true" if getattr(self, name) else "" for name in ("absent", "weak")}
-        told = {"q": self.q, "where": self.where, **flags, **more}
-        query = urlencode({name: value for name, value in told.items() if value != ""})
-        return f"{path}?{query}" if query else path
+        parameters = {"q": self.q, "where": self.where, **flags, **more}
+        encoded = urlencode({name: value for name, value in parameters.items() if value != ""})
+        return f"{path}?{encoded}" if encoded else path
 
-    def asking(self, q: str) -> "Asked":
-        """The same with another question."""
+    def with_text(self, q: str) -> "PageQuery":
+        """Return the same with another text."""
         return replace(self, q=q)
 
-    def unfiltered(self) -> "Asked":
-        """The same without the filter."""
+    def unfiltered(self) -> "PageQuery":
+        """Return the same without the filter."""
         return replace(self, where="")
 
-    def turned(self, flag: Literal["absent", "weak"]) -> "Asked":
-        """The same with a flag, ``absent`` or ``weak``, the other way round."""
+    def inverted(self, flag: Literal["absent", "weak"]) -> "PageQuery":
+        """Return the same with one flag inverted."""
         return (
             replace(self, absent=not self.absent) if flag == "absent" else replace(self, weak=not self.weak)
         )
@@ -71,13 +71,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A field of a question, to be seen and taken out on its own.
+    """A field of a query, shown and removed on its own.
 
     Attributes:
-        text: As written, with ``NOT`` where it is negated.
-        name: Of the field, in lower case.
-        value: Without quotes.
-        rest: The question without it.
+        text: The field as written, with ``NOT`` where it is negated.
+        name: Name of the field, in lower case.
+        value: Value without quotes.
+        rest: The query without the field.
     """
 
     text: str
@@ -96,76 +96,76 @@ class _Field:
 
 
 def chips(q: str) -> list[Chip]:
-    """The fields that hold for the whole question: none where parts are joined by OR, for those hold only for
-    one of its alternatives.
+    """Return the fields that hold for the whole query: none where parts are joined by OR, because a field
+    then holds for one alternative only.
     """
     return [
         Chip(
-            ("NOT " if each.negated else "") + f"{each.name}:{each.value}",
-            each.name,
-            each.value,
-            _cut(q, each),
+            ("NOT " if field.negated else "") + f"{field.name}:{field.value}",
+            field.name,
+            field.value,
+            _cut(q, field),
         )
-        for each in _fields(q)
+        for field in _fields(q)
     ]
 
 
 def chosen(q: str, name: str) -> frozenset[str]:
-    """The values that a field asks for."""
+    """Return the values of a field, or none where the query does not have it."""
     return frozenset(
         value
-        for each in _fields(q)
-        if each.name == name and not each.negated
-        for value in each.value.lower().split(",")
+        for field in _fields(q)
+        if field.name == name and not field.negated
+        for value in field.value.lower().split(",")
     )
 
 
 def value_of(q: str, name: str) -> str:
-    """The value of a field, or nothing where the question does not have it."""
-    return next((each.value for each in _fields(q) if each.name == name and not each.negated), "")
+    """Return the value of a field, or an empty text where the query does not have it."""
+    return next((field.value for field in _fields(q) if field.name == name and not field.negated), "")
 
 
 def narrowed(q: str, part: str) -> str:
-    """The question, and a further part that must hold too."""
+    """Return the query with a further part that must hold too."""
     if not q.strip():
         return part
-    if any(f"{each.name}:{each.value}" == part and not each.negated for each in _fields(q)):
+    if any(f"{field.name}:{field.value}" == part and not field.negated for field in _fields(q)):
         return q
     return f"({q.strip()}) {part}" if _has_or(q) else f"{q.strip()} {part}"
 
 
 def toggled(q: str, name: str, value: str) -> str:
-    """The question with one more value of a field that takes several (``upper:red,pink``), or without it
-    where it was there.
+    """Return the query with one more value of a field that takes several (``upper:red,pink``), or without the
+    value where the field has it.
     """
-    for each in _fields(q):
-        if each.name == name and not each.negated:
-            values = each.value.lower().split(",")
+    for field in _fields(q):
+        if field.name == name and not field.negated:
+            values = field.value.lower().split(",")
             values = [other for other in values if other != value] if value in values else [*values, value]
-            return q[: each.start] + f"{name}:{','.join(values)}" + q[each.end :] if values else _cut(q, each)
+            return (
+                q[: field.start] + f"{name}:{','.join(values)}" + q[field.end :] if values else _cut(q, field)
+            )
     return narrowed(q, f"{name}:{value}")
 
 
 def set_field(q: str, name: str, value: str) -> str:
-    """The question with a field of one value, in place of what it asked before; without the field where the
-    value is empty.
-    """
-    for each in _fields(q):
-        if each.name == name and not each.negated:
-            return q[: each.start] + _written(name, value) + q[each.end :] if value else _cut(q, each)
+    """Return the query with a field set to one value; without the field where the value is empty."""
+    for field in _fields(q):
+        if field.name == name and not field.negated:
+            return q[: field.start] + _written(name, value) + q[field.end :] if value else _cut(q, field)
     return narrowed(q, _written(name, value)) if value else q
 
 
 def without(q: str, name: str, value: str) -> str:
-    """The question without a field of this value, negated or not."""
-    for each in _fields(q):
-        if (each.name, each.value) == (name, value):
-            return _cut(q, each)
+    """Return the query without a field of this value, negated or not."""
+    for field in _fields(q):
+        if (field.name, field.value) == (name, value):
+            return _cut(q, field)
     return q
 
 
 def words_of(q: str) -> str:
-    """The question as plain words: without fields, operators, weights and quotes."""
+    """Return the query as plain words: without fields, operators, weights and quotes."""
     plain = (
         token[0].strip('"').split("^")[0]
         for token, _ in _tokens(q)
@@ -179,7 +179,7 @@ def _written(name: str, value: str) -> str:
 
 
 def _tokens(q: str) -> Iterator[tuple[re.Match[str], int]]:
-    """Every token with the depth of parentheses that it stands in."""
+    """Yield every token with the depth of parentheses around it."""
     depth = 0
     for token in _TOKEN.finditer(q):
         depth -= token[0] == ")"
@@ -194,10 +194,10 @@ def _has_or(q: str) -> bool:
 def _fields(q: str) -> list[_Field]:
     if _has_or(q):
         return []
-    found, negated = [], False
+    fields, negated = [], False
     for token, depth in _tokens(q):
         if token["name"] and depth == 0:
-            found.append(
+            fields.append(
                 _Field(
                     token.start(),
                     token.end(),
@@ -207,11 +207,11 @@ def _fields(q: str) -> list[_Field]:
                 )
             )
         negated = token[0] == "NOT"
-    return found
+    return fields
 
 
 def _cut(q: str, field: _Field) -> str:
-    """The question without a field and the words that joined it."""
+    """Return the query without a field and the words that joined it."""
     before, after = _JOINING.sub("", q[: field.start].rstrip()), q[field.end :].strip()
     if not before:
         after = re.sub(r"^AND\b\s*", "", after)

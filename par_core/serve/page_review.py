@@ -1,4 +1,4 @@
-"""The pages of reviews: start one, judge people, see how many are left. For callers who may judge."""
+"""The pages of reviews: start one, judge people, see how many are left. For the role reviewer."""
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from par_core.errors import BadConfigError
 from par_core.serve.page_look import page
-from par_core.serve.page_query import Asked
+from par_core.serve.page_query import PageQuery
 from par_core.serve.problems import UnknownIdError
 from par_core.serve.reviews import Reviews, ReviewState
 from par_core.serve.user_session import UserSession, session_for
@@ -27,13 +27,13 @@ Part = Annotated[str | None, Header(alias="Par-Part", max_length=16)]
 
 @before.get("/hunts{rest:path}")
 async def moved(request: Request, rest: str) -> Response:
-    """The address of these pages in the release before."""
+    """Redirect from the address of these pages in the release before."""
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"/reviews{quote(rest)}{query}", 308)
 
 
 async def reviews_of(request: Request, session: Reviewer) -> Reviews:
-    """The reviews of the application's store."""
+    """Return the reviews of the application's store."""
     if not hasattr(request.app.state, "reviews"):
         request.app.state.reviews = Reviews(session.app_state.service)
     reviews: Reviews = request.app.state.reviews
@@ -51,9 +51,11 @@ async def listed(
     text: Annotated[str, Query(max_length=1000)] = "",
     where: Annotated[str, Query(max_length=2000)] = "",
 ) -> Response:
-    """The reviews there are, and a form to start one."""
+    """Return the list of reviews, and a form to start one."""
     records = await session.app_state.searches.run(reviews.records)
-    return page(request, "reviews.html", {"records": records, "asked": Asked(), "text": text, "where": where})
+    return page(
+        request, "reviews.html", {"records": records, "query": PageQuery(), "text": text, "where": where}
+    )
 
 
 @router.post("")
@@ -71,7 +73,7 @@ async def start(
 
 @router.get("/{name}")
 async def show(request: Request, session: Reviewer, reviews: Open, name: str, part: Part = None) -> Response:
-    """People to judge."""
+    """Return the people to judge."""
     return _shown(request, part, await _recorded(session, name, lambda: _known(reviews, name)))
 
 
@@ -84,7 +86,7 @@ async def answer(
     judged: Annotated[str, Form(max_length=100, description="ID:yes, ID:no, ID:skip, or rest.")],
     part: Part = None,
 ) -> Response:
-    """Judge somebody, or all that still wait."""
+    """Judge one person, or all that still wait."""
     person_id, _, word = judged.partition(":")
     what = f"{name}: {judged}"
     state = await _recorded(
@@ -115,11 +117,11 @@ def _shown(request: Request, part: str | None, state: ReviewState, *, posted: bo
         return page(request, "part_review.html", {"state": state})
     if posted:
         return RedirectResponse(f"/reviews/{state.record.name}", 303)
-    return page(request, "review.html", {"state": state, "asked": Asked()})
+    return page(request, "review.html", {"state": state, "query": PageQuery()})
 
 
 async def _recorded(session: UserSession, what: str, work: Callable[[], T]) -> T:
-    """Do something with a review, and write it to the audit log."""
+    """Run a change of a review, and write it to the audit log."""
 
     def recorded() -> T:
         with session.app_state.access.recording(

@@ -1,5 +1,5 @@
-"""Whole photographs and outlines of people, from the archive, for showing. Never by path: by the id of an
-image that the index knows.
+"""Whole photographs and outlines of people from the archive. Never by path, only by the id of an image that
+the index knows.
 """
 
 import io
@@ -27,13 +27,13 @@ _TOLERANCE_PX: Final = 0.8  # by which an outline may leave the mask
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Where a person is in an image.
+    """Outline of a person in an image.
 
     Attributes:
-        width: Of the upright image, pixels.
-        height: Of the upright image, pixels.
-        box: x1, y1, x2, y2 in its pixels.
-        polygons: Each a closed line of (x, y) in its pixels; the largest first.
+        width: Width of the upright image in pixels.
+        height: Height of the upright image in pixels.
+        box: x1, y1, x2, y2 in pixels of the image.
+        polygons: Closed lines of (x, y) in pixels of the image; the largest first.
     """
 
     width: int
@@ -43,11 +43,11 @@ class Outline:
 
 
 def read_image(uris: Sequence[str], wanted: str, config: ArchiveConfig) -> ImageU8:
-    """The upright pixels of an image, from the first of its places that still holds it.
+    """Return the upright pixels of an image, from the first of its places that still holds it.
 
     Args:
-        uris: Where it is, or was.
-        wanted: Its image_id: other bytes under the same name are not shown.
+        uris: Places of the image, now or before.
+        wanted: Id of the image: other bytes under the same name are not shown.
         config: Limits of reading.
 
     Raises:
@@ -65,8 +65,8 @@ def read_image(uris: Sequence[str], wanted: str, config: ArchiveConfig) -> Image
 
 
 def as_jpeg(image: ImageU8, longest: int) -> bytes:
-    """The picture as JPEG, made smaller where a side has more than so many pixels. Nothing of the file's
-    metadata is in it.
+    """Return the picture as JPEG, made smaller where a side has more than so many pixels, without the file's
+    metadata.
     """
     picture = Image.fromarray(image)
     picture.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -76,13 +76,13 @@ def as_jpeg(image: ImageU8, longest: int) -> bytes:
 
 
 def outline_of(mask: MaskRLE, box: tuple[float, float, float, float]) -> Outline:
-    """The mask as polygons."""
-    found, _ = cv2.findContours(
+    """Return the mask as polygons."""
+    contours, _ = cv2.findContours(
         decode_mask(mask).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
     )
     lines = [
         cv2.approxPolyDP(contour, _TOLERANCE_PX, True).reshape(-1, 2)
-        for contour in sorted(found, key=cv2.contourArea, reverse=True)
+        for contour in sorted(contours, key=cv2.contourArea, reverse=True)
     ]
     polygons = tuple(tuple((int(x), int(y)) for x, y in line) for line in lines if len(line) > 2)
     return Outline(mask.width, mask.height, box, polygons)

@@ -1,5 +1,5 @@
-"""Why a request is not answered, each with its HTTP status. Errors of the rest of PAR are given one by
-:func:`problem_of`.
+"""Errors of requests, each with its HTTP status. :func:`problem_of` gives one to the errors of the rest of
+PAR.
 
 ServeError
 ├── UnauthorizedError   401  no token, or one that is not valid
@@ -51,10 +51,10 @@ UNKNOWN_CALLER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a client is told instead of an answer.
+    """The answer to a request that failed.
 
     Attributes:
-        status: Of HTTP.
+        status: HTTP status.
         kind: One word for programs, such as ``bad_query``.
         message: One or more lines for people; a line with ``^`` points to a place in the line before.
         retry_after: Seconds after which it may work, or None.
@@ -67,7 +67,7 @@ class Problem:
 
 
 class ServeError(ParError):
-    """A request that is not answered."""
+    """A request that failed."""
 
     status: ClassVar[int] = 500
     kind: ClassVar[str] = "internal"
@@ -147,7 +147,7 @@ _TRY_AGAIN_S: Final = 10  # after trouble that may pass
 
 
 def problem_of(error: ParError) -> Problem:
-    """What to tell of an error that PAR raised on purpose."""
+    """Return the problem of an error that PAR raised on purpose."""
     if isinstance(error, ServeError):
         return Problem(error.status, error.kind, str(error), error.retry_after)
     for kind, (status, name) in _KINDS.items():

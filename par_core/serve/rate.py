@@ -1,4 +1,4 @@
-"""How often one client may ask."""
+"""The limit on requests of one client."""
 
 import threading
 import time
@@ -9,22 +9,22 @@ from par_core.serve.recent import Recent
 
 __all__ = ["Rate"]
 
-_CLIENTS: Final = 10_000  # whose account is kept; the one that was quiet for longest starts anew
+_CLIENTS: Final = 10_000  # accounts kept; the client that was quiet longest starts with a full one again
 
 
 class Rate:
-    """An account for each client: it holds as many requests as may be made a minute, and fills again all the
-    time.
+    """An account for each client: it holds as many requests as are allowed a minute, and refills
+    continuously.
 
     Args:
-        per_minute: Requests.
-        now: Seconds of a clock that only goes forward.
+        per_minute: Requests a minute.
+        now: Returns seconds of a clock that only goes forward.
     """
 
     def __init__(self, per_minute: int, now: Callable[[], float] = time.monotonic) -> None:
         self._most = float(per_minute)
         self._now = now
-        self._accounts: Recent[str, tuple[float, float]] = Recent(_CLIENTS)  # what is left, and since when
+        self._accounts: Recent[str, tuple[float, float]] = Recent(_CLIENTS)  # requests left, and since when
         self._lock = threading.Lock()
 
     def take(self, client: str) -> bool:

@@ -13,11 +13,11 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """Keeps what was used last, up to a weight in all.
+    """Keeps the values that were used last, up to a total weight.
 
     Args:
-        most: Weight in all.
-        weigh: Weight of one value; 1 each unless given.
+        most: Total weight.
+        weigh: Returns the weight of one value; 1 each by default.
     """
 
     def __init__(self, most: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
@@ -25,14 +25,14 @@ class Recent(Generic[K, V]):
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
-        """The value of a key, or None if it is not kept (any more)."""
+        """Return the value of a key, or None if it is not kept (any more)."""
         with self._lock:
             return self._values.get(key)
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value, and drop those that were not used for longest where there is no room.
+        """Keep a value, and drop those that were used longest ago where there is no room.
 
-        A value that weighs more than all values may is not kept.
+        A value that weighs more than the total is not kept.
         """
         with self._lock:
             self._values.pop(key, None)
@@ -40,14 +40,16 @@ class Recent(Generic[K, V]):
                 self._values[key] = value
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all values."""
         with self._lock:
             self._values.clear()
 
     def get_or_make(self, key: K, make: Callable[[], V]) -> V:
-        """The value of a key, made and kept where it is not there. Two threads may make the same one at once."""
-        found = self.get(key)
-        if found is None:
-            found = make()
-            self.put(key, found)
-        return found
+        """Return the value of a key, made and kept where it is missing. Two threads may make the same at
+        once.
+        """
+        value = self.get(key)
+        if value is None:
+            value = make()
+            self.put(key, value)
+        return value

@@ -1,5 +1,5 @@
-"""The reviews of one store, open for many askers: a review that goes on stays in memory, one judgement at a
-time changes it.
+"""The reviews of one store, open for many users: a review under way stays in memory and is changed by one
+judgement at a time.
 """
 
 import threading
@@ -24,22 +24,22 @@ _BATCH: Final = 12  # people
 
 @dataclass(frozen=True, slots=True)
 class ReviewState:
-    """Where a review is.
+    """State of a review.
 
     Attributes:
-        record: What is kept of it.
-        batch: The people to be judged now; without hits if everybody was asked about.
-        answers: Of the people of the batch who have one: by id.
-        estimate: How many are left.
-        found: Whoever was judged to fit, the latest first.
-        warnings: What the reviewer should know.
+        record: The stored record.
+        batch: The people to judge now; without hits once all were judged.
+        answers: Answers to people of the batch, by id.
+        estimate: Estimate of how many are left.
+        fitting: People who were judged to fit, the latest first.
+        warnings: Notes for the reviewer.
     """
 
     record: ReviewRecord
     batch: Batch
     answers: dict[str, str]
     estimate: Estimate
-    found: tuple[Hit, ...]
+    fitting: tuple[Hit, ...]
     warnings: tuple[str, ...]
 
 
@@ -65,18 +65,18 @@ class Reviews:
         self._lock = threading.Lock()
 
     def records(self) -> tuple[ReviewRecord, ...]:
-        """All that are kept in the store, by name."""
+        """Return the records of the store, by name."""
         return tuple(load_record(self._service.store, name) for name in review_names(self._service.store))
 
     def start(self, text: str, where: str | None) -> str:
         """Start a review.
 
         Args:
-            text: What is proposer, in plain words.
+            text: Description of the people to find, in plain words.
             where: Only people for whom this filter holds take part; None is everybody.
 
         Returns:
-            Its name.
+            Name of the review.
 
         Raises:
             BadConfigError: The text is empty, the filter is wrong, or nobody takes part.
@@ -89,7 +89,7 @@ class Reviews:
         return review.record.name
 
     def state(self, name: str) -> ReviewState:
-        """Where a review is; makes a new batch where the last one is answered.
+        """Return the state of a review, with a new batch where the last one is answered.
 
         Raises:
             BadConfigError: There is no such review.
@@ -98,11 +98,11 @@ class Reviews:
         return self._with(name, lambda _: None)
 
     def answer(self, name: str, person_id: str, answer: str) -> ReviewState:
-        """Judge one person, or correct what was said.
+        """Judge one person, or correct a judgement.
 
         Args:
-            name: Of the review.
-            person_id: Of somebody it asked about.
+            name: Name of the review.
+            person_id: Id of a person in one of its batches.
             answer: ``yes``, ``no`` or ``skip``.
 
         Raises:
@@ -112,7 +112,7 @@ class Reviews:
         return self._with(name, lambda review: review.answer({person_id: answer}))
 
     def answer_rest(self, name: str) -> ReviewState:
-        """Judge that nobody who still waits in the batch fits."""
+        """Judge that no person who still waits in the batch fits."""
         return self._with(name, lambda review: review.answer(dict.fromkeys(review.batch(_BATCH).open, "no")))
 
     def undo(self, name: str) -> ReviewState:
@@ -128,21 +128,21 @@ class Reviews:
             batch = open_review.review.batch(_BATCH)
             shown = {hit.person_id for hit in batch.hits}
             answers = {
-                asked.person_id: asked.answer
-                for asked in open_review.review.record.asked
-                if asked.person_id in shown and asked.answer is not None
+                person.person_id: person.answer
+                for person in open_review.review.record.proposed
+                if person.person_id in shown and person.answer is not None
             }
             return ReviewState(
                 open_review.review.record,
                 batch,
                 dict(answers),
                 open_review.review.estimate(),
-                open_review.review.found()[::-1],
+                open_review.review.found_people()[::-1],
                 open_review.review.warnings,
             )
 
     def _is_old(self, review: Review) -> bool:
-        """Whether the index, or another process the review, has gone on."""
+        """Whether the index has changed since, or another process has changed the review."""
         known, now = review.record, self._service.versions()
         return (now.table_id, now.searched) != review.index.identity or load_record(
             self._service.store, known.name

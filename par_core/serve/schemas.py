@@ -1,4 +1,4 @@
-"""The JSON of the API, as types: what OpenAPI documents and what every response is checked against."""
+"""The JSON of the API as types: OpenAPI documents them, and every response is checked against them."""
 
 from datetime import datetime
 
@@ -27,15 +27,15 @@ Box = tuple[float, float, float, float]
 
 
 class ApiModel(BaseModel):
-    """A value of the API: immutable, with no keys but those named."""
+    """A value of the API: immutable, without further keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ErrorJson(ApiModel):
-    """Why there is no answer."""
+    """The reason why a request failed."""
 
-    status: int = Field(description="Of HTTP.", examples=[400])
+    status: int = Field(description="HTTP status.", examples=[400])
     kind: str = Field(description="One word for programs.", examples=["bad_query"])
     message: str = Field(description="For people. A line with ^ points to a place in the line before.")
 
@@ -47,40 +47,45 @@ class ErrorResponse(ApiModel):
 
 
 class PartJson(ApiModel):
-    """How well one person fits one part of a query."""
+    """The fit of one person to one part of a query."""
 
-    text: str = Field(description="The part, as asked.")
-    wanted: bool = Field(description="False where it was asked not to be.")
-    probability: float = Field(description="That the part is true of the person, in [0, 1].")
-    weight: float = Field(description="Given to the part in the query.")
+    text: str = Field(description="The part as the user wrote it.")
+    wanted: bool = Field(description="False where the query negates the part.")
+    probability: float = Field(description="Probability that the part is true of the person, in [0, 1].")
+    weight: float = Field(description="Weight of the part in the query.")
     lost: float = Field(
-        description="By which factor the part lowered the person's score, in [0, 1]; 0 where it fits fully."
+        description="Factor by which the part lowered the person's score, in [0, 1]; 0 where it fits fully."
     )
     detail_of: str | None = Field(
-        default=None, description="The text of the part that this one explains; null if it was asked itself."
+        default=None,
+        description="Text of the part that this one explains; null if it stands in the query itself.",
     )
 
 
 class HitJson(ApiModel):
-    """One person that was found."""
+    """One person of an answer."""
 
     rank: int = Field(description="1 is best.")
     person_id: str
     image_id: str
-    uri: str = Field(description="Where the image is, or was.")
+    uri: str = Field(description="Place of the image, now or before it vanished.")
     source_state: str = Field(description="present, replaced or vanished.")
     box: Box = Field(description="x1, y1, x2, y2 in pixels of the upright image.")
-    cosine: float | None = Field(description="With the query, in [-1, 1]; null if there was only a filter.")
-    probability: float | None = Field(description="In [0, 1]; null unless the query was a text.")
-    attributes: dict[str, float] = Field(description="Probability by name.")
+    cosine: float | None = Field(
+        description="Cosine with the query, in [-1, 1]; null if there was only a filter."
+    )
+    probability: float | None = Field(
+        description="Probability of the query, in [0, 1]; null unless the query was a text."
+    )
+    attributes: dict[str, float] = Field(description="Probability of each attribute by name.")
     seen: list[str] = Field(
         description="The attributes whose probability reaches their threshold, most likely first."
     )
     upper_color: str | None
     lower_color: str | None
-    captured_at: datetime | None = Field(description="On the camera's clock.")
-    height_px: float = Field(description="Of the box.")
-    score: float = Field(description="Of the segmenter.")
+    captured_at: datetime | None = Field(description="Time on the camera's clock.")
+    height_px: float = Field(description="Height of the box in pixels.")
+    score: float = Field(description="Score of the segmenter.")
     parts: list[PartJson] = Field(
         description="How well each part of the query fits; empty where there was only a filter."
     )
@@ -90,11 +95,11 @@ class HitJson(ApiModel):
 
 
 class ChanceJson(ApiModel):
-    """How much of an answer chance alone would give."""
+    """The share of an answer that chance alone would give."""
 
-    cutoff: float = Field(description="Hits of a lower probability were left out.")
+    cutoff: float = Field(description="Probability below which hits were left out.")
     share: float = Field(description="The expected share of chance hits among those of this page, in [0, 1].")
-    left_out: int = Field(description="How many of the people looked at fell below the cutoff.")
+    left_out: int = Field(description="Number of judged people who fell below the cutoff.")
 
 
 class VersionsJson(ApiModel):
@@ -107,12 +112,12 @@ class VersionsJson(ApiModel):
 class SearchResponse(ApiModel):
     """A page of an answer."""
 
-    question: str = Field(description="As asked.")
+    question: str = Field(description="The question in words for people.")
     results: list[HitJson] = Field(description="Best first.")
-    warnings: list[str] = Field(description="What the asker should know.")
-    searched: int = Field(description="People in the index.")
+    warnings: list[str] = Field(description="Notes for the user.")
+    searched: int = Field(description="Number of people in the index.")
     chance: ChanceJson | None = Field(description="null where it is not known.")
-    offset: int = Field(description="How many hits come before this page.")
+    offset: int = Field(description="Number of hits before this page.")
     next: int | None = Field(description="The offset of the next page; null on the last one.")
     versions: VersionsJson
 
@@ -120,7 +125,9 @@ class SearchResponse(ApiModel):
 class PersonResponse(ApiModel):
     """Everything that is known of one person."""
 
-    person: HitJson = Field(description="As a search gives it; its rank means nothing.")
+    person: HitJson = Field(
+        description="The person as a hit; rank and scores are those of the last search that returned it."
+    )
     uris: list[str] = Field(description="All places of the image.")
     image_width: int
     image_height: int
@@ -135,10 +142,10 @@ class PersonResponse(ApiModel):
 
 
 class OutlineResponse(ApiModel):
-    """Where a person is in the image."""
+    """Outline of a person in the image."""
 
-    width: int = Field(description="Of the upright image, pixels.")
-    height: int = Field(description="Of the upright image, pixels.")
+    width: int = Field(description="Width of the upright image in pixels.")
+    height: int = Field(description="Height of the upright image in pixels.")
     box: Box
     polygons: list[list[tuple[int, int]]] = Field(
         description="Closed lines of (x, y) in pixels of the image, the largest first."
@@ -146,7 +153,7 @@ class OutlineResponse(ApiModel):
 
 
 class FacetsResponse(ApiModel):
-    """Counts over the people of whom a filter holds and whose file is there."""
+    """Counts over the people for whom a filter holds and whose file is present."""
 
     people: int
     upper_color: dict[str, int]
@@ -154,20 +161,20 @@ class FacetsResponse(ApiModel):
     attributes: dict[str, int] = Field(
         description="People whose probability reaches the attribute's threshold."
     )
-    folders: dict[str, int] = Field(description="By folder or archive file; the 100 largest.")
-    days: dict[str, int] = Field(description="By day of capture.")
+    folders: dict[str, int] = Field(description="Counts by folder or archive file; the 100 largest.")
+    days: dict[str, int] = Field(description="Counts by day of capture.")
 
 
 class PictureResponse(ApiModel):
     """The largest person of an uploaded picture. Only the embedding is kept, in memory."""
 
-    name: str = Field(description="Ask with picture:NAME.")
-    box: Box = Field(description="Of the person, in pixels of the upright picture.")
-    people: int = Field(description="How many were found in it.")
+    name: str = Field(description="Name for queries: picture:NAME.")
+    box: Box = Field(description="Box of the person in pixels of the upright picture.")
+    people: int = Field(description="Number of people in the picture.")
 
 
 class CommitJson(ApiModel):
-    """What one run put into the index."""
+    """One commit of a run to the index."""
 
     number: int
     written_at: datetime
@@ -182,29 +189,31 @@ class VectorIndexJson(ApiModel):
 
     kind: str
     partitions: int | None
-    rows: int = Field(description="That it covers.")
-    rows_not_yet: int = Field(description="That came later: compared one by one.")
+    rows: int = Field(description="Number of rows that it covers.")
+    rows_not_yet: int = Field(description="Number of later rows, which are compared one by one.")
 
 
 class StatusResponse(ApiModel):
-    """What the store holds, and who answers from it."""
+    """State of the store and of the server."""
 
     par_version: str
-    models: str = Field(description="With which questions are asked.")
+    models: str = Field(description="The models for questions.")
     running: bool = Field(description="Whether a command is writing to the store at this moment.")
-    people: int = Field(description="In the newest version of the index.")
+    people: int = Field(description="Number of people in the newest version of the index.")
     newest_version: int | None
     live_version: int | None = Field(
-        description="null where no version has passed a gate: searches read the newest."
+        description="null where no version has passed a quality gate: searches read the newest."
     )
     unindexed_rows: int
     vector_index: VectorIndexJson | None = Field(description="null where a search compares every vector.")
-    files: dict[str, int] = Field(description="What became of every listed file.")
+    files: dict[str, int] = Field(description="Counts of listed files by what became of them.")
     failures: dict[str, int] = Field(description="Failed files by status.")
     skipped: dict[str, int] = Field(description="Files passed over when listing, by reason.")
     profile: str | None
     embedding: str | None
-    gate_passed: bool | None = Field(description="The last gate; null before the first.")
+    gate_passed: bool | None = Field(
+        description="Whether the last quality gate passed; null before the first."
+    )
     runs: list[CommitJson] = Field(description="The last ten, newest first.")
 
 
@@ -216,20 +225,20 @@ class EventJson(ApiModel):
         examples=["2026-11-01T18:30:00.000000+00:00"],
     )
     who: str = Field(description="Name of the token, or of the user of the operating system.")
-    how: str = Field(description="Through what: cli, python, flow, api, page.")
+    how: str = Field(description="One of cli, python, flow, api, page.")
     source: str = Field(description="Address of the caller, or name of the host.")
     action: str = Field(
         description=(
             "Such as search, person, image, review, export, forget; damaged where the line cannot be read."
         )
     )
-    what: str = Field(description="The question, as asked.")
-    count: int | None = Field(description="Of what was given; null where nothing was.")
+    what: str = Field(description="The question, or the object of the action.")
+    count: int | None = Field(description="Number of results; null where there was no answer.")
     status: str = Field(description="ok, refused, or the name of the error.")
 
 
 class AuditResponse(ApiModel):
-    """Who asked what."""
+    """A page of the audit log."""
 
     events: list[EventJson] = Field(description="Newest first.")
     next: str | None = Field(description="`before` of the next page; null on the last one.")

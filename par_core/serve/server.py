@@ -53,17 +53,17 @@ def is_local(host: str) -> bool:
 
 
 def address_of(listening: socket.socket, host: str) -> str:
-    """What to type into a browser: the host as it was given, or this machine's name where all its addresses
-    are answered.
+    """Return the address for a browser: with the host as given, or with this machine's name where all its
+    addresses are answered.
     """
     name = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104 - compared, not bound
     return f"http://{name}:{listening.getsockname()[1]}"
 
 
 def make_server(app: FastAPI) -> uvicorn.Server:
-    """A server for the application; ``run(sockets=[...])`` answers until Ctrl-C or SIGTERM.
+    """Return a server for the application; ``run(sockets=[...])`` answers until Ctrl-C or SIGTERM.
 
-    A reverse proxy on the same machine may say who asks (X-Forwarded-For); nobody else may.
+    A reverse proxy on the same machine may name the client (X-Forwarded-For); no other may.
     """
     return uvicorn.Server(
         uvicorn.Config(

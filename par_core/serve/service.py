@@ -1,51 +1,43 @@
-"""What page and API need of one store, without HTTP: answers, people, pictures, counts. May be shared by
-threads.
+"""One store for page and API, without HTTP: answers, people, pictures, counts. May be shared by threads.
 
-Everything reads the version of the index that is live at that moment. Recent answers and pictures are kept in
-memory (nothing on disk) and only for one version: as soon as the index changes, all of it is dropped, so that
-nobody who was forgotten lives on here.
+Every method reads the version of the index that is live at that moment. Recent answers and pictures are kept
+in memory (nothing on disk) and only for one version: as soon as the index changes, all of them are dropped,
+so that no suppressed person stays here.
 """
 
-import hashlib
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from par_core.archive import decode
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
-from par_core.models.profiles import load_describer, load_segmenter
 from par_core.query.answer import Chance, Hit, SearchResult
 from par_core.query.crops import crops_of, mask_of
 from par_core.query.from_store import Question, Searcher
-from par_core.query.one_picture import people_of
-from par_core.serve.answers import Person, SearchPage, UploadedPicture, Versions
+from par_core.serve.answers import PersonDetails, SearchPage, UploadedPicture, Versions
 from par_core.serve.facets import Facets, count_facets
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
 from par_core.serve.recent import Recent
 from par_core.serve.status import ServeStatus, serve_status
+from par_core.serve.uploads import Uploads
 from par_core.store.lance import PeopleIndex
 
-__all__ = ["ArchiveService", "Person", "SearchPage", "UploadedPicture", "Versions"]
+__all__ = ["ArchiveService", "PersonDetails", "SearchPage", "UploadedPicture", "Versions"]
 
 _STRIDE: Final = 200  # hits looked up at a time, so that the next pages are there already
 _DEEPEST: Final = 10_000  # hits of one question, over all pages
 _ANSWER_HITS: Final = 50_000  # of all answers that are kept
 _FACETS: Final = 128  # kept
 _CROP_BYTES: Final = 64 * 2**20  # kept
-_HITS: Final = 20_000  # kept: who was found is soon asked for again
-_PICTURES: Final = 256  # uploaded ones whose person is kept
+_HITS: Final = 20_000  # kept: hits are soon requested again
 _LONGEST_PX: Final = 1_600  # side of a whole photograph
-_MAX_UPLOAD_PIXELS: Final = 50_000_000
-_PICTURE: Final = re.compile(r'picture:"?([0-9a-f]{16})', re.IGNORECASE)
 
 
 class ArchiveService:
-    """One store, open for many askers.
+    """One store, open for many users.
 
     Args:
         store_root: Folder of the store.
@@ -65,8 +57,8 @@ class ArchiveService:
         self._hits: Recent[tuple[str, Versions], Hit] = Recent(_HITS)
         self._crops: Recent[tuple[str, str, Versions], bytes] = Recent(_CROP_BYTES, len)
         self._facets: Recent[tuple[str, Versions], Facets] = Recent(_FACETS)
-        self._pictures: Recent[str, UploadedPicture] = Recent(_PICTURES)
-        self._seen: Versions | None = None
+        self._uploads = Uploads(config)
+        self._kept_versions: Versions | None = None
         self._lock = threading.Lock()
 
     def warm(self) -> None:
@@ -74,7 +66,7 @@ class ArchiveService:
         self._searcher.warm()
 
     def versions(self) -> Versions:
-        """Which versions of the index there are now. Drops what is kept of older ones.
+        """Return the present versions of the index, and drop what is kept of older ones.
 
         Raises:
             NotReadyError: Nobody is in the index yet.
@@ -92,22 +84,22 @@ class ArchiveService:
         weak: bool = False,
         apart: bool = False,
     ) -> SearchPage:
-        """Answer a question, a page at a time. Further pages of the same question are there already as a
-        rule.
+        """Answer a question, a page at a time. Further pages of the same question are usually in memory
+        already.
 
         Args:
-            q: In the query language; ``picture:NAME`` names an uploaded picture. None or empty if there is
-                only a filter.
+            q: A question in the query language; ``picture:NAME`` names an uploaded picture. None or empty if
+                there is only a filter.
             where: A filter in the language of ``par_core.query.where``, or None.
-            top: Hits of the page at most; the last of all pages ends with the 10,000th hit.
-            offset: How many hits come before the page.
-            absent: Also people whose file is gone.
+            top: Maximum number of hits of the page; the last of all pages ends with the 10,000th hit.
+            offset: Number of hits before the page.
+            absent: Also people whose file has vanished or was replaced.
             weak: Also hits that are likely chance.
             apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into
                 the best of them.
 
         Raises:
-            BadConfigError: The question or the filter is wrong, nothing was asked, or the page lies too deep.
+            BadConfigError: The question or the filter is wrong, both are empty, or the page lies too deep.
             FingerprintError: The store was filled with another model.
             NotReadyError: Nobody is in the index yet.
         """
@@ -128,9 +120,9 @@ class ArchiveService:
             )
         _, versions = self._open()
         end = min(offset + top, _DEEPEST)
-        result, asked = self._answer(question, end, versions)
+        result, depth = self._answer(question, end, versions)
         hits = result.hits[offset:end]
-        more = len(result.hits) > end or (len(result.hits) == asked and asked < _DEEPEST)
+        more = len(result.hits) > end or (len(result.hits) == depth and depth < _DEEPEST)
         return SearchPage(
             replace(result, hits=hits, chance=_of_page(result.chance, hits)),
             offset,
@@ -138,8 +130,8 @@ class ArchiveService:
             versions,
         )
 
-    def person(self, person_id: str) -> Person:
-        """Everything that is known of one person, whether or not the file is still there.
+    def person(self, person_id: str) -> PersonDetails:
+        """Return all that the index knows of one person, whether or not the file is still there.
 
         Raises:
             UnknownIdError: The index has nobody with this id.
@@ -147,32 +139,16 @@ class ArchiveService:
         """
         index, versions = self._open()
         hit = self._hit(person_id, versions)
-        rows = index.rows([person_id]).to_pylist()
-        if not rows:
-            raise UnknownIdError(f"nobody in the index has the id {person_id}")
-        row, info = rows[0], index.info
-        beside = (
+        in_image = (
             index.search(None, where=f"image_id = '{hit.image_id}'", top=_HITS, columns=["person_id", "x1"])
             .sort_by("x1")["person_id"]
             .to_pylist()
         )
-        return Person(
-            hit,
-            tuple(row["uris"]),
-            row["image_width"],
-            row["image_height"],
-            row["upper_color_share"],
-            row["lower_color_share"],
-            tuple(other for other in beside if other != person_id),
-            versions,
-            info.profile,
-            info.embedding,
-            info.segment_config,
-            info.describe_config,
-        )
+        others = tuple(other for other in in_image if other != person_id)
+        return PersonDetails(hit, others, versions, index.info)
 
     def crop(self, person_id: str) -> bytes:
-        """A JPEG of the person with some surroundings, the background dimmed, cut from the archive.
+        """Return a JPEG of the person with some surroundings, the background dimmed, cut from the archive.
 
         Raises:
             UnknownIdError: The index has nobody with this id.
@@ -184,7 +160,8 @@ class ArchiveService:
         return self._crops.get_or_make(key, lambda: self._cut(person_id, index.info.segment_config, versions))
 
     def image(self, image_id: str) -> bytes:
-        """The whole photograph as JPEG, upright, at most 1600 pixels a side, without the file's metadata.
+        """Return the whole photograph as JPEG, upright, at most 1600 pixels a side, without the file's
+        metadata.
 
         Raises:
             UnknownIdError: The index has no image with this id.
@@ -194,15 +171,14 @@ class ArchiveService:
         """
         index, _ = self._open()
         _require_id(image_id)
-        found = index.search(None, where=f"image_id = '{image_id}'", top=1, columns=["uris"])[
-            "uris"
-        ].to_pylist()
-        if not found:
+        rows = index.search(None, where=f"image_id = '{image_id}'", top=1, columns=["uris"])
+        places = rows["uris"].to_pylist()
+        if not places:
             raise UnknownIdError(f"the index has no image with the id {image_id}")
-        return as_jpeg(read_image(found[0], image_id, self.config.archive), _LONGEST_PX)
+        return as_jpeg(read_image(places[0], image_id, self.config.archive), _LONGEST_PX)
 
     def outline(self, person_id: str) -> Outline:
-        """Where the person is in the image.
+        """Return box and mask of the person in the image.
 
         Raises:
             UnknownIdError: The index has nobody with this id.
@@ -217,29 +193,28 @@ class ArchiveService:
         return outline_of(mask, hit.box)
 
     def facets(self, where: str | None = None) -> Facets:
-        """Counts of colours, attributes, folders and days over the people of whom a filter holds.
+        """Return counts of colours, attributes, folders and days over the people for whom a filter holds.
 
         Raises:
             FilterError: The filter is wrong.
             NotReadyError: Nobody is in the index yet.
         """
         index, versions = self._open()
-        asked = (where or "").strip()
-        return self._facets.get_or_make((asked, versions), lambda: count_facets(index, asked or None))
+        condition = (where or "").strip()
+        return self._facets.get_or_make((condition, versions), lambda: count_facets(index, condition or None))
 
     def add_picture(self, content: bytes) -> UploadedPicture:
-        """Find the largest person of a picture and keep the embedding (not the picture) in memory, to be
-        asked with as ``picture:NAME``.
+        """Find the largest person of a picture and keep the embedding (not the picture) in memory, for
+        questions with ``picture:NAME``.
 
         Raises:
             UnreadableImageError: It is no picture, or has more than 50 million pixels.
-            BadConfigError: Nobody was found in it.
+            BadConfigError: It shows no person.
         """
-        name = hashlib.sha256(content).hexdigest()[:16]
-        return self._pictures.get_or_make(name, lambda: self._described(name, content))
+        return self._uploads.add(content)
 
     def status(self) -> ServeStatus:
-        """What the store holds, what the last runs did, and whether one is under way."""
+        """Return what the store holds, what the last runs did, and whether one is under way."""
         return serve_status(self.store, self.config)
 
     def _open(self) -> tuple[PeopleIndex, Versions]:
@@ -262,46 +237,43 @@ class ArchiveService:
         return index, versions
 
     def _keep_only_of(self, versions: Versions | None) -> None:
-        """Drop what is kept of other versions."""
+        """Drop the values that are kept of other versions."""
         with self._lock:
-            if versions != self._seen:
+            if versions != self._kept_versions:
                 for kept in (self._answers, self._hits, self._crops, self._facets):
                     kept.clear()
-                self._seen = versions
+                self._kept_versions = versions
 
     def _answer(self, question: Question, depth: int, versions: Versions) -> tuple[SearchResult, int]:
-        """An answer that is deep enough, and how many hits it was asked for."""
+        """Return an answer that is deep enough, and the number of hits that were requested for it."""
         key = (question.text, question.where, question.absent, question.weak, question.apart, versions)
         kept = self._answers.get(key)
         if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
             return kept
-        asked = min(-(-depth // _STRIDE) * _STRIDE, _DEEPEST)
-        names = _PICTURE.findall(question.text or "")
-        pictures = {
-            name: picture.vector for name in names if (picture := self._pictures.get(name)) is not None
-        }
+        requested = min(-(-depth // _STRIDE) * _STRIDE, _DEEPEST)
+        pictures = self._uploads.vectors_for(question.text or "")
         try:
-            result = self._searcher.ask(replace(question, top=asked, pictures=pictures))
+            result = self._searcher.ask(replace(question, top=requested, pictures=pictures))
         except BadConfigError:
             self._open()  # says so if the question is right, and the index was emptied meanwhile
             raise
-        self._answers.put(key, (result, asked))
+        self._answers.put(key, (result, requested))
         for hit in result.hits:
             for one in (hit, *hit.similar):
                 self._hits.put((one.person_id, versions), one)
-        return result, asked
+        return result, requested
 
     def _hit(self, person_id: str, versions: Versions) -> Hit:
         _require_id(person_id)
-        # an older answer that ends only now must bring nobody back
+        # keyed by versions: an older answer that ends only now must bring no erased person back
         kept = self._hits.get((person_id, versions))
         if kept is not None:
             return kept
-        found = self._searcher.ask(Question(where=f"person_id = '{person_id}'", top=1, absent=True)).hits
-        if not found:
+        hits = self._searcher.ask(Question(where=f"person_id = '{person_id}'", top=1, absent=True)).hits
+        if not hits:
             raise UnknownIdError(f"nobody in the index has the id {person_id}")
-        self._hits.put((person_id, versions), found[0])
-        return found[0]
+        self._hits.put((person_id, versions), hits[0])
+        return hits[0]
 
     def _cut(self, person_id: str, segment_config: str, versions: Versions) -> bytes:
         (crop,) = crops_of([self._hit(person_id, versions)], self.store, segment_config, self.config.archive)
@@ -309,25 +281,9 @@ class ArchiveService:
             raise GoneError(crop.trouble)
         return crop.jpeg
 
-    def _described(self, name: str, content: bytes) -> UploadedPicture:
-        limited = self.config.archive.model_copy(
-            update={"max_pixels": min(_MAX_UPLOAD_PIXELS, self.config.archive.max_pixels)}
-        )
-        people = people_of(
-            decode(content, limited).pixels,
-            load_segmenter(self.config),
-            load_describer(self.config),
-            self.config,
-        )
-        if not people:
-            raise BadConfigError(
-                "nobody was found in the picture; give one that shows a person from head to knee or more"
-            )
-        return UploadedPicture(name, people[0].box, len(people), people[0].vector)
-
 
 def _of_page(chance: Chance | None, hits: Sequence[Hit]) -> Chance | None:
-    """What chance is among the hits of a page: more has been looked up than is shown."""
+    """Return the share of chance among the hits of a page: more hits were looked up than are shown."""
     if chance is None:
         return None
     known = [hit.probability for hit in hits if hit.probability is not None]

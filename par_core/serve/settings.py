@@ -7,16 +7,16 @@ __all__ = ["ServeSettings"]
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
-    """What one server takes.
+    """Limits of one server.
 
     Attributes:
-        requests_per_minute: Of one client: one token, or one address where no token is needed. Static files
-            do not count.
-        seconds: After which a request is given up.
-        searches: Questions that are worked on at a time.
-        pictures: Pictures that are cut or decoded at a time.
-        waiting: Requests that may wait for each of the two; further ones are turned away.
-        upload_bytes: Of an uploaded picture, at most.
+        requests_per_minute: Requests of one client: one token, or one address where no token is needed.
+            Static files do not count.
+        seconds: Seconds after which a request is abandoned.
+        searches: Number of questions answered at a time.
+        pictures: Number of pictures cut or decoded at a time.
+        waiting: Number of requests that may wait for each of the two; further ones are refused.
+        upload_bytes: Largest size of an uploaded picture.
     """
 
     requests_per_minute: int = 1_200

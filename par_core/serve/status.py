@@ -22,8 +22,8 @@ class Run:
     """One commit: what a run put into the index.
 
     Attributes:
-        record: As it was written.
-        at: Seconds since 1970 when it was written.
+        record: The record of the commit.
+        at: Time of writing in seconds since 1970.
     """
 
     record: CommitRecord
@@ -32,15 +32,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class ServeStatus:
-    """What a store holds, and who answers from it.
+    """State of a store, and the models that answer from it.
 
     Attributes:
         report: Files, people, versions, failures by status.
-        gate: What the last gate found, or None.
+        gate: Report of the last quality gate, or None.
         runs: The last commits, newest first; at most ten.
         running: Whether a command is writing to the store at this moment.
-        models: One phrase: the models that questions are asked with.
-        par_version: Of PAR.
+        models: The models for questions, in one phrase.
+        par_version: Version of PAR.
     """
 
     report: StatusReport
@@ -52,10 +52,10 @@ class ServeStatus:
 
 
 def serve_status(store: Store, config: RunConfig) -> ServeStatus:
-    """Read it all anew; takes as long as ``par status``.
+    """Read the state from the store; takes as long as ``par status``.
 
     Raises:
-        StoreError: Something of the store is damaged.
+        StoreError: The store is damaged.
     """
     runs = [
         Run(CommitRecord(**json.loads(path.read_bytes())), path.stat().st_mtime)

@@ -1,7 +1,7 @@
-"""The service as one asker meets it: let in by role, every call in a bounded pool of threads, within the time
-limit, and on record.
+"""The service for one user: access by role, every call in a bounded pool of threads, within the time limit,
+and in the audit log.
 
-Handlers of page and API take it as a dependency, and touch the service in no other way:
+Handlers of page and API take it as a dependency, and use the service in no other way:
 
     @router.get("/something")
     async def something(session: Annotated[UserSession, Depends(session_for("search"))]) -> Response:
@@ -19,7 +19,7 @@ from par_core.access import Access, Caller, LogPage, Role, question_text
 from par_core.serve.facets import Facets
 from par_core.serve.pictures import Outline
 from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, UnauthorizedError
-from par_core.serve.service import ArchiveService, Person, SearchPage, UploadedPicture
+from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, UploadedPicture
 from par_core.serve.settings import ServeSettings
 from par_core.serve.status import ServeStatus
 from par_core.serve.worker_pool import WorkerPool
@@ -32,8 +32,8 @@ COOKIE = "par_token"
 
 
 class AppState:
-    """What one application holds: the service, its threads, its limits, and who may come in.
-    ``app.state.app_state``.
+    """State of one application, in ``app.state.app_state``: the service, its threads, its limits, and its
+    access control.
 
     Args:
         service: The store.
@@ -65,8 +65,8 @@ class AppState:
         return not self.access.has_tokens()
 
     def caller_of(self, request: Request) -> Caller | None:
-        """Who asks: the bearer of the token in the header, or else in the cookie. Where no token is needed,
-        the user who runs the server.
+        """Return the caller: the bearer of the token in the header, or else in the cookie. Where no token is
+        needed, the user who runs the server.
 
         Raises:
             StoreError: The file of tokens is damaged.
@@ -74,7 +74,9 @@ class AppState:
         if self.open_to_all:
             return Caller.local()
         kind, _, token = request.headers.get("authorization", "").partition(" ")
-        return self.access.who(token.strip() if kind.lower() == "bearer" else request.cookies.get(COOKIE))
+        return self.access.caller_of(
+            token.strip() if kind.lower() == "bearer" else request.cookies.get(COOKIE)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,9 @@ class UserSession:
     they are answered.
 
     Attributes:
-        app_state: Of the application.
-        caller: Who asks.
-        how: Through what: ``api`` or ``page``.
+        app_state: State of the application.
+        caller: The user.
+        how: ``api`` or ``page``.
         source: Address of the caller.
     """
 
@@ -120,7 +122,7 @@ class UserSession:
             self.app_state.searches, "search", what, search, lambda page: len(page.result.hits)
         )
 
-    async def person(self, person_id: str) -> Person:
+    async def person(self, person_id: str) -> PersonDetails:
         """See :meth:`ArchiveService.person`."""
         return await self._recorded(
             self.app_state.searches,
@@ -149,7 +151,7 @@ class UserSession:
         return await self.app_state.pictures.run(self.app_state.service.outline, person_id)
 
     async def facets(self, where: str | None = None) -> Facets:
-        """See :meth:`ArchiveService.facets`. Counts of those for whom a filter holds answer a question too."""
+        """See :meth:`ArchiveService.facets`. Recorded if filtered: such counts answer a question."""
         if where is None or not where.strip():
             return await self.app_state.searches.run(self.app_state.service.facets, where)
         return await self._recorded(
@@ -175,7 +177,7 @@ class UserSession:
         return await self.app_state.searches.run(self.app_state.service.status)
 
     async def audit(self, top: int, before: str | None = None) -> LogPage:
-        """See :meth:`AuditLog.latest`. That somebody has read the log is an event too."""
+        """See :meth:`AuditLog.latest`. Reading the log is an event too."""
         what = "" if before is None else f"before {before}"
         return await self._recorded(
             self.app_state.searches,
@@ -196,9 +198,9 @@ class UserSession:
         def recorded() -> T:
             with self.app_state.access.recording(
                 self.caller, action, what, how=self.how, source=self.source
-            ) as found:
+            ) as event:
                 answer = work()
-                found.count = count(answer)
+                event.count = count(answer)
             return answer
 
         return await worker_pool.run(recorded)
@@ -209,7 +211,7 @@ def _counted(facets: Facets) -> int:
 
 
 def session_for(role: str) -> Callable[..., UserSession]:
-    """A dependency that gives the session to callers of at least a role, and refuses others.
+    """Return a dependency that gives the session to callers of at least a role, and refuses others.
 
     Args:
         role: ``search``, ``reviewer`` or ``admin``.

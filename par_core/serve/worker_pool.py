@@ -1,4 +1,4 @@
-"""Threads that do the work of requests: so many at a time, so many waiting, so long each."""
+"""A pool of threads for requests, with limits on calls at a time, calls that wait, and seconds of each."""
 
 import asyncio
 import threading
@@ -18,10 +18,10 @@ class WorkerPool:
     """A bounded pool of threads.
 
     Args:
-        name: Of the threads.
-        threads: Calls worked on at a time.
-        waiting: Calls that may wait.
-        seconds: A call may take, with waiting.
+        name: Name of the threads.
+        threads: Number of calls at a time.
+        waiting: Number of calls that may wait.
+        seconds: Longest time of a call, with waiting.
     """
 
     def __init__(self, name: str, threads: int, waiting: int, seconds: float) -> None:
@@ -30,10 +30,10 @@ class WorkerPool:
         self._places = threading.BoundedSemaphore(threads + waiting)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do something in one of the threads.
+        """Run a function in one of the threads.
 
-        A call that takes too long keeps its thread until it ends, a thread cannot be stopped, but its asker
-        and all others go on.
+        A call that takes too long keeps its thread until it ends, because a thread cannot be stopped, but its
+        caller and all others go on.
 
         Raises:
             BusyError: Too many calls wait already.

@@ -1,8 +1,8 @@
-"""Which worker began a shard and never came back.
+"""Marks in the store that show which workers began a shard and were lost.
 
-A worker that dies (out of memory, a library that crashes, a machine that is switched off) says nothing. So it
-leaves a mark in the store before it begins a shard, and removes it however its Python code ends. An attempt
-may be begun once: whoever finds its mark knows that the worker before was lost.
+A worker that dies (out of memory, a library that crashes, a machine that is switched off) cannot report it.
+So it leaves a mark in the store before it begins a shard, and removes it however its Python code ends. An
+attempt may be begun once: a worker that finds its mark knows that the worker before was lost.
 """
 
 import contextlib
@@ -23,11 +23,11 @@ def attempt(store: Store, shard_id: str, name: str) -> Iterator[None]:
 
     Args:
         store: The store.
-        shard_id: Of the shard.
-        name: Of the attempt; the driver gives a new one each time it hands the shard out.
+        shard_id: Id of the shard.
+        name: Name of the attempt; the driver chooses a new one each time it hands the shard out.
 
     Raises:
-        WorkerLostError: The attempt was begun before, and whoever began it has not come back.
+        WorkerLostError: The attempt was begun before, and the worker that began it was lost.
     """
     mark = _mark(store, shard_id, name)
     mark.parent.mkdir(parents=True, exist_ok=True)
@@ -46,12 +46,12 @@ def attempt(store: Store, shard_id: str, name: str) -> Iterator[None]:
 
 
 def was_begun(store: Store, shard_id: str, name: str) -> bool:
-    """Whether a worker is at the shard now, or was lost while it was."""
+    """Whether a worker works on the shard in this attempt, or was lost while it did."""
     return _mark(store, shard_id, name).exists()
 
 
 def begun_by(store: Store, shard_id: str, name: str) -> str:
-    """Host and process that began an attempt, for people."""
+    """Return host and process of the worker that began an attempt, as words for people."""
     try:
         return f"the worker on {_mark(store, shard_id, name).read_text() or 'an unknown host'}"
     except FileNotFoundError:
@@ -59,13 +59,15 @@ def begun_by(store: Store, shard_id: str, name: str) -> str:
 
 
 def end_attempt(store: Store, shard_id: str, name: str) -> None:
-    """Remove the mark of an attempt whose worker does not come back."""
+    """Remove the mark of an attempt whose worker was lost."""
     _mark(store, shard_id, name).unlink(missing_ok=True)
 
 
 def forget_attempts(store: Store) -> bool:
-    """Remove all marks; whether there were any: a run before this one ended without a word while shards were
-    being worked on.
+    """Remove all marks.
+
+    Returns:
+        Whether there were any: a run before this one was killed while workers were at shards.
     """
     marks = list((store.root / "work").glob("*.begun"))
     for mark in marks:

@@ -1,4 +1,4 @@
-"""A batch that fails does not take its innocent members with it."""
+"""Run a model on a batch so that one image that fails does not fail the others."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -12,16 +12,16 @@ __all__ = ["run_batch"]
 T = TypeVar("T")
 
 
-_ALL_OF = 4  # so many images in one call that all fail are no coincidence
+_ALL_OF = 4  # if so many images of one call all fail, the machine is at fault
 
 
 def run_batch(
     run: Callable[[Sequence[ImageU8]], Sequence[T]], images: Sequence[ImageU8]
 ) -> list[T | UnreadableImageError]:
-    """Run a model on a batch; if it fails, halve the batch until the culprit stands alone.
+    """Run a model on a batch; if it fails, halve the batch until the image at fault is alone.
 
     Args:
-        run: Gives one result an image.
+        run: Returns one result an image.
         images: Any number of images.
 
     Returns:

@@ -9,7 +9,8 @@ from par_core.stages.commit import CommitRecord, last_commit
 from par_core.store.desired import described_with, desired_rows
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Stage, Store
-from par_core.store.ledger import Accounting, accounting, skipped_counts
+from par_core.store.ledger import Accounting, accounting
+from par_core.store.listings import skipped_counts
 from par_core.store.vector_index import IndexState
 
 __all__ = ["StatusReport", "VerifyReport", "store_status", "verify_store"]
@@ -19,19 +20,19 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """What a store holds.
+    """The content of a store, in numbers.
 
     Attributes:
-        accounting: What became of every listed file.
+        accounting: Number of listed files by what became of them.
         skipped: Files passed over when listing, by reason.
         commit: The last commit, or None before the first.
         rows: People in the newest version of the index.
         version: The newest version of the index, or None without one.
-        live_version: The version that searches read by default, or None where no version has passed a gate.
+        live_version: The version that searches read by default, or None where none has passed a gate.
         unindexed_rows: Rows that no index covers yet.
-        vector_index: The index of the vectors, or None where a search compares every one.
+        vector_index: State of the vector index, or None where a search compares every vector.
         shards_segmented: Complete shards of the committed configuration.
-        shards_described: Of these, described.
+        shards_described: Complete shards that are also described.
     """
 
     accounting: Accounting
@@ -48,10 +49,10 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What a verification found.
+    """Result of a verification.
 
     Attributes:
-        problems: One sentence each; empty when all is well.
+        problems: One sentence a problem; empty when all is well.
         shards: Shard folders whose files were read and compared with their manifests.
         rows: Rows of the index that were compared with Parquet.
     """
@@ -147,11 +148,13 @@ def _compare_index(store: Store, commit: CommitRecord) -> tuple[int, list[str]]:
             problems.append(
                 f"{len(missing)} people are not in the index ({', '.join(missing[:_EXAMPLES])}); {repair}"
             )
-        there = wanted & present.keys()
-        expected = shard.rows(set(there), made_with.schema).sort_by("person_id")
-        found = _rows_of(index, sorted(there), made_with.schema)
+        common = wanted & present.keys()
+        expected = shard.rows(set(common), made_with.schema).sort_by("person_id")
+        actual = _rows_of(index, sorted(common), made_with.schema)
         different = [
-            e["person_id"] for e, f in zip(expected.to_pylist(), found.to_pylist(), strict=True) if e != f
+            should["person_id"]
+            for should, stored in zip(expected.to_pylist(), actual.to_pylist(), strict=True)
+            if should != stored
         ]
         if different:
             problems.append(
@@ -164,7 +167,7 @@ def _compare_index(store: Store, commit: CommitRecord) -> tuple[int, list[str]]:
                 f"what is kept for speed of {len(slower)} people differs from their rows"
                 f" ({', '.join(slower[:_EXAMPLES])}); {repair}"
             )
-        compared += len(there)
+        compared += len(common)
         present = {identity: digest for identity, digest in present.items() if identity not in wanted}
     if present:
         problems.append(

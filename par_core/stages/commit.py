@@ -1,7 +1,7 @@
 """commit: bring the index in line with Parquet. The single writer to LanceDB.
 
-It compares what the index ought to hold with what it holds and writes the difference, so that it can be
-killed anywhere and simply run again; nothing to write means nothing is touched.
+It compares the rows that the index should hold with those it holds and writes the difference, so that it can
+be killed anywhere and simply run again; without a difference nothing is written.
 """
 
 import json
@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass
 import pyarrow as pa
 
 from par_core.atomic import write_atomic
-from par_core.config import RunConfig
 from par_core.errors import StoreError
-from par_core.models.profiles import fingerprints
-from par_core.stages.names import ConfigIds, config_ids
+from par_core.stages.names import ConfigIds
+from par_core.stages.run import Run
 from par_core.store.desired import DesiredShard, described_with, desired_rows
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
@@ -26,7 +25,7 @@ _ROWS_PER_WRITE = 10_000  # smaller writes leave many fragments behind
 
 @dataclass(frozen=True, slots=True)
 class CommitRecord:
-    """What one commit did; kept as ``commits/<number>.json``.
+    """Record of one commit; kept as ``commits/<number>.json``.
 
     Attributes:
         number: 1, 2, ...
@@ -38,7 +37,7 @@ class CommitRecord:
         segment_config: Id of the segmentation that the index shows.
         describe_config: Id of the description that the index shows.
         embedding: Fingerprint of the joint image and text model, empty if there was nothing to describe.
-        shards: Described shards that it took into account.
+        shards: Number of described shards that it was made from.
     """
 
     number: int
@@ -53,17 +52,17 @@ class CommitRecord:
     shards: int
 
 
-def commit_store(store: Store, config: RunConfig) -> CommitRecord:
-    """Bring the index in line with the complete shards of a configuration.
+def commit_store(run: Run) -> CommitRecord:
+    """Bring the index in line with the complete shards of a run's configuration.
 
     Returns:
         The record of this commit; the last one again if there was nothing to do.
     """
-    return _commit(store, config_ids(config, fingerprints(config)), config.profile, afresh=False)
+    return _commit(run.store, run.ids, run.config.profile, rebuild=False)
 
 
 def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
-    """Make the index again from Parquet alone, with the configuration of the last commit. What is live stays
+    """Rebuild the index from Parquet alone, with the configuration of the last commit. The live version stays
     live if it can still be read.
 
     Returns:
@@ -75,35 +74,35 @@ def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
     last = last_commit(store)
     if last is None:
         raise StoreError(f"{store.root} has no commit to rebuild; run par index first")
-    record = _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True)
+    record = _commit(store, ConfigIds(last.segment_config, last.describe_config), last.profile, rebuild=True)
     index = PeopleIndex.open(store.index_path)
     return record, index.history.release_lost_live() if index else None
 
 
 def rewrite_index(store: Store) -> CommitRecord | None:
-    """Make the index again from Parquet alone and keep nothing of what it was: for forgetting. ``live``,
-    where it is set, moves to the new version.
+    """Rebuild the index from Parquet alone and delete all earlier versions: for erasures. ``live``, if set,
+    moves to the new version.
 
     Returns:
-        The record of this commit, or None where nothing was ever committed and so nothing is searched.
+        The record of this commit, or None where nothing was ever committed.
     """
     last = last_commit(store)
     if last is None or described_with(store, last.describe_config) is None:
         shutil.rmtree(store.index_path, ignore_errors=True)
         return last
     return _commit(
-        store, ConfigIds(last.segment_config, last.describe_config), last.profile, afresh=True, history=False
+        store, ConfigIds(last.segment_config, last.describe_config), last.profile, rebuild=True, history=False
     )
 
 
 def last_commit(store: Store) -> CommitRecord | None:
-    """The newest commit record, or None."""
+    """Return the newest commit record, or None."""
     records = store.commits()
     return CommitRecord(**json.loads(records[-1].read_bytes())) if records else None
 
 
 def _commit(
-    store: Store, ids: ConfigIds, profile: str, *, afresh: bool, history: bool = True
+    store: Store, ids: ConfigIds, profile: str, *, rebuild: bool, history: bool = True
 ) -> CommitRecord:
     last = last_commit(store)
     made_with = described_with(store, ids.describe)
@@ -119,10 +118,11 @@ def _commit(
             made_with.attributes,
             made_with.thresholds,
         )
-        index = None if afresh else PeopleIndex.open(store.index_path)
+        index = None if rebuild else PeopleIndex.open(store.index_path)
         created = index is None or index.info != info
         if index is None or created:
             index = PeopleIndex.create(store.index_path, made_with.schema, info)
+        index.history.remove_unfinished()
         upserted, deleted = _reconcile(index, shards, made_with.schema)
         if upserted or deleted or created:
             index.optimize()
@@ -160,9 +160,9 @@ def _reconcile(index: PeopleIndex, shards: list[DesiredShard], schema: pa.Schema
         if sum(map(len, pending)) >= _ROWS_PER_WRITE:
             upserted += _write(index, pending)
     upserted += _write(index, pending)
-    gone = sorted(present.keys() - wanted)
-    index.delete(gone)
-    return upserted, len(gone)
+    surplus = sorted(present.keys() - wanted)
+    index.delete(surplus)
+    return upserted, len(surplus)
 
 
 def _write(index: PeopleIndex, pending: list[pa.Table]) -> int:

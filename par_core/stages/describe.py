@@ -1,7 +1,7 @@
-"""describe: cut every person of a segmented shard out again, and compute embedding, attributes, colours and
+"""describe: cut out every person of a segmented shard, and compute embedding, attributes, colours and
 quality.
 
-Separate from segment on purpose: a new describer works on the boxes and masks that are there already.
+Separate from segment on purpose: a new describer reuses the boxes and masks.
 One row a person of the shard, described or not.
 """
 
@@ -19,17 +19,16 @@ from PIL import Image
 from par_core.archive import DecodedImage, Entry, decode, read_entries
 from par_core.archive.quality import glvn
 from par_core.attributes.colours import garment_colours
-from par_core.config import RunConfig
+from par_core.config import ArchiveConfig, DescribeConfig
 from par_core.errors import BadInputError, UnreadableImageError
 from par_core.ids import image_id
 from par_core.models.base import PersonDescriber
-from par_core.models.profiles import fingerprints, load_describer
+from par_core.models.profiles import load_describer
 from par_core.people.cutout import cut_out
 from par_core.stages.batches import run_batch
-from par_core.stages.names import config_ids
 from par_core.stages.result import ShardResult
+from par_core.stages.run import Run
 from par_core.status import Status
-from par_core.store.layout import Store
 from par_core.store.schemas import descriptions_schema
 from par_core.store.shards import ShardFolder
 from par_core.types import Descriptions, ImageU8, MaskRLE
@@ -47,16 +46,16 @@ class _Waiting:
     cutout: ImageU8
 
 
-def describe_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult:
-    """Describe the people of one segmented shard; at once if it is complete already.
+def describe_shard(run: Run, shard_id: str) -> ShardResult:
+    """Describe the people of one segmented shard; returns at once if it is complete already.
 
     Raises:
         BadInputError: The shard has not been segmented.
         TransientError: The archive's storage cannot be reached, or memory ran out.
-        BadConfigError: The models of the profile cannot be had.
+        BadConfigError: The models of the profile cannot be loaded.
     """
     started = time.monotonic()
-    ids = config_ids(config, fingerprints(config))
+    store, config, ids = run.store, run.config, run.ids
     folder = store.shard("describe", ids.describe, shard_id)
     done = folder.manifest()
     if done is not None:
@@ -69,7 +68,7 @@ def describe_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResul
     schema = descriptions_schema(describer.attributes, describer.embedding_size)
     rows: list[dict[str, Any]] = []
     waiting: list[_Waiting] = []
-    for person in _cut_people(segmented, config, describer.aspect):
+    for person in _cut_people(segmented, config.archive, config.describe, describer.aspect):
         if person.cutout.size:
             waiting.append(person)
         else:
@@ -105,8 +104,10 @@ def describe_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResul
 _NO_CUTOUT: ImageU8 = np.zeros((0, 0, 3), np.uint8)
 
 
-def _cut_people(segmented: ShardFolder, config: RunConfig, aspect: float) -> Iterator[_Waiting]:
-    """Yield every person of the shard; those that cannot be cut out come with an empty cut-out and a status."""
+def _cut_people(
+    segmented: ShardFolder, limits: ArchiveConfig, settings: DescribeConfig, aspect: float
+) -> Iterator[_Waiting]:
+    """Yield every person of a shard, those that cannot be cut out with an empty cut-out and a status."""
     by_image: dict[str, list[dict[str, Any]]] = {}
     for person in segmented.read("people").to_pylist():
         by_image.setdefault(person["image_id"], []).append(person)
@@ -122,38 +123,38 @@ def _cut_people(segmented: ShardFolder, config: RunConfig, aspect: float) -> Ite
         else:
             yield from (_Waiting(_row(person, person["status"]), _NO_CUTOUT) for person in by_image[identity])
     identities = {row["uri"]: identity for identity, row in images.items()}
-    for entry, content in read_entries(entries, config.archive):
+    for entry, content in read_entries(entries, limits):
         identity = identities[entry.uri]
-        image = _decode_again(content, identity, config)
+        image = _decode_again(content, identity, limits)
         for person in by_image[identity]:
             if isinstance(image, Status):
                 status = image if person["status"] == Status.OK else person["status"]
                 yield _Waiting(_row(person, status), _NO_CUTOUT)
             else:
-                yield _cut(person, image.pixels, config, aspect)
+                yield _cut(person, image.pixels, settings, aspect)
 
 
 def _decode_again(
-    content: bytes | UnreadableImageError, identity: str, config: RunConfig
+    content: bytes | UnreadableImageError, identity: str, limits: ArchiveConfig
 ) -> DecodedImage | Status:
     if isinstance(content, UnreadableImageError):
         return content.status
     if image_id(content) != identity:
         return Status.CHANGED
     try:
-        return decode(content, config.archive)
+        return decode(content, limits)
     except UnreadableImageError as error:
         return error.status
 
 
-def _cut(person: dict[str, Any], image: ImageU8, config: RunConfig, aspect: float) -> _Waiting:
+def _cut(person: dict[str, Any], image: ImageU8, settings: DescribeConfig, aspect: float) -> _Waiting:
     if person["status"] != Status.OK:
         return _Waiting(_row(person, person["status"]), _NO_CUTOUT)
     if person["mask_area"] == 0:
         return _Waiting(_row(person, Status.EMPTY_MASK), _NO_CUTOUT)
     box = np.array([person[name] for name in ("x1", "y1", "x2", "y2")], np.float32)
     mask = MaskRLE(person["mask_height"], person["mask_width"], person["mask_counts"].encode("ascii"))
-    cutout = cut_out(image, box, mask, config.describe.cutout, aspect)
+    cutout = cut_out(image, box, mask, settings.cutout, aspect)
     colours = garment_colours(image, box, mask)
     x1, y1, x2, y2 = (round(value) for value in box.tolist())
     inside = image[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
@@ -165,30 +166,30 @@ def _cut(person: dict[str, Any], image: ImageU8, config: RunConfig, aspect: floa
         "megapixels": float((box[2] - box[0]) * (box[3] - box[1])) / 1e6,
         "glvn": glvn(inside),
     }
-    if config.describe.thumbnails:
+    if settings.thumbnails:
         row["thumbnail"] = _thumbnail(inside)
     return _Waiting(row, cutout)
 
 
 def _described(people: Sequence[_Waiting], describer: PersonDescriber) -> list[dict[str, Any]]:
     def run(cutouts: Sequence[ImageU8]) -> list[Descriptions]:
-        told = describer.describe(cutouts)
+        batch = describer.describe(cutouts)
         return [
-            Descriptions(told.embeddings[i : i + 1], told.probabilities[i : i + 1])
+            Descriptions(batch.embeddings[i : i + 1], batch.probabilities[i : i + 1])
             for i in range(len(cutouts))
         ]
 
     rows = []
-    for person, told in zip(people, run_batch(run, [person.cutout for person in people]), strict=True):
-        if isinstance(told, UnreadableImageError):
-            rows.append(_row(person.row, told.status))
-        elif not np.isfinite(told.embeddings).all():
+    for person, description in zip(people, run_batch(run, [person.cutout for person in people]), strict=True):
+        if isinstance(description, UnreadableImageError):
+            rows.append(_row(person.row, description.status))
+        elif not np.isfinite(description.embeddings).all():
             rows.append(_row(person.row, Status.NOT_FINITE))
         else:
-            probabilities = [None if np.isnan(p) else float(p) for p in told.probabilities[0]]
+            probabilities = [None if np.isnan(p) else float(p) for p in description.probabilities[0]]
             rows.append(
                 person.row
-                | {"vector": told.embeddings[0]}
+                | {"vector": description.embeddings[0]}
                 | dict(zip(describer.attributes, probabilities, strict=True))
             )
     return rows

@@ -1,7 +1,7 @@
 """A shard whose worker was lost is cut in halves, until the image at fault stands alone; that image becomes a
 row with a status.
 
-Whatever was segmented already is kept: then it is the segmented rows that are divided, not the work.
+If the shard is segmented already, its rows are kept and divided, instead of its work.
 """
 
 from collections.abc import Sequence
@@ -10,75 +10,71 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from par_core.archive import Entry
-from par_core.stages.names import ConfigIds
 from par_core.stages.plan import PlannedShard, plan_shard, read_work
+from par_core.stages.run import Run
 from par_core.status import Status
-from par_core.store.layout import Store
 from par_core.store.schemas import IMAGES, PEOPLE
 from par_core.store.shards import Manifest, ShardFolder
 
 __all__ = ["give_up_image", "halve", "images_of"]
 
 
-def images_of(store: Store, shard_id: str, ids: ConfigIds) -> int:
-    """Images of a shard that cannot be told apart by halving it further: different ones if it is segmented,
-    else files.
+def images_of(run: Run, shard_id: str) -> int:
+    """Return the number of parts that halving can separate: different images if the shard is segmented, else
+    files.
     """
-    segmented = store.shard("segment", ids.segment, shard_id)
+    segmented = run.store.shard("segment", run.ids.segment, shard_id)
     if segmented.manifest() is None:
-        return len(read_work(store, shard_id)[0])
+        return len(read_work(run.store, shard_id)[0])
     return len(_groups(segmented.read("images")))
 
 
-def halve(store: Store, shard_id: str, ids: ConfigIds) -> tuple[PlannedShard, PlannedShard]:
-    """Put two shards with half of the images each in the place of one.
+def halve(run: Run, shard_id: str) -> tuple[PlannedShard, PlannedShard]:
+    """Replace a shard by two with half of its images each.
 
-    Safe to be killed: the halves are complete before the whole goes, and a file that stands in two shards
-    counts once.
+    Safe to be killed: the halves are complete before the whole is deleted, and a file in two shards counts
+    once.
 
     Args:
-        store: The store.
+        run: The run.
         shard_id: A shard of at least two images.
-        ids: Of the configuration.
     """
-    segmented = store.shard("segment", ids.segment, shard_id)
+    segmented = run.store.shard("segment", run.ids.segment, shard_id)
     manifest = segmented.manifest()
     if manifest is None:
-        entries, attempt = read_work(store, shard_id)
+        entries, attempt = read_work(run.store, shard_id)
         middle = len(entries) // 2
         first, second = (
-            plan_shard(store, entries[:middle], attempt),
-            plan_shard(store, entries[middle:], attempt),
+            plan_shard(run.store, entries[:middle], attempt),
+            plan_shard(run.store, entries[middle:], attempt),
         )
-        store.work_path(shard_id).unlink()
+        run.store.work_path(shard_id).unlink()
         return first, second
     images, people = segmented.read("images"), segmented.read("people")
     groups = _groups(images)
     middle = len(groups) // 2
     first, second = (
-        _divide(store, ids, manifest, images, people, groups[part])
+        _divide(run, manifest, images, people, groups[part])
         for part in (slice(None, middle), slice(middle, None))
     )
     segmented.remove()
-    store.work_path(shard_id).unlink(missing_ok=True)
+    run.store.work_path(shard_id).unlink(missing_ok=True)
     return first, second
 
 
-def give_up_image(store: Store, shard_id: str, ids: ConfigIds, segmenter: str, reason: str) -> None:
-    """Write down that the only image of a shard cannot be worked on: its files get the status
-    ``worker_died``, and nobody is in it.
+def give_up_image(run: Run, shard_id: str, reason: str) -> None:
+    """Record that the only image of a shard cannot be worked on: its files get the status ``worker_died`` and
+    no people.
 
     Args:
-        store: The store.
+        run: The run.
         shard_id: A shard of one image.
-        ids: Of the configuration.
-        segmenter: Fingerprint of the segmenter.
-        reason: For the column ``message``.
+        reason: Text for the column ``message``.
     """
-    segmented = store.shard("segment", ids.segment, shard_id)
+    segmented = run.store.shard("segment", run.ids.segment, shard_id)
     manifest = segmented.manifest()
     if manifest is None:
-        entries, attempt = read_work(store, shard_id)
+        entries, attempt = read_work(run.store, shard_id)
     else:
         entries, attempt = _entries(segmented.read("images"))
     rows = [
@@ -97,15 +93,14 @@ def give_up_image(store: Store, shard_id: str, ids: ConfigIds, segmenter: str, r
     info = (
         dict(manifest.info)
         if manifest
-        else {"segmenter": segmenter, "model": "", "seconds": 0.0, "settings": {}}
+        else {"segmenter": run.models.segmenter, "model": "", "seconds": 0.0, "settings": {}}
     )
     segmented.remove()
     _write(segmented, images, PEOPLE.empty_table(), info)
 
 
 def _divide(
-    store: Store,
-    ids: ConfigIds,
+    run: Run,
     manifest: Manifest,
     images: pa.Table,
     people: pa.Table,
@@ -115,9 +110,9 @@ def _divide(
     part = images.take(pa.array(sorted(index for group in groups for index in group), pa.int64()))
     wanted = pc.is_in(people["image_id"], value_set=part["image_id"].combine_chunks().drop_null())
     entries, attempt = _entries(part)
-    planned = plan_shard(store, entries, attempt, segmented=True)
+    planned = plan_shard(run.store, entries, attempt, segmented=True)
     _write(
-        store.shard("segment", ids.segment, planned.shard_id),
+        run.store.shard("segment", run.ids.segment, planned.shard_id),
         part,
         people.filter(wanted),
         dict(manifest.info),
@@ -134,7 +129,7 @@ def _write(folder: ShardFolder, images: pa.Table, people: pa.Table, info: dict[s
 
 
 def _groups(images: pa.Table) -> list[list[int]]:
-    """Positions of the rows that must stay together: files with the same bytes share their people."""
+    """Return the positions of rows that must stay together: files with the same bytes share their people."""
     groups: dict[str, list[int]] = {}
     for index, (image, uri) in enumerate(
         zip(images["image_id"].to_pylist(), images["uri"].to_pylist(), strict=True)

@@ -9,6 +9,7 @@ from par_core.config import RunConfig
 from par_core.stages.commit import CommitRecord, commit_store
 from par_core.stages.describe import describe_shard
 from par_core.stages.plan import Plan, plan_index
+from par_core.stages.run import Run
 from par_core.stages.segment import segment_shard
 from par_core.store.layout import Store
 from par_core.store.ledger import Accounting, accounting
@@ -18,12 +19,12 @@ __all__ = ["IndexSummary", "index_here"]
 
 @dataclass(frozen=True, slots=True)
 class IndexSummary:
-    """What an index run did.
+    """Result of an index run.
 
     Attributes:
-        plan: The work that there was.
-        commit: The commit at its end.
-        accounting: What became of every listed file.
+        plan: Work of the run.
+        commit: Commit at its end.
+        accounting: Number of listed files by what became of them.
     """
 
     plan: Plan
@@ -34,8 +35,8 @@ class IndexSummary:
 def index_here(
     store: Store, sources: Sequence[str], config: RunConfig, *, retry_failed: bool = False
 ) -> IndexSummary:
-    """Make sources searchable. What is finished when an error ends the run is committed, and the next run
-    goes on from there.
+    """Make sources searchable. If an error ends the run, finished shards are committed, and the next run goes
+    on from there.
 
     Args:
         store: The store.
@@ -49,11 +50,12 @@ def index_here(
         TransientError: Storage or memory trouble that may pass.
     """
     with store.exclusive():
-        plan = plan_index(store, sources, config, workers=1, retry_failed=retry_failed)
+        run = Run.of(store, config)
+        plan = plan_index(run, sources, workers=1, retry_failed=retry_failed)
         try:
             for shard in plan.shards:
-                segment_shard(store, shard.shard_id, config)
-                describe_shard(store, shard.shard_id, config)
+                segment_shard(run, shard.shard_id)
+                describe_shard(run, shard.shard_id)
         finally:
-            commit = commit_store(store, config)
+            commit = commit_store(run)
         return IndexSummary(plan, commit, accounting(store, commit.segment_config))

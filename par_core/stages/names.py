@@ -17,8 +17,8 @@ class ConfigIds:
     """Names of the folders that the outputs of a configuration go to.
 
     Attributes:
-        segment: Of archive and segmentation settings and the segmenter.
-        describe: Of ``segment``, the description settings and the describer.
+        segment: Id of archive settings, segmentation settings and segmenter.
+        describe: Id of ``segment``, description settings and describer.
     """
 
     segment: str
@@ -26,7 +26,7 @@ class ConfigIds:
 
 
 def config_ids(config: RunConfig, models: Fingerprints) -> ConfigIds:
-    """The ids of a configuration with the models of its profile."""
+    """Return the ids of a configuration with the models of its profile."""
     segment = digest_of(
         f"segment/{CODE['segment']}", config.archive.digest(), config.segment.digest(), models.segmenter
     )

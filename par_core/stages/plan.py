@@ -1,4 +1,4 @@
-"""plan: list the archive, compare it with what the store knows, and cut what is left to do into shards."""
+"""plan: list the archive, compare it with the store, and cut the files left to do into shards."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,13 @@ import pyarrow.parquet as pq
 
 from par_core.archive import Entry, list_source
 from par_core.atomic import write_atomic
-from par_core.config import RunConfig
 from par_core.ids import digest_of
-from par_core.models.profiles import fingerprints
 from par_core.stages.attempts import forget_attempts
-from par_core.stages.names import config_ids
+from par_core.stages.run import Run
 from par_core.status import FAILED, Status
 from par_core.store.layout import Store
-from par_core.store.ledger import KEY, entries_table, known_images, listed_entries, save_listing
+from par_core.store.ledger import KEY, known_images
+from par_core.store.listings import entries_table, listed_entries, save_listing
 
 __all__ = ["Plan", "PlannedShard", "plan_index", "plan_shard", "read_work"]
 
@@ -43,18 +42,18 @@ class PlannedShard:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run has to do.
+    """Work of a run.
 
     Attributes:
-        shards: Work, in the order of the archive.
-        listed: Files that the sources hold now.
-        unchanged: Of these, known from before and not to be looked at again.
-        new: Not known, or changed.
-        retried: Failed before and taken up again.
-        vanished: Known to be in these sources before, and gone.
-        skipped: Files passed over in these sources, by reason.
-        empty: Sources without a single file: a wrong folder, perhaps, or a disk that is not mounted.
-        interrupted: A run before this one ended without a word while workers were at shards.
+        shards: Shards to work on, in the order of the archive.
+        listed: Number of files that the sources hold now.
+        unchanged: Number of these that are known and are not worked on again.
+        new: Number of these that are new or changed.
+        retried: Number of these that failed before and are tried again.
+        vanished: Number of files that these sources held before and do not hold now.
+        skipped: Number of files passed over in these sources, by reason.
+        empty: Sources without a single file: perhaps a wrong folder, or a disk that is not mounted.
+        interrupted: Whether a run before this one was killed while workers were at shards.
     """
 
     shards: tuple[PlannedShard, ...]
@@ -73,33 +72,30 @@ class Plan:
         return sum(shard.n_images for shard in self.shards)
 
 
-def plan_index(
-    store: Store, sources: Sequence[str], config: RunConfig, *, workers: int, retry_failed: bool = False
-) -> Plan:
-    """Find out what a run has to do, and write down the shards.
+def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: bool = False) -> Plan:
+    """Return the work of a run, and write its shards down.
 
     Args:
-        store: The store; its listings of the sources are replaced.
+        run: The run; its store's listings of the sources are replaced.
         sources: Folders, archives, lists of paths and URLs, as ``list_source`` takes them.
-        config: The settings.
-        workers: How many workers will share the work; shards are made small enough for all of them.
-        retry_failed: Also take up what failed before, in either stage.
+        workers: Number of workers that share the work; shards are made small enough for all of them.
+        retry_failed: Also try again what failed before, in either stage.
 
     Raises:
-        BadConfigError: A source is missing, or the models of the profile cannot be had.
+        BadConfigError: A source is missing.
     """
-    ids = config_ids(config, fingerprints(config))
+    store, ids = run.store, run.ids
     before = listed_entries(store)
     listings = [list_source(source) for source in sources]
     now = datetime.now(UTC).isoformat()
     for listing in listings:
         save_listing(store, listing, now)
     after, known = listed_entries(store), known_images(store, ids.segment)
-    asked = pa.array([entry.uri for listing in listings for entry in listing.entries], pa.string())
-    listed = after.filter(pc.is_in(after["uri"], value_set=asked))
+    listed_uris = pa.array([entry.uri for listing in listings for entry in listing.entries], pa.string())
+    listed = after.filter(pc.is_in(after["uri"], value_set=listed_uris))
     todo = _missing(listed, known)
     again = _failed(listed, known) if retry_failed else todo.slice(0, 0)
-    size = _shard_size(len(todo) + len(again), workers, config.machine.shard_size)
+    size = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size)
     shards = [shard for part in (todo, again) for shard in _cut(part, size)]
     planned = [_write_work(store, shard) for shard in shards]
     if retry_failed:
@@ -126,14 +122,14 @@ def plan_index(
 def plan_shard(
     store: Store, entries: Sequence[Entry], attempt: int, *, segmented: bool = False
 ) -> PlannedShard:
-    """Write down a shard of given entries, all of the same attempt."""
+    """Write down a shard of some entries, all of the same attempt."""
     table = entries_table(entries)
     table = table.append_column("attempt", pa.array([attempt] * len(table), pa.int32()))
     return replace(_write_work(store, table), segmented=segmented)
 
 
 def read_work(store: Store, shard_id: str) -> tuple[list[Entry], int]:
-    """The entries of a planned shard, and which attempt at them this is (1 is the first)."""
+    """Return the entries of a planned shard, and the number of the attempt at them, 1 for the first."""
     table = pq.read_table(store.work_path(shard_id), partitioning=None)
     rows = table.drop_columns(["attempt"]).to_pylist()
     return [Entry(**{**row, "status": Status(row["status"])}) for row in rows], table["attempt"][0].as_py()
@@ -162,7 +158,7 @@ def _shard_size(n_files: int, workers: int, largest: int) -> int:
 
 
 def _cut(todo: pa.Table, size: int) -> list[pa.Table]:
-    """Shards of at most ``size`` rows; all rows of a shard are the same attempt."""
+    """Return shards of at most ``size`` rows; all rows of a shard are of the same attempt."""
     attempts = todo["attempt"].unique().to_pylist()
     parts = [todo.filter(pc.equal(todo["attempt"], attempt)) for attempt in attempts]
     return [part.slice(start, size) for part in parts for start in range(0, len(part), size)]
@@ -194,8 +190,8 @@ def _forget_failed_descriptions(store: Store, describe_config: str) -> None:
 
 
 def _clean(store: Store, planned: set[str]) -> None:
-    """Remove what killed or stopped runs left: work that is done or not planned any more, and folders without
-    a manifest.
+    """Remove the leftovers of killed or stopped runs: work that is done or not planned any more, and folders
+    without a manifest.
     """
     for path in (store.root / "work").glob("*.parquet"):
         if path.stem not in planned:

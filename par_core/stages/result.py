@@ -1,4 +1,4 @@
-"""What a stage says of a shard when it is done: small, and nothing but counts."""
+"""The result of a stage for a shard: small, and nothing but counts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ class ShardResult:
     """The outcome of one stage for one shard.
 
     Attributes:
-        stage: Which.
-        shard_id: Of which shard.
-        counts: Rows by status, and ``images`` or ``people`` in all.
-        seconds: Wall time of the work; 0 when nothing was to do.
-        reused: Whether it was complete already.
+        stage: Name of the stage.
+        shard_id: Id of the shard.
+        counts: Rows by status, and all ``images`` or ``people``.
+        seconds: Wall time of the work; 0 if there was none.
+        reused: Whether the shard was complete already.
     """
 
     stage: Stage

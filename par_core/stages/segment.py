@@ -1,7 +1,7 @@
 """segment: read and decode the images of a shard, find the people, keep box, score and mask.
 
-One row an entry with a status, one row a person. Rows in = rows out: whatever is wrong with a file becomes
-its row.
+One row an entry with a status, one row a person. Rows in = rows out: a file that cannot be used becomes a row
+with the reason.
 """
 
 import time
@@ -14,18 +14,17 @@ from typing import Any, Final
 import pyarrow as pa
 
 from par_core.archive import DecodedImage, Entry, decode, read_entries
-from par_core.config import RunConfig, SegmentConfig
+from par_core.config import ArchiveConfig, SegmentConfig
 from par_core.errors import BadInputError, UnreadableImageError
 from par_core.ids import image_id, person_id
 from par_core.models.base import PersonSegmenter
-from par_core.models.profiles import fingerprints, load_segmenter
+from par_core.models.profiles import load_segmenter
 from par_core.people.masks import mask_area
 from par_core.stages.batches import run_batch
-from par_core.stages.names import config_ids
 from par_core.stages.plan import read_work
 from par_core.stages.result import ShardResult
+from par_core.stages.run import Run
 from par_core.status import Status
-from par_core.store.layout import Store
 from par_core.store.schemas import IMAGES, PEOPLE
 from par_core.store.suppression import SuppressionList, load_suppression_list
 from par_core.types import ImageU8, PersonInstances
@@ -46,22 +45,23 @@ class _Read:
     image: DecodedImage
 
 
-def segment_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult:
-    """Segment one planned shard; at once if it is complete already.
+def segment_shard(run: Run, shard_id: str) -> ShardResult:
+    """Segment one planned shard; returns at once if it is complete already.
 
     Raises:
         TransientError: The archive's storage cannot be reached, or memory ran out.
-        BadConfigError: The models of the profile cannot be had.
+        BadConfigError: The models of the profile cannot be loaded.
     """
     started = time.monotonic()
-    folder = store.shard("segment", config_ids(config, fingerprints(config)).segment, shard_id)
+    store, config = run.store, run.config
+    folder = store.shard("segment", run.ids.segment, shard_id)
     done = folder.manifest()
     if done is not None:
         return ShardResult("segment", shard_id, dict(done.counts), 0.0, reused=True)
     entries, attempt = read_work(store, shard_id)
     segmenter = load_segmenter(config)
     rows = _Rows(attempt, load_suppression_list(store))
-    for batch in _batches(_decoded(entries, config, rows), config.machine.batch_size or _BATCH):
+    for batch in _batches(_decoded(entries, config.archive, rows), config.machine.batch_size or _BATCH):
         rows.add_people(batch, segmenter, config.segment)
     images, people = rows.tables(entries)
     seconds = time.monotonic() - started
@@ -78,20 +78,20 @@ def segment_shard(store: Store, shard_id: str, config: RunConfig) -> ShardResult
     return ShardResult("segment", shard_id, dict(manifest.counts), seconds, reused=False)
 
 
-def _decoded(entries: Sequence[Entry], config: RunConfig, rows: "_Rows") -> Iterator[_Read]:
-    """Yield what can be used, each different image once; note the rest as rows."""
-    for entry, content in read_entries(entries, config.archive):
+def _decoded(entries: Sequence[Entry], limits: ArchiveConfig, rows: "_Rows") -> Iterator[_Read]:
+    """Yield each different image that can be used, once; add rows for all other entries."""
+    for entry, content in read_entries(entries, limits):
         if isinstance(content, UnreadableImageError):
             rows.add_failure(entry, None, content)
             continue
         identity = image_id(content)
-        if rows.forgotten.has_image(identity):
+        if rows.suppressed.has_image(identity):
             rows.add_forgotten(entry)
             continue
         if rows.add_duplicate(entry, identity):
             continue
         try:
-            image = decode(content, config.archive)
+            image = decode(content, limits)
         except UnreadableImageError as error:
             rows.add_failure(entry, identity, error)
             continue
@@ -114,8 +114,8 @@ def _batches(reads: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
 class _Rows:
     """Collects the rows of one shard."""
 
-    def __init__(self, attempt: int, forgotten: SuppressionList) -> None:
-        self.forgotten = forgotten
+    def __init__(self, attempt: int, suppressed: SuppressionList) -> None:
+        self.suppressed = suppressed
         self._attempt = attempt
         self._images: dict[str, dict[str, Any]] = {}  # by uri
         self._people: list[dict[str, Any]] = []
@@ -141,15 +141,15 @@ class _Rows:
         def run(images: Sequence[ImageU8]) -> list[PersonInstances]:
             return segmenter.segment(images)
 
-        for read, found in zip(batch, run_batch(run, [read.image.pixels for read in batch]), strict=True):
-            if isinstance(found, UnreadableImageError):
-                self.add_failure(read.entry, read.image_id, found)
+        for read, instances in zip(batch, run_batch(run, [read.image.pixels for read in batch]), strict=True):
+            if isinstance(instances, UnreadableImageError):
+                self.add_failure(read.entry, read.image_id, instances)
                 continue
-            seen = (
-                self._person(read.image_id, found, i, segmenter.fingerprint, settings)
-                for i in range(len(found))
+            detected = (
+                self._person(read.image_id, instances, i, segmenter.fingerprint, settings)
+                for i in range(len(instances))
             )
-            people = [person for person in seen if not self._is_forgotten(person, segmenter.fingerprint)]
+            people = [person for person in detected if not self._is_forgotten(person, segmenter.fingerprint)]
             kinds = Counter(person["status"] for person in people)
             status = Status.OK if kinds[Status.OK] else Status.NO_PEOPLE
             row = self._row(read.entry, status, "", read.image_id)
@@ -195,17 +195,17 @@ class _Rows:
 
     def _is_forgotten(self, person: Mapping[str, Any], segmenter: str) -> bool:
         box = (person["x1"], person["y1"], person["x2"], person["y2"])
-        return self.forgotten.has_person(person["image_id"], person["person_id"], segmenter, box)
+        return self.suppressed.has_person(person["image_id"], person["person_id"], segmenter, box)
 
     @staticmethod
     def _person(
-        identity: str, found: PersonInstances, i: int, fingerprint: str, settings: SegmentConfig
+        identity: str, instances: PersonInstances, i: int, fingerprint: str, settings: SegmentConfig
     ) -> dict[str, Any]:
-        box, mask = found.boxes[i].tolist(), found.masks[i]
+        box, mask = instances.boxes[i].tolist(), instances.masks[i]
         row = {
             "person_id": person_id(identity, box, fingerprint),
             "image_id": identity,
-            "score": float(found.scores[i]),
+            "score": float(instances.scores[i]),
         }
         row |= dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
         row |= {

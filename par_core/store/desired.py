@@ -1,4 +1,4 @@
-"""The rows that the index ought to hold, computed from Parquet alone."""
+"""The rows that the index should hold, computed from Parquet alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.status import Status
 from par_core.store.layout import Store
-from par_core.store.ledger import image_states, known_images, listed_entries
+from par_core.store.ledger import image_states, known_images
+from par_core.store.listings import listed_entries
 from par_core.store.schemas import index_schema
 from par_core.store.shards import ShardFolder
 
@@ -19,11 +20,11 @@ __all__ = ["DescribedWith", "DesiredShard", "described_with", "desired_rows"]
 
 @dataclass(frozen=True, slots=True)
 class DescribedWith:
-    """What the describer of a configuration gives; from the manifests of its shards.
+    """Models of the shards of a description, as their manifests say.
 
     Attributes:
         attributes: Names of the attribute columns.
-        thresholds: The probability from which each of them counts as seen.
+        thresholds: Probability from which each attribute counts as present.
         embedding_size: Length of the vectors.
         embedding: Fingerprint of the joint image and text model.
     """
@@ -53,7 +54,7 @@ class DesiredShard:
     _states: pa.Table
 
     def rows(self, person_ids: set[str], schema: pa.Schema) -> pa.Table:
-        """Some of the rows, complete with vectors, in the schema of the index."""
+        """Return the rows of some people, with vectors, in the schema of the index."""
         described = self._described.read("people")
         described = described.filter(
             pc.is_in(described["person_id"], value_set=pa.array(sorted(person_ids), pa.string()))
@@ -73,15 +74,15 @@ class DesiredShard:
 
 
 def described_with(store: Store, describe_config: str) -> DescribedWith | None:
-    """What the shards of a description configuration were made with, or None if there is no shard.
+    """Return the models of the shards of a description, or None if there is no shard.
 
     Raises:
         StoreError: Two shards disagree.
     """
-    found: set[DescribedWith] = set()
+    summaries: set[DescribedWith] = set()
     for _, manifest in store.complete_shards("describe", describe_config):
         info = manifest.info
-        found.add(
+        summaries.add(
             DescribedWith(
                 tuple(info["attributes"]),
                 tuple(info["thresholds"]),
@@ -89,28 +90,28 @@ def described_with(store: Store, describe_config: str) -> DescribedWith | None:
                 info["embedding"],
             )
         )
-    if len(found) > 1:
+    if len(summaries) > 1:
         raise StoreError(
             f"shards under describe/{describe_config} were made with different models; delete that folder and"
             " run par index again"
         )
-    return found.pop() if found else None
+    return summaries.pop() if summaries else None
 
 
 def desired_rows(store: Store, segment_config: str, describe_config: str) -> Iterator[DesiredShard]:
-    """What the index ought to hold, shard by shard: every usable person of every image, once."""
+    """Yield the rows that the index should hold, shard by shard: every usable person of every image, once."""
     described = {
         folder.shard_id: (folder, manifest)
         for folder, manifest in store.complete_shards("describe", describe_config)
     }
     states = image_states(known_images(store, segment_config, described.keys()), listed_entries(store))
     for shard_id, (folder, manifest) in described.items():
-        here = states.filter(pc.equal(states["shard"], shard_id))
-        if not len(here):
+        shard_states = states.filter(pc.equal(states["shard"], shard_id))
+        if not len(shard_states):
             continue
         by_image = {
             row["image_id"]: row
-            for row in here.select(["image_id", "uri", "uris", "source_state"]).to_pylist()
+            for row in shard_states.select(["image_id", "uri", "uris", "source_state"]).to_pylist()
         }
         people = folder.read("people", ["person_id", "image_id", "status"]).to_pylist()
         content = manifest.files["people.parquet"]
@@ -119,7 +120,7 @@ def desired_rows(store: Store, segment_config: str, describe_config: str) -> Ite
             for person in people
             if person["status"] == Status.OK and person["image_id"] in by_image
         }
-        yield DesiredShard(digests, store.shard("segment", segment_config, shard_id), folder, here)
+        yield DesiredShard(digests, store.shard("segment", segment_config, shard_id), folder, shard_states)
 
 
 def _place(image: dict[str, object]) -> list[str]:
@@ -129,5 +130,5 @@ def _place(image: dict[str, object]) -> list[str]:
 
 
 def _matching(table: pa.Table, key: str, wanted: pa.ChunkedArray) -> pa.Table:
-    """The rows of a table in the order of wanted keys, each of which it must hold."""
+    """Return the rows of a table in the order of the wanted keys; the table must hold all of them."""
     return table.take(pc.index_in(wanted, value_set=table[key].combine_chunks()))

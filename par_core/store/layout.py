@@ -1,19 +1,20 @@
-"""Where everything lies in a store.
+"""Paths of everything in a store.
 
 store.json                            format version and maker
-listings/<source>.parquet             what each source held when it was last listed
+listings/<source>.parquet             files of each source when it was last listed
 work/<shard>.parquet                  entries of the shards of the current plan
-work/<shard>.<attempt>.begun          a worker is at this shard, or ended without a word while it was
+work/<shard>.<attempt>.begun          a worker works on this shard, or was lost while it did
 segment/<config>/<shard>/             images.parquet, people.parquet, manifest.json (written last)
 describe/<config>/<shard>/            people.parquet, manifest.json (written last)
-commits/<number>.json                 what each commit put into which version of the index
+commits/<number>.json                 record of each commit and the version of the index it wrote
 index.lance/                          the LanceDB table ``people``: derived, can be rebuilt
-gate.json                             what the last gate found
-reviews/<name>.json                     ids and answers of a review; not derived from anything
-forgotten.json, certificates/<time>.json  what must not come back, as digests, and what was done to forget it
-forgetting.json                       what is being forgotten: there only while it is
+gate.json                             report of the last quality gate
+reviews/<name>.json                   ids and answers of a review; not derived from anything
+forgotten.json                        suppression list: what must not come back, as digests
+certificates/<time>.json              erasure certificates
+forgetting.json                       journal of an erasure; exists only while it is under way
 access/                               tokens and audit log
-workers.log, run.lock                 of the run under way or the last one; of no account
+workers.log, run.lock                 files of the current or last run; may be deleted
 """
 
 import contextlib
@@ -34,7 +35,7 @@ __all__ = ["FORMAT", "Stage", "Store"]
 
 FORMAT: Final = 1
 _MANY_FOLDERS: Final = ("segment", "describe", "index.lance")
-_WITHOUT_HOLDING: Final = ("access", "reviews")  # commands write there that do not hold the store
+_WITHOUT_HOLDING: Final = ("access", "reviews")  # commands that do not hold the store write there
 _WRITTEN_IN_S: Final = 60.0  # the longest that writing a file there may take
 _LOCK_TRIES: Final = 5
 _LOCK_PAUSE_S: Final = 0.02
@@ -65,11 +66,11 @@ class Store:
         store = cls(root)
         if not store._marker.is_file():
             raise BadConfigError(f"no store at {root}; make one with: par index SOURCE --store {root}")
-        found = json.loads(store._marker.read_bytes()).get("format")
-        if found != FORMAT:
+        stored_format = json.loads(store._marker.read_bytes()).get("format")
+        if stored_format != FORMAT:
             raise StoreError(
-                f"{root} has store format {found}, this version of PAR reads {FORMAT}; index the archive into"
-                " a new folder"
+                f"{root} has store format {stored_format}, this version of PAR reads {FORMAT}; index the"
+                " archive into a new folder"
             )
         return store
 
@@ -111,8 +112,8 @@ class Store:
         return self._renamed("receipts", "certificates")
 
     def _renamed(self, before: str, name: str) -> Path:
-        """A folder that had another name in the release before; where the store cannot be written to, it
-        keeps that name.
+        """Path of a folder that had another name in the release before. Rename it if it exists; where the
+        store cannot be written to, it keeps that name.
         """
         old, new = self.root / before, self.root / name
         if old.is_dir() and not new.exists():
@@ -126,15 +127,15 @@ class Store:
 
     @property
     def forgetting_path(self) -> Path:
-        """The journal of a forgetting that is under way or was interrupted."""
+        """Path of the journal of an erasure that is under way or was interrupted."""
         return self.root / "forgetting.json"
 
     def listing_path(self, source_digest: str) -> Path:
-        """The listing of one source."""
+        """Path of the listing of one source."""
         return self.root / "listings" / f"{source_digest}.parquet"
 
     def work_path(self, shard_id: str) -> Path:
-        """The entries of a planned shard."""
+        """Path of the entries of a planned shard."""
         return self.root / "work" / f"{shard_id}.parquet"
 
     def shard(self, stage: Stage, config_id: str, shard_id: str) -> ShardFolder:
@@ -142,7 +143,7 @@ class Store:
         return ShardFolder(self.root / stage / config_id / shard_id)
 
     def complete_shards(self, stage: Stage, config_id: str) -> Iterator[tuple[ShardFolder, Manifest]]:
-        """Every complete shard of a stage and configuration, by ascending id."""
+        """Yield every complete shard of a stage and configuration, by ascending id."""
         folder = self.root / stage / config_id
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             manifest = None if path.name.startswith(".") else ShardFolder(path).manifest()
@@ -150,7 +151,7 @@ class Store:
                 yield ShardFolder(path), manifest
 
     def incomplete_shards(self) -> list[Path]:
-        """Folders of shards that killed or cut-off workers left half-written."""
+        """Folders of shards that workers left half-written, because they were killed or cut off."""
         folders = (folder for stage in ("segment", "describe") for folder in (self.root / stage).glob("*/*"))
         return [
             folder
@@ -162,7 +163,7 @@ class Store:
         """Delete the partial files that killed processes left. Only for the writer that holds the store.
 
         Args:
-            of_shards: Also look into the index and the folders of shards, of which there may be a million.
+            of_shards: Also look into the index and the folders of shards; there may be a million of them.
         """
         remove_partials(self.root)
         for top in self.root.iterdir():
@@ -189,8 +190,8 @@ class Store:
             yield
 
     def is_held(self) -> bool:
-        """Whether a writer holds the store at this moment. Looking takes no time from writers: they try again
-        for longer than a look lasts.
+        """Whether a writer holds the store at this moment. The check does not disturb writers: they try again
+        for longer than it lasts.
         """
         try:
             with (self.root / "run.lock").open() as file:

@@ -1,4 +1,4 @@
-"""What became of every file: listings joined with the image rows of all complete shards.
+"""The accounting of every file: listings joined with the image rows of all complete shards.
 
 A row of an image is current when its key (uri, size, version) stands in the newest listing that knows the
 uri. So a changed file (new key) and a vanished file (no key) need no bookkeeping of their own, and a killed
@@ -6,37 +6,19 @@ run leaves nothing to repair. Everything here is vectorised with pyarrow; memory
 files (about 200 bytes each), not with their pixels.
 """
 
-import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from par_core.archive import Entry, Listing
-from par_core.atomic import write_atomic
-from par_core.ids import digest_of
 from par_core.status import FAILED, Status
 from par_core.store.layout import Store
-from par_core.store.schemas import ENTRIES, IMAGES, require_schema
-from par_core.store.suppression import load_suppression_list
+from par_core.store.listings import listed_entries
+from par_core.store.schemas import IMAGES
 
-__all__ = [
-    "Accounting",
-    "accounting",
-    "current_images",
-    "entries_table",
-    "forget_in_listings",
-    "image_states",
-    "known_images",
-    "listed_entries",
-    "save_listing",
-    "skipped_counts",
-    "still_listed",
-]
+__all__ = ["KEY", "Accounting", "accounting", "current_images", "image_states", "known_images"]
 
 KEY: Final = ["uri", "size", "version"]
 _READ: Final = pa.array([Status.OK.value, Status.NO_PEOPLE.value])
@@ -51,9 +33,9 @@ class Accounting:
         indexed: Different images with at least one person of usable size.
         no_people: Different images without such a person.
         failed: Files with a failure status.
-        duplicates: Further files with the bytes of an image counted already.
+        duplicates: Further files with the bytes of an image that is counted already.
         forgotten: Files that were erased on purpose and are still in the archive.
-        pending: Files not looked at yet, because a run was stopped.
+        pending: Files not worked on yet, because a run was stopped.
         people: People of usable size in the indexed images.
         too_small: People below the configured size.
         vanished: Files known from before that the newest listings no longer hold (not part of the equation).
@@ -92,111 +74,12 @@ class Accounting:
         return f"{self.listed} files listed = {' + '.join(parts)}"
 
 
-def entries_table(entries: Iterable[Entry]) -> pa.Table:
-    """Entries as a table of the schema ENTRIES, in the given order."""
-    given = list(entries)
-    columns = {
-        name: [getattr(entry, name) for entry in given] for name in ("uri", "size", "version", "message")
-    }
-    return (
-        pa.table({**columns, "status": [entry.status.value for entry in given]})
-        .select(ENTRIES.names)
-        .cast(ENTRIES)
-    )
-
-
-def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
-    """Replace what is known of a source by a new listing; forgotten files are kept as digests only.
-
-    Args:
-        store: The store.
-        listing: The new listing.
-        listed_at: ISO time with zone (UTC); of two listings that know a uri, the newer one decides.
-    """
-    table = entries_table(listing.entries)
-    require_schema(table, ENTRIES, f"listing of {listing.source}")
-    _write_listing(
-        store, table, {"source": listing.source, "listed_at": listed_at, "skipped": dict(listing.skipped)}
-    )
-
-
-def forget_in_listings(store: Store) -> int:
-    """Bring all listings in line with the suppression_list of the store; returns how many files are masked
-    anew.
-    """
-    masked = 0
-    for path in sorted((store.root / "listings").glob("*.parquet")):
-        table = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
-        before = pc.sum(pc.equal(table["status"], Status.FORGOTTEN.value)).as_py() or 0
-        written, after = _write_listing(store, table, _listing_info(path))
-        if written != path:
-            path.unlink()
-        masked += after - before
-    return masked
-
-
-def _write_listing(store: Store, table: pa.Table, about: Mapping[str, Any]) -> tuple[Path, int]:
-    """Write a listing less what is forgotten; returns its path and how many of its files are."""
-    forgotten = load_suppression_list(store)
-    kept = forgotten.mask(table)
-    masked = pc.sum(pc.equal(kept["status"], Status.FORGOTTEN.value)).as_py() or 0
-    source = about["source"]
-    if forgotten.has_place(source) or (
-        source in set(table["uri"].to_pylist()) - set(kept["uri"].to_pylist())
-    ):
-        source = forgotten.masked(source)
-    told = json.dumps({**about, "source": source}).encode()
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        kept.replace_schema_metadata({**(ENTRIES.metadata or {}), b"par.listing": told}),
-        sink,
-        compression="zstd",
-    )
-    path = store.listing_path(digest_of(source))
-    write_atomic(path, sink.getvalue().to_pybytes())
-    return path, masked
-
-
-def listed_entries(store: Store) -> pa.Table:
-    """What the archive holds now: one row a uri, from the newest listing that knows it. Columns of ENTRIES,
-    by uri.
-    """
-    tables = sorted(
-        (_listing_info(path)["listed_at"], path) for path in (store.root / "listings").glob("*.parquet")
-    )
-    merged = ENTRIES.empty_table()
-    for _, path in tables:
-        newer = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
-        older = merged.filter(pc.invert(pc.is_in(merged["uri"], value_set=newer["uri"].combine_chunks())))
-        merged = pa.concat_tables([older, newer])
-    return merged.sort_by("uri")
-
-
-def still_listed(store: Store, uris: Iterable[str]) -> set[str]:
-    """Those of some uris that the newest listings hold."""
-    wanted, found = pc.field("uri").isin(pa.array(uris, pa.string())), set[str]()
-    for path in (store.root / "listings").glob("*.parquet"):
-        found.update(
-            pq.read_table(path, columns=["uri"], filters=wanted, partitioning=None)["uri"].to_pylist()
-        )
-    return found
-
-
-def skipped_counts(store: Store) -> dict[str, int]:
-    """Files that the newest listings passed over, by reason."""
-    total: dict[str, int] = {}
-    for path in (store.root / "listings").glob("*.parquet"):
-        for reason, count in _listing_info(path)["skipped"].items():
-            total[reason] = total.get(reason, 0) + count
-    return total
-
-
 def known_images(store: Store, segment_config: str, among: Collection[str] | None = None) -> pa.Table:
-    """Every (uri, size, version) ever looked at under a configuration: its last attempt. Columns of IMAGES
-    and ``shard``.
+    """Return the last attempt at every (uri, size, version) ever worked on under a configuration. Columns of
+    IMAGES and ``shard``.
 
-    A file may stand in two shards: a worker that was cut off finished one that had been given to others in
-    halves. It counts once.
+    A file may stand in two shards: a worker that was cut off has finished a shard whose halves were given to
+    others. It counts once.
 
     Args:
         store: The store.
@@ -227,26 +110,26 @@ def known_images(store: Store, segment_config: str, among: Collection[str] | Non
 
 
 def current_images(known: pa.Table, listed: pa.Table) -> pa.Table:
-    """The known images whose file is there, unchanged."""
+    """Return the known images whose file is still listed, unchanged."""
     return known.join(listed.select(KEY), keys=KEY, join_type="inner").sort_by("uri")
 
 
 def image_states(known: pa.Table, listed: pa.Table) -> pa.Table:
-    """One row a different image that was read: where it is now, if anywhere.
+    """Return one row for each different image that was read, with the place where it is now, if any.
 
     Returns:
         Columns image_id, uri (the first by name), uris, source_state (``present``, ``replaced``: another file
         is at that place now, or ``vanished``), shard (the first that holds it), captured_at, width, height,
         status; by image_id.
     """
-    seen = known.filter(pc.is_in(known["status"], value_set=_READ))
-    present = seen.join(
+    read = known.filter(pc.is_in(known["status"], value_set=_READ))
+    present = read.join(
         listed.select(KEY).append_column("here", pa.array([True] * len(listed), pa.bool_())),
         keys=KEY,
         join_type="left outer",
     )
-    there = pc.is_in(present["uri"], value_set=listed["uri"].combine_chunks())
-    rank = pc.if_else(pc.is_valid(present["here"]), 0, pc.if_else(there, 1, 2))
+    uri_is_listed = pc.is_in(present["uri"], value_set=listed["uri"].combine_chunks())
+    rank = pc.if_else(pc.is_valid(present["here"]), 0, pc.if_else(uri_is_listed, 1, 2))
     ranked = present.append_column("rank", rank).sort_by(
         [("image_id", "ascending"), ("rank", "ascending"), ("uri", "ascending")]
     )
@@ -260,7 +143,7 @@ def image_states(known: pa.Table, listed: pa.Table) -> pa.Table:
         .aggregate([("uri", "list")])
         .sort_by("image_id")
     )
-    shards = seen.group_by("image_id", use_threads=False).aggregate([("shard", "min")]).sort_by("image_id")
+    shards = read.group_by("image_id", use_threads=False).aggregate([("shard", "min")]).sort_by("image_id")
     states = pc.take(pa.array(["present", "replaced", "vanished"]), best["rank"])
     chosen = best.select(["image_id", "uri", "captured_at", "width", "height", "status"])
     for name, column in (
@@ -273,7 +156,7 @@ def image_states(known: pa.Table, listed: pa.Table) -> pa.Table:
 
 
 def accounting(store: Store, segment_config: str) -> Accounting:
-    """Count what became of every listed file."""
+    """Count the listed files by what became of them."""
     listed, known = listed_entries(store), known_images(store, segment_config)
     current = current_images(known, listed)
     masked = _counts(listed["status"]).get(Status.FORGOTTEN, 0)
@@ -283,7 +166,7 @@ def accounting(store: Store, segment_config: str) -> Accounting:
     different = _first_of_each(read.sort_by([("image_id", "ascending"), ("uri", "ascending")]), ["image_id"])
     kinds = _counts(different["status"])
     uris_now = pa.array(listed["uri"].unique())
-    gone = known.filter(pc.invert(pc.is_in(known["uri"], value_set=uris_now)))
+    unlisted = known.filter(pc.invert(pc.is_in(known["uri"], value_set=uris_now)))
     return Accounting(
         listed=len(listed),
         indexed=kinds.get(Status.OK, 0),
@@ -294,7 +177,7 @@ def accounting(store: Store, segment_config: str) -> Accounting:
         pending=len(listed) - len(current) - masked,
         people=pc.sum(different["n_people"]).as_py() or 0,
         too_small=pc.sum(different["n_too_small"]).as_py() or 0,
-        vanished=len(gone["uri"].unique()),
+        vanished=len(unlisted["uri"].unique()),
         failures=failures,
     )
 
@@ -304,7 +187,7 @@ def _counts(column: pa.ChunkedArray) -> dict[str, int]:
 
 
 def _first_of_each(ordered: pa.Table, keys: list[str]) -> pa.Table:
-    """The first row of each run of equal keys in a table sorted by them."""
+    """Return the first row of each run of equal keys of a table that is sorted by them."""
     if len(ordered) < 2:
         return ordered
     changed = pa.array([False] * (len(ordered) - 1))
@@ -312,7 +195,3 @@ def _first_of_each(ordered: pa.Table, keys: list[str]) -> pa.Table:
         column = ordered[key].combine_chunks()
         changed = pc.or_(changed, pc.not_equal(column.slice(1), column.slice(0, len(column) - 1)))
     return ordered.filter(pa.concat_arrays([pa.array([True]), changed]))
-
-
-def _listing_info(path: Path) -> dict[str, Any]:
-    return dict(json.loads(pq.read_schema(path).metadata[b"par.listing"]))

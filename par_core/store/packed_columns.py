@@ -1,4 +1,4 @@
-"""Columns that the index keeps for speed only, made from the others and shown to nobody.
+"""Columns that the index keeps for speed only: derived from the others, never shown to users.
 
 Reading twenty rows of forty columns costs LanceDB about ten milliseconds, however few the rows: every column
 is read by itself. So all numbers of a row are kept once more in one column (``card_numbers``) and all texts
@@ -30,8 +30,7 @@ __all__ = [
 
 #: The two columns that hold a row once more.
 CARD: Final = ("card_numbers", "card_texts")
-# the only text that PAR does not make itself: what is in it cannot be mistaken for a separator if it comes
-# last
+# the only text that PAR does not make itself: last, so that nothing in it is taken for a separator
 _LAST: Final = "uri"
 _SEPARATOR: Final = "\0"
 _NULL: Final = "\1"
@@ -40,7 +39,7 @@ _LITERAL_OR_SEEN: Final = re.compile(r"'(?:[^']|'')*'|\(`(\w+)` >= ([^()\s]+)\)"
 
 
 def seen_column(attribute: str) -> str:
-    """The column that tells whether an attribute counts as seen."""
+    """Name of the column that says whether an attribute counts as present."""
     return f"seen_{attribute}"
 
 
@@ -50,12 +49,12 @@ def card_columns(schema: pa.Schema) -> set[str]:
 
 
 def shortcut_columns(attributes: Sequence[str]) -> set[str]:
-    """Names of the columns that are there for speed only."""
+    """Names of the columns that exist for speed only."""
     return {*CARD, *map(seen_column, attributes)}
 
 
 def shortcut_fields(schema: pa.Schema, attributes: Sequence[str]) -> list[pa.Field]:
-    """The columns that :func:`with_shortcuts` adds to tables of a schema."""
+    """Fields of the columns that :func:`with_shortcuts` adds to tables of a schema."""
     numbers = _width(schema)
     card = [
         pa.field(CARD[0], pa.list_(pa.int32(), numbers), nullable=False),
@@ -65,11 +64,11 @@ def shortcut_fields(schema: pa.Schema, attributes: Sequence[str]) -> list[pa.Fie
 
 
 def with_shortcuts(rows: pa.Table, thresholds: Mapping[str, float]) -> pa.Table:
-    """Rows with the columns for speed appended.
+    """Return rows with the columns for speed appended.
 
     Args:
-        rows: In the schema of the index.
-        thresholds: The probability from which each attribute counts as seen.
+        rows: Rows in the schema of the index.
+        thresholds: Probability from which each attribute counts as present.
     """
     rows = rows.combine_chunks()
     numbers, texts = _numbers(rows.schema), _texts(rows.schema)
@@ -96,17 +95,17 @@ def with_shortcuts(rows: pa.Table, thresholds: Mapping[str, float]) -> pa.Table:
     return rows
 
 
-def read_cards(found: pa.Table, schema: pa.Schema) -> dict[str, pa.Array]:
-    """The columns that the cards of some rows hold.
+def read_cards(rows: pa.Table, schema: pa.Schema) -> dict[str, pa.Array]:
+    """Return the columns that the cards of some rows hold.
 
     Args:
-        found: Rows with the columns ``CARD``.
-        schema: Of the index, without the columns for speed.
+        rows: Rows with the columns ``CARD``.
+        schema: Schema of the index, without the columns for speed.
     """
-    found = found.combine_chunks()
+    rows = rows.combine_chunks()
     numbers, texts = _numbers(schema), _texts(schema)
-    lists = found[CARD[0]].combine_chunks()
-    packed = lists.flatten().to_numpy().reshape(len(found), _width(schema))
+    lists = rows[CARD[0]].combine_chunks()
+    packed = lists.flatten().to_numpy().reshape(len(rows), _width(schema))
     valid = packed[:, packed.shape[1] - -(-len(numbers) // _BITS) :]
     columns: dict[str, pa.Array] = {}
     start = 0
@@ -118,27 +117,28 @@ def read_cards(found: pa.Table, schema: pa.Schema) -> dict[str, pa.Array]:
         missing = (valid[:, place // _BITS] >> (place % _BITS) & 1) == 0
         made = pa.array(values, mask=missing) if missing.any() else pa.array(values)
         columns[name] = made.cast(kind) if made.type != kind else made
-    told = [card.split(_SEPARATOR, len(texts) - 1) for card in found[CARD[1]].to_pylist()]
+    values_by_row = [card.split(_SEPARATOR, len(texts) - 1) for card in rows[CARD[1]].to_pylist()]
     for place, name in enumerate(texts):
         columns[name] = pa.array(
-            [None if row[place] == _NULL else row[place] for row in told], schema.field(name).type
+            [None if values[place] == _NULL else values[place] for values in values_by_row],
+            schema.field(name).type,
         )
     return columns
 
 
 def quick_condition(where: str, thresholds: Mapping[str, float]) -> str:
-    """SQL of ``par_core.query.where_sql`` with tests of attributes against their own threshold asked of the
-    ``seen`` columns; the same rows fit.
+    """Return SQL of ``par_core.query.where_sql`` in which conditions on attributes with their own threshold
+    use the ``seen`` columns; it keeps the same rows.
 
     Args:
-        where: The SQL. Its text literals are left alone.
-        thresholds: The probability from which each attribute counts as seen.
+        where: The SQL. Its text literals are not changed.
+        thresholds: Probability from which each attribute counts as present.
     """
 
-    def replaced(found: re.Match[str]) -> str:
-        name, bound = found[1], found[2]
+    def replaced(match: re.Match[str]) -> str:
+        name, bound = match[1], match[2]
         return (
-            f"(`{seen_column(name)}`)" if name in thresholds and bound == repr(thresholds[name]) else found[0]
+            f"(`{seen_column(name)}`)" if name in thresholds and bound == repr(thresholds[name]) else match[0]
         )
 
     return _LITERAL_OR_SEEN.sub(replaced, where)

@@ -19,7 +19,7 @@ def _required(name: str, kind: pa.DataType) -> pa.Field:
     return pa.field(name, kind, nullable=False)
 
 
-#: What a listing found, and the work of a shard: one row a file or archive member.
+#: Files of a listing, and the work of a shard: one row a file or archive member.
 ENTRIES: Final = pa.schema(
     [
         _required("uri", pa.string()),
@@ -31,7 +31,7 @@ ENTRIES: Final = pa.schema(
     metadata={b"par.schema": b"entries/1"},
 )
 
-#: What became of every entry of a shard: one row an entry.
+#: Result of every entry of a shard: one row an entry.
 IMAGES: Final = pa.schema(
     [
         _required("uri", pa.string()),
@@ -81,8 +81,8 @@ _DESCRIBED: Final = [
 
 
 def descriptions_schema(attributes: Sequence[str], embedding_size: int) -> pa.Schema:
-    """The table ``describe`` writes: one row a person of the shard; all but ids and status null unless
-    ``ok``.
+    """Return the schema of the table that ``describe`` writes: one row a person of the shard; all but ids and
+    status are null unless ``ok``.
     """
     fields = [
         _required("person_id", pa.string()),
@@ -96,7 +96,7 @@ def descriptions_schema(attributes: Sequence[str], embedding_size: int) -> pa.Sc
 
 
 def index_schema(attributes: Sequence[str], embedding_size: int) -> pa.Schema:
-    """The LanceDB table ``people``: one row a described person."""
+    """Return the schema of the LanceDB table ``people``: one row a described person."""
     fields = [
         _required("person_id", pa.string()),
         _required("image_id", pa.string()),
@@ -143,8 +143,8 @@ def require_schema(table: pa.Table, schema: pa.Schema, where: str) -> None:
 
 
 def _difference(left: Iterable[str], right: Iterable[str]) -> list[str]:
-    there = set(right)
-    return [name for name in left if name not in there][:5]
+    others = set(right)
+    return [name for name in left if name not in others][:5]
 
 
 def _distinct(schema: pa.Schema) -> pa.Schema:

@@ -1,5 +1,5 @@
-"""What one stage has written for one shard. A folder counts only once its manifest is there: manifests are
-the truth, nothing else decides what is done.
+"""The output of one stage for one shard. A folder counts only once it has a manifest: manifests alone decide
+what is done.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ class Manifest:
 
     Attributes:
         files: SHA-256 (hexadecimal) of each file by name.
-        counts: Rows by status, and whatever else the stage counted.
+        counts: Rows by status, and other counts of the stage.
         info: Provenance: config id, fingerprints, runtime, seconds, PAR's version.
     """
 
@@ -51,7 +51,7 @@ class ShardFolder:
         """The manifest, or None while the shard is not complete.
 
         Raises:
-            StoreError: The manifest is there but cannot be read.
+            StoreError: The manifest exists but cannot be read.
         """
         try:
             content = json.loads((self.path / "manifest.json").read_bytes())

@@ -1,13 +1,14 @@
-"""SuppressionList: what was forgotten and must not come back, as ``forgotten.json``. They hold digests, so
-that they do not name what they keep out.
+"""The suppression list: what was forgotten and must not come back, kept as ``forgotten.json``. It holds
+digests, so that it does not name what it keeps out.
 
-    place    a file, a folder, an archive or a bucket; with everything below it, also what is put there later
+    place    a file, a folder, an archive or a bucket, with everything below it, also files that come later
     file     one file as it was (name, size, version): another file at its place is another file
-    image    the bytes of a picture, wherever a copy of them turns up
-    person   a person in a picture; the box, in whole pixels, tells the same person when another segmenter draws another box
+    image    the bytes of a picture, wherever a copy of them is
+    person   a person in a picture, with the box in whole pixels: it identifies the person if another
+             segmenter draws another box
 
-Digests are keyed with a random salt of the store, so that those of two stores cannot be compared; whoever has
-the store and guesses a name can still try it.
+Digests are keyed with a random salt of the store, so that those of two stores cannot be compared; a
+person who has the store can still try a guessed name.
 """
 
 import hashlib
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 _MASK: Final = "forgotten:"
-# overlap (intersection over union) from which two segmenters mean the same person: COCO's lowest
+# IoU from which boxes of two segmenters are the same person: COCO's lowest threshold
 _SAME_PERSON: Final = 0.5
 
 
@@ -64,14 +65,14 @@ class SuppressedPerson:
 
 @dataclass(frozen=True)
 class SuppressionList:
-    """All that a store has forgotten.
+    """Everything that a store has forgotten.
 
     Attributes:
-        salt: Random, hexadecimal.
+        salt: Random bytes, hexadecimal.
         places: Digests of places.
         files: Digests of name, size and version.
         images: Digests of image ids.
-        people: People, one by one.
+        people: Suppressed people.
     """
 
     salt: str
@@ -81,11 +82,11 @@ class SuppressionList:
     people: tuple[SuppressedPerson, ...] = ()
 
     def with_place(self, place: str) -> "SuppressionList":
-        """These, and a place with everything below it."""
+        """Return this list with a place, which includes everything below it."""
         return replace(self, places=self.places | {self._digest("place", place)})
 
     def with_image(self, image_id: str, files: Iterator[tuple[str, int, str]]) -> "SuppressionList":
-        """These, and an image with the files (uri, size, version) that hold it."""
+        """Return this list with an image and the files (uri, size, version) that hold it."""
         return replace(
             self,
             images=self.images | {self._digest("image", image_id)},
@@ -95,7 +96,7 @@ class SuppressionList:
     def with_person(
         self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]
     ) -> "SuppressionList":
-        """These, and a person."""
+        """Return this list with a person."""
         x1, y1, x2, y2 = (float(round(value)) for value in box)
         person = SuppressedPerson(
             self._digest("image", image_id), self._digest("person", person_id), segmenter, (x1, y1, x2, y2)
@@ -109,7 +110,7 @@ class SuppressionList:
         )
 
     def has_file(self, uri: str, size: int, version: str) -> bool:
-        """Whether a listed file is forgotten: for its place, or as it is."""
+        """Whether a listed file is forgotten: by its place, or by name, size and version."""
         return (
             bool(self.files) and self._digest("file", uri, str(size), version) in self.files
         ) or self.has_place(uri)
@@ -121,49 +122,45 @@ class SuppressionList:
     def has_person(
         self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]
     ) -> bool:
-        """Whether a person is forgotten: by id, or as the same person seen by another segmenter."""
+        """Whether a person is forgotten: by id, or as the same person in a box of another segmenter."""
         if not self.people:
             return False
-        person, suppressed = (
-            self._digest("person", person_id),
-            self._suppressed.get(self._digest("image", image_id), []),
-        )
+        person = self._digest("person", person_id)
+        suppressed = self._suppressed.get(self._digest("image", image_id), [])
         if any(other.person == person for other in suppressed):
             return True
-        elsewhere = np.array([other.box for other in suppressed if other.segmenter != segmenter]).reshape(
-            -1, 4
-        )
-        return bool((box_overlaps(elsewhere, np.array([box], np.float64)) >= _SAME_PERSON).any())
+        others = np.array([other.box for other in suppressed if other.segmenter != segmenter]).reshape(-1, 4)
+        return bool((box_overlaps(others, np.array([box], np.float64)) >= _SAME_PERSON).any())
 
     @cached_property
     def _suppressed(self) -> dict[str, list[SuppressedPerson]]:
         """People by the digest of their image."""
-        found: dict[str, list[SuppressedPerson]] = {}
+        by_image: dict[str, list[SuppressedPerson]] = {}
         for person in self.people:
-            found.setdefault(person.image, []).append(person)
-        return found
+            by_image.setdefault(person.image, []).append(person)
+        return by_image
 
     def mask(self, entries: pa.Table) -> pa.Table:
-        """Entries with forgotten files replaced by rows that only say that there is one (status
-        ``forgotten``), once each. Schema ENTRIES.
+        """Return entries in which each forgotten file is replaced by one row that does not name it (status
+        ``forgotten``). Schema ENTRIES.
         """
         if not self.places and not self.files:
             return entries
         rows: dict[str, dict[str, Any]] = {}
         for row in entries.to_pylist():
-            gone = row["status"] != Status.FORGOTTEN and self.has_file(
+            forgotten = row["status"] != Status.FORGOTTEN and self.has_file(
                 row["uri"], row["size"], row["version"]
             )
-            uri: str = self.masked(row["uri"]) if gone else row["uri"]
+            uri: str = self.masked(row["uri"]) if forgotten else row["uri"]
             rows[uri] = (
                 {"uri": uri, "size": 0, "version": "", "status": Status.FORGOTTEN.value, "message": ""}
-                if gone
+                if forgotten
                 else row
             )
         return pa.Table.from_pylist([rows[uri] for uri in sorted(rows)], schema=ENTRIES)
 
     def masked(self, uri: str) -> str:
-        """What stands for a forgotten name."""
+        """Return the text that stands for a forgotten name."""
         return _MASK + self._digest("place", uri)
 
     def _digest(self, *parts: str) -> str:
@@ -172,7 +169,7 @@ class SuppressionList:
 
 
 def places_of(uri: str) -> Iterator[str]:
-    """A uri and all places that it lies in, from the inside out.
+    """Yield a uri and all places that it lies in, from the inside out.
 
     >>> list(places_of("/photos/night.zip!/a/1.jpg"))
     ['/photos/night.zip!/a/1.jpg', '/photos/night.zip!/a', '/photos/night.zip', '/photos']
@@ -187,22 +184,22 @@ def places_of(uri: str) -> Iterator[str]:
 
 
 def load_suppression_list(store: Store) -> SuppressionList:
-    """The suppression_list of a store; none, with a new salt, where nothing was forgotten.
+    """Return the suppression list of a store; an empty one, with a new salt, where nothing was forgotten.
 
     Raises:
-        StoreError: They are damaged; nothing may be indexed without them.
+        StoreError: It is damaged; nothing may be indexed without it.
     """
     path = _path(store)
     try:
-        told: Mapping[str, Any] = json.loads(path.read_bytes())
+        stored: Mapping[str, Any] = json.loads(path.read_bytes())
         people = tuple(
-            SuppressedPerson(**{**person, "box": tuple(person["box"])}) for person in told["people"]
+            SuppressedPerson(**{**person, "box": tuple(person["box"])}) for person in stored["people"]
         )
         return SuppressionList(
-            told["salt"],
-            frozenset(told["places"]),
-            frozenset(told["files"]),
-            frozenset(told["images"]),
+            stored["salt"],
+            frozenset(stored["places"]),
+            frozenset(stored["files"]),
+            frozenset(stored["images"]),
             people,
         )
     except FileNotFoundError:
@@ -215,11 +212,12 @@ def load_suppression_list(store: Store) -> SuppressionList:
 
 
 def save_suppression_list(store: Store, suppression_list: SuppressionList) -> None:
-    """Write the suppression_list down, in one step."""
-    told = {name: sorted(getattr(suppression_list, name)) for name in ("places", "files", "images")}
+    """Write the suppression list in one step."""
+    digests = {name: sorted(getattr(suppression_list, name)) for name in ("places", "files", "images")}
     people = [asdict(person) for person in suppression_list.people]
     write_atomic(
-        _path(store), json.dumps({"salt": suppression_list.salt, **told, "people": people}, indent=1).encode()
+        _path(store),
+        json.dumps({"salt": suppression_list.salt, **digests, "people": people}, indent=1).encode(),
     )
 
 

@@ -1,7 +1,7 @@
-"""When the vectors of the index are indexed, how finely, and how much of the index a search reads.
+"""When a vector index is built, with how many partitions, and how much of it a search reads.
 
 The index is IVF_SQ: vectors in partitions by nearest centre, each number kept as one byte. A search reads the
-partitions nearest to it, takes the best by these bytes, and compares them again by their exact vectors.
+nearest partitions, takes the best rows by these bytes, and compares them again by their exact vectors.
 ``docs/decisions/0009-the-vector-index.md`` has the figures behind the numbers here.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 
 __all__ = ["POLICY", "IndexPolicy", "IndexState", "Reading"]
 
-_NAME: Final = "vector_in_"  # and the number of partitions, which LanceDB does not tell
+_NAME: Final = "vector_in_"  # followed by the number of partitions, which LanceDB does not report
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class IndexState:
     """The vector index of a table.
 
     Attributes:
-        kind: As LanceDB calls it.
-        partitions: Into how many parts it cuts the rows; None if another version of PAR made it.
+        kind: LanceDB's name of the kind of index.
+        partitions: Number of partitions; None if another version of PAR made it.
         rows: Rows that it covers.
-        rows_not_yet: Rows that came later: searched all the same, each by its exact vector.
+        rows_not_yet: Rows that came later; they are searched too, each by its exact vector.
     """
 
     kind: str
@@ -36,8 +36,8 @@ class Reading:
     """How much of an index one search reads.
 
     Attributes:
-        partitions: The nearest ones.
-        candidates_a_hit: How many rows are compared by their exact vectors for each that is wanted.
+        partitions: Number of partitions, the nearest ones.
+        candidates_a_hit: Rows that are compared by their exact vectors for each wanted row.
     """
 
     partitions: int
@@ -46,18 +46,17 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class IndexPolicy:
-    """The choices; the defaults are what was measured.
+    """Settings of the indexes; the defaults are measured.
 
     Attributes:
         columns_from: Rows from which columns that filters name are indexed; reading fewer is as fast.
         vectors_from: Rows from which vectors are indexed; comparing fewer one by one is fast enough.
-        rows_a_partition: Of the vector index.
-        partitions_read: By a search, at least.
-        spare: Rows compared by their exact vectors beyond those wanted, at least.
-        near_rows: Rows in the partitions that are read, by what a filter leaves of them, for each row wanted,
-            at least.
-        exact_up_to: Rows that a filter leaves, all of whom are compared by their exact vectors: an index
-            would miss some of so few.
+        rows_a_partition: Rows in a partition of the vector index.
+        partitions_read: Least number of partitions that a search reads.
+        spare: Least number of rows compared by their exact vectors beyond the wanted ones.
+        near_rows: Least number of rows that the filter keeps in the partitions read, for each wanted row.
+        exact_up_to: If a filter keeps at most this many rows, all of them are compared by their exact
+            vectors: an index would miss some of so few.
     """
 
     columns_from: int = 10_000
@@ -69,23 +68,23 @@ class IndexPolicy:
     exact_up_to: int = 1_000
 
     def partitions(self, rows: int) -> int | None:
-        """Into how many parts an index of so many rows is cut; None if it is not worth one."""
+        """Return the number of partitions of an index of so many rows; None if these are too few."""
         return None if rows < self.vectors_from else max(rows // self.rows_a_partition, 1)
 
     def outdated(self, state: IndexState, rows: int) -> bool:
-        """Whether an index should be rebuilt: it is of another kind, or the table is now twice or half what
-        it was cut for.
+        """Whether an index should be rebuilt: it is of another kind, or the table has doubled or halved since
+        it was built.
         """
         fit = self.partitions(rows)
         return fit is not None and (state.partitions is None or not fit / 2 < state.partitions < fit * 2)
 
     def reading(self, rows: int, allowed: int, partitions: int, top: int) -> Reading | None:
-        """How much of an index to read.
+        """Return how much of an index to read.
 
         Args:
-            rows: In the table.
-            allowed: Of these, how many a filter leaves.
-            partitions: Of the index.
+            rows: Rows in the table.
+            allowed: Rows of the table that the filter keeps.
+            partitions: Partitions of the index.
             top: Rows wanted.
 
         Returns:
@@ -98,12 +97,12 @@ class IndexPolicy:
 
     @staticmethod
     def name(partitions: int) -> str:
-        """Name of an index with so many partitions."""
+        """Return the name of an index with so many partitions."""
         return f"{_NAME}{partitions}"
 
     @staticmethod
     def partitions_of(name: str) -> int | None:
-        """Partitions of an index by its name, or None if another version of PAR made it."""
+        """Return the number of partitions in the name of an index; None if another version of PAR made it."""
         number = name.removeprefix(_NAME)
         return int(number) if name.startswith(_NAME) and number.isdecimal() else None
 

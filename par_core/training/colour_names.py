@@ -30,7 +30,7 @@ def fit_colour_names(layer: ColourNames) -> float:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-2, total_steps=_STEPS)
     for _ in range(_STEPS):
         drawn = torch.randint(len(grid), (_SAMPLE,))
-        said = layer.said(pixels[..., drawn])[0, :, 0].T
+        said = layer.pixel_logits(pixels[..., drawn])[0, :, 0].T
         loss = nn.functional.cross_entropy(
             said[:, :-1], names[drawn]
         ) + nn.functional.binary_cross_entropy_with_logits(said[:, -1], skin[drawn])
@@ -39,4 +39,4 @@ def fit_colour_names(layer: ColourNames) -> float:
         optimiser.step()
         schedule.step()
     with torch.no_grad():
-        return float((layer.said(pixels)[0, :-1, 0].argmax(dim=0) == names).float().mean())
+        return float((layer.pixel_logits(pixels)[0, :-1, 0].argmax(dim=0) == names).float().mean())

@@ -91,7 +91,7 @@ def asked_of(people: Sequence[LabelledPerson], config: RunConfig, observer: Obse
     for text, fits in _truths([people[i] for i in rows], labels[rows]):
         query = scorer.query(text)
         standing, attributes = (
-            scorer.standing(query, known).mean(axis=1),
+            scorer.z_scores(query, known).mean(axis=1),
             attribute_evidence(query, known.attributes, n),
         )
         asked.append(Asked(text, standing, attributes, colour_evidence(query, known.colours, usual, n), fits))

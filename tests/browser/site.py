@@ -1,4 +1,4 @@
-"""What the browser looks at: an archive of small scenes, more people than one page of hits shows."""
+"""The site for browser tests: an archive of small scenes, more people than one page of hits shows."""
 
 from dataclasses import dataclass
 from pathlib import Path

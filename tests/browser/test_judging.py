@@ -12,8 +12,8 @@ from tests.browser.site import Site
 def review(page: Page, site: Site) -> Iterator[Page]:
     """A review that was just started from an answer."""
     page.goto("/?q=a+yellow+person+tall%3Ayes&where=upper_color+in+%28%27yellow%27%2C+%27red%27%29")
-    page.get_by_role("link", name="Review for all of them").click()
-    expect(page.get_by_label("Whom do you review")).to_have_value("a yellow person")
+    page.get_by_role("link", name="Find all of them by a review").click()
+    expect(page.get_by_label("Whom do you look for")).to_have_value("a yellow person")
     page.get_by_role("button", name="Start the review").click()
     expect(page.locator(".judged.open")).to_have_count(12)
     yield page
@@ -22,14 +22,14 @@ def review(page: Page, site: Site) -> Iterator[Page]:
 
 
 def answers(site: Site) -> list[str | None]:
-    return [person.answer for person in load_record(Store.open(site.store), "a-yellow-person").asked]
+    return [person.answer for person in load_record(Store.open(site.store), "a-yellow-person").proposed]
 
 
 def test_keys_judge_one_person_after_the_other_and_take_back(review: Page, site: Site) -> None:
     expect(review.locator(".facts")).to_contain_text("0 judged of 24")
     for key in "ynsy":
         review.keyboard.press(key)
-    expect(review.locator(".facts")).to_contain_text("3 judged of 24; of 1 nobody can tell")
+    expect(review.locator(".facts")).to_contain_text("3 judged of 24; 1 cannot be judged")
     expect(review.locator(".facts")).to_contain_text("2 found")
     expect(review.locator(".judged.yes")).to_have_count(2)
     assert review.locator(".judged.skip").evaluate("card => card.clientWidth") > 100
@@ -51,7 +51,7 @@ def test_a_review_goes_on_to_its_end_where_it_was_left(review: Page, site: Site)
         review.get_by_role("button", name="Nobody else here fits").click()
         judged = min(judged + 12, 24)
         expect(review.locator(".facts")).to_contain_text(f"{judged} judged of 24")
-    expect(review.locator(".note")).to_have_text("Everybody was asked about. The review is done.")
+    expect(review.locator(".note")).to_have_text("All people are judged. The review is done.")
     expect(review.locator(".facts")).to_contain_text("nobody more left")
     assert len(answers(site)) == 24
 

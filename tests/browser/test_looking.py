@@ -24,10 +24,12 @@ CONTRASTS = """() => {
     return [255, 255, 255];
   };
   const low = [];
-  for (const node of document.querySelectorAll("p, a, b, small, th, td, h1, h2, h3, dt, dd, summary, button, .button, .rank, .line")) {
+  const texts = "p, a, b, small, th, td, h1, h2, h3, dt, dd, summary, button, .button, .rank, .line";
+  for (const node of document.querySelectorAll(texts)) {
     const says = [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim());
     if (!says || !node.offsetParent || node.closest(".note")) continue;
-    const [more, less] = [light(numbers(getComputedStyle(node).color)), light(behind(node))].sort((a, b) => b - a), ratio = (more + .05) / (less + .05);
+    const lights = [light(numbers(getComputedStyle(node).color)), light(behind(node))];
+    const [more, less] = lights.sort((a, b) => b - a), ratio = (more + .05) / (less + .05);
     if (ratio < 4.5) low.push(`${node.textContent.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
   }
   return low;
@@ -35,7 +37,8 @@ CONTRASTS = """() => {
 
 NAMELESS = """() => {
   const named = node => node.getAttribute("aria-label") || node.title || node.labels?.length
-    || (node.matches("img") ? node.hasAttribute("alt") : node.textContent.trim() || node.querySelector("img[alt]:not([alt=''])"));
+    || (node.matches("img") ? node.hasAttribute("alt")
+      : node.textContent.trim() || node.querySelector("img[alt]:not([alt=''])"));
   const all = [...document.querySelectorAll("a, button, input:not([type=hidden]), img, summary")];
   return all.filter(node => node.offsetParent && !named(node)).map(node => node.outerHTML.slice(0, 100));
 }"""
@@ -51,9 +54,9 @@ def test_a_person_opens_beside_the_answer_and_the_address_shows_the_same_again(p
     expect(panel.locator(".photo img")).to_have_js_property("complete", True)
     assert re.search(r"/people/[0-9a-f]{32}\?q=red&where=", page.url)
     assert page.evaluate("window.same")
-    told = panel.inner_text()
+    text = panel.inner_text()
     page.goto(page.url)
-    assert panel.inner_text() == told
+    assert panel.inner_text() == text
     expect(page.locator(".card")).not_to_have_count(0)
 
 
@@ -194,12 +197,12 @@ def test_nothing_moves_while_pictures_come(page: Page) -> None:
     page.locator(".card").first.click()
     expect(page.locator("#panel dl")).to_be_visible()
     watched = [page.locator(".card").first, page.locator("#panel .actions"), page.locator("#panel .photo")]
-    before = [each.bounding_box() for each in watched]
+    before = [element.bounding_box() for element in watched]
     for route in held:
         route.continue_()
     expect(page.locator(".card img").first).to_have_js_property("naturalHeight", 320)
     expect(page.locator(".photo img")).to_have_js_property("complete", True)
-    assert [each.bounding_box() for each in watched] == before
+    assert [element.bounding_box() for element in watched] == before
 
 
 def test_the_status_page_tells_what_the_store_holds(page: Page) -> None:

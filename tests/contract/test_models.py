@@ -48,9 +48,9 @@ def test_segmenter_keeps_its_contract(config: RunConfig) -> None:
     assert segmenter.fingerprint == fingerprints(config).segmenter
     assert segmenter.segment([]) == []
     images = odd_images()
-    found = segmenter.segment(images)
-    assert len(found) == len(images)
-    for image, people in zip(images, found, strict=True):
+    instances = segmenter.segment(images)
+    assert len(instances) == len(images)
+    for image, people in zip(images, instances, strict=True):
         height, width = image.shape[:2]
         assert (people.boxes >= 0).all()
         assert (people.boxes <= [width, height, width, height]).all()
@@ -58,8 +58,8 @@ def test_segmenter_keeps_its_contract(config: RunConfig) -> None:
         assert ((people.scores >= 0) & (people.scores <= 1)).all()
         assert all((mask.height, mask.width) == (height, width) for mask in people.masks)
     again = segmenter.segment(images[:1])[0]
-    assert np.array_equal(again.boxes, found[0].boxes)
-    assert again.masks == found[0].masks
+    assert np.array_equal(again.boxes, instances[0].boxes)
+    assert again.masks == instances[0].masks
 
 
 def test_describer_keeps_its_contract(config: RunConfig) -> None:
@@ -71,11 +71,11 @@ def test_describer_keeps_its_contract(config: RunConfig) -> None:
     )
     assert len(describer.describe([]).embeddings) == 0
     images = odd_images()
-    told = describer.describe(images)
-    assert told.embeddings.shape == (len(images), describer.embedding_size)
-    assert told.probabilities.shape == (len(images), len(describer.attributes))
-    assert np.allclose(np.linalg.norm(told.embeddings, axis=1), 1, atol=1e-4)
-    assert ((told.probabilities >= 0) & (told.probabilities <= 1)).all()
+    descriptions = describer.describe(images)
+    assert descriptions.embeddings.shape == (len(images), describer.embedding_size)
+    assert descriptions.probabilities.shape == (len(images), len(describer.attributes))
+    assert np.allclose(np.linalg.norm(descriptions.embeddings, axis=1), 1, atol=1e-4)
+    assert ((descriptions.probabilities >= 0) & (descriptions.probabilities <= 1)).all()
     assert len(set(describer.attributes)) == len(describer.attributes)
 
 
@@ -84,11 +84,13 @@ def test_a_person_is_described_alike_alone_and_among_many(config: RunConfig) -> 
     describer = load_describer(config)
     photo = data.astronaut()
     images = [photo[4 * i : 160 + 8 * i, 3 * i : 100 + 5 * i] for i in range(len(describer.attributes) + 3)]
-    told = describer.describe(images)
+    descriptions = describer.describe(images)
     alone = [describer.describe([image]) for image in images]
     # bf16 rounds by the size of a batch; fp32 is far below
-    assert np.abs(np.concatenate([one.embeddings for one in alone]) - told.embeddings).max() < 0.02
-    assert np.abs(np.concatenate([one.probabilities for one in alone]) - told.probabilities).max() < 0.03
+    assert np.abs(np.concatenate([one.embeddings for one in alone]) - descriptions.embeddings).max() < 0.02
+    assert (
+        np.abs(np.concatenate([one.probabilities for one in alone]) - descriptions.probabilities).max() < 0.03
+    )
 
 
 def test_text_encoder_keeps_its_contract(config: RunConfig) -> None:
@@ -130,10 +132,10 @@ def test_runtimes_agree_within_the_stated_tolerance() -> None:
 @pytest.mark.parametrize(
     ("picture", "people"), [("astronaut", 1), ("camera", 1), ("chelsea", 0), ("coffee", 0), ("rocket", 0)]
 )
-def test_shipped_segmenter_finds_the_people_in_well_known_photographs_and_nobody_elsewhere(
+def test_shipped_segmenter_finds_the_people_in_well_known_photographs_and_none_elsewhere(
     picture: str, people: int
 ) -> None:
     image = getattr(data, picture)()
     image = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-    (found,) = load_segmenter(PROFILES["compact-openvino"]).segment([image])
-    assert (len(found) >= 1) == bool(people)
+    (detections,) = load_segmenter(PROFILES["compact-openvino"]).segment([image])
+    assert (len(detections) >= 1) == bool(people)

@@ -61,8 +61,8 @@ def test_every_command_and_option_exists(page: str) -> None:
         if hasattr(command, "commands") and arguments:
             command = command.commands[arguments[0].split("|")[0]]
         known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
-        given = [argument for argument in arguments if re.match(r"--?[a-z]", argument)]
-        assert set(given) <= known, line
+        options = [argument for argument in arguments if re.match(r"--?[a-z]", argument)]
+        assert set(options) <= known, line
 
 
 def test_every_command_is_in_the_readme_and_has_an_example() -> None:
@@ -97,7 +97,7 @@ def test_every_make_target_in_the_readme_exists() -> None:
     assert set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text())) <= set(targets)
 
 
-def test_the_first_search_is_one_that_the_demo_finds_somebody_for() -> None:
+def test_the_first_search_is_one_for_which_the_demo_finds_a_person() -> None:
     first = next(line for line in typed("README.md") if line.startswith("par search "))
     assert shlex.split(first)[2] == QUERIES[0]
 

@@ -1,7 +1,9 @@
 """Forgets an image and kills itself (SIGKILL) at a given file operation, so that a test can stop it anywhere.
 
-python -m tests.faults.run_forget STORE IMAGE_ID NUMBER     kill at the NUMBERth file that is opened for writing, renamed or deleted; 0 is never
-python -m tests.faults.run_forget STORE IMAGE_ID index:0.01  kill so many seconds after the index begins to be rewritten
+python -m tests.faults.run_forget STORE IMAGE_ID NUMBER
+    kill at the NUMBERth file that is opened for writing, renamed or deleted; 0 is never
+python -m tests.faults.run_forget STORE IMAGE_ID index:0.01
+    kill so many seconds after the rewriting of the index begins
 """
 
 import os
@@ -20,7 +22,7 @@ def kill() -> None:
 
 
 def main(root: Path, image_id: str, moment: str) -> None:
-    """Forget, and die when told; print how many file operations there were."""
+    """Forget an image, and die at the chosen moment; else print the number of file operations."""
     store = Store.open(root)
     step, _, seconds = moment.rpartition(":")
     operations = 0

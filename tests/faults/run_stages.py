@@ -1,5 +1,4 @@
-"""Runs the stages one after another and says when each begins, so that a test can kill it in the one it
-wants.
+"""Runs the stages one after another and prints when each begins, so that a test can kill it in any of them.
 
 python -m tests.faults.run_stages STORE ARCHIVE
 """
@@ -11,29 +10,30 @@ from par_core.config import load_config
 from par_core.stages.commit import commit_store
 from par_core.stages.describe import describe_shard
 from par_core.stages.plan import plan_index
+from par_core.stages.run import Run
 from par_core.stages.segment import segment_shard
 from par_core.store.layout import Store
 
 
 def say(stage: str) -> None:
-    """Tell the test which stage begins."""
+    """Print which stage begins, for the test."""
     print(stage, flush=True)
 
 
 def main(root: Path, archive: str) -> None:
     """Index an archive in small shards."""
     config = load_config(profile="fake", machine={"shard_size": 16, "batch_size": 4})
-    store = Store.create(root)
+    run = Run.of(Store.create(root), config)
     say("plan")
-    plan = plan_index(store, [archive], config, workers=1)
+    plan = plan_index(run, [archive], workers=1)
     say("segment")
     for shard in plan.shards:
-        segment_shard(store, shard.shard_id, config)
+        segment_shard(run, shard.shard_id)
     say("describe")
     for shard in plan.shards:
-        describe_shard(store, shard.shard_id, config)
+        describe_shard(run, shard.shard_id)
     say("commit")
-    commit_store(store, config)
+    commit_store(run)
     say("end")
 
 

@@ -48,7 +48,7 @@ def run(store: Path, image_id: str, moment: str) -> subprocess.CompletedProcess[
 def undisturbed(
     tmp_path_factory: pytest.TempPathFactory, indexed: tuple[Path, str]
 ) -> tuple[list[dict], int]:
-    """What is left when nobody disturbs it, and how many file operations that takes."""
+    """Content of the store after an undisturbed erasure, and the number of its file operations."""
     store = Path(shutil.copytree(indexed[0], tmp_path_factory.mktemp("undisturbed") / "store"))
     done = run(store, indexed[1], "0")
     assert done.returncode == 0
@@ -84,7 +84,7 @@ def test_a_killed_forgetting_is_finished_by_the_same_command(
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.03])
-def test_a_forgetting_killed_while_the_index_is_written_anew_is_finished_too(
+def test_a_forgetting_killed_while_the_index_is_rewritten_is_finished_too(
     seconds: float, tmp_path: Path, indexed: tuple[Path, str], undisturbed: tuple[list[dict], int]
 ) -> None:
     store = Path(shutil.copytree(indexed[0], tmp_path / "store"))

@@ -45,7 +45,7 @@ def errors_of(root: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def durations(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> dict[str, float]:
-    """Seconds that each stage takes when nobody disturbs it."""
+    """Seconds of each stage of an undisturbed run."""
     root = tmp_path_factory.mktemp("timed")
     run = start(root, photos)
     assert run.stdout is not None

@@ -14,12 +14,6 @@ import pytest
 PREFECT = [sys.executable, "-m", "prefect"]
 
 
-@pytest.fixture(autouse=True)
-def a_search_path_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that a test runs in this process protects those that it starts; the next test begins without."""
-    monkeypatch.setenv("PYTHONSAFEPATH", "")
-
-
 @pytest.fixture(scope="session")
 def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment for commands under test, without a server: nothing of the user's Prefect is touched."""

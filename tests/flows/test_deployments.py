@@ -67,10 +67,10 @@ def operator(prefect_api: dict[str, str], tmp_path_factory: pytest.TempPathFacto
 
 def eventually(true: Callable[[], Any], seconds: float) -> Any:
     ends = time.monotonic() + seconds
-    while not (found := true()):
+    while not (result := true()):
         assert time.monotonic() < ends, f"not within {seconds} s"
         time.sleep(0.5)
-    return found
+    return result
 
 
 @pytest.mark.timeout(200)

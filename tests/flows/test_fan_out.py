@@ -1,4 +1,4 @@
-"""What is tried again, what is replaced, and when nothing more is tried."""
+"""Parts that are tried again or replaced, and the limits after which no more are tried."""
 
 import threading
 import time
@@ -116,7 +116,7 @@ def test_ten_thousand_parts_are_handed_out_a_few_at_a_time_and_each_once() -> No
 
 
 class LosingPool:
-    """Ends every task as it is told, without doing anything: stands for a cluster that loses workers and
+    """Ends every task as the test says, without doing anything: stands for a cluster that loses workers and
     schedulers.
     """
 
@@ -153,16 +153,16 @@ def losing(pool: LosingPool, parts: list[str], lost: Any) -> tuple[dict[str, Exc
     return failed, said
 
 
-def test_a_lost_part_gives_way_to_what_its_owner_says_and_is_told() -> None:
-    seen: list[str] = []
+def test_a_lost_part_is_replaced_by_what_the_job_names_and_a_line_says_so() -> None:
+    attempted: list[str] = []
 
     def halves(part: str, _: str) -> list[str]:
-        seen.append(part)
+        attempted.append(part)
         return [f"{part}1", f"{part}2"] if len(part) < 3 else []
 
     failed, said = losing(LosingPool(How.LOST, How.DONE, How.LOST, How.LOST), ["a", "b"], halves)
     assert failed == {}
-    assert seen == ["a", "a1", "a2"]
+    assert attempted == ["a", "a1", "a2"]
     assert said[0] == "par: a worker was lost: tcp://10.0.0.7:1; its work is given to others"
 
 
@@ -173,7 +173,7 @@ def test_what_a_scheduler_that_went_gives_back_is_handed_out_again_without_blame
     assert losing(LosingPool(*[How.RETURNED] * 10), ["a", "b", "c"], nobody) == ({}, [])
 
 
-def test_a_pool_that_is_gone_ends_the_run_with_its_reason_for_all_that_is_left() -> None:
+def test_a_lost_pool_ends_the_run_with_its_reason_for_all_parts_left() -> None:
     failed, _ = losing(LosingPool(How.DONE, None), ["a", "b", "c", "d"], lambda part, _: [part])
     assert {name: str(error) for name, error in failed.items()} == dict.fromkeys("bcd", "everything is gone")
 

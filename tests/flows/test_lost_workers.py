@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Client
 
 from par_core.stages.check import store_status, verify_store
 from par_core.store.layout import Store
@@ -159,7 +160,7 @@ def test_a_scheduler_that_goes_for_good_costs_nothing_that_was_finished_and_pref
     assert run.returncode == 3, said
     assert "Traceback" not in said
     assert f"the Dask scheduler at {cluster.address} does not answer, and did not change within 3 s" in said
-    assert "what was finished is committed; run the same command again to go on" in said
+    assert "the finished shards are committed; run the same command again to continue" in said
     kept = described(tmp_path / "s")
     status = store_status(Store.open(tmp_path / "s"))
     assert status.commit is not None
@@ -208,7 +209,8 @@ def test_what_a_cluster_lacks_is_said_at_once_and_waited_for_no_longer_than_aske
     if wrong == "no resource":
         cluster.worker()
         more = ("--device", "cuda")
-        time.sleep(4)
+        with Client(cluster.address) as client:
+            client.wait_for_workers(1, timeout=60)
     env = {**prefect_environment, "PAR_MACHINE__PATIENCE_S": "3"}
     started = time.monotonic()
     run = par(photos, tmp_path / "s", "--scheduler", cluster.address, *more, env=env)
@@ -225,7 +227,8 @@ def test_a_worker_that_does_not_answer_is_named_and_left_out(
     tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
 ) -> None:
     deaf = cluster.worker("--no-nanny", "--name", "deaf")
-    time.sleep(4)
+    with Client(cluster.address) as client:
+        client.wait_for_workers(1, timeout=60)
     deaf.send_signal(signal.SIGSTOP)
     cluster.worker("--name", "well")
     try:
@@ -246,6 +249,16 @@ def test_workers_of_another_version_are_refused_before_anything_is_done(
     assert "have another version of PAR than this one" in run.stderr
     assert "0.0.9" in run.stderr
     assert described(tmp_path / "s") == 0
+
+
+def test_workers_with_other_weights_refuse_and_the_run_says_why(
+    tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
+) -> None:
+    cluster.worker("--no-nanny", "--preload", str(Path(POISON).with_name("other_weights.py")))
+    run = par(photos, tmp_path / "s", "--scheduler", cluster.address, env=prefect_environment)
+    assert run.returncode == 3, run.stderr
+    assert "is another one than the segmenter of the machine that started the run" in run.stderr
+    assert not list((tmp_path / "s").glob("segment/*/*"))
 
 
 def test_a_worker_of_another_version_that_comes_later_is_left_out(
@@ -283,31 +296,30 @@ def test_two_workers_that_finish_the_same_shard_leave_one_that_verifies(tmp_path
     twice.
     """
     from par_core.config import load_config
-    from par_core.models.profiles import fingerprints
     from par_core.stages.commit import commit_store
     from par_core.stages.describe import describe_shard
     from par_core.stages.halving import halve
-    from par_core.stages.names import config_ids
     from par_core.stages.plan import plan_index
+    from par_core.stages.run import Run
     from par_core.stages.segment import segment_shard
 
     config = load_config(profile="fake")
-    ids = config_ids(config, fingerprints(config))
     store = Store.create(tmp_path / "s")
-    [shard, *others] = plan_index(store, [str(photos)], config, workers=1).shards
+    run = Run.of(store, config)
+    [shard, *others] = plan_index(run, [str(photos)], workers=1).shards
     work = store.work_path(shard.shard_id).read_bytes()
-    first, second = halve(store, shard.shard_id, ids)
+    first, second = halve(run, shard.shard_id)
     store.work_path(shard.shard_id).write_bytes(work)  # the worker that was cut off has read it already
-    segment_shard(store, shard.shard_id, config)
+    segment_shard(run, shard.shard_id)
     for each in (first, second, *others):
-        segment_shard(store, each.shard_id, config)
-        describe_shard(store, each.shard_id, config)
-    commit_store(store, config)
+        segment_shard(run, each.shard_id)
+        describe_shard(run, each.shard_id)
+    commit_store(run)
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS)), (
         "segmented twice, described once: nobody is missing"
     )
-    describe_shard(store, shard.shard_id, config)
-    commit_store(store, config)
+    describe_shard(run, shard.shard_id)
+    commit_store(run)
     assert len(content(tmp_path / "s")) == sum(map(len, GROUPS))
     assert verify_store(store).problems == ()
     index(tmp_path / "s", [photos])

@@ -50,7 +50,7 @@ def test_a_run_is_a_flow_run_with_log_progress_and_result_and_small_parameters(
 
 
 @pytest.mark.timeout(120)
-def test_a_server_that_is_not_there_keeps_nobody_from_indexing(
+def test_a_missing_server_does_not_stop_indexing(
     tmp_path: Path, photos: Path, prefect_environment: dict[str, str]
 ) -> None:
     away = {**prefect_environment, "PREFECT_API_URL": "http://127.0.0.1:9/api"}

@@ -38,12 +38,12 @@ def answers(port: int, path: str) -> bool:
 def open_ports() -> set[int]:
     """Where this process and its children listen."""
     me = psutil.Process()
-    found: set[int] = set()
+    ports: set[int] = set()
     for process in [me, *me.children(recursive=True)]:
-        found |= {
+        ports |= {
             each.laddr.port for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN
         }
-    return found
+    return ports
 
 
 PAGES = (
@@ -59,7 +59,7 @@ PAGES = (
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("dashboard", [False, True])
-def test_the_pages_of_dask_are_shown_to_nobody_unless_asked_for(dashboard: bool) -> None:
+def test_dask_serves_its_pages_only_if_the_dashboard_is_on(dashboard: bool) -> None:
     before = open_ports()
     with open_pool(MachineConfig(workers=1, dashboard=dashboard), "dask", print):
         ours = open_ports() - before

@@ -56,8 +56,8 @@ def test_threads_give_the_same_answer_and_leave_nothing_behind(
         env=marker,
     )
     assert run.returncode == 0, run.stderr
-    told = json.loads(run.stdout)
-    assert told["equation"] == "40 files listed = 32 indexed + 8 without people + 0 failed + 0 duplicates"
+    report = json.loads(run.stdout)
+    assert report["equation"] == "40 files listed = 32 indexed + 8 without people + 0 failed + 0 duplicates"
     assert content(tmp_path / "s") == reference
     assert left_behind(str(tmp_path)) == []
 
@@ -109,14 +109,14 @@ def test_no_process_of_a_command_imports_what_lies_in_the_users_folder(
 
 def left_behind(mark: str) -> list[str]:
     """Processes that were started with our mark in their environment."""
-    found = []
+    commands = []
     for process in psutil.process_iter():
         try:
             if process.environ().get("PAR_TEST_MARK") == mark:
-                found.append(" ".join(process.cmdline()))
+                commands.append(" ".join(process.cmdline()))
         except psutil.Error:
             continue
-    return found
+    return commands
 
 
 def test_dask_gives_the_same_answer(
@@ -251,11 +251,11 @@ def test_a_run_that_is_stopped_leaves_no_process_and_can_be_continued(
         time.sleep(0.05)
     # Ctrl-C reaches every process of a terminal
     (os.killpg if how is signal.SIGINT else os.kill)(run.pid, how)
-    _, told = run.communicate(timeout=30)
+    _, errors = run.communicate(timeout=30)
     if how is signal.SIGINT:
         assert run.returncode == 130
         assert (
-            told.splitlines()[-1]
+            errors.splitlines()[-1]
             == "par: stopped; finished shards are kept. Run the same command again to continue."
         )
     for _ in range(100):

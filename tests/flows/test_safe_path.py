@@ -28,7 +28,7 @@ def unsafe_starts(code: str) -> Iterator[str]:
 
 
 def test_python_is_started_without_the_current_folder() -> None:
-    assert [found for path in SOURCES for found in unsafe_starts(path.read_text())] == []
+    assert [start for path in SOURCES for start in unsafe_starts(path.read_text())] == []
 
 
 @pytest.mark.parametrize("options", ['"-m", "flows.cli.main"', '"-c", code'])

@@ -21,17 +21,17 @@ print("mine again", file=sys.stderr)
 """
 
 
-def told(log: Path, how: str) -> list[str]:
+def printed(log: Path, how: str) -> list[str]:
     return subprocess.run(
         [sys.executable, "-c", SCRIPT, str(log), how], capture_output=True, text=True, check=True
     ).stderr.splitlines()
 
 
 def test_children_print_to_the_file_for_the_length_of_the_block(tmp_path: Path) -> None:
-    assert told(tmp_path / "log", "noisy") == ["mine", "after", "mine again"]
+    assert printed(tmp_path / "log", "noisy") == ["mine", "after", "mine again"]
     assert (tmp_path / "log").read_text() == "theirs\n"
 
 
 def test_a_file_in_which_nothing_was_printed_is_not_left_behind(tmp_path: Path) -> None:
-    assert told(tmp_path / "log", "quiet") == ["mine", "after", "mine again"]
+    assert printed(tmp_path / "log", "quiet") == ["mine", "after", "mine again"]
     assert not (tmp_path / "log").exists()

@@ -72,9 +72,9 @@ def test_attributes_over_two_seeds_with_two_processes_each(
     ]
     done = subprocess.run(command, env=prefect_api, capture_output=True, text=True, timeout=380, check=False)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert set(told["runs"]) == {"seed-0", "seed-1"}
-    assert {"mA", "accuracy", "precision", "recall", "f1"} <= told["mean"].keys() == told["std"].keys()
+    summary = json.loads(done.stdout)
+    assert set(summary["runs"]) == {"seed-0", "seed-1"}
+    assert {"mA", "accuracy", "precision", "recall", "f1"} <= summary["mean"].keys() == summary["std"].keys()
     for seed in ("seed-0", "seed-1"):
         assert json.loads((out / seed / "report.json").read_text())["processes"] == 2
         assert (out / seed / "curve.png").is_file()

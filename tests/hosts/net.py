@@ -77,12 +77,12 @@ class Hosts:
         """Start a command on a host; a supervised one is started again whenever it ends, as systemd does with
         Restart=always.
         """
-        there = ["ip", "netns", "exec", self._name(host)]
+        prefix = ["ip", "netns", "exec", self._name(host)]
         if supervised:
-            there += ["sh", "-c", 'while true; do "$@"; sleep 1; done', "supervisor"]
+            prefix += ["sh", "-c", 'while true; do "$@"; sleep 1; done', "supervisor"]
         log = (self.folder / f"{host}.log").open("ab")
         with log:
-            given: dict[str, Any] = {
+            streams: dict[str, Any] = {
                 "stdout": log,
                 "stderr": log,
                 "text": True,
@@ -90,19 +90,19 @@ class Hosts:
                 "env": self.environment,
                 "start_new_session": True,
             } | more
-            process = subprocess.Popen([*there, *command], stdin=subprocess.DEVNULL, **given)
+            process = subprocess.Popen([*prefix, *command], stdin=subprocess.DEVNULL, **streams)
         self._processes.append(process)
         return process
 
     def cut(self, host: str) -> None:
-        """Unplug a host: packets are lost, and nobody is told."""
+        """Unplug a host: packets are lost without an error."""
         ip("-n", self._name("switch"), "link", "set", host, "down")
 
     def mend(self, host: str) -> None:
         ip("-n", self._name("switch"), "link", "set", host, "up")
 
     def kill_all(self, host: str) -> None:
-        """Switch a host off: everything on it is gone at once."""
+        """Switch a host off: all its processes end at once."""
         for _ in range(20):
             shown = subprocess.run(
                 ["ip", "netns", "pids", self._name(host)], capture_output=True, text=True, check=True

@@ -210,7 +210,7 @@ def test_prefects_server_goes_during_a_deployed_run(seconds: int | None, night: 
 
 
 def test_a_run_is_killed_and_prefect_knows_it_in_time_for_the_next(night: Night) -> None:
-    """The process of the flow alone is killed, and the worker with it, as when the machine is switched off."""
+    """The flow process and the worker are killed, as when the machine is switched off."""
     night.cluster()
     night.serve()
     deployment = deploy(night)

@@ -20,7 +20,8 @@ from par_core.people.boxes import box_overlaps
 from par_core.status import Status
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.ledger import current_images, known_images, listed_entries
+from par_core.store.ledger import current_images, known_images
+from par_core.store.listings import listed_entries
 from par_core.types import BoxesXYXY
 
 __all__ = ["JoinedLabel", "StoredPerson", "join_labels", "open_index"]
@@ -30,7 +31,8 @@ _LEAST_OVERLAP: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class StoredPerson:
-    """A person as the store has it.
+    """A person as the store has it. Not ``par_core.query.person.Person``, which needs a row of the index:
+    this may be a person who is too small or not committed yet.
 
     Attributes:
         person_id: Its id.

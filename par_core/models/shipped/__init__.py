@@ -1,4 +1,4 @@
-"""The weights that come with the package, and their digests. Light: imports no library that could load them."""
+"""The weights that come with the package, and their digests. Imports no library that could load them."""
 
 import hashlib
 from functools import lru_cache
@@ -16,10 +16,10 @@ CALIBRATION: Final = "describer-compact.calibration.json"
 
 
 def digest(name: str, folder: Path = FOLDER) -> str:
-    """SHA-256 of a shipped file by ``SHA256SUMS``; the file itself is checked when it is loaded.
+    """Return the SHA-256 of a shipped file by ``SHA256SUMS``; the file itself is checked when it is loaded.
 
     Raises:
-        WeightsError: The list is missing or does not know the file.
+        WeightsError: The list is missing or does not name the file.
     """
     try:
         lines = (folder / "SHA256SUMS").read_text().splitlines()
@@ -33,12 +33,12 @@ def digest(name: str, folder: Path = FOLDER) -> str:
 
 @lru_cache(maxsize=16)
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file; read once a process."""
+    """Return the SHA-256 of a file; each process reads it once."""
     return digest_now(path)
 
 
 def digest_now(path: Path) -> str:
-    """SHA-256 of a file, read again."""
+    """Return the SHA-256 of a file, which is read now."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

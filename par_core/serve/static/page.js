@@ -167,7 +167,7 @@
     image.replaceWith(lost);
   }
   document.addEventListener("error", (event) => { if (event.target.matches?.("img")) lose(event.target); }, true);
-  for (const image of document.images) { // those that failed before this script ran; a lazy one may only not have been asked for yet: ask again
+  for (const image of document.images) { // images that failed before this script ran; a lazy one may not have been requested yet: request it again
     if (image.complete && !image.naturalWidth) { if (image.loading === "lazy") image.src = image.src; else lose(image); }
   }
 
@@ -206,8 +206,8 @@
   addEventListener("popstate", async () => {
     const here = new URL(location.href), isPerson = here.pathname.startsWith("/people/"), main = $("#main");
     if (!main?.dataset.url) return location.reload();
-    const asked = (url) => ["q", "where", "absent", "weak"].map((name) => new URL(url, location.href).searchParams.get(name) ?? "").join("\n");
-    if (asked(here) !== asked(main.dataset.url)) await showMain(here.pathname + here.search, false);
+    const queryOf = (url) => ["q", "where", "absent", "weak"].map((name) => new URL(url, location.href).searchParams.get(name) ?? "").join("\n");
+    if (queryOf(here) !== queryOf(main.dataset.url)) await showMain(here.pathname + here.search, false);
     if (isPerson) showPanel(here.pathname + here.search, false);
     else hidePanel();
   });

@@ -1,15 +1,15 @@
 """The LanceDB table ``people``: a derived index with one writer. The only room that knows LanceDB.
 
 people_index   opens the table, reads its rows and writes them
-index_info     what a table was made with
-table_version  how one version is searched
-history        which versions there are, which one is live, how long they are kept
-indexing       which columns are indexed, and how
+index_info     configuration and models of a table
+table_version  searches of one version
+history        versions of a table, the one that is live, and for how long they are kept
+indexing       indexes on columns and vectors
 """
 
 import os
 
-# read once, when the library is loaded: it warns of every table that is new
+# read once, when the library is loaded; LanceDB would warn of every new table
 os.environ.setdefault("LANCEDB_LOG", "error")
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.people_index import PeopleIndex

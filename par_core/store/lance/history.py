@@ -1,4 +1,4 @@
-"""The versions of the table: which there are, which one is live, how long they are kept.
+"""The versions of the table: their numbers, the live one, and for how long they are kept.
 
 Every write makes a new version. The tag ``live`` names the version that searches read; only ``make_live``
 moves it.
@@ -19,8 +19,8 @@ __all__ = ["LIVE", "TABLE", "History", "stamp_of"]
 
 TABLE: Final = "people"
 LIVE: Final = "live"
-_KEEP_VERSIONS: Final = timedelta(days=7)  # so long a reader may go on with the version that it opened
-_SETTLED_NS: Final = 100_000_000  # after that a change of a folder shows in its time
+_KEEP_VERSIONS: Final = timedelta(days=7)  # readers may go on with an opened version for so long
+_SETTLED_NS: Final = 100_000_000  # after that, the next change of a folder shows in its time
 
 
 class History:
@@ -36,8 +36,8 @@ class History:
         self._database = database
 
     def versions(self) -> list[int]:
-        """Numbers of all versions that are there, oldest first."""
-        return sorted(int(each["version"]) for each in self._table.list_versions())
+        """Return the numbers of all versions that exist, oldest first."""
+        return sorted(int(version["version"]) for version in self._table.list_versions())
 
     @property
     def live_version(self) -> int | None:
@@ -47,7 +47,7 @@ class History:
 
     def make_live(self) -> None:
         """Tag the version that is open ``live``: searches read it from now on, and its files are kept however
-        old it grows.
+        old it is.
         """
         tags, version = self._table.tags, int(self._table.version)
         if self.live_version is None:
@@ -59,7 +59,7 @@ class History:
         """Take the tag off a live version whose files are lost or damaged: searches read the newest again.
 
         Returns:
-            The version that it was, or None if there is nothing to release.
+            The version that was live, or None if there is nothing to release.
         """
         live = self.live_version
         if live is None or _is_whole(self._database, live):
@@ -68,54 +68,64 @@ class History:
         return live
 
     def age_to_keep(self) -> timedelta:
-        """The age below which versions are kept. LanceDB refuses to clean up at all where that would take a
-        tagged version.
+        """Return the age below which versions are kept. LanceDB refuses to clean up at all where that would
+        delete a tagged version.
         """
         live = self.live_version
-        made = [version["timestamp"] for version in self._table.list_versions() if version["version"] == live]
+        made_at = [
+            version["timestamp"] for version in self._table.list_versions() if version["version"] == live
+        ]
         return max(
-            [_KEEP_VERSIONS, *(datetime.now(stamp.tzinfo) - stamp + timedelta(days=1) for stamp in made)]
+            [
+                _KEEP_VERSIONS,
+                *(datetime.now(stamp.tzinfo) - stamp + timedelta(days=1) for stamp in made_at),
+            ]
         )
 
     def drop(self) -> None:
         """Delete every version but the newest, with all files that only they need; ``live``, where it is set,
         moves to the newest.
 
-        LanceDB writes a file under a temporary name first, and does not clean up those of a process that was
-        killed: they hold rows too.
-
         Raises:
             StoreError: LanceDB has left one of them.
         """
-        # whatever it writes becomes a version: now, and not while the others are deleted
+        # what it writes becomes a version: better now than while the others are deleted
         self._table.optimize()
         if self.live_version is not None:
             self.make_live()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that readers of older versions fail: they must
+            # LanceDB warns that readers of older versions will fail: here they must
+            warnings.simplefilter("ignore", UserWarning)
             self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
         if self.versions() != [int(self._table.version)]:
             raise StoreError(f"old versions of the index are still there: {self.versions()[:5]}")
-        for unfinished in (self._database / f"{TABLE}.lance").rglob(".tmp*"):
-            unfinished.unlink(missing_ok=True)
+        self.remove_unfinished()
+
+    def remove_unfinished(self) -> None:
+        """Delete files that a killed writer left. LanceDB never does, and they hold rows too; only the writer of
+        the store may call this.
+        """
+        for file in (self._database / f"{TABLE}.lance").rglob(".tmp*"):
+            file.unlink(missing_ok=True)
 
 
 def stamp_of(database: Path) -> tuple[int, ...]:
-    """Changes whenever a version is written or the tag moves: both put a file into one of two folders.
+    """Return a stamp that changes whenever a version is written or the tag moves: both put a file into one of
+    two folders.
 
-    Empty where that was just now: file systems keep time in steps, and another change within one would not
-    show.
+    It is empty if that was just now: file systems keep time in steps, and another change within the same step
+    would not show.
     """
     stamp: list[int] = []
     for folder in ("_versions", "_refs/tags"):
         try:
-            told = (database / f"{TABLE}.lance" / folder).stat()
+            status = (database / f"{TABLE}.lance" / folder).stat()
         except FileNotFoundError:
             stamp += [0, 0]
         else:
-            if abs(time.time_ns() - told.st_mtime_ns) < _SETTLED_NS:
+            if abs(time.time_ns() - status.st_mtime_ns) < _SETTLED_NS:
                 return ()
-            stamp += [told.st_ino, told.st_mtime_ns]
+            stamp += [status.st_ino, status.st_mtime_ns]
     return tuple(stamp)
 
 

@@ -1,5 +1,5 @@
-"""What a table was made with. It is kept in the metadata of the table's schema, so that a query with another
-model can be refused before it runs.
+"""Configuration and models that a table was made with. They are kept in the metadata of the table's schema,
+so that a query with another model can be refused before it runs.
 """
 
 import json
@@ -16,7 +16,7 @@ _KEY: Final = b"par.index"
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
-    """What a table was made with.
+    """Configuration and models that a table was made with.
 
     Attributes:
         segment_config: Id of the segmentation that it shows.
@@ -24,7 +24,7 @@ class IndexInfo:
         embedding: Fingerprint of the joint image and text model; a query must have the same.
         profile: Name of the profile.
         attributes: Names of the attribute columns.
-        thresholds: The probability from which each of them counts as seen.
+        thresholds: Probability from which each attribute counts as present.
     """
 
     segment_config: str
@@ -36,10 +36,10 @@ class IndexInfo:
 
     @classmethod
     def of(cls, schema: pa.Schema) -> "IndexInfo":
-        """What a table's schema says.
+        """Read it from a table's schema.
 
         Raises:
-            KeyError: It says nothing.
+            KeyError: The schema does not have it.
         """
         stored = json.loads((schema.metadata or {})[_KEY])
         return cls(
@@ -47,5 +47,5 @@ class IndexInfo:
         )
 
     def as_metadata(self) -> Mapping[bytes, bytes]:
-        """For the schema of a table."""
+        """Return the metadata for the schema of a table."""
         return {_KEY: json.dumps(asdict(self)).encode()}

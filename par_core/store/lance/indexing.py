@@ -1,5 +1,5 @@
-"""The indexes of the table: on the columns that filters name, and on the vectors.
-``par_core.store.vector_index`` has the choices.
+"""The indexes of the table: on the columns that filters name, and on the vectors. Their settings are in
+``par_core.store.vector_index``.
 """
 
 from collections.abc import Sequence
@@ -13,22 +13,22 @@ from par_core.store.vector_index import IndexPolicy, IndexState
 
 __all__ = ["make_indexes", "unindexed_rows", "vector_index_of"]
 
-# columns with many values; and the probabilities of attributes
+# columns with many values; the probabilities of attributes are added
 _TREES: Final = ("person_id", "image_id", "captured_at")
-# columns with few values; and whether attributes are seen
+# columns with few values; the ``seen`` columns of attributes are added
 _BITMAPS: Final = ("source_state", "upper_color", "lower_color")
-# of the vector index: as good as ten times as much
+# of the vector index; ten times as much training is no better
 _TRAINING: Final = {"max_iterations": 8, "sample_rate": 48}
 
 
 def make_indexes(table: Table, attributes: Sequence[str], policy: IndexPolicy) -> None:
-    """Index columns and vectors where the table is large enough. Indexes that are there stay, but for one of
-    the vectors that does not suit the table any more.
+    """Index columns and vectors where the table is large enough. Existing indexes stay, except a
+    vector index that is outdated.
 
     Args:
-        table: The newest version.
+        table: The table at its newest version.
         attributes: Names of the attribute columns.
-        policy: What is indexed.
+        policy: Settings of the indexes.
     """
     rows = int(table.count_rows())
     if rows >= policy.columns_from:
@@ -39,37 +39,37 @@ def make_indexes(table: Table, attributes: Sequence[str], policy: IndexPolicy) -
 
 
 def vector_index_of(table: Table) -> IndexState | None:
-    """The index of the vectors, or None where each is compared."""
-    found = [config for config in table.list_indices() if config.columns[0] == "vector"]
+    """Return the state of the vector index, or None where every vector is compared."""
+    configs = [config for config in table.list_indices() if config.columns[0] == "vector"]
     states = [
         IndexState(
-            each.index_type,
-            IndexPolicy.partitions_of(each.name),
-            each.num_indexed_rows or 0,
-            each.num_unindexed_rows or 0,
+            config.index_type,
+            IndexPolicy.partitions_of(config.name),
+            config.num_indexed_rows or 0,
+            config.num_unindexed_rows or 0,
         )
-        for each in found
+        for config in configs
     ]
     return states[0] if states else None
 
 
 def unindexed_rows(table: Table) -> int:
-    """Rows that no index covers yet: searched all the same, only slower."""
+    """Return the number of rows that no index covers yet; they are searched too, only slower."""
     return max((config.num_unindexed_rows or 0 for config in table.list_indices()), default=0)
 
 
 def _index_columns(table: Table, attributes: Sequence[str]) -> None:
-    stored, there = set(table.schema.names), {config.columns[0] for config in table.list_indices()}
+    stored, indexed = set(table.schema.names), {config.columns[0] for config in table.list_indices()}
     kinds = dict.fromkeys([*_TREES, *attributes], BTree) | dict.fromkeys(
         [*_BITMAPS, *map(seen_column, attributes)], Bitmap
     )
     for column, kind in kinds.items():
-        if column in stored and column not in there:
+        if column in stored and column not in indexed:
             table.create_index(column, config=kind())
 
 
 def _index_vectors(table: Table, partitions: int) -> None:
-    """In place of an index that is there."""
+    """Build the vector index; it replaces an existing one."""
     for config in table.list_indices():
         if config.columns[0] == "vector":
             table.drop_index(config.name)

@@ -32,10 +32,10 @@ class PeopleIndex:
 
     Attributes:
         path: Folder of the database.
-        info: What the table was made with.
-        table_id: Random, of this table: one that is made in its place has another, while its version numbers
-            start again. Empty where an earlier version of PAR made it.
-        history: Its versions.
+        info: Configuration and models that the table was made with.
+        table_id: Random id of this table: a table created in its place has another id, while its version
+            numbers start again. Empty where an earlier version of PAR made it.
+        history: Versions of the table.
     """
 
     def __init__(
@@ -55,28 +55,27 @@ class PeopleIndex:
         self._policy = policy
         self._stamp = stamp
         self._pinned = pinned
-        self._seen = TableVersion.of(table, self.info, policy)
+        self._opened = TableVersion.of(table, self.info, policy)
 
     @classmethod
     def open(cls, path: Path, version: str = "latest", policy: IndexPolicy = POLICY) -> "PeopleIndex | None":
-        """Open the table, or return None where there is none.
+        """Open the table, or return None where there is none or its creation was killed.
 
         Args:
             path: Folder of the database (``Store.index_path``).
             version: ``latest``, which alone can be written to; ``live``, which is the newest where no version
-                is live; or a version's number. The last two stay what they are, whatever is written
-                meanwhile.
-            policy: What is indexed, and how much of it a search reads.
+                is live; or a version's number. The last two do not change, whatever is written meanwhile.
+            policy: Settings of the indexes.
 
         Raises:
-            BadConfigError: The version is none of these, or is not there (any more).
-            StoreError: The table is there but cannot be read.
+            BadConfigError: The version is none of these, or does not exist (any more).
+            StoreError: The table exists but cannot be read.
         """
         if version not in ("latest", LIVE) and not (version.isascii() and version.isdigit()):
             raise BadConfigError(
                 f"no version {version!r}; there are live, latest, and numbers as par status prints them"
             )
-        if not (path / f"{TABLE}.lance").is_dir():
+        if not _is_created(path / f"{TABLE}.lance"):
             return None
         stamp = stamp_of(path)
         try:
@@ -106,7 +105,7 @@ class PeopleIndex:
     def create(
         cls, path: Path, schema: pa.Schema, info: IndexInfo, policy: IndexPolicy = POLICY
     ) -> "PeopleIndex":
-        """Start an empty table, in place of one that is there."""
+        """Create an empty table; it replaces an existing one."""
         metadata = {**(schema.metadata or {}), **info.as_metadata(), _TABLE_ID: uuid4().hex.encode()}
         full = pa.schema([*schema, *shortcut_fields(schema, info.attributes)], metadata=metadata)
         table = lancedb.connect(path).create_table(TABLE, schema=full, mode="overwrite")
@@ -121,12 +120,12 @@ class PeopleIndex:
 
     @property
     def schema(self) -> pa.Schema:
-        """The table's columns, without those that are there for speed only."""
+        """The table's columns, without those that exist for speed only."""
         return self._now.schema
 
     @property
     def columns(self) -> dict[str, pa.DataType]:
-        """Columns that a filter may name: all but the vector and what only PAR itself uses."""
+        """Columns that a filter may name: all but the vector and those that only PAR itself uses."""
         return {
             field.name: field.type
             for field in self.schema
@@ -140,8 +139,8 @@ class PeopleIndex:
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """The probability from which each attribute counts as seen."""
-        return self._seen.thresholds
+        """Probability from which each attribute counts as present."""
+        return self._opened.thresholds
 
     @property
     def profile(self) -> str:
@@ -156,18 +155,18 @@ class PeopleIndex:
     @property
     def version(self) -> int:
         """LanceDB's version number; every write makes a new one."""
-        return self._seen.number if self._pinned else int(self._table.version)
+        return self._opened.number if self._pinned else int(self._table.version)
 
     @property
     def identity(self) -> tuple[str, int]:
-        """``table_id`` and ``version``: what is computed from this version is kept under both."""
+        """``table_id`` and ``version``: the key of what is computed from this version."""
         return self.table_id, self.version
 
     def __len__(self) -> int:
         return self._now.count()
 
     def count_present(self) -> int:
-        """People whose file was there, unchanged, when this version was written."""
+        """Return the number of people whose file existed, unchanged, when this version was written."""
         return int(self._table.count_rows("source_state = 'present'"))
 
     def search(
@@ -178,22 +177,22 @@ class PeopleIndex:
         top: int = 20,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Rows by ascending cosine distance to a vector, or any rows when there is none.
+        """Return rows by ascending cosine distance to a vector, or any rows without one.
 
         Args:
-            vector: Of the table's embedding size, or None.
+            vector: A vector of the table's embedding size, or None.
             where: SQL made by ``par_core.query.where_sql``, applied before the vector search.
-            top: How many rows at most.
-            columns: What to return; None is everything.
+            top: Largest number of rows.
+            columns: Columns to return; None is all.
 
         Returns:
-            The rows, with ``_distance`` (1 - cosine, in [0, 2]) if a vector was given.
+            The rows, with ``_distance`` (1 - cosine, in [0, 2]) if there is a vector.
         """
         return self._now.search(vector, where, top, columns)
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
-        """All rows, or those for which SQL made by ``par_core.query.where_sql`` holds, a batch at a time, in
-        no particular order.
+        """Yield all rows, or those for which SQL made by ``par_core.query.where_sql`` holds, a batch at a
+        time, in no particular order.
         """
         query = self._table.search()
         if where is not None:
@@ -201,23 +200,23 @@ class PeopleIndex:
         yield from query.select(list(columns)).limit(max(len(self), 1)).to_batches()
 
     def scan_stored(self) -> Iterator[pa.RecordBatch]:
-        """All rows with every column that is stored, also those that nobody is shown, a batch at a time."""
+        """Yield all rows with every stored column, also those that are never shown, a batch at a time."""
         yield from self._table.search().limit(max(len(self), 1)).to_batches()
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
-        """People by id, all columns, in no particular order; ids that are not there are left out.
+        """Return people by id, all columns, in no particular order; unknown ids are left out.
 
         Raises:
             StoreError: An id is not hexadecimal.
         """
-        found = [
+        tables = [
             self.search(None, where=part, top=len(person_ids))
             for part in _conditions("person_id", person_ids)
         ]
-        return pa.concat_tables(found) if found else self.schema.empty_table()
+        return pa.concat_tables(tables) if tables else self.schema.empty_table()
 
     def sample(self, n: int, columns: Sequence[str], seed: int = 0) -> pa.Table:
-        """Some people, drawn at random without replacement; everybody where there are no more than n."""
+        """Return n people drawn at random without replacement; all people if there are no more than n."""
         total = len(self)
         if total <= n:
             return self.search(None, top=max(total, 1), columns=columns)
@@ -226,29 +225,29 @@ class PeopleIndex:
         return taken
 
     def digests(self) -> dict[str, str]:
-        """``row_digest`` of every row by ``person_id``."""
-        found: dict[str, str] = {}
+        """Return the ``row_digest`` of every row by ``person_id``."""
+        digests: dict[str, str] = {}
         for batch in self.scan(["person_id", "row_digest"]):
-            found.update(zip(batch["person_id"].to_pylist(), batch["row_digest"].to_pylist(), strict=True))
-        return found
+            digests.update(zip(batch["person_id"].to_pylist(), batch["row_digest"].to_pylist(), strict=True))
+        return digests
 
     def source_states(self, image_ids: Sequence[str]) -> dict[str, str]:
-        """``source_state`` of images by ``image_id``; one of whom the table has no people is left out.
+        """Return the ``source_state`` of images by ``image_id``; images without people are left out.
 
         Raises:
             StoreError: An id is not hexadecimal.
         """
-        found: dict[str, str] = {}
+        states: dict[str, str] = {}
         for part in _conditions("image_id", image_ids):
             rows = self.search(None, where=part, top=max(len(self), 1), columns=["image_id", "source_state"])
-            found.update(zip(rows["image_id"].to_pylist(), rows["source_state"].to_pylist(), strict=True))
-        return found
+            states.update(zip(rows["image_id"].to_pylist(), rows["source_state"].to_pylist(), strict=True))
+        return states
 
     def wrong_shortcuts(self, rows: pa.Table) -> list[str]:
-        """People of whom the columns for speed do not say what their rows say.
+        """Return the ids of people whose columns for speed differ from their rows.
 
         Args:
-            rows: As they ought to be in the table, where all of them are.
+            rows: Rows as they should be in the table, which holds all of these people.
         """
         if not self._now.carded or not len(rows):
             return []
@@ -258,11 +257,11 @@ class PeopleIndex:
             for part in _conditions("person_id", rows["person_id"].to_pylist())
             for batch in self.scan(names, part)
         ]
-        found, expected = pa.Table.from_batches(stored), with_shortcuts(rows, self.thresholds).select(names)
+        actual, expected = pa.Table.from_batches(stored), with_shortcuts(rows, self.thresholds).select(names)
         pairs = zip(
-            expected.sort_by("person_id").to_pylist(), found.sort_by("person_id").to_pylist(), strict=True
+            expected.sort_by("person_id").to_pylist(), actual.sort_by("person_id").to_pylist(), strict=True
         )
-        return [expected["person_id"] for expected, found in pairs if expected != found]
+        return [expected["person_id"] for expected, actual in pairs if expected != actual]
 
     def upsert(self, rows: pa.Table) -> None:
         """Insert or replace rows by ``person_id``, which must be unique among them."""
@@ -281,33 +280,38 @@ class PeopleIndex:
             self._table.delete(part)
 
     def optimize(self) -> None:
-        """Compact fragments, index columns and vectors where the table is large enough, and bring what is
-        indexed up to date.
+        """Compact fragments, index columns and vectors where the table is large enough, and bring the indexes
+        up to date.
         """
-        # first: indexes of rows that then move would be written twice
+        # compacted first: indexes of rows that move later would be written twice
         self._table.optimize(cleanup_older_than=self.history.age_to_keep())
         make_indexes(self._table, self.attributes, self._policy)
 
     def vector_index(self) -> IndexState | None:
-        """The index of the vectors, or None where each is compared."""
+        """Return the state of the vector index, or None where every vector is compared."""
         return self._now.vectors
 
     def unindexed_rows(self) -> int:
-        """Rows that no index covers yet: searched all the same, only slower."""
+        """Return the number of rows that no index covers yet; they are searched too, only slower."""
         return unindexed_rows(self._table)
 
     @property
     def _now(self) -> TableVersion:
-        """The version that is read now: of a table that is open for writing, the newest."""
-        if not self._pinned and self._seen.number != self.version:
-            self._seen = TableVersion.of(self._table, self.info, self._policy)
-        return self._seen
+        """The version to read: the newest, if the table is open for writing."""
+        if not self._pinned and self._opened.number != self.version:
+            self._opened = TableVersion.of(self._table, self.info, self._policy)
+        return self._opened
 
 
 def _conditions(column: str, ids: Sequence[str]) -> Iterator[str]:
-    """SQL that names rows by id, in parts that are short enough to parse."""
+    """Yield SQL conditions that name rows by id, each short enough to parse."""
     for start in range(0, len(ids), _IDS_PER_CALL):
         part = ids[start : start + _IDS_PER_CALL]
         if any(not all(digit in "0123456789abcdef" for digit in identity) for identity in part):
             raise StoreError(f"not an id among {part[:3]}")
         yield f"{column} IN ({', '.join(repr(identity) for identity in part)})"
+
+
+def _is_created(folder: Path) -> bool:
+    """Whether a table has a version, or data of one that is lost; Lance creates folders before either."""
+    return any((folder / "_versions").glob("*.manifest")) or (folder / "data").is_dir()

@@ -1,7 +1,7 @@
-"""How one version of the table is searched.
+"""Search of one version of the table.
 
-What LanceDB tells of a version is asked once and kept: asking takes longer than all else of a search but the
-search.
+What LanceDB reports of a version is read once and kept: reading it takes longer than all other steps around
+a search.
 """
 
 from collections.abc import Sequence
@@ -19,24 +19,24 @@ from par_core.store.vector_index import IndexPolicy, IndexState
 
 __all__ = ["TableVersion"]
 
-_FEW_COLUMNS: Final = 4  # that many are read one by one as fast as from the cards
+_FEW_COLUMNS: Final = 4  # so many are read one by one as fast as from the cards
 _FEW_ROWS: Final = 1_000  # beyond, whole columns are read faster than cards
-_COUNTS_KEPT: Final = 256  # of rows that filters leave
+_COUNTS_KEPT: Final = 256  # numbers of rows that filters keep
 
 
 @dataclass(frozen=True, slots=True)
 class TableVersion:
-    """A version of the table, and what is the same for all searches of it.
+    """A version of the table, and the values that all searches of it share.
 
     Attributes:
-        table: Open at this version.
-        policy: How much of the index of the vectors a search reads.
-        number: Of the version.
-        schema: The columns, without those that are there for speed only.
-        carded: The columns that are also in the cards; empty if an earlier version of PAR made the table.
-        thresholds: The probability from which each attribute counts as seen.
-        vectors: The index of the vectors.
-        counts: Rows for which filters hold.
+        table: The table, open at this version.
+        policy: Settings of the indexes.
+        number: Number of the version.
+        schema: Columns, without those that exist for speed only.
+        carded: Columns that are also in the cards; empty if an earlier version of PAR made the table.
+        thresholds: Probability from which each attribute counts as present.
+        vectors: State of the vector index.
+        counts: Number of rows for which a filter holds, by filter.
     """
 
     table: Table
@@ -50,7 +50,7 @@ class TableVersion:
 
     @classmethod
     def of(cls, table: Table, info: IndexInfo, policy: IndexPolicy) -> "TableVersion":
-        """The version that a table is open at."""
+        """Return the version that a table is open at."""
         stored, hidden = table.schema, shortcut_columns(info.attributes)
         schema = pa.schema([field for field in stored if field.name not in hidden], metadata=stored.metadata)
         carded = frozenset(card_columns(schema)) if CARD[0] in stored.names else frozenset[str]()
@@ -58,7 +58,7 @@ class TableVersion:
         return cls(table, policy, int(table.version), schema, carded, thresholds, vector_index_of(table), {})
 
     def count(self, where: str | None = None) -> int:
-        """Rows for which a filter holds. Counting them is cheap, not free: what was counted is remembered."""
+        """Return the number of rows for which a filter holds. Counts are cheap, not free: they are kept."""
         counted = self.counts.get(where)
         if counted is None:
             if len(self.counts) >= _COUNTS_KEPT:
@@ -82,7 +82,7 @@ class TableVersion:
         return self._read(query.where(where) if where is not None else query, wanted, top)
 
     def _nearest(self, vector: Sequence[float] | np.ndarray, where: str | None, top: int) -> Any:
-        """A query for the nearest rows, which reads no more of the index than it must."""
+        """Return a query for the nearest rows that reads no more of the index than it must."""
         query = self.table.search(np.asarray(vector, np.float32), vector_column_name="vector").distance_type(
             "cosine"
         )
@@ -97,14 +97,14 @@ class TableVersion:
         )
 
     def _read(self, query: Any, wanted: list[str], top: int) -> pa.Table:
-        """The rows that a query gives: many columns of few rows from their cards."""
+        """Return the rows of a query; many columns of few rows are read from their cards."""
         carded = self.carded.intersection(wanted)
         if len(carded) <= _FEW_COLUMNS or top > _FEW_ROWS:
-            found: pa.Table = query.limit(top).select(wanted).to_arrow()
-            return found
-        found = query.limit(top).select([*CARD, *(name for name in wanted if name not in carded)]).to_arrow()
-        cards = read_cards(found, self.schema)
-        fields = [self.schema.field(name) if name in carded else found.field(name) for name in wanted]
+            rows: pa.Table = query.limit(top).select(wanted).to_arrow()
+            return rows
+        rows = query.limit(top).select([*CARD, *(name for name in wanted if name not in carded)]).to_arrow()
+        cards = read_cards(rows, self.schema)
+        fields = [self.schema.field(name) if name in carded else rows.field(name) for name in wanted]
         return pa.table(
-            [cards[name] if name in carded else found[name] for name in wanted], schema=pa.schema(fields)
+            [cards[name] if name in carded else rows[name] for name in wanted], schema=pa.schema(fields)
         )

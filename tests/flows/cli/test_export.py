@@ -1,4 +1,4 @@
-"""``par export`` as somebody types it."""
+"""``par export`` as a user types it."""
 
 import json
 from pathlib import Path
@@ -31,11 +31,11 @@ def test_people_without_a_picture_give_exit_code_1(store: Path, tmp_path: Path) 
     (tmp_path / "photos" / "0000.png").unlink()
     result = run(store, "parquet", "--out", str(tmp_path / "out"), "--crops", "keep", "--json")
     assert result.exit_code == 1
-    told = json.loads(result.stdout)
-    assert (told["people"], told["missing"]) == (3, 1)
+    report = json.loads(result.stdout)
+    assert (report["people"], report["missing"]) == (3, 1)
 
 
-def test_a_folder_that_is_there_is_refused(store: Path, tmp_path: Path) -> None:
+def test_an_existing_folder_is_refused(store: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     assert isinstance(run(store, "csv", "--out", str(tmp_path / "out")).exception, BadConfigError)
     assert run(store, "xlsx", "--out", str(tmp_path / "other")).exit_code == 2

@@ -11,7 +11,7 @@ from par_core.errors import BadConfigError
 from tests.indexing import index
 from tests.pictures import archive, save, scene
 
-WANTED = "queries: [{{text: a red person, at_least: {least}}}]"
+EXPECTED = "queries: [{{text: a red person, at_least: {least}}}]"
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def store(tmp_path: Path, photos: Path) -> Path:
 
 @pytest.fixture
 def golden(tmp_path: Path) -> Path:
-    (tmp_path / "golden.yaml").write_text(WANTED.format(least=1))
+    (tmp_path / "golden.yaml").write_text(EXPECTED.format(least=1))
     return tmp_path / "golden.yaml"
 
 
@@ -35,7 +35,7 @@ def par(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_a_pass_and_a_failure_have_their_exit_codes_and_status_tells_both(
+def test_a_pass_and_a_failure_have_their_exit_codes_and_status_shows_both(
     store: Path, photos: Path, golden: Path
 ) -> None:
     passed = par("gate", "--store", store, "--golden", golden, "--profile", "fake")
@@ -44,13 +44,13 @@ def test_a_pass_and_a_failure_have_their_exit_codes_and_status_tells_both(
     assert passed.stdout == f"version {version} passed the gate (2 checks)\nlive: version {version}\n"
     save(photos / "new.png", scene("yellow", seed=77))
     index(store, [photos])
-    golden.write_text(WANTED.format(least=2))
+    golden.write_text(EXPECTED.format(least=2))
     failed = par("gate", "--store", store, "--golden", golden, "--profile", "fake")
     assert failed.exit_code == 1
-    assert f"version {version} stays live\nfailed: a red person: wanted at least 2 hits" in failed.stdout
+    assert f"version {version} stays live\nfailed: a red person: expected at least 2 hits" in failed.stdout
     status = par("status", "--store", store).stdout
     assert f"live: version {version}, which searches read; newest: version" in status
-    assert "failed: a red person: wanted at least 2 hits" in status
+    assert "failed: a red person: expected at least 2 hits" in status
     for chosen, people in [("live", 1), ("latest", 2), (version, 1)]:
         done = par(
             "search",
@@ -71,8 +71,13 @@ def test_a_pass_and_a_failure_have_their_exit_codes_and_status_tells_both(
 
 def test_a_dry_run_as_json(store: Path, golden: Path) -> None:
     done = par("gate", "--store", store, "--golden", golden, "--profile", "fake", "--dry-run", "--json")
-    told = json.loads(done.stdout)
-    assert (done.exit_code, told["passed"], told["live_before"], len(told["findings"])) == (0, True, None, 2)
+    report = json.loads(done.stdout)
+    assert (done.exit_code, report["passed"], report["live_before"], len(report["findings"])) == (
+        0,
+        True,
+        None,
+        2,
+    )
     status = json.loads(par("status", "--store", store, "--json").stdout)
     assert (status["live_version"], status["gate"]) == (None, None)
 
@@ -80,7 +85,7 @@ def test_a_dry_run_as_json(store: Path, golden: Path) -> None:
 def test_questions_with_another_model_than_the_stores_do_not_pass(store: Path, golden: Path) -> None:
     done = par("gate", "--store", store, "--golden", golden)
     assert done.exit_code == 1
-    assert "found the store was filled with the embedding" in done.stdout
+    assert "got the store was filled with the embedding" in done.stdout
 
 
 def test_bad_settings_are_refused(store: Path, tmp_path: Path, golden: Path) -> None:

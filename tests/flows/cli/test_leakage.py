@@ -31,7 +31,7 @@ def leakage(*arguments: object) -> Result:
 
 
 def picture(seed: int) -> np.ndarray:
-    """Of one person, of a colour of its own for the describer."""
+    """A picture of one person, in a random colour that the describer can tell from others."""
     image = photograph(seed, 128, 64)
     image[30:120, 20:44] = np.random.default_rng(seed).integers(0, 255, 3)
     return image
@@ -80,15 +80,15 @@ def test_copies_between_two_folders_are_found_and_the_lists_are_without_them(
 ) -> None:
     result = leakage(*folders, "--out", tmp_path / "out", "--by", "digest", "--by", "hash")
     assert result.exit_code == 0, result.output
-    told = json.loads((tmp_path / "out" / "report.json").read_text())
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert {
         (Path(row["test"]).name, Path(row["train"]).name, row["kind"]) for row in pairs(tmp_path / "out")
     } == {
         (HOSTILE, "0.png", "digest"),
         ("smaller.jpg", "1.png", "hash"),
     }
-    assert told["share"] == 2 / 10  # the broken picture could not be compared
-    assert told["unreadable"] == {"damaged": 1}
+    assert report["share"] == 2 / 10  # the broken picture could not be compared
+    assert report["unreadable"] == {"damaged": 1}
     assert [
         Path(line).name for line in (tmp_path / "out" / "cleaned-train.txt").read_text().splitlines()
     ] == [f"{i}.png" for i in range(2, 8)]
@@ -109,23 +109,23 @@ def test_a_picture_that_could_not_be_read_is_read_again_by_the_next_command(
             raise OSError(errno.EIO, "Input/output error")
         return read(self)
 
-    asked = (*folders, "--out", tmp_path / "out", "--by", "hash")
+    arguments = (*folders, "--out", tmp_path / "out", "--by", "hash")
     for unreadable in ({"damaged": 1, "io_error": 1}, {"damaged": 1}):
         with monkeypatch.context() as patch:
             if "io_error" in unreadable:
                 patch.setattr(Path, "read_bytes", fail_on_one)
-            assert leakage(*asked).exit_code == 0
+            assert leakage(*arguments).exit_code == 0
         assert json.loads((tmp_path / "out" / "report.json").read_text())["unreadable"] == unreadable
 
 
-def test_embeddings_name_suspects_and_clean_nothing_unless_told_to(
+def test_embeddings_name_suspects_and_clean_nothing_by_default(
     folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
     assert leakage(*folders, "--out", tmp_path / "out", "--max-distance", 0.001).exit_code == 0
-    told = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert set(told["by_kind"]) == {"digest", "hash"}
-    assert told["suspected"]["embedding"]["test_leaked"] >= 1
-    assert told["test_kept"] == 9
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert set(report["by_kind"]) == {"digest", "hash"}
+    assert report["suspected"]["embedding"]["test_leaked"] >= 1
+    assert report["test_kept"] == 9
     assert (
         leakage(*folders, "--out", tmp_path / "out", "--by", "embedding", "--max-distance", 2).exit_code == 0
     )
@@ -135,10 +135,10 @@ def test_embeddings_name_suspects_and_clean_nothing_unless_told_to(
 def test_a_threshold_of_embeddings_is_measured_on_copies(folders: tuple[Path, Path], tmp_path: Path) -> None:
     result = leakage(*folders, "--out", tmp_path / "out", "--false-positives", 0.05)
     assert result.exit_code == 0, result.output
-    told = json.loads((tmp_path / "out" / "report.json").read_text())["thresholds"]["embedding"]
-    assert set(told["copies_found_by_change"]) == set(COPIES)
-    assert told["known_copies"] == 10 * len(COPIES)
-    assert told["mistaken"] <= told["false_positive_rate"]
+    threshold = json.loads((tmp_path / "out" / "report.json").read_text())["thresholds"]["embedding"]
+    assert set(threshold["copies_found_by_change"]) == set(COPIES)
+    assert threshold["known_copies"] == 10 * len(COPIES)
+    assert threshold["mistaken"] <= threshold["false_positive_rate"]
 
 
 def test_identities_decide_where_they_are_known_and_val_counts_as_train(
@@ -146,10 +146,10 @@ def test_identities_decide_where_they_are_known_and_val_counts_as_train(
 ) -> None:
     result = leakage("--dataset", "csv", "--root", labelled, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    told = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert told["share"] == pytest.approx(2 / 3)
-    assert told["identities"] == {"train": 3, "test": 3, "shared": 2}
-    assert "embedding" not in told["by_kind"] | told["suspected"]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["share"] == pytest.approx(2 / 3)
+    assert report["identities"] == {"train": 3, "test": 3, "shared": 2}
+    assert "embedding" not in report["by_kind"] | report["suspected"]
     train, test = (read_csv_labels(tmp_path / "out" / f"cleaned-{part}.csv", 0) for part in ("train", "test"))
     assert [person.image.name for person in train.people] == ["1.png", "3.png", "4.png", "5.png"]
     assert train.parts == {"train": (0,), "test": (1, 2, 3)}
@@ -181,7 +181,7 @@ def test_what_was_looked_at_is_not_looked_at_again(
         (["{train}", "{test}", "--split", "x"], "--split wants"),
     ],
 )
-def test_wrong_settings_are_told(
+def test_wrong_settings_are_named(
     folders: tuple[Path, Path], tmp_path: Path, arguments: list[str], says: str
 ) -> None:
     result = leakage(
@@ -200,16 +200,16 @@ def test_a_data_set_without_parts_is_refused(labelled: Path, tmp_path: Path) -> 
 
 def test_pairs_of_one_person_or_one_picture_are_not_taken_for_different() -> None:
     embeddings = np.eye(4, dtype=np.float32)
-    seen = Seen(("ok",) * 4, ("a", "a", "b", "c"), (0, 2**40 - 1, 2**63, 2**64 - 1), embeddings)
+    observations = Seen(("ok",) * 4, ("a", "a", "b", "c"), (0, 2**40 - 1, 2**63, 2**64 - 1), embeddings)
     # 0 and 1 have one digest, 0 and 2 differ in one bit, 1 and 3 are one person: three of six pairs are left
-    assert len(other_distances(("", "ann", "", "ann"), seen, 10)) == 3
+    assert len(other_distances(("", "ann", "", "ann"), observations, 10)) == 3
 
 
 def items(names: list[str]) -> AttributeItems:
     labels = np.array([[i % 2] for i in range(len(names))], np.float32)
     # the first half is known by heart
-    told = np.where(np.arange(len(names))[:, None] < len(names) // 2, labels, 0.5).astype(np.float32)
-    return AttributeItems(tuple(names), ("hat",), labels, told, {"hat": 0.5})
+    probabilities = np.where(np.arange(len(names))[:, None] < len(names) // 2, labels, 0.5).astype(np.float32)
+    return AttributeItems(tuple(names), ("hat",), labels, probabilities, {"hat": 0.5})
 
 
 def test_scores_without_what_leaks_are_those_of_the_items_that_are_left(tmp_path: Path) -> None:
@@ -237,9 +237,9 @@ def test_a_link_that_leads_nowhere_is_a_picture_that_cannot_be_read(
     for _ in range(2):  # made, then read again
         result = leakage(*folders, "--out", tmp_path / "out", "--by", "digest", "--by", "hash")
         assert result.exit_code == 0, result.output
-        told = json.loads((tmp_path / "out" / "report.json").read_text())
-        assert told["unreadable"] == {"damaged": 1, "io_error": 1}
-        assert told["train"] == 9
+        report = json.loads((tmp_path / "out" / "report.json").read_text())
+        assert report["unreadable"] == {"damaged": 1, "io_error": 1}
+        assert report["train"] == 9
     shutil.copy(folders[0] / "2.png", tmp_path / "gone.png")
     assert leakage(*folders, "--out", tmp_path / "out", "--by", "digest", "--by", "hash").exit_code == 0
     assert json.loads((tmp_path / "out" / "report.json").read_text())["unreadable"] == {"damaged": 1}

@@ -1,4 +1,4 @@
-"""What the command line says to what is mistyped or missing, and does where a reader goes away."""
+"""Answers of the command line to wrong or missing arguments, and to a reader that goes away."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ PAR = str(Path(sys.executable).with_name("par"))
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "message"),
     [
         (["serch", "a man"], "No such command 'serch'"),
         (
@@ -32,8 +32,8 @@ PAR = str(Path(sys.executable).with_name("par"))
         (["export", "xlsx", "--out", "x"], "'parquet', 'csv', 'coco', 'fiftyone'"),
     ],
 )
-def test_what_is_mistyped_is_told_in_one_line_with_exit_code_2(
-    typed: list[str], told: str, tmp_path: Path
+def test_mistyped_arguments_give_one_line_and_exit_code_2(
+    typed: list[str], message: str, tmp_path: Path
 ) -> None:
     Store.create(tmp_path)
     run = subprocess.run(
@@ -45,16 +45,16 @@ def test_what_is_mistyped_is_told_in_one_line_with_exit_code_2(
     )
     assert run.returncode == 2
     assert run.stderr.startswith("par: ")
-    assert told in run.stderr
+    assert message in run.stderr
     assert run.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("typed", [[], ["tokens"], ["models"], ["train"], ["datasets"], ["report"]])
 def test_without_a_command_the_help_is_printed_and_nothing_else(typed: list[str]) -> None:
     run = subprocess.run([PAR, *typed], capture_output=True, text=True, check=False)
-    asked = subprocess.run([PAR, *typed, "--help"], capture_output=True, text=True, check=False)
+    helped = subprocess.run([PAR, *typed, "--help"], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (2, "")
-    assert run.stdout.rstrip() == asked.stdout.rstrip()
+    assert run.stdout.rstrip() == helped.stdout.rstrip()
     assert " ".join(["Usage: par", *typed]) in run.stdout
 
 
@@ -86,11 +86,11 @@ def test_completion_is_installed_by_one_command(tmp_path: Path) -> None:
         path for path in tmp_path.rglob("*") if path.is_file() and "_par_completion" in path.read_text()
     ]
     assert str(script) in (tmp_path / ".bashrc").read_text()
-    asked = (
+    script_lines = (
         f"source {script}; COMP_WORDS=(par au); COMP_CWORD=1; _par_completion {PAR}; echo ${{COMPREPLY[@]}}"
     )
     answer = subprocess.run(
-        ["bash", "-c", asked], env=home, capture_output=True, text=True, check=True
+        ["bash", "-c", script_lines], env=home, capture_output=True, text=True, check=True
     ).stdout
     assert answer.split() == ["audit-log", "audit"]
 
@@ -101,9 +101,14 @@ def test_completion_answers_before_one_waits() -> None:
         ("par status --st", "2", {"--store"}),
         ("par tokens re", "2", {"revoke"}),
     ):
-        asked = {**os.environ, "_PAR_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": word}
+        environment = {
+            **os.environ,
+            "_PAR_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": word,
+        }
         begun = os.times()
-        run = subprocess.run([PAR], env=asked, capture_output=True, text=True, check=True)
+        run = subprocess.run([PAR], env=environment, capture_output=True, text=True, check=True)
         ended = os.times()
         assert set(run.stdout.split()) == wanted
         spent = ended.children_user + ended.children_system - begun.children_user - begun.children_system
@@ -121,7 +126,7 @@ def test_a_reader_that_has_read_enough_is_no_failure() -> None:
     assert run.returncode == 0
 
 
-def test_a_source_without_pictures_is_told_even_to_those_who_want_errors_only(tmp_path: Path) -> None:
+def test_a_source_without_pictures_gives_a_warning_even_with_quiet(tmp_path: Path) -> None:
     (tmp_path / "unmounted").mkdir()
     typed = [PAR, "index", tmp_path / "unmounted", "--store", tmp_path / "s", "--profile", "fake", "--quiet"]
     run = subprocess.run(typed, capture_output=True, text=True, check=False)
@@ -147,20 +152,21 @@ def test_a_query_picture_that_is_none_is_a_wrong_setting_and_named(tmp_path: Pat
     assert f"{tmp_path / 'letter.txt'}: no picture" in run.stderr
 
 
-def test_how_many_hits_are_there_by_chance_is_told_in_words(tmp_path: Path) -> None:
+def test_the_number_of_chance_hits_is_printed_in_words(tmp_path: Path) -> None:
     index(tmp_path / "s", [archive(tmp_path / "p", [("red",), ("blue",)])])
     hit = Searcher(tmp_path / "s", FAKE).ask(Question("red", None, None, 1)).hits[0]
 
-    def told(hits: int, share: float, left_out: int = 0) -> list[str]:
+    def last_lines(hits: int, share: float, left_out: int = 0) -> list[str]:
         return list(hit_lines(SearchResult("red", (hit,) * hits, (), 10, Chance(0.15, share, left_out))))[
             hits + 1 :
         ]
 
-    assert told(1, 0.57) == ["This hit is there by chance with a probability of 57%."]
-    assert told(4, 0.04) == ["Hardly any of these 4 hits are expected to be there by chance (4%)."]
-    assert told(4, 0.5, 1) == [
+    assert last_lines(1, 0.57) == ["This hit is there by chance with a probability of 57%."]
+    assert last_lines(4, 0.04) == ["Hardly any of these 4 hits are expected to be there by chance (4%)."]
+    assert last_lines(4, 0.5, 1) == [
         "About 2 of these 4 hits are expected to be there by chance (50%).",
-        "Left out: 1 person who is less than 15% likely to be what was asked for; --weak shows the nearest.",
+        "Left out: 1 person who is less than 15% likely to be what was asked for;"
+        " --include-low-confidence shows the nearest.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Names of commands, options, roles, addresses and folders of the release before go on working, with a note."""
+"""Old names of commands, options, roles, addresses and folders work for one more release, with a note."""
 
 import shutil
 from pathlib import Path
@@ -38,8 +38,8 @@ def test_old_options_of_a_search_give_the_same_answer_and_a_note(store: Path) ->
 
 
 def test_a_text_that_looks_like_an_old_option_stays_a_text(store: Path) -> None:
-    found = par("search", "--store", store, "--profile", "fake", "--", "--weak")
-    assert "note" not in found.stderr
+    searched = par("search", "--store", store, "--profile", "fake", "--", "--weak")
+    assert "note" not in searched.stderr
 
 
 def test_the_old_command_of_a_review_works(store: Path) -> None:
@@ -54,7 +54,7 @@ def test_the_old_name_of_a_role_counts(store: Path, tmp_path: Path) -> None:
     assert "note: the role judge is now reviewer" in added.stderr
     tokens = store / "access" / "tokens.json"
     tokens.write_text(tokens.read_text().replace("reviewer", "judge"))
-    assert Access.open(store).who(added.stdout.split()[-1]).role is Role.REVIEWER  # type: ignore[union-attr]
+    assert Access.open(store).caller_of(added.stdout.split()[-1]).role is Role.REVIEWER  # type: ignore[union-attr]
     assert par("tokens", "revoke", "anna", "--store", store).exit_code == 0
 
 

@@ -1,4 +1,4 @@
-"""``par review`` as somebody types it."""
+"""``par review`` as a user types it."""
 
 import json
 from pathlib import Path
@@ -27,13 +27,13 @@ def run(store: Path, *arguments: str, typed: str | None = None) -> Result:
     )
 
 
-def reds(told: dict[str, object]) -> str:
-    """The line that finds the red people of the open batch."""
-    hits = told["batch"]["people"]  # type: ignore[index]
+def reds(report: dict[str, object]) -> str:
+    """The numbers of the red people of the open batch, as a line of answers."""
+    hits = report["batch"]["people"]  # type: ignore[index]
     return " ".join(str(hit["rank"]) for hit in hits if hit["upper_color"] == "red")
 
 
-def test_a_review_is_typed_stopped_and_gone_on_with(store: Path) -> None:
+def test_a_review_is_typed_stopped_and_resumed(store: Path) -> None:
     result = run(store, "a red person", "--batch", "4", typed="nonsense\n9\n1\nq\n")
     assert result.exit_code == 0
     assert "'nonsense' is no answer" in result.stdout
@@ -57,15 +57,15 @@ def test_a_second_review_for_the_same_says_that_there_is_one(store: Path) -> Non
 
 
 def test_a_script_asks_reads_and_answers(store: Path, tmp_path: Path) -> None:
-    told = json.loads(run(store, "a red person", "--batch", "4", "--json").stdout)
-    assert told["estimate"]["judged"] == 0
-    while told["batch"]["people"]:
-        (tmp_path / "answers.txt").write_text(reds(told) + "\n")
-        told = json.loads(
+    report = json.loads(run(store, "a red person", "--batch", "4", "--json").stdout)
+    assert report["estimate"]["judged"] == 0
+    while report["batch"]["people"]:
+        (tmp_path / "answers.txt").write_text(reds(report) + "\n")
+        report = json.loads(
             run(
                 store,
                 "--resume",
-                told["name"],
+                report["name"],
                 "--answers",
                 str(tmp_path / "answers.txt"),
                 "--batch",
@@ -73,8 +73,8 @@ def test_a_script_asks_reads_and_answers(store: Path, tmp_path: Path) -> None:
                 "--json",
             ).stdout
         )
-    assert {hit["upper_color"] for hit in told["found"]} == {"red"}
-    assert (told["estimate"]["found"], told["estimate"]["most_left"]) == (2, 0)
+    assert {hit["upper_color"] for hit in report["found"]} == {"red"}
+    assert (report["estimate"]["found"], report["estimate"]["most_left"]) == (2, 0)
 
 
 def test_the_sheet_is_one_file_with_everything_escaped(store: Path, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_bad_settings_are_one_clear_line(store: Path, arguments: list[str]) -> N
     assert not list((store / "reviews").glob("*.json"))
 
 
-def test_a_line_of_a_file_that_makes_no_sense_ends_the_review_but_keeps_what_was_answered(
+def test_a_line_of_a_file_that_cannot_be_understood_ends_the_review_and_keeps_earlier_answers(
     store: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "answers.txt").write_text("1\n?2\nyes please\n")
@@ -118,22 +118,25 @@ def test_ranges_commas_and_doubts_are_understood() -> None:
 
     hits = tuple(
         Hit(
-            n,
-            str(n),
-            "",
-            "",
-            "present",
-            (0.0, 0.0, 1.0, 1.0),
-            "",
-            None,
-            None,
-            {},
-            (),
-            None,
-            None,
-            None,
-            1.0,
-            1.0,
+            rank=n,
+            person_id=str(n),
+            image_id="",
+            uri="",
+            uris=(),
+            source_state="present",
+            image_width=1,
+            image_height=1,
+            box=(0.0, 0.0, 1.0, 1.0),
+            height_px=1.0,
+            score=1.0,
+            shard="",
+            attributes={},
+            seen=(),
+            upper_color=None,
+            upper_color_share=None,
+            lower_color=None,
+            lower_color_share=None,
+            captured_at=None,
         )
         for n in range(1, 7)
     )

@@ -70,11 +70,13 @@ def test_with_a_token_any_host_may_be_chosen(
 
     store = shutil.copytree(folder / "store", tmp_path / "store")
     Access.open(store).tokens.add("anna", Role.SEARCH)
-    asked = []
-    monkeypatch.setattr("uvicorn.Server.run", lambda self, sockets: asked.append(sockets[0].getsockname()[0]))
+    addresses = []
+    monkeypatch.setattr(
+        "uvicorn.Server.run", lambda self, sockets: addresses.append(sockets[0].getsockname()[0])
+    )
     done = par("serve", "--store", store, "--profile", "fake", "--host", "0.0.0.0", "--port", "0")
     assert done.exit_code == 0, done.exception
-    assert asked == ["0.0.0.0"]
+    assert addresses == ["0.0.0.0"]
 
 
 def test_a_wrong_start_is_one_line_that_says_what_to_do(folder: Path, tmp_path: Path) -> None:

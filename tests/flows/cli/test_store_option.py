@@ -37,17 +37,17 @@ PLACES = [
 ]
 
 
-def typed(name: str, given: set[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The command's arguments; each place that is given names a folder after itself."""
+def typed(name: str, places: set[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The command's arguments; each of the places names a folder after itself."""
     monkeypatch.chdir(folder)
     monkeypatch.delenv("PAR_STORE", raising=False)
     arguments = list(ALSO_NEEDED.get(name, []))
-    if "PAR_STORE" in given:
+    if "PAR_STORE" in places:
         monkeypatch.setenv("PAR_STORE", str(folder / "PAR_STORE"))
-    if "--config" in given:
+    if "--config" in places:
         (folder / "par.toml").write_text(f"store = '{folder / '--config'}'\n")
         arguments += ["--config", "par.toml"]
-    if "--store" in given:
+    if "--store" in places:
         arguments += ["--store", str(folder / "--store")]
     return arguments
 
@@ -82,28 +82,28 @@ def test_the_commands_with_a_store_are_these() -> None:
     }
 
 
-@pytest.mark.parametrize(("given", "wins"), PLACES)
+@pytest.mark.parametrize(("places", "wins"), PLACES)
 @pytest.mark.parametrize("name", READING)
 def test_the_strongest_place_names_the_store(
     name: str,
-    given: set[str],
+    places: set[str],
     wins: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    shown = failure(name, typed(name, given, tmp_path, monkeypatch), monkeypatch, capsys)
+    shown = failure(name, typed(name, places, tmp_path, monkeypatch), monkeypatch, capsys)
     assert (
         shown
         == f"par: no store at {tmp_path / wins}; make one with: par index SOURCE --store {tmp_path / wins}\n"
     )
 
 
-@pytest.mark.parametrize(("given", "wins"), PLACES)
+@pytest.mark.parametrize(("places", "wins"), PLACES)
 def test_the_strongest_place_names_the_store_that_is_made(
-    given: set[str], wins: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    places: set[str], wins: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = COMMANDS["index"].make_context("index", typed("index", given, tmp_path, monkeypatch))
+    context = COMMANDS["index"].make_context("index", typed("index", places, tmp_path, monkeypatch))
     assert context.params["store"] == tmp_path / wins
 
 

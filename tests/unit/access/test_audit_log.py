@@ -71,8 +71,8 @@ def test_what_is_printed_holds_no_control_characters(
 
 
 def test_a_block_is_recorded_with_its_count_or_with_its_error(access: Access) -> None:
-    with access.recording(ANNA, "search", "a hat", how="api", source="10.0.0.7") as found:
-        found.count = 4
+    with access.recording(ANNA, "search", "a hat", how="api", source="10.0.0.7") as outcome:
+        outcome.count = 4
     with pytest.raises(FilterError), access.recording(ANNA, "search", "a ha(", how="api", source="10.0.0.7"):
         raise FilterError("no")
     first, second = access.log.read()
@@ -97,10 +97,10 @@ def test_what_cannot_be_recorded_is_not_answered_unless_the_user_has_the_files_a
         access.recording(ANNA, "search", "a hat"),
     ):
         pass
-    told: list[str] = []
-    with access.recording(ANNA, "search", "a hat", unrecorded=told.append):
+    messages: list[str] = []
+    with access.recording(ANNA, "search", "a hat", unrecorded=messages.append):
         pass
-    assert "not in the audit log" in told[0]
+    assert "not in the audit log" in messages[0]
 
 
 def test_a_line_is_synced_before_the_answer_is_given(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +195,7 @@ def test_a_log_that_rested_for_years_is_cleared_on_its_second_day(tmp_path: Path
     assert sorted(path.name for path in log.folder.glob("*.jsonl")) == ["2026-11.jsonl"]
 
 
-def test_rewriting_changes_the_lines_that_name_somebody_and_leaves_the_others_as_they_are(
+def test_rewriting_changes_the_lines_that_name_a_person_and_no_other(
     access: Access,
 ) -> None:
     for what in ("a hat", "like:abc", "a coat"):
@@ -232,10 +232,10 @@ def test_searches_by_command_and_by_flow_are_in_the_log(tmp_path: Path) -> None:
     from flows.deployed import query
 
     assert query.fn(str(store), text="blue", top=1, settings={"profile": "fake"}) == 1
-    found = [
+    events = [
         (read.how, read.action, read.what, read.count, read.status) for read in Access.open(store).log.read()
     ]
-    assert found == [
+    assert events == [
         ("cli", "search", "a red person; where: height_px > 1", 2, "ok"),
         ("cli", "search", "red; where: nonsense >", None, "FilterError"),
         ("flow", "search", "blue", 1, "ok"),
@@ -286,6 +286,6 @@ def test_a_place_that_no_page_gave_is_refused(access: Access, place: str) -> Non
 
 
 @given(what=HOSTILE)
-def test_whatever_was_asked_can_be_sent_on(what: str) -> None:
-    told = event(datetime(2026, 11, 1, tzinfo=UTC), what).encodable().what
-    assert told.encode() == what.encode("utf-8", "backslashreplace")
+def test_any_question_can_be_encoded_in_utf_8(what: str) -> None:
+    encodable = event(datetime(2026, 11, 1, tzinfo=UTC), what).encodable().what
+    assert encodable.encode() == what.encode("utf-8", "backslashreplace")

@@ -25,7 +25,7 @@ def par(*arguments: object) -> Result:
 
 
 def end(tokens: TokenFile, name: str, moment: datetime) -> None:
-    """Let a token have ended at a moment."""
+    """Set the time at which a token expires."""
     content = json.loads(tokens.path.read_text())
     for entry in content["tokens"]:
         entry["expires_at"] = moment.isoformat() if entry["name"] == name else entry["expires_at"]
@@ -43,15 +43,15 @@ def test_a_token_is_random_shown_once_and_kept_as_a_digest_that_only_the_owner_r
     assert first.removeprefix("par_") not in kept
     assert stat.S_IMODE(tokens.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(tokens.path.parent.stat().st_mode) == 0o700
-    found = tokens.find(second)
-    assert found is not None
-    assert (found.name, found.role) == ("ben", Role.ADMIN)
+    entry = tokens.find(second)
+    assert entry is not None
+    assert (entry.name, entry.role) == ("ben", Role.ADMIN)
 
 
 @pytest.mark.parametrize("wrong", ["", "par_", "x", "par_" + "A" * 43, "\udcff", "ä" * 43])
-def test_an_unknown_token_is_nobody(tokens: TokenFile, wrong: str) -> None:
+def test_an_unknown_token_has_no_caller(tokens: TokenFile, wrong: str) -> None:
     tokens.add("anna", Role.SEARCH)
-    assert Access(tokens.path.parents[1]).who(wrong) is None
+    assert Access(tokens.path.parents[1]).caller_of(wrong) is None
 
 
 def test_every_token_is_compared_in_constant_time_whichever_is_shown(
@@ -80,17 +80,17 @@ def test_expired_and_revoked_tokens_are_refused_and_a_running_server_sees_it_at_
 ) -> None:
     server = Access(tokens.path.parents[1])
     anna, ben = tokens.add("anna", Role.REVIEWER, expires_in_days=1), tokens.add("ben", Role.SEARCH)
-    assert server.who(anna) is not None
+    assert server.caller_of(anna) is not None
     end(tokens, "anna", datetime.now(UTC) + timedelta(seconds=60))
-    assert server.who(anna) is not None
+    assert server.caller_of(anna) is not None
     end(tokens, "anna", datetime.now(UTC) - timedelta(seconds=1))
-    assert server.who(anna) is None
-    assert server.who(ben) is not None
+    assert server.caller_of(anna) is None
+    assert server.caller_of(ben) is not None
     tokens.revoke("ben")
-    assert server.who(ben) is None
+    assert server.caller_of(ben) is None
 
 
-def test_revoking_the_last_token_does_not_open_the_door(tokens: TokenFile) -> None:
+def test_revoking_the_last_token_lets_no_caller_in(tokens: TokenFile) -> None:
     access = Access(tokens.path.parents[1])
     assert not access.has_tokens()
     tokens.add("anna", Role.SEARCH)
@@ -99,13 +99,13 @@ def test_revoking_the_last_token_does_not_open_the_door(tokens: TokenFile) -> No
     assert access.tokens.all() == ()
 
 
-def test_a_file_that_cannot_be_seen_does_not_open_the_door(tokens: TokenFile) -> None:
+def test_a_broken_link_counts_as_a_file_of_tokens(tokens: TokenFile) -> None:
     tokens.path.parent.mkdir(exist_ok=True)
     tokens.path.symlink_to(tokens.path.parent / "elsewhere" / "tokens.json")
     assert tokens.exists()
 
 
-def test_a_damaged_file_or_one_that_others_may_write_lets_nobody_in(tokens: TokenFile) -> None:
+def test_a_damaged_file_or_one_that_others_may_write_lets_no_caller_in(tokens: TokenFile) -> None:
     secret = tokens.add("anna", Role.SEARCH)
     tokens.path.chmod(0o620)
     with pytest.raises(StoreError, match="chmod 600"):
@@ -156,7 +156,7 @@ def test_each_role_may_what_the_one_before_it_may_and_more(tokens: TokenFile) ->
     access = Access(tokens.path.parents[1])
     allowed = {}
     for role in Role:
-        caller = access.who(tokens.add(role.value, role))
+        caller = access.caller_of(tokens.add(role.value, role))
         assert caller is not None
         allowed[role.value] = [needed.value for needed in Role if caller.may(needed.value)]
     assert allowed == {
@@ -177,9 +177,9 @@ def test_the_commands_add_list_and_revoke(tokens: TokenFile) -> None:
     listed = par("tokens", "list", "--store", store)
     assert "anna\treviewer\tmade " in listed.stdout
     assert secret not in listed.stdout
-    (told,) = json.loads(par("tokens", "list", "--store", store, "--json").stdout)
-    assert told["name"] == "anna"
-    assert "sha256" not in told
+    (entry,) = json.loads(par("tokens", "list", "--store", store, "--json").stdout)
+    assert entry["name"] == "anna"
+    assert "sha256" not in entry
     with pytest.raises(BadConfigError, match="revoke it first"):
         CliRunner().invoke(app, ["tokens", "add", "anna", "--store", str(store)], catch_exceptions=False)
     assert par("tokens", "revoke", "anna", "--store", store).exit_code == 0

@@ -30,7 +30,7 @@ def plain_reading(image: np.ndarray) -> list[float]:
     offsets = np.arange(-3, 4)
     window = np.exp(-(offsets[:, None] ** 2 + offsets[None] ** 2) / (2 * (7 / 6) ** 2))
     window /= window.sum()
-    found = []
+    features = []
     for scale in (1, 2):
         scaled = (
             grey
@@ -41,14 +41,14 @@ def plain_reading(image: np.ndarray) -> list[float]:
         deviation = np.sqrt(np.abs(scipy.ndimage.correlate(scaled**2, window, mode="nearest") - mean**2))
         coefficients = (scaled - mean) / (deviation + 1)
         shape, _, left, right = plain_fit(coefficients)
-        found += [shape, (left + right) / 2]
+        features += [shape, (left + right) / 2]
         for down, across in ((0, 1), (1, 0), (1, 1), (-1, 1)):
             padded = np.pad(coefficients, 1)
             height, width = coefficients.shape
-            found += plain_fit(
+            features += plain_fit(
                 coefficients * padded[1 + down : 1 + down + height, 1 + across : 1 + across + width]
             )
-    return found
+    return features
 
 
 def plain_fit(values: np.ndarray) -> list[float]:
@@ -106,8 +106,8 @@ def test_the_fit_finds_shape_and_variance_of_generalised_gaussians(shape: float,
     size = (500, 400)
     drawn = rng.choice([-1.0, 1.0], size) * rng.gamma(1 / shape, size=size) ** (1 / shape)
     values = (3 * drawn / drawn.std()).astype(np.float32)
-    found, mean, left, right = fit_generalised_gaussian(values, values.size)
-    assert abs(found - shape) < tolerance
+    fitted, mean, left, right = fit_generalised_gaussian(values, values.size)
+    assert abs(fitted - shape) < tolerance
     assert abs(mean) < 0.05
     assert abs(left - 9) < 0.3
     assert abs(right - 9) < 0.3
@@ -185,7 +185,7 @@ def test_a_small_model_scores_as_by_hand(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("vectors", "ranges", "told"),
+    ("vectors", "ranges", "message"),
     [
         (VECTORS.replace("epsilon_svr", "c_svc"), RANGES, "epsilon_svr"),
         (VECTORS.replace("total_sv 2", "total_sv 3"), RANGES, "3 support vectors announced, 2 there"),
@@ -201,9 +201,9 @@ def test_a_small_model_scores_as_by_hand(tmp_path: Path) -> None:
     ],
 )
 def test_damaged_parameters_are_refused_with_the_reason(
-    tmp_path: Path, vectors: str, ranges: str, told: str
+    tmp_path: Path, vectors: str, ranges: str, message: str
 ) -> None:
-    with pytest.raises(WeightsError, match=told):
+    with pytest.raises(WeightsError, match=message):
         read_model(written(tmp_path, vectors, ranges))
 
 

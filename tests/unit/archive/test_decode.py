@@ -34,10 +34,10 @@ def encoded(image: Image.Image, form: str, **options: object) -> bytes:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_gives_the_picture(form: str) -> None:
-    found = decode(encoded(picture(), form), LIMITS)
-    assert found.format == ("JPEG" if form == "MPO" and found.format == "JPEG" else form)
-    assert found.pixels.shape == (23, 37, 3)
-    assert np.abs(found.pixels.astype(int) - np.asarray(picture())).mean() < 6
+    decoded = decode(encoded(picture(), form), LIMITS)
+    assert decoded.format == ("JPEG" if form == "MPO" and decoded.format == "JPEG" else form)
+    assert decoded.pixels.shape == (23, 37, 3)
+    assert np.abs(decoded.pixels.astype(int) - np.asarray(picture())).mean() < 6
 
 
 @pytest.mark.parametrize(
@@ -54,16 +54,16 @@ def test_every_format_gives_the_picture(form: str) -> None:
     ],
 )
 def test_every_mode_becomes_rgb(mode: str, form: str) -> None:
-    found = decode(encoded(picture(mode), form), LIMITS)
-    assert found.pixels.shape == (23, 37, 3)
-    assert np.abs(found.pixels.astype(int) - np.asarray(picture(mode).convert("RGB"))).mean() < 6
+    decoded = decode(encoded(picture(mode), form), LIMITS)
+    assert decoded.pixels.shape == (23, 37, 3)
+    assert np.abs(decoded.pixels.astype(int) - np.asarray(picture(mode).convert("RGB"))).mean() < 6
 
 
 def test_sixteen_bits_are_scaled_not_clipped() -> None:
     grey = np.linspace(0, 65535, 37 * 23).reshape(23, 37).astype(np.uint16)
     for form in ("PNG", "TIFF"):
-        found = decode(encoded(Image.fromarray(grey), form), LIMITS)
-        assert np.abs(found.pixels[:, :, 0].astype(int) - (grey / 257).round()).max() <= 1
+        decoded = decode(encoded(Image.fromarray(grey), form), LIMITS)
+        assert np.abs(decoded.pixels[:, :, 0].astype(int) - (grey / 257).round()).max() <= 1
 
 
 def test_transparency_is_laid_on_white() -> None:
@@ -180,11 +180,11 @@ def test_a_lack_of_memory_is_no_damage(tmp_path: Path, form: str, room: int) -> 
 
 def test_damage_is_damage_where_there_is_memory_for_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = encoded(picture(size=(200, 200)), "PNG")
-    asked: list[int] = []
-    monkeypatch.setattr("par_core.archive.shortage.np.empty", lambda n_bytes, kind: asked.append(n_bytes))
+    sizes: list[int] = []
+    monkeypatch.setattr("par_core.archive.shortage.np.empty", lambda n_bytes, kind: sizes.append(n_bytes))
     with pytest.raises(UnreadableImageError):
         decode(whole[: len(whole) * 2 // 3], LIMITS)
-    assert asked == [4 * 200 * 200]
+    assert sizes == [4 * 200 * 200]
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of odd metadata

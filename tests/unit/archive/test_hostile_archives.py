@@ -1,4 +1,4 @@
-"""Archives that somebody made to stop, fill or crash whoever reads them."""
+"""Archives that were made to stop, fill or crash the program that reads them."""
 
 import io
 import os
@@ -19,9 +19,9 @@ NOISE = bytes(range(256)) * 80
 
 def statuses(source: Path) -> set[Status]:
     """What became of everything that a source is said to hold."""
-    found = read_entries(list_source(str(source)).entries, LIMITS)
+    contents = read_entries(list_source(str(source)).entries, LIMITS)
     return {
-        content.status if isinstance(content, UnreadableImageError) else Status.OK for _, content in found
+        content.status if isinstance(content, UnreadableImageError) else Status.OK for _, content in contents
     }
 
 

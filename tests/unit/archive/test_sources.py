@@ -1,6 +1,5 @@
-"""Every kind of source, listed and read; and every way in which it can go wrong."""
+"""Local sources of every kind, listed and read; and their faults."""
 
-import errno
 import io
 import os
 import stat
@@ -9,60 +8,18 @@ import sys
 import tarfile
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
-import boto3
-import fsspec
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from par_core.archive import Entry, list_source, members, read_entries
+from par_core.archive import Entry, list_source, read_entries
 from par_core.archive.entries import path_of, uri_of
-from par_core.archive.folder import list_folder
 from par_core.config import ArchiveConfig
-from par_core.errors import BadConfigError, TransientError, UnreadableImageError
+from par_core.errors import BadConfigError, UnreadableImageError
 from par_core.status import Status
-
-LIMITS = ArchiveConfig()
-NAMES = ("a.jpg", "deep/er/b.PNG", "c.txt", ".hidden.jpg", "._d.jpg", "@eaDir/e.jpg", "inner.zip")
-SKIPPED = {"hidden": 2, "system": 1, "not_an_image": 1, "archive": 1}
-
-
-def contents(source: str) -> dict[str, bytes | Status]:
-    """By the last part of the name: bytes, or what is wrong."""
-    found = read_entries(list_source(source).entries, LIMITS)
-    return {
-        entry.uri.rsplit("/", 1)[-1]: content.status if isinstance(content, UnreadableImageError) else content
-        for entry, content in found
-    }
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for name in NAMES:
-        path = tmp_path / "photos" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode())
-    return tmp_path / "photos"
-
-
-@pytest.fixture
-def archive(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> str:
-    kind: str = request.param
-    path = tmp_path / f"photos{kind}"
-    if kind == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-            for name in NAMES:
-                file.write(folder / name, name)
-    else:
-        with tarfile.open(path, "w:" + (kind.split(".")[2] if kind.count(".") == 2 else "")) as tar:
-            for name in NAMES:
-                tar.add(folder / name, name)
-    return str(path)
+from tests.sources import LIMITS, SKIPPED, contents
 
 
 def test_folder_is_listed_and_read(folder: Path) -> None:
@@ -95,206 +52,18 @@ def test_a_source_that_is_not_there_is_one_clear_line(source: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_memory_url(folder: Path) -> None:
-    files = fsspec.filesystem("memory")
-    for name in NAMES:
-        files.pipe(f"/bucket/{name}", name.encode())
-    try:
-        assert contents("memory://bucket") == {"a.jpg": b"a.jpg", "b.PNG": b"deep/er/b.PNG"}
-        assert list_source("memory://bucket").skipped == SKIPPED
-    finally:
-        files.rm("/bucket", recursive=True)
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Exception]]:
-    """Twenty files at memory://bucket; those named in the dictionary raise its error."""
-    files, broken = fsspec.filesystem("memory"), dict[str, Exception]()
-    read = MemoryFileSystem.cat_file
-
-    def cat_file(self: MemoryFileSystem, path: str, *given: object, **named: object) -> bytes:
-        error = broken.get(path.rsplit("/", 1)[-1])
-        if error is not None:
-            raise error
-        return bytes(read(self, path, *given, **named))
-
-    monkeypatch.setattr(MemoryFileSystem, "cat_file", cat_file)
-    for number in range(20):
-        files.pipe(f"/bucket/{number:02}.jpg", b"x")
-    yield broken
-    files.rm("/bucket", recursive=True)
-
-
-def test_a_storage_that_gives_nothing_is_out_of_reach_and_no_file_is_marked(
-    bucket: dict[str, Exception],
-) -> None:
-    entries = list_source("memory://bucket").entries
-    bucket.update({f"{number:02}.jpg": ConnectionResetError("reset") for number in range(16)})  # one group
-    with pytest.raises(
-        TransientError, match=r"none of 16 files could be read, such as memory://.*bucket/00\.jpg: reset"
-    ):
-        list(read_entries(entries, LIMITS))
-
-
-def test_files_of_a_storage_that_gives_others_are_marked_each_by_its_trouble(
-    bucket: dict[str, Exception],
-) -> None:
-    entries = list_source("memory://bucket").entries
-    bucket.update({f"{number:02}.jpg": ConnectionResetError("reset") for number in range(15)})
-    found = [
-        content.status if isinstance(content, UnreadableImageError) else content
-        for _, content in read_entries(entries, LIMITS)
-    ]
-    assert found == 15 * [Status.IO_ERROR] + 5 * [b"x"]
-    bucket.update({f"{number:02}.jpg": FileNotFoundError("gone") for number in range(20)})
-    found = [
-        content.status if isinstance(content, UnreadableImageError) else content
-        for _, content in read_entries(entries, LIMITS)
-    ]
-    assert found == 20 * [Status.VANISHED]
-
-
-def raising(error: Exception) -> Callable[..., NoReturn]:
-    """A function that fails."""
-
-    def fail(*_: object, **__: object) -> NoReturn:
-        raise error
-
-    return fail
-
-
-SHORTAGES = [OSError(number, os.strerror(number)) for number in (errno.ENOMEM, errno.EMFILE, errno.ENFILE)]
-
-
-@pytest.mark.parametrize("error", SHORTAGES, ids=repr)
-def test_a_machine_that_lacks_something_marks_no_file(
-    folder: Path, bucket: dict[str, Exception], monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    local, remote = list_source(str(folder)).entries, list_source("memory://bucket").entries
-    bucket["03.jpg"] = error
-    with pytest.raises(TransientError, match="machine"):
-        list(read_entries(remote, LIMITS))
-
-    monkeypatch.setattr("par_core.archive.reading.os.open", raising(error))
-    with pytest.raises(TransientError, match="machine"):
-        list(read_entries(local, LIMITS))
-
-
-def test_a_lack_of_memory_while_reading_marks_no_file(
-    folder: Path, tmp_path: Path, bucket: dict[str, Exception]
-) -> None:
-    limits = ArchiveConfig(max_bytes=2**62)  # so much is asked for, and no machine has it
-    with pytest.raises(TransientError, match="out of memory"):
-        list(read_entries(list_source(str(folder)).entries, limits))
-    bucket["03.jpg"] = MemoryError()
-    with pytest.raises(TransientError, match="out of memory"):
-        list(read_entries(list_source("memory://bucket").entries, LIMITS))
-
-
-OPENED = {".zip": "zipfile.ZipFile.__init__", ".tar": "tarfile.open"}
-READ = {".zip": "zipfile.ZipFile.open", ".tar": "tarfile.ExFileObject.read"}
-
-
-@pytest.mark.parametrize("archive", OPENED, indirect=True)
-@pytest.mark.parametrize("error", [*SHORTAGES, MemoryError()], ids=repr)
-def test_an_archive_is_not_damaged_because_the_machine_lacks_something(
-    archive: str, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    entries = list_source(archive).entries
-    monkeypatch.setattr(members, "can_allocate", lambda _: False)
-    for failing in (OPENED, READ):
-        with monkeypatch.context() as patch:
-            patch.setattr(failing[Path(archive).suffix], raising(error))
-            with pytest.raises(TransientError, match="machine"):
-                list(read_entries(entries, LIMITS))
-    monkeypatch.setattr(OPENED[Path(archive).suffix], raising(error))
-    with pytest.raises(TransientError, match="machine"):
-        list_source(archive)
-
-
-@pytest.mark.parametrize("archive", OPENED, indirect=True)
-def test_an_archive_that_asks_for_more_memory_than_any_picture_needs_is_damaged(
-    archive: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entries = list_source(archive).entries
-    monkeypatch.setattr(READ[Path(archive).suffix], raising(MemoryError()))
-    found = [content for _, content in read_entries(entries, LIMITS)]
-    assert {content.status for content in found if isinstance(content, UnreadableImageError)} == {
-        Status.DAMAGED_ARCHIVE
-    }
-    monkeypatch.setattr(OPENED[Path(archive).suffix], raising(MemoryError()))
-    assert [entry.status for entry in list_source(archive).entries] == [Status.DAMAGED_ARCHIVE]
-
-
-@pytest.mark.parametrize("error", SHORTAGES, ids=repr)
-@pytest.mark.parametrize("name", ["scandir", "stat"])
-def test_a_folder_is_not_listed_in_part_where_the_machine_lacks_something(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, name: str
-) -> None:
-    (folder / "link.jpg").symlink_to(folder / "a.jpg")
-    real = getattr(os, name)
-
-    def refused(path: str, **given: object) -> object:
-        if str(path).endswith(("deep", "link.jpg")):
-            raise error
-        return real(path, **given)
-
-    monkeypatch.setattr(f"par_core.archive.folder.os.{name}", refused)
-    with pytest.raises(TransientError, match="machine"):
-        list_folder(folder)
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A real S3 API on this machine; yields its address."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    for key, value in {
-        "FSSPEC_S3_ENDPOINT_URL": url,
-        "FSSPEC_S3_KEY": "test",
-        "FSSPEC_S3_SECRET": "test",
-    }.items():
-        monkeypatch.setenv(key, value)
-    fsspec.config.set_conf_env(fsspec.config.conf)
-    yield url
-    fsspec.config.conf.pop("s3", None)
-    server.stop()
-
-
-@pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
-def test_s3_url_lists_reads_and_knows_what_changed(s3: str, folder: Path) -> None:
-    client = boto3.client(
-        "s3", endpoint_url=s3, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
-    )
-    client.create_bucket(Bucket="archive")
-    for name in NAMES:
-        client.put_object(Bucket="archive", Key=f"night/{name}", Body=name.encode())
-    before = {entry.uri: entry.version for entry in list_source("s3://archive/night").entries}
-    assert contents("s3://archive/night") == {"a.jpg": b"a.jpg", "b.PNG": b"deep/er/b.PNG"}
-    client.put_object(Bucket="archive", Key="night/a.jpg", Body=b"other")
-    fsspec.filesystem("s3").invalidate_cache()
-    after = {entry.uri: entry.version for entry in list_source("s3://archive/night").entries}
-    assert {uri for uri in after if after[uri] != before[uri]} == {"s3://archive/night/a.jpg"}
-
-
-def test_empty_vanished_and_too_large_files_are_told_apart(folder: Path) -> None:
+def test_empty_vanished_and_too_large_files_have_different_statuses(folder: Path) -> None:
     (folder / "empty.jpg").touch()
     (folder / "gone.jpg").write_bytes(b"x")
     listing = list_source(str(folder))
     (folder / "gone.jpg").unlink()
     (folder / "a.jpg").write_bytes(b"x" * 100)
-    found = {
+    by_name = {
         entry.uri.rsplit("/", 1)[-1]: content
         for entry, content in read_entries(listing.entries, ArchiveConfig(max_bytes=50))
     }
     statuses = {
-        name: content.status for name, content in found.items() if isinstance(content, UnreadableImageError)
+        name: content.status for name, content in by_name.items() if isinstance(content, UnreadableImageError)
     }
     assert statuses == {"empty.jpg": Status.EMPTY, "gone.jpg": Status.VANISHED, "a.jpg": Status.TOO_LARGE}
 
@@ -308,12 +77,12 @@ def test_links_that_loop_or_leave_are_rows_and_links_inside_are_followed(
     (folder / "out.jpg").symlink_to(tmp_path / "secret.jpg")
     (folder / "in.jpg").symlink_to(folder / "a.jpg")
     (folder / "dangling.jpg").symlink_to(folder / "nowhere.jpg")
-    found = contents(str(folder))
-    assert found["loop.jpg"] is Status.SYMLINK_LOOP
-    assert found["up"] is Status.SYMLINK_LOOP
-    assert found["out.jpg"] is Status.SYMLINK_OUTSIDE
-    assert found["dangling.jpg"] is Status.VANISHED
-    assert found["in.jpg"] == b"a.jpg"
+    by_name = contents(str(folder))
+    assert by_name["loop.jpg"] is Status.SYMLINK_LOOP
+    assert by_name["up"] is Status.SYMLINK_LOOP
+    assert by_name["out.jpg"] is Status.SYMLINK_OUTSIDE
+    assert by_name["dangling.jpg"] is Status.VANISHED
+    assert by_name["in.jpg"] == b"a.jpg"
 
 
 def test_a_pipe_with_a_pictures_name_is_not_waited_for(folder: Path) -> None:
@@ -324,7 +93,7 @@ def test_a_pipe_with_a_pictures_name_is_not_waited_for(folder: Path) -> None:
 
 
 def test_permission_denied_is_a_status(folder: Path) -> None:
-    """As another user where this one is root, whom nothing is denied."""
+    """Run as another user if this one is root, to whom no file is denied."""
     (folder / "a.jpg").chmod(0)
     (folder / "deep").chmod(0)
     for parent in [folder, *folder.parents][:5]:
@@ -375,8 +144,8 @@ def test_hostile_member_names_are_only_names(tmp_path: Path) -> None:
         for number, name in enumerate(names):
             file.writestr(name, f"{number}")
     before = sorted(tmp_path.rglob("*"))
-    found = list(read_entries(list_source(str(path)).entries, LIMITS))
-    assert sorted(content for _, content in found) == [b"0", b"1", b"2", b"3", b"4", b"5", b"6"]
+    results = list(read_entries(list_source(str(path)).entries, LIMITS))
+    assert sorted(content for _, content in results) == [b"0", b"1", b"2", b"3", b"4", b"5", b"6"]
     assert sorted(tmp_path.rglob("*")) == before
 
 

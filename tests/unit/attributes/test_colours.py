@@ -44,22 +44,27 @@ def dressed(upper: str, lower: str, height: int = 200, width: int = 60) -> tuple
 )
 def test_upper_and_lower_garment_get_their_own_colours(upper: str, lower: str) -> None:
     image, mask = dressed(upper, lower)
-    found = garment_colours(image, np.array([20, 10, 60, 210], np.float32), encode_mask(mask))
-    assert (found.upper, found.lower) == (upper, lower)
-    assert found.upper_share is not None
-    assert found.upper_share > 0.8
+    colours = garment_colours(image, np.array([20, 10, 60, 210], np.float32), encode_mask(mask))
+    assert (colours.upper, colours.lower) == (upper, lower)
+    assert colours.upper_share is not None
+    assert colours.upper_share > 0.8
 
 
 def test_someone_cut_at_the_waist_has_no_lower_garment() -> None:
     image, mask = dressed("red", "blue")
-    found = garment_colours(image[:70], np.array([20, 10, 60, 60], np.float32), encode_mask(mask[:70]))
-    assert (found.upper, found.lower, found.lower_share) == ("red", None, None)
+    colours = garment_colours(image[:70], np.array([20, 10, 60, 60], np.float32), encode_mask(mask[:70]))
+    assert (colours.upper, colours.lower, colours.lower_share) == ("red", None, None)
 
 
 def test_too_few_pixels_have_no_colour() -> None:
     mask = np.zeros((40, 20), bool)
     mask[10:12, 5:8] = True
-    found = garment_colours(
+    colours = garment_colours(
         np.zeros((40, 20, 3), np.uint8), np.array([0, 0, 20, 40], np.float32), encode_mask(mask)
     )
-    assert (found.upper, found.upper_share, found.lower, found.lower_share) == (None, None, None, None)
+    assert (colours.upper, colours.upper_share, colours.lower, colours.lower_share) == (
+        None,
+        None,
+        None,
+        None,
+    )

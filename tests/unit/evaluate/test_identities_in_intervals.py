@@ -17,10 +17,11 @@ from par_core.evaluate.comparison import differences, intervals
 from par_core.evaluate.items import AttributeItems, RetrievalItems, items_of
 from par_core.evaluate.leakage.scores import cleaned_scores
 from par_core.evaluate.quality_bands import quality_bands
+from par_core.evaluate.saved_run import SavedRun, read_run
 from par_core.metrics.bootstrap import bootstrap_rows
 from par_core.predictions.tables import ObservedPeople
 from par_core.reports.compare import compare_runs, comparison_report
-from par_core.reports.folder import SavedRun, read_run, write_report
+from par_core.reports.folder import write_report
 from par_core.studies.evaluation import with_intervals
 from par_core.types import Descriptions
 

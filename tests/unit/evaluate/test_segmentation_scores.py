@@ -9,7 +9,7 @@ import pytest
 from skimage import data
 
 from par_core.config import RunConfig, load_config
-from par_core.evaluate import segmentation_run
+from par_core.evaluate import segmentation
 from par_core.evaluate.segmentation import LOWEST_SCORE, evaluate_segmentation
 from par_core.metrics.coco_ap import match_people, people_at_threshold
 from par_core.models.fake import FakeSegmenter
@@ -77,7 +77,7 @@ def test_each_photograph_is_segmented_once(
         "par_core.predictions.compute.load_segmenter",
         lambda config: Unsure(config.segment.min_score or 0.5, looked),
     )
-    monkeypatch.setattr(segmentation_run, "score_threshold", lambda config: 0.5)
+    monkeypatch.setattr(segmentation, "score_threshold", lambda config: 0.5)
     run = evaluate_segmentation(dataset, root, FAKE, Observer(tmp_path / "out", observe_here))  # type: ignore[arg-type]
     assert sum(looked) == 3, "there are three photographs"
     for weak, found, photo in zip(run.weak, run.found, run.photos, strict=True):
@@ -104,7 +104,7 @@ def test_a_threshold_below_that_of_average_precision_counts_the_weakest(
         asked.append(config.segment.min_score)
         return FakeSegmenter()
 
-    monkeypatch.setattr(segmentation_run, "score_threshold", lambda config: 0.01)
+    monkeypatch.setattr(segmentation, "score_threshold", lambda config: 0.01)
     monkeypatch.setattr("par_core.predictions.compute.load_segmenter", load)
     evaluate_segmentation("pennfudan", tmp_path, FAKE, Observer(tmp_path / "out", observe_here))
     assert asked == [0.01]
@@ -125,7 +125,7 @@ def test_the_network_finds_the_same_people_at_a_high_score_as_among_those_of_any
         ).segment([image])[0]
         for score in (LOWEST_SCORE, 0.3)
     )
-    among = segmentation_run.above(weak, 0.3)
+    among = segmentation.above(weak, 0.3)
     assert len(weak) > len(strong) > 0
     np.testing.assert_array_equal(among.boxes, strong.boxes)
     np.testing.assert_array_equal(among.scores, strong.scores)

@@ -35,11 +35,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "store"
 
 
-def export(store: Path, out: Path, form: str, **wanted: Any) -> ExportReport:
-    return export_people(Searcher(store, FAKE), ExportRequest(form, out, **wanted))  # type: ignore[arg-type]
+def export(store: Path, out: Path, form: str, **options: Any) -> ExportReport:
+    return export_people(Searcher(store, FAKE), ExportRequest(form, out, **options))  # type: ignore[arg-type]
 
 
-def test_parquet_holds_everybody_and_says_where_they_come_from(store: Path, tmp_path: Path) -> None:
+def test_parquet_holds_all_people_and_their_provenance(store: Path, tmp_path: Path) -> None:
     report = export(store, tmp_path / "out", "parquet", vectors=True, where="height_px > 10")
     table = pq.read_table(tmp_path / "out" / "people.parquet")
     rows = PeopleIndex.open(store / "index.lance").rows(table["person_id"].to_pylist()).sort_by("person_id")  # type: ignore[union-attr]
@@ -47,10 +47,14 @@ def test_parquet_holds_everybody_and_says_where_they_come_from(store: Path, tmp_
     assert table.sort_by("person_id")["vector"].to_pylist() == rows["vector"].to_pylist()
     assert {"bright", "tall", "uri", "upper_color"} <= set(table.column_names)
     assert {"uris", "row_digest", "shard"} & set(table.column_names) == set()
-    told = json.loads(table.schema.metadata[b"par.export"])
-    assert (told["where"], told["embedding"], told["query"]) == ("height_px > 10", "fake-embedding-1", None)
+    provenance = json.loads(table.schema.metadata[b"par.export"])
+    assert (provenance["where"], provenance["embedding"], provenance["query"]) == (
+        "height_px > 10",
+        "fake-embedding-1",
+        None,
+    )
     assert json.loads((tmp_path / "out" / "provenance.json").read_text()) == {
-        **told,
+        **provenance,
         "people": 7,
         "without_picture": {},
         "missing": 0,
@@ -227,7 +231,7 @@ def test_a_bad_filter_leaves_nothing(store: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_set_of_nobody_is_a_valid_file(
+def test_an_export_without_people_is_a_valid_file(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for form, name in (("parquet", "people.parquet"), ("csv", "people.csv"), ("coco", "annotations.json")):
@@ -238,8 +242,20 @@ def test_a_set_of_nobody_is_a_valid_file(
 
 def test_no_cell_is_a_formula(tmp_path: Path) -> None:
     texts = ["=1+1", "+1", "-1", "@x", "\tx", "\r=1", "plain", "a=1", "", None, 'quo"te, comma']
-    told = harmless(pa.chunked_array([texts])).to_pylist()
-    assert told == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'\r=1", "plain", "a=1", "", None, 'quo"te, comma']
+    escaped = harmless(pa.chunked_array([texts])).to_pylist()
+    assert escaped == [
+        "'=1+1",
+        "'+1",
+        "'-1",
+        "'@x",
+        "'\tx",
+        "'\r=1",
+        "plain",
+        "a=1",
+        "",
+        None,
+        'quo"te, comma',
+    ]
     photos = tmp_path / "=cmd|' -C calc'!A0"
     save(photos / "a.png", scene("red"))
     index(tmp_path / "store", [photos])
@@ -249,7 +265,7 @@ def test_no_cell_is_a_formula(tmp_path: Path) -> None:
             assert not any((cell or "").startswith(("=", "+", "@", "\t", "\r")) for cell in row.values())
 
 
-def test_a_live_version_that_lags_behind_exports_nobody_whose_file_has_gone(tmp_path: Path) -> None:
+def test_a_live_version_that_lags_behind_exports_no_person_whose_file_is_missing(tmp_path: Path) -> None:
     photos = archive(tmp_path / "photos", GROUPS)
     index(tmp_path / "store", [photos])
     live = PeopleIndex.open(tmp_path / "store" / "index.lance")
@@ -258,7 +274,7 @@ def test_a_live_version_that_lags_behind_exports_nobody_whose_file_has_gone(tmp_
     (photos / "0001.png").unlink()
     save(photos / "0099.png", scene("green", seed=99))
     index(tmp_path / "store", [photos])
-    for form, wanted in (("parquet", {}), ("csv", {"query": "someone", "top": 99})):
-        assert export(tmp_path / "store", tmp_path / form, form, **wanted).people == 5
+    for form, options in (("parquet", {}), ("csv", {"query": "someone", "top": 99})):
+        assert export(tmp_path / "store", tmp_path / form, form, **options).people == 5
     uris = pq.read_table(tmp_path / "parquet" / "people.parquet")["uri"].to_pylist()
     assert {Path(uri).name for uri in uris} == {"0000.png", "0003.png", "0004.png"}

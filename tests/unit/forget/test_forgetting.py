@@ -48,9 +48,9 @@ THUMBNAILS = load_config(profile="fake", describe={"thumbnails": True})
 
 
 def newest(root: Path) -> PeopleIndex:
-    found = PeopleIndex.open(Store.open(root).index_path)
-    assert found is not None
-    return found
+    people = PeopleIndex.open(Store.open(root).index_path)
+    assert people is not None
+    return people
 
 
 def people_of(root: Path, name: str) -> list[dict]:
@@ -59,29 +59,29 @@ def people_of(root: Path, name: str) -> list[dict]:
 
 def erase(root: Path, **what: str) -> ForgetReport:
     store = Store.open(root)
-    given = {kind: [value] for kind, value in what.items()}
+    values = {kind: [value] for kind, value in what.items()}
     return forget(
         store,
         find_subject(
-            store, Request.of(given.get("source", []), given.get("image", []), given.get("person", []))
+            store, Request.of(values.get("source", []), values.get("image", []), values.get("person", []))
         ),
     )
 
 
 def anywhere(root: Path, text: str) -> list[str]:
-    """Files of a store that hold a text, Parquet files as they read; an own look, without the product's
+    """Files of a store that hold a text, also in the rows of Parquet files; independent of the product's
     search.
     """
-    found = []
+    files = []
     for path in root.rglob("*"):
         if path.is_file():
             data = path.read_bytes()
-            told = (
+            as_text = (
                 repr(pq.read_table(path, partitioning=None).to_pylist()) if path.suffix == ".parquet" else ""
             )
-            if text.encode() in data or json.dumps(text)[1:-1].encode() in data or text in told:
-                found.append(str(path.relative_to(root)))
-    return found
+            if text.encode() in data or json.dumps(text)[1:-1].encode() in data or text in as_text:
+                files.append(str(path.relative_to(root)))
+    return files
 
 
 def assert_well(root: Path) -> None:
@@ -91,18 +91,18 @@ def assert_well(root: Path) -> None:
 
 def test_a_person_is_erased_everywhere_and_the_others_of_the_image_stay(root: Path) -> None:
     before = content(root)
-    gone, *others = people_of(root, "0004.png")
-    report = erase(root, person=gone["person_id"])
+    erased, *others = people_of(root, "0004.png")
+    report = erase(root, person=erased["person_id"])
     assert report.proof.found_in == ()
     assert report.exit_code == 0
-    assert anywhere(root, gone["person_id"]) == []
-    assert content(root) == [row for row in before if row["person_id"] != gone["person_id"]]
+    assert anywhere(root, erased["person_id"]) == []
+    assert content(root) == [row for row in before if row["person_id"] != erased["person_id"]]
     assert len(people_of(root, "0004.png")) == len(others) == 2
     assert_well(root)
     assert store_status(Store.open(root)).accounting.people == len(before) - 1
 
 
-def test_an_image_with_its_only_person_forgotten_holds_nobody(root: Path) -> None:
+def test_an_image_with_its_only_person_forgotten_holds_no_people(root: Path) -> None:
     erase(root, person=people_of(root, "0003.png")[0]["person_id"])
     counted = store_status(Store.open(root)).accounting
     assert (counted.indexed, counted.no_people, counted.forgotten) == (4, 2, 0)
@@ -165,33 +165,33 @@ def test_an_image_that_was_replaced_is_erased_and_what_took_its_place_stays(root
     assert_well(root)
 
 
-def test_every_old_version_of_the_index_is_gone_and_live_is_the_new_one(root: Path) -> None:
-    gone = people_of(root, "0003.png")[0]
+def test_every_old_version_of_the_index_is_deleted_and_live_is_the_new_one(root: Path) -> None:
+    erased = people_of(root, "0003.png")[0]
     old = newest(root).history.live_version
-    report = erase(root, person=gone["person_id"])
+    report = erase(root, person=erased["person_id"])
     index_now = newest(root)
     assert report.live_moved
     assert index_now.history.live_version == index_now.version
-    assert anywhere(root / "index.lance", gone["person_id"]) == []
+    assert anywhere(root / "index.lance", erased["person_id"]) == []
     with pytest.raises(BadConfigError, match="no version"):
         PeopleIndex.open(Store.open(root).index_path, str(old))
     live = PeopleIndex.open(Store.open(root).index_path, "live")
     assert live is not None
-    assert gone["person_id"] not in live.digests()
+    assert erased["person_id"] not in live.digests()
 
 
 @pytest.mark.parametrize("kind", ["person", "image", "source"])
-def test_nobody_comes_back_by_another_run_a_retry_a_rebuild_or_other_settings(
+def test_no_person_comes_back_by_another_run_a_retry_a_rebuild_or_other_settings(
     root: Path, photos: Path, kind: str
 ) -> None:
-    gone = people_of(root, "0003.png")[0]
-    erase(root, **{kind: gone["uri"] if kind == "source" else gone[f"{kind}_id"]})
+    erased = people_of(root, "0003.png")[0]
+    erase(root, **{kind: erased["uri"] if kind == "source" else erased[f"{kind}_id"]})
     left = content(root)
     plan, _ = index(root, [photos], THUMBNAILS, retry_failed=True)
     assert plan.shards == ()
     rebuild_index(Store.open(root))
     assert content(root) == left
-    assert anywhere(root, gone["person_id"]) == []
+    assert anywhere(root, erased["person_id"]) == []
     _, commit = index(root, [photos], load_config(profile="fake", segment={"min_height_px": 10}))
     assert commit.rows == len(left)
     assert {row["person_id"] for row in content(root)} == {row["person_id"] for row in left}
@@ -202,15 +202,15 @@ def test_a_person_whom_several_segmenters_have_seen_is_forgotten_as_each_saw_the
     root: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = people_of(root, "0004.png")
-    gone, place = first[0], (first[0]["x1"], first[0]["y1"])
+    erased, place = first[0], (first[0]["x1"], first[0]["y1"])
     # which otherwise remembers
     monkeypatch.setattr(profiles, "segmenter_fingerprint", lambda config: FakeSegmenter.fingerprint)
     monkeypatch.setattr(FakeSegmenter, "fingerprint", "fake-segmenter-2")
     index(root, [photos], THUMBNAILS)
     (other,) = [row for row in people_of(root, "0004.png") if (row["x1"], row["y1"]) == place]
-    assert other["person_id"] != gone["person_id"]
-    assert erase(root, person=gone["person_id"]).proof.found_in == ()
-    assert anywhere(root, gone["person_id"]) == anywhere(root, other["person_id"]) == []
+    assert other["person_id"] != erased["person_id"]
+    assert erase(root, person=erased["person_id"]).proof.found_in == ()
+    assert anywhere(root, erased["person_id"]) == anywhere(root, other["person_id"]) == []
     monkeypatch.setattr(FakeSegmenter, "fingerprint", "fake-segmenter-3")
     _, commit = index(root, [photos], THUMBNAILS)
     assert commit.rows == 7
@@ -221,13 +221,13 @@ def test_a_person_whom_several_segmenters_have_seen_is_forgotten_as_each_saw_the
 def test_a_copy_of_a_forgotten_image_is_known_by_its_bytes_wherever_it_turns_up(
     root: Path, photos: Path
 ) -> None:
-    gone = people_of(root, "0003.png")[0]
-    erase(root, image=gone["image_id"])
+    erased = people_of(root, "0003.png")[0]
+    erase(root, image=erased["image_id"])
     shutil.copy(photos / "0003.png", photos / "copy.png")
     os.utime(photos / "0003.png", ns=(1, 1))
     plan, commit = index(root, [photos], THUMBNAILS)
     assert (plan.new, commit.rows) == (2, 8 - 1)
-    assert anywhere(root, gone["image_id"]) == []
+    assert anywhere(root, erased["image_id"]) == []
     assert store_status(Store.open(root)).accounting.forgotten == 2
     again, _ = index(root, [photos], THUMBNAILS, retry_failed=True)
     assert again.shards == ()
@@ -265,20 +265,20 @@ def test_a_source_that_is_an_archive_or_was_never_read_is_forgotten_too(
 
 
 def test_reviews_reports_and_the_audit_log_keep_the_fact_and_lose_the_name(root: Path) -> None:
-    gone, kept = people_of(root, "0003.png")[0], people_of(root, "0000.png")[0]
+    erased, kept = people_of(root, "0003.png")[0], people_of(root, "0000.png")[0]
     people = [
-        {"person_id": gone["person_id"], "answer": "yes"},
+        {"person_id": erased["person_id"], "answer": "yes"},
         {"person_id": kept["person_id"], "answer": "no"},
     ]
     (root / "reviews").mkdir()
     (root / "reviews" / "hat.json").write_text(json.dumps({"text": "a hat", "rounds": [people]}))
     (root / "reviews" / "hat.html").write_text("a page with pictures of people")
-    (root / "gate.json").write_text(json.dumps({"findings": [f"{gone['uri']} was not found"]}))
+    (root / "gate.json").write_text(json.dumps({"findings": [f"{erased['uri']} was not found"]}))
     (root / "cache").mkdir()
-    (root / "cache" / "crops.bin").write_bytes(bytes.fromhex(gone["person_id"]))
+    (root / "cache" / "crops.bin").write_bytes(bytes.fromhex(erased["person_id"]))
     access = Access.open(root)
-    access.record(Caller.local(), "search", f"like:{gone['person_id']} unlike:{kept['person_id']}", 3)
-    report = erase(root, image=gone["image_id"])
+    access.record(Caller.local(), "search", f"like:{erased['person_id']} unlike:{kept['person_id']}", 3)
+    report = erase(root, image=erased["image_id"])
     assert report.proof.found_in == ()
     review = json.loads((root / "reviews" / "hat.json").read_text())
     assert review["text"] == "a hat"
@@ -304,7 +304,7 @@ def test_the_proof_finds_what_is_left_and_the_command_does_not_say_that_all_is_w
     root: Path, plant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody keeps something where PAR does not look for it when it erases."""
-    gone = people_of(root, "0000.png")[0]
+    erased = people_of(root, "0000.png")[0]
     (root / "mine").mkdir()
     held = root / "mine" / "note"
     if plant == "compressed":
@@ -320,10 +320,10 @@ def test_the_proof_finds_what_is_left_and_the_command_does_not_say_that_all_is_w
         monkeypatch.setattr("par_core.forget.forgetting.rewrite_index", lambda store: None)
     else:
         kinds = {
-            "id": gone["person_id"].encode(),
-            "bytes": bytes.fromhex(gone["person_id"]),
-            "uri": gone["uri"].encode(),
-            "vector": vector_in(root, gone["person_id"]),
+            "id": erased["person_id"].encode(),
+            "bytes": bytes.fromhex(erased["person_id"]),
+            "uri": erased["uri"].encode(),
+            "vector": vector_in(root, erased["person_id"]),
         }
         # over the edge between two parts of the search
         held.write_bytes(b"x" * 4_194_300 + kinds[plant] + b"x" * 5)
@@ -331,7 +331,7 @@ def test_the_proof_finds_what_is_left_and_the_command_does_not_say_that_all_is_w
     if plant == "vector":
         for other in people_of(root, "0004.png"):
             erase(root, person=other["person_id"])
-    report = erase(root, image=gone["image_id"])
+    report = erase(root, image=erased["image_id"])
     assert report.exit_code == 1
     assert all(
         name.startswith("index.lance") or name == str(held.relative_to(root))
@@ -346,34 +346,34 @@ def test_the_proof_finds_what_is_left_and_the_command_does_not_say_that_all_is_w
         assert_well(root)
 
 
-def test_the_certificate_names_nobody_and_can_be_checked_by_who_knows_the_id(root: Path) -> None:
-    gone = people_of(root, "0003.png")[0]
-    report = erase(root, image=gone["image_id"])
-    told = json.loads(report.certificate.read_text())
-    assert told["nothing_left"]
-    assert told["before"]["people_in_index"] - told["after"]["people_in_index"] == 1
-    assert told["index_versions_deleted"]
-    assert told["searched"]["files"] > 10
-    assert "backups" in told["beyond"]
-    for name in (gone["image_id"], gone["person_id"], gone["uri"]):
-        assert digest_in_certificate(told["salt"], name) in told["digests"]
+def test_the_certificate_names_no_person_and_can_be_checked_with_the_id(root: Path) -> None:
+    erased = people_of(root, "0003.png")[0]
+    report = erase(root, image=erased["image_id"])
+    certificate = json.loads(report.certificate.read_text())
+    assert certificate["nothing_left"]
+    assert certificate["before"]["people_in_index"] - certificate["after"]["people_in_index"] == 1
+    assert certificate["index_versions_deleted"]
+    assert certificate["searched"]["files"] > 10
+    assert "backups" in certificate["beyond"]
+    for name in (erased["image_id"], erased["person_id"], erased["uri"]):
+        assert digest_in_certificate(certificate["salt"], name) in certificate["digests"]
     assert (
-        digest_in_certificate(told["salt"], people_of(root, "0000.png")[0]["person_id"])
-        not in told["digests"]
+        digest_in_certificate(certificate["salt"], people_of(root, "0000.png")[0]["person_id"])
+        not in certificate["digests"]
     )
 
 
 def test_a_damaged_shard_is_not_made_good_by_forgetting(root: Path) -> None:
-    gone = people_of(root, "0003.png")[0]
+    erased = people_of(root, "0003.png")[0]
     (damaged,) = [
         path
         for path in (root / "segment").rglob("people.parquet")
-        if gone["person_id"] in repr(pq.read_table(path, partitioning=None).to_pylist())
+        if erased["person_id"] in repr(pq.read_table(path, partitioning=None).to_pylist())
     ]
     table = pq.read_table(damaged, partitioning=None)
     pq.write_table(table, damaged, compression="none")
-    with pytest.raises(StoreError, match="is damaged, so that nobody can be erased from it"):
-        erase(root, person=gone["person_id"])
+    with pytest.raises(StoreError, match="is damaged, so that no person can be erased from it"):
+        erase(root, person=erased["person_id"])
 
 
 def test_without_its_suppression_list_nothing_is_indexed(root: Path, photos: Path) -> None:
@@ -388,30 +388,30 @@ def par(*arguments: object, **options: str) -> Result:
 
 
 def test_the_command_asks_looks_and_erases(root: Path) -> None:
-    gone = people_of(root, "0003.png")[0]
+    erased = people_of(root, "0003.png")[0]
     before = content(root)
-    looked = par("forget", "--image", gone["image_id"], "--store", root, "--dry-run", "--json")
+    looked = par("forget", "--image", erased["image_id"], "--store", root, "--dry-run", "--json")
     assert json.loads(looked.stdout) == {
         "kind": "image",
-        "files": [gone["uri"]],
-        "images": [gone["image_id"]],
-        "people": [gone["person_id"]],
+        "files": [erased["uri"]],
+        "images": [erased["image_id"]],
+        "people": [erased["person_id"]],
     }
     assert (
         "1 file, 1 image, 1 person"
-        in par("forget", "--image", gone["image_id"], "--store", root, "--dry-run").stdout
+        in par("forget", "--image", erased["image_id"], "--store", root, "--dry-run").stdout
     )
-    refused = par("forget", "--image", gone["image_id"], "--store", root, input="n\n")
+    refused = par("forget", "--image", erased["image_id"], "--store", root, input="n\n")
     assert isinstance(refused.exception, BadConfigError)
     assert content(root) == before
-    done = par("forget", "--image", gone["image_id"], "--store", root, "--yes")
+    done = par("forget", "--image", erased["image_id"], "--store", root, "--yes")
     assert done.exit_code == 0, done.output
     assert "nothing is left" in done.stdout
     assert "people in index: 8, now 7" in done.stdout
     assert "check it with: par gate" in done.stdout
     (event,) = [event for event in Access.open(root).log.read() if event.action == "forget"]
-    assert gone["image_id"] not in event.what
-    again = par("forget", "--image", gone["image_id"], "--store", root, "--yes")
+    assert erased["image_id"] not in event.what
+    again = par("forget", "--image", erased["image_id"], "--store", root, "--yes")
     assert isinstance(again.exception, BadConfigError)
     assert "nothing was interrupted" in par("forget", "--finish", "--store", root).stdout
 
@@ -421,17 +421,20 @@ def test_several_are_forgotten_at_once_or_none_if_one_is_unknown(
     root: Path, kind: str, tmp_path: Path
 ) -> None:
     before = content(root)
-    gone = [*people_of(root, "0003.png"), *people_of(root, "0000.png")]
-    values = [row["uri"] if kind == "source" else row[f"{kind}_id"] for row in gone]
-    given = [part for value in values for part in (f"--{kind}", value)]
+    erased = [*people_of(root, "0003.png"), *people_of(root, "0000.png")]
+    values = [row["uri"] if kind == "source" else row[f"{kind}_id"] for row in erased]
+    options = [part for value in values for part in (f"--{kind}", value)]
     unknown = str(tmp_path / "unknown.png") if kind == "source" else "0" * 32
-    refused = par("forget", "--store", root, "--yes", *given, f"--{kind}", unknown)
+    refused = par("forget", "--store", root, "--yes", *options, f"--{kind}", unknown)
     assert unknown in str(refused.exception)
     assert content(root) == before
-    done = par("forget", "--store", root, "--yes", *given, "--json")
-    told = json.loads(done.stdout)
-    assert (done.exit_code, told["before"]["people_in_index"] - told["after"]["people_in_index"]) == (0, 2)
-    certificate = json.loads(Path(told["certificate"]).read_text())
+    done = par("forget", "--store", root, "--yes", *options, "--json")
+    summary = json.loads(done.stdout)
+    assert (done.exit_code, summary["before"]["people_in_index"] - summary["after"]["people_in_index"]) == (
+        0,
+        2,
+    )
+    certificate = json.loads(Path(summary["certificate"]).read_text())
     assert certificate["asked_for"] == [digest_in_certificate(certificate["salt"], value) for value in values]
     assert not [value for value in values if anywhere(root, value)]
     assert_well(root)
@@ -456,20 +459,22 @@ def test_what_cannot_be_meant_is_refused(root: Path, arguments: list[str]) -> No
 
 
 def test_nothing_is_forgotten_while_another_run_writes(root: Path) -> None:
-    gone = people_of(root, "0003.png")[0]
+    erased = people_of(root, "0003.png")[0]
     with Store.open(root).exclusive():
-        refused = par("forget", "--image", gone["image_id"], "--store", root, "--yes")
+        refused = par("forget", "--image", erased["image_id"], "--store", root, "--yes")
     assert isinstance(refused.exception, StoreError)
     assert "another par command is writing" in str(refused.exception)
 
 
 def test_a_store_that_was_never_committed_can_forget(tmp_path: Path, photos: Path) -> None:
     from par_core.stages.plan import plan_index
+    from par_core.stages.run import Run
     from par_core.stages.segment import segment_shard
 
     store = Store.create(tmp_path / "half")
-    plan = plan_index(store, [str(photos)], THUMBNAILS, workers=1)
-    segment_shard(store, plan.shards[0].shard_id, THUMBNAILS)
+    run = Run.of(store, THUMBNAILS)
+    plan = plan_index(run, [str(photos)], workers=1)
+    segment_shard(run, plan.shards[0].shard_id)
     assert erase(store.root, source=str(photos / "0003.png")).exit_code == 0
     assert anywhere(store.root, str(photos / "0003.png")) == []
     index(store.root, [photos], THUMBNAILS)

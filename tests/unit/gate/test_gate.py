@@ -1,10 +1,11 @@
-"""The gate from end to end on small pictures: what passes, what does not, and what searches read meanwhile."""
+"""The gate from end to end on small pictures: which versions pass, and which version searches read."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from flows.console.gate import gate_lines, gate_markdown
+from flows.console.gate import gate_lines, gate_markdown, gate_object
 from par_core.config import load_config
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate import publish
@@ -35,7 +36,7 @@ def store(tmp_path: Path, photos: Path) -> Store:
     return Store.open(tmp_path / "store")
 
 
-def found(store: Store, question: Question, version: str = "live") -> list[str]:
+def names_of(store: Store, question: Question, version: str = "live") -> list[str]:
     return [Path(hit.uri).name for hit in ask(store.root, question, FAKE, version)[0].hits]
 
 
@@ -63,16 +64,15 @@ def test_a_version_that_fails_leaves_the_old_one_live_and_says_why(store: Store,
     assert not report.passed
     assert store_status(store).live_version == first < report.version
     assert last_gate(store) == report
-    told = list(gate_lines(report))
-    assert told == [
+    assert list(gate_lines(report)) == [
         f"version {report.version} did not pass the gate (1 of 2 checks failed); version {first} stays live",
-        "failed: a red person: wanted at least 3 hits with a probability above 0.15; found 2 among 8 hits",
+        "failed: a red person: expected at least 3 hits with a probability above 0.15; got 2 among 8 hits",
     ]
     assert verify_store(store).problems == ()
     yellow = Question(where="upper_color = 'yellow'")
-    assert found(store, yellow) == ["0003.png"]
-    assert sorted(found(store, yellow, "latest")) == ["0003.png", "new.png"]
-    assert found(store, yellow, str(first)) == ["0003.png"]
+    assert names_of(store, yellow) == ["0003.png"]
+    assert sorted(names_of(store, yellow, "latest")) == ["0003.png", "new.png"]
+    assert names_of(store, yellow, str(first)) == ["0003.png"]
     (warning,) = ask(store.root, yellow, FAKE)[0].warnings
     assert warning.startswith(f"searched version {first} of the index; the newest is {report.version}")
 
@@ -98,7 +98,7 @@ def test_killed_between_commit_and_tag_the_old_version_stays_live_and_the_next_g
         with pytest.raises(KeyboardInterrupt):
             run_gate(store, PASSING, FAKE)
     assert store_status(store).live_version == first
-    assert found(store, Question(where="upper_color = 'yellow'")) == ["0003.png"]
+    assert names_of(store, Question(where="upper_color = 'yellow'")) == ["0003.png"]
     with monkeypatch.context() as patch:
         patch.setattr(publish, "write_atomic", killed)  # tagged, but the report is the one before
         with pytest.raises(KeyboardInterrupt):
@@ -109,7 +109,7 @@ def test_killed_between_commit_and_tag_the_old_version_stays_live_and_the_next_g
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced"])
-def test_whoever_is_gone_is_not_found_through_a_live_version_that_lags_behind(
+def test_people_whose_file_is_missing_are_not_hits_of_a_live_version_that_lags_behind(
     store: Store, photos: Path, how: str
 ) -> None:
     run_gate(store, PASSING, FAKE)
@@ -120,8 +120,8 @@ def test_whoever_is_gone_is_not_found_through_a_live_version_that_lags_behind(
     index(store.root, [photos])
     assert not run_gate(store, FAILING, FAKE).passed
     yellow = Question("a yellow person", top=1)
-    assert len(found(store, yellow)) == 1  # the next one takes the place
-    assert "0003.png" not in found(store, Question("a yellow person"))
+    assert len(names_of(store, yellow)) == 1  # the next one takes the place
+    assert "0003.png" not in names_of(store, Question("a yellow person"))
     assert "1 people are left out" in ask(store.root, yellow, FAKE)[0].warnings[1]
     (hit,) = ask(store.root, Question("a yellow person", top=1, absent=True), FAKE)[0].hits
     assert (Path(hit.uri).name, hit.source_state) == (
@@ -130,18 +130,18 @@ def test_whoever_is_gone_is_not_found_through_a_live_version_that_lags_behind(
     )
 
 
-def test_live_goes_on_when_new_settings_find_nobody_less_those_whose_file_has_gone(
+def test_live_answers_when_new_settings_detect_no_person_but_leaves_out_missing_files(
     store: Store, photos: Path
 ) -> None:
     run_gate(store, PASSING, FAKE)
     (photos / "0003.png").unlink()
     index(store.root, [photos], load_config(profile="fake", segment={"min_height_px": 5000}))
     report = run_gate(store, Golden(store=StoreHealth(people_fall_at_most=0.5)), FAKE)
-    assert [finding.found for finding in report.failed] == [
+    assert [finding.actual for finding in report.failed] == [
         f"0 people, 7 in the live version {report.live_before}"
     ]
-    assert len(found(store, Question("a person", apart=True))) == 6
-    assert "0003.png" not in found(store, Question("a person", apart=True))
+    assert len(names_of(store, Question("a person", apart=True))) == 6
+    assert "0003.png" not in names_of(store, Question("a person", apart=True))
 
 
 def test_an_archive_that_is_out_of_reach_does_not_pass(store: Store, photos: Path) -> None:
@@ -150,11 +150,11 @@ def test_an_archive_that_is_out_of_reach_does_not_pass(store: Store, photos: Pat
         path.unlink()
     index(store.root, [photos])
     (finding,) = run_gate(store, Golden(store=StoreHealth(people_fall_at_most=0.2)), FAKE).failed
-    assert finding.found.endswith(f" people, 7 in the live version {first}")
+    assert finding.actual.endswith(f" people, 7 in the live version {first}")
 
 
-def test_a_word_that_the_model_never_saw_is_told_with_what_was_found(store: Store) -> None:
-    assert "'chasuble'" in only(store, GoldenQuery(text="a red chasuble", at_most=0)).found
+def test_a_word_that_the_model_never_saw_is_part_of_the_actual_value(store: Store) -> None:
+    assert "'chasuble'" in only(store, GoldenQuery(text="a red chasuble", at_most=0)).actual
 
 
 def test_rebuild_leaves_live_where_it_is_and_the_gate_moves_it(store: Store) -> None:
@@ -163,7 +163,7 @@ def test_rebuild_leaves_live_where_it_is_and_the_gate_moves_it(store: Store) -> 
     assert lost is None
     assert store_status(store).live_version == first < record.version
     assert verify_store(store).problems == ()
-    assert len(found(store, Question("a person", apart=True))) == 7
+    assert len(names_of(store, Question("a person", apart=True))) == 7
     assert run_gate(store, PASSING, FAKE).passed
     assert store_status(store).live_version == record.version
 
@@ -181,12 +181,12 @@ def test_rebuild_releases_a_live_version_whose_files_are_lost(store: Store, phot
         ask(store.root, Question("a person", apart=True), FAKE)
     _, lost = rebuild_index(store)
     assert (lost, store_status(store).live_version) == (live, None)
-    assert len(found(store, Question("a person", apart=True))) == 6
+    assert len(names_of(store, Question("a person", apart=True))) == 6
     assert run_gate(store, PASSING, FAKE).passed
 
 
 @pytest.mark.parametrize(
-    ("query", "passed", "told"),
+    ("query", "passed", "actual"),
     [
         (RED, True, "2 among 4 hits"),
         (GoldenQuery(text="a red person", among_top=2, at_least=2), True, "2 or more among 2 hits"),
@@ -218,26 +218,28 @@ def test_rebuild_releases_a_live_version_whose_files_are_lost(store: Store, phot
         (GoldenQuery(where="hatt > 0.5", at_most=0), False, "no column 'hatt'"),
     ],
 )
-def test_each_expectation(tmp_path: Path, store: Store, query: GoldenQuery, passed: bool, told: str) -> None:
+def test_each_expectation(
+    tmp_path: Path, store: Store, query: GoldenQuery, passed: bool, actual: str
+) -> None:
     findings = run_gate(
         store, Golden(store=StoreHealth(verified=False), queries=(query,)), FAKE, dry_run=True
     ).findings
     assert {finding.passed for finding in findings} == {passed}
-    assert all(told in finding.found for finding in findings)
+    assert all(actual in finding.actual for finding in findings)
 
 
 def test_a_picture_and_ids_can_be_expected(store: Store, tmp_path: Path) -> None:
     picture = save(tmp_path / "query.png", scene("yellow", seed=5))
     (hit,) = ask(store.root, Question(image=picture, top=1), FAKE)[0].hits
-    for wanted in (hit.person_id, hit.image_id, "0003.png"):
-        assert only(store, GoldenQuery(image=picture, among_top=1, expect=(wanted,))).passed
+    for name in (hit.person_id, hit.image_id, "0003.png"):
+        assert only(store, GoldenQuery(image=picture, among_top=1, expect=(name,))).passed
 
 
 def test_the_stores_own_health(store: Store, photos: Path) -> None:
     (photos / "broken.png").write_bytes(b"no picture")
     index(store.root, [photos])
     share = run_gate(store, Golden(store=StoreHealth(failed_share_at_most=0.1)), FAKE)
-    assert [(finding.found, finding.passed) for finding in share.findings] == [
+    assert [(finding.actual, finding.passed) for finding in share.findings] == [
         ("no problem", True),
         ("1 of 6 (16.7%)", False),
     ]
@@ -249,13 +251,26 @@ def test_the_stores_own_health(store: Store, photos: Path) -> None:
     ]
     damaged.write_bytes(b"damaged")
     report = run_gate(store, Golden(), FAKE)
-    assert [finding.wanted for finding in report.failed] == ["par verify finds no problem"]
-    assert "delete" in report.failed[0].found
+    assert [finding.expected for finding in report.failed] == ["par verify finds no problem"]
+    assert "delete" in report.failed[0].actual
 
 
 def test_without_an_index_there_is_nothing_to_gate(tmp_path: Path) -> None:
     with pytest.raises(BadConfigError, match="fill it with"):
         run_gate(Store.create(tmp_path / "empty"), PASSING, FAKE)
+
+
+def test_a_stored_report_keeps_its_keys(store: Store) -> None:
+    report = run_gate(store, PASSING, FAKE)
+    kept = json.loads((store.root / "gate.json").read_text())
+    assert set(kept) == {"checked_at", "version", "live_before", "findings"}
+    assert kept["findings"][0] == {
+        "check": "store",
+        "wanted": "par verify finds no problem",
+        "found": "no problem",
+        "passed": True,
+    }
+    assert gate_object(report) == kept | {"passed": True}
 
 
 def test_a_damaged_report_is_one_clear_line(store: Store) -> None:
@@ -264,7 +279,7 @@ def test_a_damaged_report_is_one_clear_line(store: Store) -> None:
         last_gate(store)
 
 
-def test_nothing_of_a_question_is_markup_in_a_report() -> None:
+def test_no_part_of_a_query_is_markup_in_a_report() -> None:
     finding = Finding("<script>|`x`", "[a](http://b) *c*", "line\nbreak", passed=False)
     table = gate_markdown(GateReport("2026-11-24T00:00:00+00:00", 2, 1, (finding,)))
     assert (

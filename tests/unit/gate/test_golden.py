@@ -1,4 +1,4 @@
-"""Golden files: what they say, and one clear line for each way of getting one wrong."""
+"""Golden files: their content, and one clear line for each kind of mistake."""
 
 from pathlib import Path
 
@@ -24,7 +24,11 @@ def test_a_golden_file_says_what_is_expected(tmp_path: Path) -> None:
             queries:
               - {text: a red person, where: height_px > 20, among_top: 10, at_least: 2, probability: 0.6}
               - {where: "hat", at_most: 0}
-              - {name: the man at the gate, image: queries/red.png, among_top: 3, expect: [gate/1.jpg, gate/2.jpg], recall: 0.5}
+              - name: the man at the gate
+                image: queries/red.png
+                among_top: 3
+                expect: [gate/1.jpg, gate/2.jpg]
+                recall: 0.5
             """,
         )
     )
@@ -42,13 +46,13 @@ def test_a_golden_file_says_what_is_expected(tmp_path: Path) -> None:
     assert golden.queries[2].image == picture  # a relative path starts at the file's folder
 
 
-def test_an_empty_mapping_asks_for_a_verified_store() -> None:
+def test_an_empty_mapping_expects_a_verified_store() -> None:
     assert Golden().store.verified
     assert GoldenQuery(text="a man", at_least=1).top == 100
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("quieries: []", r"golden\.yaml: quieries: Extra inputs are not permitted"),
         (
@@ -66,16 +70,16 @@ def test_an_empty_mapping_asks_for_a_verified_store() -> None:
         ("queries: [{text: a man, among_top: 5, at_most: 5}]", "only 5 hits are looked at"),
         ("queries: [{where: hat and, at_least: 1}]", "does not make sense here"),
         ("queries: [{text: [a man}", "is no YAML"),
-        # or the first would not be asked
+        # or the first would be ignored
         ("queries: [{where: hat, at_least: 1}]\nqueries: []", "'queries' stands twice.* line 1"),
         ("queries: [{where: hat, at_least: 1, at_least: 9}]", "'at_least' stands twice"),
-        ("!!python/object/apply:os.system ['true']", "is no YAML"),  # never carried out
+        ("!!python/object/apply:os.system ['true']", "is no YAML"),  # never executed
         ("- a list", r"golden\.yaml: the file: .*valid dictionary"),
         ("", r"golden\.yaml: the file: .*valid dictionary"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_key(tmp_path: Path, content: str, told: str) -> None:
-    with pytest.raises(BadConfigError, match=told):
+def test_what_is_wrong_is_named_with_its_key(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(BadConfigError, match=message):
         load_golden(written(tmp_path, content))
 
 

@@ -54,13 +54,13 @@ def test_a_file_is_fetched_once_checked_and_noted(server: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("name", "digest", "told"),
+    ("name", "digest", "message"),
     [("file.pth", "00000000", "not the file that was expected"), ("none.pth", "", "cannot be reached")],
 )
 def test_a_wrong_or_missing_file_leaves_nothing_behind(
-    server: str, tmp_path: Path, name: str, digest: str, told: str
+    server: str, tmp_path: Path, name: str, digest: str, message: str
 ) -> None:
-    with pytest.raises(WeightsError, match=told) as caught:
+    with pytest.raises(WeightsError, match=message) as caught:
         fetch(
             Published("test", "segmenter", "file.pth", f"{server}/{name}", digest),
             tmp_path / "weights",

@@ -61,9 +61,9 @@ def test_insisting_on_a_precision_that_changes_results_is_refused() -> None:
 def test_what_was_measured_is_kept_and_used_again(tmp_path: Path) -> None:
     assert chosen(0.0, 0.0001) == "bf16"
     (file,) = (tmp_path / "par" / "measured").glob("*.json")
-    told = json.loads(file.read_text())
-    assert told["deviation"] == 0
-    file.write_text(json.dumps(told | {"bf16_s": 99.0}))
+    measured = json.loads(file.read_text())
+    assert measured["deviation"] == 0
+    file.write_text(json.dumps(measured | {"bf16_s": 99.0}))
     assert chosen(0.0, 0.0001) == "fp32"
     file.unlink()
     partial_name(file).touch()

@@ -34,14 +34,14 @@ def test_every_runtime_gives_the_outputs_of_the_module_at_any_size(runtime: Runt
     module = TwoHeads().eval()
     inputs = [torch.rand(n, 3, h, w) for n, h, w in ((1, 8, 8), (3, 16, 9), (2, 5, 30))]
     with torch.no_grad():
-        wanted = [module(given) for given in inputs]
+        wanted = [module(images) for images in inputs]
     run = runtime.compile(module, (torch.zeros(2, 3, 10, 12),), str(uuid4()))
-    for given, (features, means) in zip(inputs, wanted, strict=True):
-        found = run(given)
-        assert [tensor.shape for tensor in found] == [features.shape, means.shape]
+    for images, (features, means) in zip(inputs, wanted, strict=True):
+        outputs = run(images)
+        assert [tensor.shape for tensor in outputs] == [features.shape, means.shape]
         tolerance = 1e-4 if runtime.precision == "fp32" else 3e-2
-        assert (found[0] - features).abs().max() < tolerance
-        assert (found[1] - means).abs().max() < tolerance
+        assert (outputs[0] - features).abs().max() < tolerance
+        assert (outputs[1] - means).abs().max() < tolerance
 
 
 def test_an_earlier_result_is_not_overwritten_by_a_later_call() -> None:
@@ -57,8 +57,8 @@ def test_openvino_is_used_without_its_telemetry() -> None:
         "from par_core.models.runtimes import _openvino; _openvino(); import sys; print(sorted(m for m in"
         " sys.modules if 'telemetry' in m and sys.modules[m]))"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "openvino_telemetry" not in told
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "openvino_telemetry" not in output
 
 
 def test_a_converted_network_is_kept_and_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def test_a_converted_network_is_kept_and_used_again(tmp_path: Path, monkeypatch:
     partial_name(kept).mkdir()
     assert torch.equal(OpenVinoRuntime().compile(module, (images,), "a")(images)[1], first)
     assert not list(kept.parent.glob(".*")), "a killed process left it"
-    other = TwoHeads().eval()  # another module under the same key: what was kept is used
+    other = TwoHeads().eval()  # another module under the same key: the cached network is used
     assert torch.equal(OpenVinoRuntime().compile(other, (images,), "a")(images)[1], first)
     assert not torch.equal(OpenVinoRuntime().compile(other, (images,), "b")(images)[1], first)
     assert {path.suffix for path in kept.iterdir()} == {".xml", ".bin", ".blob"}

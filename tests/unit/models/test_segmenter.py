@@ -23,9 +23,9 @@ def as_torchvision(
     """People by torchvision's pipeline; the image must need no resizing."""
     network.transform.min_size, network.transform.max_size = (settings.min_side,), settings.max_side
     with torch.no_grad():
-        found = network([torch.from_numpy(image).permute(2, 0, 1).float() / 255])[0]
-    people = found["labels"] == PERSON_LABEL
-    return {name: value[people] for name, value in found.items()}
+        detections = network([torch.from_numpy(image).permute(2, 0, 1).float() / 255])[0]
+    people = detections["labels"] == PERSON_LABEL
+    return {name: value[people] for name, value in detections.items()}
 
 
 @pytest.mark.parametrize("architecture", ["compact", "resnet50-fpn"])
@@ -52,14 +52,14 @@ def test_same_people_as_torchvisions_pipeline(architecture: Architecture) -> Non
 def test_boxes_that_are_given_are_outlined_as_those_that_are_found() -> None:
     image = data.astronaut()
     segmenter = MaskRCNNSegmenter(compact_network(), SegmenterSettings(384, 640, 0.3), "", "", TorchRuntime())
-    (found,) = segmenter.segment([image])
-    drawn = segmenter.outline(image, found.boxes)
-    assert len(drawn) == len(found) > 0
-    for mask, same in zip(found.masks, drawn, strict=True):
+    (people,) = segmenter.segment([image])
+    drawn = segmenter.outline(image, people.boxes)
+    assert len(drawn) == len(people) > 0
+    for mask, same in zip(people.masks, drawn, strict=True):
         a, b = decode_mask(mask), decode_mask(same)
         # found boxes are cut at the frame, which moves their masks a little
         assert (a & b).sum() / (a | b).sum() > 0.97
-    assert segmenter.outline(image, found.boxes[:0]) == ()
+    assert segmenter.outline(image, people.boxes[:0]) == ()
 
 
 def test_openvino_in_fp32_equals_torch() -> None:
@@ -74,7 +74,7 @@ def test_openvino_in_fp32_equals_torch() -> None:
     assert np.abs(a.scores - b.scores).max() < 1e-3
 
 
-def test_auto_takes_openvino_on_this_cpu_and_wrong_wishes_are_told() -> None:
+def test_auto_takes_openvino_on_this_cpu_and_wrong_settings_are_refused() -> None:
     assert choose_runtime("auto", "cpu", "fp32", threads=1).name == "openvino"
     assert choose_runtime("torch", "cpu", "fp32", threads=1).name == "torch"
     if not torch.cuda.is_available():
@@ -94,12 +94,12 @@ def test_published_weights_load_from_every_format_and_a_pickle_is_refused(tmp_pa
     scripted = torch.nn.Linear(4, 3)
     torch.jit.save(torch.jit.script(scripted), folder / "scripted.pt")
     for name in ("s.pth", "wrapped.pt", "s.safetensors"):
-        found = read_published(folder / name, "test")
-        assert all(torch.equal(found[key], value) for key, value in state.items())
+        tensors = read_published(folder / name, "test")
+        assert all(torch.equal(tensors[key], value) for key, value in state.items())
     assert torch.equal(read_published(folder / "scripted.pt", "test")["weight"], scripted.weight)
     torch.save({"evil": Path("/")}, folder / "evil.pth")
-    for name, told in (("evil.pth", "refused|no weights file"), ("nothing.pth", "put them at")):
-        with pytest.raises(WeightsError, match=told):
+    for name, message in (("evil.pth", "refused|no weights file"), ("nothing.pth", "put them at")):
+        with pytest.raises(WeightsError, match=message):
             read_published(folder / name, "test")
     (folder / "junk.safetensors").write_bytes(b"junk")
     with pytest.raises(WeightsError):

@@ -56,12 +56,12 @@ def test_storage_keeps_weights_to_the_precision_it_states(tmp_path: Path) -> Non
     torch.manual_seed(0)
     state = {"table": torch.randn(50, 8), "plain": torch.randn(5), "count": torch.arange(3)}
     write_shipped(tmp_path, "w.safetensors", state, {"names": ["a"]}, int8=("table",))
-    found, metadata = read_shipped("w.safetensors", tmp_path)
+    tensors, metadata = read_shipped("w.safetensors", tmp_path)
     assert metadata["names"] == '["a"]'
-    assert torch.equal(found["count"], state["count"])
-    assert (found["plain"] - state["plain"]).abs().max() < 2e-3
+    assert torch.equal(tensors["count"], state["count"])
+    assert (tensors["plain"] - state["plain"]).abs().max() < 2e-3
     assert (
-        (found["table"] - state["table"]).abs().amax(dim=1) <= state["table"].abs().amax(dim=1) / 127
+        (tensors["table"] - state["table"]).abs().amax(dim=1) <= state["table"].abs().amax(dim=1) / 127
     ).all()
 
 
@@ -75,7 +75,7 @@ def test_the_describer_names_colours_as_the_columns_do() -> None:
     names.load_state_dict(parts)
     pixels = np.random.default_rng(0).integers(0, 256, (20_000, 3)).astype(np.uint8)
     with torch.no_grad():
-        said = names.said((torch.from_numpy(pixels).float().T[None, :, None] - 127) / 128)[
+        said = names.pixel_logits((torch.from_numpy(pixels).float().T[None, :, None] - 127) / 128)[
             0, : len(COLOUR_TERMS), 0
         ].argmax(dim=0)
     assert (said.numpy() == name_pixels(pixels)).mean() > 0.9

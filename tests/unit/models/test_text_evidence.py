@@ -1,4 +1,4 @@
-"""Evidence of texts: what it is made of, and the share of people whom a text fits."""
+"""Evidence of texts: its parts, and the estimated share of people who fit a text."""
 
 import numpy as np
 import pytest
@@ -33,9 +33,9 @@ def people(*colours: str, hats: tuple[float, ...] = (), upper: tuple[str | None,
     )
 
 
-def test_a_text_stands_above_the_null_bank_for_those_whom_it_describes(scorer: TextScorer) -> None:
-    standing = scorer.standing(scorer.query("a red person"), people("red", "green", "blue"))[:, 0]
-    assert standing[0] > 2 > 0.5 > standing[1:].max()
+def test_the_z_score_of_a_text_is_high_for_the_people_it_describes(scorer: TextScorer) -> None:
+    z_scores = scorer.z_scores(scorer.query("a red person"), people("red", "green", "blue"))[:, 0]
+    assert z_scores[0] > 2 > 0.5 > z_scores[1:].max()
 
 
 def test_named_attributes_and_colours_are_evidence(scorer: TextScorer) -> None:
@@ -45,18 +45,18 @@ def test_named_attributes_and_colours_are_evidence(scorer: TextScorer) -> None:
     first, second = colour_evidence(query, known.colours, known.colour_shares(), 2)
     assert first > 0 > second
     nothing = people("red", "red")
-    # what is not known says nothing
+    # unknown attributes are no evidence
     assert (colour_evidence(query, nothing.colours, nothing.colour_shares(), 2) == 0).all()
 
 
-def test_of_words_that_nobody_knows_nothing_follows(scorer: TextScorer) -> None:
+def test_unknown_words_are_no_evidence(scorer: TextScorer) -> None:
     query = scorer.query("a person with a chasuble")
     assert not query.known
     known = people("red", "green")
     assert (scorer.evidence(query, known, known.colour_shares()) == 0).all()
 
 
-def test_the_share_of_people_whom_a_text_fits_is_found_between_usual_and_seen() -> None:
+def test_the_estimated_share_lies_between_the_usual_and_the_observed_one() -> None:
     weights = TextWeights(1.0, 1.0, 1.0, 0.0, 0.03, calibrated=True)
     rng = np.random.default_rng(0)
     few = estimate_prevalence(np.concatenate([rng.normal(-4, 1, 980), rng.normal(4, 1, 20)]), weights)
@@ -67,7 +67,7 @@ def test_the_share_of_people_whom_a_text_fits_is_found_between_usual_and_seen() 
 
 
 def test_explanations_are_probabilities_where_a_half_says_nothing(scorer: TextScorer) -> None:
-    told = scorer.explain(scorer.query("a red person and a blue person"), people("red", "blue"))
-    assert told.shape == (2, 3)
-    assert told[0, 1] > 0.5 > told[0, 2]
+    probabilities = scorer.explain(scorer.query("a red person and a blue person"), people("red", "blue"))
+    assert probabilities.shape == (2, 3)
+    assert probabilities[0, 1] > 0.5 > probabilities[0, 2]
     assert float(expit(0)) == 0.5

@@ -45,10 +45,10 @@ def test_fields_are_conditions_and_alternatives_are_all_searched(searcher: Searc
     assert set(names(searcher.ask(Question("upper:blue OR upper:yellow")))) == {"0001.png", "0003.png"}
     assert names(searcher.ask(Question('"a red person" upper:blue', top=1))) == ["0001.png"]
     assert "0003.png" not in names(searcher.ask(Question('"a person" NOT upper:yellow')))
-    found = searcher.ask(Question('"red" OR upper:yellow', apart=True))
+    result = searcher.ask(Question('"red" OR upper:yellow', apart=True))
     assert {
         name
-        for name, hit in zip(names(found), found.hits, strict=True)
+        for name, hit in zip(names(result), result.hits, strict=True)
         if hit.probability and hit.probability > 0.5
     } == {
         "0000.png",
@@ -85,9 +85,13 @@ def test_each_part_is_explained(searcher: Searcher) -> None:
 
 def test_what_explains_a_part_stands_below_it_and_further_in(searcher: Searcher) -> None:
     lines = list(hit_lines(searcher.ask(Question('"red" upper:red', top=1)), explain=True))
-    told = [line for line in lines if ": lost" in line]
-    assert [line.split("% ")[1].split(": lost")[0] for line in told] == ["red", "text: red", "upper:red"]
-    assert [line.index("%") for line in told] == [21, 23, 21]
+    part_lines = [line for line in lines if ": lost" in line]
+    assert [line.split("% ")[1].split(": lost")[0] for line in part_lines] == [
+        "red",
+        "text: red",
+        "upper:red",
+    ]
+    assert [line.index("%") for line in part_lines] == [21, 23, 21]
 
 
 def test_hits_of_one_image_are_folded_unless_asked_apart(searcher: Searcher) -> None:
@@ -121,12 +125,12 @@ def test_planted_people_are_found_and_the_share_of_chance_is_stated(
     searcher: Searcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calibrated(searcher, monkeypatch)
-    found = searcher.ask(Question("a yellow person"))
-    assert names(found) == ["0003.png"]
-    assert found.chance is not None
-    assert found.chance.share == pytest.approx(1 - (found.hits[0].probability or 0))
-    assert found.chance.left_out == 6
-    assert all((hit.probability or 0) >= CUTOFF for hit in found.hits)
+    result = searcher.ask(Question("a yellow person"))
+    assert names(result) == ["0003.png"]
+    assert result.chance is not None
+    assert result.chance.share == pytest.approx(1 - (result.hits[0].probability or 0))
+    assert result.chance.left_out == 6
+    assert all((hit.probability or 0) >= CUTOFF for hit in result.hits)
     assert len(searcher.ask(Question("a yellow person", weak=True, apart=True)).hits) == 7
 
 
@@ -192,9 +196,9 @@ def test_the_likeliest_by_attribute_are_found_without_reading_everybody(wanted: 
     hat = table.attributes["hat"]
     exact = np.argsort(-hat if wanted else hat, kind="stable")[:300]
     worst = hat[exact[-1]]
-    told = hat[[int(identity, 16) for identity in ids]]
+    probabilities = hat[[int(identity, 16) for identity in ids]]
     assert len(ids) == 300
-    assert (told >= worst).all() if wanted else (told <= worst).all()
+    assert (probabilities >= worst).all() if wanted else (probabilities <= worst).all()
     assert table.read < 20_000
 
 

@@ -69,8 +69,8 @@ def test_and_binds_closer_than_or_and_a_weight_closest() -> None:
 def test_errors_point_at_the_character(text: str, message: str, place: int) -> None:
     with pytest.raises(FilterError, match=message) as caught:
         parse_query(text)
-    told, shown, mark = str(caught.value).rsplit("\n", 2)
-    assert message in told
+    reason, shown, mark = str(caught.value).rsplit("\n", 2)
+    assert message in reason
     assert shown == f"  {text}"
     assert mark.index("^") - 2 == place
 

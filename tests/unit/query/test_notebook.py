@@ -23,17 +23,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_one_call_gives_hits_in_every_shape(store: Path) -> None:
-    found = search("a red person", store=str(store), top=4, weak=True, apart=True, profile="fake")
-    assert isinstance(found, Results)
-    assert len(found) == 4
-    assert [hit.rank for hit in found] == [1, 2, 3, 4]
-    assert found[0].upper_color == "red"
-    assert found.table["person_id"].to_pylist() == [hit.person_id for hit in found]
-    assert found.table["bright"].to_pylist() == pytest.approx([hit.attributes["bright"] for hit in found])
-    frame = found.to_pandas()
+    results = search("a red person", store=str(store), top=4, weak=True, apart=True, profile="fake")
+    assert isinstance(results, Results)
+    assert len(results) == 4
+    assert [hit.rank for hit in results] == [1, 2, 3, 4]
+    assert results[0].upper_color == "red"
+    assert results.table["person_id"].to_pylist() == [hit.person_id for hit in results]
+    assert results.table["bright"].to_pylist() == pytest.approx([hit.attributes["bright"] for hit in results])
+    frame = results.to_pandas()
     assert list(frame["rank"]) == [1, 2, 3, 4]
-    assert frame["x2"][0] == pytest.approx(found[0].box[2])
-    assert "4 of 8 people" in repr(found)
+    assert frame["x2"][0] == pytest.approx(results[0].box[2])
+    assert "4 of 8 people" in repr(results)
 
 
 def test_crops_are_pictures_cut_once_and_only_when_asked_for(
@@ -41,22 +41,22 @@ def test_crops_are_pictures_cut_once_and_only_when_asked_for(
 ) -> None:
     from par_core.query import notebook
 
-    asked: list[int] = []
+    cut: list[int] = []
     monkeypatch.setattr(
         notebook,
         "crops_of",
-        lambda hits, *rest, real=notebook.crops_of: asked.append(len(hits)) or real(hits, *rest),
+        lambda hits, *rest, real=notebook.crops_of: cut.append(len(hits)) or real(hits, *rest),
     )
-    found = search("red", store=store, top=5, weak=True, apart=True, profile="fake")
-    assert asked == []
-    (first,) = found.crops(top=1)
+    results = search("red", store=store, top=5, weak=True, apart=True, profile="fake")
+    assert cut == []
+    (first,) = results.crops(top=1)
     assert first is not None
     assert (first.mode, first.height) == ("RGB", 320)
     red, green, _ = first.getpixel((first.width // 2, 160))  # type: ignore[misc]
     assert red > 200 > 60 > green
-    assert len(found.crops()) == 5
-    found._repr_html_()
-    assert [n for n in asked if n] == [1, 4]
+    assert len(results.crops()) == 5
+    results._repr_html_()
+    assert [n for n in cut if n] == [1, 4]
 
 
 def test_a_notebook_shows_one_escaped_piece_without_scripts_of_limited_size(store: Path) -> None:
@@ -83,28 +83,28 @@ def test_a_filter_and_a_picture_are_questions_too(store: Path, tmp_path: Path) -
 
 
 def test_nobody_is_an_answer(store: Path) -> None:
-    found = search("red", store=store, where="height_px > 5000", profile="fake")
-    assert (len(found), len(found.table), found.crops()) == (0, 0, [])
-    assert "Nobody fits" in found._repr_html_()
+    results = search("red", store=store, where="height_px > 5000", profile="fake")
+    assert (len(results), len(results.table), results.crops()) == (0, 0, [])
+    assert "Nobody fits" in results._repr_html_()
 
 
 def test_errors_are_of_par_and_say_what_to_do(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for asked in (
+    for options in (
         {"top": 0},
         {"store": tmp_path / "no"},
         {"profile": "nonsense"},
         {"config": tmp_path / "no.toml"},
     ):
         with pytest.raises(ParError):
-            search("red", **{"store": store, "profile": "fake"} | asked)
+            search("red", **{"store": store, "profile": "fake"} | options)
     with pytest.raises(FilterError):
         search("red", store=store, where="hut", profile="fake")
-    found = search("red", store=store, profile="fake")
+    results = search("red", store=store, profile="fake")
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(BadConfigError, match="pip install pandas"):
-        found.to_pandas()
+        results.to_pandas()
 
 
 def test_the_package_stays_light_until_it_is_used() -> None:

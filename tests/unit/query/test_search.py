@@ -118,9 +118,9 @@ def test_gallery_of_nobody_says_so(store: Path, tmp_path: Path) -> None:
 
 
 def test_hits_are_json(store: Path) -> None:
-    told = json.loads(json.dumps([hit.as_json() for hit in ask(store, Question("red"), FAKE)[0].hits]))
-    assert set(told[0]["attributes"]) == {"bright", "tall"}
-    assert len(told[0]["box"]) == 4
+    hits = json.loads(json.dumps([hit.as_json() for hit in ask(store, Question("red"), FAKE)[0].hits]))
+    assert set(hits[0]["attributes"]) == {"bright", "tall"}
+    assert len(hits[0]["box"]) == 4
 
 
 def test_prompts_are_ranked_for_each_person_and_sum_to_one() -> None:

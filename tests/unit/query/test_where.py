@@ -235,7 +235,7 @@ def test_awkward_texts_find_exactly_their_rows(table: Any, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "hint"),
     [
         ("hatt > 0.5", "did you mean hat"),
         ("zzz > 1", "there are: captured_at, hat"),
@@ -259,10 +259,10 @@ def test_awkward_texts_find_exactly_their_rows(table: Any, value: str) -> None:
         ("captured_at > 9999-12-31", "no such date"),
     ],
 )
-def test_what_is_wrong_is_said(text: str, told: str) -> None:
+def test_what_is_wrong_is_said(text: str, hint: str) -> None:
     with pytest.raises(FilterError) as caught:
         compile_where(text, COLUMNS, THRESHOLDS)
-    assert told in str(caught.value)
+    assert hint in str(caught.value)
 
 
 @given(st.text(max_size=60))

@@ -37,7 +37,7 @@ def searcher(store: Path) -> Searcher:
 
 
 def judge(review: Review, colour: str, batches: int = 1, size: int = 6) -> None:
-    """Answers by the colour of the garment, which the text never tells the review."""
+    """Answer by the colour of the upper garment, which the text of the review does not name."""
     for _ in range(batches):
         batch = review.batch(size)
         review.answer({hit.person_id: "yes" if hit.upper_color == colour else "no" for hit in batch.hits})
@@ -50,9 +50,14 @@ def test_a_review_finds_the_rare_ones_first_and_ends_with_an_exact_number(store:
     assert review.estimate().most_left > 0
     while review.batch(6).hits:
         judge(review, "red")
-    told = review.estimate()
-    assert (told.found, told.least_left, told.most_left, told.judged) == (2, 0, 0, told.people)
-    assert [hit.upper_color for hit in review.found()] == ["red", "red"]
+    estimate = review.estimate()
+    assert (estimate.found, estimate.least_left, estimate.most_left, estimate.judged) == (
+        2,
+        0,
+        0,
+        estimate.people,
+    )
+    assert [hit.upper_color for hit in review.found_people()] == ["red", "red"]
     assert not review.batch().hits
 
 
@@ -64,7 +69,7 @@ def test_judgements_turn_the_review_away_from_its_text(store: Path) -> None:
     assert {hit.upper_color for hit in batch.hits if hit.person_id in likely} == {"blue"}
 
 
-def test_every_answer_is_kept_and_a_review_goes_on_where_it_was(store: Path) -> None:
+def test_every_answer_is_saved_and_a_review_resumes_where_it_was(store: Path) -> None:
     review = Review.start(searcher(store), "a red person", where="height_px > 10", name="mine")
     first = review.batch(4)
     review.answer({first.hits[0].person_id: "yes"})
@@ -77,7 +82,7 @@ def test_every_answer_is_kept_and_a_review_goes_on_where_it_was(store: Path) -> 
     assert not list(store.glob("reviews/*partial*"))
 
 
-def test_undo_opens_the_batch_again_and_forgets_the_one_after_it(store: Path) -> None:
+def test_undo_opens_the_batch_again_and_drops_the_one_after_it(store: Path) -> None:
     review = Review.start(searcher(store), "a red person")
     judge(review, "red", size=3)
     before = review.record
@@ -85,8 +90,8 @@ def test_undo_opens_the_batch_again_and_forgets_the_one_after_it(store: Path) ->
     assert len(review.record.rounds) == 2
     taken_back = review.undo()
     assert review.batch(3).open == {taken_back}
-    assert [person.person_id for person in review.record.asked] == [
-        person.person_id for person in before.asked
+    assert [person.person_id for person in review.record.proposed] == [
+        person.person_id for person in before.proposed
     ]
     assert [review.undo() is not None for _ in range(3)] == [True, True, False]
 
@@ -102,15 +107,15 @@ def test_an_answer_can_be_corrected_but_not_made_up(store: Path) -> None:
             review.answer(answers)
 
 
-def test_nobody_is_asked_about_twice_and_a_batch_does_not_tell_who_was_drawn(store: Path) -> None:
+def test_no_person_is_proposed_twice_and_a_batch_does_not_reveal_who_was_drawn(store: Path) -> None:
     review = Review.start(searcher(store), "a red person")
     judge(review, "red", batches=4, size=4)
     review.batch(1)
-    asked = [person.person_id for person in review.record.asked]
-    assert len(set(asked)) == len(asked) == 17
+    proposed = [person.person_id for person in review.record.proposed]
+    assert len(set(proposed)) == len(proposed) == 17
     drawn = [
         person.drawn_from is not None
-        for person in sorted(review.record.asked, key=lambda person: person.person_id)
+        for person in sorted(review.record.proposed, key=lambda person: person.person_id)
     ]
     assert sum(drawn) == 5
     assert drawn != sorted(drawn)
@@ -120,12 +125,12 @@ def test_skipped_people_leave_both_ends_of_the_interval_open(store: Path) -> Non
     review = Review.start(searcher(store), "a red person")
     while (batch := review.batch(30)).hits:
         review.answer({hit.person_id: "skip" if hit.upper_color == "yellow" else "no" for hit in batch.hits})
-    told = review.estimate()
-    assert told.least_left == 0
-    assert told.most_left == told.skipped > 0
+    estimate = review.estimate()
+    assert estimate.least_left == 0
+    assert estimate.most_left == estimate.skipped > 0
 
 
-def test_people_who_vanish_are_left_out_and_those_deleted_are_erased(tmp_path: Path) -> None:
+def test_people_whose_file_vanished_are_left_out_and_deleted_people_are_erased(tmp_path: Path) -> None:
     photos = archive(tmp_path / "photos", GROUPS)
     index(tmp_path / "store", [photos])
     review = Review.start(searcher(tmp_path / "store"), "a red person", name="mine")
@@ -136,8 +141,8 @@ def test_people_who_vanish_are_left_out_and_those_deleted_are_erased(tmp_path: P
     again = Review.resume(searcher(tmp_path / "store"), "mine")
     assert again.estimate().people == people - 1
     assert again.estimate().found == 1
-    assert len(again.record.asked) == len(review.record.asked), "the file may come back"
-    deleted = next(person.person_id for person in again.record.asked if person.answer == "no")
+    assert len(again.record.proposed) == len(review.record.proposed), "the file may come back"
+    deleted = next(person.person_id for person in again.record.proposed if person.answer == "no")
     table = PeopleIndex.open(tmp_path / "store" / "index.lance")
     assert table is not None
     table.delete([deleted])
@@ -145,7 +150,7 @@ def test_people_who_vanish_are_left_out_and_those_deleted_are_erased(tmp_path: P
     assert deleted not in (tmp_path / "store" / "reviews" / "mine.json").read_text()
 
 
-def test_draws_from_people_who_came_or_went_since_count_as_known_only(tmp_path: Path) -> None:
+def test_earlier_draws_of_a_stratum_that_changed_count_as_known_people_only(tmp_path: Path) -> None:
     photos = archive(tmp_path / "photos", GROUPS)
     index(tmp_path / "store", [photos])
     review = Review.start(searcher(tmp_path / "store"), "a red person", name="mine")
@@ -153,10 +158,10 @@ def test_draws_from_people_who_came_or_went_since_count_as_known_only(tmp_path: 
     assert sum(row.drawn for row in review.estimate().strata) > 0
     archive(photos / "new", [("blue", "cyan", "yellow", "green")])
     index(tmp_path / "store", [photos])
-    told = Review.resume(searcher(tmp_path / "store"), "mine").estimate()
-    assert sum(row.drawn for row in told.strata) == 0
-    assert told.judged == 18
-    assert told.most_left == told.people - 18
+    estimate = Review.resume(searcher(tmp_path / "store"), "mine").estimate()
+    assert sum(row.drawn for row in estimate.strata) == 0
+    assert estimate.judged == 18
+    assert estimate.most_left == estimate.people - 18
 
 
 def test_another_embedding_is_refused_with_the_way_out(store: Path) -> None:
@@ -207,7 +212,7 @@ def test_names_come_from_the_text_and_are_never_taken_twice(store: Path) -> None
         Review.resume(searcher(store), "blue")
 
 
-def test_words_that_the_text_model_never_saw_are_told(store: Path) -> None:
+def test_words_that_the_text_model_never_saw_give_a_warning(store: Path) -> None:
     assert "'chasuble'" in Review.start(searcher(store), "a red chasuble").warnings[0]
     assert Review.start(searcher(store), "a red person").warnings == ()
 
@@ -217,11 +222,11 @@ def test_a_damaged_file_says_what_to_do(store: Path) -> None:
     file = store / "reviews" / "mine.json"
     for content in ("{", json.dumps({"format": 1}), "[]", json.dumps({"format": 99, "created_by": "par 9"})):
         file.write_text(content)
-        with pytest.raises(Exception, match=r"start the review anew"):
+        with pytest.raises(Exception, match="start a new review"):
             Review.resume(searcher(store), "mine")
 
 
-def test_a_live_version_that_lags_behind_proposes_nobody_whose_file_has_gone(tmp_path: Path) -> None:
+def test_a_live_version_that_lags_behind_proposes_no_person_whose_file_is_missing(tmp_path: Path) -> None:
     photos = archive(tmp_path / "photos", GROUPS)
     index(tmp_path / "store", [photos])
     live = PeopleIndex.open(tmp_path / "store" / "index.lance")
@@ -232,9 +237,11 @@ def test_a_live_version_that_lags_behind_proposes_nobody_whose_file_has_gone(tmp
     review = Review.start(searcher(tmp_path / "store"), "a red person")
     while review.batch(12).hits:
         judge(review, "red", size=12)
-    told = review.estimate()
-    assert [Path(hit.uri).name for hit in review.found()] == ["0015.png"]
-    assert (told.found, told.skipped, told.most_left) == (1, 1, 1), "nobody can tell of the one who has gone"
+    estimate = review.estimate()
+    assert [Path(hit.uri).name for hit in review.found_people()] == ["0015.png"]
+    assert (estimate.found, estimate.skipped, estimate.most_left) == (1, 1, 1), (
+        "the person whose file is missing cannot be judged"
+    )
 
 
 def test_what_is_indexed_meanwhile_takes_part_from_the_next_time_on(tmp_path: Path) -> None:
@@ -246,7 +253,7 @@ def test_what_is_indexed_meanwhile_takes_part_from_the_next_time_on(tmp_path: Pa
     index(tmp_path / "store", [photos])
     while review.batch(30).hits:
         judge(review, "red", size=30)
-    told = review.estimate()
-    assert (told.people, told.found, told.most_left) == (people, 2, 0)
+    estimate = review.estimate()
+    assert (estimate.people, estimate.found, estimate.most_left) == (people, 2, 0)
     again = Review.resume(searcher(tmp_path / "store"), "mine").estimate()
     assert (again.people, again.found, again.most_left) == (people + 4, 2, 4)

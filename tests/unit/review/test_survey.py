@@ -14,23 +14,23 @@ def people(n: int, batch: int = 1_000) -> People:
     return People(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), 0, batch)
 
 
-def look(there: People, asked: tuple[str, ...] = (), seed: int = 1) -> Survey:
-    return survey_people(there, "", TEXT, choose_bounds(there, "", TEXT), seed, asked)
+def survey_of(archive: People, proposed: tuple[str, ...] = (), seed: int = 1) -> Survey:
+    return survey_people(archive, "", TEXT, choose_bounds(archive, "", TEXT), seed, proposed)
 
 
 def test_strata_are_the_decades_of_rank() -> None:
-    there = people(2_500)
-    told = look(there)
-    assert sum(told.people) == 2_500
-    assert told.people == pytest.approx((100, 900, 1_500), abs=2)
-    best = np.argsort(-(there.vectors @ TEXT))[: told.people[0]]
-    assert set(told.waiting[0]) == {there.ids[row] for row in best}
-    assert look(people(80)).people == (80,)
-    assert look(people(0)).people == (0,)
+    archive = people(2_500)
+    summary = survey_of(archive)
+    assert sum(summary.people) == 2_500
+    assert summary.people == pytest.approx((100, 900, 1_500), abs=2)
+    best = np.argsort(-(archive.vectors @ TEXT))[: summary.people[0]]
+    assert set(summary.waiting[0]) == {archive.ids[row] for row in best}
+    assert survey_of(people(80)).people == (80,)
+    assert survey_of(people(0)).people == (0,)
 
 
 def test_how_rows_are_cut_into_batches_changes_nothing() -> None:
-    whole, cut = look(people(1_500)), look(people(1_500, batch=7))
+    whole, cut = survey_of(people(1_500)), survey_of(people(1_500, batch=7))
     assert (whole.people, whole.digests, whole.waiting) == (cut.people, cut.digests, cut.waiting)
     np.testing.assert_allclose(whole.scale.middle, cut.scale.middle, atol=1e-12)
     np.testing.assert_allclose(
@@ -39,29 +39,31 @@ def test_how_rows_are_cut_into_batches_changes_nothing() -> None:
 
 
 def test_the_random_order_depends_on_seed_and_id_and_on_nothing_else() -> None:
-    there = people(300)
-    first, second = look(there), look(there, seed=2)
+    archive = people(300)
+    first, second = survey_of(archive), survey_of(archive, seed=2)
     assert first.waiting != second.waiting
     assert [sorted(each) for each in first.waiting] == [sorted(each) for each in second.waiting]
-    gone = first.waiting[1][3]
-    fewer = look(there, asked=(gone,))
-    assert fewer.waiting[1] == [each for each in first.waiting[1] if each != gone]
-    np.testing.assert_array_equal(fewer.asked[gone], there.vectors[there.ids.index(gone)])
+    person_id = first.waiting[1][3]
+    fewer = survey_of(archive, proposed=(person_id,))
+    assert fewer.waiting[1] == [each for each in first.waiting[1] if each != person_id]
+    np.testing.assert_array_equal(
+        fewer.proposed_vectors[person_id], archive.vectors[archive.ids.index(person_id)]
+    )
     assert fewer.digests == first.digests
 
 
 def test_the_order_looks_random() -> None:
-    """Ranks by the text of those drawn first are spread evenly."""
-    there = people(4_000)
-    ranks = dict(zip(there.ids, np.argsort(np.argsort(-(there.vectors @ TEXT))).tolist(), strict=True))
-    drawn = np.array([ranks[each] for each in look(there).waiting[2][:500]])
+    """The people drawn first have evenly spread ranks by the text."""
+    archive = people(4_000)
+    ranks = dict(zip(archive.ids, np.argsort(np.argsort(-(archive.vectors @ TEXT))).tolist(), strict=True))
+    drawn = np.array([ranks[person_id] for person_id in survey_of(archive).waiting[2][:500]])
     assert drawn.mean() == pytest.approx((1_000 + 4_000) / 2, abs=4 * 3_000 / np.sqrt(12 * 500))
 
 
-def test_only_so_many_wait_and_they_are_the_first_of_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    everybody = look(people(500)).waiting
+def test_a_limited_number_waits_and_they_are_the_first_of_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    all_waiting = survey_of(people(500)).waiting
     monkeypatch.setattr(survey, "_WAITING", 20)
-    assert look(people(500, batch=33)).waiting == tuple(each[:20] for each in everybody)
+    assert survey_of(people(500, batch=33)).waiting == tuple(each[:20] for each in all_waiting)
 
 
 def test_a_cosine_on_a_bound_belongs_to_the_better_side() -> None:
@@ -79,9 +81,9 @@ def scale_of(vectors: np.ndarray) -> Scale:
 
 
 def test_before_any_answer_the_probe_is_the_text() -> None:
-    nobody = np.zeros((0, 5), np.float32)
+    no_people = np.zeros((0, 5), np.float32)
     np.testing.assert_allclose(
-        probe_direction(TEXT, scale_of(people(400).vectors), nobody, np.zeros(0, bool)), TEXT, atol=1e-6
+        probe_direction(TEXT, scale_of(people(400).vectors), no_people, np.zeros(0, bool)), TEXT, atol=1e-6
     )
 
 

@@ -139,15 +139,15 @@ def test_what_was_asked_is_written_down_with_who_and_how_many(
     client.get("/api/search?q=red&where=nonsense>", headers=bearer(token))
     client.get(f"/api/people/{hits[0]['person_id']}", headers=bearer(token))
     client.get(f"/api/image/{hits[0]['image_id']}", headers=bearer(token))
-    asked, wrong = events(store, "search")
-    assert (asked.who, asked.how, asked.source, asked.count, asked.status) == (
+    search, wrong = events(store, "search")
+    assert (search.who, search.how, search.source, search.count, search.status) == (
         "anna",
         "api",
         "127.0.0.1",
         len(hits),
         "ok",
     )
-    assert asked.what == "red; where: height_px>1; from hit 2"
+    assert search.what == "red; where: height_px>1; from hit 2"
     assert (wrong.count, wrong.status) == (None, "FilterError")
     assert [event.what for event in events(store, "person")] == [hits[0]["person_id"]]
     assert [event.what for event in events(store, "image")] == [hits[0]["image_id"]]
@@ -162,13 +162,13 @@ def test_admins_read_the_audit_log_a_page_at_a_time_and_are_written_down_themsel
     Access.open(store).record(Caller("root", Role.ADMIN), "export", "/odd/\udcff", 3)
     assert client.get("/api/audit", headers=bearer(token)).status_code == 403
     first = client.get("/api/audit?top=3", headers=admin).json()
-    assert [(each["who"], each["action"], each["what"]) for each in first["events"]] == [
+    assert [(event["who"], event["action"], event["what"]) for event in first["events"]] == [
         ("anna", "admin", "/api/audit"),
         ("root", "export", "/odd/\\udcff"),
         ("anna", "search", "<script>blue"),
     ]
     rest = client.get("/api/audit", params={"before": first["next"]}, headers=admin).json()
-    assert [each["what"] for each in rest["events"]] == ["red"]
+    assert [event["what"] for event in rest["events"]] == ["red"]
     assert rest["next"] is None
     assert [event.who for event in events(store, "audit_log")] == ["ada", "ada"]
     assert client.get("/api/audit?before=yesterday", headers=admin).status_code == 422

@@ -15,8 +15,8 @@ from tests.pictures import save, scene
 from tests.serving import HERE, client_of, jpeg_pixels
 
 HIT = {
-    "rank", "person_id", "image_id", "uri", "source_state", "box", "cosine", "probability", "attributes", "seen", "upper_color", "lower_color",
-    "captured_at", "height_px", "score", "parts", "similar",
+    "rank", "person_id", "image_id", "uri", "source_state", "box", "cosine", "probability", "attributes",
+    "seen", "upper_color", "lower_color", "captured_at", "height_px", "score", "parts", "similar",
 }  # fmt: skip
 
 
@@ -192,7 +192,7 @@ def test_a_slow_answer_is_given_up_and_blocks_nobody(folder: Path, monkeypatch: 
         monkeypatch.setattr(
             app_state.service,
             "search",
-            lambda q, **asked: release.wait(30) if q == "slow" else search(q, **asked),
+            lambda q, **options: release.wait(30) if q == "slow" else search(q, **options),
         )
         try:
             assert "narrow" in refused(client.get("/api/search?q=slow"), 504, "too_slow")
@@ -222,7 +222,7 @@ def test_what_nobody_foresaw_is_a_plain_500_and_goes_to_the_log(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with client_of(folder / "store") as client:
-        monkeypatch.setattr(client.app.state.app_state.service, "search", lambda q, **asked: 1 // 0)
+        monkeypatch.setattr(client.app.state.app_state.service, "search", lambda q, **options: 1 // 0)
         response = client.get("/api/search?q=red")
         assert "ZeroDivision" not in refused(response, 500, "internal")
         assert response.headers["x-content-type-options"] == "nosniff"
@@ -230,8 +230,8 @@ def test_what_nobody_foresaw_is_a_plain_500_and_goes_to_the_log(
 
 
 def test_the_documentation_names_every_path_limit_and_error(client: TestClient) -> None:
-    told = client.get("/api/openapi.json").json()
-    assert set(told["paths"]) == {
+    document = client.get("/api/openapi.json").json()
+    assert set(document["paths"]) == {
         "/api/search",
         "/api/people/{person_id}",
         "/api/people/{person_id}/crop",
@@ -242,7 +242,7 @@ def test_the_documentation_names_every_path_limit_and_error(client: TestClient) 
         "/api/audit",
         "/api/picture",
     }
-    for operations in told["paths"].values():
+    for operations in document["paths"].values():
         for operation in operations.values():
             assert operation["description"]
             assert {"401", "403", "422", "429", "503", "504"} <= operation["responses"].keys()
@@ -251,4 +251,4 @@ def test_the_documentation_names_every_path_limit_and_error(client: TestClient) 
             )
             for parameter in operation.get("parameters", []):
                 assert parameter["description"]
-    assert HERE not in json.dumps(told)
+    assert HERE not in json.dumps(document)

@@ -86,16 +86,16 @@ def test_a_change_without_any_origin_needs_a_token_in_its_header(client: TestCli
 
 def test_large_bodies_are_refused_before_and_while_they_arrive(folder: Path) -> None:
     with client_of(folder / "store", ServeSettings(upload_bytes=50_000)) as client:
-        told = client.post("/api/picture", files={"picture": b"x" * 200_000})
+        declared = client.post("/api/picture", files={"picture": b"x" * 200_000})
         chunks = (b"x" * 10_000 for _ in range(100))
         form = {"Content-Type": "multipart/form-data; boundary=b"}
         head = b'--b\r\nContent-Disposition: form-data; name="picture"; filename="p"\r\n\r\n'
-        untold = client.post("/api/picture", content=(part for part in (head, *chunks)), headers=form)
+        undeclared = client.post("/api/picture", content=(part for part in (head, *chunks)), headers=form)
         small = client.post(
             "/api/picture", content=b"x" * 70_000, headers={"Content-Type": "application/json"}
         )
         just_over = client.post("/api/picture", files={"picture": b"x" * 50_001})
-    for response in (told, untold, small, just_over):
+    for response in (declared, undeclared, small, just_over):
         assert response.status_code == 413, response.text
         assert response.json()["error"]["kind"] == "too_large"
 

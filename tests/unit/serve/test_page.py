@@ -70,8 +70,8 @@ def test_an_error_has_its_status_and_keeps_the_question(client: TestClient) -> N
 def test_a_person_is_explained_part_by_part_with_the_details_of_a_part_below_it(client: TestClient) -> None:
     whole = get(client, "/?q=red", "main").text
     other, person, *_ = re.findall(r'data-person="(\w+)"', whole)
-    told = get(client, f"/people/{person}?q=red+like%3A{other}", "panel").text
-    parts = re.findall(r'<span class="part ([\w -]+)">\s*<span class="what">([^<]*)</span>', told)
+    html = get(client, f"/people/{person}?q=red+like%3A{other}", "panel").text
+    parts = re.findall(r'<span class="part ([\w -]+)">\s*<span class="what">([^<]*)</span>', html)
     assert [name for _, name in parts] == ["red", "text: red", "like the person chosen"]
     assert ["detail" in kind for kind, _ in parts] == [False, True, False]
 
@@ -84,9 +84,9 @@ def test_a_version_that_waits_for_its_gate_is_told(tmp_path: Path) -> None:
     waiting.history.make_live()
     index(store, [tmp_path / "photos", save(tmp_path / "more" / "new.png", scene("yellow", seed=50)).parent])
     with client_of(store) as client:
-        told = words(get(client, "/?q=yellow", "main").text)
-    assert f"searched version {version} of the index" in told
-    assert "among 7 people" in told
+        text = words(get(client, "/?q=yellow", "main").text)
+    assert f"searched version {version} of the index" in text
+    assert "among 7 people" in text
 
 
 def test_every_colour_has_a_swatch(client: TestClient) -> None:
@@ -126,12 +126,12 @@ def words(html: str) -> str:
 
 @pytest.mark.usefixtures("left_out")
 def test_an_answer_says_how_many_are_there_by_chance_and_how_many_were_left_out(client: TestClient) -> None:
-    told = get(client, "/?where=height_px+%3E+0", "main").text
+    html = get(client, "/?where=height_px+%3E+0", "main").text
     assert (
         "7 found among 7 people, best first; about 3 of them by chance. 3 fell below the cutoff of 15 %"
-        in words(told)
+        in words(html)
     )
-    assert 'href="/?where=height_px+%3E+0&amp;weak=true"' in told
+    assert 'href="/?where=height_px+%3E+0&amp;weak=true"' in html
     weak = get(client, "/?where=height_px+%3E+0&weak=true", "main").text
     assert "weak hits too" in weak
     assert "fell below" not in weak
@@ -139,7 +139,7 @@ def test_an_answer_says_how_many_are_there_by_chance_and_how_many_were_left_out(
 
 @pytest.mark.usefixtures("left_out")
 def test_nothing_found_is_an_answer(client: TestClient) -> None:
-    told = words(get(client, "/?q=nobody+upper%3Ared", "main").text)
-    assert "Nothing found Of 7 people, none fits with a probability of 15 % or more" in told
-    assert "Ask without upper:red" in told
-    assert "Show those who come nearest" in told
+    text = words(get(client, "/?q=nobody+upper%3Ared", "main").text)
+    assert "Nothing found Of 7 people, none fits with a probability of 15 % or more" in text
+    assert "Ask without upper:red" in text
+    assert "Show those who come nearest" in text

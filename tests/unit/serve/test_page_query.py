@@ -3,7 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from par_core.attributes.colours import COLOUR_TERMS
-from par_core.serve.page_query import Asked, chips, chosen, narrowed, set_field, toggled, value_of, without
+from par_core.serve.page_query import (
+    PageQuery,
+    chips,
+    chosen,
+    narrowed,
+    set_field,
+    toggled,
+    value_of,
+    without,
+)
 
 QUESTIONS = st.lists(
     st.sampled_from(
@@ -92,8 +101,8 @@ def test_a_field_of_one_value_is_replaced() -> None:
 
 
 def test_an_address_says_only_what_is_asked() -> None:
-    assert Asked().url() == "/"
+    assert PageQuery().url() == "/"
     assert (
-        Asked("a&b", "x = 'ü'", absent=True).url("/people/1", at=60)
+        PageQuery("a&b", "x = 'ü'", absent=True).url("/people/1", at=60)
         == "/people/1?q=a%26b&where=x+%3D+%27%C3%BC%27&absent=true&at=60"
     )

@@ -23,7 +23,7 @@ def test_memory_never_weighs_more_than_it_may_and_holds_the_last_that_fits(
     kept: Recent[int, int] = Recent(10, lambda value: value)
     for key, value in puts:
         kept.put(key, value)
-        held = [found for each in range(6) if (found := kept.get(each)) is not None]
+        held = [weight for place in range(6) if (weight := kept.get(place)) is not None]
         assert sum(held) <= 10
         assert kept.get(key) == (value if value <= 10 else None)
 

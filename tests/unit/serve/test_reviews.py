@@ -52,10 +52,12 @@ def test_reviews_are_for_those_who_may_judge_and_on_record(store: Path) -> None:
             == 400
         )
         assert client.get("/reviews/blue", headers=judge).status_code == 404
-    told = [(event.who, event.what, event.status) for event in access.log.read() if event.action == "review"]
-    assert ("ben", "red", "ok") in told
-    assert ("ben", f"red: {person}:yes", "ok") in told
-    assert ("ben", f"red: {person}:perhaps", "BadConfigError") in told
+    events = [
+        (event.who, event.what, event.status) for event in access.log.read() if event.action == "review"
+    ]
+    assert ("ben", "red", "ok") in events
+    assert ("ben", f"red: {person}:yes", "ok") in events
+    assert ("ben", f"red: {person}:perhaps", "BadConfigError") in events
 
 
 def test_a_review_that_went_on_elsewhere_goes_on_from_there(store: Path) -> None:
@@ -65,7 +67,7 @@ def test_a_review_that_went_on_elsewhere_goes_on_from_there(store: Path) -> None
     Review.resume(Searcher(store, FAKE), name).answer({first: "yes"})
     assert reviews.answer(name, second, "no").answers == {first: "yes", second: "no"}
     assert reviews.undo(name).answers == {first: "yes"}
-    assert [hit.person_id for hit in reviews.state(name).found] == [first]
+    assert [hit.person_id for hit in reviews.state(name).fitting] == [first]
 
 
 def test_people_who_came_since_take_part(store: Path, folder: Path, tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[schemathesis.Ba
 
 
 def test_no_operation_is_left_out(schema: schemathesis.BaseSchema) -> None:
-    described = [found.ok() for found in schema.get_all_operations()]
-    assert {(each.method.upper(), each.path) for each in described} == set(OPERATIONS)
+    described = [operation.ok() for operation in schema.get_all_operations()]
+    assert {(operation.method.upper(), operation.path) for operation in described} == set(OPERATIONS)
 
 
 @pytest.mark.parametrize("valid", [True, False], ids=["valid", "invalid"])

@@ -11,7 +11,7 @@ from par_core.errors import BadConfigError, FilterError, StoreError, UnreadableI
 from par_core.forget import Request, find_subject, forget
 from par_core.models.fake import FakeTextEncoder
 from par_core.people.masks import decode_mask
-from par_core.query import asking
+from par_core.query import from_store
 from par_core.query.answer import Chance, SearchResult
 from par_core.query.crops import mask_of
 from par_core.query.from_store import Question, Searcher
@@ -48,14 +48,14 @@ def service(folder: Path) -> ArchiveService:
 def test_pages_follow_one_another_without_gap_or_overlap(service: ArchiveService) -> None:
     whole = service.search("red", top=100, weak=True, apart=True)
     assert len(whole.result.hits) == 7
-    found, offset = [], 0
+    hits, offset = [], 0
     while offset is not None:
         page = service.search("red", top=3, offset=offset, weak=True, apart=True)
         assert page.offset == offset
-        found += page.result.hits
+        hits += page.result.hits
         offset = page.next
-    assert found == list(whole.result.hits)
-    assert [hit.rank for hit in found] == list(range(1, len(found) + 1))
+    assert hits == list(whole.result.hits)
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
     assert whole.next is None
 
 
@@ -96,19 +96,19 @@ def test_the_last_page_is_cut_off_where_no_more_hits_are_given(
 def test_further_pages_embed_nothing_and_search_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service, asked = ArchiveService(folder / "store", FAKE), []
+    service, encoded = ArchiveService(folder / "store", FAKE), []
     encode = FakeTextEncoder.encode
     monkeypatch.setattr(
-        FakeTextEncoder, "encode", lambda self, texts: asked.append(texts) or encode(self, texts)
+        FakeTextEncoder, "encode", lambda self, texts: encoded.append(texts) or encode(self, texts)
     )
     service.search("red person", top=2)
-    first = len(asked)
+    first = len(encoded)
     assert first > 0
     service.search("red person", top=2, offset=2)
     service.search(" red person ", top=4)
-    assert len(asked) == first
+    assert len(encoded) == first
     service.search("red person", where="height_px > 1", top=2)
-    assert len(asked) > first
+    assert len(encoded) > first
 
 
 def test_deeper_pages_than_were_looked_up_are_looked_up(
@@ -164,7 +164,7 @@ def test_the_people_by_whom_texts_are_weighed_are_of_the_index_that_is_there_now
         drawn.append(set(people.ids))
         return people
 
-    monkeypatch.setattr(asking, "sample_of", sampled)
+    monkeypatch.setattr(from_store, "sample_of", sampled)
     searcher = Searcher(own / "store", FAKE)
     before = searcher.ask(Question("red", apart=True, weak=True)).hits
     store = Store.open(own / "store")
@@ -203,12 +203,12 @@ def test_a_person_is_told_with_all_that_shares_the_image(service: ArchiveService
     hit = next(hit for hit in service.search("cyan").result.hits if Path(hit.uri).name == "0004.png")
     person = service.person(hit.person_id)
     assert person.hit.person_id == hit.person_id
-    assert (person.image_width, person.image_height) == (160, 96)
+    assert (person.hit.image_width, person.hit.image_height) == (160, 96)
     assert len(person.others) == 2
     assert hit.person_id not in person.others
     assert {service.person(other).hit.image_id for other in person.others} == {hit.image_id}
     assert service.person(person.others[0]).hit.box[0] < service.person(person.others[1]).hit.box[0]
-    assert person.profile == "fake"
+    assert person.info.profile == "fake"
 
 
 @pytest.mark.parametrize("identity", ["", "0", "f" * 65, "x", "' OR 1=1 --", "../../etc/passwd", "ABCDEF"])
@@ -267,7 +267,7 @@ def test_an_image_is_found_in_another_of_its_places(tmp_path: Path) -> None:
     index(tmp_path / "store", [tmp_path / "photos"])
     service = ArchiveService(tmp_path / "store", FAKE)
     hit = service.search("yellow").result.hits[0]
-    assert len(service.person(hit.person_id).uris) == 2
+    assert len(service.person(hit.person_id).hit.uris) == 2
     Path(hit.uri.removeprefix("file://")).unlink()
     assert jpeg_pixels(service.image(hit.image_id)).shape == (96, 80, 3)
 
@@ -276,7 +276,7 @@ def test_an_outline_goes_around_the_mask(service: ArchiveService) -> None:
     hit = service.search("yellow").result.hits[0]
     outline = service.outline(hit.person_id)
     mask = decode_mask(
-        mask_of(Store.open(service.store.root), service.person(hit.person_id).segment_config, hit)
+        mask_of(Store.open(service.store.root), service.person(hit.person_id).info.segment_config, hit)
     )
     rows, columns = np.nonzero(mask)
     (polygon,) = outline.polygons
@@ -310,7 +310,7 @@ def test_a_picture_gives_a_name_and_keeps_only_the_embedding(service: ArchiveSer
     picture = service.add_picture(content)
     assert picture == service.add_picture(content)
     assert picture.people == 1
-    assert abs(np.linalg.norm(picture.vector) - 1) < 1e-5
+    assert abs(np.linalg.norm(picture.person.vector) - 1) < 1e-5
     with pytest.raises(BadConfigError, match="nobody was found"):
         service.add_picture(save(tmp_path / "empty.png", scene()).read_bytes())
     with pytest.raises(UnreadableImageError):

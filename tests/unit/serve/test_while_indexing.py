@@ -15,7 +15,7 @@ COMMITS = 4
 
 def test_many_search_while_runs_commit(tmp_path: Path) -> None:
     store = small_store(tmp_path)
-    done, told, errors = threading.Event(), [[] for _ in range(READERS)], []
+    done, answers, errors = threading.Event(), [[] for _ in range(READERS)], []
 
     def read(client: TestClient, number: int) -> None:
         while not done.is_set():
@@ -31,7 +31,7 @@ def test_many_search_while_runs_commit(tmp_path: Path) -> None:
                     return
                 if "versions" in response.json():
                     answer = response.json()
-                    told[number].append((answer["versions"]["searched"], answer["searched"]))
+                    answers[number].append((answer["versions"]["searched"], answer["searched"]))
 
     with client_of(store) as client:
         readers = [threading.Thread(target=read, args=(client, number)) for number in range(READERS)]
@@ -49,7 +49,7 @@ def test_many_search_while_runs_commit(tmp_path: Path) -> None:
     assert {f"new{number}.png" for number in range(COMMITS)} <= {
         hit["uri"].rpartition("/")[2] for hit in last["results"]
     }
-    for seen in told:
-        assert [version for version, _ in seen] == sorted(version for version, _ in seen)
-        assert [people for _, people in seen] == sorted(people for _, people in seen)
-    assert len({version for seen in told for version, _ in seen}) > 1
+    for of_reader in answers:
+        assert [version for version, _ in of_reader] == sorted(version for version, _ in of_reader)
+        assert [people for _, people in of_reader] == sorted(people for _, people in of_reader)
+    assert len({version for of_reader in answers for version, _ in of_reader}) > 1

@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 
 from par_core.config import load_config
 from par_core.errors import WorkerLostError
-from par_core.models.profiles import fingerprints
 from par_core.stages.attempts import attempt, begun_by, forget_attempts, was_begun
 from par_core.stages.check import verify_store
 from par_core.stages.commit import commit_store
 from par_core.stages.describe import describe_shard
 from par_core.stages.halving import halve, images_of
 from par_core.stages.losses import Losses
-from par_core.stages.names import config_ids
 from par_core.stages.plan import PlannedShard, plan_index
+from par_core.stages.run import Run
 from par_core.stages.segment import segment_shard
 from par_core.store.layout import Store
 from par_core.store.ledger import accounting
@@ -28,23 +27,21 @@ from tests.indexing import content, index
 from tests.pictures import RGB, archive
 
 CONFIG = load_config(profile="fake")
-MODELS = fingerprints(CONFIG)
-IDS = config_ids(CONFIG, MODELS)
 COLOURS = sorted(RGB)
 
 
-def planned(root: Path, photos: Path) -> tuple[Store, PlannedShard]:
-    """A store with one shard to do."""
-    store = Store.create(root)
-    [shard] = plan_index(store, [str(photos)], CONFIG, workers=1).shards
-    return store, shard
+def planned(root: Path, photos: Path) -> tuple[Run, PlannedShard]:
+    """A run with one shard to do."""
+    run = Run.of(Store.create(root), CONFIG)
+    [shard] = plan_index(run, [str(photos)], workers=1).shards
+    return run, shard
 
 
-def finish(store: Store, shard_ids: list[str]) -> None:
+def finish(run: Run, shard_ids: list[str]) -> None:
     for shard_id in shard_ids:
-        segment_shard(store, shard_id, CONFIG)
-        describe_shard(store, shard_id, CONFIG)
-    commit_store(store, CONFIG)
+        segment_shard(run, shard_id)
+        describe_shard(run, shard_id)
+    commit_store(run)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -67,36 +64,38 @@ def test_halves_of_halves_hold_what_the_whole_held(
         shutil.copy(photos / f"{source % len(groups):04d}.png", photos / f"copy{number}.png")
     (photos / "broken.png").write_bytes(b"no picture")
     index(root / "whole", [photos])
-    store, shard = planned(root / "s", photos)
+    run, shard = planned(root / "s", photos)
     if segmented:
-        segment_shard(store, shard.shard_id, CONFIG)
+        segment_shard(run, shard.shard_id)
     shards = [shard.shard_id]
     for _ in range(3):
         chosen = data.draw(st.sampled_from(shards))
-        if images_of(store, chosen, IDS) < 2:
+        if images_of(run, chosen) < 2:
             continue
-        first, second = halve(store, chosen, IDS)
+        first, second = halve(run, chosen)
         assert first.segmented == second.segmented == segmented
-        assert abs(images_of(store, first.shard_id, IDS) - images_of(store, second.shard_id, IDS)) <= 1
+        assert abs(images_of(run, first.shard_id) - images_of(run, second.shard_id)) <= 1
         shards[shards.index(chosen) : shards.index(chosen) + 1] = [first.shard_id, second.shard_id]
-    finish(store, shards)
+    finish(run, shards)
     assert content(root / "s") == content(root / "whole")
-    assert str(accounting(store, IDS.segment)) == str(accounting(Store.open(root / "whole"), IDS.segment))
-    assert verify_store(store).problems == ()
+    assert str(accounting(run.store, run.ids.segment)) == str(
+        accounting(Store.open(root / "whole"), run.ids.segment)
+    )
+    assert verify_store(run.store).problems == ()
 
 
 def test_a_kill_between_the_halves_and_the_whole_leaves_a_store_that_can_be_finished(tmp_path: Path) -> None:
     photos = archive(tmp_path / "photos", [("red",), ("green",), ("blue",), ("red", "blue")])
-    store, shard = planned(tmp_path / "s", photos)
-    segment_shard(store, shard.shard_id, CONFIG)
-    whole = store.shard("segment", IDS.segment, shard.shard_id).path
+    run, shard = planned(tmp_path / "s", photos)
+    segment_shard(run, shard.shard_id)
+    whole = run.store.shard("segment", run.ids.segment, shard.shard_id).path
     shutil.copytree(whole, tmp_path / "kept")
-    halve(store, shard.shard_id, IDS)
+    halve(run, shard.shard_id)
     assert not whole.exists()
     shutil.copytree(tmp_path / "kept", whole)  # as if the kill had come before it was removed
     index(tmp_path / "s", [photos])
     assert len(content(tmp_path / "s")) == 5
-    assert verify_store(store).problems == ()
+    assert verify_store(run.store).problems == ()
 
 
 def test_an_attempt_is_begun_once_and_its_mark_goes_however_the_code_ends(tmp_path: Path) -> None:
@@ -128,28 +127,28 @@ def test_a_lost_shard_is_halved_and_the_image_that_is_left_given_up_at_the_secon
     tmp_path: Path,
 ) -> None:
     photos = archive(tmp_path / "photos", [("red",), ("green", "blue")])
-    store, shard = planned(tmp_path / "s", photos)
-    losses = Losses(store, IDS, MODELS.segmenter, [shard])
-    begin(store, shard.shard_id, "r-1")
+    run, shard = planned(tmp_path / "s", photos)
+    losses = Losses(run, [shard])
+    begin(run.store, shard.shard_id, "r-1")
     first, second = losses.replace(shard.shard_id, "r-1")
     assert losses.sizes == {first: 1, second: 1}
-    begin(store, first, "r-2")
+    begin(run.store, first, "r-2")
     assert losses.replace(first, "r-2") == [first]
-    assert images_of(store, first, IDS) == 1
-    begin(store, first, "r-3")
+    assert images_of(run, first) == 1
+    begin(run.store, first, "r-3")
     assert losses.replace(first, "r-3") == [first]
-    finish(store, [first, second])
-    counted = accounting(store, IDS.segment)
+    finish(run, [first, second])
+    counted = accounting(run.store, run.ids.segment)
     assert counted.failures == {"worker_died": 1}
     assert len(content(tmp_path / "s")) == 2
-    assert verify_store(store).problems == ()
-    [row] = store.shard("segment", IDS.segment, first).read("images").to_pylist()
+    assert verify_store(run.store).problems == ()
+    [row] = run.store.shard("segment", run.ids.segment, first).read("images").to_pylist()
     assert (
         row["message"]
         == "the worker on cam7, process 12 was lost while it worked on this image alone, for the second time"
     )
-    assert not list(store.root.glob("work/*.begun"))
-    begin(store, first, "r-4")
+    assert not list(run.store.root.glob("work/*.begun"))
+    begin(run.store, first, "r-4")
     assert losses.replace(first, "r-4") == [], "it is described, so it is finished"
 
 
@@ -157,19 +156,19 @@ def test_an_image_of_many_copies_stays_together_and_is_given_up_as_a_whole(tmp_p
     photos = archive(tmp_path / "photos", [("red",)])
     for number in range(3):
         shutil.copy(photos / "0000.png", photos / f"copy{number}.png")
-    store, shard = planned(tmp_path / "s", photos)
-    segment_shard(store, shard.shard_id, CONFIG)
-    losses = Losses(store, IDS, MODELS.segmenter, [shard])
+    run, shard = planned(tmp_path / "s", photos)
+    segment_shard(run, shard.shard_id)
+    losses = Losses(run, [shard])
     for name in ("r-1", "r-2"):
-        begin(store, shard.shard_id, name)
+        begin(run.store, shard.shard_id, name)
         assert losses.replace(shard.shard_id, name) == [shard.shard_id]
-    finish(store, [shard.shard_id])
-    assert accounting(store, IDS.segment).failures == {"worker_died": 4}
+    finish(run, [shard.shard_id])
+    assert accounting(run.store, run.ids.segment).failures == {"worker_died": 4}
 
 
-def test_a_shard_that_nobody_began_is_not_blamed_but_not_tried_for_ever(tmp_path: Path) -> None:
-    store, shard = planned(tmp_path / "s", archive(tmp_path / "photos", [("red",), ("green",)]))
-    losses = Losses(store, IDS, MODELS.segmenter, [shard])
+def test_a_shard_that_no_worker_began_is_not_blamed_but_not_tried_for_ever(tmp_path: Path) -> None:
+    run, shard = planned(tmp_path / "s", archive(tmp_path / "photos", [("red",), ("green",)]))
+    losses = Losses(run, [shard])
     for number in range(8):
         assert losses.replace(shard.shard_id, f"r-{number}") == [shard.shard_id]
     with pytest.raises(WorkerLostError, match="8 times before they began it"):
@@ -178,14 +177,14 @@ def test_a_shard_that_nobody_began_is_not_blamed_but_not_tried_for_ever(tmp_path
 
 def test_writers_of_the_same_shard_leave_the_files_of_one(tmp_path: Path) -> None:
     photos = archive(tmp_path / "photos", [("red",), ("green", "blue")] * 4)
-    store, shard = planned(tmp_path / "s", photos)
-    threads = [threading.Thread(target=segment_shard, args=(store, shard.shard_id, CONFIG)) for _ in range(8)]
+    run, shard = planned(tmp_path / "s", photos)
+    threads = [threading.Thread(target=segment_shard, args=(run, shard.shard_id)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    folder = store.shard("segment", IDS.segment, shard.shard_id)
+    folder = run.store.shard("segment", run.ids.segment, shard.shard_id)
     manifest = folder.manifest()
     assert manifest is not None
     assert folder.wrong_files(manifest) == []
-    assert store.incomplete_shards() == [], "the others tidied up"
+    assert run.store.incomplete_shards() == [], "the others tidied up"

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,12 @@ from par_core.archive import DecodedImage, decode
 from par_core.config import ArchiveConfig, load_config
 from par_core.errors import BadConfigError, TransientError, UnreadableImageError
 from par_core.models import profiles
+from par_core.models.shipped import file_digest
 from par_core.stages.check import store_status, verify_store
 from par_core.stages.commit import commit_store, rebuild_index
 from par_core.stages.describe import describe_shard
 from par_core.stages.plan import plan_index
+from par_core.stages.run import Run
 from par_core.stages.segment import segment_shard
 from par_core.status import Status
 from par_core.store.layout import Store
@@ -34,7 +37,7 @@ def counted(root: Path) -> str:
     return str(report.accounting)
 
 
-def test_everybody_is_found_once_and_the_equation_holds(tmp_path: Path, photos: Path) -> None:
+def test_every_person_is_found_once_and_the_equation_holds(tmp_path: Path, photos: Path) -> None:
     _, commit = index(tmp_path / "store", [photos])
     assert commit.rows == sum(map(len, GROUPS))
     assert (
@@ -52,7 +55,7 @@ def test_second_run_has_nothing_to_do_and_touches_nothing(tmp_path: Path, photos
     assert second == first
 
 
-def test_new_changed_and_vanished_files_are_told_apart(tmp_path: Path, photos: Path) -> None:
+def test_new_changed_and_vanished_files_are_counted(tmp_path: Path, photos: Path) -> None:
     root = tmp_path / "store"
     index(root, [photos])
     save(photos / "0009.png", scene("cyan", seed=99))
@@ -140,6 +143,15 @@ def test_two_settings_do_not_mix(tmp_path: Path, photos: Path) -> None:
     assert again.shards == ()
     assert third.segment_config == first.segment_config
     assert verify_store(Store.open(root)).problems == ()
+
+
+def test_a_commit_deletes_what_a_killed_one_left_in_the_index(tmp_path: Path, photos: Path) -> None:
+    index(tmp_path / "store", [photos])
+    unfinished = tmp_path / "store" / "index.lance" / "people.lance" / "data" / ".tmpAb3dEf"
+    unfinished.write_bytes(b"rows of a writer that was killed")
+    index(tmp_path / "store", [photos])
+    assert not unfinished.exists()
+    assert verify_store(Store.open(tmp_path / "store")).problems == ()
 
 
 def test_rebuild_gives_the_same_rows(tmp_path: Path, photos: Path) -> None:
@@ -234,19 +246,20 @@ def test_a_model_that_fails_on_everything_stops_the_shard_and_marks_nothing(
     assert not list((tmp_path / "store").glob("segment/*/*/manifest.json"))
 
 
-def test_a_lack_of_memory_in_either_stage_marks_no_image_and_nobody(
+def test_a_lack_of_memory_in_either_stage_marks_no_image_and_no_person(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store.create(tmp_path / "store")
-    (shard,) = plan_index(store, [str(photos)], FAKE, workers=1).shards
-    for stage, run in (("segment", segment_shard), ("describe", describe_shard)):
+    run = Run.of(store, FAKE)
+    (shard,) = plan_index(run, [str(photos)], workers=1).shards
+    for stage, work in (("segment", segment_shard), ("describe", describe_shard)):
         with monkeypatch.context() as patch:
             patch.setattr(PngImageFile, "load", no_memory)
             with pytest.raises(TransientError, match="out of memory"):
-                run(store, shard.shard_id, FAKE)
+                work(run, shard.shard_id)
         assert not list(store.root.glob(f"{stage}/*/*/manifest.json"))
-        run(store, shard.shard_id, FAKE)
-    assert commit_store(store, FAKE).rows == 7
+        work(run, shard.shard_id)
+    assert commit_store(run).rows == 7
 
 
 @pytest.mark.parametrize(
@@ -256,14 +269,53 @@ def test_a_lack_of_memory_anywhere_in_a_shard_may_pass(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     store = Store.create(tmp_path / "store")
-    (shard,) = plan_index(store, [str(photos)], FAKE, workers=1).shards
-    settings = FAKE.model_dump(mode="json")
+    run = Run.of(store, FAKE)
+    (shard,) = plan_index(run, [str(photos)], workers=1).shards
+    settings, ids = FAKE.model_dump(mode="json"), asdict(run.ids)
     with monkeypatch.context() as patch:
         patch.setattr(f"par_core.stages.{place}", no_memory)
         with pytest.raises(TransientError, match="out of memory"):
-            index_shard(str(store.root), shard.shard_id, settings, "first")
-    index_shard(str(store.root), shard.shard_id, settings, "second")
-    assert commit_store(store, FAKE).rows == 7
+            index_shard(str(store.root), shard.shard_id, settings, ids, "first")
+    index_shard(str(store.root), shard.shard_id, settings, ids, "second")
+    assert commit_store(run).rows == 7
+
+
+def test_a_worker_with_other_weights_than_the_driver_refuses_and_writes_nothing(
+    tmp_path: Path, photos: Path
+) -> None:
+    """The file has the same name on both machines, but another content."""
+    config = load_config(
+        profile="clip", weights_dir=tmp_path, clip={"model": "ViT-B-32", "pretrained": "mine"}
+    )
+    segmenter, describer = "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth", "ViT-B-32.mine.safetensors"
+
+    def weights(segments: bytes, describes: bytes) -> None:
+        """Be a machine with these weights, in a process that has not read any."""
+        (tmp_path / segmenter).write_bytes(segments)
+        (tmp_path / describer).write_bytes(describes)
+        for cached in (
+            file_digest,
+            profiles.segmenter_fingerprint,
+            profiles.describer_fingerprint,
+            profiles.embedding_fingerprint,
+        ):
+            cached.cache_clear()
+
+    weights(b"the driver's", b"the driver's")
+    run = Run.of(Store.create(tmp_path / "store"), config)
+    (shard,) = plan_index(run, [str(photos)], workers=1).shards
+    before = sorted(run.store.root.rglob("*"))
+    settings, ids = config.model_dump(mode="json"), asdict(run.ids)
+    for name, segments, describes in (
+        ("segmenter", b"other", b"other"),
+        ("describer", b"the driver's", b"other"),
+    ):
+        weights(segments, describes)
+        with pytest.raises(
+            BadConfigError, match=f"the {name} of the worker on .*{tmp_path} must be the same"
+        ):
+            index_shard(str(run.store.root), shard.shard_id, settings, ids, name)
+    assert sorted(run.store.root.rglob("*")) == before
 
 
 def no_memory(*_: object) -> None:
@@ -274,8 +326,9 @@ def test_a_picture_that_cannot_be_decoded_a_second_time_costs_its_people_only(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store.create(tmp_path / "store")
-    (shard,) = plan_index(store, [str(photos)], FAKE, workers=1).shards
-    segment_shard(store, shard.shard_id, FAKE)
+    run = Run.of(store, FAKE)
+    (shard,) = plan_index(run, [str(photos)], workers=1).shards
+    segment_shard(run, shard.shard_id)
 
     def fails_on_two_people(content: bytes, config: ArchiveConfig) -> DecodedImage:
         image = decode(content, config)
@@ -284,7 +337,7 @@ def test_a_picture_that_cannot_be_decoded_a_second_time_costs_its_people_only(
         return image
 
     monkeypatch.setattr("par_core.stages.describe.decode", fails_on_two_people)
-    counts = describe_shard(store, shard.shard_id, FAKE).counts
+    counts = describe_shard(run, shard.shard_id).counts
     assert (counts[Status.OK], counts[Status.DAMAGED]) == (5, 2)
 
 
@@ -292,12 +345,13 @@ def test_a_file_changed_between_the_stages_is_not_described_as_the_old_one(
     tmp_path: Path, photos: Path
 ) -> None:
     store = Store.create(tmp_path / "store")
-    (shard,) = plan_index(store, [str(photos)], FAKE, workers=1).shards
-    segment_shard(store, shard.shard_id, FAKE)
+    run = Run.of(store, FAKE)
+    (shard,) = plan_index(run, [str(photos)], workers=1).shards
+    segment_shard(run, shard.shard_id)
     save(photos / "0000.png", scene("blue", seed=77))
-    result = describe_shard(store, shard.shard_id, FAKE)
+    result = describe_shard(run, shard.shard_id)
     assert result.counts[Status.CHANGED] == 1
-    assert commit_store(store, FAKE).rows == 6
+    assert commit_store(run).rows == 6
     _, commit = index(store.root, [photos])
     assert commit.rows == 7
 

@@ -1,5 +1,6 @@
 """The index with an approximate vector index on it, which only large tables have."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from par_core.errors import BadConfigError
+from par_core.errors import BadConfigError, StoreError
 from par_core.store.lance import IndexInfo, PeopleIndex, history
 from par_core.store.schemas import index_schema
 from par_core.store.vector_index import IndexPolicy
@@ -75,18 +76,16 @@ def test_a_large_table_is_searched_by_its_vector_index_and_ranked_by_exact_dista
     assert index.vector_index() is not None
     query = np.random.default_rng(1).standard_normal(SIZE).astype(np.float32)
     query /= np.linalg.norm(query)
-    found = index.search(query, top=20)
-    vectors = np.array(found["vector"].to_pylist(), np.float32)
-    np.testing.assert_allclose(found["_distance"].to_numpy(), 1 - vectors @ query, atol=1e-5)
-    assert len(set(found["person_id"].to_pylist()) & set(exact(query, np.ones(ROWS, bool), 20))) >= 18
+    hits = index.search(query, top=20)
+    vectors = np.array(hits["vector"].to_pylist(), np.float32)
+    np.testing.assert_allclose(hits["_distance"].to_numpy(), 1 - vectors @ query, atol=1e-5)
+    assert len(set(hits["person_id"].to_pylist()) & set(exact(query, np.ones(ROWS, bool), 20))) >= 18
 
 
 def test_a_filter_that_leaves_few_rows_is_answered_exactly(index: PeopleIndex) -> None:
     query = rows(2)["vector"][0].as_py()
-    found = index.search(query, where="(`upper_color` = 'red')", top=10)
-    assert found["person_id"].to_pylist() == exact(
-        np.array(query, np.float32), np.arange(ROWS) % 100 == 0, 10
-    )
+    hits = index.search(query, where="(`upper_color` = 'red')", top=10)
+    assert hits["person_id"].to_pylist() == exact(np.array(query, np.float32), np.arange(ROWS) % 100 == 0, 10)
 
 
 @pytest.fixture
@@ -99,9 +98,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def opened(folder: Path, version: str = "latest") -> PeopleIndex:
-    found = PeopleIndex.open(folder, version)
-    assert found is not None
-    return found
+    people = PeopleIndex.open(folder, version)
+    assert people is not None
+    return people
 
 
 def test_without_a_tag_live_is_the_newest_version(folder: Path) -> None:
@@ -149,16 +148,16 @@ def test_a_version_that_is_not_there_is_refused(folder: Path, version: str) -> N
 
 
 def recall(index: PeopleIndex, table: pa.Table, where: str | None, allowed: np.ndarray) -> float:
-    """Share of the true 20 nearest among those found, over 10 questions."""
+    """Mean share of the true 20 nearest among the hits, over 10 query vectors."""
     vectors = np.array(table["vector"].to_pylist(), np.float32)
-    found = []
+    shares = []
     for query in rows(seed=7, n=10)["vector"].to_pylist():
         nearest = [i for i in np.argsort(-(vectors @ np.array(query, np.float32))) if allowed[i]][:20]
         ids = index.search(query, where=where, top=20)["person_id"].to_pylist()
         assert len(ids) == len(set(ids)) == min(20, allowed.sum())
         assert not set(ids) - set(table["person_id"].filter(pa.array(allowed)).to_pylist())
-        found.append(len({table["person_id"][int(i)].as_py() for i in nearest} & set(ids)) / len(nearest))
-    return float(np.mean(found))
+        shares.append(len({table["person_id"][int(i)].as_py() for i in nearest} & set(ids)) / len(nearest))
+    return float(np.mean(shares))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +208,7 @@ def test_rows_that_the_index_does_not_cover_are_found_and_deleted_ones_are_not(i
     assert recall(index, table, None, np.ones(len(table), bool)) >= 0.95
 
 
-def test_the_index_is_cut_anew_when_the_table_has_doubled(index: PeopleIndex) -> None:
+def test_the_index_is_rebuilt_when_the_table_has_doubled(index: PeopleIndex) -> None:
     index.upsert(rows(seed=3, n=2 * ROWS + 100).slice(ROWS))
     index.optimize()
     state = index.vector_index()
@@ -232,19 +231,19 @@ def test_whether_columns_are_indexed_does_not_change_what_a_filter_keeps(
     kept = {"(`hat` >= 0.4)": hat >= np.float32(0.4), "NOT (`hat` >= 0.4)": hat < np.float32(0.4)}.get(
         where, (hat >= np.float32(0.4)) | red
     )
-    found = made.search(None, where=where, top=ROWS, columns=["person_id"])
-    assert sorted(found["person_id"].to_pylist()) == [f"{i:032x}" for i in np.flatnonzero(kept)]
+    hits = made.search(None, where=where, top=ROWS, columns=["person_id"])
+    assert sorted(hits["person_id"].to_pylist()) == [f"{i:032x}" for i in np.flatnonzero(kept)]
 
 
 def test_rows_read_from_cards_are_the_rows_that_were_written(index: PeopleIndex) -> None:
     table = rows().slice(40, 20)
-    found = index.search(
+    hits = index.search(
         None,
         where=f"person_id IN ({', '.join(repr(name) for name in table['person_id'].to_pylist())})",
         top=20,
     )
-    assert found.schema.names == index.schema.names == table.schema.names
-    assert found.sort_by("person_id").to_pylist() == table.to_pylist()
+    assert hits.schema.names == index.schema.names == table.schema.names
+    assert hits.sort_by("person_id").to_pylist() == table.to_pylist()
 
 
 def test_columns_for_speed_that_say_something_else_are_found(folder: Path) -> None:
@@ -263,10 +262,10 @@ def test_a_table_of_an_earlier_version_is_searched_and_written_without_the_colum
     earlier = opened(folder)
     earlier.upsert(rows().slice(10, 3))
     query = rows()["vector"][11].as_py()
-    found = earlier.search(query, where="(`hat` >= 0.4)", top=20)
-    assert found["person_id"][0].as_py() == f"{11:032x}"
+    hits = earlier.search(query, where="(`hat` >= 0.4)", top=20)
+    assert hits["person_id"][0].as_py() == f"{11:032x}"
     assert (
-        found.drop_columns("_distance").sort_by("person_id").to_pylist()
+        hits.drop_columns("_distance").sort_by("person_id").to_pylist()
         == rows().slice(0, 13).filter(pa.array([i % 2 == 1 for i in range(13)])).to_pylist()
     )
 
@@ -295,8 +294,24 @@ def test_a_count_is_given_though_another_thread_drops_what_is_remembered(index: 
             super().__setitem__(where, count)
             self.clear()
 
-    version = replace(index._seen, counts=Emptied())
-    assert version.count("(`hat` >= 0.4)") == index._seen.count("(`hat` >= 0.4)") > 0
+    version = replace(index._opened, counts=Emptied())
+    assert version.count("(`hat` >= 0.4)") == index._opened.count("(`hat` >= 0.4)") > 0
+
+
+def test_a_creation_that_was_killed_leaves_no_table_and_one_that_lost_its_versions_is_damaged(
+    tmp_path: Path,
+) -> None:
+    begun = tmp_path / "index.lance" / "people.lance"
+    for folder in ("_transactions", "_versions"):
+        (begun / folder).mkdir(parents=True)
+        assert PeopleIndex.open(tmp_path / "index.lance") is None
+    table = rows(n=10)
+    made = PeopleIndex.create(tmp_path / "index.lance", table.schema, INFO, SMALL)
+    made.upsert(table)
+    assert len(made) == 10
+    shutil.rmtree(begun / "_versions")
+    with pytest.raises(StoreError, match="par rebuild"):
+        PeopleIndex.open(tmp_path / "index.lance")
 
 
 def test_a_table_that_is_made_in_place_of_another_has_another_identity(tmp_path: Path) -> None:
@@ -320,11 +335,11 @@ def test_readers_go_on_while_the_writer_writes_and_optimises(index: PeopleIndex)
             if reader is None or not reader.is_current():
                 reader = PeopleIndex.open(path, version, SMALL)
             assert reader is not None
-            found = reader.search(
+            hits = reader.search(
                 queries[answered % 10], where="(source_state = 'present') AND (`hat` >= 0.4)", top=20
             )
-            assert len(set(found["person_id"].to_pylist())) == 20
-            assert set(found["source_state"].to_pylist()) == {"present"}
+            assert len(set(hits["person_id"].to_pylist())) == 20
+            assert set(hits["source_state"].to_pylist()) == {"present"}
             answered += 1
         return answered
 

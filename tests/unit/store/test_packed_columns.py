@@ -25,20 +25,20 @@ TEXTS = st.text(max_size=20) | st.sampled_from(["", "\1", "a\0b", "ü\n", "'"])
 def value(field: pa.Field) -> st.SearchStrategy[object]:
     kind = field.type
     if field.name == "uri":
-        found: st.SearchStrategy[object] = TEXTS.filter(lambda text: text != "\1")
+        values: st.SearchStrategy[object] = TEXTS.filter(lambda text: text != "\1")
     elif pa.types.is_string(kind):
-        found = st.sampled_from(["abc", "red", "0f"])
+        values = st.sampled_from(["abc", "red", "0f"])
     elif pa.types.is_float32(kind):
-        found = st.floats(width=32, allow_nan=False)
+        values = st.floats(width=32, allow_nan=False)
     elif pa.types.is_int32(kind):
-        found = st.integers(-(2**31), 2**31 - 1)
+        values = st.integers(-(2**31), 2**31 - 1)
     elif pa.types.is_timestamp(kind):
-        found = st.datetimes(datetime(1800, 1, 1), datetime(2200, 1, 1))
+        values = st.datetimes(datetime(1800, 1, 1), datetime(2200, 1, 1))
     elif pa.types.is_fixed_size_list(kind):
-        found = st.just([0.5] * 4)
+        values = st.just([0.5] * 4)
     else:
-        found = st.just([])
-    return found | st.none() if field.nullable else found
+        values = st.just([])
+    return values | st.none() if field.nullable else values
 
 
 ROWS = st.lists(st.fixed_dictionaries({field.name: value(field) for field in SCHEMA}), max_size=3)

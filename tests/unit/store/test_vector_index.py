@@ -24,9 +24,7 @@ def test_what_is_read_holds_enough_rows_that_a_filter_leaves(rows: int, share: f
     assert reading.candidates_a_hit * top >= top + POLICY.spare
 
 
-def test_an_index_is_made_anew_once_the_table_has_doubled_or_halved_or_if_another_version_of_par_made_it() -> (
-    None
-):
+def test_an_index_of_half_or_double_the_size_or_of_another_version_of_par_is_rebuilt() -> None:
     state = IndexState("IvfSq", 100, 100_000, 0)
     assert [POLICY.outdated(state, rows) for rows in (60_000, 100_000, 190_000, 50_000, 200_000)] == [
         False,

@@ -55,7 +55,7 @@ class Learner:
     def losses(self, step: int, world: World) -> dict[str, Tensor]:
         return {"attributes": self.network(torch.ones(1, 1)).sum()}
 
-    def judge(self, network: nn.Module, people: list[LabelledPerson]) -> np.ndarray:
+    def predict(self, network: nn.Module, people: list[LabelledPerson]) -> np.ndarray:
         return logits_of(people)
 
     def score(self, network: nn.Module) -> dict[str, float]:
@@ -206,7 +206,7 @@ def test_nothing_is_written_beside_the_folder_of_the_results(
     monkeypatch.setattr(jobs, "read_attribute_set", lambda name, root: boxed)
     monkeypatch.setattr(jobs, "load_segmenter", load)
     monkeypatch.setattr(
-        Learner, "judge", lambda self, network, people: np.zeros((len(people), 1), np.float32)
+        Learner, "predict", lambda self, network, people: np.zeros((len(people), 1), np.float32)
     )
     monkeypatch.setattr(Learner, "score", lambda self, network: {"score": 0.0})
     plain = {

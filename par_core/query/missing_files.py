@@ -1,0 +1,63 @@
+"""Answers of an older version of the index, brought in line with the files that exist now.
+
+The version that searches read may lag behind the newest one for days. A person whose file was removed or
+replaced meanwhile must not be found through it, so every hit takes its ``source_state`` from the newest
+version. An image of which the newest version shows no person (its models may detect other people) counts as
+present as long as the newest listings hold its file.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from par_core.query.answer import Hit, SearchResult
+from par_core.store.lance import PeopleIndex
+from par_core.store.layout import Store
+from par_core.store.listings import still_listed
+
+__all__ = ["leave_out_missing"]
+
+
+def leave_out_missing(
+    result: SearchResult, store: Store, index: PeopleIndex, newest: PeopleIndex, *, absent: bool
+) -> SearchResult:
+    """Return the answer of an older version without the people whose file has vanished or was replaced.
+
+    Args:
+        result: The answer of the older version.
+        store: The store; its listings decide where the newest version does not know an image.
+        index: The older version.
+        newest: The newest version.
+        absent: Keep people whose file has vanished or was replaced, with their present state.
+
+    Returns:
+        The remaining hits with new ranks, and warnings that say how many were left out.
+    """
+    everybody = [one for hit in result.hits for one in (hit, *hit.similar)]
+    states = newest.source_states(sorted({hit.image_id for hit in everybody}))
+    listed = still_listed(store, {hit.uri for hit in everybody if hit.image_id not in states})
+
+    def kept(hit: Hit) -> Iterator[Hit]:
+        current = replace(hit, source_state=states.get(hit.image_id) or _by_listing(hit, listed))
+        if absent or current.source_state == "present":
+            yield current
+
+    families = [[member for one in (hit, *hit.similar) for member in kept(one)] for hit in result.hits]
+    leaders = [replace(family[0], similar=tuple(family[1:])) for family in families if family]
+    warnings = [
+        f"searched version {index.version} of the index; the newest is {newest.version} (see par status)"
+    ]
+    left_out = len(everybody) - sum(map(len, families))
+    if left_out:
+        warnings.append(
+            f"{left_out} people are left out: their files have gone or changed since version {index.version}"
+        )
+    ranked = tuple(_ranked(hit, rank) for rank, hit in enumerate(leaders, 1))
+    return replace(result, hits=ranked, warnings=(*result.warnings, *warnings))
+
+
+def _ranked(hit: Hit, rank: int) -> Hit:
+    return replace(hit, rank=rank, similar=tuple(replace(one, rank=rank, similar=()) for one in hit.similar))
+
+
+def _by_listing(hit: Hit, listed: set[str]) -> str:
+    return hit.source_state if hit.uri in listed else "vanished"

@@ -1,0 +1,132 @@
+"""Listings: the files of each source when it was last listed, one Parquet file a source."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from par_core.archive import Entry, Listing
+from par_core.atomic import write_atomic
+from par_core.ids import digest_of
+from par_core.status import Status
+from par_core.store.layout import Store
+from par_core.store.schemas import ENTRIES, require_schema
+from par_core.store.suppression import load_suppression_list
+
+__all__ = [
+    "entries_table",
+    "forget_in_listings",
+    "listed_entries",
+    "save_listing",
+    "skipped_counts",
+    "still_listed",
+]
+
+
+def entries_table(entries: Iterable[Entry]) -> pa.Table:
+    """Return entries as a table of the schema ENTRIES, in the same order."""
+    rows = list(entries)
+    columns = {
+        name: [getattr(entry, name) for entry in rows] for name in ("uri", "size", "version", "message")
+    }
+    return (
+        pa.table({**columns, "status": [entry.status.value for entry in rows]})
+        .select(ENTRIES.names)
+        .cast(ENTRIES)
+    )
+
+
+def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
+    """Replace the listing of a source by a new one; forgotten files are kept as digests only.
+
+    Args:
+        store: The store.
+        listing: The new listing.
+        listed_at: ISO time with zone (UTC); of two listings that know a uri, the newer one decides.
+    """
+    table = entries_table(listing.entries)
+    require_schema(table, ENTRIES, f"listing of {listing.source}")
+    _write_listing(
+        store, table, {"source": listing.source, "listed_at": listed_at, "skipped": dict(listing.skipped)}
+    )
+
+
+def forget_in_listings(store: Store) -> int:
+    """Mask the files of all listings that are on the suppression list of the store.
+
+    Returns:
+        Number of files that were not masked before.
+    """
+    masked = 0
+    for path in sorted((store.root / "listings").glob("*.parquet")):
+        table = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
+        before = pc.sum(pc.equal(table["status"], Status.FORGOTTEN.value)).as_py() or 0
+        written, after = _write_listing(store, table, _listing_info(path))
+        if written != path:
+            path.unlink()
+        masked += after - before
+    return masked
+
+
+def _write_listing(store: Store, table: pa.Table, about: Mapping[str, Any]) -> tuple[Path, int]:
+    """Write a listing with forgotten files masked; returns its path and the number of masked files."""
+    suppression_list = load_suppression_list(store)
+    kept = suppression_list.mask(table)
+    masked = pc.sum(pc.equal(kept["status"], Status.FORGOTTEN.value)).as_py() or 0
+    source = about["source"]
+    if suppression_list.has_place(source) or (
+        source in set(table["uri"].to_pylist()) - set(kept["uri"].to_pylist())
+    ):
+        source = suppression_list.masked(source)
+    info = json.dumps({**about, "source": source}).encode()
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        kept.replace_schema_metadata({**(ENTRIES.metadata or {}), b"par.listing": info}),
+        sink,
+        compression="zstd",
+    )
+    path = store.listing_path(digest_of(source))
+    write_atomic(path, sink.getvalue().to_pybytes())
+    return path, masked
+
+
+def listed_entries(store: Store) -> pa.Table:
+    """Return the files that the archive holds now: one row a uri, from the newest listing that knows it.
+    Columns of ENTRIES, by uri.
+    """
+    tables = sorted(
+        (_listing_info(path)["listed_at"], path) for path in (store.root / "listings").glob("*.parquet")
+    )
+    merged = ENTRIES.empty_table()
+    for _, path in tables:
+        newer = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
+        older = merged.filter(pc.invert(pc.is_in(merged["uri"], value_set=newer["uri"].combine_chunks())))
+        merged = pa.concat_tables([older, newer])
+    return merged.sort_by("uri")
+
+
+def still_listed(store: Store, uris: Iterable[str]) -> set[str]:
+    """Return those of some uris that the newest listings hold."""
+    wanted, listed = pc.field("uri").isin(pa.array(uris, pa.string())), set[str]()
+    for path in (store.root / "listings").glob("*.parquet"):
+        listed.update(
+            pq.read_table(path, columns=["uri"], filters=wanted, partitioning=None)["uri"].to_pylist()
+        )
+    return listed
+
+
+def skipped_counts(store: Store) -> dict[str, int]:
+    """Return the number of files that the newest listings passed over, by reason."""
+    total: dict[str, int] = {}
+    for path in (store.root / "listings").glob("*.parquet"):
+        for reason, count in _listing_info(path)["skipped"].items():
+            total[reason] = total.get(reason, 0) + count
+    return total
+
+
+def _listing_info(path: Path) -> dict[str, Any]:
+    return dict(json.loads(pq.read_schema(path).metadata[b"par.listing"]))
