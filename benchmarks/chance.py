@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks.machine import provenance
 from par_core.config import load_config
 from par_core.datasets.merged_labels import labelled_people
-from par_core.predictions.cache import Observer
-from par_core.predictions.compute import observe_here
+from par_core.predictions.cache import PredictionCache
+from par_core.predictions.compute import compute_here
 from par_core.query.answer import CUTOFF
 from par_core.training.text_weights import asked_of, check_weights
 
@@ -30,11 +30,11 @@ def main() -> None:
         "--root", type=Path, required=True, help="folder with ccp/, people held out from training"
     )
     parser.add_argument(
-        "--work", type=Path, default=Path("build/text-weights"), help="where observations are kept"
+        "--work", type=Path, default=Path("build/text-weights"), help="where predictions are kept"
     )
     arguments = parser.parse_args()
     searches = asked_of(
-        labelled_people("ccp", arguments.root), load_config(), Observer(arguments.work, observe_here)
+        labelled_people("ccp", arguments.root), load_config(), PredictionCache(arguments.work, compute_here)
     )
     print(
         json.dumps(

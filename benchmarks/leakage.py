@@ -23,10 +23,10 @@ from par_core.errors import BadInputError
 from par_core.evaluate.leakage.matching import choose_threshold
 from par_core.evaluate.leakage.pairs import COPIES, copy_distances, other_distances
 from par_core.evaluate.leakage.perceptual_hash import hash_distances, perceptual_hash
-from par_core.evaluate.leakage.pictures import folder_part, look_at
+from par_core.evaluate.leakage.pictures import folder_part, picture_features
 from par_core.models.profiles import describe_models
-from par_core.predictions.cache import Observer
-from par_core.predictions.compute import observe_here
+from par_core.predictions.cache import PredictionCache
+from par_core.predictions.compute import compute_here
 
 MAX_BITS = 10
 RATES = (1e-1, 1e-2, 1e-3, 1e-4)
@@ -38,8 +38,8 @@ def measured(folder: Path, profile: str) -> dict[str, Any]:
     part = folder_part(folder)
 
     with tempfile.TemporaryDirectory() as place:
-        observer = Observer(Path(place), observe_here)
-        observations = look_at(part.files, config, observer, embed=True)
+        observer = PredictionCache(Path(place), compute_here)
+        observations = picture_features(part.files, config, observer, embed=True)
         same = copy_distances(part.files, observations, config, observer)
     others = other_distances(part.identities, observations, MAX_BITS)
     at_rate: dict[str, Any] = {}

@@ -15,7 +15,7 @@ from flows.console.datasets import as_split
 from flows.console.evaluation import artifact_of
 from flows.console.gate import gate_lines, gate_markdown, gate_object
 from flows.index import run_index
-from flows.predictions import observing
+from flows.predictions import prediction_runner
 from flows.recording import WITH_FAILURES
 from flows.training import plan_jobs
 from flows.training import train as run_training
@@ -167,8 +167,8 @@ def evaluate(
     folders: list[Any] = [*weights_dirs] if weights_dirs else [keys.get("weights_dir")]
     configs = [load_config(**{**keys, "machine": machine, "weights_dir": folder}) for folder in folders]
     request = EvaluationRequest(kind, dataset, Path(root), as_split(split), part)
-    with observing(configs[0].machine, quiet=True, verbose=True) as carry_out:
-        scores = evaluate_all(request, configs, Path(out), carry_out=carry_out)
+    with prediction_runner(configs[0].machine, quiet=True, verbose=True) as compute:
+        scores = evaluate_all(request, configs, Path(out), compute=compute)
     create_markdown_artifact(artifact_of(scores, request, Path(out)), key="par-evaluate")
     if len(configs) == 1:
         create_link_artifact(

@@ -1,21 +1,21 @@
-"""One shard of an evaluation. Safe to run twice: a shard that is finished returns at once."""
+"""Task that computes one shard of predictions. Safe to run twice: a finished shard returns at once."""
 
 from pathlib import Path
 
 from par_core.errors import TransientError
-from par_core.predictions.cache import Observation
-from par_core.predictions.compute import observe_shard
+from par_core.predictions.cache import PredictionJob
+from par_core.predictions.compute import compute_shard
 
-__all__ = ["observe"]
+__all__ = ["predict_shard"]
 
 
-def observe(folder: str, shard: int) -> None:
-    """Let the models look at one shard of an observation's folder.
+def predict_shard(folder: str, shard: int) -> None:
+    """Run the models on one shard of the prediction job in a folder.
 
     Raises:
         TransientError: Storage or memory trouble that may pass.
     """
     try:
-        observe_shard(Observation.open(Path(folder)), shard)
+        compute_shard(PredictionJob.open(Path(folder)), shard)
     except MemoryError as error:
         raise TransientError(f"out of memory in shard {shard}") from error

@@ -83,14 +83,14 @@ def audit(
     ```
     """
     from flows.console.audit import audit_lines, plant_lines
-    from flows.predictions import observing
+    from flows.predictions import prediction_runner
     from par_core.studies.audit import AuditRequest, audit_dataset, measure_audit
 
     settings = models.load(machine)
     request = AuditRequest(dataset, root, out, tuple(attributes or ()), top, seed)
-    with observing(settings.machine, verbose=machine.verbose) as carry_out:
+    with prediction_runner(settings.machine, verbose=machine.verbose) as compute:
         if plant is not None:
-            print(*plant_lines(measure_audit(request, plant, settings, carry_out)), sep="\n")
+            print(*plant_lines(measure_audit(request, plant, settings, compute)), sep="\n")
             return
-        print(*audit_lines(audit_dataset(request, settings, carry_out)), sep="\n")
+        print(*audit_lines(audit_dataset(request, settings, compute)), sep="\n")
     print(f"par: contact sheet: {out / 'audit.html'}", file=sys.stderr, flush=True)

@@ -131,7 +131,7 @@ def evaluate(
         store = existing_store(store, config)
     from flows.console.datasets import as_split
     from flows.console.evaluation import evaluation_lines
-    from flows.predictions import observing
+    from flows.predictions import prediction_runner
     from par_core.studies.evaluation import KINDS, EvaluationRequest
     from par_core.studies.several import evaluate_all
 
@@ -157,8 +157,8 @@ def evaluate(
             for folder in folders
         ]
         request = EvaluationRequest(kind, dataset, root, as_split(split), part)
-        with observing(settings[0].machine, verbose=machine.verbose) as carry_out:
-            scores = evaluate_all(request, settings, out, carry_out=carry_out)
+        with prediction_runner(settings[0].machine, verbose=machine.verbose) as compute:
+            scores = evaluate_all(request, settings, out, compute=compute)
     text = json.dumps(scores, indent=1)
     if json_file is not None and str(json_file) == "-":
         print(text)

@@ -119,14 +119,14 @@ def leakage(
     """
     from flows.console.datasets import as_split
     from flows.console.leakage import leakage_lines
-    from flows.predictions import observing
+    from flows.predictions import prediction_runner
     from par_core.evaluate.leakage.search import Limits
     from par_core.studies.leakage import LeakageRequest, report_leakage
 
     settings = models.load(machine)
     limits = Limits(tuple(by or ()), max_bits, max_distance, false_positives)
     request = LeakageRequest(tuple(folders or ()), dataset, root, as_split(split), out, limits, scores, top)
-    with observing(settings.machine, verbose=machine.verbose) as carry_out:
-        summary = report_leakage(request, settings, carry_out)
+    with prediction_runner(settings.machine, verbose=machine.verbose) as compute:
+        summary = report_leakage(request, settings, compute)
     print(*leakage_lines(summary), sep="\n")
     print(f"par: report: {out / 'report.html'}", file=sys.stderr, flush=True)

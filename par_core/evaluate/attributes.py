@@ -22,8 +22,8 @@ from par_core.metrics.attributes import attribute_metrics, convention
 from par_core.metrics.calibration import calibration_error
 from par_core.metrics.label_based import LabelCounts, balanced_accuracy
 from par_core.metrics.ranking import roc_auc
-from par_core.predictions.cache import Observer
-from par_core.predictions.tables import ObservedPeople
+from par_core.predictions.cache import PredictionCache
+from par_core.predictions.tables import PredictedPeople
 from par_core.types import BoxesXYXY
 
 __all__ = [
@@ -44,13 +44,13 @@ _MEANS: Final = {"mean_auc": "auc", "mA": "mA", "mean_ece": "ece"}
 
 @dataclass(frozen=True, slots=True)
 class AttributeRun:
-    """What an evaluation of attributes saw, person by person.
+    """Result of an evaluation of attributes, person by person.
 
     Attributes:
-        scores: The figures.
-        items: What is written of each person.
-        people: In the order of the items.
-        boxes: Where each was found, or NaN.
+        scores: Scores by name.
+        items: Labels and probabilities of each person.
+        people: Labelled people, in the order of the items.
+        boxes: Box of each detected person; NaN for the others.
         quality: Measures of :mod:`par_core.evaluate.quality_bands` that are known without the pictures, as a
             store has them.
     """
@@ -63,17 +63,17 @@ class AttributeRun:
 
     @property
     def data_digest(self) -> str:
-        """Of names and labels."""
+        """Digest of names and labels."""
         return data_digest(self.items.names, self.items.labels)
 
 
 def data_digest(names: tuple[str, ...], labels: Float32[np.ndarray, "n k"]) -> str:
-    """The same for the same people with the same labels."""
+    """Return a digest that is equal for the same people with the same labels."""
     return digest_of(*names, labels.tobytes())
 
 
 def read_people(dataset: str, root: Path, split: Split = 0) -> AttributeSet:
-    """A data set; ccp and mit with all attributes of PAR's own vocabulary, unknown ones NaN.
+    """Read a data set; ccp and mit with all attributes of PAR's own vocabulary, unknown ones NaN.
 
     Args:
         dataset: One of ``ATTRIBUTE_SETS``.
@@ -90,20 +90,22 @@ def read_people(dataset: str, root: Path, split: Split = 0) -> AttributeSet:
 
 
 def people_of(data: AttributeSet, crops: Path, part: str | None = None) -> AttributeSet:
-    """The people of a data set who are to be judged, each with a picture of their own.
+    """Return the people of a data set who are to be scored, each with a picture of their own.
 
     Args:
         data: All people.
-        crops: Where pictures are kept that are cut out of photographs of several people.
+        crops: Folder of the pictures that are cut out of photographs of several people.
         part: ``train``, ``val`` or ``test``; None for ``test`` where there is one, else everybody.
 
     Raises:
         BadConfigError: There is no such part.
     """
     if part is not None and part not in data.parts:
-        there = f"there are: {', '.join(data.parts)}" if data.parts else "it is not split; leave --part out"
+        known_parts = (
+            f"there are: {', '.join(data.parts)}" if data.parts else "it is not split; leave --part out"
+        )
         raise BadConfigError(
-            f"{data.name} has no part {part!r}; {there}"
+            f"{data.name} has no part {part!r}; {known_parts}"
             if part in PARTS
             else f"a part is one of {', '.join(PARTS)}, not {part!r}"
         )
@@ -112,14 +114,16 @@ def people_of(data: AttributeSet, crops: Path, part: str | None = None) -> Attri
 
 
 def rows_of(data: AttributeSet, rows: Sequence[int]) -> AttributeSet:
-    """Some of the people, without parts."""
-    who = tuple(data.identities[i] for i in rows) if data.identities else ()
+    """Return the people in some rows, without parts."""
+    identities = tuple(data.identities[i] for i in rows) if data.identities else ()
     boxes = None if data.boxes is None else data.boxes[list(rows)]
-    return replace(data, people=tuple(data.people[i] for i in rows), identities=who, parts={}, boxes=boxes)
+    return replace(
+        data, people=tuple(data.people[i] for i in rows), identities=identities, parts={}, boxes=boxes
+    )
 
 
 def known_labels(data: AttributeSet) -> Float32[np.ndarray, "n k"]:
-    """The labels that score: guesses train, but do not score. Uncertain ones count as absent."""
+    """Return the labels that score: guesses train, but do not score. Uncertain ones count as absent."""
     labels = labels_of(list(data.people))
     labels[np.array([person.weights for person in data.people]) < 1] = np.nan
     return labels
@@ -129,42 +133,42 @@ def evaluate_attributes(
     dataset: str,
     root: Path,
     config: RunConfig,
-    observer: Observer,
+    cache: PredictionCache,
     *,
     split: Split = 0,
     part: str | None = None,
 ) -> AttributeRun:
-    """Look at the people of a data set, and score what the describer tells of them: see :func:`read_people`,
-    :func:`people_of` and :func:`score_attributes`.
+    """Run the models on the people of a data set, and score the describer's attributes: see
+    :func:`read_people`, :func:`people_of` and :func:`score_attributes`.
 
     Raises:
         BadConfigError: The folder does not hold the data set, or it has no such split or part.
     """
-    data = people_of(read_people(dataset, root, split), observer.folder / "crops", part)
-    (seen,) = observer.people([person.image for person in data.people], [config])
-    return score_attributes(data, seen)
+    data = people_of(read_people(dataset, root, split), cache.folder / "crops", part)
+    (predicted,) = cache.people([person.image for person in data.people], [config])
+    return score_attributes(data, predicted)
 
 
-def score_attributes(data: AttributeSet, seen: ObservedPeople) -> AttributeRun:
-    """AUC, calibration, and mA, precision, recall, F1 and accuracy at the model's thresholds, of each
-    attribute that the data set labels.
+def score_attributes(data: AttributeSet, predicted: PredictedPeople) -> AttributeRun:
+    """Compute AUC, calibration, and mA, precision, recall, F1 and accuracy at the model's thresholds, for
+    each attribute that the data set labels.
 
     Args:
         data: The people, with their labels.
-        seen: The same people, as the models saw them.
+        predicted: Predictions for the same people.
 
     Returns:
-        With the scores ``mean_auc``, ``mA`` and ``mean_ece`` (over the attributes of clothing for PAR's own
-        vocabulary, else over all; NaN where there are none); ``attributes`` by name with ``auc``, ``mA``,
-        ``accuracy``, ``precision``, ``recall``, ``f1``, ``ece``, ``threshold``, ``prevalence``, ``n``;
-        ``instances`` with ``accuracy``, ``precision``, ``recall``, ``f1`` over images and their
+        The run with the scores ``mean_auc``, ``mA`` and ``mean_ece`` (over the attributes of clothing for
+        PAR's own vocabulary, else over all; NaN where there are none); ``attributes`` by name with ``auc``,
+        ``mA``, ``accuracy``, ``precision``, ``recall``, ``f1``, ``ece``, ``threshold``, ``prevalence``,
+        ``n``; ``instances`` with ``accuracy``, ``precision``, ``recall``, ``f1`` over images and their
         ``convention``; ``not_answered``, the attributes that the model does not know, and ``too_few``, those
         that fewer than five people have or lack; ``averaged``, the attributes that the means are over;
-        ``images``, and ``found``: how many people the segmenter found. The others are described by their
+        ``images``, and ``found``: how many people the segmenter detected. The others are described by their
             whole picture.
     """
     labels = known_labels(data)
-    probabilities, thresholds = _answers(data, seen)
+    probabilities, thresholds = _answers(data, predicted)
     attributes: dict[str, dict[str, Any]] = {}
     for name, p, y in zip(data.attributes, probabilities.T, labels.T, strict=True):
         known = ~np.isnan(y) & ~np.isnan(p)
@@ -177,34 +181,36 @@ def score_attributes(data: AttributeSet, seen: ObservedPeople) -> AttributeRun:
     items = AttributeItems(names, data.attributes, labels, probabilities, judged, data.identities)
     averaged = [attributes[name] for name in items.averaged]
     means = {
-        called: float(np.mean([each[key] for each in averaged])) if averaged else float("nan")
+        called: float(np.mean([row[key] for row in averaged])) if averaged else float("nan")
         for called, key in _MEANS.items()
     }
     scores = {
         **means,
         "attributes": attributes,
         "images": len(labels),
-        "found": seen.found,
+        "found": predicted.detected,
         "instances": _over_images(items),
         "not_answered": [name for name in labelled if name not in thresholds],
         "too_few": [name for name in labelled if name in thresholds and name not in attributes],
         "averaged": list(items.averaged),
     }
-    return AttributeRun(scores, items, data.people, seen.boxes)
+    return AttributeRun(scores, items, data.people, predicted.boxes)
 
 
-def _answers(data: AttributeSet, seen: ObservedPeople) -> tuple[Float32[np.ndarray, "n k"], dict[str, float]]:
-    """Probabilities by the data set's attributes, NaN where the model cannot tell; and the thresholds of
-    those that it can.
+def _answers(
+    data: AttributeSet, predicted: PredictedPeople
+) -> tuple[Float32[np.ndarray, "n k"], dict[str, float]]:
+    """Return probabilities by the data set's attributes, NaN where the model does not know one; and the
+    thresholds of those that it knows.
     """
     probabilities = np.full((len(data.people), len(data.attributes)), np.nan, np.float32)
     thresholds = {}
     for i, attribute in enumerate(data.attributes):
-        answer = answer_to(attribute, seen.attributes)
+        answer = answer_to(attribute, predicted.attributes)
         if answer is not None:
-            column = seen.attributes.index(answer.name)
-            told, threshold = seen.descriptions.probabilities[:, column], seen.thresholds[column]
-            probabilities[:, i] = 1 - told if answer.opposite else told
+            column = predicted.attributes.index(answer.name)
+            p, threshold = predicted.descriptions.probabilities[:, column], predicted.thresholds[column]
+            probabilities[:, i] = 1 - p if answer.opposite else p
             thresholds[attribute] = 1 - threshold if answer.opposite else threshold
     return probabilities, thresholds
 
@@ -225,11 +231,11 @@ def _scores(has: Bool[np.ndarray, " n"], p: Float32[np.ndarray, " n"], threshold
 
 
 def _over_images(items: AttributeItems) -> dict[str, Any]:
-    """Instance-based figures over the attributes that are scored."""
+    """Compute instance-based scores over the attributes that are scored."""
     columns = [items.attributes.index(name) for name in items.thresholds]
     predicted = items.probabilities[:, columns] >= np.array(list(items.thresholds.values()), np.float32)
-    told = attribute_metrics(items.labels[:, columns], predicted)
-    shown = {
-        name: told[name] if columns else float("nan") for name in ("accuracy", "precision", "recall", "f1")
+    metrics = attribute_metrics(items.labels[:, columns], predicted)
+    instances = {
+        name: metrics[name] if columns else float("nan") for name in ("accuracy", "precision", "recall", "f1")
     }
-    return {**shown, "convention": convention("its probability reaches the threshold of the attribute")}
+    return {**instances, "convention": convention("its probability reaches the threshold of the attribute")}

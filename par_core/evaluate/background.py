@@ -1,4 +1,4 @@
-"""What the background is worth: the same people, found once, described with their background eliminated,
+"""Ablation of the background: the same people, detected once and described with their background eliminated,
 blurred and kept, and with masks as they are.
 
 The paper eliminates it (section 6.3) so that attributes are read off the person and not off the street.
@@ -14,7 +14,7 @@ from par_core.datasets.labelled_set import Split
 from par_core.evaluate.attributes import AttributeRun, people_of, read_people, score_attributes
 from par_core.evaluate.comparison import differences
 from par_core.metrics.bootstrap import Interval
-from par_core.predictions.cache import Observer
+from par_core.predictions.cache import PredictionCache
 
 __all__ = ["DEFAULT", "VARIANTS", "BackgroundRun", "evaluate_background"]
 
@@ -36,7 +36,7 @@ class BackgroundRun:
 
     Attributes:
         runs: By variant, the default first.
-        changes: Of every other variant, what each figure is more than by default, with paired intervals.
+        changes: For every other variant, difference of each score from the default, with paired intervals.
     """
 
     runs: Mapping[str, AttributeRun]
@@ -44,7 +44,7 @@ class BackgroundRun:
 
     @property
     def data_digest(self) -> str:
-        """Of names and labels."""
+        """Digest of names and labels."""
         return self.runs[DEFAULT].data_digest
 
     @property
@@ -53,7 +53,7 @@ class BackgroundRun:
         ``estimate``, ``low``, ``high``.
         """
         left_out = ("images", "found", "not_answered", "too_few", "averaged", "instances")
-        told = {
+        variants = {
             name: {
                 "cutout": _CUTOUTS[name].model_dump(),
                 **{key: value for key, value in run.scores.items() if key not in left_out},
@@ -62,13 +62,13 @@ class BackgroundRun:
         }
         changed = {
             name: {
-                figure: {"estimate": each.estimate, "low": each.low, "high": each.high}
-                for figure, each in told.items()
+                score: {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+                for score, interval in intervals.items()
             }
-            for name, told in self.changes.items()
+            for name, intervals in self.changes.items()
         }
         return {
-            "variants": told,
+            "variants": variants,
             "changes": changed,
             "images": self.runs[DEFAULT].scores["images"],
             "found": self.runs[DEFAULT].scores["found"],
@@ -79,7 +79,7 @@ def evaluate_background(
     dataset: str,
     root: Path,
     config: RunConfig,
-    observer: Observer,
+    cache: PredictionCache,
     *,
     split: Split = 0,
     part: str | None = None,
@@ -87,22 +87,22 @@ def evaluate_background(
     """Score the attributes with every variant on the same people; arguments and errors as
     :func:`par_core.evaluate.attributes.people_of`.
 
-    Where nobody is found, the whole picture is described, by every variant alike.
+    Where no person is detected, the whole picture is described, by every variant alike.
 
     Args:
         dataset: One of ``ATTRIBUTE_SETS``.
         root: Its folder.
         config: Names the models; how people are cut out is left to the variants.
-        observer: Looks at the people.
+        cache: Predictions, computed where missing.
         split: Official split.
-        part: Of the split.
+        part: Part of the split.
     """
-    data = people_of(read_people(dataset, root, split), observer.folder / "crops", part)
+    data = people_of(read_people(dataset, root, split), cache.folder / "crops", part)
     settings = [
         config.model_copy(update={"describe": config.describe.model_copy(update={"cutout": cutout})})
         for cutout in _CUTOUTS.values()
     ]
-    seen = observer.people([person.image for person in data.people], settings)
-    runs = {name: score_attributes(data, each) for name, each in zip(VARIANTS, seen, strict=True)}
+    predicted = cache.people([person.image for person in data.people], settings)
+    runs = {name: score_attributes(data, people) for name, people in zip(VARIANTS, predicted, strict=True)}
     changes = {name: differences(runs[DEFAULT].items, runs[name].items) for name in VARIANTS[1:]}
     return BackgroundRun(runs, changes)

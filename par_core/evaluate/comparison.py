@@ -7,18 +7,19 @@ from par_core.metrics.bootstrap import Interval, bootstrap_rows
 
 __all__ = ["SEED", "differences", "groups_of", "intervals"]
 
-#: Of the draws, in every report: the same images or identities are drawn for all figures.
+#: Seed of the draws, in every report: the same images or identities are drawn for all figures.
 SEED: Final = 0
 
 
 def intervals(items: Items) -> dict[str, Interval]:
-    """The figures of a run with 95 % intervals by the bootstrap over identities where known, else images."""
+    """Return a run's figures with 95 % intervals by the bootstrap over identities if known, else images."""
     n, groups, figures = items.images, items.groups, items.figures()
     return {name: bootstrap_rows(n, figure, groups, seed=SEED) for name, figure in figures.items()}
 
 
 def groups_of(first: Items, second: Items) -> tuple[str, ...] | None:
-    """Which images are drawn together when two runs on the same images are compared.
+    """Return the group of each image, which are drawn together, when two runs on the same images are
+    compared.
 
     A run that was saved without identities takes those of the other; None if neither knows any.
     """
@@ -31,11 +32,11 @@ def differences(first: Items, second: Items) -> dict[str, Interval]:
     Identities are drawn where one of the runs knows them, else images.
 
     Args:
-        first: Of one run.
-        second: Of another run on the same images in the same order.
+        first: Items of one run.
+        second: Items of another run on the same images in the same order.
 
     Returns:
-        The figures that both have.
+        Differences of the figures that both have.
     """
     before, after, groups = first.figures(), second.figures(), groups_of(first, second)
     return {

@@ -20,18 +20,18 @@ __all__ = ["common_pairs", "score_garments", "score_pairs"]
 Pair = tuple[tuple[str, str], ...]  # attribute and colour of each garment
 
 _FIRST: Final = 10
-_LEAST: Final = 3  # people who fit, for a query to be asked
+_LEAST: Final = 3  # people who fit, for a query to be scored
 _MOST: Final = 60  # queries, those that fit most people
 
 
 def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, scorer: TextScorer) -> dict[str, Any]:
-    """Recall among the first ten, and how many times that of chance it is: ranked as searches rank, and with
-    less and less of what they use.
+    """Compute the recall among the first ten, and divide it by that of chance: ranked as searches rank, and
+    with less and less of what they use.
 
     Args:
-        people: Of known colours.
-        known: What is known of them, in their order.
-        scorer: Of their embedding.
+        people: Labelled people of known colours.
+        known: Embeddings, attributes and colours of the same people.
+        scorer: Text scorer of their embedding.
 
     Returns:
         ``pairs_recall_at_10_over_chance``, the mean over queries (NaN if there is none); the same
@@ -39,8 +39,8 @@ def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, scorer: Te
         ``..._by_text_alone`` (as one vector); and ``pairs`` by text with ``recall_at_10``, ``chance``,
         ``over_chance``, ``fitting``, ``n``.
     """
-    usual, n = known.colour_shares(), len(people)
-    told, less = (
+    colour_shares, n = known.colour_shares(), len(people)
+    pairs, ratios_with_less = (
         {},
         {name: list[float]() for name in ("without_colours", "by_text_and_its_parts", "by_text_alone")},
     )
@@ -50,8 +50,8 @@ def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, scorer: Te
         )
         fits = np.array([set(pair) <= set(person.colours) for person in people])
         chance = min(1.0, _FIRST / n)
-        recall = _recall(fits, scorer.evidence(query, known, usual))
-        told[query.text] = {
+        recall = _recall(fits, scorer.evidence(query, known, colour_shares))
+        pairs[query.text] = {
             "recall_at_10": recall,
             "chance": chance,
             "over_chance": recall / chance,
@@ -64,30 +64,30 @@ def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, scorer: Te
             standing,
             known.vectors @ query.vectors[0],
         )
-        for name, scores in zip(less, ranked, strict=True):
-            less[name].append(_recall(fits, scores) / chance)
-    means = {"pairs_recall_at_10_over_chance": [each["over_chance"] for each in told.values()]}
-    means |= {f"pairs_recall_at_10_over_chance_{name}": ratios for name, ratios in less.items()}
+        for name, scores in zip(ratios_with_less, ranked, strict=True):
+            ratios_with_less[name].append(_recall(fits, scores) / chance)
+    means = {"pairs_recall_at_10_over_chance": [row["over_chance"] for row in pairs.values()]}
+    means |= {f"pairs_recall_at_10_over_chance_{name}": ratios for name, ratios in ratios_with_less.items()}
     return {name: float(np.mean(ratios)) if ratios else float("nan") for name, ratios in means.items()} | {
-        "pairs": told
+        "pairs": pairs
     }
 
 
 def score_garments(
     people: Sequence[LabelledPerson], known: KnownPeople, scorer: TextScorer
 ) -> dict[str, float]:
-    """Average precision of queries for one coloured garment, divided by prevalence.
+    """Compute the average precision of queries for one coloured garment, divided by prevalence.
 
     Args:
-        people: Of known colours.
-        known: What is known of them, in their order.
-        scorer: Of their embedding.
+        people: Labelled people of known colours.
+        known: Embeddings, attributes and colours of the same people.
+        scorer: Text scorer of their embedding.
 
     Returns:
         ``garments_ap_over_prevalence``, ranked as searches rank,
-        ``garments_ap_over_prevalence_by_text_alone``, and how many ``garments`` were asked for.
+        ``garments_ap_over_prevalence_by_text_alone``, and how many ``garments`` were queried.
     """
-    usual = known.colour_shares()
+    colour_shares = known.colour_shares()
     ratios, alone = [], []
     for (attribute, colour), fitting in Counter(
         garment for person in people for garment in set(person.colours)
@@ -95,10 +95,10 @@ def score_garments(
         if _LEAST <= fitting < len(people):
             query = scorer.query(f"a person wearing {with_colour(BY_NAME[attribute].nouns[0], colour)}")
             fits = np.array([(attribute, colour) in person.colours for person in people])
-            ratios.append(average_precision(fits, scorer.evidence(query, known, usual)) / fits.mean())
+            ratios.append(average_precision(fits, scorer.evidence(query, known, colour_shares)) / fits.mean())
             alone.append(average_precision(fits, known.vectors @ query.vectors[0]) / fits.mean())
     means = {"garments_ap_over_prevalence": ratios, "garments_ap_over_prevalence_by_text_alone": alone}
-    return {name: float(np.mean(each)) if each else float("nan") for name, each in means.items()} | {
+    return {name: float(np.mean(values)) if values else float("nan") for name, values in means.items()} | {
         "garments": len(ratios)
     }
 
@@ -108,6 +108,6 @@ def _recall(fits: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]) -> fl
 
 
 def common_pairs(people: Sequence[LabelledPerson]) -> list[tuple[Pair, int]]:
-    """Pairs of coloured garments that people wear together and how many wear them, the most common first."""
+    """Return pairs of coloured garments and how many people wear both, the most common first."""
     counted = Counter(pair for person in people for pair in combinations(sorted(person.colours), 2))
     return [(pair, n) for pair, n in counted.most_common(_MOST) if n >= _LEAST]

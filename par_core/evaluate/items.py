@@ -33,7 +33,7 @@ Figures = dict[str, Callable[[Int64[np.ndarray, " r"]], float]]
 #: Attributes that the means are over.
 CLOTHING: Final = tuple(attribute.name for attribute in ATTRIBUTES if attribute.ccp)
 
-#: Attributes of which papers tell plain accuracy: gender and orientation.
+#: Attributes for which papers report plain accuracy: gender and orientation.
 ACCURACIES: Final = ("female", "front")
 
 
@@ -67,12 +67,12 @@ class AttributeItems:
     """People with labels and probabilities.
 
     Attributes:
-        names: Of n images.
-        attributes: Of the k columns.
+        names: Names of n images.
+        attributes: Names of the k columns.
         labels: 1, 0, or NaN where nothing is known.
         probabilities: In [0, 1]; NaN where the model does not know the attribute.
-        thresholds: Of the attributes that are scored; the others have no figures.
-        identities: Of the n people, "" where unknown; empty if the data set knows no identities.
+        thresholds: Thresholds of the attributes that are scored; the others have no figures.
+        identities: Identities of the n people, "" where unknown; empty if the data set knows no identities.
     """
 
     names: tuple[str, ...]
@@ -111,7 +111,9 @@ class AttributeItems:
         if averaged:
             means = {
                 "mean_auc": lambda rows: _mean([self._auc(name, rows) for name in averaged]),
-                "mA": lambda rows: _mean([balanced_accuracy(*self._seen(name, rows)) for name in averaged]),
+                "mA": lambda rows: _mean(
+                    [balanced_accuracy(*self._predicted(name, rows)) for name in averaged]
+                ),
             }
         accuracies: Figures = {
             f"accuracy: {name}": _bound(self._accuracy, name)
@@ -138,27 +140,27 @@ class AttributeItems:
             columns[f"{name}_probability"] = pa.array(self.probabilities[:, i], from_pandas=True)
         return pa.table(columns)
 
-    def _judged(self, name: str, rows: Int64[np.ndarray, " r"]) -> tuple[np.ndarray, np.ndarray]:
+    def _labelled(self, name: str, rows: Int64[np.ndarray, " r"]) -> tuple[np.ndarray, np.ndarray]:
         column = self.attributes.index(name)
         has, p = known_items(self.labels[rows, column], self.probabilities[rows, column])
-        told = ~np.isnan(p)
-        return has[told], p[told]
+        answered = ~np.isnan(p)
+        return has[answered], p[answered]
 
-    def _seen(self, name: str, rows: Int64[np.ndarray, " r"]) -> tuple[np.ndarray, np.ndarray]:
-        has, p = self._judged(name, rows)
+    def _predicted(self, name: str, rows: Int64[np.ndarray, " r"]) -> tuple[np.ndarray, np.ndarray]:
+        has, p = self._labelled(name, rows)
         return has, p >= self.thresholds[name]
 
     def _auc(self, name: str, rows: Int64[np.ndarray, " r"]) -> float:
-        return roc_auc(*self._judged(name, rows))
+        return roc_auc(*self._labelled(name, rows))
 
     def _accuracy(self, name: str, rows: Int64[np.ndarray, " r"]) -> float:
-        has, seen = self._seen(name, rows)
-        return float((has == seen).mean()) if len(has) else float("nan")
+        has, predicted = self._predicted(name, rows)
+        return float((has == predicted).mean()) if len(has) else float("nan")
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalItems:
-    """Text queries and how near every person is to each.
+    """Text queries and the score of every person for each.
 
     Attributes:
         queries: q texts.
@@ -183,15 +185,15 @@ class RetrievalItems:
 
     def figures(self) -> Figures:
         """Average precision over prevalence: the mean, then each query."""
-        each: Figures = {
+        figures: Figures = {
             f"ap_over_prevalence: {query}": _bound(self._over_prevalence, i)
             for i, query in enumerate(self.queries)
         }
         return (
-            {"mean_ap_over_prevalence": lambda rows: _mean([figure(rows) for figure in each.values()])}
-            if each
+            {"mean_ap_over_prevalence": lambda rows: _mean([figure(rows) for figure in figures.values()])}
+            if figures
             else {}
-        ) | each
+        ) | figures
 
     def table(self) -> pa.Table:
         """One row a query: ``query``, ``ap``, ``prevalence``, and ``labels`` and ``scores`` of all images, by
@@ -204,14 +206,14 @@ class RetrievalItems:
             ),
             "scores": pa.array(list(self.scores), pa.list_(pa.float32())),
         }
-        told = {
+        numbers = {
             "ap": [average_precision(has, s) for has, s in known],
             "prevalence": [float(has.mean()) for has, _ in known],
         }
         return pa.table(
             {
                 "query": pa.array(self.queries, pa.string()),
-                **{name: pa.array(values, pa.float64()) for name, values in told.items()},
+                **{name: pa.array(values, pa.float64()) for name, values in numbers.items()},
                 **lists,
             }
         )
@@ -223,15 +225,15 @@ class RetrievalItems:
 
 @dataclass(frozen=True, slots=True)
 class SegmentationItems:
-    """Photographs with the number of people matched, missed and found though nobody is there.
+    """Photographs with the number of people matched, missed and falsely detected.
 
     Attributes:
-        names: Of n photographs.
-        matched: People found with a mask IoU of at least one half.
-        missed: Labelled people that were not.
-        false: People found that are not labelled.
+        names: Names of n photographs.
+        matched: People detected with a mask IoU of at least one half.
+        missed: Labelled people that were not detected.
+        false: Detected people that are not labelled.
         quality: Panoptic quality of each photograph, in [0, 1]: the sum of the matched IoUs over matched +
-            (missed + false) / 2 (Kirillov et al. 2019); NaN where nobody is labelled or found.
+            (missed + false) / 2 (Kirillov et al. 2019); NaN where no person is labelled or detected.
     """
 
     names: tuple[str, ...]
@@ -279,7 +281,7 @@ def items_of(kind: str, table: pa.Table, thresholds: dict[str, float]) -> Items:
     Args:
         kind: ``attributes``, ``retrieval`` or ``segmentation``.
         table: With the columns of that kind.
-        thresholds: Of the attributes that were scored.
+        thresholds: Thresholds of the attributes that were scored.
 
     Raises:
         KeyError: A column is missing.
@@ -290,18 +292,18 @@ def items_of(kind: str, table: pa.Table, thresholds: dict[str, float]) -> Items:
 
     match kind:
         case "attributes":
-            told = tuple(
+            attributes = tuple(
                 name.removesuffix("_label") for name in table.column_names if name.endswith("_label")
             )
             labels, probabilities = (
-                np.array([column(f"{name}_{what}") for name in told], np.float32)
-                .reshape(len(told), table.num_rows)
+                np.array([column(f"{name}_{what}") for name in attributes], np.float32)
+                .reshape(len(attributes), table.num_rows)
                 .T
                 for what in ("label", "probability")
             )
             identities = table.column("identity").to_pylist() if "identity" in table.column_names else []
-            names, who = tuple(table.column("image").to_pylist()), tuple(each or "" for each in identities)
-            return AttributeItems(names, told, labels, probabilities, thresholds, who)
+            names, who = tuple(table.column("image").to_pylist()), tuple(name or "" for name in identities)
+            return AttributeItems(names, attributes, labels, probabilities, thresholds, who)
         case "retrieval":
             labels, scores = (
                 np.array(table.column(what).to_pylist(), np.float32).reshape(table.num_rows, -1)

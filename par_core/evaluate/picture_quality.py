@@ -1,4 +1,4 @@
-"""How good the pictures of a collection are: resolution, GLVN and BRISQUE of each, and the figures of the
+"""Quality of the pictures of a collection: resolution, GLVN and BRISQUE of each, and the figures of the
 paper's table 1 over all of them.
 """
 
@@ -31,7 +31,7 @@ __all__ = [
     "values_of",
 ]
 
-#: What is measured of a picture, by attribute of ``PictureQuality``.
+#: Measures of a picture, by attribute of ``PictureQuality``.
 MEASURES: Final = ("megapixels", "glvn", "brisque")
 
 _BATCH: Final = 64  # pictures in memory at once
@@ -43,10 +43,10 @@ _Values = Float64[np.ndarray, " n"]
 
 @dataclass(frozen=True, slots=True)
 class PictureQuality:
-    """What was measured of one file.
+    """Measures of one file.
 
     Attributes:
-        uri: Where it is.
+        uri: URI of the file.
         status: ``ok``, or why it could not be read.
         message: One sentence on the status.
         megapixels: 10^6 pixels; NaN unless ``ok``.
@@ -69,7 +69,7 @@ def measure_pictures(
     """Read and measure every entry, on all cores.
 
     Args:
-        entries: No uri twice.
+        entries: Entries, none with the same uri.
         config: The limits on what is read.
         model: The parameters of BRISQUE; without them it is not computed.
 
@@ -100,13 +100,13 @@ def measure_pictures(
 
 
 def values_of(rows: Sequence[PictureQuality], measure: str) -> _Values:
-    """The known values of one of ``MEASURES``."""
+    """Return the known values of one of ``MEASURES``."""
     values = np.array([getattr(row, measure) for row in rows], np.float64)
     return values[~np.isnan(values)]
 
 
 def summarise(rows: Sequence[PictureQuality]) -> dict[str, Any]:
-    """The figures of table 1.
+    """Compute the figures of table 1.
 
     Returns:
         ``pictures`` (those that could be read), ``unreadable`` by status, ``megapixels_mean``,
@@ -128,10 +128,10 @@ def summarise(rows: Sequence[PictureQuality]) -> dict[str, Any]:
 
 
 def group_names(uris: Sequence[str]) -> list[str]:
-    """The sub-folder of each file: the first part of its path that is not common to all.
+    """Return the sub-folder of each file: the first part of its path that is not common to all.
 
     Args:
-        uris: Of one source.
+        uris: URIs of one source.
 
     Returns:
         One name a uri; ``.`` for files that lie beside the sub-folders, and for all if there are no
@@ -143,25 +143,26 @@ def group_names(uris: Sequence[str]) -> list[str]:
 
 
 def histogram(values: Mapping[str, _Values]) -> dict[str, Any]:
-    """Histograms of several collections over the same bins.
+    """Compute histograms of several collections over the same bins.
 
     Args:
-        values: By the name of the collection.
+        values: Values by the name of the collection.
 
     Returns:
         ``edges``: bins of equal width from the lowest value of all to the largest 99th percentile of a
             collection; what is above counts in the last bin.
         ``counts``: by name, one for each bin. No edges if there are no values.
     """
-    known = [each for each in values.values() if len(each)]
+    known = [numbers for numbers in values.values() if len(numbers)]
     if not known:
         return {"edges": [], "counts": {name: [] for name in values}}
     lowest, last = (
-        min(float(each.min()) for each in known),
-        max(float(np.percentile(each, _LAST_PERCENTILE)) for each in known),
+        min(float(numbers.min()) for numbers in known),
+        max(float(np.percentile(numbers, _LAST_PERCENTILE)) for numbers in known),
     )
     edges = np.linspace(lowest, last if last > lowest else lowest + 1, _BINS + 1)
     counts = {
-        name: np.histogram(np.minimum(each, edges[-1]), edges)[0].tolist() for name, each in values.items()
+        name: np.histogram(np.minimum(numbers, edges[-1]), edges)[0].tolist()
+        for name, numbers in values.items()
     }
     return {"edges": edges.tolist(), "counts": counts}

@@ -1,8 +1,8 @@
-"""A light model that is fitted out of fold: one regularised logistic regression for each attribute, on
-features that are given.
+"""Probe that is fitted out of fold: one regularised logistic regression for each attribute, on given
+features.
 
-A probability of a person comes from a model that saw neither this person nor, where groups are known, anybody
-of the same group.
+A probability of a person comes from a model that was fitted neither on this person nor, where groups are
+known, on another person of the same group.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ _SPREAD: Final = 2.0
 
 
 def group_folds(groups: Sequence[str], folds: int, seed: int) -> Int64[np.ndarray, " n"]:
-    """The fold of each of n people, drawn so that nobody's group is in two folds. It depends on the groups
+    """Draw the fold of each of n people, so that no group is in two folds. It depends on the groups
     and the seed, not on the order of people.
 
     Args:
-        groups: Who belongs together: an identity, or an image.
-        folds: How many, from 2.
-        seed: Of the draw.
+        groups: Group of each person: an identity, or an image.
+        folds: Number of folds, from 2.
+        seed: Seed of the draw.
 
     Raises:
         BadConfigError: There are fewer groups than folds.
@@ -45,14 +45,14 @@ def group_folds(groups: Sequence[str], folds: int, seed: int) -> Int64[np.ndarra
 def out_of_fold(
     features: Float[np.ndarray, "n d"], labels: Float[np.ndarray, "n k"], folds: Int64[np.ndarray, " n"]
 ) -> Float64[np.ndarray, "n k"]:
-    """Probabilities of having each attribute, of every person by a probe fitted on the other folds.
+    """Return the probability of having each attribute, for every person by a probe fitted on the other folds.
 
     Features are standardised by mean and deviation of the training folds.
 
     Args:
-        features: Finite.
+        features: Finite numbers.
         labels: 1, 0, or NaN, from which nothing is learned.
-        folds: Of each person.
+        folds: Fold of each person.
 
     Returns:
         In [0, 1]; NaN where the other folds label fewer than ``LEAST`` people of either kind.
@@ -65,9 +65,9 @@ def out_of_fold(
             features[train].std(axis=0, dtype=np.float64),
         )
         scaled = (features - middle) / np.where(spread > 0, spread, 1.0)
-        for attribute, given in enumerate(labels.T):
-            used = train & ~np.isnan(given)
-            has = given[used] == 1
+        for attribute, y in enumerate(labels.T):
+            used = train & ~np.isnan(y)
+            has = y[used] == 1
             if min(has.sum(), (~has).sum()) >= LEAST:
                 weights, offset = fit_logistic(scaled[used], has, spread=_SPREAD)
                 probabilities[~train, attribute] = expit(scaled[~train] @ weights + offset)

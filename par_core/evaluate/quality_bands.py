@@ -1,4 +1,4 @@
-"""Where a model breaks down: its scores on people of rising height, sharpness and naturalness, a tenth of the
+"""Scores of a model by picture quality: on people of rising height, sharpness and naturalness, a tenth of the
 people at a time.
 """
 
@@ -36,9 +36,9 @@ class Band:
     """People of about the same quality.
 
     Attributes:
-        low: The least value among them.
-        high: The largest.
-        people: How many.
+        low: Least value of the quality.
+        high: Largest value.
+        people: Number of people.
         accuracy: Share of right answers to all known labels.
         ma: mA: the mean over the attributes that some of them have and some lack.
     """
@@ -60,17 +60,17 @@ def measure_people(
     """Measure people on their pictures.
 
     Args:
-        images: One a person.
-        boxes: Where each is; NaN for the whole picture.
+        images: One picture a person.
+        boxes: Box of each person; NaN for the whole picture.
         config: The limits on what is read.
         model: The parameters of BRISQUE; without them it is NaN.
         known: Measures that are known already, as a store has them.
 
     Returns:
-        By names of ``MEASURES``: NaN where a picture is no local file, cannot be read any more or no longer
-            reaches to the box, or has no BRISQUE.
+        Values by names of ``MEASURES``: NaN where a picture is no local file, cannot be read any more or no
+            longer reaches to the box, or has no BRISQUE.
     """
-    told: Measured = {
+    measured: Measured = {
         name: np.array(known.get(name, np.full(len(images), np.nan)), np.float64) for name in MEASURES
     }
     for i, (image, box) in enumerate(zip(images, boxes, strict=True)):
@@ -83,24 +83,24 @@ def measure_people(
             picture = picture[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
         if not picture.size:  # the box lies outside: another picture is there now
             continue
-        seen = {"height_px": float(picture.shape[0]), "glvn": glvn(picture)}
+        values = {"height_px": float(picture.shape[0]), "glvn": glvn(picture)}
         if model is not None:
-            seen["brisque"] = model.score(brisque_features(picture))
-        for name in seen.keys() - known.keys():
-            told[name][i] = seen[name]
-    return told
+            values["brisque"] = model.score(brisque_features(picture))
+        for name in values.keys() - known.keys():
+            measured[name][i] = values[name]
+    return measured
 
 
 def quality_bands(items: AttributeItems, values: Float[np.ndarray, " n"], seed: int) -> list[Band]:
-    """Scores by tenths of the people, in ascending order of quality, with 95 % bootstrap intervals over the
-    people of each.
+    """Compute scores by tenths of the people, in ascending order of quality, with 95 % bootstrap intervals
+    over the people of each.
 
     Identities are drawn where they are known, else images.
 
     Args:
         items: Scored people.
         values: Their quality; people whose value is NaN are left out.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
         Ten bands of nearly equal size; fewer where they would hold fewer than 20 people, and none where two
@@ -116,15 +116,15 @@ def quality_bands(items: AttributeItems, values: Float[np.ndarray, " n"], seed: 
     count = min(_BANDS, len(order) // _LEAST)
     if count < 2 or not names:
         return []
-    told = []
+    bands = []
     for rows in np.array_split(order, count):
         groups = None if items.groups is None else [items.groups[i] for i in rows]
         accuracy = bootstrap_sums(terms[rows], lambda sums: _accuracy(LabelCounts(sums)), groups, seed=seed)
         both_kinds = ~np.isnan(LabelCounts(terms[rows].sum(axis=0)).ma)
         known = terms[rows][..., both_kinds]
         ma = bootstrap_sums(known, lambda sums: _mean_ma(LabelCounts(sums)), groups, seed=seed)
-        told.append(Band(float(values[rows[0]]), float(values[rows[-1]]), len(rows), accuracy, ma))
-    return told
+        bands.append(Band(float(values[rows[0]]), float(values[rows[-1]]), len(rows), accuracy, ma))
+    return bands
 
 
 def bands_object(bands: Mapping[str, Sequence[Band]]) -> dict[str, list[dict[str, Any]]]:
@@ -145,20 +145,20 @@ def bands_object(bands: Mapping[str, Sequence[Band]]) -> dict[str, list[dict[str
                 "accuracy": plain(b.accuracy),
                 "mA": plain(b.ma),
             }
-            for b in each
+            for b in measure_bands
         ]
-        for measure, each in bands.items()
+        for measure, measure_bands in bands.items()
     }
 
 
 def _mean_ma(counts: LabelCounts) -> Float64[np.ndarray, "*b"]:
-    """Over all attributes; NaN if one of them lacks a kind, or there is none."""
-    each = counts.ma
-    return each.mean(axis=-1) if each.shape[-1] else np.full(each.shape[:-1], np.nan)
+    """Mean over all attributes; NaN if one of them lacks a kind, or there is none."""
+    ma = counts.ma
+    return ma.mean(axis=-1) if ma.shape[-1] else np.full(ma.shape[:-1], np.nan)
 
 
 def _accuracy(counts: LabelCounts) -> Float64[np.ndarray, "*b"]:
-    """Of all labels together."""
+    """Accuracy of all labels together."""
     right = counts.sums[..., 0, :].sum(axis=-1) + counts.sums[..., 2, :].sum(axis=-1)
     known = counts.known.sum(axis=-1)
     return np.divide(right, known, out=np.full(known.shape, np.nan), where=known > 0)

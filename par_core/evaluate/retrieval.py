@@ -18,7 +18,7 @@ from par_core.evaluate.items import RetrievalItems
 from par_core.metrics.ranking import average_precision
 from par_core.models.profiles import load_text_scorer
 from par_core.models.text_evidence import KnownPeople
-from par_core.predictions.cache import Observer
+from par_core.predictions.cache import PredictionCache
 from par_core.types import BoxesXYXY
 
 __all__ = ["Described", "PeopleSet", "RetrievalRun", "describe_labelled", "evaluate_retrieval"]
@@ -28,26 +28,26 @@ PeopleSet = Literal["ccp", "mit"]
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Labelled people as the models see them.
+    """Predictions of the models for labelled people.
 
     Attributes:
-        embeddings: Of L2 norm 1.
+        embeddings: Rows of L2 norm 1.
         probabilities: By the order of ``NAMES``; NaN for attributes that the models do not know.
-        found: How many the segmenter found.
-        thresholds: From which probability on an attribute counts as seen.
-        boxes: Where each person was found; NaN for those who were described by their whole picture.
+        detected: Number of people that the segmenter detected.
+        thresholds: Probability from which an attribute counts as present, by name.
+        boxes: Box of each person; NaN for those who were described by their whole picture.
         colours: Terms at ``upper`` and ``lower``; None where too little shows.
     """
 
     embeddings: Float32[np.ndarray, "n d"]
     probabilities: Float32[np.ndarray, "n k"]
-    found: int
+    detected: int
     thresholds: dict[str, float]
     boxes: BoxesXYXY
     colours: Mapping[str, Sequence[str | None]]
 
     def known(self, rows: np.ndarray) -> KnownPeople:
-        """What texts are weighed against, of some of them."""
+        """Return what text queries are scored against, for the people in some rows."""
         colours = {place: [terms[row] for row in rows] for place, terms in self.colours.items()}
         return KnownPeople(
             self.embeddings[rows],
@@ -58,13 +58,13 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalRun:
-    """What an evaluation of retrieval saw, query by query.
+    """Result of an evaluation of retrieval, query by query.
 
     Attributes:
-        scores: The figures.
-        items: What is written of each query.
-        people: In the order of the items' columns.
-        boxes: Where each was found, or NaN.
+        scores: Scores by name.
+        items: Labels and scores of each query.
+        people: Labelled people, in the order of the items' columns.
+        boxes: Box of each detected person; NaN for the others.
     """
 
     scores: dict[str, Any]
@@ -74,57 +74,63 @@ class RetrievalRun:
 
     @property
     def data_digest(self) -> str:
-        """Of names and labels."""
+        """Digest of names and labels."""
         return data_digest(
             tuple(name_of(person.image) for person in self.people), labels_of(list(self.people))
         )
 
 
-def evaluate_retrieval(dataset: PeopleSet, root: Path, config: RunConfig, observer: Observer) -> RetrievalRun:
-    """Average precision of text queries for single attributes, ranked as searches rank, divided by the
-    prevalence of what is asked for.
+def evaluate_retrieval(
+    dataset: PeopleSet, root: Path, config: RunConfig, cache: PredictionCache
+) -> RetrievalRun:
+    """Compute the average precision of text queries for single attributes, ranked as searches rank, divided
+    by the prevalence of the attribute.
 
     Returns:
-        With the scores ``mean_ap_over_prevalence``, and ``queries`` by text with ``ap``, ``prevalence``,
-        ``ap_over_prevalence``, ``n``, and ``by_text_alone``, the same by the cosine with the text; and what
-        :mod:`par_core.evaluate.garment_queries` tells of queries for coloured garments and pairs of them.
+        The run with the scores ``mean_ap_over_prevalence``, and ``queries`` by text with ``ap``,
+        ``prevalence``, ``ap_over_prevalence``, ``n``, and ``by_text_alone``, the same by the cosine with the
+        text; and what :mod:`par_core.evaluate.garment_queries` computes for queries for coloured garments and
+        pairs of them.
 
     Raises:
         BadConfigError: The folder does not hold the data set.
     """
     people = labelled_people(dataset, root)
-    told, labels = describe_labelled(people, config, observer), labels_of(people)
+    described, labels = describe_labelled(people, config, cache), labels_of(people)
     scorer = load_text_scorer(config)
-    known_people = told.known(np.arange(len(people)))
-    usual = known_people.colour_shares()
-    queries, asked, given = {}, [], []
+    known_people = described.known(np.arange(len(people)))
+    colour_shares = known_people.colour_shares()
+    queries, query_labels, query_scores = {}, [], []
     for text, name, wanted in _queries():
         y = labels[:, NAMES.index(name)]
         known = ~np.isnan(y)
         relevant = y[known] == wanted
         if min(int(relevant.sum()), int((~relevant).sum())) >= LEAST:
             query = scorer.query(text)
-            scores, alone = scorer.evidence(query, known_people, usual), told.embeddings @ query.vectors[0]
+            scores, alone = (
+                scorer.evidence(query, known_people, colour_shares),
+                described.embeddings @ query.vectors[0],
+            )
             queries[text] = _ranked(relevant, scores[known]) | {
                 "by_text_alone": _ranked(relevant, alone[known])["ap_over_prevalence"]
             }
-            asked.append(np.where(known, y == wanted, np.nan))
-            given.append(scores)
+            query_labels.append(np.where(known, y == wanted, np.nan))
+            query_scores.append(scores)
     means = {
-        "mean_ap_over_prevalence": _mean([each["ap_over_prevalence"] for each in queries.values()]),
-        "mean_ap_over_prevalence_by_text_alone": _mean([each["by_text_alone"] for each in queries.values()]),
+        "mean_ap_over_prevalence": _mean([row["ap_over_prevalence"] for row in queries.values()]),
+        "mean_ap_over_prevalence_by_text_alone": _mean([row["by_text_alone"] for row in queries.values()]),
     }
     coloured = np.array([i for i, person in enumerate(people) if person.colours], int)
-    dressed, seen = [people[i] for i in coloured], told.known(coloured)
-    pairs = score_pairs(dressed, seen, scorer)
-    means |= score_garments(dressed, seen, scorer)
+    dressed, described_dressed = [people[i] for i in coloured], described.known(coloured)
+    pairs = score_pairs(dressed, described_dressed, scorer)
+    means |= score_garments(dressed, described_dressed, scorer)
     means |= {name: pairs.pop(name) for name in tuple(pairs) if name != "pairs"}
-    told_of_all = {**means, "queries": queries, **pairs, "images": len(labels), "found": told.found}
-    labels_asked, scores_asked = (
-        np.array(each, np.float32).reshape(-1, len(people)) for each in (asked, given)
+    scores_of_all = {**means, "queries": queries, **pairs, "images": len(labels), "found": described.detected}
+    label_rows, score_rows = (
+        np.array(rows, np.float32).reshape(-1, len(people)) for rows in (query_labels, query_scores)
     )
     return RetrievalRun(
-        told_of_all, RetrievalItems(tuple(queries), labels_asked, scores_asked), tuple(people), told.boxes
+        scores_of_all, RetrievalItems(tuple(queries), label_rows, score_rows), tuple(people), described.boxes
     )
 
 
@@ -133,15 +139,15 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _queries() -> list[tuple[str, str, float]]:
-    """Text, attribute, and the label of those who fit."""
-    asked = [
+    """Return the text, the attribute, and the label of people who fit, of each query."""
+    attributes = [
         (f"a person {BY_NAME[name].phrases[0]}", name, 1.0)
         for name in NAMES
         if name not in ("female", "front")
     ]
     people = [("a woman", "female", 1.0), ("a man", "female", 0.0)]
     return [
-        *asked,
+        *attributes,
         *people,
         ("a person facing the camera", "front", 1.0),
         ("a person seen from behind", "front", 0.0),
@@ -153,23 +159,25 @@ def _ranked(relevant: np.ndarray, scores: Float[np.ndarray, " n"]) -> dict[str, 
     return {"ap": ap, "prevalence": prevalence, "ap_over_prevalence": ap / prevalence, "n": len(relevant)}
 
 
-def describe_labelled(people: Sequence[LabelledPerson], config: RunConfig, observer: Observer) -> Described:
-    """The largest person of each picture by the steps of indexing, the whole picture where nobody is found;
-    with the probabilities of PAR's own vocabulary.
+def describe_labelled(
+    people: Sequence[LabelledPerson], config: RunConfig, cache: PredictionCache
+) -> Described:
+    """Describe the largest person of each picture by the steps of indexing, or the whole picture where no
+    person is detected; with the probabilities of PAR's own vocabulary.
 
     Raises:
         BadInputError: A picture cannot be read; names it.
     """
-    (told,) = observer.people([person.image for person in people], [config])
+    (predicted,) = cache.people([person.image for person in people], [config])
     probabilities = np.full((len(people), len(NAMES)), np.nan, np.float32)
     for i, name in enumerate(NAMES):
-        if name in told.attributes:
-            probabilities[:, i] = told.descriptions.probabilities[:, told.attributes.index(name)]
+        if name in predicted.attributes:
+            probabilities[:, i] = predicted.descriptions.probabilities[:, predicted.attributes.index(name)]
     return Described(
-        told.descriptions.embeddings,
+        predicted.descriptions.embeddings,
         probabilities,
-        told.found,
-        dict(zip(told.attributes, told.thresholds, strict=True)),
-        told.boxes,
-        told.colours,
+        predicted.detected,
+        dict(zip(predicted.attributes, predicted.thresholds, strict=True)),
+        predicted.boxes,
+        predicted.colours,
     )

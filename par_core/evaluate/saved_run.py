@@ -16,7 +16,7 @@ __all__ = ["SavedRun", "read_run"]
 
 @dataclass(frozen=True, slots=True)
 class SavedRun:
-    """What ``items.parquet`` and ``report.json`` of a folder say."""
+    """Content of ``items.parquet`` and ``report.json`` of a folder."""
 
     folder: Path
     kind: str
@@ -26,10 +26,10 @@ class SavedRun:
 
 
 def read_run(folder: Path) -> SavedRun:
-    """Read a folder again.
+    """Read the run that an evaluation saved in a folder.
 
     Raises:
-        BadConfigError: It is not the folder of a report, or a file is damaged.
+        BadConfigError: The folder is not that of a report, or a file is damaged.
     """
     try:
         scores = json.loads((folder / "report.json").read_bytes())

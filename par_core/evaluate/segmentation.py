@@ -16,7 +16,7 @@ from par_core.metrics.coco_ap import Match, match_people, people_at_threshold, s
 from par_core.metrics.label_based import ratio
 from par_core.models.profiles import score_threshold
 from par_core.people.masks import encode_mask
-from par_core.predictions.cache import Observer
+from par_core.predictions.cache import PredictionCache
 from par_core.types import MaskRLE, PersonInstances
 
 __all__ = ["LOWEST_SCORE", "SegmentationRun", "SegmentationSet", "above", "evaluate_segmentation", "outlines"]
@@ -28,15 +28,15 @@ LOWEST_SCORE: Final = 0.02  # average precision wants the weak detections too
 
 @dataclass(frozen=True, slots=True)
 class SegmentationRun:
-    """What an evaluation of segmentation saw, photograph by photograph.
+    """Result of an evaluation of segmentation, photograph by photograph.
 
     Attributes:
-        scores: The figures.
-        items: What is written of each photograph.
-        photos: Where they are.
-        truth: The labelled masks of each.
-        weak: The people found at any score.
-        found: The people found at the score that indexing uses.
+        scores: Scores by name.
+        items: Counts and quality of each photograph.
+        photos: The photographs.
+        truth: Labelled masks of each photograph.
+        weak: People detected at any score.
+        detected: People detected at the score that indexing uses.
     """
 
     scores: dict[str, Any]
@@ -44,11 +44,11 @@ class SegmentationRun:
     photos: tuple[Photo, ...]
     truth: tuple[list[MaskRLE], ...]
     weak: tuple[PersonInstances, ...]
-    found: tuple[PersonInstances, ...]
+    detected: tuple[PersonInstances, ...]
 
     @property
     def data_digest(self) -> str:
-        """Of names and labelled masks."""
+        """Digest of names and labelled masks."""
         parts: list[str | bytes] = []
         for name, masks in zip(self.items.names, self.truth, strict=True):
             parts += [name, *(mask.counts for mask in masks)]
@@ -56,14 +56,14 @@ class SegmentationRun:
 
 
 def outlines(labels: LabelMap) -> list[MaskRLE]:
-    """The mask of each person of a label map, by number."""
+    """Return the mask of each person of a label map, by number."""
     return [encode_mask(labels == number) for number in np.unique(labels) if number]
 
 
 def above(people: PersonInstances, score: float) -> PersonInstances:
-    """The people whose score is above one, as a segmenter with that threshold finds them.
+    """Return the people whose score is above a threshold, as a segmenter with that threshold detects them.
 
-    Weaker boxes never suppress stronger ones, so that the threshold decides nothing about those above it.
+    Weaker boxes never suppress stronger ones, so the threshold changes nothing for those above it.
     """
     kept = people.scores > score
     masks = tuple(mask for mask, is_kept in zip(people.masks, kept, strict=True) if is_kept)
@@ -71,20 +71,20 @@ def above(people: PersonInstances, score: float) -> PersonInstances:
 
 
 def evaluate_segmentation(
-    dataset: SegmentationSet, root: Path, config: RunConfig, observer: Observer
+    dataset: SegmentationSet, root: Path, config: RunConfig, cache: PredictionCache
 ) -> SegmentationRun:
-    """Average precision over all scores; precision and recall, and false people in pictures of nobody, at the
-    scores that indexing uses.
+    """Compute average precision over all scores; precision and recall, and false people in pictures of empty,
+    at the scores that indexing uses.
 
     Args:
-        dataset: Which published format.
+        dataset: A published format.
         root: The data set's folder, or the folder that holds it.
         config: Names the models; ``segment.min_score`` is the threshold of precision and recall.
-        observer: Looks at the photographs.
+        cache: Predictions, computed where missing.
 
     Returns:
-        With the scores ``mask_ap``, ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, ``precision``,
-        ``recall``, ``images``, ``people``; for ``coco`` also ``empty_images`` and
+        The run with the scores ``mask_ap``, ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``,
+        ``precision``, ``recall``, ``images``, ``people``; for ``coco`` also ``empty_images`` and
         ``false_people_per_empty_image``.
 
     Raises:
@@ -94,34 +94,34 @@ def evaluate_segmentation(
     threshold = score_threshold(config)
     lowest = min(LOWEST_SCORE, threshold)
     eager = config.model_copy(update={"segment": config.segment.model_copy(update={"min_score": lowest})})
-    (seen,) = observer.outlines([photo.image for photo in photos], [eager])
-    weak, found = ([above(people, score) for people in seen] for score in (LOWEST_SCORE, threshold))
+    (predicted,) = cache.outlines([photo.image for photo in photos], [eager])
+    weak, detected = ([above(people, score) for people in predicted] for score in (LOWEST_SCORE, threshold))
     truth = [outlines(read_photo(photo)[1]) for photo in photos]
-    scores: dict[str, Any] = {**segmentation_ap(truth, weak), **people_at_threshold(truth, found, 0.0)}
+    scores: dict[str, Any] = {**segmentation_ap(truth, weak), **people_at_threshold(truth, detected, 0.0)}
     scores |= {"images": len(truth), "people": sum(map(len, truth))}
     if dataset == "coco":
-        (nobody,) = observer.outlines([photo.image for photo in outlined_photos("empty", root)], [eager])
-        false = [len(above(people, threshold)) for people in nobody]
+        (empty,) = cache.outlines([photo.image for photo in outlined_photos("empty", root)], [eager])
+        false = [len(above(people, threshold)) for people in empty]
         per_image = float(np.mean(false)) if false else float("nan")
         scores |= {"empty_images": len(false), "false_people_per_empty_image": per_image}
-    matches = [match_people(masks, people.masks) for masks, people in zip(truth, found, strict=True)]
+    matches = [match_people(masks, people.masks) for masks, people in zip(truth, detected, strict=True)]
     return SegmentationRun(
-        scores, _items(photos, matches), tuple(photos), tuple(truth), tuple(weak), tuple(found)
+        scores, _items(photos, matches), tuple(photos), tuple(truth), tuple(weak), tuple(detected)
     )
 
 
 def _items(photos: Sequence[Photo], matches: Sequence[Match]) -> SegmentationItems:
     matched = np.array([match.right.sum() for match in matches], np.int64)
-    there, claimed = (
-        np.array(each, np.int64)
-        for each in ([match.there for match in matches], [len(match.whom) for match in matches])
+    labelled, claimed = (
+        np.array(counts, np.int64)
+        for counts in ([match.there for match in matches], [len(match.whom) for match in matches])
     )
     # matched + missed / 2 + false / 2
-    quality = ratio([match.iou.sum() for match in matches], (there + claimed) / 2).astype(np.float32)
+    quality = ratio([match.iou.sum() for match in matches], (labelled + claimed) / 2).astype(np.float32)
     return SegmentationItems(
         tuple(map(name_of, (photo.image for photo in photos))),
         matched,
-        there - matched,
+        labelled - matched,
         claimed - matched,
         quality,
     )

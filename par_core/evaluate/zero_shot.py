@@ -31,7 +31,7 @@ from par_core.metrics.thresholds import FIXED, best_threshold
 from par_core.models.base import TextEncoder
 from par_core.models.profiles import load_text_encoder
 from par_core.models.prompting import text_vector
-from par_core.predictions.cache import Observer
+from par_core.predictions.cache import PredictionCache
 from par_core.types import Embeddings
 
 __all__ = ["MODES", "Prompts", "ZeroShotRun", "evaluate_zero_shot", "prompts_for", "similarities"]
@@ -43,7 +43,7 @@ _RATES: Final = ("mA", "precision", "recall", "f1")
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Who has an attribute and who lacks it, in words that a template takes."""
+    """Phrases for people who have an attribute and who lack it, as a template takes them."""
 
     has: str
     lacks: str
@@ -51,11 +51,11 @@ class Prompts:
 
 @dataclass(frozen=True, slots=True)
 class ZeroShotRun:
-    """What words alone tell.
+    """Result of a zero-shot evaluation.
 
     Attributes:
-        scores: The figures.
-        data_digest: Of names and labels of those who are scored.
+        scores: Scores by name.
+        data_digest: Digest of names and labels of the people who are scored.
     """
 
     scores: dict[str, Any]
@@ -63,8 +63,8 @@ class ZeroShotRun:
 
 
 def prompts_for(attribute: str) -> Prompts:
-    """By the phrases of PAR's own vocabulary where they mean the same, else "with" and "without" the words of
-    the name.
+    """Return the prompts of an attribute: by the phrases of PAR's own vocabulary where they mean the same,
+    else "with" and "without" the words of the name.
 
     >>> prompts_for("HoldObjectsInFront").has
     'a person with hold objects in front'
@@ -81,7 +81,9 @@ def prompts_for(attribute: str) -> Prompts:
 def similarities(
     prompts: Prompts, embeddings: Embeddings, encoder: TextEncoder
 ) -> dict[str, Float32[np.ndarray, " n"]]:
-    """How much each of n people is like the prompts, by mode; higher is likelier, ``pair`` is in [0, 1]."""
+    """Return the similarity of each of n people to the prompts, by mode; higher is likelier, ``pair`` is in
+    [0, 1].
+    """
     has, lacks = (
         embeddings @ vector
         for vector in encoder.encode([TEMPLATES[0].format(prompts.has), TEMPLATES[0].format(prompts.lacks)])
@@ -94,12 +96,12 @@ def evaluate_zero_shot(
     dataset: str,
     root: Path,
     config: RunConfig,
-    observer: Observer,
+    cache: PredictionCache,
     *,
     split: Split = 0,
     part: str | None = None,
 ) -> ZeroShotRun:
-    """Ask for every attribute of a data set in all modes.
+    """Score every attribute of a data set in all modes.
 
     Thresholds are chosen for mA on the people of ``val`` where ``test`` is scored and there is one; else on
     half of the people, drawn by name (or by identity where it is known), and the others are scored.
@@ -108,25 +110,23 @@ def evaluate_zero_shot(
         dataset: One of ``ATTRIBUTE_SETS``.
         root: Its folder.
         config: Names the models.
-        observer: Looks at the people.
+        cache: Predictions, computed where missing.
         split: Official split.
-        part: Of the split; None for ``test`` where there is one, else everybody.
+        part: Part of the split; None for ``test`` where there is one, else everybody.
 
     Returns:
-        With the scores ``modes``: by mode the means ``mean_auc``, ``mA_best`` and, of ``pair``, ``mA_fixed``;
-            ``attributes`` by name with ``prompts``, ``prevalence``, ``n`` and each mode's ``auc``, ``best``
-            (``threshold``, ``mA``, ``precision``, ``recall``, ``f1``) and, of ``pair``, ``fixed``;
-        ``not_answered``: words that the text tower never saw, by attribute; ``too_few``; ``validation``: on
-            whom thresholds were chosen; ``images``, ``found``.
+        The run with the scores ``modes``: by mode the means ``mean_auc``, ``mA_best`` and, of ``pair``,
+            ``mA_fixed``; ``attributes`` by name with ``prompts``, ``prevalence``, ``n`` and each mode's
+            ``auc``, ``best`` (``threshold``, ``mA``, ``precision``, ``recall``, ``f1``) and, of ``pair``,
+        ``fixed``; ``not_answered``: words that the text tower was not trained on, by attribute; ``too_few``;
+            ``validation``: the people on whom thresholds were chosen; ``images``, ``found``.
 
     Raises:
         BadConfigError: The folder does not hold the data set, it has no such split or part, or nobody is left
             to choose thresholds on.
     """
-    data, (chosen_on, scored), how = _parts(
-        read_people(dataset, root, split), observer.folder / "crops", part
-    )
-    (seen,) = observer.people([person.image for person in data.people], [config])
+    data, (chosen_on, scored), how = _parts(read_people(dataset, root, split), cache.folder / "crops", part)
+    (predicted,) = cache.people([person.image for person in data.people], [config])
     everybody = known_labels(data)
     labels = everybody[chosen_on], everybody[scored]
     encoder = load_text_encoder(config)
@@ -135,7 +135,7 @@ def evaluate_zero_shot(
     too_few = []
     for i, attribute in enumerate(data.attributes):
         y = labels[0][:, i], labels[1][:, i]
-        if all(np.isnan(each).all() for each in y):
+        if all(np.isnan(values).all() for values in y):
             continue
         prompts = prompts_for(attribute)
         words = dict.fromkeys(
@@ -146,10 +146,10 @@ def evaluate_zero_shot(
         elif any(min(int((each == 1).sum()), int((each == 0).sum())) < LEAST for each in y):
             too_few.append(attribute)
         else:
-            told = similarities(prompts, seen.descriptions.embeddings, encoder)
+            scores_by_mode = similarities(prompts, predicted.descriptions.embeddings, encoder)
             row = {
                 mode: _score_mode(mode, y, (scores[chosen_on], scores[scored]))
-                for mode, scores in told.items()
+                for mode, scores in scores_by_mode.items()
             }
             known = ~np.isnan(y[1])
             attributes[attribute] = {
@@ -165,7 +165,7 @@ def evaluate_zero_shot(
         "too_few": too_few,
         "validation": {"people": len(chosen_on), "how": how},
         "images": len(scored),
-        "found": int((~np.isnan(seen.boxes[scored, 0])).sum()),
+        "found": int((~np.isnan(predicted.boxes[scored, 0])).sum()),
     }
     return ZeroShotRun(scores, data_digest(tuple(name_of(data.people[i].image) for i in scored), labels[1]))
 
@@ -173,20 +173,20 @@ def evaluate_zero_shot(
 def _parts(
     data: AttributeSet, crops: Path, part: str | None
 ) -> tuple[AttributeSet, tuple[list[int], list[int]], str]:
-    """The people, the rows of those whom thresholds are chosen on and of those who are scored, and how that
-    was decided.
+    """Return the people, the rows on which thresholds are chosen and those that are scored, and how they were
+    split.
     """
-    asked = part or ("test" if "test" in data.parts else None)
-    if asked == "test" and "test" in data.parts and "val" in data.parts:
+    scored_part = part or ("test" if "test" in data.parts else None)
+    if scored_part == "test" and "test" in data.parts and "val" in data.parts:
         both = crop_people(rows_of(data, (*data.parts["val"], *data.parts["test"])), crops)
         first = len(data.parts["val"])
         return both, (list(range(first)), list(range(first, len(both.people)))), "the part val"
     whole = people_of(data, crops, part)
-    who = [
+    group_names = [
         name or name_of(person.image)
         for name, person in zip(whole.identities or [""] * len(whole.people), whole.people, strict=True)
     ]
-    chosen = [digest_of(each)[0] in "01234567" for each in who]
+    chosen = [digest_of(group)[0] in "01234567" for group in group_names]
     rows = [i for i, drawn in enumerate(chosen) if drawn], [i for i, drawn in enumerate(chosen) if not drawn]
     if not all(rows):
         raise BadConfigError(
@@ -199,18 +199,18 @@ def _parts(
 def _score_mode(
     mode: str, labels: Sequence[Float32[np.ndarray, " _"]], scores: Sequence[Float32[np.ndarray, " _"]]
 ) -> dict[str, Any]:
-    """AUC and rates of one attribute in one mode; labels and scores of the validation people, then of those
-    who are scored.
+    """Compute AUC and rates of one attribute in one mode; labels and scores of the validation people, then of
+    those who are scored.
     """
-    (chosen_on, chosen_by), (has, told) = (
+    (chosen_on, chosen_by), (has, scored) = (
         (y[~np.isnan(y)] == 1, s[~np.isnan(y)]) for y, s in zip(labels, scores, strict=True)
     )
     threshold = best_threshold(chosen_on, chosen_by, "mA").threshold
     row: dict[str, Any] = {
-        "auc": roc_auc(has, told),
-        "best": {"threshold": threshold, **_rates(has, told >= threshold)},
+        "auc": roc_auc(has, scored),
+        "best": {"threshold": threshold, **_rates(has, scored >= threshold)},
     }
-    return row | ({"fixed": {"threshold": FIXED, **_rates(has, told > FIXED)}} if mode == "pair" else {})
+    return row | ({"fixed": {"threshold": FIXED, **_rates(has, scored > FIXED)}} if mode == "pair" else {})
 
 
 def _rates(has: Bool[np.ndarray, " n"], predicted: Bool[np.ndarray, " n"]) -> dict[str, float]:
@@ -224,8 +224,8 @@ def _means(mode: str, attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, 
     def mean(values: list[float]) -> float:
         return float(np.mean(values)) if values else float("nan")
 
-    told = {
+    means = {
         "mean_auc": mean([row["auc"] for row in rows]),
         "mA_best": mean([row["best"]["mA"] for row in rows]),
     }
-    return told | ({"mA_fixed": mean([row["fixed"]["mA"] for row in rows])} if mode == "pair" else {})
+    return means | ({"mA_fixed": mean([row["fixed"]["mA"] for row in rows])} if mode == "pair" else {})

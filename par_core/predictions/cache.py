@@ -1,12 +1,12 @@
-"""What the models saw of a data set, shard by shard: planned here, carried out anywhere, read back for
+"""Cache of the predictions on a data set, shard by shard: planned here, computed anywhere, read back for
 scoring.
 
     DIR/observed/KEY/plan.json        pictures in their order, and the settings of each variant
     DIR/observed/KEY/00000.parquet    the first 64 pictures, and so on: complete or not there
 
 KEY is a digest of the pictures' names, sizes and times, of the models' fingerprints and of the settings that
-decide the answer. So a run that was stopped finds its own work, and two configurations never mix. A variant
-is one of several settings that are tried on the same pictures.
+decide the predictions. So a run that was stopped finds its own work, and two configurations never mix. A
+variant is one of several settings that are tried on the same pictures.
 """
 
 import json
@@ -25,13 +25,13 @@ from par_core.datasets.folders import name_of
 from par_core.errors import BadConfigError, BadInputError, StoreError
 from par_core.ids import digest_of
 from par_core.models.profiles import fingerprints
-from par_core.predictions.tables import ObservedPeople, outlines_in, people_in
+from par_core.predictions.tables import PredictedPeople, outlines_in, people_in
 from par_core.types import PersonInstances
 
-__all__ = ["SHARD", "CarryOut", "Kind", "Observation", "Observer"]
+__all__ = ["SHARD", "Compute", "Kind", "PredictionCache", "PredictionJob"]
 
 SHARD: Final = 64  # pictures: the unit of work, of retry and of resumption
-_TABLES: Final = 2  # raised when the tables of observations change
+_TABLES: Final = 2  # raised when the tables of predictions change
 _PLAN: Final = "plan.json"
 
 Kind = Literal["people", "outlines"]
@@ -41,14 +41,14 @@ outlined.
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """Pictures that the models look at.
+class PredictionJob:
+    """Pictures on which the models are run.
 
     Attributes:
-        folder: Of the plan and the shards.
-        kind: What is looked for.
+        folder: Folder of the plan and the shards.
+        kind: What the models predict.
         pictures: n files, in the order of the rows.
-        settings: Of each variant.
+        settings: Configuration of each variant.
     """
 
     folder: Path
@@ -59,19 +59,19 @@ class Observation:
     @classmethod
     def plan(
         cls, parent: Path, kind: Kind, pictures: Sequence[Path], settings: Sequence[RunConfig]
-    ) -> "Observation":
+    ) -> "PredictionJob":
         """Write the plan; what an earlier run of the same plan has finished stays.
 
         Args:
-            parent: Folder of all observations.
-            kind: What is looked for.
-            pictures: In the order that is wanted back.
-            settings: One or more variants; of ``people`` they may differ in how people are cut out, of
+            parent: Folder of all prediction jobs.
+            kind: What the models predict.
+            pictures: Files, in the order of the rows.
+            settings: One or more variants; for ``people`` they may differ in how people are cut out, for
                 ``outlines`` in who counts as a person.
 
         Raises:
             BadConfigError: There are no pictures.
-            BadInputError: A picture is not there; names it.
+            BadInputError: A picture does not exist; names it.
             WeightsError: Weights are missing.
         """
         if not pictures:
@@ -91,7 +91,7 @@ class Observation:
         return planned
 
     @classmethod
-    def open(cls, folder: Path) -> "Observation":
+    def open(cls, folder: Path) -> "PredictionJob":
         """Read a plan.
 
         Raises:
@@ -117,32 +117,32 @@ class Observation:
         return range(-(-len(self.pictures) // SHARD))
 
     def pictures_of(self, shard: int) -> tuple[Path, ...]:
-        """The pictures of one shard."""
+        """Pictures of one shard."""
         return self.pictures[shard * SHARD : (shard + 1) * SHARD]
 
     def file(self, shard: int) -> Path:
-        """Where a shard is written."""
+        """Return the file of a shard."""
         return self.folder / f"{shard:05d}.parquet"
 
     def missing(self) -> list[int]:
-        """The shards that are not finished."""
+        """Return the numbers of the shards that are not finished."""
         return [shard for shard in self.shards if not self.file(shard).exists()]
 
     def write(self, shard: int, table: pa.Table) -> None:
-        """Finish a shard: its file is complete, or not there.
+        """Write the file of a shard at once: it is complete, or does not exist.
 
         Raises:
-            BadInputError: It has not one row a picture and variant.
+            BadInputError: The table does not have one row a picture and variant.
         """
-        wanted = len(self.pictures_of(shard)) * len(self.settings)
-        if len(table) != wanted:
-            raise BadInputError(f"shard {shard}: {wanted} rows went in, {len(table)} came out")
+        expected = len(self.pictures_of(shard)) * len(self.settings)
+        if len(table) != expected:
+            raise BadInputError(f"shard {shard}: {expected} rows went in, {len(table)} came out")
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         write_atomic(self.file(shard), sink.getvalue().to_pybytes())
 
     def read(self) -> list[pa.Table]:
-        """What was seen: one table a variant, rows in the order of the pictures.
+        """Return the predictions: one table a variant, rows in the order of the pictures.
 
         Raises:
             StoreError: A shard is missing or damaged; names it.
@@ -159,26 +159,26 @@ class Observation:
         return [whole.filter(pc.equal(whole["variant"], number)) for number in range(len(self.settings))]
 
 
-CarryOut = Callable[[Observation], None]
-"""Finishes what is missing of an observation: in this process, or as tasks on workers. It must not change the
-answer.
+Compute = Callable[[PredictionJob], None]
+"""Function that computes the missing shards of a job: in this process, or as tasks on workers. It must not
+change the predictions.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Observer:
-    """Looks at pictures once, and remembers.
+class PredictionCache:
+    """Predictions of the models, computed once for the same pictures and settings and read back afterwards.
 
     Attributes:
-        folder: Where observations, and pictures that are cut out for them, are kept.
-        carry_out: How the work is done.
+        folder: Folder of the predictions, and of pictures that are cut out for them.
+        compute: Computes what is missing.
     """
 
     folder: Path
-    carry_out: CarryOut
+    compute: Compute
 
-    def people(self, pictures: Sequence[Path], settings: Sequence[RunConfig]) -> list[ObservedPeople]:
-        """The largest person of each picture, by every variant.
+    def people(self, pictures: Sequence[Path], settings: Sequence[RunConfig]) -> list[PredictedPeople]:
+        """Return the largest person of each picture, one entry a variant.
 
         Raises:
             BadInputError: A picture cannot be read.
@@ -188,7 +188,7 @@ class Observer:
     def outlines(
         self, pictures: Sequence[Path], settings: Sequence[RunConfig]
     ) -> list[list[PersonInstances]]:
-        """Everybody in each picture, by every variant; nothing where there is no picture.
+        """Return the outlines of everybody in each picture, one list a variant; empty without pictures.
 
         Raises:
             BadInputError: A picture cannot be read.
@@ -200,23 +200,21 @@ class Observer:
         )
 
     def _tables(self, kind: Kind, pictures: Sequence[Path], settings: Sequence[RunConfig]) -> list[pa.Table]:
-        observation = Observation.plan(self.folder / "observed", kind, pictures, settings)
-        self.carry_out(observation)
-        return observation.read()
+        job = PredictionJob.plan(self.folder / "observed", kind, pictures, settings)
+        self.compute(job)
+        return job.read()
 
 
 def _key(kind: Kind, pictures: Sequence[Path], settings: Sequence[RunConfig]) -> str:
     parts: list[str] = [f"{kind}/{_TABLES}", str(SHARD)]
     for picture in pictures:
         try:
-            found = picture.stat()
+            stat = picture.stat()
         except OSError as error:
             raise BadInputError(f"{picture}: {error}") from error
-        parts += [name_of(picture), str(found.st_size), str(found.st_mtime_ns)]
+        parts += [name_of(picture), str(stat.st_size), str(stat.st_mtime_ns)]
     for config in settings:
         prints = fingerprints(config)
-        seen_by = [prints.segmenter, config.segment.digest(), config.archive.digest()]
-        parts += (
-            seen_by if kind == "outlines" else [*seen_by, prints.describer, config.describe.cutout.digest()]
-        )
+        used = [prints.segmenter, config.segment.digest(), config.archive.digest()]
+        parts += used if kind == "outlines" else [*used, prints.describer, config.describe.cutout.digest()]
     return digest_of(*parts)

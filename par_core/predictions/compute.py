@@ -1,4 +1,4 @@
-"""Carrying out one shard of an observation: read, segment, cut out, describe."""
+"""Computing one shard of predictions: read, segment, cut out, describe."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,51 +19,51 @@ from par_core.models.base import PersonDescriber
 from par_core.models.profiles import load_describer, load_segmenter
 from par_core.people.cutout import cut_out
 from par_core.people.masks import mask_area
-from par_core.predictions.cache import Observation
+from par_core.predictions.cache import PredictionJob
 from par_core.predictions.tables import outlines_table, people_table
 from par_core.types import ImageU8
 
-__all__ = ["observe_here", "observe_shard"]
+__all__ = ["compute_here", "compute_shard"]
 
 
-def observe_here(observation: Observation) -> None:
-    """Finish an observation in this process, one shard after the other.
+def compute_here(job: PredictionJob) -> None:
+    """Compute the missing shards of a job in this process, one shard after the other.
 
     Raises:
         BadInputError: A picture cannot be read; names it.
     """
-    for shard in observation.missing():
-        observe_shard(observation, shard)
+    for shard in job.missing():
+        compute_shard(job, shard)
 
 
-def observe_shard(observation: Observation, shard: int) -> int:
-    """Finish one shard; at once if it is finished already.
+def compute_shard(job: PredictionJob, shard: int) -> int:
+    """Compute one shard; return at once if it is finished already.
 
     Returns:
-        How many pictures were looked at.
+        Number of pictures that were predicted.
 
     Raises:
         BadInputError: A picture cannot be read; names it.
     """
-    if observation.file(shard).exists():
+    if job.file(shard).exists():
         return 0
-    pictures = observation.pictures_of(shard)
-    look = _people if observation.kind == "people" else _outlines
-    observation.write(shard, look(pictures, observation.settings))
+    pictures = job.pictures_of(shard)
+    predict = _people if job.kind == "people" else _outlines
+    job.write(shard, predict(pictures, job.settings))
     return len(pictures)
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A person that is cut out and waits for its batch to fill."""
+    """Person who is cut out and waits for the batch to fill."""
 
     row: dict[str, Any]
     cutout: ImageU8
 
 
 def _people(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table:
-    """The largest person of each picture by the steps of indexing, the whole picture where nobody is found;
-    segmented once for all variants.
+    """Describe the largest person of each picture by the steps of indexing, or the whole picture where no
+    person is detected; segmented once for all variants.
     """
     config = settings[0]
     segmenter, describer = load_segmenter(config), load_describer(config)
@@ -72,20 +72,26 @@ def _people(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table
     waiting: list[_Waiting] = []
     for path in pictures:
         picture = _read(path, config)
-        (seen,) = segmenter.segment([picture])
-        areas = [mask_area(mask) for mask in seen.masks]
+        (people,) = segmenter.segment([picture])
+        areas = [mask_area(mask) for mask in people.masks]
         largest = int(np.argmax(areas)) if any(areas) else None
-        for variant, each in enumerate(settings):
+        for variant, variant_config in enumerate(settings):
             cutout, box, colours = picture, None, None
             if largest is not None:
-                colours = garment_colours(picture, seen.boxes[largest], seen.masks[largest])
+                colours = garment_colours(picture, people.boxes[largest], people.masks[largest])
                 cutout = cut_out(
-                    picture, seen.boxes[largest], seen.masks[largest], each.describe.cutout, describer.aspect
+                    picture,
+                    people.boxes[largest],
+                    people.masks[largest],
+                    variant_config.describe.cutout,
+                    describer.aspect,
                 )
-                box = seen.boxes[largest].tolist()
-            worn = {"upper_color": colours.upper, "lower_color": colours.lower} if colours is not None else {}
+                box = people.boxes[largest].tolist()
+            garments = (
+                {"upper_color": colours.upper, "lower_color": colours.lower} if colours is not None else {}
+            )
             waiting.append(
-                _Waiting({"picture": name_of(path), "variant": variant, "box": box, **worn}, cutout)
+                _Waiting({"picture": name_of(path), "variant": variant, "box": box, **garments}, cutout)
             )
             if len(waiting) >= batch:
                 rows += _described(waiting, describer)
@@ -95,8 +101,8 @@ def _people(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table
 
 
 def _described(people: Sequence[_Waiting], describer: PersonDescriber) -> list[dict[str, Any]]:
-    told = describer.describe([person.cutout for person in people])
-    described = zip(people, told.embeddings, told.probabilities, strict=True)
+    descriptions = describer.describe([person.cutout for person in people])
+    described = zip(people, descriptions.embeddings, descriptions.probabilities, strict=True)
     return [
         person.row | {"embedding": embedding, "probabilities": probabilities}
         for person, embedding, probabilities in described
@@ -104,17 +110,17 @@ def _described(people: Sequence[_Waiting], describer: PersonDescriber) -> list[d
 
 
 def _outlines(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table:
-    """Everybody in each picture, by the segmenter of every variant."""
+    """Outline everybody in each picture with the segmenter of every variant."""
     segmenters = [load_segmenter(config) for config in settings]
-    names, variants, found, sizes = [], [], [], []
+    names, variants, people, sizes = [], [], [], []
     for path in pictures:
         picture = read_picture(path)
         for variant, segmenter in enumerate(segmenters):
             names.append(name_of(path))
             variants.append(variant)
-            found += segmenter.segment([picture])
+            people += segmenter.segment([picture])
             sizes.append((picture.shape[0], picture.shape[1]))
-    return outlines_table(names, variants, found, sizes)
+    return outlines_table(names, variants, people, sizes)
 
 
 def _read(image: Path, config: RunConfig) -> ImageU8:

@@ -1,4 +1,4 @@
-"""The tables of an observation: one row a picture and variant."""
+"""Tables of predictions: one row a picture and variant."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from par_core.types import BoxesXYXY, Descriptions, MaskRLE, PersonInstances
 
-__all__ = ["ObservedPeople", "outlines_in", "outlines_table", "people_in", "people_table"]
+__all__ = ["PredictedPeople", "outlines_in", "outlines_table", "people_in", "people_table"]
 
 _FLOATS = pa.list_(pa.float32())
 _PEOPLE = [
@@ -36,16 +36,16 @@ _OUTLINES = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedPeople:
-    """The largest person of each picture, or the whole picture where nobody was found.
+class PredictedPeople:
+    """Predictions for the largest person of each picture, or the whole picture where no person was detected.
 
     Attributes:
-        descriptions: Of n people.
-        boxes: Where each was found; NaN where nobody was.
+        descriptions: Embeddings and probabilities of n people.
+        boxes: x1 y1 x2 y2 of each person, pixels; NaN where no person was detected.
         attributes: Names of the columns of the probabilities.
-        thresholds: The probability from which each counts as seen.
-        colours: Terms at ``upper`` and ``lower``, None where too little shows; empty where they were not
-            asked for.
+        thresholds: Probability from which a person counts as having each attribute.
+        colours: Colour terms at ``upper`` and ``lower``, None where too little shows; empty where they were
+            not computed.
     """
 
     descriptions: Descriptions
@@ -55,35 +55,35 @@ class ObservedPeople:
     colours: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 
     @property
-    def found(self) -> int:
-        """How many people were found."""
+    def detected(self) -> int:
+        """Number of pictures in which a person was detected."""
         return int((~np.isnan(self.boxes[:, 0])).sum())
 
 
 def people_table(
     rows: Sequence[dict[str, Any]], attributes: Sequence[str], thresholds: Sequence[float]
 ) -> pa.Table:
-    """Rows with ``picture``, ``variant``, ``box`` (None where nobody was found), ``embedding``,
-    ``probabilities`` (NaN: cannot tell) and colours.
+    """Make a table of rows with ``picture``, ``variant``, ``box`` (None where no person was detected),
+    ``embedding``, ``probabilities`` (NaN: cannot tell) and colours.
     """
-    told = {"attributes": json.dumps(list(attributes)), "thresholds": json.dumps(list(thresholds))}
-    return pa.Table.from_pylist(list(rows), schema=pa.schema(_PEOPLE, metadata=told))
+    metadata = {"attributes": json.dumps(list(attributes)), "thresholds": json.dumps(list(thresholds))}
+    return pa.Table.from_pylist(list(rows), schema=pa.schema(_PEOPLE, metadata=metadata))
 
 
-def people_in(table: pa.Table) -> ObservedPeople:
-    """Read what ``people_table`` made."""
+def people_in(table: pa.Table) -> PredictedPeople:
+    """Read a table that ``people_table`` made."""
     attributes, thresholds = (
         tuple(json.loads(table.schema.metadata[name])) for name in (b"attributes", b"thresholds")
     )
-    nowhere = [float("nan")] * 4
+    no_box = [float("nan")] * 4
     boxes = np.array(
-        [nowhere if box is None else box for box in table["box"].to_pylist()], np.float32
+        [no_box if box is None else box for box in table["box"].to_pylist()], np.float32
     ).reshape(-1, 4)
     embeddings, probabilities = (
         np.array(table[name].to_pylist(), np.float32) for name in ("embedding", "probabilities")
     )
     colours = {place: table[f"{place}_color"].to_pylist() for place in ("upper", "lower")}
-    return ObservedPeople(
+    return PredictedPeople(
         Descriptions(embeddings, probabilities.reshape(len(table), len(attributes))),
         boxes,
         attributes,
@@ -95,34 +95,36 @@ def people_in(table: pa.Table) -> ObservedPeople:
 def outlines_table(
     pictures: Sequence[str],
     variants: Sequence[int],
-    found: Sequence[PersonInstances],
+    people: Sequence[PersonInstances],
     sizes: Sequence[tuple[int, int]],
 ) -> pa.Table:
-    """One row a picture and variant.
+    """Make a table with one row a picture and variant.
 
     Args:
-        pictures: Names.
-        variants: Numbers.
-        found: The people of each.
+        pictures: Names of the pictures.
+        variants: Numbers of the variants.
+        people: Detected people of each row.
         sizes: Height and width of each picture, pixels.
     """
     rows = [
         {
             "picture": picture,
             "variant": variant,
-            "boxes": people.boxes.ravel().tolist(),
-            "scores": people.scores.tolist(),
+            "boxes": instances.boxes.ravel().tolist(),
+            "scores": instances.scores.tolist(),
             "height": height,
             "width": width,
-            "masks": [mask.counts.decode("ascii") for mask in people.masks],
+            "masks": [mask.counts.decode("ascii") for mask in instances.masks],
         }
-        for picture, variant, people, (height, width) in zip(pictures, variants, found, sizes, strict=True)
+        for picture, variant, instances, (height, width) in zip(
+            pictures, variants, people, sizes, strict=True
+        )
     ]
     return pa.Table.from_pylist(rows, schema=_OUTLINES)
 
 
 def outlines_in(table: pa.Table) -> list[PersonInstances]:
-    """Read what ``outlines_table`` made."""
+    """Read a table that ``outlines_table`` made."""
     return [
         PersonInstances(
             boxes=np.array(row["boxes"], np.float32).reshape(-1, 4),

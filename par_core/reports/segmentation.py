@@ -88,7 +88,7 @@ def _points(run: SegmentationRun) -> OperatingPoints:
 def _sheet(run: SegmentationRun, title: str, rows: Sequence[int]) -> Sheet:
     items, pictures = run.items, []
     for i in rows:
-        jpeg = outlined_photo(read_photo(run.photos[i])[0], run.truth[i], run.found[i].masks)
+        jpeg = outlined_photo(read_photo(run.photos[i])[0], run.truth[i], run.detected[i].masks)
         caption = (
             f"quality {number(float(items.quality[i]))}: {items.matched[i]} matched, {items.missed[i]}"
             f" missed, {items.false[i]} false"

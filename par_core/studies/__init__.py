@@ -1,3 +1,1 @@
-"""Studies: one call carries out an evaluation, an audit or an analysis from beginning to end and writes its
-folder.
-"""
+"""Studies: one call runs an evaluation, an audit or an analysis from start to end and writes its folder."""

@@ -20,8 +20,8 @@ from par_core.evaluate.audit.planting import FIRST, Found, count_found, plant
 from par_core.evaluate.audit.suspects import FOLDS, Audited, audit_people, features_of, read_audited, suspects
 from par_core.evaluate.probe import LEAST
 from par_core.models.profiles import fingerprints
-from par_core.predictions.cache import CarryOut, Observer
-from par_core.predictions.compute import observe_here
+from par_core.predictions.cache import Compute, PredictionCache
+from par_core.predictions.compute import compute_here
 from par_core.reports.audit_sheet import write_sheet, write_suspects
 from par_core.studies.evaluation import made_with, plain
 from par_core.version import __version__
@@ -36,15 +36,15 @@ TEST: Final = (
 
 @dataclass(frozen=True, slots=True)
 class AuditRequest:
-    """What is to be audited.
+    """Data set to audit, and where the results go.
 
     Attributes:
         dataset: One of ``ATTRIBUTE_SETS``.
         root: Its folder.
-        out: Where the results go.
-        attributes: Only these; none for all.
-        top: How many suspects the contact sheet shows.
-        seed: Of the draw of folds, and of planting.
+        out: Folder of the results.
+        attributes: Attributes to audit; none for all.
+        top: Number of suspects that the contact sheet shows.
+        seed: Seed of the draw of folds, and of planting.
     """
 
     dataset: str
@@ -56,12 +56,12 @@ class AuditRequest:
 
 
 def audit_dataset(
-    request: AuditRequest, config: RunConfig, carry_out: CarryOut = observe_here
+    request: AuditRequest, config: RunConfig, compute: Compute = compute_here
 ) -> dict[str, Any]:
     """Audit, and write ``audit.csv``, ``audit.json`` and ``audit.html``.
 
     Returns:
-        What ``audit.json`` holds.
+        Content of ``audit.json``.
 
     Raises:
         BadConfigError: The data set cannot be read as published, has no such attribute or too few people,
@@ -70,20 +70,20 @@ def audit_dataset(
     """
     audited = _read(request, config)
     cut = crop_people(audited.data, request.out / _CROPS)
-    features = features_of(cut.people, config, Observer(request.out, carry_out))
+    features = features_of(cut.people, config, PredictionCache(request.out, compute))
     probabilities, audit = audit_people(audited.labels, features, audited.groups, request.seed)
-    found = suspects(audited, probabilities, audit)
+    suspected = suspects(audited, probabilities, audit)
     counts = {
         "people": len(audited.labels),
         "labels": int((~np.isnan(audited.labels)).sum()),
         "audited": int(audit.audited.sum()),
-        "listed": len(found),
+        "listed": len(suspected),
     }
     about = _about(request, config, audited, features.shape[1])
-    told: dict[str, Any] = plain(
+    report: dict[str, Any] = plain(
         {"counts": counts, "attributes": _by_attribute(audited, audit), "about": about}
     )
-    write_suspects(request.out / "audit.csv", found, audited.data)
+    write_suspects(request.out / "audit.csv", suspected, audited.data)
     provenance = {
         "command": about["command"],
         "date": about["date"],
@@ -100,24 +100,24 @@ def audit_dataset(
     write_sheet(
         request.out / "audit.html",
         summary,
-        found[: request.top],
+        suspected[: request.top],
         audited.data,
         pictures,
         provenance,
         config.archive,
     )
-    write_atomic(request.out / "audit.json", (json.dumps(told, indent=1) + "\n").encode())
-    return told
+    write_atomic(request.out / "audit.json", (json.dumps(report, indent=1) + "\n").encode())
+    return report
 
 
 def measure_audit(
-    request: AuditRequest, share: float, config: RunConfig, carry_out: CarryOut = observe_here
+    request: AuditRequest, share: float, config: RunConfig, compute: Compute = compute_here
 ) -> dict[str, Any]:
-    """Turn a share of the labels round, audit, and count how many of these come first. Writes
+    """Invert a share of the labels, audit, and count how many of these come first. Writes
     ``planted.json`` and no findings.
 
     Returns:
-        What ``planted.json`` holds.
+        Content of ``planted.json``.
 
     Raises:
         BadConfigError: As ``audit_dataset``, or the share is not between 0 and 0.5, or plants nothing.
@@ -126,30 +126,31 @@ def measure_audit(
     audited = _read(request, config)
     planted = plant(audited.labels, share, request.seed)
     features = features_of(
-        crop_people(audited.data, request.out / _CROPS).people, config, Observer(request.out, carry_out)
+        crop_people(audited.data, request.out / _CROPS).people, config, PredictionCache(request.out, compute)
     )
     wrong = np.where(planted, 1 - audited.labels, audited.labels)
     _, audit = audit_people(wrong, features, audited.groups, request.seed)
-    together, each = count_found(audit, wrong, planted)
-    told: dict[str, Any] = plain(
+    together, by_attribute = count_found(audit, wrong, planted)
+    report: dict[str, Any] = plain(
         {
             "what": TEST,
             "planted_share": share,
             "first": FIRST,
-            **_found(together),
+            **_counts(together),
             "listed": int(audit.listed.sum()),
             "attributes": {
-                name: _found(found) for name, found in zip(audited.data.attributes, each, strict=True)
+                name: _counts(planted_labels)
+                for name, planted_labels in zip(audited.data.attributes, by_attribute, strict=True)
             },
             "about": _about(request, config, audited, features.shape[1]),
         }
     )
-    write_atomic(request.out / "planted.json", (json.dumps(told, indent=1) + "\n").encode())
-    return told
+    write_atomic(request.out / "planted.json", (json.dumps(report, indent=1) + "\n").encode())
+    return report
 
 
 def _read(request: AuditRequest, config: RunConfig) -> Audited:
-    """The data set; what is wrong with folder or weights is said before the work starts."""
+    """Read the data set; errors of folder or weights are raised before the work starts."""
     if request.out.exists() and not request.out.is_dir():
         raise BadConfigError(f"--out {request.out} is a file, not a folder")
     fingerprints(config)
@@ -159,10 +160,10 @@ def _read(request: AuditRequest, config: RunConfig) -> Audited:
 def _by_attribute(audited: Audited, audit: LabelAudit) -> dict[str, dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for i, name in enumerate(audited.data.attributes):
-        given = audited.labels[:, i]
+        labels = audited.labels[:, i]
         row: dict[str, Any] = {
-            "labelled": int((~np.isnan(given)).sum()),
-            "positive": int((given == 1).sum()),
+            "labelled": int((~np.isnan(labels)).sum()),
+            "positive": int((labels == 1).sum()),
             "audited": int(audit.audited[:, i].sum()),
         }
         if np.isnan(audit.noise_rates[i]):
@@ -184,7 +185,7 @@ def _by_attribute(audited: Audited, audit: LabelAudit) -> dict[str, dict[str, An
     return rows
 
 
-def _found(found: Found) -> dict[str, Any]:
+def _counts(found: Found) -> dict[str, Any]:
     return {**asdict(found), "share": found.share, "chance": found.chance}
 
 

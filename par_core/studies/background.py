@@ -4,19 +4,19 @@ from pathlib import Path
 from typing import Any
 
 from par_core.config import RunConfig
-from par_core.predictions.cache import CarryOut
-from par_core.predictions.compute import observe_here
+from par_core.predictions.cache import Compute
+from par_core.predictions.compute import compute_here
 from par_core.studies.evaluation import EvaluationRequest, run_evaluation
 
 __all__ = ["compare_backgrounds"]
 
 
 def compare_backgrounds(
-    asked: EvaluationRequest,
+    request: EvaluationRequest,
     config: RunConfig,
     out: Path | None = None,
     *,
-    carry_out: CarryOut = observe_here,
+    compute: Compute = compute_here,
 ) -> dict[str, Any]:
     """Score attributes with the background eliminated, blurred and kept.
 
@@ -29,7 +29,7 @@ def compare_backgrounds(
     from par_core.evaluate.background import evaluate_background
     from par_core.reports.background import write_background
 
-    run, scores = run_evaluation(asked, config, out, carry_out, evaluate_background)
+    run, scores = run_evaluation(request, config, out, compute, evaluate_background)
     if out is not None:
         write_background(out, run, scores)
     return scores

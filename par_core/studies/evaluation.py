@@ -1,5 +1,5 @@
-"""Evaluations for the command line and for deployments: as one JSON object that says what was measured with
-what.
+"""Evaluations for the command line and for deployments: one JSON object with the scores, the data and the
+models.
 """
 
 import math
@@ -21,8 +21,8 @@ from par_core.datasets.labelled_set import Split
 from par_core.errors import BadConfigError
 from par_core.models.hardware import processor_name
 from par_core.models.profiles import describe_models, fingerprints
-from par_core.predictions.cache import CarryOut, Observer
-from par_core.predictions.compute import observe_here
+from par_core.predictions.cache import Compute, PredictionCache
+from par_core.predictions.compute import compute_here
 
 if TYPE_CHECKING:
     from par_core.evaluate.attributes import AttributeRun
@@ -67,7 +67,7 @@ R = TypeVar("R", bound=_Scored)
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRequest:
-    """What is to be evaluated.
+    """Evaluation to run.
 
     Attributes:
         kind: A key of ``KINDS``.
@@ -85,20 +85,20 @@ class EvaluationRequest:
 
 
 def evaluate(
-    asked: EvaluationRequest,
+    request: EvaluationRequest,
     config: RunConfig,
     out: Path | None = None,
     *,
-    carry_out: CarryOut = observe_here,
+    compute: Compute = compute_here,
 ) -> dict[str, Any]:
     """Run one evaluation.
 
     Args:
-        asked: What is to be evaluated.
+        request: Evaluation to run.
         config: Names the models.
-        out: Folder for the report, if one is wanted, and for what the models saw: the same command finds it
+        out: Folder of the report, if one is wanted, and of the predictions, which the same command reads
             again.
-        carry_out: How the models look at the pictures.
+        compute: Function that computes missing predictions.
 
     Returns:
         The scores, then ``intervals`` of some, then ``about``: what was measured, with which models and
@@ -107,40 +107,42 @@ def evaluate(
     Raises:
         BadConfigError: No such data set for this kind, or the folder does not hold it.
     """
-    require(asked)
+    require(request)
     from par_core.reports.folder import write_report
 
     fingerprints(config)  # says before the work starts which weights are missing
     with workplace(out, config) as folder:
-        run = _run(asked, config, Observer(folder, carry_out))
-        scores, told = with_intervals(run, about(asked, run.data_digest, config))
+        run = _run(request, config, PredictionCache(folder, compute))
+        scores, ranges = with_intervals(run, about(request, run.data_digest, config))
         if out is not None:
-            write_report(out, run, scores, told, config.archive)
+            write_report(out, run, scores, ranges, config.archive)
     return scores
 
 
 def with_intervals(
     run: "AttributeRun | RetrievalRun | SegmentationRun", about: dict[str, Any]
 ) -> tuple[dict[str, Any], "Mapping[str, Interval]"]:
-    """The scores of a run with ``intervals`` and ``about`` as JSON has them, and the intervals themselves."""
+    """Return the scores of a run with ``intervals`` and ``about`` as JSON has them, and the intervals
+    themselves.
+    """
     from par_core.evaluate.comparison import intervals
 
-    told = intervals(run.items)
-    ranges = {name: asdict(each) for name, each in told.items()}
-    return plain({**run.scores, "intervals": ranges, "about": about}), told
+    by_name = intervals(run.items)
+    ranges = {name: asdict(interval) for name, interval in by_name.items()}
+    return plain({**run.scores, "intervals": ranges, "about": about}), by_name
 
 
 def run_evaluation(
-    asked: EvaluationRequest, config: RunConfig, out: Path | None, carry_out: CarryOut, by: Callable[..., R]
+    request: EvaluationRequest, config: RunConfig, out: Path | None, compute: Compute, by: Callable[..., R]
 ) -> tuple[R, dict[str, Any]]:
-    """Look at the people of a data set and score them.
+    """Run the models on the people of a data set and score them.
 
     Args:
-        asked: What is to be evaluated.
+        request: Evaluation to run.
         config: Names the models.
         out: Folder of the results, or None.
-        carry_out: How the models look at the pictures.
-        by: Takes data set, root, configuration and observer, and ``split`` and ``part`` by name.
+        compute: Function that computes missing predictions.
+        by: Evaluation; takes data set, root, configuration and cache, and ``split`` and ``part`` by name.
 
     Returns:
         What ``by`` returns, and its scores with ``about`` as JSON has them.
@@ -148,39 +150,47 @@ def run_evaluation(
     Raises:
         BadConfigError: No such data set for this kind, or the folder does not hold it.
     """
-    require(asked)
+    require(request)
     with workplace(out, config) as folder:
         run = by(
-            asked.dataset, asked.root, config, Observer(folder, carry_out), split=asked.split, part=asked.part
+            request.dataset,
+            request.root,
+            config,
+            PredictionCache(folder, compute),
+            split=request.split,
+            part=request.part,
         )
-    return run, plain({**run.scores, "about": about(asked, run.data_digest, config)})
+    return run, plain({**run.scores, "about": about(request, run.data_digest, config)})
 
 
-def require(asked: EvaluationRequest) -> None:
-    """Raise for what cannot be evaluated.
+def require(request: EvaluationRequest) -> None:
+    """Raise an error for an evaluation that does not exist.
 
     Raises:
         BadConfigError: Names what there is.
     """
-    if asked.kind not in KINDS:
-        raise BadConfigError(f"no evaluation {asked.kind!r}; there are: {', '.join(KINDS)}")
-    if asked.dataset not in KINDS[asked.kind]:
+    if request.kind not in KINDS:
+        raise BadConfigError(f"no evaluation {request.kind!r}; there are: {', '.join(KINDS)}")
+    if request.dataset not in KINDS[request.kind]:
         raise BadConfigError(
-            f"{asked.kind} cannot be evaluated on {asked.dataset!r}, only on: {', '.join(KINDS[asked.kind])}"
+            f"{request.kind} cannot be evaluated on {request.dataset!r}, only on:"
+            f" {', '.join(KINDS[request.kind])}"
         )
-    if asked.kind in ("segmentation", "retrieval") and (asked.split != 0 or asked.part is not None):
-        raise BadConfigError(f"{asked.kind} is evaluated on everybody; leave --split and --part out")
+    if request.kind in ("segmentation", "retrieval") and (request.split != 0 or request.part is not None):
+        raise BadConfigError(f"{request.kind} is evaluated on everybody; leave --split and --part out")
 
 
-def about(asked: EvaluationRequest, data_digest: str, config: RunConfig) -> dict[str, Any]:
-    """What was measured on which data, and what :func:`made_with` tells."""
+def about(request: EvaluationRequest, data_digest: str, config: RunConfig) -> dict[str, Any]:
+    """Return the data that was measured, and :func:`made_with`."""
     from par_core.evaluate.comparison import SEED
 
-    part = {} if asked.split == 0 and asked.part is None else {"split": asked.split, "part": asked.part}
+    part = (
+        {} if request.split == 0 and request.part is None else {"split": request.split, "part": request.part}
+    )
     data = {
-        "kind": asked.kind,
-        "dataset": asked.dataset,
-        "root": str(asked.root),
+        "kind": request.kind,
+        "dataset": request.dataset,
+        "root": str(request.root),
         **part,
         "seed": SEED,
         "data_digest": data_digest,
@@ -189,7 +199,7 @@ def about(asked: EvaluationRequest, data_digest: str, config: RunConfig) -> dict
 
 
 def made_with(config: RunConfig) -> dict[str, Any]:
-    """The date, the command, and the models and versions that decide what comes out.
+    """Return the date, the command, and the models and versions that decide the scores.
 
     Raises:
         WeightsError: Weights are missing; names the file and where to put it.
@@ -207,7 +217,7 @@ def made_with(config: RunConfig) -> dict[str, Any]:
 
 
 def machine_and_versions() -> dict[str, Any]:
-    """The date, the command, the machine and the versions of what runs here."""
+    """Return the date, the command, the machine and the versions of packages."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["par", *sys.argv[1:]]),
@@ -218,7 +228,7 @@ def machine_and_versions() -> dict[str, Any]:
 
 @contextmanager
 def workplace(out: Path | None, config: RunConfig) -> Iterator[Path]:
-    """The folder of the results, or one that is gone after the block.
+    """Yield the folder of the results, or a temporary one that is deleted after the block.
 
     Raises:
         BadConfigError: ``out`` is a file, or workers on other machines have no folder to write to.
@@ -237,26 +247,26 @@ def workplace(out: Path | None, config: RunConfig) -> Iterator[Path]:
 
 
 def _run(
-    asked: EvaluationRequest, config: RunConfig, observer: Observer
+    request: EvaluationRequest, config: RunConfig, cache: PredictionCache
 ) -> "AttributeRun | RetrievalRun | SegmentationRun":
     from par_core.evaluate.attributes import evaluate_attributes
     from par_core.evaluate.retrieval import evaluate_retrieval
     from par_core.evaluate.segmentation import evaluate_segmentation
 
-    match asked.kind, asked.dataset:
+    match request.kind, request.dataset:
         case "segmentation", ("pennfudan" | "coco" | "ccp") as outlined:
-            return evaluate_segmentation(outlined, asked.root, config, observer)
+            return evaluate_segmentation(outlined, request.root, config, cache)
         case "attributes", dataset:
             return evaluate_attributes(
-                dataset, asked.root, config, observer, split=asked.split, part=asked.part
+                dataset, request.root, config, cache, split=request.split, part=request.part
             )
         case "retrieval", ("ccp" | "mit") as labelled:
-            return evaluate_retrieval(labelled, asked.root, config, observer)
-    raise BadConfigError(f"no evaluation of {asked.kind} on {asked.dataset}")
+            return evaluate_retrieval(labelled, request.root, config, cache)
+    raise BadConfigError(f"no evaluation of {request.kind} on {request.dataset}")
 
 
 def plain(value: Any) -> Any:
-    """The same with None for NaN, which JSON has not."""
+    """Return the same value with None for NaN, which JSON does not have."""
     if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -18,8 +18,8 @@ from par_core.evaluate.leakage.pictures import Part, folder_part, set_parts
 from par_core.evaluate.leakage.scores import CleanedScore, cleaned_object, cleaned_scores
 from par_core.evaluate.leakage.search import Limits, find_leakage, leakage_figures, write_cleaned, write_pairs
 from par_core.evaluate.saved_run import read_run
-from par_core.predictions.cache import CarryOut, Observer
-from par_core.predictions.compute import observe_here
+from par_core.predictions.cache import Compute, PredictionCache
+from par_core.predictions.compute import compute_here
 from par_core.reports.leakage import leakage_page
 from par_core.reports.render import as_html
 from par_core.studies.evaluation import made_with, plain
@@ -33,17 +33,17 @@ _CROPS: Final = "crops"
 
 @dataclass(frozen=True, slots=True)
 class LeakageRequest:
-    """What is to be looked at.
+    """Parts to compare, and where the results go.
 
     Attributes:
         folders: Train and test; or none, and a data set.
         dataset: One of ``ATTRIBUTE_SETS``.
         root: Its folder.
         split: An official split by its number, or ``zs``.
-        out: Where the results go.
+        out: Folder of the results.
         limits: What counts as a counterpart.
         scores: The folder of a report on the test part, or None.
-        top: How many pairs of each kind the page shows.
+        top: Number of pairs of each kind the page shows.
     """
 
     folders: tuple[Path, ...]
@@ -57,13 +57,13 @@ class LeakageRequest:
 
 
 def report_leakage(
-    request: LeakageRequest, config: RunConfig, carry_out: CarryOut = observe_here
+    request: LeakageRequest, config: RunConfig, compute: Compute = compute_here
 ) -> dict[str, Any]:
-    """Look, and write ``report.html``, ``pairs.csv``, ``cleaned-train`` and ``cleaned-test`` (.csv, of
-    folders .txt), and last ``report.json``.
+    """Compare the parts, and write ``report.html``, ``pairs.csv``, ``cleaned-train`` and ``cleaned-test``
+    (.csv, parts_name folders .txt), and last ``report.json``.
 
     Returns:
-        What ``report.json`` holds.
+        Content of ``report.json``.
 
     Raises:
         BadConfigError: Neither a data set nor two folders are named, or both; they cannot be read, or weights
@@ -75,31 +75,37 @@ def report_leakage(
     run = None if request.scores is None else read_run(request.scores)
     about = made_with(config)
     train, test, data = _parts(request)
-    found = find_leakage(train, test, request.limits, config, Observer(out / _KEPT, carry_out))
-    figures = leakage_figures(found)
+    counterparts = find_leakage(train, test, request.limits, config, PredictionCache(out / _KEPT, compute))
+    figures = leakage_figures(counterparts)
     compared: list[CleanedScore] = []
     scores: dict[str, Any] = {}
     if run is not None:
-        leaked = {name_of(test.names[i]) for i in found.leaked.nonzero()[0].tolist()}
+        leaked = {name_of(test.names[i]) for i in counterparts.leaked.nonzero()[0].tolist()}
         compared, kept = cleaned_scores(run, {name_of(name) for name in test.names}, leaked)
         scores = {"scores": cleaned_object(compared, run, kept)}
-    of = request.dataset or f"{request.folders[0]} and {request.folders[1]}"
+    parts_name = request.dataset or f"{request.folders[0]} and {request.folders[1]}"
     about |= {
-        "dataset": of,
+        "dataset": parts_name,
         "root": str(request.root or ""),
         "split": str(request.split),
         "max_bits": request.limits.max_bits,
         "par": __version__,
     }
-    told: dict[str, Any] = plain({**figures, **scores, "about": about})
+    report: dict[str, Any] = plain({**figures, **scores, "about": about})
     page = leakage_page(
-        f"Leakage from train to test: {of}", found, figures, compared, request.top, about, config.archive
+        f"Leakage from train to test: {parts_name}",
+        counterparts,
+        figures,
+        compared,
+        request.top,
+        about,
+        config.archive,
     )
-    write_pairs(out / "pairs.csv", found)
-    write_cleaned(out, found, data)
+    write_pairs(out / "pairs.csv", counterparts)
+    write_cleaned(out, counterparts, data)
     write_atomic(out / "report.html", as_html(page).encode("utf-8", "backslashreplace"))
-    write_atomic(out / "report.json", (json.dumps(told, indent=1) + "\n").encode())
-    return told
+    write_atomic(out / "report.json", (json.dumps(report, indent=1) + "\n").encode())
+    return report
 
 
 def _parts(request: LeakageRequest) -> tuple[Part, Part, AttributeSet | None]:

@@ -54,11 +54,11 @@ _DRAWN: Final = (".png", ".svg", ".pdf")
 
 @dataclass(frozen=True, slots=True)
 class SourceAnalysis:
-    """What one source was found to be.
+    """Measures of one source.
 
     Attributes:
-        listing: What it holds.
-        rows: One a file.
+        listing: Files of the source.
+        rows: Measures, one row a file.
     """
 
     listing: Listing
@@ -66,19 +66,19 @@ class SourceAnalysis:
 
     @property
     def failed(self) -> list[PictureQuality]:
-        """The files that could not be read."""
+        """Files that could not be read."""
         return [row for row in self.rows if row.status is not Status.OK]
 
     def groups(self) -> dict[str, list[PictureQuality]]:
-        """The files by sub-folder; none if there are no sub-folders."""
-        found: dict[str, list[PictureQuality]] = {}
+        """Return the files by sub-folder; none if there are no sub-folders."""
+        groups: dict[str, list[PictureQuality]] = {}
         for name, row in zip(group_names([row.uri for row in self.rows]), self.rows, strict=True):
-            found.setdefault(name, []).append(row)
-        return dict(sorted(found.items())) if set(found) != {"."} else {}
+            groups.setdefault(name, []).append(row)
+        return dict(sorted(groups.items())) if set(groups) != {"."} else {}
 
 
 def find_model(named: Path | None) -> BrisqueModel | None:
-    """The parameters of BRISQUE: as named, else as installed, else none.
+    """Return the parameters of BRISQUE: as named, else as installed, else none.
 
     Raises:
         WeightsError: They are damaged, or not where they were named to be.
@@ -112,7 +112,7 @@ def analyse_sources(
 
 
 def analyse_store(root: Path) -> SourceAnalysis:
-    """The people of a store, by what indexing has measured of them.
+    """Return the people of a store, by what indexing has measured of them.
 
     Raises:
         BadConfigError: There is no store at that place.
@@ -122,10 +122,10 @@ def analyse_store(root: Path) -> SourceAnalysis:
 
 
 def as_json(analyses: Sequence[SourceAnalysis], model: BrisqueModel | None) -> dict[str, Any]:
-    """Everything as JSON types: figures of every source and sub-folder, unreadable files, histograms, and
-    what was measured with what.
+    """Return everything as JSON types: figures of every source and sub-folder, unreadable files, histograms,
+    and what was measured with what.
     """
-    told = [
+    by_source = [
         {
             "source": analysis.listing.source,
             **summarise(analysis.rows),
@@ -143,27 +143,31 @@ def as_json(analyses: Sequence[SourceAnalysis], model: BrisqueModel | None) -> d
         "brisque_parameters": model.source if model else None,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
     }
-    plain: dict[str, Any] = _plain({"sources": told, "histograms": _histograms(analyses), "about": about})
+    plain: dict[str, Any] = _plain(
+        {"sources": by_source, "histograms": _histograms(analyses), "about": about}
+    )
     return plain
 
 
 def _histograms(analyses: Sequence[SourceAnalysis]) -> dict[str, Any]:
     return {
-        measure: histogram({each.listing.source: values_of(each.rows, measure) for each in analyses})
+        measure: histogram(
+            {analysis.listing.source: values_of(analysis.rows, measure) for analysis in analyses}
+        )
         for measure in MEASURES
     }
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def check_histogram_file(file: Path) -> None:
-    """See before the work starts that histograms can be drawn.
+    """Check before the work starts that histograms can be drawn.
 
     Raises:
         BadConfigError: Another ending than .png, .svg or .pdf, or matplotlib is not installed.
@@ -178,18 +182,18 @@ def check_histogram_file(file: Path) -> None:
 
 
 def draw_histograms(analyses: Sequence[SourceAnalysis], file: Path) -> None:
-    """The share of pictures over each measure, one line a source."""
+    """Draw the share of pictures over each measure, one line a source."""
     from matplotlib import pyplot
 
-    drawn = {measure: told for measure, told in _histograms(analyses).items() if told["edges"]}
+    drawn = {measure: bins for measure, bins in _histograms(analyses).items() if bins["edges"]}
     figure, axes = pyplot.subplots(
         1, max(len(drawn), 1), figsize=(4.5 * max(len(drawn), 1), 3.6), squeeze=False, layout="constrained"
     )
-    for axis, (measure, told) in zip(axes[0], drawn.items(), strict=False):
-        for source, counts in told["counts"].items():
+    for axis, (measure, bins) in zip(axes[0], drawn.items(), strict=False):
+        for source, counts in bins["counts"].items():
             total = sum(counts)
             axis.stairs(
-                [count / total if total else 0.0 for count in counts], told["edges"], label=Path(source).name
+                [count / total if total else 0.0 for count in counts], bins["edges"], label=Path(source).name
             )
         axis.set(xlabel=_TITLES[measure], ylabel="share of pictures")
         axis.grid(alpha=0.3)

@@ -11,8 +11,8 @@ from par_core.atomic import write_atomic
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.metrics.runs import summary
-from par_core.predictions.cache import CarryOut
-from par_core.predictions.compute import observe_here
+from par_core.predictions.cache import Compute
+from par_core.predictions.compute import compute_here
 from par_core.studies.background import compare_backgrounds
 from par_core.studies.evaluation import EvaluationRequest, evaluate
 from par_core.studies.zero_shot import ask_in_words
@@ -21,73 +21,73 @@ __all__ = ["evaluate_all", "evaluate_one"]
 
 
 def evaluate_one(
-    asked: EvaluationRequest,
+    request: EvaluationRequest,
     config: RunConfig,
     out: Path | None = None,
     *,
-    carry_out: CarryOut = observe_here,
+    compute: Compute = compute_here,
 ) -> dict[str, Any]:
     """Run one evaluation of any kind; returns its scores as JSON types.
 
     Raises:
-        BadConfigError: What is asked for is not there.
+        BadConfigError: What is request for is not there.
     """
-    run = {"background": compare_backgrounds, "zero-shot": ask_in_words}.get(asked.kind, evaluate)
-    return run(asked, config, out, carry_out=carry_out)
+    run = {"background": compare_backgrounds, "zero-shot": ask_in_words}.get(request.kind, evaluate)
+    return run(request, config, out, compute=compute)
 
 
 def evaluate_all(
-    asked: EvaluationRequest,
+    request: EvaluationRequest,
     settings: Sequence[RunConfig],
     out: Path | None,
     *,
-    carry_out: CarryOut = observe_here,
+    compute: Compute = compute_here,
 ) -> dict[str, Any]:
     """Run an evaluation with each of several configurations.
 
     Args:
-        asked: What is to be evaluated.
+        request: Evaluation to run.
         settings: One; or several that differ in their folder of weights, whose last part names each run.
         out: Folder of the report, or of one report a run and ``summary.json``.
-        carry_out: How the models look at the pictures.
+        compute: Function that computes missing predictions.
 
     Returns:
         The scores of one run; of several ``runs`` by name with ``about`` and the figures, ``mean`` and
         ``std`` (of the runs as a whole, as in the paper's Table 3).
 
     Raises:
-        BadConfigError: Two folders of weights have the same name, or what is asked for is not there.
+        BadConfigError: Two folders of weights have the same name, or what is request for is not there.
     """
     if len(settings) == 1:
-        return evaluate_one(asked, settings[0], out, carry_out=carry_out)
+        return evaluate_one(request, settings[0], out, compute=compute)
     names = [config.weights_dir.name if config.weights_dir else "default" for config in settings]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise BadConfigError(
             f"two folders of weights are called {twice!r}; give each run a folder of its own name"
         )
-    if asked.kind != "attributes":
+    if request.kind != "attributes":
         raise BadConfigError("several --weights-dir are for attributes")
     runs = {
-        name: evaluate_one(asked, config, None if out is None else out / name, carry_out=carry_out)
+        name: evaluate_one(request, config, None if out is None else out / name, compute=compute)
         for name, config in zip(names, settings, strict=True)
     }
     figures = {name: _figures(scores) for name, scores in runs.items()}
-    told = {
+    report = {
         "runs": {name: {**figures[name], "about": scores["about"]} for name, scores in runs.items()},
         **summary(list(figures.values())),
     }
     if out is not None:
-        write_atomic(out / "summary.json", (json.dumps(told, indent=1) + "\n").encode())
-    return told
+        write_atomic(out / "summary.json", (json.dumps(report, indent=1) + "\n").encode())
+    return report
 
 
 def _figures(scores: dict[str, Any]) -> dict[str, float]:
-    """Single numbers by name; what is not defined in a run has no mean."""
-    told = {name: value for name, value in scores.items() if isinstance(value, float)}
-    told |= {
+    """Return single numbers by name; what is not defined in a run has no mean."""
+    figures = {name: value for name, value in scores.items() if isinstance(value, float)}
+    figures |= {
         f"images: {name}": value for name, value in scores["instances"].items() if isinstance(value, float)
     }
-    return told | {
+    return figures | {
         f"mA: {name}": row["mA"] for name, row in scores["attributes"].items() if row["mA"] is not None
     }

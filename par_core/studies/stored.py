@@ -15,10 +15,10 @@ __all__ = ["evaluate_stored"]
 
 
 def evaluate_stored(root: Path, labels: Path, out: Path | None) -> dict[str, Any]:
-    """Score what a store holds.
+    """Score the people of a store.
 
     Args:
-        root: Of the store.
+        root: Folder of the store.
         labels: CSV file, or its folder.
         out: Folder for the report and ``unmatched.csv``, if they are wanted.
 
@@ -30,17 +30,17 @@ def evaluate_stored(root: Path, labels: Path, out: Path | None) -> dict[str, Any
         StoreError: The store holds nobody or is damaged.
     """
     store = Store.open(root)
-    found = evaluate_store(store, labels)
+    evaluation = evaluate_store(store, labels)
     about = {
         "kind": "attributes",
         "dataset": labels.name,
         "root": str(root),
         "seed": SEED,
-        "data_digest": found.run.data_digest,
+        "data_digest": evaluation.run.data_digest,
     }
     about |= machine_and_versions() | stored_with(store, open_index(store))
-    scores, told = with_intervals(found.run, about)
+    scores, intervals = with_intervals(evaluation.run, about)
     if out is not None:
-        write_unmatched(out / "unmatched.csv", found)
-        write_report(out, found.run, scores, told, ArchiveConfig())
+        write_unmatched(out / "unmatched.csv", evaluation)
+        write_report(out, evaluation.run, scores, intervals, ArchiveConfig())
     return scores

@@ -4,21 +4,21 @@ from pathlib import Path
 from typing import Any
 
 from par_core.config import RunConfig
-from par_core.predictions.cache import CarryOut
-from par_core.predictions.compute import observe_here
+from par_core.predictions.cache import Compute
+from par_core.predictions.compute import compute_here
 from par_core.studies.evaluation import EvaluationRequest, run_evaluation
 
 __all__ = ["ask_in_words"]
 
 
 def ask_in_words(
-    asked: EvaluationRequest,
+    request: EvaluationRequest,
     config: RunConfig,
     out: Path | None = None,
     *,
-    carry_out: CarryOut = observe_here,
+    compute: Compute = compute_here,
 ) -> dict[str, Any]:
-    """Ask for every attribute of a data set by a single prompt, by an ensemble and by a contrasting pair.
+    """Score every attribute of a data set by a single prompt, by an ensemble and by a contrasting pair.
 
     Returns:
         The scores and ``about``; NaN becomes None.
@@ -29,7 +29,7 @@ def ask_in_words(
     from par_core.evaluate.zero_shot import evaluate_zero_shot
     from par_core.reports.zero_shot import write_zero_shot
 
-    _, scores = run_evaluation(asked, config, out, carry_out, evaluate_zero_shot)
+    _, scores = run_evaluation(request, config, out, compute, evaluate_zero_shot)
     if out is not None:
         write_zero_shot(out, scores)
     return scores

@@ -33,8 +33,8 @@ from par_core.metrics.label_based import balanced_accuracy
 from par_core.models.answers import Answers
 from par_core.models.describer import CALIBRATION_FILE, read_answers
 from par_core.models.shipped import FOLDER, note_digest
-from par_core.predictions.cache import Observer
-from par_core.predictions.compute import observe_here
+from par_core.predictions.cache import PredictionCache
+from par_core.predictions.compute import compute_here
 from par_core.training.attribute_data import read_people
 
 __all__ = ["cross_checked", "cross_fitted", "fit_answers", "fit_platt"]
@@ -159,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     _, kept = read_people(asked.data)
     with tempfile.TemporaryDirectory() as folder:
-        told = describe_labelled(kept, load_config(), Observer(Path(folder), observe_here))
+        told = describe_labelled(kept, load_config(), PredictionCache(Path(folder), compute_here))
     labels = labels_of(kept)
     labels[np.array([person.weights for person in kept]) < 1] = np.nan
     logits = _logits(told.probabilities, read_answers(NAMES))

@@ -37,8 +37,8 @@ from par_core.models.text_evidence import (
     colour_evidence,
     estimate_prevalence,
 )
-from par_core.predictions.cache import Observer
-from par_core.predictions.compute import observe_here
+from par_core.predictions.cache import PredictionCache
+from par_core.predictions.compute import compute_here
 
 __all__ = ["Asked", "asked_of", "check_weights", "fit_weights", "loss_of"]
 
@@ -79,11 +79,11 @@ class Asked:
         return expit(evidence + logit(estimate_prevalence(evidence, weights)))
 
 
-def asked_of(people: Sequence[LabelledPerson], config: RunConfig, observer: Observer) -> list[Asked]:
+def asked_of(people: Sequence[LabelledPerson], config: RunConfig, cache: PredictionCache) -> list[Asked]:
     """Texts for single garments, coloured garments, and pairs of coloured garments, that at least three
     people fit, on people with an outline of garments.
     """
-    told, labels = describe_labelled(list(people), config, observer), labels_of(list(people))
+    told, labels = describe_labelled(list(people), config, cache), labels_of(list(people))
     rows = np.array([i for i, person in enumerate(people) if person.colours])
     scorer, known = TextScorer(load_text_encoder(config), TextWeights.shipped()), told.known(rows)
     usual, n = known.colour_shares(), len(rows)
@@ -200,14 +200,14 @@ def main() -> None:
         "--root", type=Path, required=True, help="folder with ccp/, people held out from training"
     )
     parser.add_argument(
-        "--work", type=Path, default=Path("build/text-weights"), help="where observations are kept"
+        "--work", type=Path, default=Path("build/text-weights"), help="where predictions are kept"
     )
     parser.add_argument(
         "--check", action="store_true", help="print the check, leave the shipped weights as they are"
     )
     given = parser.parse_args()
     config = load_config()
-    asked = asked_of(labelled_people("ccp", given.root), config, Observer(given.work, observe_here))
+    asked = asked_of(labelled_people("ccp", given.root), config, PredictionCache(given.work, compute_here))
     weights = fit_weights(asked)
     check = check_weights(asked)
     numbers = {

@@ -1,4 +1,4 @@
-"""Evaluations that are fanned out: the runner does not change the answer, and a run that was killed goes on."""
+"""Evaluations that are fanned out: the runner does not change the scores, and a killed run continues."""
 
 import os
 import shutil
@@ -49,8 +49,8 @@ def command(root: Path, out: Path, *more: str) -> list[str]:
     ]
 
 
-def seen(out: Path) -> pa.Table:
-    """What the models saw, in the order of the shards."""
+def predictions(out: Path) -> pa.Table:
+    """Return the rows of all shards, in their order."""
     return pa.concat_tables([pq.read_table(file) for file in sorted(out.glob("observed/*/*.parquet"))])
 
 
@@ -96,7 +96,7 @@ def test_threads_processes_and_a_killed_run_see_the_same(
     assert {name: after[name] for name in before} == before
     assert len(before) == 3 or f"{3 - len(before)} of 3 shards to do" in again.stderr
     assert (killed / "report.json").exists()
-    assert seen(killed).equals(seen(processes))
+    assert predictions(killed).equals(predictions(processes))
 
 
 @pytest.mark.timeout(120)
@@ -128,10 +128,11 @@ import sys
 from prefect.client.orchestration import get_client
 from flows.deployed import evaluate
 
-told = evaluate("attributes", "mit", sys.argv[1], sys.argv[2], settings={"profile": "fake"})
+report = evaluate("attributes", "mit", sys.argv[1], sys.argv[2], settings={"profile": "fake"})
 with get_client(sync_client=True) as client:
     kept = {artifact.key: artifact.data for artifact in client.read_artifacts()}
-print(told["images"], "| images | 130 |" in kept["par-evaluate"], sys.argv[2] in kept["par-evaluate-report"])
+print(report["images"], "| images | 130 |" in kept["par-evaluate"])
+print(sys.argv[2] in kept["par-evaluate-report"])
 """
     done = subprocess.run(
         [sys.executable, "-c", code, str(people), str(tmp_path / "out")],

@@ -1,5 +1,5 @@
 """Likely wrong labels by confident learning (Northcutt, Jiang and Chuang, "Confident learning", JAIR 70,
-2021), for attributes that somebody has or has not.
+2021), for attributes that a person has or has not.
 
 From the labels as given and probabilities that a model learned from *other* people, the joint distribution of
 given and true label is estimated, and the labels that lie off its diagonal are listed. Written from the
@@ -22,7 +22,7 @@ __all__ = ["LabelAudit", "audit_labels"]
 
 @dataclass(frozen=True, slots=True)
 class LabelAudit:
-    """What confident learning finds in the labels of n people for k attributes.
+    """Result of confident learning on the labels of n people for k attributes.
 
     Attributes:
         listed: (n, k) the labels that are likely wrong.
@@ -60,7 +60,7 @@ class LabelAudit:
 
 
 def audit_labels(labels: Float[np.ndarray, "n k"], probabilities: Float[np.ndarray, "n k"]) -> LabelAudit:
-    """Find likely wrong labels, each attribute for itself.
+    """Find likely wrong labels, each attribute by itself.
 
     A label is listed if the other class is the likelier one among those that are *confident* for this person,
     that is, those whose probability reaches the mean that it has among the people labelled so (the paper's
@@ -89,7 +89,7 @@ def audit_labels(labels: Float[np.ndarray, "n k"], probabilities: Float[np.ndarr
         known = ~np.isnan(margins[:, i])
         has = labels[known, i] == 1
         both = np.stack([1 - probabilities[known, i], probabilities[known, i]], axis=1).astype(np.float64)
-        thresholds[i] = [_mean(both[has == given, given]) for given in (0, 1)]
+        thresholds[i] = [_mean(both[has == label, label]) for label in (0, 1)]
         if np.isnan(thresholds[i]).any():
             continue
         counts, listed[known, i] = _confident(has, both, thresholds[i])
@@ -100,19 +100,19 @@ def audit_labels(labels: Float[np.ndarray, "n k"], probabilities: Float[np.ndarr
 def _confident(
     has: Bool[np.ndarray, " m"], both: Float64[np.ndarray, "m 2"], thresholds: Float64[np.ndarray, "2"]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How many people are confidently of each class, by given label; and who is confidently of the other
-    class.
+    """Return the number of people confidently of each class, by given label; and whether each is confidently
+    of the other class.
     """
     confident = np.where(both >= thresholds, both, -1.0)
-    given = has.astype(np.int64)
+    label = has.astype(np.int64)
     own, other = (
-        np.take_along_axis(confident, given[:, None], axis=1)[:, 0],
-        np.take_along_axis(confident, 1 - given[:, None], axis=1)[:, 0],
+        np.take_along_axis(confident, label[:, None], axis=1)[:, 0],
+        np.take_along_axis(confident, 1 - label[:, None], axis=1)[:, 0],
     )
     off, on = other > own, (own >= other) & (own >= 0)
     counts = np.zeros((2, 2))
-    np.add.at(counts, (given[on], given[on]), 1)
-    np.add.at(counts, (given[off], 1 - given[off]), 1)
+    np.add.at(counts, (label[on], label[on]), 1)
+    np.add.at(counts, (label[off], 1 - label[off]), 1)
     return counts, off
 
 
@@ -125,13 +125,13 @@ def _calibrated(counts: np.ndarray, has: Bool[np.ndarray, " m"]) -> np.ndarray:
 
 
 def _mean(confidence: np.ndarray) -> float:
-    """The mean, never above the largest value, where rounding might put it: somebody is always confident of
-    each label that is given.
+    """The mean, never above the largest value, where rounding might put it: at least one person is always
+    confident of each given label.
     """
     return float(min(confidence.mean(), confidence.max())) if len(confidence) else float("nan")
 
 
-def _require(values: np.ndarray, good: np.ndarray, told: str) -> None:
+def _require(values: np.ndarray, good: np.ndarray, rule: str) -> None:
     if not good.all():
         wrong = values[~good]
-        raise BadInputError(f"{told}; {wrong.size} are not, the first is {wrong[0]:g}")
+        raise BadInputError(f"{rule}; {wrong.size} are not, the first is {wrong[0]:g}")

@@ -1,5 +1,5 @@
-"""How well an audit finds wrong labels: some are planted, and those that it finds are counted (paper, Figure
-3, shows why one would want to know).
+"""Measuring an audit: wrong labels are planted, and those that it finds are counted (paper, Figure 3, shows
+why).
 """
 
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from par_core.evaluate.audit.confident_learning import LabelAudit
 
 __all__ = ["FIRST", "Found", "count_found", "plant"]
 
-#: The share of all known labels, most suspicious first, that somebody is supposed to look through.
+#: The share of all known labels, most suspicious first, that a person is expected to review.
 FIRST: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of planted labels.
+    """Number of planted labels that an audit finds.
 
     Attributes:
-        known: Labels that are known, which includes the planted ones.
-        planted: Of these, planted ones.
-        looked: How many come first in the ranking: ``FIRST`` of those known.
-        found: Planted ones among these. One that could not be audited is not found.
+        known: Number of known labels, which includes the planted ones.
+        planted: Number of planted ones among these.
+        looked: Number of labels that come first in the ranking: ``FIRST`` of those known.
+        found: Number of planted ones among these. One that could not be audited is not found.
     """
 
     known: int
@@ -35,17 +35,17 @@ class Found:
 
     @property
     def share(self) -> float:
-        """Found of the planted, in [0, 1]; NaN if none was planted."""
+        """Share of the planted labels that are found, in [0, 1]; NaN if none was planted."""
         return self.found / self.planted if self.planted else float("nan")
 
     @property
     def chance(self) -> float:
-        """The same, expected of looking at as many labels in random order; NaN if none was planted."""
+        """Share expected from as many labels in random order; NaN if none was planted."""
         return self.looked / self.known if self.planted else float("nan")
 
 
 def plant(labels: Float[np.ndarray, "n k"], share: float, seed: int) -> Bool[np.ndarray, "n k"]:
-    """Choose the labels that are to be turned round: a share of those known, every one as likely as any
+    """Choose the labels that are to be inverted: a share of those known, every one as likely as any
     other.
 
     Raises:
@@ -69,9 +69,9 @@ def count_found(
     attribute in its own.
 
     Args:
-        audit: Of the labels with the planted ones in them.
-        labels: Which are known.
-        planted: Which were planted.
+        audit: Audit of the labels with the planted ones in them.
+        labels: Labels; NaN where not known.
+        planted: Whether each was planted.
     """
     known, ranking, k = ~np.isnan(labels), audit.ranking(), labels.shape[1]
     return _found(known.ravel(), planted.ravel(), ranking), [

@@ -3,8 +3,8 @@ learning lists what is likely wrong.
 
 The describer's embedding and attributes are only the *features* of the probe. A describer that was trained on
 the very labels that are audited may have learned the wrong ones by heart; its features then agree with them,
-and the audit finds fewer. No probe can mend that: audit with a describer that never saw the data set, or keep
-in mind that what is not listed is not thereby right.
+and the audit finds fewer. No probe can mend that: audit with a describer that was not trained on the data
+set, or keep in mind that what is not listed is not thereby right.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from par_core.errors import BadConfigError
 from par_core.evaluate.audit.confident_learning import LabelAudit, audit_labels
 from par_core.evaluate.probe import group_folds, out_of_fold
 from par_core.ids import image_id
-from par_core.predictions.cache import Observer
+from par_core.predictions.cache import PredictionCache
 
 __all__ = ["FOLDS", "Audited", "Suspect", "audit_people", "features_of", "read_audited", "suspects"]
 
@@ -33,13 +33,13 @@ _SURE: Final = 1e-4  # probabilities as features are cut off here
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """A data set that is to be audited.
+    """Data set that is to be audited.
 
     Attributes:
-        data: With the attributes that are asked for.
+        data: Data set with the attributes to audit.
         labels: (n, k) 1, 0, or NaN where not known.
-        groups: Of each of the n people: the identity where it is known, else the digest of the picture's
-            file.
+        groups: Group of each of the n people: the identity where it is known, else the digest of the
+            picture's file.
     """
 
     data: AttributeSet
@@ -53,9 +53,9 @@ class Suspect:
 
     Attributes:
         rank: From 1, most suspicious first.
-        person: The index of whose label it is.
-        attribute: Of which attribute.
-        label: As given: whether the person has it.
+        person: Index of the person.
+        attribute: Name of the attribute.
+        label: Label as given: whether the person has it.
         probability: Of having the attribute, in [0, 1], by the probe.
         margin: In [-1, 1]; the lower, the more suspicious.
     """
@@ -86,58 +86,58 @@ def read_audited(dataset: str, root: Path, attributes: Sequence[str]) -> Audited
         raise BadConfigError(
             f"{dataset} does not label {unknown[0]!r}; it labels: {', '.join(data.attributes)}"
         )
-    wanted = tuple(name for name in data.attributes if name in attributes) if attributes else data.attributes
-    labels = labels_of(list(data.people))[:, [data.attributes.index(name) for name in wanted]]
+    chosen = tuple(name for name in data.attributes if name in attributes) if attributes else data.attributes
+    labels = labels_of(list(data.people))[:, [data.attributes.index(name) for name in chosen]]
     files = {
         image: f"image {image_id(image.read_bytes())}"
         for image in dict.fromkeys(person.image for person in data.people)
     }
-    who = data.identities or ("",) * len(data.people)
+    identities = data.identities or ("",) * len(data.people)
     groups = tuple(
         f"identity {name}" if name else files[person.image]
-        for name, person in zip(who, data.people, strict=True)
+        for name, person in zip(identities, data.people, strict=True)
     )
     group_folds(groups, FOLDS, 0)  # says before the work starts where people are too few
-    return Audited(replace(data, attributes=wanted), labels, groups)
+    return Audited(replace(data, attributes=chosen), labels, groups)
 
 
 def features_of(
-    people: Sequence[LabelledPerson], config: RunConfig, observer: Observer
+    people: Sequence[LabelledPerson], config: RunConfig, cache: PredictionCache
 ) -> Float32[np.ndarray, "n d"]:
-    """Features of everybody for the probe: the embedding, and the log-odds of the attributes that the
-    describer can tell of everybody.
+    """Return the features of everybody for the probe: the embedding, and the log-odds of the attributes that
+    the describer answers for everybody.
 
     Args:
         people: Each with a picture of its own.
         config: Names the models and how people are cut out.
-        observer: Looks at the people.
+        cache: Predictions, computed where missing.
 
     Raises:
         BadInputError: A picture cannot be read.
     """
-    (seen,) = observer.people([person.image for person in people], [config])
-    told = seen.descriptions
-    sure = told.probabilities[:, ~np.isnan(told.probabilities).any(axis=0)]
-    return np.hstack([told.embeddings, logit(np.clip(sure, _SURE, 1 - _SURE)).astype(np.float32)])
+    (predicted,) = cache.people([person.image for person in people], [config])
+    descriptions = predicted.descriptions
+    sure = descriptions.probabilities[:, ~np.isnan(descriptions.probabilities).any(axis=0)]
+    return np.hstack([descriptions.embeddings, logit(np.clip(sure, _SURE, 1 - _SURE)).astype(np.float32)])
 
 
 def audit_people(
     labels: Float32[np.ndarray, "n k"], features: Float32[np.ndarray, "n d"], groups: Sequence[str], seed: int
 ) -> tuple[Float64[np.ndarray, "n k"], LabelAudit]:
-    """Out-of-fold probabilities, and what confident learning finds with them.
+    """Return out-of-fold probabilities, and confident learning's audit with them.
 
     Args:
         labels: 1, 0, or NaN.
-        features: Of the same people.
-        groups: Who must not be in two folds.
-        seed: Of the draw of folds.
+        features: Features of the same people.
+        groups: Group of each person, none of which is in two folds.
+        seed: Seed of the draw of folds.
     """
     probabilities = out_of_fold(features, labels, group_folds(groups, FOLDS, seed))
     return probabilities, audit_labels(labels, probabilities)
 
 
 def suspects(audited: Audited, probabilities: Float64[np.ndarray, "n k"], audit: LabelAudit) -> list[Suspect]:
-    """The labels that are likely wrong, most suspicious first."""
+    """Return the labels that are likely wrong, most suspicious first."""
     k = len(audited.data.attributes)
     places = audit.ranking()[: int(audit.listed.sum())].tolist()
     return [

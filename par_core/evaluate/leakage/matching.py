@@ -39,14 +39,14 @@ _Distances = Callable[[slice, slice], np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class Counterparts:
-    """Which test images have a counterpart in train, by one way of looking.
+    """Which test images have a counterpart in train, by one way of comparing.
 
     Attributes:
-        kind: By what they were found.
+        kind: Way of comparing.
         nearest: (n,) for each test image the train image nearest to it, the first of several; -1 if none
             counts as a counterpart.
-        distance: (n,) to it: 0 for identities and digests, bits for hashes, 1 - cosine for embeddings; NaN if
-            there is none.
+        distance: (n,) its distance: 0 for identities and digests, bits for hashes, 1 - cosine for embeddings;
+            NaN if there is none.
         known: (n,) whether the test image could be compared at all: its identity, digest, hash or embedding
             is known.
         train: (m,) whether a train image is a counterpart of any test image.
@@ -60,19 +60,19 @@ class Counterparts:
 
     @property
     def share(self) -> float:
-        """Of the test images that could be compared, those with a counterpart: the figure of Jia et al.; NaN
-        if none could be.
+        """Share of the comparable test images that have a counterpart: the figure of Jia et al.; NaN if none
+        could be compared.
         """
         return float((self.nearest >= 0).sum() / self.known.sum()) if self.known.any() else float("nan")
 
     def rows(self, test: Sequence[str], train: Sequence[str]) -> list[dict[str, Any]]:
-        """One row for each test image with a counterpart: ``test``, ``train``, ``kind``, ``distance``.
+        """Return one row for each test image with a counterpart: ``test``, ``train``, ``kind``, ``distance``.
 
         Args:
             test: Names of the test images, in order.
             train: Names of the train images, in order.
         """
-        found = np.flatnonzero(self.nearest >= 0)
+        leaked = np.flatnonzero(self.nearest >= 0)
         return [
             {
                 "test": test[i],
@@ -80,7 +80,7 @@ class Counterparts:
                 "kind": self.kind,
                 "distance": float(self.distance[i]),
             }
-            for i in found.tolist()
+            for i in leaked.tolist()
         ]
 
 
@@ -113,8 +113,8 @@ def near_hashes(test: Sequence[int | None], train: Sequence[int | None], max_bit
     """Counterparts whose perceptual hashes differ in few bits.
 
     Args:
-        test: Of the test images; None where the image could not be read.
-        train: Of the train images, likewise.
+        test: Hashes of the test images; None where the image could not be read.
+        train: Hashes of the train images, likewise.
         max_bits: The largest difference that counts, from 0; see ``choose_threshold``.
 
     Raises:
@@ -122,8 +122,8 @@ def near_hashes(test: Sequence[int | None], train: Sequence[int | None], max_bit
     """
     if not 0 <= max_bits <= BITS:
         raise BadInputError(f"expected a difference of 0 to {BITS} bits, got {max_bits}")
-    tested, trained = (np.array([each is not None for each in hashes], bool) for hashes in (test, train))
-    a, b = (np.array([each for each in hashes if each is not None], np.uint64) for hashes in (test, train))
+    tested, trained = (np.array([value is not None for value in hashes], bool) for hashes in (test, train))
+    a, b = (np.array([value for value in hashes if value is not None], np.uint64) for hashes in (test, train))
     return _search(
         "hash",
         tested,
@@ -139,8 +139,8 @@ def near_embeddings(
     """Counterparts whose embeddings are close.
 
     Args:
-        test: Of the test images, rows of L2 norm 1; a row of NaN where there is none.
-        train: Of the train images, likewise.
+        test: Embeddings of the test images, rows of L2 norm 1; a row of NaN where there is none.
+        train: Embeddings of the train images, likewise.
         max_distance: The largest 1 - cosine that counts, 0 to 2; see ``choose_threshold``.
 
     Raises:
@@ -185,13 +185,13 @@ def _search(
     hit = np.zeros(len(trains), bool)
     for rows in _blocks(len(tests), _TEST_BLOCK):
         for columns in _blocks(len(trains), _TRAIN_BLOCK):
-            found = distances(rows, columns)
-            close = found <= limit
+            block = distances(rows, columns)
+            close = block <= limit
             if not close.any():  # the common case: nothing to note
                 continue
             hit[columns] |= close.any(axis=0)
-            at = found.argmin(axis=1)
-            value = np.take_along_axis(found, at[:, None], axis=1)[:, 0]
+            at = block.argmin(axis=1)
+            value = np.take_along_axis(block, at[:, None], axis=1)[:, 0]
             nearer = (value <= limit) & (value < best[rows])
             best[rows][nearer], place[rows][nearer] = value[nearer], trains[columns.start + at[nearer]]
     nearest, distance, train = (
@@ -209,14 +209,14 @@ def _blocks(total: int, size: int) -> Iterator[slice]:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Up to which distance two images count as counterparts, and why.
+    """Largest distance at which two images count as counterparts, and its error rates.
 
     Attributes:
-        distance: The largest that counts; -1 if none can.
+        distance: Largest distance that counts; -1 if none can.
         found: Share of the known counterparts within it.
         mistaken: Share of the known others within it: the false positive rate of one comparison.
-        n_same: Known counterparts that it was chosen on.
-        n_different: Known others.
+        n_same: Number of known counterparts on which it was chosen.
+        n_different: Number of known others.
     """
 
     distance: float
@@ -229,7 +229,7 @@ class Threshold:
 def choose_threshold(
     same: Float[np.ndarray, " n"], different: Float[np.ndarray, " m"], false_positives: float
 ) -> Threshold:
-    """The largest distance among the known pairs that keeps the false positive rate.
+    """Choose the largest distance among the known pairs that keeps the false positive rate.
 
     A test image is compared with every train image: expect about ``mistaken`` times the number of comparisons
     pairs that are none.
@@ -241,7 +241,7 @@ def choose_threshold(
 
     Raises:
         BadInputError: A rate outside its range, no pairs, distances that are not finite, or fewer known
-            others than it takes to tell the rate.
+            others than it takes to measure the rate.
     """
     if not 0 < false_positives < 1:
         raise BadInputError(f"expected a false positive rate between 0 and 1, got {false_positives}")
@@ -267,20 +267,21 @@ def choose_threshold(
     )
 
 
-def cleaned_train(found: Sequence[Counterparts]) -> Int64[np.ndarray, " k"]:
-    """The train images to keep: those that are a counterpart of no test image, by any way of looking.
+def cleaned_train(counterparts: Sequence[Counterparts]) -> Int64[np.ndarray, " k"]:
+    """Return the train images to keep: those that are a counterpart of no test image, by any way of
+    comparing.
 
     Raises:
-        BadInputError: Nothing was looked at, or the ways of looking were at different train parts.
+        BadInputError: No counterparts are given, or they are of different train parts.
     """
-    sizes = {len(each.train) for each in found}
+    sizes = {len(way.train) for way in counterparts}
     if len(sizes) != 1:
         raise BadInputError(f"expected counterparts in one train part, got parts of {sorted(sizes)} images")
-    return np.flatnonzero(~np.any([each.train for each in found], axis=0))
+    return np.flatnonzero(~np.any([way.train for way in counterparts], axis=0))
 
 
-def leakage_report(found: Sequence[Counterparts]) -> dict[str, Any]:
-    """The shares for a table.
+def leakage_report(counterparts: Sequence[Counterparts]) -> dict[str, Any]:
+    """Return the shares for a table.
 
     Returns:
         ``test``, ``train`` and ``train_kept``, numbers of images; ``share``, of the test images with a
@@ -290,21 +291,21 @@ def leakage_report(found: Sequence[Counterparts]) -> dict[str, Any]:
     Raises:
         BadInputError: As ``cleaned_train``.
     """
-    kept = cleaned_train(found)
-    leaked = np.any([each.nearest >= 0 for each in found], axis=0)
-    known = np.any([each.known for each in found], axis=0)
+    kept = cleaned_train(counterparts)
+    leaked = np.any([way.nearest >= 0 for way in counterparts], axis=0)
+    known = np.any([way.known for way in counterparts], axis=0)
     by_kind = {
-        each.kind: {
-            "share": each.share,
-            "test_leaked": int((each.nearest >= 0).sum()),
-            "test_unknown": int((~each.known).sum()),
-            "train_leaked": int(each.train.sum()),
+        way.kind: {
+            "share": way.share,
+            "test_leaked": int((way.nearest >= 0).sum()),
+            "test_unknown": int((~way.known).sum()),
+            "train_leaked": int(way.train.sum()),
         }
-        for each in found
+        for way in counterparts
     }
     return {
         "test": len(leaked),
-        "train": len(found[0].train),
+        "train": len(counterparts[0].train),
         "train_kept": len(kept),
         "share": float(leaked.sum() / known.sum()) if known.any() else float("nan"),
         "by_kind": by_kind,

@@ -1,8 +1,7 @@
-"""Pairs of pictures of which it is known whether they are the same: copies made here, and different pictures
-of a part.
+"""Pairs of pictures that are known to be the same or not: copies made here, and different pictures of a part.
 
 The threshold from which two embeddings count as the same person's picture depends on the model and on the
-pictures. So it is taken from the very pictures that are looked at: changed copies of some of them are pairs
+pictures. So it is chosen on the very pictures that are compared: changed copies of some of them are pairs
 that are the same, two pictures of one part are pairs that are not. Where a part holds the same person twice
 and does not say so, such pairs make the threshold stricter, never looser.
 """
@@ -21,8 +20,8 @@ from par_core.atomic import write_atomic
 from par_core.config import RunConfig
 from par_core.evaluate.leakage.matching import Threshold, choose_threshold
 from par_core.evaluate.leakage.perceptual_hash import hash_distances
-from par_core.evaluate.leakage.pictures import Seen, look_at
-from par_core.predictions.cache import Observer
+from par_core.evaluate.leakage.pictures import PictureFeatures, picture_features
+from par_core.predictions.cache import PredictionCache
 from par_core.status import Status
 from par_core.types import ImageU8
 
@@ -56,12 +55,12 @@ _COMPARED: Final = 2_000  # pictures that are compared with each other
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingThreshold:
-    """What counts as near, and how well that tells copies.
+    """Threshold of near embeddings, and how many copies are within it.
 
     Attributes:
-        threshold: The largest distance that counts.
-        rate: The false positive rate that was allowed: the one asked for, or 2 / number of known others where
-            these are too few to tell it.
+        threshold: Largest distance that counts.
+        rate: The false positive rate that was allowed: the requested one, or 2 / number of known others where
+            these are too few to measure it.
         found: Share of the copies within the threshold, by how they were made.
     """
 
@@ -73,28 +72,28 @@ class EmbeddingThreshold:
 def embedding_threshold(
     files: Sequence[Path],
     identities: Sequence[str],
-    seen: Seen,
+    features: PictureFeatures,
     max_bits: int,
     rate: float,
     config: RunConfig,
-    observer: Observer,
+    cache: PredictionCache,
 ) -> EmbeddingThreshold:
     """Choose a threshold on known pairs of a part's pictures.
 
     Args:
         files: The pictures.
-        identities: Who is on them, "" where not known.
-        seen: Of them, with embeddings.
-        max_bits: Pictures whose hashes differ by no more are not taken for different.
+        identities: Identity of each, "" where not known.
+        features: Features of the pictures, with embeddings.
+        max_bits: Pictures whose hashes differ by no more are not taken as different.
         rate: The false positive rate allowed.
         config: Names the models and how people are cut out.
-        observer: Looks at the people, and remembers; copies are kept in its folder.
+        cache: Predictions, computed where missing; copies are kept in its folder.
 
     Raises:
         BadInputError: There are no two different pictures, or none can be copied.
     """
-    same = copy_distances(files, seen, config, observer)
-    others = other_distances(identities, seen, max_bits)
+    same = copy_distances(files, features, config, cache)
+    others = other_distances(identities, features, max_bits)
     allowed = max(rate, min(0.5, 2 / max(len(others), 1)))
     chosen = choose_threshold(np.concatenate([np.empty(0), *same.values()]), others, allowed)
     return EmbeddingThreshold(
@@ -105,12 +104,12 @@ def embedding_threshold(
 
 
 def copy_distances(
-    files: Sequence[Path], seen: Seen, config: RunConfig, observer: Observer
+    files: Sequence[Path], features: PictureFeatures, config: RunConfig, cache: PredictionCache
 ) -> dict[str, Float64[np.ndarray, " _"]]:
-    """1 - cosine between pictures and their copies, by how these were made; of pictures that are spread over
+    """Return 1 - cosine between pictures and their copies, by how these were made; for pictures spread over
     the part.
     """
-    readable = [i for i, status in enumerate(seen.statuses) if status == Status.OK]
+    readable = [i for i, status in enumerate(features.statuses) if status == Status.OK]
     chosen = [
         readable[i]
         for i in np.unique(
@@ -122,31 +121,35 @@ def copy_distances(
         picture = decode(files[i].read_bytes(), config.archive).pixels
         if min(picture.shape[:2]) >= _LEAST_SIDE:
             for number, (name, change) in enumerate(COPIES.items()):
-                file = observer.folder / f"{seen.digests[i]}-{number}.png"
+                file = cache.folder / f"{features.digests[i]}-{number}.png"
                 if not file.exists():
                     write_atomic(file, cv2.imencode(".png", change(picture)[..., ::-1])[1].tobytes())
                 copies[name].append((i, file))
-    told = look_at(
-        [file for each in copies.values() for _, file in each], config, observer, embed=True
+    copied = picture_features(
+        [file for made in copies.values() for _, file in made], config, cache, embed=True
     ).embeddings
-    originals = seen.embeddings[[i for each in copies.values() for i, _ in each]]
-    apart = np.maximum(1 - (told * originals).sum(axis=1, dtype=np.float64), 0) if len(told) else np.empty(0)
-    ends = np.cumsum([len(each) for each in copies.values()])[:-1]
+    originals = features.embeddings[[i for made in copies.values() for i, _ in made]]
+    apart = (
+        np.maximum(1 - (copied * originals).sum(axis=1, dtype=np.float64), 0) if len(copied) else np.empty(0)
+    )
+    ends = np.cumsum([len(made) for made in copies.values()])[:-1]
     return dict(zip(copies, np.split(apart, ends), strict=True))
 
 
-def other_distances(identities: Sequence[str], seen: Seen, max_bits: int) -> Float64[np.ndarray, " _"]:
-    """1 - cosine of pairs of different pictures; without pairs of one known identity, of equal digests, or of
-    near hashes.
+def other_distances(
+    identities: Sequence[str], features: PictureFeatures, max_bits: int
+) -> Float64[np.ndarray, " _"]:
+    """Return 1 - cosine of pairs of different pictures; without pairs of one known identity, of equal
+    digests, or of near hashes.
     """
-    readable = np.array([i for i, status in enumerate(seen.statuses) if status == Status.OK], np.int64)
+    readable = np.array([i for i, status in enumerate(features.statuses) if status == Status.OK], np.int64)
     rows = readable[
         np.unique(np.linspace(0, max(len(readable) - 1, 0), min(_COMPARED, len(readable))).astype(int))
     ]
-    embeddings: Float32[np.ndarray, "n d"] = seen.embeddings[rows]
-    hashes = np.array([seen.hashes[i] for i in rows.tolist()], np.uint64)
+    embeddings: Float32[np.ndarray, "n d"] = features.embeddings[rows]
+    hashes = np.array([features.hashes[i] for i in rows.tolist()], np.uint64)
     who = np.array([identities[i] or f"unknown {i}" for i in rows.tolist()], dtype=object)
-    digests = np.array([seen.digests[i] for i in rows.tolist()], dtype=object)
+    digests = np.array([features.digests[i] for i in rows.tolist()], dtype=object)
     first, second = np.triu_indices(len(rows), 1)
     different = (
         (who[first] != who[second])

@@ -1,5 +1,5 @@
-"""The two parts that are compared for leakage, and what is looked at of every picture: digest, perceptual
-hash, embedding.
+"""The two parts that are compared for leakage, and the features of every picture: digest, perceptual hash,
+embedding.
 """
 
 import io
@@ -21,23 +21,23 @@ from par_core.datasets.attribute_sets import AttributeSet
 from par_core.errors import BadConfigError, UnreadableImageError
 from par_core.evaluate.leakage.perceptual_hash import perceptual_hash
 from par_core.ids import digest_of, image_id
-from par_core.predictions.cache import Observer
+from par_core.predictions.cache import PredictionCache
 from par_core.status import Status
 
-__all__ = ["Part", "Seen", "folder_part", "look_at", "set_parts"]
+__all__ = ["Part", "PictureFeatures", "folder_part", "picture_features", "set_parts"]
 
-_BLOCK: Final = 256  # pictures whose observations are kept together, so that a stopped run continues
+_BLOCK: Final = 256  # pictures whose features are stored together, so that a stopped run continues
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The pictures of one side.
+    """Pictures of one side.
 
     Attributes:
-        files: One a person.
-        names: As the data set has them, for reports and lists.
-        identities: Who each is, "" where not known.
-        rows: Their places in the data set; of a folder 0, 1, 2 ...
+        files: One picture a person.
+        names: Paths as the data set has them, for reports and lists.
+        identities: Identity of each, "" where not known.
+        rows: Their rows in the data set; for a folder 0, 1, 2 ...
     """
 
     files: tuple[Path, ...]
@@ -47,14 +47,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What was seen of n pictures.
+class PictureFeatures:
+    """Features of n pictures.
 
     Attributes:
         statuses: ``ok``, or why a picture could not be read.
-        digests: Of the file's bytes; None where unreadable.
-        hashes: Perceptual; None where unreadable.
-        embeddings: Rows of L2 norm 1; NaN where unreadable, and of width 0 where they were not asked for.
+        digests: Digests of the file's bytes; None where unreadable.
+        hashes: Perceptual hashes; None where unreadable.
+        embeddings: Rows of L2 norm 1; NaN where unreadable, and of width 0 where they were not computed.
     """
 
     statuses: tuple[str, ...]
@@ -64,7 +64,7 @@ class Seen:
 
 
 def folder_part(folder: Path) -> Part:
-    """All pictures under a folder, by name; hidden files are passed over.
+    """Return all pictures under a folder, by name; hidden files are skipped.
 
     Raises:
         BadConfigError: It is no folder, or holds no pictures.
@@ -82,20 +82,20 @@ def folder_part(folder: Path) -> Part:
 
 
 def set_parts(data: AttributeSet, cut: AttributeSet) -> tuple[Part, Part]:
-    """Train (with val, which training sees as well) and test of a data set.
+    """Return train (with val, which is used in training too) and test of a data set.
 
     Args:
-        data: As it was read.
-        cut: The same with a picture for each person.
+        data: Data set as it was read.
+        cut: Same data set with a picture for each person.
 
     Raises:
         BadConfigError: The data set has no such parts.
     """
     if not data.parts.get("train") or not data.parts.get("test"):
-        there = ", ".join(data.parts) or "none"
+        known_parts = ", ".join(data.parts) or "none"
         raise BadConfigError(
-            f"{data.name}: leakage is between the parts train and test; the parts are: {there}. Name two"
-            " folders instead: par leakage TRAIN TEST"
+            f"{data.name}: leakage is between the parts train and test; the parts are: {known_parts}. Name"
+            " two folders instead: par leakage TRAIN TEST"
         )
     who = data.identities or ("",) * len(data.people)
 
@@ -110,35 +110,37 @@ def set_parts(data: AttributeSet, cut: AttributeSet) -> tuple[Part, Part]:
     return part(sorted((*data.parts["train"], *data.parts.get("val", ())))), part(data.parts["test"])
 
 
-def look_at(files: Sequence[Path], config: RunConfig, observer: Observer, *, embed: bool) -> Seen:
-    """Look at pictures, a block at a time; what was looked at before is read from the observer's folder.
+def picture_features(
+    files: Sequence[Path], config: RunConfig, cache: PredictionCache, *, embed: bool
+) -> PictureFeatures:
+    """Compute the features of pictures, a block at a time; those computed before are read from the cache's
+    folder.
 
     Args:
         files: Pictures of one person each.
         config: Names the models and how people are cut out.
-        observer: Looks at the people in them, and remembers.
-        embed: Whether embeddings are wanted.
+        cache: Predictions, computed where missing.
+        embed: Whether to compute embeddings.
 
     Raises:
         WeightsError: The weights of the profile are missing.
     """
     blocks = [
-        _block(files[start : start + _BLOCK], config, observer.folder)
-        for start in range(0, len(files), _BLOCK)
+        _block(files[start : start + _BLOCK], config, cache.folder) for start in range(0, len(files), _BLOCK)
     ]
     statuses, digests, hashes = (
-        [each for block in blocks for each in block[part].tolist()] for part in range(3)
+        [value for block in blocks for value in block[part].tolist()] for part in range(3)
     )
     ok = np.array([status == Status.OK.value for status in statuses], bool)
     embeddings = np.zeros((len(files), 0), np.float32)
     if embed and ok.any():
-        (told,) = observer.people([file for file, known in zip(files, ok, strict=True) if known], [config])
-        embeddings = np.full((len(files), told.descriptions.embeddings.shape[1]), np.nan, np.float32)
-        embeddings[ok] = told.descriptions.embeddings
-    return Seen(
+        (predicted,) = cache.people([file for file, known in zip(files, ok, strict=True) if known], [config])
+        embeddings = np.full((len(files), predicted.descriptions.embeddings.shape[1]), np.nan, np.float32)
+        embeddings[ok] = predicted.descriptions.embeddings
+    return PictureFeatures(
         tuple(statuses),
         tuple(digest if known else None for digest, known in zip(digests, ok, strict=True)),
-        tuple(int(each) if known else None for each, known in zip(hashes, ok, strict=True)),
+        tuple(int(value) if known else None for value, known in zip(hashes, ok, strict=True)),
         embeddings,
     )
 
@@ -147,17 +149,17 @@ _Block = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _block(files: Sequence[Path], config: RunConfig, kept: Path) -> _Block:
-    """Statuses, digests and hashes."""
+    """Return statuses, digests and hashes."""
     versions = [_version(file) for file in files]
     file = kept / f"{digest_of(*map(str, files), *versions)}.npz"
     if file.exists():
-        with np.load(file) as there:
-            return there["statuses"], there["digests"], there["hashes"]
-    looks = [_look(each, config) for each in files]
+        with np.load(file) as stored:
+            return stored["statuses"], stored["digests"], stored["hashes"]
+    features = [_features(picture, config) for picture in files]
     statuses, digests, hashes = (
-        np.array([str(s) for s, _, _ in looks]),
-        np.array([d for _, d, _ in looks]),
-        np.array([h for _, _, h in looks], np.uint64),
+        np.array([str(s) for s, _, _ in features]),
+        np.array([d for _, d, _ in features]),
+        np.array([h for _, _, h in features], np.uint64),
     )
     if Status.IO_ERROR not in statuses:  # which may pass
         content = io.BytesIO()
@@ -167,16 +169,16 @@ def _block(files: Sequence[Path], config: RunConfig, kept: Path) -> _Block:
 
 
 def _version(file: Path) -> str:
-    """Size and time; empty for a file that is out of reach, such as a link that leads nowhere."""
+    """Return size and time; empty for a file that is out of reach, such as a link that leads nowhere."""
     try:
-        found = file.stat()
+        stat = file.stat()
     except OSError:
         return ""
-    return f"{found.st_size}/{found.st_mtime_ns}"
+    return f"{stat.st_size}/{stat.st_mtime_ns}"
 
 
-def _look(file: Path, config: RunConfig) -> tuple[str, str, int]:
-    """Status, digest and hash."""
+def _features(file: Path, config: RunConfig) -> tuple[str, str, int]:
+    """Return status, digest and hash."""
     try:
         content = file.read_bytes()
         return Status.OK.value, image_id(content), perceptual_hash(decode(content, config.archive).pixels)

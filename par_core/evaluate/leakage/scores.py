@@ -1,4 +1,4 @@
-"""What leakage does to the scores of a model: its figures on the test part as given, and without the test
+"""Effect of leakage on the scores of a model: its figures on the test part as given, and without the test
 pictures that have a counterpart in train.
 """
 
@@ -22,9 +22,9 @@ class CleanedScore:
     """One figure.
 
     Attributes:
-        name: Of the figure.
-        given: On all items.
-        cleaned: Without those that leak.
+        name: Name of the figure.
+        given: Figure on all items.
+        cleaned: Figure without those that leak.
         change: Cleaned minus given; every resample draws the same items for both.
     """
 
@@ -73,9 +73,9 @@ def cleaned_scores(
         )
     groups = items.groups
     groups_kept = None if groups is None else [groups[i] for i in kept]
-    told = []
+    scores = []
     for name, figure in items.figures().items():
-        told.append(
+        scores.append(
             CleanedScore(
                 name,
                 bootstrap_rows(items.images, figure, groups, seed=SEED),
@@ -88,24 +88,24 @@ def cleaned_scores(
                 ),
             )
         )
-    return told, len(kept)
+    return scores, len(kept)
 
 
-def cleaned_object(told: list[CleanedScore], run: SavedRun, kept: int) -> dict[str, Any]:
+def cleaned_object(scores: list[CleanedScore], run: SavedRun, kept: int) -> dict[str, Any]:
     """For JSON: ``items``, ``items_kept`` and ``figures`` with ``given``, ``cleaned`` and ``difference``,
     each with ``estimate``, ``low`` and ``high``.
     """
     parts = (("given", "given"), ("cleaned", "cleaned"), ("difference", "change"))
     figures = {
-        each.name: {
+        score.name: {
             called: {
-                "estimate": (interval := getattr(each, name)).estimate,
+                "estimate": (interval := getattr(score, name)).estimate,
                 "low": interval.low,
                 "high": interval.high,
             }
             for called, name in parts
         }
-        for each in told
+        for score in scores
     }
     return {
         "report": str(run.folder),

@@ -1,5 +1,5 @@
-"""Leakage of a data set or of two folders: what is looked at, what is found, and what is left when it is
-taken out.
+"""Leakage of a data set or of two folders: the search for counterparts, its figures, and the parts without
+them.
 """
 
 import csv
@@ -28,13 +28,13 @@ from par_core.evaluate.leakage.matching import (
     same_label,
 )
 from par_core.evaluate.leakage.pairs import EmbeddingThreshold, embedding_threshold
-from par_core.evaluate.leakage.pictures import Part, look_at
-from par_core.predictions.cache import Observer
+from par_core.evaluate.leakage.pictures import Part, picture_features
+from par_core.predictions.cache import PredictionCache
 from par_core.status import Status
 
 __all__ = ["KINDS", "Leakage", "Limits", "find_leakage", "leakage_figures", "write_cleaned", "write_pairs"]
 
-#: Ways of looking, surest first.
+#: Ways of comparing, surest first.
 KINDS: Final = ("identity", "digest", "hash", "embedding")
 
 
@@ -43,8 +43,9 @@ class Limits:
     """What counts as a counterpart.
 
     Attributes:
-        kinds: Of ``KINDS``, all of which count; none for identity where somebody is known, digest and hash,
-            which count, and embedding where not everybody is known, which then only names suspects.
+        kinds: Some of ``KINDS``, all of which count; none for identity where some identities are known,
+            digest and hash, which count, and embedding where not all are known, which then only names
+            suspects.
         max_bits: The largest difference of perceptual hashes.
         max_distance: The largest 1 - cosine of embeddings; None chooses it on known pairs.
         false_positives: The rate at which it is chosen.
@@ -58,21 +59,21 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Leakage:
-    """What was found.
+    """Counterparts between two parts.
 
     Attributes:
         train: The part that is trained on.
         test: The part that is tested on.
-        found: By each way of looking, surest first.
-        suspected: By embedding, where that does not count.
-        max_distance: Of embeddings; None where they were not looked at.
-        chosen: How it was chosen, or None where it was given.
-        statuses: Of the pictures of train, then of test.
+        counterparts: Counterparts by each way of comparing that counts, surest first.
+        suspected: Counterparts by embedding, where that does not count.
+        max_distance: Largest distance of embeddings; None where they were not compared.
+        chosen: How that was chosen, or None where it was given.
+        statuses: Statuses of the pictures of train, then of test.
     """
 
     train: Part
     test: Part
-    found: tuple[Counterparts, ...]
+    counterparts: tuple[Counterparts, ...]
     suspected: tuple[Counterparts, ...]
     max_distance: float | None
     chosen: EmbeddingThreshold | None
@@ -80,66 +81,68 @@ class Leakage:
 
     @property
     def leaked(self) -> Bool[np.ndarray, " n"]:
-        """Whether each test picture has a counterpart by any way of looking that counts."""
-        return np.any([each.nearest >= 0 for each in self.found], axis=0)
+        """Whether each test picture has a counterpart by any way of comparing that counts."""
+        return np.any([way.nearest >= 0 for way in self.counterparts], axis=0)
 
     def pairs(self) -> list[dict[str, Any]]:
         """``kind``, ``distance`` and the rows ``test`` and ``train`` of each counterpart, surest kinds and
         least distances first; each pair once.
         """
-        seen: set[tuple[int, int]] = set()
-        told = []
-        for each in (*self.found, *self.suspected):
-            rows = np.flatnonzero(each.nearest >= 0)
-            for i in rows[np.argsort(each.distance[rows], kind="stable")].tolist():
-                pair = (i, int(each.nearest[i]))
-                if pair not in seen:
-                    seen.add(pair)
-                    told.append(
+        listed: set[tuple[int, int]] = set()
+        pairs = []
+        for way in (*self.counterparts, *self.suspected):
+            rows = np.flatnonzero(way.nearest >= 0)
+            for i in rows[np.argsort(way.distance[rows], kind="stable")].tolist():
+                pair = (i, int(way.nearest[i]))
+                if pair not in listed:
+                    listed.add(pair)
+                    pairs.append(
                         {
                             "test": pair[0],
                             "train": pair[1],
-                            "kind": each.kind,
-                            "distance": float(each.distance[i]),
+                            "kind": way.kind,
+                            "distance": float(way.distance[i]),
                         }
                     )
-        return told
+        return pairs
 
 
-def find_leakage(train: Part, test: Part, limits: Limits, config: RunConfig, observer: Observer) -> Leakage:
-    """Look at all pictures and compare them.
+def find_leakage(
+    train: Part, test: Part, limits: Limits, config: RunConfig, cache: PredictionCache
+) -> Leakage:
+    """Compute the features of all pictures and compare them.
 
     Args:
         train: The part that is trained on.
         test: The part that is tested on.
-        limits: What counts.
+        limits: What counts as a counterpart.
         config: Names the models and how people are cut out.
-        observer: Looks at the people, and remembers.
+        cache: Predictions, computed where missing.
 
     Raises:
-        BadConfigError: A kind is none of ``KINDS``, or identities are asked for and nobody is known.
+        BadConfigError: A kind is none of ``KINDS``, or identities are to be compared and none are known.
         BadInputError: The embeddings' threshold cannot be chosen from so few pictures; ``max_distance`` gives
             it.
     """
     kinds = _kinds(limits.kinds, train, test)
     embed = "embedding" in kinds
-    trained, tested = (look_at(part.files, config, observer, embed=embed) for part in (train, test))
-    found: list[Counterparts] = []
+    trained, tested = (picture_features(part.files, config, cache, embed=embed) for part in (train, test))
+    counterparts: list[Counterparts] = []
     distance, chosen = limits.max_distance, None
     for kind in kinds:
         match kind:
             case "identity":
-                found.append(
+                counterparts.append(
                     same_label(
-                        [who or None for who in test.identities],
-                        [who or None for who in train.identities],
+                        [name or None for name in test.identities],
+                        [name or None for name in train.identities],
                         "identity",
                     )
                 )
             case "digest":
-                found.append(same_label(tested.digests, trained.digests, "digest"))
+                counterparts.append(same_label(tested.digests, trained.digests, "digest"))
             case "hash":
-                found.append(near_hashes(tested.hashes, trained.hashes, limits.max_bits))
+                counterparts.append(near_hashes(tested.hashes, trained.hashes, limits.max_bits))
             case _:
                 if distance is None:
                     chosen = embedding_threshold(
@@ -149,12 +152,12 @@ def find_leakage(train: Part, test: Part, limits: Limits, config: RunConfig, obs
                         limits.max_bits,
                         limits.false_positives,
                         config,
-                        observer,
+                        cache,
                     )
                     distance = chosen.threshold.distance
-                found.append(near_embeddings(tested.embeddings, trained.embeddings, distance))
-    counted = [each for each in found if limits.kinds or each.kind != "embedding"]
-    suspected = found[len(counted) :]  # embeddings come last
+                counterparts.append(near_embeddings(tested.embeddings, trained.embeddings, distance))
+    counted = [way for way in counterparts if limits.kinds or way.kind != "embedding"]
+    suspected = counterparts[len(counted) :]  # embeddings come last
     return Leakage(
         train,
         test,
@@ -167,7 +170,7 @@ def find_leakage(train: Part, test: Part, limits: Limits, config: RunConfig, obs
 
 
 def leakage_figures(leakage: Leakage) -> dict[str, Any]:
-    """For ``report.json``: what ``leakage_report`` tells of what counts, ``suspected`` by kind,
+    """For ``report.json``: ``leakage_report`` of what counts, ``suspected`` by kind,
     ``identities``, ``thresholds`` and ``unreadable``.
     """
     train, test = ({who for who in part.identities if who} for part in (leakage.train, leakage.test))
@@ -176,7 +179,7 @@ def leakage_figures(leakage: Leakage) -> dict[str, Any]:
         thresholds["embedding"] = {"max_distance": leakage.max_distance, **_chosen(leakage)}
     unreadable = Counter(status for status in leakage.statuses if status != Status.OK)
     return {
-        **leakage_report(leakage.found),
+        **leakage_report(leakage.counterparts),
         "suspected": leakage_report(leakage.suspected)["by_kind"] if leakage.suspected else {},
         "test_kept": int((~leakage.leaked).sum()),
         "identities": {"train": len(train), "test": len(test), "shared": len(train & test)},
@@ -192,14 +195,14 @@ def write_pairs(file: Path, leakage: Leakage) -> None:
     text = io.StringIO(newline="")
     rows = csv.writer(text)
     rows.writerow(("test", "train", "kind", "distance", "identity"))
-    for each in leakage.pairs():
-        test, train = each["test"], each["train"]
+    for pair in leakage.pairs():
+        test, train = pair["test"], pair["train"]
         rows.writerow(
             [
                 leakage.test.names[test],
                 leakage.train.names[train],
-                each["kind"],
-                f"{each['distance']:.6g}",
+                pair["kind"],
+                f"{pair['distance']:.6g}",
                 leakage.test.identities[test],
             ]
         )
@@ -212,16 +215,16 @@ def write_cleaned(out: Path, leakage: Leakage, data: AttributeSet | None) -> tup
 
     Args:
         out: Folder.
-        leakage: What was found.
+        leakage: Counterparts that were found.
         data: The data set, written as labels in a CSV file that ``--dataset csv`` reads; None for two
             folders, of which each kept list of paths is written.
 
     Returns:
         Both files.
     """
-    train_kept, test_kept = cleaned_train(leakage.found), np.flatnonzero(~leakage.leaked)
+    train_kept, test_kept = cleaned_train(leakage.counterparts), np.flatnonzero(~leakage.leaked)
     if data is None:
-        told = [
+        texts = [
             (out / f"cleaned-{name}.txt", "".join(f"{part.names[i].absolute()}\n" for i in kept.tolist()))
             for name, part, kept in (("train", leakage.train, train_kept), ("test", leakage.test, test_kept))
         ]
@@ -230,13 +233,13 @@ def write_cleaned(out: Path, leakage: Leakage, data: AttributeSet | None) -> tup
             set(part.rows) - {part.rows[i] for i in kept.tolist()}
             for part, kept in ((leakage.train, train_kept), (leakage.test, test_kept))
         ]
-        told = [
+        texts = [
             (out / f"cleaned-{name}.csv", _labels(data, without))
             for name, without in zip(("train", "test"), left_out, strict=True)
         ]
-    for file, text in told:
+    for file, text in texts:
         write_atomic(file, text.encode("utf-8", "surrogateescape"))
-    return told[0][0], told[1][0]
+    return texts[0][0], texts[1][0]
 
 
 def _labels(data: AttributeSet, without: set[int]) -> str:
@@ -269,16 +272,16 @@ def _chosen(leakage: Leakage) -> dict[str, Any]:
     }
 
 
-def _kinds(asked: Sequence[str], train: Part, test: Part) -> tuple[str, ...]:
-    wrong = [kind for kind in asked if kind not in KINDS]
+def _kinds(requested: Sequence[str], train: Part, test: Part) -> tuple[str, ...]:
+    wrong = [kind for kind in requested if kind not in KINDS]
     if wrong:
         raise BadConfigError(f"no way of looking {wrong[0]!r}; there are: {', '.join(KINDS)}")
     known = any(train.identities) and any(test.identities)
-    if "identity" in asked and not known:
+    if "identity" in requested and not known:
         raise BadConfigError(
             "nobody is known in both parts, so identities cannot be compared; leave out --by identity"
         )
-    if asked:
-        return tuple(kind for kind in KINDS if kind in asked)
+    if requested:
+        return tuple(kind for kind in KINDS if kind in requested)
     everybody = all(train.identities) and all(test.identities)
     return (*(("identity",) if known else ()), "digest", "hash", *(() if everybody else ("embedding",)))

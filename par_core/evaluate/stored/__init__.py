@@ -1,1 +1,1 @@
-"""What a store says of people, against labels and by quality, without running a model."""
+"""Scores and quality of people in a store, without running a model."""

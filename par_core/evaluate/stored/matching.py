@@ -1,4 +1,4 @@
-"""Labels of people joined with what a store knows of them: by the picture's path, and by the box where the
+"""Labels of people joined with people of a store: by the picture's path, and by the box where the
 labels have boxes.
 """
 
@@ -35,12 +35,12 @@ class StoredPerson:
     this may be a person who is too small or not committed yet.
 
     Attributes:
-        person_id: Its id.
-        uri: Of the picture.
+        person_id: Id of the person.
+        uri: URI of the picture.
         box: x1 y1 x2 y2 in pixels of the upright picture.
-        mask_area: Pixels.
-        status: Of the description.
-        row: The columns of the index: attributes, colours, quality; empty unless ``ok``.
+        mask_area: Area of the mask, pixels.
+        status: Status of the description.
+        row: Columns of the index: attributes, colours, quality; empty unless ``ok``.
     """
 
     person_id: str
@@ -53,15 +53,15 @@ class StoredPerson:
 
 @dataclass(frozen=True, slots=True)
 class JoinedLabel:
-    """What became of one row of labels.
+    """Match of one row of labels.
 
     Attributes:
-        status: ``ok``; why there is nobody to compare with: ``not_in_store`` (no file ends in this path),
+        status: ``ok``; why no person matches: ``not_in_store`` (no file ends in this path),
             ``ambiguous_path`` (different pictures do), ``several_without_box`` (rows of one picture need
-            boxes), ``no_overlap`` (nobody at that place), or a status of the data contract, such as
+            boxes), ``no_overlap`` (no person at that place), or a status of the data contract, such as
             ``no_people``, ``too_small`` or ``damaged``; ``not_committed`` for a person who is described but
             not in the index yet.
-        person: Where ``ok``.
+        person: Matched person where ``ok``.
         overlap: Intersection over union of the boxes, in [0.5, 1]; NaN without boxes.
     """
 
@@ -71,7 +71,7 @@ class JoinedLabel:
 
 
 def open_index(store: Store) -> PeopleIndex:
-    """The index of a store.
+    """Open the index of a store.
 
     Raises:
         StoreError: There is none yet, or it cannot be read.
@@ -83,64 +83,64 @@ def open_index(store: Store) -> PeopleIndex:
 
 
 def join_labels(data: AttributeSet, folder: Path, store: Store, index: PeopleIndex) -> list[JoinedLabel]:
-    """What the store knows of each labelled person.
+    """Match each labelled person with a person of the store.
 
-    Without boxes a row is of the person with the largest mask, as in ``par evaluate attributes``. With boxes,
-    people of a picture are assigned to rows so that the overlaps add up to most, and count from an
+    Without boxes a row belongs to the person with the largest mask, as in ``par evaluate attributes``. With
+    boxes, people of a picture are assigned to rows so that the overlaps add up to most, and count from an
     intersection over union of 0.5.
 
     Args:
-        data: Read from a CSV file.
-        folder: That of the CSV file; paths below it are matched with the ends of the store's uris.
+        data: Labels from a CSV file.
+        folder: Folder of the CSV file; paths below it are matched with the ends of the store's uris.
         store: The store.
         index: Its index.
     """
     pictures = _pictures(data, folder, store, index.info)
     by_picture: dict[str, list[int]] = defaultdict(list)
-    told: dict[int, JoinedLabel] = {}
-    for row, found in enumerate(pictures):
-        if found["status"] == Status.OK:
-            by_picture[found["image_id"]].append(row)
+    joined: dict[int, JoinedLabel] = {}
+    for row, picture in enumerate(pictures):
+        if picture["status"] == Status.OK:
+            by_picture[picture["image_id"]].append(row)
         else:
-            told[row] = JoinedLabel(found["status"])
+            joined[row] = JoinedLabel(picture["status"])
     people = _people(
         store,
         index,
         {pictures[rows[0]]["image_id"]: pictures[rows[0]]["uri"] for rows in by_picture.values()},
     )
     for image, rows in by_picture.items():
-        told |= _joined(rows, data.boxes, people[image])
-    return [told[row] for row in range(len(pictures))]
+        joined |= _joined(rows, data.boxes, people[image])
+    return [joined[row] for row in range(len(pictures))]
 
 
 def _joined(
     rows: Sequence[int], boxes: BoxesXYXY | None, people: Sequence[StoredPerson]
 ) -> dict[int, JoinedLabel]:
-    """The rows of one picture."""
-    told: dict[int, JoinedLabel] = {}
+    """Match the rows of one picture."""
+    joined: dict[int, JoinedLabel] = {}
     boxed = [row for row in rows if boxes is not None and not np.isnan(boxes[row]).any()]
-    free = [row for row in rows if row not in boxed]
-    if len(free) > 1:
-        told |= dict.fromkeys(free, JoinedLabel("several_without_box"))
-    elif free:
+    unboxed = [row for row in rows if row not in boxed]
+    if len(unboxed) > 1:
+        joined |= dict.fromkeys(unboxed, JoinedLabel("several_without_box"))
+    elif unboxed:
         largest = max(people, key=lambda person: (person.mask_area, person.person_id))
-        told[free[0]] = JoinedLabel(largest.status, largest if largest.status == Status.OK else None)
+        joined[unboxed[0]] = JoinedLabel(largest.status, largest if largest.status == Status.OK else None)
     if boxed and boxes is not None:
-        told |= dict.fromkeys(boxed, JoinedLabel("no_overlap"))
+        joined |= dict.fromkeys(boxed, JoinedLabel("no_overlap"))
         overlaps = box_overlaps(boxes[boxed], np.array([person.box for person in people], np.float32))
         for i, j in zip(
-            *(each.tolist() for each in linear_sum_assignment(overlaps, maximize=True)), strict=True
+            *(places.tolist() for places in linear_sum_assignment(overlaps, maximize=True)), strict=True
         ):
             if overlaps[i, j] >= _LEAST_OVERLAP:
                 person = people[j]
-                told[boxed[i]] = JoinedLabel(
+                joined[boxed[i]] = JoinedLabel(
                     person.status, person if person.status == Status.OK else None, float(overlaps[i, j])
                 )
-    return told
+    return joined
 
 
 def _pictures(data: AttributeSet, folder: Path, store: Store, info: IndexInfo) -> list[dict[str, Any]]:
-    """``status``, ``image_id`` and ``uri`` of the picture of each row."""
+    """Return ``status``, ``image_id`` and ``uri`` of the picture of each row."""
     by_name: dict[str, list[tuple[list[str], dict[str, Any]]]] = defaultdict(list)
     for picture in (
         current_images(known_images(store, info.segment_config), listed_entries(store))
@@ -149,17 +149,19 @@ def _pictures(data: AttributeSet, folder: Path, store: Store, info: IndexInfo) -
     ):
         parts = _parts(picture["uri"])
         by_name[parts[-1]].append((parts, picture))
-    found: dict[Path, dict[str, Any]] = {}
+    pictures: dict[Path, dict[str, Any]] = {}
     for person in data.people:
-        if person.image not in found:
+        if person.image not in pictures:
             whole = list(person.image.absolute().parts[1:])
-            asked = (
+            wanted = (
                 list(person.image.relative_to(folder).parts) if person.image.is_relative_to(folder) else whole
             )
-            fit = [(parts, picture) for parts, picture in by_name[asked[-1]] if parts[-len(asked) :] == asked]
-            exact = [(parts, picture) for parts, picture in fit if parts == whole] or fit
+            matching = [
+                (parts, picture) for parts, picture in by_name[wanted[-1]] if parts[-len(wanted) :] == wanted
+            ]
+            exact = [(parts, picture) for parts, picture in matching if parts == whole] or matching
             different = {picture["image_id"] or picture["uri"]: picture for _, picture in exact}
-            found[person.image] = (
+            pictures[person.image] = (
                 next(iter(different.values()))
                 if len(different) == 1
                 else {
@@ -168,11 +170,11 @@ def _pictures(data: AttributeSet, folder: Path, store: Store, info: IndexInfo) -
                     "uri": "",
                 }
             )
-    return [found[person.image] for person in data.people]
+    return [pictures[person.image] for person in data.people]
 
 
 def _parts(uri: str) -> list[str]:
-    """Folders and file of a uri; a member of an archive lies in a folder of the archive's name."""
+    """Return folders and file of a uri; a member of an archive lies in a folder of the archive's name."""
     path = (
         uri
         if "://" in uri and not uri.startswith("file://")
@@ -182,8 +184,8 @@ def _parts(uri: str) -> list[str]:
 
 
 def _people(store: Store, index: PeopleIndex, uris: dict[str, str]) -> dict[str, list[StoredPerson]]:
-    """Everybody in some pictures, by ``image_id``; first what segmenting found, then what the index holds of
-    them.
+    """Return all people of some pictures, by ``image_id``; from segmenting first, then with their rows of the
+    index.
     """
     wanted = pa.array(sorted(uris), pa.string())
     columns = [name for name in index.schema.names if name not in ("vector", "uris", "row_digest")]
@@ -214,4 +216,4 @@ def _people(store: Store, index: PeopleIndex, uris: dict[str, str]) -> dict[str,
             people[image][person] = StoredPerson(
                 person, uris[image], box, row["mask_area"], status, described.get(person, {})
             )
-    return {image: list(found.values()) for image, found in people.items()}
+    return {image: list(persons.values()) for image, persons in people.items()}

@@ -1,6 +1,4 @@
-"""How good the pictures of the people in a store are, from what indexing has measured of them: no picture is
-read again.
-"""
+"""Quality of the pictures of people in a store, from the measures of indexing: no picture is read again."""
 
 from par_core.evaluate.picture_quality import PictureQuality
 from par_core.evaluate.stored.matching import open_index
@@ -11,7 +9,7 @@ __all__ = ["stored_quality"]
 
 
 def stored_quality(store: Store) -> tuple[PictureQuality, ...]:
-    """The resolution and GLVN of the box of every described person whose file is there; BRISQUE is not
+    """Return the resolution and GLVN of the box of every described person whose file exists; BRISQUE is not
     stored.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Scoring what is stored: labels of one's own against the attributes that indexing has computed. No model
+"""Scoring a store: the user's labels against the attributes that indexing has computed. No model
 runs.
 """
 
@@ -20,7 +20,7 @@ from par_core.datasets.meanings import answer_to
 from par_core.errors import BadConfigError
 from par_core.evaluate.attributes import AttributeRun, rows_of, score_attributes
 from par_core.evaluate.stored.matching import JoinedLabel, StoredPerson, join_labels, open_index
-from par_core.predictions.tables import ObservedPeople
+from par_core.predictions.tables import PredictedPeople
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.types import Descriptions
@@ -33,10 +33,10 @@ class StoreRun:
     """An evaluation of a store.
 
     Attributes:
-        run: As an evaluation of attributes has it, of the people who were matched.
-        stored: The same people as the store has them.
+        run: Evaluation of attributes on the matched people.
+        stored: Same people as the store has them.
         data: All labels.
-        joined: What became of each of them.
+        joined: Match of each of them.
     """
 
     run: AttributeRun
@@ -53,8 +53,8 @@ def evaluate_store(store: Store, labels: Path) -> StoreRun:
         labels: A CSV file of the form that docs/datasets.md describes, or its folder.
 
     Returns:
-        With the scores of ``par evaluate attributes``; ``images`` and ``found`` are the people that were
-        matched, ``labels`` the rows of the file, and ``unmatched`` counts the others by status.
+        The run with the scores of ``par evaluate attributes``; ``images`` and ``found`` are the people that
+        were matched, ``labels`` the rows of the file, and ``unmatched`` counts the others by status.
 
     Raises:
         BadConfigError: The file is wrong, no attribute is in both, or nobody was matched; names what there
@@ -70,16 +70,16 @@ def evaluate_store(store: Store, labels: Path) -> StoreRun:
         )
     folder = labels if labels.is_dir() else labels.parent
     joined = join_labels(data, folder, store, index)
-    rows = [i for i, each in enumerate(joined) if each.person is not None]
-    unmatched = Counter(each.status for each in joined if each.person is None)
+    rows = [i for i, label in enumerate(joined) if label.person is not None]
+    unmatched = Counter(label.status for label in joined if label.person is None)
     if not rows:
         counted = ", ".join(f"{count:,} {status}" for status, count in unmatched.items())
         raise BadConfigError(
             f"nobody of {labels} was matched with {store.root}: {counted}; paths must end alike, such as"
             f" {data.people[0].image}"
         )
-    stored = tuple(person for each in joined if (person := each.person) is not None)
-    told = np.array(
+    stored = tuple(person for label in joined if (person := label.person) is not None)
+    probabilities = np.array(
         [
             [np.nan if person.row[name] is None else person.row[name] for name in index.info.attributes]
             for person in stored
@@ -87,14 +87,14 @@ def evaluate_store(store: Store, labels: Path) -> StoreRun:
         np.float32,
     )
     boxes = np.array([person.box for person in stored], np.float32)
-    descriptions = Descriptions(np.zeros((len(rows), 0), np.float32), told)  # embeddings are not asked for
+    descriptions = Descriptions(np.zeros((len(rows), 0), np.float32), probabilities)  # embeddings unused
     matched = replace(rows_of(data, rows), boxes=None)
     run = score_attributes(
-        matched, ObservedPeople(descriptions, boxes, index.info.attributes, index.info.thresholds)
+        matched, PredictedPeople(descriptions, boxes, index.info.attributes, index.info.thresholds)
     )
     scores = {**run.scores, "labels": len(joined), "unmatched": dict(unmatched)}
     people = tuple(
-        replace(person, image=_file(there)) for person, there in zip(matched.people, stored, strict=True)
+        replace(person, image=_file(match)) for person, match in zip(matched.people, stored, strict=True)
     )
     quality = {
         name: np.array([person.row[name] for person in stored], np.float32) for name in ("height_px", "glvn")
@@ -103,27 +103,27 @@ def evaluate_store(store: Store, labels: Path) -> StoreRun:
 
 
 def write_unmatched(file: Path, run: StoreRun) -> None:
-    """Write a CSV file of the rows of labels that were matched with nobody: ``image``, ``x1`` to ``y2``,
+    """Write a CSV file of the rows of labels that match no person: ``image``, ``x1`` to ``y2``,
     ``status``.
     """
     text = io.StringIO(newline="")
     rows = csv.writer(text)
     rows.writerow(("image", "x1", "y1", "x2", "y2", "status"))
-    for i, each in enumerate(run.joined):
-        if each.person is None:
+    for i, label in enumerate(run.joined):
+        if label.person is None:
             box: Sequence[float] = () if run.data.boxes is None else run.data.boxes[i].tolist()
             rows.writerow(
                 [
                     run.data.people[i].image,
                     *(["" if value != value else f"{value:g}" for value in box] or [""] * 4),
-                    each.status,
+                    label.status,
                 ]
             )
     write_atomic(file, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def stored_with(store: Store, index: PeopleIndex) -> dict[str, Any]:
-    """``models`` and ``fingerprints`` of what a store holds, from its manifests."""
+    """Return ``models`` and ``fingerprints`` of a store's people, from its manifests."""
     manifests = (
         manifest.info for _, manifest in store.complete_shards("describe", index.info.describe_config)
     )
@@ -144,7 +144,7 @@ def stored_with(store: Store, index: PeopleIndex) -> dict[str, Any]:
 
 
 def _file(person: StoredPerson) -> Path:
-    """Of a local picture; what is a member of an archive or remote names no file, and reports show no picture
-    of it.
+    """Return the file of a local picture; a member of an archive and a remote picture have none, and reports
+    do not show them.
     """
     return Path(path_of(person.uri).decode("utf-8", "surrogateescape"))

@@ -17,7 +17,7 @@ from par_core.errors import BadConfigError
 from par_core.evaluate.items import AttributeItems
 from par_core.evaluate.leakage import pictures as leakage_pictures
 from par_core.evaluate.leakage.pairs import COPIES, other_distances
-from par_core.evaluate.leakage.pictures import Seen
+from par_core.evaluate.leakage.pictures import PictureFeatures
 from par_core.evaluate.leakage.scores import cleaned_scores
 from par_core.evaluate.saved_run import SavedRun
 from par_core.predictions import compute
@@ -162,7 +162,7 @@ def test_what_was_looked_at_is_not_looked_at_again(
 ) -> None:
     assert leakage(*folders, "--out", tmp_path / "out").exit_code == 0
     first = (tmp_path / "out" / "pairs.csv").read_text()
-    monkeypatch.setattr(compute, "observe_shard", None)
+    monkeypatch.setattr(compute, "compute_shard", None)
     monkeypatch.setattr(leakage_pictures, "perceptual_hash", None)
     assert leakage(*folders, "--out", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out" / "pairs.csv").read_text() == first
@@ -200,7 +200,9 @@ def test_a_data_set_without_parts_is_refused(labelled: Path, tmp_path: Path) -> 
 
 def test_pairs_of_one_person_or_one_picture_are_not_taken_for_different() -> None:
     embeddings = np.eye(4, dtype=np.float32)
-    observations = Seen(("ok",) * 4, ("a", "a", "b", "c"), (0, 2**40 - 1, 2**63, 2**64 - 1), embeddings)
+    observations = PictureFeatures(
+        ("ok",) * 4, ("a", "a", "b", "c"), (0, 2**40 - 1, 2**63, 2**64 - 1), embeddings
+    )
     # 0 and 1 have one digest, 0 and 2 differ in one bit, 1 and 3 are one person: three of six pairs are left
     assert len(other_distances(("", "ann", "", "ann"), observations, 10)) == 3
 

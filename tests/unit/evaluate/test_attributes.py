@@ -22,7 +22,7 @@ from par_core.evaluate.background import DEFAULT, VARIANTS
 from par_core.metrics.attributes import attribute_metrics
 from par_core.metrics.bootstrap import bootstrap_rows
 from par_core.models.fake import FakeDescriber
-from par_core.predictions.tables import ObservedPeople
+from par_core.predictions.tables import PredictedPeople
 from par_core.studies.evaluation import EvaluationRequest, evaluate
 from par_core.studies.several import evaluate_all
 from par_core.types import Descriptions
@@ -36,9 +36,9 @@ def a_set(names: list[str], labels: np.ndarray) -> AttributeSet:
     )
 
 
-def told(names: tuple[str, ...], probabilities: np.ndarray, thresholds: tuple[float, ...]) -> ObservedPeople:
+def told(names: tuple[str, ...], probabilities: np.ndarray, thresholds: tuple[float, ...]) -> PredictedPeople:
     n = len(probabilities)
-    return ObservedPeople(
+    return PredictedPeople(
         Descriptions(np.ones((n, 1), np.float32), probabilities.astype(np.float32)),
         np.zeros((n, 4), np.float32),
         names,

@@ -19,7 +19,7 @@ from par_core.evaluate.leakage.scores import cleaned_scores
 from par_core.evaluate.quality_bands import quality_bands
 from par_core.evaluate.saved_run import SavedRun, read_run
 from par_core.metrics.bootstrap import bootstrap_rows
-from par_core.predictions.tables import ObservedPeople
+from par_core.predictions.tables import PredictedPeople
 from par_core.reports.compare import compare_runs, comparison_report
 from par_core.reports.folder import write_report
 from par_core.studies.evaluation import with_intervals
@@ -29,7 +29,7 @@ PEOPLE, EACH = 20, 20
 ABOUT = {"kind": "attributes", "dataset": "csv", "models": "made up", "seed": 0}
 
 
-def photographed(*, known: bool = True, model: int = 0) -> tuple[AttributeSet, ObservedPeople]:
+def photographed(*, known: bool = True, model: int = 0) -> tuple[AttributeSet, PredictedPeople]:
     """Twenty people with twenty pictures each, which all have the person's label and nearly the person's
     score.
     """
@@ -43,7 +43,7 @@ def photographed(*, known: bool = True, model: int = 0) -> tuple[AttributeSet, O
     data = assemble("csv", Path("labels.csv"), ["hat"], files, labels, identities=who if known else ())
     probabilities = (1 / (1 + np.exp(-logits)))[:, None].astype(np.float32)
     nowhere = np.full((len(files), 4), np.nan, np.float32)
-    return data, ObservedPeople(
+    return data, PredictedPeople(
         Descriptions(np.ones((len(files), 1), np.float32), probabilities), nowhere, ("hat",), (0.5,)
     )
 

@@ -17,8 +17,8 @@ from par_core.models.profiles import score_threshold
 from par_core.models.runtimes import TorchRuntime
 from par_core.models.segmenter import COMPACT_SETTINGS, PUBLISHED_SETTINGS, MaskRCNNSegmenter, compact_network
 from par_core.people.masks import encode_mask, mask_boxes
-from par_core.predictions.cache import Observer
-from par_core.predictions.compute import observe_here
+from par_core.predictions.cache import PredictionCache
+from par_core.predictions.compute import compute_here
 from par_core.types import MaskRLE, PersonInstances
 from tests.indexing import FAKE
 from tests.unit.studies.test_evaluation import coco, pennfudan  # noqa: F401 - fixtures
@@ -78,9 +78,9 @@ def test_each_photograph_is_segmented_once(
         lambda config: Unsure(config.segment.min_score or 0.5, looked),
     )
     monkeypatch.setattr(segmentation, "score_threshold", lambda config: 0.5)
-    run = evaluate_segmentation(dataset, root, FAKE, Observer(tmp_path / "out", observe_here))  # type: ignore[arg-type]
+    run = evaluate_segmentation(dataset, root, FAKE, PredictionCache(tmp_path / "out", compute_here))  # type: ignore[arg-type]
     assert sum(looked) == 3, "there are three photographs"
-    for weak, found, photo in zip(run.weak, run.found, run.photos, strict=True):
+    for weak, found, photo in zip(run.weak, run.detected, run.photos, strict=True):
         picture = cv2.cvtColor(cv2.imread(str(photo.image)), cv2.COLOR_BGR2RGB)
         for threshold, seen in ((LOWEST_SCORE, weak), (0.5, found)):
             (alone,) = Unsure(threshold, []).segment([picture])
@@ -106,7 +106,7 @@ def test_a_threshold_below_that_of_average_precision_counts_the_weakest(
 
     monkeypatch.setattr(segmentation, "score_threshold", lambda config: 0.01)
     monkeypatch.setattr("par_core.predictions.compute.load_segmenter", load)
-    evaluate_segmentation("pennfudan", tmp_path, FAKE, Observer(tmp_path / "out", observe_here))
+    evaluate_segmentation("pennfudan", tmp_path, FAKE, PredictionCache(tmp_path / "out", compute_here))
     assert asked == [0.01]
 
 

@@ -1,4 +1,4 @@
-"""Observations: cut into shards, finished once, and read back as they were seen."""
+"""Predictions: cut into shards, computed once, and read back as they were."""
 
 import errno
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.predictions import observing
+from flows.predictions import prediction_runner
 from par_core.config import CutoutConfig, MachineConfig
 from par_core.errors import BadConfigError, BadInputError, StoreError, TransientError
 from par_core.models.fake import FakeDescriber, FakeSegmenter
 from par_core.people.cutout import cut_out
 from par_core.predictions import cache as cache_module
-from par_core.predictions.cache import Observation, Observer
-from par_core.predictions.compute import observe_here, observe_shard
+from par_core.predictions.cache import PredictionCache, PredictionJob
+from par_core.predictions.compute import compute_here, compute_shard
 from par_core.studies.evaluation import EvaluationRequest, evaluate
-from tasks.predictions import observe
+from tasks.predictions import predict_shard
 from tests.indexing import FAKE
 from tests.pictures import save, scene
 from tests.unit.studies.test_evaluation import mit, pennfudan  # noqa: F401 - fixtures
@@ -46,7 +46,7 @@ def background(kind: str) -> object:
 def test_people_in_shards_are_those_that_are_described_one_by_one(
     pictures: list[Path], tmp_path: Path
 ) -> None:
-    (seen,) = Observer(tmp_path, observe_here).people(pictures, [FAKE])
+    (predicted,) = PredictionCache(tmp_path, compute_here).people(pictures, [FAKE])
     describer, segmenter = FakeDescriber(), FakeSegmenter()
     from par_core.archive import decode
 
@@ -58,13 +58,19 @@ def test_people_in_shards_are_those_that_are_described_one_by_one(
             if len(people)
             else picture
         )
-        told = describer.describe([cutout])
-        assert np.array_equal(seen.descriptions.embeddings[i], told.embeddings[0])
-        assert np.array_equal(seen.descriptions.probabilities[i], told.probabilities[0])
+        described = describer.describe([cutout])
+        assert np.array_equal(predicted.descriptions.embeddings[i], described.embeddings[0])
+        assert np.array_equal(predicted.descriptions.probabilities[i], described.probabilities[0])
         assert (
-            np.array_equal(seen.boxes[i], people.boxes[0]) if len(people) else np.isnan(seen.boxes[i]).all()
+            np.array_equal(predicted.boxes[i], people.boxes[0])
+            if len(people)
+            else np.isnan(predicted.boxes[i]).all()
         )
-    assert (seen.found, seen.attributes, seen.thresholds) == (5, describer.attributes, describer.thresholds)
+    assert (predicted.detected, predicted.attributes, predicted.thresholds) == (
+        5,
+        describer.attributes,
+        describer.thresholds,
+    )
 
 
 @pytest.mark.usefixtures("small_shards")
@@ -76,54 +82,54 @@ def test_variants_share_the_people_and_keep_the_order(
     monkeypatch.setattr(
         FakeSegmenter, "segment", lambda self, images: looked.append(len(images)) or usual(self, images)
     )
-    first, second = Observer(tmp_path, observe_here).people(
+    first, second = PredictionCache(tmp_path, compute_here).people(
         pictures, [background("eliminate"), background("keep")]
     )
     assert sum(looked) == len(pictures)
     assert np.array_equal(first.boxes, second.boxes, equal_nan=True)
-    (alone,) = Observer(tmp_path / "alone", observe_here).people(pictures, [background("keep")])
+    (alone,) = PredictionCache(tmp_path / "alone", compute_here).people(pictures, [background("keep")])
     assert np.array_equal(second.descriptions.probabilities, alone.descriptions.probabilities)
     assert not np.array_equal(first.descriptions.probabilities, second.descriptions.probabilities)
 
 
 @pytest.mark.usefixtures("small_shards")
 def test_what_is_finished_is_not_done_again(pictures: list[Path], tmp_path: Path) -> None:
-    plan = Observation.plan(tmp_path, "people", pictures, [FAKE])
+    plan = PredictionJob.plan(tmp_path, "people", pictures, [FAKE])
     assert plan.missing() == [0, 1, 2]
-    assert [observe_shard(plan, 1), observe_shard(plan, 1)] == [2, 0]
-    again = Observation.plan(tmp_path, "people", pictures, [FAKE])
+    assert [compute_shard(plan, 1), compute_shard(plan, 1)] == [2, 0]
+    again = PredictionJob.plan(tmp_path, "people", pictures, [FAKE])
     assert again.missing() == [0, 2]
-    assert Observation.open(again.folder) == again
+    assert PredictionJob.open(again.folder) == again
     with pytest.raises(StoreError, match="run the same command again"):
         again.read()
 
 
-def test_another_picture_time_cutout_or_kind_is_another_observation(
+def test_another_picture_time_cutout_or_kind_is_another_prediction_job(
     pictures: list[Path], tmp_path: Path
 ) -> None:
     folders = [
-        Observation.plan(tmp_path, "people", pictures, [FAKE]).folder,
-        Observation.plan(tmp_path, "people", pictures[:-1], [FAKE]).folder,
-        Observation.plan(tmp_path, "outlines", pictures, [FAKE]).folder,
-        Observation.plan(tmp_path, "people", pictures, [background("blur")]).folder,
+        PredictionJob.plan(tmp_path, "people", pictures, [FAKE]).folder,
+        PredictionJob.plan(tmp_path, "people", pictures[:-1], [FAKE]).folder,
+        PredictionJob.plan(tmp_path, "outlines", pictures, [FAKE]).folder,
+        PredictionJob.plan(tmp_path, "people", pictures, [background("blur")]).folder,
     ]
     save(pictures[0], scene("red", "blue"))
-    folders.append(Observation.plan(tmp_path, "people", pictures, [FAKE]).folder)
+    folders.append(PredictionJob.plan(tmp_path, "people", pictures, [FAKE]).folder)
     assert len(set(folders)) == len(folders)
     machine = FAKE.model_copy(update={"machine": MachineConfig(workers=7)})
-    assert Observation.plan(tmp_path, "people", pictures, [machine]).folder == folders[-1]
+    assert PredictionJob.plan(tmp_path, "people", pictures, [machine]).folder == folders[-1]
 
 
 def test_nothing_to_look_at_and_pictures_that_are_not_there_are_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(BadConfigError, match="no picture"):
-        Observation.plan(tmp_path, "people", [], [FAKE])
+        PredictionJob.plan(tmp_path, "people", [], [FAKE])
     with pytest.raises(BadInputError, match="gone"):
-        Observation.plan(tmp_path, "people", [tmp_path / "gone.png"], [FAKE])
+        PredictionJob.plan(tmp_path, "people", [tmp_path / "gone.png"], [FAKE])
     (tmp_path / "text.png").write_text("no picture")
     for kind in ("people", "outlines"):
-        plan = Observation.plan(tmp_path, kind, [tmp_path / "text.png"], [FAKE])
+        plan = PredictionJob.plan(tmp_path, kind, [tmp_path / "text.png"], [FAKE])
         with pytest.raises(BadInputError, match="text"):
-            observe_here(plan)
+            compute_here(plan)
         assert plan.missing() == [0]
 
 
@@ -138,17 +144,17 @@ def test_nothing_to_look_at_and_pictures_that_are_not_there_are_said_plainly(tmp
 def test_a_machine_that_is_short_of_something_is_trouble_that_may_pass(
     pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, error: Exception
 ) -> None:
-    plan = Observation.plan(tmp_path, "people", pictures, [FAKE])
+    plan = PredictionJob.plan(tmp_path, "people", pictures, [FAKE])
 
     def short(*_: object) -> None:
         raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(place, short)
-        patch.setattr(Observation, "open", lambda _: plan)
+        patch.setattr(PredictionJob, "open", lambda _: plan)
         with pytest.raises(TransientError):
-            observe(str(plan.folder), 0)
-    observe(str(plan.folder), 0)
+            predict_shard(str(plan.folder), 0)
+    predict_shard(str(plan.folder), 0)
     assert plan.missing() == []
 
 
@@ -157,13 +163,13 @@ def test_a_machine_that_is_short_of_something_is_trouble_that_may_pass(
 def test_a_second_evaluation_looks_at_nothing_and_says_the_same(
     kind: str, dataset: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    asked = EvaluationRequest(kind, dataset, request.getfixturevalue(dataset))
-    first = evaluate(asked, FAKE, tmp_path / "out")
+    study = EvaluationRequest(kind, dataset, request.getfixturevalue(dataset))
+    first = evaluate(study, FAKE, tmp_path / "out")
 
-    def nothing(observation: Observation) -> None:
-        assert not observation.missing()
+    def nothing(job: PredictionJob) -> None:
+        assert not job.missing()
 
-    second = evaluate(asked, FAKE, tmp_path / "out", carry_out=nothing)
+    second = evaluate(study, FAKE, tmp_path / "out", compute=nothing)
     assert {**first, "about": 0} == {**second, "about": 0}
 
 
@@ -176,7 +182,7 @@ def test_workers_elsewhere_need_a_folder_that_they_see(tmp_path: Path) -> None:
 def test_one_shard_is_done_here(
     pictures: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with observing(MachineConfig()) as carry_out:
-        Observer(tmp_path, carry_out).people(pictures, [FAKE])
+    with prediction_runner(MachineConfig()) as compute:
+        PredictionCache(tmp_path, compute).people(pictures, [FAKE])
     assert "6 pictures, 1 of 1 shards to do" in capsys.readouterr().err
     assert not list(tmp_path.rglob("prefect-server.log"))

@@ -20,9 +20,9 @@ from par_core.config import ArchiveConfig
 from par_core.datasets.labelled_set import AttributeSet, assemble
 from par_core.errors import BadConfigError, BadInputError
 from par_core.evaluate.audit.suspects import Suspect, features_of, read_audited
-from par_core.predictions.cache import Observer
-from par_core.predictions.compute import observe_here
-from par_core.predictions.tables import ObservedPeople
+from par_core.predictions.cache import PredictionCache
+from par_core.predictions.compute import compute_here
+from par_core.predictions.tables import PredictedPeople
 from par_core.reports.audit_sheet import COLUMNS, write_sheet, write_suspects
 from par_core.types import Descriptions
 from tests.indexing import FAKE
@@ -320,9 +320,9 @@ def test_attributes_that_a_describer_cannot_tell_of_everybody_are_no_features(
     told = Descriptions(
         np.ones((2, 3), np.float32), np.array([[0.5, np.nan, 1.0], [0.5, 0.5, 0.0]], np.float32)
     )
-    seen = ObservedPeople(told, np.full((2, 4), np.nan, np.float32), ("a", "b", "c"), (0.5, 0.5, 0.5))
-    monkeypatch.setattr(Observer, "people", lambda *_: [seen])
-    features = features_of([], FAKE, Observer(tmp_path, observe_here))
+    seen = PredictedPeople(told, np.full((2, 4), np.nan, np.float32), ("a", "b", "c"), (0.5, 0.5, 0.5))
+    monkeypatch.setattr(PredictionCache, "people", lambda *_: [seen])
+    features = features_of([], FAKE, PredictionCache(tmp_path, compute_here))
     assert features.shape == (2, 3 + 2)
     assert features[0, 3:].tolist() == pytest.approx([0, np.log(9999)], rel=1e-3)
     assert features[1, 4] == pytest.approx(-np.log(9999), rel=1e-3)

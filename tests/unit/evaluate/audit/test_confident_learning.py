@@ -1,4 +1,4 @@
-"""Confident learning, the probe that gives it probabilities, and the count of planted labels that it finds."""
+"""Confident learning, the probe that gives it probabilities, and the count of planted labels it finds."""
 
 import numpy as np
 import pytest
