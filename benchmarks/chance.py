@@ -18,7 +18,7 @@ from par_core.datasets.merged_labels import labelled_people
 from par_core.predictions.cache import PredictionCache
 from par_core.predictions.compute import compute_here
 from par_core.query.answer import CUTOFF
-from par_core.training.text_weights import asked_of, check_weights
+from par_core.training.text_weights import check_weights, text_queries
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
         "--work", type=Path, default=Path("build/text-weights"), help="where predictions are kept"
     )
     arguments = parser.parse_args()
-    searches = asked_of(
+    searches = text_queries(
         labelled_people("ccp", arguments.root), load_config(), PredictionCache(arguments.work, compute_here)
     )
     print(

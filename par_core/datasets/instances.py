@@ -83,15 +83,15 @@ def open_images_photos(root: Path) -> list[Photo]:
             for row in reader:
                 if row["LabelName"] in _PEOPLE:
                     people[row["ImageID"]].append(root / "masks" / row["MaskPath"])
-    found = [(root / "images" / f"{identity}.jpg", masks) for identity, masks in sorted(people.items())]
+    labelled = [(root / "images" / f"{identity}.jpg", masks) for identity, masks in sorted(people.items())]
     photos = [
         Photo("openimages", image, None, tuple(masks))
-        for image, masks in found
+        for image, masks in labelled
         if image.is_file() and all(mask.is_file() for mask in masks)
     ]
     if not photos:
         raise BadConfigError(
-            f"none of the {len(found)} photographs with people in {files[0].name} is in {root / 'images'}"
+            f"none of the {len(labelled)} photographs with people in {files[0].name} is in {root / 'images'}"
             f" with its masks in {root / 'masks'}"
         )
     return photos

@@ -54,7 +54,7 @@ def assemble(
     parts: Mapping[str, Sequence[int]] | None = None,
     boxes: BoxesXYXY | None = None,
 ) -> AttributeSet:
-    """A data set from what its reader has found.
+    """Assemble a data set from what its reader has read.
 
     Args:
         name: Of the data set.
@@ -95,14 +95,14 @@ def assemble(
 
 
 def _require_partition(file: Path, parts: Mapping[str, Sequence[int]], n: int) -> None:
-    seen: dict[int, str] = {}
+    part_of: dict[int, str] = {}
     for part, rows in parts.items():
         for row in rows:
             if not 0 <= row < n:
                 raise BadConfigError(f"{file}: the part {part!r} names image {row + 1} of {n}")
-            if row in seen:
-                raise BadConfigError(f"{file}: image {row + 1} is in {seen[row]!r} and in {part!r}")
-            seen[row] = part
-    if parts and len(seen) < n:
-        first = next(row for row in range(n) if row not in seen)
-        raise BadConfigError(f"{file}: image {first + 1} is in no part, and {n - len(seen) - 1} more")
+            if row in part_of:
+                raise BadConfigError(f"{file}: image {row + 1} is in {part_of[row]!r} and in {part!r}")
+            part_of[row] = part
+    if parts and len(part_of) < n:
+        first = next(row for row in range(n) if row not in part_of)
+        raise BadConfigError(f"{file}: image {first + 1} is in no part, and {n - len(part_of) - 1} more")

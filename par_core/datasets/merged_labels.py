@@ -43,7 +43,7 @@ class LabelledPerson:
         labels: By the order of ``NAMES``: 1, 0 or NaN.
         weights: How much each label counts in training, in [0, 1].
         colours: Colour terms of the garments whose pixels are known, by attribute name.
-        found: The outline that a segmenter found, as a picture that is zero outside.
+        found: Outline from a segmenter, as a picture that is zero outside.
     """
 
     source: str
@@ -179,15 +179,15 @@ def _hair(hair: np.ndarray, person: np.ndarray) -> float:
 
 def _garments(picture: Path, label_map: np.ndarray, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     pixels = _read(picture)
-    found = []
+    garments = []
     for attribute in ATTRIBUTES:
         codes = [names.index(label) for label in attribute.ccp]
         worn = np.isin(label_map, codes) if codes else np.zeros(1, bool)
         if worn.sum() >= 2 * _LEAST_PIXELS and worn.shape == pixels.shape[:2]:
             colour, share = dominant_colour(pixels, worn)
             if colour is not None and share is not None and share >= 0.4:
-                found.append((attribute.name, colour))
-    return tuple(found)
+                garments.append((attribute.name, colour))
+    return tuple(garments)
 
 
 def _mit(root: Path) -> list[LabelledPerson]:

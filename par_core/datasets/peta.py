@@ -115,12 +115,12 @@ def _label_file(file: Path) -> dict[str, set[str]]:
     worn = {}
     for number, line in enumerate(file.read_text().splitlines(), start=1):
         if line.strip():
-            who, *told = line.split()
-            strange = [name for name in told if not name.startswith(_PREFIXES)]
-            if strange or not told:
+            who, *words = line.split()
+            strange = [name for name in words if not name.startswith(_PREFIXES)]
+            if strange or not words:
                 raise BadConfigError(
                     f"{file}, line {number}: expected who it is and names of PETA's attributes, got"
                     f" {strange[0] if strange else line!r}"
                 )
-            worn[who] = {_SPELT_OTHERWISE.get(name, name) for name in told}
+            worn[who] = {_SPELT_OTHERWISE.get(name, name) for name in words}
     return worn

@@ -56,13 +56,13 @@ def identity_report(identities: Sequence[str], parts: Mapping[str, Sequence[int]
         for first, second in combinations(present, 2)
     }
     tested = [identities[i] for i in parts.get("test", ()) if identities[i]]
-    seen = (
+    test_seen = (
         sum(who in present["train"] for who in tested) / len(tested)
         if tested and "train" in present
         else None
     )
     known = [who for who in identities if who]
-    return IdentityReport(len(set(known)), len(known), shared, seen)
+    return IdentityReport(len(set(known)), len(known), shared, test_seen)
 
 
 def identity_disjoint_split(

@@ -114,7 +114,7 @@ def _items(photos: Sequence[Photo], matches: Sequence[Match]) -> SegmentationIte
     matched = np.array([match.right.sum() for match in matches], np.int64)
     labelled, claimed = (
         np.array(counts, np.int64)
-        for counts in ([match.there for match in matches], [len(match.whom) for match in matches])
+        for counts in ([match.labelled for match in matches], [len(match.label_numbers) for match in matches])
     )
     # matched + missed / 2 + false / 2
     quality = ratio([match.iou.sum() for match in matches], (labelled + claimed) / 2).astype(np.float32)

@@ -1,7 +1,7 @@
-"""Whether probabilities mean what they say: calibration error, Brier score, and the data of a reliability
+"""Calibration of probabilities: calibration error, Brier score, and the data of a reliability
 diagram.
 
-Items whose probability is NaN have nothing to be judged and are left out; so must be items without a known
+Items whose probability is NaN are left out; so must be items without a known
 label (:func:`known_items` does it).
 """
 
@@ -38,11 +38,11 @@ class Reliability:
 
         Args:
             relevant: Which items have the attribute.
-            probabilities: Of having it, in [0, 1]; NaN is left out.
+            probabilities: Probability of having it, in [0, 1]; NaN is left out.
             bins: Of equal width, closed below; the last one also above.
         """
-        told = ~np.isnan(probabilities)
-        p, has = probabilities[told], relevant[told].astype(float)
+        answered = ~np.isnan(probabilities)
+        p, has = probabilities[answered], relevant[answered].astype(float)
         which = _bin(p, bins)
         parts = [np.bincount(which, weights, bins) for weights in (np.ones(len(p)), p, has, (p - has) ** 2)]
         return cls(np.stack(parts).astype(np.float64))  # bincount gives integers where there is nothing
@@ -87,10 +87,10 @@ def reliability_terms(
     relevant: Bool[np.ndarray, " n"], probabilities: Float[np.ndarray, " n"], bins: int = _BINS
 ) -> Float64[np.ndarray, "n 4 m"]:
     """What each item adds to :class:`Reliability`, for a bootstrap; zeros where the probability is NaN."""
-    told = ~np.isnan(probabilities)
-    p, has = probabilities[told], relevant[told].astype(float)
+    answered = ~np.isnan(probabilities)
+    p, has = probabilities[answered], relevant[answered].astype(float)
     terms = np.zeros((len(probabilities), 4, bins))
-    terms[np.flatnonzero(told), :, _bin(p, bins)] = np.stack(
+    terms[np.flatnonzero(answered), :, _bin(p, bins)] = np.stack(
         [np.ones(len(p)), p, has, (p - has) ** 2], axis=1
     )
     return terms
@@ -104,8 +104,8 @@ def calibration_error(
 
     Args:
         relevant: Which items have the attribute.
-        probabilities: Of having it, in [0, 1]; NaN is left out.
-        bins: Of equal width.
+        probabilities: Probability of having it, in [0, 1]; NaN is left out.
+        bins: Number of bins of equal width.
 
     Returns:
         In [0, 1]; NaN without items.

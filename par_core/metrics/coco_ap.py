@@ -26,23 +26,23 @@ class RunLengths(Protocol):
 
     @property
     def height(self) -> int:
-        """Of the image, pixels."""
+        """Height of the image, pixels."""
         ...
 
     @property
     def width(self) -> int:
-        """Of the image, pixels."""
+        """Width of the image, pixels."""
         ...
 
     @property
     def counts(self) -> bytes:
-        """The run lengths, ASCII."""
+        """Run lengths, ASCII."""
         ...
 
 
 @runtime_checkable
 class Detections(Protocol):
-    """The objects found in one image, highest score first."""
+    """Objects detected in one image, highest score first."""
 
     @property
     def boxes(self) -> Float32[np.ndarray, "n 4"]:
@@ -60,29 +60,31 @@ class Detections(Protocol):
         ...
 
 
-def segmentation_ap(truth: Sequence[Sequence[RunLengths]], found: Sequence[Detections]) -> dict[str, float]:
-    """Score people that were found against people that are there.
+def segmentation_ap(
+    truth: Sequence[Sequence[RunLengths]], detections: Sequence[Detections]
+) -> dict[str, float]:
+    """Score detected people against labelled people.
 
     Args:
-        truth: The masks of each image.
-        found: The people found in each image, in the same order.
+        truth: Labelled masks of each image.
+        detections: Detected people in each image, in the same order.
 
     Returns:
         ``mask_ap`` (mean over IoU 0.50 to 0.95), ``mask_ap50``, ``mask_ap75``, ``box_ap``, ``box_ap50``, each
-        in [0, 1]; NaN if no image holds anybody.
+        in [0, 1]; NaN if no image shows a person.
 
     Raises:
         BadInputError: The lengths differ.
     """
-    if len(truth) != len(found):
-        raise BadInputError(f"{len(truth)} images with truth, {len(found)} with people found")
+    if len(truth) != len(detections):
+        raise BadInputError(f"{len(truth)} images with truth, {len(detections)} with people found")
     if not any(truth):
         return dict.fromkeys(_NAMES, float("nan"))
     with contextlib.redirect_stdout(io.StringIO()):
         reference = COCO()
         reference.dataset = _dataset(truth)
         reference.createIndex()
-        results = _results(found)
+        results = _results(detections)
         if not results:
             return dict.fromkeys(_NAMES, 0.0)
         loaded = reference.loadRes(results)
@@ -103,63 +105,68 @@ def segmentation_ap(truth: Sequence[Sequence[RunLengths]], found: Sequence[Detec
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How the people found in one image go with those that are there.
+    """People detected in one image, matched with the labelled people.
 
     Attributes:
-        whom: For each one found, the number of the labelled person, or -1.
+        label_numbers: For each detection, number of the labelled person, or -1.
         iou: Overlap with that person, from 0.5 to 1; 0 without.
-        there: How many are labelled.
+        labelled: Number of labelled people.
     """
 
-    whom: Int64[np.ndarray, " n"]
+    label_numbers: Int64[np.ndarray, " n"]
     iou: Float64[np.ndarray, " n"]
-    there: int
+    labelled: int
 
     @property
     def right(self) -> Bool[np.ndarray, " n"]:
-        """Which of those found are labelled."""
-        return self.whom >= 0
+        """Whether each detection is a labelled person."""
+        return self.label_numbers >= 0
 
 
-def match_people(truth: Sequence[RunLengths], found: Sequence[RunLengths]) -> Match:
+def match_people(truth: Sequence[RunLengths], detected: Sequence[RunLengths]) -> Match:
     """Match people one to one at a mask IoU of at least one half.
 
     Args:
-        truth: The people that are there.
-        found: Best scores first; each takes the best of those who are not taken yet.
+        truth: Masks of the labelled people.
+        detected: Masks of detected people, best scores first; each is matched with the best of the labelled
+            people who are not matched yet.
     """
-    whom, iou = np.full(len(found), -1), np.zeros(len(found))
-    if found and truth:
+    numbers, iou = np.full(len(detected), -1), np.zeros(len(detected))
+    if detected and truth:
         overlaps = np.asarray(
-            coco_mask.iou([_coco(m) for m in found], [_coco(m) for m in truth], [0] * len(truth))
+            coco_mask.iou([_coco(m) for m in detected], [_coco(m) for m in truth], [0] * len(truth))
         )
         for n, row in enumerate(overlaps):
             best = int(row.argmax())
             if row[best] >= _LEAST_IOU:
-                whom[n], iou[n] = best, row[best]
+                numbers[n], iou[n] = best, row[best]
                 overlaps[:, best] = 0
-    return Match(whom, iou, len(truth))
+    return Match(numbers, iou, len(truth))
 
 
 def people_at_threshold(
-    truth: Sequence[Sequence[RunLengths]], found: Sequence[Detections], min_score: float
+    truth: Sequence[Sequence[RunLengths]], detections: Sequence[Detections], min_score: float
 ) -> dict[str, float]:
-    """Precision and recall of people above a score, matched one to one at a mask IoU of at least one half,
-    best scores first.
+    """Compute precision and recall of people above a score, matched one to one at a mask IoU of at least one
+    half, best scores first.
 
     Returns:
-        ``precision`` and ``recall`` in [0, 1]; NaN where nobody was found or is there.
+        ``precision`` and ``recall`` in [0, 1]; NaN where no person was detected or is labelled.
     """
-    right = claimed = there = 0
-    for masks, people in zip(truth, found, strict=True):
+    right = claimed = labelled = 0
+    for masks, people in zip(truth, detections, strict=True):
         match = match_people(
             masks,
             [mask for mask, score in zip(people.masks, people.scores, strict=True) if score >= min_score],
         )
-        there, claimed, right = there + match.there, claimed + len(match.whom), right + int(match.right.sum())
+        labelled, claimed, right = (
+            labelled + match.labelled,
+            claimed + len(match.label_numbers),
+            right + int(match.right.sum()),
+        )
     return {
         "precision": right / claimed if claimed else float("nan"),
-        "recall": right / there if there else float("nan"),
+        "recall": right / labelled if labelled else float("nan"),
     }
 
 
@@ -182,7 +189,7 @@ def _dataset(truth: Sequence[Sequence[RunLengths]]) -> dict[str, object]:
     return {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]}
 
 
-def _results(found: Sequence[Detections]) -> list[dict[str, object]]:
+def _results(detections: Sequence[Detections]) -> list[dict[str, object]]:
     return [
         {
             "image_id": i,
@@ -191,7 +198,7 @@ def _results(found: Sequence[Detections]) -> list[dict[str, object]]:
             "bbox": _xywh(people.boxes[n]),
             "segmentation": _coco(people.masks[n]),
         }
-        for i, people in enumerate(found)
+        for i, people in enumerate(detections)
         for n in range(len(people.scores))
     ]
 

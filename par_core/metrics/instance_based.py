@@ -58,12 +58,12 @@ class InstanceSums:
 
     @property
     def precision(self) -> Float64[np.ndarray, "*b"]:
-        """Mean of attributes both labelled and predicted over predicted ones, in [0, 1]; NaN without images."""
+        """Mean share of the predicted attributes that are labelled too, in [0, 1]; NaN without images."""
         return ratio(self.sums[..., 1], self.images)
 
     @property
     def recall(self) -> Float64[np.ndarray, "*b"]:
-        """Mean of attributes both labelled and predicted over labelled ones, in [0, 1]; NaN without images."""
+        """Mean share of the labelled attributes that are predicted too, in [0, 1]; NaN without images."""
         return ratio(self.sums[..., 2], self.images)
 
     @property

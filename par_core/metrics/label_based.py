@@ -57,12 +57,12 @@ class LabelCounts:
         """Share of the predicted that have it, in [0, 1]; if nobody is predicted, 0 where some have it (as in
         the paper's Table 2), else NaN.
         """
-        found = ratio(self._tp, self._tp + self._fp)
-        return np.where(np.isnan(found) & (self._fn > 0), 0.0, found)
+        precision = ratio(self._tp, self._tp + self._fp)
+        return np.where(np.isnan(precision) & (self._fn > 0), 0.0, precision)
 
     @property
     def recall(self) -> Float64[np.ndarray, "*b k"]:
-        """True positive rate: share of those who have it that are predicted, in [0, 1]; NaN if nobody has it."""
+        """True positive rate: share of those who have it that are predicted, in [0, 1]; NaN if none does."""
         return ratio(self._tp, self._tp + self._fn)
 
     @property

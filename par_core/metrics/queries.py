@@ -1,7 +1,7 @@
 """Retrieval: the metrics of many queries, each of which ranks the same or other items.
 
 Where scores are equal, recall, found, nDCG and rank are the expected values over a random order of the equal
-ones, so that ties are resolved in favour of nobody; average precision lets them share the precision at the
+ones, so that ties favour no item; average precision lets them share the precision at the
 end of their run. An item with a NaN score is never found.
 """
 
@@ -91,12 +91,12 @@ class QueryScores:
     relevant item is a row of NaN, and is counted.
 
     Attributes:
-        cuts: The ranks of the columns.
-        average_precision: Of each query.
-        first_rank: Of each query, at least 1.
+        cuts: Ranks of the columns.
+        average_precision: Average precision of each query.
+        first_rank: Rank of the first relevant item of each query, at least 1.
         recall: Share of the relevant items that is among the first.
         found: Whether a relevant item is among the first.
-        ndcg: Of the first.
+        ndcg: nDCG of the first.
     """
 
     cuts: tuple[int, ...]
@@ -113,27 +113,27 @@ class QueryScores:
         scores: Float[np.ndarray, "q n"],
         cuts: Sequence[int] = (1, 5, 10),
     ) -> "QueryScores":
-        """Score.
+        """Score queries.
 
         Args:
-            labels: Of each item for each query: 1 fits, 0 or 2 does not, NaN is unknown and left out of that
-                query's ranking.
+            labels: Label of each item for each query: 1 fits, 0 or 2 does not, NaN is unknown and left out of
+                that query's ranking.
             scores: Higher is better; any real number.
-            cuts: At which ranks to look, from 1.
+            cuts: Ranks at which to score, from 1.
 
         Raises:
             BadInputError: Another label, or a cut below 1.
         """
-        each = [known_items(*pair) for pair in zip(labels, scores, strict=True)]
-        at = [
-            [[metric(*pair, cut) for cut in cuts] for pair in each]
+        known = [known_items(*pair) for pair in zip(labels, scores, strict=True)]
+        per_cut = [
+            [[metric(*pair, cut) for cut in cuts] for pair in known]
             for metric in (recall_at, found_at, ndcg_at)
         ]
-        whole = [[metric(*pair) for pair in each] for metric in (average_precision, first_rank)]
+        per_query = [[metric(*pair) for pair in known] for metric in (average_precision, first_rank)]
         return cls(
             tuple(cuts),
-            *(np.array(part, np.float64) for part in whole),
-            *(np.array(part, np.float64).reshape(len(each), len(cuts)) for part in at),
+            *(np.array(part, np.float64) for part in per_query),
+            *(np.array(part, np.float64).reshape(len(known), len(cuts)) for part in per_cut),
         )
 
     def __add__(self, other: "QueryScores") -> "QueryScores":
@@ -145,24 +145,24 @@ class QueryScores:
         )
 
     def means(self) -> dict[str, float]:
-        """Over the queries with a relevant item: ``mAP``, ``median_rank``, ``recall_at_K``, ``found_at_K``
-        and ``ndcg_at_K``; NaN if there is no such query.
+        """Return means over the queries with a relevant item: ``mAP``, ``median_rank``, ``recall_at_K``,
+        ``found_at_K`` and ``ndcg_at_K``; NaN if there is no such query.
 
         Also ``queries`` and ``skipped``: how many there are, and how many of them have no relevant item.
         """
-        asked = ~np.isnan(self.average_precision)
-        undefined = not asked.any()
-        told = {"mAP": float("nan") if undefined else float(self.average_precision[asked].mean())}
-        told["median_rank"] = float("nan") if undefined else float(np.median(self.first_rank[asked]))
+        defined = ~np.isnan(self.average_precision)
+        undefined = not defined.any()
+        means = {"mAP": float("nan") if undefined else float(self.average_precision[defined].mean())}
+        means["median_rank"] = float("nan") if undefined else float(np.median(self.first_rank[defined]))
         for name in ("recall", "found", "ndcg"):
             for cut, column in zip(self.cuts, getattr(self, name).T, strict=True):
-                told[f"{name}_at_{cut}"] = float("nan") if undefined else float(column[asked].mean())
-        return told | {"queries": len(asked), "skipped": int((~asked).sum())}
+                means[f"{name}_at_{cut}"] = float("nan") if undefined else float(column[defined].mean())
+        return means | {"queries": len(defined), "skipped": int((~defined).sum())}
 
 
 def _runs(relevant: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each run of equal scores, best first: how many items stand before it, how many are in it, how many
-    of these are relevant.
+    """Return for each run of equal scores, best first, the numbers of items before it, in it, and of relevant
+    items in it.
     """
     points = operating_points(relevant, scores)
     before = np.append(0.0, points.shown)[:-1]

@@ -22,7 +22,7 @@ def average_precision(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray
     Source: Manning, Raghavan and Schütze, Introduction to Information Retrieval (2008), section 8.4.
 
     Args:
-        relevant: Which items ought to be found.
+        relevant: Which items are to be found.
         scores: Higher is better; equal scores share the precision at the end of their run, so that their
             order does not matter.
 
@@ -101,7 +101,7 @@ def operating_points(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray,
     scores make one point.
 
     Args:
-        relevant: Which items ought to be found.
+        relevant: Which items are to be found.
         scores: Higher is better.
 
     Returns:

@@ -1,1 +1,1 @@
-"""What an evaluation leaves for people: a page, the same as Markdown and JSON, and the items for comparisons."""
+"""Reports of an evaluation: a page, the same as Markdown and JSON, and the items for comparisons."""

@@ -67,9 +67,9 @@ def attribute_sections(
         "prevalence",
         "people",
     )
-    told = ("mA", "precision", "recall", "f1", "accuracy", "ece", "threshold", "prevalence", "n")
+    keys = ("mA", "precision", "recall", "f1", "accuracy", "ece", "threshold", "prevalence", "n")
     rows = tuple(
-        (spoken(name), with_ends(intervals[f"auc: {name}"]), *(number(scored[name][key]) for key in told))
+        (spoken(name), with_ends(intervals[f"auc: {name}"]), *(number(scored[name][key]) for key in keys))
         for name in names
     )
     note = "Area under the ROC curve with its 95 % interval. Bars begin at 0.5, which is chance."
@@ -117,15 +117,15 @@ def _sheet(run: AttributeRun, name: str, config: ArchiveConfig) -> Sheet:
         run.items.thresholds[name],
     )
     pictures = []
-    for label, has, seen in (("yes", 1, True), ("no", 0, False), ("yes", 1, False), ("no", 0, True)):
-        rows = np.flatnonzero((y == has) & ((p >= threshold) == seen))
-        for i in rows[np.argsort(-p[rows] if seen else p[rows], kind="stable")][:_EACH]:
+    for label, has, predicted in (("yes", 1, True), ("no", 0, False), ("yes", 1, False), ("no", 0, True)):
+        rows = np.flatnonzero((y == has) & ((p >= threshold) == predicted))
+        for i in rows[np.argsort(-p[rows] if predicted else p[rows], kind="stable")][:_EACH]:
             person = run.people[i]
             if not person.image.is_file():  # in an archive or remote
                 continue
             jpeg = person_crop(person.image, run.boxes[i], config)
             pictures.append(
-                Picture(jpeg, f"{label}, told {p[i]:.2f}", run.items.names[i], right=bool(has) == seen)
+                Picture(jpeg, f"{label}, told {p[i]:.2f}", run.items.names[i], right=bool(has) == predicted)
             )
     auc = run.scores["attributes"][name]["auc"]
     return Sheet(spoken(name), f"AUC {number(auc)}, threshold {number(threshold)}", tuple(pictures))

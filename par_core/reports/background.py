@@ -42,7 +42,7 @@ def beyond_chance(change: Interval) -> bool:
 def write_background(out: Path, run: BackgroundRun, scores: Mapping[str, Any]) -> None:
     """Write ``report.html``, ``report.md``, and ``report.json`` last."""
     about = scores["about"]
-    sections = (_overview(run), *(_changes(name, told) for name, told in run.changes.items()))
+    sections = (_overview(run), *(_changes(name, intervals) for name, intervals in run.changes.items()))
     conventions = (*CONVENTIONS, how_intervals(run.runs[DEFAULT].items.groups))
     report = Report(f"Background on {about['dataset']}", about["models"], (), sections, conventions, about)
     write_atomic(out / "report.html", as_html(report).encode("utf-8", "backslashreplace"))
@@ -68,12 +68,12 @@ def _overview(run: BackgroundRun) -> Section:
     )
 
 
-def _changes(variant: str, told: Mapping[str, Interval]) -> Section:
+def _changes(variant: str, intervals: Mapping[str, Interval]) -> Section:
     rows = tuple(
-        (spoken(name), signed(each.estimate) + (" *" if beyond_chance(each) else ""), ends(each))
-        for name, each in told.items()
+        (spoken(name), signed(interval.estimate) + (" *" if beyond_chance(interval) else ""), ends(interval))
+        for name, interval in intervals.items()
     )
-    bars = tuple(Bar.of(each) for each in told.values())
+    bars = tuple(Bar.of(interval) for interval in intervals.values())
     reach = (
         max((abs(end) for bar in bars for end in (bar.low, bar.high, bar.value) if end == end), default=1.0)
         or 1.0

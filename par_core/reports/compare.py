@@ -1,4 +1,4 @@
-"""Two reports on the same data, side by side: what differs, and by how much chance."""
+"""Two reports on the same data, side by side: differences and their intervals."""
 
 import math
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ __all__ = ["Difference", "compare_runs", "comparison_object", "comparison_report
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A figure of two runs.
+    """Difference of a figure between two runs.
 
     Attributes:
-        name: Of the figure.
-        first: Of the first run.
-        second: Of the second.
+        name: Name of the figure.
+        first: Figure of the first run.
+        second: Figure of the second.
         change: Second minus first, with its paired interval.
     """
 
@@ -35,12 +35,13 @@ class Difference:
 
     @property
     def beyond_chance(self) -> bool:
-        """Whether the interval is without 0."""
+        """Whether the interval excludes 0."""
         return self.change.low > 0 or self.change.high < 0
 
 
 def compare_runs(first: SavedRun, second: SavedRun) -> list[Difference]:
-    """The figures that both runs have; of attributes, those that both have scored, and means over these.
+    """Compare the figures that both runs have; of attributes, those that both have scored, and means over
+    these.
 
     Raises:
         BadConfigError: They are of different kinds or on different data.
@@ -68,36 +69,36 @@ def compare_runs(first: SavedRun, second: SavedRun) -> list[Difference]:
     ]
 
 
-def comparison_object(first: SavedRun, second: SavedRun, told: list[Difference]) -> dict[str, Any]:
+def comparison_object(first: SavedRun, second: SavedRun, changes: list[Difference]) -> dict[str, Any]:
     """For JSON; what is not defined is None."""
     rows = {}
-    for each in told:
+    for difference in changes:
         values = {
-            "first": each.first,
-            "second": each.second,
-            "difference": each.change.estimate,
-            "low": each.change.low,
-            "high": each.change.high,
+            "first": difference.first,
+            "second": difference.second,
+            "difference": difference.change.estimate,
+            "low": difference.change.low,
+            "high": difference.change.high,
         }
-        rows[each.name] = {name: None if math.isnan(value) else value for name, value in values.items()} | {
-            "beyond_chance": each.beyond_chance
-        }
+        rows[difference.name] = {
+            name: None if math.isnan(value) else value for name, value in values.items()
+        } | {"beyond_chance": difference.beyond_chance}
     return {"differences": rows, "first": first.about, "second": second.about, "seed": SEED}
 
 
-def comparison_report(first: SavedRun, second: SavedRun, told: list[Difference]) -> Report:
-    """The page."""
+def comparison_report(first: SavedRun, second: SavedRun, changes: list[Difference]) -> Report:
+    """Return the page."""
     rows = tuple(
         (
-            spoken(each.name),
-            signed(each.change.estimate),
-            ends(each.change),
-            number(each.first),
-            number(each.second),
+            spoken(difference.name),
+            signed(difference.change.estimate),
+            ends(difference.change),
+            number(difference.first),
+            number(difference.second),
         )
-        for each in told
+        for difference in changes
     )
-    bars = tuple(Bar.of(each.change) for each in told)
+    bars = tuple(Bar.of(difference.change) for difference in changes)
     reach = (
         max(
             (abs(end) for bar in bars for end in (bar.low, bar.value, bar.high) if not math.isnan(end)),
@@ -108,11 +109,11 @@ def comparison_report(first: SavedRun, second: SavedRun, told: list[Difference])
     table = Table(
         ("figure", "difference", "95 % interval", "first", "second"), rows, bars, 0.0, (-reach, reach)
     )
-    decided = [each for each in told if each.beyond_chance]
+    decided = [difference for difference in changes if difference.beyond_chance]
     figures = (
-        Figure("figures compared", str(len(told))),
-        Figure("better beyond chance", str(sum(each.change.low > 0 for each in decided))),
-        Figure("worse beyond chance", str(sum(each.change.high < 0 for each in decided))),
+        Figure("figures compared", str(len(changes))),
+        Figure("better beyond chance", str(sum(difference.change.low > 0 for difference in decided))),
+        Figure("worse beyond chance", str(sum(difference.change.high < 0 for difference in decided))),
         Figure("images", str(first.items.images)),
     )
     about = first.about
@@ -143,7 +144,7 @@ def _common(first: Items, second: Items) -> tuple[Items, Items]:
         return first, second
     both = first.thresholds.keys() & second.thresholds.keys()
     shared = [
-        replace(each, thresholds={name: t for name, t in each.thresholds.items() if name in both})
-        for each in (first, second)
+        replace(items, thresholds={name: t for name, t in items.thresholds.items() if name in both})
+        for items in (first, second)
     ]
     return shared[0], shared[1]

@@ -81,10 +81,10 @@ def write_report(
 
 
 def _headlines(scores: Mapping[str, Any], intervals: Mapping[str, Interval]) -> tuple[Figure, ...]:
-    told = {}
+    figures = {}
     for name in _HEADLINES:
         if name in intervals:
-            told[name] = Figure(spoken(name), number(intervals[name].estimate), ends(intervals[name]))
+            figures[name] = Figure(spoken(name), number(intervals[name].estimate), ends(intervals[name]))
         elif scores.get(name) is not None:
-            told[name] = Figure(spoken(name), number(scores[name]))
-    return tuple(told.values())
+            figures[name] = Figure(spoken(name), number(scores[name]))
+    return tuple(figures.values())

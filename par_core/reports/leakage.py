@@ -1,4 +1,4 @@
-"""The page on leakage: shares by each way of looking, the pairs side by side, and scores as given and
+"""The page on leakage: shares by each way of comparing, the pairs side by side, and scores as given and
 cleaned.
 """
 
@@ -49,15 +49,15 @@ def leakage_page(
     about: Mapping[str, Any],
     config: ArchiveConfig,
 ) -> Report:
-    """The page.
+    """Return the page.
 
     Args:
-        title: Its heading.
-        leakage: What was found.
-        figures: Of :func:`par_core.evaluate.leakage.search.leakage_figures`.
-        scores: As given and cleaned, if scores were asked for.
-        top: How many pairs of each kind are shown.
-        about: For the foot.
+        title: Heading of the page.
+        leakage: Counterparts that were found.
+        figures: Figures of :func:`par_core.evaluate.leakage.search.leakage_figures`.
+        scores: Scores as given and cleaned; empty without a report.
+        top: Number of pairs of each kind on the page.
+        about: Provenance for the foot of the page.
         config: The limits on what is read of pictures.
     """
     numbers = (
@@ -104,15 +104,15 @@ def leakage_page(
 def _scores(scores: Sequence[CleanedScore]) -> Section:
     rows = tuple(
         (
-            spoken(each.name),
-            signed(each.change.estimate),
-            ends(each.change),
-            with_ends(each.given),
-            with_ends(each.cleaned),
+            spoken(score.name),
+            signed(score.change.estimate),
+            ends(score.change),
+            with_ends(score.given),
+            with_ends(score.cleaned),
         )
-        for each in scores
+        for score in scores
     )
-    bars = tuple(Bar.of(each.change) for each in scores)
+    bars = tuple(Bar.of(score.change) for score in scores)
     reach = (
         max((abs(end) for bar in bars for end in (bar.low, bar.value, bar.high) if end == end), default=0.0)
         or 1.0
@@ -126,23 +126,24 @@ def _scores(scores: Sequence[CleanedScore]) -> Section:
     )
 
 
-def _threshold(told: Mapping[str, Any]) -> Section:
-    if "given" in told:
+def _threshold(near: Mapping[str, Any]) -> Section:
+    if "given" in near:
         return Section(
-            "When embeddings count as near", f"1 - cosine up to {told['max_distance']:.4f}, as asked for."
+            "When embeddings count as near",
+            f"1 - cosine up to {near['max_distance']:.4f}, as asked for.",
         )
     note = (
-        f"1 - cosine up to {told['max_distance']:.4f}: the largest at which at most"
-        f" {told['false_positive_rate']:.2g} of {told['known_others']:,} pairs of different test pictures are"
-        f" taken for one. About {told['pairs_expected_by_mistake']:,.0f} pairs of train and test are near by"
+        f"1 - cosine up to {near['max_distance']:.4f}: the largest at which at most"
+        f" {near['false_positive_rate']:.2g} of {near['known_others']:,} pairs of different test pictures are"
+        f" taken for one. About {near['pairs_expected_by_mistake']:,.0f} pairs of train and test are near by"
         " mistake."
-        if told["max_distance"] >= 0
+        if near["max_distance"] >= 0
         else (
             "Different test pictures are as near to each other as copies are: this describer cannot tell them"
             " apart, and nothing counts as near."
         )
     )
-    rows = tuple((name, _percent(share)) for name, share in told["copies_found_by_change"].items())
+    rows = tuple((name, _percent(share)) for name, share in near["copies_found_by_change"].items())
     return Section(
         "When embeddings count as near", note, table=Table(("copy of a test picture", "found"), rows)
     )
@@ -173,7 +174,7 @@ def _pairs(leakage: Leakage, top: int, config: ArchiveConfig) -> Section:
 def _pair(leakage: Leakage, pair: Mapping[str, Any], config: ArchiveConfig) -> Picture:
     test, train = leakage.test, leakage.train
     jpeg = side_by_side([part.files[pair[name]] for name, part in (("test", test), ("train", train))], config)
-    told = (
+    measure = (
         test.identities[pair["test"]]
         if pair["kind"] == "identity"
         else f"{pair['distance']:g} bits"
@@ -182,7 +183,7 @@ def _pair(leakage: Leakage, pair: Mapping[str, Any], config: ArchiveConfig) -> P
     )
     return Picture(
         jpeg,
-        f"{pair['kind']}: {told}",
+        f"{pair['kind']}: {measure}",
         f"{_short(test.names[pair['test']])}  |  {_short(train.names[pair['train']])}",
     )
 

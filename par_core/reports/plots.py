@@ -20,7 +20,7 @@ _MOST_POINTS: Final = 400  # of a curve: more than anybody sees
 
 
 def reliability_diagram(reliability: Reliability) -> Markup:
-    """Share of people with an attribute over the probability that was told; the area of a circle is the
+    """Share of people with an attribute over the predicted probability; the area of a circle is the
     number of people in it.
     """
     filled = reliability.counts > 0
@@ -29,14 +29,14 @@ def reliability_diagram(reliability: Reliability) -> Markup:
         Markup(
             '<circle class="dot" cx="{}" cy="{}" r="{}"><title>{} at {}: {} have it</title></circle>'
         ).format(
-            _x(told),
+            _x(p),
             _y(share),
             f"{2.5 + 9 * (count / counts.max()) ** 0.5:.1f}",
             f"{count:.0f}",
-            f"{told:.2f}",
+            f"{p:.2f}",
             f"{share:.2f}",
         )
-        for told, share, count in zip(x, y, counts, strict=True)
+        for p, share, count in zip(x, y, counts, strict=True)
     )
     diagonal = Markup('<line class="ideal" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
         _x(0.0), _y(0.0), _x(1.0), _y(1.0)

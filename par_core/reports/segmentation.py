@@ -79,7 +79,7 @@ def _points(run: SegmentationRun) -> OperatingPoints:
     right, scores = [np.zeros(0, bool)], [np.zeros(0)]
     for masks, people in zip(run.truth, run.weak, strict=True):
         match = match_people(masks, people.masks)
-        missed = match.there - int(match.right.sum())
+        missed = match.labelled - int(match.right.sum())
         right += [match.right, np.ones(missed, bool)]
         scores += [people.scores.astype(np.float64), np.full(missed, np.nan)]
     return operating_points(np.concatenate(right), np.concatenate(scores))

@@ -67,10 +67,10 @@ def _of_height(image: Path, config: ArchiveConfig) -> ImageU8:
     )
 
 
-def outlined_photo(picture: ImageU8, labelled: Sequence[MaskRLE], found: Sequence[MaskRLE]) -> bytes:
-    """A photograph as JPEG, with the outlines of those labelled under the outlines of those found."""
+def outlined_photo(picture: ImageU8, labelled: Sequence[MaskRLE], detected: Sequence[MaskRLE]) -> bytes:
+    """Return a photograph as JPEG, with the outlines of labelled people under those of detected people."""
     small = _resized(picture, min(1.0, _LONGEST_PX / max(picture.shape[:2])))
-    for masks, colour, thickness in ((labelled, _LABELLED, 4), (found, _FOUND, 2)):
+    for masks, colour, thickness in ((labelled, _LABELLED, 4), (detected, _FOUND, 2)):
         for mask in masks:
             inside = cv2.resize(
                 decode_mask(mask).astype(np.uint8), small.shape[1::-1], interpolation=cv2.INTER_NEAREST

@@ -63,8 +63,8 @@ def _left_out(scores: Mapping[str, Any]) -> str:
         f"{spoken(name)} ({' '.join(words)})" for name, words in scores["not_answered"].items()
     )
     few = ", ".join(map(spoken, scores["too_few"]))
-    told = [f"Not answered, for words that the text tower never saw: {unknown}."] if unknown else []
-    return " ".join([*told, *([f"Fewer than five people have or lack: {few}."] if few else [])])
+    sentences = [f"Not answered, for words that the text tower never saw: {unknown}."] if unknown else []
+    return " ".join([*sentences, *([f"Fewer than five people have or lack: {few}."] if few else [])])
 
 
 def _attributes(scores: Mapping[str, Any]) -> Table:

@@ -60,7 +60,7 @@ def report_leakage(
     request: LeakageRequest, config: RunConfig, compute: Compute = compute_here
 ) -> dict[str, Any]:
     """Compare the parts, and write ``report.html``, ``pairs.csv``, ``cleaned-train`` and ``cleaned-test``
-    (.csv, parts_name folders .txt), and last ``report.json``.
+    (.csv, for folders .txt), and last ``report.json``.
 
     Returns:
         Content of ``report.json``.

@@ -30,7 +30,7 @@ def evaluate_one(
     """Run one evaluation of any kind; returns its scores as JSON types.
 
     Raises:
-        BadConfigError: What is request for is not there.
+        BadConfigError: The evaluation does not exist.
     """
     run = {"background": compare_backgrounds, "zero-shot": ask_in_words}.get(request.kind, evaluate)
     return run(request, config, out, compute=compute)
@@ -56,7 +56,7 @@ def evaluate_all(
         ``std`` (of the runs as a whole, as in the paper's Table 3).
 
     Raises:
-        BadConfigError: Two folders of weights have the same name, or what is request for is not there.
+        BadConfigError: Two folders of weights have the same name, or the evaluation does not exist.
     """
     if len(settings) == 1:
         return evaluate_one(request, settings[0], out, compute=compute)

@@ -2,12 +2,12 @@
 
     python -m par_core.training.calibration --data ../shared/data
 
-does it for the shipped describer, on people found and cut out as indexing does. Separate from the weights, so
-that probabilities can be mended without shipping megabytes again. Only full labels count: weak ones, such as
-"wears a dress, so probably female", come with positives alone and would push every probability up.
+does it for the shipped describer, on people detected and cut out as indexing does. Separate from the weights,
+so that probabilities can be corrected without shipping megabytes again. Only full labels count: weak ones,
+such as "wears a dress, so probably female", come with positives alone and would push every probability up.
 
 Thresholds: where probabilities are calibrated, the mean of true positive and true negative rate (mA) is
-greatest when an attribute counts as seen from its own prevalence on. That needs no search, and so cannot
+greatest when an attribute counts as present from its own prevalence on. That needs no search, and so cannot
 overfit a few hundred people. For what is one thing or the other (gender, orientation, length of hair), where
 accuracy counts as much, the threshold lies halfway between prevalence and one half.
 """
@@ -46,10 +46,10 @@ _PARTS: Final = 5  # of the cross-check
 
 
 def fit_platt(logits: Float32[np.ndarray, " n"], has: Float32[np.ndarray, " n"]) -> tuple[float, float]:
-    """Scale and offset of logits by Platt's method (1999), with his priors.
+    """Fit scale and offset of logits by Platt's method (1999), with his priors.
 
     Args:
-        logits: Of people whose label is known.
+        logits: Logits of people whose label is known.
         has: Their labels, 0 or 1; at least one of each.
     """
     positive = int((has == 1).sum())
@@ -79,12 +79,12 @@ def fit_answers(
     labels: Float32[np.ndarray, "n k"],
     either_or: Collection[str] = (),
 ) -> Answers:
-    """Calibration and thresholds; those of an attribute stay as they come where fewer than ten of either kind
-    are labelled.
+    """Fit calibration and thresholds; those of an attribute are left as they are where fewer than ten of
+    either kind are labelled.
 
     Args:
-        names: Of the k attributes.
-        logits: Of people that were held out from training.
+        names: Names of the k attributes.
+        logits: Logits of people held out from training.
         labels: 1, 0, or NaN where not known.
         either_or: Attributes that are one thing or the other.
     """
@@ -108,26 +108,29 @@ def cross_fitted(
     *,
     groups: Sequence[str] | None = None,
 ) -> tuple[Float32[np.ndarray, "n k"], Bool[np.ndarray, "n k"]]:
-    """Probabilities, and which attributes count as seen, by calibration and thresholds of other people.
+    """Return probabilities, and which attributes count as present, by calibration and thresholds of other
+    people.
 
     The people are cut into five parts, at random; each part is judged with what the other four gave.
 
     Args:
-        names: Of the k attributes.
-        logits: Of people that were held out from training.
+        names: Names of the k attributes.
+        logits: Logits of people held out from training.
         labels: 1, 0, or NaN where not known.
         either_or: Attributes that are one thing or the other.
-        groups: The identity of each; one identity is in one part. None: all are different people.
+        groups: Identity of each person; one identity is in one part. None: all are different people.
     """
-    who = np.arange(len(logits)) if groups is None else np.asarray(groups, str)
-    _, which = np.unique(who, return_inverse=True)
+    identities = np.arange(len(logits)) if groups is None else np.asarray(groups, str)
+    _, which = np.unique(identities, return_inverse=True)
     part = (np.random.default_rng(0).permutation(int(which.max(initial=-1)) + 1) % _PARTS)[which]
-    probabilities, seen = np.zeros_like(logits), np.zeros(logits.shape, bool)
-    for each in range(_PARTS):
-        answers = fit_answers(names, logits[part != each], labels[part != each], either_or)
-        probabilities[part == each] = answers.probabilities(logits[part == each])
-        seen[part == each] = probabilities[part == each] >= np.array(answers.thresholds, np.float32)
-    return probabilities, seen
+    probabilities, predicted = np.zeros_like(logits), np.zeros(logits.shape, bool)
+    for held_out in range(_PARTS):
+        answers = fit_answers(names, logits[part != held_out], labels[part != held_out], either_or)
+        probabilities[part == held_out] = answers.probabilities(logits[part == held_out])
+        predicted[part == held_out] = probabilities[part == held_out] >= np.array(
+            answers.thresholds, np.float32
+        )
+    return probabilities, predicted
 
 
 def cross_checked(
@@ -137,32 +140,32 @@ def cross_checked(
     either_or: Collection[str] = (),
 ) -> dict[str, dict[str, float]]:
     """``ece`` and ``mA`` of each attribute by :func:`cross_fitted`, whose arguments these are."""
-    probabilities, seen = cross_fitted(names, logits, labels, either_or)
-    told = {}
+    probabilities, predicted = cross_fitted(names, logits, labels, either_or)
+    scores = {}
     for i, name in enumerate(names):
         known = ~np.isnan(labels[:, i])
         has = labels[known, i] == 1
         if min(has.sum(), (~has).sum()) >= _LEAST:
-            told[name] = {
+            scores[name] = {
                 "ece": calibration_error(has, probabilities[known, i]),
-                "mA": balanced_accuracy(has, seen[known, i]),
+                "mA": balanced_accuracy(has, predicted[known, i]),
             }
-    return told
+    return scores
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and write."""
+    """Fit the calibration, measure it and write both."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the research data")
-    asked = parser.parse_args(arguments)
-    _, kept = read_people(asked.data)
+    options = parser.parse_args(arguments)
+    _, kept = read_people(options.data)
     with tempfile.TemporaryDirectory() as folder:
-        told = describe_labelled(kept, load_config(), PredictionCache(Path(folder), compute_here))
+        described = describe_labelled(kept, load_config(), PredictionCache(Path(folder), compute_here))
     labels = labels_of(kept)
     labels[np.array([person.weights for person in kept]) < 1] = np.nan
-    logits = _logits(told.probabilities, read_answers(NAMES))
+    logits = _logits(described.probabilities, read_answers(NAMES))
     answers, checked = (
         fit_answers(NAMES, logits, labels, _EITHER_OR),
         cross_checked(NAMES, logits, labels, _EITHER_OR),
@@ -174,8 +177,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for part in ("scales", "offsets", "thresholds")
         },
     )
-    means = {key: round(float(np.mean([each[key] for each in checked.values()])), 4) for key in ("ece", "mA")}
-    shown = {name: {key: round(value, 4) for key, value in each.items()} for name, each in checked.items()}
+    means = {key: round(float(np.mean([row[key] for row in checked.values()])), 4) for key in ("ece", "mA")}
+    shown = {name: {key: round(value, 4) for key, value in row.items()} for name, row in checked.items()}
     content = {
         "method": "Platt 1999; threshold = prevalence, halfway to one half for female, front and long_hair",
         "people": len(kept),

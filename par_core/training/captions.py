@@ -66,7 +66,7 @@ class Caption:
 
 
 def truth(captions: Sequence[Caption], people: Sequence[LabelledPerson]) -> Float32[np.ndarray, "m n"]:
-    """Whether each caption is true of each person: 1, 0, or NaN if not known; 0.5 for captions without facts."""
+    """Whether each caption fits each person: 1, 0, or NaN if not known; 0.5 for captions without facts."""
     labels = np.array([person.labels for person in people], np.float32)
     result = np.full((len(captions), len(people)), 0.5, np.float32)
     for row, caption in zip(result, captions, strict=True):

@@ -64,9 +64,9 @@ def describe_people(pair: DescriberPair, people: Sequence[LabelledPerson]) -> De
                 letterbox(evaluation_cutout(person, eliminate=True))
                 for person in people[start : start + _BATCH]
             ]
-            found = pair.image(torch.stack(cutouts).float())
-            embeddings.append(found[0].numpy())
-            logits.append(found[1].numpy())
+            outputs = pair.image(torch.stack(cutouts).float())
+            embeddings.append(outputs[0].numpy())
+            logits.append(outputs[1].numpy())
     return np.concatenate(embeddings), np.concatenate(logits)
 
 
@@ -105,12 +105,12 @@ def score_queries(
         "female": "a woman",
         "front": "a person facing the camera",
     }
-    asked = [(name, query, 1.0) for name, query in queries.items()] + [
+    sentences = [(name, query, 1.0) for name, query in queries.items()] + [
         ("female", "a man", 0.0),
         ("front", "a person seen from behind", 0.0),
     ]
     scores = {}
-    for name, query, wanted in asked:
+    for name, query, wanted in sentences:
         y = labels[:, NAMES.index(name)]
         known = ~np.isnan(y)
         if min((y[known] == 1).sum(), (y[known] == 0).sum()) >= 5:

@@ -197,11 +197,11 @@ def _train_attributes(job: TrainingJob, world: World, follow: Follow | None) -> 
         scores = fitted.scores
         if judged:
             logits, labels = learner.predict(network, judged), labels_of(judged)
-            seen = answers.probabilities(logits) >= np.array(answers.thresholds, np.float32)
+            predicted = answers.probabilities(logits) >= np.array(answers.thresholds, np.float32)
             scores = attribute_metrics(labels, logits > 0)
         else:
-            _, seen = cross_fitted(data.attributes, logits, labels, groups=split.groups)
-        metrics = attribute_metrics(labels, seen)
+            _, predicted = cross_fitted(data.attributes, logits, labels, groups=split.groups)
+        metrics = attribute_metrics(labels, predicted)
         at_thresholds = {f"{name}_at_thresholds": value for name, value in metrics.items()}
         fitted = replace(fitted, scores=scores | at_thresholds)
     return _finish(job, world, fitted, recipe, sizes, scored_on)
@@ -237,8 +237,8 @@ def _save(file: Path, fitted: Fitted) -> None:
 
 
 def _schedule(job: TrainingJob, usual: Schedule) -> Schedule:
-    asked = {name: getattr(job, name) for name in ("steps", "rate", "score_every", "patience")}
-    return replace(usual, **{name: value for name, value in asked.items() if value is not None})
+    overrides = {name: getattr(job, name) for name in ("steps", "rate", "score_every", "patience")}
+    return replace(usual, **{name: value for name, value in overrides.items() if value is not None})
 
 
 def _fit(

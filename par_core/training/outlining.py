@@ -42,14 +42,14 @@ def outline_people(
 def _outline(person: LabelledPerson, segmenter: PersonSegmenter, file: Path) -> LabelledPerson:
     if not file.exists():
         picture = cv2.cvtColor(cv2.imread(str(person.image)), cv2.COLOR_BGR2RGB)
-        (found,) = segmenter.segment([picture])
-        areas = [mask_area(mask) for mask in found.masks]
+        (people,) = segmenter.segment([picture])
+        areas = [mask_area(mask) for mask in people.masks]
         mask = (
-            decode_mask(found.masks[int(np.argmax(areas))])
+            decode_mask(people.masks[int(np.argmax(areas))])
             if any(areas)
             else np.zeros(picture.shape[:2], bool)
         )
         encoded = cv2.imencode(".png", mask.astype(np.uint8) * 255)[1]
         write_atomic(file, encoded.tobytes())  # several runs may share the folder
-    seen = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-    return replace(person, found=file) if seen is not None and seen.any() else person
+    outline = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+    return replace(person, found=file) if outline is not None and outline.any() else person

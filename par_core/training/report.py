@@ -20,23 +20,23 @@ _NOT_CURVES: Final = frozenset({"step", "of", "seconds", "rate"})
 def write_report(out: Path, report: Mapping[str, Any]) -> None:
     """Write ``report.json``, ``curve.png`` and ``card.md`` into the folder of a run."""
     versions = {name: version(name) for name in _PACKAGES}
-    told = {
+    report = {
         **report,
         "versions": versions,
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
-    (out / "report.json").write_text(json.dumps(told, indent=1) + "\n")
+    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     lines = read_log(out)
     draw_curve(lines, out / "curve.png", f"{report['what']} on {report['dataset']}, seed {report['seed']}")
-    (out / "card.md").write_text(_card(told, lines))
+    (out / "card.md").write_text(_card(report, lines))
 
 
 def read_log(out: Path) -> list[dict[str, Any]]:
     """The lines of a run's log, each step once: steps after a kill were done again."""
     file = out / LOG
-    told = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
-    return [each for _, each in sorted({int(line["step"]): line for line in told}.items())]
+    logged = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+    return [line for _, line in sorted({int(line["step"]): line for line in logged}.items())]
 
 
 def draw_curve(lines: list[dict[str, Any]], file: Path, title: str) -> None:

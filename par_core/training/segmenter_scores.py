@@ -27,8 +27,8 @@ def score_validation(network: MaskRCNN, photos: Mapping[str, Sequence[Photo]]) -
     for source in [
         source for source, listed in photos.items() if listed and source != "empty" and source != "ccp"
     ]:
-        truth, found = _predict(segmenter, photos[source])
-        scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, found).items()}
+        truth, detected = _predict(segmenter, photos[source])
+        scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, detected).items()}
     decisive = [value for name, value in scores.items() if name.endswith(("mask_ap50", "mask_ap75"))]
     return {"score": float(np.mean(decisive)) if decisive else float("nan"), **scores}
 
@@ -41,14 +41,14 @@ def score_segmenter(network: MaskRCNN, data_dir: Path) -> dict[str, float]:
     kept = split_photos(data_dir).validation
     scores: dict[str, float] = {}
     for source in ("pennfudan", "coco"):
-        truth, found = _predict(segmenter, kept[source])
-        scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, found).items()} | {
+        truth, detected = _predict(segmenter, kept[source])
+        scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, detected).items()} | {
             f"{source}_images": len(truth)
         }
         for threshold in _THRESHOLDS:
             scores |= {
                 f"{source}_{name}_at_{threshold}": value
-                for name, value in people_at_threshold(truth, found, threshold).items()
+                for name, value in people_at_threshold(truth, detected, threshold).items()
             }
     empty = segmenter.segment([read_photo(photo)[0] for photo in kept["empty"]])
     scores["empty_images"] = len(empty)

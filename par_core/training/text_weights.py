@@ -1,11 +1,11 @@
-"""Fit what evidence is worth in text searches, on people held out from training.
+"""Fit the weights of evidence in text searches, on people held out from training.
 
     python -m par_core.training.text_weights --root build/held-out
 
 asks for single garments, coloured garments and pairs of them, once in an archive that holds people who fit,
 and once in the same archive without them, where every hit is one by chance. The weights make the
 probabilities fit best (log loss) over both kinds of archive, with the share of people who fit estimated as
-searches do. Probabilities are checked on the half of the queries that a fit did not see; the shipped weights
+searches do. Probabilities are checked on the half of the queries that a fit did not use; the shipped weights
 come from all queries.
 """
 
@@ -40,7 +40,7 @@ from par_core.models.text_evidence import (
 from par_core.predictions.cache import PredictionCache
 from par_core.predictions.compute import compute_here
 
-__all__ = ["Asked", "asked_of", "check_weights", "fit_weights", "loss_of"]
+__all__ = ["TextQuery", "check_weights", "fit_weights", "loss_of", "text_queries"]
 
 _LEAST: Final = 3
 _START: Final = (1.0, 0.5, 0.5, -1.0, -3.0)
@@ -49,53 +49,59 @@ _EDGES: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One text, and what is known of n people.
+class TextQuery:
+    """Text query, and its evidence for n people.
 
     Attributes:
-        text: The text.
-        standing: Above the background texts, the mean over its pieces.
+        text: Text of the query.
+        z_scores: Score above the background texts, mean over the pieces of the text.
         attributes: Evidence of the attributes that it names.
         colours: Evidence of the colours that it names.
-        fits: Who fits.
+        fits: Whether each person fits.
     """
 
     text: str
-    standing: Float64[np.ndarray, " n"]
+    z_scores: Float64[np.ndarray, " n"]
     attributes: Float64[np.ndarray, " n"]
     colours: Float64[np.ndarray, " n"]
     fits: Bool[np.ndarray, " n"]
 
-    def without_those_who_fit(self) -> "Asked":
-        """The archive in which every hit is one by chance."""
+    def without_those_who_fit(self) -> "TextQuery":
+        """Return the archive without the people who fit, in which every hit is one by chance."""
         others = ~self.fits
-        return Asked(
-            self.text, self.standing[others], self.attributes[others], self.colours[others], self.fits[others]
+        return TextQuery(
+            self.text, self.z_scores[others], self.attributes[others], self.colours[others], self.fits[others]
         )
 
     def probabilities(self, weights: TextWeights) -> Float64[np.ndarray, " n"]:
-        """As searches compute them."""
-        evidence = weights.evidence(self.standing, self.attributes, self.colours)
+        """Return the probabilities as searches compute them."""
+        evidence = weights.evidence(self.z_scores, self.attributes, self.colours)
         return expit(evidence + logit(estimate_prevalence(evidence, weights)))
 
 
-def asked_of(people: Sequence[LabelledPerson], config: RunConfig, cache: PredictionCache) -> list[Asked]:
-    """Texts for single garments, coloured garments, and pairs of coloured garments, that at least three
-    people fit, on people with an outline of garments.
+def text_queries(
+    people: Sequence[LabelledPerson], config: RunConfig, cache: PredictionCache
+) -> list[TextQuery]:
+    """Return queries for single garments, coloured garments, and pairs of coloured garments, that at least
+    three people fit, on people with an outline of garments.
     """
-    told, labels = describe_labelled(list(people), config, cache), labels_of(list(people))
+    described, labels = describe_labelled(list(people), config, cache), labels_of(list(people))
     rows = np.array([i for i, person in enumerate(people) if person.colours])
-    scorer, known = TextScorer(load_text_encoder(config), TextWeights.shipped()), told.known(rows)
-    usual, n = known.colour_shares(), len(rows)
-    asked = []
+    scorer, known = TextScorer(load_text_encoder(config), TextWeights.shipped()), described.known(rows)
+    colour_shares, n = known.colour_shares(), len(rows)
+    queries = []
     for text, fits in _truths([people[i] for i in rows], labels[rows]):
         query = scorer.query(text)
-        standing, attributes = (
+        z_scores, attributes = (
             scorer.z_scores(query, known).mean(axis=1),
             attribute_evidence(query, known.attributes, n),
         )
-        asked.append(Asked(text, standing, attributes, colour_evidence(query, known.colours, usual, n), fits))
-    return asked
+        queries.append(
+            TextQuery(
+                text, z_scores, attributes, colour_evidence(query, known.colours, colour_shares, n), fits
+            )
+        )
+    return queries
 
 
 def _truths(people: Sequence[LabelledPerson], labels: np.ndarray) -> list[tuple[str, Bool[np.ndarray, " n"]]]:
@@ -119,26 +125,26 @@ def _spoken(garment: tuple[str, str]) -> str:
     return with_colour(BY_NAME[attribute].nouns[0], colour)
 
 
-def loss_of(weights: TextWeights, asked: Sequence[Asked]) -> float:
-    """Mean log loss over people and queries, with and without those who fit."""
+def loss_of(weights: TextWeights, queries: Sequence[TextQuery]) -> float:
+    """Return the mean log loss over people and queries, with and without those who fit."""
     total, n = 0.0, 0
-    for each in (part for one in asked for part in (one, one.without_those_who_fit())):
-        p = np.clip(each.probabilities(weights), 1e-6, 1 - 1e-6)
-        total -= float(np.log(p[each.fits]).sum() + np.log(1 - p[~each.fits]).sum())
+    for archive in (part for query in queries for part in (query, query.without_those_who_fit())):
+        p = np.clip(archive.probabilities(weights), 1e-6, 1 - 1e-6)
+        total -= float(np.log(p[archive.fits]).sum() + np.log(1 - p[~archive.fits]).sum())
         n += len(p)
     return total / n
 
 
-def fit_weights(asked: Sequence[Asked]) -> TextWeights:
-    """The weights of least loss."""
+def fit_weights(queries: Sequence[TextQuery]) -> TextWeights:
+    """Return the weights of least loss."""
 
     def loss(x: np.ndarray) -> float:
-        return loss_of(_weights(x), asked)
+        return loss_of(_weights(x), queries)
 
-    found = minimize(
+    fitted = minimize(
         loss, np.array(_START), method="Nelder-Mead", options={"maxiter": 600, "xatol": 0.01, "fatol": 1e-6}
     )
-    return _weights(found.x)
+    return _weights(fitted.x)
 
 
 def _weights(x: np.ndarray) -> TextWeights:
@@ -147,19 +153,24 @@ def _weights(x: np.ndarray) -> TextWeights:
     )
 
 
-def check_weights(asked: Sequence[Asked]) -> dict[str, Any]:
-    """Stated and actual shares by cutoff, on queries that the fit did not see."""
-    order = np.random.default_rng(_SEED).permutation(len(asked))
+def check_weights(queries: Sequence[TextQuery]) -> dict[str, Any]:
+    """Return stated and actual shares by cutoff, on queries that the fit did not use."""
+    order = np.random.default_rng(_SEED).permutation(len(queries))
     answers = []
     for half in (0, 1):
-        weights = fit_weights([asked[i] for i in order[half::2]])
+        weights = fit_weights([queries[i] for i in order[half::2]])
         for i in order[1 - half :: 2]:
-            without = asked[i].without_those_who_fit()
-            answers.append((asked[i].probabilities(weights), asked[i].fits, without.probabilities(weights)))
-    p, fits = np.concatenate([each[0] for each in answers]), np.concatenate([each[1] for each in answers])
+            without = queries[i].without_those_who_fit()
+            answers.append(
+                (queries[i].probabilities(weights), queries[i].fits, without.probabilities(weights))
+            )
+    p, fits = (
+        np.concatenate([answer[0] for answer in answers]),
+        np.concatenate([answer[1] for answer in answers]),
+    )
     bins = [(low, high, (p >= low) & (p < high)) for low, high in pairwise(_EDGES)]
     return {
-        "queries": len(asked),
+        "queries": len(queries),
         "reliability": [
             {
                 "from": a,
@@ -178,12 +189,14 @@ def check_weights(asked: Sequence[Asked]) -> dict[str, Any]:
 def _at(
     cutoff: float, answers: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]
 ) -> dict[str, float | None]:
-    given = [(p[p >= cutoff], fits[p >= cutoff]) for p, fits, _ in answers if (p >= cutoff).any()]
+    answered = [(p[p >= cutoff], fits[p >= cutoff]) for p, fits, _ in answers if (p >= cutoff).any()]
     return {
         "cutoff": cutoff,
-        "answered": len(given) / len(answers),
-        "stated_share_of_chance": float(np.mean([1 - p.mean() for p, _ in given])) if given else None,
-        "actual_share_of_chance": float(np.mean([1 - fits.mean() for _, fits in given])) if given else None,
+        "answered": len(answered) / len(answers),
+        "stated_share_of_chance": float(np.mean([1 - p.mean() for p, _ in answered])) if answered else None,
+        "actual_share_of_chance": float(np.mean([1 - fits.mean() for _, fits in answered]))
+        if answered
+        else None,
         "recall": float(np.mean([(fits & (p >= cutoff)).sum() / fits.sum() for p, fits, _ in answers])),
         "nothing_found_where_nobody_fits": float(
             np.mean([not (none >= cutoff).any() for _, _, none in answers])
@@ -192,7 +205,7 @@ def _at(
 
 
 def main() -> None:
-    """See the module."""
+    """Fit, check and write the weights."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -205,16 +218,18 @@ def main() -> None:
     parser.add_argument(
         "--check", action="store_true", help="print the check, leave the shipped weights as they are"
     )
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     config = load_config()
-    asked = asked_of(labelled_people("ccp", given.root), config, PredictionCache(given.work, compute_here))
-    weights = fit_weights(asked)
-    check = check_weights(asked)
+    queries = text_queries(
+        labelled_people("ccp", arguments.root), config, PredictionCache(arguments.work, compute_here)
+    )
+    weights = fit_weights(queries)
+    check = check_weights(queries)
     numbers = {
         name: getattr(weights, name) for name in ("text", "attributes", "colours", "offset", "prevalence")
     }
-    print(json.dumps({"weights": numbers, "loss": loss_of(weights, asked), **check}, indent=1))
-    if not given.check:
+    print(json.dumps({"weights": numbers, "loss": loss_of(weights, queries), **check}, indent=1))
+    if not arguments.check:
         (FOLDER / WEIGHTS_FILE).write_text(
             json.dumps({name: round(value, 4) for name, value in numbers.items()}, indent=1) + "\n"
         )

@@ -33,7 +33,7 @@ def block(left: int, right: int) -> MaskRLE:
 def test_of_two_that_are_found_on_one_person_the_second_is_wrong() -> None:
     whole, twice = block(0, 10), (block(0, 10), block(0, 9))
     match = match_people([whole], twice)
-    assert match.whom.tolist() == [0, -1]
+    assert match.label_numbers.tolist() == [0, -1]
     assert match.iou.tolist() == [1.0, 0.0]
     people = PersonInstances(mask_boxes(list(twice)), np.array([0.9, 0.8], np.float32), twice)
     assert people_at_threshold([[whole]], [people], 0.5) == {"precision": 0.5, "recall": 1.0}
@@ -43,7 +43,7 @@ def test_who_is_taken_leaves_the_next_best_to_the_others() -> None:
     there = [block(0, 10), block(4, 14)]
     # all overlap the first person most, or as much
     match = match_people(there, [block(0, 11), block(1, 12), block(2, 12)])
-    assert match.whom.tolist() == [0, 1, -1]
+    assert match.label_numbers.tolist() == [0, 1, -1]
 
 
 class Unsure(FakeSegmenter):
