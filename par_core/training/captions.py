@@ -192,7 +192,8 @@ def _phrase(fact: Fact, rng: np.random.Generator) -> str:
     attribute = BY_NAME[fact.attribute]
     if fact.colour is not None:
         noun, colour = _pick(rng, attribute.nouns), _pick(rng, _SPOKEN.get(fact.colour, (fact.colour,)))
-        return f"{_pick(rng, ('wearing ', 'in ', 'with ') if fact.attribute != 'bag' else ('with ', 'carrying ', 'holding '))}{with_colour(noun, colour)}"
+        verbs = ("with", "carrying", "holding") if fact.attribute == "bag" else ("wearing", "in", "with")
+        return f"{_pick(rng, verbs)} {with_colour(noun, colour)}"
     if fact.holds:
         return _pick(rng, attribute.phrases)
     if fact.attribute == "front":

@@ -104,15 +104,24 @@ def _card(report: Mapping[str, Any], lines: list[dict[str, Any]]) -> str:
     schedule = report["recipe"]["schedule"]
     sizes = ", ".join(f"{count} {name}" for name, count in report["sizes"].items())
     hours = (lines[-1]["seconds"] / 3600) if lines else 0.0
+    fold = (
+        report["fold"]
+        if report["fold"] is not None
+        else "none; the official split, or a share drawn by the seed"
+    )
+    recipe = (
+        f"{report['steps_done']} of at most {schedule['steps']} steps, AdamW {schedule['rate']:g} with"
+        f" cosine, moving average {schedule['average']}, seed {report['seed']}, {report['processes']}"
+        f" process(es); the weights are those of step {report['step_of_weights']}. The last stretch took {hours:.2f} hours."
+    )
     return f"""# {report["what"]}, trained on {report["dataset"]}
 
-Written by PAR from the run itself; add what only you know: where the data came from, its licence, who may use the model and for what.
+Written by PAR from the run itself; add what only you know: where the data came from, its licence, who may
+use the model and for what.
 
-**Data.** {report["dataset"]}: {sizes}. Fold: {report["fold"] if report["fold"] is not None else "none; the official split, or a share drawn by the seed"}.
+**Data.** {report["dataset"]}: {sizes}. Fold: {fold}.
 
-**Recipe.** {report["steps_done"]} of at most {schedule["steps"]} steps, AdamW {schedule["rate"]:g} with cosine, moving average {schedule["average"]}, seed
-{report["seed"]}, {report["processes"]} process(es); the weights are those of step {report["step_of_weights"]}. The last stretch took {hours:.2f}
-hours. `report.json` has all settings and versions.
+**Recipe.** {recipe} `report.json` has all settings and versions.
 
 **Scores** on {report["scored_on"]}:
 
@@ -122,6 +131,6 @@ hours. `report.json` has all settings and versions.
 
 ![training curve](curve.png)
 
-**Limits.** As good as its data, and no better on others: check it on your own archive with `par evaluate`. Not for
-identification, and not for decisions about people.
+**Limits.** As good as its data, and no better on others: check it on your own archive with `par evaluate`.
+Not for identification, and not for decisions about people.
 """

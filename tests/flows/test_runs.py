@@ -280,7 +280,7 @@ def test_the_check_of_a_deployment_fails_with_what_failed(
 
     with temporary_settings({PREFECT_API_URL: prefect_api["PREFECT_API_URL"]}):
         with pytest.raises(
-            StoreError, match=r"did not pass the gate .*a red person: wanted at least 50 hits"
+            StoreError, match=r"did not pass the gate .*a red person: expected at least 50 hits"
         ):
             check(str(tmp_path / "s"), str(golden), {"profile": "fake"})
         golden.write_text("queries: [{text: a red person, at_least: 3}]")
@@ -306,7 +306,7 @@ def test_indexing_with_a_gate_that_fails_ends_with_exit_code_1(
     )
     run = par(*arguments, env=prefect_environment)
     assert run.returncode == 1, run.stderr
-    assert "failed: a red person: wanted at least 50 hits with a probability above 0.15" in run.stderr
+    assert "failed: a red person: expected at least 50 hits with a probability above 0.15" in run.stderr
     golden.write_text("queries: [{text: a red person, at_least: 3}]")
     # nothing new to index, and the gate is asked again
     assert par(*arguments, env=prefect_environment).returncode == 0

@@ -102,8 +102,9 @@ class History:
         self.remove_unfinished()
 
     def remove_unfinished(self) -> None:
-        """Delete files that a killed writer left. LanceDB never does, and they hold rows too; only the writer of
-        the store may call this.
+        """Delete files that a killed writer left. LanceDB never does, and they hold rows too.
+
+        Only the writer of the store may call this.
         """
         for file in (self._database / f"{TABLE}.lance").rglob(".tmp*"):
             file.unlink(missing_ok=True)

@@ -51,7 +51,7 @@ def mit(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def boxed(tmp_path: Path) -> Path:
-    """Photographs of two people each, one in red and one in blue; the labels say who wears red, once wrongly."""
+    """Photographs of two people each, in red and in blue; the labels say who wears red, one wrongly."""
     rows = ["image,x1,y1,x2,y2,identity,red coat"]
     for number in range(20):
         save(tmp_path / "boxed" / f"{number:04d}.png", scene("red", "blue", seed=number))

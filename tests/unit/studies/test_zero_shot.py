@@ -1,4 +1,4 @@
-"""Attributes by words alone: prompts, the three ways to ask, honest thresholds, and words that nobody knows."""
+"""Attributes by words alone: prompts, the three ways to ask, honest thresholds, and unknown words."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Memory that is freed stays with the process; tried in processes of their own, because there is no way back."""
+"""Memory that is freed stays with the process; tried in processes of their own, as there is no way back."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The loop on a network of a few numbers: exact to resume, stopped when tired, never mixed with another run."""
+"""The loop on a network of a few numbers: exact to resume, stopped early, never mixed with another run."""
 
 import contextlib
 import json
