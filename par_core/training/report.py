@@ -112,7 +112,8 @@ def _card(report: Mapping[str, Any], lines: list[dict[str, Any]]) -> str:
     recipe = (
         f"{report['steps_done']} of at most {schedule['steps']} steps, AdamW {schedule['rate']:g} with"
         f" cosine, moving average {schedule['average']}, seed {report['seed']}, {report['processes']}"
-        f" process(es); the weights are those of step {report['step_of_weights']}. The last stretch took {hours:.2f} hours."
+        f" process(es); the weights are those of step {report['step_of_weights']}. The last stretch took"
+        f" {hours:.2f} hours."
     )
     return f"""# {report["what"]}, trained on {report["dataset"]}
 
