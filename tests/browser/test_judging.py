@@ -12,7 +12,7 @@ from tests.browser.site import Site
 def review(page: Page, site: Site) -> Iterator[Page]:
     """A review that was just started from an answer."""
     page.goto("/?q=a+yellow+person+tall%3Ayes&where=upper_color+in+%28%27yellow%27%2C+%27red%27%29")
-    page.get_by_role("link", name="Find all of them by a review").click()
+    page.get_by_role("link", name="Review all of them").click()
     expect(page.get_by_label("Whom do you look for")).to_have_value("a yellow person")
     page.get_by_role("button", name="Start the review").click()
     expect(page.locator(".judged.open")).to_have_count(12)
