@@ -74,7 +74,7 @@ def train(
     Raises:
         ParError: A job failed; names it and the reason.
     """
-    from par_core.training.jobs import as_job
+    from par_core.training.job_settings import as_job
     from tasks.training import train as train_one
 
     # wrong settings are reported before anything starts

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from par_core.errors import ParError
-from par_core.training.jobs import as_job, run_job
+from par_core.training.job_settings import as_job
+from par_core.training.jobs import run_job
 from par_core.training.processes import processes
 
 __all__ = ["train"]

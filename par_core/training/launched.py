@@ -7,7 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from par_core.training.jobs import as_job, run_job
+from par_core.training.job_settings import as_job
+from par_core.training.jobs import run_job
 from par_core.training.processes import processes
 
 __all__ = ["main"]

@@ -19,9 +19,10 @@ from par_core.errors import BadConfigError
 from par_core.metrics.attributes import attribute_metrics
 from par_core.models.answers import Answers
 from par_core.models.fake import FakeSegmenter
-from par_core.training import jobs
+from par_core.training import job_data, jobs
 from par_core.training.calibration import cross_checked, cross_fitted, fit_answers
-from par_core.training.jobs import TrainingJob, split_people
+from par_core.training.job_data import split_people
+from par_core.training.job_settings import TrainingJob
 from par_core.training.processes import World
 from tests.pictures import save, scene
 
@@ -204,7 +205,7 @@ def test_nothing_is_written_beside_the_folder_of_the_results(
     boxes = np.array([[0, 0, 60, 60]] * len(people), np.float32)
     boxed = AttributeSet("csv", ("hat",), people, (), {}, boxes)
     monkeypatch.setattr(jobs, "read_attribute_set", lambda name, root: boxed)
-    monkeypatch.setattr(jobs, "load_segmenter", load)
+    monkeypatch.setattr(job_data, "load_segmenter", load)
     monkeypatch.setattr(
         Learner, "predict", lambda self, network, people: np.zeros((len(people), 1), np.float32)
     )
@@ -238,8 +239,8 @@ def test_people_are_outlined_on_the_device_that_trains(
         asked.append(config)
         return FakeSegmenter()
 
-    monkeypatch.setattr(jobs, "load_segmenter", load)
+    monkeypatch.setattr(job_data, "load_segmenter", load)
     job = TrainingJob.model_validate(settings(tmp_path / "out"))
     for device, wanted in (("cpu", "cpu"), ("cuda:1", "cuda")):
-        jobs._outlined([], job, World(2, 1, torch.device(device)))
+        job_data.outlined([], job, World(2, 1, torch.device(device)))
         assert asked[-1].machine.device == wanted

@@ -10,7 +10,8 @@ from par_core.datasets.merged_labels import LabelledPerson
 from par_core.datasets.outlines import Photo
 from par_core.errors import BadConfigError
 from par_core.metrics.runs import summary
-from par_core.training.jobs import TrainingJob, as_job, split_people
+from par_core.training.job_data import split_people
+from par_core.training.job_settings import TrainingJob, as_job
 from par_core.training.segmentation_data import shuffled_split
 
 PEOPLE = tuple(

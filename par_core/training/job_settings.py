@@ -1,0 +1,65 @@
+"""What to train, on what and how: plain values, so that a job can be written to a file and run by another
+process, or by several.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from par_core.errors import BadConfigError
+
+__all__ = ["TrainingJob", "as_job"]
+
+
+class TrainingJob(BaseModel):
+    """What to train, on what, how, and where the results go."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    what: Literal["segmenter", "attributes", "embedder"]
+    dataset: str
+    root: Path
+    out: Path
+    shared: Path | None = None
+    """Folder of crops and outlines, which several runs share; None: ``out``."""
+    start: Path | None = None
+    """Weights to start from: ImageNet weights, or for the segmenter ``compact``: those that PAR ships."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    fold: int | None = None
+    """Which of ``folds`` parts is scored on; None: the official split, or a share drawn by the seed."""
+    folds: Annotated[int, Field(ge=2)] = 5
+    steps: Annotated[int, Field(ge=1)] | None = None
+    batch: Annotated[int, Field(ge=1)] | None = None
+    rate: Annotated[float, Field(gt=0)] | None = None
+    score_every: Annotated[int, Field(ge=0)] | None = None
+    patience: Annotated[int, Field(ge=0)] | None = None
+    save_every: Annotated[int, Field(ge=1)] = 100
+    weighting: Literal["li2015", "none"] = "li2015"
+    background: Literal["eliminate", "keep"] = "eliminate"
+    round: Literal[1, 2, 3, 4, 5] = 5
+    """Which of the recipes in ``par_core.training.segmenter``."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def pictures(self) -> Path:
+        """Folder of ``crops`` and ``outlines``."""
+        return self.shared or self.out
+
+
+def as_job(settings: Mapping[str, Any]) -> TrainingJob:
+    """A job from JSON types.
+
+    Raises:
+        BadConfigError: A key or value is wrong; names the first five.
+    """
+    try:
+        return TrainingJob.model_validate(settings)
+    except ValidationError as error:
+        wrong = [
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']} (got {each.get('input')!r})"
+            for each in error.errors()[:5]
+        ]
+        raise BadConfigError("; ".join(wrong)) from error
