@@ -30,8 +30,8 @@ from scipy.stats import spearmanr
 
 from par_core.archive.brisque import brisque_features, fit_generalised_gaussian
 from par_core.archive.brisque_model import BrisqueModel, installed_model
-from par_core.evaluate.leakage.matching import choose_threshold
 from par_core.evaluate.leakage.perceptual_hash import hash_distances, perceptual_hash
+from par_core.evaluate.leakage.threshold import choose_threshold
 
 SEED = 0
 FILES = [

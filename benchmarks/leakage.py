@@ -20,10 +20,10 @@ from machine import provenance
 
 from par_core.config import load_config
 from par_core.errors import BadInputError
-from par_core.evaluate.leakage.matching import choose_threshold
 from par_core.evaluate.leakage.pairs import COPIES, copy_distances, other_distances
 from par_core.evaluate.leakage.perceptual_hash import hash_distances, perceptual_hash
 from par_core.evaluate.leakage.pictures import folder_part, picture_features
+from par_core.evaluate.leakage.threshold import choose_threshold
 from par_core.models.profiles import describe_models
 from par_core.predictions.cache import PredictionCache
 from par_core.predictions.compute import compute_here

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from par_core.errors import BadInputError
 from par_core.evaluate.leakage.perceptual_hash import BITS, hash_distances
 
 __all__ = [
     "Counterparts",
-    "Threshold",
-    "choose_threshold",
     "cleaned_train",
     "leakage_report",
     "near_embeddings",
@@ -115,7 +113,7 @@ def near_hashes(test: Sequence[int | None], train: Sequence[int | None], max_bit
     Args:
         test: Hashes of the test images; None where the image could not be read.
         train: Hashes of the train images, likewise.
-        max_bits: The largest difference that counts, from 0; see ``choose_threshold``.
+        max_bits: The largest difference that counts, from 0; see ``leakage.threshold``.
 
     Raises:
         BadInputError: ``max_bits`` is not between 0 and 64.
@@ -141,7 +139,7 @@ def near_embeddings(
     Args:
         test: Embeddings of the test images, rows of L2 norm 1; a row of NaN where there is none.
         train: Embeddings of the train images, likewise.
-        max_distance: The largest 1 - cosine that counts, 0 to 2; see ``choose_threshold``.
+        max_distance: The largest 1 - cosine that counts, 0 to 2; see ``leakage.threshold``.
 
     Raises:
         BadInputError: A row is neither of norm 1 nor of NaN, or the sizes differ.
@@ -205,66 +203,6 @@ def _search(
 
 def _blocks(total: int, size: int) -> Iterator[slice]:
     return (slice(start, min(start + size, total)) for start in range(0, total, size))
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """Largest distance at which two images count as counterparts, and its error rates.
-
-    Attributes:
-        distance: Largest distance that counts; -1 if none can.
-        found: Share of the known counterparts within it.
-        mistaken: Share of the known others within it: the false positive rate of one comparison.
-        n_same: Number of known counterparts on which it was chosen.
-        n_different: Number of known others.
-    """
-
-    distance: float
-    found: float
-    mistaken: float
-    n_same: int
-    n_different: int
-
-
-def choose_threshold(
-    same: Float[np.ndarray, " n"], different: Float[np.ndarray, " m"], false_positives: float
-) -> Threshold:
-    """Choose the largest distance among the known pairs that keeps the false positive rate.
-
-    A test image is compared with every train image: expect about ``mistaken`` times the number of comparisons
-    pairs that are none.
-
-    Args:
-        same: Distances of pairs that are known to be counterparts.
-        different: Distances of pairs that are known not to be.
-        false_positives: The rate allowed, above 0 and below 1.
-
-    Raises:
-        BadInputError: A rate outside its range, no pairs, distances that are not finite, or fewer known
-            others than it takes to measure the rate.
-    """
-    if not 0 < false_positives < 1:
-        raise BadInputError(f"expected a false positive rate between 0 and 1, got {false_positives}")
-    if not len(same) or len(different) * false_positives < 1:
-        raise BadInputError(
-            f"a rate of {false_positives:g} takes pairs of both kinds and 1/rate different ones, got"
-            f" {len(same)} same, {len(different)} different"
-        )
-    if not (np.isfinite(same).all() and np.isfinite(different).all()):
-        raise BadInputError("expected finite distances of the known pairs")
-    candidates = np.unique(np.concatenate([same, different]))
-    mistaken = np.searchsorted(np.sort(different), candidates, side="right") / len(different)
-    allowed = np.flatnonzero(mistaken <= false_positives)
-    if not len(allowed):
-        return Threshold(-1.0, 0.0, 0.0, len(same), len(different))
-    last = allowed[-1]
-    return Threshold(
-        float(candidates[last]),
-        float((same <= candidates[last]).mean()),
-        float(mistaken[last]),
-        len(same),
-        len(different),
-    )
 
 
 def cleaned_train(counterparts: Sequence[Counterparts]) -> Int64[np.ndarray, " k"]:

@@ -18,9 +18,9 @@ from jaxtyping import Float32, Float64
 from par_core.archive import decode
 from par_core.atomic import write_atomic
 from par_core.config import RunConfig
-from par_core.evaluate.leakage.matching import Threshold, choose_threshold
 from par_core.evaluate.leakage.perceptual_hash import hash_distances
 from par_core.evaluate.leakage.pictures import PictureFeatures, picture_features
+from par_core.evaluate.leakage.threshold import Threshold, choose_threshold
 from par_core.predictions.cache import PredictionCache
 from par_core.status import Status
 from par_core.types import ImageU8

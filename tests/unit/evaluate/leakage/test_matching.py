@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 import par_core.evaluate.leakage.matching as leakage
 from par_core.errors import BadInputError
 from par_core.evaluate.leakage.matching import (
-    choose_threshold,
     cleaned_train,
     leakage_report,
     near_embeddings,
@@ -15,6 +14,7 @@ from par_core.evaluate.leakage.matching import (
     same_label,
 )
 from par_core.evaluate.leakage.perceptual_hash import BITS, hash_distances, perceptual_hash
+from par_core.evaluate.leakage.threshold import choose_threshold
 from par_core.ids import image_id
 from tests.pictures import photograph
 
