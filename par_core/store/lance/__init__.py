@@ -1,6 +1,7 @@
 """The LanceDB table ``people``: a derived index with one writer. The only room that knows LanceDB.
 
-people_index   opens the table, reads its rows and writes them
+people_index   reads the table's rows and writes them
+opening        opens the table at a version
 index_info     configuration and models of a table
 table_version  searches of one version
 history        versions of a table, the one that is live, and for how long they are kept

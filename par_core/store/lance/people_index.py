@@ -1,7 +1,6 @@
 """The table of described people: opened, read, written. Its versions are in ``history``."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -11,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from lancedb.table import Table
 
-from par_core.errors import BadConfigError, StoreError
-from par_core.store.lance.history import LIVE, TABLE, History, stamp_of
+from par_core.errors import StoreError
+from par_core.store.lance.history import TABLE, History, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import make_indexes, unindexed_rows
+from par_core.store.lance.opening import check_version, is_created, open_table
 from par_core.store.lance.table_version import TableVersion
 from par_core.store.packed_columns import shortcut_columns, shortcut_fields, with_shortcuts
 from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
@@ -71,31 +71,13 @@ class PeopleIndex:
             BadConfigError: The version is none of these, or does not exist (any more).
             StoreError: The table exists but cannot be read.
         """
-        if version not in ("latest", LIVE) and not (version.isascii() and version.isdigit()):
-            raise BadConfigError(
-                f"no version {version!r}; there are live, latest, and numbers as par status prints them"
-            )
-        if not _is_created(path / f"{TABLE}.lance"):
+        check_version(version)
+        if not is_created(path / f"{TABLE}.lance"):
             return None
         stamp = stamp_of(path)
         try:
-            table = lancedb.connect(path, read_consistency_interval=timedelta(0)).open_table(TABLE)
-            history = History(table, path)
-            if version.isdigit() and int(version) not in history.versions():
-                raise BadConfigError(
-                    f"the index has no version {version} (any more); see par status, or leave --version out"
-                )
-            newest = int(table.version)
-            wanted = (
-                (history.live_version or newest)
-                if version == LIVE
-                else int(version)
-                if version.isdigit()
-                else None
-            )
-            if wanted is not None:
-                table.checkout(wanted)
-            return cls(table, path, policy, stamp, pinned=wanted is not None)
+            table, pinned = open_table(path, version)
+            return cls(table, path, policy, stamp, pinned=pinned)
         except (ValueError, RuntimeError, KeyError, OSError) as error:
             raise StoreError(
                 f"{path} cannot be read ({error}); make it again with: par rebuild --store {path.parent}"
@@ -310,8 +292,3 @@ def _conditions(column: str, ids: Sequence[str]) -> Iterator[str]:
         if any(not all(digit in "0123456789abcdef" for digit in identity) for identity in part):
             raise StoreError(f"not an id among {part[:3]}")
         yield f"{column} IN ({', '.join(repr(identity) for identity in part)})"
-
-
-def _is_created(folder: Path) -> bool:
-    """Whether a table has a version, or data of one that is lost; Lance creates folders before either."""
-    return any((folder / "_versions").glob("*.manifest")) or (folder / "data").is_dir()
