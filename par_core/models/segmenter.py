@@ -17,14 +17,13 @@ import torchvision.transforms.v2.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.roi_heads import expand_boxes, expand_masks
 from torchvision.models.detection.rpn import concat_box_prediction_layers
 
 from par_core.models.mask_rcnn import PERSON_LABEL, Architecture, build_mask_rcnn
+from par_core.models.pasting import paste_masks
 from par_core.models.runtimes import Runtime
 from par_core.models.weights import load_state, read_published, read_shipped
 from par_core.people.geometry import clip_boxes
-from par_core.people.masks import encode_mask_in_box
 from par_core.types import BoxesXYXY, ImageU8, MaskRLE, PersonInstances
 
 __all__ = [
@@ -183,12 +182,7 @@ class MaskRCNNSegmenter:
             return ()
         pooled = self._roi.mask_roi_pool(features, [boxes], [resized])
         probabilities = self._mask_head(pooled)[0][:, PERSON_LABEL].sigmoid().cpu()
-        return tuple(
-            _paste(mask, box, *whole)
-            for mask, box in zip(
-                _expanded(probabilities), _expanded_boxes(placed, probabilities), strict=True
-            )
-        )
+        return paste_masks(probabilities, placed, whole)
 
     def _prepare(self, image: ImageU8) -> tuple[Tensor, int, int]:
         """Resize, normalise and pad with zeros; return (3, h, w), and the height and width of the picture in
@@ -289,25 +283,3 @@ def _scale(whole: tuple[int, ...], resized: tuple[int, int]) -> Tensor:
     width.
     """
     return torch.tensor([whole[1] / resized[1], whole[0] / resized[0]] * 2)
-
-
-def _expanded(probabilities: Tensor) -> Tensor:
-    """Torchvision's border of one pixel around each 28 x 28 mask: (n, 30, 30)."""
-    return expand_masks(probabilities[:, None], padding=1)[0][:, 0]
-
-
-def _expanded_boxes(boxes: Tensor, probabilities: Tensor) -> Tensor:
-    scale = (probabilities.shape[-1] + 2) / probabilities.shape[-1]
-    return expand_boxes(boxes, scale).to(torch.int64)
-
-
-def _paste(mask: Tensor, box: Tensor, height: int, width: int) -> MaskRLE:
-    """Scale a mask to its box and encode it: torchvision's ``paste_mask_in_image`` without a full frame."""
-    x1, y1, x2, y2 = box.tolist()
-    columns, rows = max(x2 - x1 + 1, 1), max(y2 - y1 + 1, 1)
-    scaled = nn.functional.interpolate(
-        mask[None, None], size=(rows, columns), mode="bilinear", align_corners=False
-    )[0, 0]
-    left, top, right, bottom = max(x1, 0), max(y1, 0), min(x2 + 1, width), min(y2 + 1, height)
-    inside = (scaled[top - y1 : max(bottom, top) - y1, left - x1 : max(right, left) - x1] > 0.5).numpy()
-    return encode_mask_in_box(inside, min(left, width), min(top, height), height, width)
