@@ -38,7 +38,7 @@ ATTRIBUTE_SETS: Final[dict[str, Callable[[Path, Split], AttributeSet]]] = {
 }
 
 _FIVE: Final[tuple[Split, ...]] = (0, 1, 2, 3, 4)
-#: The splits that can be asked for, where it is not only the one that is published.
+#: The splits to choose from, where there are others than the one that is published.
 SPLITS: Final[dict[str, tuple[Split, ...]]] = {
     "peta": (*_FIVE, "zs"),
     "rapv1": _FIVE,
@@ -54,25 +54,25 @@ def read_attribute_set(name: str, root: Path, split: Split = 0) -> AttributeSet:
     Args:
         name: One of ``ATTRIBUTE_SETS``.
         root: Its folder.
-        split: Number of an official split, from 0; or ``zs``: the people whose identity is known, nobody of
-            them in two parts.
+        split: Number of an official split, from 0; or ``zs``: the people whose identity is known, none
+            of them in two parts.
 
     Raises:
         BadConfigError: Name or split is unknown, a file is missing, or its content is not as published; names
             file and place.
     """
     require_split(name, split)
-    found = ATTRIBUTE_SETS[name](root, split)
+    data = ATTRIBUTE_SETS[name](root, split)
     if split == "zs":
-        found = _zero_shot(found)
-    absent = list(dict.fromkeys(person.image for person in found.people if not person.image.is_file()))
+        data = _zero_shot(data)
+    absent = list(dict.fromkeys(person.image for person in data.people if not person.image.is_file()))
     if absent:
         more = f" and {len(absent) - _EXAMPLES} more" if len(absent) > _EXAMPLES else ""
         raise BadConfigError(
             f"{name}: the labels name pictures that are not there:"
             f" {', '.join(map(str, absent[:_EXAMPLES]))}{more}"
         )
-    return found
+    return data
 
 
 def require_split(name: str, split: Split) -> None:
@@ -93,9 +93,7 @@ def require_split(name: str, split: Split) -> None:
 def _zero_shot(data: AttributeSet) -> AttributeSet:
     known = [i for i, who in enumerate(data.identities) if who]
     if not known:
-        raise BadConfigError(
-            f"{data.name}: the split 'zs' wants to know who is who, and the labels say it of nobody"
-        )
+        raise BadConfigError(f"{data.name}: the split 'zs' needs identities, and the labels give none")
     people = tuple(data.people[i] for i in known)
     identities = tuple(data.identities[i] for i in known)
     parts = identity_disjoint_split(identities, labels_of(list(people)), seed=_ZS_SEED)

@@ -30,9 +30,9 @@ class AttributeReport:
     Attributes:
         people: How many.
         parts: People by part; empty without a split.
-        prevalence: Of each attribute, among those of whom it is known; None where it is known of nobody.
-        labelled: Of how many people each attribute is known.
-        identities: Who is in which part; None where the data set knows nobody.
+        prevalence: Prevalence of each attribute among the people with a label; None where no person has one.
+        labelled: Number of people with a label of each attribute.
+        identities: Who is in which part; None where the data set has no identities.
         problems: One sentence each; empty if all is well.
     """
 
@@ -50,7 +50,7 @@ class OutlineReport:
 
     Attributes:
         photographs: How many.
-        without_people: Photographs in which nobody is.
+        without_people: Photographs without people.
         decoded: Photographs that were read with their outlines, spread evenly over all.
         people: Outlined people in these.
         problems: One sentence each; empty if all is well.

@@ -1,7 +1,7 @@
 """Labels of one's own: ``labels.csv`` beside the pictures, a row a person, described in docs/datasets.md.
 
 The columns ``image``, ``x1 y1 x2 y2``, ``identity`` and ``part`` have a meaning, of which only ``image`` is
-needed; every other column is an attribute: 1, 0, or empty where nobody has looked.
+needed; every other column is an attribute: 1, 0, or empty where it is not known.
 """
 
 import csv
@@ -46,7 +46,10 @@ def read_csv_labels(root: Path, split: Split) -> AttributeSet:
     checks += [_box_mistake] if boxed else []
     checks += [_part_mistake] if split_given else []
     mistakes = [
-        f"line {number}: {told}" for number, row in lines.items() for check in checks if (told := check(row))
+        f"line {number}: {mistake}"
+        for number, row in lines.items()
+        for check in checks
+        if (mistake := check(row))
     ]
     if mistakes:
         more = f"; and {len(mistakes) - _EXAMPLES} more" if len(mistakes) > _EXAMPLES else ""

@@ -21,7 +21,7 @@ def coco_json_photos(root: Path) -> list[Photo]:
     """Photographs of ``annotations/instances_NAME.json`` whose folder ``NAME`` (or ``images``) is there;
     those without people are ``empty``.
 
-    Crowds (``iscrowd``) are left out with their photographs: nobody in them is outlined.
+    Crowds (``iscrowd``) are left out with their photographs: no person in them is outlined.
 
     Raises:
         BadConfigError: There is no such file, or it is not COCO's JSON; names what is wrong.

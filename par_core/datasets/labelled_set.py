@@ -16,7 +16,7 @@ __all__ = ["PARTS", "AttributeSet", "Split", "assemble"]
 PARTS = ("train", "val", "test")
 
 Split = int | Literal["zs"]
-"""An official split by its number, or one in which nobody is in two parts ("zero-shot": Jia et al. 2021)."""
+"""An official split by its number, or one with each person in one part ("zero-shot": Jia et al. 2021)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class AttributeSet:
     """Labelled people and how they are split.
 
     Attributes:
-        name: Of the data set.
+        name: Name of the data set.
         attributes: Names of the k attributes.
         people: n people; their ``labels`` are by these names: 1, 0, or NaN where the data set does not say.
         identities: Who each of the n people is, "" where that is not known; an empty tuple where the data set
-            knows nobody.
+            has no identities.
         parts: Indices of ``train``, ``val`` and ``test``, everybody in exactly one part; empty where there is
             no split.
         boxes: (n, 4) where in the picture each person is, x1 y1 x2 y2 in pixels, NaN for the whole picture;
@@ -57,7 +57,7 @@ def assemble(
     """Assemble a data set from what its reader has read.
 
     Args:
-        name: Of the data set.
+        name: Name of the data set.
         file: Where the labels are from, for messages.
         attributes: k names.
         images: n files.

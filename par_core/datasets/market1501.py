@@ -54,12 +54,12 @@ def read_market1501(root: Path, split: Split) -> AttributeSet:
     return assemble("market1501", file, names, images, np.array(rows), identities=identities, parts=parts)
 
 
-def _labels(file: Path, told: Any) -> tuple[list[str], dict[str, np.ndarray]]:
+def _labels(file: Path, content: Any) -> tuple[list[str], dict[str, np.ndarray]]:
     """Attribute names in order, and a row of labels by identity."""
-    people = [str(cell[0]) for cell in told["image_index"].ravel()]
+    people = [str(cell[0]) for cell in content["image_index"].ravel()]
     columns: dict[str, np.ndarray] = {}
-    for name in sorted(set(told.dtype.names) - {"image_index"}):
-        values = told[name].ravel().astype(int)
+    for name in sorted(set(content.dtype.names) - {"image_index"}):
+        values = content[name].ravel().astype(int)
         allowed = _AGES if name == "age" else (1, 2)
         strange = np.flatnonzero(~np.isin(values, allowed))
         if len(strange):

@@ -18,7 +18,7 @@ def read_mat(file: Path, *keys: str) -> dict[str, Any]:
     """The variables of a file.
 
     Args:
-        file: Of MATLAB 4 to 7.2.
+        file: File of MATLAB 4 to 7.2.
         keys: Variables that must be there.
 
     Raises:
@@ -39,7 +39,7 @@ def read_mat(file: Path, *keys: str) -> dict[str, Any]:
 
 @contextmanager
 def as_published(file: Path) -> Iterator[None]:
-    """Whatever cannot be found inside is told as one sentence about the file.
+    """Turn errors about missing content into one sentence about the file.
 
     Raises:
         BadConfigError: Instead of an index, key, type or value error.

@@ -19,7 +19,7 @@ class Meaning:
     """An attribute by another name.
 
     Attributes:
-        name: Of the attribute.
+        name: Name of the attribute.
         opposite: Who has the one lacks the other.
     """
 

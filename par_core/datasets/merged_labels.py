@@ -43,7 +43,7 @@ class LabelledPerson:
         labels: By the order of ``NAMES``: 1, 0 or NaN.
         weights: How much each label counts in training, in [0, 1].
         colours: Colour terms of the garments whose pixels are known, by attribute name.
-        found: Outline from a segmenter, as a picture that is zero outside.
+        drawn_outline: Outline from a segmenter, as a picture that is zero outside.
     """
 
     source: str
@@ -52,7 +52,7 @@ class LabelledPerson:
     labels: tuple[float, ...]
     weights: tuple[float, ...]
     colours: tuple[tuple[str, str], ...]
-    found: Path | None = None
+    drawn_outline: Path | None = None
 
 
 def labelled_people(dataset: Literal["ccp", "mit"], root: Path) -> list[LabelledPerson]:

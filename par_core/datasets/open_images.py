@@ -3,7 +3,7 @@ the class of their box.
 
 ``train-annotations-bbox.csv``, ``validation-...`` and ``test-...`` (with or without ``oidv6-`` before) stand
 beside ``images/IMAGEID.jpg``. Groups and depictions (drawings, statues) are passed over, and so are
-photographs that are not there: nobody has all nine million.
+photographs that are not there: few copies hold all nine million.
 """
 
 import csv

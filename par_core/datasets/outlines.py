@@ -1,7 +1,7 @@
 """Photographs with outlined people, read from the published formats of three data sets.
 
-A photograph is an RGB picture and one label map: 0 where nobody is, else the number of the person. Labels of
-a map are 1 to n without gaps only after ``Scene`` composition; the files may skip numbers.
+A photograph is an RGB picture and one label map: 0 where no person is, else the number of the person. Labels
+of a map are 1 to n without gaps only after ``Scene`` composition; the files may skip numbers.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Photo:
         source: ``pennfudan``, ``coco``, ``empty`` (of COCO, without people) or ``ccp``; of other data sets
             their name.
         image: The picture's file.
-        labels: The outlines' file; None where nobody is in the picture, or where ``people`` has them.
+        labels: The outlines' file; None where no person is in the picture, or where ``people`` has them.
         people: Segmentations in COCO's JSON (polygons or run lengths), or files of masks.
     """
 
@@ -83,15 +83,15 @@ def boxed_photos(root: Path) -> list[tuple[Path, BoxesXYXY]]:
     """
     folder = dataset_folder(root, "coco_people", ("images", "polygons", "boxes"))
     outlined = {photo.image for photo in _coco(folder)}
-    found = []
+    boxed = []
     for image in sorted((folder / "images").iterdir()):
         rows = _rows(folder / "boxes" / f"{image.stem}.txt")
         people = np.array([row[1:5] for row in rows if row[0] == _YOLO_PERSON], np.float32).reshape(-1, 4)
         if image not in outlined and len(people):
             height, width = np.asarray(cv2.imread(str(image))).shape[:2]
             corners = np.hstack([people[:, :2] - people[:, 2:] / 2, people[:, :2] + people[:, 2:] / 2])
-            found.append((image, (corners * [width, height, width, height]).astype(np.float32)))
-    return found
+            boxed.append((image, (corners * [width, height, width, height]).astype(np.float32)))
+    return boxed
 
 
 def read_picture(image: Path) -> ImageU8:

@@ -5,7 +5,7 @@ It goes about in two forms. ``PETA.mat`` with ``images/00001.png`` to ``19000.pn
 but does not say who is who. The archive as its authors publish it has ten folders ``NAME/archive/`` with a
 ``Label.txt`` each: a line is who it is and the names of what applies, and an image's name begins with who it
 is and an underscore. (In CUHK's a line is about one image and begins with its file name, so there everybody
-is somebody else.) It knows people, but has no split.
+is another person.) It knows people, but has no split.
 """
 
 from pathlib import Path

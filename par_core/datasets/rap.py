@@ -56,9 +56,9 @@ def read_rapv2(root: Path, split: Split) -> AttributeSet:
         names = np.array(texts(content["attribute"][0][0]))[wanted]
         labels = np.asarray(content["data"][0][0], float)[:, wanted]
         images = [root / "RAP_dataset" / name for name in texts(content["name"][0][0])]
-        told = np.zeros(len(images), int)
+        numbers = np.zeros(len(images), int)
         people = content["person_identity"][0][0].ravel()
-        told[: len(people)] = np.nan_to_num(people)
+        numbers[: len(people)] = np.nan_to_num(people)
         parts = {}
         if split != "zs":
             partition = content["partition_attribute"][0][0][0][split][0][0]
@@ -66,7 +66,7 @@ def read_rapv2(root: Path, split: Split) -> AttributeSet:
     labels[labels == _UNCERTAIN] = 0
     if split == "zs":
         names, labels = names[names != _NOT_IN_ZS], labels[:, names != _NOT_IN_ZS]
-    identities = [str(number) if number > 0 else "" for number in told]
+    identities = [str(number) if number > 0 else "" for number in numbers]
     return assemble(
         "rapv2", file, [str(name) for name in names], images, labels, identities=identities, parts=parts
     )

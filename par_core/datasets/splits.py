@@ -1,4 +1,4 @@
-"""Splits in which nobody is in two parts, and how much an official split shows of its test people beforehand.
+"""Splits with each person in one part, and how much an official split shows of its test people beforehand.
 
 Jia et al. (arXiv 2005.11909 and 2107.03576) found that in PETA and RAP the same people are in train and in
 test, in near-identical pictures, and that this flatters every score. Their PETAzs and RAPzs share out
@@ -33,7 +33,7 @@ class IdentityReport:
         images: Images of them.
         shared: Identities in two parts, by the parts' names such as ``train and test``; empty without a
             split.
-        test_seen: Share of the test images whose person is known that show somebody of train; None where
+        test_seen: Share of the test images whose person is known that show a person of train; None where
             there are none.
     """
 
@@ -47,7 +47,7 @@ def identity_report(identities: Sequence[str], parts: Mapping[str, Sequence[int]
     """Compare the people of a split's parts.
 
     Args:
-        identities: Of n images, "" where the person is not known.
+        identities: Identities of n images, "" where the person is not known.
         parts: Indices of images by part.
     """
     present = {part: {identities[i] for i in rows} - {""} for part, rows in parts.items()}
@@ -72,20 +72,20 @@ def identity_disjoint_split(
     shares: tuple[float, float, float] = SHARES,
     seed: int = 0,
 ) -> dict[str, tuple[int, ...]]:
-    """Indices of train, val and test such that nobody is in two of them.
+    """Indices of train, val and test such that no person is in two of them.
 
     People are drawn, and then drawn pairs from two parts are exchanged wherever that makes the parts more
     alike: in the number of images against the wanted shares, and in the prevalence of the attribute that
     differs most between any two parts.
 
     Args:
-        identities: Of n images, all known.
+        identities: Identities of n images, all known.
         labels: 1, 0 or NaN, the attributes to balance.
-        shares: Of the identities, for train, val and test; they add up to 1.
+        shares: Shares of the identities for train, val and test; they add up to 1.
         seed: The same seed gives the same split.
 
     Raises:
-        BadConfigError: Shares are wrong, somebody is not known, or there are too few people for three parts.
+        BadConfigError: Shares are wrong, a person is not known, or there are too few people for three parts.
     """
     if min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
         raise BadConfigError(f"shares of train, val and test must be positive and add up to 1, got {shares}")

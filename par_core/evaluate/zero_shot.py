@@ -122,8 +122,8 @@ def evaluate_zero_shot(
             ``validation``: the people on whom thresholds were chosen; ``images``, ``found``.
 
     Raises:
-        BadConfigError: The folder does not hold the data set, it has no such split or part, or nobody is left
-            to choose thresholds on.
+        BadConfigError: The folder does not hold the data set, it has no such split or part, or no person is
+            left to choose thresholds on.
     """
     data, (chosen_on, scored), how = _parts(read_people(dataset, root, split), cache.folder / "crops", part)
     (predicted,) = cache.people([person.image for person in data.people], [config])

@@ -50,15 +50,15 @@ def bootstrap_sums(
     seed: int = 0,
     level: float = 0.95,
 ) -> Interval:
-    """Of a metric that is a function of sums over images, all resamples at once.
+    """Interval of a metric that is a function of sums over images, all resamples at once.
 
     Args:
         terms: What each image adds: ``label_terms``, ``instance_terms`` or ``reliability_terms``.
         statistic: From the sums of b resamples to b values: ``lambda sums: LabelCounts(sums).mean_ma``.
         groups: The identity of each image; None draws single images.
         resamples: How many.
-        seed: Of the draws. The same seed draws the same images for every metric and model.
-        level: Of confidence, in (0, 1).
+        seed: Seed of the draws. The same seed draws the same images for every metric and model.
+        level: Level of confidence, in (0, 1).
 
     Raises:
         BadInputError: A term is not finite, or there are more or fewer groups than images.
@@ -88,8 +88,8 @@ def bootstrap_difference(
     seed: int = 0,
     level: float = 0.95,
 ) -> Interval:
-    """Of the difference, first minus second, of one metric of two models on the same images: every resample
-    holds the same images for both.
+    """Interval of the difference, first minus second, of one metric of two models on the same images: every
+    resample holds the same images for both.
 
     Paired, so that what makes an image hard for both cancels out; an interval without 0 speaks for a real
     difference. Arguments and errors as in :func:`bootstrap_sums`.
@@ -112,7 +112,7 @@ def bootstrap_rows(
     seed: int = 0,
     level: float = 0.95,
 ) -> Interval:
-    """Of a metric that needs the images themselves, as ranks do: ``lambda rows: roc_auc(has[rows],
+    """Interval of a metric that needs the images themselves, as ranks do: ``lambda rows: roc_auc(has[rows],
     scores[rows])``. A difference of two is paired by itself.
 
     Args:
@@ -120,8 +120,8 @@ def bootstrap_rows(
         statistic: From the numbers of the images drawn, with repetitions, to a value.
         groups: The identity of each image; None draws single images.
         resamples: How many.
-        seed: Of the draws.
-        level: Of confidence, in (0, 1).
+        seed: Seed of the draws.
+        level: Level of confidence, in (0, 1).
 
     Raises:
         BadInputError: There are more or fewer groups than images.

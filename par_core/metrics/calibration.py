@@ -39,7 +39,7 @@ class Reliability:
         Args:
             relevant: Which items have the attribute.
             probabilities: Probability of having it, in [0, 1]; NaN is left out.
-            bins: Of equal width, closed below; the last one also above.
+            bins: Number of bins of equal width, closed below; the last one also above.
         """
         answered = ~np.isnan(probabilities)
         p, has = probabilities[answered], relevant[answered].astype(float)

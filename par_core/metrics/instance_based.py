@@ -22,8 +22,8 @@ class InstanceSums:
     """Sums over images; two of them add up to that of both sets of images.
 
     Attributes:
-        sums: Of the images' accuracy, precision and recall, and the number of images. Leading axes lead the
-            results too.
+        sums: Sums of the images' accuracy, precision and recall, and the number of images. Leading axes lead
+            the results too.
     """
 
     sums: Float64[np.ndarray, "*b 4"]

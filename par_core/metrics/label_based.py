@@ -54,7 +54,7 @@ class LabelCounts:
 
     @property
     def precision(self) -> Float64[np.ndarray, "*b k"]:
-        """Share of the predicted that have it, in [0, 1]; if nobody is predicted, 0 where some have it (as in
+        """Share of the predicted that have it, in [0, 1]; if none is predicted, 0 where some have it (as in
         the paper's Table 2), else NaN.
         """
         precision = ratio(self._tp, self._tp + self._fp)
@@ -67,7 +67,7 @@ class LabelCounts:
 
     @property
     def f1(self) -> Float64[np.ndarray, "*b k"]:
-        """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN), in [0, 1]; NaN if nobody has it or
+        """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN), in [0, 1]; NaN if none has it or
         is predicted.
         """
         return ratio(2 * self._tp, 2 * self._tp + self._fp + self._fn)

@@ -28,7 +28,7 @@ class Chosen:
     Attributes:
         threshold: Predicted is what reaches it (``>=``), as everywhere in PAR's index; infinite if it is best
             to predict nothing.
-        value: Of the metric, in [0, 1].
+        value: Value of the metric, in [0, 1].
     """
 
     threshold: float
@@ -48,14 +48,14 @@ def best_threshold(
         metric: What is to be high.
 
     Returns:
-        Both figures NaN if the metric is undefined: for mA if either kind is missing, for F1 if nobody has
+        Both figures NaN if the metric is undefined: for mA if either kind is missing, for F1 if no item has
             the attribute.
     """
     points = operating_points(relevant, scores)
     right, shown = np.append(0.0, points.right), np.append(0.0, points.shown)
     have = np.full(len(right), points.relevant)
     ma = (ratio(right, have) + 1 - ratio(shown - right, points.items - have)) / 2
-    f1 = ratio(2 * right, shown + have)  # 0/0 where nothing is predicted and nobody has it
+    f1 = ratio(2 * right, shown + have)  # 0/0 where nothing is predicted and no item has it
     values = ma if metric == "mA" else f1
     if np.isnan(values).any():
         return Chosen(float("nan"), float("nan"))

@@ -1,4 +1,4 @@
-"""Keeping the memory that a process frees, instead of giving it back to the kernel and taking it anew."""
+"""Keeping the memory that a process frees, instead of giving it back to the kernel and taking it again."""
 
 import ctypes
 from typing import Final
@@ -14,7 +14,7 @@ def keep_freed_memory() -> bool:
     """Let this process's allocator keep what it frees; returns whether the C library can.
 
     A training step on a CPU frees gigabytes of activations and wants them back in the next. By default glibc
-    maps every large block anew, and the kernel clears it page by page: that took up to half of a step's time.
+    maps every large block again, and the kernel clears it page by page: it took up to half of a step's time.
     """
     libc = ctypes.CDLL(None)
     return hasattr(libc, "mallopt") and all(

@@ -42,8 +42,8 @@ class AttributeRecipe:
         schedule: The rate is that of the head; the trunk's is a tenth.
         batch: People a step.
         weighting: ``li2015``, or ``none`` for plain cross-entropy.
-        eliminate: The background is eliminated, as indexing does, where an outline is known or found.
-        seed: Of everything random.
+        eliminate: The background is eliminated, as indexing does, where an outline is known or drawn.
+        seed: Seed of everything random.
     """
 
     schedule: Schedule = _SCHEDULE
@@ -100,7 +100,7 @@ class AttributeLearner:
         ]
 
     def losses(self, step: int, world: World) -> dict[str, Tensor]:
-        """Of this process's part of a step."""
+        """Return the losses of this process's part of a step."""
         rng = np.random.default_rng([self._recipe.seed, step, world.rank])
         torch.manual_seed(self._recipe.seed * 1_000_003 + step)
         batch = [
@@ -133,7 +133,7 @@ class AttributeLearner:
     def predict(self, network: nn.Module, people: Sequence[LabelledPerson]) -> Float32[np.ndarray, "n k"]:
         """Logits of n people, cut out as they are when they are indexed."""
         device = next(network.parameters()).device
-        found = []
+        logits = []
         with torch.no_grad():
             for start in range(0, len(people), _BATCH):
                 batch = people[start : start + _BATCH]
@@ -143,8 +143,8 @@ class AttributeLearner:
                     )
                     for person in batch
                 ]
-                found.append(network(torch.stack(pictures).to(device)).float().cpu().numpy())
-        return np.concatenate(found)
+                logits.append(network(torch.stack(pictures).to(device)).float().cpu().numpy())
+        return np.concatenate(logits)
 
 
 def weights_of_li(labels: Float32[np.ndarray, "n k"]) -> Tensor:

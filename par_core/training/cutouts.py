@@ -41,7 +41,7 @@ def training_cutout(person: LabelledPerson, rng: np.random.Generator, *, elimina
     With ``eliminate`` the background goes, mostly, where an outline is known. Where the data set's outline
     and the segmenter's are both known, either is taken.
     """
-    choices = [outline for outline in (person.label_map, person.found) if outline is not None]
+    choices = [outline for outline in (person.label_map, person.drawn_outline) if outline is not None]
     picture, mask = _read(person, choices[int(rng.integers(len(choices)))] if choices else None)
     regions = attribute_regions(person)
     rows, columns = _box(picture, mask, _MARGIN + rng.uniform(-0.04, 0.06, 4))
@@ -63,10 +63,10 @@ def training_cutout(person: LabelledPerson, rng: np.random.Generator, *, elimina
 
 
 def evaluation_cutout(person: LabelledPerson, *, eliminate: bool) -> ImageU8:
-    """The cut-out that the pipeline would make: background eliminated where a mask is known and it is asked
-    for.
+    """The cut-out that the pipeline would make: background eliminated where a mask is known and
+    ``eliminate`` is set.
     """
-    picture, mask = _read(person, person.found or person.label_map)
+    picture, mask = _read(person, person.drawn_outline or person.label_map)
     rows, columns = _box(picture, mask, np.full(4, _MARGIN))
     picture = picture[rows, columns]
     if mask is not None and eliminate:

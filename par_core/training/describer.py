@@ -51,9 +51,9 @@ class DescriberRecipe:
         batch: People a step.
         captions: Captions a step.
         frozen_blocks: Lowest stages of the trunk that keep their weights.
-        shares: Of the sources in a batch: CCP with pixel maps, CCP with tags, MIT.
+        shares: Shares of the sources in a batch: CCP with pixel maps, CCP with tags, MIT.
         looking: Weight of the losses of where attributes are looked for, and of the colours there.
-        seed: Of everything random.
+        seed: Seed of everything random.
     """
 
     schedule: Schedule = _SCHEDULE
@@ -105,7 +105,7 @@ class DescriberLearner:
         return [{"params": trunk, "share": 0.1}, {"params": new, "share": 1.0}]
 
     def losses(self, step: int, world: World) -> dict[str, Tensor]:
-        """Of this process's part of a step."""
+        """Return the losses of this process's part of a step."""
         recipe, device = self._recipe, world.device
         rng = np.random.default_rng([recipe.seed, step, world.rank])
         batch = self._draw(max(1, recipe.batch // world.size), rng)

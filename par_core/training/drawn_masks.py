@@ -1,6 +1,6 @@
-"""Outlines of people of whom a data set gives only the boxes, drawn by a segmenter that has learned already.
+"""Outlines of people for which a data set gives only boxes, drawn by a segmenter that has learned already.
 
-The mask head is asked about the given boxes, so that people whom the segmenter would not find by itself are
+The mask head works on the given boxes, so that people that the segmenter would not find by itself are
 drawn too. Crowds are often boxed only, and photographs of crowds are what the outlined data sets lack.
 """
 

@@ -128,10 +128,10 @@ def _checkpoint(run: Path) -> dict[str, Any]:
 
 def _lost(before: dict[str, Any], after: dict[str, Any]) -> dict[str, float]:
     """How much less each mean score is with 16 and 8 bits than with 32."""
-    told = [
+    means = [
         name for name, value in before.items() if isinstance(value, float) and ("ap" in name or "auc" in name)
     ]
-    return {name: before[name] - after[name] for name in told}
+    return {name: before[name] - after[name] for name in means}
 
 
 def _words(people: list[LabelledPerson]) -> set[str]:

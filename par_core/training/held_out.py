@@ -71,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the research data")
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
-    asked = parser.parse_args(arguments)
-    print(f"{lay_out(asked.data, asked.out)} files held out: {asked.out}")
+    options = parser.parse_args(arguments)
+    print(f"{lay_out(options.data, options.out)} files held out: {options.out}")
 
 
 if __name__ == "__main__":

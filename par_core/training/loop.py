@@ -43,7 +43,7 @@ class Schedule:
         rate: Peak learning rate of AdamW; it rises over ``warmup`` steps and falls to zero along a cosine
             (Loshchilov and Hutter 2017).
         warmup: Steps of rising rate.
-        weight_decay: Of AdamW.
+        weight_decay: Weight decay of AdamW.
         average: Decay of the moving average, reached as the run grows older.
         clip: Largest norm of a step's gradient.
         score_every: Steps between scores on the validation part; 0 never scores, and keeps the last average.
@@ -90,8 +90,8 @@ class Fitted:
     Attributes:
         weights: The best average if scores were taken, else the last.
         step: When it was taken.
-        steps_done: Of the whole run.
-        scores: Of the best, empty if none were taken.
+        steps_done: Number of steps of the whole run.
+        scores: Scores of the best average; empty if none were taken.
     """
 
     weights: dict[str, Tensor]
@@ -119,7 +119,7 @@ def fit(
         out: Folder of the checkpoint and the log.
         world: The processes that train together.
         save_every: Steps between checkpoints.
-        follow: Told of each step: its number, the number of all, its losses.
+        follow: Called after each step with its number, the number of all, its losses.
 
     Raises:
         BadConfigError: ``out`` holds a run of another recipe, or another process is training in it.
@@ -262,14 +262,14 @@ def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any], inside: str = "") -> str:
     """What two settings disagree on, for people."""
-    told = []
+    differences = []
     for key in sorted(before.keys() | now.keys()):
         then, today = before.get(key), now.get(key)
         if isinstance(then, dict) and isinstance(today, dict) and then != today:
-            told.append(_difference(then, today, f"{inside}{key}."))
+            differences.append(_difference(then, today, f"{inside}{key}."))
         elif then != today:
-            told.append(f"{inside}{key} {then} instead of {today}")
-    return ", ".join(told)
+            differences.append(f"{inside}{key} {then} instead of {today}")
+    return ", ".join(differences)
 
 
 def _rate(schedule: Schedule, step: int) -> float:

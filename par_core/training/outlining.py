@@ -26,7 +26,7 @@ def outline_people(
     """The same people with the outline of the largest person that the segmenter finds in each picture.
 
     Args:
-        people: Of pictures that show one person each.
+        people: People in pictures that show one person each.
         segmenter: Finds them.
         folder: Where outlines are kept; those that are there, by the same segmenter, are not made again.
         follow: Shows how far it is.
@@ -52,4 +52,4 @@ def _outline(person: LabelledPerson, segmenter: PersonSegmenter, file: Path) -> 
         encoded = cv2.imencode(".png", mask.astype(np.uint8) * 255)[1]
         write_atomic(file, encoded.tobytes())  # several runs may share the folder
     outline = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-    return replace(person, found=file) if outline is not None and outline.any() else person
+    return replace(person, drawn_outline=file) if outline is not None and outline.any() else person

@@ -69,7 +69,7 @@ def add_up_gradients(parameters: Sequence[nn.Parameter], world: World) -> None:
     in another order and is not the same to the bit.
 
     Args:
-        parameters: Of one type and device, the same in every process.
+        parameters: Parameters of one type and device, the same in every process.
         world: The processes.
     """
     if world.size == 1:

@@ -34,9 +34,9 @@ class SceneRecipe:
         canvases: Heights and widths to choose from, pixels.
         side: A photograph's shorter side, before its scale is varied; what inference will use.
         scales: Least and largest scale.
-        shares: Of the sources; those without photographs are left out. ``portrait``: a person of ``ccp`` cut
-            to head and shoulders.
-        pasted: Of the sources of people who are copied into a picture.
+        shares: Shares of the sources; those without photographs are left out. ``portrait``: a person of
+            ``ccp`` cut to head and shoulders.
+        pasted: Shares of the sources of people who are copied into a picture.
     """
 
     canvases: tuple[tuple[int, int], ...]
@@ -61,7 +61,7 @@ LARGE: Final = SceneRecipe(
     shares=(("pennfudan", 0.32), ("coco", 0.36), ("empty", 0.13), ("ccp", 0.08), ("portrait", 0.11)),
 )
 
-#: The third run's: more pictures of nobody.
+#: The third run's: more pictures without people.
 EMPTIER: Final = SceneRecipe(
     canvases=LARGE.canvases,
     side=512,
@@ -78,7 +78,7 @@ TALL: Final = SceneRecipe(
     shares=(("pennfudan", 0.22), ("coco", 0.42), ("empty", 0.20), ("ccp", 0.06), ("portrait", 0.10)),
     pasted=(("ccp", 0.45), ("coco", 0.4), ("pennfudan", 0.15)),
 )
-#: The fifth run's: the same with more pictures of nobody.
+#: The fifth run's: the same with more pictures without people.
 TALL_EMPTIER: Final = replace(
     TALL, shares=(("pennfudan", 0.20), ("coco", 0.36), ("empty", 0.34), ("ccp", 0.03), ("portrait", 0.07))
 )
@@ -105,8 +105,8 @@ def make_batch(photos: Photos, recipe: SceneRecipe, seed: int, step: int, size: 
     Args:
         photos: To compose from, by source; ``ccp`` stands for any photographs of single outlined people.
         recipe: How.
-        seed: Of the run.
-        step: Of the run.
+        seed: Seed of the run.
+        step: Number of the step in the run.
         size: Pictures.
     """
     height, width = recipe.canvases[np.random.default_rng([seed, step]).integers(len(recipe.canvases))]
@@ -263,7 +263,7 @@ def _vary_look(picture: ImageU8, rng: np.random.Generator) -> ImageU8:
 
 
 def _to_scene(picture: ImageU8, labels: LabelMap, whole: Int64[np.ndarray, " 256"]) -> Scene:
-    """Keep the people of whom enough is visible."""
+    """Keep the people with enough visible pixels."""
     boxes, masks = [], []
     for number in np.flatnonzero(np.bincount(labels.ravel(), minlength=256)[1:]) + 1:
         mask = labels == number

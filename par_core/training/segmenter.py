@@ -4,9 +4,9 @@ photographs.
 The recipe follows torchvision's detection reference (losses, sampling) with AdamW, a cosine schedule, an
 exponential moving average of the weights, and copy-paste of people (``segmentation_scenes``). The shipped
 weights took five rounds, each from the average of the one before: from ImageNet on small pictures; on larger
-ones; on more pictures of nobody, where the box head learns from the few regions that look most like people,
-which are those that it is asked about in use; at a larger size still, with larger anchors, and with crowds
-whose outlines the round before has drawn into given boxes; and that with more pictures of nobody again.
+ones; on more pictures without people, where the box head learns from the few regions that look most like
+people, which are those that it meets in use; at a larger size still, with larger anchors, and with crowds
+whose outlines the round before has drawn into given boxes; and that with more pictures without people again.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class SegmenterRecipe:
         draws: Photographs whose people have boxes only are outlined by the weights that the run starts from,
             and learned from.
         batch: Pictures a step.
-        seed: Of everything random.
+        seed: Seed of everything random.
     """
 
     schedule: Schedule
@@ -97,7 +97,7 @@ class SegmenterLearner:
         return [{"params": list(self.network.parameters()), "share": 1.0}]
 
     def losses(self, step: int, world: World) -> dict[str, Tensor]:
-        """Of this process's part of a step."""
+        """Return the losses of this process's part of a step."""
         scenes = make_batch(
             self._split.train, self._recipe.scenes, self._recipe.seed, step, self._recipe.batch
         )[world.rank :: world.size]

@@ -65,8 +65,8 @@ def read_sentences(data_dir: Path) -> list[Caption]:
     if not file.is_file():
         return []
     with file.open(newline="") as rows:
-        told = (understood(row["caption"]) for row in csv.DictReader(rows))
-        return [caption for caption in told if caption is not None]
+        captions = (understood(row["caption"]) for row in csv.DictReader(rows))
+        return [caption for caption in captions if caption is not None]
 
 
 def understood(sentence: str) -> Caption | None:

@@ -69,8 +69,8 @@ def audit_labels(labels: Float[np.ndarray, "n k"], probabilities: Float[np.ndarr
 
     Args:
         labels: 1, 0, or NaN where not known.
-        probabilities: Of having the attribute, in [0, 1], from a model that did not learn from the same
-            person's label; NaN where there is none.
+        probabilities: Probabilities of having the attribute, in [0, 1], from a model that did not learn from
+            the same person's label; NaN where there is none.
 
     Raises:
         BadInputError: A label is none of 0, 1 and NaN, or a probability is outside of [0, 1].

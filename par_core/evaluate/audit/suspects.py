@@ -56,7 +56,7 @@ class Suspect:
         person: Index of the person.
         attribute: Name of the attribute.
         label: Label as given: whether the person has it.
-        probability: Of having the attribute, in [0, 1], by the probe.
+        probability: Probability of having the attribute, in [0, 1], by the probe.
         margin: In [-1, 1]; the lower, the more suspicious.
     """
 

@@ -279,7 +279,7 @@ def _kinds(requested: Sequence[str], train: Part, test: Part) -> tuple[str, ...]
     known = any(train.identities) and any(test.identities)
     if "identity" in requested and not known:
         raise BadConfigError(
-            "nobody is known in both parts, so identities cannot be compared; leave out --by identity"
+            "no identity is known in both parts, so they cannot be compared; leave out --by identity"
         )
     if requested:
         return tuple(kind for kind in KINDS if kind in requested)

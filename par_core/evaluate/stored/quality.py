@@ -16,7 +16,7 @@ def stored_quality(store: Store) -> tuple[PictureQuality, ...]:
         One row a person, by uri.
 
     Raises:
-        StoreError: The store holds nobody yet, or is damaged.
+        StoreError: The store holds no people yet, or is damaged.
     """
     columns = ("uri", "source_state", "megapixels", "glvn")
     rows = [

@@ -57,9 +57,9 @@ def evaluate_store(store: Store, labels: Path) -> StoreRun:
         were matched, ``labels`` the rows of the file, and ``unmatched`` counts the others by status.
 
     Raises:
-        BadConfigError: The file is wrong, no attribute is in both, or nobody was matched; names what there
+        BadConfigError: The file is wrong, no attribute is in both, or no person was matched; names what there
             is.
-        StoreError: The store holds nobody or is damaged.
+        StoreError: The store holds no people or is damaged.
     """
     index = open_index(store)
     data = read_csv_labels(labels, 0)
@@ -75,7 +75,7 @@ def evaluate_store(store: Store, labels: Path) -> StoreRun:
     if not rows:
         counted = ", ".join(f"{count:,} {status}" for status, count in unmatched.items())
         raise BadConfigError(
-            f"nobody of {labels} was matched with {store.root}: {counted}; paths must end alike, such as"
+            f"no person of {labels} was matched with {store.root}: {counted}; paths must end alike, such as"
             f" {data.people[0].image}"
         )
     stored = tuple(person for label in joined if (person := label.person) is not None)
