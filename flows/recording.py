@@ -104,7 +104,7 @@ class _PrefectRecorder(Recorder):
                 return self._context.copy().run(call)
             except Exception as error:  # noqa: BLE001 - the run is worth more than its record
                 self._away = True
-                say(f"par: warning: Prefect's server was not told how far the run is: {in_short(error)}")
+                say(f"par: warning: Prefect's server did not get the progress of the run: {in_short(error)}")
                 return None
 
 

@@ -70,7 +70,7 @@ def _summary_lines(scores: dict[str, Any]) -> Iterator[str]:
     yield from _wrapped(_undefined([name for name in single if name not in defined]))
     yield from _wrapped(_not_averaged(scores))
     yield from (
-        f"  {count:,} labels matched with nobody: {status}"
+        f"  {count:,} labels matched with no person: {status}"
         for status, count in scores.get("unmatched", {}).items()
     )
     for group in ("attributes", "queries"):

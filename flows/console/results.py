@@ -51,8 +51,8 @@ def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
         yield from _chance_lines(result, result.chance)
     elif any(hit.probability is not None for hit in result.hits):
         yield (
-            "Probabilities are not calibrated for this model: nobody is left out, and no share of chance hits"
-            " is known."
+            "Probabilities are not calibrated for this model: no person is left out, and no share of chance"
+            " hits is known."
         )
 
 

@@ -1,5 +1,5 @@
 """Candidates for the hits: for each alternative of a question, the people nearest by embedding, or likeliest
-by attributes, among those for whom it can hold.
+by attributes, among those it can hold for.
 """
 
 from collections.abc import Sequence

@@ -220,5 +220,5 @@ def read_picture(path: Path, config: RunConfig) -> ImageU8:
 def _largest_person(path: Path, config: RunConfig) -> np.ndarray:
     people = people_of(read_picture(path, config), load_segmenter(config), load_describer(config), config)
     if not people:
-        raise BadConfigError(f"nobody was found in {path}")
+        raise BadConfigError(f"no person was detected in {path}")
     return people[0].vector

@@ -94,7 +94,7 @@ class TextPart:
         scorer: Compares the words with people.
         query: The words.
         usual: Share of each colour in the archive.
-        prevalence: Estimated share of people in the archive for whom the words are true.
+        prevalence: Estimated share of people in the archive that the words are true of.
     """
 
     scorer: TextScorer

@@ -1,7 +1,7 @@
 """Searching: a question becomes one search of the index for each of its alternatives; every candidate is
 judged by the whole question.
 
-The index gives candidates: the nearest people by embedding among those for whom the conditions hold. They are
+The index gives candidates: the nearest people by embedding among those that meet the conditions. They are
 then judged exactly, part by part, ranked by the product, and left out below a cutoff, so that "nothing found"
 is an answer. ``docs/search.md`` has the reasons and the measurements.
 """
@@ -138,7 +138,7 @@ def search_query(
 
 
 def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
-    """Return the people for whom a filter holds, in no particular order."""
+    """Return the people that a filter lets pass, in no particular order."""
     return _unranked(
         index, condition_of(index, wanted.where, absent=wanted.absent), wanted.top, f"where {wanted.where}"
     )
@@ -151,7 +151,7 @@ def _unranked(index: PeopleTable, where: str | None, top: int, question: str) ->
 
 
 def _without_examples(people: People, parts: Mapping[Leaf, Part]) -> People:
-    """Return the people without those whom ``like:`` names: the user knows them already."""
+    """Return the people without those that ``like:`` names: the user knows them already."""
     examples = {part.person_id for part in parts.values() if isinstance(part, LikenessPart)}
     return people.take(
         np.array([row for row, identity in enumerate(people.ids) if identity not in examples], np.int64)

@@ -1,5 +1,5 @@
-"""The report on attributes: calibration, every attribute with its interval, and the people of whom the model
-was surest.
+"""The report on attributes: calibration, every attribute with its interval, and the people that the
+model was surest about.
 """
 
 from collections.abc import Mapping
@@ -82,8 +82,8 @@ def attribute_sections(
     )
     calibration = (
         f"All attributes together, in ten bins; the calibration error is {number(float(pooled.ece))}. On the"
-        " diagonal, of the people of whom 0.7 was told, 70 % have it. The area of a circle is the number of"
-        " answers."
+        " diagonal, 70 % of the people with a probability of 0.7 have it. The area of a circle is the number"
+        " of answers."
     )
     over_images = ", ".join(
         f"{name} {number(value)}" for name, value in run.scores["instances"].items() if name != "convention"
@@ -94,7 +94,7 @@ def attribute_sections(
     )
     sheets = tuple(_sheet(run, name, config) for name in names)
     surest = (
-        "Of each attribute, the people of whom the model was surest: rightly (solid frame) and wrongly"
+        "For each attribute, the people that the model was surest about: rightly (solid frame) and wrongly"
         " (broken frame). Yes or no is the label."
     )
     return (

@@ -73,7 +73,7 @@ def write_sheet(
         summary: A sentence of how many labels are listed.
         suspects: What is to be shown, by rank.
         data: The data set as it was read; its paths are shown.
-        pictures: Of each of its people, cut out where the data set has boxes.
+        pictures: Pictures of its people, one each, cut out where the data set has boxes.
         provenance: What made the list, shown at the foot.
         config: How pictures are decoded.
     """
@@ -96,7 +96,7 @@ def write_sheet(
 
 
 def _picture(image: Path, config: ArchiveConfig) -> bytes | None:
-    """A small JPEG, or None where the picture is gone meanwhile."""
+    """A small JPEG, or None where the picture has been removed meanwhile."""
     try:
         pixels = decode(image.read_bytes(), config).pixels
     except (OSError, UnreadableImageError):

@@ -24,8 +24,8 @@ CONVENTIONS: Final = (
         " by chance."
     ),
     (
-        "Everybody is found once, and cut out in every way. Who was not found is described by the whole"
-        " picture, by every variant alike."
+        "Every person is detected once, and cut out in every way. A person who was not detected is"
+        " described by the whole picture, by every variant alike."
     ),
     (
         "Thresholds are those of the default: mA of a variant may also suffer from thresholds that were not"

@@ -17,8 +17,8 @@ __all__ = ["leakage_page"]
 _MEANINGS: Final = {
     "identity": "the same pedestrian, by the data set's own identities",
     "digest": "the same bytes",
-    "hash": "the same picture, encoded, scaled or slightly cropped anew",
-    "embedding": "the describer sees the same person, or somebody dressed alike",
+    "hash": "the same picture, encoded, scaled or slightly cropped again",
+    "embedding": "the describer sees the same person, or another one dressed alike",
 }
 _SHARE: Final = (
     (
@@ -26,8 +26,8 @@ _SHARE: Final = (
         " counterpart in train (val counts as train)."
     ),
     (
-        "What is only suspected, by embedding, is in no share and is not cleaned away, unless par leakage is"
-        " told --by embedding."
+        "What is only suspected, by embedding, is in no share and is not cleaned away, unless par leakage"
+        " is given --by embedding."
     ),
     (
         "Cleaned train is train without every counterpart of a test picture; cleaned test is test without"

@@ -42,7 +42,7 @@ def reliability_diagram(reliability: Reliability) -> Markup:
         _x(0.0), _y(0.0), _x(1.0), _y(1.0)
     )
     return _square(
-        "reliability diagram", "probability told", "share that have it", diagonal + _line(x, y) + circles
+        "reliability diagram", "predicted probability", "share that have it", diagonal + _line(x, y) + circles
     )
 
 
@@ -50,7 +50,7 @@ def precision_recall(points: OperatingPoints, used: tuple[float, float]) -> Mark
     """The curve of precision over recall, and the point at which PAR works.
 
     Args:
-        points: Of people found, by score.
+        points: Operating points of detected people, by score.
         used: Recall and precision at the threshold of indexing; NaN draws no point.
     """
     keep = np.unique(np.linspace(0, len(points.shown) - 1, min(_MOST_POINTS, len(points.shown))).astype(int))

@@ -40,13 +40,13 @@ def _markdown(text: object) -> str:
 
 def _flat(about: Mapping[str, Any]) -> dict[str, str]:
     """Nested values under joined names."""
-    told: dict[str, str] = {}
+    flat: dict[str, str] = {}
     for name, value in about.items():
         if isinstance(value, Mapping):
-            told |= {f"{name}: {inner}": each for inner, each in _flat(value).items()}
+            flat |= {f"{name}: {inner}": each for inner, each in _flat(value).items()}
         else:
-            told[name.replace("_", " ")] = str(value)
-    return told
+            flat[name.replace("_", " ")] = str(value)
+    return flat
 
 
 def _across(value: float, table: Table) -> float:

@@ -73,7 +73,7 @@ def segmentation_sections(run: SegmentationRun) -> tuple[Section, ...]:
 
 
 def _points(run: SegmentationRun) -> OperatingPoints:
-    """People found are items with a score; labelled people whom nobody matches are items without, which no
+    """People found are items with a score; labelled people without a match are items without, which no
     threshold shows.
     """
     right, scores = [np.zeros(0, bool)], [np.zeros(0)]

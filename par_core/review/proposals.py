@@ -1,6 +1,6 @@
-"""Choice of the people whom a review proposes next.
+"""Choice of the people that a review proposes next.
 
-Most people of a batch are those whom the probe ranks as the likeliest. The others, one in six, are drawn at
+Most people of a batch are those that the probe ranks as the likeliest. The others, one in six, are drawn at
 random. Draws are allocated to the strata in proportion to the square root of the people left in each. This is
 the best allocation if every stratum holds equally many people with the attribute (Neyman 1934; Cochran 1977,
 section 5.5).
@@ -21,7 +21,7 @@ from par_core.review.survey import PeopleRows, Survey, strata_of, survey_people
 
 __all__ = ["Proposer"]
 
-_BATCH_FOR_A_DRAW: Final = 6  # people proposed, of whom one is drawn at random
+_BATCH_FOR_A_DRAW: Final = 6  # people proposed, one of them drawn at random
 
 
 class Proposer:

@@ -85,7 +85,7 @@ class Review:
         record, warnings = new_record(searcher, index, text, where, name, seed)
         review = cls(searcher, index, record, warnings)
         if not sum(review._proposer.survey.people):
-            raise BadConfigError("nobody takes part in this review; loosen the filter")
+            raise BadConfigError("no person takes part in this review; loosen the filter")
         save_new_record(searcher.store, record)
         return review
 

@@ -20,7 +20,7 @@ _MOST_DAYS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """Counts over the people for whom a filter holds and whose file is there.
+    """Counts over the people that a filter lets pass and whose file is there.
 
     Attributes:
         people: Number of all these people.

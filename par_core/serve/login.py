@@ -29,7 +29,7 @@ async def login(
     caller = await run_in_threadpool(app_state.access.caller_of, token.strip())
     if caller is None:
         raise UnauthorizedError(
-            "this token is not valid (any more); ask whoever runs this server for another"
+            "this token is not valid (any more); ask the person who runs this server for another"
         )
     response = RedirectResponse(_own(then), 303)
     response.set_cookie(

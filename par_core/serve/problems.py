@@ -4,7 +4,7 @@ PAR.
 ServeError
 ├── UnauthorizedError   401  no token, or one that is not valid
 ├── ForbiddenError      403  the token's role may not do this, or the request comes from another site
-├── UnknownIdError      404  nobody in the index has this id
+├── UnknownIdError      404  no person in the index has this id
 ├── GoneError           410  the file is not there any more, or is another one now
 ├── TooLargeError       413  the body is larger than is taken
 ├── TooManyError        429  the client asks more often than is allowed
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 UNKNOWN_CALLER: Final = (
-    "a valid token is needed; ask whoever runs this server for one (they make it with: par tokens add)"
+    "a valid token is needed; ask the person who runs this server for one (made with: par tokens add)"
 )
 
 
@@ -87,7 +87,7 @@ class ForbiddenError(ServeError):
 
 
 class UnknownIdError(ServeError):
-    """Nobody in the index has this id."""
+    """No person in the index has this id."""
 
     status, kind = 404, "unknown_id"
 

@@ -73,14 +73,14 @@ class Reviews:
 
         Args:
             text: Description of the people to find, in plain words.
-            where: Only people for whom this filter holds take part; None is everybody.
+            where: Only people for whom this filter holds take part; None is all people.
 
         Returns:
             Name of the review.
 
         Raises:
-            BadConfigError: The text is empty, the filter is wrong, or nobody takes part.
-            NotReadyError: Nobody is in the index yet.
+            BadConfigError: The text is empty, the filter is wrong, or no person takes part.
+            NotReadyError: The index holds no people yet.
             FingerprintError: The store was filled with another model.
         """
         self._service.versions()

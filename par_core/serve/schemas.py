@@ -153,7 +153,7 @@ class OutlineResponse(ApiModel):
 
 
 class FacetsResponse(ApiModel):
-    """Counts over the people for whom a filter holds and whose file is present."""
+    """Counts over the people that a filter lets pass and whose file is present."""
 
     people: int
     upper_color: dict[str, int]

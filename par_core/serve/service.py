@@ -69,7 +69,7 @@ class ArchiveService:
         """Return the present versions of the index, and drop what is kept of older ones.
 
         Raises:
-            NotReadyError: Nobody is in the index yet.
+            NotReadyError: The index holds no people yet.
         """
         return self._open()[1]
 
@@ -101,7 +101,7 @@ class ArchiveService:
         Raises:
             BadConfigError: The question or the filter is wrong, both are empty, or the page lies too deep.
             FingerprintError: The store was filled with another model.
-            NotReadyError: Nobody is in the index yet.
+            NotReadyError: The index holds no people yet.
         """
         if offset >= _DEEPEST:
             raise BadConfigError(
@@ -134,8 +134,8 @@ class ArchiveService:
         """Return all that the index knows of one person, whether or not the file is still there.
 
         Raises:
-            UnknownIdError: The index has nobody with this id.
-            NotReadyError: Nobody is in the index yet.
+            UnknownIdError: No person in the index has this id.
+            NotReadyError: The index holds no people yet.
         """
         index, versions = self._open()
         hit = self._hit(person_id, versions)
@@ -151,9 +151,9 @@ class ArchiveService:
         """Return a JPEG of the person with some surroundings, the background dimmed, cut from the archive.
 
         Raises:
-            UnknownIdError: The index has nobody with this id.
+            UnknownIdError: No person in the index has this id.
             GoneError: The file is not there any more, or is another one now.
-            NotReadyError: Nobody is in the index yet.
+            NotReadyError: The index holds no people yet.
         """
         index, versions = self._open()
         key = (person_id, index.info.segment_config, versions)
@@ -167,7 +167,7 @@ class ArchiveService:
             UnknownIdError: The index has no image with this id.
             GoneError: No place of it holds it any more.
             UnreadableImageError: It cannot be decoded.
-            NotReadyError: Nobody is in the index yet.
+            NotReadyError: The index holds no people yet.
         """
         index, _ = self._open()
         _require_id(image_id)
@@ -181,9 +181,9 @@ class ArchiveService:
         """Return box and mask of the person in the image.
 
         Raises:
-            UnknownIdError: The index has nobody with this id.
+            UnknownIdError: No person in the index has this id.
             GoneError: The mask is not in the store any more.
-            NotReadyError: Nobody is in the index yet.
+            NotReadyError: The index holds no people yet.
         """
         index, versions = self._open()
         hit = self._hit(person_id, versions)
@@ -193,11 +193,11 @@ class ArchiveService:
         return outline_of(mask, hit.box)
 
     def facets(self, where: str | None = None) -> Facets:
-        """Return counts of colours, attributes, folders and days over the people for whom a filter holds.
+        """Return counts of colours, attributes, folders and days over the people that a filter lets pass.
 
         Raises:
             FilterError: The filter is wrong.
-            NotReadyError: Nobody is in the index yet.
+            NotReadyError: The index holds no people yet.
         """
         index, versions = self._open()
         condition = (where or "").strip()
