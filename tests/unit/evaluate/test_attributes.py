@@ -36,7 +36,9 @@ def a_set(names: list[str], labels: np.ndarray) -> AttributeSet:
     )
 
 
-def told(names: tuple[str, ...], probabilities: np.ndarray, thresholds: tuple[float, ...]) -> PredictedPeople:
+def predicted(
+    names: tuple[str, ...], probabilities: np.ndarray, thresholds: tuple[float, ...]
+) -> PredictedPeople:
     n = len(probabilities)
     return PredictedPeople(
         Descriptions(np.ones((n, 1), np.float32), probabilities.astype(np.float32)),
@@ -48,7 +50,7 @@ def told(names: tuple[str, ...], probabilities: np.ndarray, thresholds: tuple[fl
 
 @pytest.fixture
 def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Twelve people of whom somebody says whether they are bright; half of them are the test part."""
+    """Twelve people with a label that says whether they are bright; half of them are the test part."""
     monkeypatch.setattr(FakeDescriber, "attributes", ("female", "hat"))
     monkeypatch.setattr(comparison, "bootstrap_rows", partial(bootstrap_rows, resamples=50))
     root = tmp_path / "data"
@@ -84,25 +86,25 @@ def test_a_name_is_answered_by_itself_before_its_meaning() -> None:
 def test_the_opposite_of_an_attribute_is_answered_by_what_is_left() -> None:
     p = np.linspace(0.05, 0.95, 10)[:, None]
     male = (p[:, 0] < 0.4).astype(float)[:, None]
-    run = score_attributes(a_set(["personalMale"], male), told(("female",), p, (0.4,)))
+    run = score_attributes(a_set(["personalMale"], male), predicted(("female",), p, (0.4,)))
     row = run.scores["attributes"].get("personalMale")
     assert row is None  # four men only
     male[4] = 1
-    row = score_attributes(a_set(["personalMale"], male), told(("female",), p, (0.4,))).scores["attributes"][
-        "personalMale"
-    ]
+    row = score_attributes(a_set(["personalMale"], male), predicted(("female",), p, (0.4,))).scores[
+        "attributes"
+    ]["personalMale"]
     assert row["auc"] == 1.0
     assert row["threshold"] == pytest.approx(0.6)
     assert (row["recall"], row["precision"]) == (pytest.approx(4 / 5), 1.0)
 
 
-def test_what_nobody_can_answer_is_listed_and_does_not_count() -> None:
+def test_attributes_without_an_answer_are_listed_and_do_not_count() -> None:
     rng = np.random.default_rng(0)
     labels, p = rng.integers(0, 2, (40, 3)), rng.random((40, 2))
     labels[:, 2] = 0
     labels[0, 2] = 1
     data = a_set(["Hat", "umbrella", "Glasses"], labels)
-    run = score_attributes(data, told(("glasses", "hat"), p, (0.3, 0.6)))
+    run = score_attributes(data, predicted(("glasses", "hat"), p, (0.3, 0.6)))
     assert list(run.scores["attributes"]) == ["Hat"]
     assert run.scores["not_answered"] == ["umbrella"]
     assert run.scores["too_few"] == ["Glasses"]
@@ -123,7 +125,7 @@ def test_the_test_part_is_judged_unless_another_is_asked_for(labelled: Path) -> 
         people_of(data, labelled / "crops", "dev")
 
 
-def test_scores_of_any_data_set_are_told_with_what_is_left_out(labelled: Path) -> None:
+def test_scores_of_any_data_set_are_shown_with_the_attributes_left_out(labelled: Path) -> None:
     scores = evaluate(EvaluationRequest("attributes", "csv", labelled / "labels.csv"), FAKE, labelled / "out")
     assert set(scores["attributes"]) == {"Female", "hat"}
     assert scores["not_answered"] == ["umbrella"]
@@ -164,8 +166,8 @@ def test_a_summary_holds_no_empty_figures_and_says_what_its_means_are_over() -> 
 
 def test_several_runs_have_mean_and_standard_deviation(labelled: Path) -> None:
     runs = [FAKE.model_copy(update={"weights_dir": labelled / name}) for name in ("seed-0", "seed-1")]
-    asked = EvaluationRequest("attributes", "csv", labelled / "labels.csv")
-    scores = evaluate_all(asked, runs, labelled / "out")
+    request = EvaluationRequest("attributes", "csv", labelled / "labels.csv")
+    scores = evaluate_all(request, runs, labelled / "out")
     assert list(scores["runs"]) == ["seed-0", "seed-1"]
     assert scores["std"]["mA"] == 0
     assert scores["mean"]["mA"] == scores["runs"]["seed-1"]["mA"]
@@ -173,9 +175,9 @@ def test_several_runs_have_mean_and_standard_deviation(labelled: Path) -> None:
     assert json.loads((labelled / "out" / "summary.json").read_text())["mean"] == scores["mean"]
     assert (labelled / "out" / "seed-1" / "report.html").is_file()
     assert any("±" in line for line in evaluation_lines(scores))
-    assert "| mA |" in artifact_of(scores, asked, labelled)
+    assert "| mA |" in artifact_of(scores, request, labelled)
     with pytest.raises(BadConfigError, match="called 'seed-0'"):
-        evaluate_all(asked, [runs[0], runs[0]], None)
+        evaluate_all(request, [runs[0], runs[0]], None)
 
 
 def test_backgrounds_are_compared_on_the_same_people(labelled: Path) -> None:
@@ -198,14 +200,14 @@ def test_backgrounds_are_compared_on_the_same_people(labelled: Path) -> None:
     )
     assert done.exit_code == 0
     assert "kept, against the default" in done.output
-    told = json.loads((out / "report.json").read_text())
-    assert tuple(told["variants"]) == VARIANTS
-    assert set(told["changes"]) == set(VARIANTS) - {DEFAULT}
+    report = json.loads((out / "report.json").read_text())
+    assert tuple(report["variants"]) == VARIANTS
+    assert set(report["changes"]) == set(VARIANTS) - {DEFAULT}
     kept = (
-        told["variants"]["kept"]["attributes"]["Female"]["auc"]
-        - told["variants"][DEFAULT]["attributes"]["Female"]["auc"]
+        report["variants"]["kept"]["attributes"]["Female"]["auc"]
+        - report["variants"][DEFAULT]["attributes"]["Female"]["auc"]
     )
-    assert told["changes"]["kept"]["auc: Female"]["estimate"] == pytest.approx(kept)
+    assert report["changes"]["kept"]["auc: Female"]["estimate"] == pytest.approx(kept)
     alone = evaluate(EvaluationRequest("attributes", "csv", labelled / "labels.csv"), FAKE)
-    assert told["variants"][DEFAULT]["attributes"] == alone["attributes"]
+    assert report["variants"][DEFAULT]["attributes"] == alone["attributes"]
     assert "Kept" in (out / "report.html").read_text()

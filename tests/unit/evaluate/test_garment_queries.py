@@ -39,7 +39,7 @@ def person(number: int, *colours: tuple[str, str]) -> LabelledPerson:
 
 
 def known(vectors: list[list[float]]) -> KnownPeople:
-    """People of whom only the embedding is known."""
+    """People with a known embedding and nothing else."""
     nothing: list[str | None] = [None] * len(vectors)
     return KnownPeople(np.array(vectors, np.float32), {}, {"upper": nothing, "lower": nothing})
 
@@ -47,23 +47,23 @@ def known(vectors: list[list[float]]) -> KnownPeople:
 def test_recall_is_counted_among_the_first_ten_and_compared_with_chance() -> None:
     wanted, other = (("dress", "white"), ("bag", "black")), (("dress", "black"), ("bag", "white"))
     people = [person(i, *(wanted if i < 4 else other)) for i in range(40)]
-    told = score_pairs(people, known([[1.0, 0.0]] * 3 + [[0.0, 1.0]] * 37), SCORER)  # the fourth is missed
-    asked = told["pairs"]["a black bag and a white dress"]
-    assert asked["fitting"] == 4
-    assert asked["n"] == 40
+    scores = score_pairs(people, known([[1.0, 0.0]] * 3 + [[0.0, 1.0]] * 37), SCORER)  # the fourth is missed
+    pair_scores = scores["pairs"]["a black bag and a white dress"]
+    assert pair_scores["fitting"] == 4
+    assert pair_scores["n"] == 40
     # with ties in the order given, the fourth is among ten
-    assert asked["recall_at_10"] == pytest.approx(1.0)
-    assert asked["over_chance"] == pytest.approx(4.0)
-    assert set(told["pairs"]) == {"a black bag and a white dress", "a white bag and a black dress"}
+    assert pair_scores["recall_at_10"] == pytest.approx(1.0)
+    assert pair_scores["over_chance"] == pytest.approx(4.0)
+    assert set(scores["pairs"]) == {"a black bag and a white dress", "a white bag and a black dress"}
 
 
 def test_colours_of_pixels_help_to_find_a_coloured_garment() -> None:
     wanted, other = (("dress", "white"), ("bag", "black")), (("dress", "black"), ("bag", "white"))
     people = [person(i, *(wanted if i >= 36 else other)) for i in range(40)]
     terms = ["white" if i >= 36 else "black" for i in range(40)]
-    seen = KnownPeople(np.full((40, 2), 2**-0.5, np.float32), {}, {"upper": terms, "lower": terms})
-    told = score_pairs(people, seen, SCORER)["pairs"]["a black bag and a white dress"]
-    assert told["recall_at_10"] == 1.0
+    people_known = KnownPeople(np.full((40, 2), 2**-0.5, np.float32), {}, {"upper": terms, "lower": terms})
+    pair_scores = score_pairs(people, people_known, SCORER)["pairs"]["a black bag and a white dress"]
+    assert pair_scores["recall_at_10"] == 1.0
 
 
 def test_nothing_to_ask_is_no_number() -> None:

@@ -69,15 +69,15 @@ def test_a_report_on_people_with_many_pictures_draws_the_people(tmp_path: Path) 
     one, other = evaluated(), evaluated(known=False)
     reported(tmp_path / "people", one)
     reported(tmp_path / "pictures", other)
-    told, narrow = (
+    wide, narrow = (
         json.loads((tmp_path / name / "report.json").read_text())["intervals"]["auc: hat"]
         for name in ("people", "pictures")
     )
-    assert told["estimate"] == narrow["estimate"]
-    assert width(told) > 3 * width(narrow), "twenty pictures of one person are not twenty people"
+    assert wide["estimate"] == narrow["estimate"]
+    assert width(wide) > 3 * width(narrow), "twenty pictures of one person are not twenty people"
     groups = np.repeat(np.arange(PEOPLE), EACH).astype(str).tolist()
     direct = bootstrap_rows(one.items.images, one.items.figures()["auc: hat"], groups)
-    assert width(told) == pytest.approx(width(direct), rel=0.15)
+    assert width(wide) == pytest.approx(width(direct), rel=0.15)
     for name, says in (("people", "over 20 identities"), ("pictures", "over images")):
         assert says in (tmp_path / name / "report.md").read_text()
 
@@ -104,8 +104,8 @@ def test_items_without_identities_are_read_as_before() -> None:
 
 def test_an_unknown_identity_is_a_person_of_its_own(tmp_path: Path) -> None:
     items = evaluated().items
-    nobody = replace(items, identities=("",) * items.images)
-    assert intervals(nobody) == intervals(replace(items, identities=()))
+    unknown_people = replace(items, identities=("",) * items.images)
+    assert intervals(unknown_people) == intervals(replace(items, identities=()))
     half = replace(items, identities=tuple("" if i % 2 else who for i, who in enumerate(items.identities)))
     file = tmp_path / "items.parquet"
     pq.write_table(half.table(), file)
@@ -140,35 +140,39 @@ def test_quality_bands_are_by_identity() -> None:
 
 
 def rare() -> AttributeItems:
-    """Forty people; all told rightly of a common attribute, by chance of one that only two have."""
+    """Forty people; a common attribute is predicted rightly, and one that only two have by chance."""
     n = 40
     labels = np.zeros((n, 2), np.float32)
     labels[::2, 0] = 1
     labels[:2, 1] = 1
-    told = labels.copy()
-    told[:, 1] = 0.5
+    probabilities = labels.copy()
+    probabilities[:, 1] = 0.5
     return AttributeItems(
-        tuple(map(str, range(n))), ("common", "rare"), labels, told, {"common": 0.5, "rare": 0.7}
+        tuple(map(str, range(n))), ("common", "rare"), labels, probabilities, {"common": 0.5, "rare": 0.7}
     )
 
 
 def test_a_mean_is_over_the_same_attributes_in_every_resample() -> None:
     items = rare()
-    told = intervals(items)
+    interval_of = intervals(items)
     lacking = sum((draw >= 2).all() for draw in np.random.default_rng(0).integers(40, size=(1000, 40)))
     for name in ("mean_auc", "mA"):
-        assert told[name].estimate == told[name].low == told[name].high == 0.75, (
+        assert interval_of[name].estimate == interval_of[name].low == interval_of[name].high == 0.75, (
             "never the 1.0 of the common one alone"
         )
-        assert told[name].undefined == told["auc: rare"].undefined == lacking > 100
-    assert told["auc: common"].undefined == 0
+        assert interval_of[name].undefined == interval_of["auc: rare"].undefined == lacking > 100
+    assert interval_of["auc: common"].undefined == 0
 
 
 def test_a_mean_over_queries_is_over_the_same_queries_in_every_resample() -> None:
     items = rare()
-    asked = RetrievalItems(("common", "rare"), items.labels.T.copy(), items.labels.T.copy())
-    told = intervals(asked)
-    assert told["mean_ap_over_prevalence"].undefined == told["ap_over_prevalence: rare"].undefined > 100
+    queries = RetrievalItems(("common", "rare"), items.labels.T.copy(), items.labels.T.copy())
+    interval_of = intervals(queries)
+    assert (
+        interval_of["mean_ap_over_prevalence"].undefined
+        == interval_of["ap_over_prevalence: rare"].undefined
+        > 100
+    )
 
 
 def test_a_band_is_scored_on_the_same_attributes_in_every_resample() -> None:
@@ -179,9 +183,9 @@ def test_a_band_is_scored_on_the_same_attributes_in_every_resample() -> None:
 
 
 def test_a_figure_that_most_resamples_lack_has_no_interval() -> None:
-    told = bootstrap_rows(40, lambda rows: 0.5 if (rows == 0).sum() > 1 else float("nan"))
-    assert told.undefined > 500
-    assert np.isnan([told.low, told.high]).all()
+    interval = bootstrap_rows(40, lambda rows: 0.5 if (rows == 0).sum() > 1 else float("nan"))
+    assert interval.undefined > 500
+    assert np.isnan([interval.low, interval.high]).all()
 
 
 def test_differences_are_by_the_identities_of_either_run() -> None:

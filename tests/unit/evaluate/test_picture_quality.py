@@ -63,15 +63,15 @@ def test_the_summary_is_mean_deviation_and_medians_of_what_could_be_read(
     pictures: Path, parameters: Path
 ) -> None:
     rows = list(measure_pictures(list_source(str(pictures)).entries, ArchiveConfig(), find_model(parameters)))
-    told = summarise(rows)
+    summary = summarise(rows)
     sizes = [0.008, 0.016, 0.024, 0.0025]
-    assert told["pictures"] == 4
-    assert told["unreadable"] == {"empty": 1, "damaged": 1}
-    assert told["megapixels_mean"] == pytest.approx(np.mean(sizes))
-    assert told["megapixels_std"] == pytest.approx(np.std(sizes))
-    assert told["glvn_median"] == pytest.approx(np.median(values_of(rows, "glvn")))
-    assert told["brisque_median"] == pytest.approx(np.median(values_of(rows, "brisque")))
-    assert told["without_brisque"] == 1
+    assert summary["pictures"] == 4
+    assert summary["unreadable"] == {"empty": 1, "damaged": 1}
+    assert summary["megapixels_mean"] == pytest.approx(np.mean(sizes))
+    assert summary["megapixels_std"] == pytest.approx(np.std(sizes))
+    assert summary["glvn_median"] == pytest.approx(np.median(values_of(rows, "glvn")))
+    assert summary["brisque_median"] == pytest.approx(np.median(values_of(rows, "brisque")))
+    assert summary["without_brisque"] == 1
     assert np.isnan(summarise([])["megapixels_mean"])
 
 
@@ -87,11 +87,11 @@ def test_sub_folders_are_what_paths_do_not_share() -> None:
 
 @given(st.dictionaries(st.text(max_size=3), st.lists(st.floats(-1e6, 1e6), max_size=20), max_size=3))
 def test_histograms_count_every_value_once_over_shared_bins(values: dict[str, list[float]]) -> None:
-    told = histogram({name: np.array(each, np.float64) for name, each in values.items()})
-    assert {name: sum(counts) for name, counts in told["counts"].items()} == {
+    histograms = histogram({name: np.array(each, np.float64) for name, each in values.items()})
+    assert {name: sum(counts) for name, counts in histograms["counts"].items()} == {
         name: len(each) for name, each in values.items()
     }
-    assert told["edges"] == sorted(told["edges"])
+    assert histograms["edges"] == sorted(histograms["edges"])
 
 
 def test_the_command_prints_a_line_for_source_and_sub_folder_and_the_unreadable(
@@ -116,11 +116,11 @@ def test_the_command_prints_a_line_for_source_and_sub_folder_and_the_unreadable(
     assert "passed over: 1 not_an_image" in result.stdout
     assert "unreadable: 2 (1 damaged, 1 empty)" in result.stdout
     assert f"empty\t{pictures / 'south' / 'empty.jpg'}\tzero bytes" in lines
-    told = json.loads((tmp_path / "out" / "quality.json").read_text())
-    assert told["about"]["brisque_parameters"] == str(parameters)
-    assert told["sources"][0]["folders"]["north"]["pictures"] == 2
-    assert {row["status"] for row in told["sources"][0]["failed"]} == {"empty", "damaged"}
-    assert sum(told["histograms"]["glvn"]["counts"][str(pictures)]) == 4
+    report = json.loads((tmp_path / "out" / "quality.json").read_text())
+    assert report["about"]["brisque_parameters"] == str(parameters)
+    assert report["sources"][0]["folders"]["north"]["pictures"] == 2
+    assert {row["status"] for row in report["sources"][0]["failed"]} == {"empty", "damaged"}
+    assert sum(report["histograms"]["glvn"]["counts"][str(pictures)]) == 4
     assert (tmp_path / "out" / "quality.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -131,8 +131,8 @@ def test_without_parameters_the_other_figures_are_there_and_one_line_says_what_t
     result = CliRunner().invoke(app, ["analyse", str(pictures / "north"), "--json", "-"])
     assert result.exit_code == 0
     assert "pip install --no-deps brisque" in result.stderr
-    told = json.loads(result.stdout)["sources"][0]
-    assert (told["pictures"], told["brisque_median"], told["megapixels_mean"]) == (
+    summary = json.loads(result.stdout)["sources"][0]
+    assert (summary["pictures"], summary["brisque_median"], summary["megapixels_mean"]) == (
         2,
         None,
         pytest.approx(0.012),
@@ -140,7 +140,7 @@ def test_without_parameters_the_other_figures_are_there_and_one_line_says_what_t
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ([".", "nowhere"], "nowhere"),
         ([".", "--out", "quality.docx"], ".png"),
@@ -148,13 +148,13 @@ def test_without_parameters_the_other_figures_are_there_and_one_line_says_what_t
     ],
 )
 def test_bad_settings_fail_before_the_work_starts(
-    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("par_core.studies.picture_quality.measure_pictures", None)
     result = CliRunner().invoke(app, ["analyse", *arguments])
     assert isinstance(result.exception, BadConfigError)
-    assert told in str(result.exception)
+    assert message in str(result.exception)
 
 
 def test_an_empty_collection_is_a_line_without_figures(tmp_path: Path) -> None:

@@ -16,14 +16,14 @@ NAN = float("nan")
 
 
 def items(right: np.ndarray) -> AttributeItems:
-    """People of whom every second has a hat, told rightly or wrongly."""
+    """People, every second with a hat, whose predictions are right or wrong."""
     labels = (np.arange(len(right)) % 2).astype(np.float32)[:, None]
-    told = np.where(right[:, None], labels, 1 - labels).astype(np.float32)
+    probabilities = np.where(right[:, None], labels, 1 - labels).astype(np.float32)
     return AttributeItems(
         tuple(map(str, range(len(right)))),
         ("hat", "coat"),
         np.hstack([labels, labels]),
-        np.hstack([told, told]),
+        np.hstack([probabilities, probabilities]),
         {"hat": 0.5},
     )
 
@@ -48,9 +48,9 @@ def test_a_band_has_an_interval_of_its_own_people() -> None:
 @pytest.mark.parametrize(("known", "bands"), [(39, 0), (40, 2), (199, 9), (200, 10), (1000, 10)])
 def test_bands_hold_twenty_people_and_people_of_unknown_quality_are_left_out(known: int, bands: int) -> None:
     values = np.concatenate([np.arange(known, dtype=np.float64), [NAN] * 15])
-    told = quality_bands(items(np.ones(len(values), bool)), values, 0)
-    assert len(told) == bands
-    assert sum(band.people for band in told) == (known if bands else 0)
+    actual = quality_bands(items(np.ones(len(values), bool)), values, 0)
+    assert len(actual) == bands
+    assert sum(band.people for band in actual) == (known if bands else 0)
 
 
 def test_without_scored_attributes_there_are_no_bands() -> None:
@@ -69,10 +69,10 @@ def test_people_are_measured_inside_of_their_boxes(tmp_path: Path) -> None:
     picture = photograph()
     file = save(tmp_path / "1.png", picture)
     boxes = np.array([[10, 20, 60, 140], [NAN] * 4, [0, 0, 5, 5]], np.float32)
-    told = measure_people([file, file, tmp_path / "gone.png"], boxes, ArchiveConfig(), None, {})
-    np.testing.assert_array_equal(told["height_px"], [120, 240, NAN])
-    np.testing.assert_allclose(told["glvn"], [glvn(picture[20:140, 10:60]), glvn(picture), NAN])
-    assert np.isnan(told["brisque"]).all()
+    measures = measure_people([file, file, tmp_path / "gone.png"], boxes, ArchiveConfig(), None, {})
+    np.testing.assert_array_equal(measures["height_px"], [120, 240, NAN])
+    np.testing.assert_allclose(measures["glvn"], [glvn(picture[20:140, 10:60]), glvn(picture), NAN])
+    assert np.isnan(measures["brisque"]).all()
     known = measure_people(
         [file] * 3, boxes, ArchiveConfig(), None, {"glvn": np.array([1, 2, 3], np.float32)}
     )
@@ -94,12 +94,12 @@ def test_the_page_has_a_part_for_each_measure_that_is_known() -> None:
 
 def test_a_picture_that_was_replaced_by_a_smaller_one_has_no_quality(tmp_path: Path) -> None:
     file = save(tmp_path / "1.png", photograph()[:40, :40])
-    told = measure_people(
+    measures = measure_people(
         [file],
         np.array([[100, 50, 160, 160]], np.float32),
         ArchiveConfig(),
         None,
         {"height_px": np.array([110], np.float32)},
     )
-    assert told["height_px"].tolist() == [110]
-    assert np.isnan(told["glvn"]).all()
+    assert measures["height_px"].tolist() == [110]
+    assert np.isnan(measures["glvn"]).all()

@@ -54,17 +54,17 @@ class Unsure(FakeSegmenter):
 
     def segment(self, images: list[np.ndarray]) -> list[PersonInstances]:  # type: ignore[override]
         self.looked.append(len(images))
-        told = []
+        detections = []
         for people, image in zip(super().segment(images), images, strict=True):
             corner = np.zeros(image.shape[:2], bool)
             corner[:9, :9] = True
             masks = (*people.masks, *[encode_mask(corner)] * 3)
             scores = np.array([0.9] * len(people) + [0.6, 0.5, 0.3], np.float32)
             kept = np.flatnonzero(scores > np.float32(self.lowest))
-            told.append(
+            detections.append(
                 PersonInstances(mask_boxes(list(masks))[kept], scores[kept], tuple(masks[i] for i in kept))
             )
-        return told
+        return detections
 
 
 @pytest.mark.parametrize("dataset", ["pennfudan", "coco"])
@@ -80,13 +80,13 @@ def test_each_photograph_is_segmented_once(
     monkeypatch.setattr(segmentation, "score_threshold", lambda config: 0.5)
     run = evaluate_segmentation(dataset, root, FAKE, PredictionCache(tmp_path / "out", compute_here))  # type: ignore[arg-type]
     assert sum(looked) == 3, "there are three photographs"
-    for weak, found, photo in zip(run.weak, run.detected, run.photos, strict=True):
+    for weak, strong, photo in zip(run.weak, run.detected, run.photos, strict=True):
         picture = cv2.cvtColor(cv2.imread(str(photo.image)), cv2.COLOR_BGR2RGB)
-        for threshold, seen in ((LOWEST_SCORE, weak), (0.5, found)):
+        for threshold, detected in ((LOWEST_SCORE, weak), (0.5, strong)):
             (alone,) = Unsure(threshold, []).segment([picture])
-            np.testing.assert_array_equal(seen.boxes, alone.boxes)
-            np.testing.assert_array_equal(seen.scores, alone.scores)
-            assert seen.masks == alone.masks
+            np.testing.assert_array_equal(detected.boxes, alone.boxes)
+            np.testing.assert_array_equal(detected.scores, alone.scores)
+            assert detected.masks == alone.masks
     if dataset == "coco":
         assert run.scores["false_people_per_empty_image"] == 1.5, (
             "0.6 each, and one coloured area; 0.5 is not above 0.5"
@@ -98,16 +98,16 @@ def test_a_threshold_below_that_of_average_precision_counts_the_weakest(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[float | None] = []
+    thresholds: list[float | None] = []
 
     def load(config: RunConfig) -> FakeSegmenter:
-        asked.append(config.segment.min_score)
+        thresholds.append(config.segment.min_score)
         return FakeSegmenter()
 
     monkeypatch.setattr(segmentation, "score_threshold", lambda config: 0.01)
     monkeypatch.setattr("par_core.predictions.compute.load_segmenter", load)
     evaluate_segmentation("pennfudan", tmp_path, FAKE, PredictionCache(tmp_path / "out", compute_here))
-    assert asked == [0.01]
+    assert thresholds == [0.01]
 
 
 def test_the_threshold_of_a_model_is_known_without_loading_it() -> None:

@@ -58,59 +58,59 @@ def slow_listed(labels: np.ndarray, probabilities: np.ndarray) -> list[bool]:
 def test_labels_with_which_every_probability_agrees_list_nothing_and_have_no_noise() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, (60, 4)).astype(np.float64)
-    found = audit_labels(labels, np.where(labels == 1, 0.51, 0.0) + 0.49 * rng.random((60, 4)))
-    assert not found.listed.any()
-    assert found.noise_rates.tolist() == [0.0] * 4
-    assert found.joint[:, 1, 1].tolist() == pytest.approx(labels.mean(axis=0).tolist())
+    audit = audit_labels(labels, np.where(labels == 1, 0.51, 0.0) + 0.49 * rng.random((60, 4)))
+    assert not audit.listed.any()
+    assert audit.noise_rates.tolist() == [0.0] * 4
+    assert audit.joint[:, 1, 1].tolist() == pytest.approx(labels.mean(axis=0).tolist())
 
 
 @given(SEEDS)
 def test_what_is_listed_is_what_a_plain_reading_of_the_paper_lists(seed: int) -> None:
     labels, probabilities = random_labels(seed)
-    found = audit_labels(labels, probabilities)
-    assert found.listed.T.tolist() == [
+    audit = audit_labels(labels, probabilities)
+    assert audit.listed.T.tolist() == [
         slow_listed(y, p) for y, p in zip(labels.T, probabilities.T, strict=True)
     ]
 
 
 def test_the_joint_distribution_of_a_small_case_is_the_one_computed_by_hand() -> None:
-    found = audit_labels(column(0, 0, 0, 0, 0, 1, 1), column(0.1, 0.1, 0.2, 0.4, 0.9, 0.9, 0.6))
-    assert found.thresholds[0] == pytest.approx([0.66, 0.75])
+    audit = audit_labels(column(0, 0, 0, 0, 0, 1, 1), column(0.1, 0.1, 0.2, 0.4, 0.9, 0.9, 0.6))
+    assert audit.thresholds[0] == pytest.approx([0.66, 0.75])
     # who is confidently nothing counts in no cell: the fourth, the last
-    assert found.listed[:, 0].tolist() == [False] * 4 + [True] + [False] * 2
-    assert found.joint[0] == pytest.approx(np.array([[5 / 7 * 3 / 4, 5 / 7 / 4], [0, 2 / 7]]))
-    assert found.noise_rates[0] == pytest.approx(5 / 28)
-    assert found.margins[:, 0] == pytest.approx([0.8, 0.8, 0.6, 0.2, -0.8, 0.8, 0.2])
-    assert found.ranking()[0] == 4
+    assert audit.listed[:, 0].tolist() == [False] * 4 + [True] + [False] * 2
+    assert audit.joint[0] == pytest.approx(np.array([[5 / 7 * 3 / 4, 5 / 7 / 4], [0, 2 / 7]]))
+    assert audit.noise_rates[0] == pytest.approx(5 / 28)
+    assert audit.margins[:, 0] == pytest.approx([0.8, 0.8, 0.6, 0.2, -0.8, 0.8, 0.2])
+    assert audit.ranking()[0] == 4
 
 
 def test_people_who_are_all_alike_reach_their_own_mean_whatever_the_rounding() -> None:
     assert np.mean([0.1] * 3) > 0.1
-    found = audit_labels(column(1, 1, 1, 0, 0, 0), column(0.1, 0.1, 0.1, 0.05, 0.05, 0.05))
-    assert found.joint[0].sum() == pytest.approx(1)
-    assert not found.listed.any()
+    audit = audit_labels(column(1, 1, 1, 0, 0, 0), column(0.1, 0.1, 0.1, 0.05, 0.05, 0.05))
+    assert audit.joint[0].sum() == pytest.approx(1)
+    assert not audit.listed.any()
 
 
 def test_the_listed_come_first_and_each_kind_by_margin() -> None:
     labels, probabilities = random_labels(7, n=200)
-    found = audit_labels(labels, probabilities)
-    ranking = found.ranking()
-    listed, margins = found.listed.ravel()[ranking], found.margins.ravel()[ranking]
-    count = int(found.listed.sum())
+    audit = audit_labels(labels, probabilities)
+    ranking = audit.ranking()
+    listed, margins = audit.listed.ravel()[ranking], audit.margins.ravel()[ranking]
+    count = int(audit.listed.sum())
     assert listed.tolist() == [True] * count + [False] * (len(ranking) - count)
     assert (np.diff(margins[:count]) >= 0).all()
     assert (np.diff(margins[count:]) >= 0).all()
-    assert sorted(ranking.tolist()) == np.flatnonzero(found.audited.ravel()).tolist()
+    assert sorted(ranking.tolist()) == np.flatnonzero(audit.audited.ravel()).tolist()
 
 
 @given(SEEDS)
 def test_the_order_of_people_changes_nothing(seed: int) -> None:
     labels, probabilities = random_labels(seed)
     order = np.random.default_rng(seed).permutation(len(labels))
-    found, moved = audit_labels(labels, probabilities), audit_labels(labels[order], probabilities[order])
-    assert np.array_equal(found.listed[order], moved.listed)
-    assert np.array_equal(found.margins[order], moved.margins, equal_nan=True)
-    assert np.allclose(found.joint, moved.joint, equal_nan=True)
+    audit, moved = audit_labels(labels, probabilities), audit_labels(labels[order], probabilities[order])
+    assert np.array_equal(audit.listed[order], moved.listed)
+    assert np.array_equal(audit.margins[order], moved.margins, equal_nan=True)
+    assert np.allclose(audit.joint, moved.joint, equal_nan=True)
 
 
 @given(SEEDS)
@@ -118,17 +118,17 @@ def test_unknown_labels_and_missing_probabilities_are_as_if_they_were_not_there(
     labels, probabilities = random_labels(seed, k=1)
     probabilities[::7] = NAN
     kept = ~np.isnan(labels[:, 0]) & ~np.isnan(probabilities[:, 0])
-    found, without = audit_labels(labels, probabilities), audit_labels(labels[kept], probabilities[kept])
-    assert np.array_equal(found.listed[kept], without.listed)
-    assert not found.listed[~kept].any()
-    assert found.audited[:, 0].tolist() == kept.tolist()
-    assert np.allclose(found.joint, without.joint, equal_nan=True)
+    audit, without = audit_labels(labels, probabilities), audit_labels(labels[kept], probabilities[kept])
+    assert np.array_equal(audit.listed[kept], without.listed)
+    assert not audit.listed[~kept].any()
+    assert audit.audited[:, 0].tolist() == kept.tolist()
+    assert np.allclose(audit.joint, without.joint, equal_nan=True)
 
 
 def test_with_one_kind_of_label_only_nothing_is_listed_and_the_rate_is_unknown() -> None:
-    found = audit_labels(column(1, 1, NAN), column(0.1, 0.9, 0.5))
-    assert not found.listed.any()
-    assert np.isnan(found.noise_rates).all()
+    audit = audit_labels(column(1, 1, NAN), column(0.1, 0.9, 0.5))
+    assert not audit.listed.any()
+    assert np.isnan(audit.noise_rates).all()
 
 
 def test_labels_and_probabilities_of_another_kind_are_refused() -> None:
@@ -145,23 +145,23 @@ def test_planted_labels_are_found_where_features_tell_the_truth(seed: int) -> No
     features, labels = separable(seed)
     planted = plant(labels, 0.02, seed)
     wrong = np.where(planted, 1 - labels, labels)
-    found = audit_labels(
+    audit = audit_labels(
         wrong, out_of_fold(features, wrong, group_folds([str(i) for i in range(len(labels))], 5, seed))
     )
-    together, each = count_found(found, wrong, planted)
+    together, each = count_found(audit, wrong, planted)
     assert (together.known, together.planted, together.looked) == (800, 16, 40)
     assert together.share >= 0.9
     assert together.chance == pytest.approx(0.05)
     assert sum(one.planted for one in each) == 16
-    assert found.noise_rates.sum() == pytest.approx(0.04, abs=0.03)
+    assert audit.noise_rates.sum() == pytest.approx(0.04, abs=0.03)
 
 
 def test_a_planted_label_that_could_not_be_audited_is_not_found() -> None:
     labels = np.array([[1.0, 1.0]] * 20 + [[0.0, NAN]] * 20)
-    found = audit_labels(labels, np.where(labels == 1, 0.9, 0.1) * np.array([1, NAN]))
+    audit = audit_labels(labels, np.where(labels == 1, 0.9, 0.1) * np.array([1, NAN]))
     planted = np.zeros(labels.shape, bool)
     planted[0, 1] = True
-    together, (first, second) = count_found(found, labels, planted)
+    together, (first, second) = count_found(audit, labels, planted)
     assert (together.known, together.planted, together.looked, together.found) == (60, 1, 3, 0)
     assert (second.known, second.planted, second.looked, second.found) == (20, 1, 1, 0)
     assert np.isnan(first.share)
@@ -178,11 +178,11 @@ def test_planting_turns_the_share_that_was_asked_for_and_only_known_labels() -> 
 
 
 @pytest.mark.parametrize(
-    ("share", "told"),
+    ("share", "message"),
     [(0.0, "between 0 and 0.5"), (0.5, "between 0 and 0.5"), (0.01, "of 3 known labels plants none")],
 )
-def test_a_share_that_plants_nothing_or_too_much_is_refused(share: float, told: str) -> None:
-    with pytest.raises(BadConfigError, match=told):
+def test_a_share_that_plants_nothing_or_too_much_is_refused(share: float, message: str) -> None:
+    with pytest.raises(BadConfigError, match=message):
         plant(column(0, 1, 1, NAN), share, 0)
 
 
@@ -203,25 +203,25 @@ def test_folds_never_share_a_group_and_do_not_depend_on_the_order(
     assert group_folds(groups[::-1], folds, seed).tolist() == of[::-1].tolist()
 
 
-def test_nobody_is_judged_by_a_probe_that_saw_the_label() -> None:
+def test_no_person_is_judged_by_a_probe_that_saw_the_label() -> None:
     features, labels = separable(0)
     folds = group_folds([str(i) for i in range(len(labels))], 5, 0)
-    told = out_of_fold(features, labels, folds)
+    probabilities = out_of_fold(features, labels, folds)
     turned = labels.copy()
     turned[folds == 2] = 1 - turned[folds == 2]
     again = out_of_fold(features, turned, folds)
-    assert np.array_equal(told[folds == 2], again[folds == 2])
-    assert not np.allclose(told[folds == 1], again[folds == 1])
+    assert np.array_equal(probabilities[folds == 2], again[folds == 2])
+    assert not np.allclose(probabilities[folds == 1], again[folds == 1])
 
 
 def test_the_features_of_a_fold_have_no_say_in_the_probe_that_judges_it() -> None:
     features, labels = separable(0)
     folds = group_folds([str(i) for i in range(len(labels))], 5, 0)
-    told = out_of_fold(features, labels, folds)
+    probabilities = out_of_fold(features, labels, folds)
     first, other = np.flatnonzero(folds == 2)[:2]
     moved = features.copy()
     moved[other] *= 1000  # would change mean and deviation of everybody
-    assert np.array_equal(told[first], out_of_fold(moved, labels, folds)[first])
+    assert np.array_equal(probabilities[first], out_of_fold(moved, labels, folds)[first])
 
 
 def test_features_on_any_scale_and_constant_ones_give_the_same_probabilities() -> None:
@@ -236,13 +236,13 @@ def test_the_probe_is_the_logistic_regression_of_scikit_learn() -> None:
     features, labels = separable(2)
     features[:, :2] *= 0.2
     folds = np.arange(len(labels)) % 2
-    told = out_of_fold(features, labels, folds)[folds == 0, 0]
+    probabilities = out_of_fold(features, labels, folds)[folds == 0, 0]
     train = features[folds == 1]
     scaled = (features - train.mean(axis=0)) / train.std(axis=0)
     theirs = LogisticRegression(C=probe._SPREAD**2 / features.shape[1], tol=1e-8, max_iter=1000).fit(
         scaled[folds == 1], labels[folds == 1, 0]
     )
-    assert told == pytest.approx(theirs.predict_proba(scaled[folds == 0])[:, 1], abs=1e-3)
+    assert probabilities == pytest.approx(theirs.predict_proba(scaled[folds == 0])[:, 1], abs=1e-3)
 
 
 def test_unknown_labels_teach_nothing_but_are_judged() -> None:
@@ -250,8 +250,8 @@ def test_unknown_labels_teach_nothing_but_are_judged() -> None:
     folds = group_folds([str(i) for i in range(len(labels))], 5, 0)
     truth = labels[:, 0].copy()
     labels[::3, 0] = NAN
-    told = out_of_fold(features, labels, folds)[:, 0]
-    assert ((told > 0.5) == (truth == 1)).mean() > 0.98
+    probabilities = out_of_fold(features, labels, folds)[:, 0]
+    assert ((probabilities > 0.5) == (truth == 1)).mean() > 0.98
     guessed = np.where(np.isnan(labels), 1, labels)
     assert ((out_of_fold(features, guessed, folds)[:, 0] > 0.5) == (truth == 1)).mean() < 0.98
 
@@ -261,6 +261,6 @@ def test_an_attribute_of_too_few_people_has_no_probabilities() -> None:
     labels[:, 1] = 0
     labels[:10, 1] = 1  # 10 in all, so fewer outside of a fold that holds one
     folds = np.arange(len(labels)) % 5
-    told = out_of_fold(features, labels, folds)
-    assert np.isfinite(told[:, 0]).all()
-    assert np.isnan(told[:, 1]).all()
+    probabilities = out_of_fold(features, labels, folds)
+    assert np.isfinite(probabilities[:, 0]).all()
+    assert np.isnan(probabilities[:, 1]).all()

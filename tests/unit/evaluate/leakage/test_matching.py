@@ -49,10 +49,10 @@ def photographs() -> list[np.ndarray]:
 def test_copies_are_found_and_other_scenes_are_not(change: type, photographs: list[np.ndarray]) -> None:
     train = [perceptual_hash(image) for image in photographs[:16]]
     test = [perceptual_hash(change(image)) for image in photographs[12:]]
-    found = near_hashes(test, train, 12)
-    assert found.nearest.tolist() == [12, 13, 14, 15, *[-1] * 8]
-    assert np.flatnonzero(found.train).tolist() == [12, 13, 14, 15]
-    assert found.share == 1 / 3
+    matches = near_hashes(test, train, 12)
+    assert matches.nearest.tolist() == [12, 13, 14, 15, *[-1] * 8]
+    assert np.flatnonzero(matches.train).tolist() == [12, 13, 14, 15]
+    assert matches.share == 1 / 3
 
 
 def test_a_copy_of_the_file_has_the_same_digest_and_an_encoded_copy_has_not() -> None:
@@ -60,10 +60,10 @@ def test_a_copy_of_the_file_has_the_same_digest_and_an_encoded_copy_has_not() ->
         cv2.imencode(".jpg", photograph(), [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
         for quality in (90, 80)
     )
-    found = same_label([image_id(file), image_id(again), None], [None, image_id(file)], "digest")
-    assert found.nearest.tolist() == [1, -1, -1]
-    assert found.train.tolist() == [False, True]
-    assert found.share == 0.5
+    matches = same_label([image_id(file), image_id(again), None], [None, image_id(file)], "digest")
+    assert matches.nearest.tolist() == [1, -1, -1]
+    assert matches.train.tolist() == [False, True]
+    assert matches.share == 0.5
 
 
 def test_the_hash_of_a_plain_picture_is_zero_and_of_others_has_half_of_its_bits() -> None:
@@ -86,36 +86,36 @@ def test_near_hashes_are_those_of_a_plain_double_loop(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leakage, "_TEST_BLOCK", 3)
         patch.setattr(leakage, "_TRAIN_BLOCK", 4)
-        found = near_hashes(test, train, bits)
+        matches = near_hashes(test, train, bits)
     apart = [
         [(a ^ b).bit_count() if a is not None and b is not None else BITS + 1 for b in train] for a in test
     ]
     nearest = [min(range(len(train)), key=lambda j, row=row: (row[j], j), default=-1) for row in apart]  # type: ignore[misc]
     wanted = [j if j >= 0 and row[j] <= bits else -1 for j, row in zip(nearest, apart, strict=True)]
-    assert found.nearest.tolist() == wanted
-    assert found.train.tolist() == [any(row[j] <= bits for row in apart) for j in range(len(train))]
-    assert [None if np.isnan(d) else int(d) for d in found.distance] == [
+    assert matches.nearest.tolist() == wanted
+    assert matches.train.tolist() == [any(row[j] <= bits for row in apart) for j in range(len(train))]
+    assert [None if np.isnan(d) else int(d) for d in matches.distance] == [
         row[j] if j >= 0 else None for j, row in zip(wanted, apart, strict=True)
     ]
-    assert found.known.tolist() == [each is not None for each in test]
+    assert matches.known.tolist() == [each is not None for each in test]
 
 
 @given(LABELS, LABELS)
 def test_shared_identities_are_shared_whatever_the_order(
     test: list[str | None], train: list[str | None]
 ) -> None:
-    found, back = same_label(test, train, "identity"), same_label(train, test, "identity")
+    matches, back = same_label(test, train, "identity"), same_label(train, test, "identity")
     assert (
-        (found.nearest >= 0).tolist()
+        (matches.nearest >= 0).tolist()
         == back.train.tolist()
         == [each is not None and each in train for each in test]
     )
-    assert all(train[j] == test[i] for i, j in enumerate(found.nearest) if j >= 0)
+    assert all(train[j] == test[i] for i, j in enumerate(matches.nearest) if j >= 0)
 
 
 def test_the_share_is_that_of_jia_et_al_over_the_test_images_that_could_be_compared() -> None:
-    found = same_label(["ann", "ann", "bob", "cid", None], ["ann", "dan", None], "identity")
-    assert found.share == 0.5
+    matches = same_label(["ann", "ann", "bob", "cid", None], ["ann", "dan", None], "identity")
+    assert matches.share == 0.5
     assert np.isnan(same_label([None], ["ann"], "identity").share)
     assert np.isnan(near_hashes([], [1], 3).share)
 
@@ -129,10 +129,10 @@ def test_embeddings_of_one_person_are_neighbours() -> None:
     )
     missing = test.astype(np.float32)
     missing[0] = np.nan
-    found = near_embeddings(missing, train.astype(np.float32), 0.2)
-    assert found.nearest.tolist() == [-1, *range(11, 20), *[-1] * 10]
-    assert found.distance[1] == pytest.approx(1 - test[1] @ train[11], abs=1e-5)
-    assert (int(found.known.sum()), int(found.train.sum())) == (19, 9)
+    matches = near_embeddings(missing, train.astype(np.float32), 0.2)
+    assert matches.nearest.tolist() == [-1, *range(11, 20), *[-1] * 10]
+    assert matches.distance[1] == pytest.approx(1 - test[1] @ train[11], abs=1e-5)
+    assert (int(matches.known.sum()), int(matches.train.sum())) == (19, 9)
 
 
 def test_embeddings_that_are_no_unit_vectors_are_refused() -> None:
@@ -153,11 +153,11 @@ def test_embeddings_that_are_no_unit_vectors_are_refused() -> None:
 def test_the_threshold_is_the_largest_known_distance_that_keeps_the_rate(
     same: list[int], different: list[int], rate: float
 ) -> None:
-    told = choose_threshold(np.array(same, float), np.array(different, float), rate)
+    threshold = choose_threshold(np.array(same, float), np.array(different, float), rate)
     apart = np.array(different)
-    assert told.mistaken == (apart <= told.distance).mean() <= rate
-    assert told.found == (np.array(same) <= told.distance).mean()
-    larger = [each for each in same + different if each > told.distance]
+    assert threshold.mistaken == (apart <= threshold.distance).mean() <= rate
+    assert threshold.found == (np.array(same) <= threshold.distance).mean()
+    larger = [each for each in same + different if each > threshold.distance]
     assert all((apart <= each).mean() > rate for each in larger)
 
 
@@ -177,39 +177,39 @@ def test_a_threshold_from_known_copies_finds_new_ones(photographs: list[np.ndarr
     hashes = np.array([perceptual_hash(image) for image in known], np.uint64)
     copies = np.array([perceptual_hash(cropped(encoded_again(image))) for image in known], np.uint64)
     apart = hash_distances(hashes[:, None], hashes[None])[np.triu_indices(len(known), 1)]
-    told = choose_threshold(hash_distances(hashes, copies).astype(float), apart.astype(float), 0.01)
-    assert told.found == 1.0
-    found = near_hashes(
-        [perceptual_hash(smaller(image)) for image in new], [perceptual_hash(new[2])], int(told.distance)
+    threshold = choose_threshold(hash_distances(hashes, copies).astype(float), apart.astype(float), 0.01)
+    assert threshold.found == 1.0
+    matches = near_hashes(
+        [perceptual_hash(smaller(image)) for image in new], [perceptual_hash(new[2])], int(threshold.distance)
     )
-    assert found.nearest.tolist() == [-1, -1, 0, -1]
+    assert matches.nearest.tolist() == [-1, -1, 0, -1]
 
 
 def test_the_cleaned_part_has_no_counterpart_left_and_keeps_the_others() -> None:
     test, train = ["ann", None, "cid", "eve"], ["bob", "ann", "ann", None, "cid"]
     hashes, theirs = [0, 255, None, 2**40], [0b111 << 50, 2**60, 2**61 + 7, 254, 0]
-    found = [same_label(test, train, "identity"), near_hashes(hashes, theirs, 1)]
-    kept = cleaned_train(found)
+    matches = [same_label(test, train, "identity"), near_hashes(hashes, theirs, 1)]
+    kept = cleaned_train(matches)
     assert kept.tolist() == [0]
     again = [
         same_label(test, [train[i] for i in kept], "identity"),
         near_hashes(hashes, [theirs[i] for i in kept], 1),
     ]
     assert leakage_report(again)["share"] == 0
-    told = leakage_report(found)
-    assert (told["test"], told["train"], told["train_kept"], told["share"]) == (4, 5, 1, 1.0)
-    assert told["by_kind"]["hash"] == {
+    report = leakage_report(matches)
+    assert (report["test"], report["train"], report["train_kept"], report["share"]) == (4, 5, 1, 1.0)
+    assert report["by_kind"]["hash"] == {
         "share": pytest.approx(1.0),
         "test_leaked": 3,
         "test_unknown": 1,
         "train_leaked": 3,
     }
-    assert told["by_kind"]["identity"]["share"] == pytest.approx(2 / 3)
+    assert report["by_kind"]["identity"]["share"] == pytest.approx(2 / 3)
 
 
 def test_every_leaked_test_image_is_a_row_with_its_counterpart() -> None:
-    found = near_hashes([3, 2**50 - 1, 8], [2**50 - 1, 0, 1], 1)
-    assert found.rows(["t0", "t1", "t2"], ["r0", "r1", "r2"]) == [
+    matches = near_hashes([3, 2**50 - 1, 8], [2**50 - 1, 0, 1], 1)
+    assert matches.rows(["t0", "t1", "t2"], ["r0", "r1", "r2"]) == [
         {"test": "t0", "train": "r2", "kind": "hash", "distance": 1.0},
         {"test": "t1", "train": "r0", "kind": "hash", "distance": 0.0},
         {"test": "t2", "train": "r1", "kind": "hash", "distance": 1.0},

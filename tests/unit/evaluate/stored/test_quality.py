@@ -21,20 +21,20 @@ def test_the_people_of_a_store_are_analysed_by_what_is_stored(tmp_path: Path) ->
         )
     index(tmp_path / "store", [tmp_path / "pictures"])
     result = CliRunner().invoke(
-        app, ["analyse", "--store", str(tmp_path / "store"), "--json", str(tmp_path / "told.json")]
+        app, ["analyse", "--store", str(tmp_path / "store"), "--json", str(tmp_path / "summary.json")]
     )
     assert result.exit_code == 0, result.output
-    (told,) = json.loads((tmp_path / "told.json").read_text())["sources"]
+    (summary,) = json.loads((tmp_path / "summary.json").read_text())["sources"]
     rows = content(tmp_path / "store")
-    assert told["pictures"] == 3
-    assert told["megapixels_mean"] == pytest.approx(np.mean([row["megapixels"] for row in rows]))
-    assert told["glvn_median"] == pytest.approx(np.median([row["glvn"] for row in rows]))
-    assert told["brisque_median"] is None
-    assert {name: folder["pictures"] for name, folder in told["folders"].items()} == {"gate": 2, "yard": 1}
+    assert summary["pictures"] == 3
+    assert summary["megapixels_mean"] == pytest.approx(np.mean([row["megapixels"] for row in rows]))
+    assert summary["glvn_median"] == pytest.approx(np.median([row["glvn"] for row in rows]))
+    assert summary["brisque_median"] is None
+    assert {name: folder["pictures"] for name, folder in summary["folders"].items()} == {"gate": 2, "yard": 1}
     assert isinstance(CliRunner().invoke(app, ["analyse"]).exception, BadConfigError)
 
 
-def test_people_whose_file_is_gone_are_left_out(tmp_path: Path) -> None:
+def test_people_whose_file_is_missing_are_left_out(tmp_path: Path) -> None:
     files = [save(tmp_path / "pictures" / f"{number}.png", scene("red", seed=number)) for number in range(3)]
     index(tmp_path / "store", [tmp_path / "pictures"])
     files[0].unlink()
