@@ -34,13 +34,13 @@ NAMED = [pytest.param(name, write, id=name) for name, write, _ in MATS]
 @pytest.mark.parametrize(("name", "write", "k"), MATS)
 def test_labels_and_split_are_read_as_published(tmp_path: Path, name: str, write: Write, k: int) -> None:
     wanted = write(tmp_path)
-    found = read_attribute_set(name, tmp_path)
-    assert len(found.attributes) == k
-    assert np.array_equal(labels_of(list(found.people)), wanted)
-    assert {part: len(rows) for part, rows in found.parts.items()} == (
+    data = read_attribute_set(name, tmp_path)
+    assert len(data.attributes) == k
+    assert np.array_equal(labels_of(list(data.people)), wanted)
+    assert {part: len(rows) for part, rows in data.parts.items()} == (
         {"train": 4, "test": 2} if name == "rapv1" else {"train": 3, "val": 1, "test": 2}
     )
-    assert sorted(row for rows in found.parts.values() for row in rows) == list(range(N))
+    assert sorted(row for rows in data.parts.values() for row in rows) == list(range(N))
 
 
 @pytest.mark.parametrize(("name", "write"), [("peta", peta), ("rapv1", rapv1), ("rapv2", rapv2)])
@@ -55,9 +55,9 @@ def test_each_of_the_five_splits_can_be_chosen(tmp_path: Path, name: str, write:
 @pytest.mark.parametrize(("name", "write"), NAMED)
 def test_missing_pictures_are_named(tmp_path: Path, name: str, write: Write) -> None:
     write(tmp_path)
-    gone, *others = [path for path in sorted(tmp_path.rglob("*")) if path.suffix in (".png", ".jpg")]
-    gone.unlink()
-    with pytest.raises(BadConfigError, match=f"{gone.name}$"):
+    missing, *others = [path for path in sorted(tmp_path.rglob("*")) if path.suffix in (".png", ".jpg")]
+    missing.unlink()
+    with pytest.raises(BadConfigError, match=f"{missing.name}$"):
         read_attribute_set(name, tmp_path)
     for path in others:
         path.unlink()
@@ -82,7 +82,7 @@ def test_what_is_not_as_published_is_one_clear_line(tmp_path: Path) -> None:
         read_attribute_set("imagenet", tmp_path)
 
 
-def test_a_wrong_label_or_part_is_told_with_file_row_and_attribute(tmp_path: Path) -> None:
+def test_a_wrong_label_or_part_is_reported_with_file_row_and_attribute(tmp_path: Path) -> None:
     pa100k(tmp_path)
     file = tmp_path / "annotation.mat"
     content = {name: value for name, value in scipy.io.loadmat(file).items() if not name.startswith("__")}
@@ -95,7 +95,7 @@ def test_a_wrong_label_or_part_is_told_with_file_row_and_attribute(tmp_path: Pat
         read_attribute_set("pa100k", tmp_path)
     peta(tmp_path)
     file = tmp_path / "PETA.mat"
-    for train, told in (
+    for train, message in (
         ([1, 2, 6], "image 6 is in 'train' and in 'test'"),
         ([1, 2, 7], "'train' names image 7 of 6"),
         ([1, 2], "image 3 is in no part"),
@@ -103,31 +103,36 @@ def test_a_wrong_label_or_part_is_told_with_file_row_and_attribute(tmp_path: Pat
         content = scipy.io.loadmat(file)
         content["peta"][0][0][3][0][0][0][0]["train"] = np.array(train)[:, None]
         scipy.io.savemat(file, {"peta": content["peta"]})
-        with pytest.raises(BadConfigError, match=f"PETA.mat: .*{told}"):
+        with pytest.raises(BadConfigError, match=f"PETA.mat: .*{message}"):
             read_attribute_set("peta", tmp_path)
 
 
 def test_the_folders_of_peta_tell_who_is_who(tmp_path: Path) -> None:
-    found = read_attribute_set("peta", peta_folders(tmp_path))
-    assert found.attributes == PETA_EVALUATED
-    told = {
+    data = read_attribute_set("peta", peta_folders(tmp_path))
+    assert data.attributes == PETA_EVALUATED
+    labels_by_picture = {
         f"{person.image.parts[-3]}/{person.image.name}": dict(
-            zip(found.attributes, person.labels, strict=True)
+            zip(data.attributes, person.labels, strict=True)
         )
-        for person in found.people
+        for person in data.people
     }
-    assert {name for name, worn in told["VIPeR/0001_2.bmp"].items() if worn} == {
+    assert {name for name, worn in labels_by_picture["VIPeR/0001_2.bmp"].items() if worn} == {
         "personalMale",
         "accessoryHat",
     }
-    assert {name for name, worn in told["GRID/2_1.jpg"].items() if worn} == {"upperBodyTshirt", "hairLong"}
-    assert {name for name, worn in told["CUHK/0001002.png"].items() if worn} == {"footwearSneaker"}
-    assert found.identities[:3] == ("3DPeS/0001", "3DPeS/0001", "3DPeS/2")
-    assert len(set(found.identities)) == 20
-    assert found.parts == {}
+    assert {name for name, worn in labels_by_picture["GRID/2_1.jpg"].items() if worn} == {
+        "upperBodyTshirt",
+        "hairLong",
+    }
+    assert {name for name, worn in labels_by_picture["CUHK/0001002.png"].items() if worn} == {
+        "footwearSneaker"
+    }
+    assert data.identities[:3] == ("3DPeS/0001", "3DPeS/0001", "3DPeS/2")
+    assert len(set(data.identities)) == 20
+    assert data.parts == {}
 
 
-def test_mistakes_in_the_folders_of_peta_are_told_with_file_and_line(tmp_path: Path) -> None:
+def test_mistakes_in_the_folders_of_peta_are_reported_with_file_and_line(tmp_path: Path) -> None:
     peta_folders(tmp_path)
     archive = tmp_path / "PETA dataset" / "MIT" / "archive"
     pictures(archive, ["5_1.jpg"])
@@ -158,13 +163,13 @@ def test_without_identities_there_is_no_split_by_people(tmp_path: Path) -> None:
 
 def test_the_split_by_people_of_rapv2_takes_those_who_are_known(tmp_path: Path) -> None:
     rapv2(tmp_path, people=(7, 7, 9, -1, 11, 13))
-    found = read_attribute_set("rapv2", tmp_path, "zs")
-    assert found.identities == ("7", "7", "9", "11", "13")
-    assert [person.image.name for person in found.people] == [f"CAM01_{i}.png" for i in (0, 1, 2, 4, 5)]
-    assert len(found.attributes) == 53
-    assert "Age46-60" not in found.attributes
-    assert {len(person.labels) for person in found.people} == {53}
-    assert sorted(row for rows in found.parts.values() for row in rows) == [0, 1, 2, 3, 4]
+    data = read_attribute_set("rapv2", tmp_path, "zs")
+    assert data.identities == ("7", "7", "9", "11", "13")
+    assert [person.image.name for person in data.people] == [f"CAM01_{i}.png" for i in (0, 1, 2, 4, 5)]
+    assert len(data.attributes) == 53
+    assert "Age46-60" not in data.attributes
+    assert {len(person.labels) for person in data.people} == {53}
+    assert sorted(row for rows in data.parts.values() for row in rows) == [0, 1, 2, 3, 4]
 
 
 def test_rapv2_knows_the_people_of_its_first_images_only(tmp_path: Path) -> None:
@@ -174,12 +179,12 @@ def test_rapv2_knows_the_people_of_its_first_images_only(tmp_path: Path) -> None
 
 def test_market_labels_go_with_photographs_by_identity(tmp_path: Path) -> None:
     market1501(tmp_path)
-    found = read_attribute_set("market1501", tmp_path)
-    assert found.identities == ("0002", "0002", "0007", "0007", "0001", "0001", "0003", "0003")
-    assert found.parts == {"train": (0, 1, 2, 3), "test": (4, 5, 6, 7)}
-    assert found.attributes == ("age1", "age2", "age3", "age4", "gender", "hat")
-    assert found.people[0].labels == (0, 1, 0, 0, 1, 0)
-    assert found.people[2].labels == (0, 0, 0, 1, 0, 1)
+    data = read_attribute_set("market1501", tmp_path)
+    assert data.identities == ("0002", "0002", "0007", "0007", "0001", "0001", "0003", "0003")
+    assert data.parts == {"train": (0, 1, 2, 3), "test": (4, 5, 6, 7)}
+    assert data.attributes == ("age1", "age2", "age3", "age4", "gender", "hat")
+    assert data.people[0].labels == (0, 1, 0, 0, 1, 0)
+    assert data.people[2].labels == (0, 0, 0, 1, 0, 1)
     market1501(tmp_path, hat=3)
     with pytest.raises(
         BadConfigError, match=r"market_attribute.mat: 'hat' of person 0007 is 3, not one of 1, 2"
@@ -198,26 +203,26 @@ def test_the_real_market_labels_go_with_photographs_by_identity(tmp_path: Path, 
         tmp_path / "bounding_box_test",
         ["-1_c1s1_000401_03.jpg", "0000_c1s1_000151_01.jpg", "0001_c1s1_001051_00.jpg"],
     )
-    found = read_attribute_set("market1501", tmp_path)
-    assert found.identities == ("0002", "0002", "0007", "0001")
-    assert found.parts == {"train": (0, 1, 2), "test": (3,)}
-    assert len(found.attributes) == 30  # 26 of yes or no, four ages
+    data = read_attribute_set("market1501", tmp_path)
+    assert data.identities == ("0002", "0002", "0007", "0001")
+    assert data.parts == {"train": (0, 1, 2), "test": (3,)}
+    assert len(data.attributes) == 30  # 26 of yes or no, four ages
     real = scipy.io.loadmat(data_dir / "market1501_attribute" / "market_attribute.mat", simplify_cells=True)[
         "market_attribute"
     ]["train"]
-    column = found.attributes.index("backpack")
-    assert found.people[0].labels[column] == float(
+    column = data.attributes.index("backpack")
+    assert data.people[0].labels[column] == float(
         real["backpack"][list(real["image_index"]).index("0002")] == 2
     )
 
 
 @pytest.mark.data
 def test_mit_pedestrians_have_gender_and_orientation(data_dir: Path) -> None:
-    found = read_attribute_set("mit", data_dir)
-    assert found.attributes == ("female", "front")
+    data = read_attribute_set("mit", data_dir)
+    assert data.attributes == ("female", "front")
     assert all(
         person.labels == (float("_female_" in person.image.name), float("_fore" in person.image.name))
-        for person in found.people
+        for person in data.people
     )
 
 
@@ -236,16 +241,16 @@ def test_people_of_open_images_by_the_class_of_their_box(tmp_path: Path) -> None
     ]
     open_images(tmp_path, rows)
     file = open_images(tmp_path, [("b", "/m/04yx4", *box, "0", "0")], "validation")
-    found = read_attribute_set("openimages", tmp_path)
-    assert found.attributes == ("female", "child")
-    assert [(person.image.stem, person.labels) for person in found.people] == [
+    data = read_attribute_set("openimages", tmp_path)
+    assert data.attributes == ("female", "child")
+    assert [(person.image.stem, person.labels) for person in data.people] == [
         ("a", (1, 0)),
         ("a", (0, 1)),
         ("b", (0, 0)),
     ]
-    assert found.parts == {"train": (0, 1), "val": (2,)}
-    assert found.boxes is not None
-    assert found.boxes[0].tolist() == [10, 2, 20, 18]
+    assert data.parts == {"train": (0, 1), "val": (2,)}
+    assert data.boxes is not None
+    assert data.boxes[0].tolist() == [10, 2, 20, 18]
     file.write_text(file.read_text().replace("0.25", "0.75"))
     with pytest.raises(
         BadConfigError, match=r"validation-annotations-bbox.csv, line 2: the box 0.75 0.1 0.5 0.9 is no box"

@@ -20,13 +20,13 @@ ROOT = Path(__file__).parents[3]
 def checked(*arguments: object, code: int) -> dict[str, Any]:
     done = CliRunner().invoke(app, ["datasets", "check", *map(str, arguments), "--json"])
     assert done.exit_code == code, done.output
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
 
 
 def test_all_that_can_be_read_is_listed_and_described() -> None:
-    told = json.loads(CliRunner().invoke(app, ["datasets", "list", "--json"]).stdout)
-    assert {each["name"] for each in told if "attributes" in each["kinds"]} == set(ATTRIBUTE_SETS)
+    listed = json.loads(CliRunner().invoke(app, ["datasets", "list", "--json"]).stdout)
+    assert {each["name"] for each in listed if "attributes" in each["kinds"]} == set(ATTRIBUTE_SETS)
     text = CliRunner().invoke(app, ["datasets", "list"]).stdout
     page = (ROOT / "docs" / "datasets.md").read_text()
     for each in DATASETS:
@@ -35,12 +35,12 @@ def test_all_that_can_be_read_is_listed_and_described() -> None:
         assert f"`{each.name}`" in page
 
 
-def test_counts_prevalence_and_shared_people_are_told(tmp_path: Path) -> None:
+def test_counts_prevalence_and_shared_people_are_reported(tmp_path: Path) -> None:
     wanted = rapv2(tmp_path)
-    told = checked("rapv2", tmp_path, "--split", 1, code=0)["attributes"]
-    assert told["parts"] == {"train": 3, "val": 1, "test": 2}
-    assert list(told["prevalence"].values()) == pytest.approx(list(wanted.mean(axis=0)))
-    assert told["identities"] == {
+    attributes = checked("rapv2", tmp_path, "--split", 1, code=0)["attributes"]
+    assert attributes["parts"] == {"train": 3, "val": 1, "test": 2}
+    assert list(attributes["prevalence"].values()) == pytest.approx(list(wanted.mean(axis=0)))
+    assert attributes["identities"] == {
         "people": 4,
         "images": 5,
         "shared": {"train and val": 0, "train and test": 1, "val and test": 0},
@@ -53,19 +53,19 @@ def test_counts_prevalence_and_shared_people_are_told(tmp_path: Path) -> None:
     assert text.endswith("no problems\n")
 
 
-def test_where_nobody_is_known_no_shared_people_are_told(tmp_path: Path) -> None:
+def test_without_identities_no_shared_people_are_reported(tmp_path: Path) -> None:
     rapv2(tmp_path, people=(-1, -1))
     assert checked("rapv2", tmp_path, code=0)["attributes"]["identities"] is None
 
 
-def test_in_the_split_by_people_nobody_of_test_is_in_train(tmp_path: Path) -> None:
-    told = checked("peta", peta_folders(tmp_path), "--split", "zs", code=0)["attributes"]
-    assert told["people"] == 29
-    assert set(told["identities"]["shared"].values()) == {0}
-    assert told["identities"]["test_seen"] == 0
+def test_in_the_split_by_people_no_person_of_test_is_in_train(tmp_path: Path) -> None:
+    attributes = checked("peta", peta_folders(tmp_path), "--split", "zs", code=0)["attributes"]
+    assert attributes["people"] == 29
+    assert set(attributes["identities"]["shared"].values()) == {0}
+    assert attributes["identities"]["test_seen"] == 0
 
 
-def test_damage_is_told_and_the_exit_code_is_1(tmp_path: Path) -> None:
+def test_damage_is_reported_and_the_exit_code_is_1(tmp_path: Path) -> None:
     pa100k(tmp_path)
     (tmp_path / "data" / "000002.jpg").write_text("no picture")
     assert checked("pa100k", tmp_path, code=1)["problems"] == [
@@ -82,10 +82,10 @@ def test_boxes_outside_of_their_picture_are_problems(tmp_path: Path) -> None:
     pictures(tmp_path, ["a.jpg"], (40, 30))
     rows = "".join(f"a.jpg,{x},0,{x + 9},20,1,\n" for x in (0, 40, *range(50, 62)))
     (tmp_path / "labels.csv").write_text("image,x1,y1,x2,y2,hat,bag\n" + rows)
-    told = checked("csv", tmp_path, code=1)
-    assert len(told["problems"]) == 13
-    assert told["problems"][0].startswith("row 2: the box [40.0, 0.0, 49.0, 20.0] lies outside of")
-    assert told["attributes"]["prevalence"] == {"hat": 1.0, "bag": None}
+    report = checked("csv", tmp_path, code=1)
+    assert len(report["problems"]) == 13
+    assert report["problems"][0].startswith("row 2: the box [40.0, 0.0, 49.0, 20.0] lies outside of")
+    assert report["attributes"]["prevalence"] == {"hat": 1.0, "bag": None}
     text = CliRunner().invoke(app, ["datasets", "check", "csv", str(tmp_path)]).stdout
     assert "nobody labelled" in text
     assert text.endswith("and 3 more\n")
@@ -102,7 +102,7 @@ def test_boxes_count_in_the_upright_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["imagenet", "."], "no data set 'imagenet'; there are: peta"),
         (["peta", "nowhere"], "nowhere is not there"),
@@ -112,7 +112,7 @@ def test_boxes_count_in_the_upright_picture(tmp_path: Path) -> None:
 )
 def test_wrong_settings_are_one_line_and_exit_code_2(
     arguments: list[str],
-    told: str,
+    message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -122,7 +122,7 @@ def test_wrong_settings_are_one_line_and_exit_code_2(
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_outlines_in_either_form_of_coco_are_counted(tmp_path: Path) -> None:
@@ -132,8 +132,8 @@ def test_outlines_in_either_form_of_coco_are_counted(tmp_path: Path) -> None:
         Image.new("RGB", (40, 30)).save(tmp_path / "images" / f"{name}.jpg")
     (tmp_path / "polygons" / "a.txt").write_text("1 0.1 0.1 0.4 0.1 0.4 0.9\n1 0.6 0.1 0.9 0.1 0.9 0.9\n")
     (tmp_path / "polygons" / "b.txt").write_text("1 0.1 0.1 0.4 0.1 0.4 0.9\n")
-    found = checked("coco", tmp_path, code=0)["outlines"]
-    assert found == {"photographs": 3, "without_people": 1, "decoded": 3, "people": 3}
+    outlines = checked("coco", tmp_path, code=0)["outlines"]
+    assert outlines == {"photographs": 3, "without_people": 1, "decoded": 3, "people": 3}
     (tmp_path / "images" / "b.jpg").write_text("no picture")
     (problem,) = checked("coco", tmp_path, code=1)["problems"]
     assert "b.jpg cannot be read with its outlines" in problem
@@ -145,8 +145,8 @@ def test_outlines_in_either_form_of_coco_are_counted(tmp_path: Path) -> None:
     }
     (tmp_path / "annotations").mkdir()
     (tmp_path / "annotations" / "instances_images.json").write_text(json.dumps(content))
-    found = checked("coco", tmp_path, code=0)["outlines"]
-    assert found == {"photographs": 1, "without_people": 0, "decoded": 1, "people": 1}
+    outlines = checked("coco", tmp_path, code=0)["outlines"]
+    assert outlines == {"photographs": 1, "without_people": 0, "decoded": 1, "people": 1}
 
 
 def test_of_many_photographs_some_are_read_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,17 +156,17 @@ def test_of_many_photographs_some_are_read_in_full(tmp_path: Path, monkeypatch: 
     for i in range(5):
         Image.new("RGB", (8, 8)).save(tmp_path / "PNGImages" / f"{i}.png")
         Image.new("L", (8, 8), i).save(tmp_path / "PedMasks" / f"{i}_mask.png")
-    found = check_outlines("pennfudan", tmp_path)
-    assert (found.photographs, found.decoded, found.people) == (5, 2, 1)
+    outlines = check_outlines("pennfudan", tmp_path)
+    assert (outlines.photographs, outlines.decoded, outlines.people) == (5, 2, 1)
 
 
 def test_of_open_images_that_is_checked_which_is_there(tmp_path: Path) -> None:
     pictures(tmp_path / "images", ["a.jpg"], (40, 20))
     assert len(checked("openimages", tmp_path, code=1)["problems"]) == 2
     open_images(tmp_path, [("a", "/m/03bt1vf", "0.25", "0.5", "0.1", "0.9", "0", "0")])
-    told = checked("openimages", tmp_path, code=0)
-    assert told["attributes"]["people"] == 1
-    assert "outlines" not in told
+    report = checked("openimages", tmp_path, code=0)
+    assert report["attributes"]["people"] == 1
+    assert "outlines" not in report
     (tmp_path / "train-annotations-object-segmentation.csv").write_text("MaskPath\n")
     assert "has no column 'ImageID'" in checked("openimages", tmp_path, code=1)["problems"][0]
 

@@ -27,31 +27,31 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_every_column_means_what_the_page_says(tmp_path: Path) -> None:
-    found = read_attribute_set("csv", write(tmp_path, WHOLE))
-    assert found.attributes == ("hat", "red coat")
-    assert [person.image for person in found.people] == [
+    data = read_attribute_set("csv", write(tmp_path, WHOLE))
+    assert data.attributes == ("hat", "red coat")
+    assert [person.image for person in data.people] == [
         tmp_path / "a.jpg",
         tmp_path / "a.jpg",
         tmp_path / "sub" / "b.jpg",
     ]
-    assert found.people[0].labels == (1, 0)
-    assert found.people[1].labels[0] == 0
-    assert math.isnan(found.people[1].labels[1])
-    assert found.identities == ("ann", "bob", "")
-    assert found.parts == {"train": (0,), "val": (1,), "test": (2,)}
-    assert found.boxes is not None
-    assert found.boxes[0].tolist() == [2, 4, 10, 20]
-    assert np.isnan(found.boxes[2]).all()
-    assert read_attribute_set("csv", tmp_path / "labels.csv").identities == found.identities
+    assert data.people[0].labels == (1, 0)
+    assert data.people[1].labels[0] == 0
+    assert math.isnan(data.people[1].labels[1])
+    assert data.identities == ("ann", "bob", "")
+    assert data.parts == {"train": (0,), "val": (1,), "test": (2,)}
+    assert data.boxes is not None
+    assert data.boxes[0].tolist() == [2, 4, 10, 20]
+    assert np.isnan(data.boxes[2]).all()
+    assert read_attribute_set("csv", tmp_path / "labels.csv").identities == data.identities
 
 
 def test_an_image_and_one_attribute_are_enough(tmp_path: Path) -> None:
-    found = read_attribute_set("csv", write(tmp_path, "hat, image\n1, a.jpg\n\n0, sub/b.jpg\n"))
-    assert [person.labels for person in found.people] == [(1,), (0,)]
-    assert (found.identities, found.parts, found.boxes) == ((), {}, None)
+    data = read_attribute_set("csv", write(tmp_path, "hat, image\n1, a.jpg\n\n0, sub/b.jpg\n"))
+    assert [person.labels for person in data.people] == [(1,), (0,)]
+    assert (data.identities, data.parts, data.boxes) == ((), {}, None)
 
 
-def test_a_part_is_given_to_everybody_or_to_nobody(tmp_path: Path) -> None:
+def test_all_people_have_a_part_or_none_has(tmp_path: Path) -> None:
     assert read_attribute_set("csv", write(tmp_path, "image,part,hat\na.jpg,,1\n")).parts == {}
     assert read_attribute_set(
         "csv", write(tmp_path, "image,part,hat\na.jpg,train,1\na.jpg,val,1\n")
@@ -61,7 +61,7 @@ def test_a_part_is_given_to_everybody_or_to_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "line 1: there is no column 'image', only: nothing"),
         ("file,hat\na.jpg,1\n", "line 1: there is no column 'image', only: file, hat"),
@@ -83,8 +83,8 @@ def test_a_part_is_given_to_everybody_or_to_nobody(tmp_path: Path) -> None:
         ('image,hat\n"a.jpg,1\n', "is no CSV file in UTF-8"),
     ],
 )
-def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(BadConfigError, match=rf"labels.csv,? .*{told}"):
+def test_a_mistake_is_reported_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(BadConfigError, match=rf"labels.csv,? .*{message}"):
         read_attribute_set("csv", write(tmp_path, text))
 
 
@@ -92,11 +92,11 @@ def test_the_split_by_people_leaves_out_who_is_not_known_with_box_and_all(tmp_pa
     rows = "".join(
         f"a.jpg,{x},0,{x + 5},9,{who},1\n" for x, who in enumerate(["ann", "", "bob", "cat", "dan", "eve"])
     )
-    found = read_attribute_set("csv", write(tmp_path, "image,x1,y1,x2,y2,identity,hat\n" + rows), "zs")
-    assert found.identities == ("ann", "bob", "cat", "dan", "eve")
-    assert found.boxes is not None
-    assert found.boxes[:, 0].tolist() == [0, 2, 3, 4, 5]
-    assert [len(rows) for rows in found.parts.values()] == [3, 1, 1]
+    data = read_attribute_set("csv", write(tmp_path, "image,x1,y1,x2,y2,identity,hat\n" + rows), "zs")
+    assert data.identities == ("ann", "bob", "cat", "dan", "eve")
+    assert data.boxes is not None
+    assert data.boxes[:, 0].tolist() == [0, 2, 3, 4, 5]
+    assert [len(rows) for rows in data.parts.values()] == [3, 1, 1]
 
 
 def test_people_in_boxes_become_pictures_of_their_own(tmp_path: Path) -> None:

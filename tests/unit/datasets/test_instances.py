@@ -63,7 +63,7 @@ def test_coco_json_polygons_and_run_lengths(tmp_path: Path) -> None:
     assert not read_photo(crowd_left_out[1])[1].any()
 
 
-def test_coco_json_that_is_none_is_told(tmp_path: Path) -> None:
+def test_unusable_coco_json_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadConfigError, match=r"instances_NAME.json"):
         coco_json_photos(tmp_path)
     coco(tmp_path)

@@ -17,7 +17,7 @@ def crowd(people: int, images: int, k: int = 3, seed: int = 0) -> tuple[list[str
 
 
 @given(st.integers(5, 60), st.integers(0, 100), st.integers(0, 5))
-def test_nobody_is_in_two_parts_and_everybody_in_one(people: int, more: int, seed: int) -> None:
+def test_every_person_is_in_exactly_one_part(people: int, more: int, seed: int) -> None:
     identities, labels = crowd(people, people + more, seed=seed)
     parts = identity_disjoint_split(identities, labels, seed=seed)
     assert sorted(row for rows in parts.values() for row in rows) == list(range(people + more))
@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_split_and_another_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("identities", "shares", "told"),
+    ("identities", "shares", "message"),
     [
         (["a", "b"], (0.6, 0.2, 0.2), "2 people are too few"),
         (["a", "", "b"], (0.6, 0.2, 0.2), "image 2 shows somebody unknown"),
@@ -57,10 +57,10 @@ def test_the_same_seed_gives_the_same_split_and_another_another() -> None:
         (["a", "b", "c"], (0.8, 0.2, 0.0), "must be positive"),
     ],
 )
-def test_what_cannot_be_split_is_told(
-    identities: list[str], shares: tuple[float, float, float], told: str
+def test_data_that_cannot_be_split_are_refused(
+    identities: list[str], shares: tuple[float, float, float], message: str
 ) -> None:
-    with pytest.raises(BadConfigError, match=told):
+    with pytest.raises(BadConfigError, match=message):
         identity_disjoint_split(identities, np.zeros((len(identities), 1), np.float32), shares=shares)
 
 
