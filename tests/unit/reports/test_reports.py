@@ -36,13 +36,13 @@ class Page(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.tags: list[str] = []
-        self.asked: list[str] = []
+        self.references: list[str] = []
         self.text = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.asked += [
+        self.references += [
             str(value) for name, value in attrs if name in ("src", "href", "srcset") or name.startswith("on")
         ]
         if tag not in VOID:
@@ -89,17 +89,17 @@ def test_a_report_is_four_files_and_its_page_asks_for_nothing(
     assert page.open == []
     assert {"img", "svg", "table"} <= set(page.tags)
     assert "script" not in page.tags
-    assert all(asked.startswith("data:image/jpeg;base64,") for asked in page.asked)
+    assert all(reference.startswith("data:image/jpeg;base64,") for reference in page.references)
     text = (out / "report.html").read_text()
     assert "Content-Security-Policy" in text
     assert not re.search(r"https?://|url\(|@import", text)
-    for told in (
+    for fact in (
         scores["about"]["data_digest"],
         scores["about"]["fingerprints"]["segmenter"],
         "1,000 resamples",
     ):
-        assert told in page.text
-        assert told in (out / "report.md").read_text()
+        assert fact in page.text
+        assert fact in (out / "report.md").read_text()
 
 
 @pytest.mark.usefixtures("telling")
@@ -109,16 +109,16 @@ def test_scores_keep_their_keys_and_gain_intervals(mit: Path) -> None:  # noqa: 
     assert list(scores) == [*first, "not_answered", "too_few", "averaged", "intervals", "about"]
     assert set(scores["intervals"]) == {"accuracy: female", "accuracy: front", "auc: female", "auc: front"}
     for name in ("female", "front"):
-        told = scores["intervals"][f"accuracy: {name}"]
-        assert told["estimate"] == pytest.approx(scores["attributes"][name]["accuracy"])
-        assert told["low"] <= told["estimate"] <= told["high"]
+        interval = scores["intervals"][f"accuracy: {name}"]
+        assert interval["estimate"] == pytest.approx(scores["attributes"][name]["accuracy"])
+        assert interval["low"] <= interval["estimate"] <= interval["high"]
     assert {"seed", "data_digest", "command"} <= set(scores["about"])
-    asked = evaluate(EvaluationRequest("retrieval", "mit", mit), FAKE)
-    assert asked["intervals"]["mean_ap_over_prevalence"]["estimate"] == pytest.approx(
-        asked["mean_ap_over_prevalence"]
+    retrieval = evaluate(EvaluationRequest("retrieval", "mit", mit), FAKE)
+    assert retrieval["intervals"]["mean_ap_over_prevalence"]["estimate"] == pytest.approx(
+        retrieval["mean_ap_over_prevalence"]
     )
-    assert asked["intervals"]["ap_over_prevalence: a woman"]["estimate"] == pytest.approx(
-        asked["queries"]["a woman"]["ap_over_prevalence"]
+    assert retrieval["intervals"]["ap_over_prevalence: a woman"]["estimate"] == pytest.approx(
+        retrieval["queries"]["a woman"]["ap_over_prevalence"]
     )
 
 
@@ -143,7 +143,7 @@ def test_means_over_clothing_have_intervals(ccp: Path, monkeypatch: pytest.Monke
 def test_intervals_of_segmentation_are_about_its_scores(pennfudan: Path) -> None:  # noqa: F811
     mask = pennfudan / "pennfudan" / "PedMasks" / "Fudan00000_mask.png"
     labels = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
-    labels[:20, :20] = 2  # somebody whom the models cannot see
+    labels[:20, :20] = 2  # a person that the models cannot see
     cv2.imwrite(str(mask), labels)
     scores = evaluate(EvaluationRequest("segmentation", "pennfudan", pennfudan), FAKE, pennfudan / "out")
     recall = scores["intervals"]["recall"]
@@ -172,7 +172,7 @@ def test_hostile_names_of_files_are_only_text(tmp_path: Path) -> None:
     page = page_of(hostile_root / "out")
     assert HOSTILE in page.text
     assert "script" not in page.tags
-    assert all(asked.startswith("data:image/jpeg") for asked in page.asked)
+    assert all(reference.startswith("data:image/jpeg") for reference in page.references)
     root = next(
         line
         for line in (hostile_root / "out" / "report.md").read_text().splitlines()
@@ -190,10 +190,10 @@ def test_attributes_show_right_and_wrong_people_in_their_frames(mit: Path) -> No
     people = {row["image"]: row for row in pq.read_table(mit / "out" / "items.parquet").to_pylist()}
     shown = re.findall(r'<figure class="(\w+)">.*?told ([\d.]+)<span>([^<]*)', sheet)
     assert shown
-    for frame, told, image in shown:
+    for frame, probability, image in shown:
         p, y = people[image]["front_probability"], people[image]["front_label"]
         assert frame == ("right" if (p >= 0.5) == (y == 1) else "wrong")
-        assert told == f"{p:.2f}"
+        assert probability == f"{p:.2f}"
     assert re.search(r'<figure class="right">', text)
     assert re.search(r'<figure class="wrong">', text)
 
@@ -220,11 +220,11 @@ def test_items_come_back_as_they_were_written() -> None:
     labels = np.array([[1, np.nan], [0, 1], [1, 0]], np.float32)
     probabilities = np.array([[0.9, np.nan], [0.2, np.nan], [0.4, np.nan]], np.float32)
     people = AttributeItems(("a", "b", "c"), ("hat", "bag"), labels, probabilities, {"hat": 0.3})
-    asked = RetrievalItems(("a woman", "a man"), labels.T, rng.normal(size=(2, 3)).astype(np.float32))
+    queries = RetrievalItems(("a woman", "a man"), labels.T, rng.normal(size=(2, 3)).astype(np.float32))
     photos = SegmentationItems(
         ("a", "b"), *(rng.integers(3, size=2) for _ in range(3)), np.array([0.5, np.nan], np.float32)
     )
-    for kind, items in (("attributes", people), ("retrieval", asked), ("segmentation", photos)):
+    for kind, items in (("attributes", people), ("retrieval", queries), ("segmentation", photos)):
         again = items_of(kind, items.table(), {"hat": 0.3})
         for field in items.__dataclass_fields__:
             np.testing.assert_array_equal(getattr(again, field), getattr(items, field))
@@ -250,9 +250,9 @@ def test_differences_are_paired() -> None:
 def test_a_run_does_not_differ_from_itself(tmp_path: Path, kind: str, dataset: str) -> None:
     evaluate(EvaluationRequest(kind, dataset, tmp_path), FAKE, tmp_path / "out")
     run = read_run(tmp_path / "out")
-    told = compare_runs(run, run)
-    assert told
-    for each in told:
+    compared = compare_runs(run, run)
+    assert compared
+    for each in compared:
         assert each.first == each.second
         assert (each.change.estimate, each.change.low, each.change.high, each.beyond_chance) == (
             0,
@@ -314,8 +314,8 @@ def test_the_commands_write_a_report_and_compare_two(pennfudan: Path) -> None:  
     assert json.loads(printed) == json.loads((pennfudan / "out" / "report.json").read_text())
     assert "recall" in par("report", "compare", out, out, "--html", str(page))
     assert "no difference" in Page(page.read_text()).text
-    told = json.loads(par("report", "compare", out, out, "--json"))
-    assert told["differences"]["recall"] == {
+    report = json.loads(par("report", "compare", out, out, "--json"))
+    assert report["differences"]["recall"] == {
         "first": 1.0,
         "second": 1.0,
         "difference": 0.0,

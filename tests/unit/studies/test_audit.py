@@ -92,14 +92,14 @@ def test_the_wrong_label_is_the_most_suspicious_one(mit: Path, tmp_path: Path, w
 
 def test_the_record_says_what_was_counted_and_with_what(mit: Path, tmp_path: Path) -> None:
     assert audit("--dataset", "mit", "--root", mit, "--out", tmp_path / "out", "--seed", 3).exit_code == 0
-    told = json.loads((tmp_path / "out" / "audit.json").read_text())
+    record = json.loads((tmp_path / "out" / "audit.json").read_text())
     listed = rows_of(tmp_path / "out")
-    assert told["counts"] == {"people": N, "labels": 2 * N, "audited": 2 * N, "listed": len(listed)}
-    female = told["attributes"]["female"]
+    assert record["counts"] == {"people": N, "labels": 2 * N, "audited": 2 * N, "listed": len(listed)}
+    female = record["attributes"]["female"]
     assert (female["labelled"], female["positive"], female["audited"]) == (N, 20, N)
     assert female["listed"] == sum(row["attribute"] == "female" for row in listed)
     assert 0 < female["noise_rate"] < 0.2
-    about = told["about"]
+    about = record["about"]
     assert (about["folds"], about["seed"], about["features"], about["people_grouped_by"]) == (
         5,
         3,
@@ -118,7 +118,7 @@ def test_the_contact_sheet_shows_the_first_of_the_listed(mit: Path, tmp_path: Pa
     assert f"{WRONG:05d}_male" in page
 
 
-def test_people_of_boxes_are_cut_out_and_told_apart(boxed: Path, tmp_path: Path) -> None:
+def test_people_of_boxes_are_cut_out_and_distinguished(boxed: Path, tmp_path: Path) -> None:
     assert audit("--dataset", "csv", "--root", boxed, "--out", tmp_path / "out").exit_code == 0
     first, *_ = rows_of(tmp_path / "out")
     assert (first["image"], first["attribute"], first["label"]) == (str(boxed / "0004.png"), "red coat", "1")
@@ -157,18 +157,24 @@ def test_a_test_counts_planted_labels_and_writes_no_findings(mit: Path, tmp_path
     assert done.exit_code == 0
     assert "turned round on purpose" in done.output
     assert [file.name for file in out.iterdir() if file.is_file()] == ["planted.json"]
-    told = json.loads((out / "planted.json").read_text())
-    assert "nothing here is a finding" in told["what"]
-    assert (told["known"], told["planted"], told["looked"], told["first"], told["about"]["seed"]) == (
+    record = json.loads((out / "planted.json").read_text())
+    assert "nothing here is a finding" in record["what"]
+    assert (
+        record["known"],
+        record["planted"],
+        record["looked"],
+        record["first"],
+        record["about"]["seed"],
+    ) == (
         N,
         3,
         3,
         0.05,
         0,
     )
-    assert told["chance"] == pytest.approx(0.05)
-    assert told["found"] >= 2  # one place may be taken by the label that was wrong before
-    assert told["attributes"]["female"]["found"] == told["found"]
+    assert record["chance"] == pytest.approx(0.05)
+    assert record["found"] >= 2  # one place may be taken by the label that was wrong before
+    assert record["attributes"]["female"]["found"] == record["found"]
     assert ".jpg" not in (out / "planted.json").read_text()
 
 
@@ -179,13 +185,13 @@ def test_attributes_of_too_few_people_are_named_with_the_reason(boxed: Path, tmp
     )
     done = audit("--dataset", "csv", "--root", boxed, "--out", tmp_path / "out")
     assert "too few people with or without it" in done.output
-    told = json.loads((tmp_path / "out" / "audit.json").read_text())["attributes"]
-    assert told["scarf"]["audited"] == told["scarf"]["listed"] == 0
-    assert told["red coat"]["audited"] == 40
+    attributes = json.loads((tmp_path / "out" / "audit.json").read_text())["attributes"]
+    assert attributes["scarf"]["audited"] == attributes["scarf"]["listed"] == 0
+    assert attributes["red coat"]["audited"] == 40
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--dataset", "mit", "--attribute", "beard"], "does not label 'beard'; it labels: female, front"),
         (["--dataset", "moon"], "no data set 'moon'"),
@@ -193,15 +199,17 @@ def test_attributes_of_too_few_people_are_named_with_the_reason(boxed: Path, tmp
         (["--dataset", "mit", "--plant", "0.7"], "between 0 and 0.5"),
     ],
 )
-def test_wrong_settings_are_told_before_the_work_and_write_nothing(
-    mit: Path, tmp_path: Path, arguments: list[str], told: str
+def test_wrong_settings_are_refused_before_the_work_and_write_nothing(
+    mit: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    with pytest.raises(BadConfigError, match=told):  # main() makes exit code 2 of it
+    with pytest.raises(BadConfigError, match=message):  # main() makes exit code 2 of it
         audit(*arguments, "--root", mit, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_in_place_of_the_folder_for_results_is_told_before_the_work(mit: Path, tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_for_results_is_refused_before_the_work(
+    mit: Path, tmp_path: Path
+) -> None:
     (tmp_path / "out").write_text("mine")
     for more in ([], ["--plant", "0.02"]):
         with pytest.raises(BadConfigError, match="is a file, not a folder"):
@@ -225,10 +233,10 @@ def test_a_picture_that_cannot_be_read_fails_the_audit_and_is_named(mit: Path, t
 class Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
 
 
 def test_hostile_names_stay_text_and_the_sheet_asks_for_nothing(tmp_path: Path) -> None:
@@ -243,14 +251,14 @@ def test_hostile_names_stay_text_and_the_sheet_asks_for_nothing(tmp_path: Path) 
     images = [person.image for person in data.people]
     for image in images[:-1]:
         save(tmp_path / "plain.png", person(True, 0)).replace(image)
-    found = [Suspect(i + 1, i, "<img src=x>", True, 0.25, -0.5) for i in range(5)]
+    suspects = [Suspect(i + 1, i, "<img src=x>", True, 0.25, -0.5) for i in range(5)]
     write_sheet(
-        tmp_path / "audit.html", "5 of 5", found, data, images, {"command": "par <i>"}, ArchiveConfig()
+        tmp_path / "audit.html", "5 of 5", suspects, data, images, {"command": "par <i>"}, ArchiveConfig()
     )
     page = (tmp_path / "audit.html").read_bytes().decode()
     tags = Tags()
     tags.feed(page)
-    assert {tag for tag, _ in tags.found} <= {
+    assert {tag for tag, _ in tags.elements} <= {
         *(
             "html",
             "head",
@@ -271,26 +279,28 @@ def test_hostile_names_stay_text_and_the_sheet_asks_for_nothing(tmp_path: Path) 
         ),
         *("details", "summary", "footer", "dl", "dt", "dd"),
     }
-    sources = [told["src"] for tag, told in tags.found if tag == "img"]
+    sources = [attrs["src"] for tag, attrs in tags.elements if tag == "img"]
     assert len(sources) == 4
     assert all(source and source.startswith("data:image/jpeg;base64,") for source in sources)
     assert not [
-        told for _, told in tags.found if any(name.startswith("on") or name == "href" for name in told)
+        attrs for _, attrs in tags.elements if any(name.startswith("on") or name == "href" for name in attrs)
     ]
     assert not re.search(r"https?:|url\(|@import", page)
     assert "{{ 7 * 7 }}.png" in page
     assert "\\udcff\\udcfe.png" in page
     assert "no picture" in page
     policy = next(
-        told["content"] for tag, told in tags.found if told.get("http-equiv") == "Content-Security-Policy"
+        attrs["content"]
+        for tag, attrs in tags.elements
+        if attrs.get("http-equiv") == "Content-Security-Policy"
     )
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def test_the_csv_names_every_file_exactly(tmp_path: Path) -> None:
     names = [os.fsdecode(b"\xff\xfe.png"), 'comma, "quote"\nline.png']
-    found = [Suspect(1, 0, "hat", True, 0.25, -0.5), Suspect(2, 1, "hat", False, 0.5, 0.0)]
-    write_suspects(tmp_path / "audit.csv", found, named(tmp_path, [Path(name) for name in names]))
+    suspects = [Suspect(1, 0, "hat", True, 0.25, -0.5), Suspect(2, 1, "hat", False, 0.5, 0.0)]
+    write_suspects(tmp_path / "audit.csv", suspects, named(tmp_path, [Path(name) for name in names]))
     with (tmp_path / "audit.csv").open(newline="", errors="surrogateescape") as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == COLUMNS
@@ -314,14 +324,16 @@ def test_a_person_without_a_box_has_no_box_in_the_csv(boxed: Path, tmp_path: Pat
     assert [with_box[side] for side in COLUMNS[-4:]] == ["25", "25", "55", "95"]
 
 
-def test_attributes_that_a_describer_cannot_tell_of_everybody_are_no_features(
+def test_attributes_that_a_describer_lacks_for_some_people_are_no_features(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = Descriptions(
+    descriptions = Descriptions(
         np.ones((2, 3), np.float32), np.array([[0.5, np.nan, 1.0], [0.5, 0.5, 0.0]], np.float32)
     )
-    seen = PredictedPeople(told, np.full((2, 4), np.nan, np.float32), ("a", "b", "c"), (0.5, 0.5, 0.5))
-    monkeypatch.setattr(PredictionCache, "people", lambda *_: [seen])
+    predicted = PredictedPeople(
+        descriptions, np.full((2, 4), np.nan, np.float32), ("a", "b", "c"), (0.5, 0.5, 0.5)
+    )
+    monkeypatch.setattr(PredictionCache, "people", lambda *_: [predicted])
     features = features_of([], FAKE, PredictionCache(tmp_path, compute_here))
     assert features.shape == (2, 3 + 2)
     assert features[0, 3:].tolist() == pytest.approx([0, np.log(9999)], rel=1e-3)

@@ -113,21 +113,21 @@ def test_people_that_are_outlined_exactly_are_found_exactly(pennfudan: Path) -> 
 def test_a_person_that_is_missed_costs_recall(pennfudan: Path) -> None:
     mask = pennfudan / "pennfudan" / "PedMasks" / "Fudan00000_mask.png"
     labels = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
-    labels[:20, :20] = 2  # somebody whom the models cannot see
+    labels[:20, :20] = 2  # a person that the models cannot see
     cv2.imwrite(str(mask), labels)
     scores = evaluate(EvaluationRequest("segmentation", "pennfudan", pennfudan), FAKE)
     assert scores["recall"] == pytest.approx(6 / 7)
     assert scores["precision"] == 1.0
 
 
-def test_coco_counts_people_found_in_pictures_of_nobody(coco: Path) -> None:
+def test_coco_counts_people_found_in_pictures_without_people(coco: Path) -> None:
     assert [photo.image.stem for photo in outlined_photos("coco", coco)] == ["000000000000"]
     scores = evaluate(EvaluationRequest("segmentation", "coco", coco), FAKE)
     assert (scores["images"], scores["empty_images"], scores["false_people_per_empty_image"]) == (1, 2, 0.5)
     assert scores["mask_ap50"] == pytest.approx(1.0)
 
 
-def test_people_with_boxes_only_are_told_apart_and_drawn(coco: Path, tmp_path: Path) -> None:
+def test_people_with_boxes_only_are_distinguished_and_drawn(coco: Path, tmp_path: Path) -> None:
     from par_core.models.runtimes import TorchRuntime
     from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter, compact_network
     from par_core.training.drawn_masks import draw_masks
@@ -178,15 +178,17 @@ def test_attributes_that_the_models_lack_or_the_data_set_does_not_label_are_left
 
 
 @pytest.mark.parametrize(
-    ("kind", "dataset", "told"),
+    ("kind", "dataset", "message"),
     [
         ("segmentation", "mit", "only on: pennfudan"),
         ("colour", "ccp", "there are: segmentation"),
         ("attributes", "ccp", "holds no ccp"),
     ],
 )
-def test_what_cannot_be_evaluated_is_said_plainly(tmp_path: Path, kind: str, dataset: str, told: str) -> None:
-    with pytest.raises(BadConfigError, match=told):
+def test_what_cannot_be_evaluated_is_said_plainly(
+    tmp_path: Path, kind: str, dataset: str, message: str
+) -> None:
+    with pytest.raises(BadConfigError, match=message):
         evaluate(EvaluationRequest(kind, dataset, tmp_path), FAKE)
 
 

@@ -76,7 +76,9 @@ def test_a_store_and_an_evaluation_of_the_same_pictures_agree(mit: Path, tmp_pat
     assert (tmp_path / "stored" / "report.html").read_text().count("data:image/jpeg") > 0
 
 
-def test_labels_that_match_nobody_are_listed_with_the_reason_and_make_the_exit_code_1(tmp_path: Path) -> None:
+def test_labels_that_match_no_person_are_listed_with_the_reason_and_make_the_exit_code_1(
+    tmp_path: Path,
+) -> None:
     for name, people in (
         ("a/1.png", ["red"]),
         ("b/1.png", ["blue"]),

@@ -70,20 +70,20 @@ def test_prompts_speak_the_vocabulary_or_the_words_of_the_name() -> None:
 def test_the_three_ways_to_ask_are_what_they_say() -> None:
     encoder = FakeTextEncoder()
     embeddings = encoder.encode(["red", "blue", "a person"])
-    told = similarities(Prompts("a person in red", "a person in blue"), embeddings, encoder)
+    by_mode = similarities(Prompts("a person in red", "a person in blue"), embeddings, encoder)
     has, lacks = encoder.encode(["a photo of a person in red.", "a photo of a person in blue."])
     exponents = np.exp(
         encoder.logit_scale * np.stack([embeddings @ has, embeddings @ lacks]).astype(np.float64)
     )
-    assert told["single"] == pytest.approx(embeddings @ has)
-    assert told["ensemble"] == pytest.approx(embeddings @ text_vector("a person in red", encoder))
-    assert told["pair"] == pytest.approx(exponents[0] / exponents.sum(axis=0), abs=1e-6)
-    assert told["pair"][2] == pytest.approx(0.5, abs=1e-6)
+    assert by_mode["single"] == pytest.approx(embeddings @ has)
+    assert by_mode["ensemble"] == pytest.approx(embeddings @ text_vector("a person in red", encoder))
+    assert by_mode["pair"] == pytest.approx(exponents[0] / exponents.sum(axis=0), abs=1e-6)
+    assert by_mode["pair"][2] == pytest.approx(0.5, abs=1e-6)
 
 
 def test_thresholds_are_chosen_on_the_validation_part(tmp_path: Path) -> None:
-    asked = EvaluationRequest("zero-shot", "csv", write(tmp_path, 60, parts=True))
-    scores = evaluate_one(asked, FAKE, tmp_path / "out")
+    request = EvaluationRequest("zero-shot", "csv", write(tmp_path, 60, parts=True))
+    scores = evaluate_one(request, FAKE, tmp_path / "out")
     assert scores["validation"] == {"people": 20, "how": "the part val"}
     assert scores["images"] == 40
     row = scores["attributes"]["red coat"]
@@ -97,7 +97,7 @@ def test_thresholds_are_chosen_on_the_validation_part(tmp_path: Path) -> None:
     assert "20 other people (the part val)" in shown
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == scores
     assert "sombrero" in (tmp_path / "out" / "report.html").read_text()
-    assert "| pair | 1 | 1 | 1 |" in artifact_of(scores, asked, tmp_path)
+    assert "| pair | 1 | 1 | 1 |" in artifact_of(scores, request, tmp_path)
 
 
 def test_without_a_validation_part_half_of_the_people_choose(tmp_path: Path) -> None:
