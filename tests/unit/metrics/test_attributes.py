@@ -20,7 +20,7 @@ NAN = math.nan
 
 @st.composite
 def answers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    """Labels, uncertain and unknown ones among them, and predictions; perhaps of nobody."""
+    """Labels, uncertain and unknown ones among them, and predictions; perhaps without people."""
     shape = (
         draw(hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=6))
         if draw(st.integers(0, 9))
@@ -61,8 +61,8 @@ def test_each_attribute_is_scored_as_by_counting(given: tuple[np.ndarray, np.nda
     counts = LabelCounts.of(*given)
     each = [counted(labels, predicted) for labels, predicted in zip(given[0].T, given[1].T, strict=True)]
     for name in ("precision", "recall", "f1", "ma", "accuracy", "known"):
-        np.testing.assert_allclose(getattr(counts, name), [told[name] for told in each], err_msg=name)
-    defined = [told["ma"] for told in each if not math.isnan(told["ma"])]
+        np.testing.assert_allclose(getattr(counts, name), [row[name] for row in each], err_msg=name)
+    defined = [row["ma"] for row in each if not math.isnan(row["ma"])]
     np.testing.assert_allclose(counts.mean_ma, sum(defined) / len(defined) if defined else NAN)
     for labels, predicted, ma in zip(given[0].T, given[1].T, counts.ma, strict=True):
         np.testing.assert_allclose(
@@ -83,13 +83,13 @@ def test_images_are_scored_as_sets_of_names(given: tuple[np.ndarray, np.ndarray]
             accuracy.append(len(truth & said) / len(truth | said) if truth | said else 0.0)
             precision.append(len(truth & said) / len(said) if said else 0.0)
             recall.append(len(truth & said) / len(truth) if truth else 0.0)
-    told, n = attribute_metrics(*given), len(accuracy)
+    figures, n = attribute_metrics(*given), len(accuracy)
     mean_precision, mean_recall = over(sum(precision), n), over(sum(recall), n)
     together = mean_precision + mean_recall
     wanted = {"accuracy": over(sum(accuracy), n), "precision": mean_precision, "recall": mean_recall}
     wanted["f1"] = 2 * mean_precision * mean_recall / together if together else 0.0
-    np.testing.assert_allclose([told[name] for name in wanted], list(wanted.values()))
-    np.testing.assert_equal(told["mA"], float(LabelCounts.of(*given).mean_ma))
+    np.testing.assert_allclose([figures[name] for name in wanted], list(wanted.values()))
+    np.testing.assert_equal(figures["mA"], float(LabelCounts.of(*given).mean_ma))
 
 
 @given(answers(), st.integers(0, 6))
@@ -102,16 +102,16 @@ def test_parts_add_up_to_the_whole(given: tuple[np.ndarray, np.ndarray], cut: in
 
 def test_the_five_figures_by_hand() -> None:
     labels = np.array([[1, 1, 0], [0, 0, 0], [1, 0, 0]], float)
-    found = attribute_metrics(labels, np.array([[1, 0, 1], [0, 0, 0], [1, 0, 0]], bool))
-    assert found["accuracy"] == pytest.approx((1 / 3 + 0 + 1) / 3)
-    assert found["precision"] == found["recall"] == found["f1"] == pytest.approx((1 / 2 + 0 + 1) / 3)
-    assert found["mA"] == pytest.approx((1.0 + 0.5) / 2)  # nobody has the third
+    figures = attribute_metrics(labels, np.array([[1, 0, 1], [0, 0, 0], [1, 0, 0]], bool))
+    assert figures["accuracy"] == pytest.approx((1 / 3 + 0 + 1) / 3)
+    assert figures["precision"] == figures["recall"] == figures["f1"] == pytest.approx((1 / 2 + 0 + 1) / 3)
+    assert figures["mA"] == pytest.approx((1.0 + 0.5) / 2)  # no person has the third
 
 
 def test_an_image_without_attributes_scores_nothing_even_if_all_is_right() -> None:
-    told = attribute_metrics(np.zeros((1, 3)), np.zeros((1, 3), bool))
-    assert (told["accuracy"], told["precision"], told["recall"], told["f1"]) == (0, 0, 0, 0)
-    assert math.isnan(told["mA"])
+    figures = attribute_metrics(np.zeros((1, 3)), np.zeros((1, 3), bool))
+    assert (figures["accuracy"], figures["precision"], figures["recall"], figures["f1"]) == (0, 0, 0, 0)
+    assert math.isnan(figures["mA"])
 
 
 def test_f1_comes_from_the_means_not_from_the_images() -> None:

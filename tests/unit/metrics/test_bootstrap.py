@@ -45,17 +45,17 @@ def test_the_interval_is_that_of_resampling_by_hand() -> None:
     values = np.random.default_rng(1).normal(size=30)
     rng = np.random.default_rng(7)
     means = sorted(sum(values[i] for i in rng.integers(30, size=30)) / 30 for _ in range(201))
-    told = bootstrap_sums(terms(values), mean, resamples=201, seed=7, level=0.9)
-    np.testing.assert_allclose([told.low, told.high], [means[10], means[190]])
-    assert told != bootstrap_sums(terms(values), mean, resamples=201, seed=8, level=0.9)
+    interval = bootstrap_sums(terms(values), mean, resamples=201, seed=7, level=0.9)
+    np.testing.assert_allclose([interval.low, interval.high], [means[10], means[190]])
+    assert interval != bootstrap_sums(terms(values), mean, resamples=201, seed=8, level=0.9)
 
 
 def test_the_interval_of_a_mean_is_about_two_standard_errors_wide() -> None:
     values = np.random.default_rng(2).normal(size=400)
-    told = bootstrap_sums(terms(values), mean, resamples=2000)
+    interval = bootstrap_sums(terms(values), mean, resamples=2000)
     error = values.std() / 20
     np.testing.assert_allclose(
-        [told.low, told.high], [values.mean() - 1.96 * error, values.mean() + 1.96 * error], atol=0.01
+        [interval.low, interval.high], [values.mean() - 1.96 * error, values.mean() + 1.96 * error], atol=0.01
     )
 
 
@@ -72,17 +72,17 @@ def test_a_paired_difference_is_surer_than_two_intervals() -> None:
     rng = np.random.default_rng(4)
     hard = rng.normal(size=200)
     better, worse = terms(hard + 0.1 + 0.01 * rng.normal(size=200)), terms(hard)
-    told = bootstrap_difference(better, worse, mean)
-    assert 0.09 < told.low < told.estimate < told.high < 0.11
+    interval = bootstrap_difference(better, worse, mean)
+    assert 0.09 < interval.low < interval.estimate < interval.high < 0.11
     assert bootstrap_difference(better, better, mean).high == 0
     assert bootstrap_sums(better, mean).low < bootstrap_sums(worse, mean).high
 
 
 def test_what_a_resample_cannot_tell_is_counted() -> None:
     relevant, scores = np.arange(8) == 0, np.arange(8.0)
-    told = bootstrap_rows(8, lambda rows: roc_auc(relevant[rows], scores[rows]), resamples=300)
-    assert (told.estimate, told.low, told.high) == (0, 0, 0)
-    assert 60 < told.undefined < 160  # (7/8)^8 of 300 lack the only relevant item
+    interval = bootstrap_rows(8, lambda rows: roc_auc(relevant[rows], scores[rows]), resamples=300)
+    assert (interval.estimate, interval.low, interval.high) == (0, 0, 0)
+    assert 60 < interval.undefined < 160  # (7/8)^8 of 300 lack the only relevant item
 
 
 @pytest.mark.parametrize("n", [0, 1])
@@ -90,10 +90,10 @@ def test_one_person_or_none_says_nothing_of_others(n: int) -> None:
     by_image, by_person = (
         bootstrap_sums(np.ones((n, 2)), lambda sums: sums[:, 0] + 0.0, groups) for groups in (None, ["a"] * n)
     )
-    for told in (by_image, by_person):
-        assert told.estimate == n
-        assert math.isnan(told.low)
-        assert math.isnan(told.high)
+    for interval in (by_image, by_person):
+        assert interval.estimate == n
+        assert math.isnan(interval.low)
+        assert math.isnan(interval.high)
 
 
 def test_more_resamples_than_fit_at_once_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

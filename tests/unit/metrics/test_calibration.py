@@ -15,7 +15,7 @@ from par_core.metrics.thresholds import best_threshold, exceeds
 
 NAN = math.nan
 
-told = st.lists(
+flags_and_scores = st.lists(
     st.tuples(st.booleans(), st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.1, 0.5, 1.0, NAN]))),
     max_size=20,
 )
@@ -25,7 +25,7 @@ def arrays(pairs: list[tuple[bool, float]]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([flag for flag, _ in pairs], bool), np.array([score for _, score in pairs], float)
 
 
-@given(told, st.integers(1, 12))
+@given(flags_and_scores, st.integers(1, 12))
 def test_calibration_is_as_counted_bin_by_bin(pairs: list[tuple[bool, float]], bins: int) -> None:
     known = [(flag, p) for flag, p in pairs if not math.isnan(p)]
     filled: dict[int, list[tuple[bool, float]]] = {}
@@ -46,7 +46,7 @@ def test_calibration_is_as_counted_bin_by_bin(pairs: list[tuple[bool, float]], b
         np.testing.assert_allclose([diagram.frequency[i], diagram.confidence[i]], wanted, atol=1e-12)
 
 
-@given(told, st.integers(0, 20))
+@given(flags_and_scores, st.integers(0, 20))
 def test_diagrams_of_parts_add_up(pairs: list[tuple[bool, float]], cut: int) -> None:
     whole = Reliability.of(*arrays(pairs))
     np.testing.assert_allclose(
@@ -58,7 +58,7 @@ def test_diagrams_of_parts_add_up(pairs: list[tuple[bool, float]], cut: int) -> 
 
 
 @pytest.mark.parametrize("metric", ["mA", "f1"])
-@given(told)
+@given(flags_and_scores)
 def test_no_other_threshold_is_better(metric: Literal["mA", "f1"], pairs: list[tuple[bool, float]]) -> None:
     relevant, scores = arrays(pairs)
 
@@ -83,7 +83,7 @@ def test_no_other_threshold_is_better(metric: Literal["mA", "f1"], pairs: list[t
     )
 
 
-@given(told)
+@given(flags_and_scores)
 def test_the_curve_holds_average_precision_and_auc(pairs: list[tuple[bool, float]]) -> None:
     relevant, scores = arrays(pairs)
     points = operating_points(relevant, scores)

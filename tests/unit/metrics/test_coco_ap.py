@@ -45,10 +45,10 @@ def filled(mask: np.ndarray) -> np.ndarray:
 
 
 def plain_ap(
-    truth: list[list[np.ndarray]], found: list[list[tuple[np.ndarray, float]]], overlap: float
+    truth: list[list[np.ndarray]], detections: list[list[tuple[np.ndarray, float]]], overlap: float
 ) -> float:
     claims = []
-    for there, claimed in zip(truth, found, strict=True):
+    for there, claimed in zip(truth, detections, strict=True):
         free = list(range(len(there)))
         for mask, score in sorted(claimed, key=lambda each: -each[1]):
             ious = {i: (mask & there[i]).sum() / (mask | there[i]).sum() for i in free}
@@ -73,26 +73,26 @@ def plain_ap(
 @given(images)
 def test_mask_and_box_ap_are_as_defined(drawings: list[tuple[list[tuple], list[tuple]]]) -> None:
     truth = [[drawn(shape) for shape in there] for there, _ in drawings]
-    found = [[(drawn(shape), score) for shape, score in claimed] for _, claimed in drawings]
+    detections = [[(drawn(shape), score) for shape, score in claimed] for _, claimed in drawings]
     assume(any(truth))
     encoded = [[encode_mask(mask) for mask in each] for each in truth]
     people = []
-    for claimed in found:
+    for claimed in detections:
         masks = tuple(encode_mask(mask) for mask, _ in claimed)
         people.append(
             PersonInstances(
                 mask_boxes(list(masks)), np.array([score for _, score in claimed], np.float32), masks
             )
         )
-    told = segmentation_ap(encoded, people)
+    scores = segmentation_ap(encoded, people)
     overlaps = np.linspace(0.5, 0.95, 10)
     boxes = (
         [[filled(mask) for mask in each] for each in truth],
-        [[(filled(mask), score) for mask, score in each] for each in found],
+        [[(filled(mask), score) for mask, score in each] for each in detections],
     )
-    for kind, (there, claims) in {"mask": (truth, found), "box": boxes}.items():
-        assert told[f"{kind}_ap50"] == pytest.approx(plain_ap(there, claims, 0.5))
-        assert told[f"{kind}_ap"] == pytest.approx(
+    for kind, (there, claims) in {"mask": (truth, detections), "box": boxes}.items():
+        assert scores[f"{kind}_ap50"] == pytest.approx(plain_ap(there, claims, 0.5))
+        assert scores[f"{kind}_ap"] == pytest.approx(
             np.mean([plain_ap(there, claims, overlap) for overlap in overlaps])
         )
-    assert told["mask_ap75"] == pytest.approx(plain_ap(truth, found, 0.75))
+    assert scores["mask_ap75"] == pytest.approx(plain_ap(truth, detections, 0.75))

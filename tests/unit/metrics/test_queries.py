@@ -20,7 +20,7 @@ cuts = st.integers(1, 8)
 
 
 def orders(pairs: list[tuple[bool, float]]) -> Iterator[list[bool]]:
-    """Every ranking that agrees with the scores; without those that have none, which are never found."""
+    """Every ranking that agrees with the scores; without items that have none, which no ranking holds."""
     scored = [(flag, score) for flag, score in pairs if not math.isnan(score)]
     for order in permutations(scored):
         if all(a[1] >= b[1] for a, b in pairwise(order)):
@@ -57,9 +57,9 @@ def test_it_is_the_mean_over_all_orders_of_equal_scores(
 def test_a_good_ranking_by_hand() -> None:
     labels = np.array([[0, 1, 0, 1.0], [1, 0, 0, 0]])
     scores = np.array([[-0.1, -0.2, -0.3, -0.4], [-0.1, -0.2, -0.3, -0.4]])  # cosines may all be negative
-    told = QueryScores.of(labels, scores, (1, 2)).means()
+    means = QueryScores.of(labels, scores, (1, 2)).means()
     best = 1 + 1 / math.log2(3)
-    assert told == pytest.approx(
+    assert means == pytest.approx(
         {
             "mAP": (0.5 + 1) / 2,
             "median_rank": 1.5,
@@ -80,11 +80,11 @@ def test_two_halves_of_the_queries_join_to_all(cut: int, seed: int) -> None:
     np.testing.assert_equal(together.means(), QueryScores.of(labels, scores).means())
 
 
-def test_a_query_for_what_nobody_has_is_counted_and_left_out() -> None:
-    told = QueryScores.of(
+def test_a_query_without_a_match_is_counted_and_left_out() -> None:
+    means = QueryScores.of(
         np.array([[0, 0.0], [1, 0], [NAN, NAN]]), np.array([[1, 2.0], [2, 1], [1, 2]]), (1,)
     ).means()
-    assert (told["queries"], told["skipped"], told["mAP"], told["found_at_1"]) == (3, 2, 1.0, 1.0)
+    assert (means["queries"], means["skipped"], means["mAP"], means["found_at_1"]) == (3, 2, 1.0, 1.0)
     nothing = QueryScores.of(np.zeros((0, 3)), np.zeros((0, 3)), (1,)).means()
     assert math.isnan(nothing["mAP"])
     assert math.isnan(nothing["median_rank"])

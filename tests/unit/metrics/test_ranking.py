@@ -50,7 +50,7 @@ def test_scores_of_nothing_are_nan() -> None:
     assert balanced_accuracy(np.array([True, False]), np.array([True, False])) == 1.0
 
 
-def found(*masks: np.ndarray, scores: list[float]) -> PersonInstances:
+def detected(*masks: np.ndarray, scores: list[float]) -> PersonInstances:
     encoded = tuple(encode_mask(mask) for mask in masks)
     return PersonInstances(mask_boxes(list(encoded)), np.array(scores, np.float32), encoded)
 
@@ -63,17 +63,17 @@ def block(left: int, right: int) -> np.ndarray:
 
 def test_perfect_and_useless_segmentations_score_one_and_zero() -> None:
     truth = [[encode_mask(block(0, 40)), encode_mask(block(50, 90))], []]
-    nobody = found(scores=[])
-    perfect = [found(block(0, 40), block(50, 90), scores=[0.9, 0.8]), nobody]
+    no_people = detected(scores=[])
+    perfect = [detected(block(0, 40), block(50, 90), scores=[0.9, 0.8]), no_people]
     assert segmentation_ap(truth, perfect)["mask_ap"] == pytest.approx(1)
-    assert segmentation_ap(truth, [nobody, nobody])["mask_ap50"] == 0
-    assert math.isnan(segmentation_ap([[], []], [nobody, nobody])["mask_ap"])
+    assert segmentation_ap(truth, [no_people, no_people])["mask_ap50"] == 0
+    assert math.isnan(segmentation_ap([[], []], [no_people, no_people])["mask_ap"])
     with pytest.raises(BadInputError):
-        segmentation_ap(truth, [nobody])
+        segmentation_ap(truth, [no_people])
 
 
 def test_precision_and_recall_count_each_person_once() -> None:
     truth = [[encode_mask(block(0, 40)), encode_mask(block(50, 90))]]
-    twice = [found(block(0, 40), block(1, 40), block(60, 61), scores=[0.9, 0.8, 0.7])]
+    twice = [detected(block(0, 40), block(1, 40), block(60, 61), scores=[0.9, 0.8, 0.7])]
     assert people_at_threshold(truth, twice, 0.5) == {"precision": pytest.approx(1 / 3), "recall": 0.5}
     assert people_at_threshold(truth, twice, 0.85) == {"precision": 1.0, "recall": 0.5}

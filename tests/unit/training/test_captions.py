@@ -48,7 +48,7 @@ def test_what_is_said_holds_the_words_of_every_fact() -> None:
         assert any(noun in text for noun in BY_NAME["hat"].nouns)
 
 
-def test_most_captions_are_true_of_somebody_and_some_are_near_misses() -> None:
+def test_most_captions_are_true_of_a_person_and_some_are_near_misses() -> None:
     people = [
         person({"skirt": "black"}, skirt=1, hat=0, female=1),
         person({"coat_or_jacket": "grey"}, coat_or_jacket=1, bag=1, hat=1, female=0),

@@ -29,7 +29,7 @@ HAT, DRESS = NAMES.index("hat"), NAMES.index("dress")
 
 @pytest.fixture
 def person(tmp_path: Path) -> LabelledPerson:
-    """Somebody with a blue hat and a red dress on green ground, whose every pixel is labelled."""
+    """A person with a blue hat and a red dress on green ground, whose every pixel is labelled."""
     picture, labels = np.full((200, 120, 3), (40, 140, 65), np.uint8), np.zeros((200, 120), np.uint8)
     for rows, label, colour in (
         (np.s_[20:50], "hat", (30, 60, 165)),

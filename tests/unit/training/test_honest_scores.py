@@ -1,5 +1,5 @@
-"""What a run on attributes prints: by whom weights, calibration and thresholds were chosen, and on whom the
-figures are.
+"""What a run on attributes prints: which people chose its weights, calibration and thresholds, and which
+people its figures are about.
 """
 
 import json
@@ -149,7 +149,7 @@ def test_cross_fitting_never_learns_from_the_person_who_is_judged() -> None:
     assert cross_checked(["hat"], logits, labels)["hat"].keys() == {"ece", "mA"}
 
 
-def test_three_parts_of_a_fold_share_no_identity_and_folds_cover_everybody() -> None:
+def test_three_parts_of_a_fold_share_no_identity_and_folds_cover_all_people() -> None:
     judged: list[str] = []
     for fold in range(3):
         parts = split_people(TrainingJob.model_validate(settings(Path("out"), fold=fold, folds=3)), DATA)
@@ -171,29 +171,31 @@ def test_too_few_people_for_all_parts_are_refused() -> None:
         split_people(TrainingJob.model_validate(settings(Path("out"), fold=0, folds=2)), two)
 
 
-def test_the_summary_says_on_whom_the_figures_are(tmp_path: Path, trained: dict[str, Answers]) -> None:
+def test_the_summary_says_on_which_people_the_figures_are(
+    tmp_path: Path, trained: dict[str, Answers]
+) -> None:
     out = tmp_path / "runs" / "all"
     plain = {
         name: str(value) if isinstance(value, Path) else value
         for name, value in settings(out).items()
         if name != "out"
     }
-    told = run_jobs(
+    summary = run_jobs(
         plan_jobs(plain, out, [0], 2), out, MachineConfig(), n_processes=1, quiet=True, verbose=False
     )
     assert set(trained) == {"fold-0", "fold-1"}
-    assert "chosen on other people" in told["scored_on"]
-    assert json.loads((out / "summary.json").read_text())["scored_on"] == told["scored_on"]
+    assert "chosen on other people" in summary["scored_on"]
+    assert json.loads((out / "summary.json").read_text())["scored_on"] == summary["scored_on"]
 
 
 @pytest.mark.usefixtures("trained")
 def test_nothing_is_written_beside_the_folder_of_the_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[RunConfig] = []
+    configs: list[RunConfig] = []
 
     def load(config: RunConfig) -> FakeSegmenter:
-        asked.append(config)
+        configs.append(config)
         return FakeSegmenter()
 
     people = tuple(
@@ -227,20 +229,20 @@ def test_nothing_is_written_beside_the_folder_of_the_results(
         assert not list(out.glob("seed-*/crops"))
     assert {file.name for file in (tmp_path / "runs").iterdir()} == {"one", "many"}
     assert {file.name for file in tmp_path.iterdir()} == {"in", "runs"}
-    assert {(config.machine.device, config.machine.threads_per_worker) for config in asked} == {("cpu", 2)}
+    assert {(config.machine.device, config.machine.threads_per_worker) for config in configs} == {("cpu", 2)}
 
 
 def test_people_are_outlined_on_the_device_that_trains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[RunConfig] = []
+    configs: list[RunConfig] = []
 
     def load(config: RunConfig) -> FakeSegmenter:
-        asked.append(config)
+        configs.append(config)
         return FakeSegmenter()
 
     monkeypatch.setattr(job_data, "load_segmenter", load)
     job = TrainingJob.model_validate(settings(tmp_path / "out"))
     for device, wanted in (("cpu", "cpu"), ("cuda:1", "cuda")):
         job_data.outlined([], job, World(2, 1, torch.device(device)))
-        assert asked[-1].machine.device == wanted
+        assert configs[-1].machine.device == wanted

@@ -45,7 +45,7 @@ def test_the_official_split_is_taken_and_the_test_part_left_alone() -> None:
     assert [number(person) for person in kept] == list(range(40, 50))
 
 
-def test_folds_cover_everybody_once_and_never_share_an_identity() -> None:
+def test_folds_cover_each_person_once_and_never_share_an_identity() -> None:
     data = AttributeSet(
         "made up", ("hat",), PEOPLE, IDENTITIES, {"train": tuple(range(48)), "test": tuple(range(48, 60))}
     )
@@ -97,9 +97,9 @@ def test_seeds_and_folds_become_jobs_with_folders_of_their_own() -> None:
 
 
 def test_mean_and_standard_deviation_over_runs() -> None:
-    told = summary([{"mA": 0.7, "f1": 0.5}, {"mA": 0.9, "f1": 0.5, "extra": 1.0}])
-    assert told["mean"] == pytest.approx({"mA": 0.8, "f1": 0.5})
-    assert told["std"] == pytest.approx({"mA": 0.1, "f1": 0.0})
+    over_runs = summary([{"mA": 0.7, "f1": 0.5}, {"mA": 0.9, "f1": 0.5, "extra": 1.0}])
+    assert over_runs["mean"] == pytest.approx({"mA": 0.8, "f1": 0.5})
+    assert over_runs["std"] == pytest.approx({"mA": 0.1, "f1": 0.0})
 
 
 def test_wrong_settings_are_one_clear_line() -> None:
@@ -108,5 +108,5 @@ def test_wrong_settings_are_one_clear_line() -> None:
 
 
 def test_a_figure_that_a_run_cannot_give_has_neither_mean_nor_deviation() -> None:
-    told = summary([{"mA": float("nan")}, {"mA": float("nan")}])
-    assert str(told) == "{'mean': {'mA': nan}, 'std': {'mA': nan}}"
+    over_runs = summary([{"mA": float("nan")}, {"mA": float("nan")}])
+    assert str(over_runs) == "{'mean': {'mA': nan}, 'std': {'mA': nan}}"

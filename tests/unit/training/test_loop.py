@@ -120,7 +120,7 @@ def test_it_stops_when_tired_and_keeps_the_best(tmp_path: Path) -> None:
     assert fitted.scores == {"score": 0.0}
 
 
-def test_a_folder_of_another_run_is_refused_and_the_difference_told(tmp_path: Path) -> None:
+def test_a_folder_of_another_run_is_refused_with_the_difference(tmp_path: Path) -> None:
     run(tmp_path)
     with pytest.raises(BadConfigError, match=r"holds another run.*steps=30.*instead of.*steps=31"):
         run(tmp_path, Schedule(steps=31, rate=0.05, warmup=3, score_every=5))
@@ -134,7 +134,7 @@ def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
 def test_a_report_has_the_curve_the_scores_and_a_card(tmp_path: Path) -> None:
     fitted = run(tmp_path)
     recipe = {"schedule": {"steps": 30, "rate": 0.05, "average": 0.998}}
-    told = {
+    report = {
         "what": "line",
         "dataset": "made up",
         "seed": 0,
@@ -143,9 +143,9 @@ def test_a_report_has_the_curve_the_scores_and_a_card(tmp_path: Path) -> None:
         "recipe": recipe,
         "processes": 1,
     }
-    told["scored_on"] = "people held out"
+    report["scored_on"] = "people held out"
     write_report(
-        tmp_path, {**told, "scores": fitted.scores, "steps_done": 30, "step_of_weights": fitted.step}
+        tmp_path, {**report, "scores": fitted.scores, "steps_done": 30, "step_of_weights": fitted.step}
     )
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert "**Scores** on people held out:" in (tmp_path / "card.md").read_text()
@@ -156,7 +156,7 @@ def test_a_report_has_the_curve_the_scores_and_a_card(tmp_path: Path) -> None:
 def test_a_card_of_attributes_says_how_their_figures_are_counted(tmp_path: Path) -> None:
     run(tmp_path)
     recipe = {"schedule": {"steps": 30, "rate": 0.05, "average": 0.998}}
-    told = {
+    report = {
         "what": "attributes",
         "dataset": "made up",
         "seed": 0,
@@ -165,8 +165,8 @@ def test_a_card_of_attributes_says_how_their_figures_are_counted(tmp_path: Path)
         "recipe": recipe,
         "processes": 1,
     }
-    told["scored_on"] = "people held out"
-    write_report(tmp_path, {**told, "scores": {"mA": 0.5}, "steps_done": 30, "step_of_weights": 30})
+    report["scored_on"] = "people held out"
+    write_report(tmp_path, {**report, "scores": {"mA": 0.5}, "steps_done": 30, "step_of_weights": 30})
     assert (
         "| mA | 0.5000 |\n\nAn attribute counts as predicted where its probability exceeds 0.5, or"
         in (tmp_path / "card.md").read_text()

@@ -41,7 +41,7 @@ def test_garments_colours_and_gender_of_one_person(sentence: str, facts: tuple[F
         "A man stands on top of a mountain",
         "A girl without a hat",
         "A boy with no shoes",
-        "A man in a blue shirt",  # shirt or t-shirt: nobody can tell
+        "A man in a blue shirt",  # shirt or t-shirt: the sentence does not say
     ],
 )
 def test_what_speaks_of_several_or_says_nothing_known_is_left_out(sentence: str) -> None:
