@@ -17,7 +17,7 @@ def test_command_line_beats_environment_beats_file(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("overrides", "told"),
+    ("overrides", "message"),
     [
         ({"segment": {"min_score": 7}}, "segment.min_score"),
         ({"nonsense": 1}, "no setting nonsense; there are: profile, "),
@@ -27,16 +27,16 @@ def test_command_line_beats_environment_beats_file(tmp_path: Path, monkeypatch: 
         ({"machine": {"workers": 0}}, "machine.workers"),
     ],
 )
-def test_wrong_settings_are_named(overrides: dict, told: str) -> None:
-    with pytest.raises(BadConfigError, match=told):
+def test_wrong_settings_are_named(overrides: dict, message: str) -> None:
+    with pytest.raises(BadConfigError, match=message):
         load_config(**overrides)
 
 
 def test_unknown_keys_and_broken_files_fail(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("[segment]\nmin_scor = 0.1\n")
     (tmp_path / "b.toml").write_text("not toml")
-    for name, told in (("a.toml", "min_scor"), ("b.toml", "b.toml"), ("c.toml", "no configuration file")):
-        with pytest.raises(BadConfigError, match=told):
+    for name, message in (("a.toml", "min_scor"), ("b.toml", "b.toml"), ("c.toml", "no configuration file")):
+        with pytest.raises(BadConfigError, match=message):
             load_config(tmp_path / name)
 
 

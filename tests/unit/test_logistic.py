@@ -41,8 +41,8 @@ def test_what_is_given_is_not_fitted_again() -> None:
     assert fit_logistic(features, has, spread=4.0)[0][0] == pytest.approx(1.5, abs=0.2)
 
 
-def test_of_nobody_nothing_is_learned() -> None:
-    nobody = np.zeros((0, 3)), np.zeros(0, bool)
-    weights, offset = fit_logistic(*nobody, spread=4.0, offset_spread=10.0, given=np.zeros(0))
+def test_without_people_nothing_is_learned() -> None:
+    no_people = np.zeros((0, 3)), np.zeros(0, bool)
+    weights, offset = fit_logistic(*no_people, spread=4.0, offset_spread=10.0, given=np.zeros(0))
     assert not weights.any()
     assert offset == 0
