@@ -131,7 +131,7 @@ def main() -> None:
 
 def _vectors(root: Path) -> np.ndarray:
     index = PeopleIndex.open(Store.open(root).index_path)
-    assert index is not None, f"{root} holds nobody"
+    assert index is not None, f"{root} holds no people"
     return np.array(
         [vector for batch in index.scan(["vector"]) for vector in batch["vector"].to_pylist()], np.float32
     )

@@ -56,15 +56,15 @@ def review(
         name, name, None, "", "", index.version, seed, tuple(text.tolist()), choose_bounds(index, where, text)
     )
     people = Proposer(index, where, record)
-    total, needed, judged, found, missed, tight = sum(truth.values()), None, 0, 0, False, {}
+    total, needed, judged, confirmed, missed, tight = sum(truth.values()), None, 0, 0, False, {}
     while batch := people.propose(record, BATCH):
         answered = tuple(
             replace(each, answer="yes" if truth[each.person_id] else "no", turn=1) for each in batch
         )
         record = replace(record, rounds=(*record.rounds, answered))
         for person in answered:
-            judged, found = judged + 1, found + (person.answer == "yes")
-            if needed is None and found >= math.ceil(SHARE * total):
+            judged, confirmed = judged + 1, confirmed + (person.answer == "yes")
+            if needed is None and confirmed >= math.ceil(SHARE * total):
                 needed = judged
         estimate = estimate_left(record, people.survey)
         missed |= not estimate.least_left <= total - estimate.found <= estimate.most_left
