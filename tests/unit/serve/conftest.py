@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from par_core.serve.service import ArchiveService
+from tests.indexing import FAKE
 from tests.serving import client_of, small_store
 
 
@@ -19,3 +21,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(folder: Path) -> Iterator[TestClient]:
     with client_of(folder / "store") as client:
         yield client
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder with a store and photos that a test may change."""
+    small_store(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path) -> ArchiveService:
+    return ArchiveService(folder / "store", FAKE)

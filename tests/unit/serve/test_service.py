@@ -1,48 +1,31 @@
-import fcntl
 import shutil
-import threading
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from par_core.errors import BadConfigError, FilterError, StoreError, UnreadableImageError
+from par_core.errors import BadConfigError, FilterError
 from par_core.forget import Request, find_subject, forget
 from par_core.models.fake import FakeTextEncoder
-from par_core.people.masks import decode_mask
 from par_core.query import from_store
 from par_core.query.answer import Chance, SearchResult
-from par_core.query.crops import mask_of
 from par_core.query.from_store import Question, Searcher
 from par_core.query.parts import People
 from par_core.query.searching import sample_of
 from par_core.query.table import PeopleTable
 from par_core.serve import service as service_module
-from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
+from par_core.serve.problems import GoneError, UnknownIdError
 from par_core.serve.service import ArchiveService
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index
 from tests.pictures import save, scene
-from tests.serving import jpeg_pixels, small_store
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    """A folder with a store and photos that a test may change."""
-    small_store(tmp_path)
-    return tmp_path
 
 
 def made_again(own: Path) -> None:
     """Delete the index, and index again: its versions begin with 1 again."""
     shutil.rmtree(own / "store" / "index.lance")
     index(own / "store", [own / "photos"])
-
-
-@pytest.fixture(scope="module")
-def service(folder: Path) -> ArchiveService:
-    return ArchiveService(folder / "store", FAKE)
 
 
 def test_pages_follow_one_another_without_gap_or_overlap(service: ArchiveService) -> None:
@@ -59,7 +42,7 @@ def test_pages_follow_one_another_without_gap_or_overlap(service: ArchiveService
     assert whole.next is None
 
 
-def test_chance_is_told_of_the_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chance_is_stated_for_each_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service = ArchiveService(folder / "store", FAKE)
     ask = service._searcher.ask
     assert service.search("red").result.chance is None
@@ -154,7 +137,7 @@ def test_nothing_is_kept_of_an_index_that_was_deleted_and_made_again_with_the_sa
         service.crop(victim.person_id)
 
 
-def test_the_people_by_whom_texts_are_weighed_are_of_the_index_that_is_there_now(
+def test_texts_are_weighed_by_the_people_of_the_current_index(
     own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[set[str]] = []
@@ -177,7 +160,7 @@ def test_the_people_by_whom_texts_are_weighed_are_of_the_index_that_is_there_now
     assert len(drawn) == 2
 
 
-def test_an_answer_that_ends_after_the_index_has_changed_brings_nobody_back(
+def test_an_answer_that_ends_after_the_index_has_changed_brings_no_person_back(
     own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = ArchiveService(own / "store", FAKE)
@@ -199,7 +182,7 @@ def test_an_answer_that_ends_after_the_index_has_changed_brings_nobody_back(
         service.crop(victim.person_id)
 
 
-def test_a_person_is_told_with_all_that_shares_the_image(service: ArchiveService) -> None:
+def test_a_person_is_described_with_the_others_of_the_image(service: ArchiveService) -> None:
     hit = next(hit for hit in service.search("cyan").result.hits if Path(hit.uri).name == "0004.png")
     person = service.person(hit.person_id)
     assert person.hit.person_id == hit.person_id
@@ -212,78 +195,10 @@ def test_a_person_is_told_with_all_that_shares_the_image(service: ArchiveService
 
 
 @pytest.mark.parametrize("identity", ["", "0", "f" * 65, "x", "' OR 1=1 --", "../../etc/passwd", "ABCDEF"])
-def test_ids_that_nobody_has_are_unknown_whatever_they_hold(service: ArchiveService, identity: str) -> None:
+def test_ids_of_no_person_are_unknown_whatever_they_hold(service: ArchiveService, identity: str) -> None:
     for ask in (service.person, service.crop, service.image, service.outline):
         with pytest.raises(UnknownIdError):
             ask(identity)
-
-
-def test_a_crop_shows_the_person(service: ArchiveService) -> None:
-    hit = service.search("yellow").result.hits[0]
-    pixels = jpeg_pixels(service.crop(hit.person_id))
-    middle = pixels[pixels.shape[0] // 2, pixels.shape[1] // 2].astype(int)
-    assert pixels.shape[0] == 320
-    assert np.abs(middle - (255, 255, 0)).max() < 40
-
-
-def test_a_crop_is_cut_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    service, cut = ArchiveService(folder / "store", FAKE), []
-    crops_of = service_module.crops_of
-    monkeypatch.setattr(service_module, "crops_of", lambda *given: cut.append(given) or crops_of(*given))
-    hit = service.search("yellow").result.hits[0]
-    assert service.crop(hit.person_id) == service.crop(hit.person_id)
-    assert len(cut) == 1
-
-
-def test_a_whole_photograph_is_upright_small_and_without_metadata(tmp_path: Path) -> None:
-    from PIL import Image
-
-    wide = np.kron(scene("red"), np.ones((20, 20, 1), np.uint8))
-    (tmp_path / "photos").mkdir()
-    exif = Image.Exif()
-    exif[0x0112], exif[0x010F] = 6, "SECRET-CAMERA"
-    Image.fromarray(wide).save(tmp_path / "photos" / "big.jpg", exif=exif, quality=95)
-    index(tmp_path / "store", [tmp_path / "photos"])
-    service = ArchiveService(tmp_path / "store", FAKE)
-    hit = service.search(where="height_px > 0").result.hits[0]
-    content = service.image(hit.image_id)
-    assert jpeg_pixels(content).shape == (1333, 1600, 3)  # 1600 x 1920 pixels, turned
-    assert b"SECRET-CAMERA" not in content
-
-
-def test_another_file_under_the_same_name_is_not_shown(own: Path) -> None:
-    service = ArchiveService(own / "store", FAKE)
-    hit = service.search("yellow").result.hits[0]
-    save(own / "photos" / "0003.png", scene("green", seed=77))
-    with pytest.raises(GoneError, match="another one now"):
-        service.image(hit.image_id)
-    with pytest.raises(GoneError, match="another one now"):
-        service.crop(hit.person_id)
-
-
-def test_an_image_is_found_in_another_of_its_places(tmp_path: Path) -> None:
-    small_store(tmp_path)
-    shutil.copy(tmp_path / "photos" / "0003.png", tmp_path / "photos" / "copy.png")
-    index(tmp_path / "store", [tmp_path / "photos"])
-    service = ArchiveService(tmp_path / "store", FAKE)
-    hit = service.search("yellow").result.hits[0]
-    assert len(service.person(hit.person_id).hit.uris) == 2
-    Path(hit.uri.removeprefix("file://")).unlink()
-    assert jpeg_pixels(service.image(hit.image_id)).shape == (96, 80, 3)
-
-
-def test_an_outline_goes_around_the_mask(service: ArchiveService) -> None:
-    hit = service.search("yellow").result.hits[0]
-    outline = service.outline(hit.person_id)
-    mask = decode_mask(
-        mask_of(Store.open(service.store.root), service.person(hit.person_id).info.segment_config, hit)
-    )
-    rows, columns = np.nonzero(mask)
-    (polygon,) = outline.polygons
-    assert (outline.width, outline.height) == (mask.shape[1], mask.shape[0])
-    assert (min(x for x, _ in polygon), min(y for _, y in polygon)) == (columns.min(), rows.min())
-    assert (max(x for x, _ in polygon), max(y for _, y in polygon)) == (columns.max(), rows.max())
-    assert outline.box == hit.box
 
 
 def test_facets_count_the_people_whose_file_is_there(own: Path) -> None:
@@ -303,98 +218,3 @@ def test_facets_count_the_people_whose_file_is_there(own: Path) -> None:
     assert service.facets().people == 6
     with pytest.raises(FilterError, match="did you mean 'red'"):
         service.facets("upper_color = 'rde'")
-
-
-def test_a_picture_gives_a_name_and_keeps_only_the_embedding(service: ArchiveService, tmp_path: Path) -> None:
-    content = save(tmp_path / "query.png", scene("yellow", seed=5)).read_bytes()
-    picture = service.add_picture(content)
-    assert picture == service.add_picture(content)
-    assert picture.people == 1
-    assert abs(np.linalg.norm(picture.person.vector) - 1) < 1e-5
-    with pytest.raises(BadConfigError, match="nobody was found"):
-        service.add_picture(save(tmp_path / "empty.png", scene()).read_bytes())
-    with pytest.raises(UnreadableImageError):
-        service.add_picture(b"no picture")
-
-
-def test_a_store_without_people_is_not_ready_and_says_how_to_fill_it(tmp_path: Path) -> None:
-    (tmp_path / "nothing").mkdir()
-    index(tmp_path / "store", [tmp_path / "nothing"])
-    service = ArchiveService(tmp_path / "store", FAKE)
-    for ask in (
-        lambda: service.search("red"),
-        service.facets,
-        service.versions,
-        lambda: service.person("ab"),
-        lambda: service.image("ab"),
-    ):
-        with pytest.raises(NotReadyError, match="par index SOURCE"):
-            ask()
-    assert service.status().report.rows == 0
-    with Store.open(tmp_path / "store").exclusive(), pytest.raises(NotReadyError, match="being written"):
-        service.search("red")
-
-
-def test_an_index_that_is_emptied_while_it_is_asked_is_not_a_wrong_question(
-    own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service = ArchiveService(own / "store", FAKE)
-    ask = service._searcher.ask
-
-    def emptied_first(question: Question) -> SearchResult:
-        shutil.rmtree(service.store.index_path)
-        return ask(question)
-
-    monkeypatch.setattr(service._searcher, "ask", emptied_first)
-    with pytest.raises(NotReadyError):
-        service.search("red")
-
-
-def test_looking_whether_a_run_is_under_way_stops_no_run(own: Path) -> None:
-    store, done = Store.open(own / "store"), threading.Event()
-
-    def look() -> None:
-        while not done.is_set():
-            store.is_held()
-
-    looking = [threading.Thread(target=look) for _ in range(2)]
-    for thread in looking:
-        thread.start()
-    try:
-        for _ in range(200):
-            with store.exclusive():
-                pass
-    finally:
-        done.set()
-        for thread in looking:
-            thread.join()
-
-
-def test_a_run_waits_for_a_look_and_not_for_another_run(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, waited = Store.open(own / "store"), list[float]()
-    look = (own / "store" / "run.lock").open("w")
-    fcntl.flock(look, fcntl.LOCK_SH)
-
-    def wait(seconds: float) -> None:
-        waited.append(seconds)
-        if len(waited) == 4:
-            look.close()
-
-    monkeypatch.setattr("par_core.store.layout.time.sleep", wait)
-    with store.exclusive():
-        assert len(waited) == 4
-        waited.clear()
-        with pytest.raises(StoreError, match="another par command is writing"), store.exclusive():
-            pass
-    assert 0.05 < sum(waited) < 1
-
-
-def test_a_run_under_way_shows_in_the_status(own: Path) -> None:
-    service = ArchiveService(own / "store", FAKE)
-    assert not service.status().running
-    with Store.open(own / "store").exclusive():
-        assert service.status().running
-    status = service.status()
-    assert not status.running
-    assert [run.record.number for run in status.runs] == [1]
-    assert status.report.rows == 7

@@ -1,0 +1,98 @@
+"""Crops, photographs and outlines that the service shows, and pictures that it searches with."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from par_core.errors import BadConfigError, UnreadableImageError
+from par_core.people.masks import decode_mask
+from par_core.query.crops import mask_of
+from par_core.serve import service as service_module
+from par_core.serve.problems import GoneError
+from par_core.serve.service import ArchiveService
+from par_core.store.layout import Store
+from tests.indexing import FAKE, index
+from tests.pictures import save, scene
+from tests.serving import jpeg_pixels, small_store
+
+
+def test_a_crop_shows_the_person(service: ArchiveService) -> None:
+    hit = service.search("yellow").result.hits[0]
+    pixels = jpeg_pixels(service.crop(hit.person_id))
+    middle = pixels[pixels.shape[0] // 2, pixels.shape[1] // 2].astype(int)
+    assert pixels.shape[0] == 320
+    assert np.abs(middle - (255, 255, 0)).max() < 40
+
+
+def test_a_crop_is_cut_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service, cut = ArchiveService(folder / "store", FAKE), []
+    crops_of = service_module.crops_of
+    monkeypatch.setattr(service_module, "crops_of", lambda *given: cut.append(given) or crops_of(*given))
+    hit = service.search("yellow").result.hits[0]
+    assert service.crop(hit.person_id) == service.crop(hit.person_id)
+    assert len(cut) == 1
+
+
+def test_a_whole_photograph_is_upright_small_and_without_metadata(tmp_path: Path) -> None:
+    from PIL import Image
+
+    wide = np.kron(scene("red"), np.ones((20, 20, 1), np.uint8))
+    (tmp_path / "photos").mkdir()
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "SECRET-CAMERA"
+    Image.fromarray(wide).save(tmp_path / "photos" / "big.jpg", exif=exif, quality=95)
+    index(tmp_path / "store", [tmp_path / "photos"])
+    service = ArchiveService(tmp_path / "store", FAKE)
+    hit = service.search(where="height_px > 0").result.hits[0]
+    content = service.image(hit.image_id)
+    assert jpeg_pixels(content).shape == (1333, 1600, 3)  # 1600 x 1920 pixels, turned
+    assert b"SECRET-CAMERA" not in content
+
+
+def test_another_file_under_the_same_name_is_not_shown(own: Path) -> None:
+    service = ArchiveService(own / "store", FAKE)
+    hit = service.search("yellow").result.hits[0]
+    save(own / "photos" / "0003.png", scene("green", seed=77))
+    with pytest.raises(GoneError, match="another one now"):
+        service.image(hit.image_id)
+    with pytest.raises(GoneError, match="another one now"):
+        service.crop(hit.person_id)
+
+
+def test_an_image_is_found_in_another_of_its_places(tmp_path: Path) -> None:
+    small_store(tmp_path)
+    shutil.copy(tmp_path / "photos" / "0003.png", tmp_path / "photos" / "copy.png")
+    index(tmp_path / "store", [tmp_path / "photos"])
+    service = ArchiveService(tmp_path / "store", FAKE)
+    hit = service.search("yellow").result.hits[0]
+    assert len(service.person(hit.person_id).hit.uris) == 2
+    Path(hit.uri.removeprefix("file://")).unlink()
+    assert jpeg_pixels(service.image(hit.image_id)).shape == (96, 80, 3)
+
+
+def test_an_outline_goes_around_the_mask(service: ArchiveService) -> None:
+    hit = service.search("yellow").result.hits[0]
+    outline = service.outline(hit.person_id)
+    mask = decode_mask(
+        mask_of(Store.open(service.store.root), service.person(hit.person_id).info.segment_config, hit)
+    )
+    rows, columns = np.nonzero(mask)
+    (polygon,) = outline.polygons
+    assert (outline.width, outline.height) == (mask.shape[1], mask.shape[0])
+    assert (min(x for x, _ in polygon), min(y for _, y in polygon)) == (columns.min(), rows.min())
+    assert (max(x for x, _ in polygon), max(y for _, y in polygon)) == (columns.max(), rows.max())
+    assert outline.box == hit.box
+
+
+def test_a_picture_gives_a_name_and_keeps_only_the_embedding(service: ArchiveService, tmp_path: Path) -> None:
+    content = save(tmp_path / "query.png", scene("yellow", seed=5)).read_bytes()
+    picture = service.add_picture(content)
+    assert picture == service.add_picture(content)
+    assert picture.people == 1
+    assert abs(np.linalg.norm(picture.person.vector) - 1) < 1e-5
+    with pytest.raises(BadConfigError, match="nobody was found"):
+        service.add_picture(save(tmp_path / "empty.png", scene()).read_bytes())
+    with pytest.raises(UnreadableImageError):
+        service.add_picture(b"no picture")
