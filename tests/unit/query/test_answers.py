@@ -104,7 +104,7 @@ def test_hits_of_one_image_are_folded_unless_asked_apart(searcher: Searcher) -> 
 def test_more_like_one_and_not_like_another(searcher: Searcher) -> None:
     red, *_ = searcher.ask(Question("red", apart=True)).hits
     like = searcher.ask(Question(f"like:{red.person_id}", apart=True)).hits
-    assert red.person_id not in {hit.person_id for hit in like}  # who is asked about is known
+    assert red.person_id not in {hit.person_id for hit in like}  # the person of the question is left out
     assert like[0].cosine == pytest.approx(1.0, abs=1e-5)  # the other red one
     unlike = searcher.ask(Question(f"unlike:{red.person_id}", apart=True)).hits
     assert unlike[-1].person_id == like[0].person_id
@@ -135,7 +135,7 @@ def test_planted_people_are_found_and_the_share_of_chance_is_stated(
 
 
 @pytest.mark.parametrize("text", ["a chasuble", '"a person in a chasuble"', "yellow upper:red"])
-def test_what_nobody_matches_finds_nobody(
+def test_a_question_that_fits_no_person_finds_no_person(
     searcher: Searcher, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     calibrated(searcher, monkeypatch)
@@ -146,7 +146,7 @@ def test_what_nobody_matches_finds_nobody(
     assert result.chance.share == 0
 
 
-def test_words_that_say_nothing_fit_everybody(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_that_say_nothing_fit_all_people(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
     calibrated(searcher, monkeypatch)
     result = searcher.ask(Question("a person", apart=True))
     assert len(result.hits) == 7
@@ -166,7 +166,7 @@ def test_too_many_alternatives_are_refused(searcher: Searcher) -> None:
 
 
 class Scored:
-    """A table of people of whom only some attributes are known."""
+    """A table of people with a few known attributes."""
 
     def __init__(self, **attributes: np.ndarray) -> None:
         self.attributes = {name: values.astype(np.float32) for name, values in attributes.items()}
@@ -188,8 +188,8 @@ class Scored:
 
 @pytest.mark.parametrize("wanted", [True, False])
 @pytest.mark.parametrize("weight", [0.5, 1.0, 3.0])
-def test_the_likeliest_by_attribute_are_found_without_reading_everybody(wanted: bool, weight: float) -> None:
-    # nobody is taken for more certain
+def test_the_likeliest_by_attribute_are_found_without_reading_all_people(wanted: bool, weight: float) -> None:
+    # no person is taken for more certain
     table = Scored(hat=np.random.default_rng(0).beta(0.3, 0.6, 20_000).clip(0.001, 0.999))
     alternative = Alternative(None, None, ((NamedAttribute("hat", wanted, "hat"), weight),))
     ids = best_by_attributes(table, alternative, None, 300)
@@ -206,7 +206,7 @@ def test_the_likeliest_by_attribute_are_found_without_reading_everybody(wanted: 
 def test_the_greatest_products_of_several_attributes_are_found_whatever_their_weights(
     weights: tuple[float, float],
 ) -> None:
-    """Whoever is very likely by one of them may be less so by the other."""
+    """A person who is very likely by one attribute may be less so by the other."""
     rng = np.random.default_rng(0)
     table = Scored(hat=rng.uniform(0.01, 0.99, 20_000), bag=rng.uniform(0.01, 0.99, 20_000))
     named = (NamedAttribute("hat", True, "hat"), NamedAttribute("bag", False, "no bag"))
@@ -219,7 +219,7 @@ def test_the_greatest_products_of_several_attributes_are_found_whatever_their_we
     assert table.read < 20_000
 
 
-def test_where_few_are_likely_everybody_is_read() -> None:
+def test_where_few_are_likely_all_people_are_read() -> None:
     table = Scored(hat=np.full(1_000, 0.2))
     alternative = Alternative(None, None, ((NamedAttribute("hat", True, "hat"), 1.0),))
     assert len(best_by_attributes(table, alternative, None, 300)) == 300

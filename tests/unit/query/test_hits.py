@@ -10,7 +10,7 @@ from par_core.store.schemas import index_schema
 
 
 def test_only_what_the_index_calls_an_attribute_is_shown_as_one(tmp_path: Path) -> None:
-    # a column that somebody adds one day
+    # a column that a later version may add
     schema = index_schema(["hat"], 2).append(pa.field("weather", pa.float32()))
     row = {
         field.name: "0" if pa.types.is_string(field.type) else [] if pa.types.is_list(field.type) else 1.0

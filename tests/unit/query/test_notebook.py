@@ -82,7 +82,7 @@ def test_a_filter_and_a_picture_are_questions_too(store: Path, tmp_path: Path) -
     assert search(image=query, store=store, top=1, profile="fake")[0].upper_color == "blue"
 
 
-def test_nobody_is_an_answer(store: Path) -> None:
+def test_an_answer_may_hold_no_person(store: Path) -> None:
     results = search("red", store=store, where="height_px > 5000", profile="fake")
     assert (len(results), len(results.table), results.crops()) == (0, 0, [])
     assert "Nobody fits" in results._repr_html_()

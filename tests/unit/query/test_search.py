@@ -56,7 +56,7 @@ def test_a_filter_alone_is_a_question(store: Path) -> None:
     assert names(store, Question(where="upper_color in ('yellow')")) == ["0003.png"]
 
 
-def test_people_whose_file_is_gone_show_only_when_asked_for(store: Path, photos: Path) -> None:
+def test_people_whose_file_is_missing_show_only_on_request(store: Path, photos: Path) -> None:
     (photos / "0003.png").unlink()
     index(store, [photos])
     assert "0003.png" not in names(store, Question("yellow"))
@@ -111,7 +111,7 @@ def test_gallery_is_one_file_without_scripts_and_with_everything_escaped(
     assert all(base64.b64decode(picture).startswith(b"\xff\xd8") for picture in pictures)
 
 
-def test_gallery_of_nobody_says_so(store: Path, tmp_path: Path) -> None:
+def test_a_gallery_without_people_says_so(store: Path, tmp_path: Path) -> None:
     result, opened = ask(store, Question("red", where="height_px > 5000"), FAKE)
     save_gallery(tmp_path / "g.html", result, store, opened, FAKE, "par")
     assert "Nobody in the index fits" in (tmp_path / "g.html").read_text()

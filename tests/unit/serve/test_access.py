@@ -57,7 +57,9 @@ def events(store: Path, action: str) -> list[Event]:
     "shown",
     [{}, bearer("par_wrong"), bearer(""), {"Authorization": "Basic YTpi"}, {"Cookie": f"{COOKIE}=par_wrong"}],
 )
-def test_nothing_is_told_without_a_valid_token(client: TestClient, path: str, shown: dict[str, str]) -> None:
+def test_nothing_is_revealed_without_a_valid_token(
+    client: TestClient, path: str, shown: dict[str, str]
+) -> None:
     response = client.get(path, headers=shown)
     assert response.status_code == 401
     assert response.json()["error"]["kind"] == "unauthorized"
@@ -105,7 +107,7 @@ def test_without_the_file_of_tokens_only_this_machine_is_answered_however_far_th
             )
 
 
-def test_nobody_without_a_token_may_send_a_picture_at_all(client: TestClient) -> None:
+def test_a_picture_is_refused_without_a_token(client: TestClient) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "par_core.serve.middleware.AccessMiddleware._counted",
@@ -188,7 +190,7 @@ def test_the_page_of_the_audit_log_is_for_admins_only(
     assert ('href="/audit"' in client.get("/status", headers=token).text) == (status == 200)
 
 
-def test_counts_of_a_filter_are_a_question_and_counts_of_everybody_are_none(
+def test_counts_of_a_filter_are_a_question_and_counts_of_all_people_are_none(
     client: TestClient, token: str, store: Path
 ) -> None:
     everybody = client.get("/api/facets", headers=bearer(token)).json()["people"]
@@ -263,7 +265,7 @@ def test_logging_in_leads_to_no_other_site(client: TestClient, token: str, place
     assert response.headers["location"] == "/"
 
 
-def test_another_site_cannot_log_somebody_in(client: TestClient, token: str) -> None:
+def test_another_site_cannot_log_a_user_in(client: TestClient, token: str) -> None:
     assert (
         client.post(
             "/login", data={"token": token}, headers={"Origin": "http://evil.example"}, follow_redirects=False

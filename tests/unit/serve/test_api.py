@@ -79,7 +79,7 @@ def test_a_person_and_everything_of_it(client: TestClient) -> None:
     for path in (f"/api/people/{hit['person_id']}/crop", f"/api/image/{hit['image_id']}"):
         picture = client.get(path)
         assert picture.headers["content-type"] == "image/jpeg"
-        assert picture.headers["cache-control"] == "no-store"  # nobody who is revoked or forgotten is seen on
+        assert picture.headers["cache-control"] == "no-store"  # no copy outlives a token or a person
         assert jpeg_pixels(picture.content).size > 0
 
 
@@ -184,7 +184,7 @@ def test_a_store_of_another_model_is_refused(folder: Path, monkeypatch: pytest.M
         assert "another-embedding" in refused(client.get("/api/search?q=red"), 503, "other_embedding")
 
 
-def test_a_slow_answer_is_given_up_and_blocks_nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_answer_is_given_up_and_blocks_no_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     with client_of(folder / "store", ServeSettings(seconds=2.0, searches=2)) as client:
         app_state: AppState = client.app.state.app_state
@@ -201,7 +201,7 @@ def test_a_slow_answer_is_given_up_and_blocks_nobody(folder: Path, monkeypatch: 
             release.set()
 
 
-def test_a_lack_of_memory_is_asked_to_be_tried_again_and_the_file_is_not_said_to_be_gone(
+def test_a_lack_of_memory_asks_for_another_try_and_does_not_call_the_file_missing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_memory(_: object) -> None:
@@ -218,7 +218,7 @@ def test_a_lack_of_memory_is_asked_to_be_tried_again_and_the_file_is_not_said_to
         assert client.get(f"/api/people/{hit['person_id']}/crop").status_code == 200
 
 
-def test_what_nobody_foresaw_is_a_plain_500_and_goes_to_the_log(
+def test_an_unforeseen_error_is_a_plain_500_and_goes_to_the_log(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with client_of(folder / "store") as client:

@@ -64,14 +64,14 @@ def test_the_servers_message_is_the_error(par: Client) -> None:
         par.add_picture(Path("/no/such/picture.jpg"))
 
 
-def test_no_server_and_another_server_are_told_apart() -> None:
+def test_no_server_and_another_server_are_distinguished() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = taken.getsockname()[1]
     with (
-        Client(f"http://127.0.0.1:{free}") as nobody,
+        Client(f"http://127.0.0.1:{free}") as unreachable,
         pytest.raises(ServerError, match="par serve") as caught,
     ):
-        nobody.status()
+        unreachable.status()
     assert (caught.value.status, caught.value.kind) == (0, "unreachable")
 
     from fastapi import FastAPI

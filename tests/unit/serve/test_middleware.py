@@ -100,7 +100,7 @@ def test_large_bodies_are_refused_before_and_while_they_arrive(folder: Path) -> 
         assert response.json()["error"]["kind"] == "too_large"
 
 
-def test_a_client_that_asks_too_often_is_told_to_wait(folder: Path) -> None:
+def test_a_client_that_asks_too_often_must_wait(folder: Path) -> None:
     with client_of(folder / "store", ServeSettings(requests_per_minute=3)) as client:
         responses = [client.get("/api/status") for _ in range(4)]
     assert [response.status_code for response in responses] == [200, 200, 200, 429]

@@ -76,7 +76,7 @@ def test_a_person_is_explained_part_by_part_with_the_details_of_a_part_below_it(
     assert ["detail" in kind for kind, _ in parts] == [False, True, False]
 
 
-def test_a_version_that_waits_for_its_gate_is_told(tmp_path: Path) -> None:
+def test_the_page_names_the_live_version_while_another_waits_for_its_gate(tmp_path: Path) -> None:
     store = small_store(tmp_path)
     waiting = PeopleIndex.open(store / "index.lance")
     assert waiting is not None
@@ -102,8 +102,8 @@ def test_no_page_holds_scripts_or_styles_of_its_own(client: TestClient) -> None:
 
 @pytest.fixture
 def left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers whose hits are 60 % likely, as a model with a cutoff gives; the fake one has none. Nobody is
-    found whose question says so.
+    """Answers whose hits are 60 % likely, as a model with a cutoff gives; the fake one has none. A
+    question that says "nobody" finds no person.
     """
     real = ArchiveService.search
 

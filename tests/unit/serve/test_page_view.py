@@ -17,7 +17,7 @@ def urls(query: PageQuery, name: str) -> dict[str, str]:
     return {choice.name: choice.url for choice in getattr(filters_of(query, FACETS), name)}
 
 
-def test_what_is_chosen_is_marked_even_if_nobody_has_it() -> None:
+def test_a_chosen_value_is_marked_even_if_no_person_has_it() -> None:
     filters = filters_of(PageQuery("upper:pink,red hat:yes"), FACETS)
     assert [(choice.name, choice.count, choice.chosen) for choice in filters.upper] == [
         ("red", 5, True),

@@ -78,7 +78,7 @@ def test_people_who_came_since_take_part(store: Path, folder: Path, tmp_path: Pa
     assert reviews.state(name).estimate.people == 8
 
 
-def test_nobody_else_fits_answers_only_those_who_wait(store: Path) -> None:
+def test_no_further_match_answers_only_those_who_wait(store: Path) -> None:
     reviews = Reviews(ArchiveService(store, FAKE))
     name = reviews.start("yellow", None)
     first = reviews.state(name).batch.hits[0].person_id
@@ -88,7 +88,7 @@ def test_nobody_else_fits_answers_only_those_who_wait(store: Path) -> None:
     assert done.batch.hits == ()
 
 
-def test_a_review_reads_the_index_anew_after_it_was_deleted_and_made_again_with_the_same_number(
+def test_a_review_rereads_an_index_that_was_deleted_and_rebuilt_with_the_same_number(
     store: Path,
 ) -> None:
     service = ArchiveService(store, FAKE)
