@@ -77,7 +77,7 @@ def watched(context: BrowserContext, address: str) -> Iterator[Page]:
         "console",
         lambda message: (
             wrong.append(message.text)
-            if message.type in ("error", "warning") and not _was_told(message.text)
+            if message.type in ("error", "warning") and not _repeats_status(message.text)
             else None
         ),
     )
@@ -93,6 +93,6 @@ def watched(context: BrowserContext, address: str) -> Iterator[Page]:
     assert wrong == []
 
 
-def _was_told(text: str) -> bool:
+def _repeats_status(text: str) -> bool:
     """Whether the console only repeats the status of an answer that a test asked for."""
     return text.startswith("Failed to load resource: the server responded with a status of 4")

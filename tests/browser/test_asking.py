@@ -134,7 +134,7 @@ def test_a_picture_of_ones_own_is_a_question(page: Page, tmp_path: Path) -> None
     expect(page.locator("#panel")).to_be_visible()
 
 
-def test_a_picture_of_nobody_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+def test_a_picture_without_people_is_refused_in_words(page: Page, tmp_path: Path) -> None:
     page.goto("/")
     page.locator(".upload input[type=file]").set_input_files(save(tmp_path / "nobody.png", scene()))
     expect(page.get_by_role("alert")).to_contain_text("Nobody was found in the picture")

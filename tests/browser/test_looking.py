@@ -175,11 +175,11 @@ def test_the_chosen_colours_stay(page: Page) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark != before
 
 
-def test_a_picture_that_is_gone_says_so_in_its_place(page: Page) -> None:
-    def gone(route: Route) -> None:
+def test_a_missing_picture_says_so_in_its_place(page: Page) -> None:
+    def answer_gone(route: Route) -> None:
         route.fulfill(status=410, body="gone")
 
-    page.route("**/crop", gone)
+    page.route("**/crop", answer_gone)
     page.goto(RED)
     expect(page.locator(".card .lost").first).to_have_text("The file is not there any more")
 
@@ -212,7 +212,7 @@ def test_the_status_page_tells_what_the_store_holds(page: Page) -> None:
     expect(page.get_by_role("row", name=re.compile("^1 20"))).to_contain_text("70")
 
 
-def test_a_run_under_way_is_told(page: Page, site: Site) -> None:
+def test_the_page_says_that_a_run_is_under_way(page: Page, site: Site) -> None:
     page.goto("/?q=red")
     expect(page.locator(".note", has_text="under way")).to_have_count(0)
     with Store.open(site.store).exclusive():

@@ -43,7 +43,7 @@ class Work:
             raise error
 
     def lost(self, part: str, _: str) -> Iterable[str]:
-        raise WorkerLostError("nobody should be lost here")
+        raise WorkerLostError("no worker should be lost here")
 
 
 def carry_out(work: Work, parts: list[str], most: int = 3) -> dict[str, Exception]:
@@ -167,10 +167,10 @@ def test_a_lost_part_is_replaced_by_what_the_job_names_and_a_line_says_so() -> N
 
 
 def test_what_a_scheduler_that_went_gives_back_is_handed_out_again_without_blame() -> None:
-    def nobody(part: str, _: str) -> list[str]:
+    def none_lost(part: str, _: str) -> list[str]:
         raise AssertionError(part)
 
-    assert losing(LosingPool(*[How.RETURNED] * 10), ["a", "b", "c"], nobody) == ({}, [])
+    assert losing(LosingPool(*[How.RETURNED] * 10), ["a", "b", "c"], none_lost) == ({}, [])
 
 
 def test_a_lost_pool_ends_the_run_with_its_reason_for_all_parts_left() -> None:

@@ -165,7 +165,7 @@ class Night:
             )
         )
         assert problems == ()
-        assert people == PEOPLE, "somebody is missing, or counts twice"
+        assert people == PEOPLE, "a person is missing, or counts twice"
         counted = store_status(Store.open(self.store)).accounting
         assert counted.holds
         assert (counted.pending, counted.failed) == (0, 0)

@@ -1,7 +1,7 @@
 """The table of faults.
 
-After each: the run ends in bounded time, what was finished is kept, the store verifies, nobody counts twice,
-and the next run does the rest.
+After each: the run ends in bounded time, what was finished is kept, the store verifies, no person counts
+twice, and the next run does the rest.
 """
 
 import json

@@ -201,7 +201,7 @@ def test_what_a_command_starts_imports_nothing_from_the_current_folder(
     assert codes == [7, 0]
 
 
-def test_forgetting_where_nobody_can_be_asked_says_what_to_do(tmp_path: Path) -> None:
+def test_forgetting_without_a_terminal_says_what_to_do(tmp_path: Path) -> None:
     index(tmp_path / "s", [archive(tmp_path / "p", [("red",)])])
     typed = [PAR, "forget", "--source", tmp_path / "p", "--store", tmp_path / "s"]
     run = subprocess.run(typed, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

@@ -93,7 +93,7 @@ def test_a_pipe_with_a_pictures_name_is_not_waited_for(folder: Path) -> None:
 
 
 def test_permission_denied_is_a_status(folder: Path) -> None:
-    """Run as another user if this one is root, to whom no file is denied."""
+    """Run as another user if this one is root, who may read every file."""
     (folder / "a.jpg").chmod(0)
     (folder / "deep").chmod(0)
     for parent in [folder, *folder.parents][:5]:
