@@ -40,9 +40,9 @@ def test_of_two_that_are_found_on_one_person_the_second_is_wrong() -> None:
 
 
 def test_who_is_taken_leaves_the_next_best_to_the_others() -> None:
-    there = [block(0, 10), block(4, 14)]
+    labelled = [block(0, 10), block(4, 14)]
     # all overlap the first person most, or as much
-    match = match_people(there, [block(0, 11), block(1, 12), block(2, 12)])
+    match = match_people(labelled, [block(0, 11), block(1, 12), block(2, 12)])
     assert match.label_numbers.tolist() == [0, 1, -1]
 
 

@@ -35,7 +35,7 @@ def over(part: float, whole: float) -> float:
 
 
 def counted(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Of one attribute, person by person."""
+    """Figures of one attribute, counted person by person."""
     tp = fp = tn = fn = 0
     for label, said in zip(labels.tolist(), predicted.tolist(), strict=True):
         if math.isnan(label):

@@ -99,18 +99,16 @@ def holds(node: Filter, row: dict[str, Any]) -> bool | None:
             return row[column] is None
     if row[node.column] is None:
         return None
-    there = row[node.column]
+    cell = row[node.column]
     match node:  # a day without a time is the whole day
         case Comparison(_, sign, date() as day) if not isinstance(day, datetime):
-            return COMPARE[sign](there.date(), day)
+            return COMPARE[sign](cell.date(), day)
         case Membership(_, values) if isinstance(values[0], date):
             return any(
-                there == value if isinstance(value, datetime) else there.date() == value for value in values
+                cell == value if isinstance(value, datetime) else cell.date() == value for value in values
             )
         case Between(_, low, date() as high) if not isinstance(high, datetime):
-            return (
-                low <= there if isinstance(low, datetime) else low <= there.date()
-            ) and there.date() <= high
+            return (low <= cell if isinstance(low, datetime) else low <= cell.date()) and cell.date() <= high
     match node:  # LanceDB compares in the column's precision
         case Likely(column):
             return row[column] >= float(np.float32(THRESHOLDS[column]))

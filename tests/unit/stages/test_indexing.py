@@ -214,7 +214,7 @@ def test_a_model_that_fails_on_one_image_costs_that_image_only(
 def test_large_images_are_segmented_a_few_at_a_time(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 80, 120, 40, 80 and 160 x 96 pixels: no further image is read once a batch has 200 x 96."""
+    """Images of 80, 120, 40, 80 and 160 x 96 pixels: no further image is read once a batch has 200 x 96."""
     segmenter, batches = profiles.load_segmenter(FAKE), list[list[int]]()
     segment = type(segmenter).segment
 

@@ -57,15 +57,15 @@ def test_a_store_and_an_evaluation_of_the_same_pictures_agree(mit: Path, tmp_pat
         "store", "--store", tmp_path / "store", "--labels", mit / "labels.csv", "--out", tmp_path / "stored"
     )
     assert result.exit_code == 0, result.output
-    seen = evaluate(EvaluationRequest("attributes", "mit", mit), FAKE, tmp_path / "seen")
+    evaluated = evaluate(EvaluationRequest("attributes", "mit", mit), FAKE, tmp_path / "evaluated")
     stored = json.loads((tmp_path / "stored" / "report.json").read_text())
-    assert seen["found"] == stored["found"] == 24
-    assert set(stored["attributes"]) == set(seen["attributes"]) == {"female", "front"}
-    for name, row in seen["attributes"].items():
+    assert evaluated["found"] == stored["found"] == 24
+    assert set(stored["attributes"]) == set(evaluated["attributes"]) == {"female", "front"}
+    for name, row in evaluated["attributes"].items():
         assert stored["attributes"][name] == pytest.approx(row)
-    assert set(seen) <= set(stored)
-    assert stored["about"]["fingerprints"] == seen["about"]["fingerprints"]
-    one, other = read_run(tmp_path / "stored").items, read_run(tmp_path / "seen").items
+    assert set(evaluated) <= set(stored)
+    assert stored["about"]["fingerprints"] == evaluated["about"]["fingerprints"]
+    one, other = read_run(tmp_path / "stored").items, read_run(tmp_path / "evaluated").items
     assert isinstance(one, AttributeItems)
     assert isinstance(other, AttributeItems)
     assert one.names == other.names

@@ -91,9 +91,9 @@ def test_coverage_is_the_share_of_each_cell() -> None:
 def test_looking_elsewhere_costs_and_what_does_not_show_is_not_asked_for() -> None:
     shown = torch.zeros(1, len(NAMES), GRID[0] * GRID[1])
     shown[0, HAT, 3] = 0.4
-    there, elsewhere = torch.zeros_like(shown), torch.zeros_like(shown)
-    there[..., 3], elsewhere[..., 4] = 1, 1
-    assert looking_loss(there, shown) < 1e-3
+    at_place, elsewhere = torch.zeros_like(shown), torch.zeros_like(shown)
+    at_place[..., 3], elsewhere[..., 4] = 1, 1
+    assert looking_loss(at_place, shown) < 1e-3
     assert looking_loss(elsewhere, shown) > 5
     assert looking_loss(elsewhere, torch.zeros_like(shown)) == 0
 

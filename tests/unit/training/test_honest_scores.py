@@ -100,9 +100,10 @@ def test_figures_of_a_fold_are_of_people_who_chose_nothing(
     assert answers == fit_answers(("hat",), logits_of(kept), labels_of(kept)), (
         "chosen on others than those who are judged"
     )
-    seen = answers.probabilities(logits_of(judged)) >= np.array(answers.thresholds, np.float32)
+    predicted = answers.probabilities(logits_of(judged)) >= np.array(answers.thresholds, np.float32)
     expected = {
-        f"{name}_at_thresholds": value for name, value in attribute_metrics(labels_of(judged), seen).items()
+        f"{name}_at_thresholds": value
+        for name, value in attribute_metrics(labels_of(judged), predicted).items()
     }
     expected |= attribute_metrics(labels_of(judged), logits_of(judged) > 0)
     assert report["scores"] == pytest.approx(expected)
@@ -117,9 +118,9 @@ def test_figures_without_folds_are_by_thresholds_of_other_people(
     parts = split_people(people, DATA)
     report = run(tmp_path / "out", score_every=2)
     labels, logits = labels_of(parts.kept), logits_of(parts.kept)
-    _, seen = cross_fitted(("hat",), logits, labels, groups=parts.groups)
+    _, predicted = cross_fitted(("hat",), logits, labels, groups=parts.groups)
     scores = dict(report["scores"])  # type: ignore[call-overload]
-    assert scores["mA_at_thresholds"] == attribute_metrics(labels, seen)["mA"]
+    assert scores["mA_at_thresholds"] == attribute_metrics(labels, predicted)["mA"]
     own = trained["out"].probabilities(logits) >= np.array(trained["out"].thresholds, np.float32)
     assert scores["mA_at_thresholds"] < attribute_metrics(labels, own)["mA"], (
         "by one's own label it is better"

@@ -75,8 +75,10 @@ def test_the_hash_of_a_plain_picture_is_zero_and_of_others_has_half_of_its_bits(
 
 def test_the_hash_sees_purely_vertical_shapes() -> None:
     wedge = np.broadcast_to(np.arange(0, 256, 4, np.uint8)[None, :, None], (64, 64, 3))
-    there, back = (perceptual_hash(np.ascontiguousarray(each)) for each in (wedge, wedge[:, ::-1]))
-    assert (there ^ back).bit_count() >= 4
+    wedge_hash, mirrored_hash = (
+        perceptual_hash(np.ascontiguousarray(each)) for each in (wedge, wedge[:, ::-1])
+    )
+    assert (wedge_hash ^ mirrored_hash).bit_count() >= 4
 
 
 @given(HASHES, HASHES, st.integers(0, BITS))
