@@ -24,6 +24,7 @@ __all__ = ["FORMATS", "ExportReport", "ExportRequest", "export_people"]
 
 Format = Literal["parquet", "csv", "coco", "fiftyone"]
 FORMATS: Final[tuple[Format, ...]] = ("parquet", "csv", "coco", "fiftyone")
+_CROPS: Final = ("eliminate", "blur", "keep")
 _PROVENANCE: Final = "provenance.json"
 _MOST_TROUBLE: Final = 1_000  # files without picture that a report lists
 _SUFFIXES: Final = {
@@ -93,9 +94,10 @@ def export_people(
         advance: Called after every table with the number of people in it.
 
     Raises:
-        BadConfigError: The folder exists, or the query or the filter is wrong.
+        BadConfigError: The folder exists, or a setting, the query or the filter is wrong.
         FingerprintError: There is a query and the store was filled with another model.
     """
+    _check_choices(request)
     _check_place(request)
     chosen = select_people(searcher, request.query, request.where, request.top)
     provenance = _provenance(searcher, request, chosen)
@@ -111,6 +113,16 @@ def export_people(
         content = json.dumps(provenance, indent=1, ensure_ascii=False)
         (folder / _PROVENANCE).write_text(content, encoding="utf-8")
     return ExportReport(request.out, export.people, export.trouble, export.missing, chosen.warnings)
+
+
+def _check_choices(request: ExportRequest) -> None:
+    """Refuse what a program may pass and the command line cannot."""
+    if request.form not in FORMATS:
+        raise BadConfigError(f"no format {request.form!r}; there are: {', '.join(FORMATS)}")
+    if request.crops is not None and request.crops not in _CROPS:
+        raise BadConfigError(f"no treatment {request.crops!r} of crops; there are: {', '.join(_CROPS)}")
+    if not 1 <= request.top <= 10_000:
+        raise BadConfigError(f"top is 1 to 10,000, got {request.top}")
 
 
 class _Export:

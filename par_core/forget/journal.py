@@ -49,7 +49,8 @@ def load_journal(store: Store) -> Journal | None:
     path = store.forgetting_path
     try:
         stored: dict[str, Any] = json.loads(path.read_bytes())
-        suppressed = stored["suppression_list"]
+        # the release before called it "tombstones"
+        suppressed = stored.get("suppression_list") or stored["tombstones"]
         people = tuple(
             SuppressedPerson(**{**person, "box": tuple(person["box"])}) for person in suppressed["people"]
         )

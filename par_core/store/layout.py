@@ -112,17 +112,17 @@ class Store:
         return self._renamed("receipts", "certificates")
 
     def _renamed(self, before: str, name: str) -> Path:
-        """Path of a folder that had another name in the release before. Rename it if it exists; where the
-        store cannot be written to, it keeps that name.
+        """Path of a folder that had another name in the release before. Rename it if it exists, or move its
+        files if both do; where the store cannot be written to, it keeps that name.
         """
         old, new = self.root / before, self.root / name
-        if old.is_dir() and not new.exists():
+        if old.is_dir():
             try:
-                old.rename(new)
+                _move_files(old, new) if new.exists() else old.rename(new)
             except FileNotFoundError:  # another process has just renamed it
                 pass
             except OSError:
-                return old
+                return new if new.exists() else old
         return new
 
     @property
@@ -198,6 +198,17 @@ class Store:
                 return not _locked(file, fcntl.LOCK_SH, 1)
         except FileNotFoundError:
             return False
+
+
+def _move_files(old: Path, new: Path) -> None:
+    """Move the files of a folder into another. Where both have a file of a name, the newer one is kept."""
+    for path in sorted(old.iterdir()):
+        target = new / path.name
+        if target.exists() and target.stat().st_mtime_ns >= path.stat().st_mtime_ns:
+            path.unlink()
+        else:
+            path.replace(target)
+    old.rmdir()
 
 
 def _locked(file: IO[str], kind: int, tries: int) -> bool:

@@ -1,6 +1,7 @@
 """The public face: its names, its cost, its examples, and what it does with wrong calls."""
 
 import doctest
+import os
 import subprocess
 import sys
 import time
@@ -105,6 +106,33 @@ def test_wrong_calls_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(par.BadConfigError, match="no setting"):
         par.open(tmp_path, maschine={"device": "cpu"})
     assert not (tmp_path / "store").exists()
+
+
+def test_an_export_refuses_choices_that_do_not_exist(folder: Path, tmp_path: Path) -> None:
+    # in another process, as the tests' own checks of types would refuse them before
+    program = f"""
+import par_core as par
+opened = par.open({str(folder / "store")!r}, profile="fake")
+for choice in ({{"form": "xml"}}, {{"crops": "bad"}}, {{"query": "red", "top": 0}}):
+    try:
+        opened.export("out", **choice)
+    except par.BadConfigError as error:
+        print(str(error).split(";")[0])
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(par.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.splitlines() == [
+        "no format 'xml'",
+        "no treatment 'bad' of crops",
+        "top is 1 to 10,000, got 0",
+    ]
+    assert not (tmp_path / "out").exists()
 
 
 def test_it_works_from_another_folder(tmp_path: Path, folder: Path) -> None:

@@ -1,5 +1,7 @@
 """Old names of commands, options, roles, addresses and folders work for one more release, with a note."""
 
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from typer.testing import CliRunner, Result
 
 from flows.cli.main import app
 from par_core.access import Access, Role
+from par_core.forget import Request, find_subject
+from par_core.forget.journal import Journal, load_journal, save_journal
 from par_core.store.layout import Store
 from tests.indexing import index
 from tests.pictures import archive
@@ -75,3 +79,34 @@ def test_folders_of_the_release_before_are_renamed_and_kept(tmp_path: Path) -> N
     assert store.certificates_path == store.root / "certificates"
     assert not (store.root / "hunts").exists()
     assert not (store.root / "receipts").exists()
+
+
+def test_files_of_the_folder_before_join_those_of_the_new_one(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "store")
+    for folder, name, text, time in (
+        ("hunts", "hat", "old", 1),
+        ("reviews", "hat", "newer", 2),
+        ("hunts", "bag", "newer", 2),
+        ("reviews", "bag", "old", 1),
+        ("hunts", "coat", "only", 1),
+    ):
+        (store.root / folder).mkdir(exist_ok=True)
+        (store.root / folder / f"{name}.json").write_text(text)
+        os.utime(store.root / folder / f"{name}.json", (time, time))
+    read = {path.stem: path.read_text() for path in store.reviews_path.iterdir()}
+    assert read == {"hat": "newer", "bag": "newer", "coat": "only"}
+    assert not (store.root / "hunts").exists()
+
+
+def test_an_erasure_that_the_release_before_began_is_finished(store: Path, tmp_path: Path) -> None:
+    copy = Store.open(Path(shutil.copytree(store, tmp_path / "store")))
+    person = json.loads(par("search", "red", "--store", copy.root, "--profile", "fake", "--json").stdout)
+    subject = find_subject(copy, Request("person", (person["results"][0]["person_id"],)))
+    save_journal(copy, Journal("0123456789abcdef", "2026-11-01T00:00:00+00:00", {}, (1,), subject))
+    content = json.loads(copy.forgetting_path.read_text())
+    content["receipt_id"] = content.pop("certificate_id")
+    content["tombstones"] = content.pop("suppression_list")
+    copy.forgetting_path.write_text(json.dumps(content))
+    assert load_journal(copy) == Journal("0123456789abcdef", "2026-11-01T00:00:00+00:00", {}, (1,), subject)
+    assert par("forget", "--finish", "--store", copy.root).exit_code == 0
+    assert not copy.forgetting_path.exists()
