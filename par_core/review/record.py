@@ -136,6 +136,7 @@ def load_record(store: Store, name: str) -> ReviewRecord:
         content.pop("created_by")
         rounds = tuple(tuple(ProposedPerson(**person) for person in batch) for batch in content.pop("rounds"))
         vector, bounds = tuple(content.pop("vector")), tuple(content.pop("bounds"))
+        content["name"] = name  # the file may have been moved to a free name
         return ReviewRecord(**content, vector=vector, bounds=bounds, rounds=rounds)
     except FileNotFoundError:
         names = ", ".join(review_names(store)) or "none yet"

@@ -25,7 +25,7 @@ Reviewer = Annotated[UserSession, Depends(session_for("reviewer"))]
 Part = Annotated[str | None, Header(alias="Par-Part", max_length=16)]
 
 
-@before.get("/hunts{rest:path}")
+@before.api_route("/hunts{rest:path}", methods=["GET", "POST"])
 async def moved(request: Request, rest: str) -> Response:
     """Redirect from the address of these pages in the release before."""
     query = f"?{request.url.query}" if request.url.query else ""

@@ -19,6 +19,7 @@ workers.log, run.lock                 files of the current or last run; may be d
 
 import contextlib
 import fcntl
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -201,13 +202,13 @@ class Store:
 
 
 def _move_files(old: Path, new: Path) -> None:
-    """Move the files of a folder into another. Where both have a file of a name, the newer one is kept."""
+    """Move the files of a folder into another. A file whose name is taken there gets the next free one, such
+    as ``hat-2.json``.
+    """
     for path in sorted(old.iterdir()):
-        target = new / path.name
-        if target.exists() and target.stat().st_mtime_ns >= path.stat().st_mtime_ns:
-            path.unlink()
-        else:
-            path.replace(target)
+        others = (f"{path.stem}-{number}{path.suffix}" for number in itertools.count(2))
+        names = itertools.chain([path.name], others)
+        path.rename(next(new / name for name in names if not (new / name).exists()))
     old.rmdir()
 
 
