@@ -53,7 +53,8 @@ class _Group(TyperGroup):
     """The same for a group of commands, which also accepts the spellings of the release before."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, args if ctx.parent else with_new_spellings(args))
+        spelled = args if ctx.parent else with_new_spellings(args, quiet=ctx.resilient_parsing)
+        return super().parse_args(ctx, spelled)
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_flag_types(super().get_params(ctx))

@@ -17,22 +17,28 @@ _OPTIONS: Final[Mapping[str, str]] = {
 _WITH_OPTIONS: Final = ("search",)
 
 
-def with_new_spellings(arguments: Sequence[str]) -> list[str]:
+def with_new_spellings(arguments: Sequence[str], *, quiet: bool = False) -> list[str]:
     """Replace old names in the arguments of ``par`` by the present ones.
+
+    Args:
+        arguments: Words after ``par``.
+        quiet: Print no note, as while a shell completes a command.
 
     >>> with_new_spellings(["search", "--store", "s", "--", "--weak"])
     ['search', '--store', 's', '--', '--weak']
     """
     command, *rest = arguments or [""]
+    names: list[tuple[str, str]] = []
     if command in _COMMANDS:
-        note(f"par {command}", f"par {_COMMANDS[command]}")
+        names.append((f"par {command}", f"par {_COMMANDS[command]}"))
         command = _COMMANDS[command]
-    if command not in _WITH_OPTIONS:
-        return [command, *rest] if arguments else []
-    end = rest.index("--") if "--" in rest else len(rest)
-    for old in sorted(set(rest[:end]) & _OPTIONS.keys()):
-        note(old, _OPTIONS[old])
-    return [command, *(_OPTIONS.get(argument, argument) for argument in rest[:end]), *rest[end:]]
+    if command in _WITH_OPTIONS:
+        end = rest.index("--") if "--" in rest else len(rest)
+        names += [(old, _OPTIONS[old]) for old in sorted(set(rest[:end]) & _OPTIONS.keys())]
+        rest = [*(_OPTIONS.get(argument, argument) for argument in rest[:end]), *rest[end:]]
+    for old, new in names if not quiet else ():
+        note(old, new)
+    return [command, *rest] if arguments else []
 
 
 def note(old: str, new: str) -> None:

@@ -50,6 +50,8 @@ def compare(
     if as_json:
         print(json.dumps(comparison_object(*runs, comparisons), indent=1))
         return
+    if not comparisons:
+        print("no figure is defined in both reports")
     width = max((len(figure.name) for figure in comparisons), default=0)
     for figure in comparisons:
         interval = f"({ends(figure.change)})" if ends(figure.change) else ""

@@ -51,6 +51,13 @@ def test_the_old_command_of_a_review_works(store: Path) -> None:
     assert "note: par hunt is now par review" in old.stderr
 
 
+def test_completion_of_an_old_command_prints_no_note() -> None:
+    shell = {"_PAR_COMPLETE": "complete_bash", "COMP_WORDS": "par hunt --re", "COMP_CWORD": "2"}
+    completed = CliRunner().invoke(app, [], env=shell, prog_name="par")
+    assert "--resume" in completed.stdout
+    assert "note" not in completed.stdout + completed.stderr
+
+
 def test_the_old_name_of_a_role_counts(store: Path, tmp_path: Path) -> None:
     store = Path(shutil.copytree(store, tmp_path / "store"))
     added = par("tokens", "add", "anna", "--role", "judge", "--store", store)
