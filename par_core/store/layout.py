@@ -38,7 +38,7 @@ FORMAT: Final = 1
 _MANY_FOLDERS: Final = ("segment", "describe", "index.lance")
 _WITHOUT_HOLDING: Final = ("access", "reviews")  # commands that do not hold the store write there
 _WRITTEN_IN_S: Final = 60.0  # the longest that writing a file there may take
-_LOCK_TRIES: Final = 5
+_LOCK_TRIES: Final = 25
 _LOCK_PAUSE_S: Final = 0.02
 Stage = Literal["segment", "describe"]
 

@@ -177,7 +177,7 @@ def test_what_was_looked_at_is_not_looked_at_again(
         (["--dataset", "csv"], "name two folders"),
         (["a", "b"], "is no folder"),
         (["{train}", "{test}", "--by", "face"], "no way of looking 'face'"),
-        (["{train}", "{test}", "--by", "identity"], "nobody is known"),
+        (["{train}", "{test}", "--by", "identity"], "no identity is known"),
         (["{train}", "{test}", "--split", "x"], "--split wants"),
     ],
 )

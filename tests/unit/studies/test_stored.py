@@ -151,7 +151,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "store")
     with pytest.raises(BadConfigError, match="the store has none of these, only: bright, tall"):
         evaluate_store(store, labels(tmp_path, "image,hat", "1.png,1"))
-    with pytest.raises(BadConfigError, match="nobody of"):
+    with pytest.raises(BadConfigError, match="no person of"):
         evaluate_store(store, labels(tmp_path, "image,tall", "2.png,1"))
     with pytest.raises(StoreError, match="holds nobody yet"):
         evaluate_store(Store.create(tmp_path / "empty"), labels(tmp_path, "image,tall", "1.png,1"))
