@@ -26,7 +26,7 @@ from par_core.errors import BadConfigError, StoreError
 from par_core.gate.golden import load_golden
 from par_core.gate.publish import GateReport, run_gate
 from par_core.query.from_store import Question, ask, save_gallery
-from par_core.stages.check import store_status
+from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from par_core.studies.evaluation import EvaluationRequest
 from par_core.studies.several import evaluate_all

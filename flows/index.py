@@ -24,13 +24,14 @@ from par_core.models.profiles import describe_models
 from par_core.stages.losses import Losses
 from par_core.stages.plan import Plan, plan_index
 from par_core.stages.run import Run
+from par_core.stages.status import store_status
 from par_core.store.layout import Store
-from par_core.store.ledger import Accounting, accounting
+from par_core.store.ledger import Accounting
 from tasks.shards import index_shard
 
 if TYPE_CHECKING:
     from par_core.gate.publish import GateReport
-    from par_core.stages.commit import CommitRecord
+    from par_core.store.commits import CommitRecord
 
 __all__ = ["IndexReport", "run_index"]
 
@@ -64,14 +65,16 @@ class IndexReport:
 
     @property
     def sentence(self) -> str:
-        """The accounting of the files and the number of people in the index, in one sentence."""
-        return f"{self.accounting}; {self.commit.rows} people in the index"
+        """The accounting of files and people, and the number of people in the index, in one sentence."""
+        counted = self.accounting
+        return f"{counted}; {counted.people_sentence}; {self.commit.rows} people in the index"
 
     @property
     def exit_code(self) -> int:
         """0 done, 1 done with failed items or a gate not passed, 3 shards could not be finished."""
         not_passed = self.gate is not None and not self.gate.passed
-        return 3 if self.failed_shards else 1 if self.accounting.failed or not_passed else 0
+        failed = self.accounting.failed or self.accounting.people_failed
+        return 3 if self.failed_shards else 1 if failed or not_passed else 0
 
     @property
     def reasons(self) -> dict[str, list[str]]:
@@ -87,6 +90,7 @@ class IndexReport:
             "exit_code": self.exit_code,
             "equation": str(self.accounting),
             "files": asdict(self.accounting),
+            "people_equation": self.accounting.people_sentence,
             "commit": asdict(self.commit),
             "planned": {
                 "listed": self.plan.listed,
@@ -152,10 +156,10 @@ def run_index(
             except BadConfigError:
                 raise
             except BaseException:  # such as SIGTERM of a supervisor, or a run that is cancelled in Prefect
-                commit_store(run)
+                commit_store(run, publish=wanted is None)
                 raise
-            commit = commit_store(run)
-            counted = accounting(store, commit.segment_config)
+            commit = commit_store(run, publish=wanted is None)
+            counted = store_status(store).accounting
             gate = None
             if wanted is not None:
                 from par_core.gate.publish import run_gate
@@ -249,6 +253,11 @@ def _conclusion(report: IndexReport, store: Path) -> list[str]:
             f"failed files: {kinds}; see them with: par status --store {store} --failed; the same command"
             " with --retry-failed tries them again"
         )
+    if report.accounting.person_failures:
+        kinds = ", ".join(
+            f"{count} {status}" for status, count in sorted(report.accounting.person_failures.items())
+        )
+        lines.append(f"people who could not be described: {kinds}; --retry-failed tries them again")
     rate = f", {report.plan.n_images / report.seconds:.1f} images/s" if report.plan.n_images else ""
     lines.append(f"{report.sentence}; {report.seconds:.1f} s{rate}")
     return lines + (list(gate_lines(report.gate)) if report.gate else [])

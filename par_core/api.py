@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from par_core.export.folder import ExportReport
     from par_core.query.from_store import Searcher
     from par_core.query.notebook import Results
-    from par_core.stages.check import StatusReport
     from par_core.stages.here import IndexSummary
+    from par_core.stages.status import StatusReport
 
 __all__ = ["Archive", "open"]
 
@@ -206,7 +206,7 @@ class Archive:
             >>> archive.status().rows > 0
             True
         """
-        from par_core.stages.check import store_status
+        from par_core.stages.status import store_status
         from par_core.store.layout import Store
 
         return store_status(Store.open(self.path))

@@ -10,7 +10,8 @@ from flows.cli.main import app
 from par_core.config import load_config
 from par_core.forget import Request, find_subject, forget
 from par_core.forget.forgetting import ForgetReport
-from par_core.stages.check import store_status, verify_store
+from par_core.stages.check import verify_store
+from par_core.stages.status import store_status
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from tests.indexing import content

@@ -31,7 +31,7 @@ def status(
     """
     from flows.console.results import failed_files, printable, status_lines, status_object
     from par_core.gate.publish import last_gate
-    from par_core.stages.check import store_status
+    from par_core.stages.status import store_status
     from par_core.store.layout import Store
 
     opened = Store.open(store)
@@ -47,13 +47,21 @@ def status(
             print(f"{row['status']}\t{printable(row['uri'])}\t{printable(row['message'])}")
 
 
-def verify(store: StoreOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Read the whole store again and compare checksums, the accounting equation, and every row of the index.
-    Exit code 1 if there are problems.
+def verify(
+    store: StoreOption,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Read everything again, instead of a random sample of shards.")
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the accounting of files and people, and a random sample of shards with their checksums, the
+    ledger and the index. Exit code 1 if there are problems.
 
-    Example:
+    Examples:
     ```
     par verify --store store
+    par verify --store store --thorough
     ```
     """
     from dataclasses import asdict
@@ -61,7 +69,7 @@ def verify(store: StoreOption, config: ConfigOption = None, as_json: JsonOption 
     from par_core.stages.check import verify_store
     from par_core.store.layout import Store
 
-    report = verify_store(Store.open(store))
+    report = verify_store(Store.open(store), thorough=thorough)
     if as_json:
         _print_json(asdict(report))
     else:
@@ -75,15 +83,16 @@ def verify(store: StoreOption, config: ConfigOption = None, as_json: JsonOption 
 
 
 def rebuild(store: StoreOption, config: ConfigOption = None) -> None:
-    """Rebuild the LanceDB index from the Parquet files alone.
+    """Rebuild the ledger and the LanceDB index from the Parquet files alone. Searches read the old index
+    until the new one is whole.
 
     Example:
     ```
     par rebuild --store store
     ```
     """
-    from par_core.stages.check import store_status
     from par_core.stages.commit import rebuild_index
+    from par_core.stages.status import store_status
     from par_core.store.layout import Store
 
     opened = Store.open(store)
@@ -92,11 +101,11 @@ def rebuild(store: StoreOption, config: ConfigOption = None) -> None:
     print(f"{record.rows} people in the index, version {record.version}")
     if lost is not None:
         print(
-            f"version {lost} was live and cannot be read any more: searches read the newest; make that live"
-            f" with: par gate --store {store}"
+            f"version {lost} was live and could not be read any more: searches read the new one, which has"
+            f" passed no gate; check it with: par gate --store {store}"
         )
     live = store_status(opened).live_version
-    if live is not None:
+    if live is not None and live != record.version:
         print(
             f"searches still read version {live}, which is live; let them read the new one with: par gate"
             f" --store {store}"

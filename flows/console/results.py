@@ -11,11 +11,10 @@ from flows.console.gate import gate_lines, gate_object
 from par_core.gate.publish import GateReport
 from par_core.query.answer import Chance, Hit, PartScore, SearchResult
 from par_core.query.one_picture import PersonInPicture
-from par_core.stages.check import StatusReport
-from par_core.status import FAILED
+from par_core.stages.status import StatusReport
 from par_core.store.layout import Store
-from par_core.store.ledger import current_images, known_images
-from par_core.store.listings import listed_entries
+from par_core.store.ledger import Ledger
+from par_core.store.ledger.pending import failed_files as failed_uris
 from par_core.store.vector_index import IndexState
 
 __all__ = [
@@ -119,7 +118,7 @@ def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]
     """Yield lines on a store: its content, the version that searches read, and the last quality gate."""
     counted = report.accounting
     yield str(counted)
-    yield f"{counted.people} people of usable size, {counted.too_small} too small; {report.rows} in the index"
+    yield f"{counted.people_sentence}; {report.rows} in the index"
     if report.rows:
         yield f"vectors: {_vectors(report.vector_index)}"
     if report.unindexed_rows:
@@ -128,6 +127,10 @@ def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]
     if counted.failures:
         yield "failed: " + ", ".join(
             f"{count} {status}" for status, count in sorted(counted.failures.items())
+        )
+    if counted.person_failures:
+        yield "people who could not be described: " + ", ".join(
+            f"{count} {status}" for status, count in sorted(counted.person_failures.items())
         )
     if report.skipped:
         yield "passed over: " + ", ".join(
@@ -170,6 +173,7 @@ def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, An
     """Return the content of a store as JSON types."""
     return asdict(report) | {
         "equation": str(report.accounting),
+        "people_equation": report.accounting.people_sentence,
         "holds": report.accounting.holds,
         "gate": gate_object(gate) if gate else None,
     }
@@ -179,6 +183,13 @@ def failed_files(store: Store, report: StatusReport) -> list[dict[str, Any]]:
     """Return uri, status, message and attempt of every listed file that failed."""
     if report.commit is None:
         return []
-    current = current_images(known_images(store, report.commit.segment_config), listed_entries(store))
-    failed = current.filter(pc.is_in(current["status"], value_set=pa.array(sorted(FAILED))))
-    return failed.select(["uri", "status", "message", "attempt"]).to_pylist()
+    uris: dict[str, list[str]] = {}
+    config = report.commit.segment_config
+    with Ledger.read(store, config) as ledger:
+        for uri, shard in failed_uris(ledger) if ledger else ():
+            uris.setdefault(shard, []).append(uri)
+    rows: list[dict[str, Any]] = []
+    for shard, failed in uris.items():
+        images = store.shard("segment", config, shard).read("images", ["uri", "status", "message", "attempt"])
+        rows += images.filter(pc.is_in(images["uri"], value_set=pa.array(failed, pa.string()))).to_pylist()
+    return sorted(rows, key=lambda row: str(row["uri"]))

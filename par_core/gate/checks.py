@@ -13,9 +13,9 @@ from par_core.gate.golden import GoldenQuery, StoreHealth
 from par_core.query.answer import Hit
 from par_core.query.from_store import Question, ask
 from par_core.stages.check import verify_store
+from par_core.stages.status import store_status
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.ledger import accounting
 
 __all__ = ["Finding", "query_findings", "store_findings"]
 
@@ -73,15 +73,18 @@ def store_findings(store: Store, index: PeopleIndex, health: StoreHealth) -> Ite
             not problems,
         )
     if health.failed_share_at_most is not None:
-        counted = accounting(store, index.info.segment_config)
-        share = counted.failed / counted.listed if counted.listed else 0.0
-        actual = f"{counted.failed} of {counted.listed} ({share:.1%})"
-        yield Finding(
-            "store",
-            f"at most {health.failed_share_at_most:.1%} of the files failed",
-            actual,
-            share <= health.failed_share_at_most,
-        )
+        counted = store_status(store).accounting
+        for what, failed, total in (
+            ("files", counted.failed, counted.listed),
+            ("people", counted.people_failed, counted.found),
+        ):
+            share = failed / total if total else 0.0
+            yield Finding(
+                "store",
+                f"at most {health.failed_share_at_most:.1%} of the {what} failed",
+                f"{failed} of {total} ({share:.1%})",
+                share <= health.failed_share_at_most,
+            )
     if health.people_fall_at_most is not None:
         yield _people_finding(store, index, health.people_fall_at_most)
 

@@ -15,6 +15,7 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate.checks import Finding, query_findings, store_findings
 from par_core.gate.golden import Golden
+from par_core.stages.status import note_live
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 
@@ -87,6 +88,7 @@ def run_gate(store: Store, golden: Golden, config: RunConfig, *, dry_run: bool =
     if not dry_run:
         if report.passed:
             index.history.make_live()
+            note_live(store, index.version)
         write_atomic(_path(store), json.dumps(report.as_json(), indent=1, ensure_ascii=False).encode())
     return report
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, File, Path, Query, Request, UploadFile
 from fastapi.responses import Response
@@ -232,10 +232,15 @@ def error_content(problem: Problem) -> dict[str, Any]:
     return {"error": {"status": problem.status, "kind": problem.kind, "message": problem.message}}
 
 
+_FILES: Final = (
+    *("listed", "indexed", "no_people", "failed", "duplicates", "forgotten", "pending"),
+    *("people", "too_small", "vanished"),
+)
+
+
 def _status_content(status: ServeStatus) -> StatusResponse:
     report, last = status.report, status.report.commit
-    files = asdict(report.accounting)
-    failures = files.pop("failures")
+    counted = report.accounting
     runs = [
         {name: getattr(run.record, name) for name in ("number", "version", "rows", "upserted", "deleted")}
         | {"written_at": datetime.fromtimestamp(run.at, UTC)}
@@ -251,8 +256,17 @@ def _status_content(status: ServeStatus) -> StatusResponse:
             "live_version": report.live_version,
             "unindexed_rows": report.unindexed_rows,
             "vector_index": asdict(report.vector_index) if report.vector_index else None,
-            "files": files,
-            "failures": failures,
+            "files": {name: getattr(counted, name) for name in _FILES},
+            "failures": counted.failures,
+            "found_people": {
+                "found": counted.found,
+                "described": counted.described,
+                "too_small": counted.too_small,
+                "failed": counted.people_failed,
+                "forgotten": counted.people_forgotten,
+                "pending": counted.people_pending,
+            },
+            "person_failures": counted.person_failures,
             "skipped": report.skipped,
             "profile": last.profile if last else None,
             "embedding": last.embedding if last else None,

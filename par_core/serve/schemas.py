@@ -201,13 +201,15 @@ class StatusResponse(ApiModel):
     running: bool = Field(description="Whether a command is writing to the store at this moment.")
     people: int = Field(description="Number of people in the newest version of the index.")
     newest_version: int | None
-    live_version: int | None = Field(
-        description="null where no version has passed a quality gate: searches read the newest."
-    )
+    live_version: int | None = Field(description="The version that searches read; null without an index.")
     unindexed_rows: int
     vector_index: VectorIndexJson | None = Field(description="null where a search compares every vector.")
     files: dict[str, int] = Field(description="Counts of listed files by what became of them.")
     failures: dict[str, int] = Field(description="Failed files by status.")
+    found_people: dict[str, int] = Field(
+        description="Counts of people who were found, by what became of them."
+    )
+    person_failures: dict[str, int] = Field(description="People who could not be described, by status.")
     skipped: dict[str, int] = Field(description="Files passed over when listing, by reason.")
     profile: str | None
     embedding: str | None

@@ -7,8 +7,8 @@ from typing import Final
 from par_core.config import RunConfig
 from par_core.gate.publish import GateReport, last_gate
 from par_core.models.profiles import describe_models
-from par_core.stages.check import StatusReport, store_status
-from par_core.stages.commit import CommitRecord
+from par_core.stages.status import StatusReport, store_status
+from par_core.store.commits import CommitRecord
 from par_core.store.layout import Store
 from par_core.version import __version__
 

@@ -1,50 +1,34 @@
-"""status and verify: what a store holds, and whether all of it is as it should be."""
+"""verify: whether all of a store is as it should be.
 
+The quick check compares counters, and a random sample of shards with their checksums, the ledger and the
+index; its cost does not grow with the store. The thorough one reads everything.
+"""
+
+import random
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-import pyarrow as pa
-
-from par_core.stages.commit import CommitRecord, last_commit
-from par_core.store.desired import described_with, desired_rows
+from par_core.stages.compare_index import compare_all, compare_shard
+from par_core.stages.status import store_status
+from par_core.store.commits import CommitRecord, last_commit
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Stage, Store
-from par_core.store.ledger import Accounting, accounting
-from par_core.store.listings import skipped_counts
-from par_core.store.vector_index import IndexState
+from par_core.store.ledger import Ledger
+from par_core.store.ledger.accounting import accounting, recounted
+from par_core.store.ledger.changed_images import indexed_rows
+from par_core.store.ledger.compare import differences
+from par_core.store.ledger.finished import described_with
+from par_core.store.ledger.opening import build_ledger
+from par_core.store.ledger.pending import undescribed_shards
+from par_core.store.suppression import load_suppression_list
 
-__all__ = ["StatusReport", "VerifyReport", "store_status", "verify_store"]
+__all__ = ["VerifyReport", "verify_store"]
 
-_EXAMPLES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class StatusReport:
-    """The content of a store, in numbers.
-
-    Attributes:
-        accounting: Number of listed files by what became of them.
-        skipped: Files passed over when listing, by reason.
-        commit: The last commit, or None before the first.
-        rows: People in the newest version of the index.
-        version: The newest version of the index, or None without one.
-        live_version: The version that searches read by default, or None where none has passed a gate.
-        unindexed_rows: Rows that no index covers yet.
-        vector_index: State of the vector index, or None where a search compares every vector.
-        shards_segmented: Complete shards of the committed configuration.
-        shards_described: Complete shards that are also described.
-    """
-
-    accounting: Accounting
-    skipped: dict[str, int]
-    commit: CommitRecord | None
-    rows: int
-    version: int | None
-    live_version: int | None
-    unindexed_rows: int
-    vector_index: IndexState | None
-    shards_segmented: int
-    shards_described: int
+_SAMPLE: Final = 64  # shards
+_EXAMPLES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,71 +39,99 @@ class VerifyReport:
         problems: One sentence a problem; empty when all is well.
         shards: Shard folders whose files were read and compared with their manifests.
         rows: Rows of the index that were compared with Parquet.
+        thorough: Whether everything was read, and not a sample.
     """
 
     problems: tuple[str, ...]
     shards: int
     rows: int
+    thorough: bool = False
 
 
-def store_status(store: Store) -> StatusReport:
-    """Count what a store holds; reads no vectors."""
-    commit = last_commit(store)
-    index = PeopleIndex.open(store.index_path)
-    segment, describe = (commit.segment_config, commit.describe_config) if commit else ("", "")
-    return StatusReport(
-        accounting=accounting(store, segment),
-        skipped=skipped_counts(store),
-        commit=commit,
-        rows=len(index) if index else 0,
-        version=index.version if index else None,
-        live_version=index.history.live_version if index else None,
-        unindexed_rows=index.unindexed_rows() if index else 0,
-        vector_index=index.vector_index() if index else None,
-        shards_segmented=sum(1 for _ in store.complete_shards("segment", segment)) if commit else 0,
-        shards_described=sum(1 for _ in store.complete_shards("describe", describe)) if commit else 0,
-    )
+def verify_store(store: Store, *, thorough: bool = False) -> VerifyReport:
+    """Check a store.
 
+    Args:
+        store: The store.
+        thorough: Read everything again: checksums of all shards, the accounting counted again from listings
+            and shards, and every row of the index.
 
-def verify_store(store: Store) -> VerifyReport:
-    """Read everything again: checksums of all shards, the accounting equation, and every row of the index."""
+    Raises:
+        StoreError: The ledger is damaged; says how to repair it.
+    """
     commit = last_commit(store)
     if commit is None:
-        return VerifyReport(("nothing was ever committed; run par index",), 0, 0)
-    problems: list[str] = []
-    checked = 0
+        return VerifyReport(("nothing was ever committed; run par index",), 0, 0, thorough)
+    store_status(store)  # builds the ledger of a store of version 0.1
+    with Ledger.read(store, commit.segment_config) as ledger:
+        if ledger is None:
+            repair = f"write it again with: par rebuild --store {store.root}"
+            return VerifyReport((f"the ledger is missing; {repair}",), 0, 0, thorough)
+        shards = _shards(ledger, None if thorough else _SAMPLE)
+        checked, problems = (
+            0,
+            []
+            if not thorough
+            else [
+                f"{ledger.path} is damaged ({problem}); {_repair(store)}"
+                for problem in ledger.integrity_problems()
+            ],
+        )
+        for folders, damage in _damaged(store, commit, shards):
+            checked += folders
+            problems += damage
+        if problems:
+            return VerifyReport(tuple(problems), checked, 0, thorough)
+        problems += _uncounted(ledger)
+        if thorough:
+            problems += _recounted(ledger, commit)
+        if store.forgetting_path.exists():
+            problems.append(
+                f"a forgetting was interrupted; finish it with: par forget --finish --store {store.root}"
+            )
+        rows, wrong = _compare_index(ledger, commit, shards, thorough=thorough)
+        return VerifyReport((*problems, *wrong), checked, rows, thorough)
+
+
+def _shards(ledger: Ledger, most: int | None) -> list[str]:
+    """Return the ids of all recorded shards, or of a random sample."""
+    ids = [shard.hex() for (shard,) in ledger.rows("SELECT shard FROM shards ORDER BY shard")]
+    return ids if most is None or len(ids) <= most else sorted(random.sample(ids, most))
+
+
+def _damaged(store: Store, commit: CommitRecord, shards: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of folders of a shard, and what is wrong with them."""
     stages: tuple[tuple[Stage, str], ...] = (
         ("segment", commit.segment_config),
         ("describe", commit.describe_config),
     )
-    for stage, config_id in stages:
-        for folder, manifest in store.complete_shards(stage, config_id):
-            checked += 1
-            damage = f"is missing or not as it was written; delete {folder.path} and run par index again"
-            problems += [f"{folder.path / name} {damage}" for name in folder.wrong_files(manifest)]
-    if problems:
-        return VerifyReport(tuple(problems), checked, 0)
-    problems += _uncounted(store, commit)
-    if store.forgetting_path.exists():
-        problems.append(
-            f"a forgetting was interrupted; finish it with: par forget --finish --store {store.root}"
-        )
-    rows, wrong = _compare_index(store, commit)
-    return VerifyReport((*problems, *wrong), checked, rows)
+    for shard in shards:
+        for stage, config_id in stages:
+            folder = store.shard(stage, config_id, shard)
+            manifest = folder.manifest()
+            if manifest is not None:
+                damage = (
+                    f"is missing or not as it was written; delete {folder.path}, then run par rebuild and par"
+                    " index"
+                )
+                yield 1, [f"{folder.path / name} {damage}" for name in folder.wrong_files(manifest)]
+            elif stage == "segment":
+                yield 1, [f"{folder.path} is missing; {_repair(store)}, then run par index again"]
 
 
-def _uncounted(store: Store, commit: CommitRecord) -> Iterator[str]:
-    counted = accounting(store, commit.segment_config)
+def _uncounted(ledger: Ledger) -> Iterator[str]:
+    counted = accounting(ledger, len(load_suppression_list(ledger.store).people))
     if not counted.holds:
-        yield f"the accounting equation does not hold: {counted}"
+        yield f"the accounting does not hold: {counted}; {counted.people_sentence}"
     if counted.pending:
         yield f"{counted.pending} listed files are not processed yet; run par index again"
-    described = {folder.shard_id for folder, _ in store.complete_shards("describe", commit.describe_config)}
-    missing = [
-        folder.shard_id
-        for folder, _ in store.complete_shards("segment", commit.segment_config)
-        if folder.shard_id not in described
-    ]
+    if counted.people_failed:
+        kinds = ", ".join(f"{n} {status}" for status, n in sorted(counted.person_failures.items()))
+        yield (
+            f"{counted.people_failed} people could not be described ({kinds}); try again with: par index"
+            " --retry-failed"
+        )
+    missing = [shard for shard, _ in undescribed_shards(ledger)]
     if missing:
         yield (
             f"{len(missing)} shards are segmented but not described ({', '.join(missing[:_EXAMPLES])}); run"
@@ -127,10 +139,25 @@ def _uncounted(store: Store, commit: CommitRecord) -> Iterator[str]:
         )
 
 
-def _compare_index(store: Store, commit: CommitRecord) -> tuple[int, list[str]]:
-    index = PeopleIndex.open(store.index_path)
-    made_with = described_with(store, commit.describe_config)
-    repair = f"make it again with: par rebuild --store {store.root}"
+def _recounted(ledger: Ledger, commit: CommitRecord) -> Iterator[str]:
+    """Compare the ledger with a new one that is built from all listings and shards."""
+    people = len(load_suppression_list(ledger.store).people)
+    if recounted(ledger, people) != accounting(ledger, people):
+        yield f"the counters of {ledger.path} are not those of its rows; {_repair(ledger.store)}"
+    with tempfile.TemporaryDirectory(prefix="par-verify-") as folder:
+        path = Path(folder) / "ledger.db"
+        with Ledger.open(ledger.store, ledger.segment_config, path) as built:
+            build_ledger(built, commit.describe_config)
+        for difference in differences(ledger, path):
+            yield f"{ledger.path}: {difference}; {_repair(ledger.store)}"
+
+
+def _compare_index(
+    ledger: Ledger, commit: CommitRecord, shards: list[str], *, thorough: bool
+) -> tuple[int, list[str]]:
+    made_with = described_with(ledger)
+    index = PeopleIndex.open(ledger.store.index_path)
+    repair = f"make it again with: par rebuild --store {ledger.store.root}"
     if made_with is None:
         return 0, []
     if index is None:
@@ -140,46 +167,22 @@ def _compare_index(store: Store, commit: CommitRecord) -> tuple[int, list[str]]:
             f"the index has version {index.version}, the last commit wrote {commit.version}; run par index"
             f" again, or {repair}"
         ]
-    present, problems, compared = index.digests(), [], 0
-    for shard in desired_rows(store, commit.segment_config, commit.describe_config):
-        wanted = shard.digests.keys()
-        missing = sorted(wanted - present.keys())
-        if missing:
-            problems.append(
-                f"{len(missing)} people are not in the index ({', '.join(missing[:_EXAMPLES])}); {repair}"
-            )
-        common = wanted & present.keys()
-        expected = shard.rows(set(common), made_with.schema).sort_by("person_id")
-        actual = _rows_of(index, sorted(common), made_with.schema)
-        different = [
-            should["person_id"]
-            for should, stored in zip(expected.to_pylist(), actual.to_pylist(), strict=True)
-            if should != stored
-        ]
-        if different:
-            problems.append(
-                f"{len(different)} people of the index differ from Parquet"
-                f" ({', '.join(different[:_EXAMPLES])}); {repair}"
-            )
-        slower = index.wrong_shortcuts(expected)
-        if slower:
-            problems.append(
-                f"what is kept for speed of {len(slower)} people differs from their rows"
-                f" ({', '.join(slower[:_EXAMPLES])}); {repair}"
-            )
-        compared += len(common)
-        present = {identity: digest for identity, digest in present.items() if identity not in wanted}
-    if present:
-        problems.append(
-            f"{len(present)} people of the index are in no shard ({', '.join(sorted(present)[:_EXAMPLES])});"
-            f" {repair}"
+    problems = []
+    if len(index) != indexed_rows(ledger):
+        problems.append(f"the index has {len(index)} rows, the ledger {indexed_rows(ledger)}; {repair}")
+    compared = 0
+    comparing = (
+        compare_all(ledger, index, commit.describe_config, made_with.schema)
+        if thorough
+        else (
+            compare_shard(ledger, index, commit.describe_config, shard, made_with.schema) for shard in shards
         )
+    )
+    for rows, wrong in comparing:
+        compared += rows
+        problems += [f"{problem}; {repair}" for problem in wrong]
     return compared, problems
 
 
-def _rows_of(index: PeopleIndex, person_ids: list[str], schema: pa.Schema) -> pa.Table:
-    wanted = (
-        f"person_id IN ({', '.join(repr(identity) for identity in person_ids)})" if person_ids else "false"
-    )
-    columns = pa.schema([index.schema.field(name) for name in schema.names])
-    return pa.Table.from_batches(list(index.scan(schema.names, wanted)), columns).sort_by("person_id")
+def _repair(store: Store) -> str:
+    return f"write it again with: par rebuild --store {store.root}"

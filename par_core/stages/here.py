@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from par_core.config import RunConfig
-from par_core.stages.commit import CommitRecord, commit_store
+from par_core.stages.commit import commit_store
 from par_core.stages.describe import describe_shard
 from par_core.stages.plan import Plan, plan_index
 from par_core.stages.run import Run
 from par_core.stages.segment import segment_shard
+from par_core.stages.status import store_status
+from par_core.store.commits import CommitRecord
 from par_core.store.layout import Store
-from par_core.store.ledger import Accounting, accounting
+from par_core.store.ledger import Accounting
 
 __all__ = ["IndexSummary", "index_here"]
 
@@ -58,4 +60,4 @@ def index_here(
                 describe_shard(run, shard.shard_id)
         finally:
             commit = commit_store(run)
-        return IndexSummary(plan, commit, accounting(store, commit.segment_config))
+        return IndexSummary(plan, commit, store_status(store).accounting)

@@ -1,6 +1,6 @@
 """plan: list the archive, compare it with the store, and cut the files left to do into shards."""
 
-import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -9,15 +9,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from par_core.archive import Entry, list_source
+from par_core.archive import Entry, Listing, list_source
 from par_core.atomic import write_atomic
 from par_core.ids import digest_of
 from par_core.stages.attempts import forget_attempts
 from par_core.stages.run import Run
-from par_core.status import FAILED, Status
+from par_core.stages.status import write_status
+from par_core.status import Status
+from par_core.store.commits import last_commit
 from par_core.store.layout import Store
-from par_core.store.ledger import KEY, known_images
-from par_core.store.listings import entries_table, listed_entries, save_listing
+from par_core.store.ledger import Ledger, open_ledger
+from par_core.store.ledger.finished import record_shards
+from par_core.store.ledger.listed import change_listing
+from par_core.store.ledger.pending import (
+    failed_in,
+    pending_in,
+    shards_with_failed_people,
+    undescribed_shards,
+)
+from par_core.store.listings import entries_table, save_listing
+from par_core.store.schemas import ENTRIES
 
 __all__ = ["Plan", "PlannedShard", "plan_index", "plan_shard", "read_work"]
 
@@ -85,38 +96,53 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
         BadConfigError: A source is missing.
     """
     store, ids = run.store, run.ids
-    before = listed_entries(store)
-    listings = [list_source(source) for source in sources]
-    now = datetime.now(UTC).isoformat()
+    with open_ledger(store, ids.segment, ids.describe) as ledger:
+        listings = [list_source(source) for source in sources]
+        listed, digests, vanished = _renew(ledger, listings)
+        todo = _with_attempt(listed, pending_in(ledger, digests))
+        again = _again(listed, failed_in(ledger, digests)) if retry_failed else todo.slice(0, 0)
+        size = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size)
+        shards = [shard for part in (todo, again) for shard in _cut(part, size)]
+        planned = [_write_work(store, shard) for shard in shards]
+        if retry_failed:
+            _forget_failed_descriptions(ledger, ids.describe)
+        planned += [
+            PlannedShard(shard, entries, segmented=True) for shard, entries in undescribed_shards(ledger)
+        ]
+        _clean(store, {shard.shard_id for shard in planned})
+        write_status(ledger, last_commit(store), index_changed=False)
+    skipped: Counter[str] = Counter()
     for listing in listings:
-        save_listing(store, listing, now)
-    after, known = listed_entries(store), known_images(store, ids.segment)
-    listed_uris = pa.array([entry.uri for listing in listings for entry in listing.entries], pa.string())
-    listed = after.filter(pc.is_in(after["uri"], value_set=listed_uris))
-    todo = _missing(listed, known)
-    again = _failed(listed, known) if retry_failed else todo.slice(0, 0)
-    size = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size)
-    shards = [shard for part in (todo, again) for shard in _cut(part, size)]
-    planned = [_write_work(store, shard) for shard in shards]
-    if retry_failed:
-        _forget_failed_descriptions(store, ids.describe)
-    planned += _undescribed(store, ids.segment, ids.describe)
-    _clean(store, {shard.shard_id for shard in planned})
-    skipped: dict[str, int] = {}
-    for listing in listings:
-        for reason, count in listing.skipped.items():
-            skipped[reason] = skipped.get(reason, 0) + count
+        skipped.update(listing.skipped)
     return Plan(
         shards=tuple(planned),
         listed=len(listed),
         unchanged=len(listed) - len(todo) - len(again),
         new=len(todo),
         retried=len(again),
-        vanished=len(set(before["uri"].to_pylist()) - set(after["uri"].to_pylist())),
-        skipped=skipped,
+        vanished=vanished,
+        skipped=dict(skipped),
         empty=tuple(listing.source for listing in listings if not listing.entries),
         interrupted=forget_attempts(store),
     )
+
+
+def _renew(ledger: Ledger, listings: Sequence[Listing]) -> tuple[pa.Table, list[str], int]:
+    """Write the listings down and apply them to the ledger.
+
+    Returns:
+        The files of all listings, the digests of the sources, and the number of files that no listing holds
+        any more.
+    """
+    now, vanished = datetime.now(UTC).isoformat(), 0
+    listed, digests = ENTRIES.empty_table(), []
+    for listing in listings:
+        saved = save_listing(ledger.store, listing, now)
+        vanished += change_listing(ledger, saved.file, saved.now, saved.before)
+        digests.append(saved.file.digest)
+        known = pc.is_in(listed["uri"], value_set=saved.now["uri"].combine_chunks())
+        listed = pa.concat_tables([listed.filter(pc.invert(known)), saved.now])
+    return listed, list(dict.fromkeys(digests)), vanished
 
 
 def plan_shard(
@@ -135,16 +161,13 @@ def read_work(store: Store, shard_id: str) -> tuple[list[Entry], int]:
     return [Entry(**{**row, "status": Status(row["status"])}) for row in rows], table["attempt"][0].as_py()
 
 
-def _missing(listed: pa.Table, known: pa.Table) -> pa.Table:
-    left = listed.join(known.select(KEY), keys=KEY, join_type="left anti").sort_by("uri")
+def _with_attempt(listed: pa.Table, pending: pa.Array) -> pa.Table:
+    left = listed.filter(pc.is_in(listed["uri"], value_set=pending)).sort_by("uri")
     return left.append_column("attempt", pa.array([1] * len(left), pa.int32()))
 
 
-def _failed(listed: pa.Table, known: pa.Table) -> pa.Table:
-    failed = known.filter(pc.is_in(known["status"], value_set=pa.array(sorted(FAILED)))).select(
-        [*KEY, "attempt"]
-    )
-    again = listed.join(failed, keys=KEY, join_type="inner").sort_by(
+def _again(listed: pa.Table, failed: pa.Table) -> pa.Table:
+    again = listed.join(failed, keys="uri", join_type="inner").sort_by(
         [("attempt", "ascending"), ("uri", "ascending")]
     )
     return again.set_column(
@@ -173,29 +196,20 @@ def _write_work(store: Store, shard: pa.Table) -> PlannedShard:
     return PlannedShard(shard_id, len(shard), segmented=False)
 
 
-def _undescribed(store: Store, segment_config: str, describe_config: str) -> list[PlannedShard]:
-    done = {folder.shard_id for folder, _ in store.complete_shards("describe", describe_config)}
-    segmented = store.complete_shards("segment", segment_config)
-    return [
-        PlannedShard(folder.shard_id, manifest.info["entries"], segmented=True)
-        for folder, manifest in segmented
-        if folder.shard_id not in done
-    ]
-
-
-def _forget_failed_descriptions(store: Store, describe_config: str) -> None:
-    for folder, manifest in store.complete_shards("describe", describe_config):
-        if any(manifest.counts.get(status, 0) for status in FAILED):
-            (folder.path / "manifest.json").unlink()
+def _forget_failed_descriptions(ledger: Ledger, describe_config: str) -> None:
+    shards = shards_with_failed_people(ledger)
+    for shard in shards:
+        (ledger.store.shard("describe", describe_config, shard).path / "manifest.json").unlink(
+            missing_ok=True
+        )
+    record_shards(ledger, shards, describe_config)
 
 
 def _clean(store: Store, planned: set[str]) -> None:
-    """Remove the leftovers of killed or stopped runs: work that is done or not planned any more, and folders
-    without a manifest.
+    """Remove the leftovers of killed or stopped runs: work that is done or not planned any more, and partial
+    files.
     """
     for path in (store.root / "work").glob("*.parquet"):
         if path.stem not in planned:
             path.unlink()
-    for folder in store.incomplete_shards():
-        shutil.rmtree(folder)
     store.remove_partials()

@@ -1,132 +1,59 @@
-"""The rows that the index should hold, computed from Parquet alone."""
+"""The rows of the index that a shard contributes, made from its Parquet files."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from par_core.errors import StoreError
-from par_core.ids import digest_of
 from par_core.status import Status
 from par_core.store.layout import Store
-from par_core.store.ledger import image_states, known_images
-from par_core.store.listings import listed_entries
-from par_core.store.schemas import index_schema
-from par_core.store.shards import ShardFolder
+from par_core.store.ledger.changed_images import ImageState
+from par_core.store.ledger.database import Ledger
 
-__all__ = ["DescribedWith", "DesiredShard", "described_with", "desired_rows"]
+__all__ = ["desired_rows"]
 
 
-@dataclass(frozen=True, slots=True)
-class DescribedWith:
-    """Models of the shards of a description, as their manifests say.
+def desired_rows(
+    ledger: Ledger, describe_config: str, shard_id: str, images: Sequence[ImageState], schema: pa.Schema
+) -> pa.Table:
+    """Return the rows of all described people of some images of a shard, with vectors.
 
-    Attributes:
-        attributes: Names of the attribute columns.
-        thresholds: Probability from which each attribute counts as present.
-        embedding_size: Length of the vectors.
-        embedding: Fingerprint of the joint image and text model.
-    """
-
-    attributes: tuple[str, ...]
-    thresholds: tuple[float, ...]
-    embedding_size: int
-    embedding: str
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The schema of the index."""
-        return index_schema(self.attributes, self.embedding_size)
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredShard:
-    """The rows that one shard contributes to the index.
-
-    Attributes:
-        digests: ``row_digest`` by ``person_id``; changes when anything of the row does.
-    """
-
-    digests: dict[str, str]
-    _segmented: ShardFolder
-    _described: ShardFolder
-    _states: pa.Table
-
-    def rows(self, person_ids: set[str], schema: pa.Schema) -> pa.Table:
-        """Return the rows of some people, with vectors, in the schema of the index."""
-        described = self._described.read("people")
-        described = described.filter(
-            pc.is_in(described["person_id"], value_set=pa.array(sorted(person_ids), pa.string()))
-        )
-        people = _matching(self._segmented.read("people"), "person_id", described["person_id"])
-        images = _matching(self._states, "image_id", described["image_id"])
-        columns = {name: described[name] for name in described.schema.names if name in schema.names}
-        columns |= {name: people[name] for name in ("x1", "y1", "x2", "y2", "score")}
-        columns |= {name: images[name] for name in ("uri", "uris", "source_state", "captured_at")}
-        columns |= {"image_width": images["width"], "image_height": images["height"]}
-        columns["height_px"] = pc.subtract(people["y2"], people["y1"])
-        columns["shard"] = pa.array([self._described.shard_id] * len(described), pa.string())
-        columns["row_digest"] = pa.array(
-            [self.digests[identity] for identity in described["person_id"].to_pylist()], pa.string()
-        )
-        return pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
-
-
-def described_with(store: Store, describe_config: str) -> DescribedWith | None:
-    """Return the models of the shards of a description, or None if there is no shard.
+    Args:
+        ledger: The ledger of the segmentation.
+        describe_config: Id of the description.
+        shard_id: Id of the shard.
+        images: Images that the shard holds.
+        schema: Schema of the index.
 
     Raises:
-        StoreError: Two shards disagree.
+        StoreError: A file of the shard is missing or damaged.
     """
-    summaries: set[DescribedWith] = set()
-    for _, manifest in store.complete_shards("describe", describe_config):
-        info = manifest.info
-        summaries.add(
-            DescribedWith(
-                tuple(info["attributes"]),
-                tuple(info["thresholds"]),
-                info["embedding_size"],
-                info["embedding"],
-            )
+    store: Store = ledger.store
+    segmented = store.shard("segment", ledger.segment_config, shard_id)
+    described = store.shard("describe", describe_config, shard_id).read("people")
+    wanted = pa.array([image.image_id for image in images], pa.string())
+    described = described.filter(
+        pc.and_(
+            pc.equal(described["status"], Status.OK.value), pc.is_in(described["image_id"], value_set=wanted)
         )
-    if len(summaries) > 1:
-        raise StoreError(
-            f"shards under describe/{describe_config} were made with different models; delete that folder and"
-            " run par index again"
-        )
-    return summaries.pop() if summaries else None
-
-
-def desired_rows(store: Store, segment_config: str, describe_config: str) -> Iterator[DesiredShard]:
-    """Yield the rows that the index should hold, shard by shard: every usable person of every image, once."""
-    described = {
-        folder.shard_id: (folder, manifest)
-        for folder, manifest in store.complete_shards("describe", describe_config)
+    )
+    people = _matching(segmented.read("people"), "person_id", described["person_id"])
+    sizes = segmented.read("images", ["image_id", "captured_at", "width", "height"])
+    sizes = _matching(sizes, "image_id", described["image_id"])
+    place = pc.index_in(described["image_id"], value_set=wanted)
+    columns = {name: described[name] for name in described.schema.names if name in schema.names}
+    columns |= {name: people[name] for name in ("x1", "y1", "x2", "y2", "score")}
+    columns |= {"image_width": sizes["width"], "image_height": sizes["height"]}
+    columns |= {
+        "captured_at": sizes["captured_at"],
+        "height_px": pc.subtract(people["y2"], people["y1"]),
+        "shard": pa.array([shard_id] * len(described), pa.string()),
+        "uri": pa.array([image.uri for image in images], pa.string()).take(place),
+        "uris": pa.array([list(image.uris) for image in images], pa.list_(pa.string())).take(place),
+        "source_state": pa.array([image.source_state for image in images], pa.string()).take(place),
+        "row_digest": pa.array([image.digest for image in images], pa.string()).take(place),
     }
-    states = image_states(known_images(store, segment_config, described.keys()), listed_entries(store))
-    for shard_id, (folder, manifest) in described.items():
-        shard_states = states.filter(pc.equal(states["shard"], shard_id))
-        if not len(shard_states):
-            continue
-        by_image = {
-            row["image_id"]: row
-            for row in shard_states.select(["image_id", "uri", "uris", "source_state"]).to_pylist()
-        }
-        people = folder.read("people", ["person_id", "image_id", "status"]).to_pylist()
-        content = manifest.files["people.parquet"]
-        digests = {
-            person["person_id"]: digest_of(content, shard_id, *_place(by_image[person["image_id"]]))
-            for person in people
-            if person["status"] == Status.OK and person["image_id"] in by_image
-        }
-        yield DesiredShard(digests, store.shard("segment", segment_config, shard_id), folder, shard_states)
-
-
-def _place(image: dict[str, object]) -> list[str]:
-    uris = image["uris"]
-    assert isinstance(uris, list)
-    return [str(image["uri"]), str(image["source_state"]), *uris]
+    return pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
 
 
 def _matching(table: pa.Table, key: str, wanted: pa.ChunkedArray) -> pa.Table:

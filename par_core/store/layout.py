@@ -2,12 +2,14 @@
 
 store.json                            format version and maker
 listings/<source>.parquet             files of each source when it was last listed
+ledger/<segment config>.db            state of every file, counters, log of finished shards: derived
 work/<shard>.parquet                  entries of the shards of the current plan
 work/<shard>.<attempt>.begun          a worker works on this shard, or was lost while it did
 segment/<config>/<shard>/             images.parquet, people.parquet, manifest.json (written last)
 describe/<config>/<shard>/            people.parquet, manifest.json (written last)
 commits/<number>.json                 record of each commit and the version of the index it wrote
 index.lance/                          the LanceDB table ``people``: derived, can be rebuilt
+status.json                           what the store holds, in numbers: derived
 gate.json                             report of the last quality gate
 reviews/<name>.json                   ids and answers of a review; not derived from anything
 forgotten.json                        suppression list: what must not come back, as digests
@@ -135,6 +137,10 @@ class Store:
         """Path of the listing of one source."""
         return self.root / "listings" / f"{source_digest}.parquet"
 
+    def ledger_path(self, segment_config: str) -> Path:
+        """Path of the ledger of one segmentation."""
+        return self.root / "ledger" / f"{segment_config}.db"
+
     def work_path(self, shard_id: str) -> Path:
         """Path of the entries of a planned shard."""
         return self.root / "work" / f"{shard_id}.parquet"
@@ -176,6 +182,10 @@ class Store:
     def commits(self) -> list[Path]:
         """The commit records, oldest first."""
         return sorted((self.root / "commits").glob("*.json"))
+
+    def has_gate(self) -> bool:
+        """Whether a quality gate decides which version of the index is live: one has been run here."""
+        return (self.root / "gate.json").is_file()
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:

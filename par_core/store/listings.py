@@ -1,7 +1,9 @@
 """Listings: the files of each source when it was last listed, one Parquet file a source."""
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +13,84 @@ import pyarrow.parquet as pq
 
 from par_core.archive import Entry, Listing
 from par_core.atomic import write_atomic
+from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES, require_schema
-from par_core.store.suppression import load_suppression_list
+from par_core.store.suppression import SuppressionList, load_suppression_list
 
 __all__ = [
+    "ListingFile",
+    "SavedListing",
     "entries_table",
     "forget_in_listings",
     "listed_entries",
+    "listing_files",
     "save_listing",
     "skipped_counts",
     "still_listed",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFile:
+    """The file of one listing.
+
+    Attributes:
+        path: The file.
+        stamp: Text that changes whenever the file is written.
+    """
+
+    path: Path
+    stamp: str
+
+    @classmethod
+    def at(cls, path: Path) -> "ListingFile":
+        """Return the listing in a file that exists."""
+        status = path.stat()
+        return cls(path, f"{status.st_mtime_ns}:{status.st_size}:{status.st_ino}")
+
+    @property
+    def digest(self) -> str:
+        """Digest of the source."""
+        return self.path.stem
+
+    def listed_at(self) -> str:
+        """Return the ISO time (UTC) of the listing; of two listings that know a uri, the newer one decides.
+
+        Raises:
+            StoreError: The file is damaged.
+        """
+        return str(_listing_info(self.path)["listed_at"])
+
+    def entries(self) -> pa.Table:
+        """Return the entries, as the schema ENTRIES has them.
+
+        Raises:
+            StoreError: The file is damaged.
+        """
+        return _read(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedListing:
+    """A listing that took the place of another one.
+
+    Attributes:
+        file: The file.
+        before: Entries of the listing before, empty for the first. Schema ENTRIES.
+        now: Its entries. Schema ENTRIES.
+    """
+
+    file: ListingFile
+    before: pa.Table
+    now: pa.Table
+
+
+def listing_files(store: Store) -> list[ListingFile]:
+    """Return the listings of all sources; opens none of them."""
+    return [ListingFile.at(path) for path in sorted((store.root / "listings").glob("*.parquet"))]
 
 
 def entries_table(entries: Iterable[Entry]) -> pa.Table:
@@ -40,7 +106,7 @@ def entries_table(entries: Iterable[Entry]) -> pa.Table:
     )
 
 
-def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
+def save_listing(store: Store, listing: Listing, listed_at: str) -> SavedListing:
     """Replace the listing of a source by a new one; forgotten files are kept as digests only.
 
     Args:
@@ -50,9 +116,13 @@ def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
     """
     table = entries_table(listing.entries)
     require_schema(table, ENTRIES, f"listing of {listing.source}")
-    _write_listing(
-        store, table, {"source": listing.source, "listed_at": listed_at, "skipped": dict(listing.skipped)}
-    )
+    suppression_list = load_suppression_list(store)
+    kept = suppression_list.mask(table)
+    source = _name_kept(listing.source, table, kept, suppression_list)
+    path = store.listing_path(digest_of(source))
+    before = _read(path) if path.is_file() else ENTRIES.empty_table()
+    _write(path, kept, {"source": source, "listed_at": listed_at, "skipped": dict(listing.skipped)})
+    return SavedListing(ListingFile.at(path), before, kept)
 
 
 def forget_in_listings(store: Store) -> int:
@@ -61,37 +131,41 @@ def forget_in_listings(store: Store) -> int:
     Returns:
         Number of files that were not masked before.
     """
-    masked = 0
+    masked, suppression_list = 0, load_suppression_list(store)
     for path in sorted((store.root / "listings").glob("*.parquet")):
-        table = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
-        before = pc.sum(pc.equal(table["status"], Status.FORGOTTEN.value)).as_py() or 0
-        written, after = _write_listing(store, table, _listing_info(path))
+        table, info = _read(path), _listing_info(path)
+        kept = suppression_list.mask(table)
+        source = _name_kept(info["source"], table, kept, suppression_list)
+        if source == info["source"] and kept.equals(table):
+            continue
+        written = store.listing_path(digest_of(source))
+        _write(written, kept, {**info, "source": source})
         if written != path:
             path.unlink()
-        masked += after - before
+        masked += _masked(kept) - _masked(table)
     return masked
 
 
-def _write_listing(store: Store, table: pa.Table, about: Mapping[str, Any]) -> tuple[Path, int]:
-    """Write a listing with forgotten files masked; returns its path and the number of masked files."""
-    suppression_list = load_suppression_list(store)
-    kept = suppression_list.mask(table)
-    masked = pc.sum(pc.equal(kept["status"], Status.FORGOTTEN.value)).as_py() or 0
-    source = about["source"]
-    if suppression_list.has_place(source) or (
-        source in set(table["uri"].to_pylist()) - set(kept["uri"].to_pylist())
-    ):
-        source = suppression_list.masked(source)
-    info = json.dumps({**about, "source": source}).encode()
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        kept.replace_schema_metadata({**(ENTRIES.metadata or {}), b"par.listing": info}),
-        sink,
-        compression="zstd",
+def _masked(table: pa.Table) -> int:
+    return pc.sum(pc.equal(table["status"], Status.FORGOTTEN.value)).as_py() or 0
+
+
+def _name_kept(source: str, table: pa.Table, kept: pa.Table, suppression_list: SuppressionList) -> str:
+    """Return the name under which a source is kept: one that was forgotten, or is itself a forgotten file, is
+    masked.
+    """
+    is_gone = suppression_list.has_place(source) or (
+        pc.is_in(pa.scalar(source), value_set=table["uri"].combine_chunks()).as_py()
+        and not pc.is_in(pa.scalar(source), value_set=kept["uri"].combine_chunks()).as_py()
     )
-    path = store.listing_path(digest_of(source))
+    return suppression_list.masked(source) if is_gone else source
+
+
+def _write(path: Path, entries: pa.Table, about: Mapping[str, Any]) -> None:
+    metadata = {**(ENTRIES.metadata or {}), b"par.listing": json.dumps(about).encode()}
+    sink = pa.BufferOutputStream()
+    pq.write_table(entries.replace_schema_metadata(metadata), sink, compression="zstd")
     write_atomic(path, sink.getvalue().to_pybytes())
-    return path, masked
 
 
 def listed_entries(store: Store) -> pa.Table:
@@ -103,7 +177,7 @@ def listed_entries(store: Store) -> pa.Table:
     )
     merged = ENTRIES.empty_table()
     for _, path in tables:
-        newer = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
+        newer = _read(path)
         older = merged.filter(pc.invert(pc.is_in(merged["uri"], value_set=newer["uri"].combine_chunks())))
         merged = pa.concat_tables([older, newer])
     return merged.sort_by("uri")
@@ -128,5 +202,22 @@ def skipped_counts(store: Store) -> dict[str, int]:
     return total
 
 
+def _read(path: Path) -> pa.Table:
+    with _damage_named(path):
+        table = pq.read_table(path, partitioning=None)
+        return table.replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
+
+
 def _listing_info(path: Path) -> dict[str, Any]:
-    return dict(json.loads(pq.read_schema(path).metadata[b"par.listing"]))
+    with _damage_named(path):
+        return dict(json.loads(pq.read_schema(path).metadata[b"par.listing"]))
+
+
+@contextlib.contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{path} cannot be read ({error}); delete it and run par index on that source again"
+        ) from error

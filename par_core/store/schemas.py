@@ -12,12 +12,15 @@ import pyarrow as pa
 
 from par_core.errors import BadInputError
 
-__all__ = ["ENTRIES", "IMAGES", "PEOPLE", "descriptions_schema", "index_schema", "require_schema"]
+__all__ = ["ENTRIES", "IMAGES", "KEY", "PEOPLE", "descriptions_schema", "index_schema", "require_schema"]
 
 
 def _required(name: str, kind: pa.DataType) -> pa.Field:
     return pa.field(name, kind, nullable=False)
 
+
+#: Columns by which a later run recognises an unchanged file.
+KEY: Final = ["uri", "size", "version"]
 
 #: Files of a listing, and the work of a shard: one row a file or archive member.
 ENTRIES: Final = pa.schema(

@@ -57,6 +57,9 @@ class IndexPolicy:
         near_rows: Least number of rows that the filter keeps in the partitions read, for each wanted row.
         exact_up_to: If a filter keeps at most this many rows, all of them are compared by their exact
             vectors: an index would miss some of so few.
+        unindexed_share: Share of the rows that may be outside of the indexes before these are updated, in
+            [0, 1].
+        small_fragments: Fragments smaller than a compacted one that may exist before they are compacted.
     """
 
     columns_from: int = 10_000
@@ -66,6 +69,8 @@ class IndexPolicy:
     spare: int = 40
     near_rows: int = 4
     exact_up_to: int = 1_000
+    unindexed_share: float = 0.02
+    small_fragments: int = 24
 
     def partitions(self, rows: int) -> int | None:
         """Return the number of partitions of an index of so many rows; None if these are too few."""

@@ -14,7 +14,7 @@ BREACHES = {
     "flows compose tasks": ("par_core/ids.py", "import tasks"),
     "only flows know an orchestrator": ("tasks/shards.py", "import prefect"),
     "torch only under models": ("par_core/people/geometry.py", "import torch"),
-    "lancedb only in par_core.store.lance": ("par_core/store/ledger.py", "import lancedb"),
+    "lancedb only in par_core.store.lance": ("par_core/store/listings.py", "import lancedb"),
     "rooms of par_core": ("par_core/archive/decode.py", "import par_core.query.searching"),
     "no circles": ("par_core/metrics/label_based.py", "import par_core.metrics.attributes"),
 }

@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from par_core.errors import BadConfigError
-from par_core.stages.check import store_status, verify_store
+from par_core.stages.check import verify_store
+from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from tests.flows.conftest import PREFECT
 from tests.flows.prefect_client import PrefectClient

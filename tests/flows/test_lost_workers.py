@@ -15,7 +15,8 @@ import psutil
 import pytest
 from distributed import Client
 
-from par_core.stages.check import store_status, verify_store
+from par_core.stages.check import verify_store
+from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from tests.flows.cluster import Cluster, wait_until
 from tests.flows.poison import KILLS_DESCRIBE, KILLS_SEGMENT

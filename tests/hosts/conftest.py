@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from par_core.stages.check import store_status, verify_store
+from par_core.stages.check import verify_store
+from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from tests.flows.prefect_client import PrefectClient
 from tests.hosts.net import Hosts, answers

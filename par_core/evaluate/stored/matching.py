@@ -20,8 +20,8 @@ from par_core.people.boxes import box_overlaps
 from par_core.status import Status
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.ledger import current_images, known_images
-from par_core.store.listings import listed_entries
+from par_core.store.ledger import Ledger
+from par_core.store.ledger.pending import listed_images
 from par_core.types import BoxesXYXY
 
 __all__ = ["JoinedLabel", "StoredPerson", "join_labels", "open_index"]
@@ -142,13 +142,10 @@ def _joined(
 def _pictures(data: AttributeSet, folder: Path, store: Store, info: IndexInfo) -> list[dict[str, Any]]:
     """Return ``status``, ``image_id`` and ``uri`` of the picture of each row."""
     by_name: dict[str, list[tuple[list[str], dict[str, Any]]]] = defaultdict(list)
-    for picture in (
-        current_images(known_images(store, info.segment_config), listed_entries(store))
-        .select(["uri", "status", "image_id"])
-        .to_pylist()
-    ):
-        parts = _parts(picture["uri"])
-        by_name[parts[-1]].append((parts, picture))
+    with Ledger.read(store, info.segment_config) as ledger:
+        for uri, status, image_id in listed_images(ledger) if ledger else ():
+            parts = _parts(uri)
+            by_name[parts[-1]].append((parts, {"uri": uri, "status": status, "image_id": image_id}))
     pictures: dict[Path, dict[str, Any]] = {}
     for person in data.people:
         if person.image not in pictures:

@@ -206,12 +206,18 @@ class PeopleIndex:
         taken: pa.Table = self._table.take_offsets(drawn.tolist()).select(list(columns)).to_arrow()
         return taken
 
-    def digests(self) -> dict[str, str]:
-        """Return the ``row_digest`` of every row by ``person_id``."""
-        digests: dict[str, str] = {}
-        for batch in self.scan(["person_id", "row_digest"]):
-            digests.update(zip(batch["person_id"].to_pylist(), batch["row_digest"].to_pylist(), strict=True))
-        return digests
+    def image_digests(self) -> Iterator[tuple[str, str | None, int]]:
+        """Yield image id, ``row_digest`` and number of rows of all people, a batch at a time; an image may
+        come several times.
+        """
+        for batch in self.scan(["image_id", "row_digest"]):
+            groups = pa.table(batch).group_by(["image_id", "row_digest"]).aggregate([([], "count_all")])
+            yield from zip(
+                groups["image_id"].to_pylist(),
+                groups["row_digest"].to_pylist(),
+                groups["count_all"].to_pylist(),
+                strict=True,
+            )
 
     def source_states(self, image_ids: Sequence[str]) -> dict[str, str]:
         """Return the ``source_state`` of images by ``image_id``; images without people are left out.
@@ -245,15 +251,30 @@ class PeopleIndex:
         )
         return [expected["person_id"] for expected, actual in pairs if expected != actual]
 
-    def upsert(self, rows: pa.Table) -> None:
-        """Insert or replace rows by ``person_id``, which must be unique among them."""
-        rows = with_shortcuts(rows, self.thresholds) if self._now.carded else rows
-        self._table.merge_insert("person_id").when_matched_update_all().when_not_matched_insert_all().execute(
-            rows
+    def add(self, rows: pa.Table) -> None:
+        """Insert rows of people whom the table does not hold.
+
+        Raises:
+            StoreError: A person is in the rows twice.
+        """
+        if not len(rows):
+            return
+        if len(rows["person_id"].unique()) != len(rows):
+            raise StoreError("the same person twice in one commit")
+        self._table.add(with_shortcuts(rows, self.thresholds) if self._now.carded else rows)
+
+    def delete_images(self, image_ids: Sequence[str]) -> int:
+        """Delete all people of some images; returns the number of deleted rows.
+
+        Raises:
+            StoreError: An id is not hexadecimal.
+        """
+        return sum(
+            int(self._table.delete(part).num_deleted_rows) for part in _conditions("image_id", image_ids)
         )
 
     def delete(self, person_ids: Sequence[str]) -> None:
-        """Delete rows by id. Ids are hexadecimal; anything else is refused.
+        """Delete people by id.
 
         Raises:
             StoreError: An id is not hexadecimal.
@@ -261,9 +282,20 @@ class PeopleIndex:
         for part in _conditions("person_id", person_ids):
             self._table.delete(part)
 
+    def needs_optimizing(self) -> bool:
+        """Whether enough has changed since ``optimize`` that searches may be slower for it."""
+        rows = len(self)
+        fragments = self._table.stats()["fragment_stats"]
+        if fragments["num_small_fragments"] > self._policy.small_fragments:
+            return True
+        if rows < self._policy.columns_from:
+            return False
+        unindexed = unindexed_rows(self._table) if self._table.list_indices() else rows
+        return unindexed >= max(self._policy.columns_from, rows * self._policy.unindexed_share)
+
     def optimize(self) -> None:
         """Compact fragments, index columns and vectors where the table is large enough, and bring the indexes
-        up to date.
+        up to date. The cost grows with the table.
         """
         # compacted first: indexes of rows that move later would be written twice
         self._table.optimize(cleanup_older_than=self.history.age_to_keep())

@@ -75,11 +75,11 @@ def test_a_dry_run_as_json(store: Path, golden: Path) -> None:
     assert (done.exit_code, report["passed"], report["live_before"], len(report["findings"])) == (
         0,
         True,
-        None,
+        report["version"],
         2,
     )
     status = json.loads(par("status", "--store", store, "--json").stdout)
-    assert (status["live_version"], status["gate"]) == (None, None)
+    assert (status["live_version"], status["gate"]) == (report["version"], None)
 
 
 def test_questions_with_another_model_than_the_stores_do_not_pass(store: Path, golden: Path) -> None:

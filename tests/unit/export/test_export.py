@@ -22,7 +22,7 @@ from par_core.people.masks import decode_mask
 from par_core.query.from_store import Searcher
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
-from tests.indexing import FAKE, index
+from tests.indexing import FAKE, index, live_by_a_gate
 from tests.pictures import archive, save, scene
 
 GROUPS = [("red",), ("green", "blue"), (), ("yellow",), ("magenta", "cyan", "red")]
@@ -268,9 +268,7 @@ def test_no_cell_is_a_formula(tmp_path: Path) -> None:
 def test_a_live_version_that_lags_behind_exports_no_person_whose_file_is_missing(tmp_path: Path) -> None:
     photos = archive(tmp_path / "photos", GROUPS)
     index(tmp_path / "store", [photos])
-    live = PeopleIndex.open(tmp_path / "store" / "index.lance")
-    assert live is not None
-    live.history.make_live()
+    live_by_a_gate(tmp_path / "store")
     (photos / "0001.png").unlink()
     save(photos / "0099.png", scene("green", seed=99))
     index(tmp_path / "store", [photos])

@@ -10,8 +10,8 @@ from par_core.config import load_config
 from par_core.errors import StoreError
 from par_core.models import profiles
 from par_core.models.fake import FakeSegmenter
-from par_core.stages.check import store_status
 from par_core.stages.commit import rebuild_index
+from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from tests.forgetting import THUMBNAILS, anywhere, assert_well, erase, people_of
 from tests.indexing import content, index

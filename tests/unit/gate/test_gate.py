@@ -13,8 +13,9 @@ from par_core.gate.checks import Finding
 from par_core.gate.golden import Golden, GoldenQuery, StoreHealth
 from par_core.gate.publish import GateReport, last_gate, run_gate
 from par_core.query.from_store import Question, ask
-from par_core.stages.check import store_status, verify_store
+from par_core.stages.check import verify_store
 from par_core.stages.commit import rebuild_index
+from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index
 from tests.pictures import archive, save, scene
@@ -50,7 +51,7 @@ def only(store: Store, query: GoldenQuery) -> Finding:
 def test_a_version_that_passes_becomes_live(store: Store) -> None:
     report = run_gate(store, PASSING, FAKE)
     assert report.passed
-    assert report.live_before is None
+    assert report.live_before == report.version, "without a gate, a commit makes its version live"
     status = store_status(store)
     assert status.live_version == status.version == report.version
     assert last_gate(store) == report
@@ -79,8 +80,8 @@ def test_a_version_that_fails_leaves_the_old_one_live_and_says_why(store: Store,
 
 def test_a_dry_run_changes_nothing(store: Store) -> None:
     assert run_gate(store, PASSING, FAKE, dry_run=True).passed
-    assert store_status(store).live_version is None
     assert last_gate(store) is None
+    assert not store.has_gate()
 
 
 def test_killed_between_commit_and_tag_the_old_version_stays_live_and_the_next_gate_goes_on(
@@ -179,8 +180,8 @@ def test_rebuild_releases_a_live_version_whose_files_are_lost(store: Store, phot
             path.unlink()
     with pytest.raises((StoreError, RuntimeError, OSError)):
         ask(store.root, Question("a person", apart=True), FAKE)
-    _, lost = rebuild_index(store)
-    assert (lost, store_status(store).live_version) == (live, None)
+    record, lost = rebuild_index(store)
+    assert (lost, store_status(store).live_version) == (live, record.version)
     assert len(names_of(store, Question("a person", apart=True))) == 6
     assert run_gate(store, PASSING, FAKE).passed
 
@@ -242,6 +243,7 @@ def test_the_stores_own_health(store: Store, photos: Path) -> None:
     assert [(finding.actual, finding.passed) for finding in share.findings] == [
         ("no problem", True),
         ("1 of 6 (16.7%)", False),
+        ("0 of 7 (0.0%)", True),
     ]
     assert run_gate(
         store, Golden(store=StoreHealth(failed_share_at_most=0.2, people_fall_at_most=0.0)), FAKE

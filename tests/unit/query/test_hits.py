@@ -25,7 +25,7 @@ def test_only_what_the_index_calls_an_attribute_is_shown_as_one(tmp_path: Path) 
         "vector": [1.0, 0.0],
     }
     index = PeopleIndex.create(tmp_path, schema, IndexInfo("s", "d", "e", "fake", ("hat",), (0.4,)))
-    index.upsert(pa.Table.from_pylist([row], schema=schema))
+    index.add(pa.Table.from_pylist([row], schema=schema))
     (hit,) = search_filter(index, Wanted("weather > 0.5")).hits
     assert (hit.attributes, hit.seen) == ({"hat": 0.5}, ("hat",))
     assert sample_of(index).attributes == ("hat",)

@@ -9,7 +9,7 @@ import pytest
 from par_core.query.from_store import Question, Searcher
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
-from tests.indexing import FAKE, index
+from tests.indexing import FAKE, index, live_by_a_gate
 from tests.pictures import archive, save, scene
 
 EVERYBODY = Question(where="height_px > 0", top=50)
@@ -36,9 +36,7 @@ def test_the_table_stays_open_until_another_version_is_written(searcher: Searche
 
 def test_the_version_that_goes_live_is_read_from_then_on(searcher: Searcher, tmp_path: Path) -> None:
     path = Store.open(tmp_path / "store").index_path
-    first = PeopleIndex.open(path)
-    assert first is not None
-    first.history.make_live()
+    live_by_a_gate(tmp_path / "store")
     assert len(searcher.ask(EVERYBODY).hits) == 2
     save(tmp_path / "photos" / "new.png", scene("green", seed=9))
     index(tmp_path / "store", [tmp_path / "photos"])

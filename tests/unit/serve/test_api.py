@@ -86,12 +86,16 @@ def test_a_person_and_everything_of_it(client: TestClient) -> None:
 def test_counts_and_status(client: TestClient) -> None:
     assert client.get("/api/facets", params={"where": "upper_color = 'red'"}).json()["people"] == 2
     status = client.get("/api/status").json()
-    assert (status["people"], status["running"], status["profile"], status["live_version"]) == (
-        7,
-        False,
-        "fake",
-        None,
-    )
+    assert (status["people"], status["running"], status["profile"]) == (7, False, "fake")
+    assert status["live_version"] == status["newest_version"]
+    assert status["found_people"] == {
+        "found": 7,
+        "described": 7,
+        "too_small": 0,
+        "failed": 0,
+        "forgotten": 0,
+        "pending": 0,
+    }
     assert status["files"]["listed"] == 5
     assert status["files"]["no_people"] == 1
 

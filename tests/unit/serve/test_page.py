@@ -12,8 +12,7 @@ from par_core.attributes.colours import COLOUR_TERMS
 from par_core.query.answer import Chance, Hit
 from par_core.serve.page_look import static_url
 from par_core.serve.service import ArchiveService, SearchPage
-from par_core.store.lance import PeopleIndex
-from tests.indexing import index
+from tests.indexing import index, live_by_a_gate
 from tests.pictures import save, scene
 from tests.serving import client_of, small_store
 
@@ -78,10 +77,7 @@ def test_a_person_is_explained_part_by_part_with_the_details_of_a_part_below_it(
 
 def test_the_page_names_the_live_version_while_another_waits_for_its_gate(tmp_path: Path) -> None:
     store = small_store(tmp_path)
-    waiting = PeopleIndex.open(store / "index.lance")
-    assert waiting is not None
-    version = waiting.version
-    waiting.history.make_live()
+    version = live_by_a_gate(store)
     index(store, [tmp_path / "photos", save(tmp_path / "more" / "new.png", scene("yellow", seed=50)).parent])
     with client_of(store) as client:
         text = words(get(client, "/?q=yellow", "main").text)

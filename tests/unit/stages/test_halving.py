@@ -21,8 +21,8 @@ from par_core.stages.losses import Losses
 from par_core.stages.plan import PlannedShard, plan_index
 from par_core.stages.run import Run
 from par_core.stages.segment import segment_shard
+from par_core.stages.status import store_status
 from par_core.store.layout import Store
-from par_core.store.ledger import accounting
 from tests.indexing import content, index
 from tests.pictures import RGB, archive
 
@@ -78,9 +78,7 @@ def test_halves_of_halves_hold_what_the_whole_held(
         shards[shards.index(chosen) : shards.index(chosen) + 1] = [first.shard_id, second.shard_id]
     finish(run, shards)
     assert content(root / "s") == content(root / "whole")
-    assert str(accounting(run.store, run.ids.segment)) == str(
-        accounting(Store.open(root / "whole"), run.ids.segment)
-    )
+    assert str(store_status(run.store).accounting) == str(store_status(Store.open(root / "whole")).accounting)
     assert verify_store(run.store).problems == ()
 
 
@@ -138,7 +136,7 @@ def test_a_lost_shard_is_halved_and_the_image_that_is_left_given_up_at_the_secon
     begin(run.store, first, "r-3")
     assert losses.replace(first, "r-3") == [first]
     finish(run, [first, second])
-    counted = accounting(run.store, run.ids.segment)
+    counted = store_status(run.store).accounting
     assert counted.failures == {"worker_died": 1}
     assert len(content(tmp_path / "s")) == 2
     assert verify_store(run.store).problems == ()
@@ -163,7 +161,7 @@ def test_an_image_of_many_copies_stays_together_and_is_given_up_as_a_whole(tmp_p
         begin(run.store, shard.shard_id, name)
         assert losses.replace(shard.shard_id, name) == [shard.shard_id]
     finish(run, [shard.shard_id])
-    assert accounting(run.store, run.ids.segment).failures == {"worker_died": 4}
+    assert store_status(run.store).accounting.failures == {"worker_died": 4}
 
 
 def test_a_shard_that_no_worker_began_is_not_blamed_but_not_tried_for_ever(tmp_path: Path) -> None:

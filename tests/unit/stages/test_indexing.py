@@ -10,16 +10,17 @@ from par_core.config import ArchiveConfig, load_config
 from par_core.errors import BadConfigError, TransientError, UnreadableImageError
 from par_core.models import profiles
 from par_core.models.shipped import file_digest
-from par_core.stages.check import store_status, verify_store
+from par_core.stages.check import verify_store
 from par_core.stages.commit import commit_store, rebuild_index
 from par_core.stages.describe import describe_shard
 from par_core.stages.plan import plan_index
 from par_core.stages.run import Run
 from par_core.stages.segment import segment_shard
+from par_core.stages.status import store_status
 from par_core.status import Status
 from par_core.store.layout import Store
-from par_core.store.ledger import accounting, known_images
 from tasks.shards import index_shard
+from tests.full_join import known_images
 from tests.indexing import FAKE, content, index
 from tests.pictures import archive, save, scene
 
@@ -110,7 +111,8 @@ def test_bad_files_are_rows_and_retry_takes_them_up_again(tmp_path: Path, photos
     root = tmp_path / "store"
     index(root, [photos])
     assert counted(root) == "7 files listed = 4 indexed + 1 without people + 2 failed + 0 duplicates"
-    assert accounting(Store.open(root), index(root, [photos])[1].segment_config).failures == {
+    index(root, [photos])
+    assert store_status(Store.open(root)).accounting.failures == {
         Status.DAMAGED: 1,
         Status.EMPTY: 1,
     }

@@ -59,7 +59,7 @@ def rows(seed: int = 0, n: int = ROWS) -> pa.Table:
 def index(tmp_path: Path) -> PeopleIndex:
     table = rows()
     made = PeopleIndex.create(tmp_path / "index.lance", table.schema, INFO, SMALL)
-    made.upsert(table)
+    made.add(table)
     made.optimize()
     return made
 
@@ -93,7 +93,7 @@ def folder(tmp_path: Path) -> Path:
     """A small table without a vector index, of 10 people."""
     table = rows().slice(0, 10)
     made = PeopleIndex.create(tmp_path / "index.lance", table.schema, INFO)
-    made.upsert(table)
+    made.add(table)
     return tmp_path / "index.lance"
 
 
@@ -117,7 +117,7 @@ def test_live_stays_where_it_was_put_through_writes_and_clean_up(
     newest.history.make_live()
     tagged, reader = newest.version, opened(folder, "live")
     newest.delete([f"{i:032x}" for i in range(4)])
-    newest.upsert(rows().slice(10, 3))
+    newest.add(rows().slice(10, 3))
     newest.optimize()
     assert newest.history.live_version == tagged < newest.version
     assert (
@@ -134,9 +134,7 @@ def test_live_stays_where_it_was_put_through_writes_and_clean_up(
 def test_live_survives_a_table_that_is_started_afresh_with_other_models(folder: Path) -> None:
     opened(folder).history.make_live()
     table = rows().slice(0, 3)
-    PeopleIndex.create(folder, table.schema, replace(INFO, describe_config="d2", embedding="e2")).upsert(
-        table
-    )
+    PeopleIndex.create(folder, table.schema, replace(INFO, describe_config="d2", embedding="e2")).add(table)
     assert (len(opened(folder, "live")), opened(folder, "live").embedding_fingerprint) == (10, "e")
     assert (len(opened(folder)), opened(folder).embedding_fingerprint) == (3, "e2")
 
@@ -192,7 +190,7 @@ def test_filters_hold_and_the_nearest_are_found(index: PeopleIndex, where: str |
 
 def test_rows_that_the_index_does_not_cover_are_found_and_deleted_ones_are_not(index: PeopleIndex) -> None:
     new = rows(seed=3, n=2_200).slice(ROWS)
-    index.upsert(new)
+    index.add(new)
     index.delete([f"{i:032x}" for i in range(100)])
     state = index.vector_index()
     assert state is not None
@@ -209,7 +207,7 @@ def test_rows_that_the_index_does_not_cover_are_found_and_deleted_ones_are_not(i
 
 
 def test_the_index_is_rebuilt_when_the_table_has_doubled(index: PeopleIndex) -> None:
-    index.upsert(rows(seed=3, n=2 * ROWS + 100).slice(ROWS))
+    index.add(rows(seed=3, n=2 * ROWS + 100).slice(ROWS))
     index.optimize()
     state = index.vector_index()
     assert state is not None
@@ -225,7 +223,7 @@ def test_whether_columns_are_indexed_does_not_change_what_a_filter_keeps(
 ) -> None:
     table = rows()
     made = PeopleIndex.create(tmp_path, table.schema, INFO, policy)
-    made.upsert(table)
+    made.add(table)
     made.optimize()
     hat, red = table["hat"].to_numpy(), np.arange(ROWS) % 100 == 0
     kept = {"(`hat` >= 0.4)": hat >= np.float32(0.4), "NOT (`hat` >= 0.4)": hat < np.float32(0.4)}.get(
@@ -260,7 +258,7 @@ def test_a_table_of_an_earlier_version_is_searched_and_written_without_the_colum
     made = opened(folder)
     made._table.drop_columns([name for name in made._table.schema.names if name not in made.schema.names])
     earlier = opened(folder)
-    earlier.upsert(rows().slice(10, 3))
+    earlier.add(rows().slice(10, 3))
     query = rows()["vector"][11].as_py()
     hits = earlier.search(query, where="(`hat` >= 0.4)", top=20)
     assert hits["person_id"][0].as_py() == f"{11:032x}"
@@ -277,7 +275,7 @@ def test_a_table_stays_current_until_a_version_is_written_or_the_tag_moves(folde
     live, newest = opened(folder, "live"), opened(folder)
     assert live.is_current()
     assert newest.is_current()
-    writer.upsert(rows().slice(10, 3))
+    writer.add(rows().slice(10, 3))
     assert (live.is_current(), newest.is_current()) == (False, False)
     sleep(0.15)
     again = opened(folder, "live")
@@ -307,7 +305,7 @@ def test_a_creation_that_was_killed_leaves_no_table_and_one_that_lost_its_versio
         assert PeopleIndex.open(tmp_path / "index.lance") is None
     table = rows(n=10)
     made = PeopleIndex.create(tmp_path / "index.lance", table.schema, INFO, SMALL)
-    made.upsert(table)
+    made.add(table)
     assert len(made) == 10
     shutil.rmtree(begun / "_versions")
     with pytest.raises(StoreError, match="par rebuild"):
@@ -317,9 +315,9 @@ def test_a_creation_that_was_killed_leaves_no_table_and_one_that_lost_its_versio
 def test_a_table_that_is_made_in_place_of_another_has_another_identity(tmp_path: Path) -> None:
     table = rows(n=10)
     first = PeopleIndex.create(tmp_path / "a", table.schema, INFO)
-    first.upsert(table)
+    first.add(table)
     second = PeopleIndex.create(tmp_path / "b", table.schema, INFO)
-    second.upsert(table)
+    second.add(table)
     assert first.version == second.version
     assert first.identity != second.identity
     assert opened(tmp_path / "a").identity == opened(tmp_path / "a", "live").identity == first.identity
@@ -348,7 +346,7 @@ def test_readers_go_on_while_the_writer_writes_and_optimises(index: PeopleIndex)
         readers = [pool.submit(read, version) for version in ("live", "latest", "live", "latest")]
         try:
             for step in range(4):
-                index.upsert(rows(seed=step, n=ROWS + 50 * (step + 1)).slice(ROWS + 50 * step))
+                index.add(rows(seed=step, n=ROWS + 50 * (step + 1)).slice(ROWS + 50 * step))
                 index.delete([f"{i:032x}" for i in range(20 * step, 20 * step + 20)])
                 index.optimize()
                 index.history.make_live()

@@ -1,4 +1,5 @@
-"""The accounting of every file: listings joined with the image rows of all complete shards.
+"""The accounting of every file by a join of all listings and all shards: the reference that the ledger, which
+works on changes only, is compared with.
 
 A row of an image is current when its key (uri, size, version) stands in the newest listing that knows the
 uri. So a changed file (new key) and a vanished file (no key) need no bookkeeping of their own, and a killed
@@ -6,8 +7,7 @@ run leaves nothing to repair. Everything here is vectorised with pyarrow; memory
 files (about 200 bytes each), not with their pixels.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Final
 
 import pyarrow as pa
@@ -16,62 +16,11 @@ import pyarrow.compute as pc
 from par_core.status import FAILED, Status
 from par_core.store.layout import Store
 from par_core.store.listings import listed_entries
-from par_core.store.schemas import IMAGES
+from par_core.store.schemas import IMAGES, KEY
 
-__all__ = ["KEY", "Accounting", "accounting", "current_images", "image_states", "known_images"]
+__all__ = ["current_images", "file_counts", "image_states", "known_images"]
 
-KEY: Final = ["uri", "size", "version"]
 _READ: Final = pa.array([Status.OK.value, Status.NO_PEOPLE.value])
-
-
-@dataclass(frozen=True, slots=True)
-class Accounting:
-    """The equation that must hold: listed = indexed + no_people + failed + duplicates + forgotten + pending.
-
-    Attributes:
-        listed: Files and archive members that the newest listings hold.
-        indexed: Different images with at least one person of usable size.
-        no_people: Different images without such a person.
-        failed: Files with a failure status.
-        duplicates: Further files with the bytes of an image that is counted already.
-        forgotten: Files that were erased on purpose and are still in the archive.
-        pending: Files not worked on yet, because a run was stopped.
-        people: People of usable size in the indexed images.
-        too_small: People below the configured size.
-        vanished: Files known from before that the newest listings no longer hold (not part of the equation).
-        failures: Failed files by status.
-    """
-
-    listed: int
-    indexed: int
-    no_people: int
-    failed: int
-    duplicates: int
-    forgotten: int
-    pending: int
-    people: int
-    too_small: int
-    vanished: int
-    failures: Mapping[str, int]
-
-    @property
-    def holds(self) -> bool:
-        """Whether both sides are equal."""
-        return (
-            self.listed
-            == self.indexed + self.no_people + self.failed + self.duplicates + self.forgotten + self.pending
-        )
-
-    def __str__(self) -> str:
-        parts = [
-            f"{self.indexed} indexed",
-            f"{self.no_people} without people",
-            f"{self.failed} failed",
-            f"{self.duplicates} duplicates",
-        ]
-        parts += [f"{self.forgotten} forgotten"] if self.forgotten else []
-        parts += [f"{self.pending} pending"] if self.pending else []
-        return f"{self.listed} files listed = {' + '.join(parts)}"
 
 
 def known_images(store: Store, segment_config: str, among: Collection[str] | None = None) -> pa.Table:
@@ -155,8 +104,8 @@ def image_states(known: pa.Table, listed: pa.Table) -> pa.Table:
     return chosen
 
 
-def accounting(store: Store, segment_config: str) -> Accounting:
-    """Count the listed files by what became of them."""
+def file_counts(store: Store, segment_config: str) -> dict[str, object]:
+    """Count the listed files by what became of them; names as in ``Accounting``."""
     listed, known = listed_entries(store), known_images(store, segment_config)
     current = current_images(known, listed)
     masked = _counts(listed["status"]).get(Status.FORGOTTEN, 0)
@@ -167,19 +116,19 @@ def accounting(store: Store, segment_config: str) -> Accounting:
     kinds = _counts(different["status"])
     uris_now = pa.array(listed["uri"].unique())
     unlisted = known.filter(pc.invert(pc.is_in(known["uri"], value_set=uris_now)))
-    return Accounting(
-        listed=len(listed),
-        indexed=kinds.get(Status.OK, 0),
-        no_people=kinds.get(Status.NO_PEOPLE, 0),
-        failed=sum(failures.values()),
-        duplicates=len(read) - len(different),
-        forgotten=masked + by_status.get(Status.FORGOTTEN, 0),
-        pending=len(listed) - len(current) - masked,
-        people=pc.sum(different["n_people"]).as_py() or 0,
-        too_small=pc.sum(different["n_too_small"]).as_py() or 0,
-        vanished=len(unlisted["uri"].unique()),
-        failures=failures,
-    )
+    return {
+        "listed": len(listed),
+        "indexed": kinds.get(Status.OK, 0),
+        "no_people": kinds.get(Status.NO_PEOPLE, 0),
+        "failed": sum(failures.values()),
+        "duplicates": len(read) - len(different),
+        "forgotten": masked + by_status.get(Status.FORGOTTEN, 0),
+        "pending": len(listed) - len(current) - masked,
+        "people": pc.sum(different["n_people"]).as_py() or 0,
+        "too_small": pc.sum(different["n_too_small"]).as_py() or 0,
+        "vanished": len(unlisted["uri"].unique()),
+        "failures": failures,
+    }
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:

@@ -1,0 +1,156 @@
+"""Bring the index in line with the ledger: write what changed, and note in the ledger what was written.
+
+A kill between the two leaves images marked as being written: the next commit deletes their rows, which may be
+there or not, and writes them again.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import pyarrow as pa
+
+from par_core.stages.names import ConfigIds
+from par_core.store.described_with import DescribedWith
+from par_core.store.desired import desired_rows
+from par_core.store.lance import IndexInfo, PeopleIndex
+from par_core.store.ledger import Ledger
+from par_core.store.ledger.changed_images import (
+    ChangedShard,
+    ImageState,
+    changed_shards,
+    forget_index,
+    images_without_people,
+    mark_adopted,
+    mark_indexed,
+    mark_writing,
+)
+
+__all__ = ["Changes", "opened_index", "reconcile"]
+
+_ROWS_PER_WRITE: Final = 20_000  # smaller writes leave many fragments behind
+_TABLE: Final = "index_table"
+
+
+@dataclass
+class Changes:
+    """Rows that a commit has changed.
+
+    Attributes:
+        upserted: Rows inserted or replaced.
+        deleted: Rows removed.
+        created: Whether the table is new.
+    """
+
+    upserted: int = 0
+    deleted: int = 0
+    created: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.upserted or self.deleted or self.created)
+
+
+def opened_index(
+    ledger: Ledger, info: IndexInfo, made_with: DescribedWith, *, rebuild: bool
+) -> tuple[PeopleIndex, bool]:
+    """Return the index to write to, with the ledger in line with it, and whether it is a new table.
+
+    An index that the ledger does not know, of version 0.1 or put back from a backup, is read once.
+
+    Args:
+        ledger: The ledger.
+        info: Configuration and models of the commit.
+        made_with: Models of the descriptions.
+        rebuild: Whether to begin a new table in any case.
+    """
+    path = ledger.store.index_path
+    index = None if rebuild else PeopleIndex.open(path)
+    if index is None or index.info != info:
+        _keep_readers_on_the_old(ledger)
+        index = PeopleIndex.create(path, made_with.schema, info)
+        forget_index(ledger)
+        note_index(ledger, index)
+        return index, True
+    index.history.remove_unfinished()
+    known = ledger.meta(_TABLE)
+    table_id, _, version = (known or "").rpartition(" ")
+    if known is None or table_id != index.table_id or index.version < int(version):
+        mark_adopted(ledger, index.image_digests())
+        note_index(ledger, index)
+    return index, False
+
+
+def note_index(ledger: Ledger, index: PeopleIndex) -> None:
+    """Keep which table, and which version of it, the ledger is in line with."""
+    with ledger.transaction():
+        ledger.set_meta(_TABLE, f"{index.table_id} {index.version}")
+
+
+def reconcile(ledger: Ledger, index: PeopleIndex, ids: ConfigIds, made_with: DescribedWith) -> Changes:
+    """Write all rows of the index that changed."""
+    batch = _Batch(ledger, index)
+    for shard in changed_shards(ledger):
+        batch.add(shard, ids.describe, made_with.schema)
+    batch.write()
+    for images in images_without_people(ledger):
+        batch.changes.deleted += _removed(ledger, index, images)
+    with ledger.transaction():
+        ledger.execute("DELETE FROM dirty")  # failed and pending images have no rows
+    return batch.changes
+
+
+@dataclass
+class _Batch:
+    """Rows that wait to be written together."""
+
+    ledger: Ledger
+    index: PeopleIndex
+    changes: Changes = field(default_factory=Changes)
+    _tables: list[pa.Table] = field(default_factory=list)
+    _images: dict[str, ImageState] = field(default_factory=dict)
+    _rows: dict[str, int] = field(default_factory=dict)
+
+    def add(self, shard: ChangedShard, describe_config: str, schema: pa.Schema) -> None:
+        changed = [image for image in shard.images if not image.current]
+        if not changed:
+            return
+        rows = desired_rows(self.ledger, describe_config, shard.shard_id, changed, schema)
+        counts = rows["image_id"].value_counts().to_pylist()
+        self._rows |= {image.image_id: 0 for image in changed}
+        self._rows |= {item["values"]: item["counts"] for item in counts}
+        self._images |= {image.image_id: image for image in changed}
+        self._tables.append(rows)
+        if sum(map(len, self._tables)) >= _ROWS_PER_WRITE:
+            self.write()
+
+    def write(self) -> None:
+        if not self._images:
+            return
+        mark_writing(self.ledger, list(self._images))
+        before = [image.image_id for image in self._images.values() if image.indexed]
+        removed = self.index.delete_images(before)
+        rows = pa.concat_tables(self._tables)
+        self.index.add(rows)
+        mark_indexed(
+            self.ledger,
+            {name: (image.digest, self._rows[name]) for name, image in self._images.items()},
+            [],
+        )
+        self.changes.upserted += len(rows)
+        self.changes.deleted += max(removed - len(rows), 0)
+        self._tables.clear()
+        self._images.clear()
+        self._rows.clear()
+
+
+def _removed(ledger: Ledger, index: PeopleIndex, images: list[str]) -> int:
+    mark_writing(ledger, images)
+    removed = index.delete_images(images)
+    mark_indexed(ledger, {}, images)
+    return removed
+
+
+def _keep_readers_on_the_old(ledger: Ledger) -> None:
+    """Tag the version that is read now, before a new table takes its place."""
+    old = PeopleIndex.open(ledger.store.index_path)
+    if old is not None and old.history.live_version is None:
+        old.history.make_live()

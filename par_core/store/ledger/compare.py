@@ -1,0 +1,39 @@
+"""Compare a ledger with one that was built from all listings and shards."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from par_core.store.ledger.database import Ledger
+
+__all__ = ["differences"]
+
+# what a ledger says of each file: whether a listing holds it, and what became of it
+_FILES: Final = (
+    "SELECT uri, size, version, source IS NOT NULL, kind, attempt, status, image_id, shard, n_people,"
+    " n_too_small FROM {}.files"
+)
+_SHARDS: Final = "SELECT shard, entries, described, digest FROM {}.shards"
+_FAILURES: Final = "SELECT shard, image_id, status, n FROM {}.person_failures"
+
+
+def differences(ledger: Ledger, other: Path) -> Iterator[str]:
+    """Yield a sentence for each table that differs.
+
+    Args:
+        ledger: The ledger.
+        other: File of the ledger to compare it with.
+    """
+    ledger.execute("ATTACH ? AS other", (str(other),))
+    try:
+        for name, rows in (("files", _FILES), ("shards", _SHARDS), ("failed people", _FAILURES)):
+            mine, theirs = rows.format("main"), rows.format("other")
+            more = ledger.value(f"SELECT count(*) FROM ({mine} EXCEPT {theirs})")  # noqa: S608 - texts above
+            fewer = ledger.value(f"SELECT count(*) FROM ({theirs} EXCEPT {mine})")  # noqa: S608
+            if more or fewer:
+                yield (
+                    f"of its {name}, {more} rows do not follow from listings and shards, and {fewer} that do"
+                    " are missing"
+                )
+    finally:
+        ledger.execute("DETACH other")

@@ -1,0 +1,214 @@
+"""The ledger of a segmentation as a SQLite file: opened, created, and changed in transactions.
+
+SQLite is used because a night changes a small part of a large table: point look-ups and updates cost the same
+in a table of any size, memory is a fixed cache, one transaction covers rows and counters, and it is part of
+Python (docs/decisions/0017-the-ledger-is-a-table.md).
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from par_core.errors import StoreError
+from par_core.store.layout import Store
+
+__all__ = ["Kind", "Ledger"]
+
+_FORMAT: Final = 1
+_CACHE_KIB: Final = 65_536
+_WAIT_S: Final = 10.0  # a reader waits so long for a transaction of the writer
+_SCHEMA: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE sources (
+    id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, listed_at TEXT NOT NULL, stamp TEXT NOT NULL
+);
+CREATE TABLE files (
+    uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL,
+    source INTEGER, kind INTEGER NOT NULL, attempt INTEGER NOT NULL, status TEXT,
+    image_id BLOB, shard BLOB, n_people INTEGER NOT NULL, n_too_small INTEGER NOT NULL,
+    PRIMARY KEY (uri, size, version)
+) WITHOUT ROWID;
+CREATE INDEX files_by_image ON files (image_id) WHERE image_id IS NOT NULL;
+CREATE INDEX files_pending ON files (source) WHERE kind = 0;
+CREATE INDEX files_failed ON files (source) WHERE kind = 2;
+CREATE TABLE also_listed (
+    source INTEGER NOT NULL, uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL,
+    PRIMARY KEY (uri, source)
+) WITHOUT ROWID;
+CREATE TABLE shards (
+    shard BLOB PRIMARY KEY, entries INTEGER NOT NULL, described INTEGER NOT NULL, digest TEXT
+) WITHOUT ROWID;
+CREATE INDEX shards_undescribed ON shards (shard) WHERE described = 0;
+CREATE TABLE person_failures (
+    shard BLOB NOT NULL, image_id BLOB NOT NULL, status TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (shard, image_id, status)
+) WITHOUT ROWID;
+CREATE TABLE indexed (image_id BLOB PRIMARY KEY, digest TEXT, rows INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE writing (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE dirty (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
+"""
+_TEMPORARY: Final = """
+CREATE TEMP TABLE touched (uri TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE touched_images (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE incoming (
+    uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL, attempt INTEGER, status TEXT,
+    kind INTEGER, image_id BLOB, shard BLOB, n_people INTEGER, n_too_small INTEGER
+);
+"""
+
+
+class Kind:
+    """Value of the column ``kind`` of the table ``files``: what became of a file."""
+
+    PENDING: Final = 0
+    READ: Final = 1  # an image, with or without people
+    FAILED: Final = 2
+    FORGOTTEN: Final = 3
+
+
+class Ledger:
+    """The ledger of one segmentation: an open connection to its file.
+
+    Only the writer that holds the store (``Store.exclusive``) opens it with ``open``; everybody else reads
+    with ``read``. The file is derived from listings and shards: ``par rebuild`` writes it again.
+
+    Attributes:
+        store: The store.
+        segment_config: Id of the segmentation.
+        path: The file.
+    """
+
+    def __init__(self, store: Store, segment_config: str, path: Path, connection: sqlite3.Connection) -> None:
+        self.store = store
+        self.segment_config = segment_config
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, store: Store, segment_config: str, path: Path | None = None) -> Iterator["Ledger"]:
+        """Open the ledger to write to it, for the length of a block; an empty one where there is none.
+
+        Args:
+            store: The store.
+            segment_config: Id of the segmentation.
+            path: Another file than that of the store.
+
+        Raises:
+            StoreError: The file is damaged, or of another format; names the command that rebuilds it.
+        """
+        path = path or store.ledger_path(segment_config)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _connected(path, "rwc") as connection:
+            ledger = cls(store, segment_config, path, connection)
+            with ledger._damage_named():
+                connection.execute("PRAGMA secure_delete = ON")
+                if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    with ledger.transaction():
+                        for statement in _SCHEMA.split(";"):
+                            connection.execute(statement)
+                        ledger.set_meta("format", str(_FORMAT))
+                ledger._require_format()
+                connection.executescript(_TEMPORARY)
+                yield ledger
+
+    @classmethod
+    @contextlib.contextmanager
+    def read(cls, store: Store, segment_config: str) -> Iterator["Ledger | None"]:
+        """Open the ledger to read from it, for the length of a block; None where there is none.
+
+        Raises:
+            StoreError: The file is damaged, or of another format; names the command that rebuilds it.
+        """
+        path = store.ledger_path(segment_config)
+        if not path.is_file():
+            yield None
+            return
+        # "rw", because the first reader after a kill rolls the unfinished transaction back
+        with _connected(path, "rw") as connection:
+            ledger = cls(store, segment_config, path, connection)
+            with ledger._damage_named():
+                ledger._require_format()
+                connection.executescript(_TEMPORARY)
+                yield ledger
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All changes of the block count, or none."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run one statement; returns the number of rows that it changed."""
+        return self._connection.execute(sql, values).rowcount
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row of values."""
+        self._connection.executemany(sql, rows)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query. Statements that change its tables may run only after the last row."""
+        yield from self._connection.execute(sql, values)
+
+    def value(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """Return the first value of a query's first row, or None if there is no row."""
+        row = self._connection.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
+    def meta(self, key: str) -> str | None:
+        """Return a text that is kept under a key, or None."""
+        found = self.value("SELECT value FROM meta WHERE key = ?", (key,))
+        return None if found is None else str(found)
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a text under a key."""
+        self.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def integrity_problems(self) -> list[str]:
+        """Return what SQLite finds wrong in the structure of the file; reads all of it."""
+        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(5)")]
+        return [] if found == ["ok"] else found
+
+    def _require_format(self) -> None:
+        if self.meta("format") != str(_FORMAT):
+            raise StoreError(f"{self.path} has another format; {self._repair}")
+
+    @property
+    def _repair(self) -> str:
+        return f"write it again from listings and shards with: par rebuild --store {self.store.root}"
+
+    @contextlib.contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise StoreError(f"{self.path} is being written to; try again in a moment") from error
+            raise StoreError(f"{self.path} cannot be used ({error}); {self._repair}") from error
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{self.path} is damaged ({error}); {self._repair}") from error
+
+
+@contextlib.contextmanager
+def _connected(path: Path, mode: Literal["rw", "rwc"]) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=_WAIT_S,
+        isolation_level=None,
+        check_same_thread=False,  # the writer hands it from thread to thread, one at a time
+    )
+    try:
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute("PRAGMA temp_store = FILE")
+        yield connection
+    finally:
+        connection.close()

@@ -1,0 +1,199 @@
+"""The log of finished shards: what their rows say about files and people, recorded in the ledger.
+
+Recording a shard again changes nothing, so that a killed run records what it may have recorded already. The
+last attempt at a file counts; of two shards with the same attempt, the first by id.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from par_core.errors import StoreError
+from par_core.status import FAILED, Status
+from par_core.store.described_with import DescribedWith
+from par_core.store.ledger.accounting import counted, recount
+from par_core.store.ledger.database import Kind, Ledger
+from par_core.store.shards import Manifest, ShardFolder
+
+__all__ = ["begin_description", "described_with", "follow_description", "record_all_shards", "record_shards"]
+
+_AT_ONCE: Final = 64  # shards in a transaction
+_DESCRIPTION: Final = "describe_config"
+_MODELS: Final = "described_with"
+_KINDS: Final = {
+    Status.OK: Kind.READ,
+    Status.NO_PEOPLE: Kind.READ,
+    Status.FORGOTTEN: Kind.FORGOTTEN,
+}
+
+
+def described_with(ledger: Ledger) -> DescribedWith | None:
+    """Return the models of the recorded descriptions, or None if there are none."""
+    stored = ledger.meta(_MODELS)
+    return DescribedWith.of_json(stored) if stored else None
+
+
+def begin_description(ledger: Ledger, describe_config: str) -> None:
+    """Name the description that a new ledger records."""
+    with ledger.transaction():
+        ledger.set_meta(_DESCRIPTION, describe_config)
+
+
+def follow_description(ledger: Ledger, describe_config: str) -> None:
+    """Record descriptions of this configuration from now on. After a change, all of its shards that are
+    complete are recorded, and every image must be committed again.
+    """
+    if ledger.meta(_DESCRIPTION) == describe_config:
+        return
+    with ledger.transaction():
+        ledger.execute("UPDATE shards SET described = 0, digest = NULL")
+        ledger.execute("DELETE FROM person_failures")
+        ledger.execute("DELETE FROM indexed")
+        ledger.execute("DELETE FROM meta WHERE key = ?", (_MODELS,))
+        ledger.execute("INSERT OR IGNORE INTO dirty SELECT image_id FROM files WHERE kind = 1")
+        recount(ledger)
+        ledger.set_meta(_DESCRIPTION, "")
+    folders = ledger.store.complete_shards("describe", describe_config)
+    record_shards(ledger, (folder.shard_id for folder, _ in folders), describe_config)
+    with ledger.transaction():
+        ledger.set_meta(_DESCRIPTION, describe_config)
+
+
+def record_all_shards(ledger: Ledger, describe_config: str) -> None:
+    """Record every complete shard of the segmentation; looks into each folder."""
+    folders = ledger.store.complete_shards("segment", ledger.segment_config)
+    record_shards(ledger, (folder.shard_id for folder, _ in folders), describe_config)
+
+
+def record_shards(ledger: Ledger, shard_ids: Iterable[str], describe_config: str) -> int:
+    """Record what the folders of some shards hold now; a shard without a segmentation is taken out.
+
+    Returns:
+        Number of shards that are segmented and described.
+
+    Raises:
+        StoreError: A manifest or table is damaged, the two stages of a shard do not fit, or two shards were
+            described by different models.
+    """
+    complete, left = 0, iter(shard_ids)
+    while group := list(islice(left, _AT_ONCE)):
+        with ledger.transaction():
+            complete += _record(ledger, group, describe_config)
+    return complete
+
+
+def _record(ledger: Ledger, shard_ids: Iterable[str], describe_config: str) -> int:
+    gone: list[str] = []
+    shards: list[tuple[ShardFolder, Manifest | None]] = []
+    ledger.execute("DELETE FROM incoming")
+    for shard_id in shard_ids:
+        segmented = ledger.store.shard("segment", ledger.segment_config, shard_id)
+        manifest = segmented.manifest()
+        if manifest is None:
+            gone.append(shard_id)
+            continue
+        described = ledger.store.shard("describe", describe_config, shard_id)
+        shards.append((described, _fitting(manifest, described)))
+        _fill(ledger, segmented)
+    ledger.execute("INSERT OR IGNORE INTO touched SELECT uri FROM incoming")
+    ledger.execute(
+        "INSERT OR IGNORE INTO touched_images SELECT image_id FROM incoming WHERE image_id IS NOT NULL"
+    )
+    with counted(ledger):
+        removed = [(bytes.fromhex(shard_id),) for shard_id in gone]
+        # its parts, recorded below, replace its rows
+        ledger.execute_many(
+            "UPDATE files SET shard = x'ff', attempt = 0"
+            " WHERE shard = ? AND uri IN (SELECT uri FROM touched)",
+            removed,
+        )
+        ledger.execute_many("DELETE FROM shards WHERE shard = ?", removed)
+        _merge(ledger)
+        for described, found in shards:
+            _record_description(ledger, described, found)
+        ledger.execute("INSERT OR IGNORE INTO dirty SELECT image_id FROM touched_images")
+    return sum(found is not None for _, found in shards)
+
+
+def _fitting(segmented: Manifest, described: ShardFolder) -> Manifest | None:
+    """Return the manifest of a description; its people must be those of the segmentation."""
+    manifest = described.manifest()
+    if manifest is not None and manifest.counts["people"] != segmented.counts["people"]:
+        raise StoreError(
+            f"{described.path} describes {manifest.counts['people']} people of"
+            f" {segmented.counts['people']}; delete this folder, then run par rebuild and par index"
+        )
+    return manifest
+
+
+def _fill(ledger: Ledger, segmented: ShardFolder) -> None:
+    """Put the image rows of a shard into ``incoming``."""
+    names = ["uri", "size", "version", "attempt", "status", "n_people", "n_too_small", "image_id"]
+    images = segmented.read("images", names)
+    shard = bytes.fromhex(segmented.shard_id)
+    ledger.execute_many(
+        "INSERT INTO incoming (uri, size, version, attempt, status, n_people, n_too_small, image_id, kind,"
+        " shard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (*row, image and bytes.fromhex(image), _KINDS.get(Status(row[4]), Kind.FAILED), shard)
+            for *row, image in zip(*(images[name].to_pylist() for name in names), strict=True)
+        ),
+    )
+    counts = (shard, len(images))
+    ledger.execute(
+        "INSERT INTO shards VALUES (?, ?, 0, NULL) ON CONFLICT (shard) DO UPDATE"
+        " SET entries = excluded.entries",
+        counts,
+    )
+
+
+def _merge(ledger: Ledger) -> None:
+    """Bring ``files`` in line with ``incoming``."""
+    ledger.execute(
+        "INSERT INTO files SELECT uri, size, version, NULL, kind, attempt, status, image_id, shard, n_people,"
+        " n_too_small FROM incoming WHERE true"
+        " ON CONFLICT (uri, size, version) DO UPDATE SET kind = excluded.kind, attempt = excluded.attempt,"
+        " status = excluded.status, image_id = excluded.image_id, shard = excluded.shard,"
+        " n_people = excluded.n_people, n_too_small = excluded.n_too_small"
+        " WHERE excluded.attempt > files.attempt"
+        " OR (excluded.attempt = files.attempt AND excluded.shard <= files.shard)"
+    )
+
+
+def _record_description(ledger: Ledger, described: ShardFolder, manifest: Manifest | None) -> None:
+    shard = bytes.fromhex(described.shard_id)
+    ledger.execute("DELETE FROM person_failures WHERE shard = ?", (shard,))
+    if manifest is None:
+        ledger.execute("UPDATE shards SET described = 0, digest = NULL WHERE shard = ?", (shard,))
+        return
+    models = DescribedWith.of_info(manifest.info)
+    known = described_with(ledger)
+    if known is None:
+        ledger.set_meta(_MODELS, models.as_json())
+    elif known != models:
+        raise StoreError(
+            f"shards under {described.path.parent} were made with different models; delete that folder, then"
+            " run par rebuild and par index"
+        )
+    ledger.execute(
+        "UPDATE shards SET described = 1, digest = ? WHERE shard = ?",
+        (manifest.files["people.parquet"], shard),
+    )
+    if any(manifest.counts.get(status, 0) for status in FAILED):
+        ledger.execute_many(
+            "INSERT INTO person_failures VALUES (?, ?, ?, ?)",
+            ((shard, image, status, n) for (image, status), n in _failures(described).items()),
+        )
+
+
+def _failures(described: ShardFolder) -> Counter[tuple[bytes, str]]:
+    people = described.read("people", ["image_id", "status"])
+    failed = people.filter(pc.is_in(people["status"], value_set=pa.array(sorted(FAILED))))
+    pairs: Iterator[tuple[str, str]] = zip(
+        failed["image_id"].to_pylist(), failed["status"].to_pylist(), strict=True
+    )
+    return Counter((bytes.fromhex(image), status) for image, status in pairs)

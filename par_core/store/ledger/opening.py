@@ -1,0 +1,73 @@
+"""Open the ledger in line with the store: built where it is missing, and with everything that a killed run
+left.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+from par_core.store.layout import Store
+from par_core.store.ledger.database import Ledger
+from par_core.store.ledger.finished import (
+    begin_description,
+    follow_description,
+    record_all_shards,
+    record_shards,
+)
+from par_core.store.ledger.listed import catch_up_listings
+from par_core.store.ledger.pending import undescribed_shards
+
+__all__ = ["build_ledger", "open_ledger", "remove_ledger"]
+
+_BUILT = "built"
+
+
+@contextlib.contextmanager
+def open_ledger(
+    store: Store, segment_config: str, describe_config: str, shards: Iterable[str] | None = None
+) -> Iterator[Ledger]:
+    """Open the ledger of a segmentation to write to it, for the length of a block. Only for the writer that
+    holds the store.
+
+    A ledger that is missing is built from all listings and shards. Else only listings that changed are read,
+    and shards that may have been finished since.
+
+    Args:
+        store: The store.
+        segment_config: Id of the segmentation.
+        describe_config: Id of the description.
+        shards: Ids of the shards to record; None: all that the last run had planned, since it may have
+            finished them before it was killed.
+
+    Raises:
+        StoreError: The ledger, a listing or a shard is damaged; says what to do.
+    """
+    with Ledger.open(store, segment_config) as ledger:
+        if ledger.meta(_BUILT) is None:
+            build_ledger(ledger, describe_config)
+        else:
+            follow_description(ledger, describe_config)
+            catch_up_listings(ledger)
+            record_shards(ledger, _planned(ledger) if shards is None else shards, describe_config)
+        yield ledger
+
+
+def build_ledger(ledger: Ledger, describe_config: str) -> None:
+    """Fill a ledger that is new, or was left half-built, from all listings and shards."""
+    begin_description(ledger, describe_config)
+    catch_up_listings(ledger)
+    record_all_shards(ledger, describe_config)
+    with ledger.transaction():
+        ledger.set_meta(_BUILT, "yes")
+
+
+def _planned(ledger: Ledger) -> list[str]:
+    """Return the ids of all shards that the last run had planned."""
+    work = sorted((ledger.store.root / "work").glob("*.parquet"))
+    return [path.stem for path in work] + [shard for shard, _ in undescribed_shards(ledger)]
+
+
+def remove_ledger(store: Store, segment_config: str) -> None:
+    """Delete a ledger; the next writer builds it again."""
+    path = store.ledger_path(segment_config)
+    for file in (path, path.with_name(f"{path.name}-journal")):
+        file.unlink(missing_ok=True)
