@@ -70,7 +70,7 @@ def containers_of(uris: pa.ChunkedArray) -> pa.ChunkedArray:
         return first
     doubtful = pc.is_in(first, value_set=pa.array(folders, pa.string()))
     exact = pa.array([container_of(uri) for uri in uris.filter(doubtful).to_pylist()], pa.string())
-    return pc.replace_with_mask(first.combine_chunks(), doubtful.combine_chunks(), exact)
+    return pa.chunked_array([pc.replace_with_mask(first.combine_chunks(), doubtful.combine_chunks(), exact)])
 
 
 def read_order(entries: Iterable[Entry]) -> list[Entry]:

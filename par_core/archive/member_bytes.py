@@ -4,11 +4,13 @@ A shard costs its own members, however many the archive has. A tar that is compr
 stream: a process that reads shard after shard of it goes on where it stopped.
 """
 
+import bz2
 import io
 import re
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final
@@ -28,7 +30,7 @@ from par_core.archive.members import (
     walk,
 )
 from par_core.archive.raw_files import OpenContainer
-from par_core.errors import UnreadableImageError
+from par_core.errors import TransientError, UnreadableImageError
 from par_core.status import Status
 
 __all__ = ["read_members"]
@@ -44,7 +46,7 @@ _PATCH: Final = 0x20
 _STRONG_ENCRYPTION: Final = 0x40
 _UTF8: Final = 0x800
 _USUAL_EXTRA: Final = 128  # bytes of a zip's extra field, more than most have
-_SMALL_READ: Final = 4096  # compressed bytes, which are at most some ten megabytes
+_SMALL_READ: Final = 4_096  # bytes of LZMA, which expand to some ten megabytes at most
 _STREAM_TROUBLE: Final = frozenset([Status.DAMAGED_ARCHIVE, Status.IO_ERROR])
 _METHOD_NUMBERS: Final = {name: number for number, name in ZIP_METHODS.items()}
 
@@ -69,7 +71,7 @@ def read_members(
     contents (a tar is walked for it).
 
     Args:
-        container: The archive; it is closed, now or by a later call.
+        container: The archive; it is closed at the end.
         entries: The members.
         max_bytes: Largest number of bytes of a member, whatever its header says.
 
@@ -166,29 +168,25 @@ def _span(member: Member, is_zip: bool) -> tuple[int, int]:
 def _read_stream(
     container: OpenContainer, members: Sequence[Member], max_bytes: int
 ) -> Iterator[tuple[str, _Content]]:
-    """As ``_read``, from the stream where the call before left it, which is kept for the next call. Trouble
-    in a stream is trouble with all that follows.
+    """As ``_read``, from the stream where the call before left it, which is kept for the next call unless
+    there was trouble with it.
     """
-    stream, below = _STREAM.take(container.key) or _open_stream(container, members[0].place.compression)
-    trouble: UnreadableImageError | None = None
-    usable = True
+    stream = _STREAM.take(container.key) or _open_stream(container, members[0].place.compression)
+    sound = True
     try:
         for member in members:
-            if trouble is not None:
-                yield member.name, trouble
-                continue
-            usable = False
-            content = _content(_tar_member, stream, member, max_bytes)
+            content = _content(_tar_member, stream[0], member, max_bytes)
             if isinstance(content, UnreadableImageError) and content.status in _STREAM_TROUBLE:
-                trouble = content
-            else:
-                usable = True
+                sound = False
             yield member.name, content
+    except TransientError:
+        sound = False
+        raise
     finally:
-        if usable:
-            _STREAM.keep(container.key, (stream, below))
+        if sound:
+            _STREAM.keep(container.key, stream)
         else:
-            _close_stream((stream, below))
+            _close_stream(stream)
 
 
 def _open_stream(container: OpenContainer, compression: str) -> tuple[io.BufferedIOBase, io.BufferedIOBase]:
@@ -226,15 +224,26 @@ def _zip_member(file: io.BufferedIOBase, member: Member) -> bytes:
     if flags & (_PATCH | _STRONG_ENCRYPTION):
         raise NotImplementedError("patch data, or strong encryption")
     file.seek(extra_length, io.SEEK_CUR)
+    method, crc = _method_number(member.place.compression), int(member.version.removeprefix("crc32:"), 16)
+    if method == zipfile.ZIP_BZIP2:
+        return _expand_bzip2(file, member, crc)
     info = zipfile.ZipInfo(member.name)
     info.file_size, info.compress_size = member.size, member.place.stored_size
-    info.compress_type = _method_number(member.place.compression)
-    info.CRC = int(member.version.removeprefix("crc32:"), 16)
+    info.compress_type, info.CRC = method, crc
     with zipfile.ZipExtFile(file, "r", info) as opened:
-        if info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            return opened.read(member.size + 1)
-        # the others expand all that is read at once, whatever size the header states
-        return b"".join(iter(partial(opened.read, _SMALL_READ), b""))
+        if method == zipfile.ZIP_LZMA:  # which expands all that is read at once, whatever size is stated
+            return b"".join(iter(partial(opened.read, _SMALL_READ), b""))
+        return opened.read(member.size + 1)
+
+
+def _expand_bzip2(file: io.BufferedIOBase, member: Member, crc: int) -> bytes:
+    """Expand no more than the size that is stated; ``zipfile`` would expand a kilobyte to gigabytes."""
+    most = member.size + member.size // 50 + 1_000  # above its worst case, 1 % and 600 bytes
+    stored = file.read(min(member.place.stored_size, most))
+    content = bz2.BZ2Decompressor().decompress(stored, member.size)
+    if zlib.crc32(content) != crc:
+        raise zipfile.BadZipFile("bad CRC-32")
+    return content
 
 
 def _tar_member(file: io.BufferedIOBase, member: Member) -> bytes:

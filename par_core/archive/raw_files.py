@@ -37,7 +37,7 @@ class RawFile(io.RawIOBase):
 
     @abstractmethod
     def read_at(self, position: int, view: memoryview) -> int:
-        """Read into ``view``, and return the number of bytes; 0 at the end of the file."""
+        """Read into ``view`` from a position before the end, and return the number of bytes."""
 
     @abstractmethod
     def again(self) -> "RawFile":
@@ -56,6 +56,8 @@ class RawFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read from the position on."""
+        if self._position >= self.size:
+            return 0
         n_read = self.read_at(self._position, memoryview(buffer).cast("B"))
         self._position += n_read
         return n_read
@@ -138,8 +140,6 @@ class RemoteFile(RawFile):
             TransientError: The storage cannot be reached, or the connection was lost.
             UnreadableImageError: The file is gone, or may not be read.
         """
-        if position >= self.size or not len(view):
-            return 0
         if not self._start <= position < self._start + len(self._block):
             self._fetch(position, len(view))
         at = position - self._start
