@@ -17,7 +17,7 @@ from par_core.archive.entries import Entry, Listing, is_hidden, is_image_name
 from par_core.archive.members import list_members
 from par_core.archive.raw_files import OpenContainer, RemoteFile, remote_trouble
 from par_core.archive.shortage import raise_shortage
-from par_core.errors import BadConfigError, TransientError, UnreadableImageError
+from par_core.errors import BadConfigError, ParError, TransientError, UnreadableImageError
 from par_core.status import Status
 
 __all__ = ["list_remote", "open_remote_container", "read_remote"]
@@ -35,7 +35,8 @@ def list_remote(url: str) -> Listing:
     """List a URL.
 
     Raises:
-        BadConfigError: The backend is not installed, or there is nothing at the URL.
+        BadConfigError: The backend is not installed, there is nothing at the URL, or it cannot be listed.
+        TransientError: The connection was lost inside an archive.
     """
     files, path = _open(url)
     try:
@@ -47,7 +48,10 @@ def list_remote(url: str) -> Listing:
         infos: dict[str, dict[str, Any]] = files.find(path, detail=True)
     except FileNotFoundError as error:
         raise BadConfigError(f"nothing at {url}") from error
-    except OSError as error:
+    except ParError:
+        raise
+    except Exception as error:  # every backend has its own
+        raise_shortage(error)
         raise BadConfigError(f"{url} cannot be listed: {error}") from error
     if not infos:
         raise BadConfigError(f"nothing at {url}")
