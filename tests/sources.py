@@ -4,11 +4,11 @@ from typing import Any, Final
 
 import boto3
 
+from benchmarks.wire import Wire
 from par_core.archive import list_source, read_entries
 from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
 from par_core.status import Status
-from tests.wire import Wire
 
 LIMITS: Final = ArchiveConfig()
 NAMES: Final = ("a.jpg", "deep/er/b.PNG", "c.txt", ".hidden.jpg", "._d.jpg", "@eaDir/e.jpg", "inner.zip")

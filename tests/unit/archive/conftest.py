@@ -9,8 +9,8 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from benchmarks.wire import Wire, wire_to
 from tests.sources import NAMES
-from tests.wire import Wire, wire_to
 
 
 @pytest.fixture

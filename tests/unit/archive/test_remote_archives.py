@@ -11,13 +11,13 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from benchmarks.wire import Wire
 from par_core.archive import Entry, list_source, read_entries
 from par_core.config import ArchiveConfig
 from par_core.errors import BadConfigError, TransientError, UnreadableImageError
 from par_core.status import Status
 from tests.sources import LIMITS, s3_client
 from tests.unit.archive.test_places import read, write_archive
-from tests.wire import Wire
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"

@@ -5,11 +5,11 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from benchmarks.wire import Wire
 from par_core.archive import list_source, read_entries
 from par_core.errors import TransientError, UnreadableImageError
 from par_core.status import Status
 from tests.sources import LIMITS, NAMES, SKIPPED, contents, s3_client
-from tests.wire import Wire
 
 
 def test_memory_url(folder: Path) -> None:
