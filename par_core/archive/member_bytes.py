@@ -25,6 +25,7 @@ from par_core.archive.members import (
     ZIP_METHODS,
     Member,
     TarHeader,
+    archive_version,
     raise_member_shortage,
     readable,
     walk,
@@ -82,9 +83,12 @@ def read_members(
     start = len(container.uri + SEPARATOR)
     placed = {entry.uri[start:]: entry for entry in read_order(entries) if entry.place is not None}
     other = {entry.uri[start:]: entry for entry in entries if entry.place is None}
-    lost: dict[str, _Content] = {}
+    lost: dict[str, _Content] = {
+        name: _replaced() for name, entry in placed.items() if not _is_of(container, entry)
+    }
+    wanted = [_as_listed(name, entry) for name, entry in placed.items() if name not in lost]
     with container.file:
-        for name, content in _read(container, [_as_listed(*item) for item in placed.items()], max_bytes):
+        for name, content in _read(container, wanted, max_bytes):
             if isinstance(content, UnreadableImageError) and content.status is Status.DAMAGED_ARCHIVE:
                 lost[name] = content
             else:
@@ -97,7 +101,7 @@ def read_members(
             member = contents.get(name)
             if member is None:
                 yield entry, trouble
-            elif name in lost and not _is_listed(member, entry):
+            elif name in lost and not (_is_of(container, entry) and _is_listed(member, entry)):
                 yield entry, _replaced()
             elif name in lost and member.place == entry.place:
                 yield entry, lost[name]
@@ -110,7 +114,12 @@ def read_members(
 
 def _as_listed(name: str, entry: Entry) -> Member:
     assert entry.place is not None
-    return Member(name, name, "file", entry.size, entry.version, False, entry.place)
+    return Member(name, name, "file", entry.size, entry.version.partition(";")[0], False, entry.place)
+
+
+def _is_of(container: OpenContainer, entry: Entry) -> bool:
+    """Whether the archive is the one that the entry's version names, if it names one."""
+    return entry.version.partition(";")[2] in ("", archive_version(container))
 
 
 def _is_listed(member: Member, entry: Entry) -> bool:
@@ -247,15 +256,15 @@ def _expand_bzip2(file: io.BufferedIOBase, member: Member, crc: int) -> bytes:
 
 
 def _tar_member(file: io.BufferedIOBase, member: Member) -> bytes:
-    """Read a member of a tar; the header before it must have its name and size."""
+    """Read a member of a tar; the header before it must have its name, size and time."""
     file.seek(member.place.offset)
     with tarfile.TarFile(fileobj=file, tarinfo=TarHeader, pax_headers=dict(member.inherited)) as tar:
         header = tar.next()
         if header is None or not header.isreg():
             raise tarfile.ReadError("there is no header at its place")
         _require_name(header.name, member.name)
-        if header.size != member.size:
-            raise tarfile.ReadError(f"a member of {header.size} bytes is at its place")
+        if header.size != member.size or f"mtime:{int(header.mtime)}" != member.version:
+            raise tarfile.ReadError("a member of another size or time is at its place")
         opened = tar.extractfile(header)
         assert opened is not None  # as it is a file
         with opened:

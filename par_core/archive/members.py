@@ -29,6 +29,7 @@ __all__ = [
     "ZIP_METHODS",
     "Member",
     "TarHeader",
+    "archive_version",
     "list_members",
     "raise_member_shortage",
     "readable",
@@ -213,6 +214,11 @@ def readable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def archive_version(container: OpenContainer) -> str:
+    """Return what the version of a member ends in, after a semicolon, if its own time says nothing."""
+    return f"archive:{container.raw.size}:{container.version}"
+
+
 def raise_member_shortage(error: Exception) -> None:
     """As ``raise_shortage``; but if there is memory for any real member, the archive's header is at fault."""
     if not isinstance(error, MemoryError) or not can_allocate(_ROOM):
@@ -230,9 +236,10 @@ def _versioned(entries: list[Entry], container: OpenContainer) -> list[Entry]:
     if container.is_zip:
         return entries  # the CRC tells
     silent = {"mtime:0"} | ({entries[0].version} if len({entry.version for entry in entries}) == 1 else set())
-    suffix = f";archive:{container.raw.size}:{container.version}"
     return [
-        replace(entry, version=entry.version + suffix) if entry.version in silent else entry
+        replace(entry, version=f"{entry.version};{archive_version(container)}")
+        if entry.version in silent
+        else entry
         for entry in entries
     ]
 

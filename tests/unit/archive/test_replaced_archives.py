@@ -80,6 +80,19 @@ def test_a_member_whose_neighbour_was_renamed_is_read_at_its_place(tmp_path: Pat
     assert read(entries) == {"a.jpg": ("vanished", "no longer in the archive"), "b.jpg": b"2"}
 
 
+def test_a_tar_that_is_replaced_after_its_listing_gives_no_bytes_under_the_old_versions(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.tar"
+    for times, others in (([0, 0], [0, 0]), ([5, 6], [7, 8])):
+        archive_of_times(path, times, b"red")
+        entries = list_source(str(path)).entries
+        path.unlink()
+        archive_of_times(path, others, b"sea")
+        os.utime(path, ns=(1, 1))
+        assert read(entries) == {"0.jpg": REPLACED, "1.jpg": REPLACED}
+
+
 def test_another_content_of_the_same_name_and_size_in_a_zip_is_told_by_its_crc(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     entries = list_source(str(write_archive(path, [("a.jpg", b"red")]))).entries
