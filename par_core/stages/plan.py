@@ -15,7 +15,6 @@ from par_core.ids import digest_of
 from par_core.stages.attempts import forget_attempts
 from par_core.stages.run import Run
 from par_core.stages.status import write_status
-from par_core.status import Status
 from par_core.store.commits import last_commit
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger
@@ -27,8 +26,8 @@ from par_core.store.ledger.pending import (
     shards_with_failed_people,
     undescribed_shards,
 )
-from par_core.store.listings import entries_table, save_listing
-from par_core.store.schemas import ENTRIES
+from par_core.store.listings import entries_of, entries_table, save_listing
+from par_core.store.schemas import ENTRIES, as_entries
 
 __all__ = ["Plan", "PlannedShard", "plan_index", "plan_shard", "read_work"]
 
@@ -157,8 +156,7 @@ def plan_shard(
 def read_work(store: Store, shard_id: str) -> tuple[list[Entry], int]:
     """Return the entries of a planned shard, and the number of the attempt at them, 1 for the first."""
     table = pq.read_table(store.work_path(shard_id), partitioning=None)
-    rows = table.drop_columns(["attempt"]).to_pylist()
-    return [Entry(**{**row, "status": Status(row["status"])}) for row in rows], table["attempt"][0].as_py()
+    return entries_of(as_entries(table)), table["attempt"][0].as_py()
 
 
 def _with_attempt(listed: pa.Table, pending: pa.Array) -> pa.Table:

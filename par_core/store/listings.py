@@ -11,18 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from par_core.archive import Entry, Listing
+from par_core.archive import Entry, Listing, Place
 from par_core.atomic import write_atomic
 from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.status import Status
 from par_core.store.layout import Store
-from par_core.store.schemas import ENTRIES, require_schema
+from par_core.store.schemas import ENTRIES, as_entries, require_schema
 from par_core.store.suppression import SuppressionList, load_suppression_list
 
 __all__ = [
     "ListingFile",
     "SavedListing",
+    "entries_of",
     "entries_table",
     "forget_in_listings",
     "listed_entries",
@@ -99,11 +100,32 @@ def entries_table(entries: Iterable[Entry]) -> pa.Table:
     columns = {
         name: [getattr(entry, name) for entry in rows] for name in ("uri", "size", "version", "message")
     }
-    return (
-        pa.table({**columns, "status": [entry.status.value for entry in rows]})
-        .select(ENTRIES.names)
-        .cast(ENTRIES)
-    )
+    places = {
+        name: [getattr(entry.place, name, None) for entry in rows]
+        for name in ("offset", "stored_size", "compression")
+    }
+    return as_entries(pa.table({**columns, **places, "status": [entry.status.value for entry in rows]}))
+
+
+def entries_of(table: pa.Table) -> list[Entry]:
+    """Return the rows of a table of the schema ENTRIES as entries; the inverse of ``entries_table``."""
+    return [_entry(**row) for row in table.select(ENTRIES.names).to_pylist()]
+
+
+def _entry(
+    uri: str,
+    size: int,
+    version: str,
+    status: str,
+    message: str,
+    offset: int | None,
+    stored_size: int | None,
+    compression: str | None,
+) -> Entry:
+    place = None
+    if offset is not None and stored_size is not None and compression is not None:
+        place = Place(offset, stored_size, compression)
+    return Entry(uri, size, version, Status(status), message, place)
 
 
 def save_listing(store: Store, listing: Listing, listed_at: str) -> SavedListing:
@@ -204,8 +226,7 @@ def skipped_counts(store: Store) -> dict[str, int]:
 
 def _read(path: Path) -> pa.Table:
     with _damage_named(path):
-        table = pq.read_table(path, partitioning=None)
-        return table.replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
+        return as_entries(pq.read_table(path, partitioning=None))
 
 
 def _listing_info(path: Path) -> dict[str, Any]:
