@@ -1,8 +1,9 @@
 """plan: list the archive, compare it with the store, and cut the files left to do into shards."""
 
+import itertools
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 
 from par_core.archive import Entry, list_source
 from par_core.atomic import write_atomic
+from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.stages.attempts import forget_attempts
 from par_core.stages.run import Run
@@ -18,6 +20,8 @@ from par_core.status import FAILED, Status
 from par_core.store.layout import Store
 from par_core.store.ledger import KEY, known_images
 from par_core.store.listings import entries_table, listed_entries, save_listing
+from par_core.store.plan_file import PlanFile, PlannedShard, planned_work, write_plan
+from par_core.store.schemas import WORK
 
 __all__ = ["Plan", "PlannedShard", "plan_index", "plan_shard", "read_work"]
 
@@ -26,26 +30,11 @@ _SMALLEST_SHARD = 16
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedShard:
-    """One unit of work.
-
-    Attributes:
-        shard_id: Digest of its entries and their attempt.
-        n_images: Number of its entries.
-        segmented: Whether only the descriptions are missing.
-    """
-
-    shard_id: str
-    n_images: int
-    segmented: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """Work of a run.
 
     Attributes:
-        shards: Shards to work on, in the order of the archive.
+        shards: Shards to work on, in the order of the archive; read from the plan file as they are asked for.
         listed: Number of files that the sources hold now.
         unchanged: Number of these that are known and are not worked on again.
         new: Number of these that are new or changed.
@@ -56,7 +45,7 @@ class Plan:
         interrupted: Whether a run before this one was killed while workers were at shards.
     """
 
-    shards: tuple[PlannedShard, ...]
+    shards: PlanFile
     listed: int
     unchanged: int
     new: int
@@ -69,7 +58,7 @@ class Plan:
     @property
     def n_images(self) -> int:
         """Files in all shards."""
-        return sum(shard.n_images for shard in self.shards)
+        return self.shards.n_images
 
 
 def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: bool = False) -> Plan:
@@ -96,18 +85,20 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
     todo = _missing(listed, known)
     again = _failed(listed, known) if retry_failed else todo.slice(0, 0)
     size = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size)
-    shards = [shard for part in (todo, again) for shard in _cut(part, size)]
-    planned = [_write_work(store, shard) for shard in shards]
     if retry_failed:
         _forget_failed_descriptions(store, ids.describe)
-    planned += _undescribed(store, ids.segment, ids.describe)
-    _clean(store, {shard.shard_id for shard in planned})
+    _clean(store)
+    with write_plan(store) as writer:
+        for work in itertools.chain(_cut(todo, size), _cut(again, size)):
+            writer.add(_shard_id(work), work)
+        for shard_id, n_images in _undescribed(store, ids.segment, ids.describe):
+            writer.add_segmented(shard_id, n_images)
     skipped: dict[str, int] = {}
     for listing in listings:
         for reason, count in listing.skipped.items():
             skipped[reason] = skipped.get(reason, 0) + count
     return Plan(
-        shards=tuple(planned),
+        shards=PlanFile.of(store),
         listed=len(listed),
         unchanged=len(listed) - len(todo) - len(again),
         new=len(todo),
@@ -122,22 +113,56 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
 def plan_shard(
     store: Store, entries: Sequence[Entry], attempt: int, *, segmented: bool = False
 ) -> PlannedShard:
-    """Write down a shard of some entries, all of the same attempt."""
-    table = entries_table(entries)
-    table = table.append_column("attempt", pa.array([attempt] * len(table), pa.int32()))
-    return replace(_write_work(store, table), segmented=segmented)
+    """Write a shard that replaces a part of a planned one, into a file of its own.
+
+    Args:
+        store: The store.
+        entries: Its entries, all of the same attempt.
+        attempt: Number of the attempt at them, 1 for the first.
+        segmented: Whether only the descriptions are missing.
+    """
+    work = _with_attempt(entries_table(entries), attempt)
+    shard_id = _shard_id(work)
+    sink = pa.BufferOutputStream()
+    pq.write_table(work, sink, compression="zstd")
+    write_atomic(store.work_path(shard_id), sink.getvalue().to_pybytes())
+    return PlannedShard(shard_id, len(work), segmented)
 
 
-def read_work(store: Store, shard_id: str) -> tuple[list[Entry], int]:
-    """Return the entries of a planned shard, and the number of the attempt at them, 1 for the first."""
-    table = pq.read_table(store.work_path(shard_id), partitioning=None)
+def read_work(store: Store, shard_id: str, number: int | None = None) -> tuple[list[Entry], int]:
+    """Return the entries of a shard, and the number of the attempt at them, 1 for the first.
+
+    Args:
+        store: The store.
+        shard_id: Id of a shard of the plan, or of one that replaces a part of such a shard.
+        number: Number of the shard in the plan, which saves the search for it; None for a replacement.
+
+    Raises:
+        StoreError: There is no such shard, another run has replaced the plan, or it is damaged.
+    """
+    table = _work_of(store, shard_id, number)
+    if not len(table):
+        raise StoreError(
+            f"shard {shard_id} was planned as segmented and is not any more; run par index again"
+        )
     rows = table.drop_columns(["attempt"]).to_pylist()
     return [Entry(**{**row, "status": Status(row["status"])}) for row in rows], table["attempt"][0].as_py()
 
 
+def _work_of(store: Store, shard_id: str, number: int | None) -> pa.Table:
+    replacement = store.work_path(shard_id)
+    if number is None and replacement.exists():
+        return pq.read_table(replacement, partitioning=None)
+    if number is None:
+        number = PlanFile.of(store).number_of(shard_id)
+    if number is None:
+        raise StoreError(f"shard {shard_id} is not planned in {store.root}; run par index again")
+    return planned_work(store, number, shard_id)
+
+
 def _missing(listed: pa.Table, known: pa.Table) -> pa.Table:
     left = listed.join(known.select(KEY), keys=KEY, join_type="left anti").sort_by("uri")
-    return left.append_column("attempt", pa.array([1] * len(left), pa.int32()))
+    return _with_attempt(left, 1)
 
 
 def _failed(listed: pa.Table, known: pa.Table) -> pa.Table:
@@ -157,30 +182,36 @@ def _shard_size(n_files: int, workers: int, largest: int) -> int:
     return min(largest, max(_SMALLEST_SHARD, share))
 
 
-def _cut(todo: pa.Table, size: int) -> list[pa.Table]:
-    """Return shards of at most ``size`` rows; all rows of a shard are of the same attempt."""
-    attempts = todo["attempt"].unique().to_pylist()
-    parts = [todo.filter(pc.equal(todo["attempt"], attempt)) for attempt in attempts]
-    return [part.slice(start, size) for part in parts for start in range(0, len(part), size)]
+def _with_attempt(entries: pa.Table, attempt: int) -> pa.Table:
+    return entries.append_column(WORK.field("attempt"), pa.array([attempt] * len(entries), pa.int32())).cast(
+        WORK
+    )
 
 
-def _write_work(store: Store, shard: pa.Table) -> PlannedShard:
-    keys = (f"{row['uri']}\n{row['size']}\n{row['version']}\n{row['attempt']}" for row in shard.to_pylist())
-    shard_id = digest_of(*keys)
-    sink = pa.BufferOutputStream()
-    pq.write_table(shard, sink, compression="zstd")
-    write_atomic(store.work_path(shard_id), sink.getvalue().to_pybytes())
-    return PlannedShard(shard_id, len(shard), segmented=False)
+def _cut(todo: pa.Table, size: int) -> Iterator[pa.Table]:
+    """Yield shards of at most ``size`` rows; all rows of a shard are of the same attempt."""
+    for attempt in todo["attempt"].unique().to_pylist():
+        part = todo.filter(pc.equal(todo["attempt"], attempt))
+        for start in range(0, len(part), size):
+            yield part.slice(start, size).cast(WORK)
 
 
-def _undescribed(store: Store, segment_config: str, describe_config: str) -> list[PlannedShard]:
+def _shard_id(work: pa.Table) -> str:
+    columns = (work[name].to_pylist() for name in ("uri", "size", "version", "attempt"))
+    return digest_of(
+        *(
+            f"{uri}\n{size}\n{version}\n{attempt}"
+            for uri, size, version, attempt in zip(*columns, strict=True)
+        )
+    )
+
+
+def _undescribed(store: Store, segment_config: str, describe_config: str) -> Iterator[tuple[str, int]]:
+    """Yield id and number of images of each shard that is segmented and not described."""
     done = {folder.shard_id for folder, _ in store.complete_shards("describe", describe_config)}
-    segmented = store.complete_shards("segment", segment_config)
-    return [
-        PlannedShard(folder.shard_id, manifest.info["entries"], segmented=True)
-        for folder, manifest in segmented
-        if folder.shard_id not in done
-    ]
+    for folder, manifest in store.complete_shards("segment", segment_config):
+        if folder.shard_id not in done:
+            yield folder.shard_id, manifest.info["entries"]
 
 
 def _forget_failed_descriptions(store: Store, describe_config: str) -> None:
@@ -189,13 +220,12 @@ def _forget_failed_descriptions(store: Store, describe_config: str) -> None:
             (folder.path / "manifest.json").unlink()
 
 
-def _clean(store: Store, planned: set[str]) -> None:
-    """Remove the leftovers of killed or stopped runs: work that is done or not planned any more, and folders
-    without a manifest.
+def _clean(store: Store) -> None:
+    """Remove the leftovers of killed or stopped runs: the halves of their shards, and folders without a
+    manifest.
     """
     for path in (store.root / "work").glob("*.parquet"):
-        if path.stem not in planned:
-            path.unlink()
+        path.unlink()
     for folder in store.incomplete_shards():
         shutil.rmtree(folder)
     store.remove_partials()

@@ -12,14 +12,14 @@ import pyarrow as pa
 
 from par_core.errors import BadInputError
 
-__all__ = ["ENTRIES", "IMAGES", "PEOPLE", "descriptions_schema", "index_schema", "require_schema"]
+__all__ = ["ENTRIES", "IMAGES", "PEOPLE", "WORK", "descriptions_schema", "index_schema", "require_schema"]
 
 
 def _required(name: str, kind: pa.DataType) -> pa.Field:
     return pa.field(name, kind, nullable=False)
 
 
-#: Files of a listing, and the work of a shard: one row a file or archive member.
+#: Files of a listing: one row a file or archive member.
 ENTRIES: Final = pa.schema(
     [
         _required("uri", pa.string()),
@@ -30,6 +30,9 @@ ENTRIES: Final = pa.schema(
     ],
     metadata={b"par.schema": b"entries/1"},
 )
+
+#: Entries of a planned shard, all of the same attempt.
+WORK: Final = ENTRIES.append(_required("attempt", pa.int32())).with_metadata({b"par.schema": b"work/1"})
 
 #: Result of every entry of a shard: one row an entry.
 IMAGES: Final = pa.schema(
