@@ -33,12 +33,14 @@ class Stop(Generic[P]):
     Attributes:
         error: Error that ended it.
         at: The piece of the part that it ended at.
-        rest: The piece after that, which was not begun; None if there is none.
-        progress: Whether a piece before was finished.
+        left: This piece and those after it.
+        rest: The pieces after it; None if there are none.
+        progress: Whether a piece before it was finished.
     """
 
     error: BaseException | None
     at: P
+    left: P
     rest: P | None = None
     progress: bool = False
 
@@ -63,6 +65,9 @@ class Job(Protocol[P]):
 
     def done(self, part: P) -> None:
         """Take note that a part is done."""
+
+    def failed(self, part: P) -> None:
+        """Take note that a part has failed for good."""
 
     def stopped(self, part: P, error: BaseException | None) -> Stop[P]:
         """Return where the work on a part ended with an error."""
@@ -109,9 +114,12 @@ class ListJob:
     def done(self, part: str) -> None:
         """Take no note: what is done is seen from files."""
 
+    def failed(self, part: str) -> None:
+        """Take no note: the result of fan_out names the parts that failed."""
+
     def stopped(self, part: str, error: BaseException | None) -> Stop[str]:
         """Return that the work on the part ended as a whole."""
-        return Stop(error, part)
+        return Stop(error, part, part)
 
     def lost(self, part: str, attempt: str) -> Iterable[str]:
         """Return the parts that replace a part whose worker was lost."""
@@ -211,11 +219,11 @@ class _Run(Generic[P]):
             self._replace(state, ended.key, stop.error)
         elif isinstance(stop.error, TransientError) and state.tries < len(_DELAYS_S):
             due = time.monotonic() + _DELAYS_S[state.tries]
-            self.resting.append((due, _State(stop.at, state.tries + 1)))
+            self.resting.append((due, _State(stop.left, state.tries + 1)))
         else:
             self._fail(stop.at, stop.error)
-        if stop.rest is not None and not isinstance(stop.error, WorkerLostError):
-            self.again.appendleft(_State(stop.rest))
+            if stop.rest is not None:
+                self.again.appendleft(_State(stop.rest))
 
     def _return(self, state: _State[P]) -> None:
         state.returns += 1
@@ -238,6 +246,7 @@ class _Run(Generic[P]):
     def _fail(self, part: P, error: BaseException | None) -> None:
         self.failures_in_a_row += 1
         self.failed[part] = error if isinstance(error, Exception) else ParError(str(error))
+        self.job.failed(part)
 
     def _rest(self, reason: str) -> dict[P, Exception]:
         states = (*self.out.values(), *self.again, *self.replacements, *(state for _, state in self.resting))

@@ -20,7 +20,8 @@ from par_core.status import FAILED, Status
 from par_core.store.layout import Store
 from par_core.store.ledger import KEY, known_images
 from par_core.store.listings import entries_table, listed_entries, save_listing
-from par_core.store.plan_file import PlanFile, PlannedShard, planned_work, write_plan
+from par_core.store.plan_file import PlanFile, PlannedShard, planned_work
+from par_core.store.plan_writer import write_plan
 from par_core.store.schemas import WORK
 
 __all__ = ["Plan", "PlannedShard", "plan_index", "plan_shard", "read_work"]
@@ -129,35 +130,26 @@ def plan_shard(
     return PlannedShard(shard_id, len(work), segmented)
 
 
-def read_work(store: Store, shard_id: str, number: int | None = None) -> tuple[list[Entry], int]:
+def read_work(store: Store, shard_id: str) -> tuple[list[Entry], int]:
     """Return the entries of a shard, and the number of the attempt at them, 1 for the first.
 
     Args:
         store: The store.
-        shard_id: Id of a shard of the plan, or of one that replaces a part of such a shard.
-        number: Number of the shard in the plan, which saves the search for it; None for a replacement.
+        shard_id: Id of a shard of the plan that is not segmented, or of one that replaces a part of it.
 
     Raises:
-        StoreError: There is no such shard, another run has replaced the plan, or it is damaged.
+        StoreError: No such shard is planned, or the plan is damaged.
     """
-    table = _work_of(store, shard_id, number)
-    if not len(table):
-        raise StoreError(
-            f"shard {shard_id} was planned as segmented and is not any more; run par index again"
-        )
+    replacement = store.work_path(shard_id)
+    table = (
+        pq.read_table(replacement, partitioning=None)
+        if replacement.exists()
+        else planned_work(store, shard_id)
+    )
+    if table is None or not len(table):
+        raise StoreError(f"the plan in {store.root} has no entries of shard {shard_id}; run par index again")
     rows = table.drop_columns(["attempt"]).to_pylist()
     return [Entry(**{**row, "status": Status(row["status"])}) for row in rows], table["attempt"][0].as_py()
-
-
-def _work_of(store: Store, shard_id: str, number: int | None) -> pa.Table:
-    replacement = store.work_path(shard_id)
-    if number is None and replacement.exists():
-        return pq.read_table(replacement, partitioning=None)
-    if number is None:
-        number = PlanFile.of(store).number_of(shard_id)
-    if number is None:
-        raise StoreError(f"shard {shard_id} is not planned in {store.root}; run par index again")
-    return planned_work(store, number, shard_id)
 
 
 def _missing(listed: pa.Table, known: pa.Table) -> pa.Table:

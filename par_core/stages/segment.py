@@ -45,13 +45,8 @@ class _Read:
     image: DecodedImage
 
 
-def segment_shard(run: Run, shard_id: str, number: int | None = None) -> ShardResult:
+def segment_shard(run: Run, shard_id: str) -> ShardResult:
     """Segment one planned shard; returns at once if it is complete already.
-
-    Args:
-        run: The run.
-        shard_id: Id of the shard.
-        number: Number of the shard in the plan, if the caller knows it; see ``read_work``.
 
     Raises:
         TransientError: The archive's storage cannot be reached, or memory ran out.
@@ -63,7 +58,7 @@ def segment_shard(run: Run, shard_id: str, number: int | None = None) -> ShardRe
     done = folder.manifest()
     if done is not None:
         return ShardResult("segment", shard_id, dict(done.counts), 0.0, reused=True)
-    entries, attempt = read_work(store, shard_id, number)
+    entries, attempt = read_work(store, shard_id)
     segmenter = load_segmenter(config)
     rows = _Rows(attempt, load_suppression_list(store))
     for batch in _batches(_decoded(entries, config.archive, rows), config.machine.batch_size or _BATCH):

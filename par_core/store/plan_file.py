@@ -2,18 +2,16 @@
 
 work/plan/0000.arrow    Arrow IPC: one record batch a shard (schema WORK), at most 1,000 shards a part
 work/plan/shards.arrow  Arrow IPC: one row a shard, in the order of work; one record batch a part
+work/plan/lookup.npy    ids in ascending order and the number of each in the order of work
 work/plan/plan.json     the counts; written last
 
 The plan is written aside, shard by shard, and takes the place of the plan before when it is complete. A
-worker reads one record batch of one part for each of its shards; no process holds the entries of all shards.
+worker finds a shard by halving ``lookup.npy`` and reads one record batch of one part; no process holds the
+entries of all shards.
 """
 
-import contextlib
 import json
-import os
-import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,21 +19,29 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from par_core.atomic import folder_aside, write_atomic
 from par_core.errors import StoreError
 from par_core.store.layout import Store
-from par_core.store.schemas import WORK, require_schema
 
-__all__ = ["PlanFile", "PlanWriter", "PlannedShard", "planned_work", "write_plan"]
+__all__ = [
+    "SHARDS",
+    "SHARDS_PER_PART",
+    "SHARD_ID",
+    "PlanFile",
+    "PlannedShard",
+    "part_name",
+    "plan_folder",
+    "planned_work",
+]
 
-_SHARDS_PER_PART: Final = (
-    1_000  # a worker reads the footer of a part, 24 bytes a shard, for each of its shards
-)
-_SHARD_ID: Final = b"par.shard"
-_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="zstd")
-_SHARDS: Final = pa.schema(
+#: Shards in a part. To read one shard, a worker reads the footer of its part, 24 bytes a shard.
+SHARDS_PER_PART: Final = 1_000
+
+#: Key of the metadata of a record batch that names its shard.
+SHARD_ID: Final = b"par.shard"
+
+#: Columns of shards.arrow.
+SHARDS: Final = pa.schema(
     [
         pa.field("shard_id", pa.string(), nullable=False),
         pa.field("n_images", pa.int32(), nullable=False),
@@ -61,91 +67,6 @@ class PlannedShard:
     n_images: int
     segmented: bool
     stream: str = ""
-
-
-class PlanWriter:
-    """Writes the shards of a plan, one at a time; made by :func:`write_plan`.
-
-    Args:
-        folder: Empty folder to write into.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._n_shards = self._n_images = 0
-        self._of_part: list[PlannedShard] = []
-        self._open = ExitStack()
-        self._shards = self._open.enter_context(_writer(folder / "shards.arrow", _SHARDS))
-        self._close_part = ExitStack()
-        self._part: Any = None
-
-    def add(self, shard_id: str, work: pa.Table, *, stream: str = "") -> None:
-        """Add a shard that is to be segmented and described.
-
-        Args:
-            shard_id: Id of the shard.
-            work: Its entries, at least one, of the schema WORK.
-            stream: Uri of the compressed tar that all entries are read from in order, or empty.
-
-        Raises:
-            BadInputError: The table does not keep the schema.
-        """
-        require_schema(work, WORK, f"work of shard {shard_id}")
-        self._add(PlannedShard(shard_id, len(work), segmented=False, stream=stream), work)
-
-    def add_segmented(self, shard_id: str, n_images: int) -> None:
-        """Add a shard that is segmented and only to be described; its entries are in its table of images."""
-        self._add(PlannedShard(shard_id, n_images, segmented=True), WORK.empty_table())
-
-    def _add(self, shard: PlannedShard, work: pa.Table) -> None:
-        if not self._of_part:
-            path = _part_path(self._folder, self._n_shards)
-            self._part = self._close_part.enter_context(_writer(path, WORK, _OPTIONS))
-        [batch] = work.cast(WORK).combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], WORK)]
-        self._part.write_batch(batch, custom_metadata={_SHARD_ID: shard.shard_id.encode()})
-        self._of_part.append(shard)
-        self._n_shards += 1
-        self._n_images += shard.n_images
-        if len(self._of_part) == _SHARDS_PER_PART:
-            self._end_part()
-
-    def _end_part(self) -> None:
-        columns = {name: [getattr(shard, name) for shard in self._of_part] for name in _SHARDS.names}
-        self._shards.write_batch(pa.RecordBatch.from_pydict(columns, _SHARDS))
-        self._of_part.clear()
-        self._close_part.close()
-
-    def _finish(self) -> None:
-        if self._of_part:
-            self._end_part()
-        self._open.close()
-        counts = {"shards": self._n_shards, "images": self._n_images}
-        write_atomic(self._folder / "plan.json", json.dumps(counts).encode())
-
-    def _abandon(self) -> None:
-        self._close_part.close()
-        self._open.close()
-
-
-@contextlib.contextmanager
-def write_plan(store: Store) -> Iterator[PlanWriter]:
-    """Replace the plan of a store by the shards that are added in the block.
-
-    The plan before stays as it is until the block has ended; after an error it stays for good.
-
-    Args:
-        store: The store; the caller holds it.
-    """
-    folder = _folder(store)
-    for left in folder.parent.glob(f".{folder.name}.*.old"):  # a kill came while a plan was replaced
-        shutil.rmtree(left, ignore_errors=True)
-    with folder_aside(folder) as aside:
-        writer = PlanWriter(aside)
-        try:
-            yield writer
-            writer._finish()
-        finally:
-            writer._abandon()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +96,7 @@ class PlanFile:
         Raises:
             StoreError: The plan is damaged.
         """
-        folder = _folder(store)
+        folder = plan_folder(store)
         try:
             counts = json.loads((folder / "plan.json").read_bytes())
             with pa.memory_map(str(folder / "shards.arrow")) as source:
@@ -227,42 +148,48 @@ class PlanFile:
         column: pa.ChunkedArray = self.table["shard_id"]
         return list(column.slice(numbers.start, len(numbers)).to_pylist())
 
-    def number_of(self, shard_id: str) -> int | None:
-        """Return the number of a shard, from 0, or None if the plan does not hold it. Reads all ids."""
-        number = pc.index(self.table["shard_id"], shard_id).as_py()
-        return None if number < 0 else int(number)
-
     def _column(self, name: str) -> Any:
         return self.table[name].to_numpy()
 
 
-def planned_work(store: Store, number: int, shard_id: str) -> pa.Table:
-    """Return the entries of one shard of the plan, of the schema WORK, without a look at the others.
+def planned_work(store: Store, shard_id: str) -> pa.Table | None:
+    """Return the entries of one shard of the plan, without reading those of the others.
 
     Args:
         store: The store.
-        number: Number of the shard in the plan, from 0.
-        shard_id: Its id.
+        shard_id: Id of the shard.
 
     Returns:
-        The entries; no row if the shard was planned as segmented.
+        The entries, of the schema WORK; no row if the shard was planned as segmented. None if the plan does
+        not hold the shard, or there is no plan.
 
     Raises:
-        StoreError: Another run has replaced the plan, or the file is damaged.
+        StoreError: The plan is damaged, or is being replaced.
     """
-    folder = _folder(store)
+    folder = plan_folder(store)
     try:
-        with pa.OSFile(str(_part_path(folder, number))) as source:
+        number = _number_of(folder, shard_id)
+        if number is None:
+            return None
+        with pa.OSFile(str(folder / part_name(number))) as source:
             reader = pa.ipc.open_file(source)
-            read = reader.get_batch_with_custom_metadata(number % _SHARDS_PER_PART)
-    except (ValueError, OSError, pa.ArrowException) as error:
+            read = reader.get_batch_with_custom_metadata(number % SHARDS_PER_PART)
+        found = read.custom_metadata[SHARD_ID].decode()
+        if found != shard_id:
+            raise ValueError(f"{part_name(number)} holds shard {found} in place of {shard_id}")
+    except (ValueError, IndexError, OSError, pa.ArrowException) as error:
         raise _damaged(folder, error) from error
-    found = read.custom_metadata[_SHARD_ID].decode()
-    if found != shard_id:
-        raise StoreError(
-            f"shard {number} of the plan is {found} and not {shard_id}: another run replaced the plan"
-        )
     return pa.Table.from_batches([read.batch])
+
+
+def _number_of(folder: Path, shard_id: str) -> int | None:
+    try:
+        ids, numbers = np.load(folder / "lookup.npy", mmap_mode="r")
+    except FileNotFoundError:
+        return None
+    wanted = np.uint64(int(shard_id, 16))
+    place = int(np.searchsorted(ids, wanted))
+    return int(numbers[place]) if place < len(ids) and ids[place] == wanted else None
 
 
 def _damaged(folder: Path, error: Exception) -> StoreError:
@@ -271,19 +198,11 @@ def _damaged(folder: Path, error: Exception) -> StoreError:
     )
 
 
-def _folder(store: Store) -> Path:
+def plan_folder(store: Store) -> Path:
+    """Return the folder of the plan of a store."""
     return store.root / "work" / "plan"
 
 
-def _part_path(folder: Path, number: int) -> Path:
-    return folder / f"{number // _SHARDS_PER_PART:04d}.arrow"
-
-
-@contextlib.contextmanager
-def _writer(path: Path, schema: pa.Schema, options: pa.ipc.IpcWriteOptions | None = None) -> Iterator[Any]:
-    """Yield the writer of an Arrow file, which is synced at the end of the block."""
-    with path.open("wb") as file:
-        with pa.ipc.new_file(file, schema, options=options) as writer:
-            yield writer
-        file.flush()
-        os.fsync(file.fileno())
+def part_name(number: int) -> str:
+    """Return the name of the part that holds the shard with a number."""
+    return f"{number // SHARDS_PER_PART:04d}.arrow"

@@ -128,7 +128,7 @@ def test_a_lost_shard_is_halved_and_the_image_that_is_left_given_up_at_the_secon
 ) -> None:
     photos = archive(tmp_path / "photos", [("red",), ("green", "blue")])
     run, shard = planned(tmp_path / "s", photos)
-    losses = Losses(run, [shard])
+    losses = Losses(run)
     begin(run.store, shard.shard_id, "r-1")
     first, second = losses.replace(shard.shard_id, "r-1")
     assert losses.sizes == {first: 1, second: 1}
@@ -158,7 +158,7 @@ def test_an_image_of_many_copies_stays_together_and_is_given_up_as_a_whole(tmp_p
         shutil.copy(photos / "0000.png", photos / f"copy{number}.png")
     run, shard = planned(tmp_path / "s", photos)
     segment_shard(run, shard.shard_id)
-    losses = Losses(run, [shard])
+    losses = Losses(run)
     for name in ("r-1", "r-2"):
         begin(run.store, shard.shard_id, name)
         assert losses.replace(shard.shard_id, name) == [shard.shard_id]
@@ -168,7 +168,7 @@ def test_an_image_of_many_copies_stays_together_and_is_given_up_as_a_whole(tmp_p
 
 def test_a_shard_that_no_worker_began_is_not_blamed_but_not_tried_for_ever(tmp_path: Path) -> None:
     run, shard = planned(tmp_path / "s", archive(tmp_path / "photos", [("red",), ("green",)]))
-    losses = Losses(run, [shard])
+    losses = Losses(run)
     for number in range(8):
         assert losses.replace(shard.shard_id, f"r-{number}") == [shard.shard_id]
     with pytest.raises(WorkerLostError, match="8 times before they began it"):
