@@ -177,7 +177,7 @@ def planned_work(store: Store, shard_id: str) -> pa.Table | None:
         found = read.custom_metadata[SHARD_ID].decode()
         if found != shard_id:
             raise ValueError(f"{part_name(number)} holds shard {found} in place of {shard_id}")
-    except (ValueError, IndexError, OSError, pa.ArrowException) as error:
+    except (ValueError, IndexError, EOFError, OSError, pa.ArrowException) as error:
         raise _damaged(folder, error) from error
     return pa.Table.from_batches([read.batch])
 
