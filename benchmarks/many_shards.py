@@ -1,6 +1,6 @@
 """Work on a plan of very many small shards: memory of the driver, cost of handing out, a kill, a new start.
 
-    .venv/bin/python benchmarks/many_shards.py [--shards N]
+    .venv/bin/python -m benchmarks.many_shards [--shards N]
 
 A folder of hard links to a few tiny pictures is planned with one picture a shard, which is the worst case
 for the handing out, and worked on by two processes with the ``fake`` models. The driver is killed (SIGKILL)
@@ -123,8 +123,10 @@ def drive(root: Path) -> None:
 
 def driven(root: Path, kill_at: float | None) -> list[dict[str, Any]]:
     """Run a driver in a process of its own, and kill it when a share of its shards is done."""
-    command = [sys.executable, "-P", __file__, "--drive", str(root)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    command = [sys.executable, "-m", "benchmarks.many_shards", "--drive", str(root)]
+    process = subprocess.Popen(
+        command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     assert process.stdout is not None
     lines = []
     for text in process.stdout:
