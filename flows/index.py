@@ -199,11 +199,7 @@ def _process(
         failed = fan_out(job, pool, name=name, say=tell)
     reasons = {shard: _reason(error) for part, error in failed.items() for shard in job.ids(part)}
     # a lost worker may have finished its shard before it could say so
-    return {
-        shard: reason
-        for shard, reason in reasons.items()
-        if run.store.shard("describe", run.ids.describe, shard).manifest() is None
-    }
+    return {shard: reason for shard, reason in reasons.items() if not run.finished(shard)}
 
 
 def _reason(error: Exception) -> str:

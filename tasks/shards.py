@@ -90,7 +90,7 @@ def _run_of(store: str, settings: Mapping[str, Any], ids: Mapping[str, str]) -> 
 
 
 def _index(run: Run, shard_id: str, attempt_name: str) -> None:
-    if run.store.shard("describe", run.ids.describe, shard_id).manifest() is not None:
+    if run.finished(shard_id):
         end_attempt(run.store, shard_id, attempt_name)  # of a worker that was lost just after it had finished
         return
     with attempt(run.store, shard_id, attempt_name):

@@ -65,7 +65,9 @@ class Losses:
             WorkerLostError: Workers are lost with the shard again and again, without an image at fault.
         """
         ids = dict(zip(numbers, plan.ids(numbers), strict=True))
-        at = next((number for number, shard_id in ids.items() if not self._finished(shard_id)), numbers.stop)
+        at = next(
+            (number for number, shard_id in ids.items() if not self._run.finished(shard_id)), numbers.stop
+        )
         finished, after = range(numbers.start, at), range(at + 1, numbers.stop)
         pieces = [] if at == numbers.stop else self.replace(ids[at], attempt)
         for shard_id in begun_in(self._run.store, attempt):  # finished, and lost before the mark was removed
@@ -89,7 +91,7 @@ class Losses:
             WorkerLostError: Workers are lost with the shard again and again, without an image at fault.
         """
         run = self._run
-        if self._finished(shard_id):
+        if run.finished(shard_id):
             return []
         if not was_begun(run.store, shard_id, attempt):
             self._unbegun[shard_id] += 1
@@ -112,7 +114,3 @@ class Losses:
                 "workers are lost although all that is left to do is to write that its image has no people"
             )
         return [shard_id]
-
-    def _finished(self, shard_id: str) -> bool:
-        run = self._run
-        return run.store.shard("describe", run.ids.describe, shard_id).manifest() is not None
