@@ -186,7 +186,7 @@ def orchestration(scratch: Path) -> dict[str, Any]:
     n_shards = len(seconds["segment"])
     code = (
         "import json, sys, time\nfrom dataclasses import asdict\nfrom pathlib import Path\nfrom flows.fan_out"
-        " import Job, fan_out\nfrom flows.runners import open_pool\nfrom par_core.config import"
+        " import ListJob, fan_out\nfrom flows.runners import open_pool\nfrom par_core.config import"
         " load_config\nfrom par_core.stages.run import Run\nfrom par_core.store.layout import Store\nfrom"
         " tasks.shards import index_shard\nif __name__ == '__main__':\n    config ="
         " load_config(machine={'workers': 2, 'runner': 'dask'})\n    settings ="
@@ -194,7 +194,7 @@ def orchestration(scratch: Path) -> dict[str, Any]:
         " asdict(Run.of(Store.open(store), config).ids)\n    shards = [path.name for path in"
         " sorted(store.glob('segment/*/*'))]\n    for name, part in (('few', shards[:2]),"
         " ('many', shards * int(sys.argv[2]))):\n        started = time.monotonic()\n        with"
-        " open_pool(config.machine, 'dask', print) as pool:\n            job = Job(part, lambda shard,"
+        " open_pool(config.machine, 'dask', print) as pool:\n            job = ListJob(part, lambda shard,"
         " attempt: (index_shard, (str(store), shard, settings, ids, attempt)), lambda shard, attempt:"
         " [shard], 1)\n            failed = fan_out(job, pool, name=name, say=print)\n        assert not"
         " failed, failed\n        print(json.dumps(time.monotonic() - started))\n"

@@ -12,31 +12,29 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.commits import Commits
 from flows.console.gate import gate_lines, gate_markdown, gate_object, in_markdown
 from flows.console.progress import say, show_index_progress
-from flows.fan_out import Job, fan_out
+from flows.fan_out import fan_out
 from flows.recording import Recorder, recorded
 from flows.runners import RunnerName, choose_runner, n_workers, open_pool
+from flows.shard_job import ShardJob
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, ParError
 from par_core.gate.golden import load_golden
 from par_core.models.profiles import describe_models
-from par_core.stages.losses import Losses
 from par_core.stages.plan import Plan, plan_index
 from par_core.stages.run import Run
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from par_core.store.ledger import Accounting
-from tasks.shards import index_shard
+from par_core.store.run_progress import progress_file
 
 if TYPE_CHECKING:
     from par_core.gate.publish import GateReport
     from par_core.store.commits import CommitRecord
 
 __all__ = ["IndexReport", "run_index"]
-
-# shards in a row; then the machine or the storage is at fault, and continuing would only waste the night
-_FAILURES_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +145,10 @@ def run_index(
         def carry_out(recorder: Recorder) -> IndexReport:
             from par_core.stages.commit import commit_store
 
+            commits = Commits(run, publish=wanted is None, say=(lambda _: None) if quiet else say)
             try:
                 failed = (
-                    _process(run, plan, runner, name, recorder, quiet=quiet, verbose=verbose)
+                    _process(run, plan, runner, name, recorder, commits, quiet=quiet, verbose=verbose)
                     if plan.shards
                     else {}
                 )
@@ -158,7 +157,7 @@ def run_index(
             except BaseException:  # such as SIGTERM of a supervisor, or a run that is cancelled in Prefect
                 commit_store(run, publish=wanted is None)
                 raise
-            commit = commit_store(run, publish=wanted is None)
+            commit = commit_store(run, commits.take(), publish=wanted is None)
             counted = store_status(store).accounting
             gate = None
             if wanted is not None:
@@ -186,38 +185,29 @@ def _process(
     runner: RunnerName,
     name: str,
     recorder: Recorder,
+    commits: Commits,
     *,
     quiet: bool,
     verbose: bool,
 ) -> Mapping[str, str]:
     """Work on the planned shards; return the reason for each that could not be finished."""
-    store, ids = run.store, run.ids
-    root, settings, id_texts = str(store.root), run.config.model_dump(mode="json"), asdict(ids)
-    losses = Losses(run, plan.shards)
-    job = Job(
-        [shard.shard_id for shard in plan.shards],
-        lambda shard, attempt: (index_shard, (root, shard, settings, id_texts, attempt)),
-        losses.replace,
-        _FAILURES_IN_A_ROW,
-    )
+    job = ShardJob(run, plan.shards, commits.add)
 
     def tell(line: str) -> None:
         recorder.line(line)
         say(line)
 
-    log = None if verbose else store.root / "workers.log"
+    log = None if verbose else run.store.root / "workers.log"
     with (
         open_pool(run.config.machine, runner, tell, log) as pool,
-        show_index_progress(
-            store, ids, losses.sizes, recorder.progress if recorder.records else None, quiet=quiet
-        ),
+        progress_file(run.store, job.progress),
+        commits.at_times(),
+        show_index_progress(job.progress, recorder.progress if recorder.records else None, quiet=quiet),
     ):
         failed = fan_out(job, pool, name=name, say=tell)
+    reasons = {shard: _reason(error) for part, error in failed.items() for shard in job.ids(part)}
     # a lost worker may have finished its shard before it could say so
-    finished = {
-        shard for shard in failed if store.shard("describe", ids.describe, shard).manifest() is not None
-    }
-    return {shard: _reason(error) for shard, error in failed.items() if shard not in finished}
+    return {shard: reason for shard, reason in reasons.items() if not run.finished(shard)}
 
 
 def _reason(error: Exception) -> str:
@@ -230,7 +220,7 @@ def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
     say(f"par: profile {config.profile}: {describe_models(config)}; {runner}, {where}")
     passed = ", ".join(f"{count} {reason}" for reason, count in sorted(plan.skipped.items()))
     skipped = f"; passed over: {passed}" if passed else ""
-    begun = sum(shard.n_images for shard in plan.shards if shard.segmented)
+    begun = int(plan.shards.sizes[plan.shards.segmented].sum())
     skipped += f"; of these {begun} are segmented and only to be described" if begun else ""
     say(
         f"par: {plan.listed} files listed: {plan.new} new or changed, {plan.retried} to retry,"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from flows.console.progress import Bar, say, show_progress
-from flows.fan_out import Job, fan_out
+from flows.fan_out import ListJob, fan_out
 from flows.runners import choose_runner, open_pool
 from par_core.config import MachineConfig
 from par_core.errors import ParError, WorkerLostError
@@ -60,7 +60,7 @@ def _run(job: PredictionJob, machine: MachineConfig, todo: list[int], *, quiet: 
             raise WorkerLostError(f"{losses[shard]} workers were lost with it")
         return [shard]
 
-    work = Job(
+    work = ListJob(
         [str(shard) for shard in todo], lambda shard, _: (predict_shard, (folder, int(shard))), lost, 1
     )
 

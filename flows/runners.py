@@ -27,9 +27,13 @@ __all__ = ["RunnerName", "choose_runner", "n_workers", "open_pool"]
 RunnerName = Literal["threads", "dask"]
 
 _SMALL_JOB: Final = 64  # images up to which worker processes take longer to start than they save
-_NO_PAGES: Final[dict[str, list[str]]] = {
+# without the dashboard no pages, and no sampling of what they show: it takes 2 % of a core in each process
+_NO_PAGES: Final[dict[str, Any]] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "5s",
 }
 
 

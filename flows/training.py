@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from flows.console.progress import Bar, say, show_progress
-from flows.fan_out import Job, fan_out
+from flows.fan_out import ListJob, fan_out
 from flows.runners import open_pool
 from par_core.config import MachineConfig
 from par_core.errors import BadConfigError, ParError, WorkerLostError
@@ -87,7 +87,9 @@ def train(
             " checkpoint"
         )
 
-    job = Job(list(jobs), lambda name, _: (train_one, (_absolute(jobs[name]), n_processes)), lost, len(jobs))
+    job = ListJob(
+        list(jobs), lambda name, _: (train_one, (_absolute(jobs[name]), n_processes)), lost, len(jobs)
+    )
     runner: Literal["threads", "dask"] = (
         "dask" if (machine.workers or 1) > 1 or machine.scheduler else "threads"
     )

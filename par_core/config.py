@@ -126,6 +126,8 @@ class MachineConfig(_Frozen):
     """Seconds that a run waits for a scheduler that does not answer, or while no worker can take its tasks,
     before it gives up.
     """
+    commit_every_s: Annotated[float, Field(gt=0)] = 300.0
+    """Seconds between two commits while a run works on its shards: people can be found from then on."""
     dashboard: bool = False
     """Serve the pages of a local run's Dask cluster on 127.0.0.1: every account of the machine can read task
     names and paths there.

@@ -1,13 +1,13 @@
 """Progress of a run: bars in a terminal, plain lines in a log.
 
-Progress is read from finished files, so it is the same on every runner and counts only what is safe on disk.
+It counts tasks that have ended, on every runner, so it counts only what is safe on disk.
 """
 
 import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO, TypeVar
 
@@ -22,8 +22,7 @@ from rich.progress import (
     track,
 )
 
-from par_core.stages.names import ConfigIds
-from par_core.store.layout import Stage, Store
+from par_core.store.run_progress import RunProgress
 
 __all__ = ["Bar", "followed", "say", "show_index_progress", "show_progress"]
 
@@ -110,55 +109,33 @@ def show_progress(
 
 @contextlib.contextmanager
 def show_index_progress(
-    store: Store,
-    ids: ConfigIds,
-    sizes: Mapping[str, int],
-    record: Callable[[float, str], None] | None,
-    *,
-    quiet: bool,
+    progress: Callable[[], RunProgress], record: Callable[[float, str], None] | None, *, quiet: bool
 ) -> Iterator[None]:
-    """Show how many images are segmented and described, in a terminal or log, while the block runs.
+    """Show how many images are described, in a terminal or log, while the block runs.
 
     Args:
-        store: Store that the run writes to.
-        ids: Ids of the configuration.
-        sizes: Number of images of each shard; may change while the block runs.
+        progress: Function that returns how far the run is.
         record: Function that is called with the per cent of the images that are described, in [0, 100], and
             a line of progress; or None.
         quiet: Whether nothing is shown on standard error.
     """
-    started, total = time.monotonic(), sum(sizes.values())
 
     def look() -> list[Bar]:
-        seconds = time.monotonic() - started
-        segmented = _finished(store, "segment", ids.segment, dict(sizes))
-        described = _finished(store, "describe", ids.describe, dict(sizes))
-        return [
-            Bar("segment", segmented, total, _rate(segmented, seconds)),
-            Bar("describe", described, total, _rate(described, seconds)),
-        ]
+        now = progress()
+        return [Bar("describe", now.done_images, now.planned_images, f"{now.rate:.1f} images/s")]
 
     def line(bars: Sequence[Bar], seconds: float) -> str:
-        segmented, described = (bar.done for bar in bars)
+        [bar] = bars
+        total = bar.total or 0
         left = (
-            f", about {seconds / described * (total - described):.0f} s left"
-            if described and described < total
+            f", {bar.note}, about {seconds / bar.done * (total - bar.done):.0f} s left"
+            if 0 < bar.done < total
             else ""
         )
-        rate = f", {_rate(described, seconds)}" if described else ""
-        return f"segmented {segmented}/{total}, described {described}/{total} images{rate}{left}"
+        return f"described {bar.done}/{total} images{left}"
 
     with show_progress(look, line, quiet=quiet, record=record):
         yield
-
-
-def _finished(store: Store, stage: Stage, config: str, sizes: Mapping[str, int]) -> int:
-    """Number of images in the shards that have a manifest."""
-    return sum(
-        size
-        for shard, size in sizes.items()
-        if (store.shard(stage, config, shard).path / "manifest.json").exists()
-    )
 
 
 def _draw(look: Callable[[], Sequence[Bar]], over: threading.Event) -> None:
@@ -194,7 +171,3 @@ def _changes(
         if counts != last:
             yield bars, line(bars, time.monotonic() - started)
         last = counts
-
-
-def _rate(n: int, seconds: float) -> str:
-    return f"{n / max(seconds, 1e-9):.1f} images/s"

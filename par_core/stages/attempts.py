@@ -2,7 +2,8 @@
 
 A worker that dies (out of memory, a library that crashes, a machine that is switched off) cannot report it.
 So it leaves a mark in the store before it begins a shard, and removes it however its Python code ends. An
-attempt may be begun once: a worker that finds its mark knows that the worker before was lost.
+attempt at a shard may be begun once: a worker that finds its mark knows that the worker before was lost. A
+task that works on several shards, one after another, begins each of them under the same name.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from pathlib import Path
 from par_core.errors import WorkerLostError
 from par_core.store.layout import Store
 
-__all__ = ["attempt", "begun_by", "end_attempt", "forget_attempts", "was_begun"]
+__all__ = ["attempt", "begun_by", "begun_in", "end_attempt", "forget_attempts", "was_begun"]
 
 
 @contextlib.contextmanager
@@ -48,6 +49,12 @@ def attempt(store: Store, shard_id: str, name: str) -> Iterator[None]:
 def was_begun(store: Store, shard_id: str, name: str) -> bool:
     """Whether a worker works on the shard in this attempt, or was lost while it did."""
     return _mark(store, shard_id, name).exists()
+
+
+def begun_in(store: Store, name: str) -> list[str]:
+    """Return the ids of the shards that are marked in an attempt."""
+    ending = f".{name}.begun"
+    return [path.name.removesuffix(ending) for path in (store.root / "work").glob(f"*{ending}")]
 
 
 def begun_by(store: Store, shard_id: str, name: str) -> str:

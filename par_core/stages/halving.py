@@ -48,7 +48,7 @@ def halve(run: Run, shard_id: str) -> tuple[PlannedShard, PlannedShard]:
             plan_shard(run.store, entries[:middle], attempt),
             plan_shard(run.store, entries[middle:], attempt),
         )
-        run.store.work_path(shard_id).unlink()
+        run.store.work_path(shard_id).unlink(missing_ok=True)  # a shard of the plan has no file of its own
         return first, second
     images, people = segmented.read("images"), segmented.read("people")
     groups = _groups(images)

@@ -1,16 +1,18 @@
 """plan: list the archive, compare it with the store, and cut the files left to do into shards."""
 
+import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from par_core.archive import Entry, Listing, list_source
+from par_core.archive import Entry, Listing, container_of, containers_of, is_streamed, list_source
 from par_core.atomic import write_atomic
+from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.stages.attempts import forget_attempts
 from par_core.stages.run import Run
@@ -27,7 +29,9 @@ from par_core.store.ledger.pending import (
     undescribed_shards,
 )
 from par_core.store.listings import entries_of, entries_table, save_listing
-from par_core.store.schemas import ENTRIES, as_entries
+from par_core.store.plan_file import PlanFile, PlannedShard, planned_work
+from par_core.store.plan_writer import write_plan
+from par_core.store.schemas import ENTRIES, WORK, as_entries
 
 __all__ = ["Plan", "PlannedShard", "plan_index", "plan_shard", "read_work"]
 
@@ -36,26 +40,11 @@ _SMALLEST_SHARD = 16
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedShard:
-    """One unit of work.
-
-    Attributes:
-        shard_id: Digest of its entries and their attempt.
-        n_images: Number of its entries.
-        segmented: Whether only the descriptions are missing.
-    """
-
-    shard_id: str
-    n_images: int
-    segmented: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """Work of a run.
 
     Attributes:
-        shards: Shards to work on, in the order of the archive.
+        shards: Shards to work on, in the order of the archive; read from the plan file as they are asked for.
         listed: Number of files that the sources hold now.
         unchanged: Number of these that are known and are not worked on again.
         new: Number of these that are new or changed.
@@ -66,7 +55,7 @@ class Plan:
         interrupted: Whether a run before this one was killed while workers were at shards.
     """
 
-    shards: tuple[PlannedShard, ...]
+    shards: PlanFile
     listed: int
     unchanged: int
     new: int
@@ -79,7 +68,7 @@ class Plan:
     @property
     def n_images(self) -> int:
         """Files in all shards."""
-        return sum(shard.n_images for shard in self.shards)
+        return self.shards.n_images
 
 
 def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: bool = False) -> Plan:
@@ -98,23 +87,23 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
     with open_ledger(store, ids.segment, ids.describe) as ledger:
         listings = [list_source(source) for source in sources]
         listed, digests, vanished = _renew(ledger, listings)
-        todo = _with_attempt(listed, pending_in(ledger, digests))
+        todo = _new(listed, pending_in(ledger, digests))
         again = _again(listed, failed_in(ledger, digests)) if retry_failed else todo.slice(0, 0)
-        size = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size)
-        shards = [shard for part in (todo, again) for shard in _cut(part, size)]
-        planned = [_write_work(store, shard) for shard in shards]
         if retry_failed:
             _forget_failed_descriptions(ledger, ids.describe)
-        planned += [
-            PlannedShard(shard, entries, segmented=True) for shard, entries in undescribed_shards(ledger)
-        ]
-        _clean(store, {shard.shard_id for shard in planned})
+        _clean(store)
+        size = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size)
+        with write_plan(store) as writer:
+            for work in itertools.chain(_cut(todo, size), _cut(again, size)):
+                writer.add(_shard_id(work), work, stream=_stream(work))
+            for shard_id, n_images in undescribed_shards(ledger):
+                writer.add_segmented(shard_id, n_images)
         write_status(ledger, last_commit(store), index_changed=False)
     skipped: Counter[str] = Counter()
     for listing in listings:
         skipped.update(listing.skipped)
     return Plan(
-        shards=tuple(planned),
+        shards=PlanFile.of(store),
         listed=len(listed),
         unchanged=len(listed) - len(todo) - len(again),
         new=len(todo),
@@ -147,30 +136,58 @@ def _renew(ledger: Ledger, listings: Sequence[Listing]) -> tuple[pa.Table, list[
 def plan_shard(
     store: Store, entries: Sequence[Entry], attempt: int, *, segmented: bool = False
 ) -> PlannedShard:
-    """Write down a shard of some entries, all of the same attempt."""
-    table = entries_table(entries)
-    table = table.append_column("attempt", pa.array([attempt] * len(table), pa.int32()))
-    return replace(_write_work(store, table), segmented=segmented)
+    """Write a shard that replaces a part of a planned one, into a file of its own.
+
+    Args:
+        store: The store.
+        entries: Its entries, all of the same attempt.
+        attempt: Number of the attempt at them, 1 for the first.
+        segmented: Whether only the descriptions are missing.
+    """
+    work = _with_attempt(entries_table(entries), attempt)
+    shard_id = _shard_id(work)
+    sink = pa.BufferOutputStream()
+    pq.write_table(work, sink, compression="zstd")
+    write_atomic(store.work_path(shard_id), sink.getvalue().to_pybytes())
+    return PlannedShard(shard_id, len(work), segmented)
 
 
 def read_work(store: Store, shard_id: str) -> tuple[list[Entry], int]:
-    """Return the entries of a planned shard, and the number of the attempt at them, 1 for the first."""
-    table = pq.read_table(store.work_path(shard_id), partitioning=None)
+    """Return the entries of a shard, and the number of the attempt at them, 1 for the first.
+
+    Args:
+        store: The store.
+        shard_id: Id of a shard of the plan that is not segmented, or of one that replaces a part of it.
+
+    Raises:
+        StoreError: No such shard is planned, or the plan is damaged.
+    """
+    replacement = store.work_path(shard_id)
+    table = (
+        pq.read_table(replacement, partitioning=None)
+        if replacement.exists()
+        else planned_work(store, shard_id)
+    )
+    if table is None or not len(table):
+        raise StoreError(f"the plan in {store.root} has no entries of shard {shard_id}; run par index again")
     return entries_of(as_entries(table)), table["attempt"][0].as_py()
 
 
-def _with_attempt(listed: pa.Table, pending: pa.Array) -> pa.Table:
-    left = listed.filter(pc.is_in(listed["uri"], value_set=pending)).sort_by("uri")
-    return left.append_column("attempt", pa.array([1] * len(left), pa.int32()))
+def _new(listed: pa.Table, pending: pa.Array) -> pa.Table:
+    return _with_attempt(_in_order(listed.filter(pc.is_in(listed["uri"], value_set=pending))), 1)
 
 
 def _again(listed: pa.Table, failed: pa.Table) -> pa.Table:
-    again = listed.join(failed, keys="uri", join_type="inner").sort_by(
-        [("attempt", "ascending"), ("uri", "ascending")]
-    )
-    return again.set_column(
-        again.schema.get_field_index("attempt"), "attempt", pc.add(again["attempt"], pa.scalar(1, pa.int32()))
-    )
+    again = _in_order(listed.join(failed, keys="uri", join_type="inner"))
+    attempts = pc.add(again["attempt"], pa.scalar(1, pa.int32()))
+    return again.set_column(again.schema.get_field_index("attempt"), "attempt", attempts)
+
+
+def _in_order(files: pa.Table) -> pa.Table:
+    """Return files by uri, and members of an archive after one another, in the order of its bytes."""
+    container = pc.coalesce(containers_of(files["uri"]), files["uri"])
+    keys = [("container", "ascending"), ("offset", "ascending"), ("uri", "ascending")]
+    return files.append_column("container", container).sort_by(keys).drop_columns("container")
 
 
 def _shard_size(n_files: int, workers: int, largest: int) -> int:
@@ -178,20 +195,51 @@ def _shard_size(n_files: int, workers: int, largest: int) -> int:
     return min(largest, max(_SMALLEST_SHARD, share))
 
 
-def _cut(todo: pa.Table, size: int) -> list[pa.Table]:
-    """Return shards of at most ``size`` rows; all rows of a shard are of the same attempt."""
-    attempts = todo["attempt"].unique().to_pylist()
-    parts = [todo.filter(pc.equal(todo["attempt"], attempt)) for attempt in attempts]
-    return [part.slice(start, size) for part in parts for start in range(0, len(part), size)]
+def _with_attempt(entries: pa.Table, attempt: int) -> pa.Table:
+    return entries.append_column(WORK.field("attempt"), pa.array([attempt] * len(entries), pa.int32())).cast(
+        WORK
+    )
 
 
-def _write_work(store: Store, shard: pa.Table) -> PlannedShard:
-    keys = (f"{row['uri']}\n{row['size']}\n{row['version']}\n{row['attempt']}" for row in shard.to_pylist())
-    shard_id = digest_of(*keys)
-    sink = pa.BufferOutputStream()
-    pq.write_table(shard, sink, compression="zstd")
-    write_atomic(store.work_path(shard_id), sink.getvalue().to_pybytes())
-    return PlannedShard(shard_id, len(shard), segmented=False)
+def _cut(todo: pa.Table, size: int) -> Iterator[pa.Table]:
+    """Yield shards of at most ``size`` rows, all of the same attempt. Members of a compressed tar are not in
+    one shard with anything else: one worker reads all of them, in their order.
+    """
+    for attempt in todo["attempt"].unique().to_pylist():
+        part = todo.filter(pc.equal(todo["attempt"], attempt))
+        for start, stop in _parts(containers_of(part["uri"])):
+            for first in range(start, stop, size):
+                yield part.slice(first, min(size, stop - first)).cast(WORK)
+
+
+def _parts(containers: pa.ChunkedArray) -> Iterator[tuple[int, int]]:
+    """Yield the rows of each compressed tar, and of everything between two of them."""
+    start = end = 0
+    runs = pc.run_end_encode(containers.combine_chunks())
+    for container, stop in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+        begin, end = end, stop
+        if container is not None and is_streamed(container):
+            yield from [(start, begin)] if begin > start else []
+            yield begin, end
+            start = end
+    if end > start:
+        yield start, end
+
+
+def _stream(work: pa.Table) -> str:
+    """Return the compressed tar that the entries of a shard are in, or an empty text."""
+    container = container_of(work["uri"][0].as_py())
+    return container if container is not None and is_streamed(container) else ""
+
+
+def _shard_id(work: pa.Table) -> str:
+    columns = (work[name].to_pylist() for name in ("uri", "size", "version", "attempt"))
+    return digest_of(
+        *(
+            f"{uri}\n{size}\n{version}\n{attempt}"
+            for uri, size, version, attempt in zip(*columns, strict=True)
+        )
+    )
 
 
 def _forget_failed_descriptions(ledger: Ledger, describe_config: str) -> None:
@@ -203,11 +251,8 @@ def _forget_failed_descriptions(ledger: Ledger, describe_config: str) -> None:
     record_shards(ledger, shards, describe_config)
 
 
-def _clean(store: Store, planned: set[str]) -> None:
-    """Remove the leftovers of killed or stopped runs: work that is done or not planned any more, and partial
-    files.
-    """
+def _clean(store: Store) -> None:
+    """Remove the leftovers of killed or stopped runs: the halves of their shards, and partial files."""
     for path in (store.root / "work").glob("*.parquet"):
-        if path.stem not in planned:
-            path.unlink()
+        path.unlink()
     store.remove_partials()

@@ -38,6 +38,10 @@ class Run:
         models = fingerprints(config)
         return cls(store, config, models, config_ids(config, models))
 
+    def finished(self, shard_id: str) -> bool:
+        """Whether nothing is left to do for a shard."""
+        return self.store.shard("describe", self.ids.describe, shard_id).manifest() is not None
+
     def require_ids(self, driver: ConfigIds) -> None:
         """Refuse to work for a driver that has other models: its commit would not see this machine's outputs.
 

@@ -3,8 +3,10 @@
 store.json                            format version and maker
 listings/<source>.parquet             files of each source when it was last listed
 ledger/<segment config>.db            state of every file, counters, log of finished shards: derived
-work/<shard>.parquet                  entries of the shards of the current plan
+work/plan/                            shards of the current or last run, and their entries
+work/<shard>.parquet                  entries of a shard that replaces a part of a planned one
 work/<shard>.<attempt>.begun          a worker works on this shard, or was lost while it did
+work/progress.json                    how far the run under way is
 segment/<config>/<shard>/             images.parquet, people.parquet, manifest.json (written last)
 describe/<config>/<shard>/            people.parquet, manifest.json (written last)
 commits/<number>.json                 record of each commit and the version of the index it wrote
@@ -142,7 +144,7 @@ class Store:
         return self.root / "ledger" / f"{segment_config}.db"
 
     def work_path(self, shard_id: str) -> Path:
-        """Path of the entries of a planned shard."""
+        """Path of the entries of a shard that replaces a part of a planned one."""
         return self.root / "work" / f"{shard_id}.parquet"
 
     def shard(self, stage: Stage, config_id: str, shard_id: str) -> ShardFolder:

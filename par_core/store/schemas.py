@@ -17,6 +17,7 @@ __all__ = [
     "IMAGES",
     "KEY",
     "PEOPLE",
+    "WORK",
     "as_entries",
     "descriptions_schema",
     "index_schema",
@@ -31,7 +32,7 @@ def _required(name: str, kind: pa.DataType) -> pa.Field:
 #: Columns by which a later run recognises an unchanged file.
 KEY: Final = ["uri", "size", "version"]
 
-#: Files of a listing, and the work of a shard: one row a file or archive member.
+#: Files of a listing: one row a file or archive member.
 ENTRIES: Final = pa.schema(
     [
         _required("uri", pa.string()),
@@ -45,6 +46,9 @@ ENTRIES: Final = pa.schema(
     ],
     metadata={b"par.schema": b"entries/2"},
 )
+
+#: Entries of a planned shard, all of the same attempt.
+WORK: Final = ENTRIES.append(_required("attempt", pa.int32())).with_metadata({b"par.schema": b"work/1"})
 
 #: Result of every entry of a shard: one row an entry.
 IMAGES: Final = pa.schema(

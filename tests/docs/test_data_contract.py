@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from par_core.status import Status
+from par_core.store.plan_file import SHARDS
 from par_core.store.schemas import ENTRIES, IMAGES, PEOPLE, descriptions_schema, index_schema
 
 CONTRACT = (Path(__file__).parents[2] / "docs" / "data-contract.md").read_text()
@@ -28,6 +29,7 @@ def first_cells(section: str) -> list[str]:
     ("section", "schema"),
     [
         ("entries", ENTRIES),
+        ("shards.arrow", SHARDS),
         ("images.parquet", IMAGES),
         ("segment/<config>/<shard>/people.parquet", PEOPLE),
         ("describe/<config>/<shard>/people.parquet", descriptions_schema([], 4)),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows import fan_out as module
-from flows.fan_out import Job, fan_out
+from flows.fan_out import ListJob, fan_out
 from flows.pools import Ended, How, PoolGoneError, ThreadPool
 from par_core.errors import BadInputError, ParError, TransientError, WorkerLostError
 
@@ -48,7 +48,7 @@ class Work:
 
 def carry_out(work: Work, parts: list[str], most: int = 3) -> dict[str, Exception]:
     with ThreadPool(2) as pool:
-        return fan_out(Job(parts, work.task, work.lost, most), pool, name="run", say=lambda _: None)
+        return fan_out(ListJob(parts, work.task, work.lost, most), pool, name="run", say=lambda _: None)
 
 
 def test_only_what_may_pass_is_tried_again() -> None:
@@ -71,7 +71,7 @@ def test_waiting_to_try_again_keeps_no_worker_waiting(monkeypatch: pytest.Monkey
     work.run = run  # type: ignore[method-assign]
     started = time.monotonic()
     with ThreadPool(1) as pool:  # its only worker
-        assert fan_out(Job(["a", *"bcdefgh"], work.task, work.lost, 3), pool, name="run", say=print) == {}
+        assert fan_out(ListJob(["a", *"bcdefgh"], work.task, work.lost, 3), pool, name="run", say=print) == {}
     assert len([moment for moment in finished if moment - started < 0.9]) == 7
     assert len(finished) == 8
 
@@ -106,7 +106,7 @@ def test_ten_thousand_parts_are_handed_out_a_few_at_a_time_and_each_once() -> No
         pool.submit = counting  # type: ignore[method-assign]
         assert (
             fan_out(
-                Job([str(n) for n in range(10_000)], work.task, work.lost, 3), pool, name="run", say=print
+                ListJob([str(n) for n in range(10_000)], work.task, work.lost, 3), pool, name="run", say=print
             )
             == {}
         )
@@ -148,7 +148,7 @@ def losing(pool: LosingPool, parts: list[str], lost: Any) -> tuple[dict[str, Exc
         attempts.append(f"{part}:{attempt}")
         return print, ()
 
-    failed = fan_out(Job(parts, task, lost, 3), pool, name="run", say=said.append)  # type: ignore[arg-type]
+    failed = fan_out(ListJob(parts, task, lost, 3), pool, name="run", say=said.append)  # type: ignore[arg-type]
     assert len({attempt.split(":")[1] for attempt in attempts}) == len(attempts), "an attempt was named twice"
     return failed, said
 

@@ -14,7 +14,7 @@ from par_core.store.ledger.finished import (
     record_shards,
 )
 from par_core.store.ledger.listed import catch_up_listings
-from par_core.store.ledger.pending import undescribed_shards
+from par_core.store.plan_file import PlanFile
 
 __all__ = ["build_ledger", "open_ledger", "remove_ledger"]
 
@@ -60,10 +60,12 @@ def build_ledger(ledger: Ledger, describe_config: str) -> None:
         ledger.set_meta(_BUILT, "yes")
 
 
-def _planned(ledger: Ledger) -> list[str]:
-    """Return the ids of all shards that the last run had planned."""
-    work = sorted((ledger.store.root / "work").glob("*.parquet"))
-    return [path.stem for path in work] + [shard for shard, _ in undescribed_shards(ledger)]
+def _planned(ledger: Ledger) -> Iterator[str]:
+    """Yield the ids of all shards that the last run had planned, and of those that replaced a part of one."""
+    for shard in PlanFile.open(ledger.store) or ():
+        yield shard.shard_id
+    for path in sorted((ledger.store.root / "work").glob("*.parquet")):
+        yield path.stem
 
 
 def remove_ledger(store: Store, segment_config: str) -> None:

@@ -17,7 +17,7 @@ from par_core.stages.check import verify_store
 from par_core.stages.commit import commit_store
 from par_core.stages.describe import describe_shard
 from par_core.stages.halving import halve, images_of
-from par_core.stages.losses import Losses
+from par_core.stages.losses import Losses, Replaced
 from par_core.stages.plan import PlannedShard, plan_index
 from par_core.stages.run import Run
 from par_core.stages.segment import segment_shard
@@ -126,7 +126,7 @@ def test_a_lost_shard_is_halved_and_the_image_that_is_left_given_up_at_the_secon
 ) -> None:
     photos = archive(tmp_path / "photos", [("red",), ("green", "blue")])
     run, shard = planned(tmp_path / "s", photos)
-    losses = Losses(run, [shard])
+    losses = Losses(run)
     begin(run.store, shard.shard_id, "r-1")
     first, second = losses.replace(shard.shard_id, "r-1")
     assert losses.sizes == {first: 1, second: 1}
@@ -150,13 +150,35 @@ def test_a_lost_shard_is_halved_and_the_image_that_is_left_given_up_at_the_secon
     assert losses.replace(first, "r-4") == [], "it is described, so it is finished"
 
 
+def test_a_lost_range_is_split_at_the_shard_that_was_under_way(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "photos", [("red",), ("green",)] * 4)
+    run = Run.of(Store.create(tmp_path / "s"), load_config(profile="fake", machine={"shard_size": 2}))
+    plan = plan_index(run, [str(photos)], workers=1).shards
+    losses = Losses(run)
+    finish(run, plan.ids(range(1)))
+    assert losses.split(plan, range(4), "r-1") == Replaced(range(1), [range(1, 4)]), "none was begun"
+    begin(run.store, plan[0].shard_id, "r-2")  # finished before the mark was removed
+    begin(run.store, plan[1].shard_id, "r-2")
+    replaced = losses.split(plan, range(4), "r-2")
+    first, second, rest = replaced.work
+    assert (replaced.finished, rest) == (range(1), range(2, 4))
+    assert losses.sizes == {first: 1, second: 1}
+    assert not list(run.store.root.glob("work/*.begun"))
+    finish(run, [str(first), str(second)])
+    begin(run.store, plan[3].shard_id, "r-3")
+    finish(run, plan.ids(range(2, 4)))
+    assert losses.split(plan, range(2, 4), "r-3") == Replaced(range(2, 4), []), "nothing is left to do"
+    assert not list(run.store.root.glob("work/*.begun"))
+    assert len(content(tmp_path / "s")) == 8
+
+
 def test_an_image_of_many_copies_stays_together_and_is_given_up_as_a_whole(tmp_path: Path) -> None:
     photos = archive(tmp_path / "photos", [("red",)])
     for number in range(3):
         shutil.copy(photos / "0000.png", photos / f"copy{number}.png")
     run, shard = planned(tmp_path / "s", photos)
     segment_shard(run, shard.shard_id)
-    losses = Losses(run, [shard])
+    losses = Losses(run)
     for name in ("r-1", "r-2"):
         begin(run.store, shard.shard_id, name)
         assert losses.replace(shard.shard_id, name) == [shard.shard_id]
@@ -166,7 +188,7 @@ def test_an_image_of_many_copies_stays_together_and_is_given_up_as_a_whole(tmp_p
 
 def test_a_shard_that_no_worker_began_is_not_blamed_but_not_tried_for_ever(tmp_path: Path) -> None:
     run, shard = planned(tmp_path / "s", archive(tmp_path / "photos", [("red",), ("green",)]))
-    losses = Losses(run, [shard])
+    losses = Losses(run)
     for number in range(8):
         assert losses.replace(shard.shard_id, f"r-{number}") == [shard.shard_id]
     with pytest.raises(WorkerLostError, match="8 times before they began it"):
