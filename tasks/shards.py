@@ -9,10 +9,9 @@ from typing import Any
 from par_core.config import config_of
 from par_core.errors import TransientError
 from par_core.stages.attempts import attempt
-from par_core.stages.describe import describe_shard
+from par_core.stages.process import process_shard
 from par_core.stages.names import ConfigIds
 from par_core.stages.run import Run
-from par_core.stages.segment import segment_shard
 from par_core.store.layout import Store
 
 __all__ = ["index_shard"]
@@ -40,7 +39,6 @@ def index_shard(
         try:
             run = Run.of(opened, config)
             run.require_ids(ConfigIds(**ids))
-            segment_shard(run, shard_id)
-            describe_shard(run, shard_id)
+            process_shard(run, shard_id)
         except MemoryError as error:
             raise TransientError(f"out of memory in shard {shard_id}") from error
