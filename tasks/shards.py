@@ -9,8 +9,8 @@ from typing import Any
 from par_core.config import config_of
 from par_core.errors import TransientError
 from par_core.stages.attempts import attempt
-from par_core.stages.process import process_shard
 from par_core.stages.names import ConfigIds
+from par_core.stages.process import process_shard
 from par_core.stages.run import Run
 from par_core.store.layout import Store
 

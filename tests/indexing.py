@@ -6,8 +6,8 @@ from typing import Any
 
 from par_core.config import RunConfig, load_config
 from par_core.stages.commit import CommitRecord, commit_store
-from par_core.stages.process import process_shard
 from par_core.stages.plan import Plan, plan_index
+from par_core.stages.process import process_shard
 from par_core.stages.run import Run
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store

@@ -118,9 +118,7 @@ def write_descriptions(
     if len(table) != n_people:
         raise BadInputError(f"shard {shard_id}: {n_people} people went in, {len(table)} rows came out")
     seconds = time.monotonic() - started
-    info = describe_info(
-        run.config, run.ids.segment, describer, min_height_px=min_height_px, seconds=seconds
-    )
+    info = describe_info(run.config, run.ids.segment, describer, min_height_px=min_height_px, seconds=seconds)
     folder: ShardFolder = run.store.shard("describe", run.ids.describe, shard_id)
     manifest = folder.write({"people": (table, schema)}, person_counts(table), info)
     return ShardResult("describe", shard_id, dict(manifest.counts), seconds, reused=False)

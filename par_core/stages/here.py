@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from par_core.config import RunConfig
 from par_core.stages.commit import CommitRecord, commit_store
-from par_core.stages.process import process_shard
 from par_core.stages.plan import Plan, plan_index
+from par_core.stages.process import process_shard
 from par_core.stages.run import Run
 from par_core.store.layout import Store
 from par_core.store.ledger import Accounting, accounting

@@ -51,9 +51,7 @@ class ImageRows:
         segmenter: Fingerprint of the segmenter.
     """
 
-    def __init__(
-        self, attempt: int, suppressed: SuppressionList, min_height_px: int, segmenter: str
-    ) -> None:
+    def __init__(self, attempt: int, suppressed: SuppressionList, min_height_px: int, segmenter: str) -> None:
         self._attempt = attempt
         self._suppressed = suppressed
         self._min_height_px = min_height_px

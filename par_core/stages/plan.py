@@ -13,6 +13,8 @@ from par_core.archive import Entry, list_source
 from par_core.atomic import write_atomic
 from par_core.ids import digest_of
 from par_core.stages.attempts import forget_attempts
+from par_core.stages.migration import migrate_ids
+from par_core.stages.provenance import needs_relabel
 from par_core.stages.run import Run
 from par_core.status import FAILED, Status
 from par_core.store.layout import Store
@@ -32,7 +34,8 @@ class PlannedShard:
     Attributes:
         shard_id: Digest of its entries and their attempt.
         n_images: Number of its entries.
-        segmented: Whether only the descriptions are missing.
+        segmented: Whether it is segmented already: descriptions are missing, or its rows were made with
+            settings for which they only have to be labelled again.
     """
 
     shard_id: str
@@ -85,6 +88,7 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
         BadConfigError: A source is missing.
     """
     store, ids = run.store, run.ids
+    migrate_ids(store)
     before = listed_entries(store)
     listings = [list_source(source) for source in sources]
     now = datetime.now(UTC).isoformat()
@@ -100,7 +104,7 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
     planned = [_write_work(store, shard) for shard in shards]
     if retry_failed:
         _forget_failed_descriptions(store, ids.describe)
-    planned += _undescribed(store, ids.segment, ids.describe)
+    planned += _unfinished(run)
     _clean(store, {shard.shard_id for shard in planned})
     skipped: dict[str, int] = {}
     for listing in listings:
@@ -173,13 +177,16 @@ def _write_work(store: Store, shard: pa.Table) -> PlannedShard:
     return PlannedShard(shard_id, len(shard), segmented=False)
 
 
-def _undescribed(store: Store, segment_config: str, describe_config: str) -> list[PlannedShard]:
-    done = {folder.shard_id for folder, _ in store.complete_shards("describe", describe_config)}
-    segmented = store.complete_shards("segment", segment_config)
+def _unfinished(run: Run) -> list[PlannedShard]:
+    described = {
+        folder.shard_id: manifest.info
+        for folder, manifest in run.store.complete_shards("describe", run.ids.describe)
+    }
     return [
         PlannedShard(folder.shard_id, manifest.info["entries"], segmented=True)
-        for folder, manifest in segmented
-        if folder.shard_id not in done
+        for folder, manifest in run.store.complete_shards("segment", run.ids.segment)
+        if folder.shard_id not in described
+        or needs_relabel(manifest.info, described[folder.shard_id], run.config)
     ]
 
 

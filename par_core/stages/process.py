@@ -2,12 +2,14 @@
 
 Each picture is read and decoded once; its people are described from the pixels in memory. The rows are those
 of ``segment_shard`` followed by ``describe_shard``, which do the work if one of the stages is done already.
+A shard that is done but was labelled with other settings is labelled again.
 """
 
 import time
 
 from par_core.stages.describe import describe_shard, write_descriptions
 from par_core.stages.person_rows import PersonRows
+from par_core.stages.relabel import relabel_shard
 from par_core.stages.result import ShardResult
 from par_core.stages.run import Run
 from par_core.stages.segment import Segmentation, segment_shard
@@ -30,6 +32,7 @@ def process_shard(run: Run, shard_id: str) -> tuple[ShardResult, ShardResult]:
     segmented = run.store.shard("segment", run.ids.segment, shard_id)
     described = run.store.shard("describe", run.ids.describe, shard_id)
     if segmented.manifest() is not None or described.manifest() is not None:
+        relabel_shard(run, shard_id)
         return segment_shard(run, shard_id), describe_shard(run, shard_id)
     segmentation, rows = Segmentation(run, shard_id), PersonRows(run.config)
     describing = 0.0

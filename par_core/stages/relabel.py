@@ -8,7 +8,7 @@ Each shard is rewritten in place, description first and manifest of the segmenta
 leaves a shard that still asks for it, and doing it again gives the same rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -22,17 +22,7 @@ from par_core.status import Status
 from par_core.store.schemas import IMAGES, PEOPLE, descriptions_schema
 from par_core.store.shards import Manifest, ShardFolder
 
-__all__ = ["relabel_shard", "shards_to_relabel"]
-
-
-def shards_to_relabel(run: Run) -> Iterator[str]:
-    """Yield the segmented shards of a run's configuration that were labelled with other settings. Reads all
-    manifests.
-    """
-    for folder, manifest in run.store.complete_shards("segment", run.ids.segment):
-        described = run.store.shard("describe", run.ids.describe, folder.shard_id).manifest()
-        if needs_relabel(manifest.info, described.info if described else None, run.config):
-            yield folder.shard_id
+__all__ = ["relabel_shard"]
 
 
 def relabel_shard(run: Run, shard_id: str) -> bool:

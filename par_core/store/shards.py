@@ -21,8 +21,8 @@ from par_core.version import __version__
 
 __all__ = ["REWRITING", "Manifest", "ShardFolder"]
 
-#: In the folder of a shard whose files may not be those of its manifest: it is being rewritten, or a rewriting
-#: was killed.
+#: In the folder of a shard whose files may not be those of its manifest: it is being rewritten, or was when
+#: the process was killed.
 REWRITING: Final = ".rewriting"
 
 
@@ -143,7 +143,7 @@ class ShardFolder:
         mark = self.path / REWRITING
         mark.touch()
         yield
-        mark.unlink()
+        mark.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Delete the shard. It stops counting first, so that a kill halfway leaves nothing that looks
