@@ -71,7 +71,9 @@ def test_images_give_the_same_people_in_a_batch_as_alone(runtime: TorchRuntime |
     images = [astronaut, street, grey, np.ascontiguousarray(astronaut[:, ::-1]), street[::-1].copy()]
     network, settings = compact_network(), SegmenterSettings(384, 896, 0.3)
     alone, together = (
-        MaskRCNNSegmenter(network, settings, "batches", "", runtime, in_batches=in_batches).segment(images)
+        MaskRCNNSegmenter(network, settings, "test-shipped", "", runtime, in_batches=in_batches).segment(
+            images
+        )
         for in_batches in (False, True)
     )
     assert [len(people) > 0 for people in alone] == [True, True, False, True, True]
