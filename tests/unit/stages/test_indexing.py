@@ -136,7 +136,7 @@ def test_people_too_small_are_kept_with_a_status_and_not_described(tmp_path: Pat
 def test_two_settings_do_not_mix(tmp_path: Path, photos: Path) -> None:
     root = tmp_path / "store"
     _, first = index(root, [photos])
-    plan, second = index(root, [photos], load_config(profile="fake", segment={"min_height_px": 10}))
+    plan, second = index(root, [photos], load_config(profile="fake", segment={"min_side": 100}))
     assert plan.new == 5
     assert first.segment_config != second.segment_config
     again, third = index(root, [photos])
