@@ -187,5 +187,5 @@ def test_a_migration_killed_at_any_step_is_finished_by_the_next_run(
 def test_a_damaged_record_of_ids_is_named(tmp_path: Path, photos: Path) -> None:
     index(tmp_path / "s", [photos])
     (tmp_path / "s" / "ids.json").write_text("{")
-    with pytest.raises(StoreError, match="ids.json is damaged"):
+    with pytest.raises(StoreError, match=r"ids\.json is damaged"):
         migrate_ids(Store.open(tmp_path / "s"))

@@ -279,7 +279,7 @@ def test_an_input_error_while_describing_decides_over_nobody(segmented: tuple[Ru
     shutil.copytree(photos.with_name("kept"), photos)
     (photos / "0002.png").unlink()
     os.symlink("/proc/self/mem", photos / "0002.png")  # EIO, as a disk or a network would give it
-    with pytest.raises(TransientError, match="0002.png cannot be read"):
+    with pytest.raises(TransientError, match=r"0002\.png cannot be read"):
         describe_shard(run, shard_id)
     assert run.store.shard("describe", run.ids.describe, shard_id).manifest() is None
     shutil.rmtree(photos)
@@ -292,7 +292,7 @@ def test_storage_that_is_away_while_describing_decides_over_nobody(
 ) -> None:
     run, shard_id, photos = segmented
     photos.rename(photos.with_name("away"))
-    with pytest.raises(TransientError, match="none of 4 images could be read.*the storage may be away"):
+    with pytest.raises(TransientError, match=r"none of 4 images could be read.*the storage may be away"):
         describe_shard(run, shard_id)
     assert run.store.shard("describe", run.ids.describe, shard_id).manifest() is None
     photos.with_name("away").rename(photos)
