@@ -15,6 +15,8 @@ from par_core.atomic import write_atomic
 from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.stages.attempts import forget_attempts
+from par_core.stages.migration import migrate_ids
+from par_core.stages.provenance import needs_relabel
 from par_core.stages.run import Run
 from par_core.status import FAILED, Status
 from par_core.store.layout import Store
@@ -75,6 +77,7 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
         BadConfigError: A source is missing.
     """
     store, ids = run.store, run.ids
+    migrate_ids(store)
     before = listed_entries(store)
     listings = [list_source(source) for source in sources]
     now = datetime.now(UTC).isoformat()
@@ -92,7 +95,7 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
     with write_plan(store) as writer:
         for work in itertools.chain(_cut(todo, size), _cut(again, size)):
             writer.add(_shard_id(work), work)
-        for shard_id, n_images in _undescribed(store, ids.segment, ids.describe):
+        for shard_id, n_images in _unfinished(run):
             writer.add_segmented(shard_id, n_images)
     skipped: dict[str, int] = {}
     for listing in listings:
@@ -198,11 +201,15 @@ def _shard_id(work: pa.Table) -> str:
     )
 
 
-def _undescribed(store: Store, segment_config: str, describe_config: str) -> Iterator[tuple[str, int]]:
-    """Yield id and number of images of each shard that is segmented and not described."""
-    done = {folder.shard_id for folder, _ in store.complete_shards("describe", describe_config)}
-    for folder, manifest in store.complete_shards("segment", segment_config):
-        if folder.shard_id not in done:
+def _unfinished(run: Run) -> Iterator[tuple[str, int]]:
+    """Yield id and number of images of each shard that is segmented and is to be described or relabelled."""
+    described = {
+        folder.shard_id: manifest.info
+        for folder, manifest in run.store.complete_shards("describe", run.ids.describe)
+    }
+    for folder, manifest in run.store.complete_shards("segment", run.ids.segment):
+        about = described.get(folder.shard_id)
+        if about is None or needs_relabel(manifest.info, about, run.config):
             yield folder.shard_id, manifest.info["entries"]
 
 
