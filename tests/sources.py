@@ -1,7 +1,10 @@
 """Files of every kind for sources, and a source read as a whole."""
 
-from typing import Final
+from typing import Any, Final
 
+import boto3
+
+from benchmarks.wire import Wire
 from par_core.archive import list_source, read_entries
 from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
@@ -19,3 +22,14 @@ def contents(source: str) -> dict[str, bytes | Status]:
         entry.uri.rsplit("/", 1)[-1]: content.status if isinstance(content, UnreadableImageError) else content
         for entry, content in results
     }
+
+
+def s3_client(wire: Wire) -> Any:
+    """A client of the S3 API behind a line."""
+    return boto3.client(
+        "s3",
+        endpoint_url=wire.url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        region_name="us-east-1",
+    )

@@ -13,7 +13,17 @@ from urllib.parse import quote, unquote_to_bytes
 
 from par_core.status import Status
 
-__all__ = ["IMAGE_SUFFIXES", "Entry", "Listing", "is_hidden", "is_image_name", "path_of", "uri_of"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "Entry",
+    "Listing",
+    "Place",
+    "is_hidden",
+    "is_image_name",
+    "is_remote",
+    "path_of",
+    "uri_of",
+]
 
 IMAGE_SUFFIXES: Final = frozenset(
     [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".mpo"]
@@ -22,6 +32,25 @@ _SYSTEM_NAMES: Final = frozenset(
     {"@eadir", "__macosx", "$recycle.bin", "system volume information", "thumbs.db", "lost+found"}
 )
 _ENCODED: Final = "file://"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a member is in its archive, so that it can be read without walking there.
+
+    Attributes:
+        offset: Bytes before the member's first header, >= 0; in a compressed tar they are counted in the
+            uncompressed stream.
+        stored_size: Bytes that the member takes, >= 0: in a zip its compressed data; in a tar its headers,
+            data and padding.
+        compression: ``stored``, or how the bytes are compressed: in a zip ``deflate``, ``bzip2``, ``lzma`` or
+            ``method N`` with the number that the zip states; in a tar that is compressed as a whole ``gz``,
+            ``bz2`` or ``xz``.
+    """
+
+    offset: int
+    stored_size: int
+    compression: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +64,7 @@ class Entry:
             uri, size and version as unchanged.
         status: ``ok``, or the reason why it cannot be read, as far as the listing shows it.
         message: One sentence on the status.
+        place: Where an archive member is in its archive; None for a file, and where it is not known.
     """
 
     uri: str
@@ -42,6 +72,7 @@ class Entry:
     version: str
     status: Status = Status.OK
     message: str = ""
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +101,11 @@ def is_hidden(name: str) -> str | None:
     if name.lower() in _SYSTEM_NAMES:
         return "system"
     return "hidden" if name.startswith(".") else None
+
+
+def is_remote(source: str) -> bool:
+    """Whether a source or uri is a URL of fsspec."""
+    return "://" in source and not source.startswith(_ENCODED)
 
 
 def uri_of(path: str) -> str:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from par_core.archive.containers import is_container_name
 from par_core.archive.entries import Entry, Listing, is_hidden, is_image_name, uri_of
-from par_core.archive.members import is_container_name
 from par_core.archive.shortage import raise_shortage
 from par_core.status import Status
 

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Final
 
-from par_core.archive.entries import Entry, Listing, is_image_name, uri_of
+from par_core.archive.containers import is_container_name
+from par_core.archive.entries import Entry, Listing, is_image_name, is_remote, uri_of
 from par_core.archive.folder import entry_of_file, list_folder
-from par_core.archive.members import is_container_name, list_members
-from par_core.archive.remote import is_remote, list_remote
-from par_core.errors import BadConfigError
+from par_core.archive.local import open_local_container
+from par_core.archive.members import list_members
+from par_core.archive.remote import list_remote
+from par_core.errors import BadConfigError, UnreadableImageError
 
 __all__ = ["list_source"]
 
@@ -24,7 +26,8 @@ def list_source(source: str) -> Listing:
 
     Raises:
         BadConfigError: The source does not exist, or PAR cannot list it.
-        TransientError: This machine is short of memory or of file descriptors.
+        TransientError: The connection to a remote archive was lost, or this machine is short of memory or of
+            file descriptors.
     """
     if not source.strip():
         raise BadConfigError("an empty source; name a folder, an archive, a list of paths or a URL")
@@ -35,6 +38,8 @@ def list_source(source: str) -> Listing:
         return _list_local(path)
     except OSError as error:
         raise BadConfigError(f"cannot list {source}: {error.strerror}") from error
+    except UnreadableImageError as error:
+        raise BadConfigError(f"cannot list {source}: {error.message}") from error
 
 
 def _list_local(path: Path) -> Listing:
@@ -43,9 +48,9 @@ def _list_local(path: Path) -> Listing:
     if not path.is_file():
         raise BadConfigError(f"no such file or folder: {path}")
     if is_container_name(path.name):
-        info = path.stat()
-        with path.open("rb") as file:
-            entries, skipped = list_members(file, uri_of(str(path)), info.st_size, str(info.st_mtime_ns))
+        container = open_local_container(uri_of(str(path)))
+        with container.file:
+            entries, skipped = list_members(container)
         return Listing(str(path), tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
     if path.name.lower().endswith(_LIST_SUFFIXES):
         return _list_paths(path)

@@ -1,31 +1,44 @@
-"""Members of zip and tar files, listed and read in place. Nothing is ever unpacked to disk, so a hostile name
-does no harm.
+"""Members of zip and tar files, listed in place. Nothing is ever unpacked to disk, so a hostile name does no
+harm.
 """
 
+import bz2
+import gzip
+import io
 import lzma
 import struct
 import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from functools import partial
-from typing import IO, Any, BinaryIO, Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
-from par_core.archive.entries import Entry, is_hidden, is_image_name
+from par_core.archive.containers import SEPARATOR, is_container_name
+from par_core.archive.entries import Entry, Place, is_hidden, is_image_name
+from par_core.archive.raw_files import OpenContainer
 from par_core.archive.shortage import can_allocate, raise_shortage
 from par_core.errors import UnreadableImageError
 from par_core.status import Status
 
-__all__ = ["SEPARATOR", "is_container_name", "list_members", "read_members"]
+__all__ = [
+    "DAMAGE",
+    "DECOMPRESSORS",
+    "STORED",
+    "ZIP_METHODS",
+    "Member",
+    "TarHeader",
+    "archive_version",
+    "list_members",
+    "raise_member_shortage",
+    "readable",
+    "walk",
+]
 
-#: Separator between the uri of an archive and the name of its member.
-SEPARATOR: Final = "!/"
-
-_TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 #: Errors that zipfile, tarfile and their decompressors raise for archives that are damaged or hostile.
-_DAMAGE: Final = (
+# Storage that fails raises others (``raw_files``).
+DAMAGE: Final = (
     *(
         zipfile.BadZipFile,
         tarfile.TarError,
@@ -40,7 +53,22 @@ _DAMAGE: Final = (
     ),
     *(MemoryError, RecursionError),
 )
+STORED: Final = "stored"
+ZIP_METHODS: Final[Mapping[int, str]] = {
+    zipfile.ZIP_STORED: STORED,
+    zipfile.ZIP_DEFLATED: "deflate",
+    zipfile.ZIP_BZIP2: "bzip2",
+    zipfile.ZIP_LZMA: "lzma",
+}
+#: How a tar that is compressed as a whole is opened.
+DECOMPRESSORS: Final[Mapping[str, Callable[[Any], io.BufferedIOBase]]] = {
+    "gz": lambda file: gzip.GzipFile(fileobj=file),
+    "bz2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+}
+_MAGIC: Final = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x5d\x00\x00\x80": "xz"}
 _ROOM: Final = 2**30  # bytes, more than any member takes; a header can ask for gigabytes
+_LARGEST: Final = 2**63 - 1  # bytes, the largest number that a listing can hold
 # bytes of a tar header that only holds names and attributes of the next member; Python reads it as a whole,
 # whatever its size
 _LONGEST_EXTRA: Final = 2**20
@@ -53,79 +81,8 @@ _EXTRA_HEADERS: Final = (
 )
 
 
-def is_container_name(name: str) -> bool:
-    """Whether a name has the suffix of an archive that PAR reads."""
-    return name.lower().endswith((".zip", *_TAR_SUFFIXES))
-
-
-def list_members(file: BinaryIO, uri: str, size: int, version: str) -> tuple[list[Entry], Counter[str]]:
-    """List an archive.
-
-    Args:
-        file: The archive, seekable.
-        uri: Uri of the archive; its ending distinguishes zip from tar.
-        size: Size of the archive in bytes.
-        version: Version of the archive, for the entry of a damaged one.
-
-    Returns:
-        Entries, and the number of skipped members by reason. A damaged archive gives the entries before the
-        damage and one for itself.
-
-    Raises:
-        TransientError: This machine is short of memory or of file descriptors.
-    """
-    entries: list[Entry] = []
-    skipped: Counter[str] = Counter()
-    try:
-        for member in _members(file, uri):
-            reason = _passed_over(member)
-            if member.kind == "directory" and reason == "not_an_image":
-                continue
-            if reason:
-                skipped[reason] += 1
-                continue
-            status, message = (Status.ENCRYPTED, "needs a password") if member.encrypted else (Status.OK, "")
-            entries.append(Entry(uri + SEPARATOR + member.name, member.size, member.version, status, message))
-    except _DAMAGE as error:
-        _raise_shortage(error)
-        entries.append(
-            Entry(uri, size, version, Status.DAMAGED_ARCHIVE, f"cannot be read to its end: {error}"[:300])
-        )
-    return entries, skipped
-
-
-def read_members(
-    file: BinaryIO, uri: str, names: Collection[str], max_bytes: int
-) -> Iterator[tuple[str, bytes | UnreadableImageError]]:
-    """Read some members, in the order of the archive; a member that cannot be read comes as an error.
-
-    Args:
-        file: The archive, seekable.
-        uri: Uri of the archive.
-        names: Names of the members, as ``list_members`` gave them.
-        max_bytes: Largest number of bytes of a member, whatever its header says.
-
-    Raises:
-        TransientError: This machine is short of memory or of file descriptors.
-    """
-    wanted = set(names)
-    try:
-        for member in _members(file, uri):
-            if member.name in wanted:
-                wanted.remove(member.name)
-                yield member.name, _read(member, max_bytes)
-            if not wanted:
-                return
-        trouble = UnreadableImageError(Status.VANISHED, "no longer in the archive")
-    except _DAMAGE as error:
-        _raise_shortage(error)
-        trouble = UnreadableImageError(Status.DAMAGED_ARCHIVE, f"the archive cannot be read: {error}"[:300])
-    for name in sorted(wanted):
-        yield name, trouble
-
-
 @dataclass(frozen=True, slots=True)
-class _Member:
+class Member:
     """The header of a member of a zip or tar file, in one form for both.
 
     Attributes:
@@ -133,9 +90,10 @@ class _Member:
         path: Name as it is in the archive.
         kind: ``file``, ``directory`` or ``other`` (links and devices, which are never followed).
         size: Size in bytes by the header.
-        version: Text that changes when the content does.
+        version: Text that changes when the content does, as far as the header shows it.
         encrypted: Whether it needs a password.
-        open: Function that opens its content.
+        place: Where it is.
+        inherited: Attributes that earlier headers of a tar set for all later members.
     """
 
     name: str
@@ -144,53 +102,105 @@ class _Member:
     size: int
     version: str
     encrypted: bool
-    open: Callable[[], IO[bytes] | None]
+    place: Place
+    inherited: Mapping[str, str] = field(default_factory=dict)
 
 
-def _members(file: BinaryIO, uri: str) -> Iterator[_Member]:
+def list_members(container: OpenContainer) -> tuple[list[Entry], Counter[str]]:
+    """List an archive.
+
+    Returns:
+        Entries, and the number of skipped members by reason. A damaged archive gives the entries before the
+        damage and one for itself.
+
+    Raises:
+        TransientError: The storage cannot be reached, or this machine is short of memory or of file
+            descriptors.
+    """
+    entries: list[Entry] = []
+    skipped: Counter[str] = Counter()
+    trouble: list[Entry] = []
+    try:
+        for member in walk(container):
+            reason = _passed_over(member)
+            if member.kind == "directory" and reason == "not_an_image":
+                continue
+            if reason:
+                skipped[reason] += 1
+                continue
+            status, message = (Status.ENCRYPTED, "needs a password") if member.encrypted else (Status.OK, "")
+            uri, place = container.uri + SEPARATOR + member.name, None if member.inherited else member.place
+            entries.append(Entry(uri, member.size, member.version, status, message, place))
+    except UnreadableImageError as error:
+        trouble = [_trouble(container, error.status, error.message)]
+    except DAMAGE as error:
+        raise_member_shortage(error)
+        trouble = [_trouble(container, Status.DAMAGED_ARCHIVE, f"cannot be read to its end: {error}"[:300])]
+    return _versioned(entries, container) + trouble, skipped
+
+
+def walk(container: OpenContainer) -> Iterator[Member]:
+    """Yield every member of an archive, in the order of its table of contents.
+
+    Raises:
+        UnreadableImageError: The archive cannot be read.
+        TransientError: The storage cannot be reached. For a damaged archive one of ``DAMAGE``.
+    """
     names: Counter[str] = Counter()
-    if uri.lower().endswith(".zip"):
-        with zipfile.ZipFile(file) as archive:
+    container.file.seek(0)
+    if container.is_zip:
+        with zipfile.ZipFile(container.file) as archive:
             for info in archive.infolist():
-                kind, version = (
-                    "directory" if info.filename.endswith("/") else "file",
-                    f"crc32:{info.CRC:08x}",
-                )
-                encrypted = bool(info.flag_bits & 1)
-                yield _Member(
+                method = ZIP_METHODS.get(info.compress_type, f"method {info.compress_type}")
+                yield Member(
                     _unique(info.filename, names),
                     info.filename,
-                    kind,
-                    info.file_size,
-                    version,
-                    encrypted,
-                    partial(archive.open, info),
+                    "directory" if info.filename.endswith("/") else "file",
+                    min(info.file_size, _LARGEST),
+                    f"crc32:{info.CRC:08x}",
+                    bool(info.flag_bits & 1),
+                    Place(min(info.header_offset, _LARGEST), min(info.compress_size, _LARGEST), method),
                 )
     else:
-        with tarfile.open(fileobj=file, mode="r:*", tarinfo=_TarHeader) as tar:
-            last = -1
-            for member in tar:
-                if member.offset <= last:  # a negative size: the archive would be read for ever
-                    raise tarfile.ReadError("a header that leads back to one before it")
-                last = member.offset
-                kind = "file" if member.isreg() else "directory" if member.isdir() else "other"
-                opened = partial(tar.extractfile, member)
-                yield _Member(
-                    _unique(member.name, names),
-                    member.name,
-                    kind,
-                    member.size,
-                    f"mtime:{int(member.mtime)}",
-                    False,
-                    opened,
-                )
+        yield from _walk_tar(container.file, names)
 
 
-class _TarHeader(tarfile.TarInfo):
+def _walk_tar(file: io.BufferedReader, names: Counter[str]) -> Iterator[Member]:
+    start = file.read(max(map(len, _MAGIC)))
+    compression = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), STORED)
+    file.seek(0)
+    stream = file if compression == STORED else DECOMPRESSORS[compression](file)
+    with tarfile.TarFile(fileobj=stream, tarinfo=TarHeader) as tar:
+        last, inherited = -1, dict[str, str]()
+        while (header := tar.next()) is not None:
+            tar.members = []  # type: ignore[attr-defined]  # or every header of the archive is held
+            if header.offset <= last:  # a negative size: the archive would be read for ever
+                raise tarfile.ReadError("a header that leads back to one before it")
+            last = header.offset
+            if tar.pax_headers.keys() - {"comment"} and tar.pax_headers != inherited:
+                inherited = dict(tar.pax_headers)
+            yield Member(
+                _unique(header.name, names),
+                header.name,
+                "file" if header.isreg() else "directory" if header.isdir() else "other",
+                min(header.size, _LARGEST),
+                f"mtime:{int(header.mtime)}",
+                False,
+                Place(header.offset, min(max(tar.offset - header.offset, 0), _LARGEST), compression),
+                inherited,
+            )
+
+
+class TarHeader(tarfile.TarInfo):
     """A header of a tar file with a limit on its size, so that Python does not read gigabytes as one name."""
 
     @classmethod
-    def frombuf(cls, buf: Any, encoding: str, errors: str) -> "_TarHeader":
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> "TarHeader":
+        """Return the header that 512 bytes hold.
+
+        Raises:
+            tarfile.ReadError: Its names or attributes are too long.
+        """
         header = super().frombuf(buf, encoding, errors)
         if header.type in _EXTRA_HEADERS and header.size > _LONGEST_EXTRA:
             raise tarfile.ReadError(
@@ -199,13 +209,48 @@ class _TarHeader(tarfile.TarInfo):
         return header
 
 
+def readable(name: str) -> str:
+    """Return a name of an archive as text that is UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def archive_version(container: OpenContainer) -> str:
+    """Return what the version of a member ends in, after a semicolon, if its own time says nothing."""
+    return f"archive:{container.raw.size}:{container.version}"
+
+
+def raise_member_shortage(error: Exception) -> None:
+    """As ``raise_shortage``; but if there is memory for any real member, the archive's header is at fault."""
+    if not isinstance(error, MemoryError) or not can_allocate(_ROOM):
+        raise_shortage(error)
+
+
+def _trouble(container: OpenContainer, status: Status, message: str) -> Entry:
+    return Entry(container.uri, container.raw.size, container.version, status, message)
+
+
+def _versioned(entries: list[Entry], container: OpenContainer) -> list[Entry]:
+    """Entries with the archive's own version where the time of a member says nothing: it is zero, or that of
+    all others, as of archives that are made to be reproducible.
+    """
+    if container.is_zip:
+        return entries  # the CRC tells
+    silent = {"mtime:0"} | ({entries[0].version} if len({entry.version for entry in entries}) == 1 else set())
+    return [
+        replace(entry, version=f"{entry.version};{archive_version(container)}")
+        if entry.version in silent
+        else entry
+        for entry in entries
+    ]
+
+
 def _unique(name: str, names: Counter[str]) -> str:
-    readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    names[readable] += 1
-    return readable if names[readable] == 1 else f"{readable}#{names[readable]}"
+    text = readable(name)
+    names[text] += 1
+    return text if names[text] == 1 else f"{text}#{names[text]}"
 
 
-def _passed_over(member: _Member) -> str | None:
+def _passed_over(member: Member) -> str | None:
     parts = [part for part in member.path.replace("\\", "/").split("/") if part not in ("", ".", "..")]
     reasons = [reason for part in parts if (reason := is_hidden(part))]
     if reasons:
@@ -213,31 +258,3 @@ def _passed_over(member: _Member) -> str | None:
     if member.kind == "file" and is_image_name(member.path):
         return None
     return "archive" if is_container_name(member.path) else "not_an_image"
-
-
-def _read(member: _Member, max_bytes: int) -> bytes | UnreadableImageError:
-    if member.encrypted:
-        return UnreadableImageError(Status.ENCRYPTED, "needs a password")
-    if member.size > max_bytes:
-        return UnreadableImageError(
-            Status.TOO_LARGE, f"{member.size} bytes, {max_bytes} are allowed (archive.max_bytes)"
-        )
-    try:
-        opened = member.open()
-        assert opened is not None  # only links and devices have no content, and they are not listed
-        with opened:
-            content = opened.read(max_bytes + 1)
-    except (*_DAMAGE, RuntimeError) as error:
-        _raise_shortage(error)
-        return UnreadableImageError(Status.DAMAGED_ARCHIVE, f"this member cannot be read: {error}"[:300])
-    if len(content) > max_bytes:
-        return UnreadableImageError(
-            Status.TOO_LARGE, f"more than {max_bytes} bytes, whatever its header says (archive.max_bytes)"
-        )
-    return content
-
-
-def _raise_shortage(error: Exception) -> None:
-    """As ``raise_shortage``; but if there is memory for any real member, the archive's header is at fault."""
-    if not isinstance(error, MemoryError) or not can_allocate(_ROOM):
-        raise_shortage(error)

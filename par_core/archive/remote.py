@@ -5,46 +5,53 @@ Endpoints and credentials come from fsspec's own configuration, for example ``FS
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 import fsspec
 
+from par_core.archive.containers import is_container_name
 from par_core.archive.entries import Entry, Listing, is_hidden, is_image_name
-from par_core.archive.members import is_container_name, list_members, read_members
+from par_core.archive.members import list_members
+from par_core.archive.raw_files import OpenContainer, RemoteFile, remote_trouble
 from par_core.archive.shortage import raise_shortage
-from par_core.errors import BadConfigError, TransientError, UnreadableImageError
+from par_core.errors import BadConfigError, ParError, TransientError, UnreadableImageError
 from par_core.status import Status
 
-__all__ = ["is_remote", "list_remote", "read_remote", "read_remote_members"]
+__all__ = ["list_remote", "open_remote_container", "read_remote"]
 
 _AT_ONCE: Final = 16  # requests at the same time
-
-
-def is_remote(source: str) -> bool:
-    """Whether a source or uri is a URL of fsspec."""
-    return "://" in source and not source.startswith("file://")
+_BYTES_AT_ONCE: Final = 256 * 2**20  # bytes that these may bring, unless one file alone has more
+_Size = (
+    int | Exception | None
+)  # of a file: bytes, why it is not known, or None if the server does not state it
+_ZIP_AHEAD: Final = 64 * 2**10  # bytes to fetch of an archive where it is not known what will be read
+_TAR_AHEAD: Final = 4 * 2**20
 
 
 def list_remote(url: str) -> Listing:
     """List a URL.
 
     Raises:
-        BadConfigError: The backend is not installed, or there is nothing at the URL.
+        BadConfigError: The backend is not installed, there is nothing at the URL, or it cannot be listed.
+        TransientError: The connection was lost inside an archive.
     """
     files, path = _open(url)
     try:
         if is_container_name(path):
-            info = files.info(path)
-            with files.open(path, "rb") as file:
-                entries, skipped = list_members(
-                    file, files.unstrip_protocol(path), int(info["size"]), _version(info)
-                )
+            container = _container(files, path, files.unstrip_protocol(path))
+            with container.file:
+                entries, skipped = list_members(container)
             return Listing(url, tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
         infos: dict[str, dict[str, Any]] = files.find(path, detail=True)
     except FileNotFoundError as error:
         raise BadConfigError(f"nothing at {url}") from error
-    except OSError as error:
+    except ParError:
+        raise
+    except Exception as error:  # every backend has its own
+        raise_shortage(error)
         raise BadConfigError(f"{url} cannot be listed: {error}") from error
     if not infos:
         raise BadConfigError(f"nothing at {url}")
@@ -61,43 +68,44 @@ def read_remote(
             short of memory or of file descriptors.
     """
     files, _ = _open(entries[0].uri)
-    for start in range(0, len(entries), _AT_ONCE):
-        group = entries[start : start + _AT_ONCE]
-        fitting = {files._strip_protocol(entry.uri): entry for entry in group if entry.size <= max_bytes}
-        contents: dict[str, bytes | Exception] = _fetch(files, list(fitting))
-        troubles = [
-            content
-            for content in contents.values()
-            if isinstance(content, OSError) and not isinstance(content, (FileNotFoundError, PermissionError))
-        ]
-        if len(troubles) == len(contents) and len(contents) > 1:
+    sizes = _sizes(files, entries)
+    for group in _groups(entries, sizes, max_bytes):
+        contents = _fetch(files, {entry.uri: sizes[entry.uri] for entry in group}, max_bytes)
+        troubles = [trouble for content in contents.values() if (trouble := _trouble(content))]
+        if len(troubles) == len(contents):
+            raise_shortage(troubles[0])
             raise TransientError(
                 f"none of {len(contents)} files could be read, such as {group[0].uri}: {troubles[0]}"
             )
         for entry in group:
-            content = contents.get(files._strip_protocol(entry.uri))
-            if content is None:
-                yield (
-                    entry,
-                    UnreadableImageError(
-                        Status.TOO_LARGE, f"{entry.size} bytes, {max_bytes} are allowed (archive.max_bytes)"
-                    ),
-                )
-            else:
-                yield entry, content if isinstance(content, bytes) else _unreadable(content)
+            content = contents[entry.uri]
+            yield entry, content if isinstance(content, bytes) else _unreadable(content)
 
 
-def read_remote_members(
-    container: str, names: Sequence[str], max_bytes: int
-) -> Iterator[tuple[str, bytes | UnreadableImageError]]:
-    """Read members of an archive behind a URL."""
-    files, path = _open(container)
+def open_remote_container(url: str) -> OpenContainer:
+    """Open an archive behind a URL; nothing of it is fetched yet.
+
+    Raises:
+        UnreadableImageError: It is gone, or may not be read.
+        TransientError: The storage cannot be reached.
+    """
+    files, path = _open(url)
     try:
-        with files.open(path, "rb") as file:
-            yield from read_members(file, container, names, max_bytes)
-    except OSError as error:
-        for name in names:
-            yield name, _unreadable(error)
+        return _container(files, path, url)
+    except BadConfigError as error:
+        raise UnreadableImageError(Status.IO_ERROR, str(error)) from error
+    except Exception as error:
+        raise remote_trouble(error, url) from error
+
+
+def _container(files: Any, path: str, url: str) -> OpenContainer:
+    info = files.info(path)
+    if info["size"] is None:
+        raise BadConfigError(
+            f"{url}: the server does not state its size, so that PAR cannot read parts of it"
+        )
+    ahead = _ZIP_AHEAD if path.lower().endswith(".zip") else _TAR_AHEAD
+    return OpenContainer.of(url, RemoteFile(files, path, int(info["size"]), ahead), _version(info))
 
 
 def _open(url: str) -> tuple[Any, str]:
@@ -113,11 +121,83 @@ def _open(url: str) -> tuple[Any, str]:
     return files, path
 
 
-def _fetch(files: Any, paths: list[str]) -> dict[str, bytes | Exception]:
-    if not paths:
-        return {}
-    fetched = files.cat(paths, on_error="return")
-    return fetched if isinstance(fetched, dict) else {paths[0]: fetched}
+def _sizes(files: Any, entries: Sequence[Entry]) -> dict[str, _Size]:
+    """Sizes by uri; those that the listing does not know are asked for."""
+    sizes: dict[str, _Size] = {entry.uri: entry.size for entry in entries}
+    unknown = [uri for uri, size in sizes.items() if not size]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return sizes | dict(zip(unknown, pool.map(partial(_size_now, files), unknown), strict=True))
+
+
+def _size_now(files: Any, uri: str) -> _Size:
+    try:
+        size = files.info(files._strip_protocol(uri))["size"]
+    except Exception as error:  # noqa: BLE001 - every backend has its own
+        return error
+    return None if size is None else int(size)
+
+
+def _groups(entries: Sequence[Entry], sizes: Mapping[str, _Size], max_bytes: int) -> Iterator[list[Entry]]:
+    """Entries to be fetched at the same time."""
+    group: list[Entry] = []
+    total = 0
+    for entry in entries:
+        size = sizes[entry.uri]
+        brings = max_bytes if size is None else size if isinstance(size, int) and size <= max_bytes else 0
+        if group and (len(group) == _AT_ONCE or total + brings > _BYTES_AT_ONCE):
+            yield group
+            group, total = [], 0
+        group.append(entry)
+        total += brings
+    if group:
+        yield group
+
+
+def _fetch(files: Any, sizes: Mapping[str, _Size], max_bytes: int) -> dict[str, bytes | Exception]:
+    """Content or error of some files; of none is more read than one byte above the limit."""
+    contents: dict[str, bytes | Exception] = {}
+    uris: list[str] = []
+    for uri, size in sizes.items():
+        if size is None:
+            contents[uri] = _read_unsized(files, uri, max_bytes + 1)
+        elif isinstance(size, Exception):
+            contents[uri] = size
+        elif size == 0:
+            contents[uri] = b""
+        elif size > max_bytes:
+            contents[uri] = _too_large(f"{size}", max_bytes)
+        else:
+            uris.append(uri)
+    if uris:
+        paths = [files._strip_protocol(uri) for uri in uris]
+        ends = [max_bytes + 1] * len(paths)
+        contents |= zip(uris, files.cat_ranges(paths, [0] * len(paths), ends, on_error="return"), strict=True)
+    return {
+        uri: _too_large(f"more than {max_bytes}", max_bytes)
+        if isinstance(content, bytes) and len(content) > max_bytes
+        else content
+        for uri, content in contents.items()
+    }
+
+
+def _read_unsized(files: Any, uri: str, limit: int) -> bytes | Exception:
+    try:
+        with files.open(files._strip_protocol(uri), "rb") as file:
+            return bytes(file.read(limit))
+    except Exception as error:  # noqa: BLE001 - every backend has its own
+        return error
+
+
+def _trouble(content: bytes | Exception) -> Exception | None:
+    """The error of the storage or the connection, if it is one and not of the file."""
+    of_the_file = (FileNotFoundError, PermissionError, UnreadableImageError)
+    return content if isinstance(content, Exception) and not isinstance(content, of_the_file) else None
+
+
+def _too_large(size: str, max_bytes: int) -> UnreadableImageError:
+    return UnreadableImageError(
+        Status.TOO_LARGE, f"{size} bytes, {max_bytes} are allowed (archive.max_bytes)"
+    )
 
 
 def _listing(url: str, root: str, infos: dict[str, dict[str, Any]], files: Any) -> Listing:
@@ -144,10 +224,7 @@ def _version(info: dict[str, Any]) -> str:
 
 
 def _unreadable(error: Exception) -> UnreadableImageError:
-    raise_shortage(error)
-    known: dict[type[Exception], Status] = {
-        FileNotFoundError: Status.VANISHED,
-        PermissionError: Status.PERMISSION,
-    }
-    status = known.get(type(error), Status.IO_ERROR)
-    return UnreadableImageError(status, f"cannot be read: {error}"[:300])
+    trouble = error if isinstance(error, UnreadableImageError) else remote_trouble(error, "the file")
+    if isinstance(trouble, UnreadableImageError):
+        return trouble
+    return UnreadableImageError(Status.IO_ERROR, f"cannot be read: {error}"[:300])

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from jaxtyping import Float32
 
-from par_core.archive.remote import is_remote
+from par_core.archive.entries import is_remote
 from par_core.errors import BadConfigError
 from par_core.forget.byte_search import SHORTEST, ByteSearch
 from par_core.store.layout import Stage, Store
-from par_core.store.schemas import ENTRIES
+from par_core.store.schemas import ENTRIES, as_entries
 from par_core.store.shards import Manifest, ShardFolder
 from par_core.store.suppression import SuppressionList, load_suppression_list, places_of
 
@@ -218,12 +218,7 @@ def _all_images(store: Store) -> pa.Table:
 
 def _all_listed(store: Store) -> pa.Table:
     tables = [pq.read_table(path, partitioning=None) for path in (store.root / "listings").glob("*.parquet")]
-    return pa.concat_tables(
-        [
-            ENTRIES.empty_table(),
-            *(table.replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES) for table in tables),
-        ]
-    )
+    return pa.concat_tables([ENTRIES.empty_table(), *map(as_entries, tables)])
 
 
 def _suppress_people(

@@ -18,13 +18,13 @@ from par_core.stages.attempts import forget_attempts
 from par_core.stages.migration import migrate_ids
 from par_core.stages.provenance import needs_relabel
 from par_core.stages.run import Run
-from par_core.status import FAILED, Status
+from par_core.status import FAILED
 from par_core.store.layout import Store
 from par_core.store.ledger import KEY, known_images
-from par_core.store.listings import entries_table, listed_entries, save_listing
+from par_core.store.listings import entries_of, entries_table, listed_entries, save_listing
 from par_core.store.plan_file import PlanFile, PlannedShard, planned_work
 from par_core.store.plan_writer import write_plan
-from par_core.store.schemas import WORK
+from par_core.store.schemas import WORK, as_entries
 
 __all__ = ["Plan", "PlannedShard", "plan_index", "plan_shard", "read_work"]
 
@@ -151,8 +151,7 @@ def read_work(store: Store, shard_id: str) -> tuple[list[Entry], int]:
     )
     if table is None or not len(table):
         raise StoreError(f"the plan in {store.root} has no entries of shard {shard_id}; run par index again")
-    rows = table.drop_columns(["attempt"]).to_pylist()
-    return [Entry(**{**row, "status": Status(row["status"])}) for row in rows], table["attempt"][0].as_py()
+    return entries_of(as_entries(table)), table["attempt"][0].as_py()
 
 
 def _missing(listed: pa.Table, known: pa.Table) -> pa.Table:

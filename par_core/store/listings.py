@@ -9,15 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from par_core.archive import Entry, Listing
+from par_core.archive import Entry, Listing, Place
 from par_core.atomic import write_atomic
 from par_core.ids import digest_of
 from par_core.status import Status
 from par_core.store.layout import Store
-from par_core.store.schemas import ENTRIES, require_schema
+from par_core.store.schemas import ENTRIES, as_entries, require_schema
 from par_core.store.suppression import load_suppression_list
 
 __all__ = [
+    "entries_of",
     "entries_table",
     "forget_in_listings",
     "listed_entries",
@@ -33,11 +34,32 @@ def entries_table(entries: Iterable[Entry]) -> pa.Table:
     columns = {
         name: [getattr(entry, name) for entry in rows] for name in ("uri", "size", "version", "message")
     }
-    return (
-        pa.table({**columns, "status": [entry.status.value for entry in rows]})
-        .select(ENTRIES.names)
-        .cast(ENTRIES)
-    )
+    places = {
+        name: [getattr(entry.place, name, None) for entry in rows]
+        for name in ("offset", "stored_size", "compression")
+    }
+    return as_entries(pa.table({**columns, **places, "status": [entry.status.value for entry in rows]}))
+
+
+def entries_of(table: pa.Table) -> list[Entry]:
+    """Return the rows of a table of the schema ENTRIES as entries; the inverse of ``entries_table``."""
+    return [_entry(**row) for row in table.select(ENTRIES.names).to_pylist()]
+
+
+def _entry(
+    uri: str,
+    size: int,
+    version: str,
+    status: str,
+    message: str,
+    offset: int | None,
+    stored_size: int | None,
+    compression: str | None,
+) -> Entry:
+    place = None
+    if offset is not None and stored_size is not None and compression is not None:
+        place = Place(offset, stored_size, compression)
+    return Entry(uri, size, version, Status(status), message, place)
 
 
 def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
@@ -63,7 +85,7 @@ def forget_in_listings(store: Store) -> int:
     """
     masked = 0
     for path in sorted((store.root / "listings").glob("*.parquet")):
-        table = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
+        table = as_entries(pq.read_table(path, partitioning=None))
         before = pc.sum(pc.equal(table["status"], Status.FORGOTTEN.value)).as_py() or 0
         written, after = _write_listing(store, table, _listing_info(path))
         if written != path:
@@ -103,7 +125,7 @@ def listed_entries(store: Store) -> pa.Table:
     )
     merged = ENTRIES.empty_table()
     for _, path in tables:
-        newer = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
+        newer = as_entries(pq.read_table(path, partitioning=None))
         older = merged.filter(pc.invert(pc.is_in(merged["uri"], value_set=newer["uri"].combine_chunks())))
         merged = pa.concat_tables([older, newer])
     return merged.sort_by("uri")

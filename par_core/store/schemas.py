@@ -12,7 +12,16 @@ import pyarrow as pa
 
 from par_core.errors import BadInputError
 
-__all__ = ["ENTRIES", "IMAGES", "PEOPLE", "WORK", "descriptions_schema", "index_schema", "require_schema"]
+__all__ = [
+    "ENTRIES",
+    "IMAGES",
+    "PEOPLE",
+    "WORK",
+    "as_entries",
+    "descriptions_schema",
+    "index_schema",
+    "require_schema",
+]
 
 
 def _required(name: str, kind: pa.DataType) -> pa.Field:
@@ -27,8 +36,11 @@ ENTRIES: Final = pa.schema(
         _required("version", pa.string()),
         _required("status", pa.string()),
         _required("message", pa.string()),
+        pa.field("offset", pa.int64()),
+        pa.field("stored_size", pa.int64()),
+        pa.field("compression", pa.string()),
     ],
-    metadata={b"par.schema": b"entries/1"},
+    metadata={b"par.schema": b"entries/2"},
 )
 
 #: Entries of a planned shard, all of the same attempt.
@@ -81,6 +93,16 @@ _DESCRIBED: Final = [
     pa.field("megapixels", pa.float32()),
     pa.field("glvn", pa.float32()),
 ]
+
+
+def as_entries(table: pa.Table) -> pa.Table:
+    """Return a stored listing with the columns of ENTRIES. Places of archive members, which listings of
+    earlier versions do not have, are null.
+    """
+    for field in ENTRIES:
+        if field.nullable and field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table.select(ENTRIES.names).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
 
 
 def descriptions_schema(attributes: Sequence[str], embedding_size: int) -> pa.Schema:

@@ -9,6 +9,7 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from benchmarks.wire import Wire, wire_to
 from tests.sources import NAMES
 
 
@@ -53,3 +54,19 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Exception]]:
         files.pipe(f"/bucket/{number:02}.jpg", b"x")
     yield broken
     files.rm("/bucket", recursive=True)
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """A real S3 API on this machine, behind a line."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    with wire_to(server.get_host_and_port()) as wire:
+        for key, value in {"ENDPOINT_URL": wire.url, "KEY": "test", "SECRET": "test"}.items():
+            monkeypatch.setenv(f"FSSPEC_S3_{key}", value)
+        fsspec.config.set_conf_env(fsspec.config.conf)
+        yield wire
+        fsspec.config.conf.pop("s3", None)
+    server.stop()

@@ -1,16 +1,15 @@
 """Sources behind URLs: in memory, and on a real S3 API."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import fsspec
 import pytest
 
+from benchmarks.wire import Wire
 from par_core.archive import list_source, read_entries
 from par_core.errors import TransientError, UnreadableImageError
 from par_core.status import Status
-from tests.sources import LIMITS, NAMES, SKIPPED, contents
+from tests.sources import LIMITS, NAMES, SKIPPED, contents, s3_client
 
 
 def test_memory_url(folder: Path) -> None:
@@ -53,34 +52,11 @@ def test_files_of_a_storage_that_gives_others_are_marked_each_by_its_trouble(
     assert results == 20 * [Status.VANISHED]
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A real S3 API on this machine; yields its address."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    for key, value in {
-        "FSSPEC_S3_ENDPOINT_URL": url,
-        "FSSPEC_S3_KEY": "test",
-        "FSSPEC_S3_SECRET": "test",
-    }.items():
-        monkeypatch.setenv(key, value)
-    fsspec.config.set_conf_env(fsspec.config.conf)
-    yield url
-    fsspec.config.conf.pop("s3", None)
-    server.stop()
-
-
 @pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
-def test_s3_url_lists_reads_and_knows_what_changed(s3: str, folder: Path) -> None:
-    client = boto3.client(
-        "s3", endpoint_url=s3, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
-    )
+def test_s3_url_lists_reads_and_knows_what_changed(s3: Wire, folder: Path) -> None:
+    client = s3_client(s3)
     client.create_bucket(Bucket="archive")
     for name in NAMES:
         client.put_object(Bucket="archive", Key=f"night/{name}", Body=name.encode())
