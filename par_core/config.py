@@ -1,8 +1,9 @@
 """The settings of a run: frozen, validated, digested.
 
-Two kinds are kept apart. *Settings that decide the answer* (``ArchiveConfig`` to ``DescribeConfig``) have a
-digest that is part of every output path, so that two configurations never mix. *Machine settings* (runner,
-workers, device) do not change the answer and are no part of any digest.
+Three kinds are kept apart. *Settings that take a model to answer again* are part of the digests in every
+output path, so that two configurations never mix. *Settings that only relabel or refuse* (``ArchiveConfig``,
+``min_height_px``, ``thumbnails``) are recorded in manifests. *Machine settings* (runner, workers, device) do
+not change the answer and are no part of any digest.
 
 Sources, strongest first: command line, environment (``PAR_SEGMENT__MIN_SCORE=0.6``), a TOML file. Unknown
 keys fail. An empty variable of the environment counts as not set.

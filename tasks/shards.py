@@ -10,10 +10,9 @@ from typing import Any
 from par_core.config import config_of
 from par_core.errors import ParError, TransientError
 from par_core.stages.attempts import attempt, end_attempt
-from par_core.stages.describe import describe_shard
 from par_core.stages.names import ConfigIds
+from par_core.stages.process import process_shard
 from par_core.stages.run import Run
-from par_core.stages.segment import segment_shard
 from par_core.store.layout import Store
 from par_core.store.plan_file import PlanFile
 
@@ -95,7 +94,6 @@ def _index(run: Run, shard_id: str, attempt_name: str) -> None:
         return
     with attempt(run.store, shard_id, attempt_name):
         try:
-            segment_shard(run, shard_id)
-            describe_shard(run, shard_id)
+            process_shard(run, shard_id)
         except MemoryError as error:
             raise TransientError(f"out of memory in shard {shard_id}") from error

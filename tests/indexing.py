@@ -8,10 +8,9 @@ from par_core.config import RunConfig, load_config
 from par_core.gate.golden import Golden, StoreHealth
 from par_core.gate.publish import run_gate
 from par_core.stages.commit import commit_store
-from par_core.stages.describe import describe_shard
 from par_core.stages.plan import Plan, plan_index
+from par_core.stages.process import process_shard
 from par_core.stages.run import Run
-from par_core.stages.segment import segment_shard
 from par_core.store.commits import CommitRecord
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
@@ -26,8 +25,7 @@ def index(
     run = Run.of(Store.create(root), config)
     plan = plan_index(run, [str(source) for source in sources], workers=1, retry_failed=retry_failed)
     for shard in plan.shards:
-        segment_shard(run, shard.shard_id)
-        describe_shard(run, shard.shard_id)
+        process_shard(run, shard.shard_id)
     return plan, commit_store(run)
 
 

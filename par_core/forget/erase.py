@@ -23,11 +23,10 @@ from par_core.locks import locked
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.schemas import IMAGES, PEOPLE
-from par_core.store.shards import Manifest, ShardFolder
+from par_core.store.shards import REWRITING, Manifest, ShardFolder
 
 __all__ = ["erase_leftovers", "erase_named_in_text", "erase_rows"]
 
-_MARK: Final = ".rewriting"  # in the folder of a shard whose files may not be those of its manifest
 _REPLACED: Final = "forgotten"
 _ID: Final = re.compile("[0-9a-f]{32}")
 
@@ -68,7 +67,7 @@ def erase_rows(store: Store, subject: Subject) -> None:
         if (
             kept_images.equals(images.select(kept_images.schema.names))
             and len(kept_people) == len(people)
-            and not (folder.path / _MARK).exists()
+            and not (folder.path / REWRITING).exists()
         ):
             continue
         counts = {**_by_status(kept_images), "images": len(kept_images), "people": len(kept_people)}
@@ -85,7 +84,7 @@ def erase_rows(store: Store, subject: Subject) -> None:
         if segmented is not None:
             staying = pc.and_(staying, pc.is_in(people["image_id"], value_set=segmented))
         kept_people = people.filter(staying)
-        if len(kept_people) == len(people) and not (folder.path / _MARK).exists():
+        if len(kept_people) == len(people) and not (folder.path / REWRITING).exists():
             continue
         counts = {**_by_status(kept_people), "people": len(kept_people)}
         _rewrite(folder, manifest, {"people": (kept_people, people.schema)}, counts, manifest.info)
@@ -189,11 +188,9 @@ def _rewrite(
     counts: dict[str, int],
     info: Any,
 ) -> None:
-    mark = folder.path / _MARK
-    if not mark.exists() and folder.wrong_files(manifest):
+    if not (folder.path / REWRITING).exists() and folder.wrong_files(manifest):
         raise StoreError(
             f"{folder.path} is damaged, so that no person can be erased from it; delete it and ask again"
         )
-    mark.touch()
-    folder.rewrite(tables, counts, info)
-    mark.unlink()
+    with folder.rewriting():
+        folder.rewrite(tables, counts, info)

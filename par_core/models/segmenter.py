@@ -7,13 +7,11 @@ mask head, and masks are pasted inside their boxes only.
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
-import torchvision.transforms.v2.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.image_list import ImageList
@@ -22,6 +20,7 @@ from torchvision.models.detection.rpn import concat_box_prediction_layers
 from par_core.models.mask_rcnn import PERSON_LABEL, Architecture, build_mask_rcnn
 from par_core.models.pasting import paste_masks
 from par_core.models.runtimes import Runtime
+from par_core.models.segmenter_input import Prepared, SegmenterSettings, prepare
 from par_core.models.weights import load_state, read_published, read_shipped
 from par_core.people.geometry import clip_boxes
 from par_core.types import BoxesXYXY, ImageU8, MaskRLE, PersonInstances
@@ -38,37 +37,6 @@ __all__ = [
 ]
 
 COMPACT_FILE: Final = "segmenter-compact.safetensors"
-_STRIDE: Final = 32  # images are padded to multiples of this
-
-
-@dataclass(frozen=True, slots=True)
-class SegmenterSettings:
-    """Settings of the original paper's inference (He et al. 2017, section 3.1), where they decide the result.
-
-    Attributes:
-        min_side: Pixels of the shorter side of a resized image...
-        max_side: ...unless the longer side would then have more pixels than this...
-        max_height: ...or the height more than this: no person is higher than the picture, and the largest
-            anchor must fit the highest person.
-        min_score: Lowest score of a person.
-        proposals: Largest number of regions that go from the RPN to the box head...
-        min_objectness: ...among those with at least this objectness: a picture of few people has few, and
-            costs less.
-        nms_iou: Overlap (IoU) above which the weaker of two boxes is dropped.
-        max_people: Largest number of people in one image.
-        smooth: Whether images are shrunk with a filter against aliasing; torchvision's published weights were
-            trained without.
-    """
-
-    min_side: int
-    max_side: int
-    min_score: float
-    proposals: int = 300
-    min_objectness: float = 0.0
-    nms_iou: float = 0.5
-    max_people: int = 200
-    max_height: int | None = None
-    smooth: bool = True
 
 
 #: Settings of the shipped weights; the thresholds were chosen on photographs held out from training.
@@ -91,19 +59,25 @@ class MaskRCNNSegmenter:
         fingerprint: Digest of weights, settings and code.
         name: Name of the architecture, for people.
         runtime: Runtime that computes the network.
+        in_batches: Whether the network sees several images at once; None does so on a GPU.
     """
 
     def __init__(
-        self, network: MaskRCNN, settings: SegmenterSettings, fingerprint: str, name: str, runtime: Runtime
+        self,
+        network: MaskRCNN,
+        settings: SegmenterSettings,
+        fingerprint: str,
+        name: str,
+        runtime: Runtime,
+        *,
+        in_batches: bool | None = None,
     ) -> None:
         self.fingerprint = fingerprint
+        self._in_batches = runtime.device.type == "cuda" if in_batches is None else in_batches
         self._settings = settings
         self._device = runtime.device
         network = network.eval()
-        self._mean, self._std = (
-            torch.tensor(values).view(3, 1, 1)
-            for values in (network.transform.image_mean, network.transform.image_std)
-        )
+        self._mean, self._std = network.transform.image_mean, network.transform.image_std
         self._rpn, self._roi = network.rpn, network.roi_heads
         self._rpn._pre_nms_top_n = {"training": settings.proposals, "testing": settings.proposals}
         self._rpn._post_nms_top_n = {"training": settings.proposals, "testing": settings.proposals}
@@ -133,113 +107,113 @@ class MaskRCNNSegmenter:
         self.summary = f"{name} ({runtime.name}, {runtime.precision})"
 
     def segment(self, images: Sequence[ImageU8]) -> list[PersonInstances]:
-        """Segment images one by one: on a CPU a batch is no faster, and sizes differ."""
+        """Segment images of any sizes.
+
+        With ``in_batches`` the network sees images of one padded size together, which fills a GPU; an image
+        gives the same people as alone, but for rounding. Otherwise it sees them one by one: on a CPU a batch
+        is no faster.
+        """
         with torch.no_grad():
-            return [self._segment(image) for image in images]
+            if not self._in_batches:
+                return [self._segment([self._prepared(image)])[0] for image in images]
+            prepared = [self._prepared(image) for image in images]
+            people: dict[int, PersonInstances] = {}
+            for numbers in _of_equal_size(prepared):
+                people.update(zip(numbers, self._segment([prepared[i] for i in numbers]), strict=True))
+            return [people[i] for i in range(len(images))]
 
     def outline(self, image: ImageU8, boxes: BoxesXYXY) -> tuple[MaskRLE, ...]:
         """Return the masks of people whose boxes are known, (n, 4) in pixels of the image, in their order."""
         with torch.no_grad():
-            prepared, rows, columns = self._prepare(image)
-            outputs = [
-                tensor.to(self._device) for tensor in self._features(prepared[None])[: len(self._levels)]
-            ]
+            prepared = self._prepared(image)
+            outputs = self._computed([prepared])[: len(self._levels)]
             features = OrderedDict(zip(self._levels, outputs, strict=True))
             placed = torch.from_numpy(boxes)
-            shrunk = (placed / _scale(image.shape[:2], (rows, columns))).to(self._device)
-            return self._masks(features, shrunk, placed, (rows, columns), image.shape[:2])
+            return self._masks(features, [(placed / prepared.scale).to(self._device)], [placed], [prepared])[
+                0
+            ]
 
-    def _segment(self, image: ImageU8) -> PersonInstances:
-        height, width = image.shape[:2]
-        prepared, rows, columns = self._prepare(image)
-        outputs = [tensor.to(self._device) for tensor in self._features(prepared[None])]
-        n = len(self._levels)
+    def _prepared(self, image: ImageU8) -> Prepared:
+        return prepare(image, self._settings, self._mean, self._std)
+
+    def _computed(self, prepared: Sequence[Prepared]) -> list[Tensor]:
+        """Pyramid, objectness and box deltas of a batch of images of one padded size."""
+        return [
+            tensor.to(self._device)
+            for tensor in self._features(torch.stack([image.pixels for image in prepared]))
+        ]
+
+    def _segment(self, prepared: Sequence[Prepared]) -> list[PersonInstances]:
+        """Segment a batch of images of one padded size."""
+        outputs, n = self._computed(prepared), len(self._levels)
         features = OrderedDict(zip(self._levels, outputs[:n], strict=True))
-        proposals = self._propose(
-            outputs[:n], outputs[n : 2 * n], outputs[2 * n :], prepared, (rows, columns)
-        )
-        boxes, scores = self._people(features, proposals, (rows, columns))
-        placed = (boxes * _scale((height, width), (rows, columns)).to(boxes.device)).cpu()
-        masks = self._masks(features, boxes, placed, (rows, columns), (height, width))
-        return PersonInstances(
-            clip_boxes(placed.numpy().astype(np.float32), width=width, height=height),
-            scores.cpu().numpy().astype(np.float32),
-            masks,
-        )
+        proposals = self._propose(outputs[:n], outputs[n : 2 * n], outputs[2 * n :], prepared)
+        boxes, scores = self._people(features, proposals, prepared)
+        placed = [
+            (inside * image.scale.to(inside.device)).cpu()
+            for inside, image in zip(boxes, prepared, strict=True)
+        ]
+        masks = self._masks(features, boxes, placed, prepared)
+        return [
+            PersonInstances(
+                clip_boxes(placed[i].numpy().astype(np.float32), width=image.whole[1], height=image.whole[0]),
+                scores[i].cpu().numpy().astype(np.float32),
+                masks[i],
+            )
+            for i, image in enumerate(prepared)
+        ]
 
     def _masks(
         self,
         features: "OrderedDict[str, Tensor]",
-        boxes: Tensor,
-        placed: Tensor,
-        resized: tuple[int, int],
-        whole: tuple[int, int],
-    ) -> tuple[MaskRLE, ...]:
-        """The masks of boxes: ``boxes`` in the resized picture of the size ``resized``, ``placed`` in the
-        image of the size ``whole``.
-        """
-        if not len(boxes):
-            return ()
-        pooled = self._roi.mask_roi_pool(features, [boxes], [resized])
+        boxes: list[Tensor],
+        placed: list[Tensor],
+        prepared: Sequence[Prepared],
+    ) -> list[tuple[MaskRLE, ...]]:
+        """The masks of boxes, by image: ``boxes`` in the resized pictures, ``placed`` in the images."""
+        numbers = [len(inside) for inside in boxes]
+        if not sum(numbers):
+            return [() for _ in boxes]
+        pooled = self._roi.mask_roi_pool(features, boxes, [image.resized for image in prepared])
         probabilities = self._mask_head(pooled)[0][:, PERSON_LABEL].sigmoid().cpu()
-        return paste_masks(probabilities, placed, whole)
-
-    def _prepare(self, image: ImageU8) -> tuple[Tensor, int, int]:
-        """Resize, normalise and pad with zeros; return (3, h, w), and the height and width of the picture in
-        it.
-        """
-        height, width = image.shape[:2]
-        scale = min(
-            self._settings.min_side / min(height, width), self._settings.max_side / max(height, width)
-        )
-        if self._settings.max_height is not None:
-            scale = min(scale, self._settings.max_height / height)
-        picture = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)
-        if self._settings.smooth:
-            rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-            resized = self._normalised(
-                F.resize(picture, [rows, columns], interpolation=F.InterpolationMode.BILINEAR, antialias=True)
-            )
-        else:
-            rows, columns = max(1, int(height * scale)), max(1, int(width * scale))
-            resized = nn.functional.interpolate(
-                self._normalised(picture)[None], size=(rows, columns), mode="bilinear"
-            )[0]
-        padded_rows, padded_columns = (-(-side // _STRIDE) * _STRIDE for side in (rows, columns))
-        canvas = torch.zeros(3, padded_rows, padded_columns)
-        canvas[:, :rows, :columns] = resized
-        return canvas, rows, columns
-
-    def _normalised(self, picture: Tensor) -> Tensor:
-        return (picture.float() / 255 - self._mean) / self._std
+        return [
+            paste_masks(part, where, image.whole)
+            for part, where, image in zip(probabilities.split(numbers), placed, prepared, strict=True)
+        ]
 
     def _propose(
         self,
         features: list[Tensor],
         objectness: list[Tensor],
         deltas: list[Tensor],
-        prepared: Tensor,
-        size: tuple[int, int],
+        prepared: Sequence[Prepared],
     ) -> list[Tensor]:
-        anchors = self._rpn.anchor_generator(ImageList(prepared[None].to(self._device), [size]), features)
+        """Regions (n, 4) of each image, in the resized picture."""
+        sizes = [image.resized for image in prepared]
+        shaped = prepared[0].pixels.expand(len(prepared), -1, -1, -1)  # only the shape is used
+        batch = ImageList(shaped, sizes)
+        anchors = self._rpn.anchor_generator(batch, features)
         per_level = [level[0].numel() for level in objectness]
         flat_objectness, flat_deltas = concat_box_prediction_layers(objectness, deltas)
-        proposals = self._rpn.box_coder.decode(flat_deltas, anchors).view(1, -1, 4)
-        return self._rpn.filter_proposals(proposals, flat_objectness, [size], per_level)[0]
+        proposals = self._rpn.box_coder.decode(flat_deltas, anchors).view(len(prepared), -1, 4)
+        regions: list[Tensor] = self._rpn.filter_proposals(proposals, flat_objectness, sizes, per_level)[0]
+        return regions
 
     def _people(
-        self, features: "OrderedDict[str, Tensor]", proposals: list[Tensor], size: tuple[int, int]
-    ) -> tuple[Tensor, Tensor]:
-        """Boxes (n, 4) in the resized picture and scores (n,), highest first."""
-        if not len(proposals[0]):
-            return torch.zeros(0, 4), torch.zeros(0)
-        pooled = self._roi.box_roi_pool(features, proposals, [size])
+        self, features: "OrderedDict[str, Tensor]", proposals: list[Tensor], prepared: Sequence[Prepared]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Boxes (n, 4) in the resized picture and scores (n,), highest first, of each image."""
+        if not sum(map(len, proposals)):
+            return [torch.zeros(0, 4) for _ in prepared], [torch.zeros(0) for _ in prepared]
+        sizes = [image.resized for image in prepared]
+        pooled = self._roi.box_roi_pool(features, proposals, sizes)
         logits, deltas = (tensor.to(self._device) for tensor in self._box_head(pooled))
-        boxes, scores, labels = (
-            images[0] for images in self._roi.postprocess_detections(logits, deltas, proposals, [size])
-        )
-        people = labels == PERSON_LABEL
-        return boxes[people], scores[people]
+        found = self._roi.postprocess_detections(logits, deltas, proposals, sizes)
+        boxes, scores = list[Tensor](), list[Tensor]()
+        for inside, likely, labels in zip(*found, strict=True):
+            boxes.append(inside[labels == PERSON_LABEL])
+            scores.append(likely[labels == PERSON_LABEL])
+        return boxes, scores
 
 
 def compact_network() -> MaskRCNN:
@@ -278,8 +252,9 @@ class _Features(nn.Module):
         return (*pyramid, *objectness, *deltas)
 
 
-def _scale(whole: tuple[int, ...], resized: tuple[int, int]) -> Tensor:
-    """Factors (4,) of boxes from pixels of the resized picture to those of the image; sizes are height and
-    width.
-    """
-    return torch.tensor([whole[1] / resized[1], whole[0] / resized[0]] * 2)
+def _of_equal_size(prepared: Sequence[Prepared]) -> list[list[int]]:
+    """Return the positions of images, those of one padded size together."""
+    groups: dict[torch.Size, list[int]] = {}
+    for number, image in enumerate(prepared):
+        groups.setdefault(image.pixels.shape, []).append(number)
+    return list(groups.values())

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable
 
 from par_core.errors import BadConfigError, StoreError
+from par_core.stages.migration import migrate_ids
 from par_core.stages.names import ConfigIds
 from par_core.stages.reconcile import Changes, note_index, opened_index, reconcile
 from par_core.stages.run import Run
@@ -49,6 +50,7 @@ def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
     Raises:
         StoreError: Nothing was ever committed.
     """
+    migrate_ids(store)
     last = last_commit(store)
     if last is None:
         raise StoreError(f"{store.root} has no commit to rebuild; run par index first")
@@ -68,6 +70,7 @@ def rewrite_index(store: Store) -> CommitRecord | None:
     Returns:
         The record of this commit, or None where nothing was ever committed.
     """
+    migrate_ids(store)
     last = last_commit(store)
     shutil.rmtree(store.root / "ledger", ignore_errors=True)
     if last is None:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from par_core.archive import Entry
 from par_core.stages.plan import PlannedShard, plan_shard, read_work
+from par_core.stages.provenance import segment_info
 from par_core.stages.run import Run
 from par_core.status import Status
 from par_core.store.schemas import IMAGES, PEOPLE
@@ -93,7 +94,7 @@ def give_up_image(run: Run, shard_id: str, reason: str) -> None:
     info = (
         dict(manifest.info)
         if manifest
-        else {"segmenter": run.models.segmenter, "model": "", "seconds": 0.0, "settings": {}}
+        else segment_info(run.config, run.models.segmenter, "", entries=len(entries), seconds=0.0)
     )
     segmented.remove()
     _write(segmented, images, PEOPLE.empty_table(), info)

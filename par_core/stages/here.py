@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from par_core.config import RunConfig
 from par_core.stages.commit import commit_store
-from par_core.stages.describe import describe_shard
 from par_core.stages.plan import Plan, plan_index
+from par_core.stages.process import process_shard
 from par_core.stages.run import Run
-from par_core.stages.segment import segment_shard
 from par_core.stages.status import store_status
 from par_core.store.commits import CommitRecord
 from par_core.store.layout import Store
@@ -56,8 +55,7 @@ def index_here(
         plan = plan_index(run, sources, workers=1, retry_failed=retry_failed)
         try:
             for shard in plan.shards:
-                segment_shard(run, shard.shard_id)
-                describe_shard(run, shard.shard_id)
+                process_shard(run, shard.shard_id)
         finally:
             commit = commit_store(run)
         return IndexSummary(plan, commit, store_status(store).accounting)

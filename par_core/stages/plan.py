@@ -15,19 +15,16 @@ from par_core.atomic import write_atomic
 from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.stages.attempts import forget_attempts
+from par_core.stages.migration import migrate_ids
 from par_core.stages.run import Run
+from par_core.stages.settings_changed import fitting_now, unfinished_shards
 from par_core.stages.status import write_status
 from par_core.store.commits import last_commit
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger
 from par_core.store.ledger.finished import record_shards
 from par_core.store.ledger.listed import change_listing
-from par_core.store.ledger.pending import (
-    failed_in,
-    pending_in,
-    shards_with_failed_people,
-    undescribed_shards,
-)
+from par_core.store.ledger.pending import failed_in, pending_in, shards_with_failed_people
 from par_core.store.listings import entries_of, entries_table, save_listing
 from par_core.store.plan_file import PlanFile, PlannedShard, planned_work
 from par_core.store.plan_writer import write_plan
@@ -84,11 +81,13 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
         BadConfigError: A source is missing.
     """
     store, ids = run.store, run.ids
+    migrate_ids(store)
     with open_ledger(store, ids.segment, ids.describe) as ledger:
         listings = [list_source(source) for source in sources]
         listed, digests, vanished = _renew(ledger, listings)
         todo = _new(listed, pending_in(ledger, digests))
-        again = _again(listed, failed_in(ledger, digests)) if retry_failed else todo.slice(0, 0)
+        failed = failed_in(ledger, digests) if retry_failed else fitting_now(run, ledger, digests)
+        again = _again(listed, failed)
         if retry_failed:
             _forget_failed_descriptions(ledger, ids.describe)
         _clean(store)
@@ -96,7 +95,7 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
         with write_plan(store) as writer:
             for work in itertools.chain(_cut(todo, size), _cut(again, size)):
                 writer.add(_shard_id(work), work, stream=_stream(work))
-            for shard_id, n_images in undescribed_shards(ledger):
+            for shard_id, n_images in unfinished_shards(run, ledger):
                 writer.add_segmented(shard_id, n_images)
         write_status(ledger, last_commit(store), index_changed=False)
     skipped: Counter[str] = Counter()
@@ -178,7 +177,7 @@ def _new(listed: pa.Table, pending: pa.Array) -> pa.Table:
 
 
 def _again(listed: pa.Table, failed: pa.Table) -> pa.Table:
-    again = _in_order(listed.join(failed, keys="uri", join_type="inner"))
+    again = _in_order(listed.join(failed.select(["uri", "attempt"]), keys="uri", join_type="inner"))
     attempts = pc.add(again["attempt"], pa.scalar(1, pa.int32()))
     return again.set_column(again.schema.get_field_index("attempt"), "attempt", attempts)
 

@@ -4,7 +4,7 @@ A kill between the two leaves images marked as being written: the next commit de
 there or not, and writes them again.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ from par_core.stages.names import ConfigIds
 from par_core.store.described_with import DescribedWith
 from par_core.store.desired import desired_rows
 from par_core.store.lance import IndexInfo, PeopleIndex
+from par_core.store.layout import Store
 from par_core.store.ledger import Ledger
 from par_core.store.ledger.changed_images import (
     ChangedShard,
@@ -64,7 +65,7 @@ def opened_index(
     """
     path = ledger.store.index_path
     index = None if rebuild else PeopleIndex.open(path)
-    if index is None or index.info != info:
+    if index is None or _current(ledger.store, index.info) != info:
         _keep_readers_on_the_old(ledger)
         index = PeopleIndex.create(path, made_with.schema, info)
         forget_index(ledger)
@@ -77,6 +78,15 @@ def opened_index(
         mark_adopted(ledger, index.image_digests())
         note_index(ledger, index)
     return index, False
+
+
+def _current(store: Store, info: IndexInfo) -> IndexInfo:
+    """Return what a table was made with, by the ids that its configuration has now."""
+    return replace(
+        info,
+        segment_config=store.current_id(info.segment_config),
+        describe_config=store.current_id(info.describe_config),
+    )
 
 
 def note_index(ledger: Ledger, index: PeopleIndex) -> None:

@@ -7,6 +7,7 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.models.profiles import Fingerprints, fingerprints
 from par_core.stages.names import ConfigIds, config_ids
+from par_core.stages.provenance import needs_relabel
 from par_core.store.layout import Store
 
 __all__ = ["Run"]
@@ -40,7 +41,11 @@ class Run:
 
     def finished(self, shard_id: str) -> bool:
         """Whether nothing is left to do for a shard."""
-        return self.store.shard("describe", self.ids.describe, shard_id).manifest() is not None
+        described = self.store.shard("describe", self.ids.describe, shard_id).manifest()
+        segmented = self.store.shard("segment", self.ids.segment, shard_id).manifest()
+        return described is not None and (
+            segmented is None or not needs_relabel(segmented.info, described.info, self.config)
+        )
 
     def require_ids(self, driver: ConfigIds) -> None:
         """Refuse to work for a driver that has other models: its commit would not see this machine's outputs.

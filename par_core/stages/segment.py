@@ -5,44 +5,113 @@ with the reason.
 """
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
-from par_core.archive import DecodedImage, Entry, decode, read_entries
-from par_core.config import ArchiveConfig, SegmentConfig
-from par_core.errors import BadInputError, UnreadableImageError
-from par_core.ids import image_id, person_id
-from par_core.models.base import PersonSegmenter
+from par_core.archive import DecodedImage
+from par_core.errors import UnreadableImageError
 from par_core.models.profiles import load_segmenter
-from par_core.people.masks import mask_area
 from par_core.stages.batches import run_batch
+from par_core.stages.image_rows import ImageRows, counts_of
+from par_core.stages.pictures import BATCH, Picture, batches_ahead, read_pictures
 from par_core.stages.plan import read_work
+from par_core.stages.provenance import segment_info
 from par_core.stages.result import ShardResult
 from par_core.stages.run import Run
-from par_core.status import Status
 from par_core.store.schemas import IMAGES, PEOPLE
-from par_core.store.suppression import SuppressionList, load_suppression_list
+from par_core.store.suppression import load_suppression_list
 from par_core.types import ImageU8, PersonInstances
 
-__all__ = ["segment_shard"]
-
-_BATCH: Final = 16  # images read ahead
-# bounds memory: about 70 MB of decoded pixels at a time, whatever the images' sizes
-_PIXELS_PER_BATCH = 24_000_000
+__all__ = ["Segmentation", "Segmented", "segment_shard"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """An entry that was read and decoded."""
+class Segmented:
+    """An image in which people were looked for.
 
-    entry: Entry
-    image_id: str
-    image: DecodedImage
+    Attributes:
+        pixels: Pixels of the upright image.
+        people: Rows of its people, schema PEOPLE, highest score first.
+    """
+
+    pixels: ImageU8
+    people: Sequence[dict[str, Any]]
+
+
+class Segmentation:
+    """The segmentation of one planned shard.
+
+    Args:
+        run: The run.
+        shard_id: Id of the shard.
+
+    Raises:
+        BadConfigError: The models of the profile cannot be loaded.
+    """
+
+    def __init__(self, run: Run, shard_id: str) -> None:
+        self._run, self._shard_id = run, shard_id
+        self._entries, attempt = read_work(run.store, shard_id)
+        self._segmenter = load_segmenter(run.config)
+        self._suppressed = load_suppression_list(run.store)
+        self._rows = ImageRows(
+            attempt, self._suppressed, run.config.segment.min_height_px, self._segmenter.fingerprint
+        )
+
+    def images(self) -> Iterator[Segmented]:
+        """Read all entries and yield the images in which people were looked for, as the segmenter gives
+        them; the other entries become rows.
+
+        Raises:
+            TransientError: The archive's storage cannot be reached, or memory ran out.
+        """
+        config = self._run.config
+        pictures = read_pictures(self._entries, config.archive, self._suppressed)
+        for batch in batches_ahead(pictures, config.machine.batch_size or BATCH):
+            yield from self._segmented(batch)
+
+    def _segmented(self, batch: Sequence[Picture]) -> Iterator[Segmented]:
+        found: list[tuple[Picture, str, DecodedImage]] = []
+        for picture in batch:
+            if isinstance(picture.content, UnreadableImageError):
+                self._rows.add_failure(picture, picture.content)
+            elif picture.image_id is not None and picture.content is None:
+                self._rows.add_copy(picture.entry, picture.image_id)
+            elif picture.image_id is not None and picture.content is not None:
+                found.append((picture, picture.image_id, picture.content))
+
+        def run(images: Sequence[ImageU8]) -> list[PersonInstances]:
+            return self._segmenter.segment(images)
+
+        results = run_batch(run, [image.pixels for _, _, image in found])
+        for (picture, identity, image), instances in zip(found, results, strict=True):
+            if isinstance(instances, UnreadableImageError):
+                self._rows.add_failure(picture, instances)
+            else:
+                people = self._rows.add_people(picture.entry, identity, image, instances)
+                yield Segmented(image.pixels, people)
+
+    def write(self, seconds: float) -> tuple[ShardResult, pa.Table]:
+        """Write the shard, after all images, and return its result and the people (schema PEOPLE).
+
+        Args:
+            seconds: Wall time of the work.
+        """
+        images, people = self._rows.tables(self._entries)
+        info = segment_info(
+            self._run.config,
+            self._segmenter.fingerprint,
+            self._segmenter.summary,
+            entries=len(self._entries),
+            seconds=seconds,
+        )
+        folder = self._run.store.shard("segment", self._run.ids.segment, self._shard_id)
+        tables = {"images": (images, IMAGES), "people": (people, PEOPLE)}
+        manifest = folder.write(tables, counts_of(images, people), info)
+        return ShardResult("segment", self._shard_id, dict(manifest.counts), seconds, reused=False), people
 
 
 def segment_shard(run: Run, shard_id: str) -> ShardResult:
@@ -53,165 +122,10 @@ def segment_shard(run: Run, shard_id: str) -> ShardResult:
         BadConfigError: The models of the profile cannot be loaded.
     """
     started = time.monotonic()
-    store, config = run.store, run.config
-    folder = store.shard("segment", run.ids.segment, shard_id)
-    done = folder.manifest()
+    done = run.store.shard("segment", run.ids.segment, shard_id).manifest()
     if done is not None:
         return ShardResult("segment", shard_id, dict(done.counts), 0.0, reused=True)
-    entries, attempt = read_work(store, shard_id)
-    segmenter = load_segmenter(config)
-    rows = _Rows(attempt, load_suppression_list(store))
-    for batch in _batches(_decoded(entries, config.archive, rows), config.machine.batch_size or _BATCH):
-        rows.add_people(batch, segmenter, config.segment)
-    images, people = rows.tables(entries)
-    seconds = time.monotonic() - started
-    info = {
-        "entries": len(entries),
-        "segmenter": segmenter.fingerprint,
-        "model": segmenter.summary,
-        "seconds": round(seconds, 3),
-        "settings": config.segment.model_dump(),
-    }
-    manifest = folder.write(
-        {"images": (images, IMAGES), "people": (people, PEOPLE)}, rows.counts(images, people), info
-    )
-    return ShardResult("segment", shard_id, dict(manifest.counts), seconds, reused=False)
-
-
-def _decoded(entries: Sequence[Entry], limits: ArchiveConfig, rows: "_Rows") -> Iterator[_Read]:
-    """Yield each different image that can be used, once; add rows for all other entries."""
-    for entry, content in read_entries(entries, limits):
-        if isinstance(content, UnreadableImageError):
-            rows.add_failure(entry, None, content)
-            continue
-        identity = image_id(content)
-        if rows.suppressed.has_image(identity):
-            rows.add_forgotten(entry)
-            continue
-        if rows.add_duplicate(entry, identity):
-            continue
-        try:
-            image = decode(content, limits)
-        except UnreadableImageError as error:
-            rows.add_failure(entry, identity, error)
-            continue
-        rows.expect(entry, identity)
-        yield _Read(entry, identity, image)
-
-
-def _batches(reads: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
-    reads = iter(reads)
-    while batch := list(islice(reads, 1)):
-        pixels = batch[0].image.pixels.size // 3
-        while (
-            len(batch) < size and pixels < _PIXELS_PER_BATCH and (following := next(reads, None)) is not None
-        ):
-            batch.append(following)
-            pixels += following.image.pixels.size // 3
-        yield batch
-
-
-class _Rows:
-    """Collects the rows of one shard."""
-
-    def __init__(self, attempt: int, suppressed: SuppressionList) -> None:
-        self.suppressed = suppressed
-        self._attempt = attempt
-        self._images: dict[str, dict[str, Any]] = {}  # by uri
-        self._people: list[dict[str, Any]] = []
-        self._first: dict[str, str] = {}  # uri of the first entry with an image's bytes, by image id
-        self._copies: list[tuple[Entry, str]] = []
-
-    def add_failure(self, entry: Entry, identity: str | None, error: UnreadableImageError) -> None:
-        self._images[entry.uri] = self._row(entry, error.status, error.message, identity)
-
-    def add_forgotten(self, entry: Entry) -> None:
-        self._images[entry.uri] = self._row(entry, Status.FORGOTTEN, "", None)
-
-    def expect(self, entry: Entry, identity: str) -> None:
-        self._first[identity] = entry.uri
-
-    def add_duplicate(self, entry: Entry, identity: str) -> bool:
-        if identity not in self._first:
-            return False
-        self._copies.append((entry, identity))
-        return True
-
-    def add_people(self, batch: Sequence[_Read], segmenter: PersonSegmenter, settings: SegmentConfig) -> None:
-        def run(images: Sequence[ImageU8]) -> list[PersonInstances]:
-            return segmenter.segment(images)
-
-        for read, instances in zip(batch, run_batch(run, [read.image.pixels for read in batch]), strict=True):
-            if isinstance(instances, UnreadableImageError):
-                self.add_failure(read.entry, read.image_id, instances)
-                continue
-            detected = (
-                self._person(read.image_id, instances, i, segmenter.fingerprint, settings)
-                for i in range(len(instances))
-            )
-            people = [person for person in detected if not self._is_forgotten(person, segmenter.fingerprint)]
-            kinds = Counter(person["status"] for person in people)
-            status = Status.OK if kinds[Status.OK] else Status.NO_PEOPLE
-            row = self._row(read.entry, status, "", read.image_id)
-            height, width = read.image.pixels.shape[:2]
-            row |= {
-                "width": width,
-                "height": height,
-                "format": read.image.format,
-                "captured_at": read.image.captured_at,
-            }
-            self._images[read.entry.uri] = row | {
-                "n_people": kinds[Status.OK],
-                "n_too_small": kinds[Status.TOO_SMALL],
-            }
-            self._people += people
-
-    def tables(self, entries: Sequence[Entry]) -> tuple[pa.Table, pa.Table]:
-        for entry, identity in self._copies:
-            self._images[entry.uri] = self._images[self._first[identity]] | {
-                "uri": entry.uri,
-                "size": entry.size,
-                "version": entry.version,
-            }
-        if self._images.keys() != {entry.uri for entry in entries}:
-            raise BadInputError(f"{len(entries)} entries went in, {len(self._images)} rows came out")
-        images = [self._images[uri] for uri in sorted(self._images)]
-        people = sorted(self._people, key=lambda row: (row["image_id"], -row["score"], row["person_id"]))
-        return pa.Table.from_pylist(images, schema=IMAGES), pa.Table.from_pylist(people, schema=PEOPLE)
-
-    @staticmethod
-    def counts(images: pa.Table, people: pa.Table) -> dict[str, int]:
-        return {**Counter(images["status"].to_pylist()), "images": len(images), "people": len(people)}
-
-    def _row(self, entry: Entry, status: Status, message: str, identity: str | None) -> dict[str, Any]:
-        row = {"uri": entry.uri, "size": entry.size, "version": entry.version, "attempt": self._attempt}
-        return row | {
-            "status": status,
-            "message": message,
-            "image_id": identity,
-            "n_people": 0,
-            "n_too_small": 0,
-        }
-
-    def _is_forgotten(self, person: Mapping[str, Any], segmenter: str) -> bool:
-        box = (person["x1"], person["y1"], person["x2"], person["y2"])
-        return self.suppressed.has_person(person["image_id"], person["person_id"], segmenter, box)
-
-    @staticmethod
-    def _person(
-        identity: str, instances: PersonInstances, i: int, fingerprint: str, settings: SegmentConfig
-    ) -> dict[str, Any]:
-        box, mask = instances.boxes[i].tolist(), instances.masks[i]
-        row = {
-            "person_id": person_id(identity, box, fingerprint),
-            "image_id": identity,
-            "score": float(instances.scores[i]),
-        }
-        row |= dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
-        row |= {
-            "mask_height": mask.height,
-            "mask_width": mask.width,
-            "mask_counts": mask.counts.decode("ascii"),
-            "mask_area": mask_area(mask),
-        }
-        return row | {"status": Status.OK if box[3] - box[1] >= settings.min_height_px else Status.TOO_SMALL}
+    segmentation = Segmentation(run, shard_id)
+    for _ in segmentation.images():
+        pass
+    return segmentation.write(time.monotonic() - started)[0]

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from par_core.atomic import write_atomic
 from par_core.errors import StoreError
+from par_core.stages.migration import migrate_ids
 from par_core.store.commits import CommitRecord, last_commit
 from par_core.store.layout import Store
 from par_core.store.ledger import Accounting, Ledger, open_ledger
@@ -128,11 +129,14 @@ def note_live(store: Store, version: int) -> None:
 
 
 def _first_status(store: Store) -> StatusReport:
-    commit = last_commit(store)
-    if commit is None:
+    if last_commit(store) is None:
         return EMPTY
-    with store.exclusive(), open_ledger(store, commit.segment_config, commit.describe_config) as ledger:
-        return write_status(ledger, commit)
+    with store.exclusive():
+        migrate_ids(store)
+        commit = last_commit(store)
+        assert commit is not None  # no command deletes one
+        with open_ledger(store, commit.segment_config, commit.describe_config) as ledger:
+            return write_status(ledger, commit)
 
 
 def _path(store: Store) -> Path:

@@ -1,7 +1,7 @@
 """The commit records, ``commits/<number>.json``."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from par_core.atomic import write_atomic
 from par_core.store.layout import Store
@@ -41,7 +41,11 @@ class CommitRecord:
 def last_commit(store: Store) -> CommitRecord | None:
     """Return the newest commit record, or None."""
     records = store.commits()
-    return CommitRecord(**json.loads(records[-1].read_bytes())) if records else None
+    if not records:
+        return None
+    record = CommitRecord(**json.loads(records[-1].read_bytes()))
+    segment, describe = store.current_id(record.segment_config), store.current_id(record.describe_config)
+    return replace(record, segment_config=segment, describe_config=describe)
 
 
 def save_commit(store: Store, record: CommitRecord) -> None:

@@ -9,6 +9,7 @@ work/<shard>.<attempt>.begun          a worker works on this shard, or was lost 
 work/progress.json                    how far the run under way is
 segment/<config>/<shard>/             images.parquet, people.parquet, manifest.json (written last)
 describe/<config>/<shard>/            people.parquet, manifest.json (written last)
+ids.json                              names that folders of segment/ and describe/ had in earlier versions
 commits/<number>.json                 record of each commit and the version of the index it wrote
 index.lance/                          the LanceDB table ``people``: derived, can be rebuilt
 status.json                           what the store holds, in numbers: derived
@@ -33,6 +34,7 @@ from typing import IO, Final, Literal
 from par_core.atomic import remove_partials, write_atomic
 from par_core.config import store_folder
 from par_core.errors import BadConfigError, StoreError
+from par_core.store.renamed_ids import load_renamed_ids
 from par_core.store.shards import Manifest, ShardFolder
 from par_core.version import __version__
 
@@ -149,11 +151,20 @@ class Store:
 
     def shard(self, stage: Stage, config_id: str, shard_id: str) -> ShardFolder:
         """The folder of a shard, complete or not."""
-        return ShardFolder(self.root / stage / config_id / shard_id)
+        return ShardFolder(self.config_folder(stage, config_id) / shard_id)
+
+    def config_folder(self, stage: Stage, config_id: str) -> Path:
+        """The folder of a configuration's shards, also if the id is one of an earlier version."""
+        folder = self.root / stage / config_id
+        return folder if folder.is_dir() else self.root / stage / self.current_id(config_id)
+
+    def current_id(self, config_id: str) -> str:
+        """Return the id that a configuration has now; other ids are returned unchanged."""
+        return load_renamed_ids(self.root).renamed.get(config_id, config_id)
 
     def complete_shards(self, stage: Stage, config_id: str) -> Iterator[tuple[ShardFolder, Manifest]]:
         """Yield every complete shard of a stage and configuration, by ascending id."""
-        folder = self.root / stage / config_id
+        folder = self.config_folder(stage, config_id)
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             manifest = None if path.name.startswith(".") else ShardFolder(path).manifest()
             if manifest is not None:

@@ -58,7 +58,8 @@ class PlannedShard:
     Attributes:
         shard_id: Digest of its entries and their attempt.
         n_images: Number of its entries, >= 1.
-        segmented: Whether only the descriptions are missing.
+        segmented: Whether it is segmented already: descriptions are missing, or its rows were made with
+            settings for which they only have to be labelled again.
         stream: Uri of the compressed tar that holds the entries and must be read in order, else empty. All
             shards of one stream follow one another in the plan, in the order of the tar.
     """

@@ -5,10 +5,11 @@ what is done.
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +19,11 @@ from par_core.errors import StoreError
 from par_core.store.schemas import require_schema
 from par_core.version import __version__
 
-__all__ = ["Manifest", "ShardFolder"]
+__all__ = ["REWRITING", "Manifest", "ShardFolder"]
+
+#: In the folder of a shard whose files may not be those of its manifest: it is being rewritten, or was when
+#: the process was killed.
+REWRITING: Final = ".rewriting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,16 @@ class ShardFolder:
             BadInputError: A table does not keep its schema; nothing is written.
         """
         return self._fill(tables, counts, info, self.shard_id)
+
+    @contextmanager
+    def rewriting(self) -> Iterator[None]:
+        """Mark the shard for the length of a rewriting. The mark stays after a kill or an error, and is
+        removed by the next rewriting that ends well.
+        """
+        mark = self.path / REWRITING
+        mark.touch()
+        yield
+        mark.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Delete the shard. It stops counting first, so that a kill halfway leaves nothing that looks

@@ -1,4 +1,5 @@
-"""Runs the stages one after another and prints when each begins, so that a test can kill it in any of them.
+"""Runs the stages one after another, half of the shards in one pass, and prints when each begins, so that a
+test can kill it in any of them.
 
 python -m tests.faults.run_stages STORE ARCHIVE
 """
@@ -10,6 +11,7 @@ from par_core.config import load_config
 from par_core.stages.commit import commit_store
 from par_core.stages.describe import describe_shard
 from par_core.stages.plan import plan_index
+from par_core.stages.process import process_shard
 from par_core.stages.run import Run
 from par_core.stages.segment import segment_shard
 from par_core.store.layout import Store
@@ -26,12 +28,16 @@ def main(root: Path, archive: str) -> None:
     run = Run.of(Store.create(root), config)
     say("plan")
     plan = plan_index(run, [archive], workers=1)
+    half = len(plan.shards) // 2
     say("segment")
-    for shard in plan.shards:
+    for shard in plan.shards[:half]:
         segment_shard(run, shard.shard_id)
     say("describe")
-    for shard in plan.shards:
+    for shard in plan.shards[:half]:
         describe_shard(run, shard.shard_id)
+    say("process")
+    for shard in plan.shards[half:]:
+        process_shard(run, shard.shard_id)
     say("commit")
     commit_store(run)
     say("end")

@@ -17,7 +17,7 @@ from tests.indexing import content, index
 from tests.pictures import RGB, archive
 
 ROOT = Path(__file__).parents[2]
-STAGES = ("plan", "segment", "describe", "commit")
+STAGES = ("plan", "segment", "describe", "process", "commit")
 KILLS_PER_STAGE = 6
 
 

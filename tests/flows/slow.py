@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import par_core.stages.segment
+import par_core.stages.pictures
 
 SECONDS = float(os.environ.get("PAR_TEST_SECONDS_AN_IMAGE", "0.1"))
 
@@ -20,5 +20,5 @@ def _slowed(decode: Callable[..., Any]) -> Callable[..., Any]:
     return decode_slowly
 
 
-if par_core.stages.segment.decode.__name__ == "decode":  # Dask loads a preload more than once
-    par_core.stages.segment.decode = _slowed(par_core.stages.segment.decode)
+if par_core.stages.pictures.decode.__name__ == "decode":  # Dask loads a preload more than once
+    par_core.stages.pictures.decode = _slowed(par_core.stages.pictures.decode)

@@ -142,7 +142,7 @@ def _joined(
 def _pictures(data: AttributeSet, folder: Path, store: Store, info: IndexInfo) -> list[dict[str, Any]]:
     """Return ``status``, ``image_id`` and ``uri`` of the picture of each row."""
     by_name: dict[str, list[tuple[list[str], dict[str, Any]]]] = defaultdict(list)
-    with Ledger.read(store, info.segment_config) as ledger:
+    with Ledger.read(store, store.current_id(info.segment_config)) as ledger:
         for uri, status, image_id in listed_images(ledger) if ledger else ():
             parts = _parts(uri)
             by_name[parts[-1]].append((parts, {"uri": uri, "status": status, "image_id": image_id}))

@@ -14,10 +14,11 @@ __all__ = [
     "listed_images",
     "pending_in",
     "shards_with_failed_people",
+    "shards_with_status",
     "undescribed_shards",
 ]
 
-_FAILED: Final = pa.schema([("uri", pa.string()), ("attempt", pa.int32())])
+_FAILED: Final = pa.schema([("uri", pa.string()), ("attempt", pa.int32()), ("shard", pa.string())])
 
 
 def pending_in(ledger: Ledger, sources: Sequence[str]) -> pa.Array:
@@ -28,11 +29,24 @@ def pending_in(ledger: Ledger, sources: Sequence[str]) -> pa.Array:
     )
 
 
-def failed_in(ledger: Ledger, sources: Sequence[str]) -> pa.Table:
-    """Return the files of some sources, by digest, that failed: columns uri and attempt (the last)."""
-    query = "SELECT uri, attempt FROM files WHERE kind = 2 AND source = ?"
-    rows = [row for source in _ids(ledger, sources) for row in ledger.rows(query, (source,))]
-    return pa.Table.from_pylist([{"uri": uri, "attempt": attempt} for uri, attempt in rows], schema=_FAILED)
+def failed_in(ledger: Ledger, sources: Sequence[str], status: str | None = None) -> pa.Table:
+    """Return the files of some sources, by digest, that failed, or that have one status of failure: columns
+    uri, attempt (the last) and shard.
+    """
+    query = "SELECT uri, attempt, shard FROM files WHERE kind = 2 AND source = ? AND ? IN ('', status)"
+    rows = [row for source in _ids(ledger, sources) for row in ledger.rows(query, (source, status or ""))]
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    shards = [shard.hex() for shard in columns[2]]
+    return pa.table(
+        [pa.array(columns[0], pa.string()), pa.array(columns[1], pa.int32()), pa.array(shards, pa.string())],
+        schema=_FAILED,
+    )
+
+
+def shards_with_status(ledger: Ledger, status: str) -> list[str]:
+    """Return the ids of the shards that hold the last attempt at a listed file with a status of failure."""
+    query = "SELECT DISTINCT shard FROM files WHERE kind = 2 AND source IS NOT NULL AND status = ? ORDER BY 1"
+    return [shard.hex() for (shard,) in ledger.rows(query, (status,))]
 
 
 def is_complete(ledger: Ledger) -> bool:

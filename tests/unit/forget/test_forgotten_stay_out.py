@@ -30,7 +30,9 @@ def test_no_person_comes_back_by_another_run_a_retry_a_rebuild_or_other_settings
     rebuild_index(Store.open(root))
     assert content(root) == left
     assert anywhere(root, erased["person_id"]) == []
-    _, commit = index(root, [photos], load_config(profile="fake", segment={"min_height_px": 10}))
+    other = load_config(profile="fake", segment={"min_height_px": 10, "min_side": 100})
+    again, commit = index(root, [photos], other)
+    assert again.new > 0
     assert commit.rows == len(left)
     assert {row["person_id"] for row in content(root)} == {row["person_id"] for row in left}
     assert_well(root)

@@ -11,7 +11,7 @@ from skimage import data
 from par_core.errors import BadConfigError, WeightsError
 from par_core.models.mask_rcnn import PERSON_LABEL, Architecture, build_mask_rcnn
 from par_core.models.measuring import choose_runtime
-from par_core.models.runtimes import OpenVinoRuntime, TorchRuntime
+from par_core.models.runtimes import Compiled, OpenVinoRuntime, TorchRuntime
 from par_core.models.segmenter import MaskRCNNSegmenter, SegmenterSettings, compact_network
 from par_core.models.weights import read_published
 from par_core.people.masks import decode_mask
@@ -60,6 +60,53 @@ def test_boxes_that_are_given_are_outlined_as_those_that_are_found() -> None:
         # found boxes are cut at the frame, which moves their masks a little
         assert (a & b).sum() / (a | b).sum() > 0.97
     assert segmenter.outline(image, people.boxes[:0]) == ()
+
+
+@pytest.mark.parametrize("runtime", [TorchRuntime(), OpenVinoRuntime()])
+def test_images_give_the_same_people_in_a_batch_as_alone(runtime: TorchRuntime | OpenVinoRuntime) -> None:
+    """Images of two sizes, without people and with several, in mixed order."""
+    astronaut = data.astronaut()
+    street = np.concatenate([astronaut, astronaut[:, ::-1]], axis=1)
+    grey = np.full_like(astronaut, 128)
+    images = [astronaut, street, grey, np.ascontiguousarray(astronaut[:, ::-1]), street[::-1].copy()]
+    network, settings = compact_network(), SegmenterSettings(384, 896, 0.3)
+    alone, together = (
+        MaskRCNNSegmenter(network, settings, "test-shipped", "", runtime, in_batches=in_batches).segment(
+            images
+        )
+        for in_batches in (False, True)
+    )
+    assert [len(people) > 0 for people in alone] == [True, True, False, True, True]
+    for one, same in zip(alone, together, strict=True):
+        assert len(one) == len(same)
+        assert np.abs(one.boxes - same.boxes).max(initial=0) < 0.01
+        assert np.abs(one.scores - same.scores).max(initial=0) < 1e-4
+        for a, b in zip(one.masks, same.masks, strict=True):
+            assert (decode_mask(a) != decode_mask(b)).mean() < 1e-4
+
+
+def test_a_batch_is_computed_at_once_by_size() -> None:
+    shapes = list[tuple[int, ...]]()
+
+    class Recording(TorchRuntime):
+        def compile(self, module: torch.nn.Module, examples: tuple[torch.Tensor, ...], key: str) -> Compiled:
+            run = super().compile(module, examples, key)
+
+            def recorded(*inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+                if key.endswith("features"):
+                    shapes.append(tuple(inputs[0].shape))
+                return run(*inputs)
+
+            return recorded
+
+    images = [np.zeros((64, width, 3), np.uint8) for width in (96, 64, 96, 90)]
+    settings = SegmenterSettings(64, 96, 0.5)
+    for in_batches in (None, True):
+        MaskRCNNSegmenter(compact_network(), settings, "", "", Recording(), in_batches=in_batches).segment(
+            images
+        )
+    assert shapes[:4] == [(1, 3, 64, width) for width in (96, 64, 96, 96)], "one by one on a CPU"
+    assert shapes[4:] == [(3, 3, 64, 96), (1, 3, 64, 64)]
 
 
 def test_openvino_in_fp32_equals_torch() -> None:

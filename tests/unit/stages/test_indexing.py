@@ -138,7 +138,7 @@ def test_people_too_small_are_kept_with_a_status_and_not_described(tmp_path: Pat
 def test_two_settings_do_not_mix(tmp_path: Path, photos: Path) -> None:
     root = tmp_path / "store"
     _, first = index(root, [photos])
-    plan, second = index(root, [photos], load_config(profile="fake", segment={"min_height_px": 10}))
+    plan, second = index(root, [photos], load_config(profile="fake", segment={"min_side": 100}))
     assert plan.new == 5
     assert first.segment_config != second.segment_config
     again, third = index(root, [photos])
@@ -225,11 +225,11 @@ def test_large_images_are_segmented_a_few_at_a_time(
         return segment(self, images)
 
     monkeypatch.setattr(type(segmenter), "segment", counted)
-    monkeypatch.setattr("par_core.stages.segment._PIXELS_PER_BATCH", 200 * 96)
+    monkeypatch.setattr("par_core.stages.pictures._PIXELS_PER_BATCH", 200 * 96)
     index(tmp_path / "store", [photos])
     assert batches == [[80, 120], [40, 80, 160]]
     batches.clear()
-    monkeypatch.setattr("par_core.stages.segment._PIXELS_PER_BATCH", 1)
+    monkeypatch.setattr("par_core.stages.pictures._PIXELS_PER_BATCH", 1)
     index(tmp_path / "other", [photos])
     assert batches == [[80], [120], [40], [80], [160]]
 
@@ -265,7 +265,8 @@ def test_a_lack_of_memory_in_either_stage_marks_no_image_and_no_person(
 
 
 @pytest.mark.parametrize(
-    "place", ["segment.image_id", "describe.ShardFolder.write", "describe.cut_out", "describe.read_entries"]
+    "place",
+    ["pictures.image_id", "describe.ShardFolder.write", "person_rows.cut_out", "pictures.read_entries"],
 )
 def test_a_lack_of_memory_anywhere_in_a_shard_may_pass(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, place: str
@@ -338,7 +339,7 @@ def test_a_picture_that_cannot_be_decoded_a_second_time_costs_its_people_only(
             raise UnreadableImageError(Status.DAMAGED, "cannot be decoded")
         return image
 
-    monkeypatch.setattr("par_core.stages.describe.decode", fails_on_two_people)
+    monkeypatch.setattr("par_core.stages.pictures.decode", fails_on_two_people)
     counts = describe_shard(run, shard.shard_id).counts
     assert (counts[Status.OK], counts[Status.DAMAGED]) == (5, 2)
 

@@ -1,0 +1,154 @@
+"""The pictures of a shard, read and decoded in a thread of their own while a model works on those before.
+
+At most two batches are in memory: the one that the model sees and the one that is being read. A batch ends
+with its number of pictures or of pixels.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from par_core.archive import DecodedImage, Entry, decode, read_entries
+from par_core.config import ArchiveConfig
+from par_core.errors import TransientError, UnreadableImageError
+from par_core.ids import image_id
+from par_core.status import Status
+from par_core.store.layout import Store
+from par_core.store.listings import still_listed
+from par_core.store.suppression import SuppressionList
+
+__all__ = ["BATCH", "Picture", "batches_ahead", "read_again", "read_pictures"]
+
+#: Pictures of a batch if ``machine.batch_size`` does not say.
+BATCH: Final = 16
+# about 70 MB of decoded pixels, whatever the images' sizes
+_PIXELS_PER_BATCH = 24_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An entry that was read.
+
+    Attributes:
+        entry: The entry.
+        image_id: Digest of its bytes; None if they could not be read, or are forgotten.
+        content: The decoded picture; the reason why there is none; None for a further copy of a picture that
+            was decoded before.
+    """
+
+    entry: Entry
+    image_id: str | None
+    content: DecodedImage | UnreadableImageError | None
+
+
+def read_pictures(
+    entries: Sequence[Entry], limits: ArchiveConfig, suppressed: SuppressionList
+) -> Iterator[Picture]:
+    """Read entries, and decode each different image that is not forgotten, once.
+
+    Args:
+        entries: Entries of a shard, no uri twice.
+        limits: Limits on bytes and pixels.
+        suppressed: Suppression list of the store.
+
+    Yields:
+        One picture an entry, grouped by place; a forgotten one with the status ``forgotten``.
+
+    Raises:
+        TransientError: The archive's storage cannot be reached, or memory ran out.
+    """
+    decoded: set[str] = set()
+    for entry, content in read_entries(entries, limits):
+        if isinstance(content, UnreadableImageError):
+            yield Picture(entry, None, content)
+            continue
+        identity = image_id(content)
+        if suppressed.has_image(identity):
+            yield Picture(entry, None, UnreadableImageError(Status.FORGOTTEN, ""))
+        elif identity in decoded:
+            yield Picture(entry, identity, None)
+        else:
+            picture = Picture(entry, identity, _decoded(content, limits))
+            if isinstance(picture.content, DecodedImage):
+                decoded.add(identity)
+            yield picture
+
+
+def read_again(store: Store, entries: Mapping[str, Entry], limits: ArchiveConfig) -> Iterator[Picture]:
+    """Read images that were segmented before, for their people.
+
+    A single file that is gone or damaged is a fact about that file. Storage that is away is not, and must
+    not decide over people: an input error may always pass, and so may the trouble of a shard of which no
+    image can be read although the listings still hold them.
+
+    Args:
+        store: The store, with the newest listings.
+        entries: An entry that holds the image, by image id.
+        limits: Limits on bytes and pixels.
+
+    Yields:
+        One picture an image; with the status ``changed`` if the file holds another one by now.
+
+    Raises:
+        TransientError: The archive's storage cannot be reached, or memory ran out.
+    """
+    identities = {entry.uri: identity for identity, entry in entries.items()}
+    unreadable: list[Entry] = []
+    for entry, content in read_entries(sorted(entries.values(), key=lambda entry: entry.uri), limits):
+        identity = identities[entry.uri]
+        if isinstance(content, UnreadableImageError):
+            if content.status is Status.IO_ERROR:
+                raise TransientError(f"{entry.uri} {content.message}")
+            unreadable.append(entry)
+            yield Picture(entry, identity, content)
+        elif image_id(content) != identity:
+            changed = UnreadableImageError(Status.CHANGED, "the file changed since it was segmented")
+            yield Picture(entry, identity, changed)
+        else:
+            yield Picture(entry, identity, _decoded(content, limits))
+    if 1 < len(unreadable) == len(entries) and still_listed(store, [entry.uri for entry in unreadable]):
+        raise TransientError(
+            f"none of {len(unreadable)} images could be read, such as {unreadable[0].uri}: the storage may be"
+            " away; if these files are gone for good, index their source again, so that its listing says so"
+        )
+
+
+def batches_ahead(pictures: Iterable[Picture], size: int) -> Iterator[list[Picture]]:
+    """Yield pictures in batches, while a thread reads the following batch.
+
+    Args:
+        pictures: Pictures; they are consumed in the thread.
+        size: Decoded pictures of a batch at most.
+
+    Raises:
+        Exception: Whatever reading the pictures raises.
+    """
+    batches = _batches(pictures, size)
+    with ThreadPoolExecutor(1, thread_name_prefix="par-read") as reader:
+        following = reader.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = reader.submit(next, batches, None)
+            yield batch
+
+
+def _batches(pictures: Iterable[Picture], size: int) -> Iterator[list[Picture]]:
+    batch: list[Picture] = []
+    number = pixels = 0
+    for picture in pictures:
+        batch.append(picture)
+        if isinstance(picture.content, DecodedImage):
+            number += 1
+            pixels += picture.content.pixels.size // 3
+        if number >= size or pixels >= _PIXELS_PER_BATCH:
+            yield batch
+            batch, number, pixels = [], 0, 0
+    if batch:
+        yield batch
+
+
+def _decoded(content: bytes, limits: ArchiveConfig) -> DecodedImage | UnreadableImageError:
+    try:
+        return decode(content, limits)
+    except UnreadableImageError as error:
+        return error

@@ -1,0 +1,107 @@
+"""What manifests record of the settings that are in no id, and what follows when such a setting changes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from par_core.config import ArchiveConfig, RunConfig
+from par_core.models.base import PersonDescriber
+
+__all__ = ["describe_info", "labelled_with", "limits_raised", "needs_relabel", "segment_info"]
+
+
+def segment_info(
+    config: RunConfig, segmenter: str, model: str, *, entries: int, seconds: float
+) -> dict[str, Any]:
+    """Return what the manifest of a segmented shard records.
+
+    Args:
+        config: Settings of the run.
+        segmenter: Fingerprint of the segmenter.
+        model: Summary of the segmenter for people; empty if it was not asked.
+        entries: Number of files of the shard.
+        seconds: Wall time of the work.
+    """
+    return {
+        "entries": entries,
+        "segmenter": segmenter,
+        "model": model,
+        "seconds": round(seconds, 3),
+        "settings": config.segment.model_dump(),
+        "limits": config.archive.model_dump(),
+    }
+
+
+def describe_info(
+    config: RunConfig,
+    segment_config: str,
+    describer: PersonDescriber,
+    *,
+    min_height_px: int | None,
+    seconds: float,
+) -> dict[str, Any]:
+    """Return what the manifest of a described shard records.
+
+    Args:
+        config: Settings of the run.
+        segment_config: Id of the segmentation that the people are from.
+        describer: The describer.
+        min_height_px: Height in pixels by which the people are labelled, as the segmentation's manifest says.
+        seconds: Wall time of the work.
+    """
+    return {
+        "segment_config": segment_config,
+        "describer": describer.fingerprint,
+        "embedding": describer.embedding_fingerprint,
+        "attributes": list(describer.attributes),
+        "thresholds": list(describer.thresholds),
+        "embedding_size": describer.embedding_size,
+        "model": describer.summary,
+        "seconds": round(seconds, 3),
+        "settings": config.describe.model_dump(),
+        "limits": config.archive.model_dump(),
+        "min_height_px": min_height_px,
+    }
+
+
+def limits_raised(info: Mapping[str, Any], limits: ArchiveConfig) -> bool:
+    """Whether files that a shard refused as ``too_large`` may fit now, and are worth another attempt.
+
+    Args:
+        info: Record of the manifest of a shard, of either stage.
+        limits: Limits of the run. The limits of a shard of version 0.1 are not known, so that its files are
+            tried once more; the manifest of the shard that does so records them.
+    """
+    before = info.get("limits")
+    return before is None or any(value > before[name] for name, value in limits.model_dump().items())
+
+
+def labelled_with(segmented: Mapping[str, Any]) -> int | None:
+    """Return the height in pixels by which the people of a segmented shard are labelled; None where its
+    manifest does not tell.
+    """
+    height: int | None = segmented["settings"].get("min_height_px")
+    return height
+
+
+def needs_relabel(
+    segmented: Mapping[str, Any], described: Mapping[str, Any] | None, config: RunConfig
+) -> bool:
+    """Whether the rows of a shard must be brought in line with ``segment.min_height_px`` or
+    ``describe.thumbnails``, for which no model has to see an image again.
+
+    Args:
+        segmented: Record of the manifest of the segmented shard.
+        described: Record of the manifest of the described shard; None where it is not described yet.
+        config: Settings of the run.
+    """
+    height = config.segment.min_height_px
+    if described is None:
+        return labelled_with(segmented) != height
+    # before descriptions recorded it, a shard was described by the labels that its segmentation began with
+    first = segmented.get("first_min_height_px", labelled_with(segmented))
+    missing_thumbnails = config.describe.thumbnails and not described["settings"].get("thumbnails")
+    return (
+        labelled_with(segmented) != height
+        or described.get("min_height_px", first) != height
+        or bool(missing_thumbnails)
+    )

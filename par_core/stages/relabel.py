@@ -1,0 +1,124 @@
+"""relabel: bring finished shards in line with settings for which no model has to see an image again.
+
+``segment.min_height_px`` decides which people are too small: labels and counts are computed again from the
+boxes, and only people who count now and were never described are described. ``describe.thumbnails`` adds
+pictures of the people to their rows.
+
+Each shard is rewritten in place, description first and manifest of the segmentation last. A kill in between
+leaves a shard that still asks for it, and doing it again gives the same rows.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from par_core.stages.describe import images_again, person_counts
+from par_core.stages.image_rows import counts_of, height_label, image_label
+from par_core.stages.person_rows import PersonRows, thumbnail
+from par_core.stages.provenance import labelled_with, needs_relabel
+from par_core.stages.run import Run
+from par_core.status import Status
+from par_core.store.schemas import IMAGES, PEOPLE, descriptions_schema
+from par_core.store.shards import Manifest, ShardFolder
+
+__all__ = ["relabel_shard"]
+
+
+def relabel_shard(run: Run, shard_id: str) -> bool:
+    """Bring one shard in line with ``segment.min_height_px`` and ``describe.thumbnails``. Only for the run
+    that holds the store, and for one worker at a time.
+
+    Returns:
+        Whether anything was to be done.
+
+    Raises:
+        TransientError: The archive's storage cannot be reached, an image met an input error, or memory ran
+            out; the shard still asks for it.
+        BadConfigError: The models of the profile cannot be loaded; they are only if someone is to be
+            described.
+        StoreError: A table of the shard is damaged.
+    """
+    segmented = run.store.shard("segment", run.ids.segment, shard_id)
+    described = run.store.shard("describe", run.ids.describe, shard_id)
+    source, before = segmented.manifest(), described.manifest()
+    if source is None or not needs_relabel(source.info, before.info if before else None, run.config):
+        return False
+    height = run.config.segment.min_height_px
+    images = segmented.read("images")
+    people = [
+        person | {"status": height_label(person, height).value}
+        for person in segmented.read("people").to_pylist()
+    ]
+    if before is not None:
+        _rewrite_descriptions(run, described, before, images, people)
+    if labelled_with(source.info) != height:
+        _rewrite_labels(segmented, source, images, people, run)
+    return True
+
+
+def _rewrite_labels(
+    folder: ShardFolder, before: Manifest, images: pa.Table, people: list[dict[str, Any]], run: Run
+) -> None:
+    by_image: dict[str, list[dict[str, Any]]] = {}
+    for person in people:
+        by_image.setdefault(person["image_id"], []).append(person)
+    rows = [
+        row | image_label(by_image.get(row["image_id"], []))
+        if row["status"] in (Status.OK, Status.NO_PEOPLE)
+        else row
+        for row in images.to_pylist()
+    ]
+    labelled, persons = (
+        pa.Table.from_pylist(rows, schema=IMAGES),
+        pa.Table.from_pylist(people, schema=PEOPLE),
+    )
+    info = {
+        **before.info,
+        "settings": run.config.segment.model_dump(),
+        "first_min_height_px": before.info.get("first_min_height_px", labelled_with(before.info)),
+    }
+    tables = {"images": (labelled, IMAGES), "people": (persons, PEOPLE)}
+    with folder.rewriting():
+        folder.rewrite(tables, counts_of(labelled, persons), info)
+
+
+def _rewrite_descriptions(
+    run: Run, folder: ShardFolder, before: Manifest, images: pa.Table, people: list[dict[str, Any]]
+) -> None:
+    known = {row["person_id"]: row for row in folder.read("people").to_pylist()}
+    rows = PersonRows(run.config)
+    waiting: dict[str, list[dict[str, Any]]] = {}
+    for person in people:
+        row = known.get(person["person_id"])
+        if person["status"] != Status.OK:
+            rows.skip(person, person["status"])
+        elif row is None or row["status"] == Status.TOO_SMALL or _lacks_thumbnail(row, run):
+            waiting.setdefault(person["image_id"], []).append(person)
+        else:
+            rows.keep(row)
+    for identity, image in images_again(run, images, waiting):
+        for person in waiting[identity]:
+            row = known.get(person["person_id"])
+            if row is not None and row["status"] == Status.OK:
+                picture = None if isinstance(image, Status) else thumbnail(person, image)
+                rows.keep(row | {"thumbnail": picture})
+            elif isinstance(image, Status):
+                rows.skip(person, image)
+            else:
+                rows.add(person, image)
+    schema = descriptions_schema(before.info["attributes"], before.info["embedding_size"])
+    table = rows.table(schema)
+    info = {
+        **before.info,
+        "segment_config": run.ids.segment,
+        "settings": run.config.describe.model_dump(),
+        "min_height_px": run.config.segment.min_height_px,
+    }
+    with folder.rewriting():
+        folder.rewrite({"people": (table, schema)}, person_counts(table), info)
+
+
+def _lacks_thumbnail(row: Mapping[str, Any], run: Run) -> bool:
+    wanted = run.config.describe.thumbnails and row["status"] == Status.OK
+    return bool(wanted) and row["thumbnail"] is None
