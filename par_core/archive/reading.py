@@ -6,8 +6,9 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from par_core.archive.canonical import split_member
 from par_core.archive.entries import Entry, path_of
-from par_core.archive.members import SEPARATOR, is_container_name, read_members
+from par_core.archive.members import read_members
 from par_core.archive.remote import is_remote, read_remote, read_remote_members
 from par_core.archive.shortage import raise_shortage
 from par_core.config import ArchiveConfig
@@ -37,7 +38,7 @@ def read_entries(entries: Iterable[Entry], config: ArchiveConfig) -> Iterator[tu
     urls: dict[str, list[Entry]] = {}
     members: dict[str, dict[str, Entry]] = {}
     for entry in entries:
-        container, name = _split(entry.uri)
+        container, name = split_member(entry.uri)
         if entry.status is not Status.OK:
             yield entry, UnreadableImageError(entry.status, entry.message)
         elif container is not None:
@@ -55,21 +56,6 @@ def read_entries(entries: Iterable[Entry], config: ArchiveConfig) -> Iterator[tu
             (wanted[name], _checked(content))
             for name, content in _read_container(container, list(wanted), config.max_bytes)
         )
-
-
-def _split(uri: str) -> tuple[str | None, str]:
-    """Container and member of a uri; no container for a file, even if its folder's name ends like one."""
-    start = 0
-    while (at := uri.find(SEPARATOR, start)) >= 0:
-        container = uri[:at]
-        if is_container_name(container) and (
-            is_remote(container)
-            or os.path.isfile(path_of(container))
-            or not os.path.isdir(path_of(container))
-        ):
-            return container, uri[at + len(SEPARATOR) :]
-        start = at + 1
-    return None, uri
 
 
 def _read_container(container: str, names: list[str], max_bytes: int) -> Iterator[tuple[str, Content]]:

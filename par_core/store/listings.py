@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from par_core.archive import Entry, Listing
+from par_core.archive.canonical import canonical
 from par_core.atomic import write_atomic
 from par_core.ids import digest_of
 from par_core.status import Status
@@ -50,9 +51,13 @@ def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
     """
     table = entries_table(listing.entries)
     require_schema(table, ENTRIES, f"listing of {listing.source}")
-    _write_listing(
-        store, table, {"source": listing.source, "listed_at": listed_at, "skipped": dict(listing.skipped)}
-    )
+    about = {"source": listing.source, "listed_at": listed_at, "skipped": dict(listing.skipped)}
+    written, _ = _write_listing(store, table, about)
+    for path in (store.root / "listings").glob("*.parquet"):
+        # an earlier version of PAR kept .. and links in the paths of archives and lists
+        before = str(_listing_info(path)["source"])
+        if path != written and before.startswith("/") and canonical(before) == listing.source:
+            path.unlink()
 
 
 def forget_in_listings(store: Store) -> int:

@@ -11,7 +11,6 @@ Digests are keyed with a random salt of the store, so that those of two stores c
 person who has the store can still try a guessed name.
 """
 
-import hashlib
 import hmac
 import json
 import os
@@ -24,6 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from par_core.archive.entries import path_of
 from par_core.atomic import write_atomic
@@ -44,6 +44,7 @@ __all__ = [
 _MASK: Final = "forgotten:"
 # IoU from which boxes of two segmenters are the same person: COCO's lowest threshold
 _SAME_PERSON: Final = 0.5
+_ROWS: Final = 65_536  # of a listing, masked at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +143,49 @@ class SuppressionList:
 
     def mask(self, entries: pa.Table) -> pa.Table:
         """Return entries in which each forgotten file is replaced by one row that does not name it (status
-        ``forgotten``). Schema ENTRIES.
+        ``forgotten``). Schema ENTRIES, by uri where anything is forgotten.
         """
         if not self.places and not self.files:
             return entries
-        rows: dict[str, dict[str, Any]] = {}
-        for row in entries.to_pylist():
-            forgotten = row["status"] != Status.FORGOTTEN and self.has_file(
-                row["uri"], row["size"], row["version"]
-            )
-            uri: str = self.masked(row["uri"]) if forgotten else row["uri"]
-            rows[uri] = (
-                {"uri": uri, "size": 0, "version": "", "status": Status.FORGOTTEN.value, "message": ""}
-                if forgotten
-                else row
-            )
-        return pa.Table.from_pylist([rows[uri] for uri in sorted(rows)], schema=ENTRIES)
+        known: dict[str, bool] = {}
+        parts, masked = [ENTRIES.empty_table()], set[str]()
+        for start in range(0, len(entries), _ROWS):
+            rows = entries.slice(start, _ROWS)
+            uris = rows["uri"].to_pylist()
+            going = [self._is_below(uri, known) for uri in uris]
+            if self.files:
+                keys = zip(uris, rows["size"].to_pylist(), rows["version"].to_pylist(), strict=True)
+                going = [
+                    below or self._digest("file", uri, str(size), version) in self.files
+                    for below, (uri, size, version) in zip(going, keys, strict=True)
+                ]
+            before = pc.equal(rows["status"], Status.FORGOTTEN.value)
+            kept = pc.or_(before, pc.invert(pa.array(going, pa.bool_())))
+            parts.append(rows.filter(kept))
+            masked.update(self.masked(uri) for uri in rows.filter(pc.invert(kept))["uri"].to_pylist())
+        table = pa.concat_tables([part.replace_schema_metadata(ENTRIES.metadata) for part in parts])
+        table = table.filter(pc.invert(pc.is_in(table["uri"], value_set=pa.array(sorted(masked), pa.string()))))
+        more = {"size": 0, "version": "", "status": Status.FORGOTTEN.value, "message": ""}
+        rows_of_masked = [{"uri": uri, **more} for uri in sorted(masked)]
+        return pa.concat_tables([table, pa.Table.from_pylist(rows_of_masked, schema=ENTRIES)]).sort_by("uri")
+
+    def _is_below(self, uri: str, known: dict[str, bool]) -> bool:
+        """As ``has_place``, with the answers for folders kept in ``known``: many files lie in few folders."""
+        if not self.places:
+            return False
+        folders: list[str] = []
+        for place in places_of(uri):
+            if place in known:
+                answer = known[place]
+                break
+            if self._digest("place", place) in self.places:
+                answer = True
+                break
+            folders.append(place)
+        else:
+            answer = False
+        known |= dict.fromkeys(folders[1:], answer)
+        return answer
 
     def masked(self, uri: str) -> str:
         """Return the text that stands for a forgotten name."""
@@ -165,7 +193,13 @@ class SuppressionList:
 
     def _digest(self, *parts: str) -> str:
         text = b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)
-        return hmac.new(bytes.fromhex(self.salt), text, hashlib.sha256).hexdigest()[:32]
+        mac = self._mac.copy()
+        mac.update(text)
+        return mac.hexdigest()[:32]
+
+    @cached_property
+    def _mac(self) -> hmac.HMAC:
+        return hmac.new(bytes.fromhex(self.salt), digestmod="sha256")
 
 
 def places_of(uri: str) -> Iterator[str]:

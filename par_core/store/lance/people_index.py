@@ -15,7 +15,7 @@ from par_core.store.lance.history import TABLE, History, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import make_indexes, unindexed_rows
 from par_core.store.lance.opening import check_version, is_created, open_table
-from par_core.store.lance.table_version import TableVersion
+from par_core.store.lance.table_version import ImagePlaces, TableVersion
 from par_core.store.packed_columns import shortcut_columns, shortcut_fields, with_shortcuts
 from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
 
@@ -213,17 +213,17 @@ class PeopleIndex:
             digests.update(zip(batch["person_id"].to_pylist(), batch["row_digest"].to_pylist(), strict=True))
         return digests
 
-    def source_states(self, image_ids: Sequence[str]) -> dict[str, str]:
-        """Return the ``source_state`` of images by ``image_id``; images without people are left out.
+    def places(self, image_ids: Sequence[str]) -> dict[str, ImagePlaces]:
+        """Return where images are, by ``image_id``; images without people are left out.
 
         Raises:
             StoreError: An id is not hexadecimal.
         """
-        states: dict[str, str] = {}
+        names, places = ["image_id", *ImagePlaces._fields], dict[str, ImagePlaces]()
         for part in _conditions("image_id", image_ids):
-            rows = self.search(None, where=part, top=max(len(self), 1), columns=["image_id", "source_state"])
-            states.update(zip(rows["image_id"].to_pylist(), rows["source_state"].to_pylist(), strict=True))
-        return states
+            rows = self.search(None, where=part, top=max(len(self), 1), columns=names)
+            places |= {row.pop("image_id"): ImagePlaces(**row) for row in rows.to_pylist()}
+        return places
 
     def wrong_shortcuts(self, rows: pa.Table) -> list[str]:
         """Return the ids of people whose columns for speed differ from their rows.

@@ -6,7 +6,7 @@ a search.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +17,19 @@ from par_core.store.lance.indexing import vector_index_of
 from par_core.store.packed_columns import CARD, card_columns, quick_condition, read_cards, shortcut_columns
 from par_core.store.vector_index import IndexPolicy, IndexState
 
-__all__ = ["TableVersion"]
+__all__ = ["ImagePlaces", "TableVersion"]
 
 _FEW_COLUMNS: Final = 4  # so many are read one by one as fast as from the cards
 _FEW_ROWS: Final = 1_000  # beyond, whole columns are read faster than cards
 _COUNTS_KEPT: Final = 256  # numbers of rows that filters keep
+
+
+class ImagePlaces(NamedTuple):
+    """Where an image is: ``present``, ``replaced`` or ``vanished``, its first place by name, and all places."""
+
+    source_state: str
+    uri: str
+    uris: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

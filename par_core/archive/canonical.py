@@ -1,0 +1,83 @@
+"""One name for each local path: what is listed, named in a list, labelled or forgotten under several paths is
+the same file.
+
+Folders are resolved: ``..``, ``.`` and links. A file keeps its own name, also where it is a link, as in the
+listing of its folder. Only a link from one archive to another is followed: both hold the same members.
+"""
+
+import os
+
+from par_core.archive.entries import path_of, uri_of
+from par_core.archive.members import SEPARATOR, is_container_name
+from par_core.archive.remote import is_remote
+from par_core.errors import BadConfigError
+
+__all__ = ["CanonicalUris", "canonical", "split_member"]
+
+
+def canonical(path: str | os.PathLike[str], base: str = "", folders: dict[str, str] | None = None) -> str:
+    """Return the canonical form of a local path, which need not exist.
+
+    Args:
+        path: The path; ``~`` at its beginning is the home folder.
+        base: Folder that a relative path starts from; empty is the current one.
+        folders: Resolved folders by path, for many paths of few folders; they are added.
+
+    Raises:
+        BadConfigError: The path holds a NUL character.
+    """
+    named = os.path.join(base or os.getcwd(), os.path.expanduser(path))
+    if "\0" in named:
+        raise BadConfigError(f"a path cannot hold a NUL character: {named!r}")
+    folder, name = os.path.split(named.rstrip("/"))
+    if name in ("", ".", ".."):
+        return os.path.realpath(named)
+    folders = {} if folders is None else folders
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    kept = os.path.join(folders[folder], name)
+    if not os.path.islink(kept):
+        return kept
+    target = os.path.realpath(kept)
+    both_archives = is_container_name(name) and is_container_name(os.path.basename(target))
+    return target if both_archives or os.path.isdir(target) else kept
+
+
+class CanonicalUris:
+    """The canonical form of many uris; each folder and archive is looked up once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+        self._archives: dict[str, str] = {}
+
+    def of(self, uri: str) -> str:
+        """Return the uri with its local path in canonical form. A URL stays as it is, and so does the name of
+        a member in its archive.
+        """
+        if is_remote(uri):
+            return uri
+        container, member = split_member(uri)
+        if container is None:
+            return uri_of(canonical(os.fsdecode(path_of(uri)), folders=self._folders))
+        if container not in self._archives:
+            self._archives[container] = uri_of(canonical(os.fsdecode(path_of(container))))
+        return self._archives[container] + SEPARATOR + member
+
+
+def split_member(uri: str) -> tuple[str | None, str]:
+    """Return archive and member of a uri; no archive for a file, even if its folder's name ends like one.
+
+    >>> split_member("/photos/night.zip!/a/1.jpg")
+    ('/photos/night.zip', 'a/1.jpg')
+    """
+    at = uri.find(SEPARATOR)
+    while at >= 0:
+        container = uri[:at]
+        if is_container_name(container) and (
+            is_remote(container)
+            or os.path.isfile(path_of(container))
+            or not os.path.isdir(path_of(container))
+        ):
+            return container, uri[at + len(SEPARATOR) :]
+        at = uri.find(SEPARATOR, at + 1)
+    return None, uri
