@@ -48,20 +48,43 @@ class CanonicalUris:
 
     def __init__(self) -> None:
         self._folders: dict[str, str] = {}
-        self._archives: dict[str, str] = {}
+        self._archives: dict[str, str | None] = {}  # None: no archive
 
     def of(self, uri: str) -> str:
         """Return the uri with its local path in canonical form. A URL stays as it is, and so does the name of
-        a member in its archive.
+        a member in its archive. A file is not looked at: only its folder is.
         """
         if is_remote(uri):
             return uri
-        container, member = split_member(uri)
-        if container is None:
-            return uri_of(canonical(os.fsdecode(path_of(uri)), folders=self._folders))
+        at = uri.find(SEPARATOR)
+        while at >= 0:
+            archive = self._archive(uri[:at])
+            if archive is not None:
+                return archive + uri[at:]
+            at = uri.find(SEPARATOR, at + 1)
+        folder, name = os.path.split(os.fsdecode(path_of(uri)))
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return uri_of(os.path.join(self._folders[folder], name))
+
+    def named(self, path: str) -> str:
+        """Return the canonical uri of a path as a user names it: of a file, a folder, an archive, or of a
+        member or folder in an archive.
+        """
+        container, member = split_member(path)
+        return (
+            uri_of(canonical(path))
+            if container is None
+            else uri_of(canonical(container)) + SEPARATOR + member
+        )
+
+    def _archive(self, container: str) -> str | None:
         if container not in self._archives:
-            self._archives[container] = uri_of(canonical(os.fsdecode(path_of(container))))
-        return self._archives[container] + SEPARATOR + member
+            is_archive = split_member(container + SEPARATOR)[0] == container
+            self._archives[container] = (
+                uri_of(canonical(os.fsdecode(path_of(container)))) if is_archive else None
+            )
+        return self._archives[container]
 
 
 def split_member(uri: str) -> tuple[str | None, str]:

@@ -6,7 +6,8 @@ be killed anywhere and simply run again; without a difference nothing is written
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 
 import pyarrow as pa
 
@@ -18,7 +19,14 @@ from par_core.store.desired import DesiredShard, described_with, desired_rows
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
 
-__all__ = ["CommitRecord", "commit_store", "last_commit", "rebuild_index", "rewrite_index"]
+__all__ = [
+    "CommitRecord",
+    "commit_store",
+    "erase_from_index",
+    "last_commit",
+    "rebuild_index",
+    "rewrite_index",
+]
 
 _ROWS_PER_WRITE = 10_000  # smaller writes leave many fragments behind
 
@@ -95,6 +103,54 @@ def rewrite_index(store: Store) -> CommitRecord | None:
     )
 
 
+def erase_from_index(
+    store: Store, images: pa.Array, among: Collection[str], person_ids: Collection[str]
+) -> CommitRecord | None:
+    """Erase people from the index, and bring the rows of some images in line with Parquet; other rows and
+    their files are not read. All earlier versions are deleted; ``live``, if set, moves to the new one.
+
+    Args:
+        store: The store.
+        images: Ids of the images of which a shard was rewritten.
+        among: Ids of the shards that hold these images.
+        person_ids: Ids of the people to erase; they are in no shard any more.
+
+    Returns:
+        The record of this commit, or None where the index does not show the last commit and must be
+        rewritten.
+
+    Raises:
+        StoreError: LanceDB has kept deleted rows.
+    """
+    last, index = last_commit(store), PeopleIndex.open(store.index_path)
+    made_with = None if last is None else described_with(store, last.describe_config)
+    if last is None or index is None or made_with is None or index.version != last.version:
+        return None
+    index.history.remove_unfinished()
+    present = index.digests(images.to_pylist())
+    rows, wanted = [made_with.schema.empty_table()], set[str]()
+    for shard in desired_rows(store, last.segment_config, last.describe_config, among=among, images=images):
+        wanted |= shard.digests.keys()
+        different = {one for one, digest in shard.digests.items() if present.get(one) != digest}
+        rows.append(shard.rows(different, made_with.schema))
+    gone = sorted({*person_ids, *present} - wanted)
+    replaced = pa.concat_tables(rows)
+    index.erase(gone, replaced)
+    index.optimize()
+    index.history.drop()
+    record = replace(
+        last,
+        number=last.number + 1,
+        version=index.version,
+        rows=len(index),
+        upserted=len(replaced),
+        deleted=len(gone),
+        shards=sum(1 for _ in store.complete_shards("describe", last.describe_config)),
+    )
+    _write_record(store, record)
+    return record
+
+
 def last_commit(store: Store) -> CommitRecord | None:
     """Return the newest commit record, or None."""
     records = store.commits()
@@ -136,8 +192,13 @@ def _commit(
     )
     if last is not None and not (upserted or deleted or created) and _same(last, record):
         return last
-    write_atomic(store.root / "commits" / f"{number:06d}.json", json.dumps(asdict(record), indent=1).encode())
+    _write_record(store, record)
     return record
+
+
+def _write_record(store: Store, record: CommitRecord) -> None:
+    path = store.root / "commits" / f"{record.number:06d}.json"
+    write_atomic(path, json.dumps(asdict(record), indent=1).encode())
 
 
 def _same(last: CommitRecord, now: CommitRecord) -> bool:

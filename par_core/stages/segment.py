@@ -145,11 +145,13 @@ class _Rows:
             if isinstance(instances, UnreadableImageError):
                 self.add_failure(read.entry, read.image_id, instances)
                 continue
-            detected = (
+            detected = [
                 self._person(read.image_id, instances, i, segmenter.fingerprint, settings)
                 for i in range(len(instances))
-            )
-            people = [person for person in detected if not self._is_forgotten(person, segmenter.fingerprint)]
+            ]
+            boxes = [(row["person_id"], (row["x1"], row["y1"], row["x2"], row["y2"])) for row in detected]
+            gone = self.suppressed.forgotten_people(read.image_id, boxes, segmenter.fingerprint)
+            people = [person for person in detected if person["person_id"] not in gone]
             kinds = Counter(person["status"] for person in people)
             status = Status.OK if kinds[Status.OK] else Status.NO_PEOPLE
             row = self._row(read.entry, status, "", read.image_id)
@@ -192,10 +194,6 @@ class _Rows:
             "n_people": 0,
             "n_too_small": 0,
         }
-
-    def _is_forgotten(self, person: Mapping[str, Any], segmenter: str) -> bool:
-        box = (person["x1"], person["y1"], person["x2"], person["y2"])
-        return self.suppressed.has_person(person["image_id"], person["person_id"], segmenter, box)
 
     @staticmethod
     def _person(

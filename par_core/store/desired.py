@@ -1,6 +1,6 @@
 """The rows that the index should hold, computed from Parquet alone."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from par_core.store.layout import Store
 from par_core.store.ledger import image_states, known_images
 from par_core.store.listings import listed_entries
 from par_core.store.schemas import index_schema
-from par_core.store.shards import ShardFolder
+from par_core.store.shards import Manifest, ShardFolder
 
 __all__ = ["DescribedWith", "DesiredShard", "described_with", "desired_rows"]
 
@@ -98,13 +98,28 @@ def described_with(store: Store, describe_config: str) -> DescribedWith | None:
     return summaries.pop() if summaries else None
 
 
-def desired_rows(store: Store, segment_config: str, describe_config: str) -> Iterator[DesiredShard]:
-    """Yield the rows that the index should hold, shard by shard: every usable person of every image, once."""
+def desired_rows(
+    store: Store,
+    segment_config: str,
+    describe_config: str,
+    *,
+    among: Collection[str] | None = None,
+    images: pa.Array | None = None,
+) -> Iterator[DesiredShard]:
+    """Yield the rows that the index should hold, shard by shard: every usable person of every image, once.
+
+    Args:
+        store: The store.
+        segment_config: Id of the segmentation.
+        describe_config: Id of the description.
+        among: Ids of the shards to look at, which hold every row of the wanted images; None takes all.
+        images: Ids of the images whose people are wanted; None takes all.
+    """
     described = {
-        folder.shard_id: (folder, manifest)
-        for folder, manifest in store.complete_shards("describe", describe_config)
+        folder.shard_id: (folder, manifest) for folder, manifest in _complete(store, describe_config, among)
     }
     states = image_states(known_images(store, segment_config, described.keys()), listed_entries(store))
+    states = states if images is None else states.filter(pc.is_in(states["image_id"], value_set=images))
     for shard_id, (folder, manifest) in described.items():
         shard_states = states.filter(pc.equal(states["shard"], shard_id))
         if not len(shard_states):
@@ -121,6 +136,19 @@ def desired_rows(store: Store, segment_config: str, describe_config: str) -> Ite
             if person["status"] == Status.OK and person["image_id"] in by_image
         }
         yield DesiredShard(digests, store.shard("segment", segment_config, shard_id), folder, shard_states)
+
+
+def _complete(
+    store: Store, describe_config: str, among: Collection[str] | None
+) -> Iterator[tuple[ShardFolder, Manifest]]:
+    if among is None:
+        yield from store.complete_shards("describe", describe_config)
+        return
+    for shard_id in sorted(among):
+        folder = store.shard("describe", describe_config, shard_id)
+        manifest = folder.manifest()
+        if manifest is not None:
+            yield folder, manifest
 
 
 def _place(image: dict[str, object]) -> list[str]:

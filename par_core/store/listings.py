@@ -1,7 +1,7 @@
 """Listings: the files of each source when it was last listed, one Parquet file a source."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from par_core.archive import Entry, Listing
 from par_core.archive.canonical import canonical
 from par_core.atomic import write_atomic
 from par_core.ids import digest_of
-from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES, require_schema
 from par_core.store.suppression import load_suppression_list
@@ -52,7 +51,7 @@ def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
     table = entries_table(listing.entries)
     require_schema(table, ENTRIES, f"listing of {listing.source}")
     about = {"source": listing.source, "listed_at": listed_at, "skipped": dict(listing.skipped)}
-    written, _ = _write_listing(store, table, about)
+    written = _write_listing(store, table, about)
     for path in (store.root / "listings").glob("*.parquet"):
         # an earlier version of PAR kept .. and links in the paths of archives and lists
         before = str(_listing_info(path)["source"])
@@ -60,32 +59,46 @@ def save_listing(store: Store, listing: Listing, listed_at: str) -> None:
             path.unlink()
 
 
-def forget_in_listings(store: Store) -> int:
+def forget_in_listings(store: Store, names: Collection[str] | None = None) -> None:
     """Mask the files of all listings that are on the suppression list of the store.
 
-    Returns:
-        Number of files that were not masked before.
+    Args:
+        store: The store.
+        names: Names of the files that were added to the list, so that a listing without them stays as it is;
+            None looks at every file.
     """
-    masked = 0
+    suppression_list = load_suppression_list(store)
+    wanted = None if names is None else pa.array(sorted(names), pa.string())
     for path in sorted((store.root / "listings").glob("*.parquet")):
+        about = _listing_info(path)
+        if wanted is not None and not suppression_list.has_place(about["source"]):
+            uris = pq.read_table(path, columns=["uri"], partitioning=None)["uri"]
+            if not pc.any(pc.is_in(uris, value_set=wanted)).as_py():
+                continue
         table = pq.read_table(path, partitioning=None).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
-        before = pc.sum(pc.equal(table["status"], Status.FORGOTTEN.value)).as_py() or 0
-        written, after = _write_listing(store, table, _listing_info(path))
+        written = _write_listing(store, table, about, wanted)
         if written != path:
             path.unlink()
-        masked += after - before
-    return masked
 
 
-def _write_listing(store: Store, table: pa.Table, about: Mapping[str, Any]) -> tuple[Path, int]:
-    """Write a listing with forgotten files masked; returns its path and the number of masked files."""
+def _write_listing(
+    store: Store, table: pa.Table, about: Mapping[str, Any], among: pa.Array | None = None
+) -> Path:
+    """Write a listing with forgotten files masked, which are looked for among some names or, without them,
+    among all; returns its path.
+    """
     suppression_list = load_suppression_list(store)
-    kept = suppression_list.mask(table)
-    masked = pc.sum(pc.equal(kept["status"], Status.FORGOTTEN.value)).as_py() or 0
+    if among is None:
+        kept = suppression_list.mask(table)
+    else:
+        named = pc.is_in(table["uri"], value_set=among)
+        kept = pa.concat_tables([table.filter(pc.invert(named)), suppression_list.mask(table.filter(named))])
+        kept = kept.sort_by("uri")
     source = about["source"]
-    if suppression_list.has_place(source) or (
-        source in set(table["uri"].to_pylist()) - set(kept["uri"].to_pylist())
-    ):
+    gone = (
+        pc.any(pc.equal(table["uri"], source)).as_py() and not pc.any(pc.equal(kept["uri"], source)).as_py()
+    )
+    if gone or suppression_list.has_place(source):
         source = suppression_list.masked(source)
     info = json.dumps({**about, "source": source}).encode()
     sink = pa.BufferOutputStream()
@@ -96,7 +109,7 @@ def _write_listing(store: Store, table: pa.Table, about: Mapping[str, Any]) -> t
     )
     path = store.listing_path(digest_of(source))
     write_atomic(path, sink.getvalue().to_pybytes())
-    return path, masked
+    return path
 
 
 def listed_entries(store: Store) -> pa.Table:

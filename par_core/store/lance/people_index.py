@@ -11,6 +11,7 @@ import pyarrow as pa
 from lancedb.table import Table
 
 from par_core.errors import StoreError
+from par_core.store.lance.erasing import fragments_of, id_conditions, rewrite_deleted
 from par_core.store.lance.history import TABLE, History, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import make_indexes, unindexed_rows
@@ -21,7 +22,6 @@ from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
 
 __all__ = ["PeopleIndex"]
 
-_IDS_PER_CALL: Final = 1_000
 _TABLE_ID: Final = b"par.table"  # in the metadata of the table's schema
 
 
@@ -181,9 +181,13 @@ class PeopleIndex:
             query = query.where(where)
         yield from query.select(list(columns)).limit(max(len(self), 1)).to_batches()
 
-    def scan_stored(self) -> Iterator[pa.RecordBatch]:
-        """Yield all rows with every stored column, also those that are never shown, a batch at a time."""
-        yield from self._table.search().limit(max(len(self), 1)).to_batches()
+    def scan_stored(self, since: int = 0) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, or those of the fragments from a number on, with every stored column, also those
+        that are never shown, a batch at a time.
+        """
+        query = self._table.search()
+        query = query.where(f"_rowid >= {since << 32}") if since else query
+        yield from query.limit(max(len(self), 1)).to_batches()
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
         """Return people by id, all columns, in no particular order; unknown ids are left out.
@@ -193,7 +197,7 @@ class PeopleIndex:
         """
         tables = [
             self.search(None, where=part, top=len(person_ids))
-            for part in _conditions("person_id", person_ids)
+            for part in id_conditions("person_id", person_ids)
         ]
         return pa.concat_tables(tables) if tables else self.schema.empty_table()
 
@@ -206,11 +210,12 @@ class PeopleIndex:
         taken: pa.Table = self._table.take_offsets(drawn.tolist()).select(list(columns)).to_arrow()
         return taken
 
-    def digests(self) -> dict[str, str]:
-        """Return the ``row_digest`` of every row by ``person_id``."""
+    def digests(self, image_ids: Sequence[str] | None = None) -> dict[str, str]:
+        """Return the ``row_digest`` of every row, or of every row of some images, by ``person_id``."""
         digests: dict[str, str] = {}
-        for batch in self.scan(["person_id", "row_digest"]):
-            digests.update(zip(batch["person_id"].to_pylist(), batch["row_digest"].to_pylist(), strict=True))
+        for part in [None] if image_ids is None else id_conditions("image_id", image_ids):
+            for batch in self.scan(["person_id", "row_digest"], part):
+                digests.update(zip(*(batch[name].to_pylist() for name in batch.schema.names), strict=True))
         return digests
 
     def places(self, image_ids: Sequence[str]) -> dict[str, ImagePlaces]:
@@ -219,11 +224,8 @@ class PeopleIndex:
         Raises:
             StoreError: An id is not hexadecimal.
         """
-        names, places = ["image_id", *ImagePlaces._fields], dict[str, ImagePlaces]()
-        for part in _conditions("image_id", image_ids):
-            rows = self.search(None, where=part, top=max(len(self), 1), columns=names)
-            places |= {row.pop("image_id"): ImagePlaces(**row) for row in rows.to_pylist()}
-        return places
+        parts = id_conditions("image_id", image_ids)
+        return {image: place for part in parts for image, place in self._now.places(part)}
 
     def wrong_shortcuts(self, rows: pa.Table) -> list[str]:
         """Return the ids of people whose columns for speed differ from their rows.
@@ -236,7 +238,7 @@ class PeopleIndex:
         names = ["person_id", *sorted(shortcut_columns(self.attributes))]
         stored = [
             batch
-            for part in _conditions("person_id", rows["person_id"].to_pylist())
+            for part in id_conditions("person_id", rows["person_id"].to_pylist())
             for batch in self.scan(names, part)
         ]
         actual, expected = pa.Table.from_batches(stored), with_shortcuts(rows, self.thresholds).select(names)
@@ -258,13 +260,25 @@ class PeopleIndex:
         Raises:
             StoreError: An id is not hexadecimal.
         """
-        for part in _conditions("person_id", person_ids):
+        for part in id_conditions("person_id", person_ids):
             self._table.delete(part)
 
-    def optimize(self) -> None:
-        """Compact fragments, index columns and vectors where the table is large enough, and bring the indexes
-        up to date.
+    def erase(self, person_ids: Sequence[str], rows: pa.Table) -> None:
+        """Delete some rows and replace others; files of the newest version keep no byte of the old ones (see
+        ``par_core.store.lance.erasing``), and ``history.drop`` deletes all other files.
+
+        Raises:
+            StoreError: An id is not hexadecimal, or LanceDB has kept deleted rows.
         """
+        changed = id_conditions("person_id", [*person_ids, *rows["person_id"].to_pylist()])
+        held = {fragment for part in changed for fragment in fragments_of(self._table, part)}
+        if len(rows):
+            self.upsert(rows)
+        self.delete(person_ids)
+        rewrite_deleted(self._table, self.path / f"{TABLE}.lance", held)
+
+    def optimize(self) -> None:
+        """Compact fragments, index columns and vectors of a large table, and bring the indexes up to date."""
         # compacted first: indexes of rows that move later would be written twice
         self._table.optimize(cleanup_older_than=self.history.age_to_keep())
         make_indexes(self._table, self.attributes, self._policy)
@@ -283,12 +297,3 @@ class PeopleIndex:
         if not self._pinned and self._opened.number != self.version:
             self._opened = TableVersion.of(self._table, self.info, self._policy)
         return self._opened
-
-
-def _conditions(column: str, ids: Sequence[str]) -> Iterator[str]:
-    """Yield SQL conditions that name rows by id, each short enough to parse."""
-    for start in range(0, len(ids), _IDS_PER_CALL):
-        part = ids[start : start + _IDS_PER_CALL]
-        if any(not all(digit in "0123456789abcdef" for digit in identity) for identity in part):
-            raise StoreError(f"not an id among {part[:3]}")
-        yield f"{column} IN ({', '.join(repr(identity) for identity in part)})"

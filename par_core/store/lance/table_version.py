@@ -4,7 +4,7 @@ What LanceDB reports of a version is read once and kept: reading it takes longer
 a search.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -25,7 +25,7 @@ _COUNTS_KEPT: Final = 256  # numbers of rows that filters keep
 
 
 class ImagePlaces(NamedTuple):
-    """Where an image is: ``present``, ``replaced`` or ``vanished``, its first place by name, and all places."""
+    """State of an image (``present``, ``replaced`` or ``vanished``), its first place by name, and all places."""
 
     source_state: str
     uri: str
@@ -73,6 +73,12 @@ class TableVersion:
                 self.counts.clear()
             counted = self.counts[where] = int(self.table.count_rows(where))
         return counted
+
+    def places(self, where: str) -> Iterator[tuple[str, ImagePlaces]]:
+        """Yield the id of each image of some rows, and where it is."""
+        names = ["image_id", *ImagePlaces._fields]
+        for row in self.search(None, where, max(self.count(), 1), names).to_pylist():
+            yield row.pop("image_id"), ImagePlaces(**row)
 
     def search(
         self,
