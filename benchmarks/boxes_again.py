@@ -1,7 +1,8 @@
 r"""Whether a forgotten person is known again when the same segmenter draws the box with another runtime or
 precision, and from which overlap on two boxes are one person.
 
-    PAR_DATA=../shared/data PYTHONPATH=. python benchmarks/boxes_again.py > benchmarks/results/boxes_again.json
+    PAR_DATA=../shared/data PYTHONPATH=. python benchmarks/boxes_again.py \
+        > benchmarks/results/boxes_again.json
 
 The compact segmenter finds the people of each photograph four times. For each ordered pair of these runs,
 everybody of the first is taken as forgotten, as the suppression list keeps them (box in whole pixels), and

@@ -53,11 +53,11 @@ def forget(
     """Erase a source, an image or a person for good: rows, vectors, every older version of the index; and put
     it on the suppression list, so that the next par index does not bring it back.
 
-    Only the shards that hold something of it are rewritten, and the parts of the index. Afterwards every byte
-    that was rewritten is searched for its traces, as are listings, reviews and logs; with --thorough every byte
-    of the store. An erasure certificate without personal data is written. The same command finishes a run that
-    was killed. Exit code 0 if nothing is left, 1 if something is. Backups, copies and the archive itself are
-    yours to erase.
+    Only the shards and the parts of the index that hold something of it are rewritten. Afterwards every byte
+    that was rewritten is searched for its traces, as are listings, reviews and logs; with --thorough, every
+    byte of the store. An erasure certificate without personal data is written. The same command finishes a
+    killed erasure. Exit code 0 if nothing is left, 1 if something is. Backups, copies and the archive itself
+    are yours to erase.
 
     Examples:
     ```
@@ -169,9 +169,10 @@ def _conclude(report: "ForgetReport", *, as_json: bool) -> None:
         if count != report.after[name]:
             print(f"{name.replace('_', ' ')}: {count}, now {report.after[name]}")
     proof = report.proof
+    searched = "everything" if proof.scope == "everything" else "what was rewritten"
     print(
-        f"searched {'everything' if proof.scope == 'everything' else 'what was rewritten'}: {proof.files} files, {proof.bytes / 1e6:.1f} MB, for {proof.strings} ids, names and"
-        " vectors: ",
+        f"searched {searched}: {proof.files} files, {proof.bytes / 1e6:.1f} MB, for {proof.strings} ids,"
+        " names and vectors: ",
         end="",
     )
     print(

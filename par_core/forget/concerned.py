@@ -1,5 +1,5 @@
-"""The shards that an erasure concerns: those that hold a row of its images or files. Only they are read further
-and rewritten.
+"""The shards that an erasure concerns: those that hold a row of its images or files. Only they are read
+further and rewritten.
 
 A shard of a segmentation and those of the same number that describe it go together.
 """

@@ -150,12 +150,11 @@ def _erase_in_index(store: Store, subject: Subject) -> int:
     known = known_files(store)
     if len(subject.shards) > _LARGE_PART * len(known.shards) and len(subject.shards) > 1:
         return 0
-    images = known.images_in(subject.shards)
-    concerned = known.concerned_shards(image_ids=images) | subject.shards
+    concerned = known.concerned_shards(image_ids=subject.neighbours) | subject.shards
     among = {Path(name).name for name in concerned if Path(name).parent.name == last.segment_config}
     first = index.history.next_fragment()
-    every = pa.array(sorted({*images, *subject.image_ids}), pa.string())
-    return first if erase_from_index(store, every, among, subject.person_ids) else 0
+    images = pa.array(sorted(subject.neighbours), pa.string())
+    return first if erase_from_index(store, images, among, subject.person_ids) else 0
 
 
 def _counted(store: Store) -> dict[str, int]:

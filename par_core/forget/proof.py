@@ -7,9 +7,9 @@
 - Names that are part of another name are looked for as whole values of text columns.
 - No row of the index may have one of the ids.
 
-A thorough search reads everything, and no file of the index may be older than the moment at which its rewriting
-began: its compressed content was then made without the subject. Else shards that never held anything of the
-subject, and files of the index that the erasure did not have to write again, are left out.
+A thorough search reads everything, and no file of the index may be older than the moment at which its
+rewriting began: its compressed content was then made without the subject. Else shards that never held
+anything of the subject, and files of the index that the erasure did not write again, are left out.
 """
 
 from collections.abc import Iterator
@@ -50,8 +50,8 @@ class Proof:
     """Result of the search.
 
     Attributes:
-        scope: ``everything``, or ``rewritten``: all but the shards that never held anything of the subject, and
-            the files of the index that were not written again.
+        scope: ``everything``, or ``rewritten``: all but the shards that never held anything of the subject,
+            and the files of the index that were not written again.
         files: Number of files that were read.
         bytes: Size of these files.
         strings: Number of strings that were looked for in each.

@@ -15,7 +15,7 @@ from par_core.archive.canonical import CanonicalUris
 from par_core.archive.entries import path_of
 from par_core.archive.remote import is_remote
 from par_core.errors import BadConfigError
-from par_core.forget.concerned import KnownFiles, every_shard, known_files, shards_at
+from par_core.forget.concerned import every_shard, known_files, shards_at
 from par_core.forget.traces import Traces, traces_of
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
@@ -88,6 +88,8 @@ class Subject:
         suppression_list: Suppression list of the store, with the subject added.
         traces: Traces that must not be left afterwards.
         thorough: Rewrite the whole index, and search everything afterwards.
+        neighbours: Images of which these shards hold a row, those of the subject included; not kept in the
+            journal, as an interrupted erasure is finished on the whole index.
     """
 
     request: Request
@@ -101,6 +103,7 @@ class Subject:
     suppression_list: SuppressionList
     traces: Traces
     thorough: bool = False
+    neighbours: frozenset[str] = frozenset()
 
 
 def find_subject(store: Store, request: Request, *, thorough: bool = False) -> Subject:
@@ -177,6 +180,7 @@ def find_subject(store: Store, request: Request, *, thorough: bool = False) -> S
         suppression_list,
         traces,
         thorough,
+        frozenset(known.images_in(shards)),
     )
 
 

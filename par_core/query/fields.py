@@ -107,8 +107,8 @@ def _attribute(name: str, value: str) -> Filter:
 
 
 def _source(value: str) -> Filter:
-    """Return the filter of a text in a place. A path that begins with ``/``, ``./`` or ``../`` also stands for
-    its canonical form, as the store has it.
+    """Return the filter of a text in a place. A path that begins with ``/``, ``./`` or ``../`` also stands
+    for its canonical form, as the store has it.
     """
     if not value.startswith(("/", "./", "../")) or not os.path.lexists(value):
         return Place(value)

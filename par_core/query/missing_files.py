@@ -1,8 +1,8 @@
 """Answers of an older version of the index, brought in line with the files that exist now.
 
 The version that searches read may lag behind the newest one for days. A person whose file was removed or
-replaced meanwhile must not be found through it, and one whose archive has moved must be shown at its new place,
-so every hit takes ``source_state``, ``uri`` and ``uris`` from the newest version. An image of which the newest
+replaced meanwhile must not be found through it, and one whose archive has moved is shown at its new place: so
+every hit takes ``source_state``, ``uri`` and ``uris`` from the newest version. An image of which the newest
 version shows no person (its models may detect other people) counts as present as long as the newest listings
 hold one of its places.
 """

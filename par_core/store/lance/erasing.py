@@ -16,7 +16,7 @@ from lancedb.table import Table
 
 from par_core.errors import StoreError
 
-__all__ = ["fragments_of", "id_conditions", "rewrite_deleted"]
+__all__ = ["delete_unnamed", "fragments_of", "id_conditions", "rewrite_deleted"]
 
 _IDS_PER_CALL: Final = 1_000
 _ROWS_A_FRAGMENT: Final = 2**32  # a row id is the number of the fragment, then that of the row in it
@@ -39,6 +39,13 @@ def id_conditions(column: str, ids: Sequence[str]) -> Iterator[str]:
 def fragments_of(table: Table, where: str | None = None) -> set[int]:
     """Return the numbers of the fragments that hold the rows of a condition; of all rows without one."""
     return set(np.unique(_row_ids(table, where) // _ROWS_A_FRAGMENT).tolist())
+
+
+def delete_unnamed(table: Table, where: str) -> None:
+    """Delete the rows of a condition by their numbers: LanceDB keeps the text of a condition in its log."""
+    rows = _row_ids(table, where).tolist()
+    if rows:
+        table.delete(f"_rowid IN ({', '.join(map(str, rows))})")
 
 
 def rewrite_deleted(table: Table, folder: Path, held: set[int]) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from lancedb.table import Table
 
 from par_core.errors import StoreError
-from par_core.store.lance.erasing import fragments_of, id_conditions, rewrite_deleted
+from par_core.store.lance.erasing import delete_unnamed, fragments_of, id_conditions, rewrite_deleted
 from par_core.store.lance.history import TABLE, History, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import make_indexes, unindexed_rows
@@ -274,7 +274,8 @@ class PeopleIndex:
         held = {fragment for part in changed for fragment in fragments_of(self._table, part)}
         if len(rows):
             self.upsert(rows)
-        self.delete(person_ids)
+        for part in id_conditions("person_id", person_ids):
+            delete_unnamed(self._table, part)
         rewrite_deleted(self._table, self.path / f"{TABLE}.lance", held)
 
     def optimize(self) -> None:

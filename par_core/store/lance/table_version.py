@@ -25,7 +25,7 @@ _COUNTS_KEPT: Final = 256  # numbers of rows that filters keep
 
 
 class ImagePlaces(NamedTuple):
-    """State of an image (``present``, ``replaced`` or ``vanished``), its first place by name, and all places."""
+    """State (``present``, ``replaced`` or ``vanished``), first place by name, and all places of an image."""
 
     source_state: str
     uri: str
