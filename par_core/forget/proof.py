@@ -3,7 +3,7 @@
 - Every file, byte by byte, for ids (as text and as bytes), names of files (as text and as JSON writes them)
   and vectors.
 - Every column of every Parquet file and of the index, decompressed in memory, so that compression hides
-  nothing.
+  nothing; but not the vectors of the index, which LanceDB does not compress.
 - Names that are part of another name are looked for as whole values of text columns.
 - No row of the index may have one of the ids.
 

@@ -182,10 +182,10 @@ class PeopleIndex:
         yield from query.select(list(columns)).limit(max(len(self), 1)).to_batches()
 
     def scan_stored(self, since: int = 0) -> Iterator[pa.RecordBatch]:
-        """Yield all rows, or those of the fragments from a number on, with every stored column, also those
-        that are never shown, a batch at a time.
+        """Yield the rows of the fragments from a number on, a batch at a time, with every stored column but
+        the vector, also those that are never shown.
         """
-        query = self._table.search()
+        query = self._table.search().select([name for name in self._table.schema.names if name != "vector"])
         query = query.where(f"_rowid >= {since << 32}") if since else query
         yield from query.limit(max(len(self), 1)).to_batches()
 
