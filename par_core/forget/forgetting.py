@@ -22,7 +22,8 @@ from par_core.forget.journal import (
     save_journal,
 )
 from par_core.forget.proof import Proof, Rewritten, search_store
-from par_core.forget.subject import Request, Subject
+from par_core.forget.request import Request
+from par_core.forget.subject import Subject
 from par_core.stages.commit import erase_from_index, last_commit, rewrite_index
 from par_core.status import Status
 from par_core.store.lance import PeopleIndex

@@ -14,7 +14,8 @@ from typing import Any
 
 from par_core.atomic import write_atomic
 from par_core.errors import StoreError
-from par_core.forget.subject import Request, Subject
+from par_core.forget.request import Request
+from par_core.forget.subject import Subject
 from par_core.forget.traces import Traces
 from par_core.store.layout import Store
 from par_core.store.suppression import SuppressedPerson, SuppressionList
