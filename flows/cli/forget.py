@@ -36,6 +36,13 @@ def forget(
         ),
     ] = None,
     finish: Annotated[bool, typer.Option("--finish", help="Only finish an interrupted erasure.")] = False,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough",
+            help="Rewrite the whole index and search everything, instead of what the erasure concerns.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be erased.")] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask for confirmation.", rich_help_panel=SHOWN)
@@ -46,9 +53,11 @@ def forget(
     """Erase a source, an image or a person for good: rows, vectors, every older version of the index; and put
     it on the suppression list, so that the next par index does not bring it back.
 
-    Afterwards every byte of the store is searched for its traces, and an erasure certificate without personal
-    data is written. The same command finishes a run that was killed. Exit code 0 if nothing is left, 1 if
-    something is. Backups, copies and the archive itself are yours to erase.
+    Only the shards and the parts of the index that hold something of it are rewritten. Afterwards every byte
+    that was rewritten is searched for its traces, as are listings, reviews and logs; with --thorough, every
+    byte of the store. An erasure certificate without personal data is written. The same command finishes a
+    killed erasure. Exit code 0 if nothing is left, 1 if something is. Backups, copies and the archive itself
+    are yours to erase.
 
     Examples:
     ```
@@ -76,7 +85,7 @@ def forget(
                     f"a forgetting was interrupted; first finish it with: par forget --finish --store {store}"
                 )
             _say("finishing what was interrupted")
-            done = finish_forgetting(opened, _say)
+            done = finish_forgetting(opened, _say, thorough=thorough)
             assert done is not None
             access.record(
                 caller,
@@ -89,7 +98,7 @@ def forget(
         if request is None:
             print("nothing was interrupted")
             return
-        subject = find_subject(opened, request)
+        subject = find_subject(opened, request, thorough=thorough)
         if dry_run:
             _show(request, subject, as_json=as_json)
             return
@@ -160,9 +169,10 @@ def _conclude(report: "ForgetReport", *, as_json: bool) -> None:
         if count != report.after[name]:
             print(f"{name.replace('_', ' ')}: {count}, now {report.after[name]}")
     proof = report.proof
+    searched = "everything" if proof.scope == "everything" else "what was rewritten"
     print(
-        f"searched {proof.files} files, {proof.bytes / 1e6:.1f} MB, for {proof.strings} ids, names and"
-        " vectors: ",
+        f"searched {searched}: {proof.files} files, {proof.bytes / 1e6:.1f} MB, for {proof.strings} ids,"
+        " names and vectors: ",
         end="",
     )
     print(

@@ -80,7 +80,7 @@ class Listing:
     """The content of one source.
 
     Attributes:
-        source: Source as the user named it, made absolute.
+        source: Canonical path of the source (``par_core.archive.canonical``), or its URL.
         entries: Entries by ascending uri; no uri twice.
         skipped: Number of skipped files by reason: ``hidden``, ``system``, ``not_an_image``, ``archive``,
             ``directory_link``.

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from par_core.archive.canonical import canonical
 from par_core.archive.containers import is_container_name
 from par_core.archive.entries import Entry, Listing, is_image_name, is_remote, uri_of
 from par_core.archive.folder import entry_of_file, list_folder
@@ -22,7 +23,7 @@ def list_source(source: str) -> Listing:
     Args:
         source: A folder; a zip or tar file; a text file with one path per line (relative to its own folder;
             empty lines and lines that begin with # are skipped); one picture; or a URL that fsspec knows, of
-            a folder or an archive.
+            a folder or an archive. Paths become canonical (``par_core.archive.canonical``).
 
     Raises:
         BadConfigError: The source does not exist, or PAR cannot list it.
@@ -33,9 +34,8 @@ def list_source(source: str) -> Listing:
         raise BadConfigError("an empty source; name a folder, an archive, a list of paths or a URL")
     if is_remote(source):
         return list_remote(source)
-    path = Path(source).expanduser().absolute()
     try:
-        return _list_local(path)
+        return _list_local(Path(canonical(source)))
     except OSError as error:
         raise BadConfigError(f"cannot list {source}: {error.strerror}") from error
     except UnreadableImageError as error:
@@ -66,7 +66,8 @@ def _list_paths(path: Path) -> Listing:
     lines = path.read_bytes().decode("utf-8", "surrogateescape").splitlines()
     named = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     entries: dict[str, Entry] = {}
+    folders: dict[str, str] = {}
     for name in named:
-        entry = entry_of_file(str((path.parent / Path(name).expanduser()).absolute()))
+        entry = entry_of_file(canonical(name, str(path.parent), folders))
         entries[entry.uri] = entry
     return Listing(str(path), tuple(entries[uri] for uri in sorted(entries)))

@@ -85,12 +85,15 @@ def _present_now(table: pa.Table, newest: PeopleIndex, store: Store) -> pa.Table
     """Return the people of an older version whose file is present now, by the newest version or, where that
     has no entry, by the listings.
     """
-    states = newest.source_states(sorted(set(table["image_id"].to_pylist())))
+    places = newest.places(sorted(set(table["image_id"].to_pylist())))
     rows = list(zip(table["image_id"].to_pylist(), table["uri"].to_pylist(), strict=True))
-    listed = still_listed(store, {uri for image, uri in rows if image not in states})
+    listed = still_listed(store, {uri for image, uri in rows if image not in places})
     return table.filter(
         pa.array(
-            [states[image] == "present" if image in states else uri in listed for image, uri in rows],
+            [
+                places[image].source_state == "present" if image in places else uri in listed
+                for image, uri in rows
+            ],
             pa.bool_(),
         )
     )

@@ -1,4 +1,6 @@
-"""Search for many byte strings at once, in time that grows with the bytes and hardly with the strings."""
+"""Search for byte strings: for many at once, in time that grows with the bytes and hardly with the strings;
+for few by Python's own search, which is faster then.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,6 +12,7 @@ __all__ = ["SHORTEST", "ByteSearch"]
 SHORTEST: Final = 8  # bytes: length of the key of each string
 _CHUNK: Final = 4 * 2**20
 _HASH_BITS: Final = 22
+_FEW: Final = 16  # strings; so many are found one by one as fast as all at once
 
 
 class ByteSearch:
@@ -43,6 +46,8 @@ class ByteSearch:
         present: set[int] = set()
         if not len(self._keys):
             return present
+        if len(self._strings) <= _FEW:
+            return self._find_few(data)
         for start in range(0, max(len(data) - SHORTEST + 1, 0), _CHUNK):
             part = data[start : start + _CHUNK + SHORTEST - 1]
             candidates = self._candidates(part)
@@ -57,6 +62,14 @@ class ByteSearch:
                     for number, offset in self._by_key[key]
                     if number not in present and self._is_at(data, at - offset, number)
                 )
+        return present
+
+    def _find_few(self, data: np.ndarray) -> set[int]:
+        """Search for one string after another in parts of a buffer, each with the begin of the next part."""
+        present, longest = set[int](), max(map(len, self._strings))
+        for start in range(0, len(data), _CHUNK):
+            part = data[start : start + _CHUNK + longest - 1].tobytes()
+            present.update(number for number, string in enumerate(self._strings) if string in part)
         return present
 
     def _candidates(self, part: np.ndarray) -> np.ndarray:

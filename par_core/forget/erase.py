@@ -8,7 +8,6 @@ import secrets
 import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,7 +17,8 @@ from par_core.access import Access
 from par_core.atomic import write_atomic
 from par_core.errors import StoreError
 from par_core.forget.byte_search import ByteSearch
-from par_core.forget.subject import Subject, every_shard
+from par_core.forget.concerned import described, shards_at
+from par_core.forget.subject import Subject, without_image
 from par_core.locks import locked
 from par_core.status import Status
 from par_core.store.layout import Store
@@ -52,8 +52,8 @@ def erase_rows(store: Store, subject: Subject) -> None:
     Raises:
         StoreError: A shard is damaged.
     """
-    kept: dict[Path, pa.Table] = {}
-    for folder, manifest in every_shard(store, "segment"):
+    kept: dict[str, pa.Array] = {}
+    for folder, manifest in shards_at(store, subject.shards):
         images, people = folder.read("images"), folder.read("people")
         kept_images = images.filter(pc.invert(_going(images, subject)))
         kept_ids = kept_images["image_id"].unique()
@@ -63,7 +63,7 @@ def erase_rows(store: Store, subject: Subject) -> None:
         )
         kept_people = people.filter(staying)
         kept_images = _recounted(kept_images, kept_people, subject)
-        kept[folder.path] = kept_images["image_id"].unique()
+        kept[str(folder.path.relative_to(store.root))] = kept_images["image_id"].unique()
         if (
             kept_images.equals(images.select(kept_images.schema.names))
             and len(kept_people) == len(people)
@@ -73,17 +73,14 @@ def erase_rows(store: Store, subject: Subject) -> None:
         counts = {**_by_status(kept_images), "images": len(kept_images), "people": len(kept_people)}
         tables = {"images": (kept_images, IMAGES), "people": (kept_people, PEOPLE)}
         _rewrite(folder, manifest, tables, counts, {**manifest.info, "entries": len(kept_images)})
-    for folder, manifest in every_shard(store, "describe"):
+    for folder, manifest, segmented in described(store, subject.shards):
         people = folder.read("people")
-        staying = pc.invert(
-            pc.or_(
-                _is_in(people["person_id"], subject.person_ids), _is_in(people["image_id"], subject.image_ids)
-            )
+        going = pc.or_(
+            _is_in(people["person_id"], subject.person_ids), _is_in(people["image_id"], subject.image_ids)
         )
-        segmented = kept.get(store.shard("segment", manifest.info["segment_config"], folder.shard_id).path)
-        if segmented is not None:
-            staying = pc.and_(staying, pc.is_in(people["image_id"], value_set=segmented))
-        kept_people = people.filter(staying)
+        if segmented in kept:
+            going = pc.or_(going, pc.invert(pc.is_in(people["image_id"], value_set=kept[segmented])))
+        kept_people = people.filter(pc.invert(going))
         if len(kept_people) == len(people) and not (folder.path / REWRITING).exists():
             continue
         counts = {**_by_status(kept_people), "people": len(kept_people)}
@@ -157,7 +154,8 @@ def _walked(content: Any, change: Callable[[str], str]) -> Any:
 
 
 def _going(images: pa.Table, subject: Subject) -> pa.ChunkedArray:
-    return pc.or_(_is_in(images["uri"], subject.uris), _is_in(images["image_id"], subject.image_ids))
+    going = pc.or_(_is_in(images["uri"], subject.uris), _is_in(images["image_id"], subject.image_ids))
+    return pc.or_(going, without_image(images, subject.files))
 
 
 def _is_in(column: pa.ChunkedArray, values: frozenset[str]) -> pa.ChunkedArray:

@@ -2,13 +2,15 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from par_core.forget.certificate import write_certificate
+from par_core.forget.concerned import every_shard, known_files
 from par_core.forget.erase import erase_leftovers, erase_named_in_text, erase_rows
 from par_core.forget.journal import (
     Journal,
@@ -18,16 +20,21 @@ from par_core.forget.journal import (
     marked_index,
     save_journal,
 )
-from par_core.forget.proof import Proof, search_store
-from par_core.forget.subject import Request, Subject, every_shard
+from par_core.forget.proof import Proof, Rewritten, search_store
+from par_core.forget.request import Request
+from par_core.forget.subject import Subject
 from par_core.stages.commit import rewrite_index
+from par_core.stages.erase import Erased, erase_from_index
 from par_core.status import Status
+from par_core.store.commits import last_commit
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.listings import forget_in_listings, listed_entries
 from par_core.store.suppression import save_suppression_list
 
 __all__ = ["ForgetReport", "finish_forgetting", "forget"]
+
+_LARGE_PART: Final = 0.25  # of all shards; of more, rewriting the index as a whole takes no longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +83,54 @@ def forget(store: Store, subject: Subject, say: Callable[[str], None] = lambda s
     return _carry_out(store, journal, say)
 
 
-def finish_forgetting(store: Store, say: Callable[[str], None] = lambda step: None) -> ForgetReport | None:
+def finish_forgetting(
+    store: Store, say: Callable[[str], None] = lambda step: None, *, thorough: bool = False
+) -> ForgetReport | None:
     """Finish an interrupted erasure, or return None if there is none. The caller holds the store's lock.
+
+    The whole index is rewritten: nobody knows which of its files hold deleted rows. Shards that came
+    meanwhile are looked at too.
 
     Raises:
         StoreError: The journal or a shard is damaged, or the index cannot be written.
     """
     journal = load_journal(store)
-    return None if journal is None else _carry_out(store, journal, say)
+    if journal is None:
+        return None
+    subject, known = journal.subject, known_files(store)
+    everything = thorough or subject.thorough
+    shards = (
+        known.shards
+        if everything
+        else subject.shards | known.concerned_shards(subject.names, subject.image_ids | subject.partly)
+    )
+    subject = replace(subject, shards=frozenset(shards), thorough=everything)
+    return _carry_out(store, replace(journal, subject=subject), say, resumed=True)
 
 
-def _carry_out(store: Store, journal: Journal, say: Callable[[str], None]) -> ForgetReport:
+def _carry_out(
+    store: Store, journal: Journal, say: Callable[[str], None], *, resumed: bool = False
+) -> ForgetReport:
     subject = journal.subject
     save_suppression_list(store, subject.suppression_list)
     say("listings")
     erase_leftovers(store)
-    forget_in_listings(store)
+    forget_in_listings(store, None if subject.thorough else subject.names)
     say("shards")
     erase_rows(store, subject)
     say("texts")
     erase_named_in_text(store, subject)
     say("index")
     index = PeopleIndex.open(store.index_path)
-    live_moved = index is not None and index.history.live_version is not None
+    live_moved = store.has_gate() and index is not None and index.history.live_version is not None
     mark_index(store)
-    rewrite_index(store)
+    whole = subject.thorough or resumed
+    first_fragment = 0 if whole else _erase_in_index(store, subject)
+    if not first_fragment:
+        rewrite_index(store)
     say("search")
-    proof = search_store(store, subject.traces, marked_index(store))
+    rewritten = Rewritten(subject.shards, first_fragment) if not subject.thorough else None
+    proof = search_store(store, subject, marked_index(store), rewritten)
     say("certificate")
     after = _counted(store)
     certificate = write_certificate(store, journal, after, proof)
@@ -111,21 +139,36 @@ def _carry_out(store: Store, journal: Journal, say: Callable[[str], None]) -> Fo
     return ForgetReport(subject.request, certificate, proof, dict(journal.before), after, live_moved)
 
 
+def _erase_in_index(store: Store, subject: Subject) -> int:
+    """Erase the subject from the index, and bring the rows of the rewritten shards up to date.
+
+    Returns:
+        The first fragment that was written; 0 where the whole index must be rewritten: it does not show the
+        last commit, or a large part of it is concerned.
+    """
+    last, index = last_commit(store), PeopleIndex.open(store.index_path)
+    if last is None or index is None:
+        return 0
+    known = known_files(store)
+    if len(subject.shards) > _LARGE_PART * len(known.shards) and len(subject.shards) > 1:
+        return 0
+    shards = {Path(name).name for name in subject.shards if Path(name).parent.name == last.segment_config}
+    first = index.history.next_fragment()
+    erased = Erased(frozenset(shards), subject.uris, subject.files, subject.image_ids, subject.person_ids)
+    return first if erase_from_index(store, erased) else 0
+
+
 def _counted(store: Store) -> dict[str, int]:
     """Return the counts of a store, over all configurations."""
-    images = people = descriptions = 0
-    for folder, _ in every_shard(store, "segment"):
-        images += pq.read_metadata(folder.path / "images.parquet").num_rows
-        people += pq.read_metadata(folder.path / "people.parquet").num_rows
-    for folder, _ in every_shard(store, "describe"):
-        descriptions += pq.read_metadata(folder.path / "people.parquet").num_rows
-    listed = listed_entries(store)["status"].to_pylist()
+    segmented = [manifest.counts for _, manifest in every_shard(store, "segment")]
+    described = [manifest.counts for _, manifest in every_shard(store, "describe")]
+    listed = listed_entries(store)["status"]
     index = PeopleIndex.open(store.index_path)
     return {
         "files_listed": len(listed),
-        "files_forgotten": listed.count(Status.FORGOTTEN),
-        "image_rows": images,
-        "person_rows": people,
-        "descriptions": descriptions,
+        "files_forgotten": pc.sum(pc.equal(listed, Status.FORGOTTEN.value)).as_py() or 0,
+        "image_rows": sum(counts["images"] for counts in segmented),
+        "person_rows": sum(counts["people"] for counts in segmented),
+        "descriptions": sum(counts["people"] for counts in described),
         "people_in_index": len(index) if index else 0,
     }

@@ -14,7 +14,9 @@ from typing import Any
 
 from par_core.atomic import write_atomic
 from par_core.errors import StoreError
-from par_core.forget.subject import Request, Subject, Traces
+from par_core.forget.request import Request
+from par_core.forget.subject import Subject
+from par_core.forget.traces import Traces
 from par_core.store.layout import Store
 from par_core.store.suppression import SuppressedPerson, SuppressionList
 
@@ -30,7 +32,8 @@ class Journal:
         begun_at: ISO time (UTC).
         before: Counts of the store when it began.
         versions: Versions of the index when it began.
-        subject: The subject that is erased.
+        subject: The subject that is erased. That of an earlier version of PAR names no shards; it is erased
+            thoroughly.
     """
 
     certificate_id: str
@@ -71,8 +74,17 @@ def load_journal(store: Store) -> Journal | None:
             stored_traces["shared_vectors"],
         )
         sets = {name: frozenset(stored[name]) for name in ("uris", "image_ids", "person_ids", "partly")}
+        sets |= {name: frozenset(stored.get(name, ())) for name in ("names", "shards")}
+        files = frozenset((uri, size, version) for uri, size, version in stored.get("files", ()))
         request = Request(stored["request"]["kind"], tuple(stored["request"]["values"]))
-        subject = Subject(request, **sets, suppression_list=suppression_list, traces=traces)
+        subject = Subject(
+            request,
+            **sets,
+            files=files,
+            suppression_list=suppression_list,
+            traces=traces,
+            thorough=stored.get("thorough", True),
+        )
         return Journal(
             stored.get("certificate_id") or stored["receipt_id"],
             stored["begun_at"],
@@ -108,8 +120,10 @@ def save_journal(store: Store, journal: Journal) -> None:
         name: sorted(getattr(suppressed, name)) for name in ("places", "files", "images")
     }
     content |= {
-        name: sorted(getattr(subject, name)) for name in ("uris", "image_ids", "person_ids", "partly")
+        name: sorted(getattr(subject, name))
+        for name in ("uris", "files", "image_ids", "person_ids", "partly", "names", "shards")
     }
+    content["thorough"] = subject.thorough
     content["traces"] = asdict(traces) | {
         "vectors": [base64.b64encode(vector).decode() for vector in traces.vectors]
     }

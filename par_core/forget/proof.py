@@ -1,17 +1,21 @@
-"""The proof: everything that a store still holds is read, and nothing of the subject may be in it.
+"""The proof: what a store still holds is read, and nothing of the subject may be in it.
 
 - Every file, byte by byte, for ids (as text and as bytes), names of files (as text and as JSON writes them)
   and vectors.
 - Every column of every Parquet file and of the index, decompressed in memory, so that compression hides
-  nothing.
+  nothing; but not the vectors of the index, which LanceDB does not compress.
 - Names that are part of another name are looked for as whole values of text columns.
-- No file of the index may be older than the moment at which its rewriting began: its compressed content was
-  then made without the subject.
+- No row of the index may have one of the ids.
+
+A thorough search reads everything, and no file of the index may be older than the moment at which its
+rewriting began: its compressed content was then made without the subject. Else shards that never held
+anything of the subject, and files of the index that the erasure did not write again, are left out.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,13 +23,26 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from par_core.forget.byte_search import ByteSearch
-from par_core.forget.subject import Traces
+from par_core.forget.subject import Subject
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 
-__all__ = ["Proof", "search_store"]
+__all__ = ["Proof", "Rewritten", "search_store"]
 
 _ROWS = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What an erasure has rewritten.
+
+    Attributes:
+        shards: Shards of segmentations, relative to the store; with each go those that describe it.
+        first_fragment: Number of the first fragment of the index that was written; 0 is all of it.
+    """
+
+    shards: frozenset[str]
+    first_fragment: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +50,8 @@ class Proof:
     """Result of the search.
 
     Attributes:
+        scope: ``everything``, or ``rewritten``: all but the shards that never held anything of the subject,
+            and the files of the index that were not written again.
         files: Number of files that were read.
         bytes: Size of these files.
         strings: Number of strings that were looked for in each.
@@ -40,35 +59,72 @@ class Proof:
             well.
     """
 
+    scope: Literal["everything", "rewritten"]
     files: int
     bytes: int
     strings: int
     found_in: tuple[str, ...]
 
 
-def search_store(store: Store, traces: Traces, index_since_ns: int) -> Proof:
-    """Search everything in a store but the journal of the erasure itself.
+def search_store(store: Store, subject: Subject, index_since_ns: int, rewritten: Rewritten | None) -> Proof:
+    """Search a store, but for the journal of the erasure itself.
 
     Args:
         store: The store.
-        traces: Traces that must not be left.
+        subject: The subject, whose traces must not be left.
         index_since_ns: Time at which the rewriting of the index began, on the file system's clock.
+        rewritten: What was rewritten; None searches everything.
     """
+    traces = subject.traces
     strings = traces.strings()
     look = _Look(ByteSearch(strings), frozenset(traces.uris_by_value))
+    whole_index = rewritten is None or not rewritten.first_fragment
     found_in: list[str] = []
     files = size = 0
-    for path in sorted(
-        path for path in store.root.rglob("*") if path.is_file() and path != store.forgetting_path
-    ):
+    for path in sorted(_files(store, rewritten)):
+        before = path.is_relative_to(store.index_path) and path.stat().st_mtime_ns < index_since_ns
+        if before and not whole_index and path.parent.name != "_versions":
+            continue
         files, size = files + 1, size + path.stat().st_size
-        stale = path.is_relative_to(store.index_path) and path.stat().st_mtime_ns < index_since_ns
-        if stale or look.in_file(path):
+        if (before and whole_index) or look.in_file(path):
             found_in.append(str(path.relative_to(store.root)))
-    index = PeopleIndex.open(store.index_path)
-    if index is not None and any(look.in_batch(batch) for batch in index.scan_stored()):
+    if _in_rows(store, subject, look, rewritten):
         found_in.append("index.lance, table people")
-    return Proof(files, size, len(strings) + len(traces.uris_by_value), tuple(found_in))
+    scope: Literal["everything", "rewritten"] = "everything" if rewritten is None else "rewritten"
+    return Proof(scope, files, size, len(strings) + len(traces.uris_by_value), tuple(found_in))
+
+
+def _files(store: Store, rewritten: Rewritten | None) -> Iterator[Path]:
+    folders = [store.root]
+    while folders:
+        folder = folders.pop()
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                if rewritten is None or _may_hold(path.relative_to(store.root).parts, rewritten):
+                    folders.append(path)
+            elif path.is_file() and path != store.forgetting_path:
+                yield path
+
+
+def _may_hold(folder: tuple[str, ...], rewritten: Rewritten) -> bool:
+    """Whether a folder is that of a rewritten shard, or of no shard at all."""
+    if len(folder) != 3 or folder[0] not in ("segment", "describe"):
+        return True
+    if folder[0] == "segment":
+        return "/".join(folder) in rewritten.shards
+    return any(shard.endswith(f"/{folder[2]}") for shard in rewritten.shards)
+
+
+def _in_rows(store: Store, subject: Subject, look: "_Look", rewritten: Rewritten | None) -> bool:
+    """Whether a row of the index is of the subject, or holds something of it."""
+    index = PeopleIndex.open(store.index_path)
+    if index is None:
+        return False
+    if len(index.rows(sorted(subject.person_ids))) or index.people_of(sorted(subject.image_ids)):
+        return True
+    return any(
+        look.in_batch(batch) for batch in index.scan_stored(rewritten.first_fragment if rewritten else 0)
+    )
 
 
 class _Look:

@@ -2,108 +2,29 @@
 it.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from jaxtyping import Float32
 
-from par_core.archive.entries import is_remote
+from par_core.archive.canonical import CanonicalUris
 from par_core.errors import BadConfigError
-from par_core.forget.byte_search import SHORTEST, ByteSearch
-from par_core.store.layout import Stage, Store
+from par_core.forget.concerned import every_shard, known_files, shards_at
+from par_core.forget.request import Request
+from par_core.forget.traces import Traces, traces_of
+from par_core.store.lance import PeopleIndex
+from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES, as_entries
-from par_core.store.shards import Manifest, ShardFolder
-from par_core.store.suppression import SuppressionList, load_suppression_list, places_of
+from par_core.store.suppression import Box, SuppressionList, load_suppression_list, places_of
 
-__all__ = ["Request", "Subject", "Traces", "every_shard", "find_subject"]
+__all__ = ["File", "Subject", "find_subject", "without_image"]
 
-Kind = Literal["source", "image", "person"]
-_ID_DIGITS: Final = 32
+File = tuple[str, int, str]  # uri, size, version
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The user's request to forget something.
-
-    Attributes:
-        kind: ``source``, ``image`` or ``person``.
-        values: Uris (of folders and archives with everything below them), or ids.
-    """
-
-    kind: Kind
-    values: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls, sources: Sequence[str] = (), images: Sequence[str] = (), people: Sequence[str] = ()
-    ) -> "Request":
-        """Return the request of a command line; it names one or more values of exactly one kind.
-
-        Raises:
-            BadConfigError: No kind or several kinds are named, or a value is not an id.
-        """
-        every: tuple[tuple[Kind, Sequence[str]], ...] = (
-            ("source", sources),
-            ("image", images),
-            ("person", people),
-        )
-        named = [(kind, values) for kind, values in every if values]
-        if len(named) != 1:
-            raise BadConfigError("name what to forget, of one kind: --source URI, --image ID or --person ID")
-        kind, values = named[0]
-        if kind == "source":
-            return cls(kind, tuple(dict.fromkeys(map(_as_uri, values))))
-        for value in values:
-            if len(value) != _ID_DIGITS or any(digit not in "0123456789abcdef" for digit in value):
-                raise BadConfigError(
-                    f"--{kind} {value!r}: no id; ids have {_ID_DIGITS} digits 0-9a-f, as par search --json"
-                    " prints them"
-                )
-        return cls(kind, tuple(dict.fromkeys(values)))
-
-
-@dataclass(frozen=True, slots=True)
-class Traces:
-    """Traces that are looked for after the erasure.
-
-    Attributes:
-        ids: Ids of people and images, hexadecimal.
-        uris: Names of files that occur in no other name of the store.
-        uris_by_value: Names that are part of another name (``a.jpg`` of ``a.jpg.png``) or short: looked for
-            as whole values only.
-        vectors: Bytes of the embeddings that no other person of the store has.
-        shared_vectors: Number of embeddings that others have too, bit by bit: copies of the same picture.
-            These stay, so they cannot be looked for.
-    """
-
-    ids: tuple[str, ...]
-    uris: tuple[str, ...]
-    uris_by_value: tuple[str, ...]
-    vectors: tuple[bytes, ...]
-    shared_vectors: int
-
-    def strings(self) -> list[bytes]:
-        """Return the strings to look for at every offset of every file: ids as text and as bytes, names as
-        text and as JSON writes them, vectors.
-        """
-        names = {
-            form
-            for uri in self.uris
-            for form in (uri.encode("utf-8", "surrogateescape"), json.dumps(uri)[1:-1].encode())
-        }
-        return [
-            *(i.encode() for i in self.ids),
-            *(bytes.fromhex(i) for i in self.ids),
-            *sorted(names),
-            *self.vectors,
-        ]
+_BOXED: Final = ["person_id", "image_id", "x1", "y1", "x2", "y2"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,61 +34,62 @@ class Subject:
     Attributes:
         request: The user's request.
         uris: Files whose rows are all erased.
+        files: Files whose rows without an image are erased: earlier attempts at them that failed.
         image_ids: Images whose rows are all erased.
         person_ids: People whose rows are all erased.
         partly: Images in which some people are erased and others stay.
+        names: Names of all files of the subject.
+        shards: Shards of segmentations that hold its rows, relative to the store.
         suppression_list: Suppression list of the store, with the subject added.
         traces: Traces that must not be left afterwards.
+        thorough: Rewrite the whole index, and search everything afterwards.
     """
 
     request: Request
     uris: frozenset[str]
+    files: frozenset[File]
     image_ids: frozenset[str]
     person_ids: frozenset[str]
     partly: frozenset[str]
+    names: frozenset[str]
+    shards: frozenset[str]
     suppression_list: SuppressionList
     traces: Traces
+    thorough: bool = False
 
 
-def find_subject(store: Store, request: Request) -> Subject:
+def find_subject(store: Store, request: Request, *, thorough: bool = False) -> Subject:
     """Return everything that a store holds of a request, in every configuration.
+
+    Args:
+        store: The store.
+        request: The user's request.
+        thorough: Rewrite the whole index, and search everything afterwards, instead of what the request
+            concerns.
 
     Raises:
         BadConfigError: The store does not know one of its values.
         StoreError: A shard or listing cannot be read.
     """
     suppression_list, partly_ids = load_suppression_list(store), frozenset[str]()
-    images, listed = _all_images(store), _all_listed(store)
+    known, listed = known_files(store), _all_listed(store)
     uris, image_ids = frozenset[str](), frozenset[str]()
-    going = pa.array([False] * len(images), pa.bool_())
+    rows = known.rows
     if request.kind == "source":
-        for value in request.values:
-            suppression_list = suppression_list.with_place(next(places_of(value)))
-        uris = frozenset(
-            uri
-            for uri in {*images["uri"].to_pylist(), *listed["uri"].to_pylist()}
-            if suppression_list.has_place(uri)
-        )
-        going = pc.is_in(images["uri"], value_set=pa.array(sorted(uris), pa.string()))
-        staying = set(images.filter(pc.invert(going))["image_id"].to_pylist())
-        image_ids = frozenset(images.filter(going)["image_id"].drop_null().to_pylist()) - staying
-        known = {place for uri in uris for place in places_of(uri)}
-        unknown = [value for value in request.values if next(places_of(value)) not in known]
+        suppression_list, uris, unknown = _below(request.values, rows, listed, suppression_list)
+        going = _is_in(rows["uri"], uris)
+        staying = set(rows.filter(pc.invert(going))["image_id"].to_pylist())
+        image_ids = frozenset(rows.filter(going)["image_id"].drop_null().to_pylist()) - staying
     elif request.kind == "image":
         image_ids = frozenset(request.values)
-        going = pc.is_in(images["image_id"], value_set=pa.array(request.values, pa.string()))
-        for image_id in request.values:
-            rows = (
-                images.filter(pc.equal(images["image_id"], image_id))
-                .select(["uri", "size", "version"])
-                .to_pylist()
-            )
-            suppression_list = suppression_list.with_image(
-                image_id, ((row["uri"], row["size"], row["version"]) for row in rows)
-            )
-        unknown = sorted(image_ids - set(images["image_id"].to_pylist()))
+        going = _is_in(rows["image_id"], image_ids)
+        for row in rows.filter(going).to_pylist():
+            file = (row["uri"], row["size"], row["version"])
+            suppression_list = suppression_list.with_image(row["image_id"], iter([file]))
+        unknown = sorted(image_ids - set(rows.filter(going)["image_id"].to_pylist()))
     else:
-        suppression_list, image_of = _suppress_people(store, request.values, suppression_list)
+        going = pa.chunked_array([pa.repeat(False, len(rows))])
+        image_of = _images_of_people(store, request.values)
         partly_ids = frozenset(image_of.values())
         unknown = [value for value in request.values if value not in image_of]
     if unknown:
@@ -175,45 +97,94 @@ def find_subject(store: Store, request: Request) -> Subject:
             f"the store knows no {request.kind} {', '.join(unknown[:3])} (any more); par search --json prints"
             " ids and uris"
         )
-    people = _people(store, image_ids, partly_ids, suppression_list)
-    names = set(images.filter(going)["uri"].to_pylist()) | uris
-    kept = (
-        set(images.filter(pc.invert(going))["uri"].to_pylist())
-        | set(suppression_list.mask(listed)["uri"].to_pylist())
-    ) - uris
+    shards = known.concerned_shards(uris, image_ids | partly_ids)
+    if partly_ids:
+        suppression_list = _suppress_people(store, shards, request.values, suppression_list)
+    people = _people(store, shards, image_ids, partly_ids, suppression_list)
+    names = set(rows.filter(going)["uri"].to_pylist()) | uris
+    of_names = _is_in(listed["uri"], names)
+    masked = suppression_list.mask(listed.filter(of_names))
+    still_listed = masked.filter(pc.is_in(masked["uri"], value_set=pa.array(sorted(names), pa.string())))
+    files = _failed_attempts(rows, names, still_listed) if request.kind == "image" else frozenset[File]()
+    shards |= known.concerned_shards(uri for uri, _, _ in files)
+    going = pc.or_(going, without_image(rows, files))
+    kept = pa.chunked_array(
+        [
+            *rows.filter(pc.invert(going))["uri"].chunks,
+            *listed.filter(pc.invert(of_names))["uri"].chunks,
+            *still_listed.filter(pc.invert(_is_in(still_listed["uri"], uris)))["uri"].chunks,
+        ],
+        pa.string(),
+    )
     person_ids = frozenset(person["person_id"] for person in people)
     partly = frozenset(person["image_id"] for person in people) - image_ids
-    traces = _traces(store, image_ids, person_ids, names - kept, kept)
-    return Subject(request, uris, image_ids, person_ids, partly, suppression_list, traces)
-
-
-def every_shard(store: Store, stage: Stage) -> Iterator[tuple[ShardFolder, Manifest]]:
-    """Yield every complete shard of a stage, of all configurations."""
-    folder = store.root / stage
-    for config in sorted(folder.iterdir()) if folder.is_dir() else []:
-        yield from store.complete_shards(stage, config.name)
-
-
-def _as_uri(source: str) -> str:
-    if not source.strip():
-        raise BadConfigError("an empty source; name a file, a folder, an archive or a URL")
-    if is_remote(source) or source.startswith("file://"):
-        return source.rstrip("/")
-    named = str(Path(source).expanduser().absolute())
-    if named == "/":
-        raise BadConfigError("/ is everything; to forget a whole store, delete its folder")
-    return named
-
-
-def _all_images(store: Store) -> pa.Table:
-    columns = ["uri", "size", "version", "image_id"]
-    tables = [folder.read("images", columns) for folder, _ in every_shard(store, "segment")]
-    empty = pa.schema(
-        [("uri", pa.string()), ("size", pa.int64()), ("version", pa.string()), ("image_id", pa.string())]
-    ).empty_table()
-    return pa.concat_tables(
-        [empty, *(table.replace_schema_metadata(None).cast(empty.schema) for table in tables)]
+    alone = names - set(kept.filter(_is_in(kept, names)).to_pylist())
+    traces = traces_of(store, shards, image_ids, person_ids, alone, kept, thorough=thorough)
+    return Subject(
+        request,
+        uris,
+        files,
+        image_ids,
+        person_ids,
+        partly,
+        frozenset(names),
+        frozenset(shards),
+        suppression_list,
+        traces,
+        thorough,
+        frozenset(known.images_in(shards)),
     )
+
+
+def _below(
+    places: Sequence[str], rows: pa.Table, listed: pa.Table, suppression_list: SuppressionList
+) -> tuple[SuppressionList, frozenset[str], list[str]]:
+    """Return the suppression list with some places added, the files of the store in them, and the places that
+    hold none. A file lies there by its canonical name, too: an earlier version of PAR kept ``..`` and links
+    in the names of archives and of files in lists.
+    """
+    for place in places:
+        suppression_list = suppression_list.with_place(next(places_of(place)))
+    canonical, below = CanonicalUris(), suppression_list.below()
+    uris, known = set[str](), set[str]()
+    for uri in pa.chunked_array([*rows["uri"].chunks, *listed["uri"].chunks]).unique().to_pylist():
+        name = canonical.of(uri)
+        if below(uri) or below(name):
+            uris.add(uri)
+            known.update((*places_of(uri), *places_of(name)))
+            if not below(uri):
+                place, folder, *_ = (*places_of(uri), "")
+                whole = below(canonical.of(f"{folder}/x").removesuffix("/x"))
+                suppression_list = suppression_list.with_place(folder if whole else place)
+                below = suppression_list.below()
+    return suppression_list, frozenset(uris), [one for one in places if next(places_of(one)) not in known]
+
+
+def _failed_attempts(rows: pa.Table, names: set[str], still_listed: pa.Table) -> frozenset[File]:
+    """Return the files of some names that were never read, but for those that the archive holds now: they are
+    other files.
+    """
+    failed = rows.filter(pc.and_(_is_in(rows["uri"], names), pc.is_null(rows["image_id"])))
+    return frozenset(_files(failed)) - frozenset(_files(still_listed))
+
+
+def _files(table: pa.Table) -> list[File]:
+    return [
+        (row["uri"], row["size"], row["version"])
+        for row in table.select(["uri", "size", "version"]).to_pylist()
+    ]
+
+
+def without_image(rows: pa.Table, files: frozenset[File]) -> pa.ChunkedArray:
+    """Return which rows of files have no image and belong to some files, as a mask."""
+    near = pc.and_(_is_in(rows["uri"], {uri for uri, _, _ in files}), pc.is_null(rows["image_id"]))
+    if not pc.any(near).as_py():
+        return near
+    return pc.and_(near, pa.chunked_array([pa.array([file in files for file in _files(rows)], pa.bool_())]))
+
+
+def _is_in(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:
+    return pc.is_in(column, value_set=pa.array(sorted(values), pa.string()))
 
 
 def _all_listed(store: Store) -> pa.Table:
@@ -221,75 +192,53 @@ def _all_listed(store: Store) -> pa.Table:
     return pa.concat_tables([ENTRIES.empty_table(), *map(as_entries, tables)])
 
 
-def _suppress_people(
-    store: Store, person_ids: Sequence[str], suppression_list: SuppressionList
-) -> tuple[SuppressionList, dict[str, str]]:
-    """Return the suppression list with some people added, and the image id of each by person id."""
-    images: dict[str, str] = {}
-    wanted = pa.array(person_ids, pa.string())
-    for folder, manifest in every_shard(store, "segment"):
-        people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
-        for row in people.filter(pc.is_in(people["person_id"], value_set=wanted)).to_pylist():
-            box = (row["x1"], row["y1"], row["x2"], row["y2"])
-            suppression_list = suppression_list.with_person(
-                row["image_id"], row["person_id"], manifest.info["segmenter"], box
-            )
+def _images_of_people(store: Store, person_ids: Sequence[str]) -> dict[str, str]:
+    """Return the image of each person: from the index or, where that does not have them, from all shards."""
+    index = PeopleIndex.open(store.index_path)
+    rows = index.rows(person_ids).to_pylist() if index else []
+    images = {row["person_id"]: row["image_id"] for row in rows}
+    missing = [one for one in person_ids if one not in images]
+    for folder, _ in every_shard(store, "segment") if missing else ():
+        people = folder.read("people", ["person_id", "image_id"])
+        for row in people.filter(_is_in(people["person_id"], missing)).to_pylist():
             images[row["person_id"]] = row["image_id"]
-    return suppression_list, images
+    return images
+
+
+def _suppress_people(
+    store: Store, shards: Iterable[str], person_ids: Sequence[str], suppression_list: SuppressionList
+) -> SuppressionList:
+    """Return the suppression list with some people added."""
+    for folder, manifest in shards_at(store, shards):
+        people = folder.read("people", _BOXED)
+        for row in people.filter(_is_in(people["person_id"], person_ids)).to_pylist():
+            suppression_list = suppression_list.with_person(
+                row["image_id"], row["person_id"], manifest.info["segmenter"], _box(row)
+            )
+    return suppression_list
 
 
 def _people(
-    store: Store, image_ids: frozenset[str], partly_ids: frozenset[str], suppression_list: SuppressionList
+    store: Store,
+    shards: Iterable[str],
+    image_ids: frozenset[str],
+    partly_ids: frozenset[str],
+    suppression_list: SuppressionList,
 ) -> list[dict[str, Any]]:
     """Return every person of some images, and the suppressed people of others, whichever segmenter has found
     them.
     """
     rows: list[dict[str, Any]] = []
-    wanted = pa.array(sorted(image_ids | partly_ids), pa.string())
-    for folder, manifest in every_shard(store, "segment"):
-        people = folder.read("people", ["person_id", "image_id", "x1", "y1", "x2", "y2"])
-        for row in people.filter(pc.is_in(people["image_id"], value_set=wanted)).to_pylist():
-            box = (row["x1"], row["y1"], row["x2"], row["y2"])
-            if row["image_id"] in image_ids or suppression_list.has_person(
-                row["image_id"], row["person_id"], manifest.info["segmenter"], box
-            ):
-                rows.append(row)
+    for folder, manifest in shards_at(store, shards):
+        people = folder.read("people", _BOXED)
+        rows += people.filter(_is_in(people["image_id"], image_ids)).to_pylist()
+        for image_id in sorted(partly_ids - image_ids):
+            found = people.filter(pc.equal(people["image_id"], image_id)).to_pylist()
+            boxes = [(row["person_id"], _box(row)) for row in found]
+            gone = suppression_list.forgotten_people(image_id, boxes, manifest.info["segmenter"])
+            rows += [row for row in found if row["person_id"] in gone]
     return rows
 
 
-def _traces(
-    store: Store, image_ids: frozenset[str], person_ids: frozenset[str], names: set[str], kept_names: set[str]
-) -> Traces:
-    going = set[bytes]()
-    wanted = pa.array(sorted(person_ids), pa.string())
-    for folder, _ in every_shard(store, "describe"):
-        people = folder.read("people", ["person_id", "vector"])
-        mine = pc.is_in(people["person_id"], value_set=wanted)
-        for values in _vectors(people.filter(mine)):
-            going.update(row.tobytes() for row in values)
-    vectors = sorted(going)
-    look, shared = ByteSearch(vectors), set[int]()
-    for folder, _ in every_shard(store, "describe") if vectors else ():
-        people = folder.read("people", ["person_id", "vector"])
-        for values in _vectors(people.filter(pc.invert(pc.is_in(people["person_id"], value_set=wanted)))):
-            shared |= look.find(values.tobytes())
-    long = sorted(name for name in names if len(name.encode("utf-8", "surrogateescape")) >= SHORTEST)
-    within = ByteSearch([name.encode("utf-8", "surrogateescape") for name in long]).find(
-        "\n".join(sorted(kept_names)).encode("utf-8", "surrogateescape")
-    )
-    uris = [name for number, name in enumerate(long) if number not in within]
-    return Traces(
-        ids=tuple(sorted(image_ids | person_ids)),
-        uris=tuple(uris),
-        uris_by_value=tuple(sorted(names - set(uris))),
-        vectors=tuple(vector for number, vector in enumerate(vectors) if number not in shared),
-        shared_vectors=len(shared),
-    )
-
-
-def _vectors(people: pa.Table) -> Iterator[Float32[np.ndarray, "n d"]]:
-    """Yield every vector of a table, some at a time."""
-    for chunk in people["vector"].chunks:
-        vectors = chunk.drop_null()
-        if len(vectors):
-            yield vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(vectors), -1)
+def _box(row: dict[str, Any]) -> Box:
+    return row["x1"], row["y1"], row["x2"], row["y2"]

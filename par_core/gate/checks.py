@@ -147,5 +147,6 @@ def _recall_finding(query: GoldenQuery, hits: tuple[Hit, ...]) -> Finding:
 
 
 def _is(hit: Hit, name: str) -> bool:
-    """Whether a name, which is an id or the end of a uri, is that of a hit."""
-    return name in (hit.person_id, hit.image_id, hit.uri) or hit.uri.endswith(f"/{name.lstrip('/')}")
+    """Whether a name, which is an id or the end of a place of the image, is that of a hit."""
+    end = f"/{name.lstrip('/')}"
+    return name in (hit.person_id, hit.image_id, *hit.uris) or any(uri.endswith(end) for uri in hit.uris)

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from par_core.archive.canonical import canonical
 from par_core.errors import BadConfigError, FilterError
 from par_core.query.answer import CUTOFF
 from par_core.query.where import parse_where
@@ -80,7 +81,9 @@ class GoldenQuery(_Frozen):
     at_most: Annotated[int | None, Field(ge=0)] = None
     """Greatest number of likely hits; without a text, of hits."""
     expect: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    """People expected among the hits: ends of file names (``street/0001.jpg``), image ids or person ids."""
+    """People expected among the hits: ends of file names (``street/0001.jpg``), paths from ``/`` or with
+    ``..`` from the folder of the YAML file, image ids or person ids.
+    """
     recall: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Least share of ``expect`` among the hits."""
 
@@ -149,10 +152,22 @@ def load_golden(path: Path) -> Golden:
         ]
         raise BadConfigError(f"{path}: {'; '.join(wrong)}") from error
     queries = tuple(
-        query.model_copy(update={"image": path.parent / query.image}) if query.image else query
+        query.model_copy(
+            update={
+                "image": path.parent / query.image if query.image else None,
+                "expect": tuple(_place(name, path.parent) for name in query.expect),
+            }
+        )
         for query in golden.queries
     )
     missing = [str(query.image) for query in queries if query.image and not query.image.is_file()]
     if missing:
         raise BadConfigError(f"{path}: no picture at {', '.join(missing[:_MOST_ERRORS])}")
     return Golden(store=golden.store, queries=queries)
+
+
+def _place(name: str, folder: Path) -> str:
+    """Return the canonical path of an expected name that is a path: it is absolute, or has steps such as
+    ``..``, which start at the folder of the YAML file. Another name is the end of a path, or an id.
+    """
+    return canonical(name, str(folder)) if name.startswith("/") or {".", ".."} & {*name.split("/")} else name

@@ -46,15 +46,19 @@ def crops_of(
 ) -> list[Crop]:
     """Cut people out of the archive, with some of their surroundings, the background dimmed.
 
-    A file that has vanished or was replaced gives a Crop with the reason.
+    A picture is read from the first of its places that still holds it. One that has vanished or was replaced
+    at all of them gives a Crop with the reason.
     """
-    by_uri: dict[str, list[int]] = {}
-    for i, person in enumerate(people):
-        by_uri.setdefault(person.uri, []).append(i)
     crops = [Crop(None, "no picture")] * len(people)
-    for entry, content in read_entries([Entry(uri, 0, "") for uri in by_uri], config):
-        for i in by_uri[entry.uri]:
-            crops[i] = _crop(people[i], content, mask_of(store, segment_config, people[i]), config)
+    places = [list(dict.fromkeys([person.uri, *person.uris])) for person in people]
+    for number in range(max(map(len, places), default=0)):
+        by_uri: dict[str, list[int]] = {}
+        for i, uris in enumerate(places):
+            if crops[i].jpeg is None and number < len(uris):
+                by_uri.setdefault(uris[number], []).append(i)
+        for entry, content in read_entries([Entry(uri, 0, "") for uri in by_uri], config):
+            for i in by_uri[entry.uri]:
+                crops[i] = _crop(people[i], content, mask_of(store, segment_config, people[i]), config)
     return crops
 
 

@@ -3,14 +3,16 @@ filter of ``par_core.query.where``.
 """
 
 import difflib
+import os
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from par_core.archive.canonical import canonical
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.errors import FilterError
-from par_core.query.where import Between, Comparison, Filter, Likely, Membership, Not, Or
+from par_core.query.where import Between, Comparison, Filter, Likely, Membership, Not, Or, Place
 
 __all__ = ["FIELDS", "field_filter"]
 
@@ -105,7 +107,13 @@ def _attribute(name: str, value: str) -> Filter:
 
 
 def _source(value: str) -> Filter:
-    return Comparison("uri", "contains", value)
+    """Return the filter of a text in a place. A path that begins with ``/``, ``./`` or ``../`` also stands
+    for its canonical form, as the store has it.
+    """
+    if not value.startswith(("/", "./", "../")) or not os.path.lexists(value):
+        return Place(value)
+    whole = canonical(value) + ("/" if value.endswith("/") else "")
+    return Place(value) if value == whole else Or((Place(value), Place(whole)))
 
 
 #: Filter and help text of each field.
@@ -119,7 +127,7 @@ FIELDS: Final[dict[str, tuple[Callable[[str], Filter], str]]] = {
     ),
     "until": (_time("<="), "taken on this day or earlier: until:2026-11-30"),
     "on": (_time("="), "taken on this day: on:2026-11-24"),
-    "source": (_source, "the file's place contains this: source:gate-3"),
+    "source": (_source, "a place of the file contains this: source:gate-3"),
     "image": (_identity("image_id"), "everybody of one image, by its id"),
     "person": (_identity("person_id"), "one person, by id"),
     "height": (_number("height_px"), "height in pixels: height:>100 or height:100..300"),

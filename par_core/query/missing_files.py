@@ -1,9 +1,10 @@
 """Answers of an older version of the index, brought in line with the files that exist now.
 
 The version that searches read may lag behind the newest one for days. A person whose file was removed or
-replaced meanwhile must not be found through it, so every hit takes its ``source_state`` from the newest
-version. An image of which the newest version shows no person (its models may detect other people) counts as
-present as long as the newest listings hold its file.
+replaced meanwhile must not be found through it, and one whose archive has moved is shown at its new place: so
+every hit takes ``source_state``, ``uri`` and ``uris`` from the newest version. An image of which the newest
+version shows no person (its models may detect other people) counts as present as long as the newest listings
+hold one of its places.
 """
 
 from collections.abc import Iterator
@@ -33,11 +34,17 @@ def leave_out_missing(
         The remaining hits with new ranks, and warnings that say how many were left out.
     """
     everybody = [one for hit in result.hits for one in (hit, *hit.similar)]
-    states = newest.source_states(sorted({hit.image_id for hit in everybody}))
-    listed = still_listed(store, {hit.uri for hit in everybody if hit.image_id not in states})
+    places = newest.places(sorted({hit.image_id for hit in everybody}))
+    unknown = (hit for hit in everybody if hit.image_id not in places)
+    listed = still_listed(store, {uri for hit in unknown for uri in hit.uris})
 
     def kept(hit: Hit) -> Iterator[Hit]:
-        current = replace(hit, source_state=states.get(hit.image_id) or _by_listing(hit, listed))
+        place = places.get(hit.image_id)
+        current = (
+            replace(hit, source_state=place.source_state, uri=place.uri, uris=tuple(place.uris))
+            if place
+            else _by_listing(hit, listed)
+        )
         if absent or current.source_state == "present":
             yield current
 
@@ -59,5 +66,6 @@ def _ranked(hit: Hit, rank: int) -> Hit:
     return replace(hit, rank=rank, similar=tuple(replace(one, rank=rank, similar=()) for one in hit.similar))
 
 
-def _by_listing(hit: Hit, listed: set[str]) -> str:
-    return hit.source_state if hit.uri in listed else "vanished"
+def _by_listing(hit: Hit, listed: set[str]) -> Hit:
+    here = tuple(uri for uri in hit.uris if uri in listed)
+    return replace(hit, uri=here[0], uris=here) if here else replace(hit, source_state="vanished")

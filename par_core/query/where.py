@@ -28,6 +28,7 @@ __all__ = [
     "Membership",
     "Not",
     "Or",
+    "Place",
     "Value",
     "parse_where",
 ]
@@ -67,9 +68,7 @@ Value = str | float | date  # a datetime is a moment, a date without a time a wh
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``column operator value``; the operator is one of = != < <= > >= like contains (a text, matched
-    literally).
-    """
+    """``column operator value``; the operator is one of = != < <= > >= like."""
 
     column: str
     operator: str
@@ -108,6 +107,13 @@ class Likely:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """At least one place of the image contains a text, matched literally."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """The opposite; unknown (a null) stays unknown, as in SQL."""
 
@@ -128,7 +134,7 @@ class Or:
     parts: tuple["Filter", ...]
 
 
-Filter = Comparison | Membership | Between | IsNull | Likely | Not | And | Or
+Filter = Comparison | Membership | Between | IsNull | Likely | Place | Not | And | Or
 
 
 def parse_where(text: str) -> Filter:

@@ -22,6 +22,7 @@ from par_core.query.where import (
     Membership,
     Not,
     Or,
+    Place,
     Value,
     parse_where,
 )
@@ -73,6 +74,9 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
             return f"(NOT {_sql(inner, columns)})"
         case Likely():
             raise AssertionError("a filter must be decided before it becomes SQL")
+        case Place(text):
+            # no text holds the character between two places
+            return f"contains(array_to_string(`uris`, chr(0)), {_text(text)})"
         case IsNull(column):
             _kind(column, columns)
             return f"({_name(column)} IS NULL)"
@@ -85,8 +89,6 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
         case Comparison(column, operator, value):
             if operator == "like" and _kind(column, columns) != "text":
                 raise FilterError(f"{column} holds no text, so 'like' cannot be asked of it")
-            if operator == "contains":
-                return f"contains({_name(column)}, {_literal(column, value, columns)})"
             return f"({_name(column)} {operator.upper()} {_literal(column, value, columns)})"
         case Membership(column, values):
             return f"({_name(column)} IN ({', '.join(_literal(column, value, columns) for value in values)}))"
@@ -142,13 +144,7 @@ def _literal(column: str, value: Value, columns: Mapping[str, pa.DataType]) -> s
         }[kind]
         raise FilterError(f"{column} must be compared with {example}, got {value!r}")
     if isinstance(value, str):
-        if "\0" in value:
-            raise FilterError("a text in a filter cannot hold a NUL character")
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise FilterError("a text in a filter must be valid UTF-8") from error
-        return "'" + value.replace("'", "''") + "'"
+        return _text(value)
     if isinstance(value, datetime):
         return f"timestamp '{value.isoformat(sep=' ', timespec='microseconds')}'"
     if value != value or value in (float("inf"), float("-inf")):
@@ -163,3 +159,13 @@ def _literal(column: str, value: Value, columns: Mapping[str, pa.DataType]) -> s
             )
         return repr(int(value))
     return repr(value)
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise FilterError("a text in a filter cannot hold a NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise FilterError("a text in a filter must be valid UTF-8") from error
+    return "'" + value.replace("'", "''") + "'"

@@ -81,8 +81,10 @@ class ImageRows:
         Returns:
             The rows of its people, without those who are forgotten, highest score first.
         """
-        detected = (self._person(identity, instances, i) for i in range(len(instances)))
-        people = [person for person in detected if not self._is_forgotten(person)]
+        detected = [self._person(identity, instances, i) for i in range(len(instances))]
+        boxes = [(row["person_id"], (row["x1"], row["y1"], row["x2"], row["y2"])) for row in detected]
+        gone = self._suppressed.forgotten_people(identity, boxes, self._segmenter)
+        people = [person for person in detected if person["person_id"] not in gone]
         people.sort(key=lambda row: (-row["score"], row["person_id"]))
         height, width = image.pixels.shape[:2]
         self._images[entry.uri] = (
@@ -124,10 +126,6 @@ class ImageRows:
             "n_people": 0,
             "n_too_small": 0,
         }
-
-    def _is_forgotten(self, person: Mapping[str, Any]) -> bool:
-        box = (person["x1"], person["y1"], person["x2"], person["y2"])
-        return self._suppressed.has_person(person["image_id"], person["person_id"], self._segmenter, box)
 
     def _person(self, identity: str, instances: PersonInstances, i: int) -> dict[str, Any]:
         box, mask = instances.boxes[i].tolist(), instances.masks[i]

@@ -21,8 +21,8 @@ _LABELS: Final = "labels"
 
 
 def fitting_now(run: Run, ledger: Ledger, sources: Sequence[str]) -> pa.Table:
-    """Return the files of some sources that were refused as ``too_large`` by limits that have been raised since,
-    as ``failed_in`` returns them.
+    """Return the files of some sources that were refused as ``too_large``, by limits that have been raised
+    since, as ``failed_in`` returns them.
     """
     failed = failed_in(ledger, sources, Status.TOO_LARGE)
     if not len(failed):

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from par_core.archive import Entry, Listing, Place
+from par_core.archive.canonical import canonical
 from par_core.atomic import write_atomic
 from par_core.errors import StoreError
 from par_core.ids import digest_of
@@ -144,19 +145,37 @@ def save_listing(store: Store, listing: Listing, listed_at: str) -> SavedListing
     path = store.listing_path(digest_of(source))
     before = _read(path) if path.is_file() else ENTRIES.empty_table()
     _write(path, kept, {"source": source, "listed_at": listed_at, "skipped": dict(listing.skipped)})
+    for other in (store.root / "listings").glob("*.parquet"):
+        # an earlier version of PAR kept .. and links in the paths of archives and lists
+        name = str(_listing_info(other)["source"])
+        if other != path and name.startswith("/") and canonical(name) == listing.source:
+            other.unlink()
     return SavedListing(ListingFile.at(path), before, kept)
 
 
-def forget_in_listings(store: Store) -> int:
+def forget_in_listings(store: Store, names: Collection[str] | None = None) -> None:
     """Mask the files of all listings that are on the suppression list of the store.
 
-    Returns:
-        Number of files that were not masked before.
+    Args:
+        store: The store.
+        names: Names of the files that were added to the list, so that a listing without them stays as it is;
+            None looks at every file.
     """
-    masked, suppression_list = 0, load_suppression_list(store)
+    suppression_list = load_suppression_list(store)
+    wanted = None if names is None else pa.array(sorted(names), pa.string())
     for path in sorted((store.root / "listings").glob("*.parquet")):
-        table, info = _read(path), _listing_info(path)
-        kept = suppression_list.mask(table)
+        info = _listing_info(path)
+        if wanted is not None and not suppression_list.has_place(info["source"]):
+            uris = pq.read_table(path, columns=["uri"], partitioning=None)["uri"]
+            if not pc.any(pc.is_in(uris, value_set=wanted)).as_py():
+                continue
+        table = _read(path)
+        if wanted is None:
+            kept = suppression_list.mask(table)
+        else:
+            named = pc.is_in(table["uri"], value_set=wanted)
+            masked = suppression_list.mask(table.filter(named))
+            kept = pa.concat_tables([table.filter(pc.invert(named)), masked]).sort_by("uri")
         source = _name_kept(info["source"], table, kept, suppression_list)
         if source == info["source"] and kept.equals(table):
             continue
@@ -164,12 +183,6 @@ def forget_in_listings(store: Store) -> int:
         _write(written, kept, {**info, "source": source})
         if written != path:
             path.unlink()
-        masked += _masked(kept) - _masked(table)
-    return masked
-
-
-def _masked(table: pa.Table) -> int:
-    return pc.sum(pc.equal(table["status"], Status.FORGOTTEN.value)).as_py() or 0
 
 
 def _name_kept(source: str, table: pa.Table, kept: pa.Table, suppression_list: SuppressionList) -> str:

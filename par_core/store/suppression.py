@@ -5,18 +5,17 @@ digests, so that it does not name what it keeps out.
     file     one file as it was (name, size, version): another file at its place is another file
     image    the bytes of a picture, wherever a copy of them is
     person   a person in a picture, with the box in whole pixels: it identifies the person if another
-             segmenter draws another box
+             segmenter, runtime or precision draws another box
 
 Digests are keyed with a random salt of the store, so that those of two stores cannot be compared; a
 person who has the store can still try a guessed name.
 """
 
-import hashlib
 import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from par_core.archive.entries import path_of
 from par_core.atomic import write_atomic
@@ -34,6 +34,7 @@ from par_core.store.layout import Store
 from par_core.store.schemas import ENTRIES
 
 __all__ = [
+    "Box",
     "SuppressedPerson",
     "SuppressionList",
     "load_suppression_list",
@@ -44,6 +45,11 @@ __all__ = [
 _MASK: Final = "forgotten:"
 # IoU from which boxes of two segmenters are the same person: COCO's lowest threshold
 _SAME_PERSON: Final = 0.5
+# The same of one segmenter with two runtimes or precisions: between the least overlap of a person with
+# themself (0.68) and the greatest of two people (0.64) in benchmarks/results/boxes_again.json
+_MOVED_BOX: Final = 0.65
+Box = tuple[float, float, float, float]
+_ROWS: Final = 65_536  # of a listing, masked at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class SuppressedPerson:
     image: str
     person: str
     segmenter: str
-    box: tuple[float, float, float, float]
+    box: Box
 
 
 @dataclass(frozen=True)
@@ -93,9 +99,7 @@ class SuppressionList:
             files=self.files | {self._digest("file", *map(str, file)) for file in files},
         )
 
-    def with_person(
-        self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]
-    ) -> "SuppressionList":
+    def with_person(self, image_id: str, person_id: str, segmenter: str, box: Box) -> "SuppressionList":
         """Return this list with a person."""
         x1, y1, x2, y2 = (float(round(value)) for value in box)
         person = SuppressedPerson(
@@ -119,18 +123,31 @@ class SuppressionList:
         """Whether an image's bytes are forgotten."""
         return bool(self.images) and self._digest("image", image_id) in self.images
 
-    def has_person(
-        self, image_id: str, person_id: str, segmenter: str, box: tuple[float, float, float, float]
-    ) -> bool:
-        """Whether a person is forgotten: by id, or as the same person in a box of another segmenter."""
-        if not self.people:
-            return False
-        person = self._digest("person", person_id)
-        suppressed = self._suppressed.get(self._digest("image", image_id), [])
-        if any(other.person == person for other in suppressed):
-            return True
-        others = np.array([other.box for other in suppressed if other.segmenter != segmenter]).reshape(-1, 4)
-        return bool((box_overlaps(others, np.array([box], np.float64)) >= _SAME_PERSON).any())
+    def forgotten_people(self, image_id: str, people: Sequence[tuple[str, Box]], segmenter: str) -> set[str]:
+        """Return the ids of the people of an image who are forgotten.
+
+        A forgotten person is known by id. Where nobody of the same segmenter has the id, because another
+        runtime or precision has moved the box, it is the one who overlaps most, if that is enough; of another
+        segmenter, everybody who overlaps enough.
+
+        Args:
+            image_id: Id of the image.
+            people: Id and box (x1, y1, x2, y2, pixels) of everybody whom the segmenter has found in it.
+            segmenter: Fingerprint of the segmenter.
+        """
+        suppressed = self._suppressed.get(self._digest("image", image_id), []) if self.people else []
+        if not suppressed or not people:
+            return set()
+        digests = [self._digest("person", person_id) for person_id, _ in people]
+        boxes = np.array([box for _, box in people], np.float64)
+        overlaps = box_overlaps(np.array([other.box for other in suppressed]), boxes)
+        found = {digests.index(other.person) for other in suppressed if other.person in digests}
+        for other, shares in zip(suppressed, overlaps, strict=True):
+            if other.segmenter != segmenter:
+                found.update(np.flatnonzero(shares >= _SAME_PERSON).tolist())
+            elif other.person not in digests and shares.max() >= _MOVED_BOX:
+                found.add(int(shares.argmax()))
+        return {people[number][0] for number in found}
 
     @cached_property
     def _suppressed(self) -> dict[str, list[SuppressedPerson]]:
@@ -142,22 +159,53 @@ class SuppressionList:
 
     def mask(self, entries: pa.Table) -> pa.Table:
         """Return entries in which each forgotten file is replaced by one row that does not name it (status
-        ``forgotten``). Schema ENTRIES.
+        ``forgotten``). Schema ENTRIES, by uri where anything is forgotten.
         """
         if not self.places and not self.files:
             return entries
-        rows: dict[str, dict[str, Any]] = {}
-        for row in entries.to_pylist():
-            forgotten = row["status"] != Status.FORGOTTEN and self.has_file(
-                row["uri"], row["size"], row["version"]
-            )
-            uri: str = self.masked(row["uri"]) if forgotten else row["uri"]
-            rows[uri] = (
-                {"uri": uri, "size": 0, "version": "", "status": Status.FORGOTTEN.value, "message": ""}
-                if forgotten
-                else row
-            )
-        return pa.Table.from_pylist([rows[uri] for uri in sorted(rows)], schema=ENTRIES)
+        below = self.below()
+        parts, masked = [ENTRIES.empty_table()], set[str]()
+        for start in range(0, len(entries), _ROWS):
+            rows = entries.slice(start, _ROWS)
+            uris = rows["uri"].to_pylist()
+            going = [below(uri) for uri in uris]
+            if self.files:
+                keys = zip(uris, rows["size"].to_pylist(), rows["version"].to_pylist(), strict=True)
+                going = [
+                    inside or self._digest("file", uri, str(size), version) in self.files
+                    for inside, (uri, size, version) in zip(going, keys, strict=True)
+                ]
+            before = pc.equal(rows["status"], Status.FORGOTTEN.value)
+            kept = pc.or_(before, pc.invert(pa.array(going, pa.bool_())))
+            parts.append(rows.filter(kept))
+            masked.update(self.masked(uri) for uri in rows.filter(pc.invert(kept))["uri"].to_pylist())
+        table = pa.concat_tables([part.replace_schema_metadata(ENTRIES.metadata) for part in parts])
+        table = table.filter(
+            pc.invert(pc.is_in(table["uri"], value_set=pa.array(sorted(masked), pa.string())))
+        )
+        more = {"size": 0, "version": "", "status": Status.FORGOTTEN.value, "message": ""}
+        rows_of_masked = [{"uri": uri, **more} for uri in sorted(masked)]
+        return pa.concat_tables([table, pa.Table.from_pylist(rows_of_masked, schema=ENTRIES)]).sort_by("uri")
+
+    def below(self) -> Callable[[str], bool]:
+        """Return ``has_place`` for many uris: it looks at each folder once."""
+        known: dict[str, bool] = {}
+        return lambda uri: bool(self.places) and self._is_below(uri, known)
+
+    def _is_below(self, uri: str, known: dict[str, bool]) -> bool:
+        folders: list[str] = []
+        for place in places_of(uri):
+            if place in known:
+                answer = known[place]
+                break
+            if self._digest("place", place) in self.places:
+                answer = True
+                break
+            folders.append(place)
+        else:
+            answer = False
+        known |= dict.fromkeys(folders[1:], answer)
+        return answer
 
     def masked(self, uri: str) -> str:
         """Return the text that stands for a forgotten name."""
@@ -165,7 +213,13 @@ class SuppressionList:
 
     def _digest(self, *parts: str) -> str:
         text = b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)
-        return hmac.new(bytes.fromhex(self.salt), text, hashlib.sha256).hexdigest()[:32]
+        mac = self._mac.copy()
+        mac.update(text)
+        return mac.hexdigest()[:32]
+
+    @cached_property
+    def _mac(self) -> hmac.HMAC:
+        return hmac.new(bytes.fromhex(self.salt), digestmod="sha256")
 
 
 def places_of(uri: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.optimize import linear_sum_assignment
 
+from par_core.archive.canonical import canonical
 from par_core.archive.entries import path_of
 from par_core.datasets.labelled_set import AttributeSet
 from par_core.errors import StoreError
@@ -147,12 +148,12 @@ def _pictures(data: AttributeSet, folder: Path, store: Store, info: IndexInfo) -
             parts = _parts(uri)
             by_name[parts[-1]].append((parts, {"uri": uri, "status": status, "image_id": image_id}))
     pictures: dict[Path, dict[str, Any]] = {}
+    root, folders = canonical(folder), dict[str, str]()
     for person in data.people:
         if person.image not in pictures:
-            whole = list(person.image.absolute().parts[1:])
-            wanted = (
-                list(person.image.relative_to(folder).parts) if person.image.is_relative_to(folder) else whole
-            )
+            image = Path(canonical(person.image, folders=folders))
+            whole = list(image.parts[1:])
+            wanted = list(image.relative_to(root).parts) if image.is_relative_to(root) else whole
             matching = [
                 (parts, picture) for parts, picture in by_name[wanted[-1]] if parts[-len(wanted) :] == wanted
             ]

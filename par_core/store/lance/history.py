@@ -14,6 +14,7 @@ import lancedb
 from lancedb.table import Table
 
 from par_core.errors import StoreError
+from par_core.store.lance.erasing import fragments_of
 
 __all__ = ["LIVE", "TABLE", "History", "stamp_of"]
 
@@ -100,6 +101,10 @@ class History:
         if self.versions() != [int(self._table.version)]:
             raise StoreError(f"old versions of the index are still there: {self.versions()[:5]}")
         self.remove_unfinished()
+
+    def next_fragment(self) -> int:
+        """Return a number below which no fragment is numbered that is written from now on."""
+        return max(fragments_of(self._table), default=-1) + 1
 
     def remove_unfinished(self) -> None:
         """Delete files that a killed writer left. LanceDB never does, and they hold rows too.

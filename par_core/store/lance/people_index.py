@@ -11,17 +11,17 @@ import pyarrow as pa
 from lancedb.table import Table
 
 from par_core.errors import StoreError
+from par_core.store.lance.erasing import delete_unnamed, fragments_of, id_conditions, rewrite_deleted
 from par_core.store.lance.history import TABLE, History, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import make_indexes, unindexed_rows
 from par_core.store.lance.opening import check_version, is_created, open_table
-from par_core.store.lance.table_version import TableVersion
+from par_core.store.lance.table_version import ImagePlaces, TableVersion
 from par_core.store.packed_columns import shortcut_columns, shortcut_fields, with_shortcuts
 from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
 
 __all__ = ["PeopleIndex"]
 
-_IDS_PER_CALL: Final = 1_000
 _TABLE_ID: Final = b"par.table"  # in the metadata of the table's schema
 
 
@@ -181,9 +181,13 @@ class PeopleIndex:
             query = query.where(where)
         yield from query.select(list(columns)).limit(max(len(self), 1)).to_batches()
 
-    def scan_stored(self) -> Iterator[pa.RecordBatch]:
-        """Yield all rows with every stored column, also those that are never shown, a batch at a time."""
-        yield from self._table.search().limit(max(len(self), 1)).to_batches()
+    def scan_stored(self, since: int = 0) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the fragments from a number on, a batch at a time, with every stored column but
+        the vector, also those that are never shown.
+        """
+        query = self._table.search().select([name for name in self._table.schema.names if name != "vector"])
+        query = query.where(f"_rowid >= {since << 32}") if since else query
+        yield from query.limit(max(len(self), 1)).to_batches()
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
         """Return people by id, all columns, in no particular order; unknown ids are left out.
@@ -193,7 +197,7 @@ class PeopleIndex:
         """
         tables = [
             self.search(None, where=part, top=len(person_ids))
-            for part in _conditions("person_id", person_ids)
+            for part in id_conditions("person_id", person_ids)
         ]
         return pa.concat_tables(tables) if tables else self.schema.empty_table()
 
@@ -219,17 +223,27 @@ class PeopleIndex:
                 strict=True,
             )
 
-    def source_states(self, image_ids: Sequence[str]) -> dict[str, str]:
-        """Return the ``source_state`` of images by ``image_id``; images without people are left out.
+    def people_of(self, image_ids: Sequence[str]) -> set[str]:
+        """Return the ids of all people of some images.
 
         Raises:
             StoreError: An id is not hexadecimal.
         """
-        states: dict[str, str] = {}
-        for part in _conditions("image_id", image_ids):
-            rows = self.search(None, where=part, top=max(len(self), 1), columns=["image_id", "source_state"])
-            states.update(zip(rows["image_id"].to_pylist(), rows["source_state"].to_pylist(), strict=True))
-        return states
+        return {
+            identity
+            for part in id_conditions("image_id", image_ids)
+            for batch in self.scan(["person_id"], part)
+            for identity in batch["person_id"].to_pylist()
+        }
+
+    def places(self, image_ids: Sequence[str]) -> dict[str, ImagePlaces]:
+        """Return where images are, by ``image_id``; images without people are left out.
+
+        Raises:
+            StoreError: An id is not hexadecimal.
+        """
+        parts = id_conditions("image_id", image_ids)
+        return {image: place for part in parts for image, place in self._now.places(part)}
 
     def wrong_shortcuts(self, rows: pa.Table) -> list[str]:
         """Return the ids of people whose columns for speed differ from their rows.
@@ -242,7 +256,7 @@ class PeopleIndex:
         names = ["person_id", *sorted(shortcut_columns(self.attributes))]
         stored = [
             batch
-            for part in _conditions("person_id", rows["person_id"].to_pylist())
+            for part in id_conditions("person_id", rows["person_id"].to_pylist())
             for batch in self.scan(names, part)
         ]
         actual, expected = pa.Table.from_batches(stored), with_shortcuts(rows, self.thresholds).select(names)
@@ -270,7 +284,7 @@ class PeopleIndex:
             StoreError: An id is not hexadecimal.
         """
         return sum(
-            int(self._table.delete(part).num_deleted_rows) for part in _conditions("image_id", image_ids)
+            int(self._table.delete(part).num_deleted_rows) for part in id_conditions("image_id", image_ids)
         )
 
     def delete(self, person_ids: Sequence[str]) -> None:
@@ -279,7 +293,7 @@ class PeopleIndex:
         Raises:
             StoreError: An id is not hexadecimal.
         """
-        for part in _conditions("person_id", person_ids):
+        for part in id_conditions("person_id", person_ids):
             self._table.delete(part)
 
     def needs_optimizing(self) -> bool:
@@ -293,10 +307,25 @@ class PeopleIndex:
         unindexed = unindexed_rows(self._table) if self._table.list_indices() else rows
         return unindexed >= max(self._policy.columns_from, rows * self._policy.unindexed_share)
 
-    def optimize(self) -> None:
-        """Compact fragments, index columns and vectors where the table is large enough, and bring the indexes
-        up to date. The cost grows with the table.
+    def erase(self, person_ids: Sequence[str], rows: pa.Table) -> None:
+        """Delete some rows and replace others; files of the newest version keep no byte of the old ones (see
+        ``par_core.store.lance.erasing``), and ``history.drop`` deletes all other files.
+
+        Raises:
+            StoreError: An id is not hexadecimal, or LanceDB has kept deleted rows.
         """
+        changed = id_conditions("person_id", [*person_ids, *rows["person_id"].to_pylist()])
+        held = {fragment for part in changed for fragment in fragments_of(self._table, part)}
+        if len(rows):
+            rows = with_shortcuts(rows, self.thresholds) if self._now.carded else rows
+            merge = self._table.merge_insert("person_id").when_matched_update_all()
+            merge.when_not_matched_insert_all().execute(rows)
+        for part in id_conditions("person_id", person_ids):
+            delete_unnamed(self._table, part)
+        rewrite_deleted(self._table, self.path / f"{TABLE}.lance", held)
+
+    def optimize(self) -> None:
+        """Compact fragments, index columns and vectors of a large table, and bring the indexes up to date."""
         # compacted first: indexes of rows that move later would be written twice
         self._table.optimize(cleanup_older_than=self.history.age_to_keep())
         make_indexes(self._table, self.attributes, self._policy)
@@ -315,12 +344,3 @@ class PeopleIndex:
         if not self._pinned and self._opened.number != self.version:
             self._opened = TableVersion.of(self._table, self.info, self._policy)
         return self._opened
-
-
-def _conditions(column: str, ids: Sequence[str]) -> Iterator[str]:
-    """Yield SQL conditions that name rows by id, each short enough to parse."""
-    for start in range(0, len(ids), _IDS_PER_CALL):
-        part = ids[start : start + _IDS_PER_CALL]
-        if any(not all(digit in "0123456789abcdef" for digit in identity) for identity in part):
-            raise StoreError(f"not an id among {part[:3]}")
-        yield f"{column} IN ({', '.join(repr(identity) for identity in part)})"

@@ -4,9 +4,9 @@ What LanceDB reports of a version is read once and kept: reading it takes longer
 a search.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +17,19 @@ from par_core.store.lance.indexing import vector_index_of
 from par_core.store.packed_columns import CARD, card_columns, quick_condition, read_cards, shortcut_columns
 from par_core.store.vector_index import IndexPolicy, IndexState
 
-__all__ = ["TableVersion"]
+__all__ = ["ImagePlaces", "TableVersion"]
 
 _FEW_COLUMNS: Final = 4  # so many are read one by one as fast as from the cards
 _FEW_ROWS: Final = 1_000  # beyond, whole columns are read faster than cards
 _COUNTS_KEPT: Final = 256  # numbers of rows that filters keep
+
+
+class ImagePlaces(NamedTuple):
+    """State (``present``, ``replaced`` or ``vanished``), first place by name, and all places of an image."""
+
+    source_state: str
+    uri: str
+    uris: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,12 @@ class TableVersion:
                 self.counts.clear()
             counted = self.counts[where] = int(self.table.count_rows(where))
         return counted
+
+    def places(self, where: str) -> Iterator[tuple[str, ImagePlaces]]:
+        """Yield the id of each image of some rows, and where it is."""
+        names = ["image_id", *ImagePlaces._fields]
+        for row in self.search(None, where, max(self.count(), 1), names).to_pylist():
+            yield row.pop("image_id"), ImagePlaces(**row)
 
     def search(
         self,

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,6 +7,13 @@ from hypothesis import strategies as st
 
 from par_core.forget import byte_search
 from par_core.forget.byte_search import ByteSearch
+
+
+@pytest.fixture(params=["one by one", "all at once"], autouse=True, scope="module")
+def _either_way(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(byte_search, "_FEW", 16 if request.param == "one by one" else 0)
+        yield
 
 
 @given(

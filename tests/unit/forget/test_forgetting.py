@@ -1,5 +1,6 @@
 """What an erasure removes from a store, and what it leaves."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from par_core.errors import BadConfigError
 from par_core.stages.status import store_status
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
-from tests.forgetting import THUMBNAILS, anywhere, assert_well, erase, newest, people_of
+from tests.forgetting import THUMBNAILS, anywhere, assert_well, erase, newest, par, people_of
 from tests.indexing import content, index
 from tests.pictures import save, scene
 
@@ -136,3 +137,47 @@ def test_a_store_that_was_never_committed_can_forget(tmp_path: Path, photos: Pat
     index(store.root, [photos], THUMBNAILS)
     assert len(content(store.root)) == 6
     assert_well(store.root)
+
+
+def test_shards_that_hold_nothing_of_the_erased_are_neither_written_nor_read(root: Path) -> None:
+    erased = people_of(root, "0005.png")[0]
+    others = {
+        path: path.stat().st_mtime_ns
+        for path in root.rglob("*")
+        if path.is_file()
+        and path.parts[-4] in ("segment", "describe")
+        and path.parent.name != erased_shard(root)
+    }
+    assert len(others) == 5
+    people = [path for path in others if path.name == "people.parquet"]
+    kept = [path.read_bytes() for path in people]
+    for path in people:
+        path.write_bytes(b"not Parquet")
+    report = erase(root, person=erased["person_id"])
+    assert (report.proof.scope, report.proof.found_in) == ("rewritten", ())
+    for path, data in zip(people, kept, strict=True):
+        assert path.read_bytes() == b"not Parquet"
+        path.write_bytes(data)
+    assert all(path.stat().st_mtime_ns == at for path, at in others.items() if path not in people)
+    assert anywhere(root, erased["person_id"]) == []
+    assert_well(root)
+
+
+def erased_shard(root: Path) -> str:
+    """The shard that holds only the picture of the second run."""
+    (row,) = newest(root).search(None, where="uri LIKE '%0005.png'", columns=["shard"]).to_pylist()
+    return str(row["shard"])
+
+
+def test_a_thorough_erasure_searches_everything_and_leaves_the_same_store(root: Path) -> None:
+    before = content(root)
+    erased = people_of(root, "0004.png")[0]
+    done = par("forget", "--person", erased["person_id"], "--store", root, "--yes", "--thorough", "--json")
+    assert done.exit_code == 0, done.output
+    searched = json.loads(done.stdout)["searched"]
+    # the certificate and the audit log are written after the search
+    assert searched["scope"] == "everything"
+    assert searched["files"] >= sum(path.is_file() for path in root.rglob("*")) - 3
+    assert anywhere(root, erased["person_id"]) == []
+    assert content(root) == [row for row in before if row["person_id"] != erased["person_id"]]
+    assert_well(root)

@@ -2,17 +2,21 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from par_core.config import load_config
 from par_core.errors import StoreError
+from par_core.forget.concerned import every_shard
 from par_core.models import profiles
 from par_core.models.fake import FakeSegmenter
 from par_core.stages.commit import rebuild_index
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
+from par_core.types import ImageU8, PersonInstances
 from tests.forgetting import THUMBNAILS, anywhere, assert_well, erase, people_of
 from tests.indexing import content, index
 from tests.pictures import save, scene
@@ -55,6 +59,32 @@ def test_a_person_seen_by_several_segmenters_is_forgotten_in_each_and_in_the_nex
     _, commit = index(root, [photos], THUMBNAILS)
     assert commit.rows == 7
     assert place not in [(row["x1"], row["y1"]) for row in people_of(root, "0004.png")]
+    assert_well(root)
+
+
+def test_a_person_whose_box_another_precision_has_moved_stays_out_and_the_others_stay_in(
+    root: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erased, *others = people_of(root, "0004.png")
+    assert erase(root, person=erased["person_id"]).proof.found_in == ()
+    exact = FakeSegmenter._segment
+
+    def moved(self: FakeSegmenter, image: ImageU8) -> PersonInstances:
+        found = exact(self, image)
+        return replace(found, boxes=found.boxes + np.array([0.5, 1.0, 1.3, -0.7], np.float32))
+
+    monkeypatch.setattr(FakeSegmenter, "_segment", moved)
+    os.utime(photos / "0004.png", ns=(1, 1))
+    index(root, [photos], THUMBNAILS)
+    boxes = [
+        (row["x1"], row["y1"])
+        for folder, _ in every_shard(Store.open(root), "segment")
+        for row in folder.read("people").to_pylist()
+        if row["image_id"] == erased["image_id"]
+    ]
+    expected = [(row["x1"] + by, row["y1"] + 2 * by) for row in others for by in (0.0, 0.5)]
+    assert sorted(boxes) == sorted(expected)
+    assert {row["x1"] for row in people_of(root, "0004.png")}.isdisjoint({erased["x1"], erased["x1"] + 0.5})
     assert_well(root)
 
 

@@ -86,3 +86,12 @@ def test_what_is_wrong_is_named_with_its_key(tmp_path: Path, content: str, messa
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadConfigError, match=r"none\.yaml cannot be read: No such file"):
         load_golden(tmp_path / "none.yaml")
+
+
+def test_an_expected_path_is_canonical_and_an_end_of_a_name_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    names = f"[link/1.jpg, ../{tmp_path.name}/link/2.jpg, {tmp_path}/link/3.jpg, 0f9c]"
+    golden = load_golden(written(tmp_path, f"queries: [{{where: hat, expect: {names}}}]"))
+    expected = ("link/1.jpg", f"{tmp_path}/real/2.jpg", f"{tmp_path}/real/3.jpg", "0f9c")
+    assert golden.queries[0].expect == expected

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from par_core.errors import FilterError
 from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Phrase, Weighted, parse_query
 from par_core.query.parts import leaves, score
-from par_core.query.where import Comparison, Membership
+from par_core.query.where import Comparison, Membership, Place
 
 MAN, HAT = Phrase("man", quoted=False), Phrase("hat", quoted=False)
 
@@ -33,7 +33,7 @@ def test_everything_together() -> None:
             Phrase("protective suit", quoted=True),
             Condition("upper:red", Membership("upper_color", ("red",))),
             Condition("since:2026-11-01", Comparison("captured_at", ">=", date(2026, 11, 1))),
-            Condition("source:gate-3", Comparison("uri", "contains", "gate-3")),
+            Condition("source:gate-3", Place("gate-3")),
         )
     )
 

@@ -169,3 +169,16 @@ def test_people_of_a_store_keep_the_identities_of_their_labels(tmp_path: Path) -
     index(tmp_path / "store", [tmp_path / "pictures"])
     file = labels(tmp_path, "image,identity,tall", "0.png,ann,1", "gone.png,bob,1", "1.png,,0", "2.png,eve,0")
     assert evaluate_store(Store.open(tmp_path / "store"), file).run.items.identities == ("ann", "", "eve")
+
+
+def test_a_label_names_its_picture_through_steps_and_links(tmp_path: Path) -> None:
+    save(tmp_path / "pictures" / "a" / "1.png", scene("red"))
+    save(tmp_path / "pictures" / "b" / "1.png", scene("blue"))
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "pictures")
+    index(tmp_path / "store", [tmp_path / "pictures"])
+    file = labels(tmp_path / "labels", "image,tall", "../pictures/a/1.png,1", "../link/b/1.png,0")
+    store = Store.open(tmp_path / "store")
+    joined = join_labels(read_csv_labels(file, 0), tmp_path / "labels", store, open_index(store))
+    places = [str(tmp_path / "pictures" / name / "1.png") for name in "ab"]
+    assert [each.person.uri for each in joined if each.person] == places

@@ -1,0 +1,69 @@
+"""``source:`` looks at every place of a picture, and a hit names one that the newest listing holds."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from par_core.query.crops import crops_of
+from par_core.query.from_store import Question, Searcher
+from par_core.store.lance import PeopleIndex
+from par_core.store.layout import Store
+from tests.indexing import FAKE, index
+from tests.pictures import archive
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A store with the same picture in the folders mnt-a and mnt-b, and another in mnt-c."""
+    archive(tmp_path / "mnt-a", [("red",)])
+    shutil.copytree(tmp_path / "mnt-a", tmp_path / "mnt-b")
+    archive(tmp_path / "mnt-c", [(), ("blue",)])
+    index(tmp_path / "store", [tmp_path / name for name in ("mnt-a", "mnt-b", "mnt-c")])
+    return tmp_path / "store"
+
+
+def found(root: Path, text: str) -> list[str]:
+    hits = Searcher(root, FAKE).ask(Question(text, weak=True)).hits
+    return sorted(Path(hit.uri).parent.name for hit in hits)
+
+
+def test_a_picture_in_two_places_is_found_by_either(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in ("source:mnt-a", "source:mnt-b", f"source:{tmp_path}/mnt-b/"):
+        assert found(root, text) == ["mnt-a"]
+    assert found(root, "source:mnt-c") == found(root, "NOT source:mnt-b") == ["mnt-c"]
+    assert found(root, "source:mnt-") == ["mnt-a", "mnt-c"]
+    assert found(root, "source:.pngmnt") == found(root, f"source:0000.png{tmp_path}") == []
+    (tmp_path / "link").symlink_to(tmp_path / "mnt-b")
+    assert found(root, f"source:{tmp_path}/link") == ["mnt-a"]
+    monkeypatch.chdir(tmp_path / "mnt-c")
+    assert found(root, "source:../mnt-b") == ["mnt-a"]
+
+
+def test_a_hit_of_an_older_version_names_the_place_where_the_picture_is_now(
+    root: Path, tmp_path: Path
+) -> None:
+    people = PeopleIndex.open(Store.open(root).index_path)
+    assert people is not None
+    people.history.make_live()
+    shutil.rmtree(tmp_path / "mnt-a")
+    (tmp_path / "mnt-a").mkdir()
+    index(root, [tmp_path / "mnt-a"])
+    searcher = Searcher(root, FAKE)
+    assert searcher.index().version < searcher.newest().version
+    (hit,) = searcher.ask(Question("source:mnt-a", weak=True)).hits
+    assert (hit.uri, hit.uris) == (f"{tmp_path}/mnt-b/0000.png", (f"{tmp_path}/mnt-b/0000.png",))
+    assert hit.source_state == "present"
+
+
+def test_a_crop_is_cut_from_the_place_that_still_holds_the_picture(root: Path, tmp_path: Path) -> None:
+    searcher = Searcher(root, FAKE)
+    (hit,) = searcher.ask(Question("source:mnt-b", weak=True)).hits
+    shutil.rmtree(tmp_path / "mnt-a")
+    (crop,) = crops_of([hit], Store.open(root), searcher.index().info.segment_config, FAKE.archive)
+    assert crop.jpeg is not None
+    shutil.rmtree(tmp_path / "mnt-b")
+    (crop,) = crops_of([hit], Store.open(root), searcher.index().info.segment_config, FAKE.archive)
+    assert (crop.jpeg, crop.trouble) == (None, "the file is not there any more (vanished)")
