@@ -1,7 +1,7 @@
 """What a store costs as it grows, beside the build of commit c23fcd2. Prints and writes one JSON.
 
-    python benchmarks/scale.py                    # 1,000,000 images in the middle: about 40 minutes
-    python benchmarks/scale.py --images 20000     # a rehearsal of about two minutes
+    python benchmarks/scale.py                              # 1,000,000 images in the middle
+    python benchmarks/scale.py --images 20000 --turns 1     # a rehearsal of about two minutes
 
 Stores are synthetic (``synthetic_store.py``); each build makes its own index of them. Every measurement is a
 process of its own (``scale_child.py``). CPU seconds are those of all its threads and children; those of the
@@ -9,8 +9,10 @@ operation alone count, without the start of Python. Peak memory is that of the w
 are compared, they take turns: A B A B; the ratio is that of the medians.
 
 With N = ``--images``, stores have N/4, N/2, N, 2 N and 4 N images, of about two people each. The base is
-measured at N/4 and N images; ``--without-base`` leaves it out. What needs files on disk that do not exist
-here is replaced: the listing of a folder of N files is given to the planner ready-made.
+measured at N/4 and N images. Its cost of verifying grows with the square of the images (25 minutes at one
+million), so that verify and forget are compared at ``--base-images``, by default N/4, which flatters the
+base. What needs files on disk that do not exist here is replaced: the listing of a folder of N files is given
+to the planner ready-made, and listing it is not measured.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parent))
 from machine import provenance
-from scale_targets import compared_with_targets, markdown
+from scale_targets import Sizes, compared_with_targets, markdown
 
 __all__ = ["BASE", "Build", "Measurements"]
 
@@ -34,7 +36,6 @@ BASE: Final = "c23fcd2"
 HERE: Final = Path(__file__).resolve().parent
 SEED: Final = 0
 NEW_IMAGES: Final = 1_000
-TURNS: Final = 2
 _LINKED: Final = ("segment", "describe", "listings", "index.lance")  # files there are replaced, never changed
 
 
@@ -119,6 +120,11 @@ class Measurements:
             | usage
         )
 
+    def unchanged(self, build: Build, operation: str, images: int) -> None:
+        """Measure an operation on an indexed store, which it leaves as it is."""
+        name = "commit unchanged" if operation == "commit" else operation
+        self.measure(build, operation, self.indexed(build, images), images, name=name)
+
     def on_copy(self, build: Build, operation: str, images: int, *, source: str = "", name: str = "") -> None:
         """Measure an operation that changes the store on a copy that is deleted afterwards."""
         copy = self.scratch / "copy"
@@ -165,7 +171,17 @@ def base_build(scratch: Path) -> Build:
     """Return the base, checked out into a worktree of this repository."""
     path = scratch / f"checkout-{BASE}"
     if not path.exists():
-        command = ["git", "-C", str(HERE), "worktree", "add", "--detach", str(path.resolve()), BASE]
+        command = [
+            "git",
+            "-C",
+            str(HERE),
+            "worktree",
+            "add",
+            "--force",
+            "--detach",
+            str(path.resolve()),
+            BASE,
+        ]
         subprocess.run(command, check=True)
     return Build("base", path.resolve(), "flows.cli")
 
@@ -194,36 +210,39 @@ def store_bytes(store: Path) -> dict[str, int]:
     return sizes
 
 
-def run_all(new: Build, base: Build | None, images: int, measured: Measurements) -> dict[str, int]:
+def run_all(
+    new: Build, base: Build | None, sizes: Sizes, measured: Measurements, turns: int
+) -> dict[str, int]:
     """Carry out every measurement; returns the bytes of the new build's store of N images."""
-    quarter, half, double, four = images // 4, images // 2, images * 2, images * 4
     builds = [new, base] if base else [new]
     source = new_pictures(measured.scratch / "new-pictures")
-    measured.measure(new, "start", measured.indexed(new, quarter), quarter)
-    for _ in range(TURNS):
+    measured.measure(new, "start", measured.indexed(new, sizes.quarter), sizes.quarter)
+    for _ in range(turns):
         for build in builds:
-            measured.on_copy(build, "rebuild", quarter)
-    for _ in range(TURNS):
+            measured.on_copy(build, "rebuild", sizes.quarter)
         for operation in ("commit", "replan", "status"):
             for build in builds:
-                name = "commit unchanged" if operation == "commit" else ""
-                measured.measure(build, operation, measured.indexed(build, images), images, name=name)
-    sizes = store_bytes(measured.indexed(new, images))
+                measured.unchanged(build, operation, sizes.n)
+    of_store = store_bytes(measured.indexed(new, sizes.n))
     for build in builds:
-        measured.command(build, "status", measured.indexed(build, images), images)
-        measured.measure(build, "verify", measured.indexed(build, images), images)
-    for size in (quarter, half, images):
-        measured.measure(new, "verify-thorough", measured.indexed(new, size), size)
-    for build in builds:
-        measured.on_copy(build, "forget", images)
-    for size in (half, images, double):
+        measured.unchanged(build, "verify", sizes.base)
+        measured.on_copy(build, "forget", sizes.base)
+        measured.command(build, "status", measured.indexed(build, sizes.n), sizes.n)
+    for size in (sizes.quarter, sizes.n):
+        for operation in ("commit", "replan", "status", "verify"):
+            measured.unchanged(new, operation, size)
+        measured.on_copy(new, "forget", size)
+    for size in (sizes.quarter, sizes.half, sizes.n):
+        measured.unchanged(new, "verify-thorough", size)
+    for size in (sizes.half, sizes.n, sizes.double):
         measured.on_copy(new, "rebuild", size)
-    for _ in range(TURNS):
-        for size in (images, four):
+    for _ in range(turns):
+        for size in (sizes.n, sizes.four):
             measured.on_copy(new, "night", size, source=source)
-            measured.measure(new, "status", measured.indexed(new, size), size)
+            for operation in ("commit", "status"):
+                measured.unchanged(new, operation, size)
             measured.command(new, "status", measured.indexed(new, size), size)
-    return sizes
+    return of_store
 
 
 def main() -> None:
@@ -232,6 +251,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--images", type=int, default=1_000_000, help="N (default: 1,000,000)")
+    parser.add_argument(
+        "--base-images", type=int, help="images that the base verifies and forgets one of (default: N/4)"
+    )
+    parser.add_argument("--turns", type=int, default=2, help="repetitions, A B A B (default: 2)")
     parser.add_argument("--scratch", type=Path, default=Path("build/scale"), help="folder of the stores")
     parser.add_argument("--keep", action="store_true", help="keep the stores for another run")
     parser.add_argument("--without-base", action="store_true")
@@ -243,9 +266,10 @@ def main() -> None:
     base = None if options.without_base else base_build(scratch)
     measured = Measurements(scratch)
     about = provenance(SEED) | {"base": None if base is None else BASE, "images": options.images}
-    sizes = run_all(new, base, options.images, measured)
-    targets = compared_with_targets(measured.records, options.images)
-    result = {**about, "targets": targets, "store_bytes": sizes, "measurements": measured.records}
+    sizes = Sizes(options.images, options.base_images or options.images // 4)
+    of_store = run_all(new, base, sizes, measured, options.turns)
+    targets = compared_with_targets(measured.records, sizes)
+    result = {**about, "targets": targets, "store_bytes": of_store, "measurements": measured.records}
     options.out.write_text(json.dumps(result, indent=1) + "\n")
     print(markdown(targets))
     if not options.keep:

@@ -1,12 +1,46 @@
 """The targets of ``benchmarks/scale.py``, and whether its measurements meet them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-__all__ = ["compared_with_targets", "cpu", "markdown", "peak"]
+__all__ = ["Sizes", "compared_with_targets", "cpu", "markdown", "peak"]
 
 Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Sizes of the stores in images.
+
+    Attributes:
+        n: The size in the middle, N.
+        base: The size at which verify and forget are compared with the base.
+    """
+
+    n: int
+    base: int
+
+    @property
+    def quarter(self) -> int:
+        """N/4."""
+        return self.n // 4
+
+    @property
+    def half(self) -> int:
+        """N/2."""
+        return self.n // 2
+
+    @property
+    def double(self) -> int:
+        """2 N."""
+        return self.n * 2
+
+    @property
+    def four(self) -> int:
+        """4 N."""
+        return self.n * 4
 
 
 def select(records: Sequence[Record], build: str, operation: str, images: int) -> list[Record]:
@@ -42,16 +76,16 @@ def per_person(records: Sequence[Record], build: str, operation: str, images: in
     return None if seconds is None else seconds / max(1, median(record["people"] for record in chosen))
 
 
-def compared_with_targets(records: Sequence[Record], images: int) -> list[dict[str, Any]]:
+def compared_with_targets(records: Sequence[Record], sizes: Sizes) -> list[dict[str, Any]]:
     """Return one row a target: measure, values behind it, result, bound and whether it is met.
 
     ``met`` is None where a side was not measured.
 
     Args:
         records: Measurements of ``scale.py``.
-        images: Its N.
+        sizes: Sizes of its stores.
     """
-    quarter, half, double, four = images // 4, images // 2, images * 2, images * 4
+    images, quarter, half, double, four = sizes.n, sizes.quarter, sizes.half, sizes.double, sizes.four
 
     def value(of: Callable[..., float | None], operation: str, size: int, build: str = "new") -> float | None:
         return of(records, build, operation, size)
@@ -87,7 +121,7 @@ def compared_with_targets(records: Sequence[Record], images: int) -> list[dict[s
         row(f"the same, {images:,} files", "CPU s", 60 * images / 1_000_000, replanned),
         row(f"status in a process that runs, {four:,} images", "CPU s", 0.3, value(cpu, "status", four)),
         row(f"par status with its start, {four:,} images", "CPU s", 0.3, value(cpu, "par status", four)),
-        against_base("verify, quick", 1 / 20, "verify", images),
+        against_base("verify, quick", 1 / 20, "verify", sizes.base),
         row(
             f"verify --thorough, per person, {images:,} / {quarter:,} images", "CPU s", 1.25,
             value(per_person, "verify-thorough", images), value(per_person, "verify-thorough", quarter),
@@ -104,7 +138,7 @@ def compared_with_targets(records: Sequence[Record], images: int) -> list[dict[s
             f"rebuild, per person, {double:,} / {half:,} images", "CPU s", 1.25,
             value(per_person, "rebuild", double), value(per_person, "rebuild", half),
         ),
-        against_base("forget one person", 1 / 50, "forget", images),
+        against_base("forget one person", 1 / 50, "forget", sizes.base),
     ]  # fmt: skip
 
 
