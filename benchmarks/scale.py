@@ -167,23 +167,12 @@ def copy_store(store: Path, copy: Path) -> None:
     shutil.copytree(store, copy, copy_function=link_or_copy)
 
 
-def base_build(scratch: Path) -> Build:
-    """Return the base, checked out into a worktree of this repository."""
-    path = scratch / f"checkout-{BASE}"
+def base_build(path: Path) -> Build:
+    """Return the base; where its folder is missing, it is made as a worktree of this repository."""
     if not path.exists():
-        command = [
-            "git",
-            "-C",
-            str(HERE),
-            "worktree",
-            "add",
-            "--force",
-            "--detach",
-            str(path.resolve()),
-            BASE,
-        ]
+        command = ["git", "-C", str(HERE), "worktree", "add", "--force", "--detach", str(path), BASE]
         subprocess.run(command, check=True)
-    return Build("base", path.resolve(), "flows.cli")
+    return Build("base", path, "flows.cli")
 
 
 def new_pictures(folder: Path) -> str:
@@ -257,13 +246,17 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=2, help="repetitions, A B A B (default: 2)")
     parser.add_argument("--scratch", type=Path, default=Path("build/scale"), help="folder of the stores")
     parser.add_argument("--keep", action="store_true", help="keep the stores for another run")
+    parser.add_argument(
+        "--base", type=Path, help=f"checkout of {BASE} (default: a worktree in the scratch folder)"
+    )
     parser.add_argument("--without-base", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "scale.json")
     options = parser.parse_args()
     options.scratch.mkdir(parents=True, exist_ok=True)
     scratch = options.scratch.resolve()
     new = Build("new", HERE.parent, "flows.cli.main")
-    base = None if options.without_base else base_build(scratch)
+    checkout = options.base.resolve() if options.base else scratch / f"checkout-{BASE}"
+    base = None if options.without_base else base_build(checkout)
     measured = Measurements(scratch)
     about = provenance(SEED) | {"base": None if base is None else BASE, "images": options.images}
     sizes = Sizes(options.images, options.base_images or options.images // 4)
