@@ -9,10 +9,10 @@ operation alone count, without the start of Python. Peak memory is that of the w
 are compared, they take turns: A B A B; the ratio is that of the medians.
 
 With N = ``--images``, stores have N/4, N/2, N, 2 N and 4 N images, of about two people each. The base is
-measured at N/4 and N images. Its cost of verifying grows with the square of the images (25 minutes at one
-million), so that verify and forget are compared at ``--base-images``, by default N/4, which flatters the
-base. What needs files on disk that do not exist here is replaced: the listing of a folder of N files is given
-to the planner ready-made, and listing it is not measured.
+measured at N/4 and N images. Its costs of verifying and forgetting grow faster than the archive, so that
+these two are compared at ``--base-images``, by default N/4, which flatters the base. What needs files on
+disk that do not exist here is replaced: the listing of a folder of N files is given to the planner
+ready-made, and listing it is not measured.
 """
 
 import argparse
