@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo docs test test-slow test-hosts lint format bench train-compact scores-compact reports clean
+.PHONY: help install demo docs test test-slow test-hosts lint format bench bench-scale train-compact scores-compact reports clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 22
@@ -52,6 +52,10 @@ docs: install ## write docs/api.md and docs/cli.md again from docstrings and hel
 
 bench: install ## end-to-end speed against the obvious script, and the limits that PAR promises to keep
 	$(BIN)/python benchmarks/bench.py
+
+bench-scale: install ## what synthetic stores of up to 4 million images cost, beside commit c23fcd2 (QUICK=1: a rehearsal of two minutes)
+	$(BIN)/python -P benchmarks/scale.py $(if $(QUICK),--images 20000 --turns 1 --out build/scale/quick.json)
+	$(BIN)/python -P benchmarks/scale_model.py $(if $(QUICK),--results build/scale/quick.json,--write docs/scale.md)
 
 DATA ?= ../shared/data
 RUNS := build/training

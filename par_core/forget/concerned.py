@@ -44,14 +44,6 @@ class KnownFiles:
             self.shards[number] for number in self.rows.filter(wanted)["shard"].unique().to_pylist()
         )
 
-    def images_in(self, shards: Iterable[str]) -> list[str]:
-        """Return the ids of the images of which some shards hold a row."""
-        numbers = pa.array(
-            [number for number, name in enumerate(self.shards) if name in {*shards}], pa.int32()
-        )
-        inside = self.rows.filter(pc.is_in(self.rows["shard"], value_set=numbers))
-        return sorted(inside["image_id"].drop_null().unique().to_pylist())
-
 
 def known_files(store: Store) -> KnownFiles:
     """Read uri, size, version and image id of every row of every complete shard, and nothing else.

@@ -132,7 +132,6 @@ def find_subject(store: Store, request: Request, *, thorough: bool = False) -> S
         suppression_list,
         traces,
         thorough,
-        frozenset(known.images_in(shards)),
     )
 
 
