@@ -52,7 +52,11 @@ def test_the_bytes_of_an_erased_row_vanish_and_others_are_still_found(index: Peo
     assert holding(index, erased["person_id"].encode()) == []
     assert holding(index, np.asarray(kept["vector"], np.float32).tobytes()) == ["data"]
     assert not indexes & files(index, "_indices")
-    assert len(index) == len(index.digests()) == ROWS + 500 - 1
+    assert (
+        len(index)
+        == len(set(index.search(None, columns=["person_id"], top=2 * ROWS)["person_id"].to_pylist()))
+        == ROWS + 500 - 1
+    )
     assert index.unindexed_rows() == 0
     assert index.search(vector, top=1)["person_id"].to_pylist() != [erased["person_id"]]
     found = index.search(np.asarray(kept["vector"], np.float32), top=1)["person_id"].to_pylist()
