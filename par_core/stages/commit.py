@@ -100,8 +100,7 @@ def _commit(
             made_with.thresholds,
         )
         index, created = opened_index(ledger, info, made_with, rebuild=rebuild)
-        changes = reconcile(ledger, index, ids, made_with)
-        changes.created = created
+        changes = reconcile(ledger, index, ids, made_with, created=created)
         if created or index.needs_optimizing():
             index.optimize()
         if not history:

@@ -130,8 +130,13 @@ def counted(ledger: Ledger) -> Iterator[None]:
     """Keep the counters in line with changes of rows in the block, and note the images concerned as dirty.
 
     Before the block, the tables ``touched`` and ``touched_images`` hold the names of all files and the ids of
-    all images whose rows the block may change; images of the touched files are added here.
+    all images whose rows the block may change; images of the touched files are added here. In a ledger
+    that is being filled, nothing is counted or noted.
     """
+    if ledger.filling:
+        yield
+        ledger.execute("DELETE FROM touched")
+        return
     ledger.execute(
         "INSERT OR IGNORE INTO touched_images SELECT f.image_id FROM touched t JOIN files f ON f.uri = t.uri"
         " WHERE f.image_id IS NOT NULL"
