@@ -9,9 +9,9 @@ from flows.console.gate import gate_lines, gate_markdown, gate_object
 from par_core.config import load_config
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate import publish
-from par_core.gate.checks import Finding
 from par_core.gate.golden import Golden, GoldenQuery, StoreHealth
-from par_core.gate.publish import GateReport, last_gate, run_gate
+from par_core.gate.publish import run_gate
+from par_core.gate.report import Finding, GateReport, last_gate
 from par_core.query.from_store import Question, ask
 from par_core.stages.check import verify_store
 from par_core.stages.commit import rebuild_index
