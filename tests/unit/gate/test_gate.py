@@ -101,7 +101,7 @@ def test_killed_between_commit_and_tag_the_old_version_stays_live_and_the_next_g
     assert store_status(store).live_version == first
     assert names_of(store, Question(where="upper_color = 'yellow'")) == ["0003.png"]
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "write_atomic", killed)  # tagged, but the report is the one before
+        patch.setattr(publish, "save_gate", killed)  # tagged, but the report is the one before
         with pytest.raises(KeyboardInterrupt):
             run_gate(store, PASSING, FAKE)
     status = store_status(store)
