@@ -29,22 +29,24 @@ def status(
     par status --store store --failed
     ```
     """
-    from flows.console.results import failed_files, printable, status_lines, status_object
-    from par_core.gate.publish import last_gate
+    from flows.console.status import status_lines, status_object
+    from par_core.gate.report import last_gate
     from par_core.stages.status import store_status
     from par_core.store.layout import Store
 
     opened = Store.open(store)
     report, gated = store_status(opened), last_gate(opened)
+    rows: list[dict[str, Any]] = []
+    if failed:
+        from flows.console.results import failed_files, printable
+
+        rows = failed_files(opened, report)
     if as_json:
-        _print_json(
-            status_object(report, gated) | ({"failed_files": failed_files(opened, report)} if failed else {})
-        )
+        _print_json(status_object(report, gated) | ({"failed_files": rows} if failed else {}))
         return
     print(*status_lines(report, gated), sep="\n")
-    if failed:
-        for row in failed_files(opened, report):
-            print(f"{row['status']}\t{printable(row['uri'])}\t{printable(row['message'])}")
+    for row in rows:
+        print(f"{row['status']}\t{printable(row['uri'])}\t{printable(row['message'])}")
 
 
 def verify(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from par_core.config import RunConfig
-from par_core.gate.publish import GateReport, last_gate
+from par_core.gate.report import GateReport, last_gate
 from par_core.models.profiles import describe_models
-from par_core.stages.status import StatusReport, store_status
+from par_core.stages.status import store_status
 from par_core.store.commits import CommitRecord
 from par_core.store.layout import Store
+from par_core.store.status_file import StatusReport
 from par_core.version import __version__
 
 __all__ = ["Run", "ServeStatus", "serve_status"]

@@ -146,8 +146,7 @@ def _recounted(ledger: Ledger, commit: CommitRecord) -> Iterator[str]:
         yield f"the counters of {ledger.path} are not those of its rows; {_repair(ledger.store)}"
     with tempfile.TemporaryDirectory(prefix="par-verify-") as folder:
         path = Path(folder) / "ledger.db"
-        with Ledger.open(ledger.store, ledger.segment_config, path) as built:
-            build_ledger(built, commit.describe_config)
+        build_ledger(ledger.store, ledger.segment_config, commit.describe_config, path)
         for difference in differences(ledger, path):
             yield f"{ledger.path}: {difference}; {_repair(ledger.store)}"
 

@@ -13,7 +13,7 @@ from par_core.stages.migration import migrate_ids
 from par_core.stages.names import ConfigIds
 from par_core.stages.reconcile import Changes, note_index, opened_index, reconcile
 from par_core.stages.run import Run
-from par_core.stages.status import write_status
+from par_core.stages.write_status import write_status
 from par_core.store.commits import CommitRecord, last_commit, save_commit
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
@@ -100,8 +100,7 @@ def _commit(
             made_with.thresholds,
         )
         index, created = opened_index(ledger, info, made_with, rebuild=rebuild)
-        changes = reconcile(ledger, index, ids, made_with)
-        changes.created = created
+        changes = reconcile(ledger, index, ids, made_with, created=created)
         if created or index.needs_optimizing():
             index.optimize()
         if not history:

@@ -18,7 +18,7 @@ from par_core.stages.attempts import forget_attempts
 from par_core.stages.migration import migrate_ids
 from par_core.stages.run import Run
 from par_core.stages.settings_changed import fitting_now, unfinished_shards
-from par_core.stages.status import write_status
+from par_core.stages.write_status import write_status
 from par_core.store.commits import last_commit
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger

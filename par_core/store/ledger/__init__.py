@@ -7,8 +7,7 @@ Everything in a ledger follows from the listings and the finished shards, and is
 it is missing (stores of version 0.1) or damaged (``par rebuild``).
 """
 
-from par_core.store.ledger.accounting import Accounting
 from par_core.store.ledger.database import Ledger
 from par_core.store.ledger.opening import open_ledger, remove_ledger
 
-__all__ = ["Accounting", "Ledger", "open_ledger", "remove_ledger"]
+__all__ = ["Ledger", "open_ledger", "remove_ledger"]

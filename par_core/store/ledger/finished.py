@@ -100,9 +100,10 @@ def _record(ledger: Ledger, shard_ids: Iterable[str], describe_config: str) -> i
         shards.append((described, _fitting(manifest, described)))
         _fill(ledger, segmented)
     ledger.execute("INSERT OR IGNORE INTO touched SELECT uri FROM incoming")
-    ledger.execute(
-        "INSERT OR IGNORE INTO touched_images SELECT image_id FROM incoming WHERE image_id IS NOT NULL"
-    )
+    if not ledger.filling:
+        ledger.execute(
+            "INSERT OR IGNORE INTO touched_images SELECT image_id FROM incoming WHERE image_id IS NOT NULL"
+        )
     with counted(ledger):
         removed = [(bytes.fromhex(shard_id),) for shard_id in gone]
         # its parts, recorded below, replace its rows

@@ -136,8 +136,7 @@ def assert_like_the_full_join(
     }
     assert index == expected
     other = ledger.path.with_name("built.db")
-    with Ledger.open(ledger.store, SEGMENT, other) as built:
-        build_ledger(built, DESCRIBE)
+    build_ledger(ledger.store, SEGMENT, DESCRIBE, other)
     assert list(differences(ledger, other)) == []
     other.unlink()
 
