@@ -22,9 +22,9 @@ from par_core.stages.status import write_status
 from par_core.store.commits import last_commit
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger
-from par_core.store.ledger.finished import record_shards
+from par_core.store.ledger.finished import undescribe_failed
 from par_core.store.ledger.listed import change_listing
-from par_core.store.ledger.pending import failed_in, pending_in, shards_with_failed_people
+from par_core.store.ledger.pending import failed_in, pending_in
 from par_core.store.listings import entries_of, entries_table, save_listing
 from par_core.store.plan_file import PlanFile, PlannedShard, planned_work
 from par_core.store.plan_writer import write_plan
@@ -242,12 +242,10 @@ def _shard_id(work: pa.Table) -> str:
 
 
 def _forget_failed_descriptions(ledger: Ledger, describe_config: str) -> None:
-    shards = shards_with_failed_people(ledger)
-    for shard in shards:
+    for shard in undescribe_failed(ledger):
         (ledger.store.shard("describe", describe_config, shard).path / "manifest.json").unlink(
             missing_ok=True
         )
-    record_shards(ledger, shards, describe_config)
 
 
 def _clean(store: Store) -> None:

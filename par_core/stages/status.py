@@ -117,9 +117,9 @@ def _written(store: Store) -> StatusReport | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{path} is damaged ({error}); write it again with: par rebuild --store {store.root}"
-        ) from error
+        rebuild = f"write it again with: par rebuild --store {store.root}"
+        repair = rebuild if store.commits() else "delete it and run par index again"
+        raise StoreError(f"{path} is damaged ({error}); {repair}") from error
 
 
 def note_live(store: Store, version: int) -> None:
