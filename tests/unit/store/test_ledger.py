@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from par_core.archive import Entry, Listing
@@ -121,9 +121,7 @@ def commit(ledger: Ledger) -> Index:
     return held
 
 
-def assert_like_the_full_join(
-    ledger: Ledger, index: Index
-) -> None:
+def assert_like_the_full_join(ledger: Ledger, index: Index) -> None:
     counted = accounting(ledger, 0)
     assert {
         name: value for name, value in asdict(counted).items() if name in file_counts(ledger.store, SEGMENT)
@@ -245,7 +243,28 @@ class Archive:
         return f"{self._shards:016x}"
 
 
-@settings(max_examples=60)
+A, B = {"/a/a.jpg": 3}, {"/a/a.jpg": 4}
+
+
+@settings(max_examples=30)
+@example([("relist", "/a", A, False), ("relist", "/", A, False), ("mask", "/a/a.jpg"), ("remove", "/")])
+@example([("relist", "/a", A, False), ("relist", "/", A, False), ("mask", "/a/a.jpg"), ("remove", "/a")])
+@example([("relist", "/", A, False), ("mask", "/a/a.jpg"), ("relist", "/a", A, False), ("remove", "/a")])
+@example(
+    [("relist", "/", A, False), ("mask", "/a/a.jpg"), ("relist", "/a", A, False), ("relist", "/", {}, False)]
+)
+@example(
+    [("relist", "/", A, False), ("relist", "/a", B, True), ("finish", 1, True), ("relist", "/", B, False)]
+)
+@example([("relist", "/a", A, False), ("relist", "/", B, True), ("finish", 1, True), ("remove", "/a")])
+@example(
+    [
+        ("relist", "/a", {"/a/a.jpg": 3, "/a/b.jpg": 4}, False),
+        ("finish", 2, False),
+        ("halve", 0, False),
+        ("describe",),
+    ]
+)
 @given(actions=st.lists(ACTIONS, min_size=2, max_size=12))
 def test_changes_add_up_to_what_a_join_of_everything_says(actions: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
