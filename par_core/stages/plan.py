@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,20 +11,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from par_core.archive import Entry, Listing, container_of, containers_of, is_streamed, list_source
-from par_core.atomic import write_atomic
+from par_core.atomic import remove_partials, write_atomic
 from par_core.errors import StoreError
 from par_core.ids import digest_of
 from par_core.stages.attempts import forget_attempts
 from par_core.stages.migration import migrate_ids
+from par_core.stages.names import ConfigIds
 from par_core.stages.run import Run
 from par_core.stages.settings_changed import fitting_now, unfinished_shards
 from par_core.stages.write_status import write_status
 from par_core.store.commits import last_commit
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger
-from par_core.store.ledger.finished import record_shards
+from par_core.store.ledger.finished import undescribe_failed
 from par_core.store.ledger.listed import change_listing
-from par_core.store.ledger.pending import failed_in, pending_in, shards_with_failed_people
+from par_core.store.ledger.pending import failed_in, pending_in
 from par_core.store.listings import entries_of, entries_table, save_listing
 from par_core.store.plan_file import PlanFile, PlannedShard, planned_work
 from par_core.store.plan_writer import write_plan
@@ -90,7 +91,7 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
         again = _again(listed, failed)
         if retry_failed:
             _forget_failed_descriptions(ledger, ids.describe)
-        _clean(store)
+        _clean(ledger, ids)
         size = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size)
         with write_plan(store) as writer:
             for work in itertools.chain(_cut(todo, size), _cut(again, size)):
@@ -242,16 +243,22 @@ def _shard_id(work: pa.Table) -> str:
 
 
 def _forget_failed_descriptions(ledger: Ledger, describe_config: str) -> None:
-    shards = shards_with_failed_people(ledger)
-    for shard in shards:
+    for shard in undescribe_failed(ledger):
         (ledger.store.shard("describe", describe_config, shard).path / "manifest.json").unlink(
             missing_ok=True
         )
-    record_shards(ledger, shards, describe_config)
 
 
-def _clean(store: Store) -> None:
-    """Remove the leftovers of killed or stopped runs: the halves of their shards, and partial files."""
+def _clean(ledger: Ledger, ids: ConfigIds) -> None:
+    """Remove the leftovers of killed or stopped runs: the halves of their shards, and partial files; those of
+    shards only where a run was not finished, since it reads the names of all shards.
+    """
+    store = ledger.store
     for path in (store.root / "work").glob("*.parquet"):
         path.unlink()
     store.remove_partials()
+    plan: Iterable[PlannedShard] = PlanFile.open(store) or ()
+    described = "SELECT described FROM shards WHERE shard = ?"
+    if not all(ledger.value(described, (bytes.fromhex(shard.shard_id),)) for shard in plan):
+        remove_partials(store.config_folder("segment", ids.segment))
+        remove_partials(store.config_folder("describe", ids.describe))

@@ -16,6 +16,7 @@ from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger
 from par_core.store.ledger.changed_images import (
+    INDEX_TABLE,
     ChangedShard,
     ImageState,
     changed_shards,
@@ -31,7 +32,6 @@ from par_core.store.ledger.changed_images import (
 __all__ = ["Changes", "opened_index", "reconcile"]
 
 _ROWS_PER_WRITE: Final = 20_000  # smaller writes leave many fragments behind
-_TABLE: Final = "index_table"
 
 
 @dataclass
@@ -74,7 +74,9 @@ def opened_index(
         forget_index(ledger)
         return index, True
     index.history.remove_unfinished()
-    known = ledger.meta(_TABLE)
+    if not ledger.store.has_gate():
+        _keep_readers_on_the_old(ledger)
+    known = ledger.meta(INDEX_TABLE)
     table_id, _, version = (known or "").rpartition(" ")
     if known is None or table_id != index.table_id or index.version < int(version):
         mark_adopted(ledger, index.image_digests())
@@ -94,7 +96,7 @@ def _current(store: Store, info: IndexInfo) -> IndexInfo:
 def note_index(ledger: Ledger, index: PeopleIndex) -> None:
     """Keep which table, and which version of it, the ledger is in line with."""
     with ledger.transaction():
-        ledger.set_meta(_TABLE, f"{index.table_id} {index.version}")
+        ledger.set_meta(INDEX_TABLE, f"{index.table_id} {index.version}")
 
 
 def reconcile(
@@ -179,7 +181,9 @@ def _removed(ledger: Ledger, index: PeopleIndex, images: list[str]) -> int:
 
 
 def _keep_readers_on_the_old(ledger: Ledger) -> None:
-    """Tag the version that is read now, before a new table takes its place."""
+    """Tag the version that is read now, if none is live: before rows are written, or a new table takes its
+    place.
+    """
     old = PeopleIndex.open(ledger.store.index_path)
     if old is not None and old.history.live_version is None:
         old.history.make_live()

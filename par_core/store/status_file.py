@@ -70,9 +70,9 @@ def written_status(store: Store) -> StatusReport | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{path} is damaged ({error}); write it again with: par rebuild --store {store.root}"
-        ) from error
+        rebuild = f"write it again with: par rebuild --store {store.root}"
+        repair = rebuild if store.commits() else "delete it and run par index again"
+        raise StoreError(f"{path} is damaged ({error}); {repair}") from error
 
 
 def save_status(store: Store, report: StatusReport) -> None:

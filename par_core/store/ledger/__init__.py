@@ -8,6 +8,6 @@ it is missing (stores of version 0.1) or damaged (``par rebuild``).
 """
 
 from par_core.store.ledger.database import Ledger
-from par_core.store.ledger.opening import open_ledger, remove_ledger
+from par_core.store.ledger.opening import open_ledger, remove_ledgers
 
-__all__ = ["Ledger", "open_ledger", "remove_ledger"]
+__all__ = ["Ledger", "open_ledger", "remove_ledgers"]

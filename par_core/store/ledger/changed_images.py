@@ -15,6 +15,7 @@ from par_core.store.ledger.accounting import counted, recount
 from par_core.store.ledger.database import Ledger
 
 __all__ = [
+    "INDEX_TABLE",
     "ChangedShard",
     "ImageState",
     "changed_shards",
@@ -29,6 +30,9 @@ __all__ = [
     "mark_writing",
     "note_written",
 ]
+
+#: Key of ``meta``: id and version of the table that ``indexed`` describes.
+INDEX_TABLE: Final = "index_table"
 
 _IMAGES: Final = 20_000  # of which the states are read at a time
 _STATES: Final = ("present", "replaced", "vanished")

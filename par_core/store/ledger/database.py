@@ -35,7 +35,7 @@ CREATE INDEX files_pending ON files (source) WHERE kind = 0;
 CREATE INDEX files_failed ON files (source) WHERE kind = 2;
 CREATE TABLE also_listed (
     source INTEGER NOT NULL, uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL,
-    PRIMARY KEY (uri, source)
+    forgotten INTEGER NOT NULL, PRIMARY KEY (uri, source)
 ) WITHOUT ROWID;
 CREATE TABLE shards (
     shard BLOB PRIMARY KEY, entries INTEGER NOT NULL, described INTEGER NOT NULL, digest TEXT
@@ -198,6 +198,8 @@ class Ledger:
 
     @property
     def _repair(self) -> str:
+        if not self.store.commits():
+            return "delete it and run par index again"
         return f"write it again from listings and shards with: par rebuild --store {self.store.root}"
 
     @contextlib.contextmanager

@@ -20,7 +20,7 @@ from par_core.store.ledger.finished import (
 from par_core.store.ledger.listed import catch_up_listings
 from par_core.store.plan_file import PlanFile
 
-__all__ = ["build_ledger", "open_ledger", "remove_ledger"]
+__all__ = ["build_ledger", "open_ledger", "remove_ledgers"]
 
 
 @contextlib.contextmanager
@@ -80,8 +80,10 @@ def _planned(ledger: Ledger) -> Iterator[str]:
         yield path.stem
 
 
-def remove_ledger(store: Store, segment_config: str) -> None:
-    """Delete a ledger; the next writer builds it again."""
-    path = store.ledger_path(segment_config)
-    for file in (path, path.with_name(f"{path.name}-journal")):
-        file.unlink(missing_ok=True)
+def remove_ledgers(store: Store) -> None:
+    """Delete the ledgers of all segmentations; the next writer of each builds it again."""
+    folder = store.root / "ledger"
+    # the journal last: without it, SQLite would take the half of a transaction in the file for the whole
+    for pattern in ("*.db", "*.db-journal"):
+        for file in folder.glob(pattern):
+            file.unlink(missing_ok=True)
