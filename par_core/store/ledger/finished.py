@@ -22,8 +22,10 @@ from par_core.store.shards import Manifest, ShardFolder
 __all__ = ["begin_description", "described_with", "follow_description", "record_all_shards", "record_shards"]
 
 _AT_ONCE: Final = 64  # shards in a transaction
+_SAME_FILE: Final = "f.uri = i.uri AND f.size = i.size AND f.version = i.version"
 _DESCRIPTION: Final = "describe_config"
 _MODELS: Final = "described_with"
+_GONE: Final = "x'ff'"  # in place of a shard whose parts are being recorded
 _KINDS: Final = {
     Status.OK: Kind.READ,
     Status.NO_PEOPLE: Kind.READ,
@@ -107,11 +109,12 @@ def _record(ledger: Ledger, shard_ids: Iterable[str], describe_config: str) -> i
         removed = [(bytes.fromhex(shard_id),) for shard_id in gone]
         # its parts, recorded below, replace its rows
         ledger.execute_many(
-            "UPDATE files SET shard = x'ff', attempt = 0"
+            f"UPDATE files SET shard = {_GONE}, attempt = 0"  # noqa: S608 - a constant
             " WHERE shard = ? AND uri IN (SELECT uri FROM touched)",
             removed,
         )
-        ledger.execute_many("DELETE FROM shards WHERE shard = ?", removed)
+        for table in ("shards", "superseded"):
+            ledger.execute_many(f"DELETE FROM {table} WHERE shard = ?", removed)  # noqa: S608 - two names
         _merge(ledger)
         for described, found in shards:
             _record_description(ledger, described, found)
@@ -152,7 +155,11 @@ def _fill(ledger: Ledger, segmented: ShardFolder) -> None:
 
 
 def _merge(ledger: Ledger) -> None:
-    """Bring ``files`` in line with ``incoming``."""
+    """Bring ``files`` and ``superseded`` in line with ``incoming``."""
+    ledger.execute(
+        "INSERT OR IGNORE INTO superseded SELECT f.uri, f.size, f.version, f.shard, f.image_id FROM incoming i"
+        f" CROSS JOIN files f ON {_SAME_FILE} WHERE f.shard <> i.shard AND f.shard <> {_GONE}"
+    )
     ledger.execute(
         "INSERT INTO files SELECT uri, size, version, NULL, kind, attempt, status, image_id, shard, n_people,"
         " n_too_small FROM incoming WHERE true"
@@ -161,6 +168,14 @@ def _merge(ledger: Ledger) -> None:
         " n_people = excluded.n_people, n_too_small = excluded.n_too_small"
         " WHERE excluded.attempt > files.attempt"
         " OR (excluded.attempt = files.attempt AND excluded.shard <= files.shard)"
+    )
+    ledger.execute(
+        "INSERT OR REPLACE INTO superseded SELECT i.uri, i.size, i.version, i.shard, i.image_id FROM incoming i"
+        f" CROSS JOIN files f ON {_SAME_FILE} WHERE f.shard <> i.shard"
+    )
+    ledger.execute(
+        "DELETE FROM superseded WHERE (uri, size, version, shard) IN (SELECT f.uri, f.size, f.version, f.shard"
+        f" FROM incoming i CROSS JOIN files f ON {_SAME_FILE})"
     )
 
 
