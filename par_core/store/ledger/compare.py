@@ -13,6 +13,7 @@ _FILES: Final = (
     "SELECT uri, size, version, source IS NOT NULL, kind, attempt, status, image_id, shard, n_people,"
     " n_too_small FROM {}.files"
 )
+_SUPERSEDED: Final = "SELECT uri, size, version, shard, image_id FROM {}.superseded"
 _SHARDS: Final = "SELECT shard, entries, described, digest FROM {}.shards"
 _FAILURES: Final = "SELECT shard, image_id, status, n FROM {}.person_failures"
 
@@ -26,7 +27,12 @@ def differences(ledger: Ledger, other: Path) -> Iterator[str]:
     """
     ledger.execute("ATTACH ? AS other", (str(other),))
     try:
-        for name, rows in (("files", _FILES), ("shards", _SHARDS), ("failed people", _FAILURES)):
+        for name, rows in (
+            ("files", _FILES),
+            ("superseded attempts", _SUPERSEDED),
+            ("shards", _SHARDS),
+            ("failed people", _FAILURES),
+        ):
             mine, theirs = rows.format("main"), rows.format("other")
             more = ledger.value(f"SELECT count(*) FROM ({mine} EXCEPT {theirs})")  # noqa: S608 - texts above
             fewer = ledger.value(f"SELECT count(*) FROM ({theirs} EXCEPT {mine})")  # noqa: S608

@@ -33,6 +33,11 @@ CREATE TABLE files (
 ) WITHOUT ROWID;
 CREATE INDEX files_pending ON files (source) WHERE kind = 0;
 CREATE INDEX files_failed ON files (source) WHERE kind = 2;
+CREATE TABLE superseded (
+    uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL, shard BLOB NOT NULL, image_id BLOB,
+    PRIMARY KEY (uri, size, version, shard)
+) WITHOUT ROWID;
+CREATE INDEX superseded_by_image ON superseded (image_id) WHERE image_id IS NOT NULL;
 CREATE TABLE also_listed (
     source INTEGER NOT NULL, uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL,
     forgotten INTEGER NOT NULL, PRIMARY KEY (uri, source)

@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _AT_ONCE: Final = 64  # shards in a transaction
+_SAME_FILE: Final = "f.uri = i.uri AND f.size = i.size AND f.version = i.version"
 _DESCRIPTION: Final = "describe_config"
 _MODELS: Final = "described_with"
 _KINDS: Final = {
@@ -159,6 +160,7 @@ def _take_out(ledger: Ledger, shard_ids: Iterable[str]) -> None:
             known,
         )
         ledger.execute_many("DELETE FROM shards WHERE shard = ?", known)
+        ledger.execute_many("DELETE FROM superseded WHERE shard = ?", known)
         ledger.execute_many("DELETE FROM person_failures WHERE shard = ?", known)
 
 
@@ -195,7 +197,11 @@ def _fill(ledger: Ledger, segmented: ShardFolder) -> None:
 
 
 def _merge(ledger: Ledger) -> None:
-    """Bring ``files`` in line with ``incoming``."""
+    """Bring ``files`` and ``superseded`` in line with ``incoming``."""
+    ledger.execute(
+        "INSERT OR IGNORE INTO superseded SELECT f.uri, f.size, f.version, f.shard, f.image_id FROM incoming i"
+        f" CROSS JOIN files f ON {_SAME_FILE} WHERE f.shard <> i.shard"
+    )
     ledger.execute(
         "INSERT INTO files SELECT uri, size, version, NULL, kind, attempt, status, image_id, shard, n_people,"
         " n_too_small FROM incoming WHERE true"
@@ -204,6 +210,14 @@ def _merge(ledger: Ledger) -> None:
         " n_people = excluded.n_people, n_too_small = excluded.n_too_small"
         " WHERE excluded.attempt > files.attempt"
         " OR (excluded.attempt = files.attempt AND excluded.shard <= files.shard)"
+    )
+    ledger.execute(
+        "INSERT OR REPLACE INTO superseded SELECT i.uri, i.size, i.version, i.shard, i.image_id FROM incoming i"
+        f" CROSS JOIN files f ON {_SAME_FILE} WHERE f.shard <> i.shard"
+    )
+    ledger.execute(
+        "DELETE FROM superseded WHERE (uri, size, version, shard) IN (SELECT f.uri, f.size, f.version, f.shard"
+        f" FROM incoming i CROSS JOIN files f ON {_SAME_FILE})"
     )
 
 
