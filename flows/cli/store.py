@@ -69,14 +69,18 @@ def verify(
     from dataclasses import asdict
 
     from par_core.stages.check import verify_store
+    from par_core.stages.status import store_status
     from par_core.store.layout import Store
 
-    report = verify_store(Store.open(store), thorough=thorough)
+    opened = Store.open(store)
+    report = verify_store(opened, thorough=thorough)
     if as_json:
         _print_json(asdict(report))
     else:
         for problem in report.problems:
             print(f"problem: {problem}")
+        counted = store_status(opened).accounting
+        print(counted, counted.people_sentence, sep="\n")
         print(
             f"{report.shards} shards and {report.rows} rows compared:"
             f" {f'{len(report.problems)} problems' if report.problems else 'all is well'}"
