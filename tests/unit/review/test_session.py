@@ -145,7 +145,7 @@ def test_people_whose_file_vanished_are_left_out_and_deleted_people_are_erased(t
     deleted = next(person.person_id for person in again.record.proposed if person.answer == "no")
     table = PeopleIndex.open(tmp_path / "store" / "index.lance")
     assert table is not None
-    table.delete([deleted])
+    table.erase([deleted], table.schema.empty_table())
     table.history.make_live()
     Review.resume(searcher(tmp_path / "store"), "mine")
     assert deleted not in (tmp_path / "store" / "reviews" / "mine.json").read_text()

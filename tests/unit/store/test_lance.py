@@ -116,7 +116,7 @@ def test_live_stays_where_it_was_put_through_writes_and_clean_up(
     newest = opened(folder)
     newest.history.make_live()
     tagged, reader = newest.version, opened(folder, "live")
-    newest.delete([f"{i:032x}" for i in range(4)])
+    newest.delete_images([f"{i:032x}" for i in range(4)])
     newest.add(rows().slice(10, 3))
     newest.optimize()
     assert newest.history.live_version == tagged < newest.version
@@ -191,7 +191,7 @@ def test_filters_hold_and_the_nearest_are_found(index: PeopleIndex, where: str |
 def test_rows_that_the_index_does_not_cover_are_found_and_deleted_ones_are_not(index: PeopleIndex) -> None:
     new = rows(seed=3, n=2_200).slice(ROWS)
     index.add(new)
-    index.delete([f"{i:032x}" for i in range(100)])
+    index.delete_images([f"{i:032x}" for i in range(100)])
     state = index.vector_index()
     assert state is not None
     assert state.rows_not_yet == 200
@@ -347,7 +347,7 @@ def test_readers_go_on_while_the_writer_writes_and_optimises(index: PeopleIndex)
         try:
             for step in range(4):
                 index.add(rows(seed=step, n=ROWS + 50 * (step + 1)).slice(ROWS + 50 * step))
-                index.delete([f"{i:032x}" for i in range(20 * step, 20 * step + 20)])
+                index.delete_images([f"{i:032x}" for i in range(20 * step, 20 * step + 20)])
                 index.optimize()
                 index.history.make_live()
         finally:
