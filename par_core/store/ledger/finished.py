@@ -22,7 +22,6 @@ from par_core.store.shards import Manifest, ShardFolder
 __all__ = ["begin_description", "described_with", "follow_description", "record_all_shards", "record_shards"]
 
 _AT_ONCE: Final = 64  # shards in a transaction
-_SAME_FILE: Final = "f.uri = i.uri AND f.size = i.size AND f.version = i.version"
 _DESCRIPTION: Final = "describe_config"
 _MODELS: Final = "described_with"
 _GONE: Final = "x'ff'"  # in place of a shard whose parts are being recorded
@@ -156,9 +155,13 @@ def _fill(ledger: Ledger, segmented: ShardFolder) -> None:
 
 def _merge(ledger: Ledger) -> None:
     """Bring ``files`` and ``superseded`` in line with ``incoming``."""
+    counting = (
+        "FROM incoming i CROSS JOIN files f ON f.uri = i.uri AND f.size = i.size AND f.version = i.version"
+    )
+    # those that count now, which may be superseded
     ledger.execute(
-        "INSERT OR IGNORE INTO superseded SELECT f.uri, f.size, f.version, f.shard, f.image_id FROM incoming i"
-        f" CROSS JOIN files f ON {_SAME_FILE} WHERE f.shard <> i.shard AND f.shard <> {_GONE}"
+        f"INSERT OR IGNORE INTO superseded SELECT f.uri, f.size, f.version, f.shard, f.image_id {counting}"
+        f" WHERE f.shard <> i.shard AND f.shard <> {_GONE}"
     )
     ledger.execute(
         "INSERT INTO files SELECT uri, size, version, NULL, kind, attempt, status, image_id, shard, n_people,"
@@ -170,12 +173,12 @@ def _merge(ledger: Ledger) -> None:
         " OR (excluded.attempt = files.attempt AND excluded.shard <= files.shard)"
     )
     ledger.execute(
-        "INSERT OR REPLACE INTO superseded SELECT i.uri, i.size, i.version, i.shard, i.image_id FROM incoming i"
-        f" CROSS JOIN files f ON {_SAME_FILE} WHERE f.shard <> i.shard"
+        f"INSERT OR REPLACE INTO superseded SELECT i.uri, i.size, i.version, i.shard, i.image_id {counting}"
+        " WHERE f.shard <> i.shard"
     )
     ledger.execute(
-        "DELETE FROM superseded WHERE (uri, size, version, shard) IN (SELECT f.uri, f.size, f.version, f.shard"
-        f" FROM incoming i CROSS JOIN files f ON {_SAME_FILE})"
+        "DELETE FROM superseded WHERE (uri, size, version, shard) IN"  # noqa: S608 - the text above
+        f" (SELECT f.uri, f.size, f.version, f.shard {counting})"
     )
 
 
