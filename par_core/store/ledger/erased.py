@@ -1,6 +1,6 @@
-"""Erase files and images from the ledger. SQLite writes zeros over what is deleted (``secure_delete``), but may
-have left copies of a row in the gaps of pages that it has split before: where one is found, the file is written
-again.
+"""Erase files and images from the ledger. SQLite writes zeros over what is deleted (``secure_delete``), but
+may have left copies of a row in the gaps of pages that it has split before: where one is found, the file is
+written again.
 """
 
 import mmap
