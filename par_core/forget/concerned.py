@@ -1,10 +1,14 @@
 """The shards that an erasure concerns: those that hold a row of its images or files. Only they are read
 further and rewritten.
 
+Where the ledger of the last commit can say which shards these are, none is read to find them. Shards of other
+segmentations, and requests for sources, which any path may name, are looked up in the Parquet files.
+
 A shard of a segmentation and those of the same number that describe it go together.
 """
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +18,23 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from par_core.errors import StoreError
+from par_core.store.commits import last_commit
 from par_core.store.layout import Stage, Store
+from par_core.store.ledger import Ledger, open_ledger
+from par_core.store.ledger.attempts import attempts_at, known_uris
+from par_core.store.ledger.finished import record_shards
 from par_core.store.shards import Manifest, ShardFolder
 
-__all__ = ["KnownFiles", "described", "every_shard", "known_files", "shards_at"]
+__all__ = [
+    "KnownFiles",
+    "count_shards",
+    "described",
+    "every_shard",
+    "known_files",
+    "known_of_images",
+    "ledger_in_line",
+    "shards_at",
+]
 
 _COLUMNS = pa.schema(
     [("uri", pa.string()), ("size", pa.int64()), ("version", pa.string()), ("image_id", pa.string())]
@@ -26,16 +43,18 @@ _COLUMNS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class KnownFiles:
-    """Every row of a file in the store, of every configuration.
+    """Rows of files in the store, of every configuration.
 
     Attributes:
-        rows: Columns uri, size, version, image_id (null where it was never read) and shard, the number of the
-            shard in ``shards``.
+        rows: The rows. Columns uri, size, version, image_id (null where it was never read) and shard, the
+            number of the shard in ``shards``.
         shards: Folders of the shards of segmentations, relative to the store.
+        names: Names of all files, each any number of times.
     """
 
     rows: pa.Table
     shards: tuple[str, ...]
+    names: pa.ChunkedArray
 
     def concerned_shards(self, uris: Iterable[str] = (), image_ids: Iterable[str] = ()) -> frozenset[str]:
         """Return the shards, of every configuration, that hold a row of some files or images."""
@@ -51,8 +70,59 @@ def known_files(store: Store) -> KnownFiles:
     Raises:
         StoreError: A shard cannot be read.
     """
+    return _read(store, (folder for folder, _ in every_shard(store, "segment")))
+
+
+def known_of_images(store: Store, image_ids: Collection[str]) -> KnownFiles:
+    """Return at least every row of some images, and every row of the files that these name: where the ledger
+    knows them, from there. The caller holds the store's lock.
+
+    Raises:
+        StoreError: The ledger or a shard cannot be read.
+    """
+    with ledger_in_line(store) as ledger:
+        if ledger is None:
+            return known_files(store)
+        folder = store.config_folder("segment", ledger.segment_config)
+        others = (shard for shard, _ in every_shard(store, "segment") if shard.path.parent != folder)
+        other = _read(store, others)
+        attempts = attempts_at(ledger, image_ids)
+        names = pa.chunked_array([*other.names.chunks, known_uris(ledger)])
+    ids = attempts["shard"].unique()
+    numbers = pc.add(pc.index_in(attempts["shard"], value_set=ids), len(other.shards)).cast(pa.int32())
+    rows = attempts.select(_COLUMNS.names).append_column("shard", numbers)
+    shards = (str((folder / shard).relative_to(store.root)) for shard in ids.to_pylist())
+    return KnownFiles(pa.concat_tables([other.rows, rows]).combine_chunks(), (*other.shards, *shards), names)
+
+
+@contextlib.contextmanager
+def ledger_in_line(store: Store) -> Iterator[Ledger | None]:
+    """Open the ledger of the last commit, with all shards that are there now, for the length of a block; None
+    where there is none. The caller holds the store's lock.
+
+    Raises:
+        StoreError: The ledger, a listing or a shard is damaged.
+    """
+    last = last_commit(store)
+    if last is None or not store.ledger_path(last.segment_config).is_file():
+        yield None
+        return
+    folder = store.config_folder("segment", last.segment_config)
+    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    with open_ledger(store, last.segment_config, last.describe_config, []) as ledger:
+        recorded = {shard.hex() for (shard,) in ledger.rows("SELECT shard FROM shards")}
+        record_shards(ledger, sorted(present ^ recorded), last.describe_config)
+        yield ledger
+
+
+def count_shards(store: Store) -> int:
+    """Return the number of shards of all segmentations, with those that are not complete."""
+    return sum(1 for _ in (store.root / "segment").glob("*/*"))
+
+
+def _read(store: Store, folders: Iterable[ShardFolder]) -> KnownFiles:
     tables, shards = [_COLUMNS.append(pa.field("shard", pa.int32())).empty_table()], list[str]()
-    for folder, _ in every_shard(store, "segment"):
+    for folder in folders:
         path = folder.path / "images.parquet"
         try:
             with pq.ParquetFile(path) as file:
@@ -65,7 +135,8 @@ def known_files(store: Store) -> KnownFiles:
         rows = table.replace_schema_metadata(None).cast(_COLUMNS).append_column("shard", numbers)
         tables.append(rows)
         shards.append(str(folder.path.relative_to(store.root)))
-    return KnownFiles(pa.concat_tables(tables).combine_chunks(), tuple(shards))
+    rows = pa.concat_tables(tables).combine_chunks()
+    return KnownFiles(rows, tuple(shards), rows["uri"])
 
 
 def every_shard(store: Store, stage: Stage) -> Iterator[tuple[ShardFolder, Manifest]]:

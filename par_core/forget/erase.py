@@ -49,42 +49,63 @@ def erase_leftovers(store: Store) -> None:
 def erase_rows(store: Store, subject: Subject) -> None:
     """Rewrite every shard that holds something of the subject, without it.
 
+    Descriptions go before the people whom they describe: a commit after a kill finds no described person
+    without a segmentation.
+
     Raises:
         StoreError: A shard is damaged.
     """
-    kept: dict[str, pa.Array] = {}
-    for folder, manifest in shards_at(store, subject.shards):
-        images, people = folder.read("images"), folder.read("people")
-        kept_images = images.filter(pc.invert(_going(images, subject)))
-        kept_ids = kept_images["image_id"].unique()
-        staying = pc.and_(
-            pc.is_in(people["image_id"], value_set=kept_ids),
-            pc.invert(_is_in(people["person_id"], subject.person_ids)),
-        )
-        kept_people = people.filter(staying)
-        kept_images = _recounted(kept_images, kept_people, subject)
-        kept[str(folder.path.relative_to(store.root))] = kept_images["image_id"].unique()
-        if (
-            kept_images.equals(images.select(kept_images.schema.names))
-            and len(kept_people) == len(people)
-            and not (folder.path / REWRITING).exists()
-        ):
-            continue
-        counts = {**_by_status(kept_images), "images": len(kept_images), "people": len(kept_people)}
-        tables = {"images": (kept_images, IMAGES), "people": (kept_people, PEOPLE)}
-        _rewrite(folder, manifest, tables, counts, {**manifest.info, "entries": len(kept_images)})
-    for folder, manifest, segmented in described(store, subject.shards):
-        people = folder.read("people")
-        going = pc.or_(
-            _is_in(people["person_id"], subject.person_ids), _is_in(people["image_id"], subject.image_ids)
-        )
-        if segmented in kept:
-            going = pc.or_(going, pc.invert(pc.is_in(people["image_id"], value_set=kept[segmented])))
-        kept_people = people.filter(pc.invert(going))
-        if len(kept_people) == len(people) and not (folder.path / REWRITING).exists():
-            continue
-        counts = {**_by_status(kept_people), "people": len(kept_people)}
-        _rewrite(folder, manifest, {"people": (kept_people, people.schema)}, counts, manifest.info)
+    for name in sorted(subject.shards):
+        segmented = next(shards_at(store, [name]), None)
+        kept = None if segmented is None else _kept(segmented[0], subject)
+        for folder, manifest, _ in described(store, [name]):
+            _rewrite_described(folder, manifest, subject, None if kept is None else kept[0])
+        if segmented is not None and kept is not None:
+            _rewrite_segmented(*segmented, *kept)
+
+
+def _kept(folder: ShardFolder, subject: Subject) -> tuple[pa.Table, pa.Table]:
+    """Return the images and the people of a segmentation that stay."""
+    images, people = folder.read("images"), folder.read("people")
+    kept_images = images.filter(pc.invert(_going(images, subject)))
+    staying = pc.and_(
+        pc.is_in(people["image_id"], value_set=kept_images["image_id"].unique()),
+        pc.invert(_is_in(people["person_id"], subject.person_ids)),
+    )
+    kept_people = people.filter(staying)
+    return _recounted(kept_images, kept_people, subject), kept_people
+
+
+def _rewrite_segmented(
+    folder: ShardFolder, manifest: Manifest, kept_images: pa.Table, kept_people: pa.Table
+) -> None:
+    images = folder.read("images")
+    if (
+        kept_images.equals(images.select(kept_images.schema.names))
+        and len(kept_people) == len(folder.read("people"))
+        and not (folder.path / REWRITING).exists()
+    ):
+        return
+    counts = {**_by_status(kept_images), "images": len(kept_images), "people": len(kept_people)}
+    tables = {"images": (kept_images, IMAGES), "people": (kept_people, PEOPLE)}
+    _rewrite(folder, manifest, tables, counts, {**manifest.info, "entries": len(kept_images)})
+
+
+def _rewrite_described(
+    folder: ShardFolder, manifest: Manifest, subject: Subject, kept_images: pa.Table | None
+) -> None:
+    people = folder.read("people")
+    going = pc.or_(
+        _is_in(people["person_id"], subject.person_ids), _is_in(people["image_id"], subject.image_ids)
+    )
+    if kept_images is not None:
+        images = kept_images["image_id"].unique()
+        going = pc.or_(going, pc.invert(pc.is_in(people["image_id"], value_set=images)))
+    kept_people = people.filter(pc.invert(going))
+    if len(kept_people) == len(people) and not (folder.path / REWRITING).exists():
+        return
+    counts = {**_by_status(kept_people), "people": len(kept_people)}
+    _rewrite(folder, manifest, {"people": (kept_people, people.schema)}, counts, manifest.info)
 
 
 def erase_named_in_text(store: Store, subject: Subject) -> int:

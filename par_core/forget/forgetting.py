@@ -10,7 +10,7 @@ from typing import Final
 import pyarrow.compute as pc
 
 from par_core.forget.certificate import write_certificate
-from par_core.forget.concerned import every_shard, known_files
+from par_core.forget.concerned import count_shards, described, known_files, ledger_in_line, shards_at
 from par_core.forget.erase import erase_leftovers, erase_named_in_text, erase_rows
 from par_core.forget.journal import (
     Journal,
@@ -29,6 +29,7 @@ from par_core.status import Status
 from par_core.store.commits import last_commit
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
+from par_core.store.ledger.accounting import accounting
 from par_core.store.listings import forget_in_listings, listed_entries
 from par_core.store.suppression import save_suppression_list
 
@@ -75,7 +76,7 @@ def forget(store: Store, subject: Subject, say: Callable[[str], None] = lambda s
     journal = Journal(
         secrets.token_hex(8),
         datetime.now(UTC).isoformat(timespec="seconds"),
-        _counted(store),
+        _counted(store, subject.shards),
         tuple(index.history.versions()) if index else (),
         subject,
     )
@@ -132,7 +133,7 @@ def _carry_out(
     rewritten = Rewritten(subject.shards, first_fragment) if not subject.thorough else None
     proof = search_store(store, subject, marked_index(store), rewritten)
     say("certificate")
-    after = _counted(store)
+    after = _counted(store, subject.shards)
     certificate = write_certificate(store, journal, after, proof)
     if not proof.found_in:
         close_journal(store)
@@ -149,26 +150,34 @@ def _erase_in_index(store: Store, subject: Subject) -> int:
     last, index = last_commit(store), PeopleIndex.open(store.index_path)
     if last is None or index is None:
         return 0
-    known = known_files(store)
-    if len(subject.shards) > _LARGE_PART * len(known.shards) and len(subject.shards) > 1:
+    if len(subject.shards) > _LARGE_PART * count_shards(store) and len(subject.shards) > 1:
         return 0
     shards = {Path(name).name for name in subject.shards if Path(name).parent.name == last.segment_config}
     first = index.history.next_fragment()
-    erased = Erased(frozenset(shards), subject.uris, subject.files, subject.image_ids, subject.person_ids)
+    names = frozenset({*subject.traces.uris, *subject.traces.uris_by_value})
+    erased = Erased(
+        frozenset(shards), subject.uris, subject.files, subject.image_ids, subject.person_ids, names
+    )
     return first if erase_from_index(store, erased) else 0
 
 
-def _counted(store: Store) -> dict[str, int]:
-    """Return the counts of a store, over all configurations."""
-    segmented = [manifest.counts for _, manifest in every_shard(store, "segment")]
-    described = [manifest.counts for _, manifest in every_shard(store, "describe")]
-    listed = listed_entries(store)["status"]
+def _counted(store: Store, shards: frozenset[str]) -> dict[str, int]:
+    """Return counts of listed files, of the rows of some shards, and of the people in the index."""
+    with ledger_in_line(store) as ledger:
+        if ledger is None:
+            statuses = listed_entries(store)["status"]
+            listed = len(statuses)
+            forgotten = pc.sum(pc.equal(statuses, Status.FORGOTTEN.value)).as_py() or 0
+        else:
+            counters = accounting(ledger, 0)
+            listed, forgotten = counters.listed, counters.forgotten
+    segmented = [manifest.counts for _, manifest in shards_at(store, shards)]
     index = PeopleIndex.open(store.index_path)
     return {
-        "files_listed": len(listed),
-        "files_forgotten": pc.sum(pc.equal(listed, Status.FORGOTTEN.value)).as_py() or 0,
+        "files_listed": listed,
+        "files_forgotten": forgotten,
         "image_rows": sum(counts["images"] for counts in segmented),
         "person_rows": sum(counts["people"] for counts in segmented),
-        "descriptions": sum(counts["people"] for counts in described),
+        "descriptions": sum(manifest.counts["people"] for _, manifest, _ in described(store, shards)),
         "people_in_index": len(index) if index else 0,
     }

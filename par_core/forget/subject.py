@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from par_core.archive.canonical import CanonicalUris
 from par_core.errors import BadConfigError
-from par_core.forget.concerned import every_shard, known_files, shards_at
+from par_core.forget.concerned import every_shard, known_files, known_of_images, shards_at
 from par_core.forget.request import Request
 from par_core.forget.traces import Traces, traces_of
 from par_core.store.lance import PeopleIndex
@@ -72,25 +72,30 @@ def find_subject(store: Store, request: Request, *, thorough: bool = False) -> S
         StoreError: A shard or listing cannot be read.
     """
     suppression_list, partly_ids = load_suppression_list(store), frozenset[str]()
-    known, listed = known_files(store), _all_listed(store)
     uris, image_ids = frozenset[str](), frozenset[str]()
-    rows = known.rows
     if request.kind == "source":
+        known, listed = known_files(store), _all_listed(store)
+        rows = known.rows
         suppression_list, uris, unknown = _below(request.values, rows, listed, suppression_list)
         going = _is_in(rows["uri"], uris)
         staying = set(rows.filter(pc.invert(going))["image_id"].to_pylist())
         image_ids = frozenset(rows.filter(going)["image_id"].drop_null().to_pylist()) - staying
     elif request.kind == "image":
         image_ids = frozenset(request.values)
+        known = known_of_images(store, image_ids)
+        rows, listed = known.rows, _all_listed(store)
         going = _is_in(rows["image_id"], image_ids)
         for row in rows.filter(going).to_pylist():
             file = (row["uri"], row["size"], row["version"])
             suppression_list = suppression_list.with_image(row["image_id"], iter([file]))
         unknown = sorted(image_ids - set(rows.filter(going)["image_id"].to_pylist()))
     else:
-        going = pa.chunked_array([pa.repeat(False, len(rows))])
         image_of = _images_of_people(store, request.values)
         partly_ids = frozenset(image_of.values())
+        # no file goes: its name may stay wherever it is
+        known, listed = known_of_images(store, partly_ids), ENTRIES.empty_table()
+        rows = known.rows
+        going = pa.chunked_array([pa.repeat(False, len(rows))])
         unknown = [value for value in request.values if value not in image_of]
     if unknown:
         raise BadConfigError(
@@ -110,6 +115,7 @@ def find_subject(store: Store, request: Request, *, thorough: bool = False) -> S
     going = pc.or_(going, without_image(rows, files))
     kept = pa.chunked_array(
         [
+            *known.names.filter(pc.invert(_is_in(known.names, names))).chunks,
             *rows.filter(pc.invert(going))["uri"].chunks,
             *listed.filter(pc.invert(of_names))["uri"].chunks,
             *still_listed.filter(pc.invert(_is_in(still_listed["uri"], uris)))["uri"].chunks,

@@ -12,7 +12,7 @@ from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger
 from par_core.store.ledger.changed_images import changed_shards, mark_indexed, mark_writing
-from par_core.store.ledger.erased import erase_files, erase_index_marks
+from par_core.store.ledger.erased import erase_copies, erase_files, erase_index_marks
 from par_core.store.ledger.finished import described_with
 
 __all__ = ["Erased", "erase_from_index"]
@@ -28,6 +28,7 @@ class Erased:
         files: Uri, size and version of further rows that went.
         image_ids: Images of which every row went.
         person_ids: People who went.
+        names: Names that no file of the store may hold any more.
     """
 
     shards: frozenset[str]
@@ -35,6 +36,7 @@ class Erased:
     files: frozenset[tuple[str, int, str]]
     image_ids: frozenset[str]
     person_ids: frozenset[str]
+    names: frozenset[str]
 
 
 def erase_from_index(store: Store, erased: Erased) -> CommitRecord | None:
@@ -94,4 +96,6 @@ def _erase(ledger: Ledger, index: PeopleIndex, erased: Erased, describe_config: 
     mark_indexed(ledger, digests, sorted(dirty - digests.keys()))
     erase_index_marks(ledger, erased.image_ids)
     note_index(ledger, index)
+    ids = [bytes.fromhex(image) for image in erased.image_ids]
+    erase_copies(ledger, [*ids, *(name.encode() for name in erased.names)])
     return len(rows), len(gone)

@@ -7,6 +7,7 @@ then rewrites the fragment from its other rows, and takes the deleted ones out o
 other fragments are not touched.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from lancedb.table import Table
 
 from par_core.errors import StoreError
 
-__all__ = ["delete_unnamed", "fragments_of", "id_conditions", "rewrite_deleted"]
+__all__ = ["delete_unnamed", "fragments_of", "id_conditions", "next_fragment", "rewrite_deleted"]
 
 _IDS_PER_CALL: Final = 1_000
 _ROWS_A_FRAGMENT: Final = 2**32  # a row id is the number of the fragment, then that of the row in it
@@ -36,9 +37,21 @@ def id_conditions(column: str, ids: Sequence[str]) -> Iterator[str]:
         yield f"{column} IN ({', '.join(repr(identity) for identity in part)})"
 
 
-def fragments_of(table: Table, where: str | None = None) -> set[int]:
-    """Return the numbers of the fragments that hold the rows of a condition; of all rows without one."""
+def fragments_of(table: Table, where: str) -> set[int]:
+    """Return the numbers of the fragments that hold the rows of a condition."""
     return set(np.unique(_row_ids(table, where) // _ROWS_A_FRAGMENT).tolist())
+
+
+def next_fragment(table: Table) -> int:
+    """Return the lowest number above those of all fragments that hold rows. Rows are counted, not read."""
+    low, high = 0, 1
+    while table.count_rows(f"_rowid >= {high * _ROWS_A_FRAGMENT}"):
+        low, high = high, 2 * high
+    numbers = range(low, high + 1)
+    empty_from = bisect_left(
+        numbers, True, key=lambda number: not table.count_rows(f"_rowid >= {number * _ROWS_A_FRAGMENT}")
+    )
+    return numbers[empty_from]
 
 
 def delete_unnamed(table: Table, where: str) -> None:
@@ -60,17 +73,15 @@ def rewrite_deleted(table: Table, folder: Path, held: set[int]) -> None:
     Raises:
         StoreError: A fragment with deleted rows is left.
     """
-    emptied = bool(held - fragments_of(table))
+    emptied = not all(_rows_in(table, fragment) for fragment in held)
     for fragment in _with_deletions(folder):
-        rows = np.sort(
-            _row_ids(table, _range(fragment * _ROWS_A_FRAGMENT, (fragment + 1) * _ROWS_A_FRAGMENT))
-        )
-        if len(rows):
-            replaced = len(rows) // _SHARE + 1
+        rows = _rows_in(table, fragment)
+        if rows:
+            first = _row_ids(table, _range(fragment), rows // _SHARE + 1)
             table.update(
-                where=_range(int(rows[0]), int(rows[replaced - 1]) + 1), values_sql={"shard": "shard"}
+                where=f"{_range(fragment)} AND _rowid <= {first.max()}", values_sql={"shard": "shard"}
             )
-            emptied |= replaced == len(rows)
+            emptied |= not _rows_in(table, fragment)
     if emptied:
         for config in table.list_indices():
             table.drop_index(config.name)
@@ -90,12 +101,15 @@ def _with_deletions(folder: Path) -> list[int]:
     return sorted({int(file.name.split("-")[0]) for file in files if file.name.split("-")[0].isdecimal()})
 
 
-def _range(first: int, end: int) -> str:
-    return f"_rowid >= {first} AND _rowid < {end}"
+def _rows_in(table: Table, fragment: int) -> int:
+    return int(table.count_rows(_range(fragment)))
 
 
-def _row_ids(table: Table, where: str | None) -> np.ndarray:
-    query = table.search().with_row_id(True).select(["source_state"])
-    query = query if where is None else query.where(where)
-    rows = query.limit(max(int(table.count_rows()), 1)).to_arrow()
+def _range(fragment: int) -> str:
+    return f"_rowid >= {fragment * _ROWS_A_FRAGMENT} AND _rowid < {(fragment + 1) * _ROWS_A_FRAGMENT}"
+
+
+def _row_ids(table: Table, where: str, most: int | None = None) -> np.ndarray:
+    query = table.search().with_row_id(True).select(["source_state"]).where(where)
+    rows = query.limit(most or max(int(table.count_rows()), 1)).to_arrow()
     return np.asarray(rows["_rowid"].to_numpy(), np.uint64).astype(np.int64)

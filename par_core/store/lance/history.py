@@ -14,7 +14,7 @@ import lancedb
 from lancedb.table import Table
 
 from par_core.errors import StoreError
-from par_core.store.lance.erasing import fragments_of
+from par_core.store.lance.erasing import next_fragment
 
 __all__ = ["LIVE", "TABLE", "History", "stamp_of"]
 
@@ -104,7 +104,7 @@ class History:
 
     def next_fragment(self) -> int:
         """Return a number below which no fragment is numbered that is written from now on."""
-        return max(fragments_of(self._table), default=-1) + 1
+        return next_fragment(self._table)
 
     def remove_unfinished(self) -> None:
         """Delete files that a killed writer left. LanceDB never does, and they hold rows too.

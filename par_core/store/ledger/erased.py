@@ -1,11 +1,18 @@
-"""Erase files and images from the ledger. SQLite writes zeros over what is deleted (``secure_delete``)."""
+"""Erase files and images from the ledger. SQLite writes zeros over what is deleted (``secure_delete``), but
+may have left copies of a row in the gaps of pages that it has split before: where one is found, the file is
+written again.
+"""
 
+import mmap
 from collections.abc import Collection
+from typing import Final
 
 from par_core.store.ledger.accounting import counted
 from par_core.store.ledger.database import Ledger
 
-__all__ = ["erase_files", "erase_index_marks"]
+__all__ = ["erase_copies", "erase_files", "erase_index_marks"]
+
+_FEW: Final = 16  # strings; looking for more takes longer than writing the file again
 
 
 def erase_files(
@@ -51,3 +58,20 @@ def erase_index_marks(ledger: Ledger, image_ids: Collection[str]) -> None:
     with ledger.transaction():
         for table in ("dirty", "indexed", "writing"):
             ledger.execute_many(f"DELETE FROM {table} WHERE image_id = ?", images)  # noqa: S608
+
+
+def erase_copies(ledger: Ledger, strings: Collection[bytes]) -> bool:
+    """Write the file again if it holds one of some strings, or may hold one of many. Call it after the rows
+    that held them were erased, and outside of a transaction.
+
+    Returns:
+        Whether the file was written again.
+    """
+    if not strings:
+        return False
+    if len(strings) <= _FEW:
+        with ledger.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if all(content.find(string) < 0 for string in strings):
+                return False
+    ledger.execute("VACUUM")
+    return True

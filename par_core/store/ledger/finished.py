@@ -197,6 +197,7 @@ def _fill(ledger: Ledger, segmented: ShardFolder) -> None:
 
 def _merge(ledger: Ledger) -> None:
     """Bring ``files`` and ``superseded`` in line with ``incoming``."""
+    # those that count now, which may be superseded
     ledger.execute(
         "INSERT OR IGNORE INTO superseded SELECT f.uri, f.size, f.version, f.shard, f.image_id"
         " FROM incoming i CROSS JOIN files f"

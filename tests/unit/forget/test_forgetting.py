@@ -181,3 +181,23 @@ def test_a_thorough_erasure_searches_everything_and_leaves_the_same_store(root: 
     assert anywhere(root, erased["person_id"]) == []
     assert content(root) == [row for row in before if row["person_id"] != erased["person_id"]]
     assert_well(root)
+
+
+@pytest.mark.parametrize("kind", ["person", "image"])
+def test_shards_that_are_not_concerned_are_not_read(root: Path, kind: str) -> None:
+    other, mine = (
+        newest(root).rows([people_of(root, name)[0]["person_id"]])["shard"][0].as_py()
+        for name in ("0005.png", "0004.png")
+    )
+    assert mine != other
+    paths = [path for path in root.glob(f"*/*/{other}/*") if path.suffix == ".parquet"]
+    contents = [path.read_bytes() for path in paths]
+    for path in paths:
+        path.write_bytes(b"unreadable")
+    erased = people_of(root, "0004.png")[0]
+    report = erase(root, **{kind: erased[f"{kind}_id"]})
+    assert report.proof.found_in == ()
+    for path, content_before in zip(paths, contents, strict=True):
+        path.write_bytes(content_before)
+    assert anywhere(root, erased[f"{kind}_id"]) == []
+    assert_well(root)
