@@ -49,8 +49,8 @@ def counted(ledger: Ledger) -> Iterator[None]:
         ledger.execute("DELETE FROM touched")
         return
     ledger.execute(
-        "INSERT OR IGNORE INTO touched_images SELECT f.image_id FROM touched t JOIN files f ON f.uri = t.uri"
-        " WHERE f.image_id IS NOT NULL"
+        "INSERT OR IGNORE INTO touched_images SELECT f.image_id FROM touched t"
+        " CROSS JOIN files f ON f.uri = t.uri WHERE f.image_id IS NOT NULL"
     )
     before = _contribution(ledger)
     yield
@@ -115,10 +115,10 @@ def _of_images(ledger: Ledger, images: str) -> Counter[str]:
     failures = f"""
         SELECT p.status, sum(p.n) FROM (
             SELECT f.image_id, min(f.shard) AS shard, max(f.source IS NOT NULL) AS present FROM {images}
-            JOIN shards s ON s.shard = f.shard WHERE f.kind = 1 AND s.described = 1
+            CROSS JOIN shards s ON s.shard = f.shard WHERE f.kind = 1 AND s.described = 1
             GROUP BY f.image_id
-        ) d JOIN person_failures p ON p.image_id = d.image_id AND p.shard = d.shard
-        JOIN indexed i ON i.image_id = d.image_id
+        ) d CROSS JOIN person_failures p ON p.image_id = d.image_id AND p.shard = d.shard
+        CROSS JOIN indexed i ON i.image_id = d.image_id
         WHERE d.present GROUP BY p.status"""  # noqa: S608
     for status, n in ledger.rows(failures):
         counts[FAILED_PEOPLE + status] += n
