@@ -103,7 +103,7 @@ def _of_images(ledger: Ledger, images: str) -> Counter[str]:
             FROM {images} WHERE f.kind = 1 AND f.source IS NOT NULL GROUP BY f.image_id
         )
         SELECT p.status, count(*), sum(p.copies - 1), sum(p.people), sum(p.too_small),
-               sum(coalesce(i.rows, 0)), sum(iif(i.image_id IS NULL, p.people, 0))
+               sum(coalesce(i.rows, 0)), sum(CASE WHEN i.image_id IS NULL THEN p.people ELSE 0 END)
         FROM present p LEFT JOIN indexed i ON i.image_id = p.image_id GROUP BY p.status"""  # noqa: S608
     for status, n, copies, people, too_small, described, pending in ledger.rows(query):
         counts[f"images:{status}"] += n

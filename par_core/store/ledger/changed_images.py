@@ -208,7 +208,7 @@ def mark_adopted(ledger: Ledger, digests: Iterable[tuple[str, str | None, int]])
         ledger.execute("DELETE FROM writing")
         ledger.execute_many(
             "INSERT INTO indexed VALUES (?, ?, ?) ON CONFLICT (image_id) DO UPDATE"
-            " SET digest = iif(digest = excluded.digest, digest, NULL), rows = rows + excluded.rows",
+            " SET digest = CASE WHEN digest = excluded.digest THEN digest END, rows = rows + excluded.rows",
             ((bytes.fromhex(image), digest, rows) for image, digest, rows in digests),
         )
         everything_changed(ledger)
