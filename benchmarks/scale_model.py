@@ -28,6 +28,7 @@ SHARD: Final = 256
 DISCOUNTED: Final = ("models",)  # part of a measurement that is not PAR's own cost
 OPERATIONS: Final = {
     "rebuild": "the first commit, or a rebuild",
+    "migration": "first use of a store of 0.1",
     "night": "a night with 1,000 new images (plan, commit)",
     "replan": "planning a folder again, all of it listed",
     "commit unchanged": "a commit when nothing changed",

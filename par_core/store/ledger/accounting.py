@@ -49,8 +49,8 @@ def counted(ledger: Ledger) -> Iterator[None]:
         ledger.execute("DELETE FROM touched")
         return
     ledger.execute(
-        "INSERT OR IGNORE INTO touched_images SELECT f.image_id FROM touched t JOIN files f ON f.uri = t.uri"
-        " WHERE f.image_id IS NOT NULL"
+        "INSERT OR IGNORE INTO touched_images SELECT f.image_id FROM touched t"
+        " CROSS JOIN files f ON f.uri = t.uri WHERE f.image_id IS NOT NULL"
     )
     before = _contribution(ledger)
     yield
@@ -103,7 +103,7 @@ def _of_images(ledger: Ledger, images: str) -> Counter[str]:
             FROM {images} WHERE f.kind = 1 AND f.source IS NOT NULL GROUP BY f.image_id
         )
         SELECT p.status, count(*), sum(p.copies - 1), sum(p.people), sum(p.too_small),
-               sum(coalesce(i.rows, 0)), sum(iif(i.image_id IS NULL, p.people, 0))
+               sum(coalesce(i.rows, 0)), sum(CASE WHEN i.image_id IS NULL THEN p.people ELSE 0 END)
         FROM present p LEFT JOIN indexed i ON i.image_id = p.image_id GROUP BY p.status"""  # noqa: S608
     for status, n, copies, people, too_small, described, pending in ledger.rows(query):
         counts[f"images:{status}"] += n
@@ -115,10 +115,10 @@ def _of_images(ledger: Ledger, images: str) -> Counter[str]:
     failures = f"""
         SELECT p.status, sum(p.n) FROM (
             SELECT f.image_id, min(f.shard) AS shard, max(f.source IS NOT NULL) AS present FROM {images}
-            JOIN shards s ON s.shard = f.shard WHERE f.kind = 1 AND s.described = 1
+            CROSS JOIN shards s ON s.shard = f.shard WHERE f.kind = 1 AND s.described = 1
             GROUP BY f.image_id
-        ) d JOIN person_failures p ON p.image_id = d.image_id AND p.shard = d.shard
-        JOIN indexed i ON i.image_id = d.image_id
+        ) d CROSS JOIN person_failures p ON p.image_id = d.image_id AND p.shard = d.shard
+        CROSS JOIN indexed i ON i.image_id = d.image_id
         WHERE d.present GROUP BY p.status"""  # noqa: S608
     for status, n in ledger.rows(failures):
         counts[FAILED_PEOPLE + status] += n

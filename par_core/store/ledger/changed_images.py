@@ -113,7 +113,7 @@ def images_of_shard(ledger: Ledger, shard_id: str, image_ids: Iterable[str]) -> 
     """
     shard = bytes.fromhex(shard_id)
     first = (
-        "SELECT min(f.shard) FROM files f JOIN shards s ON s.shard = f.shard WHERE f.image_id = ?"
+        "SELECT min(f.shard) FROM files f CROSS JOIN shards s ON s.shard = f.shard WHERE f.image_id = ?"
         " AND f.kind = 1 AND s.described = 1"
     )
     images = [bytes.fromhex(image_id) for image_id in dict.fromkeys(image_ids)]
@@ -128,7 +128,7 @@ def images_without_people(ledger: Ledger) -> Iterator[list[str]]:
     query = (
         "SELECT d.image_id FROM dirty d WHERE (EXISTS (SELECT 1 FROM indexed i WHERE i.image_id = d.image_id)"
         " OR EXISTS (SELECT 1 FROM writing w WHERE w.image_id = d.image_id)) AND NOT EXISTS"
-        " (SELECT 1 FROM files f JOIN shards s ON s.shard = f.shard WHERE f.image_id = d.image_id"
+        " (SELECT 1 FROM files f CROSS JOIN shards s ON s.shard = f.shard WHERE f.image_id = d.image_id"
         " AND f.kind = 1 AND s.described = 1) LIMIT ?"
     )
     while images := [image.hex() for (image,) in ledger.rows(query, (_IMAGES,))]:
@@ -212,7 +212,7 @@ def mark_adopted(ledger: Ledger, digests: Iterable[tuple[str, str | None, int]])
         ledger.execute("DELETE FROM writing")
         ledger.execute_many(
             "INSERT INTO indexed VALUES (?, ?, ?) ON CONFLICT (image_id) DO UPDATE"
-            " SET digest = iif(digest = excluded.digest, digest, NULL), rows = rows + excluded.rows",
+            " SET digest = CASE WHEN digest = excluded.digest THEN digest END, rows = rows + excluded.rows",
             ((bytes.fromhex(image), digest, rows) for image, digest, rows in digests),
         )
         everything_changed(ledger)
@@ -249,10 +249,11 @@ def _states(ledger: Ledger, shards: Mapping[bytes, bytes]) -> dict[bytes, ImageS
     }
     known: dict[bytes, str | None] = dict(
         ledger.rows(
-            "SELECT i.image_id, i.digest FROM touched_images t JOIN indexed i ON i.image_id = t.image_id"
+            "SELECT i.image_id, i.digest FROM touched_images t"
+            " CROSS JOIN indexed i ON i.image_id = t.image_id"
         )
     )
-    in_doubt = "SELECT w.image_id FROM touched_images t JOIN writing w ON w.image_id = t.image_id"
+    in_doubt = "SELECT w.image_id FROM touched_images t CROSS JOIN writing w ON w.image_id = t.image_id"
     known |= {image: None for (image,) in ledger.rows(in_doubt)}
     ledger.execute("DELETE FROM touched_images")
     return {

@@ -3,6 +3,9 @@
 SQLite is used because a night changes a small part of a large table: point look-ups and updates cost the same
 in a table of any size, memory is a fixed cache, one transaction covers rows and counters, and it is part of
 Python (docs/decisions/0017-the-ledger-is-a-table.md).
+
+Queries join by ``CROSS JOIN``, which SQLite carries out in the written order: the small table, of what
+changed, comes first. It knows no sizes, and would else sometimes read all files.
 """
 
 import contextlib
@@ -42,6 +45,7 @@ CREATE TABLE also_listed (
     source INTEGER NOT NULL, uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL,
     forgotten INTEGER NOT NULL, PRIMARY KEY (uri, source)
 ) WITHOUT ROWID;
+CREATE INDEX also_listed_by_source ON also_listed (source);
 CREATE TABLE shards (
     shard BLOB PRIMARY KEY, entries INTEGER NOT NULL, described INTEGER NOT NULL, digest TEXT
 ) WITHOUT ROWID;
