@@ -11,6 +11,7 @@ from typing import Any, Final
 from par_core.atomic import write_atomic
 from par_core.errors import StoreError
 from par_core.stages.migration import migrate_ids
+from par_core.stages.names import ConfigIds
 from par_core.store.commits import CommitRecord, last_commit
 from par_core.store.layout import Store
 from par_core.store.ledger import Accounting, Ledger, open_ledger
@@ -131,11 +132,15 @@ def note_live(store: Store, version: int) -> None:
 def _first_status(store: Store) -> StatusReport:
     if last_commit(store) is None:
         return EMPTY
+    from par_core.stages.reconcile import adopt_index
+
     with store.exclusive():
         migrate_ids(store)
         commit = last_commit(store)
         assert commit is not None  # no command deletes one
-        with open_ledger(store, commit.segment_config, commit.describe_config) as ledger:
+        ids = ConfigIds(commit.segment_config, commit.describe_config)
+        with open_ledger(store, ids.segment, ids.describe) as ledger:
+            adopt_index(ledger, ids)
             return write_status(ledger, commit)
 
 

@@ -105,6 +105,7 @@ class Ledger:
         with _connected(path, "rwc") as connection:
             ledger = cls(store, segment_config, path, connection)
             with ledger._damage_named():
+                _set_up(connection)
                 connection.execute("PRAGMA secure_delete = ON")
                 if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                     with ledger.transaction():
@@ -131,6 +132,7 @@ class Ledger:
         with _connected(path, "rw") as connection:
             ledger = cls(store, segment_config, path, connection)
             with ledger._damage_named():
+                _set_up(connection)
                 ledger._require_format()
                 connection.executescript(_TEMPORARY)
                 yield ledger
@@ -209,8 +211,11 @@ def _connected(path: Path, mode: Literal["rw", "rwc"]) -> Iterator[sqlite3.Conne
         check_same_thread=False,  # the writer hands it from thread to thread, one at a time
     )
     try:
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute("PRAGMA temp_store = FILE")
         yield connection
     finally:
         connection.close()
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = FILE")
