@@ -133,7 +133,8 @@ def counted(ledger: Ledger) -> Iterator[None]:
     all images whose rows the block may change; images of the touched files are added here.
     """
     ledger.execute(
-        "INSERT OR IGNORE INTO touched_images SELECT f.image_id FROM touched t JOIN files f ON f.uri = t.uri"
+        "INSERT OR IGNORE INTO touched_images SELECT f.image_id FROM touched t"
+        " CROSS JOIN files f ON f.uri = t.uri"
         " WHERE f.image_id IS NOT NULL"
     )
     before = _contribution(ledger)

@@ -19,6 +19,8 @@ __all__ = ["Kind", "Ledger"]
 _FORMAT: Final = 1
 _CACHE_KIB: Final = 65_536
 _WAIT_S: Final = 10.0  # a reader waits so long for a transaction of the writer
+# Queries that begin with a small table say CROSS JOIN, which SQLite carries out in the order of the text: it
+# knows nothing of the sizes of tables, and may read all of ``files`` otherwise.
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;

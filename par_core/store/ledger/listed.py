@@ -112,8 +112,8 @@ def _apply(ledger: Ledger, source: int, listed_at: str, added: pa.Table, removed
 def _overruled(ledger: Ledger, source: int, listed_at: str) -> pa.Table:
     """Return the files of a listing about which an older listing has decided: it was the newer one before."""
     rows = ledger.rows(
-        "SELECT a.uri, a.size, a.version, a.forgotten FROM also_listed a JOIN files f ON f.uri = a.uri"
-        " JOIN sources s ON s.id = f.source WHERE a.source = ? AND s.listed_at <= ? ORDER BY a.uri",
+        "SELECT a.uri, a.size, a.version, a.forgotten FROM also_listed a CROSS JOIN files f"
+        " ON f.uri = a.uri CROSS JOIN sources s ON s.id = f.source WHERE a.source = ? AND s.listed_at <= ? ORDER BY a.uri",
         (source, listed_at),
     )
     return _table(rows)
@@ -132,7 +132,7 @@ def _remove(ledger: Ledger, source: int) -> None:
     others = list(
         ledger.rows(
             "SELECT a.uri, a.size, a.version, a.source, a.forgotten, max(s.listed_at) FROM incoming i"
-            " JOIN also_listed a ON a.uri = i.uri JOIN sources s ON s.id = a.source"
+            " CROSS JOIN also_listed a ON a.uri = i.uri CROSS JOIN sources s ON s.id = a.source"
             " WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.uri = i.uri AND f.source IS NOT NULL)"
             " GROUP BY a.uri"
         )
@@ -155,14 +155,14 @@ def _add(ledger: Ledger, source: int, listed_at: str) -> None:
     """Add the incoming files to a listing; it decides about them unless a newer listing holds them."""
     ledger.execute(
         "INSERT OR REPLACE INTO also_listed SELECT ?, i.uri, i.size, i.version, i.kind = 3 FROM incoming i"
-        " JOIN files f ON f.uri = i.uri JOIN sources s ON s.id = f.source"
+        " CROSS JOIN files f ON f.uri = i.uri CROSS JOIN sources s ON s.id = f.source"
         " WHERE f.source <> ? AND s.listed_at > ?",
         (source, source, listed_at),
     )
     ledger.execute(
         "INSERT OR REPLACE INTO also_listed SELECT f.source, f.uri, f.size, f.version,"
         " f.kind = 3 AND f.attempt = 0 FROM incoming i"
-        " JOIN files f ON f.uri = i.uri JOIN sources s ON s.id = f.source"
+        " CROSS JOIN files f ON f.uri = i.uri CROSS JOIN sources s ON s.id = f.source"
         " WHERE f.source <> ? AND s.listed_at <= ?",
         (source, listed_at),
     )
@@ -196,7 +196,7 @@ def _fill(ledger: Ledger, rows: pa.Table) -> None:
     )
     ledger.execute("INSERT OR IGNORE INTO touched SELECT uri FROM incoming")
     ledger.execute(
-        "INSERT OR IGNORE INTO dirty SELECT f.image_id FROM incoming i JOIN files f ON f.uri = i.uri"
+        "INSERT OR IGNORE INTO dirty SELECT f.image_id FROM incoming i CROSS JOIN files f ON f.uri = i.uri"
         " WHERE f.kind = 1"
     )
 
