@@ -217,7 +217,8 @@ def _states(ledger: Ledger, shards: Mapping[bytes, bytes]) -> dict[bytes, ImageS
     }
     known: dict[bytes, str | None] = dict(
         ledger.rows(
-            "SELECT i.image_id, i.digest FROM touched_images t CROSS JOIN indexed i ON i.image_id = t.image_id"
+            "SELECT i.image_id, i.digest FROM touched_images t"
+            " CROSS JOIN indexed i ON i.image_id = t.image_id"
         )
     )
     in_doubt = "SELECT w.image_id FROM touched_images t CROSS JOIN writing w ON w.image_id = t.image_id"

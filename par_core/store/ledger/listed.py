@@ -112,7 +112,8 @@ def _apply(ledger: Ledger, source: int, listed_at: str, added: pa.Table, removed
 def _overruled(ledger: Ledger, source: int, listed_at: str) -> pa.Table:
     """Return the files of a listing about which an older listing has decided: it was the newer one before."""
     rows = ledger.rows(
-        "SELECT a.uri, a.size, a.version, a.forgotten FROM also_listed a CROSS JOIN files f"
+        "SELECT a.uri, a.size, a.version, a.forgotten FROM also_listed a"
+        " CROSS JOIN files f"
         " ON f.uri = a.uri CROSS JOIN sources s ON s.id = f.source WHERE a.source = ? AND s.listed_at <= ? ORDER BY a.uri",
         (source, listed_at),
     )
