@@ -59,10 +59,10 @@ def verify_store(store: Store, *, thorough: bool = False) -> VerifyReport:
     Raises:
         StoreError: The ledger is damaged; says how to repair it.
     """
+    store_status(store)  # gives a store of version 0.1 its ledger, and the ids of this version
     commit = last_commit(store)
     if commit is None:
         return VerifyReport(("nothing was ever committed; run par index",), 0, 0, thorough)
-    store_status(store)  # builds the ledger of a store of version 0.1
     with Ledger.read(store, commit.segment_config) as ledger:
         if ledger is None:
             repair = f"write it again with: par rebuild --store {store.root}"
@@ -77,7 +77,7 @@ def verify_store(store: Store, *, thorough: bool = False) -> VerifyReport:
                 for problem in ledger.integrity_problems()
             ],
         )
-        for folders, damage in _damaged(store, commit, shards):
+        for folders, damage in _damaged(ledger, commit, shards):
             checked += folders
             problems += damage
         if problems:
@@ -99,8 +99,10 @@ def _shards(ledger: Ledger, most: int | None) -> list[str]:
     return ids if most is None or len(ids) <= most else sorted(random.sample(ids, most))
 
 
-def _damaged(store: Store, commit: CommitRecord, shards: list[str]) -> Iterator[tuple[int, list[str]]]:
+def _damaged(ledger: Ledger, commit: CommitRecord, shards: list[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of folders of a shard, and what is wrong with them."""
+    store = ledger.store
+    described = "SELECT described FROM shards WHERE shard = ?"
     stages: tuple[tuple[Stage, str], ...] = (
         ("segment", commit.segment_config),
         ("describe", commit.describe_config),
@@ -115,7 +117,7 @@ def _damaged(store: Store, commit: CommitRecord, shards: list[str]) -> Iterator[
                     " index"
                 )
                 yield 1, [f"{folder.path / name} {damage}" for name in folder.wrong_files(manifest)]
-            elif stage == "segment":
+            elif stage == "segment" or ledger.value(described, (bytes.fromhex(shard),)):
                 yield 1, [f"{folder.path} is missing; {_repair(store)}, then run par index again"]
 
 

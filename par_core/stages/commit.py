@@ -42,7 +42,8 @@ def commit_store(run: Run, shards: Iterable[str] | None = None, *, publish: bool
 
 def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
     """Rebuild ledger and index from Parquet alone, with the configuration of the last commit. The live
-    version stays live while this lasts; in a store with a quality gate also afterwards, if it can be read.
+    version stays live while this lasts; in a store with a quality gate also afterwards, if it can be read. An
+    index that cannot be opened at all is deleted first.
 
     Returns:
         The record of this commit, and the version that was live and is lost, or None.
@@ -55,11 +56,16 @@ def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
     if last is None:
         raise StoreError(f"{store.root} has no commit to rebuild; run par index first")
     ids = ConfigIds(last.segment_config, last.describe_config)
-    old = PeopleIndex.open(store.index_path)
-    lost = old.history.release_lost_live() if old else None
+    lost, unreadable = None, False
+    try:
+        old = PeopleIndex.open(store.index_path)
+        lost = old.history.release_lost_live() if old else None
+    except StoreError:  # none of its versions can be read
+        shutil.rmtree(store.index_path)
+        unreadable = True
     remove_ledgers(store)
     with open_ledger(store, ids.segment, ids.describe) as ledger:
-        publish = lost is not None or not store.has_gate()
+        publish = lost is not None or unreadable or not store.has_gate()
         return _commit(ledger, ids, last.profile, rebuild=True, publish=publish), lost
 
 

@@ -29,7 +29,7 @@ from par_core.store.ledger.changed_images import (
     note_written,
 )
 
-__all__ = ["Changes", "opened_index", "reconcile"]
+__all__ = ["Changes", "adopt_index", "note_index", "opened_index", "reconcile"]
 
 _ROWS_PER_WRITE: Final = 20_000  # smaller writes leave many fragments behind
 
@@ -76,12 +76,30 @@ def opened_index(
     index.history.remove_unfinished()
     if not ledger.store.has_gate():
         _keep_readers_on_the_old(ledger)
+    _adopt(ledger, index)
+    return index, False
+
+
+def adopt_index(ledger: Ledger, ids: ConfigIds) -> None:
+    """Take over what the index of a store holds into a ledger that is new: nothing is written to the index.
+
+    Args:
+        ledger: The ledger.
+        ids: Configuration of the ledger; an index of another one is left alone.
+    """
+    index = PeopleIndex.open(ledger.store.index_path)
+    if index is not None:
+        info = _current(ledger.store, index.info)
+        if ConfigIds(info.segment_config, info.describe_config) == ids:
+            _adopt(ledger, index)
+
+
+def _adopt(ledger: Ledger, index: PeopleIndex) -> None:
     known = ledger.meta(INDEX_TABLE)
     table_id, _, version = (known or "").rpartition(" ")
     if known is None or table_id != index.table_id or index.version < int(version):
         mark_adopted(ledger, index.image_digests())
         note_index(ledger, index)
-    return index, False
 
 
 def _current(store: Store, info: IndexInfo) -> IndexInfo:

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from par_core.stages.migration import migrate_ids
+from par_core.stages.names import ConfigIds
 from par_core.store.commits import CommitRecord, last_commit
-from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger
 from par_core.store.ledger.accounting import accounting
@@ -38,6 +38,8 @@ def write_status(ledger: Ledger, commit: CommitRecord | None, *, index_changed: 
 
 
 def _with_index(store: Store) -> StatusReport:
+    from par_core.store.lance import PeopleIndex  # heavy, and a plan does not look at the index
+
     index = PeopleIndex.open(store.index_path)
     if index is None:
         return EMPTY
@@ -57,9 +59,13 @@ def first_status(store: Store) -> StatusReport:
     Raises:
         StoreError: The store is being written to, or damaged.
     """
+    from par_core.stages.reconcile import adopt_index
+
     with store.exclusive():
         migrate_ids(store)
         commit = last_commit(store)
         assert commit is not None  # no command deletes one
-        with open_ledger(store, commit.segment_config, commit.describe_config) as ledger:
+        ids = ConfigIds(commit.segment_config, commit.describe_config)
+        with open_ledger(store, ids.segment, ids.describe) as ledger:
+            adopt_index(ledger, ids)
             return write_status(ledger, commit)

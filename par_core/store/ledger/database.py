@@ -22,6 +22,8 @@ __all__ = ["Kind", "Ledger"]
 _FORMAT: Final = 1
 _CACHE_KIB: Final = 65_536
 _WAIT_S: Final = 10.0  # a reader waits so long for a transaction of the writer
+# Queries that begin with a small table say CROSS JOIN, which SQLite carries out in the order of the text: it
+# knows nothing of the sizes of tables, and may read all of ``files`` otherwise.
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -134,6 +136,7 @@ class Ledger:
         with _connected(path, "rw") as connection:
             ledger = cls(store, segment_config, path, connection)
             with ledger._damage_named():
+                _set_up(connection)
                 connection.execute("PRAGMA secure_delete = ON")
                 ledger._require_format()
                 connection.executescript(_TEMPORARY)
@@ -155,6 +158,7 @@ class Ledger:
         with _connected(path, "rw") as connection:
             ledger = cls(store, segment_config, path, connection)
             with ledger._damage_named():
+                _set_up(connection)
                 ledger._require_format()
                 connection.executescript(_TEMPORARY)
                 yield ledger
@@ -233,8 +237,11 @@ def _connected(path: Path, mode: Literal["rw", "rwc"]) -> Iterator[sqlite3.Conne
         check_same_thread=False,  # the writer hands it from thread to thread, one at a time
     )
     try:
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute("PRAGMA temp_store = FILE")
         yield connection
     finally:
         connection.close()
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = FILE")
