@@ -13,8 +13,16 @@ _FILES: Final = (
     "SELECT uri, size, version, source IS NOT NULL, kind, attempt, status, image_id, shard, n_people,"
     " n_too_small FROM {}.files"
 )
-_SHARDS: Final = "SELECT shard, entries, described, digest FROM {}.shards"
+_SHARDS: Final = "SELECT shard, entries, recognised, described, digest FROM {}.shards"
+_SOURCES: Final = "SELECT digest, away FROM {}.sources"
 _FAILURES: Final = "SELECT shard, image_id, status, n FROM {}.person_failures"
+
+_TABLES: Final = (
+    ("files", _FILES),
+    ("sources", _SOURCES),
+    ("shards", _SHARDS),
+    ("failed people", _FAILURES),
+)
 
 
 def differences(ledger: Ledger, other: Path) -> Iterator[str]:
@@ -26,7 +34,7 @@ def differences(ledger: Ledger, other: Path) -> Iterator[str]:
     """
     ledger.execute("ATTACH ? AS other", (str(other),))
     try:
-        for name, rows in (("files", _FILES), ("shards", _SHARDS), ("failed people", _FAILURES)):
+        for name, rows in _TABLES:
             mine, theirs = rows.format("main"), rows.format("other")
             more = ledger.value(f"SELECT count(*) FROM ({mine} EXCEPT {theirs})")  # noqa: S608 - texts above
             fewer = ledger.value(f"SELECT count(*) FROM ({theirs} EXCEPT {mine})")  # noqa: S608

@@ -23,7 +23,8 @@ _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources (
-    id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, listed_at TEXT NOT NULL, stamp TEXT NOT NULL
+    id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, listed_at TEXT NOT NULL, stamp TEXT NOT NULL,
+    away INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE files (
     uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL,
@@ -32,6 +33,7 @@ CREATE TABLE files (
     PRIMARY KEY (uri, size, version)
 ) WITHOUT ROWID;
 CREATE INDEX files_by_image ON files (image_id) WHERE image_id IS NOT NULL;
+CREATE INDEX files_by_version ON files (size, version) WHERE kind = 1;
 CREATE INDEX files_pending ON files (source) WHERE kind = 0;
 CREATE INDEX files_failed ON files (source) WHERE kind = 2;
 CREATE TABLE also_listed (
@@ -39,7 +41,8 @@ CREATE TABLE also_listed (
     PRIMARY KEY (uri, source)
 ) WITHOUT ROWID;
 CREATE TABLE shards (
-    shard BLOB PRIMARY KEY, entries INTEGER NOT NULL, described INTEGER NOT NULL, digest TEXT
+    shard BLOB PRIMARY KEY, entries INTEGER NOT NULL, recognised INTEGER NOT NULL,
+    described INTEGER NOT NULL, digest TEXT
 ) WITHOUT ROWID;
 CREATE INDEX shards_undescribed ON shards (shard) WHERE described = 0;
 CREATE TABLE person_failures (
