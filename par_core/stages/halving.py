@@ -96,7 +96,9 @@ def give_up_image(run: Run, shard_id: str, reason: str) -> None:
     info = (
         dict(manifest.info)
         if manifest
-        else segment_info(run.config, run.models.segmenter, "", entries=len(entries), recognised=0, seconds=0.0)
+        else segment_info(
+            run.config, run.models.segmenter, "", entries=len(entries), recognised=0, seconds=0.0
+        )
     )
     segmented.remove()
     _write(segmented, images, PEOPLE.empty_table(), info)
@@ -126,9 +128,8 @@ def _divide(
 def _write(folder: ShardFolder, images: pa.Table, people: pa.Table, info: dict[str, object]) -> None:
     counts = {item["values"]: item["counts"] for item in images["status"].value_counts().to_pylist()}
     tables = {"images": (images, IMAGES), "people": (people, PEOPLE)}
-    folder.write(
-        tables, {**counts, "images": len(images), "people": len(people)}, {**info, "entries": len(images)}
-    )
+    counts |= {"images": len(images), "people": len(people)}
+    folder.write(tables, counts, {**info, "entries": len(images), "recognised": 0})
 
 
 def _groups(images: pa.Table) -> list[list[int]]:

@@ -21,9 +21,10 @@ from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger
 from par_core.store.ledger.finished import record_shards
 from par_core.store.ledger.known_content import expected_images
-from par_core.store.ledger.listed import change_listing
+from par_core.store.ledger.listed import change_listing, follow_missing
 from par_core.store.ledger.pending import failed_in, pending_in, shards_with_failed_people
 from par_core.store.listings import save_listing
+from par_core.store.missing_sources import look_for_sources
 from par_core.store.plan_file import PlanFile
 from par_core.store.plan_writer import write_plan
 from par_core.store.schemas import ENTRIES
@@ -86,6 +87,8 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
     with open_ledger(store, ids.segment, ids.describe) as ledger:
         listings = [list_source(source) for source in sources]
         listed, digests, vanished = _renew(ledger, listings)
+        look_for_sources(store)
+        follow_missing(ledger)
         todo = _new(listed, pending_in(ledger, digests))
         failed = failed_in(ledger, digests) if retry_failed else fitting_now(run, ledger, digests)
         again = _again(listed, failed)

@@ -37,6 +37,7 @@ class StatusReport:
         vector_index: State of the vector index, or None where a search compares every vector.
         shards_segmented: Complete shards of the committed configuration.
         shards_described: Complete shards that are also described.
+        recognised: Files of these shards whose results were taken over from equal bytes.
     """
 
     accounting: Accounting
@@ -49,10 +50,11 @@ class StatusReport:
     vector_index: IndexState | None
     shards_segmented: int
     shards_described: int
+    recognised: int
 
 
 #: The status of a store in which nothing was indexed yet.
-EMPTY: Final = StatusReport(NOTHING, {}, None, 0, None, None, 0, None, 0, 0)
+EMPTY: Final = StatusReport(NOTHING, {}, None, 0, None, None, 0, None, 0, 0, 0)
 
 
 def write_status(ledger: Ledger, commit: CommitRecord | None, *, index_changed: bool = True) -> StatusReport:
@@ -64,7 +66,9 @@ def write_status(ledger: Ledger, commit: CommitRecord | None, *, index_changed: 
         index_changed: Whether to look at the index; otherwise its numbers stay as they were.
     """
     store = ledger.store
-    total, described = next(ledger.rows("SELECT count(*), coalesce(sum(described), 0) FROM shards"))
+    total, described, recognised = next(
+        ledger.rows("SELECT count(*), coalesce(sum(described), 0), coalesce(sum(recognised), 0) FROM shards")
+    )
     report = replace(
         _with_index(store) if index_changed else _written(store) or EMPTY,
         accounting=accounting(ledger, len(load_suppression_list(store).people)),
@@ -72,6 +76,7 @@ def write_status(ledger: Ledger, commit: CommitRecord | None, *, index_changed: 
         commit=commit,
         shards_segmented=total,
         shards_described=described,
+        recognised=recognised,
     )
     write_atomic(_path(store), json.dumps(asdict(report), indent=1).encode())
     return report

@@ -39,7 +39,8 @@ class ImageState:
     Attributes:
         image_id: Id of the image.
         uri: First of ``uris``.
-        uris: Files with these bytes by name, those of the best state only.
+        uris: Files with these bytes, those of the best state only: first those of sources that are where they
+            were listed, then those of missing sources, each by name.
         source_state: ``present``, ``replaced`` (another file is at that place now) or ``vanished``.
         digest: Text that changes when any of the image's rows in the index does.
         indexed: Whether the index has rows of it, or may have some.
@@ -204,7 +205,8 @@ def _states(ledger: Ledger, shards: Mapping[bytes, bytes]) -> dict[bytes, ImageS
         "SELECT f.image_id, f.uri, CASE WHEN f.source IS NOT NULL THEN 0"
         " WHEN EXISTS (SELECT 1 FROM files g WHERE g.uri = f.uri AND g.source IS NOT NULL) THEN 1 ELSE 2 END"
         " FROM touched_images t CROSS JOIN files f ON f.image_id = t.image_id"
-        " WHERE f.kind = 1 ORDER BY f.image_id, f.uri"
+        " LEFT JOIN sources s ON s.id = f.source"
+        " WHERE f.kind = 1 ORDER BY f.image_id, coalesce(s.missing, 0), f.uri"
     ):
         places.setdefault(image, []).append((rank, uri))
     contents = {

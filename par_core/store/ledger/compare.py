@@ -14,7 +14,7 @@ _FILES: Final = (
     " n_too_small FROM {}.files"
 )
 _SHARDS: Final = "SELECT shard, entries, recognised, described, digest FROM {}.shards"
-_SOURCES: Final = "SELECT digest, away FROM {}.sources"
+_SOURCES: Final = "SELECT digest, missing FROM {}.sources"
 _FAILURES: Final = "SELECT shard, image_id, status, n FROM {}.person_failures"
 
 _TABLES: Final = (

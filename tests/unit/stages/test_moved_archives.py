@@ -12,6 +12,8 @@ import pytest
 
 from par_core.config import RunConfig, load_config
 from par_core.errors import StoreError
+from par_core.forget import Request, find_subject, forget
+from par_core.ids import digest_of
 from par_core.models.fake import FakeDescriber, FakeSegmenter
 from par_core.stages.check import verify_store
 from par_core.stages.commit import rebuild_index
@@ -20,6 +22,8 @@ from par_core.stages.plan import plan_index
 from par_core.stages.process import process_shard
 from par_core.stages.run import Run
 from par_core.store.layout import Store
+from par_core.store.listings import listing_files
+from par_core.store.missing_sources import missing_sources
 from par_core.types import Descriptions
 from tests.indexing import FAKE, content, index
 from tests.pictures import archive, save, scene
@@ -201,6 +205,81 @@ def test_halves_of_a_shard_and_the_rest_of_a_killed_run_are_recognised(
     first, _ = halve(run, planned.shard_id)
     process_shard(run, first.shard_id)
     plan, commit = index(tmp_path / "s", [moved])  # the run was killed before the second half
-    assert (plan.new, plan.expected) == (4, 4)
+    assert (plan.new, plan.expected) == (4, 3)
     assert (seen, recognised(tmp_path / "s"), commit.rows) == ({"images": 0, "people": 0}, 6, 4)
+    assert_sound(tmp_path / "s")
+
+
+def places(root: Path) -> list[tuple[str, list[str]]]:
+    return [(row["uri"], row["uris"]) for row in content(root)]
+
+
+def test_hits_name_the_place_that_is_there_and_nothing_is_deleted(tmp_path: Path) -> None:
+    root, here, there = tmp_path / "s", tmp_path / "a", tmp_path / "b"
+    archive(here, [("red",)])
+    old, new = str(here / "0000.png"), str(there / "0000.png")
+    index(root, [here])
+    here.rename(there)
+    index(root, [there])
+    assert places(root) == [(new, [new, old])]
+    assert [file.source() for file in listing_files(Store.open(root))] == sorted_by_digest(here, there)
+    assert_sound(root)
+    there.rename(here)  # back again
+    index(root, [here])
+    assert places(root) == [(old, [old, new])]
+    shutil.copytree(here, there)
+    _, before = index(root, [there])
+    assert places(root) == [(old, [old, new])], "both are there: by name"
+    _, after = index(root, [there])
+    assert after == before, "nothing changed"
+    assert_sound(root)
+
+
+def sorted_by_digest(*sources: Path) -> list[str]:
+    return sorted(map(str, sources), key=digest_of)
+
+
+def test_a_source_that_is_forgotten_while_it_is_missing_leaves_no_digest(tmp_path: Path) -> None:
+    root, photos = tmp_path / "s", archive(tmp_path / "a", [("red",)])
+    other = archive(tmp_path / "b", [("blue",), ("green",)])
+    index(root, [photos])
+    shutil.rmtree(photos)
+    index(root, [other])
+    digest = digest_of(str(photos))
+    store = Store.open(root)
+    assert missing_sources(store) == {digest}
+    with store.exclusive():
+        report = forget(store, find_subject(store, Request("source", (str(photos),))))
+    assert (report.exit_code, missing_sources(store)) == (0, frozenset())
+    assert_sound(root)
+
+
+def test_every_trace_of_a_recognised_picture_is_erased(tmp_path: Path, photos: Path) -> None:
+    index(tmp_path / "s", [photos])
+    index(tmp_path / "s", [Path(shutil.copytree(photos, tmp_path / "b"))])
+    store = Store.open(tmp_path / "s")
+    identity, n_people = content(tmp_path / "s")[0]["image_id"], len(content(tmp_path / "s"))
+    gone = [row for row in content(tmp_path / "s") if row["image_id"] == identity]
+    with store.exclusive():
+        report = forget(store, find_subject(store, Request("image", (identity,)), thorough=True))
+    assert report.exit_code == 0
+    assert len(content(tmp_path / "s")) == n_people - len(gone)
+    assert verify_store(store, thorough=True).problems == ()
+    index(tmp_path / "s", [Path(shutil.copytree(photos, tmp_path / "c"))])
+    assert identity not in {row["image_id"] for row in content(tmp_path / "s")}
+
+
+def test_a_person_who_was_forgotten_is_not_taken_over(
+    tmp_path: Path, photos: Path, seen: dict[str, int]
+) -> None:
+    index(tmp_path / "s", [photos])
+    store, before = Store.open(tmp_path / "s"), content(tmp_path / "s")
+    gone = next(row["person_id"] for row in before if row["uri"].endswith("0001.png"))
+    with store.exclusive():
+        forget(store, find_subject(store, Request("person", (gone,))))
+    seen.update(images=0, people=0)
+    index(tmp_path / "s", [photos.rename(tmp_path / "b")])
+    assert seen == {"images": 0, "people": 0}
+    after = {row["person_id"] for row in content(tmp_path / "s")}
+    assert after == {row["person_id"] for row in before} - {gone}
     assert_sound(tmp_path / "s")

@@ -1,5 +1,6 @@
 """The ledger works on changes; it must say what a join of all listings and all shards says."""
 
+import json
 from dataclasses import asdict
 
 import pyarrow as pa
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from par_core.archive import Entry, Listing
-from par_core.ids import image_id, person_id
+from par_core.ids import digest_of, image_id, person_id
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger
@@ -16,12 +17,12 @@ from par_core.store.ledger.accounting import accounting, recounted
 from par_core.store.ledger.changed_images import changed_shards, mark_indexed
 from par_core.store.ledger.compare import differences
 from par_core.store.ledger.finished import record_shards
-from par_core.store.ledger.listed import change_listing
+from par_core.store.ledger.listed import change_listing, follow_missing
 from par_core.store.ledger.opening import build_ledger
 from par_core.store.ledger.pending import failed_in, pending_in
 from par_core.store.listings import listed_entries, save_listing
 from par_core.store.schemas import IMAGES, PEOPLE, descriptions_schema
-from tests.full_join import file_counts, image_states, known_images
+from tests.full_join import file_counts, image_states, known_images, missing_files
 
 SEGMENT, DESCRIBE = "0" * 16, "1" * 16
 NAMES = [f"/a/{letter}.jpg" for letter in "abcdef"] + ["/b/x.jpg", "/b/y.jpg"]
@@ -124,14 +125,14 @@ def assert_like_the_full_join(
     } == (file_counts(ledger.store, SEGMENT))
     assert counted == recounted(ledger, 0)
     described = {folder.shard_id for folder, _ in ledger.store.complete_shards("describe", DESCRIBE)}
-    listed = listed_entries(ledger.store)
+    listed, missing = listed_entries(ledger.store), missing_files(ledger.store)
     shards = {
         row["image_id"]: row["shard"]
         for row in image_states(known_images(ledger.store, SEGMENT, described), listed).to_pylist()
     }
     expected = {
         row["image_id"]: (row["uri"], row["source_state"], tuple(row["uris"]), shards[row["image_id"]])
-        for row in image_states(known_images(ledger.store, SEGMENT), listed).to_pylist()
+        for row in image_states(known_images(ledger.store, SEGMENT), listed, missing).to_pylist()
         if row["image_id"] in shards
     }
     assert index == expected
@@ -149,6 +150,7 @@ ACTIONS = st.one_of(
         st.dictionaries(st.sampled_from(NAMES), st.integers(0, 5), max_size=8),
     ),
     st.tuples(st.just("finish"), st.integers(1, 4), st.booleans()),
+    st.tuples(st.just("miss"), st.sets(st.sampled_from(["/a", "/b", "/"]))),
     st.tuples(st.just("describe")),
     st.tuples(st.just("retry")),
     st.tuples(st.just("halve"), st.integers(0, 5)),
@@ -179,6 +181,10 @@ def test_changes_add_up_to_what_a_join_of_everything_says(
                     number += 1
                     done = [f"{number:016x}"]
                     write_shard(store, done[0], [(uri, listed[uri]) for uri in todo], described=described)
+            elif kind == "miss":
+                missing = [digest_of(source) for source in values[0]]
+                (store.root / "listings" / "missing.json").write_text(json.dumps(missing))
+                follow_missing(ledger)
             elif kind == "describe":
                 done = [
                     shard.hex() for (shard,) in ledger.rows("SELECT shard FROM shards WHERE described = 0")
