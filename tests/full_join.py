@@ -77,9 +77,9 @@ def image_states(known: pa.Table, listed: pa.Table, missing: Collection[str] = (
     """Return one row for each different image that was read, with the place where it is now, if any.
 
     Returns:
-        Columns image_id, uri (the first by name, those in ``missing`` after the others), uris, source_state (``present``, ``replaced``: another file
-        is at that place now, or ``vanished``), shard (the first that holds it), captured_at, width, height,
-        status; by image_id.
+        Columns image_id, uri (the first of ``uris``), uris (by name, those in ``missing`` last), source_state
+        (``present``, ``replaced``: another file is at that place now, or ``vanished``), shard (the first that
+        holds it), captured_at, width, height, status; by image_id.
     """
     read = known.filter(pc.is_in(known["status"], value_set=_READ))
     present = read.join(

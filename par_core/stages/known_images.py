@@ -1,7 +1,7 @@
 """Results of images that other shards hold already: of files that were moved, renamed or copied.
 
-They are taken over as whole rows, so that a shard never depends on another one: it is what it would be if its
-pictures had been seen by the models, and is described again, relabelled, divided or erased from like any other.
+They are taken over as whole rows, so that a shard never depends on another one: it is what it would be if
+models had seen its pictures, and is described again, relabelled, divided or erased from like any other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

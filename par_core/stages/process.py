@@ -2,7 +2,7 @@
 
 Each picture is read and decoded once; its people are described from the pixels in memory. The rows are those
 of ``segment_shard`` followed by ``describe_shard``, which do the work if one of the stages is done already.
-A picture whose bytes another shard knows is neither decoded nor seen by a model: it gets the rows of that one.
+A picture whose bytes another shard knows is neither decoded nor seen by a model: it gets the rows there.
 A shard that is done but was labelled with other settings is labelled again.
 """
 

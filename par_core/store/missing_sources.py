@@ -1,7 +1,7 @@
 """Sources that are not where they were listed: moved, deleted, or on a disk that is not mounted.
 
 Their files stay listed, since nobody can tell a disk that is away from one that is gone. But an image that
-another source holds, too, is shown at that place. ``listings/missing.json`` keeps the digests of these sources.
+another source holds, too, is shown at that place. ``listings/missing.json`` has the digests of such sources.
 """
 
 import json

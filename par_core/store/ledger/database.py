@@ -33,7 +33,7 @@ CREATE TABLE files (
     PRIMARY KEY (uri, size, version)
 ) WITHOUT ROWID;
 CREATE INDEX files_by_image ON files (image_id) WHERE image_id IS NOT NULL;
-CREATE INDEX files_by_version ON files (size, version) WHERE kind = 1;
+CREATE INDEX files_by_version ON files (version, size) WHERE kind = 1;
 CREATE INDEX files_pending ON files (source) WHERE kind = 0;
 CREATE INDEX files_failed ON files (source) WHERE kind = 2;
 CREATE TABLE also_listed (

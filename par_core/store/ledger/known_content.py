@@ -15,7 +15,7 @@ __all__ = ["expected_images"]
 
 _SAME: Final = """
     SELECT i.uri, f.uri, f.image_id, f.shard FROM incoming i
-    CROSS JOIN files f INDEXED BY files_by_version ON f.size = i.size AND f.version = i.version
+    CROSS JOIN files f INDEXED BY files_by_version ON f.version = i.version AND f.size = i.size
     CROSS JOIN shards s ON s.shard = f.shard
     WHERE f.kind = 1 AND s.described = 1 ORDER BY i.rowid, f.uri"""
 

@@ -1,5 +1,5 @@
-"""Pictures that were moved, renamed or copied are recognised by their bytes: no model sees them again, and the
-store is what it would be if one had.
+"""Pictures that were moved, renamed or copied are recognised by their bytes: no model sees them again, and
+the store is what it would be if one had.
 """
 
 import os

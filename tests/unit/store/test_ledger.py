@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from par_core.archive import Entry, Listing
+from par_core.atomic import write_atomic
 from par_core.ids import digest_of, image_id, person_id
 from par_core.status import Status
 from par_core.store.layout import Store
@@ -183,8 +184,7 @@ def test_changes_add_up_to_what_a_join_of_everything_says(
                     write_shard(store, done[0], [(uri, listed[uri]) for uri in todo], described=described)
             elif kind == "miss":
                 missing = [digest_of(source) for source in values[0]]
-                (store.root / "listings" / "missing.json").write_text(json.dumps(missing))
-                follow_missing(ledger)
+                write_atomic(store.root / "listings" / "missing.json", json.dumps(missing).encode())
             elif kind == "describe":
                 done = [
                     shard.hex() for (shard,) in ledger.rows("SELECT shard FROM shards WHERE described = 0")
@@ -218,6 +218,7 @@ def test_changes_add_up_to_what_a_join_of_everything_says(
                         )
                     whole.remove()
                     done = [shard, *halves]
+            follow_missing(ledger)
             record_shards(ledger, done, DESCRIBE)
             index |= commit(ledger)
             assert_like_the_full_join(ledger, index)
