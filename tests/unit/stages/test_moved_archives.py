@@ -169,7 +169,9 @@ def test_shards_that_are_gone_unlabelled_or_of_another_describer_give_nothing(
     ):
         shutil.copytree(tmp_path / "s", tmp_path / f"s{step}")
         run = Run.of(Store.open(tmp_path / f"s{step}"), config)
-        first, *_ = plan_index(run, [str(moved)], workers=1).shards
+        plan = plan_index(run, [str(moved)], workers=1)
+        assert plan.expected == (6, 0)[step], "another describer has described nothing yet"
+        first, *_ = plan.shards
         seen.update(images=0, people=0)
         process_shard(run, first.shard_id)
         assert seen["images"] == 5
@@ -180,6 +182,27 @@ def test_shards_that_are_gone_unlabelled_or_of_another_describer_give_nothing(
     seen.update(images=0, people=0)
     process_shard(run, planned.shard_id)
     assert seen["images"] == 5
+
+
+def test_a_picture_with_a_person_who_could_not_be_described_is_worked_on_again(
+    tmp_path: Path, photos: Path, seen: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    describe = FakeDescriber.describe
+
+    def fails_on_blue(self: FakeDescriber, cutouts: list) -> Descriptions:
+        if any(image[..., 2].mean() > 2 * image[..., 0].mean() for image in cutouts):
+            raise RuntimeError("poison")
+        return describe(self, cutouts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeDescriber, "describe", fails_on_blue)
+        _, commit = index(tmp_path / "s", [photos])
+    assert commit.rows == 3
+    seen.update(images=0, people=0)
+    moved = photos.rename(tmp_path / "b")
+    index(tmp_path / "s", [moved])
+    assert seen == {"images": 1, "people": 2}, "the picture and its copy are one image"
+    assert recognised(tmp_path / "s") == 4
 
 
 def test_damage_is_not_copied(tmp_path: Path, photos: Path) -> None:
