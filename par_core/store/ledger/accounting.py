@@ -13,10 +13,19 @@ from typing import Any, Final
 
 from par_core.store.ledger.database import Kind, Ledger
 
-__all__ = ["NOTHING", "Accounting", "accounting", "counted", "recount", "recounted"]
+__all__ = ["NOTHING", "RANK", "Accounting", "accounting", "counted", "recount", "recounted"]
 
 _FAILED: Final = "failed:"
 _PERSON_FAILED: Final = "person_failed:"
+
+#: SQL of the rank of a row ``f`` of files among those of one image. The index takes the people from the least:
+#: from the shard that could describe the most of them, then the first by id. A column beside ``min`` of it is
+#: that of the least row, unless another ``min`` or ``max`` stands there (SQLite, "Bare columns in an aggregate
+#: query").
+RANK: Final = (
+    "printf('%08d%s', coalesce((SELECT sum(p.n) FROM person_failures p WHERE p.shard = f.shard"
+    " AND p.image_id = f.image_id), 0), hex(f.shard))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +207,8 @@ def _of_images(ledger: Ledger, images: str) -> Counter[str]:
         counts["people_pending"] += pending
     failures = f"""
         SELECT p.status, sum(p.n) FROM (
-            SELECT f.image_id, min(f.shard) AS shard, max(f.source IS NOT NULL) AS present FROM {images}
+            SELECT f.image_id, f.shard AS shard, min({RANK}), sum(f.source IS NOT NULL) AS present
+            FROM {images}
             JOIN shards s ON s.shard = f.shard WHERE f.kind = 1 AND s.described = 1
             GROUP BY f.image_id
         ) d JOIN person_failures p ON p.image_id = d.image_id AND p.shard = d.shard

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from par_core.ids import digest_of
-from par_core.store.ledger.accounting import counted, recount
+from par_core.store.ledger.accounting import RANK, counted, recount
 from par_core.store.ledger.database import Ledger
 
 __all__ = [
@@ -71,8 +71,8 @@ def changed_shards(ledger: Ledger) -> Iterator[ChangedShard]:
     """
     ledger.execute("DROP TABLE IF EXISTS temp.todo")
     ledger.execute(
-        "CREATE TEMP TABLE todo AS SELECT f.image_id, min(f.shard) AS shard FROM dirty d"
-        " CROSS JOIN files f ON f.image_id = d.image_id CROSS JOIN shards s ON s.shard = f.shard"
+        f"CREATE TEMP TABLE todo AS SELECT f.image_id, f.shard AS shard, min({RANK}) AS rank"  # noqa: S608
+        " FROM dirty d CROSS JOIN files f ON f.image_id = d.image_id CROSS JOIN shards s ON s.shard = f.shard"
         " WHERE f.kind = 1 AND s.described = 1 GROUP BY f.image_id"
     )
     ledger.execute("CREATE INDEX temp.todo_by_shard ON todo (shard, image_id)")
@@ -98,13 +98,13 @@ def changed_shards(ledger: Ledger) -> Iterator[ChangedShard]:
 
 
 def images_of_shard(ledger: Ledger, shard_id: str, image_ids: Iterable[str]) -> tuple[ImageState, ...]:
-    """Return those of some images whose people the index takes from this shard: no other described shard with
-    a smaller id holds them.
+    """Return those of some images whose people the index takes from this shard: no other described shard
+    comes before it.
     """
     shard = bytes.fromhex(shard_id)
     first = (
-        "SELECT min(f.shard) FROM files f JOIN shards s ON s.shard = f.shard WHERE f.image_id = ?"
-        " AND f.kind = 1 AND s.described = 1"
+        f"SELECT f.shard, min({RANK}) FROM files f JOIN shards s ON s.shard = f.shard"  # noqa: S608
+        " WHERE f.image_id = ? AND f.kind = 1 AND s.described = 1"
     )
     images = [bytes.fromhex(image_id) for image_id in dict.fromkeys(image_ids)]
     mine = {image: shard for image in images if ledger.value(first, (image,)) == shard}

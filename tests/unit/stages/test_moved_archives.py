@@ -21,6 +21,7 @@ from par_core.stages.halving import halve
 from par_core.stages.plan import plan_index
 from par_core.stages.process import process_shard
 from par_core.stages.run import Run
+from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from par_core.store.listings import listing_files
 from par_core.store.missing_sources import missing_sources
@@ -200,9 +201,12 @@ def test_a_picture_with_a_person_who_could_not_be_described_is_worked_on_again(
     assert commit.rows == 3
     seen.update(images=0, people=0)
     moved = photos.rename(tmp_path / "b")
-    index(tmp_path / "s", [moved])
+    _, commit = index(tmp_path / "s", [moved])
     assert seen == {"images": 1, "people": 2}, "the picture and its copy are one image"
-    assert recognised(tmp_path / "s") == 4
+    assert (recognised(tmp_path / "s"), commit.rows) == (4, 4)
+    counted = store_status(Store.open(tmp_path / "s")).accounting
+    assert (counted.people_failed, counted.described, counted.holds) == (0, 4, True)
+    assert_sound(tmp_path / "s")
 
 
 def test_damage_is_not_copied(tmp_path: Path, photos: Path) -> None:
