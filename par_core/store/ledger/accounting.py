@@ -18,10 +18,10 @@ __all__ = ["NOTHING", "RANK", "Accounting", "accounting", "counted", "recount", 
 _FAILED: Final = "failed:"
 _PERSON_FAILED: Final = "person_failed:"
 
-#: SQL of the rank of a row ``f`` of files among those of one image. The index takes the people from the least:
-#: from the shard that could describe the most of them, then the first by id. A column beside ``min`` of it is
-#: that of the least row, unless another ``min`` or ``max`` stands there (SQLite, "Bare columns in an aggregate
-#: query").
+#: SQL of the rank of a row ``f`` of files among those of one image. The index takes the people from the
+#: least: from the shard that could describe the most of them, then the first by id. A column beside ``min``
+#: of it is that of the least row, unless another ``min`` or ``max`` stands there (SQLite, "Bare columns in an
+#: aggregate query").
 RANK: Final = (
     "printf('%08d%s', coalesce((SELECT sum(p.n) FROM person_failures p WHERE p.shard = f.shard"
     " AND p.image_id = f.image_id), 0), hex(f.shard))"
