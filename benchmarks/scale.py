@@ -84,7 +84,7 @@ class Measurements:
         store = self.scratch / f"{build.name}-{images}-indexed"
         if not store.exists():
             copy_store(self.generated(build, images), store)
-            self.measure(build, "commit", store, images, name="first commit")
+            self.measure(build, "first", store, images, name="first commit")
         return store
 
     def measure(

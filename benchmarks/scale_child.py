@@ -69,6 +69,14 @@ def _commit(store: Store) -> Any:
     return commit_store(store, _config()) if IS_BASE else commit_store(_run(store))
 
 
+def _migrate(store: Store) -> None:
+    """Give a store of release 0.1 the ids of this build, as the first plan does."""
+    if not IS_BASE:
+        from par_core.stages.migration import migrate_ids
+
+        migrate_ids(store)
+
+
 def _run(store: Store) -> Any:
     from par_core.stages.run import Run
 
@@ -84,14 +92,16 @@ def _plan(store: Store, source: str) -> Any:
 
 
 def _process(store: Store, shard_id: str) -> None:
+    if not IS_BASE:
+        from par_core.stages.process import process_shard
+
+        process_shard(_run(store), shard_id)
+        return
     from par_core.stages.describe import describe_shard
     from par_core.stages.segment import segment_shard
 
-    for stage in (segment_shard, describe_shard):
-        if IS_BASE:
-            stage(store, shard_id, _config())
-        else:
-            stage(_run(store), shard_id)
+    segment_shard(store, shard_id, _config())
+    describe_shard(store, shard_id, _config())
 
 
 def start(store: Store, clock: Clock, source: str) -> dict[str, Any]:
@@ -100,6 +110,27 @@ def start(store: Store, clock: Clock, source: str) -> dict[str, Any]:
     import par_core.stages.plan  # noqa: F401
 
     return {}
+
+
+def first(store: Store, clock: Clock, source: str) -> dict[str, Any]:
+    """The first commit of a store that has shards and nothing else."""
+    import par_core.stages.commit  # noqa: F401
+
+    with clock():
+        _migrate(store)
+        record = _commit(store)
+    return {"rows": record.rows, "upserted": record.upserted}
+
+
+def migration(store: Store, clock: Clock, source: str) -> dict[str, Any]:
+    """First use of a store that release 0.1 has committed: its ledger, then its index."""
+    from par_core.stages.status import store_status
+
+    with clock("ledger"):
+        report = store_status(store)
+    with clock("index"):
+        record = _commit(store)
+    return {"listed": report.accounting.listed, "rows": record.rows, "upserted": record.upserted}
 
 
 def commit(store: Store, clock: Clock, source: str) -> dict[str, Any]:
@@ -150,10 +181,9 @@ def replan(store: Store, clock: Clock, source: str) -> dict[str, Any]:
 
 def status(store: Store, clock: Clock, source: str) -> dict[str, Any]:
     """Count what the store holds, as the page does."""
-    from par_core.stages.check import store_status
-
+    module = importlib.import_module(f"par_core.stages.{'check' if IS_BASE else 'status'}")
     with clock():
-        report = store_status(store)
+        report = module.store_status(store)
     counted = report.conservation if IS_BASE else report.accounting
     return {"listed": counted.listed, "rows": report.rows, "pending": counted.pending}
 
@@ -226,6 +256,8 @@ def _widen_describer(store: Store) -> None:
 Operation = Callable[[Store, Clock, str], dict[str, Any]]
 OPERATIONS: dict[str, Operation] = {
     "start": start,
+    "first": first,
+    "migration": migration,
     "commit": commit,
     "rebuild": rebuild,
     "night": night,

@@ -24,7 +24,8 @@ from par_core.atomic import write_atomic
 from par_core.config import MachineConfig, load_config
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate.golden import load_golden
-from par_core.gate.publish import GateReport, run_gate
+from par_core.gate.publish import run_gate
+from par_core.gate.report import GateReport
 from par_core.query.from_store import Question, ask, save_gallery
 from par_core.stages.status import store_status
 from par_core.store.layout import Store

@@ -26,12 +26,12 @@ from par_core.models.profiles import describe_models
 from par_core.stages.plan import Plan, plan_index
 from par_core.stages.run import Run
 from par_core.stages.status import store_status
+from par_core.store.accounting import Accounting
 from par_core.store.layout import Store
-from par_core.store.ledger import Accounting
 from par_core.store.run_progress import progress_file
 
 if TYPE_CHECKING:
-    from par_core.gate.publish import GateReport
+    from par_core.gate.report import GateReport
     from par_core.store.commits import CommitRecord
 
 __all__ = ["IndexReport", "run_index"]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from par_core.query.answer import Hit
     from par_core.query.notebook import Results
     from par_core.stages.here import IndexSummary
-    from par_core.stages.status import StatusReport
+    from par_core.store.status_file import StatusReport
 
 __all__ = [
     "Archive",
@@ -55,7 +55,7 @@ _HOMES: Final = {
     "Hit": "par_core.query.answer",
     "IndexSummary": "par_core.stages.here",
     "Results": "par_core.query.notebook",
-    "StatusReport": "par_core.stages.status",
+    "StatusReport": "par_core.store.status_file",
 }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from par_core.query.from_store import Searcher
     from par_core.query.notebook import Results
     from par_core.stages.here import IndexSummary
-    from par_core.stages.status import StatusReport
+    from par_core.store.status_file import StatusReport
 
 __all__ = ["Archive", "open"]
 

@@ -2,23 +2,21 @@
 
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    # imports LanceDB, which takes a second that only the gate should cost
-    from par_core.gate.publish import GateReport
+from par_core.gate.report import GateReport
 
 __all__ = ["gate_lines", "gate_markdown", "gate_object", "in_markdown"]
 
 
-def gate_lines(report: "GateReport") -> Iterator[str]:
+def gate_lines(report: GateReport) -> Iterator[str]:
     """Yield the outcome, then one line with the expected and the actual value of each check that failed."""
     yield _outcome(report)
     for finding in report.failed:
         yield f"failed: {finding.check}: expected {finding.expected}; got {finding.actual}"
 
 
-def gate_markdown(report: "GateReport") -> str:
+def gate_markdown(report: GateReport) -> str:
     """Return every check as a Markdown table, escaped so that a browser sees no markup in it."""
     rows = [
         (
@@ -37,12 +35,12 @@ def gate_markdown(report: "GateReport") -> str:
     return "\n".join([_outcome(report), "", *(table if rows else [])])
 
 
-def gate_object(report: "GateReport") -> dict[str, Any]:
+def gate_object(report: GateReport) -> dict[str, Any]:
     """Everything, as JSON types."""
     return report.as_json() | {"passed": report.passed}
 
 
-def _outcome(report: "GateReport") -> str:
+def _outcome(report: GateReport) -> str:
     checks = f"{len(report.findings)} checks"
     if report.passed:
         return f"version {report.version} passed the gate ({checks})"

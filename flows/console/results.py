@@ -1,21 +1,17 @@
 """Results as plain lines, for a terminal or a pipe."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.console.gate import gate_lines, gate_object
-from par_core.gate.publish import GateReport
 from par_core.query.answer import Chance, Hit, PartScore, SearchResult
 from par_core.query.one_picture import PersonInPicture
-from par_core.stages.status import StatusReport
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger
 from par_core.store.ledger.pending import failed_files as failed_uris
-from par_core.store.vector_index import IndexState
+from par_core.store.status_file import StatusReport
 
 __all__ = [
     "description_lines",
@@ -23,8 +19,6 @@ __all__ = [
     "hit_lines",
     "part_line",
     "printable",
-    "status_lines",
-    "status_object",
 ]
 
 
@@ -112,71 +106,6 @@ def description_lines(
         x1, y1, x2, y2 = person.box
         yield f"person {number}: box {x1:.0f}, {y1:.0f}, {x2:.0f}, {y2:.0f}; score {person.score:.2f}"
         yield from (f"  {probability:6.1%}  {text}" for text, probability in prompts)
-
-
-def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]:
-    """Yield lines on a store: its content, the version that searches read, and the last quality gate."""
-    counted = report.accounting
-    yield str(counted)
-    yield f"{counted.people_sentence}; {report.rows} in the index"
-    if report.rows:
-        yield f"vectors: {_vectors(report.vector_index)}"
-    if report.unindexed_rows:
-        yield f"{report.unindexed_rows} rows are not covered by an index yet: found all the same, only slower"
-    yield f"{counted.vanished} files known from before have vanished"
-    if counted.failures:
-        yield "failed: " + ", ".join(
-            f"{count} {status}" for status, count in sorted(counted.failures.items())
-        )
-    if counted.person_failures:
-        yield "people who could not be described: " + ", ".join(
-            f"{count} {status}" for status, count in sorted(counted.person_failures.items())
-        )
-    if report.skipped:
-        yield "passed over: " + ", ".join(
-            f"{count} {reason}" for reason, count in sorted(report.skipped.items())
-        )
-    if report.commit is None:
-        yield "nothing was committed yet; run par index"
-    else:
-        commit = report.commit
-        yield (
-            f"commit {commit.number}: index version {commit.version}, profile {commit.profile}, embedding"
-            f" {commit.embedding or '-'}"
-        )
-        yield f"shards: {report.shards_segmented} segmented, {report.shards_described} described"
-    if report.version is not None:
-        live = (
-            "none, searches read the newest"
-            if report.live_version is None
-            else f"version {report.live_version}, which searches read"
-        )
-        yield f"live: {live}; newest: version {report.version}"
-    if gate is not None:
-        yield f"last gate, {gate.checked_at}:"
-        yield from (f"  {line}" for line in gate_lines(gate))
-
-
-def _vectors(index: IndexState | None) -> str:
-    if index is None:
-        return "no index, as so few rows need none: every one is compared"
-    parts = (
-        "made by an earlier version of PAR" if index.partitions is None else f"{index.partitions} partitions"
-    )
-    return (
-        f"{index.kind} index, {parts}, of {index.rows} rows; {index.rows_not_yet} rows came later and are"
-        " compared one by one"
-    )
-
-
-def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, Any]:
-    """Return the content of a store as JSON types."""
-    return asdict(report) | {
-        "equation": str(report.accounting),
-        "people_equation": report.accounting.people_sentence,
-        "holds": report.accounting.holds,
-        "gate": gate_object(gate) if gate else None,
-    }
 
 
 def failed_files(store: Store, report: StatusReport) -> list[dict[str, Any]]:

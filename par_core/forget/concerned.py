@@ -93,7 +93,9 @@ def described(store: Store, shards: Iterable[str]) -> Iterator[tuple[ShardFolder
         for config in configs:
             folder = ShardFolder(config / Path(name).name)
             manifest = folder.manifest()
-            if manifest is not None and manifest.info["segment_config"] == Path(name).parent.name:
+            if manifest is None:
+                continue
+            if store.current_id(manifest.info["segment_config"]) == Path(name).parent.name:
                 yield folder, manifest, name
 
 

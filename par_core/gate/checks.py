@@ -2,14 +2,13 @@
 the actual value.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate.golden import GoldenQuery, StoreHealth
+from par_core.gate.report import Finding
 from par_core.query.answer import Hit
 from par_core.query.from_store import Question, ask
 from par_core.stages.check import verify_store
@@ -17,39 +16,9 @@ from par_core.stages.status import store_status
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 
-__all__ = ["Finding", "query_findings", "store_findings"]
+__all__ = ["query_findings", "store_findings"]
 
 _EXAMPLES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Result of one check.
-
-    Attributes:
-        check: Subject of the check: ``store``, or the golden query.
-        expected: Expected value, in words.
-        actual: Actual value, in words.
-        passed: Whether the check passed.
-    """
-
-    check: str
-    expected: str
-    actual: str
-    passed: bool
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Finding":
-        """Return the finding of an object made by ``as_json``.
-
-        Raises:
-            KeyError: A key is missing.
-        """
-        return cls(content["check"], content["wanted"], content["found"], content["passed"])
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the finding as JSON types, under the keys that stored reports and programs read."""
-        return {"check": self.check, "wanted": self.expected, "found": self.actual, "passed": self.passed}
 
 
 def store_findings(store: Store, index: PeopleIndex, health: StoreHealth) -> Iterator[Finding]:

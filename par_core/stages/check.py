@@ -125,12 +125,6 @@ def _uncounted(ledger: Ledger) -> Iterator[str]:
         yield f"the accounting does not hold: {counted}; {counted.people_sentence}"
     if counted.pending:
         yield f"{counted.pending} listed files are not processed yet; run par index again"
-    if counted.people_failed:
-        kinds = ", ".join(f"{n} {status}" for status, n in sorted(counted.person_failures.items()))
-        yield (
-            f"{counted.people_failed} people could not be described ({kinds}); try again with: par index"
-            " --retry-failed"
-        )
     missing = [shard for shard, _ in undescribed_shards(ledger)]
     if missing:
         yield (
@@ -146,8 +140,7 @@ def _recounted(ledger: Ledger, commit: CommitRecord) -> Iterator[str]:
         yield f"the counters of {ledger.path} are not those of its rows; {_repair(ledger.store)}"
     with tempfile.TemporaryDirectory(prefix="par-verify-") as folder:
         path = Path(folder) / "ledger.db"
-        with Ledger.open(ledger.store, ledger.segment_config, path) as built:
-            build_ledger(built, commit.describe_config)
+        build_ledger(ledger.store, ledger.segment_config, commit.describe_config, path)
         for difference in differences(ledger, path):
             yield f"{ledger.path}: {difference}; {_repair(ledger.store)}"
 

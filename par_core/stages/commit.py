@@ -13,11 +13,11 @@ from par_core.stages.migration import migrate_ids
 from par_core.stages.names import ConfigIds
 from par_core.stages.reconcile import Changes, note_index, opened_index, reconcile
 from par_core.stages.run import Run
-from par_core.stages.status import write_status
+from par_core.stages.write_status import write_status
 from par_core.store.commits import CommitRecord, last_commit, save_commit
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
-from par_core.store.ledger import Ledger, open_ledger, remove_ledger
+from par_core.store.ledger import Ledger, open_ledger, remove_ledgers
 from par_core.store.ledger.finished import described_with
 from par_core.store.ledger.pending import is_complete
 
@@ -57,7 +57,7 @@ def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
     ids = ConfigIds(last.segment_config, last.describe_config)
     old = PeopleIndex.open(store.index_path)
     lost = old.history.release_lost_live() if old else None
-    remove_ledger(store, ids.segment)
+    remove_ledgers(store)
     with open_ledger(store, ids.segment, ids.describe) as ledger:
         publish = lost is not None or not store.has_gate()
         return _commit(ledger, ids, last.profile, rebuild=True, publish=publish), lost
@@ -72,7 +72,7 @@ def rewrite_index(store: Store) -> CommitRecord | None:
     """
     migrate_ids(store)
     last = last_commit(store)
-    shutil.rmtree(store.root / "ledger", ignore_errors=True)
+    remove_ledgers(store)
     if last is None:
         shutil.rmtree(store.index_path, ignore_errors=True)
         return None
@@ -100,8 +100,7 @@ def _commit(
             made_with.thresholds,
         )
         index, created = opened_index(ledger, info, made_with, rebuild=rebuild)
-        changes = reconcile(ledger, index, ids, made_with)
-        changes.created = created
+        changes = reconcile(ledger, index, ids, made_with, created=created)
         if created or index.needs_optimizing():
             index.optimize()
         if not history:

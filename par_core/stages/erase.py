@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from par_core.stages.reconcile import note_index
-from par_core.stages.status import write_status
+from par_core.stages.write_status import write_status
 from par_core.store.commits import CommitRecord, last_commit, save_commit
 from par_core.store.desired import desired_rows
 from par_core.store.lance import PeopleIndex

@@ -11,9 +11,9 @@ from par_core.stages.plan import Plan, plan_index
 from par_core.stages.process import process_shard
 from par_core.stages.run import Run
 from par_core.stages.status import store_status
+from par_core.store.accounting import Accounting
 from par_core.store.commits import CommitRecord
 from par_core.store.layout import Store
-from par_core.store.ledger import Accounting
 
 __all__ = ["IndexSummary", "index_here"]
 

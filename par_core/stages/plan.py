@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,22 +10,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from par_core.archive import Listing, container_of, containers_of, is_streamed, list_source
+from par_core.atomic import remove_partials
 from par_core.stages.attempts import forget_attempts
 from par_core.stages.migration import migrate_ids
+from par_core.stages.names import ConfigIds
 from par_core.stages.run import Run
 from par_core.stages.settings_changed import fitting_now, unfinished_shards
 from par_core.stages.shard_work import shard_id_of, work_table
-from par_core.stages.status import write_status
+from par_core.stages.write_status import write_status
 from par_core.store.commits import last_commit
-from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger
-from par_core.store.ledger.finished import record_shards
+from par_core.store.ledger.finished import undescribe_failed
 from par_core.store.ledger.known_content import expected_images
 from par_core.store.ledger.listed import change_listing, follow_missing
-from par_core.store.ledger.pending import failed_in, pending_in, shards_with_failed_people
+from par_core.store.ledger.pending import failed_in, pending_in
 from par_core.store.listings import save_listing
 from par_core.store.missing_sources import look_for_sources
-from par_core.store.plan_file import PlanFile
+from par_core.store.plan_file import PlanFile, PlannedShard
 from par_core.store.plan_writer import write_plan
 from par_core.store.schemas import ENTRIES
 
@@ -94,7 +95,7 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
         again = _again(listed, failed)
         if retry_failed:
             _forget_failed_descriptions(ledger, ids.describe)
-        _clean(store)
+        _clean(ledger, ids)
         size, expected = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size), 0
         with write_plan(store) as writer:
             for files in itertools.chain(_cut(todo, size), _cut(again, size)):
@@ -195,16 +196,22 @@ def _stream(work: pa.Table) -> str:
 
 
 def _forget_failed_descriptions(ledger: Ledger, describe_config: str) -> None:
-    shards = shards_with_failed_people(ledger)
-    for shard in shards:
+    for shard in undescribe_failed(ledger):
         (ledger.store.shard("describe", describe_config, shard).path / "manifest.json").unlink(
             missing_ok=True
         )
-    record_shards(ledger, shards, describe_config)
 
 
-def _clean(store: Store) -> None:
-    """Remove the leftovers of killed or stopped runs: the halves of their shards, and partial files."""
+def _clean(ledger: Ledger, ids: ConfigIds) -> None:
+    """Remove the leftovers of killed or stopped runs: the halves of their shards, and partial files; those of
+    shards only where a run was not finished, since it reads the names of all shards.
+    """
+    store = ledger.store
     for path in (store.root / "work").glob("*.parquet"):
         path.unlink()
     store.remove_partials()
+    plan: Iterable[PlannedShard] = PlanFile.open(store) or ()
+    described = "SELECT described FROM shards WHERE shard = ?"
+    if not all(ledger.value(described, (bytes.fromhex(shard.shard_id),)) for shard in plan):
+        remove_partials(store.config_folder("segment", ids.segment))
+        remove_partials(store.config_folder("describe", ids.describe))

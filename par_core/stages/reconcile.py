@@ -16,20 +16,22 @@ from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger
 from par_core.store.ledger.changed_images import (
+    INDEX_TABLE,
     ChangedShard,
     ImageState,
     changed_shards,
     forget_index,
     images_without_people,
     mark_adopted,
+    mark_all_indexed,
     mark_indexed,
     mark_writing,
+    note_written,
 )
 
 __all__ = ["Changes", "opened_index", "reconcile"]
 
 _ROWS_PER_WRITE: Final = 20_000  # smaller writes leave many fragments behind
-_TABLE: Final = "index_table"
 
 
 @dataclass
@@ -55,7 +57,8 @@ def opened_index(
 ) -> tuple[PeopleIndex, bool]:
     """Return the index to write to, with the ledger in line with it, and whether it is a new table.
 
-    An index that the ledger does not know, of version 0.1 or put back from a backup, is read once.
+    A new table is not noted in the ledger before it is filled. An index that the ledger does not know, of
+    version 0.1, put back from a backup, or half-filled by a killed commit, is read once.
 
     Args:
         ledger: The ledger.
@@ -69,10 +72,11 @@ def opened_index(
         _keep_readers_on_the_old(ledger)
         index = PeopleIndex.create(path, made_with.schema, info)
         forget_index(ledger)
-        note_index(ledger, index)
         return index, True
     index.history.remove_unfinished()
-    known = ledger.meta(_TABLE)
+    if not ledger.store.has_gate():
+        _keep_readers_on_the_old(ledger)
+    known = ledger.meta(INDEX_TABLE)
     table_id, _, version = (known or "").rpartition(" ")
     if known is None or table_id != index.table_id or index.version < int(version):
         mark_adopted(ledger, index.image_digests())
@@ -92,15 +96,29 @@ def _current(store: Store, info: IndexInfo) -> IndexInfo:
 def note_index(ledger: Ledger, index: PeopleIndex) -> None:
     """Keep which table, and which version of it, the ledger is in line with."""
     with ledger.transaction():
-        ledger.set_meta(_TABLE, f"{index.table_id} {index.version}")
+        ledger.set_meta(INDEX_TABLE, f"{index.table_id} {index.version}")
 
 
-def reconcile(ledger: Ledger, index: PeopleIndex, ids: ConfigIds, made_with: DescribedWith) -> Changes:
-    """Write all rows of the index that changed."""
-    batch = _Batch(ledger, index)
-    for shard in changed_shards(ledger):
+def reconcile(
+    ledger: Ledger, index: PeopleIndex, ids: ConfigIds, made_with: DescribedWith, *, created: bool
+) -> Changes:
+    """Write all rows of the index that changed.
+
+    Args:
+        ledger: The ledger.
+        index: The index.
+        ids: The configuration.
+        made_with: Models of the descriptions.
+        created: Whether the table is new. What was written is then marked once, at the end: after a kill the
+            ledger does not know the table, so that the next commit reads what it holds.
+    """
+    batch = _Batch(ledger, index, Changes(created=created))
+    for shard in changed_shards(ledger, everything=created):
         batch.add(shard, ids.describe, made_with.schema)
     batch.write()
+    if created:
+        mark_all_indexed(ledger)
+        return batch.changes
     for images in images_without_people(ledger):
         batch.changes.deleted += _removed(ledger, index, images)
     with ledger.transaction():
@@ -114,7 +132,7 @@ class _Batch:
 
     ledger: Ledger
     index: PeopleIndex
-    changes: Changes = field(default_factory=Changes)
+    changes: Changes
     _tables: list[pa.Table] = field(default_factory=list)
     _images: dict[str, ImageState] = field(default_factory=dict)
     _rows: dict[str, int] = field(default_factory=dict)
@@ -135,21 +153,24 @@ class _Batch:
     def write(self) -> None:
         if not self._images:
             return
-        mark_writing(self.ledger, list(self._images))
-        before = [image.image_id for image in self._images.values() if image.indexed]
-        removed = self.index.delete_images(before)
         rows = pa.concat_tables(self._tables)
-        self.index.add(rows)
-        mark_indexed(
-            self.ledger,
-            {name: (image.digest, self._rows[name]) for name, image in self._images.items()},
-            [],
-        )
+        digests = {name: (image.digest, self._rows[name]) for name, image in self._images.items()}
+        if self.changes.created:
+            self.index.add(rows)
+            note_written(self.ledger, digests)
+        else:
+            self._replace(rows, digests)
         self.changes.upserted += len(rows)
-        self.changes.deleted += max(removed - len(rows), 0)
         self._tables.clear()
         self._images.clear()
         self._rows.clear()
+
+    def _replace(self, rows: pa.Table, digests: dict[str, tuple[str, int]]) -> None:
+        mark_writing(self.ledger, list(digests))
+        removed = self.index.delete_images([name for name, image in self._images.items() if image.indexed])
+        self.index.add(rows)
+        mark_indexed(self.ledger, digests, [])
+        self.changes.deleted += max(removed - len(rows), 0)
 
 
 def _removed(ledger: Ledger, index: PeopleIndex, images: list[str]) -> int:
@@ -160,7 +181,9 @@ def _removed(ledger: Ledger, index: PeopleIndex, images: list[str]) -> int:
 
 
 def _keep_readers_on_the_old(ledger: Ledger) -> None:
-    """Tag the version that is read now, before a new table takes its place."""
+    """Tag the version that is read now, if none is live: before rows are written, or a new table takes its
+    place.
+    """
     old = PeopleIndex.open(ledger.store.index_path)
     if old is not None and old.history.live_version is None:
         old.history.make_live()

@@ -91,7 +91,12 @@ class Store:
         store = cls(root)
         if not store._marker.is_file():
             if store.root.exists() and (
-                not store.root.is_dir() or any(entry.name != "run.lock" for entry in store.root.iterdir())
+                not store.root.is_dir()
+                or any(
+                    # a run that was killed while it made the store has left these
+                    entry.name != "run.lock" and not entry.name.startswith(".store.json.")
+                    for entry in store.root.iterdir()
+                )
             ):
                 raise BadConfigError(f"{root} exists and is no PAR store; choose an empty or new folder")
             write_atomic(

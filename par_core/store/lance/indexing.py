@@ -19,6 +19,7 @@ _TREES: Final = ("person_id", "image_id", "captured_at")
 _BITMAPS: Final = ("source_state", "upper_color", "lower_color")
 # of the vector index; ten times as much training is no better
 _TRAINING: Final = {"max_iterations": 8, "sample_rate": 48}
+_MOST_BY_SIZE: Final = 4096  # partitions that LanceDB makes where it is told their size
 
 
 def make_indexes(table: Table, attributes: Sequence[str], policy: IndexPolicy) -> None:
@@ -35,7 +36,7 @@ def make_indexes(table: Table, attributes: Sequence[str], policy: IndexPolicy) -
         _index_columns(table, attributes)
     state, partitions = vector_index_of(table), policy.partitions(rows)
     if partitions is not None and (state is None or policy.outdated(state, rows)):
-        _index_vectors(table, partitions)
+        _index_vectors(table, partitions, policy.rows_a_partition)
 
 
 def vector_index_of(table: Table) -> IndexState | None:
@@ -68,10 +69,19 @@ def _index_columns(table: Table, attributes: Sequence[str]) -> None:
             table.create_index(column, config=kind())
 
 
-def _index_vectors(table: Table, partitions: int) -> None:
-    """Build the vector index; it replaces an existing one."""
+def _index_vectors(table: Table, partitions: int, rows_a_partition: int) -> None:
+    """Build the vector index; it replaces an existing one.
+
+    LanceDB is told the size of a partition, which it keeps: for a number of partitions alone it assumes
+    larger ones, and the next ``optimize`` writes the whole index again to join partitions.
+    """
     for config in table.list_indices():
         if config.columns[0] == "vector":
             table.drop_index(config.name)
-    kind = IvfSq(distance_type="cosine", num_partitions=partitions, **_TRAINING)
+    size = (
+        {"target_partition_size": rows_a_partition}
+        if partitions <= _MOST_BY_SIZE
+        else {"num_partitions": partitions}
+    )
+    kind = IvfSq(distance_type="cosine", **size, **_TRAINING)
     table.create_index("vector", config=kind, name=IndexPolicy.name(partitions))

@@ -8,15 +8,12 @@ for afterwards, in the same transaction. So nothing ever has to be counted again
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
+from par_core.store.accounting import FAILED_FILES, FAILED_PEOPLE, Accounting, accounting_of
 from par_core.store.ledger.database import Kind, Ledger
 
-__all__ = ["NOTHING", "RANK", "Accounting", "accounting", "counted", "recount", "recounted"]
-
-_FAILED: Final = "failed:"
-_PERSON_FAILED: Final = "person_failed:"
+__all__ = ["RANK", "accounting", "counted", "recount", "recounted"]
 
 #: SQL of the rank of a row ``f`` of files among those of one image. The index takes the people from the
 #: least: from the shard that could describe the most of them, then the first by id. A column beside ``min``
@@ -28,91 +25,6 @@ RANK: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Accounting:
-    """Two equations that must hold.
-
-    Files: listed = indexed + no_people + failed + duplicates + forgotten + pending.
-    People of the indexed images: found = described + too_small + people_failed + people_forgotten +
-    people_pending.
-
-    Attributes:
-        listed: Files and archive members that the newest listings hold.
-        indexed: Different images with at least one person of usable size.
-        no_people: Different images without such a person.
-        failed: Files with a failure status.
-        duplicates: Further files with the bytes of an image that is counted already.
-        forgotten: Files that were erased on purpose and are still in the archive.
-        pending: Files not worked on yet, because a run was stopped.
-        people: People of usable size in the indexed images.
-        too_small: People below the configured size.
-        described: People with a row in the index.
-        people_failed: People who could not be described.
-        people_forgotten: People who were erased on purpose from images that stay.
-        people_pending: People of images whose people are not described, or not in the index yet.
-        vanished: Files known from before that the newest listings no longer hold (not part of the equation).
-        failures: Failed files by status.
-        person_failures: People who could not be described, by status.
-    """
-
-    listed: int
-    indexed: int
-    no_people: int
-    failed: int
-    duplicates: int
-    forgotten: int
-    pending: int
-    people: int
-    too_small: int
-    described: int
-    people_failed: int
-    people_forgotten: int
-    people_pending: int
-    vanished: int
-    failures: Mapping[str, int]
-    person_failures: Mapping[str, int]
-
-    @property
-    def found(self) -> int:
-        """All people that were found in the indexed images."""
-        return self.people + self.too_small + self.people_forgotten
-
-    @property
-    def holds(self) -> bool:
-        """Whether both equations hold."""
-        files = self.indexed + self.no_people + self.failed + self.duplicates + self.forgotten + self.pending
-        return self.listed == files and self.people == (
-            self.described + self.people_failed + self.people_pending
-        )
-
-    def __str__(self) -> str:
-        parts = [
-            f"{self.indexed} indexed",
-            f"{self.no_people} without people",
-            f"{self.failed} failed",
-            f"{self.duplicates} duplicates",
-        ]
-        parts += [f"{self.forgotten} forgotten"] if self.forgotten else []
-        parts += [f"{self.pending} pending"] if self.pending else []
-        return f"{self.listed} files listed = {' + '.join(parts)}"
-
-    @property
-    def people_sentence(self) -> str:
-        """The equation of the people as a sentence."""
-        parts = [
-            f"{self.described} described",
-            f"{self.too_small} too small",
-            f"{self.people_failed} failed",
-        ]
-        parts += [f"{self.people_forgotten} forgotten"] if self.people_forgotten else []
-        parts += [f"{self.people_pending} pending"] if self.people_pending else []
-        return f"{self.found} people found = {' + '.join(parts)}"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return all counts as JSON types."""
-        return asdict(self) | {"failures": dict(self.failures), "person_failures": dict(self.person_failures)}
-
-
 def accounting(ledger: Ledger, people_forgotten: int) -> Accounting:
     """Return the accounting, from counters alone.
 
@@ -120,12 +32,12 @@ def accounting(ledger: Ledger, people_forgotten: int) -> Accounting:
         ledger: The ledger.
         people_forgotten: People on the suppression list of the store.
     """
-    return _from(dict(ledger.rows("SELECT name, value FROM counters")), people_forgotten)
+    return accounting_of(dict(ledger.rows("SELECT name, value FROM counters")), people_forgotten)
 
 
 def recounted(ledger: Ledger, people_forgotten: int) -> Accounting:
     """Return the accounting, counted again from all rows."""
-    return _from(_everything(ledger), people_forgotten)
+    return accounting_of(_everything(ledger), people_forgotten)
 
 
 def recount(ledger: Ledger) -> None:
@@ -139,8 +51,13 @@ def counted(ledger: Ledger) -> Iterator[None]:
     """Keep the counters in line with changes of rows in the block, and note the images concerned as dirty.
 
     Before the block, the tables ``touched`` and ``touched_images`` hold the names of all files and the ids of
-    all images whose rows the block may change; images of the touched files are added here.
+    all images whose rows the block may change; images of the touched files are added here. In a ledger
+    that is being filled, nothing is counted or noted.
     """
+    if ledger.filling:
+        yield
+        ledger.execute("DELETE FROM touched")
+        return
     ledger.execute(
         "INSERT OR IGNORE INTO touched_images SELECT f.image_id FROM touched t JOIN files f ON f.uri = t.uri"
         " WHERE f.image_id IS NOT NULL"
@@ -175,7 +92,7 @@ def _of_files(ledger: Ledger, files: str) -> Counter[str]:
         if kind == Kind.PENDING:
             counts["pending"] += n
         elif kind == Kind.FAILED:
-            counts[_FAILED + status] += n
+            counts[FAILED_FILES + status] += n
         elif kind == Kind.FORGOTTEN:
             counts["forgotten"] += n
     counts["vanished"] = ledger.value(
@@ -215,7 +132,7 @@ def _of_images(ledger: Ledger, images: str) -> Counter[str]:
         JOIN indexed i ON i.image_id = d.image_id
         WHERE d.present GROUP BY p.status"""  # noqa: S608
     for status, n in ledger.rows(failures):
-        counts[_PERSON_FAILED + status] += n
+        counts[FAILED_PEOPLE + status] += n
     return counts
 
 
@@ -224,33 +141,3 @@ def _add(ledger: Ledger, change: Mapping[str, int]) -> None:
         "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
         [(name, n) for name, n in change.items() if n],
     )
-
-
-def _from(counters: Mapping[str, int], people_forgotten: int) -> Accounting:
-    def named(prefix: str) -> dict[str, int]:
-        return {name.removeprefix(prefix): n for name, n in counters.items() if n and name.startswith(prefix)}
-
-    failures, person_failures = named(_FAILED), named(_PERSON_FAILED)
-    get = counters.get
-    return Accounting(
-        listed=get("listed", 0),
-        indexed=get("images:ok", 0),
-        no_people=get("images:no_people", 0),
-        failed=sum(failures.values()),
-        duplicates=get("duplicates", 0),
-        forgotten=get("forgotten", 0),
-        pending=get("pending", 0),
-        people=get("people", 0),
-        too_small=get("too_small", 0),
-        described=get("described", 0),
-        people_failed=sum(person_failures.values()),
-        people_forgotten=people_forgotten,
-        people_pending=get("people_pending", 0),
-        vanished=get("vanished", 0),
-        failures=failures,
-        person_failures=person_failures,
-    )
-
-
-#: The accounting of an empty store.
-NOTHING: Final = _from({}, 0)

@@ -15,6 +15,7 @@ from par_core.store.ledger.accounting import RANK, counted, recount
 from par_core.store.ledger.database import Ledger
 
 __all__ = [
+    "INDEX_TABLE",
     "ChangedShard",
     "ImageState",
     "changed_shards",
@@ -24,9 +25,14 @@ __all__ = [
     "images_without_people",
     "indexed_rows",
     "mark_adopted",
+    "mark_all_indexed",
     "mark_indexed",
     "mark_writing",
+    "note_written",
 ]
+
+#: Key of ``meta``: id and version of the table that ``indexed`` describes.
+INDEX_TABLE: Final = "index_table"
 
 _IMAGES: Final = 20_000  # of which the states are read at a time
 _STATES: Final = ("present", "replaced", "vanished")
@@ -64,15 +70,20 @@ class ChangedShard:
     images: tuple[ImageState, ...]
 
 
-def changed_shards(ledger: Ledger) -> Iterator[ChangedShard]:
+def changed_shards(ledger: Ledger, *, everything: bool = False) -> Iterator[ChangedShard]:
     """Yield all dirty images that are described, by shard.
 
     The list is made at the first step; images may be marked as indexed meanwhile.
+
+    Args:
+        ledger: The ledger.
+        everything: Whether every image is dirty. Then the files are read in their order, and not by image.
     """
+    files = "files f NOT INDEXED" if everything else "dirty d CROSS JOIN files f ON f.image_id = d.image_id"
     ledger.execute("DROP TABLE IF EXISTS temp.todo")
     ledger.execute(
         f"CREATE TEMP TABLE todo AS SELECT f.image_id, f.shard AS shard, min({RANK}) AS rank"  # noqa: S608
-        " FROM dirty d CROSS JOIN files f ON f.image_id = d.image_id CROSS JOIN shards s ON s.shard = f.shard"
+        f" FROM {files} CROSS JOIN shards s ON s.shard = f.shard"
         " WHERE f.kind = 1 AND s.described = 1 GROUP BY f.image_id"
     )
     ledger.execute("CREATE INDEX temp.todo_by_shard ON todo (shard, image_id)")
@@ -156,12 +167,36 @@ def mark_indexed(ledger: Ledger, digests: Mapping[str, tuple[str, int]], removed
             ledger.execute_many("DELETE FROM writing WHERE image_id = ?", done)
 
 
+def note_written(ledger: Ledger, digests: Mapping[str, tuple[str, int]]) -> None:
+    """Keep what a new index holds of some images until ``mark_all_indexed``; no other process sees it.
+
+    Args:
+        ledger: The ledger.
+        digests: Digest and number of rows by image.
+    """
+    with ledger.transaction():
+        ledger.execute_many(
+            "INSERT INTO written VALUES (?, ?, ?)",
+            [(bytes.fromhex(image), *what) for image, what in digests.items()],
+        )
+
+
+def mark_all_indexed(ledger: Ledger) -> None:
+    """Note, after a new index was filled, that it holds what was noted as written, and nothing else."""
+    with ledger.transaction():
+        ledger.execute("DELETE FROM indexed")
+        ledger.execute("INSERT INTO indexed SELECT image_id, digest, rows FROM written ORDER BY image_id")
+        for table in ("written", "dirty", "writing"):
+            ledger.execute(f"DELETE FROM {table}")  # noqa: S608 - names above
+        recount(ledger)
+
+
 def forget_index(ledger: Ledger) -> None:
     """Note that there is no index, or a new one without rows: every image must be committed."""
     with ledger.transaction():
-        ledger.execute("INSERT OR IGNORE INTO touched_images SELECT image_id FROM indexed")
-        with counted(ledger):
+        if ledger.value("SELECT 1 FROM indexed LIMIT 1"):
             ledger.execute("DELETE FROM indexed")
+            recount(ledger)
         ledger.execute("DELETE FROM writing")
         everything_changed(ledger)
 
@@ -188,7 +223,7 @@ def mark_adopted(ledger: Ledger, digests: Iterable[tuple[str, str | None, int]])
 
 def everything_changed(ledger: Ledger) -> None:
     """Make every image dirty."""
-    ledger.execute("INSERT OR IGNORE INTO dirty SELECT image_id FROM files WHERE kind = 1")
+    ledger.execute("INSERT OR IGNORE INTO dirty SELECT image_id FROM files WHERE kind = 1 ORDER BY image_id")
 
 
 def indexed_rows(ledger: Ledger) -> int:
@@ -198,8 +233,9 @@ def indexed_rows(ledger: Ledger) -> int:
 
 def _states(ledger: Ledger, shards: Mapping[bytes, bytes]) -> dict[bytes, ImageState]:
     """Return the states of some images, given the shard of each."""
-    ledger.execute("DELETE FROM touched_images")
-    ledger.execute_many("INSERT INTO touched_images VALUES (?)", [(image,) for image in shards])
+    with ledger.transaction():  # not one for each image
+        ledger.execute("DELETE FROM touched_images")
+        ledger.execute_many("INSERT INTO touched_images VALUES (?)", [(image,) for image in shards])
     places: dict[bytes, list[tuple[int, str]]] = {}
     for image, uri, rank in ledger.rows(
         "SELECT f.image_id, f.uri, CASE WHEN f.source IS NOT NULL THEN 0"

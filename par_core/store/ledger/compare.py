@@ -13,12 +13,14 @@ _FILES: Final = (
     "SELECT uri, size, version, source IS NOT NULL, kind, attempt, status, image_id, shard, n_people,"
     " n_too_small FROM {}.files"
 )
+_SUPERSEDED: Final = "SELECT uri, size, version, shard, image_id FROM {}.superseded"
 _SHARDS: Final = "SELECT shard, entries, recognised, described, digest FROM {}.shards"
 _SOURCES: Final = "SELECT digest, missing FROM {}.sources"
 _FAILURES: Final = "SELECT shard, image_id, status, n FROM {}.person_failures"
 
 _TABLES: Final = (
     ("files", _FILES),
+    ("superseded attempts", _SUPERSEDED),
     ("sources", _SOURCES),
     ("shards", _SHARDS),
     ("failed people", _FAILURES),

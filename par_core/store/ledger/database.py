@@ -32,13 +32,16 @@ CREATE TABLE files (
     image_id BLOB, shard BLOB, n_people INTEGER NOT NULL, n_too_small INTEGER NOT NULL,
     PRIMARY KEY (uri, size, version)
 ) WITHOUT ROWID;
-CREATE INDEX files_by_image ON files (image_id) WHERE image_id IS NOT NULL;
-CREATE INDEX files_by_version ON files (version, size) WHERE kind = 1;
 CREATE INDEX files_pending ON files (source) WHERE kind = 0;
 CREATE INDEX files_failed ON files (source) WHERE kind = 2;
+CREATE TABLE superseded (
+    uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL, shard BLOB NOT NULL, image_id BLOB,
+    PRIMARY KEY (uri, size, version, shard)
+) WITHOUT ROWID;
+CREATE INDEX superseded_by_image ON superseded (image_id) WHERE image_id IS NOT NULL;
 CREATE TABLE also_listed (
     source INTEGER NOT NULL, uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL,
-    PRIMARY KEY (uri, source)
+    forgotten INTEGER NOT NULL, PRIMARY KEY (uri, source)
 ) WITHOUT ROWID;
 CREATE TABLE shards (
     shard BLOB PRIMARY KEY, entries INTEGER NOT NULL, recognised INTEGER NOT NULL,
@@ -53,6 +56,10 @@ CREATE TABLE indexed (image_id BLOB PRIMARY KEY, digest TEXT, rows INTEGER NOT N
 CREATE TABLE writing (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE dirty (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
 """
+_INDEXES: Final = (
+    "CREATE INDEX files_by_image ON files (image_id) WHERE image_id IS NOT NULL",
+    "CREATE INDEX files_by_version ON files (version, size) WHERE kind = 1",
+)
 _TEMPORARY: Final = """
 CREATE TEMP TABLE touched (uri TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE touched_images (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
@@ -60,6 +67,7 @@ CREATE TEMP TABLE incoming (
     uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL, attempt INTEGER, status TEXT,
     kind INTEGER, image_id BLOB, shard BLOB, n_people INTEGER, n_too_small INTEGER
 );
+CREATE TEMP TABLE written (image_id BLOB NOT NULL, digest TEXT, rows INTEGER NOT NULL);
 """
 
 
@@ -82,38 +90,53 @@ class Ledger:
         store: The store.
         segment_config: Id of the segmentation.
         path: The file.
+        filling: Whether the file is new and is being filled, by files alone: counters, and images by id, come
+            at the end (``filled``).
     """
 
     def __init__(self, store: Store, segment_config: str, path: Path, connection: sqlite3.Connection) -> None:
         self.store = store
         self.segment_config = segment_config
         self.path = path
+        self.filling = False
         self._connection = connection
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, store: Store, segment_config: str, path: Path | None = None) -> Iterator["Ledger"]:
-        """Open the ledger to write to it, for the length of a block; an empty one where there is none.
+    def create(cls, store: Store, segment_config: str, path: Path) -> Iterator["Ledger"]:
+        """Create a ledger in a file that does not exist, to be filled in a block. A file that was left
+        half-filled must be deleted: to be fast, SQLite keeps no journal of it.
+        """
+        with _connected(path, "rwc") as connection:
+            ledger = cls(store, segment_config, path, connection)
+            connection.execute("PRAGMA journal_mode = OFF")
+            connection.execute("PRAGMA synchronous = OFF")
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            ledger.set_meta("format", str(_FORMAT))
+            connection.executescript(_TEMPORARY)
+            ledger.filling = True
+            yield ledger
 
-        Args:
-            store: The store.
-            segment_config: Id of the segmentation.
-            path: Another file than that of the store.
+    def filled(self) -> None:
+        """End the filling of a new ledger: make the index of images."""
+        for statement in _INDEXES:
+            self.execute(statement)
+        self.filling = False
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, store: Store, segment_config: str) -> Iterator["Ledger"]:
+        """Open the ledger, which exists, to write to it, for the length of a block.
 
         Raises:
             StoreError: The file is damaged, or of another format; names the command that rebuilds it.
         """
-        path = path or store.ledger_path(segment_config)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _connected(path, "rwc") as connection:
+        path = store.ledger_path(segment_config)
+        with _connected(path, "rw") as connection:
             ledger = cls(store, segment_config, path, connection)
             with ledger._damage_named():
                 connection.execute("PRAGMA secure_delete = ON")
-                if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                    with ledger.transaction():
-                        for statement in _SCHEMA.split(";"):
-                            connection.execute(statement)
-                        ledger.set_meta("format", str(_FORMAT))
                 ledger._require_format()
                 connection.executescript(_TEMPORARY)
                 yield ledger
@@ -186,6 +209,8 @@ class Ledger:
 
     @property
     def _repair(self) -> str:
+        if not self.store.commits():
+            return "delete it and run par index again"
         return f"write it again from listings and shards with: par rebuild --store {self.store.root}"
 
     @contextlib.contextmanager

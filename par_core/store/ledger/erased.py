@@ -33,10 +33,15 @@ def erase_files(
         )
         with counted(ledger):
             ledger.execute("INSERT OR IGNORE INTO dirty SELECT image_id FROM touched_images")
-            for table in ("files", "also_listed"):
+            for table in ("files", "superseded", "also_listed"):
                 ledger.execute_many(f"DELETE FROM {table} WHERE uri = ?", [(uri,) for uri in uris])  # noqa: S608
             ledger.execute_many("DELETE FROM files WHERE uri = ? AND size = ? AND version = ?", files)
-            ledger.execute_many("DELETE FROM files WHERE image_id = ?", images)
+            ledger.execute_many(
+                "DELETE FROM superseded WHERE uri = ? AND size = ? AND version = ? AND image_id IS NULL",
+                files,
+            )
+            for table in ("files", "superseded"):
+                ledger.execute_many(f"DELETE FROM {table} WHERE image_id = ?", images)  # noqa: S608
             ledger.execute_many("DELETE FROM person_failures WHERE image_id = ?", images)
 
 

@@ -16,10 +16,18 @@ from par_core.errors import StoreError
 from par_core.status import FAILED, Status
 from par_core.store.described_with import DescribedWith
 from par_core.store.ledger.accounting import counted, recount
+from par_core.store.ledger.changed_images import INDEX_TABLE
 from par_core.store.ledger.database import Kind, Ledger
 from par_core.store.shards import Manifest, ShardFolder
 
-__all__ = ["begin_description", "described_with", "follow_description", "record_all_shards", "record_shards"]
+__all__ = [
+    "begin_description",
+    "described_with",
+    "follow_description",
+    "record_all_shards",
+    "record_shards",
+    "undescribe_failed",
+]
 
 _AT_ONCE: Final = 64  # shards in a transaction
 _DESCRIPTION: Final = "describe_config"
@@ -45,7 +53,7 @@ def begin_description(ledger: Ledger, describe_config: str) -> None:
 
 def follow_description(ledger: Ledger, describe_config: str) -> None:
     """Record descriptions of this configuration from now on. After a change, all of its shards that are
-    complete are recorded, and every image must be committed again.
+    complete are recorded, every image must be committed again, and what the index holds must be read again.
     """
     if ledger.meta(_DESCRIPTION) == describe_config:
         return
@@ -53,7 +61,7 @@ def follow_description(ledger: Ledger, describe_config: str) -> None:
         ledger.execute("UPDATE shards SET described = 0, digest = NULL")
         ledger.execute("DELETE FROM person_failures")
         ledger.execute("DELETE FROM indexed")
-        ledger.execute("DELETE FROM meta WHERE key = ?", (_MODELS,))
+        ledger.execute_many("DELETE FROM meta WHERE key = ?", [(_MODELS,), (INDEX_TABLE,)])
         ledger.execute("INSERT OR IGNORE INTO dirty SELECT image_id FROM files WHERE kind = 1")
         recount(ledger)
         ledger.set_meta(_DESCRIPTION, "")
@@ -61,6 +69,22 @@ def follow_description(ledger: Ledger, describe_config: str) -> None:
     record_shards(ledger, (folder.shard_id for folder, _ in folders), describe_config)
     with ledger.transaction():
         ledger.set_meta(_DESCRIPTION, describe_config)
+
+
+def undescribe_failed(ledger: Ledger) -> list[str]:
+    """Record that the shards with people who could not be described are not described, and return their ids.
+
+    Their descriptions are to be deleted afterwards: a kill between the two leaves shards that the next plan
+    takes up.
+    """
+    failed = "SELECT DISTINCT shard FROM person_failures"
+    with ledger.transaction():
+        shards = [shard.hex() for (shard,) in ledger.rows(f"{failed} ORDER BY 1")]
+        ledger.execute("INSERT OR IGNORE INTO touched_images SELECT image_id FROM person_failures")
+        with counted(ledger):
+            ledger.execute(f"UPDATE shards SET described = 0, digest = NULL WHERE shard IN ({failed})")  # noqa: S608
+            ledger.execute("DELETE FROM person_failures")
+    return shards
 
 
 def record_all_shards(ledger: Ledger, describe_config: str) -> None:
@@ -99,24 +123,44 @@ def _record(ledger: Ledger, shard_ids: Iterable[str], describe_config: str) -> i
         described = ledger.store.shard("describe", describe_config, shard_id)
         shards.append((described, _fitting(manifest, described)))
         _fill(ledger, segmented, manifest)
+    _take_out(ledger, gone)
     ledger.execute("INSERT OR IGNORE INTO touched SELECT uri FROM incoming")
-    ledger.execute(
-        "INSERT OR IGNORE INTO touched_images SELECT image_id FROM incoming WHERE image_id IS NOT NULL"
-    )
-    with counted(ledger):
-        removed = [(bytes.fromhex(shard_id),) for shard_id in gone]
-        # its parts, recorded below, replace its rows
-        ledger.execute_many(
-            "UPDATE files SET shard = x'ff', attempt = 0"
-            " WHERE shard = ? AND uri IN (SELECT uri FROM touched)",
-            removed,
+    if not ledger.filling:
+        ledger.execute(
+            "INSERT OR IGNORE INTO touched_images SELECT image_id FROM incoming WHERE image_id IS NOT NULL"
         )
-        ledger.execute_many("DELETE FROM shards WHERE shard = ?", removed)
+    with counted(ledger):
         _merge(ledger)
         for described, found in shards:
             _record_description(ledger, described, found)
         ledger.execute("INSERT OR IGNORE INTO dirty SELECT image_id FROM touched_images")
     return sum(found is not None for _, found in shards)
+
+
+def _take_out(ledger: Ledger, shard_ids: Iterable[str]) -> None:
+    """Take shards out that are deleted: their files are to be worked on, unless parts that replaced a shard
+    hold them, which are recorded later. Reads the whole ledger where it knows such a shard.
+    """
+    known = [
+        (shard,)
+        for shard in map(bytes.fromhex, shard_ids)
+        if ledger.value("SELECT 1 FROM shards WHERE shard = ?", (shard,))
+    ]
+    if not known:
+        return
+    ledger.execute_many("INSERT OR IGNORE INTO touched SELECT uri FROM files WHERE shard = ?", known)
+    of_shard = "shard = ? AND uri IN (SELECT uri FROM touched)"
+    with counted(ledger):
+        ledger.execute("INSERT OR IGNORE INTO dirty SELECT image_id FROM touched_images")
+        ledger.execute_many(f"DELETE FROM files WHERE source IS NULL AND {of_shard}", known)  # noqa: S608
+        ledger.execute_many(
+            "UPDATE files SET kind = 0, attempt = 0, status = NULL, image_id = NULL, shard = NULL,"  # noqa: S608
+            f" n_people = 0, n_too_small = 0 WHERE {of_shard}",
+            known,
+        )
+        ledger.execute_many("DELETE FROM shards WHERE shard = ?", known)
+        ledger.execute_many("DELETE FROM superseded WHERE shard = ?", known)
+        ledger.execute_many("DELETE FROM person_failures WHERE shard = ?", known)
 
 
 def _fitting(segmented: Manifest, described: ShardFolder) -> Manifest | None:
@@ -152,7 +196,12 @@ def _fill(ledger: Ledger, segmented: ShardFolder, manifest: Manifest) -> None:
 
 
 def _merge(ledger: Ledger) -> None:
-    """Bring ``files`` in line with ``incoming``."""
+    """Bring ``files`` and ``superseded`` in line with ``incoming``."""
+    ledger.execute(
+        "INSERT OR IGNORE INTO superseded SELECT f.uri, f.size, f.version, f.shard, f.image_id"
+        " FROM incoming i CROSS JOIN files f"
+        " ON f.uri = i.uri AND f.size = i.size AND f.version = i.version WHERE f.shard <> i.shard"
+    )
     ledger.execute(
         "INSERT INTO files SELECT uri, size, version, NULL, kind, attempt, status, image_id, shard, n_people,"
         " n_too_small FROM incoming WHERE true"
@@ -161,6 +210,16 @@ def _merge(ledger: Ledger) -> None:
         " n_people = excluded.n_people, n_too_small = excluded.n_too_small"
         " WHERE excluded.attempt > files.attempt"
         " OR (excluded.attempt = files.attempt AND excluded.shard <= files.shard)"
+    )
+    ledger.execute(
+        "INSERT OR REPLACE INTO superseded SELECT i.uri, i.size, i.version, i.shard, i.image_id"
+        " FROM incoming i CROSS JOIN files f"
+        " ON f.uri = i.uri AND f.size = i.size AND f.version = i.version WHERE f.shard <> i.shard"
+    )
+    ledger.execute(
+        "DELETE FROM superseded WHERE (uri, size, version, shard) IN ("
+        "SELECT f.uri, f.size, f.version, f.shard FROM incoming i CROSS JOIN files f"
+        " ON f.uri = i.uri AND f.size = i.size AND f.version = i.version)"
     )
 
 

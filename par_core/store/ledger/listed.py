@@ -1,6 +1,7 @@
 """Which files the newest listings hold: changes of listings, applied to the ledger.
 
-Of several listings that hold a uri, the newest decides. The table ``files`` names that listing; the others
+Of several listings that hold a uri, the newest decides, and of those of one moment the last by digest. The
+table ``files`` names that listing; the others
 are in ``also_listed``, which is empty unless sources overlap.
 """
 
@@ -31,7 +32,7 @@ def catch_up_listings(ledger: Ledger) -> None:
     known: dict[str, str] = dict(ledger.rows("SELECT digest, stamp FROM sources"))
     files = {file.digest: file for file in listing_files(ledger.store)}
     changed = [file for digest, file in files.items() if known.get(digest) != file.stamp]
-    for file in sorted(changed, key=lambda file: file.listed_at()):
+    for file in sorted(changed, key=_rank):
         table = pq.read_table(file.path, columns=[*KEY, "status"], partitioning=None)
         change_listing(ledger, file, table)
     for digest in known.keys() - files.keys():
@@ -53,12 +54,13 @@ def follow_missing(ledger: Ledger) -> None:
             continue
         with ledger.transaction():
             ledger.execute("UPDATE sources SET missing = ? WHERE id = ?", (digest in missing, source))
-            ledger.execute(
-                "INSERT OR IGNORE INTO dirty SELECT f.image_id FROM files f WHERE f.source = ? AND f.kind = 1"
-                " AND EXISTS (SELECT 1 FROM files g WHERE g.image_id = f.image_id AND g.uri <> f.uri"
-                " AND g.source IS NOT NULL)",
-                (source,),
-            )
+            if not ledger.filling:
+                ledger.execute(
+                    "INSERT OR IGNORE INTO dirty SELECT f.image_id FROM files f WHERE f.source = ?"
+                    " AND f.kind = 1 AND EXISTS (SELECT 1 FROM files g WHERE g.image_id = f.image_id"
+                    " AND g.uri <> f.uri AND g.source IS NOT NULL)",
+                    (source,),
+                )
 
 
 def change_listing(ledger: Ledger, file: ListingFile, now: pa.Table, before: pa.Table | None = None) -> int:
@@ -76,13 +78,18 @@ def change_listing(ledger: Ledger, file: ListingFile, now: pa.Table, before: pa.
     """
     with ledger.transaction():
         source = _source(ledger, file.digest)
-        listed_at = file.listed_at()
+        listed_at = _rank(file)
         seen = _held_by(ledger, source) if before is None else _relevant(before)
         vanished = _apply(ledger, source, listed_at, *_difference(_relevant(now), seen))
         ledger.execute(
             "UPDATE sources SET listed_at = ?, stamp = ? WHERE id = ?", (listed_at, file.stamp, source)
         )
     return vanished
+
+
+def _rank(file: ListingFile) -> str:
+    """Return a text that is greater for newer listings, and different for any two."""
+    return f"{file.listed_at()} {file.digest}"
 
 
 def _difference(now: pa.Table, before: pa.Table) -> tuple[pa.Table, pa.Table]:
@@ -126,7 +133,7 @@ def _apply(ledger: Ledger, source: int, listed_at: str, added: pa.Table, removed
 def _overruled(ledger: Ledger, source: int, listed_at: str) -> pa.Table:
     """Return the files of a listing about which an older listing has decided: it was the newer one before."""
     rows = ledger.rows(
-        "SELECT a.uri, a.size, a.version, 0 FROM also_listed a JOIN files f ON f.uri = a.uri"
+        "SELECT a.uri, a.size, a.version, a.forgotten FROM also_listed a JOIN files f ON f.uri = a.uri"
         " JOIN sources s ON s.id = f.source WHERE a.source = ? AND s.listed_at <= ? ORDER BY a.uri",
         (source, listed_at),
     )
@@ -145,14 +152,19 @@ def _remove(ledger: Ledger, source: int) -> None:
     )
     others = list(
         ledger.rows(
-            "SELECT a.uri, a.size, a.version, a.source, max(s.listed_at) FROM incoming i"
+            "SELECT a.uri, a.size, a.version, a.source, a.forgotten, max(s.listed_at) FROM incoming i"
             " JOIN also_listed a ON a.uri = i.uri JOIN sources s ON s.id = a.source"
             " WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.uri = i.uri AND f.source IS NOT NULL)"
             " GROUP BY a.uri"
         )
     )
-    for uri, size, version, other, _ in others:
-        _own(ledger, uri, size, version, other)
+    for uri, size, version, other, forgotten, _ in others:
+        kind = (Kind.FORGOTTEN, Status.FORGOTTEN.value) if forgotten else (Kind.PENDING, None)
+        ledger.execute(
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?, 0, ?, NULL, NULL, 0, 0)"
+            " ON CONFLICT (uri, size, version) DO UPDATE SET source = excluded.source",
+            (uri, size, version, other, *kind),
+        )
         ledger.execute("DELETE FROM also_listed WHERE source = ? AND uri = ?", (other, uri))
     ledger.execute(
         "DELETE FROM files WHERE source IS NULL AND attempt = 0 AND (uri, size, version) IN"
@@ -163,13 +175,14 @@ def _remove(ledger: Ledger, source: int) -> None:
 def _add(ledger: Ledger, source: int, listed_at: str) -> None:
     """Add the incoming files to a listing; it decides about them unless a newer listing holds them."""
     ledger.execute(
-        "INSERT OR REPLACE INTO also_listed SELECT ?, i.uri, i.size, i.version FROM incoming i"
+        "INSERT OR REPLACE INTO also_listed SELECT ?, i.uri, i.size, i.version, i.kind = 3 FROM incoming i"
         " JOIN files f ON f.uri = i.uri JOIN sources s ON s.id = f.source"
         " WHERE f.source <> ? AND s.listed_at > ?",
         (source, source, listed_at),
     )
     ledger.execute(
-        "INSERT OR REPLACE INTO also_listed SELECT f.source, f.uri, f.size, f.version FROM incoming i"
+        "INSERT OR REPLACE INTO also_listed SELECT f.source, f.uri, f.size, f.version,"
+        " f.kind = 3 AND f.attempt = 0 FROM incoming i"
         " JOIN files f ON f.uri = i.uri JOIN sources s ON s.id = f.source"
         " WHERE f.source <> ? AND s.listed_at <= ?",
         (source, listed_at),
@@ -188,14 +201,6 @@ def _add(ledger: Ledger, source: int, listed_at: str) -> None:
     )
     ledger.execute(
         "DELETE FROM files WHERE source IS NULL AND attempt = 0 AND uri IN (SELECT uri FROM incoming)"
-    )
-
-
-def _own(ledger: Ledger, uri: str, size: int, version: str, source: int) -> None:
-    ledger.execute(
-        "INSERT INTO files VALUES (?, ?, ?, ?, 0, 0, NULL, NULL, NULL, 0, 0)"
-        " ON CONFLICT (uri, size, version) DO UPDATE SET source = excluded.source",
-        (uri, size, version, source),
     )
 
 
@@ -227,7 +232,7 @@ def _held_by(ledger: Ledger, source: int) -> pa.Table:
     return _table(
         ledger.rows(
             "SELECT uri, size, version, kind = 3 AND attempt = 0 FROM files WHERE source = ? UNION ALL"
-            " SELECT uri, size, version, 0 FROM also_listed WHERE source = ? ORDER BY uri",
+            " SELECT uri, size, version, forgotten FROM also_listed WHERE source = ? ORDER BY uri",
             (source, source),
         )
     )

@@ -13,7 +13,6 @@ __all__ = [
     "is_complete",
     "listed_images",
     "pending_in",
-    "shards_with_failed_people",
     "shards_with_status",
     "undescribed_shards",
 ]
@@ -60,11 +59,6 @@ def undescribed_shards(ledger: Ledger) -> Iterator[tuple[str, int]]:
     """Yield id and number of entries of every shard that is segmented and not described."""
     for shard, entries in ledger.rows("SELECT shard, entries FROM shards WHERE described = 0 ORDER BY shard"):
         yield shard.hex(), entries
-
-
-def shards_with_failed_people(ledger: Ledger) -> list[str]:
-    """Return the ids of the shards with people who could not be described."""
-    return [shard.hex() for (shard,) in ledger.rows("SELECT DISTINCT shard FROM person_failures ORDER BY 1")]
 
 
 def failed_files(ledger: Ledger) -> Iterator[tuple[str, str]]:

@@ -9,9 +9,9 @@ from flows.console.gate import gate_lines, gate_markdown, gate_object
 from par_core.config import load_config
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate import publish
-from par_core.gate.checks import Finding
 from par_core.gate.golden import Golden, GoldenQuery, StoreHealth
-from par_core.gate.publish import GateReport, last_gate, run_gate
+from par_core.gate.publish import run_gate
+from par_core.gate.report import Finding, GateReport, last_gate
 from par_core.query.from_store import Question, ask
 from par_core.stages.check import verify_store
 from par_core.stages.commit import rebuild_index
@@ -101,7 +101,7 @@ def test_killed_between_commit_and_tag_the_old_version_stays_live_and_the_next_g
     assert store_status(store).live_version == first
     assert names_of(store, Question(where="upper_color = 'yellow'")) == ["0003.png"]
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "write_atomic", killed)  # tagged, but the report is the one before
+        patch.setattr(publish, "save_gate", killed)  # tagged, but the report is the one before
         with pytest.raises(KeyboardInterrupt):
             run_gate(store, PASSING, FAKE)
     status = store_status(store)

@@ -8,6 +8,7 @@ import pytest
 
 from par_core.config import RunConfig, load_config
 from par_core.errors import StoreError
+from par_core.forget import Request, find_subject, forget
 from par_core.ids import digest_of
 from par_core.models.fake import FakeDescriber, FakeSegmenter
 from par_core.models.profiles import Fingerprints
@@ -108,6 +109,21 @@ def test_what_still_has_an_earlier_id_finds_its_shards(
     segmented = store.shard("segment", manifest.info["segment_config"], described.shard_id)
     assert segmented.manifest() is not None
     assert segmented.path.parent.name == new.segment
+
+
+def test_a_person_is_forgotten_in_descriptions_that_name_an_earlier_id(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = stored_by_version_0_1(tmp_path / "s", photos, monkeypatch, FAKE)
+    store = Store.open(root)
+    migrate_ids(store)
+    rebuild_index(store)
+    ids = Run.of(store, FAKE).ids
+    ((folder, _),) = store.complete_shards("describe", ids.describe)
+    described = folder.read("people")["person_id"].to_pylist()
+    report = forget(store, find_subject(store, Request.of(people=described[:1])))
+    assert report.exit_code == 0
+    assert folder.read("people")["person_id"].to_pylist() == described[1:]
 
 
 def test_a_store_that_is_not_migrated_yet_can_be_rebuilt(

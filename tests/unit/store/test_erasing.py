@@ -40,18 +40,35 @@ def holding(index: PeopleIndex, trace: bytes) -> list[str]:
     ]
 
 
+def in_vector_index(index: PeopleIndex, vector: np.ndarray) -> bool:
+    """Whether the index of the vectors holds a vector, a byte a number."""
+    vectors = np.array(rows()["vector"].to_pylist())
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    low, high = min(vectors.min(), -vectors.max()), max(vectors.max(), -vectors.min())
+    code = (vector / np.linalg.norm(vector) - low) / (high - low) * 255
+    windows = (
+        np.lib.stride_tricks.sliding_window_view(np.frombuffer(path.read_bytes(), np.uint8), len(code))
+        for path in index.path.rglob("auxiliary.idx")
+    )
+    return any((np.abs(window - code).max(axis=1) < 12).any() for window in windows)
+
+
 def test_the_bytes_of_an_erased_row_vanish_and_others_are_still_found(index: PeopleIndex) -> None:
     indexes = files(index, "_indices")
     erased, kept = (index.rows([f"{number:032x}"]).to_pylist()[0] for number in (77, 78))
     vector = np.asarray(erased["vector"], np.float32)
     assert holding(index, vector.tobytes())
+    assert in_vector_index(index, vector)
     index.erase([erased["person_id"]], rows().slice(0, 0))
     index.optimize()
     index.history.drop()
     assert holding(index, vector.tobytes()) == []
+    assert not in_vector_index(index, vector)
     assert holding(index, erased["person_id"].encode()) == []
     assert holding(index, np.asarray(kept["vector"], np.float32).tobytes()) == ["data"]
-    assert not indexes & files(index, "_indices")
+    left = indexes & files(index, "_indices")  # the part of the vector index that covers the other fragment
+    assert {path.name for path in left} <= {"index.idx", "auxiliary.idx"}
+    assert in_vector_index(index, np.asarray(kept["vector"], np.float32))
     assert (
         len(index)
         == len(set(index.search(None, columns=["person_id"], top=2 * ROWS)["person_id"].to_pylist()))
@@ -85,3 +102,9 @@ def test_a_fragment_that_is_erased_as_a_whole_leaves_the_indexes_too(index: Peop
     assert not before & files(index, "_indices")
     assert index.vector_index() is not None
     assert index.unindexed_rows() == 0
+
+
+def test_an_index_that_was_just_built_is_not_written_again(index: PeopleIndex) -> None:
+    before = files(index, "_indices")
+    index.optimize()
+    assert files(index, "_indices") == before

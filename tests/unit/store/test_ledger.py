@@ -1,11 +1,14 @@
 """The ledger works on changes; it must say what a join of all listings and all shards says."""
 
 import json
+import tempfile
+from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from par_core.archive import Entry, Listing
@@ -18,13 +21,16 @@ from par_core.store.ledger.accounting import accounting, recounted
 from par_core.store.ledger.changed_images import changed_shards, mark_indexed
 from par_core.store.ledger.compare import differences
 from par_core.store.ledger.finished import record_shards
-from par_core.store.ledger.listed import change_listing, follow_missing
+from par_core.store.ledger.listed import catch_up_listings, change_listing, follow_missing
 from par_core.store.ledger.opening import build_ledger
-from par_core.store.ledger.pending import failed_in, pending_in
-from par_core.store.listings import listed_entries, save_listing
+from par_core.store.ledger.pending import failed_in, pending_in, undescribed_shards
+from par_core.store.listings import forget_in_listings, listed_entries, save_listing
 from par_core.store.schemas import IMAGES, PEOPLE, descriptions_schema
+from par_core.store.suppression import load_suppression_list, save_suppression_list
 from tests.full_join import file_counts, image_states, known_images, missing_files
 
+Index = dict[str, tuple[str, str, tuple[str, ...], str]]  # uri, state, uris and shard of each image
+IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # no disk is waited for
 SEGMENT, DESCRIBE = "0" * 16, "1" * 16
 NAMES = [f"/a/{letter}.jpg" for letter in "abcdef"] + ["/b/x.jpg", "/b/y.jpg"]
 DESCRIPTIONS = descriptions_schema(["hat"], 2)
@@ -103,7 +109,7 @@ def opened(store: Store, shards: list[str] | None = None):  # type: ignore[no-un
     return open_ledger(store, SEGMENT, DESCRIBE, shards)
 
 
-def commit(ledger: Ledger) -> dict[str, tuple[str, str, tuple[str, ...], str]]:
+def commit(ledger: Ledger) -> Index:
     """Mark everything as indexed that should be; return what the index would hold by image."""
     held = {}
     for shard in changed_shards(ledger):
@@ -117,9 +123,7 @@ def commit(ledger: Ledger) -> dict[str, tuple[str, str, tuple[str, ...], str]]:
     return held
 
 
-def assert_like_the_full_join(
-    ledger: Ledger, index: dict[str, tuple[str, str, tuple[str, ...], str]]
-) -> None:
+def assert_like_the_full_join(ledger: Ledger, index: Index) -> None:
     counted = accounting(ledger, 0)
     assert {
         name: value for name, value in asdict(counted).items() if name in file_counts(ledger.store, SEGMENT)
@@ -137,88 +141,149 @@ def assert_like_the_full_join(
         if row["image_id"] in shards
     }
     assert index == expected
+
+
+def assert_like_one_that_is_built(ledger: Ledger) -> None:
     other = ledger.path.with_name("built.db")
-    with Ledger.open(ledger.store, SEGMENT, other) as built:
-        build_ledger(built, DESCRIBE)
+    build_ledger(ledger.store, SEGMENT, DESCRIBE, other)
     assert list(differences(ledger, other)) == []
-    other.unlink()
 
 
+SOURCES = ["/a", "/b", "/"]
 ACTIONS = st.one_of(
     st.tuples(
-        st.just("list"),
-        st.sampled_from(["/a", "/b", "/"]),
+        st.just("relist"),
+        st.sampled_from(SOURCES),
         st.dictionaries(st.sampled_from(NAMES), st.integers(0, 5), max_size=8),
+        st.booleans(),
     ),
+    st.tuples(st.just("remove"), st.sampled_from(SOURCES)),
+    st.tuples(st.just("mask"), st.sampled_from(NAMES)),
     st.tuples(st.just("finish"), st.integers(1, 4), st.booleans()),
     st.tuples(st.just("miss"), st.sets(st.sampled_from(["/a", "/b", "/"]))),
     st.tuples(st.just("describe")),
     st.tuples(st.just("retry")),
-    st.tuples(st.just("halve"), st.integers(0, 5)),
+    st.tuples(st.just("halve"), st.integers(0, 5), st.booleans()),
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+class Archive:
+    """A ledger, and what happens to its store: each method but ``do`` is an action, and returns the shards
+    that it changed.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger, self.store = ledger, ledger.store
+        self._shards = self._moment = 0
+
+    def do(self, action: str, *values: Any) -> None:
+        changed = getattr(self, action)(*values)
+        follow_missing(self.ledger)
+        for shards in changed:
+            record_shards(self.ledger, shards, DESCRIBE)
+
+    def relist(self, source: str, files: dict[str, int], same_moment: bool) -> Iterable[list[str]]:
+        self._moment += not same_moment
+        inside = [(uri, content) for uri, content in files.items() if uri.startswith(source)]
+        list_files(self.ledger, source, inside, f"2026-11-{self._moment + 1:02d}")
+        return ()
+
+    def remove(self, source: str) -> Iterable[list[str]]:
+        self.store.listing_path(digest_of(source)).unlink(missing_ok=True)
+        catch_up_listings(self.ledger)
+        return ()
+
+    def mask(self, uri: str) -> Iterable[list[str]]:
+        """Forget a name in the listings, as an erasure does."""
+        save_suppression_list(self.store, load_suppression_list(self.store).with_place(uri))
+        forget_in_listings(self.store)
+        catch_up_listings(self.ledger)
+        return ()
+
+    def miss(self, sources: set[str]) -> Iterable[list[str]]:
+        missing = json.dumps([digest_of(source) for source in sources])
+        write_atomic(self.store.root / "listings" / "missing.json", missing.encode())
+        return ()
+
+    def finish(self, most: int, described: bool) -> Iterable[list[str]]:
+        todo = sorted(set(pending_in(self.ledger, self._sources()).to_pylist()))[:most]
+        if todo:
+            listed = self._listed()
+            shard = self._next_shard()
+            write_shard(self.store, shard, [(uri, listed[uri]) for uri in todo], described=described)
+            yield [shard]
+
+    def describe(self) -> Iterable[list[str]]:
+        shards = self._undescribed()
+        for shard in shards:
+            describe_shard(self.store, shard)
+        yield shards
+
+    def retry(self) -> Iterable[list[str]]:
+        for row in failed_in(self.ledger, self._sources()).to_pylist()[:1]:
+            shard, file = self._next_shard(), (row["uri"], self._listed()[row["uri"]])
+            write_shard(self.store, shard, [file], attempt=row["attempt"] + 1)
+            yield [shard]
+
+    def halve(self, which: int, at_once: bool) -> Iterable[list[str]]:
+        """Replace a shard by its halves, which are recorded together with it or later."""
+        for shard in self._undescribed()[which : which + 1]:
+            whole = self.store.shard("segment", SEGMENT, shard)
+            rows = whole.read("images").to_pylist()
+            halves = []
+            for bit in (0, 1):
+                halves.append(self._next_shard())
+                files = [(row["uri"], row["size"]) for row in rows if row["size"] % 2 == bit]
+                write_shard(self.store, halves[-1], files, attempt=rows[0]["attempt"], described=False)
+            whole.remove()
+            yield from [[shard, *halves]] if at_once else [[shard], halves]
+
+    def _sources(self) -> list[str]:
+        return [digest for (digest,) in self.ledger.rows("SELECT digest FROM sources")]
+
+    def _listed(self) -> dict[str, int]:
+        return {row["uri"]: row["size"] for row in listed_entries(self.store).to_pylist()}
+
+    def _undescribed(self) -> list[str]:
+        return [shard for shard, _ in undescribed_shards(self.ledger)]
+
+    def _next_shard(self) -> str:
+        self._shards += 1
+        return f"{self._shards:016x}"
+
+
+A, B = {"/a/a.jpg": 3}, {"/a/a.jpg": 4}
+
+
+@settings(max_examples=30)
+@example([("relist", "/a", A, False), ("relist", "/", A, False), ("mask", "/a/a.jpg"), ("remove", "/")])
+@example([("relist", "/a", A, False), ("relist", "/", A, False), ("mask", "/a/a.jpg"), ("remove", "/a")])
+@example([("relist", "/", A, False), ("mask", "/a/a.jpg"), ("relist", "/a", A, False), ("remove", "/a")])
+@example(
+    [("relist", "/", A, False), ("mask", "/a/a.jpg"), ("relist", "/a", A, False), ("relist", "/", {}, False)]
+)
+@example(
+    [("relist", "/", A, False), ("relist", "/a", B, True), ("finish", 1, True), ("relist", "/", B, False)]
+)
+@example([("relist", "/a", A, False), ("relist", "/", B, True), ("finish", 1, True), ("remove", "/a")])
+@example(
+    [
+        ("relist", "/a", {"/a/a.jpg": 3, "/a/b.jpg": 4}, False),
+        ("finish", 2, False),
+        ("halve", 0, False),
+        ("describe",),
+    ]
+)
 @given(actions=st.lists(ACTIONS, min_size=2, max_size=12))
-def test_changes_add_up_to_what_a_join_of_everything_says(
-    tmp_path_factory: pytest.TempPathFactory, actions: list[tuple]
-) -> None:
-    store = Store.create(tmp_path_factory.mktemp("ledger") / "s")
-    index: dict[str, tuple[str, str, tuple[str, ...], str]] = {}
-    number = 0
-    with opened(store, []) as ledger:
-        for step, (kind, *values) in enumerate(actions):
-            sources = [digest for (digest,) in ledger.rows("SELECT digest FROM sources")]
-            done: list[str] = []
-            if kind == "list":
-                source, files = values
-                inside = [(uri, content) for uri, content in files.items() if uri.startswith(source)]
-                list_files(ledger, source, inside, f"2026-11-{step + 1:02d}")
-            elif kind == "finish":
-                most, described = values
-                listed = {row["uri"]: row["size"] for row in listed_entries(store).to_pylist()}
-                todo = sorted(set(pending_in(ledger, sources).to_pylist()))[:most]
-                if todo:
-                    number += 1
-                    done = [f"{number:016x}"]
-                    write_shard(store, done[0], [(uri, listed[uri]) for uri in todo], described=described)
-            elif kind == "miss":
-                missing = [digest_of(source) for source in values[0]]
-                write_atomic(store.root / "listings" / "missing.json", json.dumps(missing).encode())
-            elif kind == "describe":
-                done = [
-                    shard.hex() for (shard,) in ledger.rows("SELECT shard FROM shards WHERE described = 0")
-                ]
-                for shard in done:
-                    describe_shard(store, shard)
-            elif kind == "retry":
-                listed = {row["uri"]: row["size"] for row in listed_entries(store).to_pylist()}
-                failed = failed_in(ledger, sources).to_pylist()[:1]
-                for row in failed:
-                    number += 1
-                    done = [f"{number:016x}"]
-                    write_shard(
-                        store, done[0], [(row["uri"], listed[row["uri"]])], attempt=row["attempt"] + 1
-                    )
-            elif kind == "halve":
-                shards = [s.hex() for (s,) in ledger.rows("SELECT shard FROM shards WHERE described = 0")]
-                for shard in shards[values[0] : values[0] + 1]:
-                    whole = store.shard("segment", SEGMENT, shard)
-                    rows = whole.read("images").to_pylist()
-                    halves = [f"{number + 1:016x}", f"{number + 2:016x}"]
-                    number += 2
-                    groups = [[r for r in rows if r["size"] % 2 == bit] for bit in (0, 1)]
-                    for half, group in zip(halves, groups, strict=True):
-                        write_shard(
-                            store,
-                            half,
-                            [(r["uri"], r["size"]) for r in group],
-                            attempt=rows[0]["attempt"],
-                            described=False,
-                        )
-                    whole.remove()
-                    done = [shard, *halves]
-            follow_missing(ledger)
-            record_shards(ledger, done, DESCRIBE)
-            index |= commit(ledger)
-            assert_like_the_full_join(ledger, index)
+def test_changes_add_up_to_what_a_join_of_everything_says(actions: list[tuple[Any, ...]]) -> None:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
+        store = Store.create(Path(folder) / "s")
+        index: Index = {}
+        with opened(store, []) as ledger:
+            ledger.execute("PRAGMA synchronous = OFF")
+            archive = Archive(ledger)
+            for action in actions:
+                archive.do(*action)
+                index |= commit(ledger)
+                assert_like_the_full_join(ledger, index)
+            assert_like_one_that_is_built(ledger)
