@@ -119,7 +119,7 @@ class Ledger:
             yield ledger
 
     def filled(self) -> None:
-        """End the filling of a new ledger: make the index of images."""
+        """End the filling of a new ledger: make the indexes of images and of versions."""
         for statement in _INDEXES:
             self.execute(statement)
         self.filling = False
