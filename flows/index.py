@@ -45,6 +45,7 @@ class IndexReport:
         plan: Plan that the run worked on.
         commit: State of the index after the run.
         accounting: Counts of all listed files by outcome.
+        recognised: Number of files of this run whose bytes were known: no model saw them.
         failed_shards: Reason of each shard that could not be finished. The next run tries them again.
         seconds: Duration of the whole run.
         gate: Report of the quality gate, or None if the run had no golden queries.
@@ -53,6 +54,7 @@ class IndexReport:
     plan: Plan
     commit: "CommitRecord"
     accounting: Accounting
+    recognised: int
     failed_shards: Mapping[str, str]
     seconds: float
     gate: "GateReport | None" = None
@@ -63,9 +65,12 @@ class IndexReport:
 
     @property
     def sentence(self) -> str:
-        """The accounting of files and people, and the number of people in the index, in one sentence."""
+        """The accounting of files and people, the number of people in the index, and that of the files which
+        were recognised, in one sentence.
+        """
         counted = self.accounting
-        return f"{counted}; {counted.people_sentence}; {self.commit.rows} people in the index"
+        known = f"; {self.recognised} recognised by content" if self.recognised else ""
+        return f"{counted}; {counted.people_sentence}; {self.commit.rows} people in the index{known}"
 
     @property
     def exit_code(self) -> int:
@@ -94,9 +99,11 @@ class IndexReport:
                 "listed": self.plan.listed,
                 "new": self.plan.new,
                 "retried": self.plan.retried,
+                "expected": self.plan.expected,
                 "unchanged": self.plan.unchanged,
                 "vanished": self.plan.vanished,
             },
+            "recognised": self.recognised,
             "skipped": dict(self.plan.skipped),
             "empty": list(self.plan.empty),
             "failed_shards": dict(self.failed_shards),
@@ -145,6 +152,7 @@ def run_index(
         def carry_out(recorder: Recorder) -> IndexReport:
             from par_core.stages.commit import commit_store
 
+            known_before = store_status(store).recognised
             commits = Commits(run, publish=wanted is None, say=(lambda _: None) if quiet else say)
             try:
                 failed = (
@@ -158,14 +166,22 @@ def run_index(
                 commit_store(run, publish=wanted is None)
                 raise
             commit = commit_store(run, commits.take(), publish=wanted is None)
-            counted = store_status(store).accounting
+            status = store_status(store)
             gate = None
             if wanted is not None:
                 from par_core.gate.publish import run_gate
 
                 gate = run_gate(store, wanted, config)
             held.close()  # other commands may write while Prefect is informed
-            report = IndexReport(plan, commit, counted, failed, time.monotonic() - started, gate)
+            report = IndexReport(
+                plan,
+                commit,
+                status.accounting,
+                status.recognised - known_before,
+                failed,
+                time.monotonic() - started,
+                gate,
+            )
             for line in _conclusion(report, store_root):
                 recorder.line(line)
                 if not quiet:
@@ -222,6 +238,8 @@ def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
     skipped = f"; passed over: {passed}" if passed else ""
     begun = int(plan.shards.sizes[plan.shards.segmented].sum())
     skipped += f"; of these {begun} are segmented and only to be described" if begun else ""
+    if plan.expected:
+        skipped += f"; {plan.expected} have size and version of known pictures"
     say(
         f"par: {plan.listed} files listed: {plan.new} new or changed, {plan.retried} to retry,"
         f" {plan.unchanged} unchanged, {plan.vanished} vanished{skipped}"

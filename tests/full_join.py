@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 
 from par_core.status import FAILED, Status
 from par_core.store.layout import Store
-from par_core.store.listings import listed_entries
+from par_core.store.listings import listed_entries, listing_files
+from par_core.store.missing_sources import missing_sources
 from par_core.store.schemas import IMAGES, KEY
 
-__all__ = ["current_images", "file_counts", "image_states", "known_images"]
+__all__ = ["current_images", "file_counts", "image_states", "known_images", "missing_files"]
 
 _READ: Final = pa.array([Status.OK.value, Status.NO_PEOPLE.value])
 
@@ -63,13 +64,22 @@ def current_images(known: pa.Table, listed: pa.Table) -> pa.Table:
     return known.join(listed.select(KEY), keys=KEY, join_type="inner").sort_by("uri")
 
 
-def image_states(known: pa.Table, listed: pa.Table) -> pa.Table:
+def missing_files(store: Store) -> set[str]:
+    """Return the files that a missing source holds, unless a newer listing holds them."""
+    holder: dict[str, str] = {}
+    for file in sorted(listing_files(store), key=lambda file: (file.listed_at(), file.path)):
+        holder |= dict.fromkeys(file.entries()["uri"].to_pylist(), file.digest)
+    missing = missing_sources(store)
+    return {uri for uri, digest in holder.items() if digest in missing}
+
+
+def image_states(known: pa.Table, listed: pa.Table, missing: Collection[str] = ()) -> pa.Table:
     """Return one row for each different image that was read, with the place where it is now, if any.
 
     Returns:
-        Columns image_id, uri (the first by name), uris, source_state (``present``, ``replaced``: another file
-        is at that place now, or ``vanished``), shard (the first that holds it), captured_at, width, height,
-        status; by image_id.
+        Columns image_id, uri (the first of ``uris``), uris (by name, those in ``missing`` last), source_state
+        (``present``, ``replaced``: another file is at that place now, or ``vanished``), shard (the first that
+        holds it), captured_at, width, height, status; by image_id.
     """
     read = known.filter(pc.is_in(known["status"], value_set=_READ))
     present = read.join(
@@ -79,13 +89,13 @@ def image_states(known: pa.Table, listed: pa.Table) -> pa.Table:
     )
     uri_is_listed = pc.is_in(present["uri"], value_set=listed["uri"].combine_chunks())
     rank = pc.if_else(pc.is_valid(present["here"]), 0, pc.if_else(uri_is_listed, 1, 2))
-    ranked = present.append_column("rank", rank).sort_by(
-        [("image_id", "ascending"), ("rank", "ascending"), ("uri", "ascending")]
-    )
+    away = pc.is_in(present["uri"], value_set=pa.array(sorted(missing), pa.string()))
+    ranked = present.append_column("rank", rank).append_column("away", away.cast(pa.int8()))
+    ranked = ranked.sort_by([(name, "ascending") for name in ("image_id", "rank", "away", "uri")])
     best = _first_of_each(ranked, ["image_id"])
     kept = ranked.join(
         best.select(["image_id", "rank"]), keys=["image_id", "rank"], join_type="inner"
-    ).sort_by([("image_id", "ascending"), ("uri", "ascending")])
+    ).sort_by([(name, "ascending") for name in ("image_id", "away", "uri")])
     uris = (
         kept.select(["image_id", "uri"])
         .group_by("image_id", use_threads=False)

@@ -16,7 +16,7 @@ from par_core.archive import DecodedImage, Entry
 from par_core.errors import BadInputError, UnreadableImageError
 from par_core.stages.person_rows import PersonRows
 from par_core.stages.pictures import BATCH, batches_ahead, read_again
-from par_core.stages.provenance import describe_info, labelled_with
+from par_core.stages.provenance import describe_info, describer_record, labelled_with
 from par_core.stages.result import ShardResult
 from par_core.stages.run import Run
 from par_core.status import Status
@@ -58,8 +58,9 @@ def describe_shard(run: Run, shard_id: str) -> ShardResult:
                 rows.skip(person, image)
             else:
                 rows.add(person, image)
+    model = describer_record(rows.describer)
     return write_descriptions(
-        run, shard_id, rows, source.counts["people"], labelled_with(source.info), started=started
+        run, shard_id, rows, model, source.counts["people"], labelled_with(source.info), started=started
     )
 
 
@@ -96,7 +97,14 @@ def images_again(
 
 
 def write_descriptions(
-    run: Run, shard_id: str, rows: PersonRows, n_people: int, min_height_px: int | None, *, started: float
+    run: Run,
+    shard_id: str,
+    rows: PersonRows,
+    model: Mapping[str, Any],
+    n_people: int,
+    min_height_px: int | None,
+    *,
+    started: float,
 ) -> ShardResult:
     """Describe those of a shard's people who still wait, and write the shard.
 
@@ -104,6 +112,7 @@ def write_descriptions(
         run: The run.
         shard_id: Id of the shard.
         rows: Rows of all its people.
+        model: What manifests record of the describer.
         n_people: Number of its people.
         min_height_px: Height in pixels by which they are labelled.
         started: Time on the monotonic clock from which the work counts.
@@ -112,13 +121,12 @@ def write_descriptions(
         BadInputError: There is not one row a person.
         TransientError: Memory ran out, or the model failed on all of a batch.
     """
-    describer = rows.describer
-    schema = descriptions_schema(describer.attributes, describer.embedding_size)
+    schema = descriptions_schema(model["attributes"], model["embedding_size"])
     table = rows.table(schema)
     if len(table) != n_people:
         raise BadInputError(f"shard {shard_id}: {n_people} people went in, {len(table)} rows came out")
     seconds = time.monotonic() - started
-    info = describe_info(run.config, run.ids.segment, describer, min_height_px=min_height_px, seconds=seconds)
+    info = describe_info(run.config, run.ids.segment, model, min_height_px=min_height_px, seconds=seconds)
     folder: ShardFolder = run.store.shard("describe", run.ids.describe, shard_id)
     manifest = folder.write({"people": (table, schema)}, person_counts(table), info)
     return ShardResult("describe", shard_id, dict(manifest.counts), seconds, reused=False)

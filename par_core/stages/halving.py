@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from par_core.archive import Entry
-from par_core.stages.plan import PlannedShard, plan_shard, read_work
 from par_core.stages.provenance import segment_info
 from par_core.stages.run import Run
+from par_core.stages.shard_work import plan_shard, read_work
 from par_core.status import Status
+from par_core.store.plan_file import PlannedShard
 from par_core.store.schemas import IMAGES, PEOPLE
 from par_core.store.shards import Manifest, ShardFolder
 
@@ -26,7 +27,7 @@ def images_of(run: Run, shard_id: str) -> int:
     """
     segmented = run.store.shard("segment", run.ids.segment, shard_id)
     if segmented.manifest() is None:
-        return len(read_work(run.store, shard_id)[0])
+        return len(read_work(run.store, shard_id).entries)
     return len(_groups(segmented.read("images")))
 
 
@@ -43,11 +44,11 @@ def halve(run: Run, shard_id: str) -> tuple[PlannedShard, PlannedShard]:
     segmented = run.store.shard("segment", run.ids.segment, shard_id)
     manifest = segmented.manifest()
     if manifest is None:
-        entries, attempt = read_work(run.store, shard_id)
-        middle = len(entries) // 2
+        work = read_work(run.store, shard_id)
+        middle = len(work.entries) // 2
         first, second = (
-            plan_shard(run.store, entries[:middle], attempt),
-            plan_shard(run.store, entries[middle:], attempt),
+            plan_shard(run.store, work.entries[part], work.attempt, known=work.known)
+            for part in (slice(None, middle), slice(middle, None))
         )
         run.store.work_path(shard_id).unlink(missing_ok=True)  # a shard of the plan has no file of its own
         return first, second
@@ -75,7 +76,8 @@ def give_up_image(run: Run, shard_id: str, reason: str) -> None:
     segmented = run.store.shard("segment", run.ids.segment, shard_id)
     manifest = segmented.manifest()
     if manifest is None:
-        entries, attempt = read_work(run.store, shard_id)
+        work = read_work(run.store, shard_id)
+        entries, attempt = list(work.entries), work.attempt
     else:
         entries, attempt = _entries(segmented.read("images"))
     rows = [
@@ -94,7 +96,9 @@ def give_up_image(run: Run, shard_id: str, reason: str) -> None:
     info = (
         dict(manifest.info)
         if manifest
-        else segment_info(run.config, run.models.segmenter, "", entries=len(entries), seconds=0.0)
+        else segment_info(
+            run.config, run.models.segmenter, "", entries=len(entries), recognised=0, seconds=0.0
+        )
     )
     segmented.remove()
     _write(segmented, images, PEOPLE.empty_table(), info)
@@ -124,9 +128,8 @@ def _divide(
 def _write(folder: ShardFolder, images: pa.Table, people: pa.Table, info: dict[str, object]) -> None:
     counts = {item["values"]: item["counts"] for item in images["status"].value_counts().to_pylist()}
     tables = {"images": (images, IMAGES), "people": (people, PEOPLE)}
-    folder.write(
-        tables, {**counts, "images": len(images), "people": len(people)}, {**info, "entries": len(images)}
-    )
+    counts |= {"images": len(images), "people": len(people)}
+    folder.write(tables, counts, {**info, "entries": len(images), "recognised": 0})
 
 
 def _groups(images: pa.Table) -> list[list[int]]:

@@ -10,6 +10,7 @@ from par_core.archive import DecodedImage, Entry
 from par_core.errors import BadInputError, UnreadableImageError
 from par_core.ids import person_id
 from par_core.people.masks import mask_area
+from par_core.stages.known_images import KnownImage
 from par_core.stages.pictures import Picture
 from par_core.status import Status
 from par_core.store.schemas import IMAGES, PEOPLE
@@ -69,6 +70,12 @@ class ImageRows:
         if isinstance(picture.content, DecodedImage) and picture.image_id is not None:
             self._first[picture.image_id] = picture.entry.uri
 
+    def add_known(self, entry: Entry, identity: str, known: KnownImage) -> None:
+        """Add an image with the results that another shard holds."""
+        self._images[entry.uri] = dict(known.image) | self._key(entry)
+        self._first[identity] = entry.uri
+        self._people += known.people
+
     def add_copy(self, entry: Entry, identity: str) -> None:
         """Add a further file with the bytes of an image."""
         self._copies.append((entry, identity))
@@ -103,11 +110,7 @@ class ImageRows:
             BadInputError: There is not one row an entry.
         """
         for entry, identity in self._copies:
-            self._images[entry.uri] = self._images[self._first[identity]] | {
-                "uri": entry.uri,
-                "size": entry.size,
-                "version": entry.version,
-            }
+            self._images[entry.uri] = self._images[self._first[identity]] | self._key(entry)
         if self._images.keys() != {entry.uri for entry in entries}:
             raise BadInputError(f"{len(entries)} entries went in, {len(self._images)} rows came out")
         images = [self._images[uri] for uri in sorted(self._images)]
@@ -115,16 +118,20 @@ class ImageRows:
         return pa.Table.from_pylist(images, schema=IMAGES), pa.Table.from_pylist(people, schema=PEOPLE)
 
     def _row(self, entry: Entry, status: Status, message: str, identity: str | None) -> dict[str, Any]:
-        return {
-            "uri": entry.uri,
-            "size": entry.size,
-            "version": entry.version,
-            "attempt": self._attempt,
+        return self._key(entry) | {
             "status": status.value,
             "message": message,
             "image_id": identity,
             "n_people": 0,
             "n_too_small": 0,
+        }
+
+    def _key(self, entry: Entry) -> dict[str, Any]:
+        return {
+            "uri": entry.uri,
+            "size": entry.size,
+            "version": entry.version,
+            "attempt": self._attempt,
         }
 
     def _person(self, identity: str, instances: PersonInstances, i: int) -> dict[str, Any]:

@@ -55,6 +55,11 @@ class PersonRows:
         """
         return load_describer(self._config)
 
+    @property
+    def asked(self) -> bool:
+        """Whether the describer was loaded."""
+        return "describer" in vars(self)
+
     def keep(self, row: dict[str, Any]) -> None:
         """Add a row that was made before."""
         self._rows.append(row)

@@ -13,6 +13,7 @@ from par_core.archive import DecodedImage, Entry, decode, read_entries
 from par_core.config import ArchiveConfig
 from par_core.errors import TransientError, UnreadableImageError
 from par_core.ids import image_id
+from par_core.stages.known_images import KnownImage, KnownImages
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.listings import still_listed
@@ -33,32 +34,34 @@ class Picture:
     Attributes:
         entry: The entry.
         image_id: Digest of its bytes; None if they could not be read, or are forgotten.
-        content: The decoded picture; the reason why there is none; None for a further copy of a picture that
-            was decoded before.
+        content: The decoded picture; its known results, if there are any; the reason why there is neither;
+            None for a further copy of a picture that came before.
     """
 
     entry: Entry
     image_id: str | None
-    content: DecodedImage | UnreadableImageError | None
+    content: DecodedImage | KnownImage | UnreadableImageError | None
 
 
 def read_pictures(
-    entries: Sequence[Entry], limits: ArchiveConfig, suppressed: SuppressionList
+    entries: Sequence[Entry], limits: ArchiveConfig, suppressed: SuppressionList, known: KnownImages
 ) -> Iterator[Picture]:
-    """Read entries, and decode each different image that is not forgotten, once.
+    """Read entries, and decode each different image that is neither forgotten nor known, once.
 
     Args:
         entries: Entries of a shard, no uri twice.
         limits: Limits on bytes and pixels.
         suppressed: Suppression list of the store.
+        known: Images whose results other shards hold.
 
     Yields:
         One picture an entry, grouped by place; a forgotten one with the status ``forgotten``.
 
     Raises:
         TransientError: The archive's storage cannot be reached, or memory ran out.
+        StoreError: A shard that holds known results is damaged.
     """
-    decoded: set[str] = set()
+    seen: set[str] = set()
     for entry, content in read_entries(entries, limits):
         if isinstance(content, UnreadableImageError):
             yield Picture(entry, None, content)
@@ -66,12 +69,12 @@ def read_pictures(
         identity = image_id(content)
         if suppressed.has_image(identity):
             yield Picture(entry, None, UnreadableImageError(Status.FORGOTTEN, ""))
-        elif identity in decoded:
+        elif identity in seen:
             yield Picture(entry, identity, None)
         else:
-            picture = Picture(entry, identity, _decoded(content, limits))
-            if isinstance(picture.content, DecodedImage):
-                decoded.add(identity)
+            picture = Picture(entry, identity, known.find(identity) or _decoded(content, limits))
+            if not isinstance(picture.content, UnreadableImageError):
+                seen.add(identity)
             yield picture
 
 

@@ -8,30 +8,29 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from par_core.archive import Entry, Listing, container_of, containers_of, is_streamed, list_source
-from par_core.atomic import remove_partials, write_atomic
-from par_core.errors import StoreError
-from par_core.ids import digest_of
+from par_core.archive import Listing, container_of, containers_of, is_streamed, list_source
+from par_core.atomic import remove_partials
 from par_core.stages.attempts import forget_attempts
 from par_core.stages.migration import migrate_ids
 from par_core.stages.names import ConfigIds
 from par_core.stages.run import Run
 from par_core.stages.settings_changed import fitting_now, unfinished_shards
+from par_core.stages.shard_work import shard_id_of, work_table
 from par_core.stages.write_status import write_status
 from par_core.store.commits import last_commit
-from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger
 from par_core.store.ledger.finished import undescribe_failed
-from par_core.store.ledger.listed import change_listing
+from par_core.store.ledger.known_content import expected_images
+from par_core.store.ledger.listed import change_listing, follow_missing
 from par_core.store.ledger.pending import failed_in, pending_in
-from par_core.store.listings import entries_of, entries_table, save_listing
-from par_core.store.plan_file import PlanFile, PlannedShard, planned_work
+from par_core.store.listings import save_listing
+from par_core.store.missing_sources import look_for_sources
+from par_core.store.plan_file import PlanFile, PlannedShard
 from par_core.store.plan_writer import write_plan
-from par_core.store.schemas import ENTRIES, WORK, as_entries
+from par_core.store.schemas import ENTRIES
 
-__all__ = ["Plan", "PlannedShard", "plan_index", "plan_shard", "read_work"]
+__all__ = ["Plan", "plan_index"]
 
 _SHARDS_PER_WORKER = 4  # so that workers end at about the same time
 _SMALLEST_SHARD = 16
@@ -47,6 +46,8 @@ class Plan:
         unchanged: Number of these that are known and are not worked on again.
         new: Number of these that are new or changed.
         retried: Number of these that failed before and are tried again.
+        expected: Number of new and retried files that have size and version of a picture whose results are
+            known: if the bytes are the same, no model sees them.
         vanished: Number of files that these sources held before and do not hold now.
         skipped: Number of files passed over in these sources, by reason.
         empty: Sources without a single file: perhaps a wrong folder, or a disk that is not mounted.
@@ -58,6 +59,7 @@ class Plan:
     unchanged: int
     new: int
     retried: int
+    expected: int
     vanished: int
     skipped: Mapping[str, int]
     empty: tuple[str, ...]
@@ -86,16 +88,21 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
     with open_ledger(store, ids.segment, ids.describe) as ledger:
         listings = [list_source(source) for source in sources]
         listed, digests, vanished = _renew(ledger, listings)
+        look_for_sources(store)
+        follow_missing(ledger)
         todo = _new(listed, pending_in(ledger, digests))
         failed = failed_in(ledger, digests) if retry_failed else fitting_now(run, ledger, digests)
         again = _again(listed, failed)
         if retry_failed:
             _forget_failed_descriptions(ledger, ids.describe)
         _clean(ledger, ids)
-        size = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size)
+        size, expected = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size), 0
         with write_plan(store) as writer:
-            for work in itertools.chain(_cut(todo, size), _cut(again, size)):
-                writer.add(_shard_id(work), work, stream=_stream(work))
+            for files in itertools.chain(_cut(todo, size), _cut(again, size)):
+                known = expected_images(ledger, files)
+                work = work_table(files, files["attempt"], known)
+                writer.add(shard_id_of(work), work, stream=_stream(work))
+                expected += len(known)
             for shard_id, n_images in unfinished_shards(run, ledger):
                 writer.add_segmented(shard_id, n_images)
         write_status(ledger, last_commit(store), index_changed=False)
@@ -108,6 +115,7 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
         unchanged=len(listed) - len(todo) - len(again),
         new=len(todo),
         retried=len(again),
+        expected=expected,
         vanished=vanished,
         skipped=dict(skipped),
         empty=tuple(listing.source for listing in listings if not listing.entries),
@@ -133,48 +141,9 @@ def _renew(ledger: Ledger, listings: Sequence[Listing]) -> tuple[pa.Table, list[
     return listed, list(dict.fromkeys(digests)), vanished
 
 
-def plan_shard(
-    store: Store, entries: Sequence[Entry], attempt: int, *, segmented: bool = False
-) -> PlannedShard:
-    """Write a shard that replaces a part of a planned one, into a file of its own.
-
-    Args:
-        store: The store.
-        entries: Its entries, all of the same attempt.
-        attempt: Number of the attempt at them, 1 for the first.
-        segmented: Whether only the descriptions are missing.
-    """
-    work = _with_attempt(entries_table(entries), attempt)
-    shard_id = _shard_id(work)
-    sink = pa.BufferOutputStream()
-    pq.write_table(work, sink, compression="zstd")
-    write_atomic(store.work_path(shard_id), sink.getvalue().to_pybytes())
-    return PlannedShard(shard_id, len(work), segmented)
-
-
-def read_work(store: Store, shard_id: str) -> tuple[list[Entry], int]:
-    """Return the entries of a shard, and the number of the attempt at them, 1 for the first.
-
-    Args:
-        store: The store.
-        shard_id: Id of a shard of the plan that is not segmented, or of one that replaces a part of it.
-
-    Raises:
-        StoreError: No such shard is planned, or the plan is damaged.
-    """
-    replacement = store.work_path(shard_id)
-    table = (
-        pq.read_table(replacement, partitioning=None)
-        if replacement.exists()
-        else planned_work(store, shard_id)
-    )
-    if table is None or not len(table):
-        raise StoreError(f"the plan in {store.root} has no entries of shard {shard_id}; run par index again")
-    return entries_of(as_entries(table)), table["attempt"][0].as_py()
-
-
 def _new(listed: pa.Table, pending: pa.Array) -> pa.Table:
-    return _with_attempt(_in_order(listed.filter(pc.is_in(listed["uri"], value_set=pending))), 1)
+    new = _in_order(listed.filter(pc.is_in(listed["uri"], value_set=pending)))
+    return new.append_column("attempt", pa.array([1] * len(new), pa.int32()))
 
 
 def _again(listed: pa.Table, failed: pa.Table) -> pa.Table:
@@ -195,12 +164,6 @@ def _shard_size(n_files: int, workers: int, largest: int) -> int:
     return min(largest, max(_SMALLEST_SHARD, share))
 
 
-def _with_attempt(entries: pa.Table, attempt: int) -> pa.Table:
-    return entries.append_column(WORK.field("attempt"), pa.array([attempt] * len(entries), pa.int32())).cast(
-        WORK
-    )
-
-
 def _cut(todo: pa.Table, size: int) -> Iterator[pa.Table]:
     """Yield shards of at most ``size`` rows, all of the same attempt. Members of a compressed tar are not in
     one shard with anything else: one worker reads all of them, in their order.
@@ -209,7 +172,7 @@ def _cut(todo: pa.Table, size: int) -> Iterator[pa.Table]:
         part = todo.filter(pc.equal(todo["attempt"], attempt))
         for start, stop in _parts(containers_of(part["uri"])):
             for first in range(start, stop, size):
-                yield part.slice(first, min(size, stop - first)).cast(WORK)
+                yield part.slice(first, min(size, stop - first))
 
 
 def _parts(containers: pa.ChunkedArray) -> Iterator[tuple[int, int]]:
@@ -230,16 +193,6 @@ def _stream(work: pa.Table) -> str:
     """Return the compressed tar that the entries of a shard are in, or an empty text."""
     container = container_of(work["uri"][0].as_py())
     return container if container is not None and is_streamed(container) else ""
-
-
-def _shard_id(work: pa.Table) -> str:
-    columns = (work[name].to_pylist() for name in ("uri", "size", "version", "attempt"))
-    return digest_of(
-        *(
-            f"{uri}\n{size}\n{version}\n{attempt}"
-            for uri, size, version, attempt in zip(*columns, strict=True)
-        )
-    )
 
 
 def _forget_failed_descriptions(ledger: Ledger, describe_config: str) -> None:

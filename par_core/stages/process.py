@@ -2,13 +2,16 @@
 
 Each picture is read and decoded once; its people are described from the pixels in memory. The rows are those
 of ``segment_shard`` followed by ``describe_shard``, which do the work if one of the stages is done already.
+A picture whose bytes another shard knows is neither decoded nor seen by a model: it gets the rows there.
 A shard that is done but was labelled with other settings is labelled again.
 """
 
 import time
 
 from par_core.stages.describe import describe_shard, write_descriptions
+from par_core.stages.known_images import KnownImage
 from par_core.stages.person_rows import PersonRows
+from par_core.stages.provenance import describer_record
 from par_core.stages.relabel import relabel_shard
 from par_core.stages.result import ShardResult
 from par_core.stages.run import Run
@@ -38,8 +41,12 @@ def process_shard(run: Run, shard_id: str) -> tuple[ShardResult, ShardResult]:
     describing = 0.0
     for image in segmentation.images():
         begun = time.monotonic()
-        for person in image.people:
-            rows.add(person, image.pixels)
+        if isinstance(image, KnownImage):
+            for row in image.descriptions:
+                rows.keep(row)
+        else:
+            for person in image.people:
+                rows.add(person, image.pixels)
         describing += time.monotonic() - begun
     first, people = segmentation.write(time.monotonic() - started - describing)
     if not segmented.read("people").equals(people):
@@ -49,6 +56,7 @@ def process_shard(run: Run, shard_id: str) -> tuple[ShardResult, ShardResult]:
         run,
         shard_id,
         rows,
+        (None if rows.asked else segmentation.known.described_by) or describer_record(rows.describer),
         len(people),
         run.config.segment.min_height_px,
         started=time.monotonic() - describing,

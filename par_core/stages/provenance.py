@@ -1,16 +1,25 @@
 """What manifests record of the settings that are in no id, and what follows when such a setting changes."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from par_core.config import ArchiveConfig, RunConfig
 from par_core.models.base import PersonDescriber
 
-__all__ = ["describe_info", "labelled_with", "limits_raised", "needs_relabel", "segment_info"]
+__all__ = [
+    "describe_info",
+    "describer_record",
+    "labelled_with",
+    "limits_raised",
+    "needs_relabel",
+    "segment_info",
+]
+
+_DESCRIBER: Final = ("describer", "embedding", "attributes", "thresholds", "embedding_size", "model")
 
 
 def segment_info(
-    config: RunConfig, segmenter: str, model: str, *, entries: int, seconds: float
+    config: RunConfig, segmenter: str, model: str, *, entries: int, recognised: int, seconds: float
 ) -> dict[str, Any]:
     """Return what the manifest of a segmented shard records.
 
@@ -19,10 +28,12 @@ def segment_info(
         segmenter: Fingerprint of the segmenter.
         model: Summary of the segmenter for people; empty if it was not asked.
         entries: Number of files of the shard.
+        recognised: Number of these whose results were taken over from another shard that holds the image.
         seconds: Wall time of the work.
     """
     return {
         "entries": entries,
+        "recognised": recognised,
         "segmenter": segmenter,
         "model": model,
         "seconds": round(seconds, 3),
@@ -34,7 +45,7 @@ def segment_info(
 def describe_info(
     config: RunConfig,
     segment_config: str,
-    describer: PersonDescriber,
+    model: Mapping[str, Any],
     *,
     min_height_px: int | None,
     seconds: float,
@@ -44,23 +55,32 @@ def describe_info(
     Args:
         config: Settings of the run.
         segment_config: Id of the segmentation that the people are from.
-        describer: The describer.
+        model: What ``describer_record`` says of the describer, or the record of another shard that it has
+            described.
         min_height_px: Height in pixels by which the people are labelled, as the segmentation's manifest says.
         seconds: Wall time of the work.
     """
     return {
         "segment_config": segment_config,
-        "describer": describer.fingerprint,
-        "embedding": describer.embedding_fingerprint,
-        "attributes": list(describer.attributes),
-        "thresholds": list(describer.thresholds),
-        "embedding_size": describer.embedding_size,
-        "model": describer.summary,
+        **{name: model[name] for name in _DESCRIBER},
         "seconds": round(seconds, 3),
         "settings": config.describe.model_dump(),
         "limits": config.archive.model_dump(),
         "min_height_px": min_height_px,
     }
+
+
+def describer_record(describer: PersonDescriber) -> dict[str, Any]:
+    """Return what manifests record of a describer."""
+    values = (
+        describer.fingerprint,
+        describer.embedding_fingerprint,
+        list(describer.attributes),
+        list(describer.thresholds),
+        describer.embedding_size,
+        describer.summary,
+    )
+    return dict(zip(_DESCRIBER, values, strict=True))
 
 
 def limits_raised(info: Mapping[str, Any], limits: ArchiveConfig) -> bool:

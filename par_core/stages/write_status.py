@@ -24,7 +24,9 @@ def write_status(ledger: Ledger, commit: CommitRecord | None, *, index_changed: 
         index_changed: Whether to look at the index; otherwise its numbers stay as they were.
     """
     store = ledger.store
-    total, described = next(ledger.rows("SELECT count(*), coalesce(sum(described), 0) FROM shards"))
+    total, described, recognised = next(
+        ledger.rows("SELECT count(*), coalesce(sum(described), 0), coalesce(sum(recognised), 0) FROM shards")
+    )
     report = replace(
         _with_index(store) if index_changed else written_status(store) or EMPTY,
         accounting=accounting(ledger, len(load_suppression_list(store).people)),
@@ -32,6 +34,7 @@ def write_status(ledger: Ledger, commit: CommitRecord | None, *, index_changed: 
         commit=commit,
         shards_segmented=total,
         shards_described=described,
+        recognised=recognised,
     )
     save_status(store, report)
     return report

@@ -66,6 +66,14 @@ class ListingFile:
         """
         return str(_listing_info(self.path)["listed_at"])
 
+    def source(self) -> str:
+        """Return the name of the source: an absolute path, a URL, or a digest if it was forgotten.
+
+        Raises:
+            StoreError: The file is damaged.
+        """
+        return str(_listing_info(self.path)["source"])
+
     def entries(self) -> pa.Table:
         """Return the entries, as the schema ENTRIES has them.
 

@@ -47,8 +47,16 @@ ENTRIES: Final = pa.schema(
     metadata={b"par.schema": b"entries/2"},
 )
 
-#: Entries of a planned shard, all of the same attempt.
-WORK: Final = ENTRIES.append(_required("attempt", pa.int32())).with_metadata({b"par.schema": b"work/1"})
+#: Entries of a planned shard, all of the same attempt, with the image that each is expected to be.
+WORK: Final = pa.schema(
+    [
+        *ENTRIES,
+        _required("attempt", pa.int32()),
+        pa.field("known_image", pa.string()),
+        pa.field("known_in", pa.string()),
+    ],
+    metadata={b"par.schema": b"work/2"},
+)
 
 #: Result of every entry of a shard: one row an entry.
 IMAGES: Final = pa.schema(

@@ -8,11 +8,21 @@ for afterwards, in the same transaction. So nothing ever has to be counted again
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from par_core.store.accounting import FAILED_FILES, FAILED_PEOPLE, Accounting, accounting_of
 from par_core.store.ledger.database import Kind, Ledger
 
-__all__ = ["accounting", "counted", "recount", "recounted"]
+__all__ = ["RANK", "accounting", "counted", "recount", "recounted"]
+
+#: SQL of the rank of a row ``f`` of files among those of one image. The index takes the people from the
+#: least: from the shard that could describe the most of them, then the first by id. A column beside ``min``
+#: of it is that of the least row, unless another ``min`` or ``max`` stands there (SQLite, "Bare columns in an
+#: aggregate query").
+RANK: Final = (
+    "printf('%08d%s', coalesce((SELECT sum(p.n) FROM person_failures p WHERE p.shard = f.shard"
+    " AND p.image_id = f.image_id), 0), hex(f.shard))"
+)
 
 
 def accounting(ledger: Ledger, people_forgotten: int) -> Accounting:
@@ -114,7 +124,8 @@ def _of_images(ledger: Ledger, images: str) -> Counter[str]:
         counts["people_pending"] += pending
     failures = f"""
         SELECT p.status, sum(p.n) FROM (
-            SELECT f.image_id, min(f.shard) AS shard, max(f.source IS NOT NULL) AS present FROM {images}
+            SELECT f.image_id, f.shard AS shard, min({RANK}), sum(f.source IS NOT NULL) AS present
+            FROM {images}
             JOIN shards s ON s.shard = f.shard WHERE f.kind = 1 AND s.described = 1
             GROUP BY f.image_id
         ) d JOIN person_failures p ON p.image_id = d.image_id AND p.shard = d.shard

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from par_core.ids import digest_of
-from par_core.store.ledger.accounting import counted, recount
+from par_core.store.ledger.accounting import RANK, counted, recount
 from par_core.store.ledger.database import Ledger
 
 __all__ = [
@@ -45,7 +45,8 @@ class ImageState:
     Attributes:
         image_id: Id of the image.
         uri: First of ``uris``.
-        uris: Files with these bytes by name, those of the best state only.
+        uris: Files with these bytes, those of the best state only: first those of sources that are where they
+            were listed, then those of missing sources, each by name.
         source_state: ``present``, ``replaced`` (another file is at that place now) or ``vanished``.
         digest: Text that changes when any of the image's rows in the index does.
         indexed: Whether the index has rows of it, or may have some.
@@ -81,7 +82,7 @@ def changed_shards(ledger: Ledger, *, everything: bool = False) -> Iterator[Chan
     files = "files f NOT INDEXED" if everything else "dirty d CROSS JOIN files f ON f.image_id = d.image_id"
     ledger.execute("DROP TABLE IF EXISTS temp.todo")
     ledger.execute(
-        "CREATE TEMP TABLE todo AS SELECT f.image_id, min(f.shard) AS shard"  # noqa: S608 - one of two texts
+        f"CREATE TEMP TABLE todo AS SELECT f.image_id, f.shard AS shard, min({RANK}) AS rank"  # noqa: S608
         f" FROM {files} CROSS JOIN shards s ON s.shard = f.shard"
         " WHERE f.kind = 1 AND s.described = 1 GROUP BY f.image_id"
     )
@@ -108,13 +109,13 @@ def changed_shards(ledger: Ledger, *, everything: bool = False) -> Iterator[Chan
 
 
 def images_of_shard(ledger: Ledger, shard_id: str, image_ids: Iterable[str]) -> tuple[ImageState, ...]:
-    """Return those of some images whose people the index takes from this shard: no other described shard with
-    a smaller id holds them.
+    """Return those of some images whose people the index takes from this shard: no other described shard
+    comes before it.
     """
     shard = bytes.fromhex(shard_id)
     first = (
-        "SELECT min(f.shard) FROM files f JOIN shards s ON s.shard = f.shard WHERE f.image_id = ?"
-        " AND f.kind = 1 AND s.described = 1"
+        f"SELECT f.shard, min({RANK}) FROM files f JOIN shards s ON s.shard = f.shard"  # noqa: S608
+        " WHERE f.image_id = ? AND f.kind = 1 AND s.described = 1"
     )
     images = [bytes.fromhex(image_id) for image_id in dict.fromkeys(image_ids)]
     mine = {image: shard for image in images if ledger.value(first, (image,)) == shard}
@@ -240,7 +241,8 @@ def _states(ledger: Ledger, shards: Mapping[bytes, bytes]) -> dict[bytes, ImageS
         "SELECT f.image_id, f.uri, CASE WHEN f.source IS NOT NULL THEN 0"
         " WHEN EXISTS (SELECT 1 FROM files g WHERE g.uri = f.uri AND g.source IS NOT NULL) THEN 1 ELSE 2 END"
         " FROM touched_images t CROSS JOIN files f ON f.image_id = t.image_id"
-        " WHERE f.kind = 1 ORDER BY f.image_id, f.uri"
+        " LEFT JOIN sources s ON s.id = f.source"
+        " WHERE f.kind = 1 ORDER BY f.image_id, coalesce(s.missing, 0), f.uri"
     ):
         places.setdefault(image, []).append((rank, uri))
     contents = {

@@ -14,8 +14,17 @@ _FILES: Final = (
     " n_too_small FROM {}.files"
 )
 _SUPERSEDED: Final = "SELECT uri, size, version, shard, image_id FROM {}.superseded"
-_SHARDS: Final = "SELECT shard, entries, described, digest FROM {}.shards"
+_SHARDS: Final = "SELECT shard, entries, recognised, described, digest FROM {}.shards"
+_SOURCES: Final = "SELECT digest, missing FROM {}.sources"
 _FAILURES: Final = "SELECT shard, image_id, status, n FROM {}.person_failures"
+
+_TABLES: Final = (
+    ("files", _FILES),
+    ("superseded attempts", _SUPERSEDED),
+    ("sources", _SOURCES),
+    ("shards", _SHARDS),
+    ("failed people", _FAILURES),
+)
 
 
 def differences(ledger: Ledger, other: Path) -> Iterator[str]:
@@ -27,12 +36,7 @@ def differences(ledger: Ledger, other: Path) -> Iterator[str]:
     """
     ledger.execute("ATTACH ? AS other", (str(other),))
     try:
-        for name, rows in (
-            ("files", _FILES),
-            ("superseded attempts", _SUPERSEDED),
-            ("shards", _SHARDS),
-            ("failed people", _FAILURES),
-        ):
+        for name, rows in _TABLES:
             mine, theirs = rows.format("main"), rows.format("other")
             more = ledger.value(f"SELECT count(*) FROM ({mine} EXCEPT {theirs})")  # noqa: S608 - texts above
             fewer = ledger.value(f"SELECT count(*) FROM ({theirs} EXCEPT {mine})")  # noqa: S608

@@ -23,7 +23,8 @@ _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources (
-    id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, listed_at TEXT NOT NULL, stamp TEXT NOT NULL
+    id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, listed_at TEXT NOT NULL, stamp TEXT NOT NULL,
+    missing INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE files (
     uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL,
@@ -43,7 +44,8 @@ CREATE TABLE also_listed (
     forgotten INTEGER NOT NULL, PRIMARY KEY (uri, source)
 ) WITHOUT ROWID;
 CREATE TABLE shards (
-    shard BLOB PRIMARY KEY, entries INTEGER NOT NULL, described INTEGER NOT NULL, digest TEXT
+    shard BLOB PRIMARY KEY, entries INTEGER NOT NULL, recognised INTEGER NOT NULL,
+    described INTEGER NOT NULL, digest TEXT
 ) WITHOUT ROWID;
 CREATE INDEX shards_undescribed ON shards (shard) WHERE described = 0;
 CREATE TABLE person_failures (
@@ -54,7 +56,10 @@ CREATE TABLE indexed (image_id BLOB PRIMARY KEY, digest TEXT, rows INTEGER NOT N
 CREATE TABLE writing (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE dirty (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
 """
-_BY_IMAGE: Final = "CREATE INDEX files_by_image ON files (image_id) WHERE image_id IS NOT NULL"
+_MADE_WHEN_FILLED: Final = (
+    "CREATE INDEX files_by_image ON files (image_id) WHERE image_id IS NOT NULL",
+    "CREATE INDEX files_by_version ON files (version, size) WHERE kind = 1",
+)
 _TEMPORARY: Final = """
 CREATE TEMP TABLE touched (uri TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE touched_images (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
@@ -85,8 +90,8 @@ class Ledger:
         store: The store.
         segment_config: Id of the segmentation.
         path: The file.
-        filling: Whether the file is new and is being filled, by files alone: counters, and images by id, come
-            at the end (``filled``).
+        filling: Whether the file is new and is being filled, by files alone: counters, and images by id
+            and by version, come at the end (``filled``).
     """
 
     def __init__(self, store: Store, segment_config: str, path: Path, connection: sqlite3.Connection) -> None:
@@ -114,8 +119,9 @@ class Ledger:
             yield ledger
 
     def filled(self) -> None:
-        """End the filling of a new ledger: make the index of images."""
-        self.execute(_BY_IMAGE)
+        """End the filling of a new ledger: make the indexes of images."""
+        for index in _MADE_WHEN_FILLED:
+            self.execute(index)
         self.filling = False
 
     @classmethod

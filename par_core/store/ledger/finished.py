@@ -123,7 +123,7 @@ def _record(ledger: Ledger, shard_ids: Iterable[str], describe_config: str) -> i
             continue
         described = ledger.store.shard("describe", describe_config, shard_id)
         shards.append((described, _fitting(manifest, described)))
-        _fill(ledger, segmented)
+        _fill(ledger, segmented, manifest)
     _take_out(ledger, gone)
     ledger.execute("INSERT OR IGNORE INTO touched SELECT uri FROM incoming")
     if not ledger.filling:
@@ -175,7 +175,7 @@ def _fitting(segmented: Manifest, described: ShardFolder) -> Manifest | None:
     return manifest
 
 
-def _fill(ledger: Ledger, segmented: ShardFolder) -> None:
+def _fill(ledger: Ledger, segmented: ShardFolder, manifest: Manifest) -> None:
     """Put the image rows of a shard into ``incoming``."""
     names = ["uri", "size", "version", "attempt", "status", "n_people", "n_too_small", "image_id"]
     images = segmented.read("images", names)
@@ -188,10 +188,10 @@ def _fill(ledger: Ledger, segmented: ShardFolder) -> None:
             for *row, image in zip(*(images[name].to_pylist() for name in names), strict=True)
         ),
     )
-    counts = (shard, len(images))
+    counts = (shard, len(images), manifest.info.get("recognised", 0))
     ledger.execute(
-        "INSERT INTO shards VALUES (?, ?, 0, NULL) ON CONFLICT (shard) DO UPDATE"
-        " SET entries = excluded.entries",
+        "INSERT INTO shards VALUES (?, ?, ?, 0, NULL) ON CONFLICT (shard) DO UPDATE"
+        " SET entries = excluded.entries, recognised = excluded.recognised",
         counts,
     )
 

@@ -17,9 +17,10 @@ from par_core.status import Status
 from par_core.store.ledger.accounting import counted
 from par_core.store.ledger.database import Kind, Ledger
 from par_core.store.listings import ListingFile, listing_files
+from par_core.store.missing_sources import missing_sources
 from par_core.store.schemas import KEY
 
-__all__ = ["catch_up_listings", "change_listing"]
+__all__ = ["catch_up_listings", "change_listing", "follow_missing"]
 
 _ROWS: Final = 50_000  # at a time
 
@@ -40,6 +41,27 @@ def catch_up_listings(ledger: Ledger) -> None:
             held = _held_by(ledger, source)
             _apply(ledger, source, "", held.slice(0, 0), held)
             ledger.execute("DELETE FROM sources WHERE id = ?", (source,))
+    follow_missing(ledger)
+
+
+def follow_missing(ledger: Ledger) -> None:
+    """Apply which sources are missing since the ledger last saw it. Images that another place holds, too, are
+    shown elsewhere then; to find them, all files are looked at. In a ledger that is being filled, every image
+    is dirty in the end.
+    """
+    missing = missing_sources(ledger.store)
+    for source, digest, before in list(ledger.rows("SELECT id, digest, missing FROM sources")):
+        if bool(before) == (digest in missing):
+            continue
+        with ledger.transaction():
+            ledger.execute("UPDATE sources SET missing = ? WHERE id = ?", (digest in missing, source))
+            if not ledger.filling:
+                ledger.execute(
+                    "INSERT OR IGNORE INTO dirty SELECT f.image_id FROM files f WHERE f.source = ?"
+                    " AND f.kind = 1 AND EXISTS (SELECT 1 FROM files g WHERE g.image_id = f.image_id"
+                    " AND g.uri <> f.uri AND g.source IS NOT NULL)",
+                    (source,),
+                )
 
 
 def change_listing(ledger: Ledger, file: ListingFile, now: pa.Table, before: pa.Table | None = None) -> int:

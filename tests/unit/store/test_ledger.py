@@ -1,5 +1,6 @@
 """The ledger works on changes; it must say what a join of all listings and all shards says."""
 
+import json
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -11,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from par_core.archive import Entry, Listing
+from par_core.atomic import write_atomic
 from par_core.ids import digest_of, image_id, person_id
 from par_core.status import Status
 from par_core.store.layout import Store
@@ -19,13 +21,13 @@ from par_core.store.ledger.accounting import accounting, recounted
 from par_core.store.ledger.changed_images import changed_shards, mark_indexed
 from par_core.store.ledger.compare import differences
 from par_core.store.ledger.finished import record_shards
-from par_core.store.ledger.listed import catch_up_listings, change_listing
+from par_core.store.ledger.listed import catch_up_listings, change_listing, follow_missing
 from par_core.store.ledger.opening import build_ledger
 from par_core.store.ledger.pending import failed_in, pending_in, undescribed_shards
 from par_core.store.listings import forget_in_listings, listed_entries, save_listing
 from par_core.store.schemas import IMAGES, PEOPLE, descriptions_schema
 from par_core.store.suppression import load_suppression_list, save_suppression_list
-from tests.full_join import file_counts, image_states, known_images
+from tests.full_join import file_counts, image_states, known_images, missing_files
 
 Index = dict[str, tuple[str, str, tuple[str, ...], str]]  # uri, state, uris and shard of each image
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # no disk is waited for
@@ -128,14 +130,14 @@ def assert_like_the_full_join(ledger: Ledger, index: Index) -> None:
     } == (file_counts(ledger.store, SEGMENT))
     assert counted == recounted(ledger, 0)
     described = {folder.shard_id for folder, _ in ledger.store.complete_shards("describe", DESCRIBE)}
-    listed = listed_entries(ledger.store)
+    listed, missing = listed_entries(ledger.store), missing_files(ledger.store)
     shards = {
         row["image_id"]: row["shard"]
         for row in image_states(known_images(ledger.store, SEGMENT, described), listed).to_pylist()
     }
     expected = {
         row["image_id"]: (row["uri"], row["source_state"], tuple(row["uris"]), shards[row["image_id"]])
-        for row in image_states(known_images(ledger.store, SEGMENT), listed).to_pylist()
+        for row in image_states(known_images(ledger.store, SEGMENT), listed, missing).to_pylist()
         if row["image_id"] in shards
     }
     assert index == expected
@@ -158,6 +160,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("remove"), st.sampled_from(SOURCES)),
     st.tuples(st.just("mask"), st.sampled_from(NAMES)),
     st.tuples(st.just("finish"), st.integers(1, 4), st.booleans()),
+    st.tuples(st.just("miss"), st.sets(st.sampled_from(SOURCES))),
     st.tuples(st.just("describe")),
     st.tuples(st.just("retry")),
     st.tuples(st.just("halve"), st.integers(0, 5), st.booleans()),
@@ -181,6 +184,7 @@ class Archive:
         self._moment += not same_moment
         inside = [(uri, content) for uri, content in files.items() if uri.startswith(source)]
         list_files(self.ledger, source, inside, f"2026-11-{self._moment + 1:02d}")
+        follow_missing(self.ledger)
         return ()
 
     def remove(self, source: str) -> Iterable[list[str]]:
@@ -193,6 +197,13 @@ class Archive:
         save_suppression_list(self.store, load_suppression_list(self.store).with_place(uri))
         forget_in_listings(self.store)
         catch_up_listings(self.ledger)
+        return ()
+
+    def miss(self, sources: set[str]) -> Iterable[list[str]]:
+        """Let some sources be away, and all others be there."""
+        missing = json.dumps([digest_of(source) for source in sorted(sources)])
+        write_atomic(self.store.root / "listings" / "missing.json", missing.encode())
+        follow_missing(self.ledger)
         return ()
 
     def finish(self, most: int, described: bool) -> Iterable[list[str]]:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from par_core.archive import Entry, Listing, Place
-from par_core.stages.plan import plan_shard, read_work
+from par_core.stages.shard_work import ShardWork, plan_shard, read_work
 from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.listings import entries_of, entries_table, listed_entries, save_listing
@@ -27,7 +27,7 @@ def test_places_go_through_listing_and_work_unchanged(tmp_path: Path) -> None:
     save_listing(store, Listing("/photos", tuple(entries)), NOW)
     assert entries_of(listed_entries(store)) == entries
     shard = plan_shard(store, entries, 2)
-    assert read_work(store, shard.shard_id) == (entries, 2)
+    assert read_work(store, shard.shard_id) == ShardWork(entries, 2, {})
 
 
 def test_a_listing_of_an_earlier_version_is_read_and_knows_no_place(tmp_path: Path) -> None:

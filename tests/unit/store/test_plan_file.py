@@ -11,12 +11,11 @@ import pytest
 from par_core.archive import Entry
 from par_core.errors import BadInputError, StoreError
 from par_core.ids import digest_of
-from par_core.stages.plan import plan_shard, read_work
+from par_core.stages.shard_work import ShardWork, plan_shard, read_work, work_table
 from par_core.store.layout import Store
 from par_core.store.listings import entries_table
 from par_core.store.plan_file import SHARDS_PER_PART, PlanFile, PlannedShard, planned_work
 from par_core.store.plan_writer import write_plan
-from par_core.store.schemas import WORK
 
 
 @pytest.fixture
@@ -29,8 +28,8 @@ def entries(number: int, count: int = 2) -> list[Entry]:
 
 
 def work(number: int, count: int = 2) -> pa.Table:
-    table = entries_table(entries(number, count))
-    return table.append_column(WORK.field("attempt"), pa.array([1] * count, pa.int32())).cast(WORK)
+    known = {f"/photos/{number}-0.jpg": ("f" * 32, "e" * 16)}
+    return work_table(entries_table(entries(number, count)), pa.array([1] * count, pa.int32()), known)
 
 
 def write(store: Store, shards: int) -> None:
@@ -52,7 +51,10 @@ def test_shards_come_back_in_order_and_each_finds_its_entries_in_any_part(store:
     assert plan.n_images == plan.sizes.sum()
     assert plan.ids(range(998, 1002)) == [digest_of(str(number)) for number in range(998, 1002)]
     for number in (0, 999, 1000, shards - 1):
-        assert read_work(store, digest_of(str(number))) == (entries(number, 1 + number % 2), 1)
+        known = {f"/photos/{number}-0.jpg": ("f" * 32, "e" * 16)}
+        assert read_work(store, digest_of(str(number))) == ShardWork(
+            entries(number, 1 + number % 2), 1, known
+        )
 
 
 def test_streams_and_segmented_shards_are_marked(store: Store) -> None:
@@ -86,10 +88,11 @@ def test_a_plan_without_shards_is_a_plan_and_no_plan_is_none(store: Store) -> No
 
 def test_a_shard_that_replaces_a_part_of_another_has_a_file_of_its_own(store: Store) -> None:
     write(store, 2)
-    half = plan_shard(store, entries(0, 1), 3)
+    known = read_work(store, digest_of("0")).known
+    half = plan_shard(store, entries(0, 1), 3, known={**known, "/photos/another.jpg": ("0" * 32, "1" * 16)})
     assert store.work_path(half.shard_id).exists()
-    assert read_work(store, half.shard_id) == (entries(0, 1), 3)
-    assert read_work(store, digest_of("0")) == (entries(0, 1), 1)
+    assert read_work(store, half.shard_id) == ShardWork(entries(0, 1), 3, known)
+    assert read_work(store, digest_of("0")) == ShardWork(entries(0, 1), 1, known)
 
 
 def test_the_plan_before_stays_until_the_next_is_complete(store: Store) -> None:
