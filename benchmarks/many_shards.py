@@ -123,7 +123,7 @@ def drive(root: Path) -> None:
 
 def driven(root: Path, kill_at: float | None) -> list[dict[str, Any]]:
     """Run a driver in a process of its own, and kill it when a share of its shards is done."""
-    command = [sys.executable, "-m", "benchmarks.many_shards", "--drive", str(root)]
+    command = [sys.executable, "-P", "-m", "benchmarks.many_shards", "--drive", str(root)]
     process = subprocess.Popen(
         command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True, start_new_session=True
     )

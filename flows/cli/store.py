@@ -33,18 +33,19 @@ def status(
     from par_core.gate.report import last_gate
     from par_core.stages.status import store_status
     from par_core.store.layout import Store
+    from par_core.store.run_progress import read_progress
 
     opened = Store.open(store)
-    report, gated = store_status(opened), last_gate(opened)
+    report, gated, progress = store_status(opened), last_gate(opened), read_progress(opened)
     rows: list[dict[str, Any]] = []
     if failed:
         from flows.console.results import failed_files, printable
 
         rows = failed_files(opened, report)
     if as_json:
-        _print_json(status_object(report, gated) | ({"failed_files": rows} if failed else {}))
+        _print_json(status_object(report, gated, progress) | ({"failed_files": rows} if failed else {}))
         return
-    print(*status_lines(report, gated), sep="\n")
+    print(*status_lines(report, gated, progress), sep="\n")
     for row in rows:
         print(f"{row['status']}\t{printable(row['uri'])}\t{printable(row['message'])}")
 
@@ -69,14 +70,18 @@ def verify(
     from dataclasses import asdict
 
     from par_core.stages.check import verify_store
+    from par_core.stages.status import store_status
     from par_core.store.layout import Store
 
-    report = verify_store(Store.open(store), thorough=thorough)
+    opened = Store.open(store)
+    report = verify_store(opened, thorough=thorough)
     if as_json:
         _print_json(asdict(report))
     else:
         for problem in report.problems:
             print(f"problem: {problem}")
+        counted = store_status(opened).accounting
+        print(counted, counted.people_sentence, sep="\n")
         print(
             f"{report.shards} shards and {report.rows} rows compared:"
             f" {f'{len(report.problems)} problems' if report.problems else 'all is well'}"

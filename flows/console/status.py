@@ -6,15 +6,22 @@ from typing import Any
 
 from flows.console.gate import gate_lines, gate_object
 from par_core.gate.report import GateReport
+from par_core.store.run_progress import RunProgress
 from par_core.store.status_file import StatusReport
 from par_core.store.vector_index import IndexState
 
 __all__ = ["status_lines", "status_object"]
 
 
-def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]:
-    """Yield lines on a store: its content, the version that searches read, and the last quality gate."""
+def status_lines(
+    report: StatusReport, gate: GateReport | None, progress: RunProgress | None = None
+) -> Iterator[str]:
+    """Yield lines on a store: the run that is under way, its content, the version that searches read, and the
+    last quality gate.
+    """
     counted = report.accounting
+    if progress is not None:
+        yield f"a run is under way: {progress.sentence}; below is what is committed"
     yield str(counted)
     yield f"{counted.people_sentence}; {report.rows} in the index"
     if report.rows:
@@ -45,7 +52,7 @@ def status_lines(report: StatusReport, gate: GateReport | None) -> Iterator[str]
         yield f"shards: {report.shards_segmented} segmented, {report.shards_described} described"
     if report.version is not None:
         live = (
-            "none, searches read the newest"
+            "none yet"
             if report.live_version is None
             else f"version {report.live_version}, which searches read"
         )
@@ -67,11 +74,14 @@ def _vectors(index: IndexState | None) -> str:
     )
 
 
-def status_object(report: StatusReport, gate: GateReport | None) -> dict[str, Any]:
+def status_object(
+    report: StatusReport, gate: GateReport | None, progress: RunProgress | None = None
+) -> dict[str, Any]:
     """Return the content of a store as JSON types."""
     return asdict(report) | {
         "equation": str(report.accounting),
         "people_equation": report.accounting.people_sentence,
         "holds": report.accounting.holds,
         "gate": gate_object(gate) if gate else None,
+        "run": asdict(progress) if progress else None,
     }

@@ -251,6 +251,7 @@ def _status_content(status: ServeStatus) -> StatusResponse:
             "par_version": status.par_version,
             "models": status.models,
             "running": status.running,
+            "progress": asdict(status.progress) if status.progress else None,
             "people": report.rows,
             "newest_version": report.version,
             "live_version": report.live_version,

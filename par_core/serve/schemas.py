@@ -193,12 +193,26 @@ class VectorIndexJson(ApiModel):
     rows_not_yet: int = Field(description="Number of later rows, which are compared one by one.")
 
 
+class ProgressJson(ApiModel):
+    """How far an index run is."""
+
+    started_at: float = Field(description="Seconds since 1970 (UTC).")
+    planned_shards: int
+    planned_images: int
+    done_shards: int
+    done_images: int
+    failed_shards: int
+    failed_images: int
+    rate: float = Field(description="Images finished a second, over the run so far.")
+
+
 class StatusResponse(ApiModel):
     """State of the store and of the server."""
 
     par_version: str
     models: str = Field(description="The models for questions.")
     running: bool = Field(description="Whether a command is writing to the store at this moment.")
+    progress: ProgressJson | None = Field(description="null where no run works on pictures at this moment.")
     people: int = Field(description="Number of people in the newest version of the index.")
     newest_version: int | None
     live_version: int | None = Field(description="The version that searches read; null without an index.")

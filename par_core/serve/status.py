@@ -10,6 +10,7 @@ from par_core.models.profiles import describe_models
 from par_core.stages.status import store_status
 from par_core.store.commits import CommitRecord
 from par_core.store.layout import Store
+from par_core.store.run_progress import RunProgress, read_progress
 from par_core.store.status_file import StatusReport
 from par_core.version import __version__
 
@@ -40,6 +41,7 @@ class ServeStatus:
         gate: Report of the last quality gate, or None.
         runs: The last commits, newest first; at most ten.
         running: Whether a command is writing to the store at this moment.
+        progress: How far the run is that is under way, or None.
         models: The models for questions, in one phrase.
         par_version: Version of PAR.
     """
@@ -48,12 +50,13 @@ class ServeStatus:
     gate: GateReport | None
     runs: tuple[Run, ...]
     running: bool
+    progress: RunProgress | None
     models: str
     par_version: str
 
 
 def serve_status(store: Store, config: RunConfig) -> ServeStatus:
-    """Read the state from the store; takes as long as ``par status``.
+    """Read the state that the store has written down.
 
     Raises:
         StoreError: The store is damaged.
@@ -67,6 +70,7 @@ def serve_status(store: Store, config: RunConfig) -> ServeStatus:
         last_gate(store),
         tuple(runs),
         store.is_held(),
+        read_progress(store),
         describe_models(config),
         __version__,
     )

@@ -125,12 +125,6 @@ def _uncounted(ledger: Ledger) -> Iterator[str]:
         yield f"the accounting does not hold: {counted}; {counted.people_sentence}"
     if counted.pending:
         yield f"{counted.pending} listed files are not processed yet; run par index again"
-    if counted.people_failed:
-        kinds = ", ".join(f"{n} {status}" for status, n in sorted(counted.person_failures.items()))
-        yield (
-            f"{counted.people_failed} people could not be described ({kinds}); try again with: par index"
-            " --retry-failed"
-        )
     missing = [shard for shard, _ in undescribed_shards(ledger)]
     if missing:
         yield (

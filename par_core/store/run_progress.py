@@ -46,6 +46,29 @@ class RunProgress:
     failed_images: int
     rate: float
 
+    @property
+    def sentence(self) -> str:
+        """How far the run is, in words."""
+        left = self.planned_images - self.done_images - self.failed_images
+        share = self.done_images / max(self.planned_images, 1)
+        ends = f", about {_duration(left / self.rate)} left" if self.rate > 0 and left > 0 else ""
+        failed = f", {self.failed_images} could not be finished" if self.failed_images else ""
+        return (
+            f"{self.done_images} of {self.planned_images} images ({share:.0%}){failed},"
+            f" {self.rate:.1f} images/s{ends}"
+        )
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    return (
+        f"{minutes / 60:.1f} h"
+        if minutes >= 90
+        else f"{minutes:.0f} min"
+        if minutes >= 2
+        else f"{seconds:.0f} s"
+    )
+
 
 @contextlib.contextmanager
 def progress_file(store: Store, look: Callable[[], RunProgress]) -> Iterator[None]:

@@ -30,13 +30,13 @@ def main(root: Path, archive: str) -> None:
     plan = plan_index(run, [archive], workers=1)
     half = len(plan.shards) // 2
     say("segment")
-    for shard in plan.shards[:half]:
+    for shard in list(plan.shards)[:half]:
         segment_shard(run, shard.shard_id)
     say("describe")
-    for shard in plan.shards[:half]:
+    for shard in list(plan.shards)[:half]:
         describe_shard(run, shard.shard_id)
     say("process")
-    for shard in plan.shards[half:]:
+    for shard in list(plan.shards)[half:]:
         process_shard(run, shard.shard_id)
     say("commit")
     commit_store(run)

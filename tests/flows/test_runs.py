@@ -280,7 +280,7 @@ def test_the_check_of_a_deployment_fails_with_what_failed(
 
     with temporary_settings({PREFECT_API_URL: prefect_api["PREFECT_API_URL"]}):
         with pytest.raises(
-            StoreError, match=r"did not pass the gate .*a red person: expected at least 50 hits"
+            StoreError, match=r"does not pass the gate any more .*a red person: expected at least 50 hits"
         ):
             check(str(tmp_path / "s"), str(golden), {"profile": "fake"})
         golden.write_text("queries: [{text: a red person, at_least: 3}]")

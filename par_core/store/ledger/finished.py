@@ -30,7 +30,6 @@ __all__ = [
 ]
 
 _AT_ONCE: Final = 64  # shards in a transaction
-_SAME_FILE: Final = "f.uri = i.uri AND f.size = i.size AND f.version = i.version"
 _DESCRIPTION: Final = "describe_config"
 _MODELS: Final = "described_with"
 _KINDS: Final = {
@@ -199,8 +198,9 @@ def _fill(ledger: Ledger, segmented: ShardFolder, manifest: Manifest) -> None:
 def _merge(ledger: Ledger) -> None:
     """Bring ``files`` and ``superseded`` in line with ``incoming``."""
     ledger.execute(
-        "INSERT OR IGNORE INTO superseded SELECT f.uri, f.size, f.version, f.shard, f.image_id FROM incoming i"
-        f" CROSS JOIN files f ON {_SAME_FILE} WHERE f.shard <> i.shard"
+        "INSERT OR IGNORE INTO superseded SELECT f.uri, f.size, f.version, f.shard, f.image_id"
+        " FROM incoming i CROSS JOIN files f"
+        " ON f.uri = i.uri AND f.size = i.size AND f.version = i.version WHERE f.shard <> i.shard"
     )
     ledger.execute(
         "INSERT INTO files SELECT uri, size, version, NULL, kind, attempt, status, image_id, shard, n_people,"
@@ -212,12 +212,14 @@ def _merge(ledger: Ledger) -> None:
         " OR (excluded.attempt = files.attempt AND excluded.shard <= files.shard)"
     )
     ledger.execute(
-        "INSERT OR REPLACE INTO superseded SELECT i.uri, i.size, i.version, i.shard, i.image_id FROM incoming i"
-        f" CROSS JOIN files f ON {_SAME_FILE} WHERE f.shard <> i.shard"
+        "INSERT OR REPLACE INTO superseded SELECT i.uri, i.size, i.version, i.shard, i.image_id"
+        " FROM incoming i CROSS JOIN files f"
+        " ON f.uri = i.uri AND f.size = i.size AND f.version = i.version WHERE f.shard <> i.shard"
     )
     ledger.execute(
-        "DELETE FROM superseded WHERE (uri, size, version, shard) IN (SELECT f.uri, f.size, f.version, f.shard"
-        f" FROM incoming i CROSS JOIN files f ON {_SAME_FILE})"
+        "DELETE FROM superseded WHERE (uri, size, version, shard) IN ("
+        "SELECT f.uri, f.size, f.version, f.shard FROM incoming i CROSS JOIN files f"
+        " ON f.uri = i.uri AND f.size = i.size AND f.version = i.version)"
     )
 
 

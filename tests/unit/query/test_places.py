@@ -7,9 +7,8 @@ import pytest
 
 from par_core.query.crops import crops_of
 from par_core.query.from_store import Question, Searcher
-from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
-from tests.indexing import FAKE, index
+from tests.indexing import FAKE, index, live_by_a_gate
 from tests.pictures import archive
 
 
@@ -45,9 +44,7 @@ def test_a_picture_in_two_places_is_found_by_either(
 def test_a_hit_of_an_older_version_names_the_place_where_the_picture_is_now(
     root: Path, tmp_path: Path
 ) -> None:
-    people = PeopleIndex.open(Store.open(root).index_path)
-    assert people is not None
-    people.history.make_live()
+    live_by_a_gate(root)
     shutil.rmtree(tmp_path / "mnt-a")
     (tmp_path / "mnt-a").mkdir()
     index(root, [tmp_path / "mnt-a"])

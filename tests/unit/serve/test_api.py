@@ -2,6 +2,9 @@
 
 import json
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,8 @@ from PIL.PngImagePlugin import PngImageFile
 
 from par_core.serve.settings import ServeSettings
 from par_core.serve.user_session import AppState
+from par_core.store.layout import Store
+from par_core.store.run_progress import RunProgress, progress_file, read_progress
 from tests.indexing import index
 from tests.pictures import save, scene
 from tests.serving import HERE, client_of, jpeg_pixels
@@ -28,6 +33,12 @@ def refused(response: object, status: int, kind: str) -> str:
     assert content["error"].keys() == {"status", "kind", "message"}
     assert (content["error"]["status"], content["error"]["kind"]) == (status, kind)
     return content["error"]["message"]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def test_an_answer_has_the_documented_form(client: TestClient) -> None:
@@ -256,3 +267,17 @@ def test_the_documentation_names_every_path_limit_and_error(client: TestClient) 
             for parameter in operation.get("parameters", []):
                 assert parameter["description"]
     assert HERE not in json.dumps(document)
+
+
+def test_the_status_says_how_far_a_run_is_that_is_under_way(own: Path) -> None:
+    store = Store.open(own / "store")
+    progress = RunProgress(1_800_000_000.0, 40, 10_000, 10, 2_500, 1, 100, 4.0)
+    with client_of(own / "store") as client:
+        assert client.get("/api/status").json()["progress"] is None
+        with store.exclusive(), progress_file(store, lambda: progress):
+            wait_until(lambda: read_progress(store) is not None)
+            status = client.get("/api/status").json()
+            page = client.get("/status").text
+    assert status["running"]
+    assert status["progress"] == asdict(progress)
+    assert "2500 of 10000 images (25%), 100 could not be finished, 4.0 images/s, about 31 min left" in page
