@@ -56,7 +56,7 @@ CREATE TABLE indexed (image_id BLOB PRIMARY KEY, digest TEXT, rows INTEGER NOT N
 CREATE TABLE writing (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE dirty (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
 """
-_MADE_WHEN_FILLED: Final = (
+_INDEXES: Final = (
     "CREATE INDEX files_by_image ON files (image_id) WHERE image_id IS NOT NULL",
     "CREATE INDEX files_by_version ON files (version, size) WHERE kind = 1",
 )
@@ -119,9 +119,9 @@ class Ledger:
             yield ledger
 
     def filled(self) -> None:
-        """End the filling of a new ledger: make the indexes of images."""
-        for index in _MADE_WHEN_FILLED:
-            self.execute(index)
+        """End the filling of a new ledger: make the indexes of images and of versions."""
+        for statement in _INDEXES:
+            self.execute(statement)
         self.filling = False
 
     @classmethod

@@ -18,11 +18,12 @@ from par_core.stages.commit import commit_store
 from par_core.stages.describe import describe_shard
 from par_core.stages.halving import halve, images_of
 from par_core.stages.losses import Losses, Replaced
-from par_core.stages.plan import PlannedShard, plan_index
+from par_core.stages.plan import plan_index
 from par_core.stages.run import Run
 from par_core.stages.segment import segment_shard
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
+from par_core.store.plan_file import PlannedShard
 from tests.indexing import content, index
 from tests.pictures import RGB, archive
 
