@@ -96,8 +96,8 @@ class Ledger:
         store: The store.
         segment_config: Id of the segmentation.
         path: The file.
-        filling: Whether the file is new and is being filled, by files alone: counters, and images by id, come
-            at the end (``filled``).
+        filling: Whether the file is new and is being filled, by files alone: counters, and images by id
+            and by version, come at the end (``filled``).
     """
 
     def __init__(self, store: Store, segment_config: str, path: Path, connection: sqlite3.Connection) -> None:

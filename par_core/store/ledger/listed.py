@@ -46,7 +46,8 @@ def catch_up_listings(ledger: Ledger) -> None:
 
 def follow_missing(ledger: Ledger) -> None:
     """Apply which sources are missing since the ledger last saw it. Images that another place holds, too, are
-    shown elsewhere then; to find them, all files are looked at.
+    shown elsewhere then; to find them, all files are looked at. In a ledger that is being filled, every image
+    is dirty in the end.
     """
     missing = missing_sources(ledger.store)
     for source, digest, before in list(ledger.rows("SELECT id, digest, missing FROM sources")):
