@@ -114,7 +114,8 @@ def _overruled(ledger: Ledger, source: int, listed_at: str) -> pa.Table:
     rows = ledger.rows(
         "SELECT a.uri, a.size, a.version, a.forgotten FROM also_listed a"
         " CROSS JOIN files f"
-        " ON f.uri = a.uri CROSS JOIN sources s ON s.id = f.source WHERE a.source = ? AND s.listed_at <= ? ORDER BY a.uri",
+        " ON f.uri = a.uri CROSS JOIN sources s ON s.id = f.source"
+        " WHERE a.source = ? AND s.listed_at <= ? ORDER BY a.uri",
         (source, listed_at),
     )
     return _table(rows)
