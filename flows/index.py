@@ -222,6 +222,7 @@ def _process(
     ):
         failed = fan_out(job, pool, name=name, say=tell)
     reasons = {shard: _reason(error) for part, error in failed.items() for shard in job.ids(part)}
+    commits.add(list(reasons))  # one of them may be segmented
     # a lost worker may have finished its shard before it could say so
     return {shard: reason for shard, reason in reasons.items() if not run.finished(shard)}
 
