@@ -23,11 +23,11 @@ from par_core.ids import digest_of
 from par_core.stages.commit import commit_store
 from par_core.stages.plan import plan_index
 from par_core.stages.run import Run
+from par_core.stages.shard_work import work_table
 from par_core.store.layout import Store
 from par_core.store.listings import entries_table
 from par_core.store.plan_file import PlanFile
 from par_core.store.plan_writer import write_plan
-from par_core.store.schemas import WORK
 from tasks.shards import StoppedError, index_shards
 from tests.indexing import FAKE, content
 from tests.pictures import archive
@@ -49,7 +49,7 @@ def planned(run: Run, shards: int, *, streams: Sequence[str] = (), images: int =
     with write_plan(run.store) as writer:
         for number in range(shards):
             entries = entries_table([Entry(f"/photos/{number}-{each}.jpg", 1, "v") for each in range(images)])
-            work = entries.append_column(WORK.field("attempt"), pa.array([1] * images, pa.int32())).cast(WORK)
+            work = work_table(entries, pa.array([1] * images, pa.int32()), {})
             stream = streams[number] if number < len(streams) else ""
             writer.add(digest_of(str(number)), work, stream=stream)
     return PlanFile.of(run.store)

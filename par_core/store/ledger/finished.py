@@ -1,7 +1,7 @@
 """The log of finished shards: what their rows say about files and people, recorded in the ledger.
 
 Recording a shard again changes nothing, so that a killed run records what it may have recorded already. The
-last attempt at a file counts; of two shards with the same attempt, the first by id.
+last attempt at a file counts; of two shards with the same attempt, one that is described, then the first by id.
 """
 
 from collections import Counter
@@ -130,9 +130,9 @@ def _record(ledger: Ledger, shard_ids: Iterable[str], describe_config: str) -> i
             "INSERT OR IGNORE INTO touched_images SELECT image_id FROM incoming WHERE image_id IS NOT NULL"
         )
     with counted(ledger):
-        _merge(ledger)
         for described, found in shards:
             _record_description(ledger, described, found)
+        _merge(ledger)
         ledger.execute("INSERT OR IGNORE INTO dirty SELECT image_id FROM touched_images")
     return sum(found is not None for _, found in shards)
 
@@ -209,8 +209,9 @@ def _merge(ledger: Ledger) -> None:
         " ON CONFLICT (uri, size, version) DO UPDATE SET kind = excluded.kind, attempt = excluded.attempt,"
         " status = excluded.status, image_id = excluded.image_id, shard = excluded.shard,"
         " n_people = excluded.n_people, n_too_small = excluded.n_too_small"
-        " WHERE excluded.attempt > files.attempt"
-        " OR (excluded.attempt = files.attempt AND excluded.shard <= files.shard)"
+        " WHERE excluded.attempt > files.attempt OR (excluded.attempt = files.attempt"
+        " AND (SELECT iif(n.described = o.described, n.shard <= o.shard, n.described)"
+        " FROM shards n, shards o WHERE n.shard = excluded.shard AND o.shard = files.shard))"
     )
     ledger.execute(
         "INSERT OR REPLACE INTO superseded SELECT i.uri, i.size, i.version, i.shard, i.image_id"

@@ -16,6 +16,10 @@ A, B, C = "a" * 16, "b" * 16, "c" * 16
 def test_copies_of_rows_that_sqlite_has_left_in_gaps_vanish(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "s")
     kept, erased = (b"kept image id 00", b"other image id 0")
+    path = store.ledger_path(SEGMENT)
+    path.parent.mkdir()
+    with Ledger.create(store, SEGMENT, path) as new:
+        new.filled()
     with Ledger.open(store, SEGMENT) as ledger:
         ledger.execute("PRAGMA secure_delete = OFF")  # so that the bytes of what is deleted stay
         for image in (kept, erased):

@@ -22,10 +22,14 @@ def filled(root: Path, files: int) -> Store:
     """A store whose ledger knows many files, all indexed, and no listing of them."""
     store = Store.create(root)
     shards = files // FILES_A_SHARD
-    with Ledger.open(store, SEGMENT) as ledger, ledger.transaction():
-        ledger.execute("INSERT INTO sources VALUES (1, 'old', '2026-01-01 old', '')")
+    path = store.ledger_path(SEGMENT)
+    path.parent.mkdir()
+    with Ledger.create(store, SEGMENT, path) as ledger, ledger.transaction():
+        ledger.execute(
+            "INSERT INTO sources (id, digest, listed_at, stamp) VALUES (1, 'old', '2026-01-01 old', '')"
+        )
         ledger.execute_many(
-            "INSERT INTO shards VALUES (?, ?, 1, 'd')",
+            "INSERT INTO shards (shard, entries, recognised, described, digest) VALUES (?, ?, 0, 1, 'd')",
             ((number.to_bytes(8, "big"), FILES_A_SHARD) for number in range(1, shards + 1)),
         )
         ledger.execute_many(
@@ -36,6 +40,7 @@ def filled(root: Path, files: int) -> Store:
             ),
         )
         ledger.execute("INSERT INTO indexed SELECT image_id, 'd', 2 FROM files")
+        ledger.filled()
         recount(ledger)
     return store
 
