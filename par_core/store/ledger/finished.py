@@ -1,7 +1,8 @@
 """The log of finished shards: what their rows say about files and people, recorded in the ledger.
 
 Recording a shard again changes nothing, so that a killed run records what it may have recorded already. The
-last attempt at a file counts; of two shards with the same attempt, one that is described, then the first by id.
+last attempt at a file counts; of two shards with the same attempt, one that is described, then the first by
+id.
 """
 
 from collections import Counter
@@ -210,7 +211,7 @@ def _merge(ledger: Ledger) -> None:
         " status = excluded.status, image_id = excluded.image_id, shard = excluded.shard,"
         " n_people = excluded.n_people, n_too_small = excluded.n_too_small"
         " WHERE excluded.attempt > files.attempt OR (excluded.attempt = files.attempt"
-        " AND (SELECT iif(n.described = o.described, n.shard <= o.shard, n.described)"
+        " AND (SELECT CASE n.described WHEN o.described THEN n.shard <= o.shard ELSE n.described END"
         " FROM shards n, shards o WHERE n.shard = excluded.shard AND o.shard = files.shard))"
     )
     ledger.execute(
