@@ -24,7 +24,7 @@ from par_core.store.ledger.finished import undescribe_failed
 from par_core.store.ledger.known_content import expected_images
 from par_core.store.ledger.listed import change_listing, follow_missing
 from par_core.store.ledger.pending import failed_in, pending_in
-from par_core.store.listings import save_listing
+from par_core.store.listings import SavedListing, drop_other_names, save_listing
 from par_core.store.missing_sources import look_for_sources
 from par_core.store.plan_file import PlanFile, PlannedShard
 from par_core.store.plan_writer import write_plan
@@ -131,14 +131,14 @@ def _renew(ledger: Ledger, listings: Sequence[Listing]) -> tuple[pa.Table, list[
         any more.
     """
     now, vanished = datetime.now(UTC).isoformat(), 0
-    listed, digests = ENTRIES.empty_table(), []
+    listed, saved = ENTRIES.empty_table(), dict[str, SavedListing]()
     for listing in listings:
-        saved = save_listing(ledger.store, listing, now)
-        vanished += change_listing(ledger, saved.file, saved.now, saved.before)
-        digests.append(saved.file.digest)
-        known = pc.is_in(listed["uri"], value_set=saved.now["uri"].combine_chunks())
-        listed = pa.concat_tables([listed.filter(pc.invert(known)), saved.now])
-    return listed, list(dict.fromkeys(digests)), vanished
+        new = saved[listing.source] = save_listing(ledger.store, listing, now)
+        vanished += change_listing(ledger, new.file, new.now, new.before)
+        known = pc.is_in(listed["uri"], value_set=new.now["uri"].combine_chunks())
+        listed = pa.concat_tables([listed.filter(pc.invert(known)), new.now])
+    drop_other_names(ledger.store, saved)
+    return listed, [new.file.digest for new in saved.values()], vanished
 
 
 def _new(listed: pa.Table, pending: pa.Array) -> pa.Table:

@@ -24,6 +24,7 @@ from par_core.store.suppression import SuppressionList, load_suppression_list
 __all__ = [
     "ListingFile",
     "SavedListing",
+    "drop_other_names",
     "entries_of",
     "entries_table",
     "forget_in_listings",
@@ -153,12 +154,22 @@ def save_listing(store: Store, listing: Listing, listed_at: str) -> SavedListing
     path = store.listing_path(digest_of(source))
     before = _read(path) if path.is_file() else ENTRIES.empty_table()
     _write(path, kept, {"source": source, "listed_at": listed_at, "skipped": dict(listing.skipped)})
-    for other in (store.root / "listings").glob("*.parquet"):
-        # an earlier version of PAR kept .. and links in the paths of archives and lists
-        name = str(_listing_info(other)["source"])
-        if other != path and name.startswith("/") and canonical(name) == listing.source:
-            other.unlink()
     return SavedListing(ListingFile.at(path), before, kept)
+
+
+def drop_other_names(store: Store, saved: Mapping[str, SavedListing]) -> None:
+    """Delete the listings that local sources have under another name: an earlier version of PAR kept ``..``
+    and links in the paths of archives and lists.
+
+    Args:
+        store: The store.
+        saved: New listings by canonical source.
+    """
+    for other in listing_files(store):
+        name = other.source()
+        new = saved.get(canonical(name)) if name.startswith("/") else None
+        if new is not None and new.file.path != other.path:
+            other.path.unlink()
 
 
 def forget_in_listings(store: Store, names: Collection[str] | None = None) -> None:
