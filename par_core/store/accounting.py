@@ -1,8 +1,8 @@
 """The accounting of files and people, as the ledger counts it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 __all__ = ["FAILED_FILES", "FAILED_PEOPLE", "NOTHING", "Accounting", "accounting_of"]
 
@@ -90,10 +90,6 @@ class Accounting:
         parts += [f"{self.people_forgotten} forgotten"] if self.people_forgotten else []
         parts += [f"{self.people_pending} pending"] if self.people_pending else []
         return f"{self.found} people found = {' + '.join(parts)}"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return all counts as JSON types."""
-        return asdict(self) | {"failures": dict(self.failures), "person_failures": dict(self.person_failures)}
 
 
 def accounting_of(counters: Mapping[str, int], people_forgotten: int) -> Accounting:

@@ -113,12 +113,6 @@ class SuppressionList:
             self._digest("place", place) in self.places for place in places_of(uri)
         )
 
-    def has_file(self, uri: str, size: int, version: str) -> bool:
-        """Whether a listed file is forgotten: by its place, or by name, size and version."""
-        return (
-            bool(self.files) and self._digest("file", uri, str(size), version) in self.files
-        ) or self.has_place(uri)
-
     def has_image(self, image_id: str) -> bool:
         """Whether an image's bytes are forgotten."""
         return bool(self.images) and self._digest("image", image_id) in self.images

@@ -20,6 +20,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -124,7 +125,7 @@ def finished(root: Path, sources: list[str]) -> dict[str, Any]:
     store = Store.open(root)
     return {
         "content": content(root),
-        "accounting": store_status(store).accounting.as_json(),
+        "accounting": asdict(store_status(store).accounting),
         "problems": verify_store(store, thorough=True).problems,
         "partial": [str(path) for path in root.glob("**/.*.partial")],
         "planned": plan.n_images,
