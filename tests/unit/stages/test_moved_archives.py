@@ -14,7 +14,7 @@ from par_core.config import RunConfig, load_config
 from par_core.errors import StoreError
 from par_core.forget import Request, find_subject, forget
 from par_core.ids import digest_of
-from par_core.models.fake import FakeDescriber, FakeSegmenter
+from par_core.models.fake import FakeDescriber
 from par_core.stages.check import verify_store
 from par_core.stages.commit import rebuild_index
 from par_core.stages.halving import halve
@@ -41,25 +41,6 @@ def photos(tmp_path: Path) -> Path:
     save(folder / "far.png", scene("red", "cyan", person_height=20, seed=50))
     (folder / "broken.png").write_bytes(b"no picture")
     return folder
-
-
-@pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """Images that the segmenter saw, and people that the describer saw."""
-    counts = {"images": 0, "people": 0}
-    segment, describe = FakeSegmenter.segment, FakeDescriber.describe
-
-    def segmented(self: FakeSegmenter, images: list) -> list:
-        counts["images"] += len(images)
-        return segment(self, images)
-
-    def described(self: FakeDescriber, cutouts: list) -> Descriptions:
-        counts["people"] += len(cutouts)
-        return describe(self, cutouts)
-
-    monkeypatch.setattr(FakeSegmenter, "segment", segmented)
-    monkeypatch.setattr(FakeDescriber, "describe", described)
-    return counts
 
 
 def rows(run: Run, shard_id: str) -> list[list[dict[str, Any]]]:

@@ -10,7 +10,7 @@ import pytest
 
 from par_core.config import ArchiveConfig, RunConfig, load_config
 from par_core.errors import TransientError
-from par_core.models.fake import FakeDescriber, FakeSegmenter
+from par_core.models.fake import FakeDescriber
 from par_core.stages.check import verify_store
 from par_core.stages.plan import plan_index
 from par_core.stages.process import process_shard
@@ -20,7 +20,6 @@ from par_core.stages.run import Run
 from par_core.stages.status import store_status
 from par_core.status import Status
 from par_core.store.layout import Store
-from par_core.types import Descriptions
 from tests.indexing import content, index
 from tests.pictures import archive, save, scene
 
@@ -42,25 +41,6 @@ def photos(tmp_path: Path) -> Path:
     save(folder / "far.png", scene("magenta", person_height=20, seed=51))
     (folder / "broken.png").write_bytes(b"no picture")
     return folder
-
-
-@pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """Images that the segmenter saw, and people that the describer saw."""
-    counts = {"images": 0, "people": 0}
-    segment, describe = FakeSegmenter.segment, FakeDescriber.describe
-
-    def segmented(self: FakeSegmenter, images: list) -> list:
-        counts["images"] += len(images)
-        return segment(self, images)
-
-    def described(self: FakeDescriber, cutouts: list) -> Descriptions:
-        counts["people"] += len(cutouts)
-        return describe(self, cutouts)
-
-    monkeypatch.setattr(FakeSegmenter, "segment", segmented)
-    monkeypatch.setattr(FakeDescriber, "describe", described)
-    return counts
 
 
 def tables(root: Path, config: RunConfig) -> list[list[dict[str, Any]]]:
