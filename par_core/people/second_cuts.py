@@ -12,19 +12,20 @@ from par_core.people.boxes import box_overlaps
 from par_core.people.masks import mask_area, share_inside
 from par_core.types import PersonInstances
 
-__all__ = ["RULE", "covered_shares", "second_cuts"]
+__all__ = ["MOST_COVERED", "RULE", "covered_shares", "second_cuts"]
 
-_MOST_COVERED: Final = 0.75
+#: Share of a mask inside those of more certain people from which it is a second cut.
+MOST_COVERED: Final = 0.75
 
 #: Digest of the rule; changes with what it decides.
-RULE: Final = digest_of("second_cuts/1", str(_MOST_COVERED))
+RULE: Final = digest_of("second_cuts/1", str(MOST_COVERED))
 
 
 def second_cuts(people: PersonInstances) -> Bool[np.ndarray, " n"]:
     """Return which people of an image are second cuts: at least three quarters of the mask lie inside the
     masks of more certain people, second cuts left out.
     """
-    return covered_shares(people) >= _MOST_COVERED
+    return covered_shares(people) >= MOST_COVERED
 
 
 def covered_shares(people: PersonInstances) -> Float64[np.ndarray, " n"]:
@@ -42,6 +43,6 @@ def covered_shares(people: PersonInstances) -> Float64[np.ndarray, " n"]:
     for i in order:
         stronger = [people.masks[j] for j in kept if near[i, j]]
         shares[i] = share_inside(people.masks[i], stronger) if stronger else 0.0
-        if shares[i] < _MOST_COVERED:
+        if shares[i] < MOST_COVERED:
             kept.append(i)
     return shares

@@ -72,7 +72,7 @@ def opened_index(
     if (
         index is None
         or _current(ledger.store, index.info) != info
-        or index.schema.names != made_with.schema.names
+        or set(made_with.schema.names) - set(index.schema.names)
     ):
         _keep_readers_on_the_old(ledger)
         index = PeopleIndex.create(path, made_with.schema, info)

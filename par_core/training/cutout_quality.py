@@ -30,13 +30,16 @@ from par_core.predictions.cache import PredictionCache
 from par_core.predictions.compute import compute_here
 from par_core.training.cutout_data import FoundPeople, find_people
 
-__all__ = ["choose_weights", "fit_weights", "main", "measured"]
+__all__ = ["MOST", "SEED", "as_json", "choose_weights", "fit_weights", "measured"]
+
+#: Seed of the draws of photographs.
+SEED: Final = 0
+#: Largest number of photographs of one set.
+MOST: Final = 720
 
 _SPREADS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _THRESHOLDS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _COVERED: Final = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
-_SEED: Final = 0
-_MOST: Final = 720  # photographs of a set
 
 
 def fit_weights(people: FoundPeople, spread: float) -> CutoutWeights:
@@ -148,25 +151,19 @@ def as_json(weights: CutoutWeights) -> dict[str, Any]:
     }
 
 
-def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
-    """Parse the command line, fit, measure and write the weights; returns what was measured."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line, fit, measure, print, and write the weights."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--work", type=Path, default=Path("build/cutouts"), help="where predictions are kept")
-    parser.add_argument("--check", action="store_true", help="measure the shipped weights, and write nothing")
     options = parser.parse_args(arguments)
     cache = PredictionCache(options.work, compute_here)
-    people = find_people(options.data, load_config(), cache, most=_MOST, seed=_SEED)
-    result: dict[str, Any] = {"people": len(people.real), "seed": _SEED}
-    weights = CutoutWeights.shipped()
-    if not options.check:
-        weights, result["spread"] = choose_weights(people)
-        WEIGHTS_FILE.write_text(json.dumps(as_json(weights), indent=1) + "\n")
-    result |= {"weights": as_json(weights), **measured(people, weights)}
-    print(json.dumps(result, indent=1))
-    return result
+    people = find_people(options.data, load_config(), cache, most=MOST, seed=SEED)
+    weights, spread = choose_weights(people)
+    WEIGHTS_FILE.write_text(json.dumps(as_json(weights), indent=1) + "\n")
+    print(json.dumps({"spread": spread, "weights": as_json(weights), **measured(people, weights)}, indent=1))
 
 
 if __name__ == "__main__":
