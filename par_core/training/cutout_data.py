@@ -84,7 +84,7 @@ def find_people(
             measures, real = _looked_at(photo, people)
             rows += [
                 (_ALSO_EMPTY.get(source, source), photo.image.name, part, *values)
-                for values in zip(measures, covered_shares(people), real, strict=True)
+                for values in zip(measures, covered_shares(people).tolist(), real.tolist(), strict=True)
             ]
     return _joined(rows)
 

@@ -7,9 +7,13 @@ import pytest
 from scipy.special import expit
 
 from par_core.people.cutout_quality import MEASURES
+from par_core.predictions.cache import PredictionCache
+from par_core.predictions.compute import compute_here
 from par_core.training import cutout_quality
-from par_core.training.cutout_data import PARTS, FoundPeople
+from par_core.training.cutout_data import PARTS, FoundPeople, find_people
 from par_core.training.cutout_quality import as_json, choose_weights, fit_weights, measured
+from tests.indexing import FAKE
+from tests.unit.studies.test_evaluation import ccp, coco, pennfudan  # noqa: F401 - fixtures
 
 N = 6_000
 
@@ -44,9 +48,9 @@ def test_weights_are_found_again_and_none_is_negative() -> None:
 
 def test_each_set_counts_alike() -> None:
     people = found()
-    ccp = people.sources == "ccp"
+    largest = people.sources == "ccp"
     turned = people.measures.copy()
-    turned[ccp] = -turned[ccp]  # the large set says the opposite, and is outvoted
+    turned[largest] = -turned[largest]  # the large set says the opposite, and is outvoted
     mixed = FoundPeople(people.sources, people.photos, people.parts, turned, people.covered, people.real)
     assert fit_weights(mixed, spread=8.0).weights[0] > 0.2
 
@@ -88,3 +92,20 @@ def test_weights_are_kept_as_the_score_reads_them(tmp_path: Path, monkeypatch: p
         cutout_quality.CutoutWeights.shipped.cache_clear()
     fitted, _ = choose_weights(people)
     assert as_json(read) == as_json(fitted)
+
+
+@pytest.mark.usefixtures("ccp", "coco", "pennfudan")
+def test_people_are_found_as_indexing_finds_them_and_matched_with_outlines(tmp_path: Path) -> None:
+    cache = PredictionCache(tmp_path / "work", compute_here)
+    people = find_people(tmp_path, FAKE, cache, most=5, seed=0)
+    numbers = dict(zip(*np.unique(people.sources, return_counts=True), strict=True))
+    assert numbers["pennfudan"] == 6, "of three photographs"
+    assert (numbers["coco"], numbers["ccp"]) == (2, 1), "of the photographs with outlines, and without people"
+    assert people.real[people.sources == "pennfudan"].all()
+    assert people.real[people.sources == "coco"].tolist() == [True, False], "the second has no outline"
+    photo = people.photos == "Fudan00001.png"
+    assert (people.measures[photo, MEASURES.index("height")] == np.log2(60)).all()
+    assert set(people.parts[photo].tolist()) == {"report"}, "the shipped segmenter was not trained on it"
+    assert people.of(photo).measures.shape == (2, len(MEASURES))
+    fewer = find_people(tmp_path, FAKE, cache, most=1, seed=0)
+    assert len(set(fewer.photos[fewer.sources == "pennfudan"].tolist())) == 1
