@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from par_core.datasets.csv_labels import read_csv_labels
 from par_core.errors import FilterError
+from par_core.evaluate.stored.matching import join_labels, open_index
 from par_core.forget.concerned import every_shard
 from par_core.models.fake import FakeSegmenter
+from par_core.models.profiles import load_describer, load_segmenter
 from par_core.people import cutout_quality
 from par_core.people.cutout_quality import cutout_scores
 from par_core.people.masks import decode_mask, encode_mask
 from par_core.query.from_store import Question, ask
+from par_core.query.one_picture import people_of
 from par_core.stages.check import verify_store
 from par_core.stages.commit import rebuild_index
 from par_core.stages.plan import plan_index
@@ -224,3 +228,27 @@ def test_a_plan_asks_for_the_shards_of_the_former_version_once(
     assert len(list(plan_index(run, [str(photos)], workers=1).shards)) == 1
     index(root, [photos])
     assert not list(plan_index(run, [str(photos)], workers=1).shards)
+
+
+@pytest.mark.usefixtures("cuts_twice")
+def test_a_second_cut_is_nobody_of_a_picture_that_is_asked_with(tmp_path: Path) -> None:
+    people = people_of(scene("red", "blue"), load_segmenter(FAKE), load_describer(FAKE), FAKE)
+    assert [person.box[3] - person.box[1] for person in people] == [60, 60]
+
+
+@pytest.mark.usefixtures("cuts_twice")
+def test_a_label_belongs_to_the_person_and_not_to_a_second_cut(tmp_path: Path, photos: Path) -> None:
+    root = tmp_path / "s"
+    index(root, [photos])
+    (second,) = [
+        row
+        for row in people_rows(root, "segment")
+        if row["status"] == Status.SECOND_CUT and row["mask_width"] == 80
+    ]
+    file = photos / "labels.csv"
+    box = ",".join(str(second[name]) for name in ("x1", "y1", "x2", "y2"))
+    file.write_text(f"image,x1,y1,x2,y2,bright\n0000.png,{box},1\n")
+    store = Store.open(root)
+    (joined,) = join_labels(read_csv_labels(file, 0), photos, store, open_index(store))
+    assert joined.status == "ok"
+    assert joined.overlap == pytest.approx(40 / 60)
