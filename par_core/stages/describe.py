@@ -124,7 +124,7 @@ def write_descriptions(
     table = rows.table(schema)
     if len(table) != len(people):
         raise BadInputError(f"shard {shard_id}: {len(people)} people went in, {len(table)} rows came out")
-    table = with_cutout_scores(table, people)
+    table = with_cutout_scores(table, people.to_pylist())
     seconds = time.monotonic() - started
     info = describe_info(run.config, run.ids.segment, model, labels=labels, seconds=seconds)
     folder: ShardFolder = run.store.shard("describe", run.ids.describe, shard_id)

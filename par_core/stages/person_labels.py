@@ -40,30 +40,28 @@ def labelled(people: Iterable[Mapping[str, Any]], min_height_px: int) -> list[di
     return rows
 
 
-def with_cutout_scores(descriptions: pa.Table, people: pa.Table | Sequence[Mapping[str, Any]]) -> pa.Table:
+def with_cutout_scores(descriptions: pa.Table, people: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Return a table of descriptions with the column ``cutout``: the score of each cut-out that is described,
     null for the others.
 
     Args:
         descriptions: A shard's people as ``descriptions_schema`` has them.
-        people: The same people, schema PEOPLE.
+        people: Rows of the same people, schema PEOPLE.
     """
-    rows = people.to_pylist() if isinstance(people, pa.Table) else people
-    measured = dict(
-        zip(*(descriptions[name].to_pylist() for name in ("person_id", "sharpness")), strict=True)
+    ids, statuses, sharpness = (
+        descriptions[name].to_pylist() for name in ("person_id", "status", "sharpness")
     )
+    is_described = {one for one, status in zip(ids, statuses, strict=True) if status == Status.OK}
+    measured = dict(zip(ids, sharpness, strict=True))
     scores: dict[str, float] = {}
-    for inside in _by_image(rows).values():
-        sharpness = [_or_nan(measured.get(row["person_id"])) for row in inside]
-        values = cutout_scores(_instances(inside), np.array(sharpness, np.float64))
-        scores |= {row["person_id"]: float(v) for row, v in zip(inside, values, strict=True)}
-    is_described = [status == Status.OK for status in descriptions["status"].to_pylist()]
-    column = [
-        scores[identity] if known else None
-        for identity, known in zip(descriptions["person_id"].to_pylist(), is_described, strict=True)
-    ]
+    for inside in _by_image(people).values():
+        names = [row["person_id"] for row in inside]
+        if is_described.intersection(names):
+            known = np.array([_or_nan(measured[name]) for name in names], np.float64)
+            scores |= dict(zip(names, cutout_scores(_instances(inside), known).tolist(), strict=True))
+    column = pa.array([scores[one] if one in is_described else None for one in ids], pa.float32())
     place = descriptions.schema.get_field_index("cutout")
-    return descriptions.set_column(place, descriptions.schema.field(place), pa.array(column, pa.float32()))
+    return descriptions.set_column(place, descriptions.schema.field(place), column)
 
 
 def _by_image(rows: Sequence[Any]) -> dict[str, list[Any]]:
