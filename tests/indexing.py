@@ -38,11 +38,11 @@ def live_by_a_gate(root: Path) -> int:
     return report.version
 
 
-def content(root: Path) -> list[dict[str, Any]]:
+def content(root: Path, version: str = "latest") -> list[dict[str, Any]]:
     """Return the rows of the index in a fixed order, without the columns that differ between two runs over
     the same archive with other shards.
     """
-    people = PeopleIndex.open(Store.open(root).index_path)
+    people = PeopleIndex.open(Store.open(root).index_path, version)
     if people is None:
         return []
     rows = people.search(None, top=max(len(people), 1)).sort_by("person_id").to_pylist()

@@ -16,12 +16,12 @@ from par_core.stages.migration import migrate_ids
 from par_core.stages.names import ConfigIds
 from par_core.stages.run import Run
 from par_core.stages.settings_changed import fitting_now, unfinished_shards
-from par_core.stages.shard_work import shard_id_of, work_table
+from par_core.stages.shard_work import places_table, shard_id_of, work_table
 from par_core.stages.write_status import write_status
 from par_core.store.commits import last_commit
 from par_core.store.ledger import Ledger, open_ledger
 from par_core.store.ledger.finished import undescribe_failed
-from par_core.store.ledger.known_content import expected_images
+from par_core.store.ledger.known_content import expected_images, other_places
 from par_core.store.ledger.listed import change_listing, follow_missing
 from par_core.store.ledger.pending import failed_in, pending_in
 from par_core.store.listings import SavedListing, drop_other_names, save_listing
@@ -104,7 +104,7 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
                 writer.add(shard_id_of(work), work, stream=_stream(work))
                 expected += len(known)
             for shard_id, n_images in unfinished_shards(run, ledger):
-                writer.add_segmented(shard_id, n_images)
+                writer.add_segmented(shard_id, n_images, _elsewhere(run, ledger, shard_id))
         write_status(ledger, last_commit(store), index_changed=False)
     skipped: Counter[str] = Counter()
     for listing in listings:
@@ -187,6 +187,13 @@ def _parts(containers: pa.ChunkedArray) -> Iterator[tuple[int, int]]:
             start = end
     if end > start:
         yield start, end
+
+
+def _elsewhere(run: Run, ledger: Ledger, shard_id: str) -> pa.Table:
+    """Return other places of the images of a segmented shard, whose own files may be gone."""
+    images = run.store.shard("segment", run.ids.segment, shard_id).read("images", ["uri", "image_id"])
+    own = zip(images["uri"].to_pylist(), images["image_id"].to_pylist(), strict=True)
+    return places_table(list(other_places(ledger, own)))
 
 
 def _stream(work: pa.Table) -> str:
