@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.commits import Commits
 from flows.console.gate import gate_lines, gate_markdown, gate_object, in_markdown
+from flows.console.passed_over import passed_over
 from flows.console.progress import say, show_index_progress
 from flows.fan_out import fan_out
 from flows.recording import Recorder, recorded
@@ -235,7 +236,7 @@ def _reason(error: Exception) -> str:
 def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
     where = config.machine.scheduler or f"{n_workers(config.machine)} workers"
     say(f"par: profile {config.profile}: {describe_models(config)}; {runner}, {where}")
-    passed = ", ".join(f"{count} {reason}" for reason, count in sorted(plan.skipped.items()))
+    passed = passed_over(plan.skipped)
     skipped = f"; passed over: {passed}" if passed else ""
     begun = int(plan.shards.sizes[plan.shards.segmented].sum())
     skipped += f"; of these {begun} are segmented and only to be described" if begun else ""

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from par_core.archive.containers import SEPARATOR, is_container_name
-from par_core.archive.entries import Entry, Place, is_hidden, is_image_name
+from par_core.archive.entries import Entry, Place, is_hidden
+from par_core.archive.formats import why_passed_over
 from par_core.archive.raw_files import OpenContainer
 from par_core.archive.shortage import can_allocate, raise_shortage
 from par_core.errors import UnreadableImageError
@@ -255,6 +256,6 @@ def _passed_over(member: Member) -> str | None:
     reasons = [reason for part in parts if (reason := is_hidden(part))]
     if reasons:
         return reasons[0]
-    if member.kind == "file" and is_image_name(member.path):
-        return None
-    return "archive" if is_container_name(member.path) else "not_an_image"
+    if is_container_name(member.path):
+        return "archive"
+    return why_passed_over(member.path) if member.kind == "file" else "not_an_image"

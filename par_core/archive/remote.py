@@ -14,6 +14,7 @@ import fsspec
 
 from par_core.archive.containers import is_container_name
 from par_core.archive.entries import Entry, Listing, is_hidden, is_image_name
+from par_core.archive.formats import why_passed_over
 from par_core.archive.members import list_members
 from par_core.archive.raw_files import OpenContainer, RemoteFile, remote_trouble
 from par_core.archive.shortage import raise_shortage
@@ -211,7 +212,7 @@ def _listing(url: str, root: str, infos: dict[str, dict[str, Any]], files: Any) 
         elif is_image_name(path):
             entries.append(Entry(files.unstrip_protocol(path), int(info["size"] or 0), _version(info)))
         else:
-            skipped["archive" if is_container_name(path) else "not_an_image"] += 1
+            skipped["archive" if is_container_name(path) else why_passed_over(path) or "not_an_image"] += 1
     return Listing(url, tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
 
 
