@@ -42,7 +42,7 @@ class Place:
             data and padding.
         compression: ``stored``, or how the bytes are compressed: in a zip ``deflate``, ``bzip2``, ``lzma`` or
             ``method N`` with the number that the zip states; in a tar that is compressed as a whole ``gz``,
-            ``bz2`` or ``xz``.
+            ``bz2``, ``xz`` or ``zst``.
     """
 
     offset: int
