@@ -117,7 +117,7 @@ def _container(files: Any, path: str, url: str) -> OpenContainer:
 def _open(url: str) -> tuple[Any, str]:
     """Return the file system of a URL, and its path there.
 
-    An object's name may hold ``::``, which fsspec would take for a chain of file systems; a chain is only what
+    The name of an object may hold ``::``, which fsspec takes for a chain of file systems; a chain is only what
     begins with one, as ``simplecache::s3://``.
     """
     try:
