@@ -19,11 +19,22 @@ FAKE = load_config(profile="fake")
 
 
 def index(
-    root: Path, sources: Sequence[Path | str], config: RunConfig = FAKE, *, retry_failed: bool = False
+    root: Path,
+    sources: Sequence[Path | str],
+    config: RunConfig = FAKE,
+    *,
+    retry_failed: bool = False,
+    accept_empty: bool = False,
 ) -> tuple[Plan, CommitRecord]:
     """Plan, segment, describe, commit: what the flow does, without a flow."""
     run = Run.of(Store.create(root), config)
-    plan = plan_index(run, [str(source) for source in sources], workers=1, retry_failed=retry_failed)
+    plan = plan_index(
+        run,
+        [str(source) for source in sources],
+        workers=1,
+        retry_failed=retry_failed,
+        accept_empty=accept_empty,
+    )
     for shard in plan.shards:
         process_shard(run, shard.shard_id)
     return plan, commit_store(run)
