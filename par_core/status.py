@@ -23,6 +23,7 @@ class Status(StrEnum):
     SYMLINK_OUTSIDE = "symlink_outside"  # a link that leaves the archive
     ENCRYPTED = "encrypted"  # a member of an archive that needs a password
     DAMAGED_ARCHIVE = "damaged_archive"  # an archive, or a member of one, that cannot be read
+    UNREAD_COMPRESSION = "unread_compression"  # a member of a zip, compressed in a way that PAR does not read
     VANISHED = "vanished"  # listed, but gone when it was to be read
     IO_ERROR = "io_error"  # any other trouble while reading; worth a retry
     FORGOTTEN = "forgotten"  # erased on purpose by ``par forget``, and not looked at again

@@ -6,13 +6,12 @@ import difflib
 import os
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
 from typing import Final
 
 from par_core.archive.canonical import canonical
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.errors import FilterError
-from par_core.query.where import Between, Comparison, Filter, Likely, Membership, Not, Or, Place
+from par_core.query.where import Between, Comparison, Filter, Likely, Membership, Not, Or, Place, moment_of
 
 __all__ = ["FIELDS", "field_filter"]
 
@@ -56,19 +55,8 @@ def _either_colour(value: str) -> Filter:
     return Or((_colour("upper_color")(value), _colour("lower_color")(value)))
 
 
-def _moment(value: str) -> date:
-    try:
-        moment = (
-            date.fromisoformat(value) if len(value) == len("2026-11-24") else datetime.fromisoformat(value)
-        )
-        moment + timedelta(days=1)  # the last day of the calendar has no end
-        return moment
-    except (ValueError, OverflowError) as error:
-        raise FilterError(f"no such date: {value!r}; write 2026-11-24 or 2026-11-24T18:30") from error
-
-
 def _time(operator: str) -> Callable[[str], Filter]:
-    return lambda value: Comparison("captured_at", operator, _moment(value))
+    return lambda value: Comparison("captured_at", operator, moment_of(value))
 
 
 def _number(column: str) -> Callable[[str], Filter]:

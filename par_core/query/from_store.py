@@ -15,8 +15,9 @@ from par_core.errors import BadConfigError, StoreError, UnreadableImageError
 from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_scorer
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
+from par_core.query.denials import read_question
 from par_core.query.gallery import write_gallery
-from par_core.query.language import AllOf, Likeness, Node, parse_query
+from par_core.query.language import AllOf, Likeness, Node
 from par_core.query.missing_files import leave_out_missing
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
@@ -172,7 +173,7 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
 def _parse(text: str) -> Node:
     if not text.strip():
         raise BadConfigError("an empty question; say what the person looks like")
-    return parse_query(text)
+    return read_question(text)
 
 
 @lru_cache(maxsize=4)

@@ -5,6 +5,7 @@ No text of a filter reaches SQL in any other way.
 """
 
 import difflib
+import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
@@ -77,7 +78,8 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
             raise AssertionError("a filter must be decided before it becomes SQL")
         case Place(text):
             # no text holds the character between two places
-            return f"contains(array_to_string(`uris`, chr(0)), {_text(text)})"
+            places = "contains(array_to_string(`uris`, chr(0)), "
+            return f"({' OR '.join(f'{places}{_text(form)})' for form in _forms_of(text))})"
         case IsNull(column):
             _kind(column, columns)
             return f"({_name(column)} IS NULL)"
@@ -87,6 +89,12 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
             return _sql(Or(tuple(Comparison(column, "=", value) for value in values)), columns)
         case Between(column, low, high) if _is_day(low) or _is_day(high):
             return _sql(And((Comparison(column, ">=", low), Comparison(column, "<=", high))), columns)
+        case Comparison("uri", "=" | "!=" | "like" as operator, str() as value) if len(_forms_of(value)) > 1:
+            plain = "=" if operator == "!=" else operator
+            found = " OR ".join(f"(`uri` {plain.upper()} {_text(form)})" for form in _forms_of(value))
+            return f"(NOT ({found}))" if operator == "!=" else f"({found})"
+        case Membership("uri", values) if any(len(_forms_of(str(value))) > 1 for value in values):
+            return _sql(Or(tuple(Comparison("uri", "=", value) for value in values)), columns)
         case Comparison(column, operator, value):
             if operator == "like" and _kind(column, columns) != "text":
                 raise FilterError(f"{column} holds no text, so 'like' cannot be asked of it")
@@ -98,6 +106,11 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
                 f"({_name(column)} >= {_literal(column, low, columns)} AND {_name(column)} <="
                 f" {_literal(column, high, columns)})"
             )
+
+
+def _forms_of(text: str) -> tuple[str, ...]:
+    """A name as typed, composed and decomposed: a Mac takes letters such as ü apart in the names of files."""
+    return tuple(dict.fromkeys([text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))]))
 
 
 def _is_day(value: Value) -> bool:

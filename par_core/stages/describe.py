@@ -20,6 +20,7 @@ from par_core.stages.pictures import BATCH, batches_ahead, read_again
 from par_core.stages.provenance import describe_info, describer_record
 from par_core.stages.result import ShardResult
 from par_core.stages.run import Run
+from par_core.stages.shard_work import places_elsewhere
 from par_core.status import Status
 from par_core.store.schemas import descriptions_schema
 from par_core.store.shards import ShardFolder
@@ -53,7 +54,7 @@ def describe_shard(run: Run, shard_id: str) -> ShardResult:
     for identity in people.keys() - set(wanted):
         for person in people[identity]:
             rows.skip(person, person["status"])
-    for identity, image in images_again(run, segmented.read("images"), wanted):
+    for identity, image in images_again(run, shard_id, segmented.read("images"), wanted):
         for person in people[identity]:
             if isinstance(image, Status):
                 rows.skip(person, image)
@@ -64,12 +65,14 @@ def describe_shard(run: Run, shard_id: str) -> ShardResult:
 
 
 def images_again(
-    run: Run, images: pa.Table, wanted: Collection[str]
+    run: Run, shard_id: str, images: pa.Table, wanted: Collection[str]
 ) -> Iterator[tuple[str, ImageU8 | Status]]:
-    """Read some images of a segmented shard again, in the order of their uris.
+    """Read some images of a segmented shard again, in the order of their uris; last those that are read from
+    another place, as the plan names them.
 
     Args:
         run: The run.
+        shard_id: Id of the shard.
         images: Rows of the shard's images, schema IMAGES.
         wanted: Ids of the images to read.
 
@@ -84,7 +87,7 @@ def images_again(
     for row in images.select(["image_id", "uri", "size", "version"]).to_pylist():
         if row["image_id"] in chosen:
             entries.setdefault(row["image_id"], Entry(row["uri"], row["size"], row["version"]))
-    pictures = read_again(run.store, entries, run.config.archive)
+    pictures = read_again(run.store, entries, places_elsewhere(run.store, shard_id), run.config.archive)
     for batch in batches_ahead(pictures, run.config.machine.batch_size or BATCH):
         for picture in batch:
             if picture.image_id is None:

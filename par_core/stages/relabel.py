@@ -100,7 +100,7 @@ def _rewrite_descriptions(
             waiting.setdefault(person["image_id"], []).append(person)
         else:
             rows.keep(row)
-    for identity, image in images_again(run, images, waiting):
+    for identity, image in images_again(run, folder.shard_id, images, waiting):
         for person in waiting[identity]:
             row = known.get(person["person_id"])
             if row is not None and row["status"] == Status.OK:

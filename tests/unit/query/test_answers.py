@@ -225,3 +225,18 @@ def test_where_few_are_likely_all_people_are_read() -> None:
     table = Scored(hat=np.full(1_000, 0.2))
     alternative = Alternative(None, None, ((NamedAttribute("hat", True, "hat"), 1.0),))
     assert len(best_by_attributes(table, alternative, None, 300)) == 300
+
+
+def test_a_denial_in_plain_words_is_told_and_never_ranked_by(searcher: Searcher) -> None:
+    plain = searcher.ask(Question("green person without a blue person", apart=True))
+    written = searcher.ask(Question('"green person" NOT "blue person"', apart=True))
+    assert "'without a blue person' is read as NOT \"blue person\"" in plain.warnings
+    assert [hit.person_id for hit in plain.hits] == [hit.person_id for hit in written.hits]
+    assert plain.hits[0].upper_color == "green"
+
+
+@pytest.mark.parametrize("text", ["...", '"!?"', "red AND ...", "\U0001f452"])
+def test_a_question_without_a_word_finds_nobody_with_a_note(searcher: Searcher, text: str) -> None:
+    result = searcher.ask(Question(text))
+    assert result.hits == ()
+    assert "there is no word in" in result.warnings[0]
