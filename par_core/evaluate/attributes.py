@@ -29,6 +29,7 @@ from par_core.types import BoxesXYXY
 __all__ = [
     "LEAST",
     "AttributeRun",
+    "answers_of",
     "data_digest",
     "evaluate_attributes",
     "known_labels",
@@ -197,6 +198,18 @@ def score_attributes(data: AttributeSet, predicted: PredictedPeople) -> Attribut
     return AttributeRun(scores, items, data.people, predicted.boxes)
 
 
+def answers_of(attribute: str, predicted: PredictedPeople) -> tuple[Float32[np.ndarray, " n"] | None, float]:
+    """Return the probability that each person has an attribute of a data set, and the model's threshold; None
+    where the model does not know it, nor one of the same or the opposite meaning.
+    """
+    answer = answer_to(attribute, predicted.attributes)
+    if answer is None:
+        return None, float("nan")
+    column = predicted.attributes.index(answer.name)
+    p, threshold = predicted.descriptions.probabilities[:, column], predicted.thresholds[column]
+    return (1 - p, 1 - threshold) if answer.opposite else (p, threshold)
+
+
 def _answers(
     data: AttributeSet, predicted: PredictedPeople
 ) -> tuple[Float32[np.ndarray, "n k"], dict[str, float]]:
@@ -206,12 +219,9 @@ def _answers(
     probabilities = np.full((len(data.people), len(data.attributes)), np.nan, np.float32)
     thresholds = {}
     for i, attribute in enumerate(data.attributes):
-        answer = answer_to(attribute, predicted.attributes)
-        if answer is not None:
-            column = predicted.attributes.index(answer.name)
-            p, threshold = predicted.descriptions.probabilities[:, column], predicted.thresholds[column]
-            probabilities[:, i] = 1 - p if answer.opposite else p
-            thresholds[attribute] = 1 - threshold if answer.opposite else threshold
+        p, threshold = answers_of(attribute, predicted)
+        if p is not None:
+            probabilities[:, i], thresholds[attribute] = p, threshold
     return probabilities, thresholds
 
 

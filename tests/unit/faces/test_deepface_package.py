@@ -1,5 +1,5 @@
 """The real package with networks of 1 kB in place of its weights, in an environment of its own, which pip
-fills (0.5 GB): detection, its answers without a face, its errors. PAR_DEEPFACE_PYTHON names one that is there.
+fills (0.5 GB): detection, its answers without a face, its errors. PAR_DEEPFACE_PYTHON names one.
 """
 
 import os
