@@ -59,6 +59,7 @@ def _heights(scores: dict[str, Any]) -> Iterator[str]:
                 "people": row["people"],
                 **{key: row[key]["estimate"] for key in ("coverage", "mA", "accuracy") if key in row},
                 "face px": row["median_face"],
+                **{key: row[key] for key in ("says_woman", "same_as_unshrunk") if key in row},
             }
             for name, row in rows.items()
         }

@@ -1,6 +1,6 @@
 """Scoring the attributes of a describer on a data set of labelled people, cut out as indexing does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -73,13 +73,14 @@ def data_digest(names: tuple[str, ...], labels: Float32[np.ndarray, "n k"]) -> s
     return digest_of(*names, labels.tobytes())
 
 
-def read_people(dataset: str, root: Path, split: Split = 0) -> AttributeSet:
+def read_people(dataset: str, root: Path, split: Split = 0, also: Collection[str] = ()) -> AttributeSet:
     """Read a data set; ccp and mit with all attributes of PAR's own vocabulary, unknown ones NaN.
 
     Args:
         dataset: One of ``ATTRIBUTE_SETS``.
         root: Its folder; of ccp and mit also the folder that holds it.
         split: An official one by its number, or ``zs``.
+        also: Attributes to read beside those that are evaluated, where the data set has them.
 
     Raises:
         BadConfigError: The folder does not hold the data set, or it has no such split.
@@ -87,7 +88,7 @@ def read_people(dataset: str, root: Path, split: Split = 0) -> AttributeSet:
     match dataset:
         case ("ccp" | "mit") as own if split == 0:
             return AttributeSet(own, NAMES, tuple(labelled_people(own, root)), (), {})
-    return read_attribute_set(dataset, root, split)
+    return read_attribute_set(dataset, root, split, also)
 
 
 def people_of(data: AttributeSet, crops: Path, part: str | None = None) -> AttributeSet:

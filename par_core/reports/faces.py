@@ -1,6 +1,7 @@
 """The report on faces: the paper's Table 2, coverage, heights, ages, and people with their faces."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,6 @@ from par_core.atomic import write_atomic
 from par_core.config import ArchiveConfig
 from par_core.datasets.folders import name_of
 from par_core.evaluate.faces.run import FaceRun
-from par_core.evaluate.faces.scores import METRICS
 from par_core.metrics.bootstrap import Interval
 from par_core.reports.document import Bar, Figure, Report, Section, Table
 from par_core.reports.face_sheet import face_sheets
@@ -39,15 +39,8 @@ _CONVENTIONS: Final = (
     ("PAR's own answer is that of its describer at its threshold, from the cut-out of the whole person."),
 )
 _COLUMNS: Final = (
-    "samples",
-    "people",
-    "precision",
-    "recall",
-    "F1",
-    "mA",
-    "accuracy",
-    "AUC",
-    "no answer is wrong",
+    *("answers of", "samples", "people", "precision", "recall", "F1", "mA", "accuracy", "AUC"),
+    "mA, no answer is wrong",
 )
 
 
@@ -87,8 +80,8 @@ def write_faces(out: Path, run: FaceRun, scores: Mapping[str, Any], config: Arch
 
 
 _SHEET_NOTE: Final = (
-    "The frame in each picture is the face. A solid frame around it is a right answer, a broken one a wrong"
-    " answer."
+    "The face is framed, and shown larger at the feet. A solid frame around the picture is a right answer, a"
+    " broken one a wrong answer."
 )
 
 
@@ -122,19 +115,18 @@ def _headlines(run: FaceRun) -> tuple[Figure, ...]:
     )
 
 
-def _gender(run: FaceRun) -> Section | None:
+def _gender(run: FaceRun) -> Section:
     if "gender" not in run.scores:
         return Section("Gender", "The data set does not say who is a woman.")
     rows, bars = [], []
     for name, row in run.scores["gender"].items():
-        metrics = (with_ends(run.intervals[f"{name}: {metric}"]) for metric in METRICS)
-        rest = (number(row.get(key)) if key in row else "" for key in ("auc", "mA_no_answer_wrong"))
-        rows.append((name, number(row["samples"]), number(row["people"]), *metrics, *rest))
-        bars.append(Bar.of(run.intervals[f"{name}: mA"]))
+        rates = (number(row[metric]) for metric in ("precision", "recall", "f1"))
+        ma = run.intervals[f"{name}: mA"]
+        rest = (number(row[key]) if key in row else "" for key in ("accuracy", "auc", "mA_no_answer_wrong"))
+        rows.append((name, number(row["samples"]), number(row["people"]), *rates, with_ends(ma), *rest))
+        bars.append(Bar.of(ma))
     note = "As in the paper's Table 2. Bars are mA; they begin at chance."
-    return Section(
-        "Gender", note, table=Table(("answers of", *_COLUMNS), tuple(rows), tuple(bars), 0.5, (0.0, 1.0))
-    )
+    return Section("Gender", note, table=Table(_COLUMNS, tuple(rows), tuple(bars), 0.5, (0.0, 1.0)))
 
 
 def _differences(run: FaceRun) -> Section | None:
@@ -166,18 +158,19 @@ def _heights(run: FaceRun, which: str, title: str) -> Section | None:
     rows, bars = [], []
     for row in run.scores[which]:
         height = number(row["height"]) if which == "shrunk" else f"{row['low']:.0f} to {row['high']:.0f}"
-        judged = [with_ends(Interval(**row[key])) for key in ("mA", "accuracy", "recall") if key in row]
-        coverage = Interval(**row["coverage"])
-        rows.append(
-            (f"{height} px", number(row["people"]), with_ends(coverage), number(row["median_face"]), *judged)
-        )
+        coverage, face = Interval(**row["coverage"]), row["median_face"]
+        judged = [with_ends(Interval(**row["mA"])), number(row["recall"]["estimate"])] if "mA" in row else []
+        size = "–" if math.isnan(face) else f"{face:.0f} px"
+        changed = [number(row[key]) for key in ("says_woman", "same_as_unshrunk") if key in row]
+        rows.append((f"{height} px", number(row["people"]), with_ends(coverage), size, *changed, *judged))
         bars.append(Bar.of(coverage))
     if not rows:
         return None
-    answered = ("mA, with a face", "accuracy, with a face", "recall of women, with a face")
-    columns = ("height", "people", "have a face", "median height of the face, px")
-    shown = (*columns, *answered[: len(rows[0]) - len(columns)])
-    return Section(title, "Bars are the share with a face.", table=Table(shown, tuple(rows), tuple(bars)))
+    columns: tuple[str, ...] = ("height", "people", "have a face", "height of faces")
+    columns += ("called women", "answer as unshrunk") if which == "shrunk" else ()
+    columns += ("mA, with a face", "recall of women") if run.judged.woman is not None else ()
+    note = "Bars are the share with a face. The height of faces is the median."
+    return Section(title, note, table=Table(columns, tuple(rows), tuple(bars)))
 
 
 def _orientation(run: FaceRun) -> Section | None:

@@ -23,6 +23,7 @@ from par_core.evaluate.faces.scores import (
     agreement,
     back_rates,
     band,
+    changed_answers,
     gender_rows,
     height_bands,
     share,
@@ -88,7 +89,8 @@ def evaluate_faces(
     Raises:
         BadConfigError: The folder does not hold the data set, or it has no such split or part.
     """
-    data = people_of(read_people(dataset, root, split), cache.folder / "crops", part)
+    labelled = read_people(dataset, root, split, also=AGE_LABELS)
+    data = people_of(labelled, cache.folder / "crops", part)
     pictures = [person.image for person in data.people]
     (predicted,) = cache.people(pictures, [config])
     judged = _judged(data, predicted)
@@ -99,7 +101,11 @@ def evaluate_faces(
     readings = read()
     scores, intervals = _scored(data, readings, judged)
     everybody = np.arange(len(pictures))
-    shrunk = [{"height": height, **band(read(height), judged, everybody)} for height in heights]
+    shrunk = []
+    for height in heights:
+        smaller = read(height)
+        figures = {**band(smaller, judged, everybody), **changed_answers(readings, smaller)}
+        shrunk.append({"height": height, **figures})
     scores |= {"found": predicted.detected, "shrunk": shrunk, "engine": reader.summary}
     digest = data_digest(tuple(map(name_of, pictures)), known_labels(data))
     return FaceRun(scores, intervals, readings, judged, data.people, predicted.boxes, digest)

@@ -23,7 +23,10 @@ __all__ = [
     "Judged",
     "age_rows",
     "age_spread",
+    "agreement",
     "back_rates",
+    "band",
+    "changed_answers",
     "gender_rows",
     "height_bands",
     "share",
@@ -228,6 +231,21 @@ def band(readings: Readings, judged: Judged, rows: np.ndarray) -> dict[str, Any]
             interval = judged.interval_of(judged.woman, readings.woman > _WOMAN, people, metric)
             figures[metric] = asdict(interval)
     return figures
+
+
+def changed_answers(readings: Readings, smaller: Readings) -> dict[str, float]:
+    """Compare the answers for shrunk people with those for the same people as they are.
+
+    Returns:
+        Of people with a face in both: ``says_woman``, the share that the faces of the shrunk call women, and
+        ``same_as_unshrunk``, the share whose answer stays; NaN if there are none.
+    """
+    both = readings.answered & smaller.answered
+    if not both.any():
+        return {"says_woman": float("nan"), "same_as_unshrunk": float("nan")}
+    says = smaller.woman[both] > _WOMAN
+    stays = says == (readings.woman[both] > _WOMAN)
+    return {"says_woman": float(says.mean()), "same_as_unshrunk": float(stays.mean())}
 
 
 def agreement(readings: Readings, judged: Judged, rows: Sequence[int] | np.ndarray) -> dict[str, Any]:

@@ -15,6 +15,10 @@ from skimage import data
 from par_core.errors import BadConfigError
 from par_core.faces.base import choose_face, whole_picture_answer
 from par_core.faces.deepface_reader import INSTALL, DeepFaceReader
+from par_core.studies.evaluation import EvaluationRequest, FaceEngine
+from par_core.studies.faces import read_faces_of
+from tests.indexing import FAKE
+from tests.pictures import save
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -102,3 +106,20 @@ def test_nothing_is_fetched_without_leave(python: Path, home: Path) -> None:
     """yunet needs a file that is not there."""
     with pytest.raises(BadConfigError, match=r"face_detection_yunet.*onnx"):
         DeepFaceReader(python, home, "yunet")
+
+
+def test_a_data_set_is_evaluated_with_it(python: Path, home: Path, tmp_path: Path) -> None:
+    """One of three people shows her face; the stand-in calls everybody a man of 33."""
+    grey_face = np.repeat(astronaut().mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    save(tmp_path / "face.png", grey_face)  # without a colour in which the fake segmenter sees people
+    for name, grey in (("a.png", 90), ("b.png", 120)):
+        save(tmp_path / name, np.full((200, 100, 3), grey, np.uint8))
+    (tmp_path / "labels.csv").write_text("image,female,Age31-45\nface.png,1,1\na.png,1,0\nb.png,0,0\n")
+    engine = FaceEngine("deepface", weights_dir=home, python=python)
+    scores = read_faces_of(EvaluationRequest("faces", "csv", tmp_path, faces=engine), FAKE, tmp_path / "out")
+    assert (scores["with_face"], scores["whole_picture_answers"], scores["errors"]) == (1, 2, 0)
+    assert scores["gender"]["faces, everybody"]["mA"] == 0.5
+    ages = scores["ages"]["Age31-45"]
+    assert (ages["everybody"]["precision"], ages["everybody"]["recall"]) == (1.0, 1.0)
+    assert scores["about"]["face_engine"] == "deepface 0.0.103, detector opencv, on onnx"
+    assert "with answers from the whole picture" in (tmp_path / "out" / "report.html").read_text()

@@ -129,6 +129,7 @@ def test_boxes_are_in_pixels_of_the_picture(tmp_path: Path) -> None:
     (shrunk,) = found.scores["shrunk"]
     assert (shrunk["height"], shrunk["high"]) == (80, 80.0)
     assert shrunk["coverage"]["estimate"] == pytest.approx(8 / 17)
+    assert (shrunk["says_woman"], shrunk["same_as_unshrunk"]) == (0.5, 1.0)
     assert shrunk["median_face"] == pytest.approx(5, abs=1), "in pixels of the shrunk person"
 
 

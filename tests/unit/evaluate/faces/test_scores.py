@@ -16,6 +16,7 @@ from par_core.evaluate.faces.scores import (
     age_spread,
     agreement,
     back_rates,
+    changed_answers,
     gender_rows,
     height_bands,
 )
@@ -162,6 +163,13 @@ def test_backs_heights_and_agreement() -> None:
     assert bands[1]["median_face"] == 9.0
     both = agreement(found, judged(woman, np.ones(n, np.float32)), np.arange(20, n))
     assert both == {"people": 40, "faces_say_woman": 0.5, "par_says_woman": 1.0, "same": 0.5}
+
+
+def test_answers_that_change_as_people_shrink() -> None:
+    smaller = readings(array(0.1, 0.2, 0.9, 0.1, 0.9, NAN))
+    assert changed_answers(readings(SAID), smaller) == {"says_woman": 0.25, "same_as_unshrunk": 0.75}
+    nobody = changed_answers(readings(SAID), readings(np.full(6, np.nan, np.float32)))
+    assert all(np.isnan(value) for value in nobody.values())
 
 
 def test_what_data_sets_call_gender_and_the_back() -> None:
