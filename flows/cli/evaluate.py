@@ -112,8 +112,8 @@ def evaluate(
     **retrieval**: average precision of text queries, and its ratio to the prevalence of the people who fit.
     **background**: attributes with the background eliminated, blurred and kept. **zero-shot**: attributes by
     words alone, with three kinds of prompts. **faces**: gender and age from faces, coverage, and gender by
-    PAR beside it, as in the paper's Table 2; by the deepface package (two networks of 0.5 GB, about 2 seconds
-    a person) or by the much smaller face-api. People are segmented and cut out as in par index. With --out a
+    PAR beside it, as in the paper's Table 2; by the deepface package (two networks of 0.5 GB, seconds a
+    person) or by the much smaller face-api. People are segmented and cut out as in par index. With --out a
     stopped command continues where it was.
     **store**: the stored attributes against labels of your own; no model runs. Labels that match no person
     make the exit code 1.
