@@ -128,7 +128,7 @@ def evaluate(
     par evaluate zero-shot --dataset pa100k --root PA-100K/ --profile clip \
         --weights-dir weights/ --out reports/words
     par evaluate faces --dataset rapv2 --root RAP2/ --engine deepface \
-        --python deepface-venv/bin/python --weights-dir weights/ --out reports/faces
+        --python venv/bin/python --weights-dir weights/ --out reports/faces
     par evaluate store --store store --labels labels.csv --out reports/store
     ```
     """
