@@ -117,7 +117,7 @@ def test_every_person_is_read_once_and_counted(tmp_path: Path) -> None:
 
 def test_boxes_are_in_pixels_of_the_picture(tmp_path: Path) -> None:
     reader = PaintedFaces()
-    found = run(write(tmp_path), tmp_path / "out", reader, heights=(80,))
+    found = run(write(tmp_path), tmp_path / "out", reader, heights=(80, 400))
     readings = found.readings
     first = [float(edge[0]) for edge in (readings.left, readings.top, readings.right, readings.bottom)]
     assert first == [35, 45, 44, 55]
@@ -126,7 +126,8 @@ def test_boxes_are_in_pixels_of_the_picture(tmp_path: Path) -> None:
         "with a margin, half as wide as high, as far as the picture reaches"
     )
     assert reader.seen[17] == (86, 40, 3), "shrunk"
-    (shrunk,) = found.scores["shrunk"]
+    assert reader.seen[34] == (173, 80, 3), "nobody is enlarged"
+    shrunk, _ = found.scores["shrunk"]
     assert (shrunk["height"], shrunk["high"]) == (80, 80.0)
     assert shrunk["coverage"]["estimate"] == pytest.approx(8 / 17)
     assert (shrunk["says_woman"], shrunk["same_as_unshrunk"]) == (0.5, 1.0)
@@ -193,6 +194,19 @@ def test_the_report_holds_the_tables_and_shows_the_people(tmp_path: Path) -> Non
 
 def vars_of(interval: object) -> dict[str, float]:
     return {name: getattr(interval, name) for name in ("estimate", "low", "high", "undefined")}
+
+
+@pytest.mark.usefixtures("telling")
+def test_a_data_set_that_labels_men_is_turned_round(tmp_path: Path) -> None:
+    usual = run(write(tmp_path), tmp_path / "out", PaintedFaces())
+    file = tmp_path / "labels.csv"
+    header, *rows = list(csv.reader(file.read_text().splitlines()))
+    with file.open("w", newline="") as again:
+        turned = [[name, str(1 - int(woman)), *rest] for name, woman, *rest in rows]
+        csv.writer(again).writerows([["image", "personalMale", *header[2:]], *turned])
+    men = run(tmp_path, tmp_path / "out", PaintedFaces())
+    assert men.scores["gender"] == usual.scores["gender"]
+    assert "PAR, everybody" in men.scores["gender"]
 
 
 def test_without_labels_of_gender_there_is_coverage_and_no_table(tmp_path: Path) -> None:
