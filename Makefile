@@ -85,6 +85,8 @@ scores-compact: install ## score the shipped weights on what was held out from t
 	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/held-out --json $(SCORES)/compact-attributes-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/held-out --json $(SCORES)/compact-retrieval-$$set.json || exit; done
 
+SHRUNK := $(foreach px,310 200 150 128 100 80 64,--heights $(px))
+
 reports: scores-compact ## make every committed result of an evaluation again: make reports DATA=folder (about half an hour)
 	for set in ccp mit; do $(BIN)/par evaluate background --dataset $$set --root build/held-out --out build/background-$$set --json $(SCORES)/compact-background-$$set.json || exit; done
 	$(BIN)/par evaluate zero-shot --dataset ccp --root build/held-out --out build/words-ccp --json $(SCORES)/compact-zero-shot-ccp.json
@@ -92,6 +94,11 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	  cp build/audit-$$set/planted.json $(SCORES)/compact-audit-planted-$$set.json || exit; done
 	$(BIN)/par audit --dataset ccp --root build/held-out --plant 0.02 --out build/audit-held-out
 	cp build/audit-held-out/planted.json $(SCORES)/compact-audit-planted-ccp-held-out.json
+	$(BIN)/par models fetch face-api
+	$(BIN)/par evaluate faces --dataset mit --root build/held-out --out build/faces-mit --json $(SCORES)/compact-faces-mit.json
+	$(BIN)/par evaluate faces --dataset mit --root build/held-out --detector ssd --out build/faces-mit-ssd --json $(SCORES)/compact-faces-mit-ssd.json
+	$(BIN)/par evaluate faces --dataset ccp --root build/held-out $(SHRUNK) --out build/faces-ccp --json $(SCORES)/compact-faces-ccp.json
+	$(BIN)/par evaluate faces --dataset ccp --root build/held-out --detector ssd $(SHRUNK) --out build/faces-ccp-ssd --json $(SCORES)/compact-faces-ccp-ssd.json
 	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/held-out > $(SCORES)/chance.json
 	PYTHONPATH=. $(BIN)/python benchmarks/cutouts.py --data '$(DATA)' > $(SCORES)/cutouts.json
 	PYTHONPATH=. $(BIN)/python benchmarks/cutout_ranking.py --root build/held-out > $(SCORES)/cutout_ranking.json

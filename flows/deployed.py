@@ -155,7 +155,8 @@ def evaluate(
     table and a link to the report in Prefect.
 
     Args:
-        kind: ``segmentation``, ``attributes``, ``retrieval``, ``zero-shot`` or ``background``.
+        kind: ``segmentation``, ``attributes``, ``retrieval``, ``zero-shot``, ``background`` or ``faces``
+            (by face-api, from PAR's cache of weights).
         dataset: Name of a data set.
         root: Folder of the data set.
         out: Folder of the report.

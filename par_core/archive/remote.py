@@ -117,8 +117,8 @@ def _container(files: Any, path: str, url: str) -> OpenContainer:
 def _open(url: str) -> tuple[Any, str]:
     """Return the file system of a URL, and its path there.
 
-    The name of an object may hold ``::``, which fsspec takes for a chain of file systems; a chain is only what
-    begins with one, as ``simplecache::s3://``.
+    The name of an object may hold ``::``, which fsspec takes for a chain of file systems; a chain is only
+    what begins with one, as ``simplecache::s3://``.
     """
     try:
         protocol = url.partition("://")[0]

@@ -21,6 +21,7 @@ from par_core.query.language import AllOf, Likeness, Node
 from par_core.query.missing_files import leave_out_missing
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
+from par_core.query.place_hints import place_hints
 from par_core.query.searching import Wanted, sample_of, search_filter, search_query
 from par_core.query.table import check_embedding
 from par_core.store.lance import PeopleIndex
@@ -110,6 +111,9 @@ class Searcher:
         """
         index, newest = self.index(), self.newest()
         result = _answer(index, question, self.config)
+        if not result.hits:
+            hints = place_hints(index, _parse(question.text) if question.text else None, question.where)
+            return replace(result, warnings=(*result.warnings, *hints))
         if index.identity == newest.identity:
             return result
         depth = question.top

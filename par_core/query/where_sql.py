@@ -28,7 +28,7 @@ from par_core.query.where import (
     parse_where,
 )
 
-__all__ = ["compile_where"]
+__all__ = ["compile_where", "places_ignoring_case"]
 
 _DAY: Final = timedelta(days=1)
 _LATER: Final = ("cutout", "sharpness")  # columns that an index of an earlier version lacks
@@ -106,6 +106,14 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
                 f"({_name(column)} >= {_literal(column, low, columns)} AND {_name(column)} <="
                 f" {_literal(column, high, columns)})"
             )
+
+
+def places_ignoring_case(text: str) -> str:
+    """Return the SQL of a text in any place of a person's file, whatever its case."""
+    forms = [
+        f"contains(lower(array_to_string(`uris`, chr(0))), {_text(form.lower())})" for form in _forms_of(text)
+    ]
+    return f"({' OR '.join(forms)})"
 
 
 def _forms_of(text: str) -> tuple[str, ...]:
