@@ -70,6 +70,7 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-4 --round 4 --seed 3 --start $(RUNS)/segmenter-3/segmenter.safetensors $(SHORT)
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --round 5 --seed 4 --start $(RUNS)/segmenter-4/segmenter.safetensors $(SHORT)
 	$(BIN)/python -P -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
+	$(BIN)/python -P -m par_core.training.cutout_quality --data '$(DATA)'
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
 	$(BIN)/python -P -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.calibration --data '$(DATA)'
@@ -99,6 +100,8 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	$(BIN)/par evaluate faces --dataset ccp --root build/held-out $(SHRUNK) --out build/faces-ccp --json $(SCORES)/compact-faces-ccp.json
 	$(BIN)/par evaluate faces --dataset ccp --root build/held-out --detector ssd $(SHRUNK) --out build/faces-ccp-ssd --json $(SCORES)/compact-faces-ccp-ssd.json
 	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/held-out > $(SCORES)/chance.json
+	PYTHONPATH=. $(BIN)/python benchmarks/cutouts.py --data '$(DATA)' > $(SCORES)/cutouts.json
+	PYTHONPATH=. $(BIN)/python benchmarks/cutout_ranking.py --root build/held-out > $(SCORES)/cutout_ranking.json
 	PYTHONPATH=. $(BIN)/python benchmarks/stored_outlines.py --root build/held-out > $(SCORES)/stored_outlines.json
 	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/held-out/mit_pedestrian build/held-out/ccp/photos > $(SCORES)/leakage.json
 	PYTHONPATH=. $(BIN)/python benchmarks/hashes.py --people '$(DATA)/mit_pedestrian' > $(SCORES)/hashes.json

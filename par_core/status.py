@@ -11,6 +11,7 @@ class Status(StrEnum):
     OK = "ok"
     NO_PEOPLE = "no_people"  # an image that was read and holds nobody
     TOO_SMALL = "too_small"  # a person below the configured size: kept, not described
+    SECOND_CUT = "second_cut"  # a further outline of a person who is there already: kept, not described
     # images that could not be used
     EMPTY = "empty"  # zero bytes
     TRUNCATED = "truncated"  # the file ends before the picture does
@@ -37,4 +38,10 @@ class Status(StrEnum):
 
 
 #: Statuses of images that count as failed and that ``--retry-failed`` takes up again.
-FAILED = frozenset(Status) - {Status.OK, Status.NO_PEOPLE, Status.TOO_SMALL, Status.FORGOTTEN}
+FAILED = frozenset(Status) - {
+    Status.OK,
+    Status.NO_PEOPLE,
+    Status.TOO_SMALL,
+    Status.SECOND_CUT,
+    Status.FORGOTTEN,
+}

@@ -120,4 +120,5 @@ FIELDS: Final[dict[str, tuple[Callable[[str], Filter], str]]] = {
     "person": (_identity("person_id"), "one person, by id"),
     "height": (_number("height_px"), "height in pixels: height:>100 or height:100..300"),
     "score": (_number("score"), "certainty of the segmenter: score:>0.9"),
+    "cutout": (_number("cutout"), "how good the cut-out is, 0 to 1: cutout:>0.5"),
 }

@@ -2,8 +2,8 @@
 judged by the whole question.
 
 The index gives candidates: the nearest people by embedding among those that meet the conditions. They are
-then judged exactly, part by part, ranked by the product, and left out below a cutoff, so that "nothing found"
-is an answer. ``docs/search.md`` has the reasons and the measurements.
+then judged exactly, part by part, ranked by the product and by how good their cut-outs are, and left out
+below a cutoff, so that "nothing found" is an answer. ``docs/search.md`` has the reasons and the measurements.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +17,7 @@ from jaxtyping import Float32, Float64, Int64
 from par_core.models.text_evidence import TextScorer
 from par_core.query.answer import CUTOFF, Chance, SearchResult
 from par_core.query.candidates import find_candidates
+from par_core.query.clear_cutouts import explain_cutouts, ranked_by_cutouts
 from par_core.query.conditions import condition_of, sql_of
 from par_core.query.denials import denials_in
 from par_core.query.grouping import group
@@ -126,7 +127,7 @@ def search_query(
     calibrated = judged and (
         scorer.weights.calibrated or not any(isinstance(part, TextPart) for part in parts.values())
     )
-    order = np.argsort(-ranks, kind="stable")
+    order = np.argsort(-ranked_by_cutouts(ranks, people), kind="stable")
     groups = _grouped(
         people, order if wanted.weak or not calibrated else order[fits[order] >= CUTOFF], wanted
     )
@@ -139,7 +140,7 @@ def search_query(
         fits[shown] if judged else None,
         _cosines(people, parts)[shown],
         places,
-        explain(node, parts, shown_people),
+        explain_cutouts(explain(node, parts, shown_people), shown_people),
     )
     chance = _chance(fits, groups, wanted) if calibrated else None
     return SearchResult(

@@ -31,6 +31,7 @@ from par_core.query.where import (
 __all__ = ["compile_where", "places_ignoring_case"]
 
 _DAY: Final = timedelta(days=1)
+_LATER: Final = ("cutout", "sharpness")  # columns that an index of an earlier version lacks
 
 
 def compile_where(
@@ -138,6 +139,11 @@ def _whole_day(column: str, operator: str, day: date) -> Filter:
 
 
 def _kind(column: str, columns: Mapping[str, pa.DataType]) -> Literal["text", "number", "time"]:
+    if column not in columns and column in _LATER:
+        raise FilterError(
+            f"this index has no {column} yet: an earlier version of PAR wrote it; par index adds the column,"
+            " and no model looks at a picture again for it"
+        )
     if column not in columns:
         near = difflib.get_close_matches(column, columns, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(sorted(columns))}"

@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from par_core.archive import DecodedImage, Entry
 from par_core.errors import BadInputError, UnreadableImageError
+from par_core.stages.person_labels import with_cutout_scores
 from par_core.stages.person_rows import PersonRows
 from par_core.stages.pictures import BATCH, batches_ahead, read_again
-from par_core.stages.provenance import describe_info, describer_record, labelled_with
+from par_core.stages.provenance import describe_info, describer_record
 from par_core.stages.result import ShardResult
 from par_core.stages.run import Run
 from par_core.stages.shard_work import places_elsewhere
@@ -45,8 +46,8 @@ def describe_shard(run: Run, shard_id: str) -> ShardResult:
     source = segmented.manifest()
     if source is None:
         raise BadInputError(f"shard {shard_id} has not been segmented")
-    people: dict[str, list[dict[str, Any]]] = {}
-    for person in segmented.read("people").to_pylist():
+    found, people = segmented.read("people"), dict[str, list[dict[str, Any]]]()
+    for person in found.to_pylist():
         people.setdefault(person["image_id"], []).append(person)
     rows = PersonRows(run.config)
     wanted = [identity for identity, inside in people.items() if _any_ok(inside)]
@@ -60,9 +61,7 @@ def describe_shard(run: Run, shard_id: str) -> ShardResult:
             else:
                 rows.add(person, image)
     model = describer_record(rows.describer)
-    return write_descriptions(
-        run, shard_id, rows, model, source.counts["people"], labelled_with(source.info), started=started
-    )
+    return write_descriptions(run, shard_id, rows, model, found, source.info, started=started)
 
 
 def images_again(
@@ -104,8 +103,8 @@ def write_descriptions(
     shard_id: str,
     rows: PersonRows,
     model: Mapping[str, Any],
-    n_people: int,
-    min_height_px: int | None,
+    people: pa.Table,
+    labels: Mapping[str, Any],
     *,
     started: float,
 ) -> ShardResult:
@@ -116,8 +115,8 @@ def write_descriptions(
         shard_id: Id of the shard.
         rows: Rows of all its people.
         model: What manifests record of the describer.
-        n_people: Number of its people.
-        min_height_px: Height in pixels by which they are labelled.
+        people: Its people, schema PEOPLE.
+        labels: Record of the manifest of its segmentation, which says how they are labelled.
         started: Time on the monotonic clock from which the work counts.
 
     Raises:
@@ -126,10 +125,11 @@ def write_descriptions(
     """
     schema = descriptions_schema(model["attributes"], model["embedding_size"])
     table = rows.table(schema)
-    if len(table) != n_people:
-        raise BadInputError(f"shard {shard_id}: {n_people} people went in, {len(table)} rows came out")
+    if len(table) != len(people):
+        raise BadInputError(f"shard {shard_id}: {len(people)} people went in, {len(table)} rows came out")
+    table = with_cutout_scores(table, people.to_pylist())
     seconds = time.monotonic() - started
-    info = describe_info(run.config, run.ids.segment, model, min_height_px=min_height_px, seconds=seconds)
+    info = describe_info(run.config, run.ids.segment, model, labels=labels, seconds=seconds)
     folder: ShardFolder = run.store.shard("describe", run.ids.describe, shard_id)
     manifest = folder.write({"people": (table, schema)}, person_counts(table), info)
     return ShardResult("describe", shard_id, dict(manifest.counts), seconds, reused=False)

@@ -183,8 +183,8 @@ def _parts(uri: str) -> list[str]:
 
 
 def _people(store: Store, index: PeopleIndex, uris: dict[str, str]) -> dict[str, list[StoredPerson]]:
-    """Return all people of some pictures, by ``image_id``; from segmenting first, then with their rows of the
-    index.
+    """Return all people of some pictures but second cuts, by ``image_id``; from segmenting first, then with
+    their rows of the index.
     """
     wanted = pa.array(sorted(uris), pa.string())
     columns = [name for name in index.schema.names if name not in ("vector", "uris", "row_digest")]
@@ -204,7 +204,8 @@ def _people(store: Store, index: PeopleIndex, uris: dict[str, str]) -> dict[str,
     people: dict[str, dict[str, StoredPerson]] = {image: {} for image in uris}
     for shard, _ in store.complete_shards("segment", index.info.segment_config):
         table = shard.read("people", ["person_id", "image_id", "status", "x1", "y1", "x2", "y2", "mask_area"])
-        for row in table.filter(pc.is_in(table["image_id"], value_set=wanted)).to_pylist():
+        first = pc.not_equal(table["status"], Status.SECOND_CUT.value)
+        for row in table.filter(pc.and_(first, pc.is_in(table["image_id"], value_set=wanted))).to_pylist():
             person, image = row["person_id"], row["image_id"]
             status = (
                 statuses.get(person, row["status"])

@@ -80,6 +80,7 @@ def test_each_part_is_explained(searcher: Searcher) -> None:
         ("blue", None),
         ("text: blue", "blue"),
         ("upper:red", None),
+        ("good cut-out", None),
     ]
 
 
@@ -90,8 +91,9 @@ def test_what_explains_a_part_stands_below_it_and_further_in(searcher: Searcher)
         "red",
         "text: red",
         "upper:red",
+        "good cut-out",
     ]
-    assert [line.index("%") for line in part_lines] == [21, 23, 21]
+    assert [line.index("%") for line in part_lines] == [21, 23, 21, 21]
 
 
 def test_hits_of_one_image_are_folded_unless_asked_apart(searcher: Searcher) -> None:
