@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.groups import with_groups
-from flows.cli.options import MACHINE, SHOWN, JsonOption, SchedulerOption, VerboseOption
+from flows.cli.options import MACHINE, SHOWN, JsonOption, SchedulerOption, VerboseOption, numbers
 from par_core.config import MachineConfig
 
 __all__ = ["train"]
@@ -219,7 +219,7 @@ def attributes(
     settings |= {"made": str(made) if made else None, "made_weight": made_weight}
     settings |= run.settings()
     machine = MachineConfig(workers=workers, scheduler=scheduler, threads_per_worker=run.threads)
-    _train(settings, out, _numbers(seeds), folds, machine, run)
+    _train(settings, out, numbers(seeds), folds, machine, run)
 
 
 @train.command()
@@ -261,17 +261,6 @@ def embedder(
     settings |= {"made": str(made) if made else None, "made_weight": made_weight}
     settings |= run.settings()
     _train(settings, out, [seed], None, MachineConfig(), run)
-
-
-def _numbers(text: str) -> list[int]:
-    from par_core.errors import BadConfigError
-
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() for part in parts):
-        raise BadConfigError(
-            f"--seeds wants whole numbers with commas between them, such as 0,1,2, got {text!r}"
-        )
-    return [int(part) for part in parts]
 
 
 def _train(
