@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from par_core.errors import BadConfigError, TransientError
+from par_core.made.compositing import composite_shard
 from par_core.made.plan import MakingPlan
 from par_core.made.recolouring import recolour_shard
 
@@ -21,6 +22,8 @@ def make_shard(folder: str, shard: int) -> None:
         match plan.kind:
             case "recolour":
                 recolour_shard(plan, shard)
+            case "composite":
+                composite_shard(plan, shard)
             case _:
                 raise BadConfigError(f"{folder}: pictures cannot be made by {plan.kind!r}")
     except MemoryError as error:

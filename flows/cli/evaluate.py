@@ -21,7 +21,7 @@ from par_core.errors import BadConfigError
 __all__ = ["evaluate"]
 
 _DATASETS: Final = (
-    "segmentation: pennfudan, coco, ccp; retrieval: ccp, mit; the others: peta, rapv1, rapv2, pa100k,"
+    "segmentation: pennfudan, coco, ccp, made; retrieval: ccp, mit; the others: peta, rapv1, rapv2, pa100k,"
     " market1501, openimages, ccp, mit, csv."
 )
 

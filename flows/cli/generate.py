@@ -80,6 +80,49 @@ def recolour(
 
 
 @generate.command()
+def composite(
+    root: RootOption,
+    out: OutOption,
+    scenes: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of photographs without people; of COCO's in YOLO's form those without are taken.",
+        ),
+    ],
+    dataset: DatasetOption = "ccp",
+    n: Annotated[int, typer.Option("--n", min=1, help="Pictures to make.")] = 1000,
+    people: Annotated[str, typer.Option(help="Least and most people of a picture.")] = "1-4",
+    height: Annotated[str, typer.Option(help="Least and largest height of a person in pixels.")] = "64-256",
+    occlude: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of people with something in front.")
+    ] = 0.4,
+    low_light: Annotated[float, typer.Option(min=0, max=1, help="Share of dark pictures.")] = 0.3,
+    seed: SeedOption = 0,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put people on other scenes by maps of their pixels: occluded, in low light, as a camera takes them.
+
+    Labels of garments of which less than 30 % is still seen are unknown. Masks of everybody are written, for
+    the training and scoring of segmenters (--dataset made).
+
+    Example:
+    ```
+    par generate composite --root data/ --scenes data/ --out made/street --n 2000
+    ```
+    """
+    from par_core.made.compositing import plan_composite
+
+    settings = {"people": _range("--people", people), "height": _range("--height", height)}
+    more = {"occlude": occlude, "low_light": low_light}
+    plan = plan_composite(out, dataset, root, scenes, n, seed, settings | more)
+    _make(plan, workers, scheduler, quiet=quiet, as_json=as_json)
+
+
+@generate.command()
 def prune(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that par generate has written.")],
     store: Annotated[
@@ -107,6 +150,13 @@ def prune(
 
         erased += forget_copies(Store.open(existing_store(store, config)), folder)
     print(f"{erased} made people erased from {folder}")
+
+
+def _range(option: str, text: str) -> tuple[int, int]:
+    low, _, high = text.partition("-")
+    if not (low.isdigit() and high.isdigit()):
+        raise BadConfigError(f"{option} wants two whole numbers such as 1-4, got {text!r}")
+    return int(low), int(high)
 
 
 def _make(

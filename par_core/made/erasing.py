@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from par_core.atomic import write_atomic
-from par_core.made.folder import MadeFolder, write_manifest, write_table
+from par_core.made.folder import MadeFolder, count_pictures, write_manifest, write_table
 from par_core.made.plan import MakingPlan
 from par_core.made.rows import MadePerson, table_of
 
@@ -45,7 +45,7 @@ def erase_copies(folder: Path, is_gone: IsGone) -> int:
         content["sources"] = [each for each in content["sources"] if each[0] not in gone]
         write_atomic(folder / "plan.json", (json.dumps(content, indent=1) + "\n").encode())
     if erased or gone:
-        counts = {"people": len(left), "pictures": len({person.picture for person in left})}
+        counts = {"people": len(left), "pictures": count_pictures(left)}
         counts["erased"] = made.manifest["erased"] + len(erased)
         write_manifest(folder, made.manifest | counts)
     return len(erased)

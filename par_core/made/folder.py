@@ -146,7 +146,7 @@ def finish(plan: MakingPlan, command: str) -> dict[str, Any]:
             "par": __version__,
             "digital_source_type": SOURCE_TYPE,
             "people": len(everybody),
-            "pictures": len(set(everybody["picture"].to_pylist())),
+            "pictures": count_pictures(people_of(everybody)),
             "tried": tally.tried,
             "kept": tally.kept,
             "refused": dict(tally.refused),
@@ -155,6 +155,11 @@ def finish(plan: MakingPlan, command: str) -> dict[str, Any]:
         write_manifest(plan.folder, manifest)
     shutil.rmtree(plan.folder / "shards", ignore_errors=True)
     return dict(json.loads((plan.folder / MANIFEST).read_bytes()))
+
+
+def count_pictures(people: Sequence[MadePerson]) -> int:
+    """How many pictures show some people; those of one scene are in one picture."""
+    return len({person.scene_picture or person.picture for person in people})
 
 
 def write_table(folder: Path, people: pa.Table) -> None:

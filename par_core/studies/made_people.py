@@ -23,7 +23,7 @@ from par_core.types import ImageU8
 
 __all__ = ["Cut", "Network", "People", "features_of", "made_cuts", "read_people"]
 
-_TEST_SHARE: Final = 0.25
+_TEST_SHARE: Final = 0.4  # rare colours need a few test people each
 _TEST_SEED: Final = 3
 _CHUNK: Final = 64
 
