@@ -138,6 +138,7 @@ def segmenter(
         ),
     ] = 5,
     seed: SeedOption = 1,
+    made: MadeOption = None,
     run: RunOptions = RunOptions(),
 ) -> None:
     r"""Train the compact segmenter on people with outlines.
@@ -148,7 +149,8 @@ def segmenter(
         --score-every 200
     ```
     """
-    settings = {"what": "segmenter", "dataset": dataset, "root": str(root), "start": start, "round": round}
+    settings: dict[str, Any] = {"what": "segmenter", "dataset": dataset, "root": str(root), "start": start}
+    settings |= {"round": round, "made": str(made) if made else None}
     settings |= run.settings()
     _train(settings, out, [seed], None, MachineConfig(), run)
 

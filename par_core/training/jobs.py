@@ -34,7 +34,7 @@ from par_core.training.imagenet import load_lite
 from par_core.training.job_data import outlined, segmentation_photos, split_people
 from par_core.training.job_settings import TrainingJob
 from par_core.training.loop import Fitted, Learner, Schedule, fit
-from par_core.training.made_people import MadePeople, read_made
+from par_core.training.made_people import MadePeople, made_photos, read_made
 from par_core.training.processes import World
 from par_core.training.report import write_report
 from par_core.training.segmenter import ROUNDS, SegmenterLearner
@@ -83,6 +83,8 @@ def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> d
         runtime = TorchRuntime(str(world.device))
         drawer = MaskRCNNSegmenter(copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", runtime)
         split.train["coco"] += draw_masks(drawer, boxed_photos(job.root), job.out / "drawn")
+    if job.made is not None:
+        split.train["coco"] = (*split.train.get("coco", ()), *made_photos(job.made, split.train))
     learner = SegmenterLearner(network.to(world.device), split, recipe)
     fitted = _fit(
         learner,

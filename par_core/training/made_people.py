@@ -1,6 +1,6 @@
 """Made people beside the real ones that a network learns from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 
 from par_core.datasets.merged_labels import LabelledPerson
+from par_core.datasets.outlines import Photo
 from par_core.errors import BadConfigError
 from par_core.made.folder import MadeFolder, as_labelled, ids_of
 
-__all__ = ["NOBODY", "MadePeople", "read_made"]
+__all__ = ["NOBODY", "MadePeople", "made_photos", "read_made"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +69,29 @@ def read_made(
     share = weight * len(allowed) / (len(train) + weight * len(allowed))
     people = as_labelled(folder, allowed, attributes)
     return MadePeople(tuple(people), share, len(made.people) - len(allowed))
+
+
+def made_photos(folder: Path, train: Mapping[str, Sequence[Photo]]) -> tuple[Photo, ...]:
+    """Return the composites of which every person and the scene are among the training photographs.
+
+    Args:
+        folder: A folder of ``par generate composite``.
+        train: Photographs to learn from, by source.
+
+    Raises:
+        BadConfigError: The folder is not finished, or there are none.
+        StoreError: It is damaged.
+    """
+    made = MadeFolder.open(folder)
+    ids = ids_of([photo.image for photos in train.values() for photo in photos])
+    scenes = {
+        row.scene_picture: set(row.sources) | {row.scene}
+        for row in made.people
+        if row.scene_picture is not None
+    }
+    names = [name for name, shown in sorted(scenes.items()) if shown <= ids]
+    if not names:
+        raise BadConfigError(
+            f"{folder}: none of its {len(scenes)} scenes is composed of training photographs alone"
+        )
+    return tuple(Photo("made", folder / name, folder / "masks" / f"{Path(name).stem}.png") for name in names)

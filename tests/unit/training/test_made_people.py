@@ -4,15 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from flows.cli.main import app
 from par_core.datasets.merged_labels import NAMES, labelled_people
+from par_core.datasets.outlines import Photo, outlined_photos, read_photo
 from par_core.errors import BadConfigError
 from par_core.made.folder import MadeFolder
 from par_core.training.cutouts import training_cutout
 from par_core.training.describer_losses import coverage
-from par_core.training.made_people import NOBODY, read_made
+from par_core.training.made_people import NOBODY, made_photos, read_made
 from tests.dressed import small_ccp
 
 
@@ -57,3 +59,24 @@ def test_a_made_person_is_cut_out_with_the_regions_of_its_attributes(root: Path)
     assert shown[NAMES.index("coat_or_jacket")].sum() > 0
     assert shown[NAMES.index("dress")].sum() == 0
     assert cutout.regions.max() <= len(NAMES)
+
+
+def test_a_segmenter_learns_from_scenes_of_training_photographs_alone(root: Path) -> None:
+    (root / "scenes").mkdir()
+    Image.new("RGB", (300, 240), (90, 120, 90)).save(root / "scenes" / "empty.png")
+    arguments = ["--root", root, "--scenes", root / "scenes", "--out", root / "street", "--n", "12"]
+    arguments += ["--people", "1-2", "--workers", "1", "-q"]
+    assert CliRunner().invoke(app, ["generate", "composite", *map(str, arguments)]).exit_code == 0
+    people = [Photo("ccp", photo.image, photo.labels) for photo in outlined_photos("ccp", root)]
+    empty = Photo("empty", root / "scenes" / "empty.png", None)
+    everything = made_photos(root / "street", {"ccp": people, "empty": [empty]})
+    assert len(everything) == 12
+    assert read_photo(everything[0])[1].max() >= 1
+    fewer = made_photos(root / "street", {"ccp": people[:3], "empty": [empty]})
+    rows = MadeFolder.open(root / "street").people
+    with_others = {row.scene_picture for row in rows if any("0004" in file for file in row.files)}
+    assert {f"pictures/{photo.image.name}" for photo in everything} - with_others == {
+        f"pictures/{photo.image.name}" for photo in fewer
+    }
+    with pytest.raises(BadConfigError, match="training photographs alone"):
+        made_photos(root / "street", {"ccp": people})
