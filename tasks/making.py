@@ -4,6 +4,7 @@ from pathlib import Path
 
 from par_core.errors import BadConfigError, TransientError
 from par_core.made.compositing import composite_shard
+from par_core.made.importing import import_shard
 from par_core.made.plan import MakingPlan
 from par_core.made.recolouring import recolour_shard
 
@@ -24,6 +25,8 @@ def make_shard(folder: str, shard: int) -> None:
                 recolour_shard(plan, shard)
             case "composite":
                 composite_shard(plan, shard)
+            case "import":
+                import_shard(plan, shard)
             case _:
                 raise BadConfigError(f"{folder}: pictures cannot be made by {plan.kind!r}")
     except MemoryError as error:

@@ -122,6 +122,39 @@ def composite(
     _make(plan, workers, scheduler, quiet=quiet, as_json=as_json)
 
 
+@generate.command("import")
+def import_(
+    pictures: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of pictures of one person each, made elsewhere.")
+    ],
+    labels: Annotated[
+        Path, typer.Option(metavar="FILE", help="Their labels as CSV: image, of, upper, lower, attributes.")
+    ],
+    out: OutOption,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", metavar="DIR", help="Folder of the real pictures that the column 'of' names."),
+    ] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take over pictures that other programs have made (diffusion, renderers, DG-Net), marked as made.
+
+    Name in the column "of" the real picture that each was made from, or several with ; between them: the
+    copy is then trained on only with these people, and goes with them.
+
+    Example:
+    ```
+    par generate import renders/ --labels renders/labels.csv --out made/renders
+    ```
+    """
+    from par_core.made.importing import plan_import
+
+    _make(plan_import(out, pictures, labels, root), workers, scheduler, quiet=quiet, as_json=as_json)
+
+
 @generate.command()
 def prune(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that par generate has written.")],
