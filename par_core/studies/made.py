@@ -103,7 +103,7 @@ def evaluate_made(request: MadeRequest, config: RunConfig, out: Path, follow: Fo
     }
     seen = {
         name: {
-            kind: features_of(cuts, network, print_, out / "features", lambda parts, k=kind: follow(parts, k))  # type: ignore[misc]
+            kind: features_of(cuts, network, print_, out / "features", _named(follow, kind))
             for kind, cuts in sets.items()
         }
         for name, (network, print_) in networks.items()
@@ -116,7 +116,7 @@ def evaluate_made(request: MadeRequest, config: RunConfig, out: Path, follow: Fo
             numbers,
             request.seeds,
             request.budget,
-            lambda all_, n=name: follow(all_, n),  # type: ignore[misc]
+            _named(follow, name),
         )
         for name, features in seen.items()
     }
@@ -154,6 +154,10 @@ def evaluate_made(request: MadeRequest, config: RunConfig, out: Path, follow: Fo
         },
     }
     return MadeRun(plain(_listed(scores)), comparisons, people, agreement)
+
+
+def _named(follow: Follow, name: str) -> Callable[[Sequence[Any]], Iterable[Any]]:
+    return lambda steps: follow(steps, name)
 
 
 def _trial(people: People, features: Mapping[str, np.ndarray]) -> Trial:

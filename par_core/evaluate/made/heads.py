@@ -5,6 +5,7 @@ fixed deviation. The weights of a training set add up to its number of real peop
 that no arm is regularised less than another.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,9 @@ __all__ = ["Head", "fit_sigmoids", "fit_softmax"]
 # of the log-odds, a priori; for real people alone 2 and 4 are equally good on folds of the training people, 1
 # and 8 are worse
 _SPREAD: Final = 4.0
+
+Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
+"""From logits to the loss and its gradient."""
 
 
 class Head:
@@ -90,7 +94,13 @@ def fit_sigmoids(
     return _fit(features, weights.mean(axis=1), labels.shape[1], loss, budget)
 
 
-def _fit(features: np.ndarray, weights: np.ndarray, outputs: int, loss, budget: int) -> Head:  # type: ignore[no-untyped-def]
+def _fit(
+    features: Float[np.ndarray, "n d"],
+    weights: Float64[np.ndarray, " n"],
+    outputs: int,
+    loss: Loss,
+    budget: int,
+) -> Head:
     exact = features.astype(np.float64)
     middle = np.average(exact, axis=0, weights=weights)
     spread = np.sqrt(np.average((exact - middle) ** 2, axis=0, weights=weights))

@@ -54,10 +54,10 @@ def measures(
     figures["attributes mA"] = _mean([_ma(labels[k], answers.attributes[:, k] > 0) for k in scored])
     queries, has = [], log_expit(answers.attributes)
     for zone in range(len(ZONES)):
-        for wanted in sorted({worn[zone] for worn in garments if worn[zone] is not None}):  # type: ignore[type-var]
-            fits = np.array([worn[zone] == wanted for worn in garments])
-            if wanted is not None and _enough(fits):
-                attribute, colour = wanted
+        seen = {each for worn in garments if (each := worn[zone]) is not None}
+        for attribute, colour in sorted(seen):
+            fits = np.array([worn[zone] == (attribute, colour) for worn in garments])
+            if _enough(fits):
                 scores = has[:, names.index(attribute)] + likely[zone][:, COLOUR_TERMS.index(colour)]
                 queries.append(_ap(fits, scores, over_prevalence=True))
     figures["queries AP / prevalence"] = _mean(queries)

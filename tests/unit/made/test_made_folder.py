@@ -133,9 +133,10 @@ def test_only_copies_of_training_people_may_be_trained_on(made: MadeFolder, tmp_
 
 
 def test_a_killed_run_goes_on_to_the_same_files(made: MadeFolder, tmp_path: Path) -> None:
-    outfits = [OUTFITS[i % 4] for i in range(120)]
+    outfits = [OUTFITS[i % 4] for i in range(70)]
     small_ccp(tmp_path / "many", outfits)
-    arguments = ["generate", "recolour", "--root", str(tmp_path / "many"), "--workers", "1", "-q", "--out"]
+    arguments = ["generate", "recolour", "--root", str(tmp_path / "many"), "--workers", "1"]
+    arguments += ["--per-person", "2", "-q", "--out"]
     code = "from flows.cli.main import main; main()"
     out = tmp_path / "killed"
     run = subprocess.Popen([sys.executable, "-P", "-c", code, *arguments, str(out)], env=os.environ.copy())
@@ -182,6 +183,15 @@ def test_copies_go_with_the_person_they_were_made_from(made: MadeFolder, tmp_pat
         assert gone.of.encode() not in content
         assert photo.name.encode() not in content
     assert "0 made people erased" in generate("prune", made.folder).output
+
+
+def test_nothing_is_erased_where_the_whole_data_set_is_gone(made: MadeFolder, tmp_path: Path) -> None:
+    (tmp_path / "ccp").rename(tmp_path / "unmounted")
+    plan = made.folder / "plan.json"
+    root = json.loads(plan.read_bytes())["root"]
+    plan.write_text(plan.read_text().replace(f'"{root}"', f'"{tmp_path / "ccp"}"'))
+    assert "is not there" in str(generate("prune", made.folder).exception)
+    assert MadeFolder.open(made.folder).people == made.people
 
 
 def test_an_erasure_that_was_killed_is_finished(made: MadeFolder) -> None:
