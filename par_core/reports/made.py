@@ -121,27 +121,22 @@ def _share(part: int, whole: int) -> str:
 def _headlines(name: str, n: int, arms: Mapping[str, Mapping[str, Difference]]) -> Section:
     rows, bars = [], []
     for figure in HEADLINES:
-        rows.append((f"{figure}: {REAL}", number(arms[REAL][figure].value), "", "", ""))
+        base = arms[REAL][figure].value
+        scale = base or float("nan")
+        rows.append((f"{figure}: {REAL}", number(base), "", "", ""))
         bars.append(Bar(0.0, float("nan"), float("nan")))
         for arm, figures in arms.items():
             if arm != REAL:
                 each = figures[figure]
-                rows.append(
-                    (
-                        arm,
-                        number(each.value),
-                        signed(each.gain),
-                        _ends(each.over_seeds),
-                        _ends(each.over_people),
-                    )
-                )
-                bars.append(Bar(each.gain, *each.over_people))
-    reach = max((abs(bar.value) for bar in bars), default=0.0) * 1.5 or 1.0
+                ends = _ends(each.over_seeds), _ends(each.over_people)
+                rows.append((arm, number(each.value), signed(each.gain), *ends))
+                low, high = each.over_people
+                bars.append(Bar(*(value / scale for value in (each.gain, low, high))))
+    reach = max((abs(bar.value) for bar in bars if bar.value == bar.value), default=0.0) * 1.5 or 1.0
     columns = ("figure and arm", "value", "gain", "over seeds", "over people")
     table = Table(columns, tuple(rows), tuple(bars), 0.0, (-reach, reach))
-    return Section(
-        f"{name}: {n} real people", "Bars and their intervals: the gain, over people.", table=table
-    )
+    note = f"Bars: the gain as a share of the value of '{REAL}', with the interval over people."
+    return Section(f"{name}: {n} real people", note, table=table)
 
 
 def _all(name: str, n: int, arms: Mapping[str, Mapping[str, Difference]]) -> Section:

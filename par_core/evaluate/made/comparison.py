@@ -103,7 +103,7 @@ def numbers_of(wanted: Sequence[str], people: int) -> tuple[int, ...]:
         digits = text.strip().removesuffix("%")
         if not digits.isdigit():
             raise BadConfigError(f"--people wants numbers or per cent, such as 100,25%, got {text!r}")
-        number = round(people * int(digits) / 100) if text.strip().endswith("%") else int(digits)
+        number = people * int(digits) // 100 if text.strip().endswith("%") else int(digits)
         if not 10 <= number <= people:
             raise BadConfigError(
                 f"{text.strip()} of {people} people to learn from are {number}, not 10 to {people}"
