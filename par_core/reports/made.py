@@ -27,6 +27,7 @@ _CONVENTIONS: Final = (
     " who are real, the same for all, and were not made into anything that is learned from.",
     f"The verdict is about the arm '{DECIDING}', which was decided beforehand: 'helps' or 'hurts' where both"
     " intervals leave 0 out on that side.",
+    "With all people every seed learns from the same people: the interval over seeds is a point.",
     "Made people are learned from only where their source is among the people of the arm.",
     "The colours of labels and the acceptance of recoloured copies come from one naming of colours.",
 )
