@@ -1,5 +1,6 @@
 """Composites: who is where, what is still seen of them, and what a camera does."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -77,6 +78,15 @@ def test_masks_boxes_and_own_pictures_are_of_the_same_people(street: Path) -> No
         assert not set(row.changed) & set(row.labels)
         assert not (set(row.changed) & set(row.colours))
         assert row.colours == {} or not row.parameters["camera"]["grey"]
+
+
+def test_a_segmenter_is_scored_on_them(street: Path) -> None:
+    arguments = ["segmentation", "--dataset", "made", "--root", street / "made", "--profile", "fake"]
+    done = CliRunner().invoke(app, ["evaluate", *map(str, arguments), "--json", "-"])
+    assert done.exit_code == 0, done.output
+    scores = json.loads(done.stdout[done.stdout.index("{") :])
+    made = MadeFolder.open(street / "made")
+    assert (scores["images"], scores["people"]) == (8, len(made.people))
 
 
 def test_two_runs_are_equal_to_the_byte(street: Path) -> None:
