@@ -32,6 +32,7 @@ from par_core.training.describer_pair import DescriberPair
 from par_core.training.describer_scores import score_pair
 from par_core.training.imagenet import load_lite
 from par_core.training.loop import Schedule
+from par_core.training.made_people import NOBODY, MadePeople
 from par_core.training.processes import World
 
 __all__ = ["DescriberLearner", "DescriberRecipe"]
@@ -74,6 +75,7 @@ class DescriberLearner:
         sentences: Written by people, with what they claim.
         start: EfficientNet-Lite2's ImageNet weights.
         recipe: The settings.
+        made: Made people to learn from beside ``train``.
     """
 
     def __init__(
@@ -83,8 +85,10 @@ class DescriberLearner:
         sentences: Sequence[Caption],
         start: Path,
         recipe: DescriberRecipe,
+        made: MadePeople = NOBODY,
     ) -> None:
         torch.manual_seed(recipe.seed)
+        self._made = made
         self.pair = DescriberPair()
         self.network: nn.Module = self.pair
         trunk = self.pair.image.trunk
@@ -108,7 +112,7 @@ class DescriberLearner:
         """Return the losses of this process's part of a step."""
         recipe, device = self._recipe, world.device
         rng = np.random.default_rng([recipe.seed, step, world.rank])
-        batch = self._draw(max(1, recipe.batch // world.size), rng)
+        batch = self._made.mix(self._draw(max(1, recipe.batch // world.size), rng), rng)
         cutouts = [training_cutout(person, rng) for person in batch]
         pictures = (
             torch.stack([letterbox(cutout.picture) for cutout in cutouts])
