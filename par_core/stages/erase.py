@@ -91,7 +91,8 @@ def _erase(ledger: Ledger, index: PeopleIndex, erased: Erased, describe_config: 
     gone = sorted((erased.person_ids | present) - set(rows["person_id"].to_pylist()))
     mark_writing(ledger, sorted(digests))
     index.erase(gone, rows)
-    index.optimize()
+    if index.needs_optimizing():
+        index.optimize()
     index.history.drop()
     mark_indexed(ledger, digests, sorted(dirty - digests.keys()))
     erase_index_marks(ledger, erased.image_ids)

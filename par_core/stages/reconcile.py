@@ -28,6 +28,7 @@ from par_core.store.ledger.changed_images import (
     mark_writing,
     note_written,
 )
+from par_core.store.vector_index import POLICY
 
 __all__ = ["Changes", "adopt_index", "note_index", "opened_index", "reconcile"]
 
@@ -165,7 +166,9 @@ class _Batch:
         self._rows |= {item["values"]: item["counts"] for item in counts}
         self._images |= {image.image_id: image for image in changed}
         self._tables.append(rows)
-        if sum(map(len, self._tables)) >= _ROWS_PER_WRITE:
+        # a new table gets whole fragments, which are never written again to be merged
+        enough = POLICY.rows_a_fragment if self.changes.created else _ROWS_PER_WRITE
+        if sum(map(len, self._tables)) >= enough:
             self.write()
 
     def write(self) -> None:

@@ -10,6 +10,7 @@ import lancedb
 import pyarrow as pa
 
 from par_core.errors import StoreError
+from par_core.store.lance import upkeep
 from par_core.store.lance.erasing import delete_unnamed, fragments_of, id_conditions, rewrite_deleted
 from par_core.store.lance.history import TABLE, stamp_of
 from par_core.store.lance.index_info import IndexInfo
@@ -113,10 +114,18 @@ class PeopleIndex(PeopleRows):
             merge.when_not_matched_insert_all().execute(rows)
         for part in id_conditions("person_id", person_ids):
             delete_unnamed(self._table, part)
-        rewrite_deleted(self._table, self.path / f"{TABLE}.lance", held)
+        rewrite_deleted(self._table, self._folder, held, self._policy.rows_a_fragment)
+        make_indexes(self._table, self.attributes, self._policy)
 
     def optimize(self) -> None:
         """Compact fragments, index columns and vectors of a large table, and bring the indexes up to date."""
         # compacted first: indexes of rows that move later would be written twice
-        self._table.optimize(cleanup_older_than=self.history.age_to_keep())
+        upkeep.compact(self._folder, self._policy.rows_a_fragment)
+        self.history.clean_up()
+        upkeep.update_indexes(self._folder)
+        self._table.checkout_latest()
         make_indexes(self._table, self.attributes, self._policy)
+
+    @property
+    def _folder(self) -> Path:
+        return self.path / f"{TABLE}.lance"
