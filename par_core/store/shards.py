@@ -73,13 +73,14 @@ class ShardFolder:
         """Read one table (all or some columns), into memory.
 
         Raises:
-            StoreError: The file is missing or damaged.
+            StoreError: The file is missing or damaged, or lacks a column.
         """
         try:
-            return pq.read_table(
-                self.path / f"{name}.parquet", columns=columns, memory_map=False, partitioning=None
-            )
-        except (OSError, pa.ArrowException) as error:
+            # for files as small as these, threads and a pyarrow data set cost more than reading
+            with pq.ParquetFile(self.path / f"{name}.parquet", memory_map=False) as file:
+                table = file.read(columns, use_threads=False)
+            return table if columns is None else table.select(columns)
+        except (OSError, KeyError, pa.ArrowException) as error:
             raise StoreError(
                 f"{self.path / name}.parquet cannot be read ({error}); delete this folder and run par index"
                 " again"
