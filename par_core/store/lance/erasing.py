@@ -15,10 +15,9 @@ from lancedb.table import Table
 from par_core.errors import StoreError
 from par_core.store.lance import upkeep
 
-__all__ = ["delete_unnamed", "fragments_of", "id_conditions", "rewrite_deleted"]
+__all__ = ["delete_unnamed", "id_conditions", "rewrite_deleted"]
 
 _IDS_PER_CALL: Final = 1_000
-_ROWS_A_FRAGMENT: Final = 2**32  # a row id is the number of the fragment, then that of the row in it
 
 
 def id_conditions(column: str, ids: Sequence[str]) -> Iterator[str]:
@@ -34,11 +33,6 @@ def id_conditions(column: str, ids: Sequence[str]) -> Iterator[str]:
         yield f"{column} IN ({', '.join(repr(identity) for identity in part)})"
 
 
-def fragments_of(table: Table, where: str) -> set[int]:
-    """Return the numbers of the fragments that hold the rows of a condition."""
-    return set(np.unique(_row_ids(table, where) // _ROWS_A_FRAGMENT).tolist())
-
-
 def delete_unnamed(table: Table, where: str) -> None:
     """Delete the rows of a condition by their numbers: LanceDB keeps the text of a condition in its log."""
     rows = _row_ids(table, where).tolist()
@@ -46,20 +40,21 @@ def delete_unnamed(table: Table, where: str) -> None:
         table.delete(f"_rowid IN ({', '.join(map(str, rows))})")
 
 
-def rewrite_deleted(table: Table, folder: Path, held: set[int], rows_a_fragment: int) -> None:
+def rewrite_deleted(table: Table, folder: Path, rows_a_fragment: int) -> None:
     """Write every fragment that holds deleted rows again, without them.
+
+    A fragment that has no row left is gone, now or since an earlier write, and nothing takes its rows out of
+    the indexes that cover it: these are dropped.
 
     Args:
         table: The table at its newest version, with the rows deleted.
         folder: Folder of the table.
-        held: Fragments that held the rows. One of them that has no row left is gone, and nothing takes its
-            rows out of the indexes that cover it: these are dropped.
         rows_a_fragment: Rows of a fragment; one of twice as many is divided.
 
     Raises:
         StoreError: A fragment with deleted rows is left.
     """
-    for name in sorted(upkeep.indexes_of(folder, held - upkeep.fragment_numbers(folder))):
+    for name in sorted(upkeep.outlived_indexes(folder)):
         table.drop_index(name)
     upkeep.rewrite(folder, upkeep.deleted_rows(folder), rows_a_fragment)
     table.checkout_latest()

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from par_core.errors import StoreError
 from par_core.store.lance import upkeep
-from par_core.store.lance.erasing import delete_unnamed, fragments_of, id_conditions, rewrite_deleted
+from par_core.store.lance.erasing import delete_unnamed, id_conditions, rewrite_deleted
 from par_core.store.lance.history import TABLE, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import make_indexes, unindexed_rows
@@ -106,15 +106,13 @@ class PeopleIndex(PeopleRows):
         Raises:
             StoreError: An id is not hexadecimal, or LanceDB has kept deleted rows.
         """
-        changed = id_conditions("person_id", [*person_ids, *rows["person_id"].to_pylist()])
-        held = {fragment for part in changed for fragment in fragments_of(self._table, part)}
         if len(rows):
             rows = with_shortcuts(rows, self.thresholds) if self._now.carded else rows
             merge = self._table.merge_insert("person_id").when_matched_update_all()
             merge.when_not_matched_insert_all().execute(rows)
         for part in id_conditions("person_id", person_ids):
             delete_unnamed(self._table, part)
-        rewrite_deleted(self._table, self._folder, held, self._policy.rows_a_fragment)
+        rewrite_deleted(self._table, self._folder, self._policy.rows_a_fragment)
         make_indexes(self._table, self.attributes, self._policy)
 
     def optimize(self) -> None:

@@ -19,7 +19,7 @@ __all__ = [
     "compact",
     "deleted_rows",
     "fragment_numbers",
-    "indexes_of",
+    "outlived_indexes",
     "rewrite",
     "update_indexes",
 ]
@@ -97,12 +97,14 @@ def deleted_rows(folder: Path) -> dict[int, int]:
     }
 
 
-def indexes_of(folder: Path, fragments: set[int]) -> set[str]:
-    """Return the names of the indexes that cover some fragments."""
+def outlived_indexes(folder: Path) -> set[str]:
+    """Return the names of the indexes that cover a fragment of which no row is left, but hold its rows."""
+    dataset = _opened(folder)
+    present = _numbers(dataset)
     return {
         index.name
-        for index in _opened(folder).describe_indices()
-        if any(not fragments.isdisjoint(part.fragment_ids) for part in index.segments)
+        for index in dataset.describe_indices()
+        if any(not present.issuperset(part.fragment_ids) for part in index.segments)
     }
 
 

@@ -111,6 +111,26 @@ def test_a_fragment_that_is_erased_as_a_whole_leaves_the_indexes_too(index: Peop
     assert index.unindexed_rows() == 0
 
 
+def test_what_a_fragment_held_that_was_replaced_before_the_erasure_vanishes_too(tmp_path: Path) -> None:
+    index = PeopleIndex.create(tmp_path / "index.lance", rows().schema, INFO, SMALL)
+    second = more(rows(1, 500), ROWS)
+    index.add(rows())
+    index.add(second)
+    index.optimize()
+    assert fragments(index.path) == [ROWS + 500]
+    index.add(more(rows(2), 9 * ROWS))
+    ids = [*rows()["image_id"].to_pylist(), *second["image_id"].to_pylist()]
+    index.delete_images(ids)  # a later night has replaced all of them
+    vector = np.asarray(second["vector"].to_pylist()[0], np.float32)
+    index.history.drop()
+    assert in_vector_index(index, vector)
+    index.erase([f"{9 * ROWS:032x}"], rows().slice(0, 0))
+    index.history.drop()
+    assert not in_vector_index(index, vector)
+    assert holding(index, ids[-1].encode()) == []
+    assert index.unindexed_rows() == 0
+
+
 def test_an_index_that_was_just_built_is_not_written_again(index: PeopleIndex) -> None:
     before = files(index, "_indices")
     index.optimize()
