@@ -20,6 +20,7 @@ __all__ = ["LIVE", "TABLE", "History", "stamp_of"]
 TABLE: Final = "people"
 LIVE: Final = "live"
 _KEEP_VERSIONS: Final = timedelta(days=7)  # readers may go on with an opened version for so long
+_SEARCH_ENDS_S: Final = 0.3  # until a search has ended that began before the live version moved
 _SETTLED_NS: Final = 100_000_000  # after that, the next change of a folder shows in its time
 
 
@@ -81,8 +82,9 @@ class History:
             StoreError: Lance has left one of them.
         """
         self._table.checkout_latest()
-        if self.live_version is not None:
+        if self.live_version not in (None, int(self._table.version)):
             self.make_live()
+            time.sleep(_SEARCH_ENDS_S)
         upkeep.clean_up(self._folder, timedelta(0))
         if self.versions() != [int(self._table.version)]:
             raise StoreError(f"old versions of the index are still there: {self.versions()[:5]}")
