@@ -33,7 +33,8 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(reconcile, "_ROWS_PER_WRITE", 1)  # many versions in one commit
+    for name in ("_ROWS_PER_WRITE", "_ROWS_OF_A_NEW_TABLE"):  # many versions in one commit
+        monkeypatch.setattr(reconcile, name, 1)
     index(tmp_path / "store", [photos], load_config(profile="fake", machine={"shard_size": 16}))
     return tmp_path / "store"
 

@@ -23,6 +23,7 @@ __all__ = ["TABLE_ID", "PeopleRows"]
 
 #: Key of the table's id in the metadata of its schema.
 TABLE_ID: Final = b"par.table"
+_ROWS_A_BATCH: Final = 16_384  # of a scan of all columns
 
 
 class PeopleRows:
@@ -178,7 +179,7 @@ class PeopleRows:
         """
         query = self._table.search().select([name for name in self._table.schema.names if name != "vector"])
         query = query.where(f"_rowid >= {since << 32}") if since else query
-        yield from query.limit(max(len(self), 1)).to_batches()
+        yield from query.limit(max(len(self), 1)).to_batches(_ROWS_A_BATCH)
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
         """Return people by id, all columns, in no particular order; unknown ids are left out.
