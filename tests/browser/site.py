@@ -39,5 +39,5 @@ def shaded(colour: str, number: int) -> np.ndarray:
 def taken(path: Path, moment: str) -> None:
     with Image.open(path) as picture:
         exif = Image.Exif()
-        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = moment
+        exif[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: moment}
         picture.save(path, exif=exif)
