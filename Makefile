@@ -74,26 +74,26 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 	$(BIN)/python -P -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.calibration --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/held-out
-	$(BIN)/python -P -m par_core.training.text_weights --root build/held-out
+	$(BIN)/python -P -m par_core.training.text_weights --root build/held-out/choose
 
 SCORES := benchmarks/results
 
-scores-compact: install ## score the shipped weights on what was held out from their training: make scores-compact DATA=folder
+scores-compact: install ## score the shipped weights on people and photographs that decided nothing: make scores-compact DATA=folder
 	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/held-out
-	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/held-out --json $(SCORES)/compact-segmentation-$$set.json || exit; done
-	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/held-out --json $(SCORES)/compact-attributes-$$set.json || exit; done
-	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/held-out --json $(SCORES)/compact-retrieval-$$set.json || exit; done
+	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/held-out/report --json $(SCORES)/compact-segmentation-$$set.json || exit; done
+	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/held-out/report --json $(SCORES)/compact-attributes-$$set.json || exit; done
+	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/held-out/report --json $(SCORES)/compact-retrieval-$$set.json || exit; done
 
 reports: scores-compact ## make every committed result of an evaluation again: make reports DATA=folder (about half an hour)
-	for set in ccp mit; do $(BIN)/par evaluate background --dataset $$set --root build/held-out --out build/background-$$set --json $(SCORES)/compact-background-$$set.json || exit; done
-	$(BIN)/par evaluate zero-shot --dataset ccp --root build/held-out --out build/words-ccp --json $(SCORES)/compact-zero-shot-ccp.json
+	for set in ccp mit; do $(BIN)/par evaluate background --dataset $$set --root build/held-out/report --out build/background-$$set --json $(SCORES)/compact-background-$$set.json || exit; done
+	$(BIN)/par evaluate zero-shot --dataset ccp --root build/held-out/report --out build/words-ccp --json $(SCORES)/compact-zero-shot-ccp.json
 	for set in ccp mit; do $(BIN)/par audit --dataset $$set --root '$(DATA)' --plant 0.02 --out build/audit-$$set && \
 	  cp build/audit-$$set/planted.json $(SCORES)/compact-audit-planted-$$set.json || exit; done
-	$(BIN)/par audit --dataset ccp --root build/held-out --plant 0.02 --out build/audit-held-out
+	$(BIN)/par audit --dataset ccp --root build/held-out/all --plant 0.02 --out build/audit-held-out
 	cp build/audit-held-out/planted.json $(SCORES)/compact-audit-planted-ccp-held-out.json
-	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/held-out > $(SCORES)/chance.json
-	PYTHONPATH=. $(BIN)/python benchmarks/stored_outlines.py --root build/held-out > $(SCORES)/stored_outlines.json
-	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/held-out/mit_pedestrian build/held-out/ccp/photos > $(SCORES)/leakage.json
+	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/held-out/report > $(SCORES)/chance.json
+	PYTHONPATH=. $(BIN)/python benchmarks/stored_outlines.py --root build/held-out/report > $(SCORES)/stored_outlines.json
+	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/held-out/all/mit_pedestrian build/held-out/all/ccp/photos > $(SCORES)/leakage.json
 	PYTHONPATH=. $(BIN)/python benchmarks/hashes.py --people '$(DATA)/mit_pedestrian' > $(SCORES)/hashes.json
 
 clean: ## remove what the targets above made, .venv too

