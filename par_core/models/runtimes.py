@@ -6,7 +6,6 @@ and outputs; batch, height and width may differ from call to call. Callables may
 
 import importlib.util
 import os
-import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from par_core.atomic import folder_aside, remove_partials
 from par_core.ids import digest_of
+from par_core.models.openvino_library import cpu_settings, openvino_library
 
 __all__ = [
     "Compiled",
@@ -102,18 +102,10 @@ class OpenVinoRuntime:
 
     def compile(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> Compiled:
         """Convert and compile; each thread gets an inference request of its own."""
-        ov = _openvino()
+        ov = openvino_library()
         kept = cache_folder() / "openvino" / digest_of(key, ov.__version__, torch.__version__)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        settings = {
-            "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
-            "INFERENCE_NUM_THREADS": self._threads,
-            "NUM_STREAMS": 1,
-            "PERFORMANCE_HINT": "LATENCY",
-            # pinned, the first threads of all worker processes would share the first core
-            "ENABLE_CPU_PINNING": False,
-            "CACHE_DIR": str(kept),
-        }
+        settings = {**cpu_settings(self.precision, self._threads), "CACHE_DIR": str(kept)}
         with FileLock(kept.with_suffix(".lock")):
             if not (kept / "model.xml").is_file():
                 _keep(ov, _converted(module, examples), kept)
@@ -160,15 +152,6 @@ def _converted(module: nn.Module, examples: tuple[Tensor, ...]) -> Any:
         decoder = TorchScriptPythonDecoder(_Tupled(module.eval()), example_input=examples)
         front_end = FrontEndManager().load_by_framework("pytorch")
         return front_end.convert(front_end.load(decoder))
-
-
-def _openvino() -> Any:
-    """OpenVINO without its telemetry, which would report every import from a forked process."""
-    modules: dict[str, Any] = sys.modules
-    modules.setdefault("openvino_telemetry", None)  # makes importing it fail, as if it were not installed
-    import openvino
-
-    return openvino
 
 
 class _Tupled(nn.Module):

@@ -54,8 +54,8 @@ def test_an_earlier_result_is_not_overwritten_by_a_later_call() -> None:
 
 def test_openvino_is_used_without_its_telemetry() -> None:
     code = (
-        "from par_core.models.runtimes import _openvino; _openvino(); import sys; print(sorted(m for m in"
-        " sys.modules if 'telemetry' in m and sys.modules[m]))"
+        "from par_core.models.openvino_library import openvino_library; openvino_library(); import sys;"
+        " print(sorted(m for m in sys.modules if 'telemetry' in m and sys.modules[m]))"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "openvino_telemetry" not in output
