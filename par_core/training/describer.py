@@ -70,7 +70,8 @@ class DescriberRecipe:
 DESCRIBER_ROUNDS: Final = {
     1: DescriberRecipe(),
     2: DescriberRecipe(
-        Schedule(steps=300, rate=5e-4, warmup=20, weight_decay=0.05, average=0.99, clip=1.0, score_every=75),
+        Schedule(steps=150, rate=5e-4, warmup=15, weight_decay=0.05, average=0.98, clip=1.0),
+        frozen_blocks=5,
         framing=Framing(often=0.3, least=0.25),
         seed=1,
     ),

@@ -13,25 +13,30 @@ from jaxtyping import Bool, Float, Float64
 
 from par_core.metrics.label_based import balanced_accuracy
 
-__all__ = ["threshold_of_balance", "threshold_of_expected_f1"]
+__all__ = ["threshold_for_filters", "threshold_of_balance"]
 
 _GRID: Final = np.linspace(0.05, 0.95, 91)
 _NEARLY: Final = 0.01  # mA
 
-Labelled = tuple[Bool[np.ndarray, " n"], Float[np.ndarray, " n"]]
+Labelled = tuple[Bool[np.ndarray, " _"], Float[np.ndarray, " _"]]
 
 
-def threshold_of_expected_f1(probabilities: Float[np.ndarray, " n"]) -> float:
-    """Return the threshold of the highest F1 that calibrated probabilities let expect (Lipton et al. 2014).
+def threshold_for_filters(probabilities: Float[np.ndarray, " n"]) -> float:
+    """Return the threshold of the highest F1 + TPR + TNR that calibrated probabilities let expect.
 
-    Labels are not looked at, so a dozen people with an attribute cannot pull the threshold to and fro.
+    F1 alone gives up most of those who have something rare, and calls nearly all people what most are; TPR
+    and TNR alone are content with one right hit in three. Labels are not looked at (as in Lipton et al.
+    2014), so that a dozen people with an attribute cannot pull the threshold to and fro.
 
     Args:
-        probabilities: Calibrated probabilities of people like those of the archive; at least one.
+        probabilities: Calibrated probabilities of people like those of the archive; at least one is above 0
+            and one below 1.
     """
     p = np.sort(np.asarray(probabilities, np.float64))[::-1]
-    expected = 2 * np.cumsum(p) / (np.arange(1, len(p) + 1) + p.sum())
-    return float(p[expected.argmax()])
+    shown, right = np.arange(1, len(p) + 1), np.cumsum(p)
+    f1 = 2 * right / (shown + right[-1])
+    rates = right / right[-1] + 1 - (shown - right) / (len(p) - right[-1])
+    return float(p[(f1 + rates).argmax()])
 
 
 def threshold_of_balance(sets: Sequence[Labelled]) -> float:

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from par_core.attributes.vocabulary import BY_NAME
 from par_core.datasets.merged_labels import NAMES, LabelledPerson

@@ -19,7 +19,9 @@ def test_a_run_starts_from_the_shipped_weights_or_from_those_of_another_run(tmp_
     assert float(shipped.log_scale.detach().exp()) != pytest.approx(10.0, abs=1e-3), "as it was learned"
     with torch.no_grad():
         shipped.bias.fill_(-1.5)
-    save_file({name: each.contiguous() for name, each in shipped.state_dict().items()}, tmp_path / "a.safetensors")
+    save_file(
+        {name: each.contiguous() for name, each in shipped.state_dict().items()}, tmp_path / "a.safetensors"
+    )
     again = starting_pair(tmp_path / "a.safetensors", 7)
     for name, tensor in shipped.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor)

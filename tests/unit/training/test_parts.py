@@ -37,7 +37,9 @@ def test_nobody_is_in_two_parts(data_dir: Path) -> None:
     assert sum(map(len, blocks)) == len(set().union(*blocks)), "neighbours stay together"
     photos = split_photos(data_dir)
     for source in photos.train:
-        names = [{photo.image for photo in part[source]} for part in (photos.train, photos.choose, photos.report)]
+        names = [
+            {photo.image for photo in part[source]} for part in (photos.train, photos.choose, photos.report)
+        ]
         assert sum(map(len, names)) == len(set().union(*names))
         assert abs(len(names[1]) - len(names[2])) <= 1
 

@@ -27,11 +27,11 @@ def taught(who: LabelledPerson, answer: TeacherAnswer) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("answer", "label"),
     [
-        (TeacherAnswer(24, 0.95), 1.0),
-        (TeacherAnswer(24, 0.05), 0.0),
+        (TeacherAnswer(24.0, 0.95), 1.0),
+        (TeacherAnswer(24.0, 0.05), 0.0),
         (TeacherAnswer(23.9, 0.05), None),
-        (TeacherAnswer(60, 0.9), None),
-        (TeacherAnswer(60, 0.1), None),
+        (TeacherAnswer(60.0, 0.9), None),
+        (TeacherAnswer(60.0, 0.1), None),
     ],
 )
 def test_only_certain_answers_of_large_faces_are_labels(answer: TeacherAnswer, label: float | None) -> None:
@@ -39,7 +39,7 @@ def test_only_certain_answers_of_large_faces_are_labels(answer: TeacherAnswer, l
 
 
 def test_the_teacher_labels_whom_the_data_set_does_not() -> None:
-    man, woman = TeacherAnswer(40, 0.02), TeacherAnswer(40, 0.98)
+    man, woman = TeacherAnswer(40.0, 0.02), TeacherAnswer(40.0, 0.98)
     assert taught(person("ccp-tags", NAN), man) == (0.0, 0.8)
     assert taught(person("ccp-tags", NAN), woman) == (1.0, 0.4)
     assert taught(person("ccp-pixels", 1.0, 0.3), woman) == (1.0, 0.4)
