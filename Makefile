@@ -70,7 +70,10 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-4 --round 4 --seed 3 --start $(RUNS)/segmenter-3/segmenter.safetensors $(SHORT)
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --round 5 --seed 4 --start $(RUNS)/segmenter-4/segmenter.safetensors $(SHORT)
 	$(BIN)/python -P -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
-	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
+	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
+	$(BIN)/par models fetch face-api --to $(RUNS)/weights
+	$(BIN)/python -P -m par_core.training.teacher --data '$(DATA)' --run $(RUNS)/embedder --weights-dir $(RUNS)/weights
+	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --round 2 --seed 1 --start $(RUNS)/embedder-1/embedder.safetensors --teacher $(RUNS)/embedder/teacher.csv $(SHORT)
 	$(BIN)/python -P -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.calibration --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/held-out
