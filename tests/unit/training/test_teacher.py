@@ -1,4 +1,4 @@
-"""The step that writes a teacher's labels: it looks at the person alone, and says so where there is no face."""
+"""The step that writes a teacher's labels: it looks at the person alone; where there is no face, it says so."""
 
 from collections.abc import Sequence
 from dataclasses import replace
