@@ -1,4 +1,4 @@
-"""The step that writes a teacher's labels: it looks at the person alone; where there is no face, it says so."""
+"""The step that writes the labels of a teacher: it looks at the person alone, and notes who has no face."""
 
 from collections.abc import Sequence
 from dataclasses import replace
