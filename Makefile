@@ -72,8 +72,9 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 	$(BIN)/python -P -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
 	$(BIN)/par models fetch face-api --to $(RUNS)/weights
-	$(BIN)/python -P -m par_core.training.teacher --data '$(DATA)' --run $(RUNS)/embedder --weights-dir $(RUNS)/weights
-	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --round 2 --seed 1 --start $(RUNS)/embedder-1/embedder.safetensors --teacher $(RUNS)/embedder/teacher.csv $(SHORT)
+	$(BIN)/python -P -m par_core.training.teacher --data '$(DATA)' --run $(RUNS)/embedder-2 --weights-dir $(RUNS)/weights
+	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder-2 --round 2 --seed 1 --start $(RUNS)/embedder-1/embedder.safetensors --teacher $(RUNS)/embedder-2/teacher.csv $(SHORT)
+	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --round 3 --seed 2 --start $(RUNS)/embedder-2/embedder.safetensors --teacher $(RUNS)/embedder-2/teacher.csv $(SHORT)
 	$(BIN)/python -P -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.calibration --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/held-out

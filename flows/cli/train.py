@@ -230,8 +230,8 @@ def embedder(
         int,
         typer.Option(
             min=1,
-            max=2,
-            help="Recipe: 1 starts from ImageNet; 2 from weights of 1, with a teacher and more portraits.",
+            max=3,
+            help="Recipe: 1 starts from ImageNet; 2 and 3 go on from it, with a teacher and portraits.",
             rich_help_panel=RECIPE,
         ),
     ] = 1,

@@ -140,14 +140,14 @@ def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> di
         )
     parts = read_people(job.root)
     train, kept = (outlined(people, job, world) for people in (parts.train, parts.choose))
-    if job.teacher is not None:
-        train = with_teacher(train, read_teacher(job.teacher))
     if job.round not in DESCRIBER_ROUNDS:
-        raise BadConfigError(f"the embedder has the rounds 1 and 2, got {job.round}")
+        raise BadConfigError(f"the embedder has the rounds 1 to 3, got {job.round}")
     recipe = DESCRIBER_ROUNDS[job.round]
     recipe = replace(
         recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch
     )
+    if job.teacher is not None:
+        train = with_teacher(train, read_teacher(job.teacher), recipe.teacher)
     pair = starting_pair(job.start, recipe.seed)
     learner = DescriberLearner(pair, train, kept, read_sentences(job.root), recipe)
     learner.network.to(world.device)

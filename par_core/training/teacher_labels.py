@@ -21,8 +21,7 @@ COLUMNS: Final = ("image", "face", "female")
 _FEMALE: Final = NAMES.index("female")
 _LEAST_FACE: Final = 24.0  # pixels
 _CERTAIN: Final = 0.9
-#: Weights of the teacher's labels. Men are rare in the set and are to count as much as women.
-_WEIGHTS: Final = {1.0: 0.4, 0.0: 0.8}
+_MEN: Final = 2.0  # men are rare in the set and are to count as much as women
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +75,28 @@ def _answer(row: dict[str, str], file: Path, line: int) -> TeacherAnswer:
     return answer
 
 
-def with_teacher(people: Sequence[LabelledPerson], answers: dict[str, TeacherAnswer]) -> list[LabelledPerson]:
+def with_teacher(
+    people: Sequence[LabelledPerson], answers: dict[str, TeacherAnswer], weight: float
+) -> list[LabelledPerson]:
     """Return the people with the teacher's labels of gender, where the data set gives none.
 
     Garments that only women wear count as weak evidence in training. Where the teacher is certain of a man,
     one of the two is wrong, and the label is unknown.
+
+    Args:
+        people: People to learn from.
+        answers: The teacher's answers by name of picture.
+        weight: How much the label of a woman counts, beside 1 for a data set's own label; of a man twice.
     """
-    return [_labelled(person, answers.get(person.image.name)) for person in people]
+    return [_labelled(person, answers.get(person.image.name), weight) for person in people]
 
 
-def _labelled(person: LabelledPerson, answer: TeacherAnswer | None) -> LabelledPerson:
+def _labelled(person: LabelledPerson, answer: TeacherAnswer | None, weight: float) -> LabelledPerson:
     label = None if answer is None or person.source == "mit" else answer.label()
     if label is None:
         return person
     labels, weights = list(person.labels), list(person.weights)
     contradicted = labels[_FEMALE] == 1 and label == 0
     labels[_FEMALE] = float("nan") if contradicted else label
-    weights[_FEMALE] = _WEIGHTS[label]
+    weights[_FEMALE] = weight if label else _MEN * weight
     return replace(person, labels=tuple(labels), weights=tuple(weights))

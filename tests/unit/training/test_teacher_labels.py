@@ -20,7 +20,7 @@ def person(source: str, female: float, weight: float = 1.0) -> LabelledPerson:
 
 
 def taught(who: LabelledPerson, answer: TeacherAnswer) -> tuple[float, float]:
-    (labelled,) = with_teacher([who], {"0001.jpg": answer})
+    (labelled,) = with_teacher([who], {"0001.jpg": answer}, 0.4)
     return labelled.labels[FEMALE], labelled.weights[FEMALE]
 
 
@@ -45,7 +45,7 @@ def test_the_teacher_labels_whom_the_data_set_does_not() -> None:
     assert taught(person("ccp-pixels", 1.0, 0.3), woman) == (1.0, 0.4)
     assert np.isnan(taught(person("ccp-pixels", 1.0, 0.3), man)[0]), "a certain man in a dress: unknown"
     assert taught(person("mit", 1.0), man) == (1.0, 1.0), "a data set's own label stays"
-    assert with_teacher([person("ccp-tags", NAN)], {})[0].weights[FEMALE] == 1.0
+    assert with_teacher([person("ccp-tags", NAN)], {}, 0.4)[0].weights[FEMALE] == 1.0
 
 
 def test_the_file_of_the_teacher_is_read_and_checked(tmp_path: Path) -> None:
