@@ -70,6 +70,7 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-4 --round 4 --seed 3 --start $(RUNS)/segmenter-3/segmenter.safetensors $(SHORT)
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --round 5 --seed 4 --start $(RUNS)/segmenter-4/segmenter.safetensors $(SHORT)
 	$(BIN)/python -P -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
+	$(BIN)/python -P -m par_core.training.cutout_quality --data '$(DATA)'
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
 	$(BIN)/par models fetch face-api --to $(RUNS)/weights
 	$(BIN)/python -P -m par_core.training.teacher --data '$(DATA)' --run $(RUNS)/embedder-2 --weights-dir $(RUNS)/weights
@@ -88,6 +89,8 @@ scores-compact: install ## score the shipped weights on people and photographs t
 	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/held-out/report --json $(SCORES)/compact-attributes-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/held-out/report --json $(SCORES)/compact-retrieval-$$set.json || exit; done
 
+SHRUNK := $(foreach px,310 200 150 128 100 80 64,--heights $(px))
+
 reports: scores-compact ## make every committed result of an evaluation again: make reports DATA=folder (about half an hour)
 	for set in ccp mit; do $(BIN)/par evaluate background --dataset $$set --root build/held-out/report --out build/background-$$set --json $(SCORES)/compact-background-$$set.json || exit; done
 	$(BIN)/par evaluate zero-shot --dataset ccp --root build/held-out/report --out build/words-ccp --json $(SCORES)/compact-zero-shot-ccp.json
@@ -95,8 +98,15 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	  cp build/audit-$$set/planted.json $(SCORES)/compact-audit-planted-$$set.json || exit; done
 	$(BIN)/par audit --dataset ccp --root build/held-out/all --plant 0.02 --out build/audit-held-out
 	cp build/audit-held-out/planted.json $(SCORES)/compact-audit-planted-ccp-held-out.json
+	$(BIN)/par models fetch face-api
+	$(BIN)/par evaluate faces --dataset mit --root build/held-out/report --out build/faces-mit --json $(SCORES)/compact-faces-mit.json
+	$(BIN)/par evaluate faces --dataset mit --root build/held-out/report --detector ssd --out build/faces-mit-ssd --json $(SCORES)/compact-faces-mit-ssd.json
+	$(BIN)/par evaluate faces --dataset ccp --root build/held-out/report $(SHRUNK) --out build/faces-ccp --json $(SCORES)/compact-faces-ccp.json
+	$(BIN)/par evaluate faces --dataset ccp --root build/held-out/report --detector ssd $(SHRUNK) --out build/faces-ccp-ssd --json $(SCORES)/compact-faces-ccp-ssd.json
 	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/held-out/report > $(SCORES)/chance.json
-	PYTHONPATH=. $(BIN)/python benchmarks/stored_outlines.py --root build/held-out/report > $(SCORES)/stored_outlines.json
+	PYTHONPATH=. $(BIN)/python benchmarks/cutouts.py --data '$(DATA)' > $(SCORES)/cutouts.json
+	PYTHONPATH=. $(BIN)/python benchmarks/cutout_ranking.py --root build/held-out/all > $(SCORES)/cutout_ranking.json
+	PYTHONPATH=. $(BIN)/python benchmarks/stored_outlines.py --root build/held-out/all > $(SCORES)/stored_outlines.json
 	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/held-out/all/mit_pedestrian build/held-out/all/ccp/photos > $(SCORES)/leakage.json
 	PYTHONPATH=. $(BIN)/python benchmarks/hashes.py --people '$(DATA)/mit_pedestrian' > $(SCORES)/hashes.json
 

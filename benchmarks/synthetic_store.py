@@ -52,6 +52,18 @@ class Ids:
     describe: str
 
 
+def rules() -> dict[str, str]:
+    """Return what manifests record of the rules for labels in the build that is imported; empty in builds
+    before these rules. So people of the store count as labelled, and runs over it are measured without
+    labelling all of them again.
+    """
+    try:
+        from par_core.stages.provenance import RULES
+    except ImportError:
+        return {}
+    return dict(RULES)
+
+
 def default_ids() -> Ids:
     """Return the ids of the ``fake`` profile with default settings in the build that is imported."""
     from par_core.config import load_config
@@ -136,6 +148,7 @@ def _write_shard(
             "model": "synthetic",
             "seconds": 1.0,
             "settings": {"min_score": None, "min_side": None, "min_height_px": 32},
+            **rules(),
         },
     )
     write_folder(
@@ -155,6 +168,7 @@ def _write_shard(
                 "cutout": {"background": "eliminate", "margin": 0.05, "dilate": 0.03},
                 "thumbnails": False,
             },
+            **rules(),
         },
     )
 

@@ -42,6 +42,7 @@ def index(
     settings: dict[str, Any] | None = None,
     retry_failed: bool = False,
     golden: str | None = None,
+    accept_empty: bool = False,
 ) -> dict[str, Any] | State[dict[str, Any]]:
     """Make archives searchable, as ``par index`` does; fails if a shard could not be finished or the result
     did not pass the quality gate.
@@ -54,6 +55,7 @@ def index(
         settings: Keys of the configuration, such as ``{"profile": "clip", "machine": {"workers": 8}}``.
         retry_failed: Whether files that failed before are tried again.
         golden: YAML file of golden queries; searches read the new version only if it passes them.
+        accept_empty: Whether the files of a source that holds none any more count as vanished.
     """
     _require_absolute(store, golden, *(source for source in sources if "://" not in source))
     wanted = Path(golden) if golden is not None else None
@@ -63,6 +65,7 @@ def index(
         load_config(**(settings or {})),
         golden=wanted,
         retry_failed=retry_failed,
+        accept_empty=accept_empty,
         verbose=True,
     )
     if report.failed_shards:
@@ -152,7 +155,8 @@ def evaluate(
     table and a link to the report in Prefect.
 
     Args:
-        kind: ``segmentation``, ``attributes``, ``retrieval``, ``zero-shot`` or ``background``.
+        kind: ``segmentation``, ``attributes``, ``retrieval``, ``zero-shot``, ``background`` or ``faces``
+            (by face-api, from PAR's cache of weights).
         dataset: Name of a data set.
         root: Folder of the data set.
         out: Folder of the report.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.commits import Commits
 from flows.console.gate import gate_lines, gate_markdown, gate_object, in_markdown
+from flows.console.passed_over import passed_over
 from flows.console.progress import say, show_index_progress
 from flows.fan_out import fan_out
 from flows.recording import Recorder, recorded
@@ -74,10 +75,10 @@ class IndexReport:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 done with failed items or a gate not passed, 3 shards could not be finished."""
+        """0 done; 1 with failed items, an emptied source or a gate not passed; 3 shards are unfinished."""
         not_passed = self.gate is not None and not self.gate.passed
         failed = self.accounting.failed or self.accounting.people_failed
-        return 3 if self.failed_shards else 1 if failed or not_passed else 0
+        return 3 if self.failed_shards else 1 if failed or not_passed or self.plan.emptied else 0
 
     @property
     def reasons(self) -> dict[str, list[str]]:
@@ -106,6 +107,7 @@ class IndexReport:
             "recognised": self.recognised,
             "skipped": dict(self.plan.skipped),
             "empty": list(self.plan.empty),
+            "emptied": list(self.plan.emptied),
             "failed_shards": dict(self.failed_shards),
             "seconds": round(self.seconds, 3),
             "gate": gate_object(self.gate) if self.gate else None,
@@ -119,6 +121,7 @@ def run_index(
     *,
     golden: Path | None = None,
     retry_failed: bool = False,
+    accept_empty: bool = False,
     quiet: bool = False,
     verbose: bool = False,
     unrecorded: Callable[[IndexReport], None] = lambda _: None,
@@ -140,11 +143,22 @@ def run_index(
     with ExitStack() as held:
         held.enter_context(store.exclusive())
         run = Run.of(store, config)
-        plan = plan_index(run, sources, workers=n_workers(config.machine), retry_failed=retry_failed)
+        plan = plan_index(
+            run,
+            sources,
+            workers=n_workers(config.machine),
+            retry_failed=retry_failed,
+            accept_empty=accept_empty,
+        )
         runner = choose_runner(config.machine, plan.n_images, interrupted=plan.interrupted)
         # printed even with --quiet: files that this source had before count as vanished now
         for source in plan.empty:
             say(f"par: warning: there are no pictures in {source}")
+        for source in plan.emptied:
+            say(
+                f"par: warning: {source} held files before, and holds none now: is it mounted? It is left as"
+                " it was, and its people stay searchable; --accept-empty takes its files as vanished"
+            )
         if not quiet:
             _introduce(plan, config, runner if plan.shards else "nothing to do")
         name = secrets.token_hex(4)
@@ -235,7 +249,7 @@ def _reason(error: Exception) -> str:
 def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
     where = config.machine.scheduler or f"{n_workers(config.machine)} workers"
     say(f"par: profile {config.profile}: {describe_models(config)}; {runner}, {where}")
-    passed = ", ".join(f"{count} {reason}" for reason, count in sorted(plan.skipped.items()))
+    passed = passed_over(plan.skipped)
     skipped = f"; passed over: {passed}" if passed else ""
     begun = int(plan.shards.sizes[plan.shards.segmented].sum())
     skipped += f"; of these {begun} are segmented and only to be described" if begun else ""

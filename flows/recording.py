@@ -141,7 +141,10 @@ def recorded(
     # deployments/automations.yaml recognises a killed run by its missing heartbeats
     os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
     if not _answers(server):
-        say(f"par: warning: no Prefect server answers at {server}; this run is not recorded there")
+        say(
+            f"par: warning: no Prefect server answers at {server} (PREFECT_API_URL); this run is not"
+            " recorded there"
+        )
         return body(Recorder())
     return _as_flow(name, store, run, body, server, unrecorded)
 

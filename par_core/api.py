@@ -112,7 +112,9 @@ class Archive:
         question = Question(text, picture, where, top, include_missing, include_low_confidence, not grouping)
         return search_with(self._searcher, question)
 
-    def index(self, *sources: str | Path, retry_failed: bool = False) -> "IndexSummary":
+    def index(
+        self, *sources: str | Path, retry_failed: bool = False, accept_empty: bool = False
+    ) -> "IndexSummary":
         """Make archives searchable in this process; ``par index`` does the same with many workers.
 
         Call it again to continue a stopped run, or to update the store after files were added, changed or
@@ -121,6 +123,8 @@ class Archive:
         Args:
             sources: Folders, ``.zip``, ``.tar(.gz)``, ``.txt`` lists of paths, pictures, or URLs.
             retry_failed: Whether files that failed before are tried again.
+            accept_empty: Whether the files of a source that holds none any more count as vanished; else the
+                source is left as it was, and ``plan.emptied`` names it.
 
         Raises:
             BadConfigError: A source or a setting is wrong.
@@ -143,6 +147,7 @@ class Archive:
             [str(source) for source in sources],
             self.config,
             retry_failed=retry_failed,
+            accept_empty=accept_empty,
         )
 
     def export(

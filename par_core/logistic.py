@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 from scipy.special import expit
 
 __all__ = ["fit_logistic"]
@@ -24,6 +24,8 @@ def fit_logistic(
     spread: float,
     offset_spread: float = np.inf,
     given: Float64[np.ndarray, " n"] | None = None,
+    counts: Float64[np.ndarray, " n"] | None = None,
+    positive: bool = False,
 ) -> tuple[Float64[np.ndarray, " d"], float]:
     """The most probable weights and offset; an item's log-odds are ``given + features @ weights + offset``.
 
@@ -34,6 +36,8 @@ def fit_logistic(
             with a variance of spread squared over d.
         offset_spread: Standard deviation of the offset, a priori; infinite only with labels of both kinds.
         given: A part of the log-odds that is not fitted; 0 unless given.
+        counts: How often each item counts; once unless given.
+        positive: Whether weights below 0 are forbidden.
 
     Returns:
         Weights and offset.
@@ -41,13 +45,22 @@ def fit_logistic(
     size = features.shape[1]
     sign, known = np.where(has, 1.0, -1.0), np.zeros(len(has)) if given is None else given
     precision = np.append(np.full(size, size / spread**2), 1 / offset_spread**2)
+    times = np.ones(len(has)) if counts is None else counts
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         agreement = sign * (known + features @ weights[:-1] + weights[-1])
-        pull, penalty = -sign * expit(-agreement), precision * weights
-        value = np.logaddexp(0.0, -agreement).sum() + penalty @ weights / 2
+        pull, penalty = -sign * expit(-agreement) * times, precision * weights
+        value = times @ np.logaddexp(0.0, -agreement) + penalty @ weights / 2
         return float(value), np.append(features.T @ pull, pull.sum()) + penalty
 
     start = np.zeros(size + 1)
-    fitted = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "ftol": _EXACT}).x
+    bounds = Bounds(np.append(np.full(size, 0.0 if positive else -np.inf), -np.inf), np.inf)
+    fitted = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": _STEPS, "ftol": _EXACT},
+    ).x
     return fitted[:-1], float(fitted[-1])

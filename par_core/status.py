@@ -11,6 +11,7 @@ class Status(StrEnum):
     OK = "ok"
     NO_PEOPLE = "no_people"  # an image that was read and holds nobody
     TOO_SMALL = "too_small"  # a person below the configured size: kept, not described
+    SECOND_CUT = "second_cut"  # a further outline of a person who is there already: kept, not described
     # images that could not be used
     EMPTY = "empty"  # zero bytes
     TRUNCATED = "truncated"  # the file ends before the picture does
@@ -22,6 +23,7 @@ class Status(StrEnum):
     SYMLINK_OUTSIDE = "symlink_outside"  # a link that leaves the archive
     ENCRYPTED = "encrypted"  # a member of an archive that needs a password
     DAMAGED_ARCHIVE = "damaged_archive"  # an archive, or a member of one, that cannot be read
+    UNREAD_COMPRESSION = "unread_compression"  # a member of a zip, compressed in a way that PAR does not read
     VANISHED = "vanished"  # listed, but gone when it was to be read
     IO_ERROR = "io_error"  # any other trouble while reading; worth a retry
     FORGOTTEN = "forgotten"  # erased on purpose by ``par forget``, and not looked at again
@@ -36,4 +38,10 @@ class Status(StrEnum):
 
 
 #: Statuses of images that count as failed and that ``--retry-failed`` takes up again.
-FAILED = frozenset(Status) - {Status.OK, Status.NO_PEOPLE, Status.TOO_SMALL, Status.FORGOTTEN}
+FAILED = frozenset(Status) - {
+    Status.OK,
+    Status.NO_PEOPLE,
+    Status.TOO_SMALL,
+    Status.SECOND_CUT,
+    Status.FORGOTTEN,
+}

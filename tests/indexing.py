@@ -19,11 +19,22 @@ FAKE = load_config(profile="fake")
 
 
 def index(
-    root: Path, sources: Sequence[Path | str], config: RunConfig = FAKE, *, retry_failed: bool = False
+    root: Path,
+    sources: Sequence[Path | str],
+    config: RunConfig = FAKE,
+    *,
+    retry_failed: bool = False,
+    accept_empty: bool = False,
 ) -> tuple[Plan, CommitRecord]:
     """Plan, segment, describe, commit: what the flow does, without a flow."""
     run = Run.of(Store.create(root), config)
-    plan = plan_index(run, [str(source) for source in sources], workers=1, retry_failed=retry_failed)
+    plan = plan_index(
+        run,
+        [str(source) for source in sources],
+        workers=1,
+        retry_failed=retry_failed,
+        accept_empty=accept_empty,
+    )
     for shard in plan.shards:
         process_shard(run, shard.shard_id)
     return plan, commit_store(run)
@@ -38,11 +49,11 @@ def live_by_a_gate(root: Path) -> int:
     return report.version
 
 
-def content(root: Path) -> list[dict[str, Any]]:
+def content(root: Path, version: str = "latest") -> list[dict[str, Any]]:
     """Return the rows of the index in a fixed order, without the columns that differ between two runs over
     the same archive with other shards.
     """
-    people = PeopleIndex.open(Store.open(root).index_path)
+    people = PeopleIndex.open(Store.open(root).index_path, version)
     if people is None:
         return []
     rows = people.search(None, top=max(len(people), 1)).sort_by("person_id").to_pylist()

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from flows.cli.groups import WorkerOptions
+from flows.cli.groups import FaceOptions, WorkerOptions
 from flows.cli.options import (
     MODELS,
     ConfigOption,
@@ -29,7 +29,7 @@ def evaluate(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="KIND", help="segmentation, attributes, retrieval, zero-shot, background or store."
+            metavar="KIND", help="segmentation, attributes, retrieval, zero-shot, background, faces or store."
         ),
     ],
     dataset: Annotated[str | None, typer.Option("--dataset", metavar="NAME", help=_DATASETS)] = None,
@@ -96,12 +96,13 @@ def evaluate(
             "--weights-dir",
             metavar="DIR",
             help=(
-                "Folder with the weights of the clip profile; one for each of several trained runs gives mean"
-                " and standard deviation."
+                "Folder with the weights of the clip profile, of face-api or of deepface; one for each of"
+                " several trained runs gives mean and standard deviation."
             ),
             rich_help_panel=MODELS,
         ),
     ] = None,
+    faces: FaceOptions = FaceOptions(),
     machine: WorkerOptions = WorkerOptions(),
 ) -> None:
     r"""Score the models on a data set in its published format.
@@ -110,7 +111,9 @@ def evaluate(
     **attributes**: AUC, mA, precision, recall and F1 of each attribute, and means over images.
     **retrieval**: average precision of text queries, and its ratio to the prevalence of the people who fit.
     **background**: attributes with the background eliminated, blurred and kept. **zero-shot**: attributes by
-    words alone, with three kinds of prompts. People are segmented and cut out as in par index. With --out a
+    words alone, with three kinds of prompts. **faces**: gender and age from faces, coverage, and gender by
+    PAR beside it, as in the paper's Table 2; by the deepface package (two networks of 0.5 GB, seconds a
+    person) or by the much smaller face-api. People are segmented and cut out as in par index. With --out a
     stopped command continues where it was.
     **store**: the stored attributes against labels of your own; no model runs. Labels that match no person
     make the exit code 1.
@@ -124,6 +127,8 @@ def evaluate(
     par evaluate background --dataset ccp --root data/ --out reports/background
     par evaluate zero-shot --dataset pa100k --root PA-100K/ --profile clip \
         --weights-dir weights/ --out reports/words
+    par evaluate faces --dataset rapv2 --root RAP2/ --engine deepface \
+        --python venv/bin/python --weights-dir weights/ --out reports/faces
     par evaluate store --store store --labels labels.csv --out reports/store
     ```
     """
@@ -132,11 +137,13 @@ def evaluate(
     from flows.console.datasets import as_split
     from flows.console.evaluation import evaluation_lines
     from flows.predictions import prediction_runner
-    from par_core.studies.evaluation import KINDS, EvaluationRequest
+    from par_core.studies.evaluation import KINDS, EvaluationRequest, FaceEngine
     from par_core.studies.several import evaluate_all
 
     if kind not in (*KINDS, "store"):
         raise BadConfigError(f"no evaluation {kind!r}; there are: {', '.join([*KINDS, 'store'])}")
+    if kind != "faces" and faces.given():
+        raise BadConfigError(f"{', '.join(faces.given())}: only for par evaluate faces")
     if kind == "store":
         assert store is not None
         if labels is None or dataset is not None or root is not None:
@@ -156,7 +163,15 @@ def evaluate(
             load_config(config, profile=profile, weights_dir=folder, machine=machine.settings())
             for folder in folders
         ]
-        request = EvaluationRequest(kind, dataset, root, as_split(split), part)
+        engine = FaceEngine(
+            faces.engine or "face-api",
+            faces.detector,
+            folders[0],
+            faces.python,
+            faces.allow_downloads,
+            tuple(faces.heights or ()),
+        )
+        request = EvaluationRequest(kind, dataset, root, as_split(split), part, engine)
         with prediction_runner(settings[0].machine, verbose=machine.verbose) as compute:
             scores = evaluate_all(request, settings, out, compute=compute)
     text = json.dumps(scores, indent=1)

@@ -7,8 +7,13 @@ from typing import Any, get_type_hints
 
 from flows.cli.options import (
     ConfigOption,
+    DetectorOption,
     DeviceOption,
+    DownloadsOption,
+    EngineOption,
+    HeightsOption,
     ProfileOption,
+    PythonOption,
     RuntimeOption,
     SchedulerOption,
     VerboseOption,
@@ -17,7 +22,7 @@ from flows.cli.options import (
 )
 from par_core.config import RunConfig, load_config
 
-__all__ = ["MachineOptions", "ModelOptions", "WorkerOptions", "with_groups"]
+__all__ = ["FaceOptions", "MachineOptions", "ModelOptions", "WorkerOptions", "with_groups"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,21 @@ class WorkerOptions(MachineOptions):
             "workers": self.workers,
             "scheduler": self.scheduler,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceOptions:
+    """Options of the engine that reads faces."""
+
+    engine: EngineOption = None
+    detector: DetectorOption = None
+    python: PythonOption = None
+    allow_downloads: DownloadsOption = False
+    heights: HeightsOption = None
+
+    def given(self) -> list[str]:
+        """Return the options that were given."""
+        return [f"--{option.name.replace('_', '-')}" for option in fields(self) if getattr(self, option.name)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

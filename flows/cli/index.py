@@ -42,6 +42,13 @@ def index(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Also try files again that failed before.")
     ] = False,
+    accept_empty: Annotated[
+        bool,
+        typer.Option(
+            "--accept-empty",
+            help="Take the files of a source that holds none any more as vanished, instead of leaving them.",
+        ),
+    ] = False,
     models: ModelOptions = ModelOptions(),
     min_score: Annotated[
         float | None, typer.Option(help="Lowest score of a person, 0 to 1.", rich_help_panel=MODELS)
@@ -122,7 +129,14 @@ def index(
     shown = {"quiet": quiet or as_json, "verbose": machine.verbose}
     try:
         report = run_index(
-            sources, store, settings, golden=golden, retry_failed=retry_failed, unrecorded=leave, **shown
+            sources,
+            store,
+            settings,
+            golden=golden,
+            retry_failed=retry_failed,
+            accept_empty=accept_empty,
+            unrecorded=leave,
+            **shown,
         )
     # stopped by SIGTERM: the finished shards are committed, so end without waiting for threads
     except SystemExit as stopped:

@@ -9,15 +9,21 @@ from par_core.config import load_config, store_folder
 from par_core.errors import BadConfigError
 
 __all__ = [
+    "FACES",
     "MACHINE",
     "MODELS",
     "NAME_A_STORE",
     "SHOWN",
     "ConfigOption",
+    "DetectorOption",
     "DeviceOption",
+    "DownloadsOption",
+    "EngineOption",
+    "HeightsOption",
     "JsonOption",
     "NewStoreOption",
     "ProfileOption",
+    "PythonOption",
     "RuntimeOption",
     "SchedulerOption",
     "StoreOption",
@@ -28,6 +34,7 @@ __all__ = [
 ]
 
 MODELS: Final = "Models and settings"
+FACES: Final = "Faces"
 MACHINE: Final = "Where the work is done"
 SHOWN: Final = "What is shown"
 
@@ -139,6 +146,51 @@ SchedulerOption = Annotated[
         metavar="ADDRESS",
         help="An existing Dask scheduler, such as tcp://10.0.0.5:8786.",
         rich_help_panel=MACHINE,
+    ),
+]
+EngineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="Reads the faces: face-api (default; weights by par models fetch face-api) or deepface.",
+        rich_help_panel=FACES,
+    ),
+]
+DetectorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--detector",
+        metavar="NAME",
+        help="face-api: short-range (default) or ssd; deepface: opencv (default) or another of its own.",
+        rich_help_panel=FACES,
+    ),
+]
+PythonOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--python",
+        metavar="FILE",
+        help="For deepface: bin/python of an environment that has the package.",
+        rich_help_panel=FACES,
+    ),
+]
+DownloadsOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-downloads",
+        help="For deepface: let it download missing weights, about 1 GB.",
+        rich_help_panel=FACES,
+    ),
+]
+HeightsOption = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--heights",
+        min=8,
+        metavar="PX",
+        help="Also shrink everybody who is higher to this height and read again; several may be given.",
+        rich_help_panel=FACES,
     ),
 ]
 JsonOption = Annotated[

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from flows.console.faces import face_lines
 from flows.console.tables import figure, table
 from par_core.studies.evaluation import EvaluationRequest
 
@@ -22,6 +23,8 @@ def evaluation_lines(scores: dict[str, Any]) -> Iterator[str]:
         yield from _background_lines(scores)
     elif "modes" in scores:
         yield from _zero_shot_lines(scores)
+    elif "coverage" in scores:
+        yield from face_lines(scores)
     else:
         yield from _summary_lines(scores)
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from flows.console.passed_over import passed_over
 from flows.console.results import printable
 from par_core.evaluate.picture_quality import summarise, values_of
 from par_core.studies.picture_quality import SourceAnalysis
@@ -24,7 +25,7 @@ def picture_quality_lines(analyses: Sequence[SourceAnalysis]) -> Iterator[str]:
         yield f"without BRISQUE, being of one colour or too small: {without}"
     skipped = sum((Counter(analysis.listing.skipped) for analysis in analyses), Counter())
     if skipped:
-        yield "passed over: " + ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+        yield f"passed over: {passed_over(skipped)}"
     failed = [row for analysis in analyses for row in analysis.failed]
     if failed:
         counted = Counter(row.status.value for row in failed)

@@ -23,19 +23,20 @@ __all__ = [
 
 
 def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
-    """Yield a line for each hit (rank, probability, cosine, height, likely clothing, file), then how many
-    hits are expected by chance.
+    """Yield a line for each hit (rank, probability, cosine, height, how good the cut-out is, likely clothing,
+    file), then how many hits are expected by chance.
     """
     if not result.hits:
         yield f"Nobody among {result.searched} people fits."
     else:
-        yield f"{'rank':>4} {'prob':>5} {'cosine':>6} {'height':>6}  looks like, file"
+        yield f"{'rank':>4} {'prob':>5} {'cosine':>6} {'height':>6} {'cutout':>6}  looks like, file"
     for hit in result.hits:
         probability = f"{hit.probability:5.2f}" if hit.probability is not None else "    -"
         cosine = f"{hit.cosine:6.3f}" if hit.cosine is not None else "     -"
+        cutout = f"{hit.cutout:6.2f}" if hit.cutout is not None else "     -"
         alike = f"  (+{len(hit.similar)} of the same image or nearly the same picture)" if hit.similar else ""
         yield (
-            f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f}  {_looks(hit)} "
+            f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f} {cutout}  {_looks(hit)} "
             f" {printable(hit.uri)}{alike}"
         )
         if explain:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from flows.console.gate import gate_lines, gate_object
+from flows.console.passed_over import passed_over
 from par_core.gate.report import GateReport
 from par_core.store.run_progress import RunProgress
 from par_core.store.status_file import StatusReport
@@ -38,9 +39,7 @@ def status_lines(
             f"{count} {status}" for status, count in sorted(counted.person_failures.items())
         )
     if report.skipped:
-        yield "passed over: " + ", ".join(
-            f"{count} {reason}" for reason, count in sorted(report.skipped.items())
-        )
+        yield f"passed over: {passed_over(report.skipped)}"
     if report.commit is None:
         yield "nothing was committed yet; run par index"
     else:

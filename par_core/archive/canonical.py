@@ -6,16 +6,18 @@ listing of its folder. Only a link from one archive to another is followed: both
 """
 
 import os
+import unicodedata
 
 from par_core.archive.containers import SEPARATOR, is_container_name, split_uri
 from par_core.archive.entries import is_remote, path_of, uri_of
 from par_core.errors import BadConfigError
 
-__all__ = ["CanonicalUris", "canonical"]
+__all__ = ["CanonicalUris", "canonical", "composed"]
 
 
 def canonical(path: str | os.PathLike[str], base: str = "", folders: dict[str, str] | None = None) -> str:
-    """Return the canonical form of a local path, which need not exist.
+    """Return the canonical form of a local path, which need not exist. Where it does not, but does with its
+    letters composed or decomposed, as a Mac names files, it is that path.
 
     Args:
         path: The path; ``~`` at its beginning is the home folder.
@@ -35,11 +37,30 @@ def canonical(path: str | os.PathLike[str], base: str = "", folders: dict[str, s
     if folder not in folders:
         folders[folder] = os.path.realpath(folder)
     kept = os.path.join(folders[folder], name)
+    if not os.path.lexists(kept) and not kept.isascii():
+        kept = _spelled(kept)
     if not os.path.islink(kept):
         return kept
     target = os.path.realpath(kept)
     both_archives = is_container_name(name) and is_container_name(os.path.basename(target))
     return target if both_archives or os.path.isdir(target) else kept
+
+
+def composed(name: str) -> str:
+    """Return a name in the normal form in which names are compared."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _spelled(path: str) -> str:
+    """Return the path of a file or folder that is there, step by step in either spelling; else the path."""
+    place = "/"
+    for step in path.split("/")[1:]:
+        forms = (step, composed(step), unicodedata.normalize("NFD", step))
+        there = next((form for form in forms if os.path.lexists(os.path.join(place, form))), None)
+        if there is None:
+            return path
+        place = os.path.join(place, there)
+    return place
 
 
 class CanonicalUris:

@@ -23,7 +23,7 @@ __all__ = [
 #: Separator between the uri of an archive and the name of its member.
 SEPARATOR: Final = "!/"
 
-_STREAMED_SUFFIXES: Final = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_STREAMED_SUFFIXES: Final = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst")
 _SUFFIXES: Final = (".zip", ".tar", *_STREAMED_SUFFIXES)
 _FIRST_CONTAINER: Final = (
     "(?is)^(?P<container>.*?(?:" + "|".join(map(re.escape, _SUFFIXES)) + "))" + re.escape(SEPARATOR)

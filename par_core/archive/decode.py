@@ -1,10 +1,9 @@
-"""Decoding pictures to upright RGB of 8 bits. Only the formats that PAR reads are ever tried.
+"""Decoding pictures to upright sRGB of 8 bits. Only the formats that PAR reads are ever tried.
 
-Transparency is laid on white. Sixteen-bit pictures are scaled, not clipped. Only the first frame of several
-is used.
+Colour profiles are applied (``srgb``), more than 8 bits are scaled (``eight_bits``), transparency is laid on
+white. Only the first frame of several is used.
 """
 
-import importlib
 import io
 import struct
 import zlib
@@ -13,10 +12,14 @@ from datetime import datetime
 from typing import Final
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from par_core.archive.eight_bits import deep_colours, grey_of_eight_bits
+from par_core.archive.exif import exif_of
+from par_core.archive.formats import FORMATS, jxl_size
 from par_core.archive.jpeg import MOST_SCANS, count_scans
 from par_core.archive.shortage import can_allocate
+from par_core.archive.srgb import names_adobe_rgb, to_srgb
 from par_core.config import ArchiveConfig
 from par_core.errors import TransientError, UnreadableImageError
 from par_core.status import Status
@@ -24,9 +27,6 @@ from par_core.types import ImageU8
 
 __all__ = ["DecodedImage", "decode"]
 
-#: Formats that Pillow may try; others (PostScript among them) are not even opened. MPO is detected by way of
-# JPEG.
-_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF")
 #: Errors that Pillow and its decoders raise for damaged pictures.
 _DAMAGE: Final = (
     OSError,
@@ -38,6 +38,7 @@ _DAMAGE: Final = (
     AttributeError,
     EOFError,
     OverflowError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )
@@ -61,9 +62,6 @@ _UPRIGHT: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Pillow loads these by itself only in a full init, which is slow
-for _plugin in ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
-    importlib.import_module(f"PIL.{_plugin}ImagePlugin")
 Image.MAX_IMAGE_PIXELS = None  # decode checks the limit of the configuration before it decodes anything
 
 
@@ -75,11 +73,13 @@ class DecodedImage:
         pixels: Pixels (h, w, 3), RGB, upright.
         format: Format of the bytes, whatever the file name: ``JPEG``, ``PNG``, ...
         captured_at: EXIF time of capture on the camera's own clock; None if there is none.
+        unreadable_time: Whether EXIF has a time of capture that cannot be read.
     """
 
     pixels: ImageU8
     format: str
     captured_at: datetime | None
+    unreadable_time: bool = False
 
 
 def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
@@ -90,18 +90,17 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
             ``too_large``.
         TransientError: Memory ran out, which says nothing about the picture.
     """
+    size = jxl_size(content)  # that plugin decodes a file as it opens it
+    _require_size(size, config)
     try:
-        picture = Image.open(io.BytesIO(content), formats=_FORMATS)
+        formats = [form for form in FORMATS if form != "JXL" or size is not None]
+        picture = Image.open(io.BytesIO(content), formats=formats)
     except UnidentifiedImageError as error:
         raise UnreadableImageError(Status.DAMAGED, "no picture in a format that PAR reads") from error
     except (*_DAMAGE, MemoryError) as error:
         raise _trouble(error, 0) from error
     n_pixels = picture.width * picture.height
-    if n_pixels > config.max_pixels:
-        raise UnreadableImageError(
-            Status.TOO_LARGE,
-            f"{picture.width}x{picture.height} pixels, {config.max_pixels} are allowed (archive.max_pixels)",
-        )
+    _require_size(picture.size, config)
     if picture.format in ("JPEG", "MPO") and count_scans(content) > MOST_SCANS:
         raise UnreadableImageError(
             Status.TOO_LARGE,
@@ -109,65 +108,52 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
         )
     try:
         picture.load()
-        exif = _exif(picture)
-        upright = picture.transpose(_UPRIGHT[exif.orientation]) if exif.orientation in _UPRIGHT else picture
-        pixels = np.asarray(_to_rgb(upright))
+        exif = exif_of(picture)
+        rgb = _rgb(picture, content)
+        pixels = np.asarray(
+            rgb.transpose(_UPRIGHT[exif.orientation]) if exif.orientation in _UPRIGHT else rgb
+        )
     except (*_DAMAGE, MemoryError) as error:
         raise _trouble(error, n_pixels) from error
     if pixels.size == 0:
         raise UnreadableImageError(Status.DAMAGED, "a picture without pixels")
-    return DecodedImage(np.ascontiguousarray(pixels), picture.format or "", exif.captured_at)
+    return DecodedImage(
+        np.ascontiguousarray(pixels), picture.format or "", exif.captured_at, exif.unreadable_time
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Exif:
-    orientation: int
-    captured_at: datetime | None
+def _require_size(size: tuple[int, int] | None, config: ArchiveConfig) -> None:
+    if size is not None and size[0] * size[1] > config.max_pixels:
+        raise UnreadableImageError(
+            Status.TOO_LARGE,
+            f"{size[0]}x{size[1]} pixels, {config.max_pixels} are allowed (archive.max_pixels)",
+        )
 
 
-def _exif(picture: Image.Image) -> _Exif:
-    """Orientation and time of capture; unreadable EXIF counts as none."""
-    try:
-        tags = picture.getexif()
-        details = tags.get_ifd(ExifTags.IFD.Exif)
-        orientation = tags.get(ExifTags.Base.Orientation, 1)
-        stamps = [
-            details.get(ExifTags.Base.DateTimeOriginal),
-            details.get(ExifTags.Base.DateTimeDigitized),
-            tags.get(ExifTags.Base.DateTime),
-        ]
-    except _DAMAGE:
-        return _Exif(1, None)
-    times = [time for stamp in stamps if (time := _time(stamp)) is not None]
-    return _Exif(orientation if isinstance(orientation, int) else 1, times[0] if times else None)
+def _must_turn(picture: Image.Image, orientation: int) -> bool:
+    """Whether a loaded picture is still to be turned upright: the decoder of JPEG XL turns it, except a JPEG
+    that it restores.
+    """
+    return orientation in _UPRIGHT and (picture.format != "JXL" or bool(getattr(picture, "jpeg", False)))
 
 
-def _time(stamp: object) -> datetime | None:
-    if not isinstance(stamp, str):
-        return None
-    try:
-        return datetime.strptime(stamp.strip("\0 ")[:19], "%Y:%m:%d %H:%M:%S")
-    except ValueError:
-        return None
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode == "RGB":
-        return picture
+def _rgb(picture: Image.Image, content: bytes) -> Image.Image:
+    """Return a loaded picture in sRGB, on white, as it is stored: not turned upright."""
     if picture.mode.startswith("I") or picture.mode == "F":
-        return Image.fromarray(_eight_bits(np.asarray(picture))).convert("RGB")
-    if picture.has_transparency_data:
-        layered = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
-    return picture.convert("RGB")
-
-
-def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """Scale 16-bit (or real) grey values to 8 bits."""
-    if values.dtype.kind == "f":
-        finite = np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0)
-        return np.clip(finite * (255 if finite.max(initial=0) <= 1 else 1), 0, 255).round().astype(np.uint8)
-    return (np.clip(values, 0, 65535).astype(np.float32) / 257).round().astype(np.uint8)
+        flat = Image.fromarray(grey_of_eight_bits(picture))
+    elif (colours := deep_colours(picture, content)) is not None:
+        flat = Image.fromarray(colours)
+    elif picture.mode in ("P", "PA", "1", "RGBX", "YCbCr", "HSV", "La", "RGBa"):
+        flat = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    elif picture.has_transparency_data and picture.mode in ("L", "RGB"):  # one colour is transparent
+        flat = picture.convert("RGBA")
+    else:
+        flat = picture
+    flat.info.setdefault("icc_profile", picture.info.get("icc_profile"))
+    rgb = to_srgb(flat, adobe_rgb=names_adobe_rgb(picture))
+    if rgb.mode == "RGBA":
+        return Image.alpha_composite(Image.new("RGBA", rgb.size, "white"), rgb).convert("RGB")
+    return rgb
 
 
 def _trouble(error: Exception, n_pixels: int) -> UnreadableImageError | TransientError:

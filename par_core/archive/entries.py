@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
+from par_core.archive.formats import why_passed_over
 from par_core.status import Status
 
 __all__ = [
-    "IMAGE_SUFFIXES",
     "Entry",
     "Listing",
     "Place",
@@ -25,9 +25,6 @@ __all__ = [
     "uri_of",
 ]
 
-IMAGE_SUFFIXES: Final = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".mpo"]
-)
 _SYSTEM_NAMES: Final = frozenset(
     {"@eadir", "__macosx", "$recycle.bin", "system volume information", "thumbs.db", "lost+found"}
 )
@@ -45,7 +42,7 @@ class Place:
             data and padding.
         compression: ``stored``, or how the bytes are compressed: in a zip ``deflate``, ``bzip2``, ``lzma`` or
             ``method N`` with the number that the zip states; in a tar that is compressed as a whole ``gz``,
-            ``bz2`` or ``xz``.
+            ``bz2``, ``xz`` or ``zst``.
     """
 
     offset: int
@@ -83,7 +80,7 @@ class Listing:
         source: Canonical path of the source (``par_core.archive.canonical``), or its URL.
         entries: Entries by ascending uri; no uri twice.
         skipped: Number of skipped files by reason: ``hidden``, ``system``, ``not_an_image``, ``archive``,
-            ``directory_link``.
+            ``directory_link``, or the suffix of pictures that PAR does not read, such as ``.cr3``.
     """
 
     source: str
@@ -93,7 +90,7 @@ class Listing:
 
 def is_image_name(name: str) -> bool:
     """Whether a name has the suffix of a format that PAR reads."""
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+    return why_passed_over(name) is None
 
 
 def is_hidden(name: str) -> str | None:

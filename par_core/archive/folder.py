@@ -9,6 +9,7 @@ from pathlib import Path
 
 from par_core.archive.containers import is_container_name
 from par_core.archive.entries import Entry, Listing, is_hidden, is_image_name, uri_of
+from par_core.archive.formats import why_passed_over
 from par_core.archive.shortage import raise_shortage
 from par_core.status import Status
 
@@ -67,7 +68,11 @@ def _walk(root: str, skipped: Counter[str]) -> Iterator[Entry]:
             elif item.is_file(follow_symlinks=False) and is_image_name(item.name):
                 yield _entry(item)
             else:
-                skipped["archive" if is_container_name(item.name) else "not_an_image"] += 1
+                skipped[
+                    "archive"
+                    if is_container_name(item.name)
+                    else why_passed_over(item.name) or "not_an_image"
+                ] += 1
 
 
 def _entry(item: "os.DirEntry[str]") -> Entry:
@@ -97,7 +102,7 @@ def _link(item: "os.DirEntry[str]", root: str, skipped: Counter[str]) -> Iterato
         else:
             skipped["directory_link"] += 1
     elif not (stat.S_ISREG(mode) and is_image_name(item.name)):
-        skipped["not_an_image"] += 1
+        skipped[why_passed_over(item.name) or "not_an_image"] += 1
     elif os.path.commonpath([target, root]) != root:
         yield Entry(uri_of(item.path), 0, "", Status.SYMLINK_OUTSIDE, "a link that leaves the archive")
     else:

@@ -5,10 +5,11 @@ from typing import Final
 
 from par_core.archive.canonical import canonical
 from par_core.archive.containers import is_container_name
-from par_core.archive.entries import Entry, Listing, is_image_name, is_remote, uri_of
+from par_core.archive.entries import Listing, is_image_name, is_remote, uri_of
 from par_core.archive.folder import entry_of_file, list_folder
 from par_core.archive.local import open_local_container
 from par_core.archive.members import list_members
+from par_core.archive.path_list import list_paths
 from par_core.archive.remote import list_remote
 from par_core.errors import BadConfigError, UnreadableImageError
 
@@ -21,8 +22,8 @@ def list_source(source: str) -> Listing:
     """List one source without reading pictures.
 
     Args:
-        source: A folder; a zip or tar file; a text file with one path per line (relative to its own folder;
-            empty lines and lines that begin with # are skipped); one picture; or a URL that fsspec knows, of
+        source: A folder; a zip or tar file; a text file with one path or uri per line
+            (``par_core.archive.path_list``); one picture; or a URL that fsspec knows, of
             a folder or an archive. Paths become canonical (``par_core.archive.canonical``).
 
     Raises:
@@ -53,21 +54,10 @@ def _list_local(path: Path) -> Listing:
             entries, skipped = list_members(container)
         return Listing(str(path), tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
     if path.name.lower().endswith(_LIST_SUFFIXES):
-        return _list_paths(path)
+        return list_paths(path, list_source)
     if is_image_name(path.name):
         return Listing(str(path), (entry_of_file(str(path)),))
     raise BadConfigError(
         f"cannot list {path}: expected a folder, .zip, .tar, .tar.gz, a .txt list of paths, a picture, or"
         " a URL"
     )
-
-
-def _list_paths(path: Path) -> Listing:
-    lines = path.read_bytes().decode("utf-8", "surrogateescape").splitlines()
-    named = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    entries: dict[str, Entry] = {}
-    folders: dict[str, str] = {}
-    for name in named:
-        entry = entry_of_file(canonical(name, str(path.parent), folders))
-        entries[entry.uri] = entry
-    return Listing(str(path), tuple(entries[uri] for uri in sorted(entries)))

@@ -18,19 +18,10 @@ from typing import Final
 from par_core.archive.containers import SEPARATOR, read_order
 from par_core.archive.entries import Entry
 from par_core.archive.kept import Kept
-from par_core.archive.members import (
-    DAMAGE,
-    DECOMPRESSORS,
-    STORED,
-    ZIP_METHODS,
-    Member,
-    TarHeader,
-    archive_version,
-    raise_member_shortage,
-    readable,
-    walk,
-)
+from par_core.archive.member import STORED, Member, readable
+from par_core.archive.members import DAMAGE, ZIP_METHODS, archive_version, raise_member_shortage, walk
 from par_core.archive.raw_files import OpenContainer
+from par_core.archive.tars import DECOMPRESSORS, TarHeader
 from par_core.errors import TransientError, UnreadableImageError
 from par_core.status import Status
 
@@ -262,7 +253,7 @@ def _tar_member(file: io.BufferedIOBase, member: Member) -> bytes:
         header = tar.next()
         if header is None or not header.isreg():
             raise tarfile.ReadError("there is no header at its place")
-        _require_name(header.name, member.name)
+        _require_name(header.name, member.target or member.name)
         if header.size != member.size or f"mtime:{int(header.mtime)}" != member.version:
             raise tarfile.ReadError("a member of another size or time is at its place")
         opened = tar.extractfile(header)

@@ -4,6 +4,7 @@ Endpoints and credentials come from fsspec's own configuration, for example ``FS
 ``FSSPEC_S3_KEY`` and ``FSSPEC_S3_SECRET``.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import fsspec
 
 from par_core.archive.containers import is_container_name
 from par_core.archive.entries import Entry, Listing, is_hidden, is_image_name
+from par_core.archive.formats import why_passed_over
 from par_core.archive.members import list_members
 from par_core.archive.raw_files import OpenContainer, RemoteFile, remote_trouble
 from par_core.archive.shortage import raise_shortage
@@ -27,6 +29,10 @@ _BYTES_AT_ONCE: Final = 256 * 2**20  # bytes that these may bring, unless one fi
 _Size = (
     int | Exception | None
 )  # of a file: bytes, why it is not known, or None if the server does not state it
+_VERSIONS: Final = (
+    *("ETag", "etag", "LastModified", "Last-Modified", "last_modified", "mtime", "modified", "updated"),
+    *("Content-MD5", "Digest", "md5Hash", "content_md5", "created"),
+)
 _ZIP_AHEAD: Final = 64 * 2**10  # bytes to fetch of an archive where it is not known what will be read
 _TAR_AHEAD: Final = 4 * 2**20
 
@@ -109,8 +115,19 @@ def _container(files: Any, path: str, url: str) -> OpenContainer:
 
 
 def _open(url: str) -> tuple[Any, str]:
+    """Return the file system of a URL, and its path there.
+
+    The name of an object may hold ``::``, which fsspec takes for a chain of file systems; a chain is only
+    what begins with one, as ``simplecache::s3://``.
+    """
     try:
-        files, path = fsspec.core.url_to_fs(url)
+        protocol = url.partition("://")[0]
+        if "::" in protocol:
+            files, path = fsspec.core.url_to_fs(url)
+        else:
+            backend = fsspec.get_filesystem_class(protocol)
+            files = fsspec.filesystem(protocol, **backend._get_kwargs_from_urls(url))
+            path = backend._strip_protocol(url)
     except ImportError as error:
         extra = "; pip install 'par-search[s3]'" if url.startswith("s3") else ""
         raise BadConfigError(
@@ -203,24 +220,48 @@ def _too_large(size: str, max_bytes: int) -> UnreadableImageError:
 def _listing(url: str, root: str, infos: dict[str, dict[str, Any]], files: Any) -> Listing:
     skipped: Counter[str] = Counter()
     entries = []
+    infos = _complete(infos, files)
     for path, info in infos.items():
         parts = path.removeprefix(root).split("/")
         reasons = [reason for part in parts if part and (reason := is_hidden(part))]
         if reasons:
             skipped[reasons[0]] += 1
         elif is_image_name(path):
-            entries.append(Entry(files.unstrip_protocol(path), int(info["size"] or 0), _version(info)))
+            entries.append(Entry(files.unstrip_protocol(path), int(info.get("size") or 0), _version(info)))
         else:
-            skipped["archive" if is_container_name(path) else "not_an_image"] += 1
+            skipped["archive" if is_container_name(path) else why_passed_over(path) or "not_an_image"] += 1
     return Listing(url, tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
 
 
+def _complete(infos: dict[str, dict[str, Any]], files: Any) -> dict[str, dict[str, Any]]:
+    """Ask for size and version of those pictures for which the listing does not state them: that of a web
+    server is a page of links.
+    """
+    silent = [
+        path for path, info in infos.items() if is_image_name(path) and not any(map(info.get, _VERSIONS))
+    ]
+    if not silent:
+        return infos
+
+    def ask(path: str) -> dict[str, Any]:
+        try:
+            return infos[path] | files.info(path)
+        except Exception as error:  # noqa: BLE001 - every backend has its own; the reading will tell
+            raise_shortage(error)
+            return infos[path]
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return infos | dict(zip(silent, pool.map(ask, silent), strict=True))
+
+
 def _version(info: dict[str, Any]) -> str:
-    """The best version of the content that the backend states: ETag, else a time, else only the size."""
-    for key in ("ETag", "etag", "LastModified", "mtime", "created"):
+    """The best version of the content that the backend states: ETag, else a time, else the size. Where it
+    states nothing, a text that never comes twice: nobody knows that the file is unchanged.
+    """
+    for key in _VERSIONS:
         if info.get(key) is not None:
             return str(info[key]).strip('"')
-    return f"size:{info['size']}"
+    return f"unknown:{time.time_ns()}" if info.get("size") is None else f"size:{info['size']}"
 
 
 def _unreadable(error: Exception) -> UnreadableImageError:

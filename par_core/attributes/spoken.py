@@ -9,18 +9,32 @@ from functools import lru_cache
 from typing import Final
 
 from par_core.attributes.colours import COLOUR_TERMS
-from par_core.attributes.vocabulary import ATTRIBUTES
+from par_core.attributes.vocabulary import ATTRIBUTES, Attribute
 
 __all__ = ["NamedAttribute", "NamedColour", "chunks_of", "content_words", "named_attributes", "named_colours"]
 
 _WORD: Final = r"[^\W_]+(?:-[^\W_]+)*"
+_T_SHIRT: Final = re.compile(r"\b(?:t|tee) shirt(?=s?\b)")
 _BETWEEN: Final = re.compile(
     r"\s*(?:,|;|\band\b|\bwith\b|\bwearing\b|\bcarrying\b|\bholding\b|\bin\b(?=\s+(?:an?|the|his|her)\b))\s*",
     re.IGNORECASE,
 )
 _NOT_A_THING: Final = frozenset(
     [
-        *("a", "an", "the", "person", "people", "someone", "somebody", "photo", "picture", "of", "who", "is"),
+        *(
+            "a",
+            "an",
+            "the",
+            "person",
+            "people",
+            "persons",
+            "someone",
+            "somebody",
+            "everyone",
+            "everybody",
+            "anyone",
+        ),
+        *("anybody", "photo", "picture", "of", "who", "is"),
         *("and", "in", "with", "wearing", "carrying", "holding", "on", "at", "by", "or"),
     ]
 )
@@ -28,8 +42,21 @@ _UPPER: Final = ("coat_or_jacket", "shirt_or_blouse", "top_or_tshirt", "sweater"
 _LOWER: Final = ("skirt", "trousers", "jeans", "shorts")
 _BOTH: Final = ("dress",)
 _OTHER_NAMES: Final = {"gray": "grey"}
-_MALE: Final = ("man", "men", "male", "boy", "gentleman")
-_FEMALE: Final = ("woman", "women", "female", "girl", "lady")
+_MALE: Final = ("man", "men", "male", "males", "boy", "boys", "gentleman", "gentlemen", "guy", "guys")
+_FEMALE: Final = ("woman", "women", "female", "females", "girl", "girls", "lady", "ladies")
+# what people call a thing in searches besides the nouns of the vocabulary, which captions are made of
+_ALSO_CALLED: Final[dict[str, tuple[str, ...]]] = {
+    "glasses": ("spectacles", "eyeglasses", "specs", "shades", "sun glasses"),
+    "top_or_tshirt": ("tshirt",),
+    "sweater": ("sweatshirt", "hoodie", "hoody"),
+    "dress": ("frock",),
+    "trousers": ("slacks", "pant", "legging"),
+    "jeans": ("denims",),
+    "stockings": ("stocking", "sock", "pantyhose"),
+    "boots": ("boot",),
+    "sandals": ("sandal",),
+    "heels": ("heel", "high-heels", "high heeled shoes", "high-heeled shoes"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +109,7 @@ def named_attributes(text: str) -> tuple[NamedAttribute, ...]:
     """Return the attributes whose nouns, or whose plainest phrase, occur in a text; each once, in the order
     of the vocabulary.
     """
-    words = " ".join(re.findall(_WORD, text.lower()))
+    words = " ".join(_words_of(text))
     named: dict[str, NamedAttribute] = {}
     for spoken, name, wanted in _spoken():
         if name not in named and re.search(rf"(?:^| ){re.escape(spoken)}(?: |$)", words):
@@ -94,7 +121,7 @@ def named_colours(text: str) -> tuple[NamedColour, ...]:
     """Return the colours that stand before the noun of a garment of the upper or lower body, at most one word
     away; in the order of the text.
     """
-    words = re.findall(_WORD, text.lower())
+    words = _words_of(text)
     named = []
     for i, word in enumerate(words):
         colour = _OTHER_NAMES.get(word, word)
@@ -117,7 +144,7 @@ def _worn() -> dict[str, tuple[str, ...]]:
     return {
         form: places[attribute.name]
         for attribute in garments
-        for noun in attribute.nouns
+        for noun in _nouns(attribute)
         if " " not in noun
         for form in _forms(noun)
     }
@@ -138,10 +165,21 @@ def _spoken() -> Iterator[tuple[str, str, bool]]:
         yield spoken, "front", wanted
     yield from (("long hair", "long_hair", True), ("short hair", "long_hair", False))
     for attribute in ATTRIBUTES:
-        for noun in sorted({attribute.name.replace("_", " "), *attribute.nouns}, key=len, reverse=True):
+        for noun in sorted({attribute.name.replace("_", " "), *_nouns(attribute)}, key=len, reverse=True):
             if attribute.nouns:
                 yield from ((form, attribute.name, True) for form in _forms(noun))
 
 
+def _words_of(text: str) -> list[str]:
+    return re.findall(_WORD, _T_SHIRT.sub("t-shirt", text.lower()))
+
+
+def _nouns(attribute: Attribute) -> tuple[str, ...]:
+    return (*attribute.nouns, *_ALSO_CALLED.get(attribute.name, ()))
+
+
 def _forms(noun: str) -> tuple[str, ...]:
-    return (noun,) if noun.endswith("s") else (noun, noun + "s")
+    """A noun and its plural."""
+    if noun.endswith("s"):
+        return (noun, noun + "es") if noun.endswith("ss") else (noun,)
+    return (noun, noun + "s", *([noun[:-1] + "ves"] if noun.endswith("f") else []))

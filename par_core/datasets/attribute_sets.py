@@ -2,7 +2,7 @@
 docs/datasets.md describes the formats.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -48,7 +48,7 @@ SPLITS: Final[dict[str, tuple[Split, ...]]] = {
 }
 
 
-def read_attribute_set(name: str, root: Path, split: Split = 0) -> AttributeSet:
+def read_attribute_set(name: str, root: Path, split: Split = 0, also: Collection[str] = ()) -> AttributeSet:
     """Read a data set.
 
     Args:
@@ -56,13 +56,14 @@ def read_attribute_set(name: str, root: Path, split: Split = 0) -> AttributeSet:
         root: Its folder.
         split: Number of an official split, from 0; or ``zs``: the people whose identity is known, none
             of them in two parts.
+        also: Attributes to read beside those that are evaluated, where the data set has them (rapv2).
 
     Raises:
         BadConfigError: Name or split is unknown, a file is missing, or its content is not as published; names
             file and place.
     """
     require_split(name, split)
-    data = ATTRIBUTE_SETS[name](root, split)
+    data = read_rapv2(root, split, also) if name == "rapv2" else ATTRIBUTE_SETS[name](root, split)
     if split == "zs":
         data = _zero_shot(data)
     absent = list(dict.fromkeys(person.image for person in data.people if not person.image.is_file()))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from par_core.datasets.attribute_sets import AttributeSet, read_attribute_set
-from par_core.datasets.instances import coco_json_photos, open_images_photos
+from par_core.datasets.instances import coco_photos, open_images_photos
 from par_core.datasets.labelled_set import Split
 from par_core.datasets.merged_labels import labels_of
 from par_core.datasets.outlines import Photo, outlined_photos, read_photo
@@ -116,13 +116,13 @@ def check_outlines(name: str, root: Path) -> OutlineReport:
         name: ``coco`` (either form), ``openimages``, ``pennfudan`` or ``ccp``.
         root: Its folder.
     """
+    people, problems = 0, list[str]()
     try:
-        photos = _OUTLINES[name](root)
+        photos = _OUTLINES[name](root, problems)
     except _UNREADABLE as error:
         return OutlineReport(0, 0, 0, 0, (f"{root}: {error}",))
     step = max(1, -(-len(photos) // _DECODED))
     decoded = photos[::step]
-    people, problems = 0, []
     for photo in decoded:
         try:
             _, outlines = read_photo(photo)
@@ -136,15 +136,9 @@ def check_outlines(name: str, root: Path) -> OutlineReport:
     return OutlineReport(len(photos), empty, len(decoded), people, tuple(problems))
 
 
-def _coco(root: Path) -> list[Photo]:
-    if any((root / "annotations").glob("instances_*.json")):
-        return coco_json_photos(root)
-    return outlined_photos("coco", root) + outlined_photos("empty", root)
-
-
-_OUTLINES: Final[dict[str, Callable[[Path], list[Photo]]]] = {
-    "coco": _coco,
-    "openimages": open_images_photos,
-    "pennfudan": lambda root: outlined_photos("pennfudan", root),
-    "ccp": lambda root: outlined_photos("ccp", root),
+_OUTLINES: Final[dict[str, Callable[[Path, list[str]], list[Photo]]]] = {
+    "coco": coco_photos,
+    "openimages": lambda root, _: open_images_photos(root),
+    "pennfudan": lambda root, _: outlined_photos("pennfudan", root),
+    "ccp": lambda root, _: outlined_photos("ccp", root),
 }

@@ -20,7 +20,11 @@ __all__ = ["read_csv_labels"]
 _FILE: Final = "labels.csv"
 _BOX: Final = ("x1", "y1", "x2", "y2")
 _RESERVED: Final = ("image", *_BOX, "identity", "part")
-_LABELS: Final = {"1": 1.0, "0": 0.0, "": math.nan}
+_LABELS: Final = {
+    **dict.fromkeys(("1", "1.0"), 1.0),
+    **dict.fromkeys(("0", "0.0"), 0.0),
+    **dict.fromkeys(("", "NaN", "nan", "NA", "<NA>"), math.nan),  # also as pandas writes them
+}
 _EXAMPLES: Final = 5
 
 Row = dict[str, str]
@@ -88,6 +92,8 @@ def _lines(file: Path) -> tuple[list[str], dict[int, Row]]:
         raise BadConfigError(f"{file} is no CSV file in UTF-8 ({error})") from error
     cells = {number: line for number, line in numbered if any(line)}
     header = cells.pop(next(iter(cells), 0), [])
+    if header[:1] in ([""], ["Unnamed: 0"]):  # the index that pandas writes
+        header, cells = header[1:], {number: line[1:] for number, line in cells.items()}
     _require_header(file, header)
     for number, row in cells.items():
         if len(row) != len(header):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from par_core.errors import BadConfigError
 
-__all__ = ["dataset_folder", "name_of"]
+__all__ = ["dataset_folder", "name_of", "photographs"]
 
 
 def dataset_folder(root: Path, name: str, parts: Sequence[str]) -> Path:
@@ -32,3 +32,10 @@ def dataset_folder(root: Path, name: str, parts: Sequence[str]) -> Path:
 def name_of(image: Path) -> str:
     """Folder and file, the same wherever the data set lies; bytes that are no text are spelt out."""
     return os.fsencode(f"{image.parent.name}/{image.name}").decode("utf-8", "backslashreplace")
+
+
+def photographs(folder: Path) -> list[Path]:
+    """The JPEGs of a folder by name, whatever the case of their suffix; none where there is no folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in (".jpg", ".jpeg"))

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from par_core.datasets.folders import photographs
 from par_core.datasets.labelled_set import AttributeSet, Split, assemble
 from par_core.datasets.mat_files import as_published, read_mat
 from par_core.errors import BadConfigError
@@ -40,7 +41,7 @@ def read_market1501(root: Path, split: Split) -> AttributeSet:
         with as_published(file):
             names, label_of = _labels(file, content[part][0][0][0][0])
         start = len(images)
-        for image in sorted((root / folder).glob("*.jpg")):
+        for image in photographs(root / folder):
             identity = image.name.split("_")[0]
             if identity in label_of:
                 images.append(image)

@@ -2,8 +2,9 @@
 the class of their box.
 
 ``train-annotations-bbox.csv``, ``validation-...`` and ``test-...`` (with or without ``oidv6-`` before) stand
-beside ``images/IMAGEID.jpg``. Groups and depictions (drawings, statues) are passed over, and so are
-photographs that are not there: few copies hold all nine million.
+beside ``images/IMAGEID.jpg``. Groups, depictions (drawings, statues) and boxes without area are passed over,
+and so are photographs that are not there: few copies hold all nine million. Boxes that stand out of their
+picture by a hair are clipped.
 """
 
 import csv
@@ -13,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from par_core.datasets.folders import photographs
 from par_core.datasets.labelled_set import AttributeSet, Split, assemble
 from par_core.datasets.sizes import upright_size
 from par_core.errors import BadConfigError
@@ -27,6 +29,8 @@ _CLASSES: Final = {
     "/m/01bl7v": (0.0, 1.0),
     "/m/05r655": (1.0, 1.0),
 }
+_TRUE: Final = ("1", "1.0", "true")
+_HAIR: Final = 1e-3  # of width and height: so far outside of the picture is a matter of rounding
 _PARTS: Final = {"train": "train", "validation": "val", "test": "test"}
 _SIDES: Final = ("XMin", "YMin", "XMax", "YMax")
 _COLUMNS: Final = ("ImageID", "LabelName", *_SIDES, "IsGroupOf", "IsDepiction")
@@ -75,7 +79,7 @@ def read_open_images(root: Path, split: Split) -> AttributeSet:
 def _people(file: Path, folder: Path) -> Iterator[tuple[Path, tuple[float, float], np.ndarray]]:
     """Photograph, labels and box in pixels of everybody in a file whose photograph is there."""
     sizes: dict[Path, np.ndarray] = {}
-    there = {path.stem: path for path in folder.glob("*.jpg")}
+    there = {path.stem: path for path in photographs(folder)}
     with file.open(newline="") as lines:
         rows = csv.DictReader(lines)
         missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
@@ -86,23 +90,22 @@ def _people(file: Path, folder: Path) -> Iterator[tuple[Path, tuple[float, float
             if (
                 image is None
                 or row["LabelName"] not in _CLASSES
-                or row["IsGroupOf"] == "1"
-                or row["IsDepiction"] == "1"
+                or row["IsGroupOf"].strip().lower() in _TRUE
+                or row["IsDepiction"].strip().lower() in _TRUE
             ):
                 continue
             try:
                 shares = np.array([float(row[side]) for side in _SIDES])
             except (TypeError, ValueError) as error:
                 raise BadConfigError(f"{file}, line {number}: {error}") from error
-            if (
-                not (shares[:2] >= 0).all()
-                or not (shares[:2] < shares[2:]).all()
-                or not (shares[2:] <= 1).all()
-            ):
+            if not ((shares >= -_HAIR) & (shares <= 1 + _HAIR)).all() or not (shares[:2] <= shares[2:]).all():
                 raise BadConfigError(
                     f"{file}, line {number}: the box {' '.join(f'{share:g}' for share in shares)} is no box"
                     " in shares of width and height"
                 )
+            shares = shares.clip(0, 1)
+            if not (shares[:2] < shares[2:]).all():  # a box without area, as the set has some
+                continue
             if image not in sizes:
                 sizes[image] = np.tile(upright_size(image), 2)
             yield image, _CLASSES[row["LabelName"]], shares * sizes[image]

@@ -4,6 +4,7 @@ A photograph is an RGB picture and one label map: 0 where no person is, else the
 of a map are 1 to n without gaps only after ``Scene`` composition; the files may skip numbers.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,10 +17,11 @@ from jaxtyping import UInt8
 from pycocotools import mask as coco_mask
 
 from par_core.datasets.folders import dataset_folder
-from par_core.errors import BadInputError
+from par_core.errors import BadConfigError, BadInputError
 from par_core.types import BoxesXYXY, ImageU8
 
 __all__ = [
+    "MOST_PEOPLE",
     "LabelMap",
     "OutlinedSet",
     "Photo",
@@ -35,7 +37,8 @@ LabelMap = UInt8[np.ndarray, "h w"]
 _COCO_PERSON = "1"
 _YOLO_PERSON = "0"
 _CCP_LEAST_PIXELS = 500
-_MOST_PEOPLE: Final = 255  # numbers that a label map can hold
+#: Numbers that a label map can hold.
+MOST_PEOPLE: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def read_photo(photo: Photo) -> tuple[ImageU8, LabelMap]:
     height, width = picture.shape[:2]
     if photo.labels is None:
         labels = np.zeros((height, width), np.uint8)
-        for number, person in enumerate(photo.people[:_MOST_PEOPLE], start=1):
+        for number, person in enumerate(photo.people[:MOST_PEOPLE], start=1):
             labels[_mask_of(person, height, width)] = number
     elif photo.labels.suffix == ".png":
         labels = np.asarray(cv2.imread(str(photo.labels), cv2.IMREAD_UNCHANGED))
@@ -147,11 +150,18 @@ def _coco(root: Path) -> list[Photo]:
     outlined = [
         (image, root / "polygons" / f"{image.stem}.txt") for image in sorted((root / "images").iterdir())
     ]
-    return [
+    photos = [
         Photo("coco", image, labels)
         for image, labels in outlined
         if labels.exists() and _person_polygons(labels)
     ]
+    classes = set() if photos else {row[0] for _, labels in outlined for row in _rows(labels)}
+    if classes:
+        raise BadConfigError(
+            f"nobody is outlined in {root / 'polygons'}: a person is class {_COCO_PERSON} there, and the"
+            f" classes are {', '.join(sorted(classes))}"
+        )
+    return photos
 
 
 def _coco_without_people(root: Path) -> list[Photo]:
@@ -181,8 +191,24 @@ def _person_pixels(labels: Path) -> int:
 
 
 def _rows(file: Path) -> list[list[str]]:
-    """The rows of a YOLO file: class, then numbers; none where the file is missing."""
-    return [line.split() for line in file.read_text().splitlines() if line.strip()] if file.exists() else []
+    """The rows of a YOLO file: class (as a whole number), then numbers; none where the file is missing."""
+    if not file.exists():
+        return []
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    return [_row(file, number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _row(file: Path, number: int, cells: list[str]) -> list[str]:
+    try:
+        kind, values = float(cells[0]), [float(cell) for cell in cells[1:]]
+    except ValueError as error:
+        raise BadConfigError(f"{file}, line {number}: {error}") from error
+    if len(values) % 2 or not kind.is_integer() or not all(map(math.isfinite, values)):
+        raise BadConfigError(
+            f"{file}, line {number}: a class that is a whole number and pairs of finite numbers are expected,"
+            f" not {len(values)} numbers after {cells[0]!r}"
+        )
+    return [f"{int(kind)}", *cells[1:]]
 
 
 @lru_cache(maxsize=1024)

@@ -6,6 +6,7 @@ test. Version 2 has 84,928 images, 152 attributes of which 54 are selected, five
 test, and knows who is on 26,638 images. A label of 2, "uncertain", counts as absent, as the field has it.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -43,8 +44,13 @@ def read_rapv1(root: Path, split: Split) -> AttributeSet:
     return assemble("rapv1", file, names, images, labels, parts=parts)
 
 
-def read_rapv2(root: Path, split: Split) -> AttributeSet:
+def read_rapv2(root: Path, split: Split, also: Collection[str] = ()) -> AttributeSet:
     """Read RAPv2; for the split ``zs`` without the attribute that RAPzs leaves out.
+
+    Args:
+        root: Folder.
+        split: 0 to 4, or ``zs``.
+        also: Attributes to read beside the selected ones, after them, as far as the file has them.
 
     Raises:
         BadConfigError: The file is missing or not as published.
@@ -53,7 +59,11 @@ def read_rapv2(root: Path, split: Split) -> AttributeSet:
     content = read_mat(file, "RAP_annotation")["RAP_annotation"]
     with as_published(file):
         wanted = content["selected_attribute"][0][0].ravel().astype(int) - 1
-        names = np.array(texts(content["attribute"][0][0]))[wanted]
+        every = texts(content["attribute"][0][0])
+        selected = set(wanted.tolist())
+        more = [i for i, name in enumerate(every) if name in also and i not in selected]
+        wanted = np.array([*wanted.tolist(), *more])
+        names = np.array(every)[wanted]
         labels = np.asarray(content["data"][0][0], float)[:, wanted]
         images = [root / "RAP_dataset" / name for name in texts(content["name"][0][0])]
         numbers = np.zeros(len(images), int)

@@ -1,6 +1,6 @@
 """Scoring the attributes of a describer on a data set of labelled people, cut out as indexing does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,7 @@ from par_core.types import BoxesXYXY
 __all__ = [
     "LEAST",
     "AttributeRun",
+    "answers_of",
     "data_digest",
     "evaluate_attributes",
     "known_labels",
@@ -72,13 +73,14 @@ def data_digest(names: tuple[str, ...], labels: Float32[np.ndarray, "n k"]) -> s
     return digest_of(*names, labels.tobytes())
 
 
-def read_people(dataset: str, root: Path, split: Split = 0) -> AttributeSet:
+def read_people(dataset: str, root: Path, split: Split = 0, also: Collection[str] = ()) -> AttributeSet:
     """Read a data set; ccp and mit with all attributes of PAR's own vocabulary, unknown ones NaN.
 
     Args:
         dataset: One of ``ATTRIBUTE_SETS``.
         root: Its folder; of ccp and mit also the folder that holds it.
         split: An official one by its number, or ``zs``.
+        also: Attributes to read beside those that are evaluated, where the data set has them.
 
     Raises:
         BadConfigError: The folder does not hold the data set, or it has no such split.
@@ -86,7 +88,7 @@ def read_people(dataset: str, root: Path, split: Split = 0) -> AttributeSet:
     match dataset:
         case ("ccp" | "mit") as own if split == 0:
             return AttributeSet(own, NAMES, tuple(labelled_people(own, root)), (), {})
-    return read_attribute_set(dataset, root, split)
+    return read_attribute_set(dataset, root, split, also)
 
 
 def people_of(data: AttributeSet, crops: Path, part: str | None = None) -> AttributeSet:
@@ -197,6 +199,18 @@ def score_attributes(data: AttributeSet, predicted: PredictedPeople) -> Attribut
     return AttributeRun(scores, items, data.people, predicted.boxes)
 
 
+def answers_of(attribute: str, predicted: PredictedPeople) -> tuple[Float32[np.ndarray, " n"] | None, float]:
+    """Return the probability that each person has an attribute of a data set, and the model's threshold; None
+    where the model does not know it, nor one of the same or the opposite meaning.
+    """
+    answer = answer_to(attribute, predicted.attributes)
+    if answer is None:
+        return None, float("nan")
+    column = predicted.attributes.index(answer.name)
+    p, threshold = predicted.descriptions.probabilities[:, column], predicted.thresholds[column]
+    return (1 - p, 1 - threshold) if answer.opposite else (p, threshold)
+
+
 def _answers(
     data: AttributeSet, predicted: PredictedPeople
 ) -> tuple[Float32[np.ndarray, "n k"], dict[str, float]]:
@@ -206,12 +220,9 @@ def _answers(
     probabilities = np.full((len(data.people), len(data.attributes)), np.nan, np.float32)
     thresholds = {}
     for i, attribute in enumerate(data.attributes):
-        answer = answer_to(attribute, predicted.attributes)
-        if answer is not None:
-            column = predicted.attributes.index(answer.name)
-            p, threshold = predicted.descriptions.probabilities[:, column], predicted.thresholds[column]
-            probabilities[:, i] = 1 - p if answer.opposite else p
-            thresholds[attribute] = 1 - threshold if answer.opposite else threshold
+        p, threshold = answers_of(attribute, predicted)
+        if p is not None:
+            probabilities[:, i], thresholds[attribute] = p, threshold
     return probabilities, thresholds
 
 

@@ -40,9 +40,9 @@ def read_run(folder: Path) -> SavedRun:
             folder, about["kind"], about["data_digest"], about, items_of(about["kind"], table, thresholds)
         )
     except FileNotFoundError as error:
+        absent = Path(error.filename or "items.parquet").name  # pyarrow names no file
         raise BadConfigError(
-            f"{folder} is not the folder of a report: there is no {Path(error.filename).name} (par evaluate"
-            f" ... --out {folder})"
+            f"{folder} is not the folder of a report: there is no {absent} (par evaluate ... --out {folder})"
         ) from error
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise BadConfigError(

@@ -9,6 +9,7 @@ import numpy as np
 
 from par_core.config import RunConfig
 from par_core.datasets.folders import name_of
+from par_core.datasets.instances import coco_photos
 from par_core.datasets.outlines import LabelMap, Photo, outlined_photos, read_photo
 from par_core.evaluate.items import SegmentationItems
 from par_core.ids import digest_of
@@ -97,7 +98,8 @@ def evaluate_segmentation(
     Raises:
         BadConfigError: The folder does not hold the data set.
     """
-    photos = outlined_photos(dataset, root)
+    listed = coco_photos(root) if dataset == "coco" else outlined_photos(dataset, root)
+    photos = [photo for photo in listed if photo.source != "empty"]
     threshold = score_threshold(config)
     lowest = min(LOWEST_SCORE, threshold)
     eager = config.model_copy(update={"segment": config.segment.model_copy(update={"min_score": lowest})})
@@ -107,7 +109,7 @@ def evaluate_segmentation(
     scores: dict[str, Any] = {**segmentation_ap(truth, weak), **people_at_threshold(truth, detected, 0.0)}
     scores |= {"images": len(truth), "people": sum(map(len, truth))}
     if dataset == "coco":
-        (empty,) = cache.outlines([photo.image for photo in outlined_photos("empty", root)], [eager])
+        (empty,) = cache.outlines([photo.image for photo in listed if photo.source == "empty"], [eager])
         false = [len(above(people, threshold)) for people in empty]
         per_image = float(np.mean(false)) if false else float("nan")
         scores |= {"empty_images": len(false), "false_people_per_empty_image": per_image}

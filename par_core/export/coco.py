@@ -20,7 +20,10 @@ from par_core.types import MaskRLE
 __all__ = ["CocoFile"]
 
 _IMAGE: Final = ("image_id", "uri", "image_width", "image_height", "captured_at")
-_KEPT: Final = ("person_id", "score", "upper_color", "lower_color", "rank", "cosine", "probability", "crop")
+_KEPT: Final = (
+    *("person_id", "score", "cutout", "upper_color", "lower_color"),
+    *("rank", "cosine", "probability", "crop"),
+)
 
 
 class CocoFile:

@@ -191,8 +191,9 @@ def _recounted(images: pa.Table, people: pa.Table, subject: Subject) -> pa.Table
     for row in rows:
         if row["image_id"] in subject.partly and row["status"] in (Status.OK, Status.NO_PEOPLE):
             left = people.filter(pc.equal(people["image_id"], row["image_id"]))["status"].to_pylist()
-            row["n_people"], row["n_too_small"] = left.count(Status.OK), left.count(Status.TOO_SMALL)
-            row["status"] = (Status.OK if row["n_people"] else Status.NO_PEOPLE).value
+            row["n_people"] = left.count(Status.OK) + left.count(Status.SECOND_CUT)
+            row["n_too_small"] = left.count(Status.TOO_SMALL)
+            row["status"] = (Status.OK if left.count(Status.OK) else Status.NO_PEOPLE).value
     return pa.Table.from_pylist(rows, schema=images.schema)
 
 

@@ -14,6 +14,7 @@ from par_core.archive.canonical import CanonicalUris
 from par_core.errors import BadConfigError
 from par_core.forget.concerned import every_shard, known_files, known_of_images, shards_at
 from par_core.forget.request import Request
+from par_core.forget.second_cuts_of import second_cuts_of
 from par_core.forget.traces import Traces, traces_of
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
@@ -104,7 +105,8 @@ def find_subject(store: Store, request: Request, *, thorough: bool = False) -> S
         )
     shards = known.concerned_shards(uris, image_ids | partly_ids)
     if partly_ids:
-        suppression_list = _suppress_people(store, shards, request.values, suppression_list)
+        going_too = second_cuts_of(store, shards, request.values)
+        suppression_list = _suppress_people(store, shards, [*request.values, *going_too], suppression_list)
     people = _people(store, shards, image_ids, partly_ids, suppression_list)
     names = set(rows.filter(going)["uri"].to_pylist()) | uris
     of_names = _is_in(listed["uri"], names)

@@ -5,6 +5,7 @@ the actual value.
 from collections.abc import Iterator
 from pathlib import Path
 
+from par_core.archive.canonical import composed
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate.golden import GoldenQuery, StoreHealth
@@ -117,5 +118,6 @@ def _recall_finding(query: GoldenQuery, hits: tuple[Hit, ...]) -> Finding:
 
 def _is(hit: Hit, name: str) -> bool:
     """Whether a name, which is an id or the end of a place of the image, is that of a hit."""
+    uris, name = [composed(uri) for uri in hit.uris], composed(name)
     end = f"/{name.lstrip('/')}"
-    return name in (hit.person_id, hit.image_id, *hit.uris) or any(uri.endswith(end) for uri in hit.uris)
+    return name in (hit.person_id, hit.image_id, *uris) or any(uri.endswith(end) for uri in uris)

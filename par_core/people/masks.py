@@ -1,5 +1,7 @@
 """Masks in COCO's run-length code, by pycocotools: compact, exact, and read by every segmentation tool."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Int64
 from pycocotools import mask as coco
@@ -7,7 +9,15 @@ from pycocotools import mask as coco
 from par_core.errors import BadInputError
 from par_core.types import BoxesXYXY, Mask, MaskRLE
 
-__all__ = ["crop_mask", "decode_mask", "encode_mask", "encode_mask_in_box", "mask_area", "mask_boxes"]
+__all__ = [
+    "crop_mask",
+    "decode_mask",
+    "encode_mask",
+    "encode_mask_in_box",
+    "mask_area",
+    "mask_boxes",
+    "share_inside",
+]
 
 
 def encode_mask(mask: Mask) -> MaskRLE:
@@ -91,6 +101,20 @@ def mask_boxes(masks: list[MaskRLE]) -> BoxesXYXY:
     boxes = np.array([coco.toBbox(_coco(mask)) for mask in masks], np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     return boxes
+
+
+def share_inside(mask: MaskRLE, others: Sequence[MaskRLE]) -> float:
+    """Return the share of a mask's pixels that lie inside at least one of some other masks of the same image,
+    in [0, 1]; 0 for a mask without pixels.
+
+    Raises:
+        BadInputError: The counts do not describe a mask of that size.
+    """
+    area = mask_area(mask)
+    if not area or not sum(map(mask_area, others)):
+        return 0.0
+    union = coco.merge([_coco(other) for other in others])
+    return float(coco.area(coco.merge([union, _coco(mask)], intersect=True)) / area)
 
 
 def _runs(mask: MaskRLE) -> Int64[np.ndarray, " r"]:

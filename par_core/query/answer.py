@@ -82,6 +82,7 @@ class Hit(Person):
             "captured_at": self.captured_at.isoformat() if self.captured_at else None,
             "height_px": self.height_px,
             "score": self.score,
+            "cutout": self.cutout,
             "parts": [
                 {name: getattr(part, name) for name in PartScore.__dataclass_fields__} for part in self.parts
             ],

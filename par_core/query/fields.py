@@ -6,13 +6,12 @@ import difflib
 import os
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
 from typing import Final
 
 from par_core.archive.canonical import canonical
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.errors import FilterError
-from par_core.query.where import Between, Comparison, Filter, Likely, Membership, Not, Or, Place
+from par_core.query.where import Between, Comparison, Filter, Likely, Membership, Not, Or, Place, moment_of
 
 __all__ = ["FIELDS", "field_filter"]
 
@@ -58,19 +57,8 @@ def _either_colour(value: str) -> Filter:
     return Or((_colour("upper_color")(value), _colour("lower_color")(value)))
 
 
-def _moment(value: str) -> date:
-    try:
-        moment = (
-            date.fromisoformat(value) if len(value) == len("2026-11-24") else datetime.fromisoformat(value)
-        )
-        moment + timedelta(days=1)  # the last day of the calendar has no end
-        return moment
-    except (ValueError, OverflowError) as error:
-        raise FilterError(f"no such date: {value!r}; write 2026-11-24 or 2026-11-24T18:30") from error
-
-
 def _time(operator: str) -> Callable[[str], Filter]:
-    return lambda value: Comparison("captured_at", operator, _moment(value))
+    return lambda value: Comparison("captured_at", operator, moment_of(value))
 
 
 def _number(column: str) -> Callable[[str], Filter]:
@@ -138,4 +126,5 @@ FIELDS: Final[dict[str, tuple[Callable[[str], Filter], str]]] = {
     "person": (_identity("person_id"), "one person, by id"),
     "height": (_number("height_px"), "height in pixels: height:>100 or height:100..300"),
     "score": (_number("score"), "certainty of the segmenter: score:>0.9"),
+    "cutout": (_number("cutout"), "how good the cut-out is, 0 to 1: cutout:>0.5"),
 }

@@ -15,11 +15,13 @@ from par_core.errors import BadConfigError, StoreError, UnreadableImageError
 from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_scorer
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
+from par_core.query.denials import read_question
 from par_core.query.gallery import write_gallery
-from par_core.query.language import AllOf, Likeness, Node, parse_query
+from par_core.query.language import AllOf, Likeness, Node
 from par_core.query.missing_files import leave_out_missing
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
+from par_core.query.place_hints import place_hints
 from par_core.query.searching import Wanted, sample_of, search_filter, search_query
 from par_core.query.table import check_embedding
 from par_core.store.lance import PeopleIndex
@@ -109,6 +111,9 @@ class Searcher:
         """
         index, newest = self.index(), self.newest()
         result = _answer(index, question, self.config)
+        if not result.hits:
+            hints = place_hints(index, _parse(question.text) if question.text else None, question.where)
+            return replace(result, warnings=(*result.warnings, *hints))
         if index.identity == newest.identity:
             return result
         depth = question.top
@@ -172,7 +177,7 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
 def _parse(text: str) -> Node:
     if not text.strip():
         raise BadConfigError("an empty question; say what the person looks like")
-    return parse_query(text)
+    return read_question(text)
 
 
 @lru_cache(maxsize=4)

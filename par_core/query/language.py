@@ -28,6 +28,12 @@ _MOST_PARTS: Final = 40
 # parentheses and negations, counted before parsing, for each takes of Python's stack
 _MOST_NESTING: Final = 50
 _HEAVIEST: Final = 10.0
+# quotes and dashes as telephones and word processors set them, each by one character
+_TYPED: Final = str.maketrans(
+    dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\uff02", '"')
+    | dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'")
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d", "-")
+)
 
 _GRAMMAR: Final = r"""
     start: any
@@ -101,9 +107,15 @@ class Weighted:
 
 @dataclass(frozen=True, slots=True)
 class Negated:
-    """The opposite."""
+    """The opposite.
+
+    Attributes:
+        inner: What must not hold.
+        said: The plain words that it was read from, such as "without a hat"; empty if it was written as NOT.
+    """
 
     inner: "Node"
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +141,7 @@ def parse_query(text: str) -> Node:
     Raises:
         FilterError: It does not make sense; the message shows where.
     """
+    text = text.translate(_TYPED)
     if len(text) > _LONGEST:
         raise FilterError(f"a question of {len(text)} characters; {_LONGEST} are allowed")
     if text.count("(") > _MOST_NESTING or text.split().count("NOT") > _MOST_NESTING:

@@ -38,6 +38,7 @@ _FIELDS: Final = {
     "probability": pa.float32(),
     "captured_at": pa.timestamp("us"),
     "height_px": pa.float32(),
+    "cutout": pa.float32(),
     "score": pa.float32(),
     "upper_color": pa.string(),
     "lower_color": pa.string(),

@@ -10,6 +10,7 @@ from par_core.config import RunConfig
 from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
 from par_core.people.cutout import cut_out
 from par_core.people.masks import mask_area
+from par_core.people.second_cuts import second_cuts
 from par_core.types import ImageU8
 
 __all__ = ["PersonInPicture", "people_of", "rank_prompts"]
@@ -38,10 +39,11 @@ def people_of(
     """Find and describe the people of one picture, the largest first, by the same steps as indexing."""
     (detections,) = segmenter.segment([image])
     boxes, masks = detections.boxes, detections.masks
+    second = second_cuts(detections)
     usable = [
         i
         for i in range(len(detections))
-        if mask_area(masks[i]) and boxes[i][3] - boxes[i][1] >= config.segment.min_height_px
+        if mask_area(masks[i]) and boxes[i][3] - boxes[i][1] >= config.segment.min_height_px and not second[i]
     ]
     usable.sort(key=lambda i: -mask_area(masks[i]))
     cutouts = [cut_out(image, boxes[i], masks[i], config.describe.cutout, describer.aspect) for i in usable]

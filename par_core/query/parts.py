@@ -81,6 +81,13 @@ class People:
         """Probabilities of each attribute by name, NaN where not known."""
         return {name: np.array(self.table[name].to_pylist(), np.float32) for name in self.attributes}
 
+    @cached_property
+    def cutouts(self) -> Float64[np.ndarray, " n"]:
+        """How good each cut-out is, in [0, 1]; NaN where the index does not say."""
+        if "cutout" not in self.table.column_names:
+            return np.full(len(self), np.nan)
+        return np.array(self.table["cutout"].to_pylist(), np.float64)
+
     def take(self, rows: np.ndarray) -> "People":
         """Return some of the people, in the order of row numbers."""
         return People(self.table.take(pa.array(rows, pa.int64())), self.attributes)

@@ -42,6 +42,7 @@ class Person:
         box: x1, y1, x2, y2 in pixels of the upright image.
         height_px: Height of the box in pixels.
         score: Score of the segmenter, in [0, 1].
+        cutout: How good the cut-out is, in [0, 1]; None where the index does not say.
         shard: The shard that holds the person's mask.
         attributes: Probability of each attribute by name.
         seen: The attributes whose probability reaches the threshold chosen for them, most likely first.
@@ -62,6 +63,7 @@ class Person:
     box: tuple[float, float, float, float]
     height_px: float
     score: float
+    cutout: float | None
     shard: str
     attributes: Mapping[str, float]
     seen: tuple[str, ...]
@@ -91,6 +93,7 @@ class Person:
         seen = [name for name, p in probabilities.items() if p >= thresholds.get(name, 0.5)]
         return cls(
             **{name: row[name] for name in _AS_STORED},
+            cutout=row.get("cutout"),
             uris=tuple(row["uris"]),
             box=(row["x1"], row["y1"], row["x2"], row["y2"]),
             attributes=probabilities,

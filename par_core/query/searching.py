@@ -2,11 +2,11 @@
 judged by the whole question.
 
 The index gives candidates: the nearest people by embedding among those that meet the conditions. They are
-then judged exactly, part by part, ranked by the product, and left out below a cutoff, so that "nothing found"
-is an answer. ``docs/search.md`` has the reasons and the measurements.
+then judged exactly, part by part, ranked by the product and by how good their cut-outs are, and left out
+below a cutoff, so that "nothing found" is an answer. ``docs/search.md`` has the reasons and the measurements.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,10 +17,12 @@ from jaxtyping import Float32, Float64, Int64
 from par_core.models.text_evidence import TextScorer
 from par_core.query.answer import CUTOFF, Chance, SearchResult
 from par_core.query.candidates import find_candidates
+from par_core.query.clear_cutouts import explain_cutouts, ranked_by_cutouts
 from par_core.query.conditions import condition_of, sql_of
+from par_core.query.denials import denials_in
 from par_core.query.grouping import group
 from par_core.query.hits import fold, hits_of
-from par_core.query.language import Node
+from par_core.query.language import Node, Phrase
 from par_core.query.parts import (
     AttributePart,
     ConditionPart,
@@ -30,6 +32,7 @@ from par_core.query.parts import (
     People,
     TextPart,
     explain,
+    leaves,
     score,
 )
 from par_core.query.plan import alternatives_of
@@ -95,6 +98,12 @@ def search_query(
     Raises:
         FilterError: A filter, an id or a picture's name is wrong, or there are too many alternatives.
     """
+    wordless = [
+        leaf.text for leaf, _, _ in leaves(node) if isinstance(leaf, Phrase) and not _has_word(leaf.text)
+    ]
+    if wordless:
+        note = f"there is no word in {wordless[0]!r}, so nobody is found; say what the person looks like"
+        return SearchResult(question, (), (note,), len(index))
     parts = resolve_parts(node, index, scorer, sample, pictures)
     alternatives = alternatives_of(node, parts)
     if all(isinstance(part, ConditionPart) for part in parts.values()):
@@ -118,7 +127,7 @@ def search_query(
     calibrated = judged and (
         scorer.weights.calibrated or not any(isinstance(part, TextPart) for part in parts.values())
     )
-    order = np.argsort(-ranks, kind="stable")
+    order = np.argsort(-ranked_by_cutouts(ranks, people), kind="stable")
     groups = _grouped(
         people, order if wanted.weak or not calibrated else order[fits[order] >= CUTOFF], wanted
     )
@@ -131,10 +140,12 @@ def search_query(
         fits[shown] if judged else None,
         _cosines(people, parts)[shown],
         places,
-        explain(node, parts, shown_people),
+        explain_cutouts(explain(node, parts, shown_people), shown_people),
     )
     chance = _chance(fits, groups, wanted) if calibrated else None
-    return SearchResult(question, fold(hits, groups), _warnings(parts, scorer), len(index), chance)
+    return SearchResult(
+        question, fold(hits, groups), (*_read_as(node), *_warnings(parts, scorer)), len(index), chance
+    )
 
 
 def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
@@ -179,6 +190,23 @@ def _cosines(people: People, parts: Mapping[Leaf, Part]) -> Float64[np.ndarray, 
                 people.vectors @ (part.query.vectors[0] if isinstance(part, TextPart) else part.direction)
             ).astype(np.float64)
     return np.full(len(people), np.nan)
+
+
+def _has_word(text: str) -> bool:
+    return any(character.isalnum() for character in text)
+
+
+def _read_as(node: Node) -> Iterator[str]:
+    """Say how denials in plain words were read."""
+    by_words: dict[str, list[str]] = {}
+    for negated in denials_in(node):
+        by_words.setdefault(negated.said, []).append(f"NOT {_shown(negated.inner)}")
+    yield from (f"{said!r} is read as {' AND '.join(parts)}" for said, parts in by_words.items())
+
+
+def _shown(node: Node) -> str:
+    text = node.text if isinstance(node, Phrase) else ""
+    return f'"{text}"' if " " in text else text
 
 
 def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ __all__ = [
     "Or",
     "Place",
     "Value",
+    "moment_of",
     "parse_where",
 ]
 
@@ -56,7 +57,7 @@ _GRAMMAR: Final = r"""
     literal: STRING -> text | DATE -> date | NUMBER -> number
 
     COMPARISON: "<=" | ">=" | "!=" | "=" | "<" | ">"
-    DATE.3: /\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?/
+    DATE.3: /\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(\s?Z|\s?[+-]\d{2}(:?\d{2})?)?)?/i
     NUMBER.2: /[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?/
     STRING: /'(?:[^']|'')*'/ | /"(?:[^"]|"")*"/
     NAME: /(?!(?:and|or|not|in|between|like|is|null)\b)[a-z_][a-z0-9_]*/i
@@ -159,6 +160,27 @@ def parse_where(text: str) -> Filter:
     return parsed
 
 
+def moment_of(text: str) -> date:
+    """Return a day, or a moment on the clock of the camera, as filters and fields write it.
+
+    Raises:
+        FilterError: There is no such date, or it has a zone: cameras write none, so that nothing could be
+            converted to.
+    """
+    try:
+        moment = (
+            datetime.fromisoformat(text) if ":" in text or "T" in text.upper() else date.fromisoformat(text)
+        )
+        moment + timedelta(days=1)  # the last day of the calendar has no end
+    except (ValueError, OverflowError) as error:
+        raise FilterError(f"no such date: {text!r}; write 2026-11-24 or 2026-11-24T18:30") from error
+    if isinstance(moment, datetime) and moment.tzinfo is not None:
+        raise FilterError(
+            f"{text!r} has a zone; times are those of the camera's own clock: write them without"
+        )
+    return moment
+
+
 def _depth(node: Filter) -> int:
     match node:
         case And(parts) | Or(parts):
@@ -221,10 +243,4 @@ class _Build(Transformer[Token, Filter]):
         return float(parts[0])
 
     def date(self, parts: list[Token]) -> "date":
-        text = str(parts[0])
-        try:
-            day = datetime.fromisoformat(text)
-            day + timedelta(days=1)  # the last day of the calendar has no end
-            return day.date() if len(text) == len("2026-11-24") else day
-        except (ValueError, OverflowError) as error:
-            raise FilterError(f"no such date: {parts[0]}") from error
+        return moment_of(str(parts[0]))

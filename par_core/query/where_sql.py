@@ -5,6 +5,7 @@ No text of a filter reaches SQL in any other way.
 """
 
 import difflib
+import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
@@ -27,9 +28,10 @@ from par_core.query.where import (
     parse_where,
 )
 
-__all__ = ["compile_where"]
+__all__ = ["compile_where", "places_ignoring_case"]
 
 _DAY: Final = timedelta(days=1)
+_LATER: Final = ("cutout", "sharpness")  # columns that an index of an earlier version lacks
 
 
 def compile_where(
@@ -76,7 +78,8 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
             raise AssertionError("a filter must be decided before it becomes SQL")
         case Place(text):
             # no text holds the character between two places
-            return f"contains(array_to_string(`uris`, chr(0)), {_text(text)})"
+            places = "contains(array_to_string(`uris`, chr(0)), "
+            return f"({' OR '.join(f'{places}{_text(form)})' for form in _forms_of(text))})"
         case IsNull(column):
             _kind(column, columns)
             return f"({_name(column)} IS NULL)"
@@ -86,6 +89,12 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
             return _sql(Or(tuple(Comparison(column, "=", value) for value in values)), columns)
         case Between(column, low, high) if _is_day(low) or _is_day(high):
             return _sql(And((Comparison(column, ">=", low), Comparison(column, "<=", high))), columns)
+        case Comparison("uri", "=" | "!=" | "like" as operator, str() as value) if len(_forms_of(value)) > 1:
+            plain = "=" if operator == "!=" else operator
+            found = " OR ".join(f"(`uri` {plain.upper()} {_text(form)})" for form in _forms_of(value))
+            return f"(NOT ({found}))" if operator == "!=" else f"({found})"
+        case Membership("uri", values) if any(len(_forms_of(str(value))) > 1 for value in values):
+            return _sql(Or(tuple(Comparison("uri", "=", value) for value in values)), columns)
         case Comparison(column, operator, value):
             if operator == "like" and _kind(column, columns) != "text":
                 raise FilterError(f"{column} holds no text, so 'like' cannot be asked of it")
@@ -97,6 +106,19 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
                 f"({_name(column)} >= {_literal(column, low, columns)} AND {_name(column)} <="
                 f" {_literal(column, high, columns)})"
             )
+
+
+def places_ignoring_case(text: str) -> str:
+    """Return the SQL of a text in any place of a person's file, whatever its case."""
+    forms = [
+        f"contains(lower(array_to_string(`uris`, chr(0))), {_text(form.lower())})" for form in _forms_of(text)
+    ]
+    return f"({' OR '.join(forms)})"
+
+
+def _forms_of(text: str) -> tuple[str, ...]:
+    """A name as typed, composed and decomposed: a Mac takes letters such as ü apart in the names of files."""
+    return tuple(dict.fromkeys([text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))]))
 
 
 def _is_day(value: Value) -> bool:
@@ -117,6 +139,11 @@ def _whole_day(column: str, operator: str, day: date) -> Filter:
 
 
 def _kind(column: str, columns: Mapping[str, pa.DataType]) -> Literal["text", "number", "time"]:
+    if column not in columns and column in _LATER:
+        raise FilterError(
+            f"this index has no {column} yet: an earlier version of PAR wrote it; par index adds the column,"
+            " and no model looks at a picture again for it"
+        )
     if column not in columns:
         near = difflib.get_close_matches(column, columns, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(sorted(columns))}"

@@ -6,8 +6,9 @@ from par_core.errors import BadConfigError
 from par_core.models.profiles import embedding_fingerprint, load_text_encoder
 from par_core.models.prompting import text_vector
 from par_core.query.conditions import condition_of
+from par_core.query.denials import read_question
 from par_core.query.from_store import Searcher
-from par_core.query.language import Phrase, parse_query
+from par_core.query.language import Phrase
 from par_core.query.table import check_embedding
 from par_core.review.record import ReviewRecord, free_name, locked, review_names, reviews_for, save_record
 from par_core.review.survey import choose_bounds
@@ -85,7 +86,7 @@ def _warnings(store: Store, record: ReviewRecord, unknown_words: Sequence[str]) 
 def _plain_words(text: str) -> str:
     if not text.strip():
         raise BadConfigError("an empty review; say what the people you look for look like")
-    query = parse_query(text)
+    query = read_question(text)
     if not isinstance(query, Phrase):
         raise BadConfigError(
             f"a review takes plain words, got {text!r}; conditions go into the filter (--where), and your"

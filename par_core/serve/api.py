@@ -263,6 +263,7 @@ def _status_content(status: ServeStatus) -> StatusResponse:
                 "found": counted.found,
                 "described": counted.described,
                 "too_small": counted.too_small,
+                "second_cuts": counted.second_cuts,
                 "failed": counted.people_failed,
                 "forgotten": counted.people_forgotten,
                 "pending": counted.people_pending,

@@ -86,6 +86,9 @@ class HitJson(ApiModel):
     captured_at: datetime | None = Field(description="Time on the camera's clock.")
     height_px: float = Field(description="Height of the box in pixels.")
     score: float = Field(description="Score of the segmenter.")
+    cutout: float | None = Field(
+        description="How good the cut-out is, in [0, 1]; null if an earlier version wrote the index."
+    )
     parts: list[PartJson] = Field(
         description="How well each part of the query fits; empty where there was only a filter."
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
+
 from par_core.stages.compare_index import compare_all, compare_shard
 from par_core.stages.status import store_status
 from par_core.store.commits import CommitRecord, last_commit
@@ -165,13 +167,13 @@ def _compare_index(
     problems = []
     if len(index) != indexed_rows(ledger):
         problems.append(f"the index has {len(index)} rows, the ledger {indexed_rows(ledger)}; {repair}")
-    compared = 0
+    compared, stored = 0, set(index.schema.names)
+    # an index of an earlier version lacks columns, until the next commit makes it anew
+    schema = pa.schema([field for field in made_with.schema if field.name in stored])
     comparing = (
-        compare_all(ledger, index, commit.describe_config, made_with.schema)
+        compare_all(ledger, index, commit.describe_config, schema)
         if thorough
-        else (
-            compare_shard(ledger, index, commit.describe_config, shard, made_with.schema) for shard in shards
-        )
+        else (compare_shard(ledger, index, commit.describe_config, shard, schema) for shard in shards)
     )
     for rows, wrong in comparing:
         compared += rows

@@ -14,11 +14,13 @@ import pyarrow as pa
 
 from par_core.archive import DecodedImage, Entry
 from par_core.errors import BadInputError, UnreadableImageError
+from par_core.stages.person_labels import with_cutout_scores
 from par_core.stages.person_rows import PersonRows
 from par_core.stages.pictures import BATCH, batches_ahead, read_again
-from par_core.stages.provenance import describe_info, describer_record, labelled_with
+from par_core.stages.provenance import describe_info, describer_record
 from par_core.stages.result import ShardResult
 from par_core.stages.run import Run
+from par_core.stages.shard_work import places_elsewhere
 from par_core.status import Status
 from par_core.store.schemas import descriptions_schema
 from par_core.store.shards import ShardFolder
@@ -44,33 +46,33 @@ def describe_shard(run: Run, shard_id: str) -> ShardResult:
     source = segmented.manifest()
     if source is None:
         raise BadInputError(f"shard {shard_id} has not been segmented")
-    people: dict[str, list[dict[str, Any]]] = {}
-    for person in segmented.read("people").to_pylist():
+    found, people = segmented.read("people"), dict[str, list[dict[str, Any]]]()
+    for person in found.to_pylist():
         people.setdefault(person["image_id"], []).append(person)
     rows = PersonRows(run.config)
     wanted = [identity for identity, inside in people.items() if _any_ok(inside)]
     for identity in people.keys() - set(wanted):
         for person in people[identity]:
             rows.skip(person, person["status"])
-    for identity, image in images_again(run, segmented.read("images"), wanted):
+    for identity, image in images_again(run, shard_id, segmented.read("images"), wanted):
         for person in people[identity]:
             if isinstance(image, Status):
                 rows.skip(person, image)
             else:
                 rows.add(person, image)
     model = describer_record(rows.describer)
-    return write_descriptions(
-        run, shard_id, rows, model, source.counts["people"], labelled_with(source.info), started=started
-    )
+    return write_descriptions(run, shard_id, rows, model, found, source.info, started=started)
 
 
 def images_again(
-    run: Run, images: pa.Table, wanted: Collection[str]
+    run: Run, shard_id: str, images: pa.Table, wanted: Collection[str]
 ) -> Iterator[tuple[str, ImageU8 | Status]]:
-    """Read some images of a segmented shard again, in the order of their uris.
+    """Read some images of a segmented shard again, in the order of their uris; last those that are read from
+    another place, as the plan names them.
 
     Args:
         run: The run.
+        shard_id: Id of the shard.
         images: Rows of the shard's images, schema IMAGES.
         wanted: Ids of the images to read.
 
@@ -85,7 +87,7 @@ def images_again(
     for row in images.select(["image_id", "uri", "size", "version"]).to_pylist():
         if row["image_id"] in chosen:
             entries.setdefault(row["image_id"], Entry(row["uri"], row["size"], row["version"]))
-    pictures = read_again(run.store, entries, run.config.archive)
+    pictures = read_again(run.store, entries, places_elsewhere(run.store, shard_id), run.config.archive)
     for batch in batches_ahead(pictures, run.config.machine.batch_size or BATCH):
         for picture in batch:
             if picture.image_id is None:
@@ -101,8 +103,8 @@ def write_descriptions(
     shard_id: str,
     rows: PersonRows,
     model: Mapping[str, Any],
-    n_people: int,
-    min_height_px: int | None,
+    people: pa.Table,
+    labels: Mapping[str, Any],
     *,
     started: float,
 ) -> ShardResult:
@@ -113,8 +115,8 @@ def write_descriptions(
         shard_id: Id of the shard.
         rows: Rows of all its people.
         model: What manifests record of the describer.
-        n_people: Number of its people.
-        min_height_px: Height in pixels by which they are labelled.
+        people: Its people, schema PEOPLE.
+        labels: Record of the manifest of its segmentation, which says how they are labelled.
         started: Time on the monotonic clock from which the work counts.
 
     Raises:
@@ -123,10 +125,11 @@ def write_descriptions(
     """
     schema = descriptions_schema(model["attributes"], model["embedding_size"])
     table = rows.table(schema)
-    if len(table) != n_people:
-        raise BadInputError(f"shard {shard_id}: {n_people} people went in, {len(table)} rows came out")
+    if len(table) != len(people):
+        raise BadInputError(f"shard {shard_id}: {len(people)} people went in, {len(table)} rows came out")
+    table = with_cutout_scores(table, people.to_pylist())
     seconds = time.monotonic() - started
-    info = describe_info(run.config, run.ids.segment, model, min_height_px=min_height_px, seconds=seconds)
+    info = describe_info(run.config, run.ids.segment, model, labels=labels, seconds=seconds)
     folder: ShardFolder = run.store.shard("describe", run.ids.describe, shard_id)
     manifest = folder.write({"people": (table, schema)}, person_counts(table), info)
     return ShardResult("describe", shard_id, dict(manifest.counts), seconds, reused=False)

@@ -34,7 +34,12 @@ class IndexSummary:
 
 
 def index_here(
-    store: Store, sources: Sequence[str], config: RunConfig, *, retry_failed: bool = False
+    store: Store,
+    sources: Sequence[str],
+    config: RunConfig,
+    *,
+    retry_failed: bool = False,
+    accept_empty: bool = False,
 ) -> IndexSummary:
     """Make sources searchable. If an error ends the run, finished shards are committed, and the next run goes
     on from there.
@@ -44,6 +49,7 @@ def index_here(
         sources: Folders, archives, lists of paths and URLs.
         config: The settings; ``machine`` decides the device and the size of shards and batches.
         retry_failed: Also take up files that failed before.
+        accept_empty: Whether the files of a source that holds none any more count as vanished.
 
     Raises:
         BadConfigError: A source, a setting or the weights of a model are wrong.
@@ -52,7 +58,7 @@ def index_here(
     """
     with store.exclusive():
         run = Run.of(store, config)
-        plan = plan_index(run, sources, workers=1, retry_failed=retry_failed)
+        plan = plan_index(run, sources, workers=1, retry_failed=retry_failed, accept_empty=accept_empty)
         try:
             for shard in plan.shards:
                 process_shard(run, shard.shard_id)

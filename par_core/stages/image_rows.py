@@ -11,18 +11,14 @@ from par_core.errors import BadInputError, UnreadableImageError
 from par_core.ids import person_id
 from par_core.people.masks import mask_area
 from par_core.stages.known_images import KnownImage
+from par_core.stages.person_labels import labelled
 from par_core.stages.pictures import Picture
 from par_core.status import Status
 from par_core.store.schemas import IMAGES, PEOPLE
 from par_core.store.suppression import SuppressionList
 from par_core.types import PersonInstances
 
-__all__ = ["ImageRows", "counts_of", "height_label", "image_label"]
-
-
-def height_label(person: Mapping[str, Any], min_height_px: int) -> Status:
-    """Return whether a person is high enough, ``ok`` or ``too_small``, by the box in pixels."""
-    return Status.OK if person["y2"] - person["y1"] >= min_height_px else Status.TOO_SMALL
+__all__ = ["ImageRows", "counts_of", "image_label"]
 
 
 def image_label(people: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -30,7 +26,7 @@ def image_label(people: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     kinds = Counter(person["status"] for person in people)
     return {
         "status": (Status.OK if kinds[Status.OK] else Status.NO_PEOPLE).value,
-        "n_people": kinds[Status.OK],
+        "n_people": kinds[Status.OK] + kinds[Status.SECOND_CUT],
         "n_too_small": kinds[Status.TOO_SMALL],
     }
 
@@ -91,7 +87,8 @@ class ImageRows:
         detected = [self._person(identity, instances, i) for i in range(len(instances))]
         boxes = [(row["person_id"], (row["x1"], row["y1"], row["x2"], row["y2"])) for row in detected]
         gone = self._suppressed.forgotten_people(identity, boxes, self._segmenter)
-        people = [person for person in detected if person["person_id"] not in gone]
+        staying = [person for person in detected if person["person_id"] not in gone]
+        people = labelled(staying, self._min_height_px)
         people.sort(key=lambda row: (-row["score"], row["person_id"]))
         height, width = image.pixels.shape[:2]
         self._images[entry.uri] = (
@@ -136,7 +133,7 @@ class ImageRows:
 
     def _person(self, identity: str, instances: PersonInstances, i: int) -> dict[str, Any]:
         box, mask = instances.boxes[i].tolist(), instances.masks[i]
-        row = {
+        return {
             "person_id": person_id(identity, box, self._segmenter),
             "image_id": identity,
             "score": float(instances.scores[i]),
@@ -146,4 +143,3 @@ class ImageRows:
             "mask_counts": mask.counts.decode("ascii"),
             "mask_area": mask_area(mask),
         }
-        return row | {"status": height_label(row, self._min_height_px).value}

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from par_core.archive.quality import glvn
+from par_core.archive.quality import glvn, sharpness
 from par_core.attributes.colours import garment_colours
 from par_core.config import RunConfig
 from par_core.errors import UnreadableImageError
@@ -130,6 +130,7 @@ def _cut(person: Mapping[str, Any], image: ImageU8, config: RunConfig, aspect: f
         "lower_color_share": colours.lower_share,
         "megapixels": float((box[2] - box[0]) * (box[3] - box[1])) / 1e6,
         "glvn": glvn(_inside(person, image)),
+        "sharpness": sharpness(_inside(person, image)),
     }
     if config.describe.thumbnails:
         row["thumbnail"] = thumbnail(person, image)

@@ -78,8 +78,14 @@ def read_pictures(
             yield picture
 
 
-def read_again(store: Store, entries: Mapping[str, Entry], limits: ArchiveConfig) -> Iterator[Picture]:
-    """Read images that were segmented before, for their people.
+def read_again(
+    store: Store,
+    entries: Mapping[str, Entry],
+    elsewhere: Mapping[str, Sequence[Entry]],
+    limits: ArchiveConfig,
+) -> Iterator[Picture]:
+    """Read images that were segmented before, for their people; where a file does not hold its image any
+    more, from another place of the same bytes.
 
     A single file that is gone or damaged is a fact about that file. Storage that is away is not, and must
     not decide over people: an input error may always pass, and so may the trouble of a shard of which no
@@ -88,6 +94,7 @@ def read_again(store: Store, entries: Mapping[str, Entry], limits: ArchiveConfig
     Args:
         store: The store, with the newest listings.
         entries: An entry that holds the image, by image id.
+        elsewhere: Other entries that are said to hold the image, by image id; may name other images too.
         limits: Limits on bytes and pixels.
 
     Yields:
@@ -96,25 +103,47 @@ def read_again(store: Store, entries: Mapping[str, Entry], limits: ArchiveConfig
     Raises:
         TransientError: The archive's storage cannot be reached, or memory ran out.
     """
+    failed: dict[str, tuple[Picture, UnreadableImageError]] = {}
+    places, turn = entries, 0
+    while places:
+        for identity, picture in _read_for(places, limits):
+            if not isinstance(picture.content, UnreadableImageError):
+                failed.pop(identity, None)
+                yield picture
+            else:
+                failed.setdefault(identity, (picture, picture.content))
+        places = {
+            identity: elsewhere[identity][turn]
+            for identity in failed
+            if turn < len(elsewhere.get(identity, ()))
+        }
+        turn += 1
+    unreadable: list[str] = []
+    for picture, error in failed.values():
+        if error.status is Status.IO_ERROR:
+            raise TransientError(f"{picture.entry.uri} {error.message}")
+        if error.status is not Status.CHANGED:
+            unreadable.append(picture.entry.uri)
+        yield picture
+    if 1 < len(unreadable) == len(entries) and still_listed(store, unreadable):
+        raise TransientError(
+            f"none of {len(unreadable)} images could be read, such as {unreadable[0]}: the storage may be"
+            " away; if these files are gone for good, index their source again, so that its listing says so"
+        )
+
+
+def _read_for(entries: Mapping[str, Entry], limits: ArchiveConfig) -> Iterator[tuple[str, Picture]]:
+    """Read an entry for each image; yield the image id and what was read."""
     identities = {entry.uri: identity for identity, entry in entries.items()}
-    unreadable: list[Entry] = []
     for entry, content in read_entries(sorted(entries.values(), key=lambda entry: entry.uri), limits):
         identity = identities[entry.uri]
         if isinstance(content, UnreadableImageError):
-            if content.status is Status.IO_ERROR:
-                raise TransientError(f"{entry.uri} {content.message}")
-            unreadable.append(entry)
-            yield Picture(entry, identity, content)
+            yield identity, Picture(entry, identity, content)
         elif image_id(content) != identity:
             changed = UnreadableImageError(Status.CHANGED, "the file changed since it was segmented")
-            yield Picture(entry, identity, changed)
+            yield identity, Picture(entry, identity, changed)
         else:
-            yield Picture(entry, identity, _decoded(content, limits))
-    if 1 < len(unreadable) == len(entries) and still_listed(store, [entry.uri for entry in unreadable]):
-        raise TransientError(
-            f"none of {len(unreadable)} images could be read, such as {unreadable[0].uri}: the storage may be"
-            " away; if these files are gone for good, index their source again, so that its listing says so"
-        )
+            yield identity, Picture(entry, identity, _decoded(content, limits))
 
 
 def batches_ahead(pictures: Iterable[Picture], size: int) -> Iterator[list[Picture]]:

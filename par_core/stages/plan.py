@@ -16,15 +16,15 @@ from par_core.stages.migration import migrate_ids
 from par_core.stages.names import ConfigIds
 from par_core.stages.run import Run
 from par_core.stages.settings_changed import fitting_now, unfinished_shards
-from par_core.stages.shard_work import shard_id_of, work_table
+from par_core.stages.shard_work import places_table, shard_id_of, work_table
 from par_core.stages.write_status import write_status
 from par_core.store.commits import last_commit
 from par_core.store.ledger import Ledger, open_ledger
 from par_core.store.ledger.finished import undescribe_failed
-from par_core.store.ledger.known_content import expected_images
+from par_core.store.ledger.known_content import expected_images, other_places
 from par_core.store.ledger.listed import change_listing, follow_missing
 from par_core.store.ledger.pending import failed_in, pending_in
-from par_core.store.listings import SavedListing, drop_other_names, save_listing
+from par_core.store.listings import SavedListing, drop_other_names, has_emptied, save_listing
 from par_core.store.missing_sources import look_for_sources
 from par_core.store.plan_file import PlanFile, PlannedShard
 from par_core.store.plan_writer import write_plan
@@ -50,7 +50,9 @@ class Plan:
             known: if the bytes are the same, no model sees them.
         vanished: Number of files that these sources held before and do not hold now.
         skipped: Number of files passed over in these sources, by reason.
-        empty: Sources without a single file: perhaps a wrong folder, or a disk that is not mounted.
+        empty: Sources without a single file: perhaps a wrong folder.
+        emptied: Sources that held files before and hold none now: perhaps a disk that is not mounted. They
+            are left as they were.
         interrupted: Whether a run before this one was killed while workers were at shards.
     """
 
@@ -63,6 +65,7 @@ class Plan:
     vanished: int
     skipped: Mapping[str, int]
     empty: tuple[str, ...]
+    emptied: tuple[str, ...] = ()
     interrupted: bool = False
 
     @property
@@ -71,7 +74,14 @@ class Plan:
         return self.shards.n_images
 
 
-def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: bool = False) -> Plan:
+def plan_index(
+    run: Run,
+    sources: Sequence[str],
+    *,
+    workers: int,
+    retry_failed: bool = False,
+    accept_empty: bool = False,
+) -> Plan:
     """Return the work of a run, and write its shards down.
 
     Args:
@@ -79,6 +89,8 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
         sources: Folders, archives, lists of paths and URLs, as ``list_source`` takes them.
         workers: Number of workers that share the work; shards are made small enough for all of them.
         retry_failed: Also try again what failed before, in either stage.
+        accept_empty: Whether the files of a source that holds none any more count as vanished; else the
+            source is left as it was, and ``emptied`` names it.
 
     Raises:
         BadConfigError: A source is missing.
@@ -86,7 +98,9 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
     store, ids = run.store, run.ids
     migrate_ids(store)
     with open_ledger(store, ids.segment, ids.describe) as ledger:
-        listings = [list_source(source) for source in sources]
+        found = [list_source(source) for source in sources]
+        emptied = [] if accept_empty else [one for one in found if has_emptied(store, one)]
+        listings = [one for one in found if one not in emptied]
         listed, digests, vanished = _renew(ledger, listings)
         look_for_sources(store)
         follow_missing(ledger)
@@ -104,7 +118,7 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
                 writer.add(shard_id_of(work), work, stream=_stream(work))
                 expected += len(known)
             for shard_id, n_images in unfinished_shards(run, ledger):
-                writer.add_segmented(shard_id, n_images)
+                writer.add_segmented(shard_id, n_images, _elsewhere(run, ledger, shard_id))
         write_status(ledger, last_commit(store), index_changed=False)
     skipped: Counter[str] = Counter()
     for listing in listings:
@@ -119,6 +133,7 @@ def plan_index(run: Run, sources: Sequence[str], *, workers: int, retry_failed: 
         vanished=vanished,
         skipped=dict(skipped),
         empty=tuple(listing.source for listing in listings if not listing.entries),
+        emptied=tuple(listing.source for listing in emptied),
         interrupted=forget_attempts(store),
     )
 
@@ -187,6 +202,13 @@ def _parts(containers: pa.ChunkedArray) -> Iterator[tuple[int, int]]:
             start = end
     if end > start:
         yield start, end
+
+
+def _elsewhere(run: Run, ledger: Ledger, shard_id: str) -> pa.Table:
+    """Return other places of the images of a segmented shard, whose own files may be gone."""
+    images = run.store.shard("segment", run.ids.segment, shard_id).read("images", ["uri", "image_id"])
+    own = zip(images["uri"].to_pylist(), images["image_id"].to_pylist(), strict=True)
+    return places_table(list(other_places(ledger, own)))
 
 
 def _stream(work: pa.Table) -> str:

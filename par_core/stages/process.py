@@ -49,7 +49,8 @@ def process_shard(run: Run, shard_id: str) -> tuple[ShardResult, ShardResult]:
                 rows.add(person, image.pixels)
         describing += time.monotonic() - begun
     first, people = segmentation.write(time.monotonic() - started - describing)
-    if not segmented.read("people").equals(people):
+    source = segmented.manifest()
+    if source is None or not segmented.read("people").equals(people):
         # another worker finished the same shard in the meantime, with people of its own
         return first, describe_shard(run, shard_id)
     second = write_descriptions(
@@ -57,8 +58,8 @@ def process_shard(run: Run, shard_id: str) -> tuple[ShardResult, ShardResult]:
         shard_id,
         rows,
         (None if rows.asked else segmentation.known.described_by) or describer_record(rows.describer),
-        len(people),
-        run.config.segment.min_height_px,
+        people,
+        source.info,
         started=time.monotonic() - describing,
     )
     return first, second

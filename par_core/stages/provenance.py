@@ -5,10 +5,14 @@ from typing import Any, Final
 
 from par_core.config import ArchiveConfig, RunConfig
 from par_core.models.base import PersonDescriber
+from par_core.people.cutout_quality import SCORE
+from par_core.people.second_cuts import RULE
 
 __all__ = [
+    "RULES",
     "describe_info",
     "describer_record",
+    "has_labels_of",
     "labelled_with",
     "limits_raised",
     "needs_relabel",
@@ -16,6 +20,10 @@ __all__ = [
 ]
 
 _DESCRIBER: Final = ("describer", "embedding", "attributes", "thresholds", "embedding_size", "model")
+
+
+#: Digests of the rules by which this version labels second cuts and scores cut-outs.
+RULES: Final = {"second_cuts": RULE, "cutout_score": SCORE}
 
 
 def segment_info(
@@ -39,6 +47,7 @@ def segment_info(
         "seconds": round(seconds, 3),
         "settings": config.segment.model_dump(),
         "limits": config.archive.model_dump(),
+        "second_cuts": RULES["second_cuts"],
     }
 
 
@@ -47,7 +56,7 @@ def describe_info(
     segment_config: str,
     model: Mapping[str, Any],
     *,
-    min_height_px: int | None,
+    labels: Mapping[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
     """Return what the manifest of a described shard records.
@@ -57,7 +66,7 @@ def describe_info(
         segment_config: Id of the segmentation that the people are from.
         model: What ``describer_record`` says of the describer, or the record of another shard that it has
             described.
-        min_height_px: Height in pixels by which the people are labelled, as the segmentation's manifest says.
+        labels: Record of the manifest of the segmentation, which says how the people are labelled.
         seconds: Wall time of the work.
     """
     return {
@@ -66,7 +75,9 @@ def describe_info(
         "seconds": round(seconds, 3),
         "settings": config.describe.model_dump(),
         "limits": config.archive.model_dump(),
-        "min_height_px": min_height_px,
+        "min_height_px": labelled_with(labels),
+        "second_cuts": labels.get("second_cuts"),
+        "cutout_score": RULES["cutout_score"],
     }
 
 
@@ -103,11 +114,22 @@ def labelled_with(segmented: Mapping[str, Any]) -> int | None:
     return height
 
 
+def has_labels_of(segmented: Mapping[str, Any], min_height_px: int) -> bool:
+    """Whether the people of a segmented shard are labelled by a height, and by this version's rule for second
+    cuts.
+
+    Args:
+        segmented: Record of the manifest of the segmented shard.
+        min_height_px: The height in pixels.
+    """
+    return labelled_with(segmented) == min_height_px and segmented.get("second_cuts") == RULES["second_cuts"]
+
+
 def needs_relabel(
     segmented: Mapping[str, Any], described: Mapping[str, Any] | None, config: RunConfig
 ) -> bool:
-    """Whether the rows of a shard must be brought in line with ``segment.min_height_px`` or
-    ``describe.thumbnails``, for which no model has to see an image again.
+    """Whether the rows of a shard must be brought in line with ``segment.min_height_px``,
+    ``describe.thumbnails`` or this version's rules, for which no model has to see an image again.
 
     Args:
         segmented: Record of the manifest of the segmented shard.
@@ -116,12 +138,13 @@ def needs_relabel(
     """
     height = config.segment.min_height_px
     if described is None:
-        return labelled_with(segmented) != height
+        return not has_labels_of(segmented, height)
     # before descriptions recorded it, a shard was described by the labels that its segmentation began with
     first = segmented.get("first_min_height_px", labelled_with(segmented))
     missing_thumbnails = config.describe.thumbnails and not described["settings"].get("thumbnails")
     return (
-        labelled_with(segmented) != height
+        not has_labels_of(segmented, height)
         or described.get("min_height_px", first) != height
+        or any(described.get(name) != rule for name, rule in RULES.items())
         or bool(missing_thumbnails)
     )

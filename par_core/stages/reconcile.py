@@ -57,8 +57,9 @@ def opened_index(
 ) -> tuple[PeopleIndex, bool]:
     """Return the index to write to, with the ledger in line with it, and whether it is a new table.
 
-    A new table is not noted in the ledger before it is filled. An index that the ledger does not know, of
-    version 0.1, put back from a backup, or half-filled by a killed commit, is read once.
+    A new table is not noted in the ledger before it is filled. It also takes the place of a table that lacks
+    columns, of an earlier version. An index that the ledger does not know, of version 0.1, put back from a
+    backup, or half-filled by a killed commit, is read once.
 
     Args:
         ledger: The ledger.
@@ -68,7 +69,11 @@ def opened_index(
     """
     path = ledger.store.index_path
     index = None if rebuild else PeopleIndex.open(path)
-    if index is None or _current(ledger.store, index.info) != info:
+    if (
+        index is None
+        or _current(ledger.store, index.info) != info
+        or set(made_with.schema.names) - set(index.schema.names)
+    ):
         _keep_readers_on_the_old(ledger)
         index = PeopleIndex.create(path, made_with.schema, info)
         forget_index(ledger)

@@ -1,22 +1,24 @@
 """relabel: bring finished shards in line with settings for which no model has to see an image again.
 
-``segment.min_height_px`` decides which people are too small: labels and counts are computed again from the
-boxes, and only people who count now and were never described are described. ``describe.thumbnails`` adds
-pictures of the people to their rows.
+``segment.min_height_px`` decides which people are too small, and the rule for second cuts which of them
+count: labels and counts are computed again from boxes and masks, and only people who count now and were never
+described are described. ``describe.thumbnails`` adds pictures of the people to their rows. The scores of
+cut-outs are computed again from what is stored.
 
 Each shard is rewritten in place, description first and manifest of the segmentation last. A kill in between
 leaves a shard that still asks for it, and doing it again gives the same rows.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from par_core.stages.describe import images_again, person_counts
-from par_core.stages.image_rows import counts_of, height_label, image_label
+from par_core.stages.image_rows import counts_of, image_label
+from par_core.stages.person_labels import labelled, with_cutout_scores
 from par_core.stages.person_rows import PersonRows, thumbnail
-from par_core.stages.provenance import labelled_with, needs_relabel
+from par_core.stages.provenance import RULES, has_labels_of, labelled_with, needs_relabel
 from par_core.stages.run import Run
 from par_core.status import Status
 from par_core.store.schemas import IMAGES, PEOPLE, descriptions_schema
@@ -24,10 +26,13 @@ from par_core.store.shards import Manifest, ShardFolder
 
 __all__ = ["relabel_shard"]
 
+_NOT_DESCRIBED: Final = (Status.TOO_SMALL, Status.SECOND_CUT)
+
 
 def relabel_shard(run: Run, shard_id: str) -> bool:
-    """Bring one shard in line with ``segment.min_height_px`` and ``describe.thumbnails``. Only for the run
-    that holds the store, and for one worker at a time.
+    """Bring one shard in line with ``segment.min_height_px``, ``describe.thumbnails``, and this version's
+    rules for second cuts and for the scores of cut-outs. Only for the run that holds the store, and for one
+    worker at a time.
 
     Returns:
         Whether anything was to be done.
@@ -46,13 +51,10 @@ def relabel_shard(run: Run, shard_id: str) -> bool:
         return False
     height = run.config.segment.min_height_px
     images = segmented.read("images")
-    people = [
-        person | {"status": height_label(person, height).value}
-        for person in segmented.read("people").to_pylist()
-    ]
+    people = labelled(segmented.read("people").to_pylist(), height)
     if before is not None:
         _rewrite_descriptions(run, described, before, images, people)
-    if labelled_with(source.info) != height:
+    if not has_labels_of(source.info, height):
         _rewrite_labels(segmented, source, images, people, run)
     return True
 
@@ -69,7 +71,7 @@ def _rewrite_labels(
         else row
         for row in images.to_pylist()
     ]
-    labelled, persons = (
+    relabelled, persons = (
         pa.Table.from_pylist(rows, schema=IMAGES),
         pa.Table.from_pylist(people, schema=PEOPLE),
     )
@@ -77,10 +79,11 @@ def _rewrite_labels(
         **before.info,
         "settings": run.config.segment.model_dump(),
         "first_min_height_px": before.info.get("first_min_height_px", labelled_with(before.info)),
+        "second_cuts": RULES["second_cuts"],
     }
-    tables = {"images": (labelled, IMAGES), "people": (persons, PEOPLE)}
+    tables = {"images": (relabelled, IMAGES), "people": (persons, PEOPLE)}
     with folder.rewriting():
-        folder.rewrite(tables, counts_of(labelled, persons), info)
+        folder.rewrite(tables, counts_of(relabelled, persons), info)
 
 
 def _rewrite_descriptions(
@@ -93,11 +96,11 @@ def _rewrite_descriptions(
         row = known.get(person["person_id"])
         if person["status"] != Status.OK:
             rows.skip(person, person["status"])
-        elif row is None or row["status"] == Status.TOO_SMALL or _lacks_thumbnail(row, run):
+        elif row is None or row["status"] in _NOT_DESCRIBED or _lacks_thumbnail(row, run):
             waiting.setdefault(person["image_id"], []).append(person)
         else:
             rows.keep(row)
-    for identity, image in images_again(run, images, waiting):
+    for identity, image in images_again(run, folder.shard_id, images, waiting):
         for person in waiting[identity]:
             row = known.get(person["person_id"])
             if row is not None and row["status"] == Status.OK:
@@ -108,12 +111,13 @@ def _rewrite_descriptions(
             else:
                 rows.add(person, image)
     schema = descriptions_schema(before.info["attributes"], before.info["embedding_size"])
-    table = rows.table(schema)
+    table = with_cutout_scores(rows.table(schema), people)
     info = {
         **before.info,
         "segment_config": run.ids.segment,
         "settings": run.config.describe.model_dump(),
         "min_height_px": run.config.segment.min_height_px,
+        **RULES,
     }
     with folder.rewriting():
         folder.rewrite({"people": (table, schema)}, person_counts(table), info)

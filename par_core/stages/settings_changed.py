@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from par_core.ids import digest_of
-from par_core.stages.provenance import limits_raised, needs_relabel
+from par_core.stages.provenance import RULES, limits_raised, needs_relabel
 from par_core.stages.run import Run
 from par_core.status import Status
 from par_core.store.ledger import Ledger
@@ -38,11 +38,13 @@ def fitting_now(run: Run, ledger: Ledger, sources: Sequence[str]) -> pa.Table:
 def unfinished_shards(run: Run, ledger: Ledger) -> Iterator[tuple[str, int]]:
     """Yield id and number of images of each shard that is segmented and is to be described or relabelled.
 
-    After a change of ``segment.min_height_px`` or ``describe.thumbnails`` the manifests of all shards are
-    read, until none is left to relabel.
+    After a change of ``segment.min_height_px``, ``describe.thumbnails`` or the rules for second cuts and for
+    the scores of cut-outs, the manifests of all shards are read, until none is left to relabel.
     """
     yield from undescribed_shards(ledger)
-    labels = digest_of(str(run.config.segment.min_height_px), str(run.config.describe.thumbnails))
+    labels = digest_of(
+        str(run.config.segment.min_height_px), str(run.config.describe.thumbnails), *RULES.values()
+    )
     if ledger.meta(_LABELS) == labels:
         return
     in_line = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from par_core.archive import Entry
@@ -18,7 +19,16 @@ from par_core.store.listings import entries_of, entries_table
 from par_core.store.plan_file import PlannedShard, planned_work
 from par_core.store.schemas import ENTRIES, WORK, as_entries
 
-__all__ = ["Known", "ShardWork", "plan_shard", "read_work", "shard_id_of", "work_table"]
+__all__ = [
+    "Known",
+    "ShardWork",
+    "places_elsewhere",
+    "places_table",
+    "plan_shard",
+    "read_work",
+    "shard_id_of",
+    "work_table",
+]
 
 Known = Mapping[str, tuple[str, str]]
 _NOTHING: Final[Known] = {}
@@ -96,11 +106,41 @@ def read_work(store: Store, shard_id: str) -> ShardWork:
         if replacement.exists()
         else planned_work(store, shard_id)
     )
-    if table is None or not len(table):
+    if table is None or not len(table) or table["attempt"][0].as_py() == 0:
         raise StoreError(f"the plan in {store.root} has no entries of shard {shard_id}; run par index again")
     rows = zip(*(table[name].to_pylist() for name in ("uri", "known_image", "known_in")), strict=True)
     known = {uri: (image, shard) for uri, image, shard in rows if image is not None}
     return ShardWork(entries_of(as_entries(table)), table["attempt"][0].as_py(), known)
+
+
+def places_table(places: Sequence[tuple[str, Entry]]) -> pa.Table:
+    """Return other places of images as a table of the schema WORK, in which they are no work: attempt 0.
+
+    Args:
+        places: Id of an image, and an entry that holds it.
+    """
+    table = entries_table([entry for _, entry in places])
+    table = table.append_column("attempt", pa.array([0] * len(places), pa.int32()))
+    table = table.append_column("known_image", pa.array([image for image, _ in places], pa.string()))
+    return table.append_column("known_in", pa.nulls(len(places), pa.string())).cast(WORK)
+
+
+def places_elsewhere(store: Store, shard_id: str) -> dict[str, list[Entry]]:
+    """Return the further places of the images of a segmented shard, as the plan names them, by image id. The
+    parts of a divided shard get none before the next plan.
+
+    Raises:
+        StoreError: The plan is damaged.
+    """
+    table = planned_work(store, shard_id)
+    places: dict[str, list[Entry]] = {}
+    if table is not None:
+        others = table.filter(pc.equal(table["attempt"], 0))
+        for image, entry in zip(
+            others["known_image"].to_pylist(), entries_of(as_entries(others)), strict=True
+        ):
+            places.setdefault(image, []).append(entry)
+    return places
 
 
 def shard_id_of(work: pa.Table) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from par_core.status import Status
+
 __all__ = ["FAILED_FILES", "FAILED_PEOPLE", "NOTHING", "Accounting", "accounting_of"]
 
 #: Counters whose names begin so count failed files, and failed people, by status.
@@ -16,8 +18,8 @@ class Accounting:
     """Two equations that must hold.
 
     Files: listed = indexed + no_people + failed + duplicates + forgotten + pending.
-    People of the indexed images: found = described + too_small + people_failed + people_forgotten +
-    people_pending.
+    People of the indexed images: found = described + too_small + second_cuts + people_failed +
+    people_forgotten + people_pending.
 
     Attributes:
         listed: Files and archive members that the newest listings hold.
@@ -27,7 +29,7 @@ class Accounting:
         duplicates: Further files with the bytes of an image that is counted already.
         forgotten: Files that were erased on purpose and are still in the archive.
         pending: Files not worked on yet, because a run was stopped.
-        people: People of usable size in the indexed images.
+        people: People of usable size in the indexed images, second cuts included.
         too_small: People below the configured size.
         described: People with a row in the index.
         people_failed: People who could not be described.
@@ -36,6 +38,7 @@ class Accounting:
         vanished: Files known from before that the newest listings no longer hold (not part of the equation).
         failures: Failed files by status.
         person_failures: People who could not be described, by status.
+        second_cuts: Further outlines of people who are there already.
     """
 
     listed: int
@@ -54,6 +57,7 @@ class Accounting:
     vanished: int
     failures: Mapping[str, int]
     person_failures: Mapping[str, int]
+    second_cuts: int = 0
 
     @property
     def found(self) -> int:
@@ -65,7 +69,7 @@ class Accounting:
         """Whether both equations hold."""
         files = self.indexed + self.no_people + self.failed + self.duplicates + self.forgotten + self.pending
         return self.listed == files and self.people == (
-            self.described + self.people_failed + self.people_pending
+            self.described + self.second_cuts + self.people_failed + self.people_pending
         )
 
     def __str__(self) -> str:
@@ -87,6 +91,7 @@ class Accounting:
             f"{self.too_small} too small",
             f"{self.people_failed} failed",
         ]
+        parts += [f"{self.second_cuts} second cuts"] if self.second_cuts else []
         parts += [f"{self.people_forgotten} forgotten"] if self.people_forgotten else []
         parts += [f"{self.people_pending} pending"] if self.people_pending else []
         return f"{self.found} people found = {' + '.join(parts)}"
@@ -104,6 +109,7 @@ def accounting_of(counters: Mapping[str, int], people_forgotten: int) -> Account
         return {name.removeprefix(prefix): n for name, n in counters.items() if n and name.startswith(prefix)}
 
     failures, person_failures = named(FAILED_FILES), named(FAILED_PEOPLE)
+    second_cuts = person_failures.pop(Status.SECOND_CUT.value, 0)
     get = counters.get
     return Accounting(
         listed=get("listed", 0),
@@ -122,6 +128,7 @@ def accounting_of(counters: Mapping[str, int], people_forgotten: int) -> Account
         vanished=get("vanished", 0),
         failures=failures,
         person_failures=person_failures,
+        second_cuts=second_cuts,
     )
 
 

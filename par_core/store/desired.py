@@ -9,6 +9,7 @@ from par_core.status import Status
 from par_core.store.layout import Store
 from par_core.store.ledger.changed_images import ImageState
 from par_core.store.ledger.database import Ledger
+from par_core.store.schemas import as_descriptions
 
 __all__ = ["desired_rows"]
 
@@ -23,14 +24,14 @@ def desired_rows(
         describe_config: Id of the description.
         shard_id: Id of the shard.
         images: Images that the shard holds.
-        schema: Schema of the index.
+        schema: Schema of the index; what an earlier version of PAR did not write is null.
 
     Raises:
         StoreError: A file of the shard is missing or damaged.
     """
     store: Store = ledger.store
     segmented = store.shard("segment", ledger.segment_config, shard_id)
-    described = store.shard("describe", describe_config, shard_id).read("people")
+    described = as_descriptions(store.shard("describe", describe_config, shard_id).read("people"))
     wanted = pa.array([image.image_id for image in images], pa.string())
     described = described.filter(
         pc.and_(

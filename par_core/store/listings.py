@@ -28,6 +28,7 @@ __all__ = [
     "entries_of",
     "entries_table",
     "forget_in_listings",
+    "has_emptied",
     "listed_entries",
     "listing_files",
     "save_listing",
@@ -155,6 +156,26 @@ def save_listing(store: Store, listing: Listing, listed_at: str) -> SavedListing
     before = _read(path) if path.is_file() else ENTRIES.empty_table()
     _write(path, kept, {"source": source, "listed_at": listed_at, "skipped": dict(listing.skipped)})
     return SavedListing(ListingFile.at(path), before, kept)
+
+
+def has_emptied(store: Store, listing: Listing) -> bool:
+    """Whether a source held files when it was last listed, and holds none of any kind now: a disk that is not
+    mounted looks so.
+
+    Args:
+        store: The store.
+        listing: The new listing, not saved.
+    """
+    if any(entry.status is not Status.VANISHED for entry in listing.entries):
+        return False
+    masked = load_suppression_list(store).masked(listing.source)
+    paths = [store.listing_path(digest_of(source)) for source in (listing.source, masked)]
+    there = pc.field("status") != Status.VANISHED
+    return any(
+        len(pq.read_table(path, columns=["uri"], filters=there, partitioning=None))
+        for path in paths
+        if path.is_file()
+    )
 
 
 def drop_other_names(store: Store, saved: Mapping[str, SavedListing]) -> None:

@@ -161,7 +161,8 @@ def planned_work(store: Store, shard_id: str) -> pa.Table | None:
         shard_id: Id of the shard.
 
     Returns:
-        The entries, of the schema WORK; no row if the shard was planned as segmented. None if the plan does
+        The entries, of the schema WORK; of a shard that was planned as segmented, other places of its images.
+        None if the plan does
         not hold the shard, or there is no plan.
 
     Raises:

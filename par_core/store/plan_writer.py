@@ -57,9 +57,20 @@ class PlanWriter:
         require_schema(work, WORK, f"work of shard {shard_id}")
         self._add(PlannedShard(shard_id, len(work), segmented=False, stream=stream), work)
 
-    def add_segmented(self, shard_id: str, n_images: int) -> None:
-        """Add a shard that is segmented and only to be described; its entries are in its table of images."""
-        self._add(PlannedShard(shard_id, n_images, segmented=True), WORK.empty_table())
+    def add_segmented(self, shard_id: str, n_images: int, elsewhere: pa.Table) -> None:
+        """Add a shard that is segmented and only to be described; its entries are in its table of images.
+
+        Args:
+            shard_id: Id of the shard.
+            n_images: Number of its entries.
+            elsewhere: Other places of its images, of the schema WORK, with the image as ``known_image`` and
+                attempt 0.
+
+        Raises:
+            BadInputError: The table does not keep the schema.
+        """
+        require_schema(elsewhere, WORK, f"places of shard {shard_id}")
+        self._add(PlannedShard(shard_id, n_images, segmented=True), elsewhere)
 
     def _add(self, shard: PlannedShard, work: pa.Table) -> None:
         if not self._of_part:

@@ -18,6 +18,7 @@ __all__ = [
     "KEY",
     "PEOPLE",
     "WORK",
+    "as_descriptions",
     "as_entries",
     "descriptions_schema",
     "index_schema",
@@ -104,6 +105,8 @@ _DESCRIBED: Final = [
     pa.field("lower_color_share", pa.float32()),
     pa.field("megapixels", pa.float32()),
     pa.field("glvn", pa.float32()),
+    pa.field("sharpness", pa.float32()),
+    pa.field("cutout", pa.float32()),
 ]
 
 
@@ -115,6 +118,16 @@ def as_entries(table: pa.Table) -> pa.Table:
         if field.nullable and field.name not in table.column_names:
             table = table.append_column(field, pa.nulls(len(table), field.type))
     return table.select(ENTRIES.names).replace_schema_metadata(ENTRIES.metadata).cast(ENTRIES)
+
+
+def as_descriptions(table: pa.Table) -> pa.Table:
+    """Return a stored table of descriptions, or some columns of it, with the columns that earlier versions
+    did not have, where they are missing: null.
+    """
+    for field in _DESCRIBED:
+        if field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table
 
 
 def descriptions_schema(attributes: Sequence[str], embedding_size: int) -> pa.Schema:
@@ -129,7 +142,7 @@ def descriptions_schema(attributes: Sequence[str], embedding_size: int) -> pa.Sc
     ]
     fields += [pa.field(name, pa.float32()) for name in attributes]
     fields += [pa.field("thumbnail", pa.binary()), pa.field("vector", pa.list_(pa.float32(), embedding_size))]
-    return _distinct(pa.schema(fields, metadata={b"par.schema": b"descriptions/1"}))
+    return _distinct(pa.schema(fields, metadata={b"par.schema": b"descriptions/2"}))
 
 
 def index_schema(attributes: Sequence[str], embedding_size: int) -> pa.Schema:
@@ -150,7 +163,7 @@ def index_schema(attributes: Sequence[str], embedding_size: int) -> pa.Schema:
         _required("row_digest", pa.string()),
         _required("vector", pa.list_(pa.float32(), embedding_size)),
     ]
-    return _distinct(pa.schema(fields, metadata={b"par.schema": b"index/1"}))
+    return _distinct(pa.schema(fields, metadata={b"par.schema": b"index/2"}))
 
 
 def require_schema(table: pa.Table, schema: pa.Schema, where: str) -> None:

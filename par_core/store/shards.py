@@ -9,15 +9,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any, Final
 
 from par_core.atomic import partial_name, sync_folder, write_atomic
 from par_core.errors import StoreError
-from par_core.store.schemas import require_schema
 from par_core.version import __version__
+
+if TYPE_CHECKING:  # what only reads manifests, such as par status, starts without pyarrow
+    import pyarrow as pa
 
 __all__ = ["REWRITING", "Manifest", "ShardFolder"]
 
@@ -69,12 +68,15 @@ class ShardFolder:
                 " again"
             ) from error
 
-    def read(self, name: str, columns: list[str] | None = None) -> pa.Table:
+    def read(self, name: str, columns: list[str] | None = None) -> "pa.Table":
         """Read one table (all or some columns), into memory.
 
         Raises:
             StoreError: The file is missing or damaged.
         """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         try:
             return pq.read_table(
                 self.path / f"{name}.parquet", columns=columns, memory_map=False, partitioning=None
@@ -87,7 +89,7 @@ class ShardFolder:
 
     def write(
         self,
-        tables: Mapping[str, tuple[pa.Table, pa.Schema]],
+        tables: Mapping[str, "tuple[pa.Table, pa.Schema]"],
         counts: Mapping[str, int],
         info: Mapping[str, Any],
     ) -> Manifest:
@@ -123,7 +125,7 @@ class ShardFolder:
 
     def rewrite(
         self,
-        tables: Mapping[str, tuple[pa.Table, pa.Schema]],
+        tables: Mapping[str, "tuple[pa.Table, pa.Schema]"],
         counts: Mapping[str, int],
         info: Mapping[str, Any],
     ) -> Manifest:
@@ -154,11 +156,13 @@ class ShardFolder:
 
     def _fill(
         self,
-        tables: Mapping[str, tuple[pa.Table, pa.Schema]],
+        tables: Mapping[str, "tuple[pa.Table, pa.Schema]"],
         counts: Mapping[str, int],
         info: Mapping[str, Any],
         shard_id: str,
     ) -> Manifest:
+        from par_core.store.schemas import require_schema
+
         for name, (table, schema) in tables.items():
             require_schema(table, schema, f"{shard_id}/{name}")
         files = {
@@ -177,7 +181,10 @@ class ShardFolder:
         """Names of files that are missing or no longer have the bytes that the manifest names."""
         return [name for name, digest in manifest.files.items() if _sha256_of(self.path / name) != digest]
 
-    def _write_table(self, name: str, table: pa.Table, schema: pa.Schema) -> str:
+    def _write_table(self, name: str, table: "pa.Table", schema: "pa.Schema") -> str:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         strings = [field.name for field in schema if pa.types.is_string(field.type)]
         sink = pa.BufferOutputStream()
         pq.write_table(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KINDS",
     "EvaluationRequest",
+    "FaceEngine",
     "about",
     "evaluate",
     "machine_and_versions",
@@ -49,6 +50,7 @@ KINDS: Final = {
     "retrieval": ("ccp", "mit"),
     "background": tuple(ATTRIBUTE_SETS),
     "zero-shot": tuple(ATTRIBUTE_SETS),
+    "faces": tuple(ATTRIBUTE_SETS),
 }
 
 _PACKAGES: Final = ("torch", "torchvision", "openvino", "open_clip_torch", "timm", "numpy", "scipy")
@@ -66,6 +68,27 @@ R = TypeVar("R", bound=_Scored)
 
 
 @dataclass(frozen=True, slots=True)
+class FaceEngine:
+    """Engine that reads faces.
+
+    Attributes:
+        name: ``face-api`` or ``deepface``.
+        detector: One of the engine's detectors; None for its first: ``short-range``, or ``opencv``.
+        weights_dir: Folder of its weights; None for PAR's cache.
+        python: For ``deepface``: Python of an environment that has the package.
+        allow_downloads: For ``deepface``: let the package fetch missing weights.
+        heights: Heights in pixels to which people are shrunk and read again.
+    """
+
+    name: str = "face-api"
+    detector: str | None = None
+    weights_dir: Path | None = None
+    python: Path | None = None
+    allow_downloads: bool = False
+    heights: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationRequest:
     """Evaluation to run.
 
@@ -75,6 +98,7 @@ class EvaluationRequest:
         root: The data set's folder, or the folder that holds it.
         split: An official split by its number, or ``zs``.
         part: ``train``, ``val`` or ``test``; None for ``test`` where there is one, else everybody.
+        faces: Engine that reads faces, for the kind ``faces``.
     """
 
     kind: str
@@ -82,6 +106,7 @@ class EvaluationRequest:
     root: Path
     split: Split = 0
     part: str | None = None
+    faces: FaceEngine = FaceEngine()
 
 
 def evaluate(
@@ -269,4 +294,6 @@ def plain(value: Any) -> Any:
     """Return the same value with None for NaN, which JSON does not have."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
     return None if isinstance(value, float) and math.isnan(value) else value

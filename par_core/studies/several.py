@@ -15,6 +15,7 @@ from par_core.predictions.cache import Compute
 from par_core.predictions.compute import compute_here
 from par_core.studies.background import compare_backgrounds
 from par_core.studies.evaluation import EvaluationRequest, evaluate
+from par_core.studies.faces import read_faces_of
 from par_core.studies.zero_shot import ask_in_words
 
 __all__ = ["evaluate_all", "evaluate_one"]
@@ -32,7 +33,9 @@ def evaluate_one(
     Raises:
         BadConfigError: The evaluation does not exist.
     """
-    run = {"background": compare_backgrounds, "zero-shot": ask_in_words}.get(request.kind, evaluate)
+    run = {"background": compare_backgrounds, "zero-shot": ask_in_words, "faces": read_faces_of}.get(
+        request.kind, evaluate
+    )
     return run(request, config, out, compute=compute)
 
 

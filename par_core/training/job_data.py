@@ -1,5 +1,6 @@
 """Photographs and people that a training job learns from and is scored on."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -53,7 +54,14 @@ def segmentation_photos(job: TrainingJob) -> Split:
         case "pennfudan":
             return shuffled_split({"pennfudan": outlined_photos("pennfudan", job.root)}, _KEPT, job.seed)
         case "coco" | "openimages":
-            photos = coco_json_photos(job.root) if job.dataset == "coco" else open_images_photos(job.root)
+            problems = list[str]()
+            photos = (
+                coco_json_photos(job.root, problems)
+                if job.dataset == "coco"
+                else open_images_photos(job.root)
+            )
+            for problem in problems:
+                print(f"par: passed over: {problem}", file=sys.stderr, flush=True)
             kinds: dict[str, list[Photo]] = {"coco": [], "empty": []}
             for photo in photos:
                 kinds["empty" if photo.source == "empty" else "coco"].append(photo)

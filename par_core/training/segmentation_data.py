@@ -28,6 +28,11 @@ class Split:
     choose: dict[str, tuple[Photo, ...]]
     report: dict[str, tuple[Photo, ...]]
 
+    @property
+    def held_out(self) -> dict[str, tuple[Photo, ...]]:
+        """Photographs that nothing was learned from: those of ``choose`` and ``report``."""
+        return {source: (*listed, *self.report.get(source, ())) for source, listed in self.choose.items()}
+
 
 _SOURCES: Final[tuple[OutlinedSet, ...]] = ("pennfudan", "coco", "empty", "ccp")
 _HELD_OUT: Final = {"pennfudan": 25, "coco": 12, "empty": 12, "ccp": 24}

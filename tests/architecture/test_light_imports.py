@@ -85,6 +85,16 @@ def test_a_wrong_store_is_reported_before_anything_heavy_is_imported(typed: str)
     assert run.stdout == "HEAVY\n"
 
 
+def test_a_status_loads_neither_arrow_nor_arrays() -> None:
+    code = (
+        "import sys; from pathlib import Path; from par_core.store.layout import Store;"
+        " from par_core.stages.status import store_status; from flows.console.status import status_lines;"
+        " from tempfile import mkdtemp; store_status(Store.create(Path(mkdtemp())));"
+        " assert not {'numpy', 'pyarrow', 'sqlite3'} & set(sys.modules)"
+    )
+    assert loaded(code) == set()
+
+
 def test_searching_loads_no_orchestrator() -> None:
     code = (
         "import par_core.query.searching, par_core.query.where, par_core.store.lance,"

@@ -1,7 +1,8 @@
 """Indexes an archive again and again, each time from the same store, and kills the run (SIGKILL) at another
 operation: statements of the ledger that change something, ends of its transactions, files and folders that
 are opened for writing, renamed or deleted, and writes to the index, before and after each. Every killed run
-is then finished by running it again.
+is then finished by running it again; until then, searches must read all of the index before or all of the new
+one.
 
 python -m tests.faults.kill_points STORE SCRATCH PARTS SOURCE ...
     STORE is the store to begin with, or a path that does not exist; PARTS is the number of operations to
@@ -119,6 +120,11 @@ def run(root: Path, sources: list[str], last: int = 0) -> int:
     return operations.number
 
 
+def searched(root: Path) -> list[dict[str, Any]]:
+    """Return the rows that searches read."""
+    return content(root, "live") if (root / "store.json").exists() else []
+
+
 def finished(root: Path, sources: list[str]) -> dict[str, Any]:
     """Index, and return what there is afterwards."""
     plan, _ = index(root, sources, CONFIG)
@@ -142,6 +148,7 @@ def main(begin: Path, scratch: Path, parts: str, sources: list[str]) -> None:
             shutil.copytree(begin, root)
         return root
 
+    _, before = forked(lambda: searched(begin))
     status, operations = forked(lambda: run(fresh("undisturbed"), sources))
     assert status == 0, "an undisturbed run failed"
     status, undisturbed = forked(lambda: finished(scratch / "undisturbed", sources))
@@ -156,6 +163,9 @@ def main(begin: Path, scratch: Path, parts: str, sources: list[str]) -> None:
         if status != -signal.SIGKILL:
             different.append(f"{number}: was not killed, but ended with {status}")
             continue
+        status, seen = forked(lambda root=root: searched(root))
+        if seen not in (before, undisturbed["content"]):
+            different.append(f"{number}: searches ended with {status} or read a part: {seen}")
         status, after = forked(lambda root=root: finished(root, sources))
         if status != 0:
             different.append(f"{number}: the next run ended with {status}")

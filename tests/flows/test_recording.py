@@ -57,7 +57,7 @@ def test_a_missing_server_does_not_stop_indexing(
     run = par("index", photos, "--store", tmp_path / "s", "--profile", "fake", env=away)
     assert run.returncode in (0, 1), run.stderr
     assert (
-        "warning: no Prefect server answers at http://127.0.0.1:9/api; this run is not recorded there"
+        "Prefect server answers at http://127.0.0.1:9/api (PREFECT_API_URL); this run is not recorded there"
         in run.stderr
     )
     assert len(content(tmp_path / "s")) == 24

@@ -46,3 +46,23 @@ def test_without_people_nothing_is_learned() -> None:
     weights, offset = fit_logistic(*no_people, spread=4.0, offset_spread=10.0, given=np.zeros(0))
     assert not weights.any()
     assert offset == 0
+
+
+def test_an_item_that_counts_twice_is_two_items() -> None:
+    features, has = items(6)
+    counts = np.where(np.arange(len(has)) % 3 == 0, 2.0, 1.0)
+    rows = np.repeat(np.arange(len(has)), counts.astype(int))
+    once = fit_logistic(features, has, spread=2.0, counts=counts)
+    np.testing.assert_allclose(once[0], fit_logistic(features[rows], has[rows], spread=2.0)[0], atol=1e-3)
+
+
+def test_a_weight_below_zero_becomes_zero_where_it_is_forbidden() -> None:
+    features, has = items(7)
+    free, _ = fit_logistic(features, has, spread=2.0)
+    positive, offset = fit_logistic(features, has, spread=2.0, positive=True)
+    assert free.min() < -0.2
+    assert positive.min() == 0
+    assert offset < 0, "the offset is free"
+    kept = positive > 0
+    other, _ = fit_logistic(features[:, kept], has, spread=2.0 * np.sqrt(kept.mean()))
+    np.testing.assert_allclose(positive[kept], other, atol=1e-3)

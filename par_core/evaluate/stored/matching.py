@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.optimize import linear_sum_assignment
 
-from par_core.archive.canonical import canonical
+from par_core.archive.canonical import canonical, composed
 from par_core.archive.entries import path_of
 from par_core.datasets.labelled_set import AttributeSet
 from par_core.errors import StoreError
@@ -152,8 +152,9 @@ def _pictures(data: AttributeSet, folder: Path, store: Store, info: IndexInfo) -
     for person in data.people:
         if person.image not in pictures:
             image = Path(canonical(person.image, folders=folders))
-            whole = list(image.parts[1:])
-            wanted = list(image.relative_to(root).parts) if image.is_relative_to(root) else whole
+            whole = [composed(part) for part in image.parts[1:]]
+            below = image.is_relative_to(root)
+            wanted = [composed(part) for part in image.relative_to(root).parts] if below else whole
             matching = [
                 (parts, picture) for parts, picture in by_name[wanted[-1]] if parts[-len(wanted) :] == wanted
             ]
@@ -178,12 +179,12 @@ def _parts(uri: str) -> list[str]:
         if "://" in uri and not uri.startswith("file://")
         else path_of(uri).decode("utf-8", "surrogateescape")
     )
-    return [part for part in path.replace("!/", "/").split("/") if part]
+    return [composed(part) for part in path.replace("!/", "/").split("/") if part]
 
 
 def _people(store: Store, index: PeopleIndex, uris: dict[str, str]) -> dict[str, list[StoredPerson]]:
-    """Return all people of some pictures, by ``image_id``; from segmenting first, then with their rows of the
-    index.
+    """Return all people of some pictures but second cuts, by ``image_id``; from segmenting first, then with
+    their rows of the index.
     """
     wanted = pa.array(sorted(uris), pa.string())
     columns = [name for name in index.schema.names if name not in ("vector", "uris", "row_digest")]
@@ -203,7 +204,8 @@ def _people(store: Store, index: PeopleIndex, uris: dict[str, str]) -> dict[str,
     people: dict[str, dict[str, StoredPerson]] = {image: {} for image in uris}
     for shard, _ in store.complete_shards("segment", index.info.segment_config):
         table = shard.read("people", ["person_id", "image_id", "status", "x1", "y1", "x2", "y2", "mask_area"])
-        for row in table.filter(pc.is_in(table["image_id"], value_set=wanted)).to_pylist():
+        first = pc.not_equal(table["status"], Status.SECOND_CUT.value)
+        for row in table.filter(pc.and_(first, pc.is_in(table["image_id"], value_set=wanted))).to_pylist():
             person, image = row["person_id"], row["image_id"]
             status = (
                 statuses.get(person, row["status"])

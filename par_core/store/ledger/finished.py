@@ -33,6 +33,7 @@ __all__ = [
 _AT_ONCE: Final = 64  # shards in a transaction
 _DESCRIPTION: Final = "describe_config"
 _MODELS: Final = "described_with"
+_WITHOUT_ROW: Final = FAILED | {Status.SECOND_CUT}  # of people of usable size
 _KINDS: Final = {
     Status.OK: Kind.READ,
     Status.NO_PEOPLE: Kind.READ,
@@ -78,13 +79,14 @@ def undescribe_failed(ledger: Ledger) -> list[str]:
     Their descriptions are to be deleted afterwards: a kill between the two leaves shards that the next plan
     takes up.
     """
-    failed = "SELECT DISTINCT shard FROM person_failures"
+    failed = f"SELECT DISTINCT shard FROM person_failures WHERE status <> '{Status.SECOND_CUT}'"  # noqa: S608
     with ledger.transaction():
         shards = [shard.hex() for (shard,) in ledger.rows(f"{failed} ORDER BY 1")]
-        ledger.execute("INSERT OR IGNORE INTO touched_images SELECT image_id FROM person_failures")
+        of_failed = f"FROM person_failures WHERE shard IN ({failed})"
+        ledger.execute(f"INSERT OR IGNORE INTO touched_images SELECT image_id {of_failed}")
         with counted(ledger):
             ledger.execute(f"UPDATE shards SET described = 0, digest = NULL WHERE shard IN ({failed})")  # noqa: S608
-            ledger.execute("DELETE FROM person_failures")
+            ledger.execute(f"DELETE {of_failed}")
     return shards
 
 
@@ -245,7 +247,7 @@ def _record_description(ledger: Ledger, described: ShardFolder, manifest: Manife
         "UPDATE shards SET described = 1, digest = ? WHERE shard = ?",
         (manifest.files["people.parquet"], shard),
     )
-    if any(manifest.counts.get(status, 0) for status in FAILED):
+    if any(manifest.counts.get(status, 0) for status in _WITHOUT_ROW):
         ledger.execute_many(
             "INSERT INTO person_failures VALUES (?, ?, ?, ?)",
             ((shard, image, status, n) for (image, status), n in _failures(described).items()),
@@ -254,7 +256,7 @@ def _record_description(ledger: Ledger, described: ShardFolder, manifest: Manife
 
 def _failures(described: ShardFolder) -> Counter[tuple[bytes, str]]:
     people = described.read("people", ["image_id", "status"])
-    failed = people.filter(pc.is_in(people["status"], value_set=pa.array(sorted(FAILED))))
+    failed = people.filter(pc.is_in(people["status"], value_set=pa.array(sorted(_WITHOUT_ROW))))
     pairs: Iterator[tuple[str, str]] = zip(
         failed["image_id"].to_pylist(), failed["status"].to_pylist(), strict=True
     )

@@ -1,23 +1,29 @@
-"""Files that may be known under another name: moved, renamed or copied with their time.
+"""Files that are known under another name: moved, renamed or copied.
 
 Size and version of a file suggest that it is an image which is known already; the worker that reads its bytes
-decides.
+decides. Of files that were read the bytes are known.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import pyarrow as pa
 
+from par_core.archive import Entry
 from par_core.store.ledger.database import Ledger
 from par_core.store.schemas import KEY
 
-__all__ = ["expected_images"]
+__all__ = ["expected_images", "other_places"]
 
 _SAME: Final = """
     SELECT i.uri, f.uri, f.image_id, f.shard FROM incoming i
     CROSS JOIN files f INDEXED BY files_by_version ON f.version = i.version AND f.size = i.size
     CROSS JOIN shards s ON s.shard = f.shard
     WHERE f.kind = 1 AND s.described = 1 ORDER BY i.rowid, f.uri"""
+
+_PLACES: Final = """
+    SELECT f.uri, f.size, f.version FROM files f CROSS JOIN sources s ON s.id = f.source
+    WHERE f.image_id = ? AND f.kind = 1 ORDER BY s.missing, f.uri"""
 
 
 def expected_images(ledger: Ledger, files: pa.Table) -> dict[str, tuple[str, str]]:
@@ -47,6 +53,27 @@ def expected_images(ledger: Ledger, files: pa.Table) -> dict[str, tuple[str, str
             if same:
                 same_name.add(uri)
     return expected
+
+
+def other_places(ledger: Ledger, images: Iterable[tuple[str, str | None]]) -> Iterator[tuple[str, Entry]]:
+    """Yield listed files with the bytes of some images: those of sources that are where they were listed come
+    first.
+
+    Args:
+        ledger: The ledger.
+        images: A file and its image id, which is None where it was not read.
+
+    Yields:
+        The id of an image, and an entry that holds it.
+    """
+    own: dict[str, set[str]] = {}
+    for uri, image in images:
+        if image is not None:
+            own.setdefault(image, set()).add(uri)
+    for image, uris in own.items():
+        for key in ledger.rows(_PLACES, (bytes.fromhex(image),)):
+            if key[0] not in uris:
+                yield image, Entry(*key)
 
 
 def _base_name(uri: str) -> str:

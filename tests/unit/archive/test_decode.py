@@ -188,7 +188,7 @@ def test_damage_is_damage_where_there_is_memory_for_the_picture(monkeypatch: pyt
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of odd metadata
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", [*FORMATS, "AVIF", "JPEG2000", "HEIF", "JXL"])
 def test_damage_anywhere_is_an_unreadable_image_or_a_picture_never_a_crash(form: str) -> None:
     whole, chance = encoded(picture(), form), random.Random(form)
     for _ in range(150):

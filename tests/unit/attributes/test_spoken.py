@@ -37,3 +37,27 @@ def test_colours_stand_before_a_garment() -> None:
         (("lower",), "blue"),
         (("upper", "lower"), "red"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "name"),
+    [
+        ("two ladies", "female"),
+        ("spectacles", "glasses"),
+        ("red scarves", "scarf"),
+        ("summer dresses", "dress"),
+        ("a t shirt", "top_or_tshirt"),
+        ("a hoodie", "sweater"),
+        ("a brown boot", "boots"),
+        ("slacks", "trousers"),
+    ],
+)
+def test_other_names_and_plurals(spoken: str, name: str) -> None:
+    assert [attribute.name for attribute in named_attributes(spoken)] == [name]
+
+
+def test_other_names_have_colours_too() -> None:
+    assert [colour.places for colour in named_colours("a gray hoodie and red dresses")] == [
+        ("upper",),
+        ("upper", "lower"),
+    ]

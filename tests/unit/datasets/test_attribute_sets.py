@@ -259,3 +259,16 @@ def test_people_of_open_images_by_the_class_of_their_box(tmp_path: Path) -> None
     file.write_text(file.read_text().replace("IsDepiction", "IsDrawn"))
     with pytest.raises(BadConfigError, match=r"validation-annotations-bbox.csv has no column 'IsDepiction'"):
         read_attribute_set("openimages", tmp_path)
+
+
+def test_attributes_of_rapv2_beyond_the_selected_ones_are_read_where_they_are_wanted(tmp_path: Path) -> None:
+    """The selected ones lack the age over 60, which is in the paper's Table 2."""
+    selected = rapv2(tmp_path)
+    usual = read_attribute_set("rapv2", tmp_path)
+    data = read_attribute_set("rapv2", tmp_path, also=("attribute 150", "attribute 12", "AgeBiger60"))
+    assert data.attributes == (*usual.attributes, "attribute 150")
+    assert [person.labels[:54] for person in data.people] == [tuple(row) for row in selected.tolist()]
+    content = scipy.io.loadmat(tmp_path / "RAP_annotation" / "RAP_annotation.mat", simplify_cells=True)
+    everything = content["RAP_annotation"]["data"]
+    assert [person.labels[54] for person in data.people] == everything[:, 150].tolist()
+    assert data.parts == usual.parts

@@ -127,6 +127,8 @@ def test_the_command_lists_and_shows_them_and_refuses_other_networks(tmp_path: P
         assert "PAR identifies nobody" in str(refused.exception)
     fetched = run(app, ["models", "fetch", "face-api", "--from", str(tmp_path), "--to", str(tmp_path / "w")])
     assert "holds neither vladmandic-face-api-1.7.15.tgz nor" in str(fetched.exception)
+    mixed = run(app, ["models", "fetch", "face-api", "vit-b-32-imagenet", "--from", str(tmp_path)])
+    assert "--from is for face-api alone" in str(mixed.exception)
     (tmp_path / "w" / "face-api").mkdir(parents=True)
     (tmp_path / "w" / "face-api" / "age_gender_model.bin").write_bytes(b"other")
     verified = run(app, ["models", "verify", "--weights-dir", str(tmp_path / "w")])

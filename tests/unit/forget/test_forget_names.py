@@ -51,6 +51,7 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Name sources and entries of lists as the release before did."""
     plain = lambda path, base="", folders=None: str((Path(base) / path).absolute())  # noqa: E731
     monkeypatch.setattr("par_core.archive.listing.canonical", plain)
+    monkeypatch.setattr("par_core.archive.path_list.canonical", plain)
 
 
 def test_names_of_an_earlier_release_are_forgotten_by_the_canonical_path(

@@ -3,13 +3,19 @@
 import numpy as np
 import pytest
 
-from par_core.people.boxes import box_overlaps
+from par_core.people.boxes import box_overlaps, box_shares_inside
 
 
 def test_overlaps_of_boxes() -> None:
     boxes = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30], [10, 0, 20, 10]], np.float32)
     np.testing.assert_allclose(box_overlaps(boxes[:1], boxes), [[1, 1 / 3, 0, 0]])
     np.testing.assert_allclose(box_overlaps(boxes, boxes[1:2])[:, 0], [1 / 3, 1, 0, 1 / 3])
+
+
+def test_the_share_of_a_box_inside_another_is_of_the_first() -> None:
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 5, 10], [8, 8, 18, 18]], np.float32)
+    wanted = [[1, 0.5, 0.04], [1, 1, 0], [0.04, 0, 1]]
+    np.testing.assert_allclose(box_shares_inside(boxes, boxes), wanted)
 
 
 @pytest.mark.parametrize(("n", "m"), [(0, 2), (2, 0), (0, 0)])

@@ -80,6 +80,7 @@ def test_each_part_is_explained(searcher: Searcher) -> None:
         ("blue", None),
         ("text: blue", "blue"),
         ("upper:red", None),
+        ("good cut-out", None),
     ]
 
 
@@ -90,8 +91,9 @@ def test_what_explains_a_part_stands_below_it_and_further_in(searcher: Searcher)
         "red",
         "text: red",
         "upper:red",
+        "good cut-out",
     ]
-    assert [line.index("%") for line in part_lines] == [21, 23, 21]
+    assert [line.index("%") for line in part_lines] == [21, 23, 21, 21]
 
 
 def test_hits_of_one_image_are_folded_unless_asked_apart(searcher: Searcher) -> None:
@@ -223,3 +225,18 @@ def test_where_few_are_likely_all_people_are_read() -> None:
     table = Scored(hat=np.full(1_000, 0.2))
     alternative = Alternative(None, None, ((NamedAttribute("hat", True, "hat"), 1.0),))
     assert len(best_by_attributes(table, alternative, None, 300)) == 300
+
+
+def test_a_denial_in_plain_words_is_told_and_never_ranked_by(searcher: Searcher) -> None:
+    plain = searcher.ask(Question("green person without a blue person", apart=True))
+    written = searcher.ask(Question('"green person" NOT "blue person"', apart=True))
+    assert "'without a blue person' is read as NOT \"blue person\"" in plain.warnings
+    assert [hit.person_id for hit in plain.hits] == [hit.person_id for hit in written.hits]
+    assert plain.hits[0].upper_color == "green"
+
+
+@pytest.mark.parametrize("text", ["...", '"!?"', "red AND ...", "\U0001f452"])
+def test_a_question_without_a_word_finds_nobody_with_a_note(searcher: Searcher, text: str) -> None:
+    result = searcher.ask(Question(text))
+    assert result.hits == ()
+    assert "there is no word in" in result.warnings[0]

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from par_core.errors import FilterError
-from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Phrase, Weighted, parse_query
+from par_core.query.language import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Likeness,
+    Negated,
+    Node,
+    Phrase,
+    Weighted,
+    parse_query,
+)
 from par_core.query.parts import leaves, score
 from par_core.query.where import Comparison, Membership, Place
 
@@ -64,6 +74,8 @@ def test_more_precision_or_more_recall_of_an_attribute_are_asked_for_by_a_word()
         ("man upper:redd", "did you mean red", 4),
         ("man uper:red", "did you mean upper:", 4),
         ("man since:yesterday", "no such date", 4),
+        ("man since:2026-11-01T18:30Z", "has a zone", 4),
+        ("man until:2026-11-01T18:30+02:00", "has a zone", 4),
         ("man hat:often", "hat:yes, hat:no", 4),
         ("man hat^90", "at most 10", 7),
         ('man ""', "nothing between the quotes", 4),
@@ -126,3 +138,26 @@ def test_too_long_and_too_many_are_refused() -> None:
 def test_what_pythons_stack_or_calendar_cannot_hold_is_refused(text: str) -> None:
     with pytest.raises(FilterError):
         parse_query(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("“a red coat” NOT hat", '"a red coat" NOT hat'),
+        ("„hat“", '"hat"'),
+        ("«hat»", '"hat"'),
+        ("man −hat", "man -hat"),
+    ],
+)
+def test_quotes_and_dashes_of_telephones_are_those_of_keyboards(typed: str, meant: str) -> None:
+    assert parse_query(typed) == parse_query(meant)
+
+
+def test_days_have_the_spellings_of_iso() -> None:
+    assert parse_query("on:20261102") == replace_text(parse_query("on:2026-11-02"), "on:20261102")
+    assert parse_query("on:2026-W45-1") == replace_text(parse_query("on:2026-11-02"), "on:2026-W45-1")
+
+
+def replace_text(node: Node, text: str) -> Node:
+    assert isinstance(node, Condition)
+    return Condition(text, node.filter)

@@ -47,7 +47,7 @@ def test_a_hit_of_an_older_version_names_the_place_where_the_picture_is_now(
     live_by_a_gate(root)
     shutil.rmtree(tmp_path / "mnt-a")
     (tmp_path / "mnt-a").mkdir()
-    index(root, [tmp_path / "mnt-a"])
+    index(root, [tmp_path / "mnt-a"], accept_empty=True)
     searcher = Searcher(root, FAKE)
     assert searcher.index().version < searcher.newest().version
     (hit,) = searcher.ask(Question("source:mnt-a", weak=True)).hits
@@ -64,3 +64,20 @@ def test_a_crop_is_cut_from_the_place_that_still_holds_the_picture(root: Path, t
     shutil.rmtree(tmp_path / "mnt-b")
     (crop,) = crops_of([hit], Store.open(root), searcher.index().info.segment_config, FAKE.archive)
     assert (crop.jpeg, crop.trouble) == (None, "the file is not there any more (vanished)")
+
+
+def test_a_place_in_another_case_is_hinted_at(tmp_path: Path) -> None:
+    index(tmp_path / "store", [archive(tmp_path / "Gate-3", [("red",)])])
+    searcher = Searcher(tmp_path / "store", FAKE)
+    for question, hint in (
+        (Question("source:gate-3"), "no place holds 'gate-3', but 'Gate-3' occurs: case matters in source:"),
+        (Question(where="uri like '%gate-3%'"), "but 'Gate-3' occurs: case matters in like"),
+        (Question(where="uri like 'Gate-3'"), "source:Gate-3 finds a part of a path"),
+    ):
+        result = searcher.ask(question)
+        assert result.hits == ()
+        assert any(hint in warning for warning in result.warnings)
+    assert searcher.ask(Question("source:gate-4")).warnings == ()
+    assert searcher.ask(Question("NOT source:Gate-3")).warnings == ()
+    for pattern, hits in (("%Gate-_%", 1), (r"%Gate\-3%", 1), (r"%Gate\_3%", 0), ("%ate-3/%", 1)):
+        assert len(searcher.ask(Question(where=f"uri like '{pattern}'")).hits) == hits

@@ -21,7 +21,8 @@ from tests.serving import HERE, client_of, jpeg_pixels
 
 HIT = {
     "rank", "person_id", "image_id", "uri", "source_state", "box", "cosine", "probability", "attributes",
-    "seen", "upper_color", "lower_color", "captured_at", "height_px", "score", "parts", "similar",
+    "seen", "upper_color", "lower_color", "captured_at", "height_px", "score", "cutout", "parts",
+    "similar",
 }  # fmt: skip
 
 
@@ -103,6 +104,7 @@ def test_counts_and_status(client: TestClient) -> None:
         "found": 7,
         "described": 7,
         "too_small": 0,
+        "second_cuts": 0,
         "failed": 0,
         "forgotten": 0,
         "pending": 0,

@@ -71,8 +71,14 @@ def test_a_person_is_explained_part_by_part_with_the_details_of_a_part_below_it(
     other, person, *_ = re.findall(r'data-person="(\w+)"', whole)
     html = get(client, f"/people/{person}?q=red+like%3A{other}", "panel").text
     parts = re.findall(r'<span class="part ([\w -]+)">\s*<span class="what">([^<]*)</span>', html)
-    assert [name for _, name in parts] == ["red", "text: red", "like the person chosen"]
-    assert ["detail" in kind for kind, _ in parts] == [False, True, False]
+    assert [name for _, name in parts] == [
+        "red",
+        "text: red",
+        "like the person chosen",
+        "good cut-out",
+    ]
+    assert ["detail" in kind for kind, _ in parts] == [False, True, False, False]
+    assert re.search(r"<dt>cut-out</dt><dd>[01]\.\d\d \(1 is", html)
 
 
 def test_the_page_names_the_live_version_while_another_waits_for_its_gate(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from par_core.types import Descriptions
 from tests.indexing import FAKE, content, index
 from tests.pictures import archive, save, scene
 
+describe = FakeDescriber.describe
 GROUPS = [("red",), ("green", "blue"), (), ("yellow",)]
 SMALL_SHARDS = load_config(profile="fake", machine={"shard_size": 2})
 
@@ -56,6 +57,14 @@ def recognised(root: Path, config: RunConfig = FAKE) -> int:
     return sum(manifest.info["recognised"] for _, manifest in shards)
 
 
+def blind_to_blue(self: FakeDescriber, cutouts: list) -> Descriptions:
+    for cutout in cutouts:
+        red, _, blue = cutout.reshape(-1, 3).mean(axis=0)
+        if blue > 2 * red:
+            raise RuntimeError("poison")
+    return describe(self, cutouts)
+
+
 def assert_sound(root: Path) -> None:
     """The store is whole, and a rebuilding from Parquet alone gives the same."""
     assert verify_store(Store.open(root), thorough=True).problems == ()
@@ -79,6 +88,36 @@ def test_a_renamed_folder_is_recognised_and_its_shard_is_as_if_it_had_been_compu
     (shard,) = plan_index(fresh, [str(moved)], workers=1).shards
     process_shard(fresh, shard.shard_id)
     assert rows(Run.of(Store.open(tmp_path / "s"), FAKE), shard.shard_id) == rows(fresh, shard.shard_id)
+    assert_sound(tmp_path / "s")
+
+
+@pytest.mark.parametrize("change", ["describer", "height", "thumbnails", "retry"])
+def test_what_is_described_later_is_read_where_the_picture_is_now(
+    tmp_path: Path, photos: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old listing stays, and its folder is gone: its shards must not wait for it for ever."""
+    if change == "retry":
+        with monkeypatch.context() as patch:
+            patch.setattr(FakeDescriber, "describe", blind_to_blue)
+            index(tmp_path / "s", [photos], SMALL_SHARDS)
+        assert store_status(Store.open(tmp_path / "s")).accounting.person_failures == {"model_error": 1}
+    else:
+        index(tmp_path / "s", [photos], SMALL_SHARDS)
+    moved = photos.rename(tmp_path / "b")
+    index(tmp_path / "s", [moved], SMALL_SHARDS)
+    settings: dict[str, Any] = {
+        "describer": {"describe": {"cutout": {"background": "keep"}}},
+        "height": {"segment": {"min_height_px": 10}},
+        "thumbnails": {"describe": {"thumbnails": True}},
+        "retry": {},
+    }[change]
+    config = load_config(profile="fake", machine={"shard_size": 2}, **settings)
+    index(tmp_path / "s", [moved], config, retry_failed=change == "retry")
+    index(tmp_path / "fresh", [moved], config)
+    described, fresh = ([row | {"uris": []} for row in content(tmp_path / name)] for name in ("s", "fresh"))
+    assert described == fresh
+    counted = store_status(Store.open(tmp_path / "s")).accounting
+    assert counted.person_failures == {}
     assert_sound(tmp_path / "s")
 
 

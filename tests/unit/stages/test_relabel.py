@@ -14,7 +14,7 @@ from par_core.models.fake import FakeDescriber
 from par_core.stages.check import verify_store
 from par_core.stages.plan import plan_index
 from par_core.stages.process import process_shard
-from par_core.stages.provenance import limits_raised, needs_relabel
+from par_core.stages.provenance import RULES, limits_raised, needs_relabel
 from par_core.stages.relabel import relabel_shard
 from par_core.stages.run import Run
 from par_core.stages.status import store_status
@@ -248,10 +248,11 @@ def test_limits_are_recorded_and_a_raised_one_is_noticed(
 
 
 def test_a_description_that_does_not_say_has_the_labels_that_its_segmentation_began_with() -> None:
-    described = {"settings": {"thumbnails": False}}
-    segmented = {"settings": {"min_height_px": 10}, "first_min_height_px": 32}
+    described = {"settings": {"thumbnails": False}, **RULES}
+    segmented = {"settings": {"min_height_px": 10}, **RULES}
+    assert not needs_relabel(segmented, described, settings(10))
+    segmented |= {"first_min_height_px": 32}
     assert needs_relabel(segmented, described, settings(10))
-    assert not needs_relabel({"settings": {"min_height_px": 10}}, described, settings(10))
     assert not needs_relabel(segmented, {**described, "min_height_px": 10}, settings(10))
     assert not needs_relabel(segmented, None, settings(10))
     assert needs_relabel(segmented, None, settings(32))

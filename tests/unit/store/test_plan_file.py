@@ -16,6 +16,7 @@ from par_core.store.layout import Store
 from par_core.store.listings import entries_table
 from par_core.store.plan_file import SHARDS_PER_PART, PlanFile, PlannedShard, planned_work
 from par_core.store.plan_writer import write_plan
+from par_core.store.schemas import WORK
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_streams_and_segmented_shards_are_marked(store: Store) -> None:
     with write_plan(store) as writer:
         writer.add(digest_of("a"), work(0))
         writer.add(digest_of("b"), work(1), stream="/photos/night.tar.gz")
-        writer.add_segmented(digest_of("c"), 5)
+        writer.add_segmented(digest_of("c"), 5, WORK.empty_table())
     plan = PlanFile.of(store)
     assert [shard.stream for shard in plan] == ["", "/photos/night.tar.gz", ""]
     np.testing.assert_array_equal(plan.segmented, [False, False, True])

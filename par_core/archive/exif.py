@@ -1,0 +1,97 @@
+"""What EXIF says of a picture: which way is up, and when it was taken.
+
+Writers differ: dates are written with colons, dashes, slashes or dots, with a ``T`` or blanks before the
+time, without seconds, with fractions of them, with a zone behind, and midnight as hour 24. ``DateTime``, the
+time of the last change, is no time of capture.
+"""
+
+import re
+import struct
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from PIL import ExifTags, Image
+
+__all__ = ["Exif", "capture_time", "exif_of"]
+
+_ERRORS: Final = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    OverflowError,
+    struct.error,
+)
+_STAMP: Final = re.compile(
+    r"(\d{4})([:/.-])(\d{1,2})\2(\d{1,2})[T\s]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,]\d*)?)?"
+    r"\s*(?:Z|[+-]\d{2}:?\d{2})?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exif:
+    """What was read.
+
+    Attributes:
+        orientation: 1 to 8; 1 is upright.
+        captured_at: Time of capture on the camera's own clock; None if there is none.
+        unreadable_time: Whether a time of capture is there that cannot be read.
+    """
+
+    orientation: int
+    captured_at: datetime | None
+    unreadable_time: bool
+
+
+def exif_of(picture: Image.Image) -> Exif:
+    """Return orientation and time of capture of an opened picture; EXIF that is damaged counts as none."""
+    try:
+        tags = picture.getexif()
+        details = tags.get_ifd(ExifTags.IFD.Exif)
+        orientation = tags.get(ExifTags.Base.Orientation, 1)
+        stamps = [
+            details.get(tag) for tag in (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
+        ]
+    except _ERRORS:
+        return Exif(1, None, unreadable_time=False)
+    written = [stamp for stamp in stamps if not _is_blank(stamp)]
+    times = [time for stamp in written if (time := capture_time(stamp)) is not None]
+    return Exif(
+        orientation if isinstance(orientation, int) else 1,
+        times[0] if times else None,
+        unreadable_time=bool(written) and not times,
+    )
+
+
+def capture_time(stamp: object) -> datetime | None:
+    """Return the time of an EXIF stamp as written, without its zone; None if it cannot be read, or has no
+    time of day.
+    """
+    found = _STAMP.fullmatch(_text(stamp))
+    if found is None:
+        return None
+    year, _, month, day, hour, minute, second = found.groups()
+    midnight = int(hour) == 24 and int(minute) == int(second or 0) == 0
+    try:
+        time = datetime(
+            int(year), int(month), int(day), 0 if midnight else int(hour), int(minute), int(second or 0)
+        )
+        return time + timedelta(days=1) if midnight else time
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_blank(stamp: object) -> bool:
+    """Whether nothing is written: cameras without a clock write blanks or zeros between the colons."""
+    return stamp is None or not _text(stamp).strip(" :0/-.")
+
+
+def _text(stamp: object) -> str:
+    text = stamp.decode("latin-1") if isinstance(stamp, bytes) else stamp if isinstance(stamp, str) else "?"
+    return text.split("\0")[0].strip()

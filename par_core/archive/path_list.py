@@ -1,0 +1,78 @@
+"""A text file that lists pictures: one path a line, as people and programs write them.
+
+A line may be a path, relative to the folder of the file, or what PAR itself prints as a place: a ``file://``
+uri, a member of an archive (``photos.zip!/a.jpg``) or a URL.
+"""
+
+import codecs
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from par_core.archive.canonical import CanonicalUris, canonical, composed
+from par_core.archive.containers import SEPARATOR, split_uri
+from par_core.archive.entries import Entry, Listing, is_remote, path_of
+from par_core.archive.folder import entry_of_file
+from par_core.errors import BadConfigError
+from par_core.status import Status
+
+__all__ = ["list_paths"]
+
+_MARKS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def list_paths(path: Path, list_other: Callable[[str], Listing]) -> Listing:
+    """List the pictures that a text file names.
+
+    Args:
+        path: The file: UTF-8, or UTF-16 with a byte-order mark. Empty lines and lines that begin with # are
+            skipped.
+        list_other: Lists an archive or a URL, by its path or URL.
+
+    Returns:
+        The entries; what is named and is not there has the status ``vanished``.
+    """
+    entries: list[Entry] = []
+    elsewhere: dict[str, set[str]] = {}  # names by archive or URL
+    folders: dict[str, str] = {}
+    uris = CanonicalUris()
+    for line in _lines(path.read_bytes()):
+        name = os.fsdecode(path_of(line)) if line.startswith("file://") else line
+        whole = name if is_remote(name) else os.path.join(path.parent, name)
+        container, _ = split_uri(whole)
+        if is_remote(name) or (container is not None and not os.path.lexists(whole)):
+            named = whole if is_remote(name) else uris.named(whole)
+            elsewhere.setdefault(named.split(SEPARATOR)[0] if container else named, set()).add(named)
+        else:
+            entries.append(entry_of_file(canonical(name, str(path.parent), folders)))
+    for place, wanted in elsewhere.items():
+        entries += _entries_of(place, wanted, list_other)
+    by_uri = {entry.uri: entry for entry in entries}
+    return Listing(str(path), tuple(by_uri[uri] for uri in sorted(by_uri)))
+
+
+def _entries_of(place: str, wanted: set[str], list_other: Callable[[str], Listing]) -> Iterator[Entry]:
+    """Yield the entries of some members of an archive, or of one URL."""
+    try:
+        listed = list_other(place).entries
+    except BadConfigError as error:
+        yield from (Entry(uri, 0, "", Status.VANISHED, str(error)[:300]) for uri in wanted)
+        return
+    found = {_member(entry.uri): entry for entry in listed}
+    alone = listed[0] if len(listed) == 1 else None
+    for uri in wanted:
+        entry = found.get(_member(uri)) if SEPARATOR in uri else alone
+        yield entry or Entry(uri, 0, "", Status.VANISHED, "not there, or no picture that PAR reads")
+
+
+def _member(uri: str) -> str:
+    return composed(uri.partition(SEPARATOR)[2])
+
+
+def _lines(content: bytes) -> Iterator[str]:
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
+    text = content.removeprefix(codecs.BOM_UTF8).decode(encoding, "surrogateescape")
+    for line in text.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield line.strip()

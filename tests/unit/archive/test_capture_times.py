@@ -1,0 +1,73 @@
+"""Times of capture as cameras, telephones and programs write them."""
+
+import io
+from datetime import datetime
+
+import pytest
+from PIL import ExifTags, Image
+
+from par_core.archive import decode
+from par_core.archive.exif import capture_time
+from par_core.config import ArchiveConfig
+
+NOON = datetime(2021, 7, 5, 12, 30, 15)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "time"),
+    [
+        ("2021:07:05 12:30:15", NOON),
+        ("2021-07-05 12:30:15", NOON),
+        ("2021/07/05 12:30:15", NOON),
+        ("2021.07.05 12:30:15", NOON),
+        ("2021-07-05T12:30:15", NOON),
+        ("2021:07:05T12:30:15Z", NOON),
+        ("2021-07-05T12:30:15+02:00", NOON),
+        ("2021:07:05 12:30:15.250", NOON),
+        ("2021:07:05  12:30:15", NOON),
+        ("2021:7:5 12:30:15", NOON),
+        (" 2021:07:05 12:30:15\0", NOON),
+        ("2021:07:05 12:30:15\0rest", NOON),
+        (b"2021:07:05 12:30:15", NOON),
+        ("2021:07:05 12:30", NOON.replace(second=0)),
+        ("2021:07:05 24:00:00", datetime(2021, 7, 6)),
+        ("2021:12:31 24:00:00", datetime(2022, 1, 1)),
+        ("2021:07:05 24:00:01", None),
+        ("2021:07:05", None),
+        ("2021:02:30 12:30:15", None),
+        ("2021:07-05 12:30:15", None),
+        ("05.07.2021 12:30:15", None),
+        ("yesterday", None),
+        (20210705, None),
+    ],
+)
+def test_spellings(stamp: object, time: datetime | None) -> None:
+    assert capture_time(stamp) == time
+
+
+def decoded(**stamps: str) -> tuple[datetime | None, bool]:
+    exif = Image.Exif()
+    for name, stamp in stamps.items():
+        tag = ExifTags.Base[name]
+        (exif if name == "DateTime" else exif.get_ifd(ExifTags.IFD.Exif))[tag] = stamp
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(buffer, "JPEG", exif=exif)
+    image = decode(buffer.getvalue(), ArchiveConfig())
+    return image.captured_at, image.unreadable_time
+
+
+def test_the_time_of_the_last_change_is_no_time_of_capture() -> None:
+    assert decoded(DateTime="2021:07:05 12:30:15") == (None, False)
+    assert decoded(DateTime="2024:01:01 00:00:00", DateTimeOriginal="2021:07:05 12:30:15") == (NOON, False)
+
+
+def test_the_time_of_digitising_counts_if_no_other_can_be_read() -> None:
+    assert decoded(DateTimeDigitized="2021:07:05 12:30:15") == (NOON, False)
+    assert decoded(DateTimeOriginal="last week", DateTimeDigitized="2021:07:05 12:30:15") == (NOON, False)
+
+
+def test_a_time_that_cannot_be_read_is_told_from_none() -> None:
+    assert decoded(DateTimeOriginal="last week") == (None, True)
+    for blank in ("    :  :     :  :  ", "0000:00:00 00:00:00", ""):
+        assert decoded(DateTimeOriginal=blank) == (None, False)
+    assert decoded() == (None, False)

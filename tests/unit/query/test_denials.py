@@ -1,0 +1,77 @@
+"""Denials in plain words are negations, and nobody is ranked by what was denied."""
+
+import pytest
+
+from par_core.query.denials import denials_in, read_question
+from par_core.query.language import AllOf, AnyOf, Negated, Node, Phrase
+
+
+def shape(node: Node) -> object:
+    match node:
+        case Phrase(text):
+            return text
+        case Negated(inner):
+            return {"not": shape(inner)}
+        case AllOf(parts):
+            return [shape(part) for part in parts]
+        case AnyOf(parts):
+            return tuple(shape(part) for part in parts)
+    raise AssertionError(node)
+
+
+NO_HAT = {"not": "hat"}
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("woman without a hat", ["woman", NO_HAT]),
+        ("woman w/o hat", ["woman", NO_HAT]),
+        ("a woman wearing no hat", ["a woman", NO_HAT]),
+        ("a woman with no hat", ["a woman", NO_HAT]),
+        ("a woman not wearing a hat", ["a woman", NO_HAT]),
+        ("a woman who is not wearing a hat", ["a woman", NO_HAT]),
+        ("a woman who isn’t wearing a hat", ["a woman", NO_HAT]),
+        ("a woman who does not wear a hat", ["a woman", NO_HAT]),
+        ("a woman who has no hat", ["a woman", NO_HAT]),
+        ("a hatless woman", ["a woman", NO_HAT]),
+        ("no hat", NO_HAT),
+        ("NO HAT", {"not": "HAT"}),
+        ("“no hat”", NO_HAT),
+        ("nobody with a hat", NO_HAT),
+        ("people without hats", {"not": "hats"}),
+        ("everyone except men", {"not": "men"}),
+        ("not a man", {"not": "man"}),
+        ("not a man in a red coat", ["in a red coat", {"not": "man"}]),
+        ("a man not in jeans", ["a man", {"not": "jeans"}]),
+        ("without a hat, red coat", ["red coat", NO_HAT]),
+        ("no hat, no bag", [NO_HAT, {"not": "bag"}]),
+        ("a man without a hat or glasses in a red coat", ["a man in a red coat", NO_HAT, {"not": "glasses"}]),
+        ("a man without a hat and a bag", ["a man", NO_HAT, {"not": "bag"}]),
+        ("a man with no hat and a red coat", ["a man and a red coat", NO_HAT]),
+        ("a man without a hat but with a bag", ["a man with a bag", NO_HAT]),
+        ("neither a hat nor a scarf", [NO_HAT, {"not": "scarf"}]),
+        ("a man without a red coat", ["a man", {"not": "red coat"}]),
+        ("man without a hat OR woman with no bag", (["man", NO_HAT], ["woman", {"not": "bag"}])),
+        ("man NOT hat", ["man", NO_HAT]),
+        ("man –hat", ["man", NO_HAT]),
+    ],
+)
+def test_what_is_denied(text: str, meant: object) -> None:
+    assert shape(read_question(text)) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a knot of hair", "a notable man", "a no-logo shirt", "a non-smoker", "a noisy bag", "a man without"],
+)
+def test_what_denies_nothing_stays_as_it_is(text: str) -> None:
+    assert read_question(text) == Phrase(text, quoted=False)
+
+
+def test_what_was_read_can_be_told() -> None:
+    denied = list(denials_in(read_question("a man without a hat or glasses NOT scarf")))
+    assert [(part.said, shape(part.inner)) for part in denied] == [
+        ("without a hat or glasses", "hat"),
+        ("without a hat or glasses", "glasses"),
+    ]
