@@ -42,6 +42,7 @@ def test_nobody_is_in_two_parts(data_dir: Path) -> None:
         ]
         assert sum(map(len, names)) == len(set().union(*names))
         assert abs(len(names[1]) - len(names[2])) <= 1
+        assert {photo.image for photo in photos.held_out[source]} == names[1] | names[2]
 
 
 @pytest.mark.data
