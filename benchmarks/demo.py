@@ -3,8 +3,8 @@
     python benchmarks/demo.py [--archive FOLDER] [--out build/demo]
 
 Runs the same ``par`` commands that a user would type, shows each of them, and names the gallery at the end.
-Exits 1 if the sample photographs do not give the expected result: each of the three people, as a man or a
-woman, and no person anywhere else.
+Exits 1 if the sample photographs do not give the expected result: each of the three people, and no person
+anywhere else.
 """
 
 import argparse
@@ -21,7 +21,6 @@ PEOPLE = {
     "cameraman.png": ("skimage", "data/camera.png"),
     "grace_hopper.jpg": ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
 }
-WOMEN = {"astronaut.png": True, "cameraman.png": False, "grace_hopper.jpg": True}
 NOBODY = {name: ("skimage", f"data/{name}") for name in ("chelsea.png", "coffee.png", "rocket.jpg")}
 QUERIES = ("a person in a black coat", "woman upper:blue")
 PAR = str(Path(sys.executable).with_name("par"))
@@ -79,8 +78,7 @@ def wrong(store: Path) -> list[str]:
         capture_output=True,
         text=True,
     )
-    results = json.loads(shown.stdout)["results"]
-    hits = [Path(hit["uri"]).name for hit in results]
+    hits = [Path(hit["uri"]).name for hit in json.loads(shown.stdout)["results"]]
     first = subprocess.run(
         [PAR, "search", QUERIES[0], "--store", str(store), "--json"],
         check=True,
@@ -93,17 +91,9 @@ def wrong(store: Path) -> list[str]:
         else [f"nobody was found for {QUERIES[0]!r}, which the README asks for"]
     )
     missed = [f"nobody was found in {name}" for name in PEOPLE if name not in hits]
-    tallest_last = sorted(results, key=lambda hit: hit["height_px"])  # a picture may show others, too
-    called_women = {Path(hit["uri"]).name: "female" in hit["seen"] for hit in tallest_last}
-    mistaken = [
-        f"the {'woman' if is_woman else 'man'} of {name} is described otherwise"
-        for name, is_woman in WOMEN.items()
-        if called_women.get(name, is_woman) != is_woman
-    ]
     return (
         unanswered
         + missed
-        + mistaken
         + [f"a person was found in {name}, where there is none" for name in NOBODY if name in hits]
     )
 
