@@ -26,7 +26,7 @@ def threshold_for_filters(probabilities: Float[np.ndarray, " n"]) -> float:
 
     F1 alone gives up most of those who have something rare, and calls nearly all people what most are; TPR
     and TNR alone are content with one right hit in three. Labels are not looked at (as in Lipton et al.
-    2014), so that a dozen people with an attribute cannot pull the threshold to and fro.
+    2014), so that a dozen people with an attribute cannot move the threshold far.
 
     Args:
         probabilities: Calibrated probabilities of people like those of the archive; at least one is above 0
