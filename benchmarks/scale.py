@@ -9,8 +9,8 @@ operation alone count, without the start of Python. Peak memory is that of the w
 are compared, they take turns: A B A B; the ratio is that of the medians.
 
 With N = ``--images``, stores have N/4, N/2, N, 2 N and 4 N images, of about two people each. The base is
-measured at N/4 and N images. Its costs of verifying and forgetting grow faster than the archive, so that
-these two are compared at ``--base-images``, by default N/4, which flatters the base. What needs files on
+measured at N/4 and N images. Its cost of verifying grows faster than the archive, so that it is compared at
+``--base-images``, by default N/4, which flatters the base. What needs files on
 disk that do not exist here is replaced: the listing of a folder of N files is given to the planner
 ready-made, and listing it is not measured.
 """
@@ -225,12 +225,12 @@ def run_all(
     of_store = store_bytes(measured.indexed(new, sizes.n))
     for build in builds:
         measured.unchanged(build, "verify", sizes.base)
-        measured.on_copy(build, "forget", sizes.base)
+        measured.on_copy(build, "forget", sizes.n)
         measured.command(build, "status", measured.indexed(build, sizes.n), sizes.n)
     for size in (sizes.quarter, sizes.n):
         for operation in ("commit", "replan", "status", "verify"):
             measured.unchanged(new, operation, size)
-        measured.on_copy(new, "forget", size)
+    measured.on_copy(new, "forget", sizes.quarter)
     if base:
         measured.migrated(new, base, sizes.n)
     for size in (sizes.quarter, sizes.half, sizes.n):
@@ -252,9 +252,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--images", type=int, default=1_000_000, help="N (default: 1,000,000)")
-    parser.add_argument(
-        "--base-images", type=int, help="images that the base verifies and forgets one of (default: N/4)"
-    )
+    parser.add_argument("--base-images", type=int, help="images that the base verifies (default: N/4)")
     parser.add_argument("--turns", type=int, default=2, help="repetitions, A B A B (default: 2)")
     parser.add_argument("--scratch", type=Path, default=Path("build/scale"), help="folder of the stores")
     parser.add_argument("--keep", action="store_true", help="keep the stores for another run")

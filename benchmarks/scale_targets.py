@@ -17,7 +17,7 @@ class Sizes:
 
     Attributes:
         n: The size in the middle, N.
-        base: The size at which verify and forget are compared with the base.
+        base: The size at which verify is compared with the base.
     """
 
     n: int
@@ -149,7 +149,7 @@ def compared_with_targets(records: Sequence[Record], sizes: Sizes) -> list[dict[
             f"rebuild, per person, {double:,} / {half:,} images", "CPU s", 1.25,
             value(per_person, "rebuild", double), value(per_person, "rebuild", half),
         ),
-        against_base("forget one person", 1 / 50, "forget", sizes.base),
+        against_base("forget one person", 1 / 50, "forget", images),
     ]  # fmt: skip
 
 

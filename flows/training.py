@@ -114,7 +114,7 @@ def train(
 
 def _absolute(job: Mapping[str, Any]) -> dict[str, Any]:
     """The job with absolute paths, for a worker that was started in another folder."""
-    paths = {name: job.get(name) for name in ("root", "out", "shared", "start")}
+    paths = {name: job.get(name) for name in ("root", "out", "shared", "start", "made")}
     named = {name: path for name, path in paths.items() if path is not None and str(path) != "compact"}
     return {**job, **{name: os.path.abspath(path) for name, path in named.items()}}
 

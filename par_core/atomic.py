@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ __all__ = [
     "folder_aside",
     "partial_name",
     "remove_partials",
+    "sync_files",
     "sync_folder",
     "write_aside",
     "write_atomic",
@@ -129,6 +130,15 @@ def remove_partials(folder: Path, *, of: str | None = None, idle_s: float = 0.0)
             else:
                 with suppress(PermissionError):  # another user's
                     path.unlink(missing_ok=True)
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Make the contents and the names of many files outlast a power cut: quicker than one by one as they are
+    written.
+    """
+    files = list(paths)
+    for path in (*files, *dict.fromkeys(path.parent for path in files)):
+        _sync(path)
 
 
 def sync_folder(folder: Path) -> None:

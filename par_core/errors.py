@@ -7,7 +7,8 @@
     ├── BadInputError             a contract is broken (schema, shape, count); stops the shard
     │   └── UnreadableImageError  one image cannot be used; becomes a row with ``status``
     ├── StoreError                the store is missing, of another format, or inconsistent
-    │   └── FingerprintError      the store was written with other models than the query's
+    │   ├── FingerprintError      the store was written with other models than the query's
+    │   └── IndexChangedError     the version of the index that is being read was erased meanwhile
     ├── TransientError            storage or memory trouble; the task may be tried again
     └── WorkerLostError           the process that worked on a shard was lost; others may get its halves
 
@@ -22,6 +23,7 @@ __all__ = [
     "BadInputError",
     "FilterError",
     "FingerprintError",
+    "IndexChangedError",
     "ParError",
     "StoreError",
     "TransientError",
@@ -74,6 +76,12 @@ class StoreError(ParError):
 
 class FingerprintError(StoreError):
     """The store was written with other models than the query's."""
+
+
+class IndexChangedError(StoreError):
+    """The version of the index that is being read was erased meanwhile, as when somebody is forgotten. The
+    newest version can be read.
+    """
 
 
 class TransientError(ParError):

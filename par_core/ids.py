@@ -35,9 +35,9 @@ def person_id(image: str, box: Iterable[float], segmenter_fingerprint: str) -> s
 
 
 def _sha256(parts: Iterable[str | bytes]) -> str:
-    digest = hashlib.sha256()
+    framed = bytearray()
     for part in parts:
         data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.hexdigest()
+        framed += len(data).to_bytes(8, "big")
+        framed += data
+    return hashlib.sha256(framed).hexdigest()

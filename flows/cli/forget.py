@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +36,14 @@ def forget(
             "--person", metavar="ID", help="One person of an image. All three options may be repeated."
         ),
     ] = None,
+    made: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--made",
+            metavar="DIR",
+            help="Also erase the copies in a folder of par generate; may be repeated.",
+        ),
+    ] = None,
     finish: Annotated[bool, typer.Option("--finish", help="Only finish an interrupted erasure.")] = False,
     thorough: Annotated[
         bool,
@@ -56,8 +65,9 @@ def forget(
     Only the shards and the parts of the index that hold something of it are rewritten. Afterwards every byte
     that was rewritten is searched for its traces, as are listings, reviews and logs; with --thorough, every
     byte of the store. An erasure certificate without personal data is written. The same command finishes a
-    killed erasure. Exit code 0 if nothing is left, 1 if something is. Backups, copies and the archive itself
-    are yours to erase.
+    killed erasure. Exit code 0 if nothing is left, 1 if something is. Pictures that par generate has made
+    from the erased go where --made names their folder. Backups, other copies and the archive itself are yours
+    to erase.
 
     Examples:
     ```
@@ -69,8 +79,10 @@ def forget(
     from par_core.access import Access, Caller
     from par_core.forget import Request, find_subject, finish_forgetting
     from par_core.forget import forget as erase
+    from par_core.forget.made_copies import forget_copies, require_made
     from par_core.store.layout import Store
 
+    require_made(made or ())
     opened = Store.open(store)
     request = (
         None
@@ -93,6 +105,8 @@ def forget(
                 f"{done.request.kind}, certificate {done.certificate.stem}",
                 status="ok" if done.exit_code == 0 else "something is left",
             )
+            for folder in made or ():
+                _say(f"{forget_copies(opened, folder)} made people erased from {folder}")
             if request is None or request == done.request or done.exit_code:
                 _conclude(done, as_json=as_json)
         if request is None:
@@ -111,6 +125,8 @@ def forget(
             f"{request.kind}, certificate {report.certificate.stem}",
             status="ok" if report.exit_code == 0 else "something is left",
         )
+        for folder in made or ():
+            _say(f"{forget_copies(opened, folder)} made people erased from {folder}")
     _conclude(report, as_json=as_json)
 
 

@@ -21,6 +21,7 @@ from flows.cli.evaluate import evaluate
 from flows.cli.export import export
 from flows.cli.forget import forget
 from flows.cli.gate import gate
+from flows.cli.generate import generate
 from flows.cli.groups import with_groups
 from flows.cli.index import index
 from flows.cli.leakage import leakage
@@ -99,7 +100,13 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
 }
 _GROUPS: Final = {
     "Archives": {"tokens": tokens},
-    "Models and data sets": {"report": report, "datasets": datasets, "models": models, "train": train},
+    "Models and data sets": {
+        "report": report,
+        "datasets": datasets,
+        "models": models,
+        "generate": generate,
+        "train": train,
+    },
 }
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:

@@ -31,6 +31,7 @@ __all__ = [
     "WeightsOption",
     "WorkersOption",
     "existing_store",
+    "numbers",
 ]
 
 MODELS: Final = "Models and settings"
@@ -205,3 +206,17 @@ VerboseOption = Annotated[
         rich_help_panel=SHOWN,
     ),
 ]
+
+
+def numbers(text: str) -> list[int]:
+    """Return the numbers of an option ``--seeds``.
+
+    Raises:
+        BadConfigError: It holds something else.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() for part in parts):
+        raise BadConfigError(
+            f"--seeds wants whole numbers with commas between them, such as 0,1,2, got {text!r}"
+        )
+    return [int(part) for part in parts]

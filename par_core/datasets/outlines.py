@@ -31,7 +31,7 @@ __all__ = [
     "read_picture",
 ]
 
-OutlinedSet = Literal["pennfudan", "coco", "empty", "ccp"]
+OutlinedSet = Literal["pennfudan", "coco", "empty", "ccp", "made"]
 LabelMap = UInt8[np.ndarray, "h w"]
 
 _COCO_PERSON = "1"
@@ -74,6 +74,8 @@ def outlined_photos(dataset: OutlinedSet, root: Path) -> list[Photo]:
             return _pennfudan(dataset_folder(root, "pennfudan", ("PNGImages", "PedMasks")))
         case "ccp":
             return _ccp(dataset_folder(root, "ccp", ("photos", "annotations/pixel-level")))
+        case "made":
+            return _made(dataset_folder(root, "made", ("manifest.json", "masks")))
     folder = dataset_folder(root, "coco_people", ("images", "polygons", "boxes"))
     return _coco(folder) if dataset == "coco" else _coco_without_people(folder)
 
@@ -143,6 +145,14 @@ def _pennfudan(root: Path) -> list[Photo]:
     return [
         Photo("pennfudan", image, root / "PedMasks" / f"{image.stem}_mask.png")
         for image in sorted((root / "PNGImages").iterdir())
+    ]
+
+
+def _made(root: Path) -> list[Photo]:
+    """Composites of ``par generate``."""
+    return [
+        Photo("made", root / "pictures" / f"{mask.stem}.jpg", mask)
+        for mask in sorted((root / "masks").iterdir())
     ]
 
 

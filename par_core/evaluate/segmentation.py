@@ -28,7 +28,7 @@ from par_core.types import MaskRLE, PersonInstances
 
 __all__ = ["LOWEST_SCORE", "SegmentationRun", "SegmentationSet", "above", "evaluate_segmentation", "outlines"]
 
-SegmentationSet = Literal["pennfudan", "coco", "ccp"]
+SegmentationSet = Literal["pennfudan", "coco", "ccp", "made"]
 
 LOWEST_SCORE: Final = 0.02  # average precision wants the weak detections too
 _RANKED: Final = {"mask_ap50": 0.5, "mask_ap75": 0.75}  # average precisions that get intervals

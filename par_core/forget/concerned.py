@@ -49,7 +49,7 @@ class KnownFiles:
         rows: The rows. Columns uri, size, version, image_id (null where it was never read) and shard, the
             number of the shard in ``shards``.
         shards: Folders of the shards of segmentations, relative to the store.
-        names: Names of all files, each any number of times.
+        names: Names of all files, each any number of times; empty where they were not asked for.
     """
 
     rows: pa.Table
@@ -73,9 +73,14 @@ def known_files(store: Store) -> KnownFiles:
     return _read(store, (folder for folder, _ in every_shard(store, "segment")))
 
 
-def known_of_images(store: Store, image_ids: Collection[str]) -> KnownFiles:
+def known_of_images(store: Store, image_ids: Collection[str], *, all_names: bool = True) -> KnownFiles:
     """Return at least every row of some images, and every row of the files that these name: where the ledger
     knows them, from there. The caller holds the store's lock.
+
+    Args:
+        store: The store.
+        image_ids: The images.
+        all_names: Whether the names of all files are wanted; without them, the ledger is not read as a whole.
 
     Raises:
         StoreError: The ledger or a shard cannot be read.
@@ -87,7 +92,8 @@ def known_of_images(store: Store, image_ids: Collection[str]) -> KnownFiles:
         others = (shard for shard, _ in every_shard(store, "segment") if shard.path.parent != folder)
         other = _read(store, others)
         attempts = attempts_at(ledger, image_ids)
-        names = pa.chunked_array([*other.names.chunks, known_uris(ledger)])
+        of_ledger = [known_uris(ledger)] if all_names else []
+        names = pa.chunked_array([*other.names.chunks, *of_ledger], pa.string())
     ids = attempts["shard"].unique()
     numbers = pc.add(pc.index_in(attempts["shard"], value_set=ids), len(other.shards)).cast(pa.int32())
     rows = attempts.select(_COLUMNS.names).append_column("shard", numbers)

@@ -31,7 +31,7 @@ from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.ledger.accounting import accounting
 from par_core.store.listings import forget_in_listings, listed_entries
-from par_core.store.missing_sources import look_for_sources
+from par_core.store.missing_sources import release_forgotten
 from par_core.store.suppression import save_suppression_list
 
 __all__ = ["ForgetReport", "finish_forgetting", "forget"]
@@ -118,7 +118,7 @@ def _carry_out(
     say("listings")
     erase_leftovers(store)
     forget_in_listings(store, None if subject.thorough else subject.names)
-    look_for_sources(store)  # the digest of a forgotten source goes
+    release_forgotten(store)
     say("shards")
     erase_rows(store, subject)
     say("texts")

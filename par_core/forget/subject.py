@@ -94,7 +94,7 @@ def find_subject(store: Store, request: Request, *, thorough: bool = False) -> S
         image_of = _images_of_people(store, request.values)
         partly_ids = frozenset(image_of.values())
         # no file goes: its name may stay wherever it is
-        known, listed = known_of_images(store, partly_ids), ENTRIES.empty_table()
+        known, listed = known_of_images(store, partly_ids, all_names=False), ENTRIES.empty_table()
         rows = known.rows
         going = pa.chunked_array([pa.repeat(False, len(rows))])
         unknown = [value for value in request.values if value not in image_of]

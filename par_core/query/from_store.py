@@ -11,7 +11,7 @@ import numpy as np
 
 from par_core.archive import decode
 from par_core.config import RunConfig
-from par_core.errors import BadConfigError, StoreError, UnreadableImageError
+from par_core.errors import BadConfigError, IndexChangedError, StoreError, UnreadableImageError
 from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_scorer
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
@@ -103,12 +103,19 @@ class Searcher:
         return self._open("latest")
 
     def ask(self, question: Question) -> SearchResult:
-        """Answer a question.
+        """Answer a question. If somebody is forgotten meanwhile, it is answered from the newest version.
 
         Raises:
             BadConfigError: The store is empty, the version or the filter is wrong, or the question is empty.
             FingerprintError: The store was filled with another model.
         """
+        try:
+            return self._ask(question)
+        except IndexChangedError:
+            self._opened.clear()
+            return self._ask(question)
+
+    def _ask(self, question: Question) -> SearchResult:
         index, newest = self.index(), self.newest()
         result = _answer(index, question, self.config)
         if not result.hits:

@@ -78,22 +78,32 @@ def _erase(ledger: Ledger, index: PeopleIndex, erased: Erased, describe_config: 
     """Erase from the index; return the numbers of rows that were replaced and deleted."""
     index.history.remove_unfinished()
     made_with = described_with(ledger)
-    tables, digests = [index.schema.empty_table()], dict[str, tuple[str, int]]()
+    tables, digests, current = [index.schema.empty_table()], dict[str, tuple[str, int]](), set[str]()
     for shard in changed_shards(ledger) if made_with else ():
         assert made_with is not None
-        rows = desired_rows(ledger, describe_config, shard.shard_id, shard.images, made_with.schema)
+        changed = [image for image in shard.images if not image.current]
+        current |= {image.image_id for image in shard.images if image.current}
+        if not changed:
+            continue
+        rows = desired_rows(ledger, describe_config, shard.shard_id, changed, made_with.schema)
         counts = {item["values"]: item["counts"] for item in rows["image_id"].value_counts().to_pylist()}
-        digests |= {one.image_id: (one.digest, counts.get(one.image_id, 0)) for one in shard.images}
+        digests |= {one.image_id: (one.digest, counts.get(one.image_id, 0)) for one in changed}
         tables.append(rows.select(index.schema.names).cast(index.schema))
     rows = pa.concat_tables(tables)
-    dirty = {image.hex() for (image,) in ledger.rows("SELECT image_id FROM dirty")}
+    # copies of images that other shards describe stay as they are: their fragments are not written again
+    dirty = {image.hex() for (image,) in ledger.rows("SELECT image_id FROM dirty")} - current
     present = index.people_of(sorted(dirty | erased.image_ids))
     gone = sorted((erased.person_ids | present) - set(rows["person_id"].to_pylist()))
     mark_writing(ledger, sorted(digests))
     index.erase(gone, rows)
-    index.optimize()
+    if index.needs_optimizing():
+        index.optimize()
     index.history.drop()
     mark_indexed(ledger, digests, sorted(dirty - digests.keys()))
+    with ledger.transaction():
+        ledger.execute_many(
+            "DELETE FROM dirty WHERE image_id = ?", [(bytes.fromhex(one),) for one in current]
+        )
     erase_index_marks(ledger, erased.image_ids)
     note_index(ledger, index)
     ids = [bytes.fromhex(image) for image in erased.image_ids]

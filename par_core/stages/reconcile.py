@@ -28,10 +28,12 @@ from par_core.store.ledger.changed_images import (
     mark_writing,
     note_written,
 )
+from par_core.store.vector_index import POLICY
 
 __all__ = ["Changes", "adopt_index", "note_index", "opened_index", "reconcile"]
 
 _ROWS_PER_WRITE: Final = 20_000  # smaller writes leave many fragments behind
+_ROWS_OF_A_NEW_TABLE: Final = POLICY.rows_a_fragment  # a write: whole fragments, never merged later
 
 
 @dataclass
@@ -170,7 +172,8 @@ class _Batch:
         self._rows |= {item["values"]: item["counts"] for item in counts}
         self._images |= {image.image_id: image for image in changed}
         self._tables.append(rows)
-        if sum(map(len, self._tables)) >= _ROWS_PER_WRITE:
+        enough = _ROWS_OF_A_NEW_TABLE if self.changes.created else _ROWS_PER_WRITE
+        if sum(map(len, self._tables)) >= enough:
             self.write()
 
     def write(self) -> None:

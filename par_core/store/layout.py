@@ -26,6 +26,7 @@ import contextlib
 import fcntl
 import itertools
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,8 +195,8 @@ class Store:
         for top in self.root.iterdir():
             if top.is_dir() and (of_shards or top.name not in _MANY_FOLDERS):
                 idle_s = _WRITTEN_IN_S if top.name in _WITHOUT_HOLDING else 0.0
-                for folder in (top, *(path for path in top.rglob("*") if path.is_dir())):
-                    remove_partials(folder, idle_s=idle_s)
+                for folder, _, _ in os.walk(top):
+                    remove_partials(Path(folder), idle_s=idle_s)
 
     def commits(self) -> list[Path]:
         """The commit records, oldest first."""

@@ -206,6 +206,8 @@ def forget_in_listings(store: Store, names: Collection[str] | None = None) -> No
     for path in sorted((store.root / "listings").glob("*.parquet")):
         info = _listing_info(path)
         if wanted is not None and not suppression_list.has_place(info["source"]):
+            if not names:  # people alone are forgotten
+                continue
             uris = pq.read_table(path, columns=["uri"], partitioning=None)["uri"]
             if not pc.any(pc.is_in(uris, value_set=wanted)).as_py():
                 continue

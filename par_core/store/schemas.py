@@ -16,6 +16,7 @@ __all__ = [
     "ENTRIES",
     "IMAGES",
     "KEY",
+    "LATER_COLUMNS",
     "PEOPLE",
     "WORK",
     "as_descriptions",
@@ -108,6 +109,8 @@ _DESCRIBED: Final = [
     pa.field("sharpness", pa.float32()),
     pa.field("cutout", pa.float32()),
 ]
+#: Columns of descriptions that the first version of PAR did not write.
+LATER_COLUMNS: Final = ("sharpness", "cutout")
 
 
 def as_entries(table: pa.Table) -> pa.Table:
@@ -125,7 +128,7 @@ def as_descriptions(table: pa.Table) -> pa.Table:
     did not have, where they are missing: null.
     """
     for field in _DESCRIBED:
-        if field.name not in table.column_names:
+        if field.name in LATER_COLUMNS and field.name not in table.column_names:
             table = table.append_column(field, pa.nulls(len(table), field.type))
     return table
 

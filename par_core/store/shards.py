@@ -5,7 +5,7 @@ what is done.
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,20 +68,31 @@ class ShardFolder:
                 " again"
             ) from error
 
-    def read(self, name: str, columns: list[str] | None = None) -> "pa.Table":
+    def read(
+        self, name: str, columns: list[str] | None = None, *, may_lack: Collection[str] = ()
+    ) -> "pa.Table":
         """Read one table (all or some columns), into memory.
 
+        Args:
+            name: Name of the table.
+            columns: Columns in the wanted order; None is all.
+            may_lack: Columns of these that earlier versions of PAR did not write; they are left out.
+
         Raises:
-            StoreError: The file is missing or damaged.
+            StoreError: The file is missing or damaged, or lacks a column.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
-            return pq.read_table(
-                self.path / f"{name}.parquet", columns=columns, memory_map=False, partitioning=None
-            )
-        except (OSError, pa.ArrowException) as error:
+            # for files as small as these, threads and a pyarrow data set cost more than reading
+            with pq.ParquetFile(self.path / f"{name}.parquet", memory_map=False) as file:
+                table = file.read(columns, use_threads=False)
+            if columns is None:
+                return table
+            lacked = set(may_lack) - set(table.column_names)
+            return table.select([column for column in columns if column not in lacked])
+        except (OSError, KeyError, pa.ArrowException) as error:
             raise StoreError(
                 f"{self.path / name}.parquet cannot be read ({error}); delete this folder and run par index"
                 " again"

@@ -117,6 +117,10 @@ class SuppressionList:
         """Whether an image's bytes are forgotten."""
         return bool(self.images) and self._digest("image", image_id) in self.images
 
+    def has_person_of(self, image_id: str) -> bool:
+        """Whether a person in an image is forgotten."""
+        return bool(self.people) and self._digest("image", image_id) in self._suppressed
+
     def forgotten_people(self, image_id: str, people: Sequence[tuple[str, Box]], segmenter: str) -> set[str]:
         """Return the ids of the people of an image who are forgotten.
 

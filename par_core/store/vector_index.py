@@ -60,6 +60,8 @@ class IndexPolicy:
         unindexed_share: Share of the rows that may be outside of the indexes before these are updated, in
             [0, 1].
         small_fragments: Fragments smaller than a compacted one that may exist before they are compacted.
+        rows_a_fragment: Rows of a compacted fragment. Of fewer, a search has more files to open; of more, an
+            erasure more rows to write again.
     """
 
     columns_from: int = 10_000
@@ -70,7 +72,8 @@ class IndexPolicy:
     near_rows: int = 4
     exact_up_to: int = 1_000
     unindexed_share: float = 0.02
-    small_fragments: int = 24
+    small_fragments: int = 16
+    rows_a_fragment: int = 262_144
 
     def partitions(self, rows: int) -> int | None:
         """Return the number of partitions of an index of so many rows; None if these are too few."""

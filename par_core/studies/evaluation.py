@@ -45,7 +45,7 @@ __all__ = [
 
 #: What can be evaluated, on which data sets.
 KINDS: Final = {
-    "segmentation": ("pennfudan", "coco", "ccp"),
+    "segmentation": ("pennfudan", "coco", "ccp", "made"),
     "attributes": tuple(ATTRIBUTE_SETS),
     "retrieval": ("ccp", "mit"),
     "background": tuple(ATTRIBUTE_SETS),
@@ -279,7 +279,7 @@ def _run(
     from par_core.evaluate.segmentation import evaluate_segmentation
 
     match request.kind, request.dataset:
-        case "segmentation", ("pennfudan" | "coco" | "ccp") as outlined:
+        case "segmentation", ("pennfudan" | "coco" | "ccp" | "made") as outlined:
             return evaluate_segmentation(outlined, request.root, config, cache)
         case "attributes", dataset:
             return evaluate_attributes(

@@ -22,6 +22,7 @@ from par_core.models.answers import Answers
 from par_core.models.attribute_vit import AttributeViT, build_vit
 from par_core.training.cutouts import evaluation_cutout, training_cutout
 from par_core.training.loop import Schedule
+from par_core.training.made_people import NOBODY, MadePeople
 from par_core.training.processes import World
 
 __all__ = ["AttributeLearner", "AttributeRecipe", "weights_of_li"]
@@ -62,6 +63,7 @@ class AttributeLearner:
         attributes: Names, in the order of the labels.
         start: timm's state of a ViT-B/32, whose head is dropped; None for random weights.
         recipe: The settings.
+        made: Made people to learn from beside ``train``.
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class AttributeLearner:
         attributes: Sequence[str],
         start: dict[str, Tensor] | None,
         recipe: AttributeRecipe,
+        made: MadePeople = NOBODY,
     ) -> None:
         torch.manual_seed(recipe.seed)
+        self._made = made
         self.network = build_vit(len(attributes))
         if start is not None:
             body = {name: tensor for name, tensor in start.items() if not name.startswith("head.")}
@@ -107,6 +111,7 @@ class AttributeLearner:
             self._train[i]
             for i in rng.integers(len(self._train), size=max(1, self._recipe.batch // world.size))
         ]
+        batch = self._made.mix(batch, rng)
         pictures = torch.stack(
             [
                 self._prepare(

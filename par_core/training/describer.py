@@ -31,6 +31,7 @@ from par_core.training.describer_losses import (
 from par_core.training.describer_pair import DescriberPair
 from par_core.training.describer_scores import score_pair
 from par_core.training.loop import Schedule
+from par_core.training.made_people import NOBODY, MadePeople
 from par_core.training.processes import World
 
 __all__ = ["DESCRIBER_ROUNDS", "DescriberLearner", "DescriberRecipe"]
@@ -87,6 +88,7 @@ class DescriberLearner:
         choose: People to score on.
         sentences: Written by people, with what they claim.
         recipe: The settings.
+        made: Made people to learn from beside ``train``.
     """
 
     def __init__(
@@ -96,7 +98,9 @@ class DescriberLearner:
         choose: Sequence[LabelledPerson],
         sentences: Sequence[Caption],
         recipe: DescriberRecipe,
+        made: MadePeople = NOBODY,
     ) -> None:
+        self._made = made
         self.pair = pair
         self.network: nn.Module = pair
         trunk = pair.image.trunk
@@ -118,7 +122,7 @@ class DescriberLearner:
         """Return the losses of this process's part of a step."""
         recipe, device = self._recipe, world.device
         rng = np.random.default_rng([recipe.seed, step, world.rank])
-        drawn = self._draw(max(1, recipe.batch // world.size), rng)
+        drawn = self._made.mix(self._draw(max(1, recipe.batch // world.size), rng), rng)
         cutouts = [training_cutout(person, rng, framing=recipe.framing) for person in drawn]
         batch = [visible(person, cutout) for person, cutout in zip(drawn, cutouts, strict=True)]
         pictures = (

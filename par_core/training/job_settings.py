@@ -43,6 +43,10 @@ class TrainingJob(BaseModel):
     background: Literal["eliminate", "keep"] = "eliminate"
     round: Literal[1, 2, 3, 4, 5] = 5
     """Which of the recipes in ``par_core.training.segmenter`` or ``par_core.training.describer``."""
+    made: Path | None = None
+    """Folder of made pictures (``par generate``) to learn from beside the real ones."""
+    made_weight: Annotated[float, Field(gt=0, le=10)] = 0.5
+    """How often a made picture is drawn, of how often a real one is."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1)] = 1
 

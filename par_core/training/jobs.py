@@ -13,9 +13,10 @@ from safetensors.torch import save_file
 
 from par_core.datasets.attribute_sets import read_attribute_set
 from par_core.datasets.crops import crop_people
-from par_core.datasets.merged_labels import labels_of
+from par_core.datasets.merged_labels import NAMES, labels_of
 from par_core.datasets.outlines import boxed_photos
 from par_core.errors import BadConfigError
+from par_core.made.folder import MadeFolder
 from par_core.metrics.attributes import attribute_metrics
 from par_core.models.attribute_vit import save_attribute_vit
 from par_core.models.mask_rcnn import build_mask_rcnn
@@ -34,6 +35,7 @@ from par_core.training.imagenet import load_lite
 from par_core.training.job_data import outlined, segmentation_photos, split_people
 from par_core.training.job_settings import TrainingJob
 from par_core.training.loop import Fitted, Learner, Schedule, fit
+from par_core.training.made_people import MadePeople, made_photos, read_made
 from par_core.training.processes import World
 from par_core.training.report import write_report
 from par_core.training.segmenter import ROUNDS, SegmenterLearner
@@ -83,6 +85,8 @@ def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> d
         runtime = TorchRuntime(str(world.device))
         drawer = MaskRCNNSegmenter(copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", runtime)
         split.train["coco"] += draw_masks(drawer, boxed_photos(job.root), job.out / "drawn")
+    if job.made is not None:
+        split.train["coco"] = (*split.train.get("coco", ()), *made_photos(job.made, split.train))
     learner = SegmenterLearner(network.to(world.device), split, recipe)
     fitted = _fit(
         learner,
@@ -105,12 +109,14 @@ def _train_attributes(job: TrainingJob, world: World, follow: Follow | None) -> 
     train, kept, judged = split.train, split.kept, split.judged
     recipe = AttributeRecipe(weighting=job.weighting, eliminate=job.background == "eliminate", seed=job.seed)
     recipe = replace(recipe, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch)
+    made = read_made(job.made, job.made_weight, train, data.attributes)
     if recipe.eliminate:
         train, kept, judged = (outlined(people, job, world) for people in (train, kept, judged))
     start = read_published(job.start, "ViT-B/32 to start from") if job.start is not None else None
-    learner = AttributeLearner(train, kept, data.attributes, start, recipe)
+    learner = AttributeLearner(train, kept, data.attributes, start, recipe, made)
     learner.network.to(world.device)
     sizes = {"train": len(train), "held out": len(kept)} | ({"judged": len(judged)} if judged else {})
+    sizes |= _sizes_of(made)
     fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, sizes)
     scored_on = _OTHERS if judged else f"{_scored_on('people', fitted)}; {_CROSS_FITTED}"
     if world.is_first:
@@ -149,13 +155,18 @@ def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> di
     if job.teacher is not None:
         train = with_teacher(train, read_teacher(job.teacher), recipe.teacher)
     pair = starting_pair(job.start, recipe.seed)
-    learner = DescriberLearner(pair, train, kept, read_sentences(job.root), recipe)
+    made = read_made(job.made, job.made_weight, train, NAMES)
+    learner = DescriberLearner(pair, train, kept, read_sentences(job.root), recipe, made)
     learner.network.to(world.device)
-    sizes = {"train": len(train), "held out": len(kept)}
+    sizes = {"train": len(train), "held out": len(kept)} | _sizes_of(made)
     fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, sizes)
     if world.is_first:
         _save(job.out / "embedder.safetensors", fitted)
     return _finish(job, world, fitted, recipe, sizes, _scored_on("people", fitted))
+
+
+def _sizes_of(made: MadePeople) -> dict[str, int]:
+    return {"made": len(made.people), "made, of others": made.dropped} if made.people else {}
 
 
 def _scored_on(what: str, fitted: Fitted) -> str:
@@ -181,7 +192,7 @@ def _fit(
     follow: Follow | None,
     sizes: Mapping[str, int],
 ) -> Fitted:
-    decisive = {
+    decisive: dict[str, Any] = {
         "recipe": asdict(recipe),
         "dataset": job.dataset,
         "fold": job.fold,
@@ -190,6 +201,8 @@ def _fit(
         "sizes": dict(sizes),
         "processes": world.size,
     }
+    if job.made is not None:
+        decisive |= {"made": MadeFolder.open(job.made).manifest["source_digest"], "weight": job.made_weight}
     return fit(learner, schedule, decisive, job.out, world=world, save_every=job.save_every, follow=follow)
 
 

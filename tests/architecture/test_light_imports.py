@@ -9,6 +9,7 @@ HEAVY = {
     "cv2",
     "dask",
     "distributed",
+    "lance",
     "lancedb",
     "open_clip",
     "openvino",

@@ -39,5 +39,5 @@ def shaded(colour: str, number: int) -> np.ndarray:
 def taken(path: Path, moment: str) -> None:
     with Image.open(path) as picture:
         exif = picture.getexif()
-        exif[ExifTags.Base.DateTime] = moment
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = moment
         picture.save(path, exif=exif)

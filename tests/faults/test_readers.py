@@ -5,11 +5,15 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from par_core.config import load_config
+from par_core.errors import IndexChangedError
 from par_core.forget import Request, find_subject, forget
+from par_core.query import from_store
+from par_core.query.answer import SearchResult
 from par_core.query.from_store import Question, Searcher
 from par_core.stages import reconcile
 from par_core.stages.commit import rebuild_index
@@ -29,7 +33,8 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(reconcile, "_ROWS_PER_WRITE", 1)  # many versions in one commit
+    for name in ("_ROWS_PER_WRITE", "_ROWS_OF_A_NEW_TABLE"):  # many versions in one commit
+        monkeypatch.setattr(reconcile, name, 1)
     index(tmp_path / "store", [photos], load_config(profile="fake", machine={"shard_size": 16}))
     return tmp_path / "store"
 
@@ -128,6 +133,40 @@ def test_a_forgetting_takes_away_those_who_are_forgotten_alone(root: Path) -> No
         with store.exclusive():
             forget(store, find_subject(store, Request("image", (image,))))
     assert seen == {before, people(root)}
+
+
+def forget_somebody(root: Path) -> None:
+    store, image = Store.open(root), content(root)[0]["image_id"]
+    with store.exclusive():
+        forget(store, find_subject(store, Request("image", (image,))))
+
+
+def test_a_reading_of_a_version_that_is_erased_ends_with_a_clear_error(root: Path) -> None:
+    opened = index_of(root, "live")
+    forget_somebody(root)
+    for read in (
+        lambda: opened.search(None, where="height_px > 0", top=50),
+        lambda: list(opened.scan(["person_id", "vector"])),
+        lambda: opened.sample(3, ["person_id", "vector"]),
+        lambda: opened.rows([row["person_id"] for row in content(root)]),
+    ):
+        with pytest.raises(IndexChangedError, match="rewritten while it was read"):
+            read()
+
+
+def test_a_question_goes_on_with_the_newest_version_if_its_own_is_erased(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searcher, answer, before = Searcher(root, FAKE), from_store._answer, people(root)
+
+    def forgetting_first(*arguments: Any) -> SearchResult:
+        monkeypatch.setattr(from_store, "_answer", answer)
+        forget_somebody(root)
+        return answer(*arguments)
+
+    monkeypatch.setattr(from_store, "_answer", forgetting_first)
+    assert found(searcher) == people(root)
+    assert people(root) < before
 
 
 def test_a_gate_alone_moves_what_is_read(root: Path, photos: Path) -> None:

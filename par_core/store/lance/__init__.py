@@ -6,12 +6,15 @@ index_info     configuration and models of a table
 table_version  searches of one version
 history        versions of a table, the one that is live, and for how long they are kept
 indexing       indexes on columns and vectors
+upkeep         fragments, indexes and old versions, by Lance itself
+erasing        rows that leave no bytes behind
 """
 
 import os
 
-# read once, when the library is loaded; LanceDB would warn of every new table
+# read once, when each library is loaded; they would warn of every new table and every empty partition
 os.environ.setdefault("LANCEDB_LOG", "error")
+os.environ.setdefault("LANCE_LOG", "error")
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.people_index import PeopleIndex
 

@@ -5,8 +5,7 @@ moves it.
 """
 
 import time
-import warnings
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -14,13 +13,14 @@ import lancedb
 from lancedb.table import Table
 
 from par_core.errors import StoreError
-from par_core.store.lance.erasing import next_fragment
+from par_core.store.lance import upkeep
 
 __all__ = ["LIVE", "TABLE", "History", "stamp_of"]
 
 TABLE: Final = "people"
 LIVE: Final = "live"
 _KEEP_VERSIONS: Final = timedelta(days=7)  # readers may go on with an opened version for so long
+_SEARCH_ENDS_S: Final = 0.3  # until a search has ended that began before the live version moved
 _SETTLED_NS: Final = 100_000_000  # after that, the next change of a folder shows in its time
 
 
@@ -35,6 +35,7 @@ class History:
     def __init__(self, table: Table, database: Path) -> None:
         self._table = table
         self._database = database
+        self._folder = database / f"{TABLE}.lance"
 
     def versions(self) -> list[int]:
         """Return the numbers of all versions that exist, oldest first."""
@@ -68,50 +69,37 @@ class History:
         self._table.tags.delete(LIVE)
         return live
 
-    def age_to_keep(self) -> timedelta:
-        """Return the age below which versions are kept. LanceDB refuses to clean up at all where that would
-        delete a tagged version.
-        """
-        live = self.live_version
-        made_at = [
-            version["timestamp"] for version in self._table.list_versions() if version["version"] == live
-        ]
-        return max(
-            [
-                _KEEP_VERSIONS,
-                *(datetime.now(stamp.tzinfo) - stamp + timedelta(days=1) for stamp in made_at),
-            ]
-        )
+    def clean_up(self) -> None:
+        """Delete the versions that no reader may still have open; the live one stays, however old it is."""
+        upkeep.clean_up(self._folder, _KEEP_VERSIONS)
+        self._table.checkout_latest()
 
     def drop(self) -> None:
         """Delete every version but the newest, with all files that only they need; ``live``, where it is set,
         moves to the newest.
 
         Raises:
-            StoreError: LanceDB has left one of them.
+            StoreError: Lance has left one of them.
         """
-        # what it writes becomes a version: better now than while the others are deleted
-        self._table.optimize()
-        if self.live_version is not None:
+        self._table.checkout_latest()
+        if self.live_version not in (None, int(self._table.version)):
             self.make_live()
-        with warnings.catch_warnings():
-            # LanceDB warns that readers of older versions will fail: here they must
-            warnings.simplefilter("ignore", UserWarning)
-            self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+            time.sleep(_SEARCH_ENDS_S)
+        upkeep.clean_up(self._folder, timedelta(0))
         if self.versions() != [int(self._table.version)]:
             raise StoreError(f"old versions of the index are still there: {self.versions()[:5]}")
         self.remove_unfinished()
 
     def next_fragment(self) -> int:
         """Return a number below which no fragment is numbered that is written from now on."""
-        return next_fragment(self._table)
+        return max(upkeep.fragment_numbers(self._folder), default=-1) + 1
 
     def remove_unfinished(self) -> None:
         """Delete files that a killed writer left. LanceDB never does, and they hold rows too.
 
         Only the writer of the store may call this.
         """
-        for file in (self._database / f"{TABLE}.lance").rglob(".tmp*"):
+        for file in self._folder.rglob(".tmp*"):
             file.unlink(missing_ok=True)
 
 

@@ -10,7 +10,8 @@ import lancedb
 import pyarrow as pa
 
 from par_core.errors import StoreError
-from par_core.store.lance.erasing import delete_unnamed, fragments_of, id_conditions, rewrite_deleted
+from par_core.store.lance import upkeep
+from par_core.store.lance.erasing import delete_unnamed, id_conditions, rewrite_deleted
 from par_core.store.lance.history import TABLE, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import make_indexes, unindexed_rows
@@ -105,18 +106,24 @@ class PeopleIndex(PeopleRows):
         Raises:
             StoreError: An id is not hexadecimal, or LanceDB has kept deleted rows.
         """
-        changed = id_conditions("person_id", [*person_ids, *rows["person_id"].to_pylist()])
-        held = {fragment for part in changed for fragment in fragments_of(self._table, part)}
         if len(rows):
             rows = with_shortcuts(rows, self.thresholds) if self._now.carded else rows
             merge = self._table.merge_insert("person_id").when_matched_update_all()
             merge.when_not_matched_insert_all().execute(rows)
         for part in id_conditions("person_id", person_ids):
             delete_unnamed(self._table, part)
-        rewrite_deleted(self._table, self.path / f"{TABLE}.lance", held)
+        rewrite_deleted(self._table, self._folder, self._policy.rows_a_fragment)
+        make_indexes(self._table, self.attributes, self._policy)
 
     def optimize(self) -> None:
         """Compact fragments, index columns and vectors of a large table, and bring the indexes up to date."""
         # compacted first: indexes of rows that move later would be written twice
-        self._table.optimize(cleanup_older_than=self.history.age_to_keep())
+        upkeep.compact(self._folder, self._policy.rows_a_fragment)
+        self.history.clean_up()
+        upkeep.update_indexes(self._folder)
+        self._table.checkout_latest()
         make_indexes(self._table, self.attributes, self._policy)
+
+    @property
+    def _folder(self) -> Path:
+        return self.path / f"{TABLE}.lance"

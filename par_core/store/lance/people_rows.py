@@ -1,6 +1,7 @@
 """The rows of the table of described people, as they are read."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -8,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 from lancedb.table import Table
 
+from par_core.errors import IndexChangedError
 from par_core.store.lance.erasing import id_conditions
-from par_core.store.lance.history import History, stamp_of
+from par_core.store.lance.history import LIVE, History, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import unindexed_rows
+from par_core.store.lance.opening import open_table
 from par_core.store.lance.table_version import ImagePlaces, TableVersion
 from par_core.store.packed_columns import shortcut_columns, with_shortcuts
 from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
@@ -20,6 +23,7 @@ __all__ = ["TABLE_ID", "PeopleRows"]
 
 #: Key of the table's id in the metadata of its schema.
 TABLE_ID: Final = b"par.table"
+_ROWS_A_BATCH: Final = 16_384  # of a scan of all columns
 
 
 class PeopleRows:
@@ -57,6 +61,28 @@ class PeopleRows:
         table can stay open between questions.
         """
         return bool(self._stamp) and self._stamp == stamp_of(self.path)
+
+    def _is_replaced(self) -> bool:
+        """Whether searches read another version than this one by now, or another table."""
+        try:
+            live, _ = open_table(self.path, LIVE)
+            newest, _ = open_table(self.path, "latest")
+        except (ValueError, RuntimeError, OSError):  # it is being replaced
+            return True
+        same = live.schema.metadata.get(TABLE_ID, b"").decode() == self.table_id
+        return not (same and self._opened.number in (int(live.version), int(newest.version)))
+
+    @contextmanager
+    def _unless_erased(self) -> Iterator[None]:
+        try:
+            yield
+        except (RuntimeError, OSError, ValueError) as error:
+            if not self._is_replaced():
+                raise
+            raise IndexChangedError(
+                f"the index at {self.path} was rewritten while it was read, as when somebody is forgotten;"
+                " ask again"
+            ) from error
 
     @property
     def schema(self) -> pa.Schema:
@@ -127,17 +153,25 @@ class PeopleRows:
 
         Returns:
             The rows, with ``_distance`` (1 - cosine, in [0, 2]) if there is a vector.
+
+        Raises:
+            IndexChangedError: This version was erased meanwhile.
         """
-        return self._now.search(vector, where, top, columns)
+        with self._unless_erased():
+            return self._now.search(vector, where, top, columns)
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
         """Yield all rows, or those for which SQL made by ``par_core.query.where_sql`` holds, a batch at a
         time, in no particular order.
+
+        Raises:
+            IndexChangedError: This version was erased meanwhile.
         """
         query = self._table.search()
         if where is not None:
             query = query.where(where)
-        yield from query.select(list(columns)).limit(max(len(self), 1)).to_batches()
+        with self._unless_erased():
+            yield from query.select(list(columns)).limit(max(len(self), 1)).to_batches()
 
     def scan_stored(self, since: int = 0) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the fragments from a number on, a batch at a time, with every stored column but
@@ -145,7 +179,7 @@ class PeopleRows:
         """
         query = self._table.search().select([name for name in self._table.schema.names if name != "vector"])
         query = query.where(f"_rowid >= {since << 32}") if since else query
-        yield from query.limit(max(len(self), 1)).to_batches()
+        yield from query.limit(max(len(self), 1)).to_batches(_ROWS_A_BATCH)
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
         """Return people by id, all columns, in no particular order; unknown ids are left out.
@@ -160,12 +194,17 @@ class PeopleRows:
         return pa.concat_tables(tables) if tables else self.schema.empty_table()
 
     def sample(self, n: int, columns: Sequence[str], seed: int = 0) -> pa.Table:
-        """Return n people drawn at random without replacement; all people if there are no more than n."""
+        """Return n people drawn at random without replacement; all people if there are no more than n.
+
+        Raises:
+            IndexChangedError: This version was erased meanwhile.
+        """
         total = len(self)
         if total <= n:
             return self.search(None, top=max(total, 1), columns=columns)
         drawn = np.sort(np.random.default_rng(seed).choice(total, n, replace=False))
-        taken: pa.Table = self._table.take_offsets(drawn.tolist()).select(list(columns)).to_arrow()
+        with self._unless_erased():
+            taken: pa.Table = self._table.take_offsets(drawn.tolist()).select(list(columns)).to_arrow()
         return taken
 
     def image_digests(self) -> Iterator[tuple[str, str | None, int]]:

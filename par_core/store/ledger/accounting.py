@@ -74,11 +74,13 @@ def counted(ledger: Ledger) -> Iterator[None]:
 def _contribution(ledger: Ledger) -> Counter[str]:
     files = "touched t CROSS JOIN files f ON f.uri = t.uri"
     images = "touched_images t CROSS JOIN files f ON f.image_id = t.image_id"
-    return _of_files(ledger, files) + _of_images(ledger, images)
+    return _of_files(ledger, files) + _of_images(ledger, images) + _of_failures(ledger, images)
 
 
 def _everything(ledger: Ledger) -> Counter[str]:
-    return _of_files(ledger, "files f") + _of_images(ledger, "files f")
+    # most images have no such people, and are not ranked
+    failed = "(SELECT DISTINCT image_id FROM person_failures) t CROSS JOIN files f ON f.image_id = t.image_id"
+    return _of_files(ledger, "files f") + _of_images(ledger, "files f") + _of_failures(ledger, failed)
 
 
 def _of_files(ledger: Ledger, files: str) -> Counter[str]:
@@ -122,6 +124,12 @@ def _of_images(ledger: Ledger, images: str) -> Counter[str]:
         counts["too_small"] += too_small
         counts["described"] += described
         counts["people_pending"] += pending
+    return counts
+
+
+def _of_failures(ledger: Ledger, images: str) -> Counter[str]:
+    """Counts of people who could not be described, of different images that are present."""
+    counts: Counter[str] = Counter()
     failures = f"""
         SELECT p.status, sum(p.n) FROM (
             SELECT f.image_id, f.shard AS shard, min({RANK}), sum(f.source IS NOT NULL) AS present

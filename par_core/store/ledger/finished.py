@@ -34,7 +34,7 @@ _AT_ONCE: Final = 64  # shards in a transaction
 _DESCRIPTION: Final = "describe_config"
 _MODELS: Final = "described_with"
 _WITHOUT_ROW: Final = FAILED | {Status.SECOND_CUT}  # of people of usable size
-_KINDS: Final = {
+_KINDS: Final = dict.fromkeys(Status, Kind.FAILED) | {
     Status.OK: Kind.READ,
     Status.NO_PEOPLE: Kind.READ,
     Status.FORGOTTEN: Kind.FORGOTTEN,
@@ -186,7 +186,7 @@ def _fill(ledger: Ledger, segmented: ShardFolder, manifest: Manifest) -> None:
         "INSERT INTO incoming (uri, size, version, attempt, status, n_people, n_too_small, image_id, kind,"
         " shard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            (*row, image and bytes.fromhex(image), _KINDS.get(Status(row[4]), Kind.FAILED), shard)
+            (*row, image and bytes.fromhex(image), _KINDS[row[4]], shard)
             for *row, image in zip(*(images[name].to_pylist() for name in names), strict=True)
         ),
     )

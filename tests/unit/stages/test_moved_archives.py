@@ -301,6 +301,27 @@ def test_a_source_that_is_forgotten_while_it_is_missing_leaves_no_digest(tmp_pat
     assert_sound(root)
 
 
+def test_an_erasure_does_not_look_for_sources_that_have_gone(tmp_path: Path) -> None:
+    """It would write all of their images again, whom nobody asked to forget; the next plan notices."""
+    root, here = tmp_path / "s", archive(tmp_path / "a", [("red",), ("blue",)])
+    other = archive(tmp_path / "c", [("green",)])
+    there = tmp_path / "b"
+    shutil.copytree(here, there)
+    index(root, [here, there, other])
+    old, new = (str(folder / "0000.png") for folder in (here, there))
+    person = next(row for row in content(root) if row["uri"].startswith(str(other)))["person_id"]
+    shutil.rmtree(here)
+    store = Store.open(root)
+    with store.exclusive():
+        report = forget(store, find_subject(store, Request.of(people=[person])))
+    assert report.exit_code == 0
+    assert missing_sources(store) == frozenset()
+    assert places(root)[0] == (old, [old, new])
+    index(root, [other])
+    assert missing_sources(store) == {digest_of(str(here))}
+    assert places(root)[0] == (new, [new, old])
+
+
 def test_every_trace_of_a_recognised_picture_is_erased(tmp_path: Path, photos: Path) -> None:
     index(tmp_path / "s", [photos])
     index(tmp_path / "s", [Path(shutil.copytree(photos, tmp_path / "b"))])

@@ -1,7 +1,9 @@
 """Rows of the index that are erased or replaced leave no bytes, neither in data nor in indexes."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import lance
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -95,12 +97,37 @@ def test_what_a_replaced_row_held_vanishes_too(index: PeopleIndex) -> None:
 
 def test_a_fragment_that_is_erased_as_a_whole_leaves_the_indexes_too(index: PeopleIndex) -> None:
     before = files(index, "_indices")
-    index.erase([f"{ROWS + number:032x}" for number in range(500)], rows().slice(0, 0))
-    index.optimize()
+    ids = [f"{ROWS + number:032x}" for number in range(500)]
+    vector = np.asarray(index.rows(ids[:1])["vector"].to_pylist()[0], np.float32)
+    assert in_vector_index(index, vector)
+    index.erase(ids, rows().slice(0, 0))
     index.history.drop()
     assert len(index) == ROWS
-    assert not before & files(index, "_indices")
+    left = before & files(index, "_indices")  # the part of the vector index that covers the other fragment
+    assert {path.name for path in left} <= {"index.idx", "auxiliary.idx"}
+    assert not in_vector_index(index, vector)
+    assert holding(index, ids[0].encode()) == []
     assert index.vector_index() is not None
+    assert index.unindexed_rows() == 0
+
+
+def test_what_a_fragment_held_that_was_replaced_before_the_erasure_vanishes_too(tmp_path: Path) -> None:
+    index = PeopleIndex.create(tmp_path / "index.lance", rows().schema, INFO, SMALL)
+    second = more(rows(1, 500), ROWS)
+    index.add(rows())
+    index.add(second)
+    index.optimize()
+    assert fragments(index.path) == [ROWS + 500]
+    index.add(more(rows(2), 9 * ROWS))
+    ids = [*rows()["image_id"].to_pylist(), *second["image_id"].to_pylist()]
+    index.delete_images(ids)  # a later night has replaced all of them
+    vector = np.asarray(second["vector"].to_pylist()[0], np.float32)
+    index.history.drop()
+    assert in_vector_index(index, vector)
+    index.erase([f"{9 * ROWS:032x}"], rows().slice(0, 0))
+    index.history.drop()
+    assert not in_vector_index(index, vector)
+    assert holding(index, ids[-1].encode()) == []
     assert index.unindexed_rows() == 0
 
 
@@ -108,3 +135,38 @@ def test_an_index_that_was_just_built_is_not_written_again(index: PeopleIndex) -
     before = files(index, "_indices")
     index.optimize()
     assert files(index, "_indices") == before
+
+
+def fragments(path: Path) -> list[int]:
+    """Rows of each fragment, by the files that hold them."""
+    dataset = lance.dataset(path / "people.lance")
+    return sorted(fragment.physical_rows for fragment in dataset.get_fragments())
+
+
+def test_an_erasure_writes_one_small_fragment_again(tmp_path: Path) -> None:
+    small = replace(SMALL, rows_a_fragment=1_000)
+    index = PeopleIndex.create(tmp_path / "index.lance", rows().schema, INFO, small)
+    index.add(more(rows(1, 900), ROWS))
+    index.add(rows(n=900))
+    index.optimize()
+    data = files(index, "data")
+    index.erase([f"{77:032x}"], rows().slice(0, 0))
+    assert fragments(index.path) == [899, 900]
+    index.history.drop()
+    assert len(data & files(index, "data")) == len(files(index, "data") - data) == 1
+    assert index.unindexed_rows() == 0
+    index.optimize()  # two fragments that are nearly full stay two
+    assert fragments(index.path) == [899, 900]
+
+
+def test_small_fragments_are_merged_and_large_ones_divided(tmp_path: Path) -> None:
+    small = replace(SMALL, rows_a_fragment=600)
+    index = PeopleIndex.create(tmp_path / "index.lance", rows().schema, INFO, small)
+    for part in range(9):
+        index.add(more(rows(part, 150), part * ROWS))
+    index.optimize()
+    assert fragments(index.path) == [600, 750]  # always fewer than twice the rows
+    index.add(more(rows(10), 10 * ROWS))  # as a release before wrote them
+    index.erase([f"{10 * ROWS:032x}"], rows().slice(0, 0))
+    assert fragments(index.path) == [600, 666, 666, 667, 750]
+    assert len(index) == 9 * 150 + ROWS - 1

@@ -12,6 +12,7 @@ from par_core.stages.check import store_status, verify_store
 from par_core.stages.commit import commit_store
 from par_core.stages.run import Run
 from par_core.store.layout import Store
+from par_core.store.vector_index import POLICY
 
 ROOT = Path(__file__).parents[3]
 IMAGES = 1_000
@@ -71,3 +72,11 @@ def test_a_copy_of_a_picture_in_another_shard_has_the_same_id_and_people(small_s
     assert shared
     for image, shards in shared.items():
         assert len({tuple(people.get((image, shard), ())) for shard in shards}) == 1
+
+
+def test_a_new_index_is_written_in_one_piece_and_not_again(tmp_path: Path) -> None:
+    """22,000 people, more than a write of a night holds, are one fragment, and there is one file of data."""
+    store = synthetic(tmp_path / "store", "--images", "11000", "--vector-size", "4")
+    record = commit_store(Run.of(store, load_config(profile="fake")))
+    assert 20_000 < record.rows < POLICY.rows_a_fragment
+    assert len(list((store.index_path / "people.lance" / "data").iterdir())) == 1
