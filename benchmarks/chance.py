@@ -1,7 +1,7 @@
 """How honest searches are about chance: stated against actual shares of chance hits, with and without people
 who fit.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/chance.py --root build/held-out > benchmarks/results/chance.json
+    PYTHONPATH=. python benchmarks/chance.py --root build/held-out/report > benchmarks/results/chance.json
 
 asks 123 texts for garments, coloured garments and pairs of them, of people held out from training; weights
 fitted on one half of the texts are tried on the other. ``nothing_found_where_nobody_fits`` removes the people

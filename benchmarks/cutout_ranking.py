@@ -1,7 +1,7 @@
 """Does the score of cut-outs make answers better? Photographs held out from training are indexed, and
 questions for garments, plain and coloured, are ranked with the score at several powers:
 
-    PYTHONPATH=. python benchmarks/cutout_ranking.py --root build/held-out >
+    PYTHONPATH=. python benchmarks/cutout_ranking.py --root build/held-out/all >
     benchmarks/results/cutout_ranking.json
 
 Of Clothing Co-Parsing only the person who is portrayed has labels. ``precision`` counts hits who are such a

@@ -38,7 +38,7 @@ def without_second_cuts(people: PersonInstances) -> PersonInstances:
 
 def segmentation(data: Path, config: RunConfig, cache: PredictionCache) -> dict[str, Any]:
     """Scores of all people that indexing would find, and of those among them who are no second cuts."""
-    kept, figures = split_photos(data).validation, {}
+    kept, figures = split_photos(data).held_out, {}
     for source in ("pennfudan", "coco"):
         photos = kept[source]
         truth = [outlines(read_photo(photo)[1]) for photo in photos]

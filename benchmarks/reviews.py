@@ -1,8 +1,8 @@
 r"""How many people must be judged to find four in five of a rare kind, and how often the interval holds the
 truth.
 
-    par index build/held-out/ccp/photos --store build/store-ccp
-    PYTHONPATH=. python benchmarks/reviews.py --people build/held-out --store build/store-ccp \
+    par index build/held-out/all/ccp/photos --store build/store-ccp
+    PYTHONPATH=. python benchmarks/reviews.py --people build/held-out/all --store build/store-ccp \
         > benchmarks/results/reviews.json
 
 Labels of CCP stand in for the reviewer. A kind is rare if at most 15 in 100 people have it. Only people of

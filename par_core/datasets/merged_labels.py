@@ -3,10 +3,11 @@
 A label is 1, 0, or NaN where a data set does not say. CCP gives clothing (from pixel maps where they exist,
 else from tags), garment colours and the length of hair (from pixel maps); MIT gives gender and orientation.
 CCP does not label gender: garments that only women wear in that set count as weak evidence, with a low
-weight.
+weight. Where ``annotations/gender.csv`` has a reader's impressions, these are the labels.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
@@ -19,10 +20,12 @@ from jaxtyping import Float32, UInt8
 from par_core.attributes.colours import dominant_colour
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.datasets.folders import dataset_folder
+from par_core.datasets.impressions import read_impressions
 from par_core.errors import BadConfigError
 from par_core.types import ImageU8
 
 __all__ = [
+    "IMPRESSIONS",
     "NAMES",
     "OTHER_PART",
     "LabelledPerson",
@@ -30,7 +33,11 @@ __all__ = [
     "labelled_people",
     "labels_of",
     "read_label_map",
+    "with_gender",
 ]
+
+#: Where a reader's impressions of gender lie in CCP's folder, if there are any.
+IMPRESSIONS: Final = "annotations/gender.csv"
 
 NAMES: Final = tuple(attribute.name for attribute in ATTRIBUTES)
 #: In a map of attributes: a part of the person that shows none.
@@ -79,7 +86,9 @@ def labelled_people(dataset: Literal["ccp", "mit"], root: Path) -> list[Labelled
         folder = dataset_folder(
             root, "ccp", ("photos", "annotations/pixel-level", "annotations/image-level", "label_list.mat")
         )
-        return sorted([*_ccp_pixels(folder), *_ccp_tags(folder)], key=lambda person: person.image.name)
+        people = sorted([*_ccp_pixels(folder), *_ccp_tags(folder)], key=lambda person: person.image.name)
+        impressions = folder / IMPRESSIONS
+        return with_gender(people, read_impressions(impressions)) if impressions.exists() else people
     folder = root / "mit_pedestrian" if (root / "mit_pedestrian").is_dir() else root
     people = _mit(folder)
     if not people:
@@ -88,6 +97,30 @@ def labelled_people(dataset: Literal["ccp", "mit"], root: Path) -> list[Labelled
             f" nor in {root / 'mit_pedestrian'}"
         )
     return people
+
+
+def with_gender(people: Sequence[LabelledPerson], labels: Mapping[str, float]) -> list[LabelledPerson]:
+    """Return the people with full labels of ``female`` instead of weak evidence.
+
+    Args:
+        people: People of CCP.
+        labels: 1, 0 or NaN by name of picture; who is not in it stays as they are.
+    """
+    return [
+        replace(
+            person,
+            labels=_with(person.labels, labels[person.image.name]),
+            weights=_with(person.weights, 1.0),
+        )
+        if person.image.name in labels
+        else person
+        for person in people
+    ]
+
+
+def _with(values: tuple[float, ...], female: float) -> tuple[float, ...]:
+    place = _INDEX["female"]
+    return (*values[:place], female, *values[place + 1 :])
 
 
 def labels_of(people: list[LabelledPerson]) -> Float32[np.ndarray, "n k"]:

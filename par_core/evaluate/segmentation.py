@@ -1,7 +1,7 @@
 """Scoring a segmenter on a data set with outlined people."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,7 +13,13 @@ from par_core.datasets.instances import coco_photos
 from par_core.datasets.outlines import LabelMap, Photo, outlined_photos, read_photo
 from par_core.evaluate.items import SegmentationItems
 from par_core.ids import digest_of
-from par_core.metrics.coco_ap import Match, match_people, people_at_threshold, segmentation_ap
+from par_core.metrics.coco_ap import (
+    Match,
+    RankedPeople,
+    match_people,
+    people_at_threshold,
+    segmentation_ap,
+)
 from par_core.metrics.label_based import ratio
 from par_core.models.profiles import score_threshold
 from par_core.people.masks import encode_mask
@@ -25,6 +31,7 @@ __all__ = ["LOWEST_SCORE", "SegmentationRun", "SegmentationSet", "above", "evalu
 SegmentationSet = Literal["pennfudan", "coco", "ccp", "made"]
 
 LOWEST_SCORE: Final = 0.02  # average precision wants the weak detections too
+_RANKED: Final = {"mask_ap50": 0.5, "mask_ap75": 0.75}  # average precisions that get intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +114,12 @@ def evaluate_segmentation(
         per_image = float(np.mean(false)) if false else float("nan")
         scores |= {"empty_images": len(false), "false_people_per_empty_image": per_image}
     matches = [match_people(masks, people.masks) for masks, people in zip(truth, detected, strict=True)]
-    return SegmentationRun(
-        scores, _items(photos, matches), tuple(photos), tuple(truth), tuple(weak), tuple(detected)
-    )
+    ranked = {
+        name: [RankedPeople.of(masks, people, iou) for masks, people in zip(truth, weak, strict=True)]
+        for name, iou in _RANKED.items()
+    }
+    items = replace(_items(photos, matches), ranked=ranked)
+    return SegmentationRun(scores, items, tuple(photos), tuple(truth), tuple(weak), tuple(detected))
 
 
 def _items(photos: Sequence[Photo], matches: Sequence[Match]) -> SegmentationItems:

@@ -18,6 +18,8 @@ __all__ = ["FIELDS", "field_filter"]
 _NUMBER: Final = r"\d+(?:\.\d+)?"
 _COMPARED: Final = re.compile(rf"(>=|<=|>|<|=)?({_NUMBER})")
 _RANGE: Final = re.compile(rf"({_NUMBER})\.\.({_NUMBER})")
+_SURE: Final = 0.8  # four in five have it, where probabilities are calibrated
+_MAYBE: Final = 0.1
 _ID: Final = re.compile(r"[0-9a-f]{4,64}")
 
 
@@ -85,11 +87,15 @@ def _attribute(name: str, value: str) -> Filter:
             return Likely(name)
         case "no":
             return Not(Likely(name))
+        case "sure":
+            return Comparison(name, ">=", _SURE)
+        case "maybe":
+            return Comparison(name, ">=", _MAYBE)
         case _:
             if not (_COMPARED.fullmatch(value) or _RANGE.fullmatch(value)):
                 raise FilterError(
-                    f"no field {name!r}, and an attribute is asked for by {name}:yes, {name}:no or"
-                    f" {name}:>0.7; there are: {', '.join(FIELDS)}"
+                    f"no field {name!r}, and an attribute is asked for by {name}:yes, {name}:no, {name}:sure,"
+                    f" {name}:maybe or {name}:>0.7; there are: {', '.join(FIELDS)}"
                 )
             return _number(name)(value)
 

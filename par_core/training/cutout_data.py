@@ -5,7 +5,7 @@ is one of the outlined people.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -28,6 +28,7 @@ __all__ = ["PARTS", "FoundPeople", "find_people"]
 #: chosen on the second, figures come from the third.
 PARTS: Final = ("fit", "choose", "report")
 
+_SETS: Final[tuple[OutlinedSet, ...]] = ("pennfudan", "coco", "empty", "ccp")
 _SHARES: Final = (0.5, 0.25, 0.25)
 _ALSO_EMPTY: Final = {"empty": "coco"}  # photographs without people are weighed with those of their set
 
@@ -70,10 +71,10 @@ def find_people(
             not trained on come first.
         seed: Seed of the draws.
     """
-    held_out = {photo.image for photos in split_photos(data_dir).validation.values() for photo in photos}
+    held_out = {photo.image for photos in split_photos(data_dir).held_out.values() for photo in photos}
     rng = np.random.default_rng(seed)
     rows: list[tuple[str, str, str, np.ndarray, float, bool]] = []
-    for source in get_args(OutlinedSet):
+    for source in _SETS:
         listed = outlined_photos(source, data_dir)
         order = sorted(rng.permutation(len(listed)).tolist(), key=lambda i: listed[i].image not in held_out)
         photos = [listed[i] for i in order[:most]]

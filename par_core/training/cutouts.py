@@ -4,21 +4,42 @@ Where a mask is known the background is eliminated, blurred or kept; sharp photo
 soft, noisy and compressed, because archives of street cameras are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from par_core.datasets.merged_labels import LabelledPerson, attribute_regions, read_label_map
+from par_core.datasets.merged_labels import NAMES, LabelledPerson, attribute_regions, read_label_map
 from par_core.people.cutout import dilate_mask, paint_background
 from par_core.types import ImageU8
 
-__all__ = ["Cutout", "evaluation_cutout", "training_cutout"]
+__all__ = ["USUAL_FRAMING", "Cutout", "Framing", "evaluation_cutout", "training_cutout", "visible"]
 
 _DILATE = 0.03
 _MARGIN = 0.05
+#: Share of the height of a person that must show for these to be known.
+_NEEDED = dict.fromkeys(("stockings", "boots", "sandals", "heels"), 0.9) | dict.fromkeys(
+    ("skirt", "trousers", "jeans", "shorts"), 0.6
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How often and how far a picture is cut below, as by a table or the frame.
+
+    Attributes:
+        often: Share of the sharp photographs that are cut.
+        least: Share of the height that is left, at least; at most 0.95.
+    """
+
+    often: float
+    least: float
+
+
+USUAL_FRAMING: Final = Framing(often=0.15, least=0.55)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +50,21 @@ class Cutout:
         picture: (h, w, 3).
         regions: Over the same frame, maybe with other numbers of pixels: 0, or 1 + the place in ``NAMES`` of
             the attribute that shows; None if not known.
+        shown: Share of the person's height that is in the picture, from the top.
     """
 
     picture: ImageU8
     regions: UInt8[np.ndarray, "rows columns"] | None
+    shown: float = 1.0
 
 
-def training_cutout(person: LabelledPerson, rng: np.random.Generator, *, eliminate: bool = True) -> Cutout:
+def training_cutout(
+    person: LabelledPerson,
+    rng: np.random.Generator,
+    *,
+    eliminate: bool = True,
+    framing: Framing = USUAL_FRAMING,
+) -> Cutout:
     """A randomly varied cut-out of a person.
 
     With ``eliminate`` the background goes, mostly, where an outline is known. Where the data set's outline
@@ -54,12 +83,21 @@ def training_cutout(person: LabelledPerson, rng: np.random.Generator, *, elimina
                 picture, dilate_mask(mask, round(rng.uniform(0, 0.05) * picture.shape[0])), blur=kind > 0.7
             )
     mirrored, shown = rng.random() < 0.5, 1.0
-    # cut at the waist or below, as by a table or the frame
-    if person.source != "mit" and rng.random() < 0.15:
-        shown = rng.uniform(0.55, 0.95)
+    if person.source != "mit" and rng.random() < framing.often:
+        shown = rng.uniform(framing.least, 0.95)
     frame = np.s_[: int(picture.shape[0] * shown), :: -1 if mirrored else 1]
     varied = _vary_look(np.ascontiguousarray(picture[frame]), rng, soften=person.source != "mit")
-    return Cutout(varied, None if regions is None else np.ascontiguousarray(regions[frame]))
+    return Cutout(varied, None if regions is None else np.ascontiguousarray(regions[frame]), shown)
+
+
+def visible(person: LabelledPerson, cutout: Cutout) -> LabelledPerson:
+    """Return the person with what the cut-out no longer shows, such as the boots of a portrait, unknown."""
+    hidden = {name for name, needed in _NEEDED.items() if cutout.shown < needed}
+    labels = tuple(
+        float("nan") if name in hidden else label for name, label in zip(NAMES, person.labels, strict=True)
+    )
+    colours = tuple(garment for garment in person.colours if garment[0] not in hidden)
+    return replace(person, labels=labels, colours=colours)
 
 
 def evaluation_cutout(person: LabelledPerson, *, eliminate: bool) -> ImageU8:

@@ -18,7 +18,8 @@ import torch
 from rich.progress import track
 
 from par_core.config import RunConfig
-from par_core.datasets.merged_labels import NAMES, LabelledPerson, labels_of
+from par_core.datasets.impressions import read_impressions
+from par_core.datasets.merged_labels import NAMES, LabelledPerson, labels_of, with_gender
 from par_core.models.answers import Answers
 from par_core.models.describer import CALIBRATION_FILE, DESCRIBER_FILE
 from par_core.models.mask_rcnn import build_mask_rcnn
@@ -38,6 +39,7 @@ from par_core.training.describer_scores import (
     score_queries,
     summary,
 )
+from par_core.training.held_out import GENDER
 from par_core.training.loop import CHECKPOINT
 from par_core.training.outlining import outline_people
 from par_core.training.segmenter_scores import score_segmenter
@@ -54,12 +56,15 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     pair = DescriberPair()
     pair.load_state_dict(checkpoint["best"]["weights"] or checkpoint["averaged"])
     pair.eval()
-    train, kept = read_people(data_dir)
+    people = read_people(data_dir)
     kept = outline_people(
-        kept, load_segmenter(RunConfig()), run / "outlines", lambda people, what: track(people, what)
+        with_gender(people.report, read_impressions(GENDER)),
+        load_segmenter(RunConfig()),
+        run / "outlines",
+        lambda people, what: track(people, what),
     )
     shared = {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]}
-    words, scale = sorted(_words(train)), float(pair.log_scale.detach().exp())
+    words, scale = sorted(_words(people.train)), float(pair.log_scale.detach().exp())
     write_shipped(folder, DESCRIBER_FILE, pair.image.state_dict(), {**shared, "attributes": NAMES})
     text_state = {name: tensor for name, tensor in pair.text.state_dict().items() if name != "attn_mask"}
     write_shipped(
@@ -75,7 +80,7 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     after = _describer_scores(pair, kept)
     scores = {
         **_provenance("describer", run, checkpoint),
-        "held_out": len(kept),
+        "reported_on": len(kept),
         **after,
         "lost_by_storage": _lost(before, after),
     }

@@ -25,7 +25,10 @@ class TrainingJob(BaseModel):
     shared: Path | None = None
     """Folder of crops and outlines, which several runs share; None: ``out``."""
     start: Path | None = None
-    """Weights to start from: ImageNet weights, or for the segmenter ``compact``: those that PAR ships."""
+    """Weights to start from: ImageNet weights, those of an earlier run, or ``compact``: those that PAR ships.
+    """
+    teacher: Path | None = None
+    """A teacher's labels of gender, for the embedder."""
     seed: Annotated[int, Field(ge=0)] = 0
     fold: int | None = None
     """Which of ``folds`` parts is scored on; None: the official split, or a share drawn by the seed."""
@@ -39,7 +42,7 @@ class TrainingJob(BaseModel):
     weighting: Literal["li2015", "none"] = "li2015"
     background: Literal["eliminate", "keep"] = "eliminate"
     round: Literal[1, 2, 3, 4, 5] = 5
-    """Which of the recipes in ``par_core.training.segmenter``."""
+    """Which of the recipes in ``par_core.training.segmenter`` or ``par_core.training.describer``."""
     made: Path | None = None
     """Folder of made pictures (``par generate``) to learn from beside the real ones."""
     made_weight: Annotated[float, Field(gt=0, le=10)] = 0.5

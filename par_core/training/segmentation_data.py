@@ -1,4 +1,4 @@
-"""Which photographs with outlined people are trained on, and which are held out."""
+"""Which photographs with outlined people are trained on, which choose, and which are reported on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,16 +9,29 @@ import numpy as np
 
 from par_core.datasets.outlines import OutlinedSet, Photo, outlined_photos
 from par_core.errors import BadConfigError
+from par_core.training.parts import choosing
 
 __all__ = ["Split", "shuffled_split", "split_photos"]
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Photographs to train on and photographs held out, by source."""
+    """Photographs in three parts, by source.
+
+    Attributes:
+        train: Photographs to learn from.
+        choose: Photographs on which steps, sizes and thresholds are chosen.
+        report: Photographs that decide nothing, for figures; empty where there is no such part.
+    """
 
     train: dict[str, tuple[Photo, ...]]
-    validation: dict[str, tuple[Photo, ...]]
+    choose: dict[str, tuple[Photo, ...]]
+    report: dict[str, tuple[Photo, ...]]
+
+    @property
+    def held_out(self) -> dict[str, tuple[Photo, ...]]:
+        """Photographs that nothing was learned from: those of ``choose`` and ``report``."""
+        return {source: (*listed, *self.report.get(source, ())) for source, listed in self.choose.items()}
 
 
 _SOURCES: Final[tuple[OutlinedSet, ...]] = ("pennfudan", "coco", "empty", "ccp")
@@ -27,35 +40,36 @@ _HELD_OUT: Final = {"pennfudan": 25, "coco": 12, "empty": 12, "ccp": 24}
 
 def split_photos(data_dir: Path, seed: int = 0) -> Split:
     """List all photographs and keep some back: of each source, the first of a seeded permutation of the
-    sorted names.
+    sorted names; the digests of their names decide which half of these choose.
     """
-    train: dict[str, tuple[Photo, ...]] = {}
-    validation: dict[str, tuple[Photo, ...]] = {}
+    split = Split({}, {}, {})
     for source in _SOURCES:
         listed = outlined_photos(source, data_dir)
         order = np.random.default_rng(seed).permutation(len(listed))
         held_out = set(order[: _HELD_OUT[source]].tolist())
-        validation[source] = tuple(photo for index, photo in enumerate(listed) if index in held_out)
-        train[source] = tuple(photo for index, photo in enumerate(listed) if index not in held_out)
-    return Split(train, validation)
+        chooses = choosing(photo.image.name for index, photo in enumerate(listed) if index in held_out)
+        kept = [photo for index, photo in enumerate(listed) if index in held_out]
+        split.train[source] = tuple(photo for index, photo in enumerate(listed) if index not in held_out)
+        split.choose[source] = tuple(photo for photo in kept if photo.image.name in chooses)
+        split.report[source] = tuple(photo for photo in kept if photo.image.name not in chooses)
+    return split
 
 
 def shuffled_split(photos: Mapping[str, Sequence[Photo]], held_out: float, seed: int) -> Split:
-    """Keep a share of each source back, by a seeded choice.
+    """Keep a share of each source back to choose on, by a seeded choice; nothing is left to report on.
 
     Raises:
         BadConfigError: There are too few photographs with people to learn from and to score on.
     """
-    train: dict[str, tuple[Photo, ...]] = {}
-    validation: dict[str, tuple[Photo, ...]] = {}
+    split = Split({}, {}, {})
     for source, listed in photos.items():
         order = np.random.default_rng(seed).permutation(len(listed))
         n = max(1, round(held_out * len(listed))) if len(listed) > 1 else 0
-        validation[source] = tuple(listed[i] for i in sorted(order[:n]))
-        train[source] = tuple(listed[i] for i in sorted(order[n:]))
-    if not any(validation[source] and source != "empty" for source in photos):
+        split.choose[source] = tuple(listed[i] for i in sorted(order[:n]))
+        split.train[source] = tuple(listed[i] for i in sorted(order[n:]))
+    if not any(split.choose[source] and source != "empty" for source in photos):
         raise BadConfigError(
             "too few photographs with people to learn from and to score on:"
             f" { ({name: len(listed) for name, listed in photos.items()}) }"
         )
-    return Split(train, validation)
+    return split

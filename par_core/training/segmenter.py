@@ -109,9 +109,9 @@ class SegmenterLearner:
         return {name.removeprefix("loss_"): loss.float() for name, loss in losses.items()}
 
     def score(self, network: nn.Module) -> dict[str, float]:
-        """On the photographs that were held out."""
+        """On the photographs that choose."""
         assert isinstance(network, MaskRCNN)
-        return score_validation(network, self._split.validation)
+        return score_validation(network, self._split.choose)
 
 
 def _to_tensor(scene: Scene, world: World) -> Tensor:

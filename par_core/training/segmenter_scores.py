@@ -1,4 +1,4 @@
-"""Scores of a segmenter on the photographs that were held out from training."""
+"""Scores of a segmenter: those that a run chooses its weights by, and those to report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -34,11 +34,11 @@ def score_validation(network: MaskRCNN, photos: Mapping[str, Sequence[Photo]]) -
 
 
 def score_segmenter(network: MaskRCNN, data_dir: Path) -> dict[str, float]:
-    """Average precision, precision and recall on Penn-Fudan and COCO, and false people an image on COCO
-    photographs without people, by threshold.
+    """Average precision, precision and recall on the photographs of Penn-Fudan and COCO to report on, and
+    false people an image on COCO photographs without people, by threshold.
     """
     segmenter = _segmenter(network)
-    kept = split_photos(data_dir).validation
+    kept = split_photos(data_dir).report
     scores: dict[str, float] = {}
     for source in ("pennfudan", "coco"):
         truth, detected = _predict(segmenter, kept[source])

@@ -9,7 +9,7 @@ from jaxtyping import Float32, Int64
 
 from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME
 from par_core.evaluate.items.figures import Figures, bound, mean
-from par_core.metrics.label_based import balanced_accuracy, known_items
+from par_core.metrics.label_based import balanced_accuracy, known_items, ratio
 from par_core.metrics.ranking import roc_auc
 
 __all__ = ["ACCURACIES", "CLOTHING", "AttributeItems"]
@@ -62,8 +62,9 @@ class AttributeItems:
         return tuple(name for name in (CLOTHING if own else self.attributes) if name in self.thresholds)
 
     def figures(self) -> Figures:
-        """``mean_auc`` and ``mA`` over :attr:`averaged`, ``accuracy`` of gender and orientation, ``auc`` of
-        each attribute.
+        """``mean_auc`` and ``mA`` over :attr:`averaged`; ``accuracy``, ``mA``, ``recall`` and ``specificity``
+        (the recall of men, and of those seen from behind) of gender and orientation; ``auc`` of each
+        attribute.
         """
         averaged = self.averaged
         means: Figures = {}
@@ -74,8 +75,17 @@ class AttributeItems:
                     [balanced_accuracy(*self._predicted(name, rows)) for name in averaged]
                 ),
             }
+        either_or = {
+            "accuracy": self._accuracy,
+            "mA": self._mean_accuracy,
+            "recall": self._recall,
+            "specificity": self._specificity,
+        }
         accuracies: Figures = {
-            f"accuracy: {name}": bound(self._accuracy, name) for name in ACCURACIES if name in self.thresholds
+            f"{metric}: {name}": bound(figure, name)
+            for name in ACCURACIES
+            if name in self.thresholds
+            for metric, figure in either_or.items()
         }
         return {
             **means,
@@ -113,3 +123,14 @@ class AttributeItems:
     def _accuracy(self, name: str, rows: Int64[np.ndarray, " r"]) -> float:
         has, predicted = self._predicted(name, rows)
         return float((has == predicted).mean()) if len(has) else float("nan")
+
+    def _mean_accuracy(self, name: str, rows: Int64[np.ndarray, " r"]) -> float:
+        return balanced_accuracy(*self._predicted(name, rows))
+
+    def _recall(self, name: str, rows: Int64[np.ndarray, " r"]) -> float:
+        has, predicted = self._predicted(name, rows)
+        return float(ratio((has & predicted).sum(), has.sum()))
+
+    def _specificity(self, name: str, rows: Int64[np.ndarray, " r"]) -> float:
+        has, predicted = self._predicted(name, rows)
+        return float(ratio((~has & ~predicted).sum(), (~has).sum()))

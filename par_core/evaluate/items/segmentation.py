@@ -1,13 +1,14 @@
 """Photographs with the number of people matched, missed and falsely detected."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Int64
 
 from par_core.evaluate.items.figures import Figures
+from par_core.metrics.coco_ap import RankedPeople, ranked_ap
 from par_core.metrics.label_based import ratio
 
 __all__ = ["SegmentationItems"]
@@ -24,6 +25,7 @@ class SegmentationItems:
         false: Detected people that are not labelled.
         quality: Panoptic quality of each photograph, in [0, 1]: the sum of the matched IoUs over matched +
             (missed + false) / 2 (Kirillov et al. 2019); NaN where no person is labelled or detected.
+        ranked: People detected at any score, by the name of an average precision; empty if not wanted.
     """
 
     names: tuple[str, ...]
@@ -31,6 +33,7 @@ class SegmentationItems:
     missed: Int64[np.ndarray, " n"]
     false: Int64[np.ndarray, " n"]
     quality: Float32[np.ndarray, " n"]
+    ranked: Mapping[str, Sequence[RankedPeople]] = field(default_factory=dict)
 
     @property
     def images(self) -> int:
@@ -43,7 +46,9 @@ class SegmentationItems:
         return None
 
     def figures(self) -> Figures:
-        """``precision`` and ``recall`` over all people, and ``quality``: the mean over photographs."""
+        """``precision`` and ``recall`` over all people, ``quality``: the mean over photographs, and the
+        average precisions of ``ranked``.
+        """
 
         def share(other: Int64[np.ndarray, " n"]) -> Callable[[Int64[np.ndarray, " r"]], float]:
             return lambda rows: float(
@@ -51,7 +56,11 @@ class SegmentationItems:
             )
 
         shares: Figures = {"precision": share(self.false), "recall": share(self.missed)}
-        return shares | {"quality": lambda rows: _mean_of_known(self.quality[rows])}
+        precisions: Figures = {
+            name: lambda rows, images=images: ranked_ap([images[i] for i in rows])  # type: ignore[misc]
+            for name, images in self.ranked.items()
+        }
+        return shares | {"quality": lambda rows: _mean_of_known(self.quality[rows])} | precisions
 
     def table(self) -> pa.Table:
         """One row a photograph: ``image``, ``matched``, ``missed``, ``false``, ``quality``."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from par_core.metrics.coco_ap import segmentation_ap
+from par_core.metrics.coco_ap import RankedPeople, ranked_ap, segmentation_ap
 from par_core.people.masks import encode_mask, mask_boxes
 from par_core.types import PersonInstances
 
@@ -96,3 +96,12 @@ def test_mask_and_box_ap_are_as_defined(drawings: list[tuple[list[tuple], list[t
             np.mean([plain_ap(there, claims, overlap) for overlap in overlaps])
         )
     assert scores["mask_ap75"] == pytest.approx(plain_ap(truth, detections, 0.75))
+    for name, iou in {"mask_ap50": 0.5, "mask_ap75": 0.75}.items():
+        ranked = [RankedPeople.of(masks, found, iou) for masks, found in zip(encoded, people, strict=True)]
+        assert ranked_ap(ranked) == pytest.approx(scores[name])
+
+
+def test_the_ranked_ap_of_photographs_without_people_is_undefined() -> None:
+    nothing = np.zeros(0, np.float32), np.zeros(0, bool)
+    assert np.isnan(ranked_ap([RankedPeople(*nothing, 0)]))
+    assert ranked_ap([RankedPeople(*nothing, 3)]) == 0

@@ -58,6 +58,11 @@ def test_and_binds_closer_than_or_and_a_weight_closest() -> None:
     assert parse_query("-hat") == parse_query("NOT hat") == Negated(HAT)
 
 
+def test_more_precision_or_more_recall_of_an_attribute_are_asked_for_by_a_word() -> None:
+    assert parse_query("hat:sure") == Condition("hat:sure", Comparison("hat", ">=", 0.8))
+    assert parse_query("hat:maybe") == Condition("hat:maybe", Comparison("hat", ">=", 0.1))
+
+
 @pytest.mark.parametrize(
     ("text", "message", "place"),
     [

@@ -107,11 +107,15 @@ def test_scores_keep_their_keys_and_gain_intervals(mit: Path) -> None:  # noqa: 
     scores = evaluate(EvaluationRequest("attributes", "mit", mit), FAKE)
     first = ["mean_auc", "mA", "mean_ece", "attributes", "images", "found", "instances"]
     assert list(scores) == [*first, "not_answered", "too_few", "averaged", "intervals", "about"]
-    assert set(scores["intervals"]) == {"accuracy: female", "accuracy: front", "auc: female", "auc: front"}
+    kinds = ("accuracy", "mA", "recall", "specificity", "auc")
+    assert set(scores["intervals"]) == {f"{kind}: {name}" for kind in kinds for name in ("female", "front")}
     for name in ("female", "front"):
-        interval = scores["intervals"][f"accuracy: {name}"]
-        assert interval["estimate"] == pytest.approx(scores["attributes"][name]["accuracy"])
-        assert interval["low"] <= interval["estimate"] <= interval["high"]
+        intervals = {kind: scores["intervals"][f"{kind}: {name}"] for kind in kinds}
+        for kind in ("accuracy", "mA", "recall", "auc"):
+            assert intervals[kind]["estimate"] == pytest.approx(scores["attributes"][name][kind])
+            assert intervals[kind]["low"] <= intervals[kind]["estimate"] <= intervals[kind]["high"]
+        rates = intervals["recall"]["estimate"], intervals["specificity"]["estimate"]
+        assert sum(rates) / 2 == pytest.approx(intervals["mA"]["estimate"])
     assert {"seed", "data_digest", "command"} <= set(scores["about"])
     retrieval = evaluate(EvaluationRequest("retrieval", "mit", mit), FAKE)
     assert retrieval["intervals"]["mean_ap_over_prevalence"]["estimate"] == pytest.approx(

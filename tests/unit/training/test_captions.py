@@ -4,11 +4,9 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from par_core.attributes.vocabulary import BY_NAME
 from par_core.datasets.merged_labels import NAMES, LabelledPerson
-from par_core.training.attribute_data import read_people
 from par_core.training.captions import Caption, Fact, compose, sample_captions, truth
 
 
@@ -79,11 +77,3 @@ def test_the_same_seed_gives_the_same_captions() -> None:
     assert sample_captions(people, 40, np.random.default_rng(5)) == sample_captions(
         people, 40, np.random.default_rng(5)
     )
-
-
-@pytest.mark.data
-def test_people_are_read_and_split_without_overlap(data_dir: Path) -> None:
-    train, kept = read_people(data_dir)
-    assert {p.image for p in train} & {p.image for p in kept} == set()
-    assert len(train) + len(kept) == 1677 + 712 + 1
-    assert {p.source for p in kept} == {"ccp-pixels", "ccp-tags", "mit"}

@@ -14,7 +14,7 @@ from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.datasets.merged_labels import NAMES, LabelledPerson, attribute_regions
 from par_core.models.describer import GRID
-from par_core.training.cutouts import Cutout, training_cutout
+from par_core.training.cutouts import Cutout, Framing, training_cutout, visible
 from par_core.training.describer_losses import colour_loss, colours_of, coverage, looking_loss
 from tests.pictures import save
 
@@ -108,3 +108,28 @@ def test_another_colour_than_the_garments_costs(person: LabelledPerson) -> None:
     assert colour_loss(right, places) < 0.01
     assert colour_loss(wrong, places) > 3
     assert colour_loss(wrong, torch.full_like(places, -1)) == 0
+
+
+def test_what_a_picture_cut_below_does_not_show_is_unknown(person: LabelledPerson) -> None:
+    dressed = replace(person, labels=(1.0,) * len(NAMES), colours=(("hat", "blue"), ("boots", "black")))
+
+    def known(shown: float) -> set[str]:
+        cutout = Cutout(np.zeros((20, 10, 3), np.uint8), None, shown)
+        labels = visible(dressed, cutout).labels
+        return {name for name, label in zip(NAMES, labels, strict=True) if not np.isnan(label)}
+
+    feet, legs = {"stockings", "boots", "sandals", "heels"}, {"skirt", "trousers", "jeans", "shorts"}
+    assert known(1.0) == set(NAMES)
+    assert known(0.8) == set(NAMES) - feet
+    assert known(0.4) == set(NAMES) - feet - legs
+    half = visible(dressed, Cutout(np.zeros((20, 10, 3), np.uint8), None, 0.5))
+    assert half.colours == (("hat", "blue"),)
+
+
+def test_a_recipe_decides_how_often_and_how_far_pictures_are_cut(person: LabelledPerson) -> None:
+    cut = Framing(often=1.0, least=0.25)
+    shown = [training_cutout(person, np.random.default_rng(seed), framing=cut).shown for seed in range(40)]
+    assert 0.25 <= min(shown) < 0.35
+    assert 0.85 < max(shown) <= 0.95
+    uncut = Framing(often=0.0, least=0.25)
+    assert training_cutout(person, np.random.default_rng(0), framing=uncut).shown == 1.0

@@ -80,7 +80,7 @@ def test_another_seed_keeps_others_back() -> None:
 def test_photographs_are_split_by_source_and_some_are_always_kept() -> None:
     photos = {"coco": [Photo("coco-json", Path(f"{i}.jpg"), None) for i in range(4)], "empty": []}
     split = shuffled_split(photos, 0.15, 0)
-    assert (len(split.train["coco"]), len(split.validation["coco"])) == (3, 1)
+    assert (len(split.train["coco"]), len(split.choose["coco"])) == (3, 1)
     with pytest.raises(BadConfigError, match="too few photographs with people"):
         shuffled_split({"coco": photos["coco"][:1], "empty": []}, 0.15, 0)
 
