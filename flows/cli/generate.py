@@ -176,12 +176,13 @@ def prune(
     from par_core.made.erasing import erase_copies, source_is_gone
     from par_core.made.plan import MakingPlan
 
+    named = existing_store(store, config) if store is not None else None
     erased = erase_copies(folder, source_is_gone(MakingPlan.open(folder).root))
-    if store is not None:
+    if named is not None:
         from par_core.forget.made_copies import forget_copies
         from par_core.store.layout import Store
 
-        erased += forget_copies(Store.open(existing_store(store, config)), folder)
+        erased += forget_copies(Store.open(named), folder)
     print(f"{erased} made people erased from {folder}")
 
 

@@ -137,6 +137,7 @@ def test_ranges_commas_and_doubts_are_understood() -> None:
             lower_color=None,
             lower_color_share=None,
             captured_at=None,
+            cutout=None,
         )
         for n in range(1, 7)
     )
