@@ -22,7 +22,8 @@ WITH_STORE = [
     if any("--store" in parameter.opts for parameter in command.params)
 ]
 OPTIONAL = "generate prune"  # which works without a store too
-READING = [name for name in WITH_STORE if name not in ("index", OPTIONAL)]
+NEEDED = [name for name in WITH_STORE if name != OPTIONAL]
+READING = [name for name in NEEDED if name != "index"]
 ALSO_NEEDED = {
     "index": ["photos"],
     "export": ["csv", "--out", "people"],
@@ -110,7 +111,7 @@ def test_the_strongest_place_names_the_store_that_is_made(
 
 
 @pytest.mark.parametrize("empty", [False, True])
-@pytest.mark.parametrize("name", WITH_STORE)
+@pytest.mark.parametrize("name", NEEDED)
 def test_without_any_store_one_error_says_how_to_name_it(
     name: str,
     empty: bool,
@@ -131,7 +132,7 @@ def test_without_any_store_one_error_says_how_to_name_it(
     )
 
 
-@pytest.mark.parametrize("name", WITH_STORE)
+@pytest.mark.parametrize("name", NEEDED)
 def test_a_wrong_file_of_settings_fails_also_where_the_store_is_given(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
