@@ -117,6 +117,16 @@ def test_no_deployment_names_the_folder_where_it_was_made(operator: Operator) ->
         assert not each["pull_steps"]
 
 
+def ended(worker: subprocess.Popen[bytes]) -> None:
+    """End a worker of Prefect, which now and then waits for ever after SIGTERM."""
+    worker.terminate()
+    try:
+        worker.wait(30)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
+
+
 @pytest.mark.timeout(280)
 def test_a_run_that_is_due_is_started_by_a_worker_and_leaves_log_progress_and_state(
     operator: Operator, photos: Path, tmp_path: Path, prefect_log: Path
@@ -154,8 +164,7 @@ def test_a_run_that_is_due_is_started_by_a_worker_and_leaves_log_progress_and_st
             lambda: any("described 17/17 images" in line for line in operator.client.log(run["id"])), 60
         )
     finally:
-        worker.terminate()
-        worker.wait(30)
+        ended(worker)
     assert run["state_name"] == "Completed with failures", run["state"]
     assert "17 files listed = 12 indexed + 4 without people + 1 failed" in run["state"]["message"]
     assert abs(datetime.fromisoformat(run["expected_start_time"]) - due) < timedelta(seconds=5)
