@@ -2,7 +2,7 @@
 # The name of an object on S3 may hold "::", as in exports of camera systems ("0::cam.jpg"). fsspec takes it for a
 # chain of file systems, in which the part behind the colons is read through the part before: the file system that
 # url_to_fs returns for such an object has options of a chain and ends each request in a TypeError of the S3 client.
-# Whoever opens a file system from the first of many objects so loses all of them. fsspec.filesystem("s3"), given the path alone, reads the name as it is.
+# Code that opens a file system from the first of many objects so loses all of them. fsspec.filesystem("s3"), given the path alone, reads the name as it is.
 # Seen 2026-11-30 with fsspec 2026.9.0 and s3fs 2026.9.0, Python 3.11; nothing is connected to. Exits 1 if that changes.
 set -euo pipefail
 work=$(mktemp -d)
