@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -19,6 +19,8 @@ from par_core.store.suppression import SuppressionList
 from par_core.types import PersonInstances
 
 __all__ = ["ImageRows", "counts_of", "image_label"]
+
+_UNREADABLE_TIME: Final = "EXIF has a time of capture that cannot be read"
 
 
 def image_label(people: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -92,7 +94,7 @@ class ImageRows:
         people.sort(key=lambda row: (-row["score"], row["person_id"]))
         height, width = image.pixels.shape[:2]
         self._images[entry.uri] = (
-            self._row(entry, Status.OK, "", identity)
+            self._row(entry, Status.OK, _UNREADABLE_TIME if image.unreadable_time else "", identity)
             | {"width": width, "height": height, "format": image.format, "captured_at": image.captured_at}
             | image_label(people)
         )

@@ -2,6 +2,7 @@
 
 import io
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from PIL import ExifTags, Image
@@ -9,6 +10,10 @@ from PIL import ExifTags, Image
 from par_core.archive import decode
 from par_core.archive.exif import capture_time
 from par_core.config import ArchiveConfig
+from par_core.stages.run import Run
+from par_core.store.layout import Store
+from tests.indexing import FAKE, index
+from tests.pictures import archive
 
 NOON = datetime(2021, 7, 5, 12, 30, 15)
 
@@ -71,3 +76,16 @@ def test_a_time_that_cannot_be_read_is_told_from_none() -> None:
     for blank in ("    :  :     :  :  ", "0000:00:00 00:00:00", ""):
         assert decoded(DateTimeOriginal=blank) == (None, False)
     assert decoded() == (None, False)
+
+
+def test_a_time_that_cannot_be_read_is_said_in_the_row_of_the_picture(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "photos", [("red",), ("blue",)])
+    exif = Image.Exif()
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: "last week"}
+    with Image.open(photos / "0001.png") as picture:
+        picture.save(photos / "0001.png", exif=exif)
+    index(tmp_path / "store", [photos])
+    run = Run.of(Store.open(tmp_path / "store"), FAKE)
+    [(folder, _)] = run.store.complete_shards("segment", run.ids.segment)
+    rows = folder.read("images").select(["message", "captured_at"]).to_pylist()
+    assert [row["message"] for row in rows] == ["", "EXIF has a time of capture that cannot be read"]
