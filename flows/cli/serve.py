@@ -89,4 +89,7 @@ def serve(
             import webbrowser
 
             webbrowser.open(address)
-        make_server(app).run(sockets=[listening])
+        server = make_server(app)
+        server.run(sockets=[listening])
+        if server.started and server.should_exit:  # now and then Ctrl-C does not come through asyncio
+            raise KeyboardInterrupt
