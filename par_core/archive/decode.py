@@ -5,7 +5,6 @@ white. Only the first frame of several is used.
 """
 
 import io
-import struct
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +14,11 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from par_core.archive.eight_bits import deep_colours, grey_of_eight_bits
-from par_core.archive.exif import exif_of
+from par_core.archive.exif import EXIF_ERRORS, exif_of
 from par_core.archive.formats import FORMATS, jxl_size
 from par_core.archive.jpeg import MOST_SCANS, count_scans
 from par_core.archive.shortage import can_allocate
-from par_core.archive.srgb import names_adobe_rgb, to_srgb
+from par_core.archive.srgb import to_srgb
 from par_core.config import ArchiveConfig
 from par_core.errors import TransientError, UnreadableImageError
 from par_core.status import Status
@@ -28,20 +27,7 @@ from par_core.types import ImageU8
 __all__ = ["DecodedImage", "decode"]
 
 #: Errors that Pillow and its decoders raise for damaged pictures.
-_DAMAGE: Final = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    EOFError,
-    OverflowError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-)
+_DAMAGE: Final = (*EXIF_ERRORS, RuntimeError, zlib.error)
 _BYTES_A_PIXEL: Final = 4  # least memory that Pillow needs
 _TRUNCATION: Final = (
     "truncated",
@@ -109,7 +95,7 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
     try:
         picture.load()
         exif = exif_of(picture)
-        rgb = _rgb(picture, content)
+        rgb = _rgb(picture, content, adobe_rgb=exif.adobe_rgb)
         pixels = np.asarray(
             rgb.transpose(_UPRIGHT[exif.orientation]) if exif.orientation in _UPRIGHT else rgb
         )
@@ -137,7 +123,7 @@ def _must_turn(picture: Image.Image, orientation: int) -> bool:
     return orientation in _UPRIGHT and (picture.format != "JXL" or bool(getattr(picture, "jpeg", False)))
 
 
-def _rgb(picture: Image.Image, content: bytes) -> Image.Image:
+def _rgb(picture: Image.Image, content: bytes, *, adobe_rgb: bool) -> Image.Image:
     """Return a loaded picture in sRGB, on white, as it is stored: not turned upright."""
     if picture.mode.startswith("I") or picture.mode == "F":
         flat = Image.fromarray(grey_of_eight_bits(picture))
@@ -150,7 +136,7 @@ def _rgb(picture: Image.Image, content: bytes) -> Image.Image:
     else:
         flat = picture
     flat.info.setdefault("icc_profile", picture.info.get("icc_profile"))
-    rgb = to_srgb(flat, adobe_rgb=names_adobe_rgb(picture))
+    rgb = to_srgb(flat, adobe_rgb=adobe_rgb)
     if rgb.mode == "RGBA":
         return Image.alpha_composite(Image.new("RGBA", rgb.size, "white"), rgb).convert("RGB")
     return rgb

@@ -1,4 +1,4 @@
-"""What EXIF says of a picture: which way is up, and when it was taken.
+"""What EXIF says of a picture: which way is up, when it was taken, and whether its colours are Adobe RGB.
 
 Writers differ: dates are written with colons, dashes, slashes or dots, with a ``T`` or blanks before the
 time, without seconds, with fractions of them, with a zone behind, and midnight as hour 24. ``DateTime``, the
@@ -13,9 +13,10 @@ from typing import Final
 
 from PIL import ExifTags, Image
 
-__all__ = ["Exif", "capture_time", "exif_of"]
+__all__ = ["EXIF_ERRORS", "Exif", "capture_time", "exif_of"]
 
-_ERRORS: Final = (
+#: Errors that Pillow raises for damaged EXIF.
+EXIF_ERRORS: Final = (
     OSError,
     SyntaxError,
     ValueError,
@@ -27,6 +28,7 @@ _ERRORS: Final = (
     OverflowError,
     struct.error,
 )
+_R03: Final = "R03"  # interoperability index of Adobe RGB (DCF optional colour space)
 _STAMP: Final = re.compile(
     r"(\d{4})([:/.-])(\d{1,2})\2(\d{1,2})[T\s]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,]\d*)?)?"
     r"\s*(?:Z|[+-]\d{2}:?\d{2})?",
@@ -42,15 +44,17 @@ class Exif:
         orientation: 1 to 8; 1 is upright.
         captured_at: Time of capture on the camera's own clock; None if there is none.
         unreadable_time: Whether a time of capture is there that cannot be read.
+        adobe_rgb: Whether colours without a profile are those of Adobe RGB.
     """
 
     orientation: int
     captured_at: datetime | None
     unreadable_time: bool
+    adobe_rgb: bool
 
 
 def exif_of(picture: Image.Image) -> Exif:
-    """Return orientation and time of capture of an opened picture; EXIF that is damaged counts as none."""
+    """Return what EXIF says of an opened picture; EXIF that is damaged counts as none."""
     try:
         tags = picture.getexif()
         details = tags.get_ifd(ExifTags.IFD.Exif)
@@ -58,14 +62,15 @@ def exif_of(picture: Image.Image) -> Exif:
         stamps = [
             details.get(tag) for tag in (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
         ]
-    except _ERRORS:
-        return Exif(1, None, unreadable_time=False)
+    except EXIF_ERRORS:
+        return Exif(1, None, unreadable_time=False, adobe_rgb=_names_adobe_rgb(picture))
     written = [stamp for stamp in stamps if not _is_blank(stamp)]
     times = [time for stamp in written if (time := capture_time(stamp)) is not None]
     return Exif(
         orientation if isinstance(orientation, int) else 1,
         times[0] if times else None,
         unreadable_time=bool(written) and not times,
+        adobe_rgb=_names_adobe_rgb(picture),
     )
 
 
@@ -85,6 +90,14 @@ def capture_time(stamp: object) -> datetime | None:
         return time + timedelta(days=1) if midnight else time
     except (ValueError, OverflowError):
         return None
+
+
+def _names_adobe_rgb(picture: Image.Image) -> bool:
+    try:
+        interoperability = picture.getexif().get_ifd(ExifTags.IFD.Interop)
+    except EXIF_ERRORS:
+        return False
+    return str(interoperability.get(ExifTags.Interop.InteropIndex, "")).strip("\0 ") == _R03
 
 
 def _is_blank(stamp: object) -> bool:

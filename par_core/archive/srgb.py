@@ -12,16 +12,15 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import Image, ImageCms
 
-__all__ = ["names_adobe_rgb", "to_srgb"]
+__all__ = ["to_srgb"]
 
 _MOST_BYTES: Final = 4 * 2**20  # of a profile; those of printing presses have about 2 MB
 _WHITE: Final = (0.9642, 1.0, 0.8249)  # D50, the white of the connection space of ICC profiles
 # red, green and blue of Adobe RGB (1998) as XYZ, adapted to D50; its gamma is 563 / 256
 _ADOBE_RGB: Final = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
 _ADOBE_GAMMA: Final = 563
-_R03: Final = "R03"  # interoperability index of Adobe RGB (DCF optional colour space)
 _LEVELS: Final = range(0, 256, 51)  # of each channel, to see whether a conversion changes anything
 _UNSEEN: Final = 2  # of 255: a conversion that changes no colour by more is left out
 
@@ -52,17 +51,6 @@ def to_srgb(picture: Image.Image, *, adobe_rgb: bool = False) -> Image.Image:
     if alpha is not None:
         converted.putalpha(alpha)
     return converted
-
-
-def names_adobe_rgb(picture: Image.Image) -> bool:
-    """Whether EXIF says that the colours of an opened picture are those of Adobe RGB (DCF optional colour
-    space). EXIF that is damaged says nothing.
-    """
-    try:
-        interoperability = picture.getexif().get_ifd(ExifTags.IFD.Interop)
-    except (*_ERRORS, KeyError, SyntaxError, EOFError):
-        return False
-    return str(interoperability.get(ExifTags.Interop.InteropIndex, "")).strip("\0 ") == _R03
 
 
 def _converted(picture: Image.Image, profile: bytes) -> Image.Image | None:
