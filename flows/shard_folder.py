@@ -1,4 +1,4 @@
-"""The missing shards of a folder, of predictions or of made pictures, fanned out over workers with progress."""
+"""The missing shards of a folder, of predictions or made pictures, fanned out over workers with progress."""
 
 import secrets
 from collections import Counter
