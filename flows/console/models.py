@@ -28,8 +28,8 @@ from par_core.models.published import (
     needed,
     segmenter_weights,
 )
-from par_core.models.shipped import CALIBRATION, FILES, FOLDER, digest
-from par_core.models.weights import shipped_path
+from par_core.models.shipped import FILES, FOLDER, digest, shipped_names, shipped_path
+from par_core.models.torch_extra import has_torch
 
 __all__ = ["Row", "all_models", "as_settings", "card", "fetch_all", "table", "verify_all"]
 
@@ -131,11 +131,12 @@ def _row(wanted: Published, folder: Path | None) -> Row:
 
 
 def _published(config: RunConfig) -> list[Published]:
-    clip = clip_weights(config.clip.model, config.clip.pretrained)
+    # only open_clip knows the weights of CLIP
+    clip = [clip_weights(config.clip.model, config.clip.pretrained)] if has_torch() else []
     return [
         segmenter_weights("resnet50-fpn"),
         segmenter_weights("resnet50-fpn-v2"),
-        clip,
+        *clip,
         attribute_weights(),
         imagenet_weights(),
     ]
@@ -192,7 +193,7 @@ def verify_all(config: RunConfig) -> list[tuple[str, str, bool]]:
         Name, result in words, and whether the file is right, for each file.
     """
     results: list[tuple[str, str, bool]] = []
-    for file in (*FILES, CALIBRATION):
+    for file in shipped_names():
         try:
             shipped_path(file)
             results.append((file, f"SHA-256 {digest(file)[:16]}..., as shipped", True))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
+from jaxtyping import Int64
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torch import Tensor, nn
@@ -19,9 +20,11 @@ from par_core.attributes.vocabulary import ATTRIBUTES, prompts
 from par_core.errors import BadConfigError
 from par_core.models.answers import Answers
 from par_core.models.attribute_vit import AttributeViT
+from par_core.models.conversion import compile_module
 from par_core.models.measuring import measured_batch
 from par_core.models.runtimes import Runtime
-from par_core.models.text import OpenClipTextEncoder
+from par_core.models.text import TowerTextEncoder
+from par_core.models.torch_runtime import TorchRuntime
 from par_core.models.weights import load_state, read_published
 from par_core.types import Descriptions, Embeddings, ImageU8
 
@@ -62,11 +65,11 @@ def build_clip(name: str, pretrained: str, weights: Path | None, seed: int | Non
     return model.float().eval()
 
 
-def load_clip_text(model: Any, name: str, embedding_fingerprint: str) -> OpenClipTextEncoder:
+def load_clip_text(model: Any, name: str, embedding_fingerprint: str) -> TowerTextEncoder:
     """Return the text tower of a CLIP model behind PAR's contract."""
-    return OpenClipTextEncoder(
-        _TextTower(model),
-        open_clip.get_tokenizer(name),
+    return TowerTextEncoder(
+        TorchRuntime().compile(_TextTower(model), (), "text"),
+        _Tokenizer(open_clip.get_tokenizer(name)),
         float(model.logit_scale.detach().exp()),
         embedding_fingerprint,
         None,
@@ -106,18 +109,14 @@ class ClipDescriber:
         height, width = (side, side) if isinstance(side, int) else side
         self._scale = float(model.logit_scale.detach().exp())
         self._pairs = None if vit else _prompt_pairs(load_clip_text(model, name, embedding_fingerprint))
-        example = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
-        self._embed = runtime.compile(model.visual, (example,), f"{embedding_fingerprint}/visual")
+        example = _typical_input(height, width)
+        self._embed = compile_module(runtime, model.visual, (example,), f"{embedding_fingerprint}/visual")
         self.batch_size = measured_batch(
             self._embed, example, runtime.device, f"{runtime.name}/{embedding_fingerprint}/visual"
         )
         self._vit = vit
         self._classify = (
-            runtime.compile(
-                vit.network,
-                (torch.randn(1, 3, vit.side, vit.side, generator=torch.Generator().manual_seed(0)),),
-                f"{fingerprint}/vit",
-            )
+            compile_module(runtime, vit.network, (_typical_input(vit.side, vit.side),), f"{fingerprint}/vit")
             if vit
             else None
         )
@@ -131,15 +130,29 @@ class ClipDescriber:
                 np.zeros((0, len(self.attributes)), np.float32),
             )
         pictures = [Image.fromarray(cutout) for cutout in cutouts]
-        (vectors,) = self._embed(torch.stack([self._transform(picture) for picture in pictures]))
-        embeddings = nn.functional.normalize(vectors.float(), dim=1).cpu().numpy()
+        (vectors,) = self._embed(_batch(pictures, self._transform))
+        embeddings = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         if self._classify is not None and self._vit is not None:
-            (logits,) = self._classify(torch.stack([self._vit.transform(picture) for picture in pictures]))
-            return Descriptions(embeddings, self._vit.answers.probabilities(logits.float().cpu().numpy()))
+            (logits,) = self._classify(_batch(pictures, self._vit.transform))
+            return Descriptions(embeddings, self._vit.answers.probabilities(logits))
         assert self._pairs is not None
         cosines = np.einsum("nd,kpd->nkp", embeddings, self._pairs)
         probabilities = 1 / (1 + np.exp(-self._scale * (cosines[:, :, 0] - cosines[:, :, 1])))
         return Descriptions(embeddings, probabilities.astype(np.float32))
+
+
+class _Tokenizer:
+    """A tokenizer of open_clip that gives arrays."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self.context_length = int(tokenizer.context_length)
+
+    def __call__(
+        self, texts: Sequence[str], context_length: int | None = None
+    ) -> Int64[np.ndarray, "n context"]:
+        ids = self._tokenizer(list(texts), context_length=context_length).numpy()
+        return ids.astype(np.int64)
 
 
 class _TextTower(nn.Module):
@@ -152,7 +165,15 @@ class _TextTower(nn.Module):
         return embedded
 
 
-def _prompt_pairs(encoder: OpenClipTextEncoder) -> np.ndarray:
+def _prompt_pairs(encoder: TowerTextEncoder) -> np.ndarray:
     """(k, 2, d): a prompt for each attribute and one for its opposite."""
     vectors: list[Embeddings] = [encoder.encode(prompts(attribute)) for attribute in ATTRIBUTES]
     return np.stack(vectors)
+
+
+def _batch(pictures: Sequence[Image.Image], transform: Any) -> np.ndarray:
+    return np.stack([transform(picture).numpy() for picture in pictures])
+
+
+def _typical_input(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((1, 3, height, width), np.float32)

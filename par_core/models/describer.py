@@ -1,209 +1,45 @@
-"""The compact describer: one small network that gives embedding and attributes in one forward pass.
-
-Trunk: EfficientNet-Lite2 (Tan and Le, ICML 2019) on inputs twice as high as wide. Learned queries attend to
-its feature map, one for each attribute and a few more for the embedding, so that a hat is looked for where
-hats are (attention pooling as in CLIP's ResNets, Radford et al. 2021, section 2.4; one query for each output
-as in DETR, Carion et al. 2020). ImageNet features carry little colour, so the network also names the colours
-of pixels, and the embedding gets the colours at which each attribute's query looks. docs/decisions states
-why it is no transformer.
+"""The compact describer: one small network that gives embedding and attributes in one forward pass, on inputs
+twice as high as wide (``describer_network`` says what it computes).
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+import cv2
 import numpy as np
-import timm
-import torch
-import torchvision.transforms.v2.functional as F
-from jaxtyping import Float
-from timm.layers import freeze_batch_norm_2d
-from torch import Tensor, nn
+from jaxtyping import Float32, UInt8
 
-from par_core.attributes.colours import COLOUR_TERMS
 from par_core.models.answers import Answers
 from par_core.models.measuring import measured_batch
+from par_core.models.resizing import resize
 from par_core.models.runtimes import Runtime
-from par_core.models.shipped import CALIBRATION
-from par_core.models.weights import load_state, read_shipped, shipped_path
+from par_core.models.shipped import CALIBRATION, shipped_path
 from par_core.types import Descriptions, ImageU8
 
 __all__ = [
-    "CALIBRATION_FILE",
-    "DESCRIBER_FILE",
     "EMBEDDING_SIZE",
-    "GRID",
     "HEIGHT",
     "WIDTH",
-    "ColourNames",
     "CompactDescriber",
-    "DescriberNetwork",
-    "Looked",
     "fitted",
     "letterbox",
-    "load_compact_describer",
     "read_answers",
+    "typical_input",
 ]
 
 HEIGHT: Final = 448
 WIDTH: Final = 224
-DESCRIBER_FILE: Final = "describer-compact.safetensors"
-CALIBRATION_FILE: Final = CALIBRATION
 EMBEDDING_SIZE: Final = 256
-
-GRID: Final = (HEIGHT // 16, WIDTH // 16)  # cells that the queries attend to
-
-_NAMED: Final = len(COLOUR_TERMS) + 1  # and skin
-_DEEP: Final = 1280  # channels of the trunk's last layer, at stride 32
-# of the layers at strides 16 and 8, the colours and their names, at stride 16
-_MIDDLE: Final = 120 + 48 + 3 + _NAMED
-_AT_8, _AT_16 = 2, 4  # the blocks whose outputs have these strides
-_KEYS: Final = 128
-_REGIONS: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """Outputs of the network for a batch, and where its queries look.
-
-    Attributes:
-        embeddings: Embeddings (b, 256), of L2 norm 1.
-        logits: Attribute logits (b, k).
-        attention: Attention (b, k, cells) of each attribute's query, over the cells of ``GRID`` row by row;
-            sums to 1.
-        colours: Shares (b, k, 13) of the colour terms, and of pixels that may be skin, in the cells at which
-            an attribute's query looks.
-    """
-
-    embeddings: Tensor
-    logits: Tensor
-    attention: Tensor
-    colours: Tensor
-
-
-class ColourNames(nn.Module):
-    """Names the colours of pixels as :func:`par_core.attributes.colours.name_pixels` does, by two small
-    layers that were fitted to it; gives shares by cell of the grid.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(3, 32, 1)
-        self.second = nn.Conv2d(32, _NAMED, 1)
-
-    def forward(self, normalised: Tensor) -> Tensor:
-        """Map (b, 3, 448, 224) to (b, 13, 28, 14): shares of the colour terms, then of skin, in [0, 1]."""
-        logits = self.pixel_logits(nn.functional.avg_pool2d(normalised, 2))
-        return nn.functional.avg_pool2d(
-            torch.cat([logits[:, :-1].softmax(dim=1), logits[:, -1:].sigmoid()], dim=1), 8
-        )
-
-    def pixel_logits(self, normalised: Tensor) -> Tensor:
-        """Return the logits (b, 13, h, w) of each pixel: of the colour terms, then of skin."""
-        logits: Tensor = self.second(nn.functional.relu(self.first(normalised)))
-        return logits
-
-
-class DescriberNetwork(nn.Module):
-    """The network: trunk, queries and heads.
-
-    Args:
-        n_attributes: Number k of attributes.
-    """
-
-    trunk: Any
-
-    def __init__(self, n_attributes: int) -> None:
-        super().__init__()
-        self.trunk = freeze_batch_norm_2d(
-            timm.create_model("tf_efficientnet_lite2", pretrained=False, num_classes=0)
-        )
-        self.n_attributes = n_attributes
-        self.colour_names = ColourNames()
-        self.queries = nn.Parameter(torch.randn(n_attributes + _REGIONS, _KEYS))
-        self.deep_key = nn.Conv2d(_DEEP, _KEYS, 1)
-        self.middle_key = nn.Conv2d(_MIDDLE, _KEYS, 1)
-        self.position = nn.Parameter(torch.zeros(_KEYS, *GRID))
-        self.deep_norm, self.middle_norm = nn.LayerNorm(_DEEP), nn.LayerNorm(_MIDDLE)
-        evidence = _DEEP + _MIDDLE
-        self.attribute_weight = nn.Parameter(torch.zeros(n_attributes, 2 * evidence))
-        self.attribute_bias = nn.Parameter(torch.zeros(n_attributes))
-        self.region = nn.Linear(evidence, 128)
-        self.whole = nn.Linear(evidence, 256)
-        self.embed = nn.Sequential(
-            nn.Linear(_REGIONS * 128 + 256 + n_attributes * (1 + _NAMED), 512),
-            nn.GELU(),
-            nn.Linear(512, EMBEDDING_SIZE),
-        )
-        self.coloured = nn.Linear(n_attributes * _NAMED, EMBEDDING_SIZE)
-
-    def forward(self, images: Float[Tensor, "b 3 448 224"]) -> tuple[Tensor, Tensor]:
-        """Describe a batch.
-
-        Args:
-            images: RGB in [0, 255].
-
-        Returns:
-            Embeddings (b, 256) of L2 norm 1, and attribute logits (b, k).
-        """
-        looked = self.look(images)
-        return looked.embeddings, looked.logits
-
-    def look(self, images: Float[Tensor, "b 3 448 224"]) -> Looked:
-        """Describe a batch as :meth:`forward` does, and return where each attribute was looked for."""
-        normalised = (images - 127) / 128
-        named = self.colour_names(normalised)
-        deep, middle = self._features(normalised, named)
-        keys = (
-            nn.functional.interpolate(self.deep_key(deep), scale_factor=2.0)
-            + self.middle_key(middle)
-            + self.position
-        )
-        attention = (self.queries @ keys.flatten(2) * _KEYS**-0.5).softmax(dim=2)  # (b, k + regions, cells)
-        # the same on the deep layer's cells
-        coarse = nn.functional.avg_pool2d(attention.unflatten(2, middle.shape[2:]), 2).flatten(2) * 4
-        pooled = torch.cat(
-            [
-                self.deep_norm(coarse @ deep.flatten(2).transpose(1, 2)),
-                self.middle_norm(attention @ middle.flatten(2).transpose(1, 2)),
-            ],
-            dim=2,
-        )
-        whole = torch.cat(
-            [self.deep_norm(deep.mean(dim=(2, 3))), self.middle_norm(middle.mean(dim=(2, 3)))], dim=1
-        )
-        k = self.n_attributes
-        evidence = torch.cat([pooled[:, :k], whole[:, None].expand(-1, k, -1)], dim=2)
-        # a product of matrices, since OpenVINO adds a bias after a sum to the wrong axis
-        # (openvinotoolkit/openvino issue 23616)
-        logits = (evidence[:, :, None] @ self.attribute_weight[:, :, None])[:, :, 0, 0] + self.attribute_bias
-        colours = attention[:, :k] @ named.flatten(2).transpose(1, 2)
-        # the colour of a coat counts as much as a coat is likely
-        worn = (colours * logits.sigmoid()[:, :, None]).flatten(1)
-        parts = [self.region(pooled[:, k:]).flatten(1), self.whole(whole), torch.tanh(logits / 4), worn]
-        embeddings = nn.functional.normalize(self.embed(torch.cat(parts, dim=1)) + self.coloured(worn), dim=1)
-        return Looked(embeddings, logits, attention[:, :k], colours)
-
-    def _features(self, normalised: Tensor, named: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of the trunk: (b, 1280, 14, 7), and (b, 184, 28, 14)."""
-        feature = self.trunk.bn1(self.trunk.conv_stem(normalised))
-        middle = [nn.functional.avg_pool2d(normalised, 16), named]
-        for index, block in enumerate(self.trunk.blocks):
-            feature = block(feature)
-            if index == _AT_8:
-                middle.append(nn.functional.avg_pool2d(feature, 2))
-            if index == _AT_16:
-                middle.append(feature)
-        return self.trunk.bn2(self.trunk.conv_head(feature)), torch.cat(middle, dim=1)
 
 
 class CompactDescriber:
     """A describer network behind PAR's contract.
 
     Args:
-        network: Network with trained weights.
-        answers: Meaning of the network's k logits.
+        network: Network with trained weights, of the kind that the runtime computes: pictures
+            (b, 3, 448, 224) of RGB in [0, 255] in; embeddings (b, 256) and logits (b, k) out.
+        answers: Meaning of the logits.
         fingerprint: Digest of weights and code.
         embedding_fingerprint: Digest of the weights, shared with the text tower.
         runtime: Runtime that computes the network.
@@ -214,7 +50,7 @@ class CompactDescriber:
 
     def __init__(
         self,
-        network: DescriberNetwork,
+        network: Any,
         answers: Answers,
         fingerprint: str,
         embedding_fingerprint: str,
@@ -224,8 +60,8 @@ class CompactDescriber:
         self.fingerprint = fingerprint
         self.embedding_fingerprint = embedding_fingerprint
         self._answers = answers
-        example = torch.rand(1, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)) * 255
-        self._forward = runtime.compile(network.eval(), (example,), fingerprint)
+        example = typical_input()
+        self._forward = runtime.compile(network, (example,), fingerprint)
         self.batch_size = measured_batch(
             self._forward, example, runtime.device, f"{runtime.name}/{fingerprint}"
         )
@@ -239,25 +75,10 @@ class CompactDescriber:
             return Descriptions(
                 np.zeros((0, EMBEDDING_SIZE), np.float32), np.zeros((0, len(self.attributes)), np.float32)
             )
-        batch = torch.stack([letterbox(cutout) for cutout in cutouts]).float()
-        embeddings, logits = (output.float().cpu().numpy() for output in self._forward(batch))
+        batch = np.stack([letterbox(cutout) for cutout in cutouts]).astype(np.float32)
+        embeddings, logits = self._forward(batch)
         norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
         return Descriptions((embeddings / norms).astype(np.float32), self._answers.probabilities(logits))
-
-
-def load_compact_describer(
-    runtime: Runtime, fingerprint: str, embedding_fingerprint: str
-) -> CompactDescriber:
-    """Load the shipped describer on a runtime.
-
-    Raises:
-        WeightsError: The shipped file is missing or damaged.
-    """
-    state, metadata = read_shipped(DESCRIBER_FILE)
-    attributes = json.loads(metadata["attributes"])
-    network = DescriberNetwork(len(attributes))
-    load_state(network, state, DESCRIBER_FILE)
-    return CompactDescriber(network, read_answers(attributes), fingerprint, embedding_fingerprint, runtime)
 
 
 def read_answers(attributes: Sequence[str]) -> Answers:
@@ -266,21 +87,22 @@ def read_answers(attributes: Sequence[str]) -> Answers:
     Raises:
         WeightsError: The shipped file is missing or damaged.
     """
-    return Answers.of_json(json.loads(shipped_path(CALIBRATION_FILE).read_text())["attributes"]).ordered(
+    return Answers.of_json(json.loads(shipped_path(CALIBRATION).read_text())["attributes"]).ordered(
         attributes
     )
 
 
-def letterbox(cutout: ImageU8) -> Tensor:
-    """Fit a cut-out into 448 x 224 without distorting it; the rest takes its mean colour. Returns (3, 448,
-    224), uint8.
-    """
+def typical_input() -> Float32[np.ndarray, "1 3 448 224"]:
+    """Return an input of the network with fixed random values."""
+    return np.random.default_rng(0).random((1, 3, HEIGHT, WIDTH), np.float32) * 255
+
+
+def letterbox(cutout: ImageU8) -> UInt8[np.ndarray, "3 448 224"]:
+    """Fit a cut-out into 448 x 224 without distorting it; the rest takes its mean colour."""
     rows, columns, top, left = fitted(*cutout.shape[:2])
-    picture = torch.from_numpy(np.require(cutout, requirements=["C", "W"])).permute(2, 0, 1)
-    resized = F.resize(picture, [rows, columns], interpolation=F.InterpolationMode.BILINEAR, antialias=True)
-    mean = picture.float().mean(dim=(1, 2), keepdim=True).round().to(torch.uint8)
-    canvas = mean.expand(3, HEIGHT, WIDTH).clone()
-    canvas[:, top : top + rows, left : left + columns] = resized
+    canvas = np.empty((3, HEIGHT, WIDTH), np.uint8)
+    canvas[:] = np.round(cv2.mean(np.ascontiguousarray(cutout))[:3])[:, None, None]
+    canvas[:, top : top + rows, left : left + columns] = resize(cutout, rows, columns).transpose(2, 0, 1)
     return canvas
 
 

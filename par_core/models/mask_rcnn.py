@@ -21,23 +21,17 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredic
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-__all__ = ["PERSON_LABEL", "Architecture", "build_mask_rcnn", "load_imagenet_weights"]
+from par_core.models.regions import COMPACT_ANCHORS
+from par_core.models.segmenter_settings import COMPACT_SETTINGS
+
+__all__ = ["Architecture", "build_mask_rcnn", "load_imagenet_weights"]
 
 Architecture = Literal["compact", "resnet50-fpn", "resnet50-fpn-v2"]
-
-#: The label of a person in every architecture: the only class of ``compact``, and class 1 of COCO.
-PERSON_LABEL = 1
 
 _PYRAMID_CHANNELS = 128
 _BOX_CHANNELS = 384
 _MASK_CHANNELS = 128
-_ANCHOR_SIZES = ((24,), (48,), (96,), (192,), (384,))  # pixels of the resized image, one size a pyramid level
-_ANCHOR_RATIOS = (0.5, 1.0, 2.0, 3.0)  # height divided by width
 _BOX_POOL = 7
-#: EfficientNet-Lite takes pixels of [0, 1] scaled to [-1, 1], as in TensorFlow's models: (x - 127) / 128 of
-# 8-bit pixels.
-_LITE_MEAN = (127 / 255,) * 3
-_LITE_STD = (128 / 255,) * 3
 
 
 class LiteBackbone(nn.Module):
@@ -86,15 +80,17 @@ def build_mask_rcnn(architecture: Architecture) -> MaskRCNN:
             classes = 2
             return MaskRCNN(
                 LiteBackbone(),
-                rpn_anchor_generator=AnchorGenerator(_ANCHOR_SIZES, (_ANCHOR_RATIOS,) * len(_ANCHOR_SIZES)),
+                rpn_anchor_generator=AnchorGenerator(
+                    COMPACT_ANCHORS.sizes, (COMPACT_ANCHORS.ratios,) * len(COMPACT_ANCHORS.sizes)
+                ),
                 box_head=TwoMLPHead(_PYRAMID_CHANNELS * _BOX_POOL**2, _BOX_CHANNELS),
                 box_predictor=FastRCNNPredictor(_BOX_CHANNELS, classes),
                 mask_head=MaskRCNNHeads(_PYRAMID_CHANNELS, (_MASK_CHANNELS,) * 4, 1),
                 mask_predictor=MaskRCNNPredictor(_MASK_CHANNELS, _MASK_CHANNELS, classes),
                 min_size=640,
                 max_size=896,
-                image_mean=list(_LITE_MEAN),
-                image_std=list(_LITE_STD),
+                image_mean=list(COMPACT_SETTINGS.mean),
+                image_std=list(COMPACT_SETTINGS.std),
             )
 
 

@@ -9,27 +9,19 @@ import copy
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
 
-import torch
+import numpy as np
 from filelock import FileLock
-from torch import Tensor, nn
 
 from par_core.atomic import remove_partials, write_atomic
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
-from par_core.models.hardware import cpu_computes_bf16, processor_name
-from par_core.models.runtimes import (
-    Compiled,
-    OpenVinoRuntime,
-    Precision,
-    Runtime,
-    TorchRuntime,
-    cache_folder,
-    has_openvino,
-)
+from par_core.models.hardware import processor_name
+from par_core.models.runtimes import Arrays, Compiled, Precision, Runtime, cache_folder
 
-__all__ = ["TOLERANCE", "MeasuringRuntime", "choose_runtime", "measured_batch"]
+__all__ = ["TOLERANCE", "MeasuringRuntime", "measured_batch"]
 
 #: Largest distance of a network's outputs from those in fp32, as a share of their length (relative L2 norm),
 # for which bf16 may be used.
@@ -55,7 +47,7 @@ class MeasuringRuntime:
         self.name, self.device = plain.name, plain.device
         self.precision: Precision = self._allowed[0]
 
-    def compile(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> Compiled:
+    def compile(self, network: Any, examples: Arrays, key: str) -> Compiled:
         """Compile in the best precision, which is measured now if it is not in the cache; the examples must
         be typical inputs.
 
@@ -63,9 +55,9 @@ class MeasuringRuntime:
             BadConfigError: Only bf16 is allowed, and it moves the outputs too far.
         """
         if self._allowed == ("fp32",):
-            return self._make("fp32").compile(module, examples, key)
+            return self._make("fp32").compile(network, examples, key)
         measured = _kept(
-            f"precision/{self.name}/{self.device}/{key}", lambda: self._measure(module, examples, key)
+            f"precision/{self.name}/{self.device}/{key}", lambda: self._measure(network, examples, key)
         )
         near = measured["deviation"] <= TOLERANCE
         if "fp32" not in self._allowed and not near:
@@ -75,21 +67,21 @@ class MeasuringRuntime:
             )
         if near and ("fp32" not in self._allowed or measured["bf16_s"] < measured["fp32_s"]):
             self.precision = "bf16"
-            return self._make("bf16").compile(module, examples, key)
-        return self._make("fp32").compile(module, examples, key)
+            return self._make("bf16").compile(network, examples, key)
+        return self._make("fp32").compile(network, examples, key)
 
-    def _measure(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> dict[str, Any]:
+    def _measure(self, network: Any, examples: Arrays, key: str) -> dict[str, Any]:
         outputs, seconds = {}, {}
         for precision in ("fp32", "bf16"):
-            run = self._make(precision).compile(copy.deepcopy(module), examples, key)
-            outputs[precision] = [output.float().cpu() for output in run(*examples)]
+            run = self._make(precision).compile(copy.deepcopy(network), examples, key)
+            outputs[precision] = run(*examples)
             seconds[precision] = _fastest(lambda run=run: run(*examples))  # type: ignore[misc]
         pairs = zip(outputs["fp32"], outputs["bf16"], strict=True)
-        deviation = max(float((a - b).norm() / a.norm().clamp(min=1e-12)) for a, b in pairs)
+        deviation = max(float(np.linalg.norm(a - b) / max(float(np.linalg.norm(a)), 1e-12)) for a, b in pairs)
         return {"deviation": deviation, "fp32_s": seconds["fp32"], "bf16_s": seconds["bf16"]}
 
 
-def measured_batch(run: Compiled, example: Tensor, device: torch.device, key: str) -> int:
+def measured_batch(run: Compiled, example: np.ndarray, device: str, key: str) -> int:
     """Return the smallest batch size that needs about as little time per item as the best one; batches of
     more than half a second are not tried.
 
@@ -102,8 +94,8 @@ def measured_batch(run: Compiled, example: Tensor, device: torch.device, key: st
 
     def measure() -> dict[str, Any]:
         seconds_an_item: dict[int, float] = {}
-        for size in _BATCHES[device.type]:
-            items = example.expand(size, *example.shape[1:]).contiguous()
+        for size in _BATCHES[device]:
+            items = np.repeat(example, size, axis=0)
             try:
                 seconds = _fastest(lambda items=items: run(items))  # type: ignore[misc]
             except (RuntimeError, MemoryError):  # out of memory, which smaller batches did not run into
@@ -118,64 +110,11 @@ def measured_batch(run: Compiled, example: Tensor, device: torch.device, key: st
     return int(_kept(f"batch/{device}/{key}", measure)["batch"])
 
 
-def choose_runtime(
-    name: Literal["auto", "torch", "openvino"],
-    device: Literal["auto", "cpu", "cuda"],
-    precision: Literal["auto", "fp32", "bf16"],
-    *,
-    threads: int,
-) -> Runtime:
-    """Choose the runtime of a configuration.
-
-    Args:
-        name: Name of the runtime; ``auto`` takes torch on a CUDA device, else OpenVINO if it is installed,
-            else torch.
-        device: Device; ``auto`` takes CUDA if there is one.
-        precision: Precision; ``auto`` measures.
-        threads: Number of threads of one process.
-
-    Raises:
-        BadConfigError: This machine lacks the runtime, device or precision.
-    """
-    cuda = torch.cuda.is_available()
-    if device == "cuda" and not cuda:
-        raise BadConfigError("machine.device is cuda, but torch sees no CUDA device; use --device cpu")
-    on_cuda = device == "cuda" or (device == "auto" and cuda)
-    native = torch.cuda.is_bf16_supported() if on_cuda else cpu_computes_bf16()
-    if precision == "bf16" and not native:
-        raise BadConfigError(
-            f"machine.precision is bf16, which this {'CUDA device' if on_cuda else 'processor'} does not"
-            " compute; use fp32 or auto"
-        )
-    allowed: tuple[Precision, ...] = (
-        ("fp32", "bf16")
-        if precision == "auto" and native
-        else ("fp32",)
-        if precision == "auto"
-        else (precision,)
-    )
-    if on_cuda:
-        if name == "openvino":
-            raise BadConfigError(
-                "machine.runtime openvino computes on the CPU only; use --device cpu, or --runtime torch"
-            )
-        return MeasuringRuntime(lambda kind: TorchRuntime("cuda", kind), allowed)
-    torch.set_num_threads(threads)
-    if name == "openvino" and not has_openvino():
-        raise BadConfigError(
-            "machine.runtime is openvino, which is not installed; pip install openvino, or use --runtime"
-            " torch"
-        )
-    if name == "torch" or not has_openvino():
-        return MeasuringRuntime(lambda kind: TorchRuntime("cpu", kind), allowed)
-    return MeasuringRuntime(lambda kind: OpenVinoRuntime(kind, threads), allowed)
-
-
 def _kept(key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The measurement of a key on this machine with these versions; of several processes at once, one
     measures and the others wait.
     """
-    file = cache_folder() / "measured" / f"{digest_of(key, processor_name(), torch.__version__)}.json"
+    file = cache_folder() / "measured" / f"{digest_of(key, processor_name(), *_versions())}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_suffix(".lock")):
         if not file.is_file():
@@ -186,13 +125,22 @@ def _kept(key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return kept
 
 
+def _versions() -> list[str]:
+    """The versions of the libraries that compute, as far as they are installed."""
+    found = []
+    for name in ("openvino", "torch"):
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return found
+
+
 def _fastest(run: Callable[[], object]) -> float:
     """Seconds of the quickest of a few calls, after one to warm up."""
     taken = []
     for _ in range(_TRIES + 1):
         started = time.perf_counter()
         run()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
         taken.append(time.perf_counter() - started)
     return min(taken[1:])

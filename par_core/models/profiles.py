@@ -12,7 +12,7 @@ loaded.
 import importlib.util
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -23,14 +23,15 @@ from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
 from par_core.models.fake import FakeDescriber, FakeSegmenter, FakeTextEncoder
 from par_core.models.hardware import cpu_computes_bf16, has_cuda_device
 from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN, clip_file, find
+from par_core.models.segmenter_settings import COMPACT_SETTINGS, PUBLISHED_SETTINGS, SegmenterSettings
 from par_core.models.shipped import CALIBRATION, FILES, digest, file_digest
 from par_core.models.text_evidence import TextScorer, TextWeights
+from par_core.models.torch_extra import has_torch, require_torch
 
 if TYPE_CHECKING:
     from torch import nn
 
     from par_core.models.runtimes import Runtime
-    from par_core.models.segmenter import SegmenterSettings
 
 __all__ = [
     "Fingerprints",
@@ -49,6 +50,8 @@ __all__ = [
 #: Raised by hand when the code of a model changes its answer beyond the tolerance of the runtimes; part of
 # every fingerprint.
 CODE: Final = {"segmenter": "segmenter/4", "describer": "describer/3"}
+
+_CLIP: Final = "the profile clip"
 
 T = TypeVar("T")
 _lock = threading.RLock()
@@ -73,8 +76,11 @@ def fingerprints(config: RunConfig) -> Fingerprints:
     """Return the fingerprints of a configuration's models.
 
     Raises:
+        BadConfigError: The clip profile is asked for, and torch is not installed.
         WeightsError: Weights are missing; names the file and where to put it.
     """
+    if config.profile == "clip":
+        require_torch(_CLIP)
     return Fingerprints(
         segmenter_fingerprint(config), describer_fingerprint(config), embedding_fingerprint(config)
     )
@@ -134,7 +140,9 @@ def describe_models(config: RunConfig) -> str:
     if config.profile == "fake":
         return "fake models"
     machine = config.machine
-    device = machine.device if machine.device != "auto" else "cuda" if has_cuda_device() else "cpu"
+    device = (
+        machine.device if machine.device != "auto" else "cuda" if has_cuda_device() and has_torch() else "cpu"
+    )
     on_cpu = "openvino" if importlib.util.find_spec("openvino") is not None else "torch"
     runtime = machine.runtime if machine.runtime != "auto" else "torch" if device == "cuda" else on_cpu
     automatic = "bf16 or fp32 as measured" if device == "cuda" or cpu_computes_bf16() else "fp32"
@@ -152,8 +160,6 @@ def score_threshold(config: RunConfig) -> float:
         return 0.0  # its people are all there are
     if config.segment.min_score is not None:
         return config.segment.min_score
-    from par_core.models.segmenter import COMPACT_SETTINGS, PUBLISHED_SETTINGS
-
     return (COMPACT_SETTINGS if config.profile == "compact" else PUBLISHED_SETTINGS).min_score
 
 
@@ -186,30 +192,20 @@ def _once(load: Callable[[RunConfig], T], config: RunConfig) -> T:
 def _segmenter(config: RunConfig) -> PersonSegmenter:
     if config.profile == "fake":
         return FakeSegmenter()
-    from par_core.models.segmenter import (
-        COMPACT_SETTINGS,
-        PUBLISHED_SETTINGS,
-        MaskRCNNSegmenter,
-        compact_network,
-        published_network,
-        random_network,
-    )
-
     fingerprint = segmenter_fingerprint(config)
     if config.profile == "compact":
-        return MaskRCNNSegmenter(
-            compact_network(),
-            _settings(COMPACT_SETTINGS, config),
-            fingerprint,
-            "compact Mask R-CNN",
-            _runtime(config),
-        )
+        from par_core.models.compact import load_compact_segmenter
+
+        return load_compact_segmenter(_runtime(config), _settings(COMPACT_SETTINGS, config), fingerprint)
+    require_torch(_CLIP)
+    from par_core.models.torch_segmenter import published_network, random_network, segmenter_of
+
     name = config.clip.segmenter
     seed = config.clip.random_seed
     network = (
         random_network(name, seed) if seed is not None else published_network(name, _segmenter_file(config))
     )
-    return MaskRCNNSegmenter(
+    return segmenter_of(
         network, _settings(PUBLISHED_SETTINGS, config), fingerprint, f"Mask R-CNN {name}", _runtime(config)
     )
 
@@ -220,9 +216,10 @@ def _describer(config: RunConfig) -> PersonDescriber:
         return FakeDescriber()
     fingerprint, embedding = describer_fingerprint(config), embedding_fingerprint(config)
     if config.profile == "compact":
-        from par_core.models.describer import load_compact_describer
+        from par_core.models.compact import load_compact_describer
 
         return load_compact_describer(_runtime(config), fingerprint, embedding)
+    require_torch(_CLIP)
     from par_core.models.attribute_vit import load_attribute_vit, random_attribute_vit
     from par_core.models.clip import ClipDescriber
 
@@ -241,9 +238,10 @@ def _text_encoder(config: RunConfig) -> TextEncoder:
         return FakeTextEncoder()
     embedding = embedding_fingerprint(config)
     if config.profile == "compact":
-        from par_core.models.text import load_compact_text
+        from par_core.models.compact import load_compact_text
 
-        return load_compact_text(embedding)
+        return load_compact_text(_text_runtime(config), embedding)
+    require_torch(_CLIP)
     from par_core.models.clip import load_clip_text
 
     return load_clip_text(_clip_model(config), config.clip.model, embedding)
@@ -265,7 +263,7 @@ def _clip_model(config: RunConfig) -> "nn.Module":
 
 
 def _runtime(config: RunConfig) -> "Runtime":
-    from par_core.models.measuring import choose_runtime
+    from par_core.models.choosing import choose_runtime
 
     machine = config.machine
     return choose_runtime(
@@ -273,9 +271,20 @@ def _runtime(config: RunConfig) -> "Runtime":
     )
 
 
-def _settings(settings: "SegmenterSettings", config: RunConfig) -> "SegmenterSettings":
-    from dataclasses import replace
+def _text_runtime(config: RunConfig) -> "Runtime":
+    """Texts are computed on the CPU and in fp32 everywhere."""
+    from par_core.models.choosing import choose_runtime
 
+    machine = config.machine
+    return choose_runtime(
+        "torch" if machine.runtime == "torch" else "auto",
+        "cpu",
+        "fp32",
+        threads=machine.threads_per_worker,
+    )
+
+
+def _settings(settings: SegmenterSettings, config: RunConfig) -> SegmenterSettings:
     overrides = {
         name: value
         for name in ("min_score", "min_side")

@@ -1,31 +1,19 @@
-"""Text towers: open_clip's own classes and tokenizer, for both profiles."""
+"""Text towers of both profiles behind PAR's contract, on any runtime."""
 
-import json
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
-import torch
-from open_clip.tokenizer import SimpleTokenizer
-from open_clip.transformer import TextTransformer
-from torch import nn
+from jaxtyping import Int64
 
-from par_core.models.weights import load_state, read_shipped
+from par_core.models.runtimes import Compiled
 from par_core.types import Embeddings
 
-__all__ = [
-    "CONTEXT_LENGTH",
-    "TEXT_FILE",
-    "OpenClipTextEncoder",
-    "build_compact_text_tower",
-    "compact_tokenizer",
-    "load_compact_text",
-]
+__all__ = ["CONTEXT_LENGTH", "TextTokenizer", "TowerTextEncoder"]
 
-TEXT_FILE: Final = "text-compact.safetensors"
+#: Ids that the compact tower reads, start and end of the text included.
 CONTEXT_LENGTH: Final = 32
-_VOCABULARY: Final = 49408
 _GRAMMAR: Final = frozenset(
     [
         "a",
@@ -52,29 +40,29 @@ _GRAMMAR: Final = frozenset(
 )
 
 
-def build_compact_text_tower(embedding_size: int) -> TextTransformer:
-    """Build the small text tower with random weights: three blocks of width 128."""
-    return TextTransformer(
-        context_length=CONTEXT_LENGTH,
-        vocab_size=_VOCABULARY,
-        width=128,
-        heads=4,
-        layers=3,
-        output_dim=embedding_size,
-    )
+@runtime_checkable
+class TextTokenizer(Protocol):
+    """Turns texts into ids.
+
+    Attributes:
+        context_length: Number of ids of a text, start and end included; longer texts are cut.
+    """
+
+    context_length: int
+
+    def __call__(
+        self, texts: Sequence[str], context_length: int | None = None
+    ) -> Int64[np.ndarray, "n context"]:
+        """Return the ids of texts, filled up; ``context_length`` overrides the tokenizer's own."""
+        ...
 
 
-def compact_tokenizer() -> SimpleTokenizer:
-    """Return CLIP's byte-pair tokenizer, cut to the compact tower's context."""
-    return SimpleTokenizer(context_length=CONTEXT_LENGTH)
-
-
-class OpenClipTextEncoder:
-    """A text tower of open_clip behind PAR's contract.
+class TowerTextEncoder:
+    """A text tower behind PAR's contract.
 
     Args:
-        tower: Module from (n, context) token ids to (n, d).
-        tokenizer: Tokenizer of open_clip.
+        tower: Compiled network from (n, context) token ids to (n, d).
+        tokenizer: Tokenizer of the tower.
         logit_scale: Factor on the cosine.
         embedding_fingerprint: Fingerprint that the tower shares with the image tower.
         known_words: Words that occurred in training, or None if the tower was trained on the web.
@@ -82,23 +70,23 @@ class OpenClipTextEncoder:
 
     def __init__(
         self,
-        tower: nn.Module,
-        tokenizer: SimpleTokenizer,
+        tower: Compiled,
+        tokenizer: TextTokenizer,
         logit_scale: float,
         embedding_fingerprint: str,
         known_words: frozenset[str] | None,
     ) -> None:
         self.logit_scale = logit_scale
         self.embedding_fingerprint = embedding_fingerprint
-        self._tower = tower.eval()
+        self._tower = tower
         self._tokenizer = tokenizer
         self._known_words = known_words
 
     def encode(self, sentences: Sequence[str]) -> Embeddings:
         """Embed sentences: (n, d), rows of L2 norm 1."""
-        with torch.no_grad():
-            embedded = self._tower(self._tokenizer(list(sentences)))
-            return nn.functional.normalize(embedded, dim=-1).float().numpy().astype(np.float32)
+        (embedded,) = self._tower(self._tokenizer(sentences))
+        norms = np.linalg.norm(embedded, axis=1, keepdims=True)
+        return (embedded / np.maximum(norms, 1e-12)).astype(np.float32)
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
         """Return the words that the tower never saw in training; none for towers trained on the web."""
@@ -108,18 +96,3 @@ class OpenClipTextEncoder:
         return tuple(
             dict.fromkeys(word for word in words if word not in self._known_words and word not in _GRAMMAR)
         )
-
-
-def load_compact_text(embedding_fingerprint: str) -> OpenClipTextEncoder:
-    """Load the shipped text tower.
-
-    Raises:
-        WeightsError: The shipped file is missing or damaged.
-    """
-    state, metadata = read_shipped(TEXT_FILE)
-    tower = build_compact_text_tower(state["text_projection"].shape[1])
-    load_state(tower, state, TEXT_FILE)
-    known = frozenset(json.loads(metadata["known_words"]))
-    return OpenClipTextEncoder(
-        tower, compact_tokenizer(), float(json.loads(metadata["logit_scale"])), embedding_fingerprint, known
-    )

@@ -19,11 +19,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from par_core.errors import WeightsError
-from par_core.models.shipped import FOLDER, digest, file_digest, note_digest
+from par_core.models.shipped import FOLDER, note_digest, shipped_path
 
-__all__ = ["load_state", "read_published", "read_shipped", "shipped_path", "write_shipped"]
+__all__ = ["INT8", "SCALE", "load_state", "read_published", "read_shipped", "write_shipped"]
 
-_INT8, _SCALE = ".int8", ".scale"
+#: Endings of the names of a table's rows and scales.
+INT8, SCALE = ".int8", ".scale"
 #: Errors that safetensors, pickle, zipfile and torch raise for files that are damaged, truncated, or no
 # weights at all.
 _DAMAGE: Final = (
@@ -55,22 +56,6 @@ def read_shipped(name: str, folder: Path = FOLDER) -> tuple[dict[str, Tensor], d
     return _expanded(tensors), metadata
 
 
-def shipped_path(name: str, folder: Path = FOLDER) -> Path:
-    """Return the path of a shipped file, after checking its digest.
-
-    Raises:
-        WeightsError: The file is missing or not the one that was shipped.
-    """
-    path = folder / name
-    if not path.is_file():
-        raise WeightsError(f"{path} is missing; reinstall the package")
-    if file_digest(path) != digest(name, folder):
-        raise WeightsError(
-            f"{path} is damaged: it does not have the digest listed in SHA256SUMS; reinstall the package"
-        )
-    return path
-
-
 def write_shipped(
     folder: Path,
     name: str,
@@ -92,8 +77,8 @@ def write_shipped(
     for key, tensor in state.items():
         if key in int8:
             scale = tensor.float().abs().amax(dim=1, keepdim=True).clamp(min=1e-8) / 127
-            stored[key + _INT8] = (tensor.float() / scale).round().to(torch.int8)
-            stored[key + _SCALE] = scale.half()
+            stored[key + INT8] = (tensor.float() / scale).round().to(torch.int8)
+            stored[key + SCALE] = scale.half()
         else:
             stored[key] = (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
     folder.mkdir(parents=True, exist_ok=True)
@@ -156,10 +141,10 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], where: str) -> No
 def _expanded(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     state = {}
     for key, tensor in tensors.items():
-        if key.endswith(_INT8):
-            name = key.removesuffix(_INT8)
-            state[name] = tensor.float() * tensors[name + _SCALE].float()
-        elif not (key.endswith(_SCALE) and key.removesuffix(_SCALE) + _INT8 in tensors):
+        if key.endswith(INT8):
+            name = key.removesuffix(INT8)
+            state[name] = tensor.float() * tensors[name + SCALE].float()
+        elif not (key.endswith(SCALE) and key.removesuffix(SCALE) + INT8 in tensors):
             state[key] = tensor.float() if tensor.is_floating_point() else tensor
     return state
 

@@ -32,8 +32,8 @@ from par_core.datasets.impressions import read_impressions
 from par_core.datasets.merged_labels import NAMES, labels_of, with_gender
 from par_core.evaluate.retrieval import describe_labelled
 from par_core.models.answers import Answers
-from par_core.models.describer import CALIBRATION_FILE, read_answers
-from par_core.models.shipped import FOLDER, note_digest
+from par_core.models.describer import read_answers
+from par_core.models.shipped import CALIBRATION, FOLDER, note_digest
 from par_core.predictions.cache import PredictionCache
 from par_core.predictions.compute import compute_here
 from par_core.training.attribute_data import read_people
@@ -188,9 +188,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "people": len(people),
         "attributes": rounded.as_json(),
     }
-    (FOLDER / CALIBRATION_FILE).write_text(json.dumps(content, indent=1) + "\n")
-    note_digest(FOLDER, CALIBRATION_FILE)
-    print(f"calibrated on {len(people)} people: {FOLDER / CALIBRATION_FILE}")
+    (FOLDER / CALIBRATION).write_text(json.dumps(content, indent=1) + "\n")
+    note_digest(FOLDER, CALIBRATION)
+    print(f"calibrated on {len(people)} people: {FOLDER / CALIBRATION}")
 
 
 def _logits(probabilities: Float32[np.ndarray, "n k"], before: Answers) -> Float32[np.ndarray, "n k"]:

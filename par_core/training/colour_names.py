@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from par_core.attributes.colours import is_skin, name_pixels
-from par_core.models.describer import ColourNames
+from par_core.models.describer_network import ColourNames
 
 __all__ = ["fit_colour_names"]
 

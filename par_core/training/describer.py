@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from par_core.datasets.merged_labels import LabelledPerson, labels_of
 from par_core.models.describer import letterbox
-from par_core.models.text import compact_tokenizer
+from par_core.models.text import CONTEXT_LENGTH
+from par_core.models.tokenizer import Tokenizer
 from par_core.training.captions import Caption, sample_captions, truth
 from par_core.training.cutouts import USUAL_FRAMING, Framing, training_cutout, visible
 from par_core.training.describer_losses import (
@@ -109,7 +110,7 @@ class DescriberLearner:
         self._by_source = [[person for person in train if person.source == source] for source in _SOURCES]
         self._choose, self._sentences, self._recipe = list(choose), sentences, recipe
         self._rarity = rarity(labels_of(list(train)))
-        self._tokenizer = compact_tokenizer()
+        self._tokenizer = Tokenizer(CONTEXT_LENGTH)
 
     def groups(self) -> list[dict[str, Any]]:
         """Trunk and new parts."""
@@ -126,7 +127,7 @@ class DescriberLearner:
         cutouts = [training_cutout(person, rng, framing=recipe.framing) for person in drawn]
         batch = [visible(person, cutout) for person, cutout in zip(drawn, cutouts, strict=True)]
         pictures = (
-            torch.stack([letterbox(cutout.picture) for cutout in cutouts])
+            torch.from_numpy(np.stack([letterbox(cutout.picture) for cutout in cutouts]))
             .float()
             .contiguous(memory_format=torch.channels_last)
         )
@@ -134,7 +135,8 @@ class DescriberLearner:
         # on a CPU a mobile network is faster in fp32
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             looked = self.pair.image.look(pictures.to(device))
-            words = self.pair.text(self._tokenizer([caption.text for caption in captions]).to(device))
+            ids = torch.from_numpy(self._tokenizer([caption.text for caption in captions]))
+            words = self.pair.text(ids.to(device))
         words = nn.functional.normalize(words.float(), dim=1)
         cosine = words @ looked.embeddings.float().T
         weights = torch.tensor([person.weights for person in batch]).to(device)

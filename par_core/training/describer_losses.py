@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.datasets.merged_labels import NAMES, LabelledPerson
-from par_core.models.describer import GRID, HEIGHT, WIDTH, fitted
+from par_core.models.describer import HEIGHT, WIDTH, fitted
+from par_core.models.describer_network import GRID
 from par_core.training.cutouts import Cutout
 
 __all__ = ["attribute_loss", "colour_loss", "colours_of", "coverage", "looking_loss", "rarity", "search_loss"]

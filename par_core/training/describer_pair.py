@@ -9,9 +9,10 @@ from open_clip.transformer import TextTransformer
 from torch import nn
 
 from par_core.datasets.merged_labels import NAMES
-from par_core.models.describer import DESCRIBER_FILE, EMBEDDING_SIZE, DescriberNetwork
-from par_core.models.text import TEXT_FILE, build_compact_text_tower
-from par_core.models.weights import load_state, read_published, read_shipped
+from par_core.models.describer import EMBEDDING_SIZE
+from par_core.models.describer_network import DescriberNetwork, shipped_describer
+from par_core.models.text_tower import build_text_tower, shipped_text_tower
+from par_core.models.weights import load_state, read_published
 from par_core.training.colour_names import fit_colour_names
 from par_core.training.imagenet import load_lite
 
@@ -27,7 +28,7 @@ class DescriberPair(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.image = DescriberNetwork(len(NAMES))
-        self.text: TextTransformer = build_compact_text_tower(EMBEDDING_SIZE)
+        self.text: TextTransformer = build_text_tower(EMBEDDING_SIZE)
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
         self.bias = nn.Parameter(torch.tensor(-2.0))
 
@@ -47,10 +48,10 @@ def starting_pair(start: Path, seed: int) -> DescriberPair:
     torch.manual_seed(seed)
     pair = DescriberPair()
     if str(start) == SHIPPED:
-        load_state(pair.image, read_shipped(DESCRIBER_FILE)[0], DESCRIBER_FILE)
-        state, metadata = read_shipped(TEXT_FILE)
-        load_state(pair.text, state, TEXT_FILE)
-        pair.log_scale.data.fill_(math.log(float(metadata["logit_scale"])))
+        pair.image.load_state_dict(shipped_describer()[0].state_dict())
+        text, scale = shipped_text_tower()
+        pair.text.load_state_dict(text.state_dict())
+        pair.log_scale.data.fill_(math.log(scale))
     elif start.suffix in (".whl", ".pth"):
         load_lite(pair.image.trunk, start)
         fit_colour_names(pair.image.colour_names)

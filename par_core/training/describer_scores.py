@@ -13,7 +13,9 @@ from par_core.metrics.label_based import balanced_accuracy
 from par_core.metrics.ranking import average_precision, roc_auc
 from par_core.models.describer import letterbox
 from par_core.models.prompting import text_vector
-from par_core.models.text import OpenClipTextEncoder, compact_tokenizer
+from par_core.models.text import CONTEXT_LENGTH, TowerTextEncoder
+from par_core.models.tokenizer import Tokenizer
+from par_core.models.torch_runtime import TorchRuntime
 from par_core.training.captions import Caption, Fact, truth
 from par_core.training.cutouts import evaluation_cutout
 from par_core.training.describer_pair import DescriberPair
@@ -64,15 +66,16 @@ def describe_people(pair: DescriberPair, people: Sequence[LabelledPerson]) -> De
                 letterbox(evaluation_cutout(person, eliminate=True))
                 for person in people[start : start + _BATCH]
             ]
-            outputs = pair.image(torch.stack(cutouts).float())
+            outputs = pair.image(torch.from_numpy(np.stack(cutouts)).float())
             embeddings.append(outputs[0].numpy())
             logits.append(outputs[1].numpy())
     return np.concatenate(embeddings), np.concatenate(logits)
 
 
-def _text_of(pair: DescriberPair) -> OpenClipTextEncoder:
+def _text_of(pair: DescriberPair) -> TowerTextEncoder:
     """The text tower as a search uses it."""
-    return OpenClipTextEncoder(pair.text, compact_tokenizer(), 1.0, "", None)
+    tower = TorchRuntime().compile(pair.text, (), "text")
+    return TowerTextEncoder(tower, Tokenizer(CONTEXT_LENGTH), 1.0, "", None)
 
 
 def score_attributes(

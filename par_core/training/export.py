@@ -1,5 +1,5 @@
-"""Turn finished runs into the weights that are shipped: fp16 and 8-bit safetensors, calibration, and a file
-of scores.
+"""Turn finished runs into the weights that are shipped: fp16 and 8-bit safetensors, the networks for
+OpenVINO, calibration, and a file of scores.
 
 python -m par_core.training.export describer --run build/training/describer --data ../shared/data
 python -m par_core.training.export segmenter --run build/training/segmenter --data ../shared/data
@@ -21,12 +21,9 @@ from par_core.config import RunConfig
 from par_core.datasets.impressions import read_impressions
 from par_core.datasets.merged_labels import NAMES, LabelledPerson, labels_of, with_gender
 from par_core.models.answers import Answers
-from par_core.models.describer import CALIBRATION_FILE, DESCRIBER_FILE
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.profiles import load_segmenter
-from par_core.models.segmenter import COMPACT_FILE
-from par_core.models.shipped import FOLDER, note_digest
-from par_core.models.text import TEXT_FILE
+from par_core.models.shipped import CALIBRATION, FILES, FOLDER, note_digest
 from par_core.models.weights import load_state, read_shipped, write_shipped
 from par_core.training.attribute_data import read_people
 from par_core.training.captions import sample_captions
@@ -41,11 +38,13 @@ from par_core.training.describer_scores import (
 )
 from par_core.training.held_out import GENDER
 from par_core.training.loop import CHECKPOINT
+from par_core.training.networks import write_networks
 from par_core.training.outlining import outline_people
 from par_core.training.segmenter_scores import score_segmenter
 
 __all__ = ["export_describer", "export_segmenter"]
 
+_SEGMENTER, _DESCRIBER, _TEXT = FILES
 _TABLE = "token_embedding.weight"
 _CAPTION_DRAWS = 4_000  # enough for every word of the vocabulary to have appeared
 
@@ -65,18 +64,20 @@ def export_describer(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     )
     shared = {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]}
     words, scale = sorted(_words(people.train)), float(pair.log_scale.detach().exp())
-    write_shipped(folder, DESCRIBER_FILE, pair.image.state_dict(), {**shared, "attributes": NAMES})
+    write_shipped(folder, _DESCRIBER, pair.image.state_dict(), {**shared, "attributes": NAMES})
     text_state = {name: tensor for name, tensor in pair.text.state_dict().items() if name != "attn_mask"}
     write_shipped(
-        folder, TEXT_FILE, text_state, {**shared, "logit_scale": scale, "known_words": words}, int8=(_TABLE,)
+        folder, _TEXT, text_state, {**shared, "logit_scale": scale, "known_words": words}, int8=(_TABLE,)
     )
-    (folder / CALIBRATION_FILE).write_text(
+    (folder / CALIBRATION).write_text(
         json.dumps({"attributes": Answers.uncalibrated(NAMES).as_json()}, indent=1) + "\n"
     )
-    note_digest(folder, CALIBRATION_FILE)
+    note_digest(folder, CALIBRATION)
+    for file in (_DESCRIBER, _TEXT):
+        write_networks(file, folder)
     before = _describer_scores(pair, kept)
-    load_state(pair.image, read_shipped(DESCRIBER_FILE, folder)[0], DESCRIBER_FILE)
-    load_state(pair.text, read_shipped(TEXT_FILE, folder)[0], TEXT_FILE)
+    load_state(pair.image, read_shipped(_DESCRIBER, folder)[0], _DESCRIBER)
+    load_state(pair.text, read_shipped(_TEXT, folder)[0], _TEXT)
     after = _describer_scores(pair, kept)
     scores = {
         **_provenance("describer", run, checkpoint),
@@ -113,11 +114,12 @@ def export_segmenter(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     before = score_segmenter(network, data_dir)
     write_shipped(
         folder,
-        COMPACT_FILE,
+        _SEGMENTER,
         checkpoint["averaged"],
         {"recipe": checkpoint["recipe"], "steps_done": checkpoint["step"]},
     )
-    load_state(network, read_shipped(COMPACT_FILE, folder)[0], COMPACT_FILE)
+    write_networks(_SEGMENTER, folder)
+    load_state(network, read_shipped(_SEGMENTER, folder)[0], _SEGMENTER)
     after = score_segmenter(network, data_dir)
     scores = {**_provenance("segmenter", run, checkpoint), **after, "lost_by_storage": _lost(before, after)}
     (folder / "segmenter-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")

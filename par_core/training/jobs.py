@@ -21,8 +21,9 @@ from par_core.metrics.attributes import attribute_metrics
 from par_core.models.attribute_vit import save_attribute_vit
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.published import ATTRIBUTE_VIT
-from par_core.models.runtimes import TorchRuntime
-from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter, compact_network
+from par_core.models.segmenter_settings import COMPACT_SETTINGS
+from par_core.models.torch_runtime import TorchRuntime
+from par_core.models.torch_segmenter import compact_network, segmenter_of
 from par_core.models.weights import read_published
 from par_core.training.allocator import keep_freed_memory
 from par_core.training.attribute_data import read_people
@@ -83,7 +84,7 @@ def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> d
         network.load_state_dict(read_published(job.start, "segmenter to start from"))
     if recipe.draws and job.dataset == "shared":
         runtime = TorchRuntime(str(world.device))
-        drawer = MaskRCNNSegmenter(copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", runtime)
+        drawer = segmenter_of(copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", runtime)
         split.train["coco"] += draw_masks(drawer, boxed_photos(job.root), job.out / "drawn")
     if job.made is not None:
         split.train["coco"] = (*split.train.get("coco", ()), *made_photos(job.made, split.train))

@@ -10,8 +10,10 @@ from torchvision.models.detection import MaskRCNN
 from par_core.datasets.outlines import Photo, read_photo
 from par_core.evaluate.segmentation import LOWEST_SCORE, outlines
 from par_core.metrics.coco_ap import people_at_threshold, segmentation_ap
-from par_core.models.runtimes import TorchRuntime
-from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter
+from par_core.models.segmenter import MaskRCNNSegmenter
+from par_core.models.segmenter_settings import COMPACT_SETTINGS
+from par_core.models.torch_runtime import TorchRuntime
+from par_core.models.torch_segmenter import segmenter_of
 from par_core.training.segmentation_data import split_photos
 from par_core.types import MaskRLE, PersonInstances
 
@@ -61,7 +63,7 @@ def score_segmenter(network: MaskRCNN, data_dir: Path) -> dict[str, float]:
 
 def _segmenter(network: MaskRCNN) -> MaskRCNNSegmenter:
     device = next(network.parameters()).device
-    return MaskRCNNSegmenter(
+    return segmenter_of(
         network, replace(COMPACT_SETTINGS, min_score=LOWEST_SCORE), "", "compact", TorchRuntime(str(device))
     )
 

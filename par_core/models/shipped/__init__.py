@@ -7,12 +7,25 @@ from typing import Final
 
 from par_core.errors import WeightsError
 
-__all__ = ["CALIBRATION", "FILES", "FOLDER", "digest", "digest_now", "file_digest", "note_digest"]
+__all__ = [
+    "CALIBRATION",
+    "FILES",
+    "FOLDER",
+    "MERGES",
+    "digest",
+    "digest_now",
+    "file_digest",
+    "note_digest",
+    "shipped_names",
+    "shipped_path",
+]
 
 FOLDER: Final = Path(__file__).parent
 #: Segmenter, describer, text tower.
 FILES: Final = ("segmenter-compact.safetensors", "describer-compact.safetensors", "text-compact.safetensors")
 CALIBRATION: Final = "describer-compact.calibration.json"
+#: Merges of CLIP's tokenizer.
+MERGES: Final = "clip-merges.txt.gz"
 
 
 def digest(name: str, folder: Path = FOLDER) -> str:
@@ -21,14 +34,43 @@ def digest(name: str, folder: Path = FOLDER) -> str:
     Raises:
         WeightsError: The list is missing or does not name the file.
     """
+    sums = _sums(folder)
+    if name not in sums:
+        raise WeightsError(f"{name} is not among the weights that come with PAR; reinstall the package")
+    return sums[name]
+
+
+def shipped_names(folder: Path = FOLDER) -> tuple[str, ...]:
+    """Return the names of all files that ``SHA256SUMS`` lists.
+
+    Raises:
+        WeightsError: The list is missing.
+    """
+    return tuple(_sums(folder))
+
+
+def _sums(folder: Path) -> dict[str, str]:
     try:
         lines = (folder / "SHA256SUMS").read_text().splitlines()
     except FileNotFoundError as error:
         raise WeightsError(f"{folder / 'SHA256SUMS'} is missing; reinstall the package") from error
-    sums = {line.split()[1]: line.split()[0] for line in lines}
-    if name not in sums:
-        raise WeightsError(f"{name} is not among the weights that come with PAR; reinstall the package")
-    return sums[name]
+    return {line.split()[1]: line.split()[0] for line in lines}
+
+
+def shipped_path(name: str, folder: Path = FOLDER) -> Path:
+    """Return the path of a shipped file, after checking its digest.
+
+    Raises:
+        WeightsError: The file is missing or not the one that was shipped.
+    """
+    path = folder / name
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing; reinstall the package")
+    if file_digest(path) != digest(name, folder):
+        raise WeightsError(
+            f"{path} is damaged: it does not have the digest listed in SHA256SUMS; reinstall the package"
+        )
+    return path
 
 
 @lru_cache(maxsize=16)

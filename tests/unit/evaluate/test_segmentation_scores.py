@@ -14,8 +14,9 @@ from par_core.evaluate.segmentation import LOWEST_SCORE, evaluate_segmentation
 from par_core.metrics.coco_ap import match_people, people_at_threshold
 from par_core.models.fake import FakeSegmenter
 from par_core.models.profiles import score_threshold
-from par_core.models.runtimes import TorchRuntime
-from par_core.models.segmenter import COMPACT_SETTINGS, PUBLISHED_SETTINGS, MaskRCNNSegmenter, compact_network
+from par_core.models.segmenter_settings import COMPACT_SETTINGS, PUBLISHED_SETTINGS
+from par_core.models.torch_runtime import TorchRuntime
+from par_core.models.torch_segmenter import compact_network, segmenter_of
 from par_core.people.masks import encode_mask, mask_boxes
 from par_core.predictions.cache import PredictionCache
 from par_core.predictions.compute import compute_here
@@ -120,9 +121,9 @@ def test_the_network_finds_the_same_people_at_a_high_score_as_among_those_of_any
     image = np.ascontiguousarray(data.astronaut()[:256, :320])
     settings = replace(COMPACT_SETTINGS, min_side=192, max_side=256)
     weak, strong = (
-        MaskRCNNSegmenter(
-            compact_network(), replace(settings, min_score=score), "", "", TorchRuntime()
-        ).segment([image])[0]
+        segmenter_of(compact_network(), replace(settings, min_score=score), "", "", TorchRuntime()).segment(
+            [image]
+        )[0]
         for score in (LOWEST_SCORE, 0.3)
     )
     among = segmentation.above(weak, 0.3)

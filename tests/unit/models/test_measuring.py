@@ -4,32 +4,34 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from par_core.atomic import partial_name
 from par_core.errors import BadConfigError
-from par_core.models import measuring
+from par_core.models import choosing, measuring
+from par_core.models.choosing import choose_runtime
 from par_core.models.hardware import cpu_computes_bf16
-from par_core.models.measuring import TOLERANCE, MeasuringRuntime, choose_runtime, measured_batch
-from par_core.models.runtimes import Compiled, Precision
+from par_core.models.measuring import TOLERANCE, MeasuringRuntime, measured_batch
+from par_core.models.runtimes import Arrays, Compiled, Precision
 
 
 class Pretended:
     """A runtime whose bf16 is as fast and as wrong as the test says."""
 
     name = "pretended"
-    device = torch.device("cpu")
+    device = "cpu"
 
     def __init__(self, precision: Precision, error: float, seconds: float) -> None:
         self.precision: Precision = precision
         self.error, self.seconds = (error, seconds) if precision == "bf16" else (0.0, 0.002)
 
-    def compile(self, module: nn.Module, examples: tuple[Tensor, ...], key: str) -> Compiled:
-        def run(*inputs: Tensor) -> tuple[Tensor, ...]:
+    def compile(self, network: Compiled, examples: Arrays, key: str) -> Compiled:
+        def run(*inputs: np.ndarray) -> Arrays:
             time.sleep(self.seconds)
-            return (module(*inputs) * (1 + self.error),)
+            return tuple(output * (1 + self.error) for output in network(*inputs))
 
         return run
 
@@ -41,8 +43,8 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def chosen(error: float, seconds: float, allowed: tuple[Precision, ...] = ("fp32", "bf16")) -> Precision:
     runtime = MeasuringRuntime(lambda precision: Pretended(precision, error, seconds), allowed)
-    run = runtime.compile(nn.Identity(), (torch.ones(2, 3),), f"{error}/{seconds}")
-    assert run(torch.ones(1))[0] == 1 + (error if runtime.precision == "bf16" else 0)
+    run = runtime.compile(lambda array: (array,), (np.ones((2, 3)),), f"{error}/{seconds}")
+    assert run(np.ones(1))[0] == 1 + (error if runtime.precision == "bf16" else 0)
     return runtime.precision
 
 
@@ -72,38 +74,38 @@ def test_what_was_measured_is_kept_and_used_again(tmp_path: Path) -> None:
 
 
 def test_the_smallest_batch_that_is_about_as_quick_an_item_as_the_best() -> None:
-    def run(items: Tensor) -> tuple[Tensor, ...]:
+    def run(items: np.ndarray) -> Arrays:
         time.sleep(0.004 + 0.001 * len(items) if len(items) <= 8 else 0.1)
         return (items,)
 
-    assert measured_batch(run, torch.zeros(1, 3), torch.device("cpu"), "a") == 8
+    assert measured_batch(run, np.zeros((1, 3)), "cpu", "a") == 8
 
 
 def test_running_out_of_memory_ends_the_search() -> None:
-    def run(items: Tensor) -> tuple[Tensor, ...]:
+    def run(items: np.ndarray) -> Arrays:
         if len(items) > 4:
             raise RuntimeError("out of memory")
         time.sleep(0.005)
         return (items,)
 
-    assert measured_batch(run, torch.zeros(1, 3), torch.device("cpu"), "a") == 4
+    assert measured_batch(run, np.zeros((1, 3)), "cpu", "a") == 4
 
 
 def test_larger_batches_than_take_half_a_second_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "_LONG_S", 0.01)
     tried = []
 
-    def run(items: Tensor) -> tuple[Tensor, ...]:
+    def run(items: np.ndarray) -> Arrays:
         tried.append(len(items))
         time.sleep(0.006 * len(items))
         return (items,)
 
-    assert measured_batch(run, torch.zeros(1, 3), torch.device("cpu"), "a") == 1
+    assert measured_batch(run, np.zeros((1, 3)), "cpu", "a") == 1
     assert set(tried) == {1, 2}
 
 
 def test_bf16_is_refused_where_the_processor_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "cpu_computes_bf16", lambda: False)
+    monkeypatch.setattr(choosing, "cpu_computes_bf16", lambda: False)
     with pytest.raises(BadConfigError, match="this processor does not compute"):
         choose_runtime("torch", "cpu", "bf16", threads=1)
     assert choose_runtime("torch", "cpu", "auto", threads=1).precision == "fp32"
@@ -115,7 +117,7 @@ def test_a_real_network_stays_within_the_tolerance() -> None:
     torch.manual_seed(0)
     runtime.compile(
         nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 8, 3)).eval(),
-        (torch.randn(1, 3, 32, 32),),
+        (np.random.default_rng(0).standard_normal((1, 3, 32, 32), np.float32),),
         "real",
     )
     assert runtime.precision == "bf16"

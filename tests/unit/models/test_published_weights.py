@@ -21,8 +21,9 @@ from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.config import RunConfig, load_config
 from par_core.errors import WeightsError
 from par_core.models import profiles
-from par_core.models.mask_rcnn import PERSON_LABEL, Architecture, build_mask_rcnn
+from par_core.models.mask_rcnn import Architecture, build_mask_rcnn
 from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN
+from par_core.models.regions import PERSON_LABEL
 from par_core.people.masks import decode_mask
 from par_core.types import ImageU8
 

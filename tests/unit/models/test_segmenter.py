@@ -1,5 +1,6 @@
 """PAR's Mask R-CNN pipeline against torchvision's own, with equal weights and equal input."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,13 @@ from safetensors.torch import save_file
 from skimage import data
 
 from par_core.errors import BadConfigError, WeightsError
-from par_core.models.mask_rcnn import PERSON_LABEL, Architecture, build_mask_rcnn
-from par_core.models.measuring import choose_runtime
-from par_core.models.runtimes import Compiled, OpenVinoRuntime, TorchRuntime
-from par_core.models.segmenter import MaskRCNNSegmenter, SegmenterSettings, compact_network
+from par_core.models.choosing import choose_runtime
+from par_core.models.mask_rcnn import Architecture, build_mask_rcnn
+from par_core.models.regions import PERSON_LABEL
+from par_core.models.runtimes import Arrays, OpenVinoRuntime, Runtime
+from par_core.models.segmenter_settings import PUBLISHED_SETTINGS, SegmenterSettings
+from par_core.models.torch_runtime import TorchNetwork, TorchRuntime
+from par_core.models.torch_segmenter import compact_network, segmenter_of
 from par_core.models.weights import read_published
 from par_core.people.masks import decode_mask
 
@@ -28,17 +32,19 @@ def as_torchvision(
     return {name: value[people] for name, value in detections.items()}
 
 
+@pytest.mark.parametrize("runtime", [TorchRuntime(), OpenVinoRuntime()], ids=lambda runtime: runtime.name)
 @pytest.mark.parametrize("architecture", ["compact", "resnet50-fpn"])
-def test_same_people_as_torchvisions_pipeline(architecture: Architecture) -> None:
+def test_same_people_as_torchvisions_pipeline(architecture: Architecture, runtime: Runtime) -> None:
     image = np.ascontiguousarray(data.astronaut()[:192, :256])
     torch.manual_seed(3)
     network = compact_network() if architecture == "compact" else build_mask_rcnn(architecture)
     if architecture != "compact":  # random weights: let some regions look like people
         network.roi_heads.box_predictor.cls_score.bias.data[PERSON_LABEL] += 4
-    settings = SegmenterSettings(
-        min_side=192, max_side=256, min_score=0.05 if architecture == "compact" else 0.3
-    )
-    ours = MaskRCNNSegmenter(network, settings, "", architecture, TorchRuntime()).segment([image])[0]
+    settings = SegmenterSettings(192, 256, 0.05)
+    if architecture != "compact":
+        settings = replace(PUBLISHED_SETTINGS, min_side=192, max_side=256, min_score=0.3, proposals=300)
+    fingerprint = "test-shipped" if architecture == "compact" else "test-random"
+    ours = segmenter_of(network, settings, fingerprint, architecture, runtime).segment([image])[0]
     theirs = as_torchvision(network.eval(), image, settings)
     assert len(ours) == len(theirs["boxes"])
     assert len(ours) > 0
@@ -51,7 +57,7 @@ def test_same_people_as_torchvisions_pipeline(architecture: Architecture) -> Non
 
 def test_boxes_that_are_given_are_outlined_as_those_that_are_found() -> None:
     image = data.astronaut()
-    segmenter = MaskRCNNSegmenter(compact_network(), SegmenterSettings(384, 640, 0.3), "", "", TorchRuntime())
+    segmenter = segmenter_of(compact_network(), SegmenterSettings(384, 640, 0.3), "", "", TorchRuntime())
     (people,) = segmenter.segment([image])
     drawn = segmenter.outline(image, people.boxes)
     assert len(drawn) == len(people) > 0
@@ -62,8 +68,7 @@ def test_boxes_that_are_given_are_outlined_as_those_that_are_found() -> None:
     assert segmenter.outline(image, people.boxes[:0]) == ()
 
 
-@pytest.mark.parametrize("runtime", [TorchRuntime(), OpenVinoRuntime()])
-def test_images_give_the_same_people_in_a_batch_as_alone(runtime: TorchRuntime | OpenVinoRuntime) -> None:
+def test_images_give_the_same_people_in_a_batch_as_alone() -> None:
     """Images of two sizes, without people and with several, in mixed order."""
     astronaut = data.astronaut()
     street = np.concatenate([astronaut, astronaut[:, ::-1]], axis=1)
@@ -71,9 +76,7 @@ def test_images_give_the_same_people_in_a_batch_as_alone(runtime: TorchRuntime |
     images = [astronaut, street, grey, np.ascontiguousarray(astronaut[:, ::-1]), street[::-1].copy()]
     network, settings = compact_network(), SegmenterSettings(384, 896, 0.3)
     alone, together = (
-        MaskRCNNSegmenter(network, settings, "test-shipped", "", runtime, in_batches=in_batches).segment(
-            images
-        )
+        segmenter_of(network, settings, "", "", TorchRuntime(), in_batches=in_batches).segment(images)
         for in_batches in (False, True)
     )
     assert [len(people) > 0 for people in alone] == [True, True, False, True, True]
@@ -89,22 +92,17 @@ def test_a_batch_is_computed_at_once_by_size() -> None:
     shapes = list[tuple[int, ...]]()
 
     class Recording(TorchRuntime):
-        def compile(self, module: torch.nn.Module, examples: tuple[torch.Tensor, ...], key: str) -> Compiled:
-            run = super().compile(module, examples, key)
-
-            def recorded(*inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-                if key.endswith("features"):
-                    shapes.append(tuple(inputs[0].shape))
-                return run(*inputs)
-
-            return recorded
+        def compile(self, network: torch.nn.Module, examples: Arrays, key: str) -> TorchNetwork:
+            if key.endswith("features"):
+                network.register_forward_pre_hook(
+                    lambda _, inputs: shapes.append(tuple(inputs[0].shape))  # type: ignore[func-returns-value]
+                )
+            return super().compile(network, examples, key)
 
     images = [np.zeros((64, width, 3), np.uint8) for width in (96, 64, 96, 90)]
     settings = SegmenterSettings(64, 96, 0.5)
     for in_batches in (None, True):
-        MaskRCNNSegmenter(compact_network(), settings, "", "", Recording(), in_batches=in_batches).segment(
-            images
-        )
+        segmenter_of(compact_network(), settings, "", "", Recording(), in_batches=in_batches).segment(images)
     assert shapes[:4] == [(1, 3, 64, width) for width in (96, 64, 96, 96)], "one by one on a CPU"
     assert shapes[4:] == [(3, 3, 64, 96), (1, 3, 64, 64)]
 
@@ -113,7 +111,7 @@ def test_openvino_in_fp32_equals_torch() -> None:
     image = data.astronaut()
     settings = SegmenterSettings(384, 640, 0.3)
     a, b = (
-        MaskRCNNSegmenter(compact_network(), settings, "test-shipped", "", runtime).segment([image])[0]
+        segmenter_of(compact_network(), settings, "test-shipped", "", runtime).segment([image])[0]
         for runtime in (TorchRuntime(), OpenVinoRuntime())
     )
     assert len(a) == len(b)

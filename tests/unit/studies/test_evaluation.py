@@ -128,8 +128,9 @@ def test_coco_counts_people_found_in_pictures_without_people(coco: Path) -> None
 
 
 def test_people_with_boxes_only_are_distinguished_and_drawn(coco: Path, tmp_path: Path) -> None:
-    from par_core.models.runtimes import TorchRuntime
-    from par_core.models.segmenter import COMPACT_SETTINGS, MaskRCNNSegmenter, compact_network
+    from par_core.models.segmenter_settings import COMPACT_SETTINGS
+    from par_core.models.torch_runtime import TorchRuntime
+    from par_core.models.torch_segmenter import compact_network, segmenter_of
     from par_core.training.drawn_masks import draw_masks
 
     (coco / "coco_people" / "boxes" / "000000000001.txt").write_text(
@@ -142,7 +143,7 @@ def test_people_with_boxes_only_are_distinguished_and_drawn(coco: Path, tmp_path
         np.array([[0.375, 0.25, 0.625, 0.75], [0, 0, 0.2, 1]]) * [width, height, width, height]
     )
     assert [photo.image.stem for photo in outlined_photos("empty", coco)] == ["000000000002"]
-    segmenter = MaskRCNNSegmenter(compact_network(), COMPACT_SETTINGS, "", "compact", TorchRuntime())
+    segmenter = segmenter_of(compact_network(), COMPACT_SETTINGS, "", "compact", TorchRuntime())
     (photo,) = draw_masks(segmenter, [(image, boxes)], tmp_path / "drawn")
     labels = read_photo(photo)[1]
     assert labels.shape == (height, width)

@@ -13,7 +13,7 @@ import torch
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.datasets.merged_labels import NAMES, LabelledPerson, attribute_regions
-from par_core.models.describer import GRID
+from par_core.models.describer_network import GRID
 from par_core.training.cutouts import Cutout, Framing, training_cutout, visible
 from par_core.training.describer_losses import colour_loss, colours_of, coverage, looking_loss
 from tests.pictures import save

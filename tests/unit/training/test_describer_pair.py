@@ -7,14 +7,14 @@ import torch
 from safetensors.torch import save_file
 
 from par_core.errors import WeightsError
-from par_core.models.describer import DESCRIBER_FILE
+from par_core.models.shipped import FILES
 from par_core.models.weights import read_shipped
 from par_core.training.describer_pair import DescriberPair, starting_pair
 
 
 def test_a_run_starts_from_the_shipped_weights_or_from_those_of_another_run(tmp_path: Path) -> None:
     shipped = starting_pair(Path("compact"), 0)
-    for name, tensor in read_shipped(DESCRIBER_FILE)[0].items():
+    for name, tensor in read_shipped(FILES[1])[0].items():
         assert torch.equal(shipped.image.state_dict()[name], tensor)
     assert float(shipped.log_scale.detach().exp()) != pytest.approx(10.0, abs=1e-3), "as it was learned"
     with torch.no_grad():

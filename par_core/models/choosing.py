@@ -1,0 +1,84 @@
+"""Which runtime, device and precision a configuration means on this machine. Loads torch only where it is
+used: for the runtime ``torch``, and where the driver offers a CUDA device.
+"""
+
+from typing import Literal
+
+from par_core.errors import BadConfigError
+from par_core.models.hardware import cpu_computes_bf16, has_cuda_device
+from par_core.models.measuring import MeasuringRuntime
+from par_core.models.runtimes import OpenVinoRuntime, Precision, Runtime, has_openvino
+from par_core.models.torch_extra import has_torch, require_torch
+
+__all__ = ["choose_runtime"]
+
+
+def choose_runtime(
+    name: Literal["auto", "torch", "openvino"],
+    device: Literal["auto", "cpu", "cuda"],
+    precision: Literal["auto", "fp32", "bf16"],
+    *,
+    threads: int,
+) -> Runtime:
+    """Choose the runtime of a configuration.
+
+    Args:
+        name: Name of the runtime; ``auto`` takes torch on a CUDA device, else OpenVINO if it is installed,
+            else torch.
+        device: Device; ``auto`` takes CUDA if there is one and torch is installed.
+        precision: Precision; ``auto`` measures.
+        threads: Number of threads of one process.
+
+    Raises:
+        BadConfigError: This machine lacks the runtime, device or precision.
+    """
+    on_cuda = _on_cuda(device)
+    if on_cuda and name == "openvino":
+        raise BadConfigError(
+            "machine.runtime openvino computes on the CPU only; use --device cpu, or --runtime torch"
+        )
+    if name == "openvino" and not has_openvino():
+        raise BadConfigError(
+            "machine.runtime is openvino, which is not installed; pip install openvino, or use --runtime"
+            " torch"
+        )
+    if not on_cuda and name != "torch" and has_openvino():
+        allowed = _allowed(precision, native=cpu_computes_bf16(), where="processor")
+        return MeasuringRuntime(lambda kind: OpenVinoRuntime(kind, threads), allowed)
+    require_torch(
+        "this machine, which has no OpenVINO," if name == "auto" and not on_cuda else "this runtime"
+    )
+    import torch
+
+    from par_core.models.torch_runtime import TorchRuntime
+
+    if on_cuda:
+        allowed = _allowed(precision, native=torch.cuda.is_bf16_supported(), where="CUDA device")
+        return MeasuringRuntime(lambda kind: TorchRuntime("cuda", kind), allowed)
+    torch.set_num_threads(threads)
+    allowed = _allowed(precision, native=cpu_computes_bf16(), where="processor")
+    return MeasuringRuntime(lambda kind: TorchRuntime("cpu", kind), allowed)
+
+
+def _on_cuda(device: Literal["auto", "cpu", "cuda"]) -> bool:
+    if device == "cpu" or (device == "auto" and not (has_cuda_device() and has_torch())):
+        return False
+    require_torch("machine.device cuda")
+    import torch
+
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise BadConfigError("machine.device is cuda, but torch sees no CUDA device; use --device cpu")
+    return available
+
+
+def _allowed(
+    precision: Literal["auto", "fp32", "bf16"], *, native: bool, where: str
+) -> tuple[Precision, ...]:
+    if precision == "bf16" and not native:
+        raise BadConfigError(
+            f"machine.precision is bf16, which this {where} does not compute; use fp32 or auto"
+        )
+    if precision != "auto":
+        return (precision,)
+    return ("fp32", "bf16") if native else ("fp32",)
