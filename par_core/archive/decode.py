@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from par_core.archive.camera_raw import RAW_FORMAT, may_be_raw, preview_of
 from par_core.archive.eight_bits import deep_colours, grey_of_eight_bits
 from par_core.archive.exif import EXIF_ERRORS, exif_of
 from par_core.archive.formats import FORMATS, jxl_size
@@ -57,7 +58,8 @@ class DecodedImage:
 
     Attributes:
         pixels: Pixels (h, w, 3), RGB, upright.
-        format: Format of the bytes, whatever the file name: ``JPEG``, ``PNG``, ...
+        format: Format of the bytes, whatever the file name: ``JPEG``, ``PNG``, ...; ``RAW`` if it is the
+            preview of a raw file.
         captured_at: EXIF time of capture on the camera's own clock; None if there is none.
         unreadable_time: Whether EXIF has a time of capture that cannot be read.
     """
@@ -69,7 +71,7 @@ class DecodedImage:
 
 
 def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
-    """Decode the bytes of a picture.
+    """Decode the bytes of a picture; of a camera's raw file its preview.
 
     Raises:
         UnreadableImageError: The picture cannot be decoded; its status is ``truncated``, ``damaged`` or
@@ -80,11 +82,16 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
     _require_size(size, config)
     try:
         formats = [form for form in FORMATS if form != "JXL" or size is not None]
-        picture = Image.open(io.BytesIO(content), formats=formats)
+        picture: Image.Image = Image.open(io.BytesIO(content), formats=formats)
+        preview = preview_of(content, picture) if may_be_raw(picture, content) else None
     except UnidentifiedImageError as error:
-        raise UnreadableImageError(Status.DAMAGED, "no picture in a format that PAR reads") from error
+        preview = preview_of(content)
+        if preview is None:
+            raise UnreadableImageError(Status.DAMAGED, "no picture in a format that PAR reads") from error
     except (*_DAMAGE, MemoryError) as error:
         raise _trouble(error, 0) from error
+    if preview is not None:
+        picture, content = preview.picture, preview.content
     n_pixels = picture.width * picture.height
     _require_size(picture.size, config)
     if picture.format in ("JPEG", "MPO") and count_scans(content) > MOST_SCANS:
@@ -94,17 +101,19 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
         )
     try:
         picture.load()
-        exif = exif_of(picture)
+        exif = exif_of(picture) if preview is None else preview.exif_with(exif_of(picture))
         rgb = _rgb(picture, content, adobe_rgb=exif.adobe_rgb)
-        pixels = np.asarray(
-            rgb.transpose(_UPRIGHT[exif.orientation]) if exif.orientation in _UPRIGHT else rgb
-        )
+        turn = None if _is_turned(picture) else _UPRIGHT.get(exif.orientation or 1)
+        pixels = np.asarray(rgb if turn is None else rgb.transpose(turn))
     except (*_DAMAGE, MemoryError) as error:
         raise _trouble(error, n_pixels) from error
     if pixels.size == 0:
         raise UnreadableImageError(Status.DAMAGED, "a picture without pixels")
     return DecodedImage(
-        np.ascontiguousarray(pixels), picture.format or "", exif.captured_at, exif.unreadable_time
+        np.ascontiguousarray(pixels),
+        RAW_FORMAT if preview else picture.format or "",
+        exif.captured_at,
+        exif.unreadable_time,
     )
 
 
@@ -116,11 +125,11 @@ def _require_size(size: tuple[int, int] | None, config: ArchiveConfig) -> None:
         )
 
 
-def _must_turn(picture: Image.Image, orientation: int) -> bool:
-    """Whether a loaded picture is still to be turned upright: the decoder of JPEG XL turns it, except a JPEG
-    that it restores.
+def _is_turned(picture: Image.Image) -> bool:
+    """Whether its decoder has turned a loaded picture, and EXIF must not: JPEG XL has an orientation of its
+    own, and EXIF's counts in a JPEG that is restored from it only (ISO/IEC 18181-1 and -2).
     """
-    return orientation in _UPRIGHT and (picture.format != "JXL" or bool(getattr(picture, "jpeg", False)))
+    return picture.format == "JXL" and not getattr(picture, "jpeg", False)
 
 
 def _rgb(picture: Image.Image, content: bytes, *, adobe_rgb: bool) -> Image.Image:

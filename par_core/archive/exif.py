@@ -13,7 +13,7 @@ from typing import Final
 
 from PIL import ExifTags, Image
 
-__all__ = ["EXIF_ERRORS", "Exif", "capture_time", "exif_of"]
+__all__ = ["EXIF_ERRORS", "Exif", "capture_time", "exif_in", "exif_of"]
 
 #: Errors that Pillow raises for damaged EXIF.
 EXIF_ERRORS: Final = (
@@ -41,13 +41,13 @@ class Exif:
     """What was read.
 
     Attributes:
-        orientation: 1 to 8; 1 is upright.
+        orientation: 1 to 8, 1 is upright; None if it is not said.
         captured_at: Time of capture on the camera's own clock; None if there is none.
         unreadable_time: Whether a time of capture is there that cannot be read.
         adobe_rgb: Whether colours without a profile are those of Adobe RGB.
     """
 
-    orientation: int
+    orientation: int | None
     captured_at: datetime | None
     unreadable_time: bool
     adobe_rgb: bool
@@ -57,20 +57,28 @@ def exif_of(picture: Image.Image) -> Exif:
     """Return what EXIF says of an opened picture; EXIF that is damaged counts as none."""
     try:
         tags = picture.getexif()
+    except EXIF_ERRORS:
+        return Exif(None, None, unreadable_time=False, adobe_rgb=False)
+    return exif_in(tags)
+
+
+def exif_in(tags: Image.Exif) -> Exif:
+    """Return what EXIF says; where it is damaged, nothing."""
+    try:
         details = tags.get_ifd(ExifTags.IFD.Exif)
-        orientation = tags.get(ExifTags.Base.Orientation, 1)
+        orientation = tags.get(ExifTags.Base.Orientation)
         stamps = [
             details.get(tag) for tag in (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
         ]
     except EXIF_ERRORS:
-        return Exif(1, None, unreadable_time=False, adobe_rgb=_names_adobe_rgb(picture))
+        return Exif(None, None, unreadable_time=False, adobe_rgb=_names_adobe_rgb(tags))
     written = [stamp for stamp in stamps if not _is_blank(stamp)]
     times = [time for stamp in written if (time := capture_time(stamp)) is not None]
     return Exif(
-        orientation if isinstance(orientation, int) else 1,
+        orientation if isinstance(orientation, int) else None,
         times[0] if times else None,
         unreadable_time=bool(written) and not times,
-        adobe_rgb=_names_adobe_rgb(picture),
+        adobe_rgb=_names_adobe_rgb(tags),
     )
 
 
@@ -92,9 +100,9 @@ def capture_time(stamp: object) -> datetime | None:
         return None
 
 
-def _names_adobe_rgb(picture: Image.Image) -> bool:
+def _names_adobe_rgb(tags: Image.Exif) -> bool:
     try:
-        interoperability = picture.getexif().get_ifd(ExifTags.IFD.Interop)
+        interoperability = tags.get_ifd(ExifTags.IFD.Interop)
     except EXIF_ERRORS:
         return False
     return str(interoperability.get(ExifTags.Interop.InteropIndex, "")).strip("\0 ") == _R03
