@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
+from flows.console.status import status_lines
 from par_core.archive import decode
 from par_core.archive.exif import capture_time
 from par_core.config import ArchiveConfig
 from par_core.stages.run import Run
+from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index
 from tests.pictures import archive
@@ -89,3 +91,12 @@ def test_a_time_that_cannot_be_read_is_said_in_the_row_of_the_picture(tmp_path: 
     [(folder, _)] = run.store.complete_shards("segment", run.ids.segment)
     rows = folder.read("images").select(["message", "captured_at"]).to_pylist()
     assert [row["message"] for row in rows] == ["", "EXIF has a time of capture that cannot be read"]
+    status = store_status(Store.open(tmp_path / "store"))
+    assert status.accounting.unreadable_times == 1
+    assert (
+        "times of capture that cannot be read: 1 (images.parquet names the images in its column message)"
+        in (status_lines(status, None))
+    )
+    (photos / "0001.png").unlink()
+    index(tmp_path / "store", [photos])
+    assert store_status(Store.open(tmp_path / "store")).accounting.unreadable_times == 0
