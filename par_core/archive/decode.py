@@ -1,7 +1,7 @@
 """Decoding pictures to upright sRGB of 8 bits. Only the formats that PAR reads are ever tried.
 
-Colour profiles are applied (``srgb``), more than 8 bits are scaled (``eight_bits``), transparency is laid on
-white. Only the first frame of several is used.
+Colour profiles and spaces are applied (``srgb``, ``named_colours``), more than 8 bits are scaled
+(``eight_bits``), transparency is laid on white. Only the first frame of several is used.
 """
 
 import io
@@ -14,10 +14,11 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from par_core.archive.camera_raw import RAW_FORMAT, may_be_raw, preview_of
-from par_core.archive.eight_bits import deep_colours, grey_of_eight_bits
+from par_core.archive.eight_bits import deep_colours, grey_of_eight_bits, is_deep_png, sixteen_bits
 from par_core.archive.exif import EXIF_ERRORS, exif_of
 from par_core.archive.formats import FORMATS, jxl_size
 from par_core.archive.jpeg import MOST_SCANS, count_scans
+from par_core.archive.named_colours import colours_named
 from par_core.archive.shortage import can_allocate
 from par_core.archive.srgb import to_srgb
 from par_core.config import ArchiveConfig
@@ -134,9 +135,12 @@ def _is_turned(picture: Image.Image) -> bool:
 
 def _rgb(picture: Image.Image, content: bytes, *, adobe_rgb: bool) -> Image.Image:
     """Return a loaded picture in sRGB, on white, as it is stored: not turned upright."""
+    named = colours_named(picture, content)
     if picture.mode.startswith("I") or picture.mode == "F":
+        if named is not None:
+            return Image.fromarray(grey_of_eight_bits(picture, named.grey)).convert("RGB")
         flat = Image.fromarray(grey_of_eight_bits(picture))
-    elif (colours := deep_colours(picture, content)) is not None:
+    elif named is None and (colours := deep_colours(picture, content)) is not None:
         flat = Image.fromarray(colours)
     elif picture.mode in ("P", "PA", "1", "RGBX", "YCbCr", "HSV", "La", "RGBa"):
         flat = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
@@ -144,8 +148,11 @@ def _rgb(picture: Image.Image, content: bytes, *, adobe_rgb: bool) -> Image.Imag
         flat = picture.convert("RGBA")
     else:
         flat = picture
-    flat.info.setdefault("icc_profile", picture.info.get("icc_profile"))
-    rgb = to_srgb(flat, adobe_rgb=adobe_rgb)
+    if named is not None:
+        rgb = named.converted(flat, sixteen_bits(content) if is_deep_png(content) else None)
+    else:
+        flat.info.setdefault("icc_profile", picture.info.get("icc_profile"))
+        rgb = to_srgb(flat, adobe_rgb=adobe_rgb)
     if rgb.mode == "RGBA":
         return Image.alpha_composite(Image.new("RGBA", rgb.size, "white"), rgb).convert("RGB")
     return rgb
