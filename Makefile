@@ -113,6 +113,7 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	$(BIN)/par evaluate faces --dataset mit --root build/held-out/report --detector ssd --out build/faces-mit-ssd --json $(SCORES)/compact-faces-mit-ssd.json
 	$(BIN)/par evaluate faces --dataset ccp --root build/held-out/report $(SHRUNK) --out build/faces-ccp --json $(SCORES)/compact-faces-ccp.json
 	$(BIN)/par evaluate faces --dataset ccp --root build/held-out/report --detector ssd $(SHRUNK) --out build/faces-ccp-ssd --json $(SCORES)/compact-faces-ccp-ssd.json
+	PYTHONPATH=. $(BIN)/python benchmarks/fills.py --root build/held-out > $(SCORES)/fills.json
 	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/held-out/report > $(SCORES)/chance.json
 	PYTHONPATH=. $(BIN)/python benchmarks/cutouts.py --data '$(DATA)' > $(SCORES)/cutouts.json
 	PYTHONPATH=. $(BIN)/python benchmarks/cutout_ranking.py --root build/held-out/all > $(SCORES)/cutout_ranking.json

@@ -281,6 +281,8 @@ def _conclusion(report: IndexReport, store: Path) -> list[str]:
             f"{count} {status}" for status, count in sorted(report.accounting.person_failures.items())
         )
         lines.append(f"people who could not be described: {kinds}; --retry-failed tries them again")
+    if report.accounting.unreadable_times:
+        lines.append(report.accounting.times_sentence)
     rate = f", {report.plan.n_images / report.seconds:.1f} images/s" if report.plan.n_images else ""
     lines.append(f"{report.sentence}; {report.seconds:.1f} s{rate}")
     return lines + (list(gate_lines(report.gate)) if report.gate else [])
@@ -294,5 +296,7 @@ def _page(report: IndexReport) -> str:
         f"\n- {len(shards)} shards not finished: {in_markdown(reason)}"
         for reason, shards in report.reasons.items()
     )
+    if report.accounting.unreadable_times:
+        failures += f"\n- {report.accounting.times_sentence}"
     gate = gate_markdown(report.gate) if report.gate else ""
     return f"{report.sentence}.\n{failures}{unfinished}\n\n{gate}"

@@ -35,6 +35,7 @@ __all__ = [
     "MachineConfig",
     "RunConfig",
     "SegmentConfig",
+    "SourcesConfig",
     "config_of",
     "load_config",
     "store_folder",
@@ -61,6 +62,15 @@ class ArchiveConfig(_Frozen):
     max_bytes: Annotated[int, Field(ge=1)] = 512 * 2**20
     """Files and archive members with more (uncompressed) bytes get the status ``too_large`` before they are
     read.
+    """
+
+
+class SourcesConfig(_Frozen):
+    """Settings of what is listed. Never part of a digest."""
+
+    containers: bool = False
+    """Whether the zip and tar files in a folder, under a URL or in a list of paths are read like those that
+    are named as sources; else they are passed over, and counted.
     """
 
 
@@ -158,6 +168,7 @@ class RunConfig(_Frozen):
     store: Path | None = None
     """Folder of the store for commands without ``--store``."""
     clip: ClipConfig = ClipConfig()
+    sources: SourcesConfig = SourcesConfig()
     archive: ArchiveConfig = ArchiveConfig()
     segment: SegmentConfig = SegmentConfig()
     describe: DescribeConfig = DescribeConfig()

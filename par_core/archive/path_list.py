@@ -6,14 +6,15 @@ uri, a member of an archive (``photos.zip!/a.jpg``) or a URL.
 
 import codecs
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from par_core.archive.canonical import CanonicalUris, canonical, composed
-from par_core.archive.containers import SEPARATOR, split_uri
+from par_core.archive.containers import SEPARATOR, is_container_name, split_uri
 from par_core.archive.entries import Entry, Listing, is_remote, path_of
-from par_core.archive.folder import entry_of_file
+from par_core.archive.folder import entry_of_file, list_container
 from par_core.errors import BadConfigError
 from par_core.status import Status
 
@@ -22,18 +23,20 @@ __all__ = ["list_paths"]
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
-def list_paths(path: Path, list_other: Callable[[str], Listing]) -> Listing:
+def list_paths(path: Path, list_other: Callable[[str], Listing], *, containers: bool = False) -> Listing:
     """List the pictures that a text file names.
 
     Args:
         path: The file: UTF-8, or UTF-16 with a byte-order mark. Empty lines and lines that begin with # are
             skipped.
         list_other: Lists an archive or a URL, by its path or URL.
+        containers: Whether an archive that a line names stands for all of its members.
 
     Returns:
         The entries; what is named and is not there has the status ``vanished``.
     """
     entries: list[Entry] = []
+    skipped: Counter[str] = Counter()
     elsewhere: dict[str, set[str]] = {}  # names by archive or URL
     folders: dict[str, str] = {}
     uris = CanonicalUris()
@@ -44,12 +47,16 @@ def list_paths(path: Path, list_other: Callable[[str], Listing]) -> Listing:
         if is_remote(name) or (container is not None and not os.path.lexists(whole)):
             named = whole if is_remote(name) else uris.named(whole)
             elsewhere.setdefault(named.split(SEPARATOR)[0] if container else named, set()).add(named)
+        elif containers and is_container_name(name) and os.path.isfile(whole):
+            members, passed_over = list_container(canonical(name, str(path.parent), folders))
+            entries += members
+            skipped += passed_over
         else:
             entries.append(entry_of_file(canonical(name, str(path.parent), folders)))
     for place, wanted in elsewhere.items():
         entries += _entries_of(place, wanted, list_other)
     by_uri = {entry.uri: entry for entry in entries}
-    return Listing(str(path), tuple(by_uri[uri] for uri in sorted(by_uri)))
+    return Listing(str(path), tuple(by_uri[uri] for uri in sorted(by_uri)), dict(skipped))
 
 
 def _entries_of(place: str, wanted: set[str], list_other: Callable[[str], Listing]) -> Iterator[Entry]:

@@ -111,19 +111,21 @@ def _of_images(ledger: Ledger, images: str) -> Counter[str]:
     query = f"""
         WITH present AS (
             SELECT f.image_id, max(f.status) AS status, count(*) AS copies, max(f.n_people) AS people,
-                   max(f.n_too_small) AS too_small
+                   max(f.n_too_small) AS too_small, max(f.time_unread) AS time_unread
             FROM {images} WHERE f.kind = 1 AND f.source IS NOT NULL GROUP BY f.image_id
         )
         SELECT p.status, count(*), sum(p.copies - 1), sum(p.people), sum(p.too_small),
-               sum(coalesce(i.rows, 0)), sum(CASE WHEN i.image_id IS NULL THEN p.people ELSE 0 END)
+               sum(coalesce(i.rows, 0)), sum(CASE WHEN i.image_id IS NULL THEN p.people ELSE 0 END),
+               sum(p.time_unread)
         FROM present p LEFT JOIN indexed i ON i.image_id = p.image_id GROUP BY p.status"""  # noqa: S608
-    for status, n, copies, people, too_small, described, pending in ledger.rows(query):
+    for status, n, copies, people, too_small, described, pending, unread in ledger.rows(query):
         counts[f"images:{status}"] += n
         counts["duplicates"] += copies
         counts["people"] += people
         counts["too_small"] += too_small
         counts["described"] += described
         counts["people_pending"] += pending
+        counts["unreadable_times"] += unread
     return counts
 
 

@@ -19,6 +19,7 @@ from par_core.store.described_with import DescribedWith
 from par_core.store.ledger.accounting import counted, recount
 from par_core.store.ledger.changed_images import INDEX_TABLE
 from par_core.store.ledger.database import Kind, Ledger
+from par_core.store.schemas import UNREADABLE_TIME
 from par_core.store.shards import Manifest, ShardFolder
 
 __all__ = [
@@ -158,7 +159,7 @@ def _take_out(ledger: Ledger, shard_ids: Iterable[str]) -> None:
         ledger.execute_many(f"DELETE FROM files WHERE source IS NULL AND {of_shard}", known)  # noqa: S608
         ledger.execute_many(
             "UPDATE files SET kind = 0, attempt = 0, status = NULL, image_id = NULL, shard = NULL,"  # noqa: S608
-            f" n_people = 0, n_too_small = 0 WHERE {of_shard}",
+            f" n_people = 0, n_too_small = 0, time_unread = 0 WHERE {of_shard}",
             known,
         )
         ledger.execute_many("DELETE FROM shards WHERE shard = ?", known)
@@ -179,15 +180,15 @@ def _fitting(segmented: Manifest, described: ShardFolder) -> Manifest | None:
 
 def _fill(ledger: Ledger, segmented: ShardFolder, manifest: Manifest) -> None:
     """Put the image rows of a shard into ``incoming``."""
-    names = ["uri", "size", "version", "attempt", "status", "n_people", "n_too_small", "image_id"]
+    names = ["uri", "size", "version", "attempt", "status", "n_people", "n_too_small", "message", "image_id"]
     images = segmented.read("images", names)
     shard = bytes.fromhex(segmented.shard_id)
     ledger.execute_many(
-        "INSERT INTO incoming (uri, size, version, attempt, status, n_people, n_too_small, image_id, kind,"
-        " shard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO incoming (uri, size, version, attempt, status, n_people, n_too_small, time_unread,"
+        " image_id, kind, shard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            (*row, image and bytes.fromhex(image), _KINDS[row[4]], shard)
-            for *row, image in zip(*(images[name].to_pylist() for name in names), strict=True)
+            (*row, message == UNREADABLE_TIME, image and bytes.fromhex(image), _KINDS[row[4]], shard)
+            for *row, message, image in zip(*(images[name].to_pylist() for name in names), strict=True)
         ),
     )
     counts = (shard, len(images), manifest.info.get("recognised", 0))
@@ -208,10 +209,11 @@ def _merge(ledger: Ledger) -> None:
     )
     ledger.execute(
         "INSERT INTO files SELECT uri, size, version, NULL, kind, attempt, status, image_id, shard, n_people,"
-        " n_too_small FROM incoming WHERE true"
+        " n_too_small, time_unread FROM incoming WHERE true"
         " ON CONFLICT (uri, size, version) DO UPDATE SET kind = excluded.kind, attempt = excluded.attempt,"
         " status = excluded.status, image_id = excluded.image_id, shard = excluded.shard,"
-        " n_people = excluded.n_people, n_too_small = excluded.n_too_small"
+        " n_people = excluded.n_people, n_too_small = excluded.n_too_small,"
+        " time_unread = excluded.time_unread"
         " WHERE excluded.attempt > files.attempt OR (excluded.attempt = files.attempt"
         " AND (SELECT CASE n.described WHEN o.described THEN n.shard <= o.shard ELSE n.described END"
         " FROM shards n, shards o WHERE n.shard = excluded.shard AND o.shard = files.shard))"

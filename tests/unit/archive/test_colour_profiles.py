@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageChops, ImageCms
 
 from par_core.archive import decode
 from par_core.archive.srgb import _adobe_rgb
@@ -121,6 +121,23 @@ def grey_profile(gamma: float) -> bytes:
         ">I4xI4s4s4s6H4s", place + len(body), 0x02400000, b"mntr", b"GRAY", b"XYZ ", *[1] * 6, b"acsp"
     )
     return (head.ljust(68, b"\0") + fixed(0.9642, 1, 0.8249)).ljust(128, b"\0") + table + body
+
+
+@pytest.mark.parametrize("transform", [None, 0, 2])
+def test_inks_of_a_jpeg_are_inverted_only_where_adobe_says_so(transform: int | None) -> None:
+    colour = Image.new("RGB", (16, 16), (200, 30, 30))
+    inks = colour.convert("CMYK")
+    content = written(inks if transform == 0 else ImageChops.invert(inks), "JPEG", quality=100)
+    start = content.index(b"\xff\xee\0\x0eAdobe")
+    if transform is None:  # without the marker
+        content = content[:start] + content[start + 16 :]
+    elif transform == 2:  # inks as Adobe writes them, YCCK
+        cyan, magenta, yellow, black = inks.split()
+        inner = Image.merge("RGB", (cyan, magenta, yellow)).convert("YCbCr").split()
+        ycck = Image.merge("CMYK", [*(band.point(lambda value: 255 - value) for band in inner), black])
+        content = written(ycck, "JPEG", quality=100)
+        content = content[: start + 15] + b"\2" + content[start + 16 :]
+    assert difference(content, colour) < 3
 
 
 def test_lab_is_converted() -> None:
