@@ -19,7 +19,7 @@ from torch import Tensor
 from torchvision.models.detection import MaskRCNN
 
 from par_core.models.mask_rcnn import PERSON_LABEL, build_mask_rcnn
-from par_core.models.published import MASK_RCNN, clip_file
+from par_core.models.published import MASK_RCNN, clip_weights
 
 OBJECTS = 20  # of one picture
 _STRETCH = 3.0
@@ -37,7 +37,7 @@ def write_random_weights(folder: Path, photos: Sequence[Path], seed: int) -> Non
             name: tensor.contiguous()
             for name, tensor in open_clip.create_model("ViT-B-16").state_dict().items()
         },
-        folder / clip_file("ViT-B-16", "random"),
+        folder / clip_weights("ViT-B-16", "random").file,
     )
 
 

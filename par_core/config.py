@@ -110,10 +110,11 @@ class ClipConfig(_Frozen):
 
     segmenter: Literal["resnet50-fpn", "resnet50-fpn-v2"] = "resnet50-fpn"
     model: str = "ViT-B-16"
-    """Name of an open_clip architecture."""
+    """Name of an open_clip architecture; some need the package transformers, which PAR does not install."""
     pretrained: str = "openai"
     """Name of its weights in open_clip, such as ``laion2b_s34b_b88k``; decides the file's name, the
-    activation and the preprocessing.
+    activation and the preprocessing. A name of your own takes the preprocessing that all published weights
+    of the architecture share.
     """
     attributes: Literal["zero-shot", "vit-b-32"] = "zero-shot"
     """Attributes by contrasting prompts, or by a ViT-B/32 that was fine-tuned with PAR's recipe."""

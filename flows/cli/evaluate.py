@@ -22,7 +22,7 @@ __all__ = ["evaluate"]
 
 _DATASETS: Final = (
     "segmentation: pennfudan, coco, ccp, made; retrieval: ccp, mit; the others: peta, rapv1, rapv2, pa100k,"
-    " market1501, openimages, ccp, mit, csv."
+    " market1501, upar, msp60k, openimages, ccp, mit, csv."
 )
 
 

@@ -79,7 +79,10 @@ def attributes(
     root: RootOption,
     out: OutOption,
     dataset: Annotated[
-        str, typer.Option(help="pa100k, rapv1, rapv2, peta, market1501, openimages, ccp, mit or csv.")
+        str,
+        typer.Option(
+            help="pa100k, rapv1, rapv2, peta, market1501, upar, msp60k, openimages, ccp, mit or csv."
+        ),
     ] = "pa100k",
     start: Annotated[
         Path | None,

@@ -70,6 +70,24 @@ DATASETS: Final = (
         " research",
     ),
     Dataset(
+        "upar",
+        ("attributes",),
+        "pictures of PA-100K, PETA, RAPv2 and Market-1501 with the same 40 attributes; splits 0 to 9, or the"
+        " one of the challenge",
+        (
+            "the folders PA100k/, PETA/, RAP2/, Market1501/ and UPAR/dataset_all.pkl",
+            "or annotations/task1/train/gt.csv and val/gt.csv, or phase1/train/train.csv",
+        ),
+        "annotations CC BY-NC-SA 3.0 DE: github.com/speckean/upar_dataset and upar_challenge",
+    ),
+    Dataset(
+        "msp60k",
+        ("attributes",),
+        "60,122 people in eight scenes; 57 attributes; split 0 at random, 1 and 2 by scene",
+        ("images/, random_split.json, merged_labels.json, Multi_Sences2.json",),
+        "terms at github.com/Event-AHU/OpenPAR",
+    ),
+    Dataset(
         "openimages",
         ("attributes", "outlines"),
         "men, women, boys and girls by their boxes; outlines of people; the parts of its files",

@@ -22,7 +22,7 @@ from par_core.ids import digest_of
 from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
 from par_core.models.fake import FakeDescriber, FakeSegmenter, FakeTextEncoder
 from par_core.models.hardware import cpu_computes_bf16, has_cuda_device
-from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN, clip_file, find
+from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN, clip_weights, find
 from par_core.models.segmenter_settings import COMPACT_SETTINGS, PUBLISHED_SETTINGS, SegmenterSettings
 from par_core.models.shipped import CALIBRATION, FILES, digest, file_digest
 from par_core.models.text_evidence import TextScorer, TextWeights
@@ -298,7 +298,8 @@ def _segmenter_file(config: RunConfig) -> Path:
 
 
 def _clip_weights(config: RunConfig) -> Path:
-    return find(clip_file(config.clip.model, config.clip.pretrained), "CLIP model", config.weights_dir)
+    wanted = clip_weights(config.clip.model, config.clip.pretrained)
+    return find(wanted.file, "CLIP model", config.weights_dir)
 
 
 def _attributes_file(config: RunConfig) -> Path:
