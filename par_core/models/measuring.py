@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from par_core.atomic import remove_partials, write_atomic
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
+from par_core.models.cached_texts import cache_folder
 from par_core.models.hardware import cpu_computes_bf16, processor_name
 from par_core.models.runtimes import (
     Compiled,
@@ -25,7 +26,6 @@ from par_core.models.runtimes import (
     Precision,
     Runtime,
     TorchRuntime,
-    cache_folder,
     has_openvino,
 )
 

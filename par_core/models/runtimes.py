@@ -5,7 +5,6 @@ and outputs; batch, height and width may differ from call to call. Callables may
 """
 
 import importlib.util
-import os
 import threading
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from par_core.atomic import folder_aside, remove_partials
 from par_core.ids import digest_of
+from par_core.models.cached_texts import cache_folder
 from par_core.models.openvino_library import cpu_settings, openvino_library
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "Precision",
     "Runtime",
     "TorchRuntime",
-    "cache_folder",
     "has_openvino",
 ]
 
@@ -127,11 +126,6 @@ class OpenVinoRuntime:
 def has_openvino() -> bool:
     """Whether OpenVINO is installed."""
     return importlib.util.find_spec("openvino") is not None
-
-
-def cache_folder() -> Path:
-    """Return the folder of files that PAR can make again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "par"
 
 
 def _keep(ov: Any, converted: Any, folder: Path) -> None:

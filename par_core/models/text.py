@@ -11,6 +11,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transformer import TextTransformer
 from torch import nn
 
+from par_core.models.long_texts import encode_in_parts, parts_of
 from par_core.models.weights import load_state, read_shipped
 from par_core.types import Embeddings
 
@@ -96,9 +97,11 @@ class OpenClipTextEncoder:
 
     def encode(self, sentences: Sequence[str]) -> Embeddings:
         """Embed sentences: (n, d), rows of L2 norm 1."""
-        with torch.no_grad():
-            embedded = self._tower(self._tokenizer(list(sentences)))
-            return nn.functional.normalize(embedded, dim=-1).float().numpy().astype(np.float32)
+        return encode_in_parts(sentences, self.parts, self._encode)
+
+    def parts(self, sentence: str) -> tuple[str, ...]:
+        """Return the parts in which a sentence is read; itself where the tower reads all of it."""
+        return parts_of(sentence, self._fits)
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
         """Return the words that the tower never saw in training; none for towers trained on the web."""
@@ -108,6 +111,17 @@ class OpenClipTextEncoder:
         return tuple(
             dict.fromkeys(word for word in words if word not in self._known_words and word not in _GRAMMAR)
         )
+
+    def _encode(self, sentences: list[str]) -> Embeddings:
+        with torch.no_grad():
+            embedded = self._tower(self._tokenizer(sentences))
+            return nn.functional.normalize(embedded, dim=-1).float().numpy().astype(np.float32)
+
+    def _fits(self, text: str) -> bool:
+        """Whether the tokenizer cuts nothing off: with room for one more token, the others stay the same."""
+        length = self._tokenizer.context_length
+        read, more = (self._tokenizer([text], context_length=room)[0] for room in (length, length + 1))
+        return torch.equal(read, more[:length])
 
 
 def load_compact_text(embedding_fingerprint: str) -> OpenClipTextEncoder:

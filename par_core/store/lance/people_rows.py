@@ -11,10 +11,11 @@ from lancedb.table import Table
 
 from par_core.errors import IndexChangedError
 from par_core.store.lance.erasing import id_conditions
-from par_core.store.lance.history import LIVE, History, stamp_of
+from par_core.store.lance.history import LIVE, TABLE, History, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import unindexed_rows
 from par_core.store.lance.opening import open_table
+from par_core.store.lance.resident_people import ResidentPeople
 from par_core.store.lance.table_version import ImagePlaces, TableVersion
 from par_core.store.packed_columns import shortcut_columns, with_shortcuts
 from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
@@ -35,6 +36,7 @@ class PeopleRows:
         table_id: Random id of this table: a table created in its place has another id, while its version
             numbers start again. Empty where an earlier version of PAR made it.
         history: Versions of the table.
+        resident: What searches need of this version in memory; None until it is read.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class PeopleRows:
         self._policy = policy
         self._stamp = stamp
         self._pinned = pinned
+        self.resident: ResidentPeople | None = None
         self._opened = TableVersion.of(table, self.info, policy)
 
     def is_current(self) -> bool:
@@ -73,7 +76,8 @@ class PeopleRows:
         return not (same and self._opened.number in (int(live.version), int(newest.version)))
 
     @contextmanager
-    def _unless_erased(self) -> Iterator[None]:
+    def unless_erased(self) -> Iterator[None]:
+        """Turn an error in the block into IndexChangedError where this version was erased meanwhile."""
         try:
             yield
         except (RuntimeError, OSError, ValueError) as error:
@@ -157,7 +161,7 @@ class PeopleRows:
         Raises:
             IndexChangedError: This version was erased meanwhile.
         """
-        with self._unless_erased():
+        with self.unless_erased():
             return self._now.search(vector, where, top, columns)
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
@@ -170,7 +174,7 @@ class PeopleRows:
         query = self._table.search()
         if where is not None:
             query = query.where(where)
-        with self._unless_erased():
+        with self.unless_erased():
             yield from query.select(list(columns)).limit(max(len(self), 1)).to_batches()
 
     def scan_stored(self, since: int = 0) -> Iterator[pa.RecordBatch]:
@@ -180,6 +184,25 @@ class PeopleRows:
         query = self._table.search().select([name for name in self._table.schema.names if name != "vector"])
         query = query.where(f"_rowid >= {since << 32}") if since else query
         yield from query.limit(max(len(self), 1)).to_batches(_ROWS_A_BATCH)
+
+    def read_resident(self) -> None:
+        """Read what searches need of this version into memory, as ``resident``; it stays None where the files
+        of the version do not allow it. The table must be open at one version.
+
+        Raises:
+            IndexChangedError: This version was erased meanwhile.
+        """
+        with self.unless_erased():
+            self.resident = ResidentPeople.of(self._table, self.path / f"{TABLE}.lance", self.attributes)
+
+    def whole_rows(self, row_ids: Sequence[int]) -> pa.Table:
+        """Return rows by LanceDB's ids, in the order of the ids: all columns but the vector.
+
+        Raises:
+            IndexChangedError: This version was erased meanwhile.
+        """
+        with self.unless_erased():
+            return self._now.take(row_ids)
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
         """Return people by id, all columns, in no particular order; unknown ids are left out.
@@ -203,7 +226,7 @@ class PeopleRows:
         if total <= n:
             return self.search(None, top=max(total, 1), columns=columns)
         drawn = np.sort(np.random.default_rng(seed).choice(total, n, replace=False))
-        with self._unless_erased():
+        with self.unless_erased():
             taken: pa.Table = self._table.take_offsets(drawn.tolist()).select(list(columns)).to_arrow()
         return taken
 
