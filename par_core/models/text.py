@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -84,7 +84,7 @@ class OpenClipTextEncoder:
     def __init__(
         self,
         tower: nn.Module,
-        tokenizer: SimpleTokenizer,
+        tokenizer: Any,
         logit_scale: float,
         embedding_fingerprint: str,
         known_words: frozenset[str] | None,
@@ -118,8 +118,11 @@ class OpenClipTextEncoder:
             return nn.functional.normalize(embedded, dim=-1).float().numpy().astype(np.float32)
 
     def _fits(self, text: str) -> bool:
-        """Whether the tokenizer cuts nothing off: with room for one more token, the others stay the same."""
+        """Whether the tokenizer cuts nothing off."""
         length = self._tokenizer.context_length
+        if isinstance(self._tokenizer, SimpleTokenizer):
+            return len(self._tokenizer.encode(text)) + 2 <= length  # and one token for each end
+        # others, of some CLIP architectures: with room for one more token, the rest stays the same
         read, more = (self._tokenizer([text], context_length=room)[0] for room in (length, length + 1))
         return torch.equal(read, more[:length])
 

@@ -30,7 +30,7 @@ from par_core.attributes.spoken import (
 )
 from par_core.attributes.vocabulary import ATTRIBUTES, with_colour
 from par_core.models.base import TextEncoder
-from par_core.models.prompting import text_vectors
+from par_core.models.prompting import parts_read, text_vectors
 from par_core.models.shipped import FOLDER
 from par_core.types import Embeddings
 
@@ -150,6 +150,7 @@ class SpokenQuery:
         colours: Colours of garments that the text names.
         words: Words that say something about a person; "somebody" says nothing.
         known: Whether the encoder knows any of these words.
+        parts: Number of parts in which the encoder reads the text: 1 where it reads it at once.
     """
 
     text: str
@@ -160,6 +161,7 @@ class SpokenQuery:
     colours: tuple[NamedColour, ...]
     words: tuple[str, ...]
     known: bool
+    parts: int
 
 
 class TextScorer:
@@ -200,6 +202,7 @@ class TextScorer:
             named_colours(text),
             words,
             bool(known),
+            parts_read(text, self.encoder),
         )
 
     def z_scores(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 
 from par_core.models.text_evidence import probability_of
 from par_core.query.conditions import allowed_in_memory, condition_of, filter_of, sql_of
@@ -94,19 +94,22 @@ def _from_memory(
     most: int,
 ) -> People:
     found: list[Int64[np.ndarray, " n"]] = []
+    vectors: Float32[np.ndarray, "n d"] | None = None
     for alternative, those in zip(alternatives, allowed, strict=True):
         if alternative.direction is not None:
-            found.append(resident.nearest(alternative.direction, those, most)[0])
+            positions, vectors = resident.nearest(alternative.direction, those, most)
         else:
-            found.append(_best_in_memory(resident, alternative, those, most))
-    positions = np.concatenate(found)
+            positions, vectors = _best_in_memory(resident, alternative, those, most), None
+        found.append(positions)
     if len(found) > 1:
-        positions = positions[np.sort(np.unique(positions, return_index=True)[1])]
+        together = np.concatenate(found)
+        positions, vectors = together[np.sort(np.unique(together, return_index=True)[1])], None
 
     def whole(rows: pa.Table) -> pa.Table:
-        return index.whole_rows(resident.row_ids[rows[POSITION].to_numpy()].tolist())
+        row_ids = resident.row_ids[rows[POSITION].to_numpy()].tolist()
+        return index.whole_rows(row_ids, rows.select([*resident.known, "vector"]))
 
-    return People(resident.rows(positions), index.attributes, whole)
+    return People(resident.rows(positions, vectors), index.attributes, whole)
 
 
 def _best_in_memory(

@@ -138,7 +138,7 @@ class Searcher:
         if not result.hits:
             hints = place_hints(index, _parse(question.text) if question.text else None, question.where)
             return replace(result, warnings=(*result.warnings, *hints))
-        if index.identity == newest.identity:
+        if index.read_identity == newest.read_identity:
             return result
         depth = question.top
         while True:  # the next hits take the places of those whose file has vanished

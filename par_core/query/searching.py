@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Float64, Int64
 
-from par_core.models.prompting import parts_read
 from par_core.models.text_evidence import TextScorer
 from par_core.query.answer import CUTOFF, Chance, SearchResult
 from par_core.query.candidates import find_candidates
@@ -211,8 +210,8 @@ def _shown(node: Node) -> str:
     return f'"{text}"' if " " in text else text
 
 
-def _warnings(asked: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]:
-    texts = [part.query for part in asked.values() if isinstance(part, TextPart)]
+def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]:
+    texts = [part.query for part in parts.values() if isinstance(part, TextPart)]
     warnings = []
     for query in texts:
         unknown = scorer.encoder.unknown_words(query.text)
@@ -222,11 +221,10 @@ def _warnings(asked: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]
                 f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; use"
                 " --profile clip for free words"
             )
-        parts = parts_read(query.text, scorer.encoder)
-        if parts > 1:
+        if query.parts > 1:
             warnings.append(
                 f"{shorten(query.text, 40, placeholder=' ...')!r} is longer than the text model reads at"
-                f" once: it is read in {parts} parts, whose meanings are joined; fewer words say it more"
-                " exactly"
+                f" once: it is read in {query.parts} parts, whose meanings are joined; fewer words say it"
+                " more exactly"
             )
     return tuple(warnings)

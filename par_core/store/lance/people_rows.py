@@ -132,6 +132,13 @@ class PeopleRows:
         """``table_id`` and ``version``: the key of what is computed from this version."""
         return self.table_id, self.version
 
+    @property
+    def read_identity(self) -> tuple[str, int]:
+        """Identity of the version that was read last. Unlike ``identity``, it does not look for a newer one,
+        which takes a millisecond in a table that is open for writing.
+        """
+        return self.table_id, self._opened.number
+
     def __len__(self) -> int:
         return self._now.count()
 
@@ -195,14 +202,18 @@ class PeopleRows:
         with self.unless_erased():
             self.resident = ResidentPeople.of(self._table, self.path / f"{TABLE}.lance", self.attributes)
 
-    def whole_rows(self, row_ids: Sequence[int]) -> pa.Table:
-        """Return rows by LanceDB's ids, in the order of the ids: all columns but the vector.
+    def whole_rows(self, row_ids: Sequence[int], known: pa.Table) -> pa.Table:
+        """Return all columns of some rows.
+
+        Args:
+            row_ids: LanceDB's ids of the rows.
+            known: The columns of these rows that were read before, in this order.
 
         Raises:
             IndexChangedError: This version was erased meanwhile.
         """
         with self.unless_erased():
-            return self._now.take(row_ids)
+            return self._now.complete(row_ids, known)
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
         """Return people by id, all columns, in no particular order; unknown ids are left out.

@@ -127,6 +127,11 @@ class ResidentPeople:
             self._allowed[name] = made
         return made
 
+    @property
+    def known(self) -> list[str]:
+        """Columns of the table that are in memory as they are."""
+        return [name for name in self.columns.column_names if name != _IMAGE]
+
     def rows(
         self, positions: Int64[np.ndarray, " n"], vectors: Float32[np.ndarray, "n d"] | None = None
     ) -> pa.Table:

@@ -96,13 +96,16 @@ class TableVersion:
         query = query.where(where) if where is not None else query
         return self._read(query.limit(top), wanted, top)
 
-    def take(self, row_ids: Sequence[int]) -> pa.Table:
+    def complete(self, row_ids: Sequence[int], known: pa.Table) -> pa.Table:
         """See ``PeopleIndex.whole_rows``."""
-        wanted = [name for name in self.schema.names if name != "vector"]
+        wanted = [name for name in self.schema.names if name not in known.column_names]
         query = self.table.take_row_ids(list(row_ids)).with_row_id()
         found = self._read(query, [*wanted, "_rowid"], len(row_ids))
         places = {row_id: place for place, row_id in enumerate(found["_rowid"].to_pylist())}
-        return found.select(wanted).take(pa.array([places[row_id] for row_id in row_ids], pa.int64()))
+        found = found.take(pa.array([places[row_id] for row_id in row_ids], pa.int64()))
+        return pa.table(
+            [(found if name in wanted else known)[name] for name in self.schema.names], self.schema.names
+        )
 
     def _nearest(self, vector: Sequence[float] | np.ndarray, where: str | None, top: int) -> Any:
         """Return a query for the nearest rows that reads no more of the index than it must."""
@@ -126,7 +129,7 @@ class TableVersion:
             rows: pa.Table = query.select(wanted).to_arrow()
             return rows
         rows = query.select([*CARD, *(name for name in wanted if name not in carded)]).to_arrow()
-        cards = read_cards(rows, self.schema)
+        cards = read_cards(rows, self.schema, carded)
         fields = [self.schema.field(name) if name in carded else rows.field(name) for name in wanted]
         return pa.table(
             [cards[name] if name in carded else rows[name] for name in wanted], schema=pa.schema(fields)
