@@ -190,3 +190,20 @@ def test_a_reader_reads_each_version_once_in_a_thread_of_its_own(tmp_path: Path)
     reader.read_soon(index)
     reader.wait()
     assert index.resident is kept
+
+
+class ShortSightedEncoder(WideTextEncoder):
+    """Reads three words at once."""
+
+    def parts(self, sentence: str) -> tuple[str, ...]:
+        words = sentence.split()
+        return tuple(" ".join(words[start : start + 3]) for start in range(0, len(words), 3))
+
+
+def test_a_text_that_is_read_in_parts_is_said_to_be(indexes: tuple[PeopleIndex, PeopleIndex]) -> None:
+    index, scorer = indexes[1], TextScorer(ShortSightedEncoder(), TextWeights.shipped())
+    text = "a very tall person with a long red coat and a bag"
+    result = search_query(index, read_question(text), scorer, sample_of(index), Wanted(), text, {})
+    (warning,) = result.warnings
+    assert "longer than the text model reads at once" in warning
+    assert "parts" in warning
