@@ -22,6 +22,7 @@ from par_core.query.missing_files import leave_out_missing
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
 from par_core.query.place_hints import place_hints
+from par_core.query.resident_reader import ResidentReader
 from par_core.query.searching import Wanted, sample_of, search_filter, search_query
 from par_core.query.table import check_embedding
 from par_core.store.lance import PeopleIndex
@@ -71,20 +72,34 @@ class Searcher:
         config: Names the models.
         version: Version of the index: ``live``, ``latest`` or a number. A person of an older version whose
             file has vanished since counts as absent.
+        resident: For many questions: a thread reads what searches need of each version into memory; until it
+            has, LanceDB answers.
 
     Raises:
         BadConfigError: There is no store.
     """
 
-    def __init__(self, store_root: Path, config: RunConfig, version: str = "live") -> None:
+    def __init__(
+        self, store_root: Path, config: RunConfig, version: str = "live", *, resident: bool = False
+    ) -> None:
         self.store = Store.open(store_root)
         self.config = config
         self.version = version
         self._opened: dict[str, PeopleIndex] = {}
+        self._resident = ResidentReader() if resident else None
 
     def warm(self) -> None:
-        """Load the models for texts, so that the first question is as quick as the next."""
+        """Load the models for texts, so that the first question is as quick as the next; begin to read the
+        index into memory if that is wanted.
+        """
         load_text_scorer(self.config).query("a person")
+        if self._resident is not None and (index := self._opened_index()) is not None:
+            self._resident.read_soon(index)
+
+    def wait_until_read(self) -> None:
+        """Wait until the index is in memory, if a thread is reading it."""
+        if self._resident is not None:
+            self._resident.wait()
 
     def index(self) -> PeopleIndex:
         """Return the version of the index that a question reads now.
@@ -117,11 +132,13 @@ class Searcher:
 
     def _ask(self, question: Question) -> SearchResult:
         index, newest = self.index(), self.newest()
+        if self._resident is not None:
+            self._resident.read_soon(index)
         result = _answer(index, question, self.config)
         if not result.hits:
             hints = place_hints(index, _parse(question.text) if question.text else None, question.where)
             return replace(result, warnings=(*result.warnings, *hints))
-        if index.identity == newest.identity:
+        if index.read_identity == newest.read_identity:
             return result
         depth = question.top
         while True:  # the next hits take the places of those whose file has vanished
@@ -130,6 +147,12 @@ class Searcher:
                 return replace(kept, hits=kept.hits[: question.top])
             depth = min(_MORE * depth, _MOST_HITS)
             result = _answer(index, replace(question, top=depth), self.config)
+
+    def _opened_index(self) -> PeopleIndex | None:
+        try:
+            return self.index()
+        except BadConfigError:  # there is nobody yet
+            return None
 
     def _open(self, version: str) -> PeopleIndex:
         """Return a version of the index. It stays open until another version is written or goes live, so that

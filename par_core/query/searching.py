@@ -8,6 +8,7 @@ below a cutoff, so that "nothing found" is an answer. ``docs/search.md`` has the
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Final
 
 import numpy as np
@@ -219,5 +220,11 @@ def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]
             warnings.append(
                 f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; use"
                 " --profile clip for free words"
+            )
+        if query.parts > 1:
+            warnings.append(
+                f"{shorten(query.text, 40, placeholder=' ...')!r} is longer than the text model reads at"
+                f" once: it is read in {query.parts} parts, whose meanings are joined; fewer words say it"
+                " more exactly"
             )
     return tuple(warnings)

@@ -48,7 +48,7 @@ class ArchiveService:
     """
 
     def __init__(self, store_root: Path, config: RunConfig) -> None:
-        self._searcher = Searcher(store_root, config)
+        self._searcher = Searcher(store_root, config, resident=True)
         self.store = self._searcher.store
         self.config = config
         self._answers: Recent[tuple[object, ...], tuple[SearchResult, int]] = Recent(
@@ -62,7 +62,9 @@ class ArchiveService:
         self._lock = threading.Lock()
 
     def warm(self) -> None:
-        """Load the text model, so that the first question is as quick as the next."""
+        """Load the text model, so that the first question is as quick as the next, and begin to read what
+        searches need of the index into memory.
+        """
         self._searcher.warm()
 
     def versions(self) -> Versions:
