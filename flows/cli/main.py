@@ -41,8 +41,8 @@ from par_core.version import __version__
 
 __all__ = ["app", "main"]
 
-# new objects after which Python looks for garbage: with 700, the default, looking again and again through what
-# imports leave took 0.2 of 1.5 CPU seconds
+# new objects after which Python looks for garbage: with 700, the default, looking again and again through
+# what imports leave took 0.2 of 1.5 CPU seconds
 _MANY_OBJECTS: Final = 50_000
 # errors that the administrator of the machine can fix, not bugs of PAR
 _OUT_OF_REACH: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
