@@ -18,7 +18,7 @@ from flows.console.passed_over import passed_over
 from flows.console.progress import say, show_index_progress
 from flows.fan_out import fan_out
 from flows.recording import Recorder, recorded
-from flows.runners import RunnerName, choose_runner, n_workers, open_pool
+from flows.runners import RunnerName, choose_runner, n_workers, open_pool, with_work_for_all
 from flows.shard_job import ShardJob
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, ParError
@@ -229,7 +229,7 @@ def _process(
 
     log = None if verbose else run.store.root / "workers.log"
     with (
-        open_pool(run.config.machine, runner, tell, log) as pool,
+        open_pool(with_work_for_all(run.config.machine, len(plan.shards)), runner, tell, log) as pool,
         progress_file(run.store, job.progress),
         commits.at_times(),
         show_index_progress(job.progress, recorder.progress if recorder.records else None, quiet=quiet),
@@ -247,7 +247,8 @@ def _reason(error: Exception) -> str:
 
 
 def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
-    where = config.machine.scheduler or f"{n_workers(config.machine)} workers"
+    n = n_workers(with_work_for_all(config.machine, len(plan.shards)))
+    where = config.machine.scheduler or f"{n} worker{'s' if n > 1 else ''}"
     say(f"par: profile {config.profile}: {describe_models(config)}; {runner}, {where}")
     passed = passed_over(plan.skipped)
     skipped = f"; passed over: {passed}" if passed else ""

@@ -7,6 +7,7 @@ shared by threads.
 """
 
 import importlib.util
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path

@@ -17,7 +17,6 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64
-from scipy.special import expit, logit
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.spoken import (
@@ -29,6 +28,7 @@ from par_core.attributes.spoken import (
     named_colours,
 )
 from par_core.attributes.vocabulary import ATTRIBUTES, with_colour
+from par_core.log_odds import expit, logit
 from par_core.models.base import TextEncoder
 from par_core.models.prompting import parts_read, text_vectors
 from par_core.models.shipped import FOLDER

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Float32, Float64
-from scipy.special import expit, logit
 
 from par_core.attributes.spoken import NamedAttribute
+from par_core.log_odds import expit, logit
 from par_core.models.text_evidence import ColourShares, KnownPeople, SpokenQuery, TextScorer, probability_of
 from par_core.query.answer import PartScore
 from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Node, Phrase, Weighted

@@ -10,6 +10,7 @@ history        versions of a table, the one that is live, and for how long they 
 indexing       indexes on columns and vectors
 upkeep         fragments, indexes and old versions, by Lance itself
 erasing        rows that leave no bytes behind
+rest_classes   what lancedb need not import
 """
 
 import os
@@ -17,8 +18,11 @@ import os
 # read once, when each library is loaded; they would warn of every new table and every empty partition
 os.environ.setdefault("LANCEDB_LOG", "error")
 os.environ.setdefault("LANCE_LOG", "error")
-from par_core.store.lance.index_info import IndexInfo
-from par_core.store.lance.people_index import PeopleIndex
-from par_core.store.lance.resident_people import POSITION, Allowed, ResidentPeople
+from par_core.store.lance.rest_classes import rest_classes_on_demand
+
+with rest_classes_on_demand():
+    from par_core.store.lance.index_info import IndexInfo
+    from par_core.store.lance.people_index import PeopleIndex
+    from par_core.store.lance.resident_people import POSITION, Allowed, ResidentPeople
 
 __all__ = ["POSITION", "Allowed", "IndexInfo", "PeopleIndex", "ResidentPeople"]
