@@ -31,17 +31,21 @@ class Swapper:
 
     Raises:
         BadConfigError: It holds no such network.
+
+    Attributes:
+        network: In evaluation mode.
     """
 
     def __init__(self, run: Path) -> None:
         learned_from(run)
-        self._network = SwapNetwork()
+        torch.set_num_threads(1)  # sums of several threads differ in the last bits, and so would pictures
+        self.network = SwapNetwork()
         try:
             with safe_open(run / WEIGHTS, "pt") as file:
-                self._network.load_state_dict({name: file.get_tensor(name) for name in list(file.keys())})
+                self.network.load_state_dict({name: file.get_tensor(name) for name in list(file.keys())})
         except (SafetensorError, RuntimeError, OSError) as error:
             raise BadConfigError(f"{run / WEIGHTS} holds another network, or is damaged") from error
-        self._network.eval()
+        self.network.eval()
 
     def __call__(
         self,
@@ -61,7 +65,7 @@ class Swapper:
             (own, parts), (theirs, their_parts) = (
                 _tensors([picture], [codes]) for picture, codes in (people, others)
             )
-            painted = self._network(own, parts, theirs, their_parts)[0]
+            painted = self.network(own, parts, theirs, their_parts)[0]
         return np.ascontiguousarray(255 * painted.permute(1, 2, 0).numpy())
 
 

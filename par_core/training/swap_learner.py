@@ -7,12 +7,13 @@ ICCV 2017; gradient penalty on real pictures: Mescheder et al., ICML 2018, every
 CVPR 2020). All weights are constant from the first step on, but that of the last, which rises.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
@@ -21,15 +22,15 @@ from par_core.errors import ParError
 from par_core.models.swap_network import SwapNetwork, generated, shown, swapped_codes
 from par_core.training.loop import Schedule
 from par_core.training.processes import World
-from par_core.training.swap_data import Batch, SwapPeople, draw_batch, known_swaps
+from par_core.training.swap_data import Batch, SwapPeople, SwapPerson, draw_batch, known_swaps
 
-__all__ = ["SwapLearner", "SwapRecipe", "hidden_seed"]
+__all__ = ["SwapLearner", "SwapRecipe", "distances"]
 
 _WINS: Final = 0.98  # share of the patches told apart
 _PENALTY_EVERY: Final = 16
 _SCHEDULE: Final = Schedule(steps=10_000, rate=8e-4, weight_decay=0.0)
 _SCORED: Final = 100  # held-back people of a score
-hidden_seed: Final = 17
+_HIDDEN_SEED: Final = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +183,31 @@ class SwapLearner:
     def score(self, network: nn.Module) -> dict[str, float]:
         """L1 distances on held-back people, of 1: of themselves, and of known copies in other colours."""
         assert isinstance(network, SwapNetwork)
-        device = next(network.parameters()).device
-        batch = known_swaps(self._people.held_back[:_SCORED], hidden_seed)
-        found: dict[str, float] = {}
-        with torch.no_grad():
-            for name, picture in (("l1_self", batch.pictures), ("l1_recoloured", batch.wanted)):
-                parts = batch.parts.to(device)
-                codes = network.appearance(picture.to(device), parts)
-                painted = generated(network, batch.pictures.to(device), parts, codes)
-                found[name] = float(_l1(painted, picture.to(device), 1 - parts[:, :1]))
-        return {"score": -found["l1_self"], **found}
+        found = distances(network, self._people.held_back[:_SCORED])
+        means = {name: float(values.mean()) for name, values in found.items()}
+        return {"score": -means["l1_self"], **means}
+
+
+def distances(network: SwapNetwork, people: Sequence[SwapPerson]) -> dict[str, Float64[np.ndarray, " n"]]:
+    """L1 distances of people from what the network paints of their own structure and appearance, of 1.
+
+    Args:
+        network: In evaluation mode.
+        people: n people.
+
+    Returns:
+        ``l1_self``, and as ``l1_recoloured`` the same for structure as it is and appearance in other colours.
+    """
+    device = next(network.parameters()).device
+    batch = known_swaps(people, _HIDDEN_SEED)
+    pictures, parts = batch.pictures.to(device), batch.parts.to(device)
+    found = {}
+    with torch.no_grad():
+        for name, wanted in (("l1_self", pictures), ("l1_recoloured", batch.wanted.to(device))):
+            painted = generated(network, pictures, parts, network.appearance(wanted, parts))
+            apart = ((painted - wanted).abs() * (1 - parts[:, :1])).sum(dim=(1, 2, 3))
+            found[name] = (apart / (3 * (1 - parts[:, 0]).sum(dim=(1, 2)))).cpu().numpy().astype(np.float64)
+    return found
 
 
 def _on(batch: Batch, world: World) -> Batch:
