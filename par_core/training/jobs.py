@@ -22,9 +22,9 @@ from par_core.models.attribute_vit import save_attribute_vit
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.published import ATTRIBUTE_VIT
 from par_core.models.segmenter_settings import COMPACT_SETTINGS
+from par_core.models.swapper import save_swapper
 from par_core.models.torch_runtime import TorchRuntime
 from par_core.models.torch_segmenter import compact_network, segmenter_of
-from par_core.models.swapper import save_swapper
 from par_core.models.weights import read_published
 from par_core.training.allocator import keep_freed_memory
 from par_core.training.attribute_data import read_people
