@@ -18,6 +18,7 @@ from machine import provenance
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from par_core.models.conversion import compile_module
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.runtimes import OpenVinoRuntime
 
@@ -58,8 +59,9 @@ def measured(module: nn.Module, example: Tensor, key: str, turns: int) -> dict[s
     work = counter.get_total_flops() / 1e9
     with torch.no_grad():
         fp32 = seconds(lambda: module(example), turns)
-    compiled = OpenVinoRuntime("bf16").compile(module, (example,), f"limits/{key}")
-    bf16 = seconds(lambda: compiled(example), turns)
+    array = example.numpy()
+    compiled = compile_module(OpenVinoRuntime("bf16"), module, (array,), f"limits/{key}")
+    bf16 = seconds(lambda: compiled(array), turns)
     return {
         "gflop": work,
         "fp32_s": fp32,

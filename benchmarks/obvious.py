@@ -19,11 +19,13 @@ from PIL import Image
 from torch import nn
 
 from par_core.models.clip import build_clip
-from par_core.models.describer import HEIGHT, WIDTH, DescriberNetwork
-from par_core.models.mask_rcnn import PERSON_LABEL, build_mask_rcnn
+from par_core.models.describer import HEIGHT, WIDTH
+from par_core.models.describer_network import shipped_describer
+from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.published import MASK_RCNN, clip_weights
-from par_core.models.segmenter import COMPACT_SETTINGS, PUBLISHED_SETTINGS, compact_network
-from par_core.models.weights import load_state, read_shipped
+from par_core.models.regions import PERSON_LABEL
+from par_core.models.segmenter_settings import COMPACT_SETTINGS, PUBLISHED_SETTINGS
+from par_core.models.torch_segmenter import compact_network
 
 
 def models(profile: str, weights_dir: Path | None) -> tuple[Any, nn.Module, tuple[int, int]]:
@@ -31,9 +33,7 @@ def models(profile: str, weights_dir: Path | None) -> tuple[Any, nn.Module, tupl
     settings = COMPACT_SETTINGS if profile == "compact" else PUBLISHED_SETTINGS
     if profile == "compact":
         network = compact_network()
-        state, metadata = read_shipped("describer-compact.safetensors")
-        describer: nn.Module = DescriberNetwork(len(json.loads(metadata["attributes"])))
-        load_state(describer, state, "describer")
+        describer: nn.Module = shipped_describer()[0]
         size = (HEIGHT, WIDTH)
     else:
         if weights_dir is None:

@@ -18,8 +18,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torchvision.models.detection import MaskRCNN
 
-from par_core.models.mask_rcnn import PERSON_LABEL, build_mask_rcnn
+from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.published import MASK_RCNN, clip_weights
+from par_core.models.regions import PERSON_LABEL
 
 OBJECTS = 20  # of one picture
 _STRETCH = 3.0

@@ -8,7 +8,7 @@ from pathlib import Path
 HIDDEN = ("torch", "torchvision", "timm", "open_clip")
 # read by every Python process that starts, those of Dask and Prefect included
 _SITE = f"""
-import importlib.machinery, os, sys
+import importlib.machinery, importlib.metadata, os, sys
 hidden = {HIDDEN!r}
 finder = importlib.machinery.PathFinder
 found = finder.find_spec
@@ -21,7 +21,15 @@ def note(event, arguments):
         with open(os.environ["PAR_TEST_ASKED"], "a") as file:
             file.write(arguments[0] + " by " + " ".join(sys.argv) + "\\n")
 
+known = importlib.metadata.Distribution.from_name
+
+def from_name(cls, name):
+    if name.removesuffix("_torch") in hidden:
+        raise importlib.metadata.PackageNotFoundError(name)
+    return known(name)
+
 finder.find_spec = classmethod(find_spec)
+importlib.metadata.Distribution.from_name = classmethod(from_name)
 sys.addaudithook(note)
 """
 

@@ -9,7 +9,6 @@ import copy
 import json
 import time
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from par_core.errors import BadConfigError
 from par_core.ids import digest_of
 from par_core.models.hardware import processor_name
 from par_core.models.runtimes import Arrays, Compiled, Precision, Runtime, cache_folder
+from par_core.version import installed_versions
 
 __all__ = ["TOLERANCE", "MeasuringRuntime", "measured_batch"]
 
@@ -114,7 +114,8 @@ def _kept(key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The measurement of a key on this machine with these versions; of several processes at once, one
     measures and the others wait.
     """
-    file = cache_folder() / "measured" / f"{digest_of(key, processor_name(), *_versions())}.json"
+    libraries = installed_versions(("openvino", "torch"))
+    file = cache_folder() / "measured" / f"{digest_of(key, processor_name(), *libraries.values())}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_suffix(".lock")):
         if not file.is_file():
@@ -123,17 +124,6 @@ def _kept(key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
             write_atomic(file, (json.dumps(content, indent=1) + "\n").encode())
         kept: dict[str, Any] = json.loads(file.read_text())
     return kept
-
-
-def _versions() -> list[str]:
-    """The versions of the libraries that compute, as far as they are installed."""
-    found = []
-    for name in ("openvino", "torch"):
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _fastest(run: Callable[[], object]) -> float:

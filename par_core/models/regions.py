@@ -93,7 +93,7 @@ def propose(
 
 def find_people(
     logits: Float32[np.ndarray, "n k"],
-    deltas: Float32[np.ndarray, "n 4k"],
+    deltas: Float32[np.ndarray, "n _"],
     regions: BoxesXYXY,
     resized: tuple[int, int],
     settings: SegmenterSettings,

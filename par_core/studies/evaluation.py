@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from par_core.evaluate.retrieval import RetrievalRun
     from par_core.evaluate.segmentation import SegmentationRun
     from par_core.metrics.bootstrap import Interval
+from par_core.version import installed_versions
 
 __all__ = [
     "KINDS",
@@ -247,7 +247,7 @@ def machine_and_versions() -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["par", *sys.argv[1:]]),
         "machine": processor_name(),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "versions": {"python": platform.python_version(), **installed_versions(_PACKAGES)},
     }
 
 
