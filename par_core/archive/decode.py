@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageChops, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from par_core.archive.camera_raw import RAW_FORMAT, may_be_raw, preview_of
 from par_core.archive.eight_bits import deep_colours, grey_of_eight_bits, is_deep_png, sixteen_bits
@@ -146,8 +146,6 @@ def _rgb(picture: Image.Image, content: bytes, *, adobe_rgb: bool) -> Image.Imag
         flat = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     elif picture.has_transparency_data and picture.mode in ("L", "RGB"):  # one colour is transparent
         flat = picture.convert("RGBA")
-    elif picture.mode == "CMYK" and picture.format == "JPEG" and "adobe" not in picture.info:
-        flat = ImageChops.invert(picture)  # Pillow turns all inks round, but only Adobe writes them so
     else:
         flat = picture
     if named is not None:
