@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # datumaro reads an annotation of COCO that has a mask and a box, as COCO's own files do, as two: a mask or polygons, and
-# a box, which share only their group. Whoever counts annotations counts every person twice. A filter for the type
+# a box, which share only their group. A user who counts annotations counts every person twice. A filter for the type
 # leaves one a person.
 # Seen 2026-11-30 with datumaro 1.13.12, Python 3.11, Linux. Exits 1 if that changes.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# open_clip keeps mean, deviation and resizing of published weights beside their tag. Whoever downloads the same file and
+# open_clip keeps mean, deviation and resizing of published weights beside their tag. A user who downloads the same file and
 # names it by its path (a machine without a network) gets the values of OpenAI's CLIP instead, for every architecture:
 # ViT-B-16-SigLIP is trained on pictures squashed to a square with mean 0.5, and then sees a centre crop with mean 0.48. No warning.
 # Seen 2026-11-30 with open_clip_torch 3.3.0, torch 2.14.1, Python 3.11, Linux. Random weights stand for the published
