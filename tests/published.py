@@ -272,3 +272,27 @@ def open_images(
         writer.writeheader()
         writer.writerows(dict(zip(names, row, strict=True)) for row in rows)
     return file
+
+
+CAPTIONED = {
+    "cuhk-pedes": ("reid_raw.json", "file_path", "cam_a/000{}.png"),
+    "icfg-pedes": ("ICFG-PEDES.json", "file_path", "test/000{}/000{}_00{}.jpg"),
+    "rstpreid": ("data_captions.json", "img_path", "000{}_c1_000{}.jpg"),
+}
+
+
+def captioned(root: Path, name: str) -> list[dict[str, object]]:
+    """Three people on two pictures each: one of train, two of test; RSTPReid's entries have no tokens."""
+    file, field, pattern = CAPTIONED[name]
+    entries: list[dict[str, object]] = []
+    for i in range(6):
+        path = pattern.format(i, i, i)
+        pictures((root / "imgs" / path).parent, [Path(path).name])
+        captions = [f"A man with a red coat, number {i}.", f"He wears blue trousers, number {i}."]
+        if name == "icfg-pedes":
+            captions = captions[:1]
+        entry = {"split": "train" if i < 2 else "test", "captions": captions, field: path, "id": i // 2 + 1}
+        tokens = {} if name == "rstpreid" else {"processed_tokens": [text.split() for text in captions]}
+        entries.append(entry | tokens)
+    (root / file).write_text(json.dumps(entries))
+    return entries

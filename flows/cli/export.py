@@ -71,8 +71,8 @@ def export(
     par export parquet --out people --store store --vectors
     par export csv --out coats --store store --query "a woman in a red coat" \
         --top 200 --crops keep
-    par export coco --out masks --store store --where "hat and height_px > 100" \
-        --segmentation polygon
+    par export coco --out masks --store store \
+        --where "hat and height_px > 100" --segmentation polygon
     par export fiftyone --out dataset --store store \
         --where "captured_at >= 2026-11-01"
     ```

@@ -16,14 +16,14 @@ class Dataset:
 
     Attributes:
         name: As ``--dataset`` wants it.
-        kinds: What is labelled: ``attributes``, ``outlines`` or both.
+        kinds: What is labelled: ``attributes``, ``outlines`` or both; ``captions`` are sentences.
         holds: What is in it.
         files: What must be in its folder.
         terms: Its licence, as its authors state it, and where to get it.
     """
 
     name: str
-    kinds: tuple[Literal["attributes", "outlines"], ...]
+    kinds: tuple[Literal["attributes", "captions", "outlines"], ...]
     holds: str
     files: tuple[str, ...]
     terms: str
@@ -97,6 +97,27 @@ DATASETS: Final = (
             "outlines: *-annotations-object-segmentation.csv, masks/",
         ),
         "annotations CC BY 4.0, photographs listed as CC BY 2.0: storage.googleapis.com/openimages",
+    ),
+    Dataset(
+        "cuhk-pedes",
+        ("captions",),
+        "40,206 pictures of 13,003 people, two sentences about each; train, val, test",
+        ("reid_raw.json, imgs/",),
+        "on request, for research: github.com/ShuangLI59/Person-Search-with-Natural-Language-Description",
+    ),
+    Dataset(
+        "icfg-pedes",
+        ("captions",),
+        "54,522 pictures of 4,102 people, a sentence about each; train, test",
+        ("ICFG-PEDES.json, imgs/",),
+        "on request, for research: github.com/zifyloo/SSAN",
+    ),
+    Dataset(
+        "rstpreid",
+        ("captions",),
+        "20,505 pictures of 4,101 people, two sentences about each; train, val, test",
+        ("data_captions.json, imgs/",),
+        "on request, for research: github.com/NjtechCVLab/RSTPReid-Dataset",
     ),
     Dataset(
         "coco",
