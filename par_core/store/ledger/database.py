@@ -70,6 +70,7 @@ _INDEXES: Final = (
 _TEMPORARY: Final = """
 CREATE TEMP TABLE touched (uri TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE touched_images (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE several (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE incoming (
     uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL, attempt INTEGER, status TEXT,
     kind INTEGER, image_id BLOB, shard BLOB, n_people INTEGER, n_too_small INTEGER,

@@ -128,8 +128,8 @@ def _record(ledger: Ledger, shard_ids: Iterable[str], describe_config: str) -> i
         shards.append((described, _fitting(manifest, described)))
         _fill(ledger, segmented, manifest)
     _take_out(ledger, gone)
-    ledger.execute("INSERT OR IGNORE INTO touched SELECT uri FROM incoming")
     if not ledger.filling:
+        ledger.execute("INSERT OR IGNORE INTO touched SELECT uri FROM incoming")
         ledger.execute(
             "INSERT OR IGNORE INTO touched_images SELECT image_id FROM incoming WHERE image_id IS NOT NULL"
         )
@@ -223,6 +223,8 @@ def _merge(ledger: Ledger) -> None:
         " FROM incoming i CROSS JOIN files f"
         " ON f.uri = i.uri AND f.size = i.size AND f.version = i.version WHERE f.shard <> i.shard"
     )
+    if ledger.value("SELECT 1 FROM superseded LIMIT 1") is None:
+        return
     ledger.execute(
         "DELETE FROM superseded WHERE (uri, size, version, shard) IN ("
         "SELECT f.uri, f.size, f.version, f.shard FROM incoming i CROSS JOIN files f"

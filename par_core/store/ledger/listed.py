@@ -216,6 +216,8 @@ def _fill(ledger: Ledger, rows: pa.Table) -> None:
         "INSERT INTO incoming (uri, size, version, kind, status) VALUES (?, ?, ?, ?, ?)",
         zip(*(column.to_pylist() for column in columns), strict=True),
     )
+    if ledger.filling:
+        return
     ledger.execute("INSERT OR IGNORE INTO touched SELECT uri FROM incoming")
     ledger.execute(
         "INSERT OR IGNORE INTO dirty SELECT f.image_id FROM incoming i CROSS JOIN files f ON f.uri = i.uri"

@@ -11,6 +11,15 @@ def test_a_small_table_has_no_index() -> None:
     assert POLICY.partitions(1_000_000) == 1_000
 
 
+def test_a_row_of_a_large_table_is_compared_with_few_more_centres() -> None:
+    assert [POLICY.partitions(rows) for rows in (500_000, 2_000_000, 4_000_000, 100_000_000)] == [
+        500,
+        1_414,
+        2_000,
+        10_000,
+    ]
+
+
 @given(st.integers(30_000, 10_000_000), st.floats(0, 1), st.integers(1, 10_000))
 def test_what_is_read_holds_enough_rows_that_a_filter_leaves(rows: int, share: float, top: int) -> None:
     partitions, allowed = POLICY.partitions(rows), int(rows * share)
