@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float32, Float64, Int32, Int64
 
 from par_core.models.text_evidence import probability_of
 from par_core.query.conditions import allowed_in_memory, condition_of, filter_of, sql_of
@@ -93,7 +93,7 @@ def _from_memory(
     allowed: Sequence[Allowed],
     most: int,
 ) -> People:
-    found: list[Int64[np.ndarray, " n"]] = []
+    found: list[Int32[np.ndarray, " n"]] = []
     vectors: Float32[np.ndarray, "n d"] | None = None
     for alternative, those in zip(alternatives, allowed, strict=True):
         if alternative.direction is not None:
@@ -114,7 +114,7 @@ def _from_memory(
 
 def _best_in_memory(
     resident: ResidentPeople, alternative: Alternative, allowed: Allowed, most: int
-) -> Int64[np.ndarray, " k"]:
+) -> Int32[np.ndarray, " k"]:
     """Return the positions of the people with the greatest product of probabilities."""
     names = {named.name for named, _ in alternative.ranked_by}
     known = {name: np.asarray(resident.columns[name])[allowed.positions] for name in names}

@@ -51,6 +51,8 @@ class Question:
         apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the
             best of them.
         pictures: Embeddings, of L2 norm 1, of pictures that the text names by ``picture:NAME``.
+        depth: Number of hits, if more than ``top``, among whose candidates the hits are chosen: answers that
+            differ in ``top`` alone then begin alike.
     """
 
     text: str | None = None
@@ -61,6 +63,7 @@ class Question:
     weak: bool = False
     apart: bool = False
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+    depth: int = 0
 
 
 class Searcher:
@@ -183,7 +186,9 @@ def ask(
 
 
 def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> SearchResult:
-    wanted = Wanted(question.where, question.top, question.absent, question.weak, question.apart)
+    wanted = Wanted(
+        question.where, question.top, question.absent, question.weak, question.apart, question.depth
+    )
     if question.text is None and question.image is None:
         if question.where is None:
             raise BadConfigError("nothing was asked; give a text, --image FILE, or --where FILTER")

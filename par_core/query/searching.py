@@ -59,6 +59,8 @@ class Wanted:
         absent: Also people whose file has vanished or was replaced.
         weak: Also hits below the cutoff.
         apart: Return hits of one image or of nearly the same picture each by itself.
+        depth: Number of hits, if more than ``top``, among whose candidates the hits are chosen: answers that
+            differ in ``top`` alone then begin alike.
     """
 
     where: str | None = None
@@ -66,6 +68,7 @@ class Wanted:
     absent: bool = False
     weak: bool = False
     apart: bool = False
+    depth: int = 0
 
 
 def sample_of(index: PeopleTable) -> People:
@@ -120,7 +123,14 @@ def search_query(
             question,
         )
     people = _without_examples(
-        find_candidates(index, alternatives, where=wanted.where, absent=wanted.absent, top=wanted.top), parts
+        find_candidates(
+            index,
+            alternatives,
+            where=wanted.where,
+            absent=wanted.absent,
+            top=max(wanted.top, wanted.depth),
+        ),
+        parts,
     )
     probabilities = {leaf: part.probability(people) for leaf, part in parts.items()}
     ranks, fits = score(node, probabilities, weighted=True), score(node, probabilities, weighted=False)

@@ -194,11 +194,13 @@ class PeopleRows:
 
     def read_resident(self) -> None:
         """Read what searches need of this version into memory, as ``resident``; it stays None where the files
-        of the version do not allow it. The table must be open at one version.
+        of the version do not allow it, and in a table that is open for writing, whose version changes.
 
         Raises:
             IndexChangedError: This version was erased meanwhile.
         """
+        if not self._pinned:
+            return
         with self.unless_erased():
             self.resident = ResidentPeople.of(self._table, self.path / f"{TABLE}.lance", self.attributes)
 

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 from cachetools import LRUCache
-from jaxtyping import Bool, Float32, Int64, UInt64
+from jaxtyping import Bool, Float32, Int, Int32, Int64, UInt64
 from lancedb.table import Table
 
 from par_core.store.lance.stored_vectors import StoredVectors
@@ -33,11 +33,11 @@ _ROWS_A_PARTITION: Final = 2_000
 _TRAINING_ROWS: Final = 50  # for each partition
 _ROUNDS: Final = 8
 _PARTITIONS_READ: Final = 40  # at least
-_ROWS_READ: Final = 16_000  # at least, of those that a filter leaves
+_ROWS_READ: Final = 8_000  # at least, of those that a filter leaves
 _FILTERS_KEPT: Final = 16
 _SAMPLE: Final = 20_000  # people by whom the directions are chosen
 _ROWS_A_BLOCK: Final = 50_000
-_SPARE: Final = 400  # rows beyond the wanted ones that are compared by their stored vectors
+_SPARE: Final = 250  # rows beyond the wanted ones that are compared by their stored vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Allowed:
         bounds: Where each partition begins among them, and where the last one ends.
     """
 
-    positions: Int64[np.ndarray, " n"]
+    positions: Int32[np.ndarray, " n"]
     bounds: Int64[np.ndarray, " partitions_and_1"]
 
 
@@ -121,7 +121,7 @@ class ResidentPeople:
         leaves = mask()
         if leaves is None:
             return None
-        positions = np.flatnonzero(leaves)
+        positions = np.flatnonzero(leaves).astype(np.int32)
         made = Allowed(positions, np.searchsorted(positions, self.bounds))
         with self._lock:
             self._allowed[name] = made
@@ -133,7 +133,7 @@ class ResidentPeople:
         return [name for name in self.columns.column_names if name != _IMAGE]
 
     def rows(
-        self, positions: Int64[np.ndarray, " n"], vectors: Float32[np.ndarray, "n d"] | None = None
+        self, positions: Int[np.ndarray, " n"], vectors: Float32[np.ndarray, "n d"] | None = None
     ) -> pa.Table:
         """Return the columns that are judged, ``vector`` and ``POSITION`` of some people. ``image_id`` is a
         number in text, equal for people of one image.
@@ -158,7 +158,7 @@ class ResidentPeople:
 
     def nearest(
         self, vector: Float32[np.ndarray, " d"], allowed: Allowed, top: int
-    ) -> tuple[Int64[np.ndarray, " k"], Float32[np.ndarray, "k d"]]:
+    ) -> tuple[Int32[np.ndarray, " k"], Float32[np.ndarray, "k d"]]:
         """Return the positions of the people nearest to a vector, nearest first, and their stored vectors.
 
         Args:
@@ -178,7 +178,7 @@ class ResidentPeople:
 
     def _read_partitions(
         self, question: Float32[np.ndarray, " m"], allowed: Allowed, top: int
-    ) -> tuple[Int64[np.ndarray, " k"], Float32[np.ndarray, " k"]]:
+    ) -> tuple[Int32[np.ndarray, " k"], Float32[np.ndarray, " k"]]:
         """Return the people of the nearest partitions that a filter leaves, and their short products."""
         sizes = np.diff(allowed.bounds)
         nearest = np.argsort(-(self.centres @ question))

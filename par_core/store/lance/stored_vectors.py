@@ -74,7 +74,7 @@ class StoredVectors:
         """Return the vectors of some rows.
 
         Raises:
-            FileNotFoundError: A file was erased.
+            OSError: A file was erased, or ends early.
         """
         vectors = np.empty((len(row_ids), self.size), np.float32)
         numbers, rows = _split(row_ids)
@@ -84,7 +84,8 @@ class StoredVectors:
             file = os.open(fragment.file, os.O_RDONLY)
             try:
                 for place, offset in zip(places.tolist(), offsets, strict=True):
-                    os.preadv(file, [vectors[place]], offset)
+                    if os.preadv(file, [vectors[place]], offset) != 4 * self.size:
+                        raise OSError(f"{fragment.file} ends early")
             finally:
                 os.close(file)
         return vectors
