@@ -142,7 +142,7 @@ def _in_short(command: Sequence[str]) -> str:
     kinds = {
         "spawn_main": "worker process",
         "resource_tracker": "resource tracker",
-        "ctypes": "guard of the server",
+        "ctypes": "server of Prefect",
     }
     return next((name for mark, name in kinds.items() if mark in line), line[:80])
 
