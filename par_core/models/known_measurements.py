@@ -16,7 +16,7 @@ __all__ = ["KNOWN"]
 KNOWN: Final[Mapping[str, Mapping[str, Any]]] = {
     "batch/cpu/openvino/0a96136c47d82d48": {"batch": 4},
     "precision/openvino/cpu/0a96136c47d82d48": {"deviation": 0.0296, "fp32_s": 0.16546, "bf16_s": 0.05524},
-    "precision/openvino/cpu/fa314f8d7d18b73f/box": {
+    "precision/openvino/cpu/fa314f8d7d18b73f/boxes": {
         "deviation": 0.0023,
         "fp32_s": 0.00121,
         "bf16_s": 0.00112,
@@ -26,7 +26,7 @@ KNOWN: Final[Mapping[str, Mapping[str, Any]]] = {
         "fp32_s": 0.23692,
         "bf16_s": 0.12804,
     },
-    "precision/openvino/cpu/fa314f8d7d18b73f/mask": {
+    "precision/openvino/cpu/fa314f8d7d18b73f/masks": {
         "deviation": 0.0032,
         "fp32_s": 0.02716,
         "bf16_s": 0.02169,
