@@ -20,7 +20,7 @@ from par_core.archive import Listing, list_source, read_entries
 from par_core.config import ArchiveConfig, load_config
 from par_core.query.from_store import Question, Searcher
 from par_core.status import Status
-from tests.forgetting import assert_well, erase
+from tests.forgetting import assert_well, erase, par
 from tests.indexing import FAKE, content, index
 from tests.pictures import archive, save, scene
 
@@ -187,3 +187,13 @@ def test_a_member_and_a_whole_archive_are_forgotten(shards: Path, tmp_path: Path
 def test_a_folder_without_archives_is_as_before(tmp_path: Path) -> None:
     photos = archive(tmp_path / "photos", [("red",), ("blue",)])
     assert list_source(str(photos), containers=True) == list_source(str(photos))
+
+
+def test_the_option_and_the_setting_are_the_same(shards: Path, tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("[sources]\ncontainers = true\n")
+    counts = []
+    for arguments in ([], ["--containers"], ["--config", tmp_path / "settings.toml"]):
+        printed = par("analyse", shards, "--json", "-", *arguments).stdout
+        counts.append(sum(source["pictures"] for source in json.loads(printed)["sources"]))
+    assert counts == [1, 5, 5]
+    assert load_config(tmp_path / "settings.toml").sources.containers
