@@ -35,7 +35,6 @@ from search_speed import DAY, FILTERS, SEED, TOP, allowed_by, by_numpy, faiss_iv
 from serving import questions
 
 HERE: Final = Path(__file__).resolve().parent
-QUESTIONS: Final = 30  # of each kind and filter
 
 
 class Child:
@@ -106,13 +105,13 @@ def nearest_beside(children: dict[str, Child], people: Any, queries: np.ndarray)
     return results
 
 
-def whole_beside(children: dict[str, Child]) -> dict[str, Any]:
+def whole_beside(children: dict[str, Child], asked: int) -> dict[str, Any]:
     """Whole questions, by both builds in turn; no text is asked twice."""
     texts, results = iter(questions(SEED)), {}
     for name, filter_ in FILTERS.items():
         answers: dict[str, list[dict[str, Any]]] = {build: [] for build in children}
-        for number in range(QUESTIONS + 3):
-            plain = name == "everybody" and number >= QUESTIONS + 3 - 5
+        for number in range(asked + 3):
+            plain = name == "everybody" and number >= asked - 2
             text = TEXTS[number % len(TEXTS)] if plain else next(texts)
             for build, child in children.items():
                 answers[build].append(child.ask(kind="whole", filter=filter_, text=text))
@@ -206,6 +205,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--questions", type=int, default=30, help="whole questions for each filter")
+    parser.add_argument("--without-peers", action="store_true")
     parser.add_argument("--scratch", type=Path, default=Path("build/search"), help="folder of the stores")
     parser.add_argument("--base", type=Path, help=f"checkout of {BASE} (default: a worktree in the scratch)")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "search_beside.json")
@@ -222,10 +223,14 @@ def main() -> None:
     if not store.exists():
         fill(store, people)
     children = {name: Child(build, store, scratch / "queries.npy") for name, build in builds.items()}
-    result = {"nearest": nearest_beside(children, people, queries), "whole": whole_beside(children)}
+    result = {
+        "nearest": nearest_beside(children, people, queries),
+        "whole": whole_beside(children, options.questions),
+    }
     for child in children.values():
         child.close()
-    result["peers"] = peers(people, queries)
+    if not options.without_peers:
+        result["peers"] = peers(people, queries)
     about["machine"]["load_after"] = os.getloadavg()[0]
     options.out.write_text(json.dumps({"part": "search_beside", **about, **result}, indent=1) + "\n")
     print(options.out)

@@ -29,6 +29,8 @@ from typing import Any
 import httpx
 import numpy as np
 import psutil
+
+sys.path.insert(0, str(Path(__file__).parent))
 from machine import provenance
 from scale import BASE, Build, base_build
 
