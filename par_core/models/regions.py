@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from par_core.models.segmenter_settings import SegmenterSettings
-from par_core.types import BoxesXYXY
+from par_core.types import BoxesXYXY, Scores
 
 __all__ = ["COMPACT_ANCHORS", "PERSON_LABEL", "Anchors", "find_people", "propose", "sigmoid"]
 
