@@ -87,7 +87,7 @@ def test_a_server_answers_texts_and_pictures_without_torch(machine: WithoutTorch
     "typed",
     [
         "index PHOTOS --store NEW --profile clip",
-        "describe PHOTOS/astronaut.png --profile clip",
+        "describe PHOTOS/astronaut.png -p hat --profile clip",
         "index PHOTOS --store NEW --device cuda",
         "index PHOTOS --store NEW --runtime torch",
         "train segmenter --root PHOTOS --out NEW",
