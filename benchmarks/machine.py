@@ -6,9 +6,10 @@ import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from par_core.version import installed_versions
 
 PACKAGES = (
     "torch",
@@ -42,7 +43,7 @@ def provenance(seed: int) -> dict[str, Any]:
             "cores": len(os.sched_getaffinity(0)),
             "load_before": os.getloadavg()[0],
         },
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": {"python": platform.python_version(), **installed_versions(PACKAGES)},
         "seed": seed,
         "command": shlex.join(sys.argv),
     }

@@ -58,6 +58,11 @@ class WithoutTorch:
             timeout=280,
         )
 
+    def python(self, code: str) -> subprocess.CompletedProcess[str]:
+        """Run Python code that must not fail."""
+        command = [sys.executable, "-P", "-c", code]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True)
+
     def command(self, *arguments: str) -> list[str]:
         """The words of a ``par`` command."""
         return [sys.executable, "-P", "-m", "flows.cli.main", *arguments]

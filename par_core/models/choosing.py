@@ -45,9 +45,7 @@ def choose_runtime(
     if not on_cuda and name != "torch" and has_openvino():
         allowed = _allowed(precision, native=cpu_computes_bf16(), where="processor")
         return MeasuringRuntime(lambda kind: OpenVinoRuntime(kind, threads), allowed)
-    require_torch(
-        "this machine, which has no OpenVINO," if name == "auto" and not on_cuda else "this runtime"
-    )
+    require_torch("machine.runtime torch" if name == "torch" else "a machine without OpenVINO")
     import torch
 
     from par_core.models.torch_runtime import TorchRuntime

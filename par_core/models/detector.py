@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from par_core.models.openvino_library import openvino_library
-from par_core.models.regions import Anchors, find_people, propose
+from par_core.models.regions import Anchors, find_people, propose, sigmoid
 from par_core.models.runtimes import Arrays, Compiled
 from par_core.models.segmenter import Found, MaskProbabilities
 from par_core.models.segmenter_input import Prepared
@@ -71,7 +71,7 @@ class OpenVinoDetector:
         if not len(boxes):
             return np.zeros((0, 28, 28), np.float32)
         (logits,) = self._mask(boxes, *pyramid)
-        return 1 / (1 + np.exp(-logits))
+        return sigmoid(logits)
 
 
 def with_pooling(head: Any, channels: int, side: int) -> Any:

@@ -52,8 +52,6 @@ __all__ = [
 # every fingerprint.
 CODE: Final = {"segmenter": "segmenter/4", "describer": "describer/3"}
 
-_CLIP: Final = "the profile clip"
-
 T = TypeVar("T")
 _lock = threading.RLock()
 
@@ -77,14 +75,25 @@ def fingerprints(config: RunConfig) -> Fingerprints:
     """Return the fingerprints of a configuration's models.
 
     Raises:
-        BadConfigError: The clip profile is asked for, and torch is not installed.
+        BadConfigError: The settings need torch, which is not installed.
         WeightsError: Weights are missing; names the file and where to put it.
     """
-    if config.profile == "clip":
-        require_torch(_CLIP)
+    _require_libraries(config)
     return Fingerprints(
         segmenter_fingerprint(config), describer_fingerprint(config), embedding_fingerprint(config)
     )
+
+
+def _require_libraries(config: RunConfig) -> None:
+    """Refuse at once what a model would refuse; workers of a scheduler have libraries of their own."""
+    machine = config.machine
+    if config.profile == "clip":
+        require_torch("the profile clip")
+    elif config.profile == "compact" and machine.scheduler is None:
+        if machine.device == "cuda":
+            require_torch("machine.device cuda")
+        if machine.runtime == "torch":
+            require_torch("machine.runtime torch")
 
 
 @lru_cache(maxsize=8)
@@ -185,6 +194,7 @@ def load_text_scorer(config: RunConfig) -> TextScorer:
 
 
 def _once(load: Callable[[RunConfig], T], config: RunConfig) -> T:
+    _require_libraries(config)
     with _lock:  # two threads that ask at once must not load twice
         return load(config)
 
@@ -198,7 +208,6 @@ def _segmenter(config: RunConfig) -> PersonSegmenter:
         from par_core.models.compact import load_compact_segmenter
 
         return load_compact_segmenter(_runtime(config), _settings(COMPACT_SETTINGS, config), fingerprint)
-    require_torch(_CLIP)
     from par_core.models.torch_segmenter import published_network, random_network, segmenter_of
 
     name = config.clip.segmenter
@@ -220,7 +229,6 @@ def _describer(config: RunConfig) -> PersonDescriber:
         from par_core.models.compact import load_compact_describer
 
         return load_compact_describer(_runtime(config), fingerprint, embedding)
-    require_torch(_CLIP)
     from par_core.models.attribute_vit import load_attribute_vit, random_attribute_vit
     from par_core.models.clip import ClipDescriber
 
@@ -242,7 +250,6 @@ def _text_encoder(config: RunConfig) -> TextEncoder:
         from par_core.models.compact import load_compact_text
 
         return load_compact_text(_text_runtime(config), embedding)
-    require_torch(_CLIP)
     from par_core.models.clip import load_clip_text
 
     return load_clip_text(_clip_model(config), config.clip.model, embedding)

@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int64
 from par_core.models.segmenter_settings import SegmenterSettings
 from par_core.types import BoxesXYXY, Scores
 
-__all__ = ["COMPACT_ANCHORS", "PERSON_LABEL", "Anchors", "find_people", "propose"]
+__all__ = ["COMPACT_ANCHORS", "PERSON_LABEL", "Anchors", "find_people", "propose", "sigmoid"]
 
 #: The label of a person in every architecture: the only class of ``compact``, and class 1 of COCO.
 PERSON_LABEL: Final = 1
@@ -72,16 +72,13 @@ def propose(
     for level, (logits, moves) in enumerate(zip(objectness, deltas, strict=True)):
         n_anchors, rows, columns = logits.shape
         flat = logits.ravel()
-        best = (
-            np.argpartition(-flat, settings.proposals)[: settings.proposals]
-            if (settings.proposals < len(flat))
-            else np.arange(len(flat))
-        )
+        n_best = min(settings.proposals, len(flat))
+        best = np.argpartition(-flat, n_best - 1)[:n_best]
         anchor, row, column = np.unravel_index(best, logits.shape)
         places = np.stack([column * (padded[1] // columns), row * (padded[0] // rows)] * 2, axis=1)
         found = anchors.around_origin(level)[anchor] + places.astype(np.float32)
         moved = _moved(found, moves.reshape(n_anchors, 4, rows, columns)[anchor, :, row, column])
-        inside, score = _inside(moved, resized), _sigmoid(flat[best])
+        inside, score = _inside(moved, resized), sigmoid(flat[best])
         usable = _large(inside, _RPN_LEAST_SIDE) & (score >= settings.min_objectness)
         inside, score = inside[usable], score[usable]
         kept = _suppress(inside, score, _RPN_NMS_IOU)
@@ -97,7 +94,7 @@ def find_people(
     regions: BoxesXYXY,
     resized: tuple[int, int],
     settings: SegmenterSettings,
-) -> tuple[BoxesXYXY, Scores]:
+) -> tuple[Float32[np.ndarray, "people 4"], Float32[np.ndarray, " people"]]:
     """Return the boxes and scores of people, highest score first.
 
     Args:
@@ -124,6 +121,12 @@ def find_people(
     best = together[np.argsort(-scores[together], kind="stable")][: settings.max_people]
     people = best[label[best] == PERSON_LABEL]
     return boxes[people], scores[people]
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities of logits, also of those far below zero."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-logits))
 
 
 def _moved(boxes: BoxesXYXY, deltas: Float32[np.ndarray, "n 4"]) -> BoxesXYXY:
@@ -161,7 +164,3 @@ def _suppress(boxes: BoxesXYXY, scores: Scores, iou: float) -> Int64[np.ndarray,
             kept.append(i)
             free &= ~overlapping[i]
     return order[np.array(kept, np.int64)]
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-logits))

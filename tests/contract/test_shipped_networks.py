@@ -51,8 +51,8 @@ def test_the_same_people_are_found_in_photographs() -> None:
 
 
 def test_the_same_people_are_found_in_streets(data_dir: Path) -> None:
-    files = sorted((data_dir / "pennfudan").rglob("*.png"))
-    photos = [np.asarray(Image.open(file).convert("RGB")) for file in files if "ask" not in str(file)][::20]
+    files = sorted((data_dir / "pennfudan" / "PNGImages").iterdir())[::20]
+    photos = [np.asarray(Image.open(file).convert("RGB")) for file in files]
     assert same_people(photos) > len(photos)
 
 
