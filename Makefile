@@ -63,8 +63,8 @@ docs: install-dev ## write docs/api.md and docs/cli.md again from docstrings and
 bench: install-dev ## end-to-end speed against the obvious script, and the limits that PAR promises to keep
 	$(BIN)/python benchmarks/bench.py
 
-bench-scale: install-dev ## what synthetic stores of up to 4 million images cost, beside commit c23fcd2 (QUICK=1: a rehearsal of two minutes)
-	$(BIN)/python -P benchmarks/scale.py $(if $(QUICK),--images 20000 --turns 1 --out build/scale/quick.json)
+bench-scale: install-dev ## what synthetic stores of up to 4 million images cost, beside commit c23fcd2 (QUICK=1: a rehearsal of two minutes; RESUME=1: go on with a run that was ended)
+	$(BIN)/python -P benchmarks/scale.py $(if $(QUICK),--images 20000 --turns 1 --out build/scale/quick.json) $(if $(RESUME),--resume)
 	$(BIN)/python -P benchmarks/scale_model.py $(if $(QUICK),--results build/scale/quick.json,--write docs/scale.md)
 
 DATA ?= ../shared/data

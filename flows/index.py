@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flows.commits import Commits
 from flows.console.gate import gate_lines, gate_markdown, gate_object, in_markdown
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from par_core.store.commits import CommitRecord
 
 __all__ = ["IndexReport", "run_index"]
+
+_SHARDS_NAMED: Final = 3  # of those that could not be finished for one reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ class IndexReport:
             "skipped": dict(self.plan.skipped),
             "empty": list(self.plan.empty),
             "emptied": list(self.plan.emptied),
-            "failed_shards": dict(self.failed_shards),
+            "failed_shards": [
+                {"reason": reason, "shards": len(shards), "first": shards[:_SHARDS_NAMED]}
+                for reason, shards in self.reasons.items()
+            ],
             "seconds": round(self.seconds, 3),
             "gate": gate_object(self.gate) if self.gate else None,
         }
@@ -265,10 +270,8 @@ def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
 def _conclusion(report: IndexReport, store: Path) -> list[str]:
     lines = []
     for reason, shards in report.reasons.items():
-        lines.append(
-            f"{len(shards)} shards could not be finished"
-            f" ({', '.join(shards[:3])}{', ...' if len(shards) > 3 else ''}): {reason}"
-        )
+        named = ", ".join([*shards[:_SHARDS_NAMED], *(["..."] if len(shards) > _SHARDS_NAMED else [])])
+        lines.append(f"{len(shards)} shards could not be finished ({named}): {reason}")
     if report.failed_shards:
         lines.append("the finished shards are committed; run the same command again to continue")
     if report.accounting.failures:

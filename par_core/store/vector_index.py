@@ -82,9 +82,9 @@ class IndexPolicy:
     def partition_size(self, rows: int) -> int:
         """Return the number of rows in a partition of an index of so many rows. Each vector is compared with
         the centres of all partitions, so that partitions of one size would make a row of a large table cost
-        more: their size grows with the root of the rows, from a million on.
+        more: from 250,000 rows on, their size grows with the root of the rows.
         """
-        return max(self.rows_a_partition, math.isqrt(rows))
+        return max(self.rows_a_partition, 2 * math.isqrt(rows))
 
     def outdated(self, state: IndexState, rows: int) -> bool:
         """Whether an index should be rebuilt: it is of another kind, or has less than half or more than twice
