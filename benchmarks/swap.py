@@ -13,7 +13,6 @@ made pictures and on the photographs that these are made of; intervals are boots
 
 import argparse
 import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +24,7 @@ from machine import provenance
 from par_core.config import load_config
 from par_core.datasets.merged_labels import read_label_map
 from par_core.made.folder import MadeFolder
+from par_core.made.garments import LOWER, UPPER
 from par_core.metrics.bootstrap import bootstrap_rows
 from par_core.models.profiles import load_segmenter
 from par_core.people.masks import decode_mask
@@ -79,16 +79,22 @@ def best(masks: Sequence[MaskRLE], truth: np.ndarray) -> np.ndarray | None:
 
 
 def coloured(folder: Path) -> dict[str, Any]:
-    """How many garments have the lender's colour."""
+    """How many garments have the lender's colour, and how many of those that had another before."""
     made = MadeFolder.open(folder)
     counts = {name: made.manifest[name] for name in ("tried", "kept", "refused", "pictures")}
-    other = Counter(
-        "another colour" if f" > {colour}" in person.changed.get(name, "") else "the colour it had"
+    changed = sum(
+        any(person.colours.get(name) == colour and name in person.changed for name in worn)
         for person in made.people
-        for name, colour in person.colours.items()
-        if colour in (person.upper, person.lower)
+        for colour, worn in ((person.upper, UPPER), (person.lower, LOWER))
+        if colour is not None
     )
-    return {**counts, "share": counts["kept"] / counts["tried"], "kept_garments": dict(other)}
+    otherwise = sum(number for reason, number in counts["refused"].items() if "named otherwise" in reason)
+    shares = {
+        "share": counts["kept"] / counts["tried"],
+        "changed": changed,
+        "share_of_changed": changed / (changed + otherwise),
+    }
+    return counts | shares
 
 
 def main() -> None:
