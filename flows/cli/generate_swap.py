@@ -48,11 +48,11 @@ def train_swap(
     seed: SeedOption = 0,
     run: RunOptions = RunOptions(),
 ) -> None:
-    r"""Train the network, on people of the training part only; default: 10,000 steps.
+    """Train the network, on people of the training part only; default: 10,000 steps.
 
     Example:
     ```
-    par generate swap train --dataset ccp --root data/ --out runs/swap --hours 3
+    par generate swap train --root data/ --out runs/swap --hours 3
     ```
     """
     if hours is not None and run.steps is not None:
@@ -83,7 +83,7 @@ def apply_swap(
 
     Example:
     ```
-    par generate swap apply runs/swap --dataset ccp --root data/ --out made/swap --n 4000
+    par generate swap apply runs/swap --root data/ --out made/swap --n 4000
     ```
     """
     from par_core.made.swapping import plan_swap
