@@ -4,7 +4,7 @@ which people differ, and the columns by which they are judged and filtered.
 A search compares the shortened vectors of the partitions that are nearest to the question, compares the best
 of them again by their stored vectors, and gives rows of the columns that are judged; whole rows are read from
 LanceDB for the hits alone. Everything here is derived from a version of the table and goes with it; nothing
-is written. ``docs/decisions/0020-people-in-memory.md`` has the measurements.
+is written. ``docs/decisions/0022-people-in-memory.md`` has the measurements.
 """
 
 import threading
