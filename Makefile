@@ -124,7 +124,7 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	$(BIN)/par evaluate made build/recolour --dataset ccp --root '$(DATA)' --start $(RUNS)/$(subst %,2,$(LITE)) --people 10%,100,50%,100% --out build/evaluate-made --json $(SCORES)/made-recolour.json
 	for seed in 0 1; do $(BIN)/par generate swap train --dataset ccp --root '$(DATA)' --out build/swap-run-$$seed --steps 1200 --batch 4 --seed $$seed || exit; done
 	$(BIN)/par generate swap apply build/swap-run-0 --dataset ccp --root '$(DATA)' --out build/swap --n 384
-	$(BIN)/par evaluate made build/swap --dataset ccp --root '$(DATA)' --start $(RUNS)/$(subst %,2,$(LITE)) --people 10%,100,50%,100% --out build/evaluate-swap --json $(SCORES)/made-swap.json
+	$(BIN)/par evaluate made build/swap --dataset ccp --root '$(DATA)' --start $(RUNS)/$(subst %,2,$(LITE)) --people 50%,100% --out build/evaluate-swap --json $(SCORES)/made-swap.json
 	PYTHONPATH=. $(BIN)/python benchmarks/swap.py --data '$(DATA)' --made build/swap --runs build/swap-run-0 build/swap-run-1 > $(SCORES)/swap.json
 	$(BIN)/par generate composite --dataset ccp --root '$(DATA)' --scenes '$(DATA)' --out build/street --n 150
 	PYTHONPATH=. $(BIN)/python benchmarks/composites.py --made build/street > $(SCORES)/composites.json
