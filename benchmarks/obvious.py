@@ -22,7 +22,7 @@ from par_core.models.clip import build_clip
 from par_core.models.describer import HEIGHT, WIDTH
 from par_core.models.describer_network import shipped_describer
 from par_core.models.mask_rcnn import build_mask_rcnn
-from par_core.models.published import MASK_RCNN, clip_file
+from par_core.models.published import MASK_RCNN, clip_weights
 from par_core.models.regions import PERSON_LABEL
 from par_core.models.segmenter_settings import COMPACT_SETTINGS, PUBLISHED_SETTINGS
 from par_core.models.torch_segmenter import compact_network
@@ -41,7 +41,9 @@ def models(profile: str, weights_dir: Path | None) -> tuple[Any, nn.Module, tupl
         network = build_mask_rcnn("resnet50-fpn")
         network.load_state_dict(torch.load(weights_dir / MASK_RCNN["resnet50-fpn"][0], weights_only=True))
         describer, size = (
-            build_clip("ViT-B-16", "random", weights_dir / clip_file("ViT-B-16", "random"), None).visual,
+            build_clip(
+                "ViT-B-16", "random", weights_dir / clip_weights("ViT-B-16", "random").file, None
+            ).visual,
             (224, 224),
         )
     network.transform.min_size, network.transform.max_size = (settings.min_side,), settings.max_side

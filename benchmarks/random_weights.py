@@ -19,7 +19,7 @@ from torch import Tensor
 from torchvision.models.detection import MaskRCNN
 
 from par_core.models.mask_rcnn import build_mask_rcnn
-from par_core.models.published import MASK_RCNN, clip_file
+from par_core.models.published import MASK_RCNN, clip_weights
 from par_core.models.regions import PERSON_LABEL
 
 OBJECTS = 20  # of one picture
@@ -38,7 +38,7 @@ def write_random_weights(folder: Path, photos: Sequence[Path], seed: int) -> Non
             name: tensor.contiguous()
             for name, tensor in open_clip.create_model("ViT-B-16").state_dict().items()
         },
-        folder / clip_file("ViT-B-16", "random"),
+        folder / clip_weights("ViT-B-16", "random").file,
     )
 
 

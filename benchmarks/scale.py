@@ -8,6 +8,9 @@ process of its own (``scale_child.py``). CPU seconds are those of all its thread
 operation alone count, without the start of Python. Peak memory is that of the whole process. Where two builds
 are compared, they take turns: A B A B; the ratio is that of the medians.
 
+A run that was ended goes on where it was with ``--resume``: what it measured at the same commit is taken from
+``records.jsonl`` in the scratch folder, and its stores are used again.
+
 With N = ``--images``, stores have N/4, N/2, N, 2 N and 4 N images, of about two people each. The base is
 measured at N/4 and N images. Its cost of verifying grows faster than the archive, so that it is compared at
 ``--base-images``, by default N/4, which flatters the base. What needs files on
@@ -17,164 +20,22 @@ ready-made, and listing it is not measured.
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parent))
 from machine import provenance
+from scale_measurements import SEED, Build, Measurements
 from scale_targets import Sizes, compared_with_targets, markdown
 
-__all__ = ["BASE", "Build", "Measurements"]
+__all__ = ["BASE"]
 
 BASE: Final = "c23fcd2"
 HERE: Final = Path(__file__).resolve().parent
-SEED: Final = 0
 NEW_IMAGES: Final = 1_000
-_LINKED: Final = ("segment", "describe", "listings", "index.lance")  # files there are replaced, never changed
-
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """A checkout that is measured.
-
-    Attributes:
-        name: ``new`` or ``base``.
-        path: Its folder.
-        par: Module of its command line.
-    """
-
-    name: str
-    path: Path
-    par: str
-
-    def environment(self) -> dict[str, str]:
-        """Return the environment of a process that imports this build."""
-        return os.environ | {"PYTHONPATH": str(self.path), "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-@dataclass
-class Measurements:
-    """Everything that was measured, and the folders that it was measured on.
-
-    Attributes:
-        scratch: Folder of the stores.
-        records: Measurements in the order in which they were made.
-    """
-
-    scratch: Path
-    records: list[dict[str, Any]] = field(default_factory=list)
-
-    def generated(self, build: Build, images: int) -> Path:
-        """Return a store without index, with the ids of a build; made where it is missing."""
-        store = self.scratch / f"{build.name}-{images}"
-        if not store.exists():
-            script = [sys.executable, "-P", str(HERE / "synthetic_store.py")]
-            options = ["--images", str(images), "--out", str(store), "--seed", str(SEED)]
-            subprocess.run([*script, *options], env=build.environment(), check=True)
-        return store
-
-    def indexed(self, build: Build, images: int) -> Path:
-        """Return a store with the index of a build; its first commit is measured where it is missing."""
-        store = self.scratch / f"{build.name}-{images}-indexed"
-        if not store.exists():
-            copy_store(self.generated(build, images), store)
-            self.measure(build, "first", store, images, name="first commit")
-        return store
-
-    def measure(
-        self, build: Build, operation: str, store: Path, images: int, *, source: str = "", name: str = ""
-    ) -> dict[str, Any]:
-        """Carry out one operation in a process of its own and keep what it cost."""
-        command = [sys.executable, "-P", str(HERE / "scale_child.py"), operation, str(store)]
-        command += ["--source", source] if source else []
-        output, usage = _run(command, build)
-        told = json.loads(output.splitlines()[-1])
-        record = {
-            "build": build.name,
-            "operation": name or operation,
-            "images": images,
-            "people": told["result"].get("rows"),
-            "costs": {
-                part: {key: round(value, 4) for key, value in cost.items()}
-                for part, cost in told["costs"].items()
-            },
-            **usage,
-            "result": told["result"],
-        }
-        self._keep(record)
-        return record
-
-    def command(self, build: Build, name: str, store: Path, images: int) -> None:
-        """Measure one ``par`` command with its start-up."""
-        code = f"from {build.par} import main; main()"
-        _, usage = _run([sys.executable, "-P", "-c", code, name, "--store", str(store)], build)
-        cost = {"cpu_s": usage["process_cpu_s"]}
-        self._keep(
-            {"build": build.name, "operation": f"par {name}", "images": images, "costs": {"operation": cost}}
-            | usage
-        )
-
-    def unchanged(self, build: Build, operation: str, images: int) -> None:
-        """Measure an operation on an indexed store, which it leaves as it is."""
-        name = "commit unchanged" if operation == "commit" else operation
-        self.measure(build, operation, self.indexed(build, images), images, name=name)
-
-    def on_copy(self, build: Build, operation: str, images: int, *, source: str = "", name: str = "") -> None:
-        """Measure an operation that changes the store on a copy that is deleted afterwards."""
-        copy = self.scratch / "copy"
-        shutil.rmtree(copy, ignore_errors=True)
-        copy_store(self.indexed(build, images), copy)
-        self.measure(build, operation, copy, images, source=source, name=name)
-        shutil.rmtree(copy)
-
-    def migrated(self, new: Build, base: Build, images: int) -> None:
-        """Measure the first use of a store of the base by the new build."""
-        copy = self.scratch / "copy"
-        shutil.rmtree(copy, ignore_errors=True)
-        copy_store(self.indexed(base, images), copy)
-        self.measure(new, "migration", copy, images)
-        shutil.rmtree(copy)
-
-    def _keep(self, record: dict[str, Any]) -> None:
-        self.records.append(record)
-        with (self.scratch / "records.jsonl").open("a") as file:  # a run that is ended keeps what it has
-            file.write(json.dumps(record) + "\n")
-        costs = ", ".join(f"{part} {cost['cpu_s']:.2f}" for part, cost in record["costs"].items())
-        print(
-            f"{record['build']:5}{record['operation']:18}{record['images']:>9} images  CPU s: {costs};"
-            f" peak {record['peak_mb']} MB",
-            file=sys.stderr,
-            flush=True,
-        )
-
-
-def _run(command: Sequence[str], build: Build) -> tuple[str, dict[str, float]]:
-    """Run a process; its output, CPU seconds with those of its children, and peak resident memory."""
-    process = subprocess.Popen(command, env=build.environment(), stdout=subprocess.PIPE, cwd=build.path)
-    assert process.stdout is not None
-    output = process.stdout.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    cpu = usage.ru_utime + usage.ru_stime
-    return output, {"process_cpu_s": round(cpu, 3), "peak_mb": round(usage.ru_maxrss / 1024)}
-
-
-def copy_store(store: Path, copy: Path) -> None:
-    """Copy a store. Files that no build ever changes in place are linked, so that it takes seconds."""
-
-    def link_or_copy(source: str, target: str) -> None:
-        linked = Path(source).relative_to(store).parts[0] in _LINKED
-        (os.link if linked else shutil.copy2)(source, target)
-
-    shutil.copytree(store, copy, copy_function=link_or_copy)
 
 
 def base_build(path: Path) -> Build:
@@ -255,6 +116,7 @@ def main() -> None:
     parser.add_argument("--base-images", type=int, help="images that the base verifies (default: N/4)")
     parser.add_argument("--turns", type=int, default=2, help="repetitions, A B A B (default: 2)")
     parser.add_argument("--scratch", type=Path, default=Path("build/scale"), help="folder of the stores")
+    parser.add_argument("--resume", action="store_true", help="go on with a run that was ended")
     parser.add_argument("--keep", action="store_true", help="keep the stores for another run")
     parser.add_argument(
         "--base", type=Path, help=f"checkout of {BASE} (default: a worktree in the scratch folder)"
@@ -267,8 +129,10 @@ def main() -> None:
     new = Build("new", HERE.parent, "flows.cli.main")
     checkout = options.base.resolve() if options.base else scratch / f"checkout-{BASE}"
     base = None if options.without_base else base_build(checkout)
-    measured = Measurements(scratch)
     about = provenance(SEED) | {"base": None if base is None else BASE, "images": options.images}
+    measured = Measurements(scratch, about["commit"])
+    if options.resume:
+        measured.resume()
     sizes = Sizes(options.images, options.base_images or options.images // 4)
     of_store = run_all(new, base, sizes, measured, options.turns)
     targets = compared_with_targets(measured.records, sizes)

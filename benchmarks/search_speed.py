@@ -98,7 +98,7 @@ def fill(root: Path, people: Crowd) -> dict[str, float]:
     started = time.monotonic()
     index = PeopleIndex.create(store.index_path, index_schema(NAMES, SIZE), info)
     for part in rows(people):
-        index.upsert(part)
+        index.add(part)
     written, cpu = time.monotonic(), time.process_time()
     index.optimize()
     size = sum(path.stat().st_size for path in store.index_path.rglob("*") if path.is_file())

@@ -1,6 +1,7 @@
 """The time that a server adds to a search, and the times of twenty users at once.
 
     python benchmarks/serving.py --store build/store-ccp
+    python benchmarks/serving.py --store NEW --base CHECKOUT --base-store BASE  # beside commit c23fcd2
 
 A real server (uvicorn), real connections, the shipped models. Every question is a new one, so no answer comes
 from the cache of recent answers, unless a figure says so. The added time is measured request by request: the
@@ -19,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -27,15 +28,20 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parent))
 from machine import provenance
+from scale import BASE, Build, base_build
 
 from par_core.config import load_config
 from par_core.serve.app import create_app
-from par_core.serve.client import Client, ServerError
+from par_core.serve.client import Client
 from par_core.serve.server import address_of, bind, make_server
 from par_core.serve.service import ArchiveService
 from par_core.serve.settings import ServeSettings
 
+HERE = Path(__file__).resolve().parent
 SEED = 0
 USERS = 20
 TURNS = 150
@@ -79,27 +85,73 @@ def summary(times: list[float]) -> dict[str, float]:
 
 
 @contextmanager
-def server(store: Path) -> Iterator[str]:
-    """``par serve`` over a store; gives its address."""
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "flows.cli.main",
-        "serve",
-        "--store",
-        str(store),
-        "--port",
-        "0",
-        "--per-minute",
-        "1000000",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def running(store: Path, build: Build) -> Iterator[tuple[str, psutil.Process]]:
+    """``par serve`` of a build over a store; gives its address and its process."""
+    code = f"from {build.par} import main; main()"
+    command = [sys.executable, "-P", "-c", code, "serve", "--store", str(store)]
+    command += ["--port", "0", "--per-minute", "1000000"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=build.environment(), cwd=build.path
+    ) as process:
         try:
             assert process.stdout is not None
-            yield process.stdout.readline().split(" on ")[1].split(" ")[0]
+            address = process.stdout.readline().split(" on ")[1].split(" ")[0]
+            yield address, psutil.Process(process.pid)
         finally:
             process.terminate()
+
+
+@contextmanager
+def server(store: Path) -> Iterator[str]:
+    """``par serve`` of this build over a store; gives its address."""
+    with running(store, Build("new", HERE.parent, "flows.cli.main")) as (address, _):
+        yield address
+
+
+def beside(base: Path, stores: dict[str, Path], texts: list[str], turns: int) -> dict[str, Any]:
+    """Two builds in turn: many users at once, and the memory at rest before them.
+
+    Args:
+        base: Checkout of the other build.
+        stores: A store of the same people for ``base`` and ``new``, each made by its build.
+        texts: Questions, each asked once of each build.
+        turns: Number of turns, A B A B.
+    """
+    builds = {"base": base_build(base), "new": Build("new", HERE.parent, "flows.cli.main")}
+    told: dict[str, list[dict[str, Any]]] = {name: [] for name in builds}
+    with ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(running(stores[name].resolve(), build))
+            for name, build in builds.items()
+        }
+        memory = {name: at_rest(process) for name, (_, process) in servers.items()}
+        asked = len(texts) // turns
+        for turn in range(turns):
+            for name, (address, process) in servers.items():
+                before = process.cpu_times()
+                figures = at_once(address, texts[turn * asked : (turn + 1) * asked])
+                after = process.cpu_times()
+                used = after.user + after.system - before.user - before.system
+                told[name].append(figures | {"cpu_ms_an_answer": 1_000 * used / max(figures["n"], 1)})
+                print(name, json.dumps(told[name][-1]), file=sys.stderr, flush=True)
+    rates = {
+        name: float(np.median([one["per_second"] for one in turns_of])) for name, turns_of in told.items()
+    }
+    return {
+        "turns": told,
+        "memory_at_rest_mb": memory,
+        "memory_new/base": round(memory["new"] / memory["base"], 3),
+        "answers_a_second": rates,
+        "answers_new/base": round(rates["new"] / rates["base"], 3),
+    }
+
+
+def at_rest(process: psutil.Process) -> float:
+    """Resident memory in MB of a server that has nothing to do (any more)."""
+    quiet = 0
+    while quiet < 3:
+        quiet = quiet + 1 if process.cpu_percent(2.0) < 2 else 0
+    return float(process.memory_info().rss / 1e6)
 
 
 @contextmanager
@@ -167,14 +219,14 @@ def at_once(address: str, texts: list[str]) -> dict[str, Any]:
     errors: list[str] = []
 
     def ask(mine: list[str]) -> None:
-        with Client(address) as client:
+        with httpx.Client(base_url=address, timeout=60) as client:
             for question in mine:
                 started = time.perf_counter()
-                try:
-                    client.search(question, top=TOP, weak=True)
+                answer = client.get("/api/search", params={"q": question, "top": TOP, "weak": "true"})
+                if answer.status_code == 200:
                     times.append(1000 * (time.perf_counter() - started))
-                except ServerError as error:
-                    errors.append(str(error))
+                else:
+                    errors.append(answer.text)
 
     users = [threading.Thread(target=ask, args=(texts[number::USERS],)) for number in range(USERS)]
     started = time.perf_counter()
@@ -198,8 +250,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--store", type=Path, required=True, help="a store of the compact profile")
-    source, where = parser.parse_args().store, provenance(SEED)
-    texts = questions(SEED)
+    parser.add_argument("--base", type=Path, help=f"checkout of {BASE}, to take turns with it")
+    parser.add_argument("--base-store", type=Path, help="a store of the same people, made by the base")
+    parser.add_argument("--asked", type=int, default=30, help="questions of each of the users (default: 30)")
+    options, where = parser.parse_args(), provenance(SEED)
+    source, texts = options.store, questions(SEED)
+    if options.base:
+        stores = {"base": options.base_store, "new": source}
+        figures = beside(options.base, stores, texts[: options.asked * USERS], turns=2)
+        print(json.dumps({"part": "serving_beside", "top": TOP, "base": BASE, **figures, **where}, indent=1))
+        return
     with tempfile.TemporaryDirectory() as folder:
         store = shutil.copytree(source, Path(folder) / "store")
         single = one_user(store, texts[: 10 + TURNS])

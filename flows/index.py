@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flows.commits import Commits
 from flows.console.gate import gate_lines, gate_markdown, gate_object, in_markdown
@@ -18,7 +18,7 @@ from flows.console.passed_over import passed_over
 from flows.console.progress import say, show_index_progress
 from flows.fan_out import fan_out
 from flows.recording import Recorder, recorded
-from flows.runners import RunnerName, choose_runner, n_workers, open_pool
+from flows.runners import RunnerName, choose_runner, n_workers, open_pool, with_work_for_all
 from flows.shard_job import ShardJob
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, ParError
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from par_core.store.commits import CommitRecord
 
 __all__ = ["IndexReport", "run_index"]
+
+_SHARDS_NAMED: Final = 3  # of those that could not be finished for one reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ class IndexReport:
             "skipped": dict(self.plan.skipped),
             "empty": list(self.plan.empty),
             "emptied": list(self.plan.emptied),
-            "failed_shards": dict(self.failed_shards),
+            "failed_shards": [
+                {"reason": reason, "shards": len(shards), "first": shards[:_SHARDS_NAMED]}
+                for reason, shards in self.reasons.items()
+            ],
             "seconds": round(self.seconds, 3),
             "gate": gate_object(self.gate) if self.gate else None,
         }
@@ -229,7 +234,7 @@ def _process(
 
     log = None if verbose else run.store.root / "workers.log"
     with (
-        open_pool(run.config.machine, runner, tell, log) as pool,
+        open_pool(with_work_for_all(run.config.machine, len(plan.shards)), runner, tell, log) as pool,
         progress_file(run.store, job.progress),
         commits.at_times(),
         show_index_progress(job.progress, recorder.progress if recorder.records else None, quiet=quiet),
@@ -247,7 +252,8 @@ def _reason(error: Exception) -> str:
 
 
 def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
-    where = config.machine.scheduler or f"{n_workers(config.machine)} workers"
+    n = n_workers(with_work_for_all(config.machine, len(plan.shards)))
+    where = config.machine.scheduler or f"{n} worker{'s' if n > 1 else ''}"
     say(f"par: profile {config.profile}: {describe_models(config)}; {runner}, {where}")
     passed = passed_over(plan.skipped)
     skipped = f"; passed over: {passed}" if passed else ""
@@ -264,10 +270,8 @@ def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
 def _conclusion(report: IndexReport, store: Path) -> list[str]:
     lines = []
     for reason, shards in report.reasons.items():
-        lines.append(
-            f"{len(shards)} shards could not be finished"
-            f" ({', '.join(shards[:3])}{', ...' if len(shards) > 3 else ''}): {reason}"
-        )
+        named = ", ".join([*shards[:_SHARDS_NAMED], *(["..."] if len(shards) > _SHARDS_NAMED else [])])
+        lines.append(f"{len(shards)} shards could not be finished ({named}): {reason}")
     if report.failed_shards:
         lines.append("the finished shards are committed; run the same command again to continue")
     if report.accounting.failures:
@@ -281,6 +285,8 @@ def _conclusion(report: IndexReport, store: Path) -> list[str]:
             f"{count} {status}" for status, count in sorted(report.accounting.person_failures.items())
         )
         lines.append(f"people who could not be described: {kinds}; --retry-failed tries them again")
+    if report.accounting.unreadable_times:
+        lines.append(report.accounting.times_sentence)
     rate = f", {report.plan.n_images / report.seconds:.1f} images/s" if report.plan.n_images else ""
     lines.append(f"{report.sentence}; {report.seconds:.1f} s{rate}")
     return lines + (list(gate_lines(report.gate)) if report.gate else [])
@@ -294,5 +300,7 @@ def _page(report: IndexReport) -> str:
         f"\n- {len(shards)} shards not finished: {in_markdown(reason)}"
         for reason, shards in report.reasons.items()
     )
+    if report.accounting.unreadable_times:
+        failures += f"\n- {report.accounting.times_sentence}"
     gate = gate_markdown(report.gate) if report.gate else ""
     return f"{report.sentence}.\n{failures}{unfinished}\n\n{gate}"

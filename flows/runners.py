@@ -22,7 +22,7 @@ from par_core.errors import BadConfigError
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["RunnerName", "choose_runner", "n_workers", "open_pool"]
+__all__ = ["RunnerName", "choose_runner", "n_workers", "open_pool", "with_work_for_all"]
 
 RunnerName = Literal["threads", "dask"]
 
@@ -40,6 +40,13 @@ _NO_PAGES: Final[dict[str, Any]] = {
 def n_workers(machine: MachineConfig) -> int:
     """Number of workers of a local run: as configured, else one for each core that this process may use."""
     return machine.workers or n_cores()
+
+
+def with_work_for_all(machine: MachineConfig, n_parts: int) -> MachineConfig:
+    """Return the settings with no more workers on this machine than parts of work, and at least one: each
+    costs seconds of start and memory.
+    """
+    return machine.model_copy(update={"workers": max(1, min(n_workers(machine), n_parts))})
 
 
 def choose_runner(machine: MachineConfig, n_images: int, *, interrupted: bool = False) -> RunnerName:

@@ -8,7 +8,7 @@ from typing import Final
 
 from flows.console.progress import Bar, say, show_progress
 from flows.fan_out import ListJob, fan_out
-from flows.runners import choose_runner, open_pool
+from flows.runners import choose_runner, open_pool, with_work_for_all
 from par_core.config import MachineConfig
 from par_core.errors import ParError, WorkerLostError
 
@@ -56,7 +56,7 @@ def finish_shards(
 
     work = ListJob([str(shard) for shard in todo], lambda shard, _: (task, (place, int(shard))), lost, 1)
     with (
-        open_pool(machine, choose_runner(machine, n_items), say, log) as pool,
+        open_pool(with_work_for_all(machine, len(todo)), choose_runner(machine, n_items), say, log) as pool,
         show_progress(
             lambda: [finished()],
             lambda bars, seconds: line(bars[0], seconds),

@@ -161,6 +161,7 @@ class Archive:
         crops: Literal["eliminate", "blur", "keep"] | None = None,
         vectors: bool = False,
         force: bool = False,
+        segmentation: Literal["rle", "polygon"] | None = None,
     ) -> "ExportReport":
         """Export people with their boxes, masks, attributes and sources for other programs.
 
@@ -174,6 +175,8 @@ class Archive:
                 for no JPEGs.
             vectors: Whether the embeddings are exported too.
             force: Whether an existing export is replaced.
+            segmentation: How ``coco`` and ``fiftyone`` write outlines: ``rle`` (run-lengths, exact; also for
+                None) or ``polygon`` (holes are filled).
 
         Raises:
             BadConfigError: The folder exists, or the query or the filter is wrong.
@@ -189,7 +192,7 @@ class Archive:
         from par_core.access import Access, Caller, question_text
         from par_core.export.folder import ExportRequest, export_people
 
-        request = ExportRequest(form, Path(out), query, where, top, crops, vectors, force)
+        request = ExportRequest(form, Path(out), query, where, top, crops, vectors, force, segmentation)
         searcher = self._searcher
         access = Access.open(self.path, self.config.access.audit_days)
         what = question_text(query, None, where) or "everybody"

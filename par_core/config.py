@@ -35,6 +35,7 @@ __all__ = [
     "MachineConfig",
     "RunConfig",
     "SegmentConfig",
+    "SourcesConfig",
     "config_of",
     "load_config",
     "store_folder",
@@ -61,6 +62,15 @@ class ArchiveConfig(_Frozen):
     max_bytes: Annotated[int, Field(ge=1)] = 512 * 2**20
     """Files and archive members with more (uncompressed) bytes get the status ``too_large`` before they are
     read.
+    """
+
+
+class SourcesConfig(_Frozen):
+    """Settings of what is listed. Never part of a digest."""
+
+    containers: bool = False
+    """Whether the zip and tar files in a folder, under a URL or in a list of paths are read like those that
+    are named as sources; else they are passed over, and counted.
     """
 
 
@@ -100,10 +110,11 @@ class ClipConfig(_Frozen):
 
     segmenter: Literal["resnet50-fpn", "resnet50-fpn-v2"] = "resnet50-fpn"
     model: str = "ViT-B-16"
-    """Name of an open_clip architecture."""
+    """Name of an open_clip architecture; some need the package transformers, which PAR does not install."""
     pretrained: str = "openai"
     """Name of its weights in open_clip, such as ``laion2b_s34b_b88k``; decides the file's name, the
-    activation and the preprocessing.
+    activation and the preprocessing. A name of your own takes the preprocessing that all published weights
+    of the architecture share.
     """
     attributes: Literal["zero-shot", "vit-b-32"] = "zero-shot"
     """Attributes by contrasting prompts, or by a ViT-B/32 that was fine-tuned with PAR's recipe."""
@@ -158,6 +169,7 @@ class RunConfig(_Frozen):
     store: Path | None = None
     """Folder of the store for commands without ``--store``."""
     clip: ClipConfig = ClipConfig()
+    sources: SourcesConfig = SourcesConfig()
     archive: ArchiveConfig = ArchiveConfig()
     segment: SegmentConfig = SegmentConfig()
     describe: DescribeConfig = DescribeConfig()

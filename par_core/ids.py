@@ -6,7 +6,7 @@ Never from position, time or a random number. All are lower-case hexadecimal SHA
 import hashlib
 from collections.abc import Iterable
 
-__all__ = ["digest_of", "image_id", "person_id"]
+__all__ = ["digest_of", "digest_of_framed", "framed", "image_id", "person_id"]
 
 
 def digest_of(*parts: str | bytes) -> str:
@@ -15,7 +15,20 @@ def digest_of(*parts: str | bytes) -> str:
     >>> digest_of("ab", "c") == digest_of("a", "bc")
     False
     """
-    return _sha256(parts)[:16]
+    return digest_of_framed(framed(*parts))
+
+
+def framed(*parts: str | bytes) -> bytes:
+    """Return an unambiguous join of the parts. Joins of joins are those of all their parts:
+    ``framed(a) + framed(b) == framed(a, b)``.
+    """
+    data = [part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part for part in parts]
+    return b"".join([piece for part in data for piece in (len(part).to_bytes(8, "big"), part)])
+
+
+def digest_of_framed(join: bytes) -> str:
+    """Return ``digest_of`` the parts of a join that ``framed`` made."""
+    return hashlib.sha256(join).hexdigest()[:16]
 
 
 def image_id(content: bytes) -> str:
@@ -31,13 +44,5 @@ def person_id(image: str, box: Iterable[float], segmenter_fingerprint: str) -> s
         box: x1 y1 x2 y2 in pixels; rounded to a hundredth of a pixel.
         segmenter_fingerprint: Fingerprint of the model that found the person.
     """
-    return _sha256([image, *(f"{value:.2f}" for value in box), segmenter_fingerprint])[:32]
-
-
-def _sha256(parts: Iterable[str | bytes]) -> str:
-    framed = bytearray()
-    for part in parts:
-        data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
-        framed += len(data).to_bytes(8, "big")
-        framed += data
-    return hashlib.sha256(framed).hexdigest()
+    join = framed(image, *(f"{value:.2f}" for value in box), segmenter_fingerprint)
+    return hashlib.sha256(join).hexdigest()[:32]

@@ -7,6 +7,7 @@ from par_core.made.compositing import composite_shard
 from par_core.made.importing import import_shard
 from par_core.made.plan import MakingPlan
 from par_core.made.recolouring import recolour_shard
+from par_core.made.swapping import swap_shard
 
 __all__ = ["make_shard"]
 
@@ -27,6 +28,8 @@ def make_shard(folder: str, shard: int) -> None:
                 composite_shard(plan, shard)
             case "import":
                 import_shard(plan, shard)
+            case "swap":
+                swap_shard(plan, shard)
             case _:
                 raise BadConfigError(f"{folder}: pictures cannot be made by {plan.kind!r}")
     except MemoryError as error:

@@ -17,7 +17,7 @@ from par_core.status import FAILED, Status
 from par_core.store.layout import Store
 from par_core.store.listings import listed_entries, listing_files
 from par_core.store.missing_sources import missing_sources
-from par_core.store.schemas import IMAGES, KEY
+from par_core.store.schemas import IMAGES, KEY, UNREADABLE_TIME
 
 __all__ = ["current_images", "file_counts", "image_states", "known_images", "missing_files"]
 
@@ -136,6 +136,7 @@ def file_counts(store: Store, segment_config: str) -> dict[str, object]:
         "pending": len(listed) - len(current) - masked,
         "people": pc.sum(different["n_people"]).as_py() or 0,
         "too_small": pc.sum(different["n_too_small"]).as_py() or 0,
+        "unreadable_times": pc.sum(pc.equal(different["message"], UNREADABLE_TIME)).as_py() or 0,
         "vanished": len(unlisted["uri"].unique()),
         "failures": failures,
     }

@@ -3,13 +3,19 @@ Pictures are tiny; labels are drawn.
 """
 
 import csv
+import json
+import pickle
+import sys
+import types
 from pathlib import Path
 
 import numpy as np
 import scipy.io
 from PIL import Image
 
+from par_core.datasets.msp60k import MSP60K_ATTRIBUTES
 from par_core.datasets.peta import PETA_FOLDERS
+from par_core.datasets.upar import UPAR_ATTRIBUTES
 
 N = 6  # images of each data set
 
@@ -152,6 +158,106 @@ def market1501(root: Path, hat: int = 2) -> None:
     scipy.io.savemat(root / "market_attribute.mat", {"market_attribute": content})
 
 
+def upar_csv(root: Path, *, headless: bool = False, later: bool = True) -> np.ndarray:
+    """The files of the challenge; ``headless``: as in 2024, without the name of the first column."""
+    names = ["PA100k/release_data/release_data/000001.jpg", "PETA/images/00001.png"]
+    names += [f"Market1501/bounding_box_train/000{i}_c1s1_000451_03.jpg" for i in range(N - 2)]
+    for name in names:
+        pictures((root / name).parent, [Path(name).name])
+    wanted = labels(40)
+    head = ",".join([*([] if headless else ["image"]), *UPAR_ATTRIBUTES])
+    rows = [f"{name},{','.join(map(str, row))}" for name, row in zip(names, wanted, strict=True)]
+    train, val = root / "annotations/task1/train/gt.csv", root / "annotations/task1/val/gt.csv"
+    files = {train: rows[:4], val: rows[4:]} if later else {root / "phase1/train/train.csv": rows}
+    for file, lines in files.items():
+        file.parent.mkdir(parents=True)
+        file.write_text("\n".join([f"# {head}", *lines]) + "\n")
+    return wanted
+
+
+class EasyDict(dict[str, object]):
+    """As of the package easydict, which pickles name: every item is an attribute too."""
+
+    def __init__(self, **items: object) -> None:
+        super().__init__(**items)
+        self.__dict__.update(items)
+
+
+EasyDict.__module__, EasyDict.__qualname__ = "easydict", "EasyDict"
+
+
+def write_pickle(file: Path, content: object, protocol: int = 4) -> None:
+    """Write a pickle that names the package easydict, which is not installed."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    module = types.ModuleType("easydict")
+    module.EasyDict = EasyDict  # type: ignore[attr-defined]
+    sys.modules["easydict"] = module
+    try:
+        file.write_bytes(pickle.dumps(content, protocol))
+    finally:
+        del sys.modules["easydict"]
+
+
+def upar_pickle(root: Path, protocol: int = 4) -> np.ndarray:
+    names = [f"PETA/images/{i:05}.png" for i in range(1, 4)] + [f"RAP2/RAP_dataset/{i}.png" for i in range(3)]
+    for name in names:
+        pictures((root / name).parent, [Path(name).name])
+    wanted = labels(40)
+    partition = EasyDict(
+        train=[[turned(i)[:2] - 1, turned(i)[2:3] - 1] for i in range(10)],
+        val=[turned(i)[3:4] - 1 for i in range(10)],
+        test=[[turned(i)[4:5] - 1, turned(i)[5:] - 1] for i in range(10)],
+        trainval=[turned(i)[:4] - 1 for i in range(10)],
+    )
+    content = EasyDict(
+        description="upar",
+        root="datasets",
+        image_name=names,
+        attr_name=list(UPAR_ATTRIBUTES),
+        label=wanted.astype(np.int64),
+        dataset_ids=np.array([1, 1, 1, 2, 2, 2]),
+        partition=partition,
+    )
+    write_pickle(root / "UPAR" / "dataset_all.pkl", content, protocol)
+    return wanted
+
+
+def msp60k(root: Path) -> np.ndarray:
+    """The random split, and the two by scene: in split_1 the market is test, in split_2 the school."""
+    names = pictures(root / "images", [f"part{i % 2}_{i}.jpg" for i in range(N)])
+    wanted = labels(57)
+    by_name = dict(zip(names, wanted.tolist(), strict=True))
+    parts = {"train": names[:3], "val": names[3:4], "test": names[4:]}
+    random = {part: {name: by_name[name] for name in listed} for part, listed in parts.items()}
+    scenes = {"Market": names[:2], "School": names[2:]}
+    split = {
+        "split_1": {"trainval": ["School"], "test": ["Market"], "drop": []},
+        "split_2": {"trainval": ["Market"], "test": ["School"], "drop": []},
+    }
+    (root / "random_split.json").write_text(json.dumps(random))
+    (root / "merged_labels.json").write_text(json.dumps(by_name))
+    (root / "Multi_Sences2.json").write_text(json.dumps({"split": split, "image_names": scenes}))
+    return wanted
+
+
+def msp60k_pickle(root: Path) -> np.ndarray:
+    """What the authors' code makes of the second split by scene: trainval and test."""
+    names = pictures(root / "images", [f"part{i % 2}_{i}.jpg" for i in range(N)])
+    wanted = labels(57)
+    content = EasyDict(
+        description="msp_split_2",
+        image_name=names,
+        attributes=list(MSP60K_ATTRIBUTES),
+        attr_words=np.array(MSP60K_ATTRIBUTES),
+        label=wanted.astype(np.int64),
+        sentences=dict.fromkeys(names, "A pedestrian"),
+        partition=EasyDict(trainval=np.arange(4), test=np.arange(4, N)),
+        weight_test=np.zeros(57, np.float32),
+    )
+    write_pickle(root / "msp_split_2_template.pkl", content)
+    return wanted
+
+
 def open_images(
     root: Path, rows: list[tuple[str, str, str, str, str, str, str, str]], part: str = "train"
 ) -> Path:
@@ -166,3 +272,27 @@ def open_images(
         writer.writeheader()
         writer.writerows(dict(zip(names, row, strict=True)) for row in rows)
     return file
+
+
+CAPTIONED = {
+    "cuhk-pedes": ("reid_raw.json", "file_path", "cam_a/000{}.png"),
+    "icfg-pedes": ("ICFG-PEDES.json", "file_path", "test/000{}/000{}_00{}.jpg"),
+    "rstpreid": ("data_captions.json", "img_path", "000{}_c1_000{}.jpg"),
+}
+
+
+def captioned(root: Path, name: str) -> list[dict[str, object]]:
+    """Three people on two pictures each: one of train, two of test; RSTPReid's entries have no tokens."""
+    file, field, pattern = CAPTIONED[name]
+    entries: list[dict[str, object]] = []
+    for i in range(6):
+        path = pattern.format(i, i, i)
+        pictures((root / "imgs" / path).parent, [Path(path).name])
+        captions = [f"A man with a red coat, number {i}.", f"He wears blue trousers, number {i}."]
+        if name == "icfg-pedes":
+            captions = captions[:1]
+        entry = {"split": "train" if i < 2 else "test", "captions": captions, field: path, "id": i // 2 + 1}
+        tokens = {} if name == "rstpreid" else {"processed_tokens": [text.split() for text in captions]}
+        entries.append(entry | tokens)
+    (root / file).write_text(json.dumps(entries))
+    return entries

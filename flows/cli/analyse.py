@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import NAME_A_STORE, ConfigOption, existing_store
+from flows.cli.options import NAME_A_STORE, ConfigOption, ContainersOption, existing_store
 from par_core.config import load_config
 from par_core.errors import BadConfigError
 
@@ -52,6 +52,7 @@ def analyse(
             ),
         ),
     ] = None,
+    containers: ContainersOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Measure the picture quality of collections: resolution, sharpness (GLVN) and naturalness (BRISQUE), as
@@ -83,13 +84,14 @@ def analyse(
         find_model,
     )
 
+    read_containers = containers or load_config(config).sources.containers
     if out is not None:
         check_histogram_file(out)
     model = find_model(brisque_model)
     if model is None and sources:
         print(f"par: {MISSING_MODEL}", file=sys.stderr, flush=True)
     analyses = [
-        *analyse_sources(sources or [], model, followed),
+        *analyse_sources(sources or [], model, followed, containers=read_containers),
         *([analyse_store(store)] if store is not None else []),
     ]
     printed = json_file is not None and str(json_file) == "-"

@@ -21,8 +21,8 @@ from par_core.errors import BadConfigError
 __all__ = ["evaluate"]
 
 _DATASETS: Final = (
-    "segmentation: pennfudan, coco, ccp, made; retrieval: ccp, mit; the others: peta, rapv1, rapv2, pa100k,"
-    " market1501, openimages, ccp, mit, csv."
+    "segmentation: pennfudan, coco, ccp, made; retrieval: ccp, mit, cuhk-pedes, icfg-pedes, rstpreid; the"
+    " others: peta, rapv1, rapv2, pa100k, market1501, upar, msp60k, openimages, ccp, mit, csv."
 )
 
 
@@ -116,7 +116,8 @@ def evaluate(
 
     **segmentation**: average precision of masks and boxes; precision and recall at the default threshold.
     **attributes**: AUC, mA, precision, recall and F1 of each attribute, and means over images.
-    **retrieval**: average precision of text queries, and its ratio to the prevalence of the people who fit.
+    **retrieval**: average precision of text queries, and its ratio to the prevalence of the people who fit;
+    on sets with captions R@1, R@5, R@10, mAP and mINP.
     **background**: attributes with the background eliminated, blurred and kept. **zero-shot**: attributes by
     words alone, with three kinds of prompts. **faces**: gender and age from faces, coverage, and gender by
     PAR beside it, as in the paper's Table 2; by the deepface package (two networks of 0.5 GB, seconds a

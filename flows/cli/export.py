@@ -40,6 +40,14 @@ def export(
             help="Also a JPEG of every person, with the background treated so: eliminate, blur or keep.",
         ),
     ] = None,
+    segmentation: Annotated[
+        Literal["rle", "polygon"] | None,
+        typer.Option(
+            "--segmentation",
+            metavar="KIND",
+            help="For coco and fiftyone: outlines as rle (run-lengths, exact; the default) or polygon.",
+        ),
+    ] = None,
     vectors: Annotated[bool, typer.Option("--vectors", help="Also the embeddings.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing export.")] = False,
     version: Annotated[
@@ -63,7 +71,8 @@ def export(
     par export parquet --out people --store store --vectors
     par export csv --out coats --store store --query "a woman in a red coat" \
         --top 200 --crops keep
-    par export coco --out masks --store store --where "hat and height_px > 100"
+    par export coco --out masks --store store \
+        --where "hat and height_px > 100" --segmentation polygon
     par export fiftyone --out dataset --store store \
         --where "captured_at >= 2026-11-01"
     ```
@@ -76,7 +85,7 @@ def export(
     from par_core.query.from_store import Searcher
 
     settings = models.load(machine)
-    request = ExportRequest(form, out, query, where, top, crops, vectors, force)
+    request = ExportRequest(form, out, query, where, top, crops, vectors, force, segmentation)
     with Progress(
         console=Console(stderr=True), transient=True, disable=quiet or as_json or not sys.stderr.isatty()
     ) as progress:

@@ -1,26 +1,21 @@
 """``par generate``: pictures of people that are made, not taken, to train on."""
 
-import json
-import shlex
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, cast
 
 import typer
 
-from flows.cli.options import (
-    SHOWN,
-    ConfigOption,
-    JsonOption,
-    SchedulerOption,
-    WorkersOption,
-    existing_store,
+from flows.cli.generate_options import (
+    DatasetOption,
+    OutOption,
+    QuietOption,
+    RootOption,
+    SeedOption,
+    make_pictures,
 )
-from par_core.config import MachineConfig
+from flows.cli.generate_swap import swap
+from flows.cli.options import ConfigOption, JsonOption, SchedulerOption, WorkersOption, existing_store
 from par_core.errors import BadConfigError
-
-if TYPE_CHECKING:
-    from par_core.made.plan import MakingPlan
 
 __all__ = ["generate"]
 
@@ -33,13 +28,7 @@ generate = typer.Typer(
     ),
 )
 
-DatasetOption = Annotated[
-    str, typer.Option("--dataset", metavar="NAME", help="Data set with maps of garments: ccp.")
-]
-RootOption = Annotated[Path, typer.Option("--root", metavar="DIR", help="Folder of the data set.")]
-OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the made pictures.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Random seed.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=SHOWN)]
+generate.add_typer(swap, name="swap")
 
 
 @generate.command()
@@ -76,7 +65,7 @@ def recolour(
     if colours not in ("mixed", "uniform", "real"):
         raise BadConfigError(f"--colours is mixed, uniform or real, not {colours!r}")
     plan = plan_recolour(out, dataset, root, seed, per_person, cast(Draw, colours))
-    _make(plan, workers, scheduler, quiet=quiet, as_json=as_json)
+    make_pictures(plan, workers, scheduler, quiet=quiet, as_json=as_json)
 
 
 @generate.command()
@@ -119,7 +108,7 @@ def composite(
     settings = {"people": _range("--people", people), "height": _range("--height", height)}
     more = {"occlude": occlude, "low_light": low_light}
     plan = plan_composite(out, dataset, root, scenes, n, seed, settings | more)
-    _make(plan, workers, scheduler, quiet=quiet, as_json=as_json)
+    make_pictures(plan, workers, scheduler, quiet=quiet, as_json=as_json)
 
 
 @generate.command("import")
@@ -152,7 +141,7 @@ def import_(
     """
     from par_core.made.importing import plan_import
 
-    _make(plan_import(out, pictures, labels, root), workers, scheduler, quiet=quiet, as_json=as_json)
+    make_pictures(plan_import(out, pictures, labels, root), workers, scheduler, quiet=quiet, as_json=as_json)
 
 
 @generate.command()
@@ -191,26 +180,3 @@ def _range(option: str, text: str) -> tuple[int, int]:
     if not (low.isdigit() and high.isdigit()):
         raise BadConfigError(f"{option} wants two whole numbers such as 1-4, got {text!r}")
     return int(low), int(high)
-
-
-def _make(
-    plan: "MakingPlan", workers: int | None, scheduler: str | None, *, quiet: bool, as_json: bool
-) -> None:
-    from flows.making import make
-
-    machine = MachineConfig(workers=workers, scheduler=scheduler)
-    manifest = make(plan, machine, shlex.join(["par", *sys.argv[1:]]), quiet=quiet or as_json)
-    if as_json:
-        print(json.dumps(manifest, indent=2))
-        return
-    print(*_lines(manifest), sep="\n")
-    print(f"made pictures: {plan.folder}")
-
-
-def _lines(manifest: dict[str, Any]) -> list[str]:
-    tried, kept = manifest["tried"], manifest["kept"]
-    share = f" ({kept / tried:.1%})" if tried else ""
-    lines = [
-        f"{manifest['people']} people on {manifest['pictures']} pictures; {kept} of {tried} tries kept{share}"
-    ]
-    return lines + [f"  {count} refused: {reason}" for reason, count in manifest["refused"].items()]

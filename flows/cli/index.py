@@ -15,6 +15,7 @@ from flows.cli.options import (
     MACHINE,
     MODELS,
     SHOWN,
+    ContainersOption,
     JsonOption,
     NewStoreOption,
 )
@@ -49,6 +50,7 @@ def index(
             help="Take the files of a source that holds none any more as vanished, instead of leaving them.",
         ),
     ] = False,
+    containers: ContainersOption = False,
     models: ModelOptions = ModelOptions(),
     min_score: Annotated[
         float | None, typer.Option(help="Lowest score of a person, 0 to 1.", rich_help_panel=MODELS)
@@ -100,12 +102,14 @@ def index(
     par index photos/ --store store
     par index night.zip cameras.tar.gz s3://archive/2026 --store store \
         --workers 8
+    par index shards/ --containers --store store
     par index photos/ --store store --retry-failed
     par index photos/ --store store --golden golden.yaml
     ```
     """
     settings = models.load(
         machine,
+        sources={"containers": containers or None},
         segment={"min_score": min_score, "min_height_px": min_height},
         describe={
             "cutout": {"background": background, "margin": margin, "dilate": dilate},

@@ -15,6 +15,7 @@ __all__ = [
     "NAME_A_STORE",
     "SHOWN",
     "ConfigOption",
+    "ContainersOption",
     "DetectorOption",
     "DeviceOption",
     "DownloadsOption",
@@ -192,6 +193,13 @@ HeightsOption = Annotated[
         metavar="PX",
         help="Also shrink everybody who is higher to this height and read again; several may be given.",
         rich_help_panel=FACES,
+    ),
+]
+ContainersOption = Annotated[
+    bool,
+    typer.Option(
+        "--containers",
+        help="Also read the zip and tar files in folders, under URLs and in lists of paths.",
     ),
 ]
 JsonOption = Annotated[

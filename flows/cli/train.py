@@ -18,7 +18,7 @@ from flows.cli.train_options import (
 )
 from par_core.config import MachineConfig
 
-__all__ = ["train"]
+__all__ = ["run_training", "train"]
 
 train = typer.Typer(
     no_args_is_help=True,
@@ -70,7 +70,7 @@ def segmenter(
     settings: dict[str, Any] = {"what": "segmenter", "dataset": dataset, "root": str(root), "start": start}
     settings |= {"round": round, "made": str(made) if made else None}
     settings |= run.settings()
-    _train(settings, out, [seed], None, MachineConfig(), run)
+    run_training(settings, out, [seed], None, MachineConfig(), run)
 
 
 @train.command()
@@ -79,7 +79,10 @@ def attributes(
     root: RootOption,
     out: OutOption,
     dataset: Annotated[
-        str, typer.Option(help="pa100k, rapv1, rapv2, peta, market1501, openimages, ccp, mit or csv.")
+        str,
+        typer.Option(
+            help="pa100k, rapv1, rapv2, peta, market1501, upar, msp60k, openimages, ccp, mit or csv."
+        ),
     ] = "pa100k",
     start: Annotated[
         Path | None,
@@ -139,7 +142,7 @@ def attributes(
     settings |= {"made": str(made) if made else None, "made_weight": made_weight}
     settings |= run.settings()
     machine = MachineConfig(workers=workers, scheduler=scheduler, threads_per_worker=run.threads)
-    _train(settings, out, numbers(seeds), folds, machine, run)
+    run_training(settings, out, numbers(seeds), folds, machine, run)
 
 
 @train.command()
@@ -200,10 +203,10 @@ def embedder(
     }
     settings |= {"made": str(made) if made else None, "made_weight": made_weight}
     settings |= run.settings()
-    _train(settings, out, [seed], None, MachineConfig(), run)
+    run_training(settings, out, [seed], None, MachineConfig(), run)
 
 
-def _train(
+def run_training(
     settings: dict[str, Any],
     out: Path,
     seeds: list[int],
@@ -211,6 +214,7 @@ def _train(
     machine: MachineConfig,
     run: RunOptions,
 ) -> None:
+    """Train, and print the scores."""
     import json
 
     from flows.training import plan_jobs

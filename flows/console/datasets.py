@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from par_core.datasets.attribute_sets import require_split
 from par_core.datasets.catalogue import DATASETS, Dataset, dataset
-from par_core.datasets.checking import check_attributes, check_outlines
+from par_core.datasets.checking import check_attributes, check_captions, check_outlines
 from par_core.datasets.labelled_set import Split
 from par_core.errors import BadConfigError
 
@@ -53,6 +53,8 @@ def check_dataset(name: str, root: Path, split: str) -> dict[str, Any]:
         if kind == "attributes":
             require_split(name, chosen)
             checked = asdict(check_attributes(name, root, chosen))
+        elif kind == "captions":
+            checked = asdict(check_captions(name, root))
         else:
             checked = asdict(check_outlines(name, root))
         report["problems"] += checked.pop("problems")
@@ -89,6 +91,12 @@ def report_lines(report: dict[str, Any]) -> Iterator[str]:
     """Yield the report of ``check_dataset`` as lines."""
     if report.get("attributes", {}).get("people"):
         yield from _attribute_lines(report["attributes"])
+    if report.get("captions", {}).get("images"):
+        captions = report["captions"]
+        yield f"{captions['images']:,} pictures with {captions['captions']:,} captions" + "".join(
+            f", {part} {count:,}" for part, count in captions["parts"].items()
+        )
+        yield from _identity_lines(captions["identities"])
     if report.get("outlines", {}).get("photographs"):
         outlines = report["outlines"]
         empty = outlines["without_people"]
@@ -116,6 +124,10 @@ def _attribute_lines(checked: dict[str, Any]) -> Iterator[str]:
     if identities is None:
         yield "identities: not known, so nobody can tell whether the same people are in two parts"
         return
+    yield from _identity_lines(identities)
+
+
+def _identity_lines(identities: dict[str, Any]) -> Iterator[str]:
     yield f"identities: {identities['people']:,} on {identities['images']:,} images" + "".join(
         f"; {count:,} in {parts}" for parts, count in identities["shared"].items()
     )

@@ -13,7 +13,7 @@ def passed_over(skipped: Mapping[str, int]) -> str:
             that PAR does not read.
     """
     counts = sorted(skipped.items())
-    named = {"archive": "archives (name them as sources to read them, such as FOLDER/*.tar)"}
+    named = {"archive": "archives (read with --containers, or named as sources, such as FOLDER/*.tar)"}
     pictures = ", ".join(f"{count} {reason}" for reason, count in counts if reason.startswith("."))
     others = ", ".join(
         f"{count} {named.get(reason, reason)}" for reason, count in counts if not reason.startswith(".")

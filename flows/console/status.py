@@ -38,6 +38,8 @@ def status_lines(
         yield "people who could not be described: " + ", ".join(
             f"{count} {status}" for status, count in sorted(counted.person_failures.items())
         )
+    if counted.unreadable_times:
+        yield f"{counted.times_sentence} (images.parquet names the images in its column message)"
     if report.skipped:
         yield f"passed over: {passed_over(report.skipped)}"
     if report.commit is None:

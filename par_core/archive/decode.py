@@ -1,7 +1,7 @@
 """Decoding pictures to upright sRGB of 8 bits. Only the formats that PAR reads are ever tried.
 
-Colour profiles are applied (``srgb``), more than 8 bits are scaled (``eight_bits``), transparency is laid on
-white. Only the first frame of several is used.
+Colour profiles and spaces are applied (``srgb``, ``named_colours``), more than 8 bits are scaled
+(``eight_bits``), transparency is laid on white. Only the first frame of several is used.
 """
 
 import io
@@ -13,10 +13,12 @@ from typing import Final
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from par_core.archive.eight_bits import deep_colours, grey_of_eight_bits
+from par_core.archive.camera_raw import RAW_FORMAT, may_be_raw, preview_of
+from par_core.archive.eight_bits import deep_colours, grey_of_eight_bits, is_deep_png, sixteen_bits
 from par_core.archive.exif import EXIF_ERRORS, exif_of
 from par_core.archive.formats import FORMATS, jxl_size
 from par_core.archive.jpeg import MOST_SCANS, count_scans
+from par_core.archive.named_colours import colours_named
 from par_core.archive.shortage import can_allocate
 from par_core.archive.srgb import to_srgb
 from par_core.config import ArchiveConfig
@@ -57,7 +59,8 @@ class DecodedImage:
 
     Attributes:
         pixels: Pixels (h, w, 3), RGB, upright.
-        format: Format of the bytes, whatever the file name: ``JPEG``, ``PNG``, ...
+        format: Format of the bytes, whatever the file name: ``JPEG``, ``PNG``, ...; ``RAW`` if it is the
+            preview of a raw file.
         captured_at: EXIF time of capture on the camera's own clock; None if there is none.
         unreadable_time: Whether EXIF has a time of capture that cannot be read.
     """
@@ -69,7 +72,7 @@ class DecodedImage:
 
 
 def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
-    """Decode the bytes of a picture.
+    """Decode the bytes of a picture; of a camera's raw file its preview.
 
     Raises:
         UnreadableImageError: The picture cannot be decoded; its status is ``truncated``, ``damaged`` or
@@ -80,11 +83,16 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
     _require_size(size, config)
     try:
         formats = [form for form in FORMATS if form != "JXL" or size is not None]
-        picture = Image.open(io.BytesIO(content), formats=formats)
+        picture: Image.Image = Image.open(io.BytesIO(content), formats=formats)
+        preview = preview_of(content, picture) if may_be_raw(picture, content) else None
     except UnidentifiedImageError as error:
-        raise UnreadableImageError(Status.DAMAGED, "no picture in a format that PAR reads") from error
+        preview = preview_of(content)
+        if preview is None:
+            raise UnreadableImageError(Status.DAMAGED, "no picture in a format that PAR reads") from error
     except (*_DAMAGE, MemoryError) as error:
         raise _trouble(error, 0) from error
+    if preview is not None:
+        picture, content = preview.picture, preview.content
     n_pixels = picture.width * picture.height
     _require_size(picture.size, config)
     if picture.format in ("JPEG", "MPO") and count_scans(content) > MOST_SCANS:
@@ -94,17 +102,19 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
         )
     try:
         picture.load()
-        exif = exif_of(picture)
+        exif = exif_of(picture) if preview is None else preview.exif_with(exif_of(picture))
         rgb = _rgb(picture, content, adobe_rgb=exif.adobe_rgb)
-        pixels = np.asarray(
-            rgb.transpose(_UPRIGHT[exif.orientation]) if exif.orientation in _UPRIGHT else rgb
-        )
+        turn = None if _is_turned(picture) else _UPRIGHT.get(exif.orientation or 1)
+        pixels = np.asarray(rgb if turn is None else rgb.transpose(turn))
     except (*_DAMAGE, MemoryError) as error:
         raise _trouble(error, n_pixels) from error
     if pixels.size == 0:
         raise UnreadableImageError(Status.DAMAGED, "a picture without pixels")
     return DecodedImage(
-        np.ascontiguousarray(pixels), picture.format or "", exif.captured_at, exif.unreadable_time
+        np.ascontiguousarray(pixels),
+        RAW_FORMAT if preview else picture.format or "",
+        exif.captured_at,
+        exif.unreadable_time,
     )
 
 
@@ -116,18 +126,21 @@ def _require_size(size: tuple[int, int] | None, config: ArchiveConfig) -> None:
         )
 
 
-def _must_turn(picture: Image.Image, orientation: int) -> bool:
-    """Whether a loaded picture is still to be turned upright: the decoder of JPEG XL turns it, except a JPEG
-    that it restores.
+def _is_turned(picture: Image.Image) -> bool:
+    """Whether its decoder has turned a loaded picture, and EXIF must not: JPEG XL has an orientation of its
+    own, and EXIF's counts in a JPEG that is restored from it only (ISO/IEC 18181-1 and -2).
     """
-    return orientation in _UPRIGHT and (picture.format != "JXL" or bool(getattr(picture, "jpeg", False)))
+    return picture.format == "JXL" and not getattr(picture, "jpeg", False)
 
 
 def _rgb(picture: Image.Image, content: bytes, *, adobe_rgb: bool) -> Image.Image:
     """Return a loaded picture in sRGB, on white, as it is stored: not turned upright."""
+    named = colours_named(picture, content)
     if picture.mode.startswith("I") or picture.mode == "F":
+        if named is not None:
+            return Image.fromarray(grey_of_eight_bits(picture, named.grey)).convert("RGB")
         flat = Image.fromarray(grey_of_eight_bits(picture))
-    elif (colours := deep_colours(picture, content)) is not None:
+    elif named is None and (colours := deep_colours(picture, content)) is not None:
         flat = Image.fromarray(colours)
     elif picture.mode in ("P", "PA", "1", "RGBX", "YCbCr", "HSV", "La", "RGBa"):
         flat = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
@@ -135,8 +148,11 @@ def _rgb(picture: Image.Image, content: bytes, *, adobe_rgb: bool) -> Image.Imag
         flat = picture.convert("RGBA")
     else:
         flat = picture
-    flat.info.setdefault("icc_profile", picture.info.get("icc_profile"))
-    rgb = to_srgb(flat, adobe_rgb=adobe_rgb)
+    if named is not None:
+        rgb = named.converted(flat, sixteen_bits(content) if is_deep_png(content) else None)
+    else:
+        flat.info.setdefault("icc_profile", picture.info.get("icc_profile"))
+        rgb = to_srgb(flat, adobe_rgb=adobe_rgb)
     if rgb.mode == "RGBA":
         return Image.alpha_composite(Image.new("RGBA", rgb.size, "white"), rgb).convert("RGB")
     return rgb

@@ -80,7 +80,8 @@ class Listing:
         source: Canonical path of the source (``par_core.archive.canonical``), or its URL.
         entries: Entries by ascending uri; no uri twice.
         skipped: Number of skipped files by reason: ``hidden``, ``system``, ``not_an_image``, ``archive``,
-            ``directory_link``, or the suffix of pictures that PAR does not read, such as ``.cr3``.
+            ``archive_link`` (to one that is read itself), ``directory_link``, or the suffix of pictures that
+            PAR does not read, such as ``.cr3``.
     """
 
     source: str

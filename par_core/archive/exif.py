@@ -1,8 +1,8 @@
 """What EXIF says of a picture: which way is up, when it was taken, and whether its colours are Adobe RGB.
 
-Writers differ: dates are written with colons, dashes, slashes or dots, with a ``T`` or blanks before the
-time, without seconds, with fractions of them, with a zone behind, and midnight as hour 24. ``DateTime``, the
-time of the last change, is no time of capture.
+Writers differ: dates are written with colons, dashes, slashes, dots or nothing between the numbers, with a
+``T`` or blanks before the time, blanks for zeros, without seconds, with fractions of them, with AM and PM,
+with a zone behind, and midnight as hour 24. ``DateTime``, the time of the last change, is no time of capture.
 """
 
 import re
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
-__all__ = ["EXIF_ERRORS", "Exif", "capture_time", "exif_of"]
+__all__ = ["EXIF_ERRORS", "Exif", "capture_time", "exif_in", "exif_of"]
 
 #: Errors that Pillow raises for damaged EXIF.
 EXIF_ERRORS: Final = (
@@ -30,10 +30,12 @@ EXIF_ERRORS: Final = (
 )
 _R03: Final = "R03"  # interoperability index of Adobe RGB (DCF optional colour space)
 _STAMP: Final = re.compile(
-    r"(\d{4})([:/.-])(\d{1,2})\2(\d{1,2})[T\s]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,]\d*)?)?"
-    r"\s*(?:Z|[+-]\d{2}:?\d{2})?",
-    re.ASCII,
+    r"(\d{4})([:/.-])\s?(\d{1,2})\2\s?(\d{1,2})[T\s]\s*"
+    r"(\d{1,2}):\s?(\d{1,2})(?::\s?(\d{1,2})(?:[.,]\d*)?)?"
+    r"\s*(?:([AP])M|UTC|Z|[+-]\d{2}:?\d{2})?",
+    re.ASCII | re.IGNORECASE,
 )
+_WITHOUT_MARKS: Final = re.compile(r"(\d{4})()(\d{2})(\d{2})[T\s](\d{2})(\d{2})(\d{2})()", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,13 @@ class Exif:
     """What was read.
 
     Attributes:
-        orientation: 1 to 8; 1 is upright.
+        orientation: 1 to 8, 1 is upright; None if it is not said.
         captured_at: Time of capture on the camera's own clock; None if there is none.
         unreadable_time: Whether a time of capture is there that cannot be read.
         adobe_rgb: Whether colours without a profile are those of Adobe RGB.
     """
 
-    orientation: int
+    orientation: int | None
     captured_at: datetime | None
     unreadable_time: bool
     adobe_rgb: bool
@@ -57,20 +59,28 @@ def exif_of(picture: Image.Image) -> Exif:
     """Return what EXIF says of an opened picture; EXIF that is damaged counts as none."""
     try:
         tags = picture.getexif()
+    except EXIF_ERRORS:
+        return Exif(None, None, unreadable_time=False, adobe_rgb=False)
+    return exif_in(tags)
+
+
+def exif_in(tags: Image.Exif) -> Exif:
+    """Return what EXIF says; where it is damaged, nothing."""
+    try:
         details = tags.get_ifd(ExifTags.IFD.Exif)
-        orientation = tags.get(ExifTags.Base.Orientation, 1)
+        orientation = _whole(tags.get(ExifTags.Base.Orientation))
         stamps = [
             details.get(tag) for tag in (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
         ]
     except EXIF_ERRORS:
-        return Exif(1, None, unreadable_time=False, adobe_rgb=_names_adobe_rgb(picture))
+        return Exif(None, None, unreadable_time=False, adobe_rgb=_names_adobe_rgb(tags))
     written = [stamp for stamp in stamps if not _is_blank(stamp)]
     times = [time for stamp in written if (time := capture_time(stamp)) is not None]
     return Exif(
-        orientation if isinstance(orientation, int) else 1,
+        orientation,
         times[0] if times else None,
         unreadable_time=bool(written) and not times,
-        adobe_rgb=_names_adobe_rgb(picture),
+        adobe_rgb=_names_adobe_rgb(tags),
     )
 
 
@@ -78,23 +88,34 @@ def capture_time(stamp: object) -> datetime | None:
     """Return the time of an EXIF stamp as written, without its zone; None if it cannot be read, or has no
     time of day.
     """
-    found = _STAMP.fullmatch(_text(stamp))
+    text = _text(stamp)
+    found = _STAMP.fullmatch(text) or _WITHOUT_MARKS.fullmatch(text)
     if found is None:
         return None
-    year, _, month, day, hour, minute, second = found.groups()
-    midnight = int(hour) == 24 and int(minute) == int(second or 0) == 0
+    year, _, month, day, *clock, half = found.groups()
+    hour, minute, second = (int(number or 0) for number in clock)
+    midnight = hour == 24 and minute == second == 0
+    if half and 1 <= hour <= 12:
+        hour = hour % 12 + (12 if half in "Pp" else 0)
     try:
-        time = datetime(
-            int(year), int(month), int(day), 0 if midnight else int(hour), int(minute), int(second or 0)
-        )
+        time = datetime(int(year), int(month), int(day), 0 if midnight else hour, minute, second)
         return time + timedelta(days=1) if midnight else time
     except (ValueError, OverflowError):
         return None
 
 
-def _names_adobe_rgb(picture: Image.Image) -> bool:
+def _whole(value: object) -> int | None:
+    """The number of a tag, whatever type a writer has chosen for it."""
+    if isinstance(value, bytes):
+        return value[0] if value else None
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() else None
+    return int(value) if isinstance(value, int | float | TiffImagePlugin.IFDRational) else None
+
+
+def _names_adobe_rgb(tags: Image.Exif) -> bool:
     try:
-        interoperability = picture.getexif().get_ifd(ExifTags.IFD.Interop)
+        interoperability = tags.get_ifd(ExifTags.IFD.Interop)
     except EXIF_ERRORS:
         return False
     return str(interoperability.get(ExifTags.Interop.InteropIndex, "")).strip("\0 ") == _R03

@@ -1,7 +1,8 @@
 """Which picture formats PAR reads, which names they have, and which kinds of pictures it knows by name alone.
 
-JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF and JPEG 2000 are read by Pillow; HEIC/HEIF and JPEG XL by plugins of it
-that the extra ``formats`` installs. Others (PostScript among them) are not even opened.
+JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF and JPEG 2000 are read by Pillow. The extra ``formats`` installs plugins
+of it for HEIC/HEIF and JPEG XL, and LibRaw for the previews of raw files. Others (PostScript among them) are
+not even opened.
 """
 
 import importlib
@@ -10,6 +11,8 @@ import os
 from typing import Final
 
 from PIL import Image
+
+from par_core.archive.camera_raw import can_read_raw
 
 __all__ = ["FORMATS", "IMAGE_SUFFIXES", "jxl_size", "why_passed_over"]
 
@@ -28,59 +31,59 @@ _PLUGINS: Final = {
     "HEIF": ("pillow_heif", (".heic", ".heif", ".hif")),
     "JXL": ("pillow_jxl", (".jxl",)),
 }
-_UNREAD: Final = frozenset(
+#: Raw files of cameras; ``.raw`` is not among them, as programs write anything under this name.
+_RAW: Final = frozenset(
     [
-        ".3fr",
-        ".arw",
-        ".cr2",
-        ".cr3",
-        ".crw",
-        ".dcr",
-        ".dng",
-        ".erf",
-        ".fff",
-        ".iiq",
-        ".k25",
-        ".kdc",
-        ".mef",
-        ".mos",
-        ".mrw",
-        ".nef",
-        ".nrw",
-        ".orf",
-        ".pef",
-        ".raf",
-        ".raw",
-        ".rw2",
-        ".rwl",
-        ".sr2",
-        ".srf",
-        ".srw",
-        ".x3f",
-        ".psd",
-        ".psb",
-        ".xcf",
-        ".eps",
-        ".svg",
-        ".exr",
-        ".hdr",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-        ".tga",
-        ".ico",
-        ".pcx",
-        ".dcm",
-        ".jng",
-        ".cin",
-        ".dpx",
-        ".fits",
-        ".ai",
-        ".heic",
-        ".heif",
-        ".hif",
-        ".jxl",
+        *(
+            ".3fr",
+            ".arw",
+            ".cr2",
+            ".cr3",
+            ".crw",
+            ".dcr",
+            ".dng",
+            ".erf",
+            ".fff",
+            ".iiq",
+            ".k25",
+            ".kdc",
+            ".mef",
+        ),
+        *(
+            ".mos",
+            ".mrw",
+            ".nef",
+            ".nrw",
+            ".orf",
+            ".pef",
+            ".raf",
+            ".rw2",
+            ".rwl",
+            ".sr2",
+            ".srf",
+            ".srw",
+            ".x3f",
+        ),
+    ]
+)
+_UNREAD: Final = _RAW | frozenset(
+    [
+        *(
+            ".raw",
+            ".psd",
+            ".psb",
+            ".xcf",
+            ".eps",
+            ".svg",
+            ".exr",
+            ".hdr",
+            ".ppm",
+            ".pgm",
+            ".pbm",
+            ".pnm",
+            ".tga",
+        ),
+        *(".ico", ".pcx", ".dcm", ".jng", ".cin", ".dpx", ".fits", ".ai", ".heic", ".heif", ".hif", ".jxl"),
     ]
 )
 
@@ -103,7 +106,9 @@ _READ: Final = _installed()
 #: Formats that Pillow may try.
 FORMATS: Final = tuple(_READ)
 #: Suffixes of the names of files that are read.
-IMAGE_SUFFIXES: Final = frozenset(suffix for suffixes in _READ.values() for suffix in suffixes)
+IMAGE_SUFFIXES: Final = frozenset(suffix for suffixes in _READ.values() for suffix in suffixes) | (
+    _RAW if can_read_raw() else frozenset()
+)
 
 
 def why_passed_over(name: str) -> str | None:

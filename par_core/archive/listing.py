@@ -18,13 +18,15 @@ __all__ = ["list_source"]
 _LIST_SUFFIXES: Final = (".txt", ".lst")
 
 
-def list_source(source: str) -> Listing:
+def list_source(source: str, *, containers: bool = False) -> Listing:
     """List one source without reading pictures.
 
     Args:
         source: A folder; a zip or tar file; a text file with one path or uri per line
             (``par_core.archive.path_list``); one picture; or a URL that fsspec knows, of
             a folder or an archive. Paths become canonical (``par_core.archive.canonical``).
+        containers: Whether the archives in a folder, under a URL or in a list are listed too; those inside
+            of archives never are.
 
     Raises:
         BadConfigError: The source does not exist, or PAR cannot list it.
@@ -34,27 +36,25 @@ def list_source(source: str) -> Listing:
     if not source.strip():
         raise BadConfigError("an empty source; name a folder, an archive, a list of paths or a URL")
     if is_remote(source):
-        return list_remote(source)
+        return list_remote(source, containers=containers)
     try:
-        return _list_local(Path(canonical(source)))
+        return _list_local(Path(canonical(source)), containers=containers)
     except OSError as error:
         raise BadConfigError(f"cannot list {source}: {error.strerror}") from error
     except UnreadableImageError as error:
         raise BadConfigError(f"cannot list {source}: {error.message}") from error
 
 
-def _list_local(path: Path) -> Listing:
+def _list_local(path: Path, *, containers: bool) -> Listing:
     if path.is_dir():
-        return list_folder(path)
+        return list_folder(path, containers=containers)
     if not path.is_file():
         raise BadConfigError(f"no such file or folder: {path}")
     if is_container_name(path.name):
-        container = open_local_container(uri_of(str(path)))
-        with container.file:
-            entries, skipped = list_members(container)
+        entries, skipped = list_members(open_local_container(uri_of(str(path))))
         return Listing(str(path), tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
     if path.name.lower().endswith(_LIST_SUFFIXES):
-        return list_paths(path, list_source)
+        return list_paths(path, list_source, containers=containers)
     if is_image_name(path.name):
         return Listing(str(path), (entry_of_file(str(path)),))
     raise BadConfigError(

@@ -65,7 +65,7 @@ _ROOM: Final = 2**30  # bytes, more than any member takes; a header can ask for 
 
 
 def list_members(container: OpenContainer) -> tuple[list[Entry], Counter[str]]:
-    """List an archive.
+    """List an archive, and close it.
 
     Returns:
         Entries, and the number of skipped members by reason. A damaged archive gives the entries before the
@@ -79,7 +79,7 @@ def list_members(container: OpenContainer) -> tuple[list[Entry], Counter[str]]:
     skipped: Counter[str] = Counter()
     trouble: list[Entry] = []
     try:
-        for member in walk(container):
+        for member in _closing(container):
             reason = _passed_over(member)
             if member.kind == "directory" and reason == "not_an_image":
                 continue
@@ -96,6 +96,11 @@ def list_members(container: OpenContainer) -> tuple[list[Entry], Counter[str]]:
         raise_member_shortage(error)
         trouble = [_trouble(container, Status.DAMAGED_ARCHIVE, f"cannot be read to its end: {error}"[:300])]
     return _versioned(entries, container) + trouble, skipped
+
+
+def _closing(container: OpenContainer) -> Iterator[Member]:
+    with container.file:
+        yield from walk(container)
 
 
 def _readable_status(member: Member) -> tuple[Status, str]:

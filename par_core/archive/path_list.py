@@ -1,55 +1,69 @@
 """A text file that lists pictures: one path a line, as people and programs write them.
 
-A line may be a path, relative to the folder of the file, or what PAR itself prints as a place: a ``file://``
-uri, a member of an archive (``photos.zip!/a.jpg``) or a URL.
+A line may be a path, relative to the folder of the file and in quotes or not, or what PAR itself prints as a
+place: a ``file://`` uri, a member of an archive (``photos.zip!/a.jpg``) or a URL.
 """
 
 import codecs
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from par_core.archive.canonical import CanonicalUris, canonical, composed
-from par_core.archive.containers import SEPARATOR, split_uri
+from par_core.archive.containers import SEPARATOR, is_container_name, split_uri
 from par_core.archive.entries import Entry, Listing, is_remote, path_of
-from par_core.archive.folder import entry_of_file
+from par_core.archive.folder import entry_of_file, list_container
 from par_core.errors import BadConfigError
 from par_core.status import Status
 
 __all__ = ["list_paths"]
 
-_MARKS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKS: Final = (
+    *((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")),
+    *((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")),
+)
+_UNMARKED: Final = ("utf-16-be", "utf-16-le")  # where the first, or the second, of each two bytes is zero
+_LOOKED_AT: Final = 64  # bytes
+_LINE_ENDS: Final = re.compile(r"\r\n|\n|\r")  # str.splitlines knows eight more, which may be in names
+_FILE_URI: Final = re.compile(r"file:(?://(?:localhost)?)?(?=/)", re.IGNORECASE)
 
 
-def list_paths(path: Path, list_other: Callable[[str], Listing]) -> Listing:
+def list_paths(path: Path, list_other: Callable[[str], Listing], *, containers: bool = False) -> Listing:
     """List the pictures that a text file names.
 
     Args:
-        path: The file: UTF-8, or UTF-16 with a byte-order mark. Empty lines and lines that begin with # are
-            skipped.
+        path: The file: UTF-8, UTF-16 or UTF-32. Empty lines and lines that begin with # are skipped.
         list_other: Lists an archive or a URL, by its path or URL.
+        containers: Whether an archive that a line names stands for all of its members.
 
     Returns:
         The entries; what is named and is not there has the status ``vanished``.
     """
     entries: list[Entry] = []
+    skipped: Counter[str] = Counter()
     elsewhere: dict[str, set[str]] = {}  # names by archive or URL
     folders: dict[str, str] = {}
     uris = CanonicalUris()
     for line in _lines(path.read_bytes()):
-        name = os.fsdecode(path_of(line)) if line.startswith("file://") else line
+        name = _named(line, path.parent)
         whole = name if is_remote(name) else os.path.join(path.parent, name)
         container, _ = split_uri(whole)
         if is_remote(name) or (container is not None and not os.path.lexists(whole)):
             named = whole if is_remote(name) else uris.named(whole)
             elsewhere.setdefault(named.split(SEPARATOR)[0] if container else named, set()).add(named)
+        elif containers and is_container_name(name) and os.path.isfile(whole):
+            members, passed_over = list_container(canonical(name, str(path.parent), folders))
+            entries += members
+            skipped += passed_over
         else:
             entries.append(entry_of_file(canonical(name, str(path.parent), folders)))
     for place, wanted in elsewhere.items():
         entries += _entries_of(place, wanted, list_other)
     by_uri = {entry.uri: entry for entry in entries}
-    return Listing(str(path), tuple(by_uri[uri] for uri in sorted(by_uri)))
+    return Listing(str(path), tuple(by_uri[uri] for uri in sorted(by_uri)), dict(skipped))
 
 
 def _entries_of(place: str, wanted: set[str], list_other: Callable[[str], Listing]) -> Iterator[Entry]:
@@ -70,9 +84,33 @@ def _member(uri: str) -> str:
     return composed(uri.partition(SEPARATOR)[2])
 
 
-def _lines(content: bytes) -> Iterator[str]:
-    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
-    text = content.removeprefix(codecs.BOM_UTF8).decode(encoding, "surrogateescape")
-    for line in text.splitlines():
-        if line.strip() and not line.lstrip().startswith("#"):
-            yield line.strip()
+def _lines(content: bytes) -> list[str]:
+    """Return the lines that are not empty and no comments. NUL characters between names, as ``find -print0``
+    writes them, end lines too, and alone.
+    """
+    mark, encoding = next((pair for pair in _MARKS if content.startswith(pair[0])), (b"", "utf-8"))
+    if not mark and b"\0" in content:
+        halves = content[:_LOOKED_AT:2], content[1:_LOOKED_AT:2]
+        encoding = next(
+            (name for half, name in zip(halves, _UNMARKED, strict=True) if not any(half)), "utf-8"
+        )
+    text = content.removeprefix(mark).decode(
+        encoding, "surrogateescape" if encoding == "utf-8" else "replace"
+    )
+    if "\0" in text:
+        return [name for name in text.split("\0") if name.strip()]
+    lines = _LINE_ENDS.split(text)
+    return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _named(line: str, folder: Path) -> str:
+    """Return the name that a line stands for: the line as it is where that is there, else without blanks,
+    quotes, or the other forms of ``file:`` (RFC 8089) around it.
+    """
+    name = line.strip()
+    if name != line and os.path.lexists(folder / line):
+        return line
+    if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'" and not os.path.lexists(folder / name):
+        name = name[1:-1]
+    found = _FILE_URI.match(name)
+    return os.fsdecode(path_of(f"file://{name[found.end() :]}")) if found else name

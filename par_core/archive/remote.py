@@ -37,8 +37,12 @@ _ZIP_AHEAD: Final = 64 * 2**10  # bytes to fetch of an archive where it is not k
 _TAR_AHEAD: Final = 4 * 2**20
 
 
-def list_remote(url: str) -> Listing:
+def list_remote(url: str, *, containers: bool = False) -> Listing:
     """List a URL.
+
+    Args:
+        url: A folder, or an archive.
+        containers: Whether archives in a folder are listed too, in the place of counting them.
 
     Raises:
         BadConfigError: The backend is not installed, there is nothing at the URL, or it cannot be listed.
@@ -47,9 +51,7 @@ def list_remote(url: str) -> Listing:
     files, path = _open(url)
     try:
         if is_container_name(path):
-            container = _container(files, path, files.unstrip_protocol(path))
-            with container.file:
-                entries, skipped = list_members(container)
+            entries, skipped = list_members(_container(files, path, files.unstrip_protocol(path)))
             return Listing(url, tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
         infos: dict[str, dict[str, Any]] = files.find(path, detail=True)
     except FileNotFoundError as error:
@@ -61,7 +63,7 @@ def list_remote(url: str) -> Listing:
         raise BadConfigError(f"{url} cannot be listed: {error}") from error
     if not infos:
         raise BadConfigError(f"nothing at {url}")
-    return _listing(url, path, infos, files)
+    return _listing(url, path, infos, files, containers=containers)
 
 
 def read_remote(
@@ -217,9 +219,11 @@ def _too_large(size: str, max_bytes: int) -> UnreadableImageError:
     )
 
 
-def _listing(url: str, root: str, infos: dict[str, dict[str, Any]], files: Any) -> Listing:
+def _listing(
+    url: str, root: str, infos: dict[str, dict[str, Any]], files: Any, *, containers: bool
+) -> Listing:
     skipped: Counter[str] = Counter()
-    entries = []
+    entries: list[Entry] = []
     infos = _complete(infos, files)
     for path, info in infos.items():
         parts = path.removeprefix(root).split("/")
@@ -228,9 +232,24 @@ def _listing(url: str, root: str, infos: dict[str, dict[str, Any]], files: Any) 
             skipped[reasons[0]] += 1
         elif is_image_name(path):
             entries.append(Entry(files.unstrip_protocol(path), int(info.get("size") or 0), _version(info)))
+        elif containers and is_container_name(path):
+            members, passed_over = _list_container(files, path, info)
+            entries += members
+            skipped += passed_over
         else:
             skipped["archive" if is_container_name(path) else why_passed_over(path) or "not_an_image"] += 1
     return Listing(url, tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
+
+
+def _list_container(files: Any, path: str, info: dict[str, Any]) -> tuple[list[Entry], Counter[str]]:
+    """List an archive of a folder; one that cannot be opened is an entry with a status."""
+    url = files.unstrip_protocol(path)
+    try:
+        return list_members(open_remote_container(url))
+    except UnreadableImageError as error:
+        return [
+            Entry(url, int(info.get("size") or 0), _version(info), error.status, error.message)
+        ], Counter()
 
 
 def _complete(infos: dict[str, dict[str, Any]], files: Any) -> dict[str, dict[str, Any]]:

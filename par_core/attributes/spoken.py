@@ -109,10 +109,10 @@ def named_attributes(text: str) -> tuple[NamedAttribute, ...]:
     """Return the attributes whose nouns, or whose plainest phrase, occur in a text; each once, in the order
     of the vocabulary.
     """
-    words = " ".join(_words_of(text))
+    words = f" {' '.join(_words_of(text))} "
     named: dict[str, NamedAttribute] = {}
     for spoken, name, wanted in _spoken():
-        if name not in named and re.search(rf"(?:^| ){re.escape(spoken)}(?: |$)", words):
+        if name not in named and f" {spoken} " in words:
             named[name] = NamedAttribute(name, wanted, spoken)
     return tuple(named.values())
 
@@ -150,10 +150,15 @@ def _worn() -> dict[str, tuple[str, ...]]:
     }
 
 
-def _spoken() -> Iterator[tuple[str, str, bool]]:
+@lru_cache(maxsize=1)
+def _spoken() -> tuple[tuple[str, str, bool], ...]:
     """Words, the attribute that they name, and whether they mean it or its opposite; longer words before the
     words that they contain.
     """
+    return tuple(_each_spoken())
+
+
+def _each_spoken() -> Iterator[tuple[str, str, bool]]:
     yield from ((word, "female", False) for word in _MALE)
     yield from ((word, "female", True) for word in _FEMALE)
     for spoken, wanted in (

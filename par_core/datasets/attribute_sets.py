@@ -11,12 +11,14 @@ from par_core.datasets.csv_labels import read_csv_labels
 from par_core.datasets.labelled_set import AttributeSet, Split
 from par_core.datasets.market1501 import read_market1501
 from par_core.datasets.merged_labels import labels_of
+from par_core.datasets.msp60k import read_msp60k
 from par_core.datasets.open_images import read_open_images
 from par_core.datasets.own_words import read_ccp, read_mit
 from par_core.datasets.pa100k import read_pa100k
 from par_core.datasets.peta import read_peta
 from par_core.datasets.rap import read_rapv1, read_rapv2
 from par_core.datasets.splits import identity_disjoint_split
+from par_core.datasets.upar import read_upar
 from par_core.errors import BadConfigError
 
 __all__ = ["ATTRIBUTE_SETS", "SPLITS", "AttributeSet", "read_attribute_set", "require_split"]
@@ -31,6 +33,8 @@ ATTRIBUTE_SETS: Final[dict[str, Callable[[Path, Split], AttributeSet]]] = {
     "rapv2": read_rapv2,
     "pa100k": read_pa100k,
     "market1501": read_market1501,
+    "upar": read_upar,
+    "msp60k": read_msp60k,
     "openimages": read_open_images,
     "ccp": read_ccp,
     "mit": read_mit,
@@ -44,6 +48,8 @@ SPLITS: Final[dict[str, tuple[Split, ...]]] = {
     "rapv1": _FIVE,
     "rapv2": (*_FIVE, "zs"),
     "market1501": (0, "zs"),
+    "upar": tuple(range(10)),
+    "msp60k": (0, 1, 2),
     "csv": (0, "zs"),
 }
 

@@ -16,14 +16,14 @@ class Dataset:
 
     Attributes:
         name: As ``--dataset`` wants it.
-        kinds: What is labelled: ``attributes``, ``outlines`` or both.
+        kinds: What is labelled: ``attributes``, ``outlines`` or both; ``captions`` are sentences.
         holds: What is in it.
         files: What must be in its folder.
         terms: Its licence, as its authors state it, and where to get it.
     """
 
     name: str
-    kinds: tuple[Literal["attributes", "outlines"], ...]
+    kinds: tuple[Literal["attributes", "captions", "outlines"], ...]
     holds: str
     files: tuple[str, ...]
     terms: str
@@ -70,6 +70,24 @@ DATASETS: Final = (
         " research",
     ),
     Dataset(
+        "upar",
+        ("attributes",),
+        "pictures of PA-100K, PETA, RAPv2 and Market-1501 with the same 40 attributes; splits 0 to 9, or the"
+        " one of the challenge",
+        (
+            "the folders PA100k/, PETA/, RAP2/, Market1501/ and UPAR/dataset_all.pkl",
+            "or annotations/task1/train/gt.csv and val/gt.csv, or phase1/train/train.csv",
+        ),
+        "annotations CC BY-NC-SA 3.0 DE: github.com/speckean/upar_dataset and upar_challenge",
+    ),
+    Dataset(
+        "msp60k",
+        ("attributes",),
+        "60,122 people in eight scenes; 57 attributes; split 0 at random, 1 and 2 by scene",
+        ("images/, random_split.json, merged_labels.json, Multi_Sences2.json",),
+        "terms at github.com/Event-AHU/OpenPAR",
+    ),
+    Dataset(
         "openimages",
         ("attributes", "outlines"),
         "men, women, boys and girls by their boxes; outlines of people; the parts of its files",
@@ -79,6 +97,27 @@ DATASETS: Final = (
             "outlines: *-annotations-object-segmentation.csv, masks/",
         ),
         "annotations CC BY 4.0, photographs listed as CC BY 2.0: storage.googleapis.com/openimages",
+    ),
+    Dataset(
+        "cuhk-pedes",
+        ("captions",),
+        "40,206 pictures of 13,003 people, two sentences about each; train, val, test",
+        ("reid_raw.json, imgs/",),
+        "on request, for research: github.com/ShuangLI59/Person-Search-with-Natural-Language-Description",
+    ),
+    Dataset(
+        "icfg-pedes",
+        ("captions",),
+        "54,522 pictures of 4,102 people, a sentence about each; train, test",
+        ("ICFG-PEDES.json, imgs/",),
+        "on request, for research: github.com/zifyloo/SSAN",
+    ),
+    Dataset(
+        "rstpreid",
+        ("captions",),
+        "20,505 pictures of 4,101 people, two sentences about each; train, val, test",
+        ("data_captions.json, imgs/",),
+        "on request, for research: github.com/NjtechCVLab/RSTPReid-Dataset",
     ),
     Dataset(
         "coco",

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from par_core.datasets.attribute_sets import AttributeSet, read_attribute_set
+from par_core.datasets.captioned import read_captioned
 from par_core.datasets.instances import coco_photos, open_images_photos
 from par_core.datasets.labelled_set import Split
 from par_core.datasets.merged_labels import labels_of
@@ -17,7 +18,14 @@ from par_core.datasets.sizes import upright_size
 from par_core.datasets.splits import IdentityReport, identity_report
 from par_core.errors import BadConfigError, ParError
 
-__all__ = ["AttributeReport", "OutlineReport", "check_attributes", "check_outlines"]
+__all__ = [
+    "AttributeReport",
+    "CaptionReport",
+    "OutlineReport",
+    "check_attributes",
+    "check_captions",
+    "check_outlines",
+]
 
 _DECODED: Final = 500
 _UNREADABLE: Final = (ParError, cv2.error, IndexError, KeyError, OSError, TypeError, ValueError)
@@ -40,6 +48,25 @@ class AttributeReport:
     parts: dict[str, int]
     prevalence: dict[str, float | None]
     labelled: dict[str, int]
+    identities: IdentityReport | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionReport:
+    """What is in a data set of people with captions.
+
+    Attributes:
+        images: How many pictures.
+        captions: How many sentences.
+        parts: Pictures by part.
+        identities: Who is in which part; None where the data set cannot be read.
+        problems: One sentence each; empty if all is well.
+    """
+
+    images: int
+    captions: int
+    parts: dict[str, int]
     identities: IdentityReport | None
     problems: tuple[str, ...]
 
@@ -88,6 +115,33 @@ def check_attributes(name: str, root: Path, split: Split = 0) -> AttributeReport
         labelled,
         identity_report(data.identities, data.parts) if any(data.identities) else None,
         tuple(_picture_problems(data)),
+    )
+
+
+def check_captions(name: str, root: Path) -> CaptionReport:
+    """Read pictures, captions and split, and the head of every picture. What is not as published becomes a
+    problem.
+
+    Args:
+        name: One of ``CAPTIONED_SETS``.
+        root: Its folder.
+    """
+    try:
+        data = read_captioned(name, root)
+    except _UNREADABLE as error:
+        return CaptionReport(0, 0, {}, None, (str(error),))
+    problems = []
+    for image in dict.fromkeys(data.images):
+        try:
+            upright_size(image)
+        except BadConfigError as error:
+            problems.append(str(error))
+    return CaptionReport(
+        len(data.images),
+        sum(map(len, data.captions)),
+        {part: len(rows) for part, rows in data.parts.items()},
+        identity_report(data.identities, data.parts),
+        tuple(problems),
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import scipy.io
 from jaxtyping import Float32, UInt8
 
+from par_core.attributes.clothing_parts import OTHER_PART
 from par_core.attributes.colours import dominant_colour
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.datasets.folders import dataset_folder
@@ -40,8 +41,6 @@ __all__ = [
 IMPRESSIONS: Final = "annotations/gender.csv"
 
 NAMES: Final = tuple(attribute.name for attribute in ATTRIBUTES)
-#: In a map of attributes: a part of the person that shows none.
-OTHER_PART: Final = 255
 _INDEX: Final = {name: i for i, name in enumerate(NAMES)}
 _LEAST_PIXELS: Final = 60
 _LEAST_FOREGROUND: Final = 500

@@ -21,7 +21,14 @@ from par_core.models.text_evidence import KnownPeople
 from par_core.predictions.cache import PredictionCache
 from par_core.types import BoxesXYXY
 
-__all__ = ["Described", "PeopleSet", "RetrievalRun", "describe_labelled", "evaluate_retrieval"]
+__all__ = [
+    "Described",
+    "PeopleSet",
+    "RetrievalRun",
+    "describe_labelled",
+    "describe_pictures",
+    "evaluate_retrieval",
+]
 
 PeopleSet = Literal["ccp", "mit"]
 
@@ -162,14 +169,19 @@ def _ranked(relevant: np.ndarray, scores: Float[np.ndarray, " n"]) -> dict[str, 
 def describe_labelled(
     people: Sequence[LabelledPerson], config: RunConfig, cache: PredictionCache
 ) -> Described:
+    """Describe labelled people as :func:`describe_pictures` does."""
+    return describe_pictures([person.image for person in people], config, cache)
+
+
+def describe_pictures(images: Sequence[Path], config: RunConfig, cache: PredictionCache) -> Described:
     """Describe the largest person of each picture by the steps of indexing, or the whole picture where no
     person is detected; with the probabilities of PAR's own vocabulary.
 
     Raises:
         BadInputError: A picture cannot be read; names it.
     """
-    (predicted,) = cache.people([person.image for person in people], [config])
-    probabilities = np.full((len(people), len(NAMES)), np.nan, np.float32)
+    (predicted,) = cache.people(list(images), [config])
+    probabilities = np.full((len(images), len(NAMES)), np.nan, np.float32)
     for i, name in enumerate(NAMES):
         if name in predicted.attributes:
             probabilities[:, i] = predicted.descriptions.probabilities[:, predicted.attributes.index(name)]

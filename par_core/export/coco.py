@@ -15,6 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from par_core.people.masks import mask_area
+from par_core.people.polygons import mask_polygons
 from par_core.types import MaskRLE
 
 __all__ = ["CocoFile"]
@@ -28,13 +29,14 @@ _KEPT: Final = (
 
 class CocoFile:
     """A COCO file of one category, ``person``: ``bbox`` is x, y, width, height in pixels, ``segmentation`` a
-    compressed run-length of the whole image.
+    compressed run-length of the whole image, or polygons.
 
     Args:
         path: Path of the file.
         attributes: Columns that become ``attributes`` of an annotation: probability by name.
         provenance: Provenance of the export; becomes ``info``.
         named_by_id: Whether file names of images are ``IMAGE_ID.SUFFIX`` instead of their uri.
+        polygons: Whether outlines are polygons instead of run-lengths.
     """
 
     def __init__(
@@ -44,13 +46,10 @@ class CocoFile:
         provenance: Mapping[str, Any],
         *,
         named_by_id: bool = False,
+        polygons: bool = False,
     ) -> None:
-        self._path, self._attributes, self._provenance, self._named_by_id = (
-            path,
-            attributes,
-            provenance,
-            named_by_id,
-        )
+        self._path, self._attributes, self._provenance = path, attributes, provenance
+        self._named_by_id, self._polygons = named_by_id, polygons
         self._numbers: dict[str, int] = {}
         self._people = 0
         self._files = [path.with_suffix(f".{part}") for part in ("images", "annotations")]
@@ -105,7 +104,7 @@ class CocoFile:
                 for value in (row["x1"], row["y1"], row["x2"] - row["x1"], row["y2"] - row["y1"])
             ],
             "area": mask_area(mask),
-            "segmentation": {"size": [mask.height, mask.width], "counts": mask.counts.decode("ascii")},
+            "segmentation": mask_polygons(mask) if self._polygons else _run_lengths(mask),
             "iscrowd": 0,
             **{name: row[name] for name in _KEPT if row.get(name) is not None},
             "attributes": {name: row[name] for name in self._attributes if row[name] is not None},
@@ -130,3 +129,7 @@ class CocoFile:
                     shutil.copyfileobj(file, whole)
                 whole.write("\n]")
             whole.write("}\n")
+
+
+def _run_lengths(mask: MaskRLE) -> dict[str, Any]:
+    return {"size": [mask.height, mask.width], "counts": mask.counts.decode("ascii")}

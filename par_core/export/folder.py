@@ -25,6 +25,7 @@ __all__ = ["FORMATS", "ExportReport", "ExportRequest", "export_people"]
 Format = Literal["parquet", "csv", "coco", "fiftyone"]
 FORMATS: Final[tuple[Format, ...]] = ("parquet", "csv", "coco", "fiftyone")
 _CROPS: Final = ("eliminate", "blur", "keep")
+_SEGMENTATIONS: Final = ("rle", "polygon")
 _PROVENANCE: Final = "provenance.json"
 _MOST_TROUBLE: Final = 1_000  # files without picture that a report lists
 _SUFFIXES: Final = {
@@ -51,6 +52,7 @@ class ExportRequest:
         crops: Background of crops: ``eliminate``, ``blur`` or ``keep``; None for no crops.
         vectors: Whether to export the embeddings too.
         force: Whether to replace an existing export.
+        segmentation: How ``coco`` and ``fiftyone`` write outlines: ``rle`` or ``polygon``; None for ``rle``.
     """
 
     form: Format
@@ -61,6 +63,7 @@ class ExportRequest:
     crops: Literal["eliminate", "blur", "keep"] | None = None
     vectors: bool = False
     force: bool = False
+    segmentation: Literal["rle", "polygon"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,13 @@ def _check_choices(request: ExportRequest) -> None:
         raise BadConfigError(f"no format {request.form!r}; there are: {', '.join(FORMATS)}")
     if request.crops is not None and request.crops not in _CROPS:
         raise BadConfigError(f"no treatment {request.crops!r} of crops; there are: {', '.join(_CROPS)}")
+    if request.segmentation is not None:
+        if request.segmentation not in _SEGMENTATIONS:
+            raise BadConfigError(
+                f"no segmentation {request.segmentation!r}; there are: {', '.join(_SEGMENTATIONS)}"
+            )
+        if request.form not in ("coco", "fiftyone"):
+            raise BadConfigError(f"{request.form} holds no outlines; a segmentation is for coco and fiftyone")
     if not 1 <= request.top <= 10_000:
         raise BadConfigError(f"top is 1 to 10,000, got {request.top}")
 
@@ -159,7 +169,13 @@ class _Export:
             name = "labels.json" if request.form == "fiftyone" else "annotations.json"
             attributes = chosen.index.info.attributes
             self._coco = self._open.enter_context(
-                CocoFile(folder / name, attributes, provenance, named_by_id=request.form == "fiftyone")
+                CocoFile(
+                    folder / name,
+                    attributes,
+                    provenance,
+                    named_by_id=request.form == "fiftyone",
+                    polygons=request.segmentation == "polygon",
+                )
             )
         if request.form == "fiftyone":
             (folder / "data").mkdir()

@@ -43,11 +43,14 @@ class MadeFolder:
         folder: Where it is.
         manifest: Content of ``manifest.json``.
         people: Everybody in it.
+        learned_from: Ids of the images of everybody whom the network that made the pictures has learned from;
+            nobody where no network made them.
     """
 
     folder: Path
     manifest: dict[str, Any]
     people: tuple[MadePerson, ...]
+    learned_from: frozenset[str] = frozenset()
 
     @classmethod
     def open(cls, folder: Path) -> "MadeFolder":
@@ -69,16 +72,19 @@ class MadeFolder:
             for name in (person.picture, person.map, person.scene_picture):
                 if name is not None and (Path(name).is_absolute() or ".." in Path(name).parts):
                     raise StoreError(f"{folder / PEOPLE} names {name!r}, which lies outside of the folder")
-        return cls(folder, manifest, tuple(people))
+        return cls(folder, manifest, tuple(people), plan.learned_from)
 
     def allowed(self, ids: Collection[str]) -> list[MadePerson]:
         """The people who may be trained on: everybody whose pixels are in the picture is among the training
-        people.
+        people, and so is everybody whom the network has learned from.
 
         Args:
             ids: Ids of the images of the training people.
         """
-        return [person for person in self.people if set(person.sources) <= set(ids)]
+        known = set(ids)
+        if not self.learned_from <= known:
+            return []
+        return [person for person in self.people if set(person.sources) <= known]
 
 
 def as_labelled(

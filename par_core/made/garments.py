@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from par_core.attributes.clothing_parts import FEET, LOWER, UPPER
 from par_core.attributes.colours import dominant_colour
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.datasets.merged_labels import (
@@ -21,6 +22,7 @@ from par_core.types import ImageU8, Mask
 
 __all__ = [
     "ACCESSORIES",
+    "FEET",
     "LOWER",
     "SURE",
     "UPPER",
@@ -34,8 +36,6 @@ __all__ = [
 
 Regions = UInt8[np.ndarray, "h w"]
 
-UPPER: Final = ("coat_or_jacket", "shirt_or_blouse", "top_or_tshirt", "sweater", "dress")
-LOWER: Final = ("skirt", "trousers", "jeans", "shorts")
 ACCESSORIES: Final = ("hat", "bag", "scarf", "boots", "sandals", "heels")
 #: Share of a garment's pixels from which a term is its colour, as the readers of data sets have it.
 SURE: Final = 0.4

@@ -135,6 +135,13 @@ class MakingPlan:
         return digest_of(*(source.id for source in self.sources))
 
     @property
+    def learned_from(self) -> frozenset[str]:
+        """Ids of the people whom the network that makes the pictures has learned from: all sources; nobody
+        where no network makes them.
+        """
+        return frozenset(each.id for each in self.sources) if "network" in self.settings else frozenset()
+
+    @property
     def finished(self) -> bool:
         """Whether the manifest is there."""
         return (self.folder / MANIFEST).exists()

@@ -24,6 +24,7 @@ from par_core.made.rows import MadePerson
 __all__ = [
     "MAPPED_SETS",
     "RecolourSettings",
+    "everybody",
     "labels_by_name",
     "mapped_people",
     "plan_recolour",
@@ -54,16 +55,25 @@ def mapped_people(dataset: str, root: Path) -> list[LabelledPerson]:
     Raises:
         BadConfigError: The data set has no such maps, or the folder does not hold it.
     """
+    return [person for person in everybody(dataset, root) if person.label_map is not None]
+
+
+def everybody(dataset: str, root: Path) -> list[LabelledPerson]:
+    """The people of a data set with maps for some of them, by file name.
+
+    Raises:
+        BadConfigError: As ``mapped_people``.
+    """
     if dataset not in MAPPED_SETS:
         raise BadConfigError(
             f"{dataset!r} has no maps of the pixels of garments; there are: {', '.join(MAPPED_SETS)}"
         )
-    return list(_mapped(root.resolve()))
+    return list(_everybody(root.resolve()))
 
 
 @cached(LRUCache(maxsize=2), lock=threading.Lock())  # threads that ask at once read the maps once
-def _mapped(root: Path) -> tuple[LabelledPerson, ...]:
-    return tuple(person for person in labelled_people("ccp", root) if person.label_map is not None)
+def _everybody(root: Path) -> tuple[LabelledPerson, ...]:
+    return tuple(labelled_people("ccp", root))
 
 
 def plan_recolour(

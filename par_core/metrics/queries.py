@@ -16,7 +16,7 @@ from par_core.errors import BadInputError
 from par_core.metrics.label_based import known_items
 from par_core.metrics.ranking import average_precision, operating_points
 
-__all__ = ["QueryScores", "first_rank", "found_at", "ndcg_at", "recall_at"]
+__all__ = ["QueryScores", "first_rank", "found_at", "inverse_negative_penalty", "ndcg_at", "recall_at"]
 
 
 def recall_at(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"], k: int) -> float:
@@ -55,6 +55,24 @@ def first_rank(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]
         if right:
             return float(before + (size + 1) / (right + 1))
     return float("inf")
+
+
+def inverse_negative_penalty(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]) -> float:
+    """Number of relevant items over the rank of the last of them: 1 where nothing else comes before it. Its
+    mean over queries is mINP.
+
+    Source: Ye et al., Deep learning for person re-identification: a survey and outlook, TPAMI 44 (2022),
+    section 4.2.
+
+    Returns:
+        In [0, 1]; equal scores share the rank at the end of their run; 0 where a relevant item has a NaN
+        score; NaN if nothing is relevant.
+    """
+    if not relevant.any():
+        return float("nan")
+    if np.isnan(scores[relevant]).any():
+        return 0.0
+    return float(relevant.sum() / (scores >= scores[relevant].min()).sum())
 
 
 def ndcg_at(relevant: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"], k: int) -> float:

@@ -72,7 +72,13 @@ class TextEncoder(Protocol):
     logit_scale: float
 
     def encode(self, sentences: Sequence[str]) -> Embeddings:
-        """Embed sentences: (n, d), rows of L2 norm 1."""
+        """Embed sentences: (n, d), rows of L2 norm 1. One that is longer than the encoder reads at once is
+        embedded in parts, and the parts are joined.
+        """
+        ...
+
+    def parts(self, sentence: str) -> tuple[str, ...]:
+        """Return the parts in which a sentence is read; itself where the encoder reads it at once."""
         ...
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from par_core.attributes.vocabulary import ATTRIBUTES, prompts
-from par_core.errors import BadConfigError
 from par_core.models.answers import Answers
 from par_core.models.attribute_vit import AttributeViT
+from par_core.models.clip_loading import fitting_state, model_config, preprocessing, require_parts, tokenizer
 from par_core.models.conversion import compile_module
 from par_core.models.measuring import measured_batch
 from par_core.models.runtimes import Runtime
@@ -41,27 +41,19 @@ def build_clip(name: str, pretrained: str, weights: Path | None, seed: int | Non
         seed: Seed of the random weights.
 
     Raises:
-        BadConfigError: open_clip has no such architecture.
+        BadConfigError: open_clip has no such architecture, or a package that it needs is missing.
         WeightsError: The file is missing, damaged, or of another architecture.
     """
-    if name not in open_clip.list_models():
-        raise BadConfigError(
-            f"clip.model: open_clip has no architecture {name!r}; it has, for example, ViT-B-16, ViT-B-32 and"
-            " ViT-L-14"
-        )
+    require_parts(name)
     torch.manual_seed(seed or 0)
     known = open_clip.get_pretrained_cfg(name, pretrained) or {}
-    model = open_clip.create_model(name, pretrained=None, force_quick_gelu=bool(known.get("quick_gelu")))
-    preprocessing = {
-        key: known[key] for key in ("mean", "std", "interpolation", "resize_mode") if key in known
-    }
-    model.visual.preprocess_cfg = {**model.visual.preprocess_cfg, **preprocessing}
+    model = open_clip.create_model(
+        name, pretrained=None, pretrained_text=False, force_quick_gelu=bool(known.get("quick_gelu"))
+    )
+    model.visual.preprocess_cfg = {**model.visual.preprocess_cfg, **preprocessing(name, pretrained)}
     if weights is not None:
         state = read_published(weights, f"CLIP model {name}")
-        # numbers that OpenAI's archives carry beside the weights
-        for extra in ("input_resolution", "context_length", "vocab_size"):
-            state.pop(extra, None)
-        load_state(model, state, str(weights))
+        load_state(model, fitting_state(model, state), str(weights))
     return model.float().eval()
 
 
@@ -69,7 +61,7 @@ def load_clip_text(model: Any, name: str, embedding_fingerprint: str) -> TowerTe
     """Return the text tower of a CLIP model behind PAR's contract."""
     return TowerTextEncoder(
         TorchRuntime().compile(_TextTower(model), (), "text"),
-        _Tokenizer(open_clip.get_tokenizer(name)),
+        _Tokenizer(tokenizer(name)),
         float(model.logit_scale.detach().exp()),
         embedding_fingerprint,
         None,
@@ -100,7 +92,7 @@ class ClipDescriber:
         runtime: Runtime,
     ) -> None:
         self.fingerprint, self.embedding_fingerprint = fingerprint, embedding_fingerprint
-        self.embedding_size = int(model.visual.output_dim)
+        self.embedding_size = int(model_config(name)["embed_dim"])
         how = "ViT-B/32" if vit else "zero-shot"
         answers = vit.answers if vit else Answers.uncalibrated([attribute.name for attribute in ATTRIBUTES])
         self.attributes, self.thresholds = answers.names, answers.thresholds
@@ -110,7 +102,9 @@ class ClipDescriber:
         self._scale = float(model.logit_scale.detach().exp())
         self._pairs = None if vit else _prompt_pairs(load_clip_text(model, name, embedding_fingerprint))
         example = _typical_input(height, width)
-        self._embed = compile_module(runtime, model.visual, (example,), f"{embedding_fingerprint}/visual")
+        self._embed = compile_module(
+            runtime, _ImageTower(model.visual), (example,), f"{embedding_fingerprint}/visual"
+        )
         self.batch_size = measured_batch(
             self._embed, example, runtime.device, f"{runtime.name}/{embedding_fingerprint}/visual"
         )
@@ -153,6 +147,19 @@ class _Tokenizer:
     ) -> Int64[np.ndarray, "n context"]:
         ids = self._tokenizer(list(texts), context_length=context_length).numpy()
         return ids.astype(np.int64)
+
+
+class _ImageTower(nn.Module):
+    """What open_clip's ``encode_image`` gives, not yet normalised; CoCa's tower adds a vector a patch."""
+
+    def __init__(self, visual: nn.Module) -> None:
+        super().__init__()
+        self.visual = visual
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        embedded = self.visual(pictures)
+        vectors: Tensor = embedded[0] if isinstance(embedded, tuple) else embedded
+        return vectors
 
 
 class _TextTower(nn.Module):

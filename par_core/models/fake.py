@@ -94,6 +94,10 @@ class FakeTextEncoder:
             )
         return np.array(rows, np.float32).reshape(-1, len(COLOURS))
 
+    def parts(self, sentence: str) -> tuple[str, ...]:
+        """A sentence of any length is read at once."""
+        return (sentence,)
+
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
         """Words that are neither a colour nor grammar."""
         return tuple(

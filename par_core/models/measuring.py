@@ -1,4 +1,5 @@
-"""The best precision and batch size of a network on this machine: measured once and kept in the cache.
+"""The best precision and batch size of a network on this machine: known of the shipped networks, of others
+measured once and kept in the cache.
 
 bf16 is used if it is faster and the outputs stay near those of fp32, so that stores filled on different
 machines agree and the precision need not be part of a fingerprint. A network whose outputs move further is
@@ -8,7 +9,7 @@ computed in fp32; a configuration that demands bf16 for it is refused.
 import copy
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from par_core.atomic import remove_partials, write_atomic
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
 from par_core.models.hardware import processor_name
+from par_core.models.known_measurements import KNOWN
 from par_core.models.runtimes import Arrays, Compiled, Precision, Runtime, cache_folder
 from par_core.version import installed_versions
 
@@ -110,10 +112,12 @@ def measured_batch(run: Compiled, example: np.ndarray, device: str, key: str) ->
     return int(_kept(f"batch/{device}/{key}", measure)["batch"])
 
 
-def _kept(key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The measurement of a key on this machine with these versions; of several processes at once, one
-    measures and the others wait.
+def _kept(key: str, measure: Callable[[], dict[str, Any]]) -> Mapping[str, Any]:
+    """The measurement of a key that is known, else that of this machine with these versions; of several
+    processes at once, one measures and the others wait.
     """
+    if key in KNOWN:
+        return KNOWN[key]
     libraries = installed_versions(("openvino", "torch"))
     file = cache_folder() / "measured" / f"{digest_of(key, processor_name(), *libraries.values())}.json"
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from par_core.config import RunConfig
 from par_core.ids import digest_of
 from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
+from par_core.models.cached_texts import cached_embeddings
 from par_core.models.fake import FakeDescriber, FakeSegmenter, FakeTextEncoder
 from par_core.models.hardware import cpu_computes_bf16, has_cuda_device
-from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN, clip_file, find
+from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN, clip_weights, find
 from par_core.models.segmenter_settings import COMPACT_SETTINGS, PUBLISHED_SETTINGS, SegmenterSettings
 from par_core.models.shipped import CALIBRATION, FILES, digest, file_digest
-from par_core.models.text_evidence import TextScorer, TextWeights
+from par_core.models.text_evidence import TextScorer, TextWeights, background_texts
 from par_core.models.torch_extra import has_torch, require_torch
 
 if TYPE_CHECKING:
@@ -256,7 +257,8 @@ def _text_encoder(config: RunConfig) -> TextEncoder:
 
 @lru_cache(maxsize=1)
 def _text_scorer(config: RunConfig) -> TextScorer:
-    return TextScorer(_text_encoder(config), TextWeights.shipped(calibrated=config.profile == "compact"))
+    encoder, weights = _text_encoder(config), TextWeights.shipped(calibrated=config.profile == "compact")
+    return TextScorer(encoder, weights, cached_embeddings(background_texts(), encoder))
 
 
 @lru_cache(maxsize=1)
@@ -305,7 +307,8 @@ def _segmenter_file(config: RunConfig) -> Path:
 
 
 def _clip_weights(config: RunConfig) -> Path:
-    return find(clip_file(config.clip.model, config.clip.pretrained), "CLIP model", config.weights_dir)
+    wanted = clip_weights(config.clip.model, config.clip.pretrained)
+    return find(wanted.file, "CLIP model", config.weights_dir)
 
 
 def _attributes_file(config: RunConfig) -> Path:

@@ -10,7 +10,7 @@ from jaxtyping import Float32
 from par_core.attributes.vocabulary import TEMPLATES
 from par_core.models.base import TextEncoder
 
-__all__ = ["text_vector", "text_vectors"]
+__all__ = ["parts_read", "text_vector", "text_vectors"]
 
 # the templates say it already
 _PHOTO_OF: Final = re.compile(r"^an? (photo|photograph|picture|image) of ", re.IGNORECASE)
@@ -20,14 +20,23 @@ def text_vectors(texts: Sequence[str], encoder: TextEncoder) -> Float32[np.ndarr
     """Return for each text the mean of its embeddings in all templates, of L2 norm 1 (Radford et al. 2021,
     section 3.1.4), by one call of the encoder.
     """
-    plain = [_PHOTO_OF.sub("", text.strip().rstrip(".")) or text for text in texts]
-    embedded = encoder.encode([template.format(text) for text in plain for template in TEMPLATES])
+    embedded = encoder.encode([sentence for text in texts for sentence in _sentences(text)])
     return np.stack([_mean(vectors) for vectors in embedded.reshape(len(texts), len(TEMPLATES), -1)])
 
 
 def text_vector(text: str, encoder: TextEncoder) -> Float32[np.ndarray, " d"]:
     """Return the vector of one text; see :func:`text_vectors`."""
     return text_vectors([text], encoder)[0]
+
+
+def parts_read(text: str, encoder: TextEncoder) -> int:
+    """Return the number of parts in which the encoder reads a text: 1 where it reads it at once."""
+    return max(len(encoder.parts(sentence)) for sentence in _sentences(text))
+
+
+def _sentences(text: str) -> list[str]:
+    plain = _PHOTO_OF.sub("", text.strip().rstrip(".")) or text
+    return [template.format(plain) for template in TEMPLATES]
 
 
 def _mean(vectors: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, " d"]:

@@ -27,7 +27,6 @@ __all__ = [
     "attribute_weights",
     "cache",
     "check",
-    "clip_file",
     "clip_weights",
     "fetch",
     "find",
@@ -76,7 +75,7 @@ def segmenter_weights(architecture: str) -> Published:
 
 def clip_weights(model: str, pretrained: str) -> Published:
     """Return a CLIP model by open_clip's names, such as ``ViT-B-16`` and ``openai``; OpenAI's files are
-    TorchScript archives, the others safetensors.
+    TorchScript archives, the others safetensors, unless open_clip names another file of the hub.
     """
     import open_clip
 
@@ -85,15 +84,15 @@ def clip_weights(model: str, pretrained: str) -> Published:
     name = f"{model}/{pretrained}"
     if pretrained == "openai" and url:
         return Published(name, "CLIP", f"{model}.pt", url, url.split("/")[-2])
-    file = clip_file(model, pretrained)
+    repository, slash, on_hub = hub.rpartition("/")
+    on_hub = on_hub or "open_clip_model.safetensors"
     return Published(
-        name, "CLIP", file, f"{_HUB}{hub.strip('/')}/open_clip_model.safetensors" if hub else "", ""
+        name,
+        "CLIP",
+        f"{model}.pt" if pretrained == "openai" else f"{model}.{pretrained}{Path(on_hub).suffix}",
+        f"{_HUB}{repository}/{on_hub}" if slash else "",
+        "",
     )
-
-
-def clip_file(model: str, pretrained: str) -> str:
-    """Return the name of a CLIP file in a folder of weights."""
-    return f"{model}.pt" if pretrained == "openai" else f"{model}.{pretrained}.safetensors"
 
 
 def attribute_weights() -> Published:

@@ -7,6 +7,7 @@ from typing import Final, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Int64
 
+from par_core.models.long_texts import encode_in_parts, parts_of
 from par_core.models.runtimes import Compiled
 from par_core.types import Embeddings
 
@@ -84,9 +85,11 @@ class TowerTextEncoder:
 
     def encode(self, sentences: Sequence[str]) -> Embeddings:
         """Embed sentences: (n, d), rows of L2 norm 1."""
-        (embedded,) = self._tower(self._tokenizer(sentences))
-        norms = np.linalg.norm(embedded, axis=1, keepdims=True)
-        return (embedded / np.maximum(norms, 1e-12)).astype(np.float32)
+        return encode_in_parts(sentences, self.parts, self._encode)
+
+    def parts(self, sentence: str) -> tuple[str, ...]:
+        """Return the parts in which a sentence is read; itself where the tower reads all of it."""
+        return parts_of(sentence, self._fits)
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
         """Return the words that the tower never saw in training; none for towers trained on the web."""
@@ -96,3 +99,14 @@ class TowerTextEncoder:
         return tuple(
             dict.fromkeys(word for word in words if word not in self._known_words and word not in _GRAMMAR)
         )
+
+    def _encode(self, sentences: list[str]) -> Embeddings:
+        (embedded,) = self._tower(self._tokenizer(sentences))
+        norms = np.linalg.norm(embedded, axis=1, keepdims=True)
+        return (embedded / np.maximum(norms, 1e-12)).astype(np.float32)
+
+    def _fits(self, text: str) -> bool:
+        """Whether the tokenizer cuts nothing off: with room for one more id, the rest stays the same."""
+        length = self._tokenizer.context_length
+        read, more = (self._tokenizer([text], room)[0] for room in (length, length + 1))
+        return np.array_equal(read, more[:length])

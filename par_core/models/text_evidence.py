@@ -12,11 +12,11 @@ colours of garments by their pixels, are further evidence (`docs/search.md` has 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64
-from scipy.special import expit, logit
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.spoken import (
@@ -28,9 +28,11 @@ from par_core.attributes.spoken import (
     named_colours,
 )
 from par_core.attributes.vocabulary import ATTRIBUTES, with_colour
+from par_core.log_odds import expit, logit
 from par_core.models.base import TextEncoder
-from par_core.models.prompting import text_vectors
+from par_core.models.prompting import parts_read, text_vectors
 from par_core.models.shipped import FOLDER
+from par_core.types import Embeddings
 
 __all__ = [
     "WEIGHTS_FILE",
@@ -41,6 +43,7 @@ __all__ = [
     "TextScorer",
     "TextWeights",
     "attribute_evidence",
+    "background_texts",
     "colour_evidence",
     "estimate_prevalence",
     "probability_of",
@@ -50,6 +53,7 @@ WEIGHTS_FILE: Final = "text-compact.weights.json"
 _LEAST: Final = 1e-3  # a probability is never taken for more certain than this
 _FLAT: Final = 1e-6
 _ROUNDS: Final = 60
+_QUERIES_KEPT: Final = 512
 # share of garments that have the colour of the pixels at their place: 64 % above, 84 % below (text_weights
 # prints both)
 _AGREEMENT: Final = 0.75
@@ -146,6 +150,7 @@ class SpokenQuery:
         colours: Colours of garments that the text names.
         words: Words that say something about a person; "somebody" says nothing.
         known: Whether the encoder knows any of these words.
+        parts: Number of parts in which the encoder reads the text: 1 where it reads it at once.
     """
 
     text: str
@@ -156,6 +161,7 @@ class SpokenQuery:
     colours: tuple[NamedColour, ...]
     words: tuple[str, ...]
     known: bool
+    parts: int
 
 
 class TextScorer:
@@ -164,15 +170,22 @@ class TextScorer:
     Args:
         encoder: Text encoder of the embedding that the people have.
         weights: Weights of the evidence.
+        background: Embeddings of the background texts; None embeds them now.
     """
 
-    def __init__(self, encoder: TextEncoder, weights: TextWeights) -> None:
+    def __init__(
+        self, encoder: TextEncoder, weights: TextWeights, background: Embeddings | None = None
+    ) -> None:
         self.encoder = encoder
         self.weights = weights
-        self._background = encoder.encode([f"a photo of {text}." for text in _background_texts()])
+        self._background = encoder.encode(background_texts()) if background is None else background
+        self._recent = lru_cache(_QUERIES_KEPT)(self._embedded)
 
     def query(self, text: str) -> SpokenQuery:
-        """Embed a text and the things that it lists."""
+        """Embed a text and the things that it lists; what was asked lately is embedded already."""
+        return self._recent(text)
+
+    def _embedded(self, text: str) -> SpokenQuery:
         pieces = (text, *chunks_of(text))
         vectors = text_vectors(pieces, self.encoder)
         direction = vectors.mean(axis=0) - self._background.mean(axis=0)
@@ -189,6 +202,7 @@ class TextScorer:
             named_colours(text),
             words,
             bool(known),
+            parts_read(text, self.encoder),
         )
 
     def z_scores(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
@@ -276,15 +290,17 @@ def estimate_prevalence(evidence: Float64[np.ndarray, " n"], weights: TextWeight
     return share
 
 
-def _background_texts() -> list[str]:
+def background_texts() -> list[str]:
+    """Return the background texts: some hundred sentences about anything in the vocabulary."""
     people = [
         f"a person {phrase}"
         for attribute in ATTRIBUTES
         for phrase in (*attribute.phrases[:2], attribute.opposite)
     ]
-    return people + [
+    garments = [
         with_colour(attribute.nouns[0], colour)
         for attribute in ATTRIBUTES
         if attribute.nouns
         for colour in COLOUR_TERMS
     ]
+    return [f"a photo of {text}." for text in people + garments]

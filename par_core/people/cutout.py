@@ -1,21 +1,35 @@
 """Cutting a person out of an image, with the background eliminated (paper, section 6.3), blurred, or kept."""
 
+from typing import Final, Literal
+
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from par_core.config import CutoutConfig
 from par_core.people.geometry import whole_pixels
 from par_core.people.masks import crop_mask
 from par_core.types import ImageU8, Mask, MaskRLE
 
-__all__ = ["crop_box", "cut_out", "dilate_mask", "paint_background"]
+__all__ = ["FILL", "Fill", "crop_box", "cut_out", "dilate_mask", "paint_background"]
 
+Fill = Literal["crop", "background", "grey"]
+"""What an eliminated background is painted with: the mean colour of the whole crop, that of the background
+alone, or the grey that the compact describer subtracts.
+"""
+#: What indexing paints; ``benchmarks/fills.py`` measures the others.
+FILL: Final[Fill] = "crop"
+_GREY: Final = 127
 _BLUR_SHARE = 0.08  # standard deviation of the blur, as a share of the cut-out's height
 
 
 def cut_out(
-    image: ImageU8, box: Float32[np.ndarray, "4"], mask: MaskRLE, config: CutoutConfig, aspect: float
+    image: ImageU8,
+    box: Float32[np.ndarray, "4"],
+    mask: MaskRLE,
+    config: CutoutConfig,
+    aspect: float,
+    fill: Fill = FILL,
 ) -> ImageU8:
     """Cut one person out.
 
@@ -28,6 +42,7 @@ def cut_out(
         mask: Mask of the person over the whole image; an empty one gives a cut-out of background only.
         config: Margin, background, dilation.
         aspect: Height divided by width that the model prefers.
+        fill: What an eliminated background is painted with.
 
     Returns:
         The cut-out (h, w, 3), at least 1 x 1.
@@ -41,7 +56,7 @@ def cut_out(
     inside = dilate_mask(
         crop_mask(mask, left, top, right, bottom), round(config.dilate * float(box[3] - box[1]))
     )
-    return paint_background(crop, inside, blur=config.background == "blur")
+    return paint_background(crop, inside, blur=config.background == "blur", fill=fill)
 
 
 def crop_box(
@@ -68,15 +83,20 @@ def dilate_mask(mask: Mask, radius: int) -> Mask:
     return distance <= radius
 
 
-def paint_background(crop: ImageU8, inside: Mask, *, blur: bool) -> ImageU8:
-    """Replace the pixels outside of a mask by the crop's mean colour, or blur them.
-
-    The mean is over the whole crop: it is near the mean that the models subtract, and shows nothing of the
-    background's structure.
+def paint_background(crop: ImageU8, inside: Mask, *, blur: bool, fill: Fill = FILL) -> ImageU8:
+    """Replace the pixels outside of a mask by one colour, or blur them. The colour shows nothing of the
+    background's structure; docs/evaluation.md has what the choices were measured to do.
     """
     if blur:
         sigma = max(1.0, _BLUR_SHARE * crop.shape[0])
         behind = cv2.GaussianBlur(crop, (0, 0), sigma)
     else:
-        behind = np.full_like(crop, np.round(cv2.mean(crop)[:3]).astype(np.uint8))
+        behind = np.full_like(crop, _colour(crop, inside, fill))
     return np.asarray(cv2.copyTo(crop, inside.astype(np.uint8), behind), np.uint8)
+
+
+def _colour(crop: ImageU8, inside: Mask, fill: Fill) -> UInt8[np.ndarray, "3"]:
+    if fill == "grey":
+        return np.full(3, _GREY, np.uint8)
+    counted = (~inside).astype(np.uint8) if fill == "background" else None
+    return np.round(cv2.mean(crop, counted)[:3]).astype(np.uint8)

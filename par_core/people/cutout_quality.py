@@ -15,9 +15,9 @@ from typing import Final
 import cv2
 import numpy as np
 from jaxtyping import Float64
-from scipy.special import expit, logit
 
 from par_core.ids import digest_of
+from par_core.log_odds import expit, logit
 from par_core.people.geometry import whole_pixels
 from par_core.people.masks import crop_mask
 from par_core.people.second_cuts import RULE, covered_shares

@@ -1,14 +1,19 @@
-"""The conditions of a search as SQL."""
+"""The conditions of a search: as SQL, and as the people in memory that they leave."""
 
 from typing import Final
+
+import numpy as np
+from jaxtyping import Bool
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.query.table import PeopleTable
 from par_core.query.values import check_values
-from par_core.query.where import Filter, parse_where
+from par_core.query.where import And, Comparison, Filter, parse_where
+from par_core.query.where_arrow import rows_kept
 from par_core.query.where_sql import compile_where
+from par_core.store.lance import Allowed, ResidentPeople
 
-__all__ = ["condition_of", "sql_of"]
+__all__ = ["allowed_in_memory", "condition_of", "filter_of", "sql_of"]
 
 _VOCABULARIES: Final = {"upper_color": COLOUR_TERMS, "lower_color": COLOUR_TERMS}
 
@@ -31,6 +36,36 @@ def condition_of(
     parts += [sql_of(index, parse_where(where))] if where is not None and where.strip() else []
     parts += [further] if further is not None else []
     return " AND ".join(parts) if parts else None
+
+
+def filter_of(where: str | None, *, absent: bool = False, further: Filter | None = None) -> Filter | None:
+    """Return the conditions of a search as one filter; None if every person is searched. See
+    :func:`condition_of`, which checks them.
+    """
+    parts: list[Filter] = [] if absent else [Comparison("source_state", "=", "present")]
+    parts += [parse_where(where)] if where is not None and where.strip() else []
+    parts += [further] if further is not None else []
+    return And(tuple(parts)) if parts else None
+
+
+def allowed_in_memory(
+    index: PeopleTable, resident: ResidentPeople, wanted: Filter | None, condition: str | None
+) -> Allowed | None:
+    """Return the people that a filter leaves; None if that cannot be told in memory.
+
+    Args:
+        index: The table of people.
+        resident: What is in memory of it.
+        wanted: The filter; None leaves everybody.
+        condition: Its SQL, by which the answer is kept.
+    """
+
+    def mask() -> Bool[np.ndarray, " n"] | None:
+        if wanted is None:
+            return np.ones(len(resident), bool)
+        return rows_kept(wanted, resident.columns, index.thresholds)
+
+    return resident.allowed(condition or "", mask)
 
 
 def sql_of(index: PeopleTable, condition: Filter) -> str:

@@ -22,6 +22,7 @@ from par_core.query.missing_files import leave_out_missing
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
 from par_core.query.place_hints import place_hints
+from par_core.query.resident_reader import ResidentReader
 from par_core.query.searching import Wanted, sample_of, search_filter, search_query
 from par_core.query.table import check_embedding
 from par_core.store.lance import PeopleIndex
@@ -50,6 +51,8 @@ class Question:
         apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the
             best of them.
         pictures: Embeddings, of L2 norm 1, of pictures that the text names by ``picture:NAME``.
+        depth: Number of hits, if more than ``top``, among whose candidates the hits are chosen: answers that
+            differ in ``top`` alone then begin alike.
     """
 
     text: str | None = None
@@ -60,6 +63,7 @@ class Question:
     weak: bool = False
     apart: bool = False
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+    depth: int = 0
 
 
 class Searcher:
@@ -71,20 +75,34 @@ class Searcher:
         config: Names the models.
         version: Version of the index: ``live``, ``latest`` or a number. A person of an older version whose
             file has vanished since counts as absent.
+        resident: For many questions: a thread reads what searches need of each version into memory; until it
+            has, LanceDB answers.
 
     Raises:
         BadConfigError: There is no store.
     """
 
-    def __init__(self, store_root: Path, config: RunConfig, version: str = "live") -> None:
+    def __init__(
+        self, store_root: Path, config: RunConfig, version: str = "live", *, resident: bool = False
+    ) -> None:
         self.store = Store.open(store_root)
         self.config = config
         self.version = version
         self._opened: dict[str, PeopleIndex] = {}
+        self._resident = ResidentReader() if resident else None
 
     def warm(self) -> None:
-        """Load the models for texts, so that the first question is as quick as the next."""
+        """Load the models for texts, so that the first question is as quick as the next; begin to read the
+        index into memory if that is wanted.
+        """
         load_text_scorer(self.config).query("a person")
+        if self._resident is not None and (index := self._opened_index()) is not None:
+            self._resident.read_soon(index)
+
+    def wait_until_read(self) -> None:
+        """Wait until the index is in memory, if a thread is reading it."""
+        if self._resident is not None:
+            self._resident.wait()
 
     def index(self) -> PeopleIndex:
         """Return the version of the index that a question reads now.
@@ -117,11 +135,13 @@ class Searcher:
 
     def _ask(self, question: Question) -> SearchResult:
         index, newest = self.index(), self.newest()
+        if self._resident is not None:
+            self._resident.read_soon(index)
         result = _answer(index, question, self.config)
         if not result.hits:
             hints = place_hints(index, _parse(question.text) if question.text else None, question.where)
             return replace(result, warnings=(*result.warnings, *hints))
-        if index.identity == newest.identity:
+        if index.read_identity == newest.read_identity:
             return result
         depth = question.top
         while True:  # the next hits take the places of those whose file has vanished
@@ -130,6 +150,12 @@ class Searcher:
                 return replace(kept, hits=kept.hits[: question.top])
             depth = min(_MORE * depth, _MOST_HITS)
             result = _answer(index, replace(question, top=depth), self.config)
+
+    def _opened_index(self) -> PeopleIndex | None:
+        try:
+            return self.index()
+        except BadConfigError:  # there is nobody yet
+            return None
 
     def _open(self, version: str) -> PeopleIndex:
         """Return a version of the index. It stays open until another version is written or goes live, so that
@@ -160,7 +186,9 @@ def ask(
 
 
 def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> SearchResult:
-    wanted = Wanted(question.where, question.top, question.absent, question.weak, question.apart)
+    wanted = Wanted(
+        question.where, question.top, question.absent, question.weak, question.apart, question.depth
+    )
     if question.text is None and question.image is None:
         if question.where is None:
             raise BadConfigError("nothing was asked; give a text, --image FILE, or --where FILTER")

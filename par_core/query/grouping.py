@@ -26,12 +26,21 @@ def group(image_ids: Sequence[str], vectors: Float32[np.ndarray, "n d"], most: i
     groups: list[list[int]] = []
     leaders = np.empty((min(most, len(image_ids)), vectors.shape[1]), np.float32)
     by_image: dict[str, int] = {}
+    full: tuple[list[int], list[float]] | None = None  # nearest leader of every row, once all are known
     for row, image in enumerate(image_ids):
         place = by_image.get(image)
         if place is None and groups:
-            cosines = leaders[: len(groups)] @ vectors[row]
-            nearest = int(cosines.argmax())
-            place = nearest if cosines[nearest] >= NEAR else None
+            if full is None and len(groups) == most:
+                full = _nearest(leaders, vectors)
+            (nearest,), (cosine,) = (
+                _nearest(leaders[: len(groups)], vectors[[row]])
+                if full is None
+                else (
+                    [full[0][row]],
+                    [full[1][row]],
+                )
+            )
+            place = nearest if cosine >= NEAR else None
         if place is not None:
             groups[place].append(row)
         elif len(groups) < most:
@@ -41,3 +50,11 @@ def group(image_ids: Sequence[str], vectors: Float32[np.ndarray, "n d"], most: i
         if place is not None:
             by_image.setdefault(image, place)
     return groups
+
+
+def _nearest(
+    leaders: Float32[np.ndarray, "k d"], vectors: Float32[np.ndarray, "n d"]
+) -> tuple[list[int], list[float]]:
+    """The nearest leader of each vector, and their cosines."""
+    cosines = vectors @ leaders.T
+    return cosines.argmax(axis=1).tolist(), cosines.max(axis=1).tolist()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
@@ -11,6 +12,8 @@ from par_core.query.answer import Hit, PartScore
 from par_core.query.parts import People
 
 __all__ = ["fold", "hits_of"]
+
+_NOT_SHOWN: Final = frozenset(["vector", "row_digest"])
 
 
 def hits_of(
@@ -32,7 +35,8 @@ def hits_of(
         ranks: Rank of each person; 1 is best.
         explained: How well each part of the question fits each person.
     """
-    rows = people.table.drop_columns(["vector", "row_digest"]).to_pylist()
+    whole = people.whole_rows()
+    rows = whole.select([name for name in whole.column_names if name not in _NOT_SHOWN]).to_pylist()
     return tuple(
         Hit.from_row(
             row,

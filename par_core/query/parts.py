@@ -11,10 +11,10 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float32, Float64
-from scipy.special import expit, logit
+from jaxtyping import Bool, Float32, Float64
 
 from par_core.attributes.spoken import NamedAttribute
+from par_core.log_odds import expit, logit
 from par_core.models.text_evidence import ColourShares, KnownPeople, SpokenQuery, TextScorer, probability_of
 from par_core.query.answer import PartScore
 from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Node, Phrase, Weighted
@@ -43,12 +43,14 @@ class People:
     """Rows of the index that are judged.
 
     Attributes:
-        table: All columns.
+        table: The columns that are judged, or all.
         attributes: Names of the attribute columns.
+        read: Reads all columns but the vector of some rows of the table; None where it has them.
     """
 
     table: pa.Table
     attributes: tuple[str, ...]
+    read: Callable[[pa.Table], pa.Table] | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -79,18 +81,27 @@ class People:
     @cached_property
     def probabilities(self) -> dict[str, np.ndarray]:
         """Probabilities of each attribute by name, NaN where not known."""
-        return {name: np.array(self.table[name].to_pylist(), np.float32) for name in self.attributes}
+        return {name: _numbers(self.table[name]).astype(np.float32) for name in self.attributes}
 
     @cached_property
     def cutouts(self) -> Float64[np.ndarray, " n"]:
         """How good each cut-out is, in [0, 1]; NaN where the index does not say."""
         if "cutout" not in self.table.column_names:
             return np.full(len(self), np.nan)
-        return np.array(self.table["cutout"].to_pylist(), np.float64)
+        return _numbers(self.table["cutout"]).astype(np.float64)
 
     def take(self, rows: np.ndarray) -> "People":
         """Return some of the people, in the order of row numbers."""
-        return People(self.table.take(pa.array(rows, pa.int64())), self.attributes)
+        return People(self.table.take(pa.array(rows, pa.int64())), self.attributes, self.read)
+
+    def whole_rows(self) -> pa.Table:
+        """Return all columns of the people; the vector may be missing."""
+        return self.table if self.read is None else self.read(self.table)
+
+
+def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """The numbers of a column, NaN where there is none."""
+    return np.asarray(column.cast(pa.float64()).fill_null(np.nan))
 
 
 @dataclass(frozen=True)
@@ -185,15 +196,14 @@ class ConditionPart:
     """A field, which holds or does not.
 
     Attributes:
-        holds: Returns those of some ids for which the field holds.
+        holds: Returns for which of some people the field holds.
     """
 
-    holds: Callable[[list[str]], set[str]]
+    holds: Callable[[People], Bool[np.ndarray, " n"]]
 
     def probability(self, people: People) -> Float64[np.ndarray, " n"]:
         """Return 1 or 0 for each person."""
-        matching = self.holds(people.ids)
-        return np.array([float(identity in matching) for identity in people.ids])
+        return self.holds(people).astype(np.float64)
 
 
 Part = TextPart | AttributePart | LikenessPart | ConditionPart

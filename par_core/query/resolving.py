@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from par_core.errors import FilterError
 from par_core.models.text_evidence import TextScorer, estimate_prevalence
-from par_core.query.conditions import sql_of
+from par_core.query.conditions import allowed_in_memory, sql_of
 from par_core.query.language import Condition, Likeness, Node, Phrase
 from par_core.query.parts import (
     AttributePart,
@@ -24,6 +24,8 @@ from par_core.query.parts import (
 )
 from par_core.query.plan import attribute_meant
 from par_core.query.table import PeopleTable
+from par_core.query.where import Filter
+from par_core.store.lance import POSITION
 
 __all__ = ["resolve_parts"]
 
@@ -62,7 +64,7 @@ def _part(
     match leaf:
         case Condition():
             condition = sql_of(index, leaf.filter)
-            return ConditionPart(lambda ids: _holding(index, ids, condition))
+            return ConditionPart(lambda people: _holding(index, people, leaf.filter, condition))
         case Likeness("person", name):
             rows = index.rows([name]) if _is_id(name) else ()
             if not len(rows):
@@ -98,7 +100,16 @@ def _is_id(name: str) -> bool:
     return bool(name) and all(digit in "0123456789abcdef" for digit in name)
 
 
-def _holding(index: PeopleTable, ids: Sequence[str], condition: str) -> set[str]:
+def _holding(index: PeopleTable, people: People, wanted: Filter, condition: str) -> Bool[np.ndarray, " n"]:
+    if POSITION in people.table.column_names and index.resident is not None:
+        allowed = allowed_in_memory(index, index.resident, wanted, condition)
+        if allowed is not None:
+            return np.isin(people.table[POSITION].to_numpy(), allowed.positions, assume_unique=True)
+    matching = _ids_holding(index, people.ids, condition)
+    return np.array([identity in matching for identity in people.ids], bool)
+
+
+def _ids_holding(index: PeopleTable, ids: Sequence[str], condition: str) -> set[str]:
     if not ids:
         return set()
     names = ", ".join(f"'{identity}'" for identity in ids)  # ids of the index itself

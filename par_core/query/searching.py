@@ -8,6 +8,7 @@ below a cutoff, so that "nothing found" is an answer. ``docs/search.md`` has the
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Final
 
 import numpy as np
@@ -58,6 +59,8 @@ class Wanted:
         absent: Also people whose file has vanished or was replaced.
         weak: Also hits below the cutoff.
         apart: Return hits of one image or of nearly the same picture each by itself.
+        depth: Number of hits, if more than ``top``, among whose candidates the hits are chosen: answers that
+            differ in ``top`` alone then begin alike.
     """
 
     where: str | None = None
@@ -65,6 +68,7 @@ class Wanted:
     absent: bool = False
     weak: bool = False
     apart: bool = False
+    depth: int = 0
 
 
 def sample_of(index: PeopleTable) -> People:
@@ -119,7 +123,14 @@ def search_query(
             question,
         )
     people = _without_examples(
-        find_candidates(index, alternatives, where=wanted.where, absent=wanted.absent, top=wanted.top), parts
+        find_candidates(
+            index,
+            alternatives,
+            where=wanted.where,
+            absent=wanted.absent,
+            top=max(wanted.top, wanted.depth),
+        ),
+        parts,
     )
     probabilities = {leaf: part.probability(people) for leaf, part in parts.items()}
     ranks, fits = score(node, probabilities, weighted=True), score(node, probabilities, weighted=False)
@@ -219,5 +230,11 @@ def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]
             warnings.append(
                 f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; use"
                 " --profile clip for free words"
+            )
+        if query.parts > 1:
+            warnings.append(
+                f"{shorten(query.text, 40, placeholder=' ...')!r} is longer than the text model reads at"
+                f" once: it is read in {query.parts} parts, whose meanings are joined; fewer words say it"
+                " more exactly"
             )
     return tuple(warnings)

@@ -3,12 +3,14 @@ question is the one that filled it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
 
 from par_core.errors import BadConfigError, FingerprintError
+from par_core.store.lance import ResidentPeople
 
 __all__ = ["PeopleTable", "Scanned", "check_embedding"]
 
@@ -29,6 +31,11 @@ class PeopleTable(Scanned, Protocol):
     @property
     def columns(self) -> dict[str, pa.DataType]:
         """Columns that a filter may name."""
+        ...
+
+    @property
+    def resident(self) -> ResidentPeople | None:
+        """What searches need of it in memory, if it was read."""
         ...
 
     @property
@@ -60,6 +67,14 @@ class PeopleTable(Scanned, Protocol):
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
         """Return rows by ascending cosine distance."""
+        ...
+
+    def unless_erased(self) -> AbstractContextManager[None]:
+        """Turn an error in the block into IndexChangedError where the table was erased meanwhile."""
+        ...
+
+    def whole_rows(self, row_ids: Sequence[int], known: pa.Table) -> pa.Table:
+        """Return rows by LanceDB's ids, in their order, of which some columns are known."""
         ...
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:

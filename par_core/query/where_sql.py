@@ -28,7 +28,7 @@ from par_core.query.where import (
     parse_where,
 )
 
-__all__ = ["compile_where", "places_ignoring_case"]
+__all__ = ["compile_where", "decided", "places_ignoring_case", "whole_day"]
 
 _DAY: Final = timedelta(days=1)
 _LATER: Final = ("cutout", "sharpness")  # columns that an index of an earlier version lacks
@@ -49,18 +49,18 @@ def compile_where(
         FilterError: A text does not parse (with the place), names an unknown column (with near ones), or
             compares values of different kinds.
     """
-    return _sql(_decided(parse_where(wanted) if isinstance(wanted, str) else wanted, thresholds), columns)
+    return _sql(decided(parse_where(wanted) if isinstance(wanted, str) else wanted, thresholds), columns)
 
 
-def _decided(node: Filter, thresholds: Mapping[str, float]) -> Filter:
+def decided(node: Filter, thresholds: Mapping[str, float]) -> Filter:
     """Return the filter with each ``Likely`` replaced by a comparison."""
     match node:
         case Likely(column):
             return Comparison(column, ">=", thresholds.get(column, 0.5))
         case Not(inner):
-            return Not(_decided(inner, thresholds))
+            return Not(decided(inner, thresholds))
         case And(parts) | Or(parts):
-            return type(node)(tuple(_decided(part, thresholds) for part in parts))
+            return type(node)(tuple(decided(part, thresholds) for part in parts))
         case _:
             return node
 
@@ -84,7 +84,7 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
             _kind(column, columns)
             return f"({_name(column)} IS NULL)"
         case Comparison(column, operator, date() as day) if not isinstance(day, datetime):
-            return _sql(_whole_day(column, operator, day), columns)
+            return _sql(whole_day(column, operator, day), columns)
         case Membership(column, values) if any(_is_day(value) for value in values):
             return _sql(Or(tuple(Comparison(column, "=", value) for value in values)), columns)
         case Between(column, low, high) if _is_day(low) or _is_day(high):
@@ -125,7 +125,7 @@ def _is_day(value: Value) -> bool:
     return isinstance(value, date) and not isinstance(value, datetime)
 
 
-def _whole_day(column: str, operator: str, day: date) -> Filter:
+def whole_day(column: str, operator: str, day: date) -> Filter:
     """Return a comparison with a day as comparisons with its first moment and with the next day's."""
     start = datetime(day.year, day.month, day.day)
     match operator:

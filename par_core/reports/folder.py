@@ -15,11 +15,12 @@ from par_core.atomic import write_atomic
 from par_core.config import ArchiveConfig
 from par_core.evaluate.attributes import AttributeRun
 from par_core.evaluate.items import ACCURACIES
+from par_core.evaluate.person_search import PersonSearchRun
 from par_core.evaluate.quality_bands import bands_object, measure_people, quality_bands
 from par_core.evaluate.retrieval import RetrievalRun
 from par_core.evaluate.segmentation import SegmentationRun
 from par_core.metrics.bootstrap import Interval
-from par_core.reports import attributes, retrieval, segmentation
+from par_core.reports import attributes, person_search, retrieval, segmentation
 from par_core.reports.document import Figure, Report
 from par_core.reports.quality import quality_sections
 from par_core.reports.render import as_html, as_markdown
@@ -30,11 +31,12 @@ __all__ = ["write_report"]
 _HEADLINES: Final = (  # the figures at the top, where a run has them
     *("mean_auc", "mA", *(f"accuracy: {name}" for name in ACCURACIES), "mean_ece"),
     *("mean_ap_over_prevalence", "pairs_recall_at_10_over_chance"),
+    *("r_at_1", "r_at_5", "r_at_10", "map", "minp"),
     *("mask_ap50", "mask_ap75", "precision", "recall", "quality", "false_people_per_empty_image"),
     *("images", "people", "found"),
 )
 
-Run = AttributeRun | RetrievalRun | SegmentationRun
+Run = AttributeRun | PersonSearchRun | RetrievalRun | SegmentationRun
 
 
 def write_report(
@@ -66,6 +68,11 @@ def write_report(
             sections, conventions = (
                 retrieval.retrieval_sections(run, intervals, config),
                 retrieval.CONVENTIONS,
+            )
+        case PersonSearchRun():
+            sections, conventions = (
+                person_search.person_search_sections(run, intervals, config),
+                person_search.CONVENTIONS,
             )
         case SegmentationRun():
             sections, conventions = segmentation.segmentation_sections(run), segmentation.CONVENTIONS

@@ -28,7 +28,8 @@ _CONVENTIONS: Final = (
     f"The verdict is about the arm '{DECIDING}', which was decided beforehand: 'helps' or 'hurts' where both"
     " intervals leave 0 out on that side.",
     "With all people every seed learns from the same people: the interval over seeds is a point.",
-    "Made people are learned from only where their source is among the people of the arm.",
+    "Made people are learned from only where everybody of whom they have pixels is among the people of the"
+    " arm; a network that made them has learned from more of the training people.",
     "The colours of labels and the acceptance of recoloured copies come from one naming of colours.",
 )
 

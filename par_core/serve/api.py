@@ -269,6 +269,7 @@ def _status_content(status: ServeStatus) -> StatusResponse:
                 "pending": counted.people_pending,
             },
             "person_failures": counted.person_failures,
+            "unreadable_times": counted.unreadable_times,
             "skipped": report.skipped,
             "profile": last.profile if last else None,
             "embedding": last.embedding if last else None,

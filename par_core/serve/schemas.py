@@ -227,6 +227,7 @@ class StatusResponse(ApiModel):
         description="Counts of people who were found, by what became of them."
     )
     person_failures: dict[str, int] = Field(description="People who could not be described, by status.")
+    unreadable_times: int = Field(description="Different images with a time of capture that cannot be read.")
     skipped: dict[str, int] = Field(description="Files passed over when listing, by reason.")
     profile: str | None
     embedding: str | None

@@ -27,7 +27,7 @@ from par_core.store.lance import PeopleIndex
 
 __all__ = ["ArchiveService", "PersonDetails", "SearchPage", "UploadedPicture", "Versions"]
 
-_STRIDE: Final = 200  # hits looked up at a time, so that the next pages are there already
+_STRIDE: Final = 200  # hits whose candidates are gathered together, so that pages of one answer fit together
 _DEEPEST: Final = 10_000  # hits of one question, over all pages
 _ANSWER_HITS: Final = 50_000  # of all answers that are kept
 _FACETS: Final = 128  # kept
@@ -48,7 +48,7 @@ class ArchiveService:
     """
 
     def __init__(self, store_root: Path, config: RunConfig) -> None:
-        self._searcher = Searcher(store_root, config)
+        self._searcher = Searcher(store_root, config, resident=True)
         self.store = self._searcher.store
         self.config = config
         self._answers: Recent[tuple[object, ...], tuple[SearchResult, int]] = Recent(
@@ -62,7 +62,9 @@ class ArchiveService:
         self._lock = threading.Lock()
 
     def warm(self) -> None:
-        """Load the text model, so that the first question is as quick as the next."""
+        """Load the text model, so that the first question is as quick as the next, and begin to read what
+        searches need of the index into memory.
+        """
         self._searcher.warm()
 
     def versions(self) -> Versions:
@@ -84,8 +86,7 @@ class ArchiveService:
         weak: bool = False,
         apart: bool = False,
     ) -> SearchPage:
-        """Answer a question, a page at a time. Further pages of the same question are usually in memory
-        already.
+        """Answer a question, a page at a time.
 
         Args:
             q: A question in the query language; ``picture:NAME`` names an uploaded picture. None or empty if
@@ -122,6 +123,9 @@ class ArchiveService:
         end = min(offset + top, _DEEPEST)
         result, depth = self._answer(question, end, versions)
         hits = result.hits[offset:end]
+        for hit in hits:
+            for one in (hit, *hit.similar):
+                self._hits.put((one.person_id, versions), one)
         more = len(result.hits) > end or (len(result.hits) == depth and depth < _DEEPEST)
         return SearchPage(
             replace(result, hits=hits, chance=_of_page(result.chance, hits)),
@@ -250,17 +254,15 @@ class ArchiveService:
         kept = self._answers.get(key)
         if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
             return kept
-        requested = min(-(-depth // _STRIDE) * _STRIDE, _DEEPEST)
+        requested = min(depth + 1, _DEEPEST)  # one more shows whether there is another page
+        together = min(-(-requested // _STRIDE) * _STRIDE, _DEEPEST)
         pictures = self._uploads.vectors_for(question.text or "")
         try:
-            result = self._searcher.ask(replace(question, top=requested, pictures=pictures))
+            result = self._searcher.ask(replace(question, top=requested, depth=together, pictures=pictures))
         except BadConfigError:
             self._open()  # says so if the question is right, and the index was emptied meanwhile
             raise
         self._answers.put(key, (result, requested))
-        for hit in result.hits:
-            for one in (hit, *hit.similar):
-                self._hits.put((one.person_id, versions), one)
         return result, requested
 
     def _hit(self, person_id: str, versions: Versions) -> Hit:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from par_core.store.desired import desired_rows
 from par_core.store.lance import PeopleIndex
 from par_core.store.ledger import Ledger
-from par_core.store.ledger.changed_images import images_of_shard
+from par_core.store.ledger.changed_images import ChangedShard, images_of_shard
 
 __all__ = ["compare_all", "compare_shard"]
 
@@ -67,8 +67,10 @@ def compare_all(
 
 def _expected(ledger: Ledger, describe_config: str, shard_id: str, schema: pa.Schema) -> pa.Table:
     images = ledger.store.shard("segment", ledger.segment_config, shard_id).read("images", ["image_id"])
-    states = images_of_shard(ledger, shard_id, images["image_id"].drop_null().to_pylist())
-    return desired_rows(ledger, describe_config, shard_id, states, schema)
+    shard = ChangedShard(
+        shard_id, images_of_shard(ledger, shard_id, images["image_id"].drop_null().to_pylist())
+    )
+    return desired_rows(ledger, describe_config, [shard], schema)
 
 
 def _wrong(index: PeopleIndex, expected: pa.Table, actual: pa.Table) -> list[str]:

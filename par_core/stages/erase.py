@@ -1,5 +1,6 @@
 """Erase people from ledger and index, without reading what they do not concern."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from par_core.store.desired import desired_rows
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger, open_ledger
-from par_core.store.ledger.changed_images import changed_shards, mark_indexed, mark_writing
+from par_core.store.ledger.changed_images import ChangedShard, changed_shards, mark_indexed, mark_writing
 from par_core.store.ledger.erased import erase_copies, erase_files, erase_index_marks
 from par_core.store.ledger.finished import described_with
 
@@ -81,13 +82,14 @@ def _erase(ledger: Ledger, index: PeopleIndex, erased: Erased, describe_config: 
     tables, digests, current = [index.schema.empty_table()], dict[str, tuple[str, int]](), set[str]()
     for shard in changed_shards(ledger) if made_with else ():
         assert made_with is not None
-        changed = [image for image in shard.images if not image.current]
+        changed = tuple(image for image in shard.images if not image.current)
         current |= {image.image_id for image in shard.images if image.current}
         if not changed:
             continue
-        rows = desired_rows(ledger, describe_config, shard.shard_id, changed, made_with.schema)
-        counts = {item["values"]: item["counts"] for item in rows["image_id"].value_counts().to_pylist()}
-        digests |= {one.image_id: (one.digest, counts.get(one.image_id, 0)) for one in changed}
+        shard = ChangedShard(shard.shard_id, changed)
+        rows = desired_rows(ledger, describe_config, [shard], made_with.schema)
+        counts = Counter(rows["image_id"].to_pylist())
+        digests |= {one.image_id: (one.digest, counts[one.image_id]) for one in changed}
         tables.append(rows.select(index.schema.names).cast(index.schema))
     rows = pa.concat_tables(tables)
     # copies of images that other shards describe stay as they are: their fragments are not written again

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,13 +14,11 @@ from par_core.stages.known_images import KnownImage
 from par_core.stages.person_labels import labelled
 from par_core.stages.pictures import Picture
 from par_core.status import Status
-from par_core.store.schemas import IMAGES, PEOPLE
+from par_core.store.schemas import IMAGES, PEOPLE, UNREADABLE_TIME
 from par_core.store.suppression import SuppressionList
 from par_core.types import PersonInstances
 
 __all__ = ["ImageRows", "counts_of", "image_label"]
-
-_UNREADABLE_TIME: Final = "EXIF has a time of capture that cannot be read"
 
 
 def image_label(people: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -94,7 +92,7 @@ class ImageRows:
         people.sort(key=lambda row: (-row["score"], row["person_id"]))
         height, width = image.pixels.shape[:2]
         self._images[entry.uri] = (
-            self._row(entry, Status.OK, _UNREADABLE_TIME if image.unreadable_time else "", identity)
+            self._row(entry, Status.OK, UNREADABLE_TIME if image.unreadable_time else "", identity)
             | {"width": width, "height": height, "format": image.format, "captured_at": image.captured_at}
             | image_label(people)
         )

@@ -98,7 +98,7 @@ def plan_index(
     store, ids = run.store, run.ids
     migrate_ids(store)
     with open_ledger(store, ids.segment, ids.describe) as ledger:
-        found = [list_source(source) for source in sources]
+        found = [list_source(source, containers=run.config.sources.containers) for source in sources]
         emptied = [] if accept_empty else [one for one in found if has_emptied(store, one)]
         listings = [one for one in found if one not in emptied]
         listed, digests, vanished = _renew(ledger, listings)

@@ -4,6 +4,7 @@ A kill between the two leaves images marked as being written: the next commit de
 there or not, and writes them again.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -32,6 +33,7 @@ from par_core.store.vector_index import POLICY
 
 __all__ = ["Changes", "adopt_index", "note_index", "opened_index", "reconcile"]
 
+_SHARDS_AT_ONCE: Final = 16  # of which the files are read, and their rows made
 _ROWS_PER_WRITE: Final = 20_000  # smaller writes leave many fragments behind
 _ROWS_OF_A_NEW_TABLE: Final = POLICY.rows_a_fragment  # a write: whole fragments, never merged later
 
@@ -137,9 +139,9 @@ def reconcile(
         created: Whether the table is new. What was written is then marked once, at the end: after a kill the
             ledger does not know the table, so that the next commit reads what it holds.
     """
-    batch = _Batch(ledger, index, Changes(created=created))
+    batch = _Batch(ledger, index, Changes(created=created), ids.describe, made_with.schema)
     for shard in changed_shards(ledger, everything=created):
-        batch.add(shard, ids.describe, made_with.schema)
+        batch.add(shard)
     batch.write()
     if created:
         mark_all_indexed(ledger)
@@ -153,34 +155,36 @@ def reconcile(
 
 @dataclass
 class _Batch:
-    """Rows that wait to be written together."""
+    """Images whose rows wait to be written together."""
 
     ledger: Ledger
     index: PeopleIndex
     changes: Changes
+    describe_config: str
+    schema: pa.Schema
+    _shards: list[ChangedShard] = field(default_factory=list)  # not read yet
     _tables: list[pa.Table] = field(default_factory=list)
-    _images: dict[str, ImageState] = field(default_factory=dict)
-    _rows: dict[str, int] = field(default_factory=dict)
+    _images: list[ImageState] = field(default_factory=list)
 
-    def add(self, shard: ChangedShard, describe_config: str, schema: pa.Schema) -> None:
-        changed = [image for image in shard.images if not image.current]
+    def add(self, shard: ChangedShard) -> None:
+        changed = tuple(image for image in shard.images if not image.current)
         if not changed:
             return
-        rows = desired_rows(self.ledger, describe_config, shard.shard_id, changed, schema)
-        counts = rows["image_id"].value_counts().to_pylist()
-        self._rows |= {image.image_id: 0 for image in changed}
-        self._rows |= {item["values"]: item["counts"] for item in counts}
-        self._images |= {image.image_id: image for image in changed}
-        self._tables.append(rows)
+        self._shards.append(ChangedShard(shard.shard_id, changed))
+        self._images += changed
+        if len(self._shards) >= _SHARDS_AT_ONCE:
+            self._read()
         enough = _ROWS_OF_A_NEW_TABLE if self.changes.created else _ROWS_PER_WRITE
         if sum(map(len, self._tables)) >= enough:
             self.write()
 
     def write(self) -> None:
+        self._read()
         if not self._images:
             return
         rows = pa.concat_tables(self._tables)
-        digests = {name: (image.digest, self._rows[name]) for name, image in self._images.items()}
+        counts = Counter(rows["image_id"].to_pylist())
+        digests = {image.image_id: (image.digest, counts[image.image_id]) for image in self._images}
         if self.changes.created:
             self.index.add(rows)
             note_written(self.ledger, digests)
@@ -189,11 +193,14 @@ class _Batch:
         self.changes.upserted += len(rows)
         self._tables.clear()
         self._images.clear()
-        self._rows.clear()
+
+    def _read(self) -> None:
+        self._tables.append(desired_rows(self.ledger, self.describe_config, self._shards, self.schema))
+        self._shards.clear()
 
     def _replace(self, rows: pa.Table, digests: dict[str, tuple[str, int]]) -> None:
         mark_writing(self.ledger, list(digests))
-        removed = self.index.delete_images([name for name, image in self._images.items() if image.indexed])
+        removed = self.index.delete_images([image.image_id for image in self._images if image.indexed])
         self.index.add(rows)
         mark_indexed(self.ledger, digests, [])
         self.changes.deleted += max(removed - len(rows), 0)

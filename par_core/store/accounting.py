@@ -39,6 +39,8 @@ class Accounting:
         failures: Failed files by status.
         person_failures: People who could not be described, by status.
         second_cuts: Further outlines of people who are there already.
+        unreadable_times: Different images, indexed or without people, that have a time of capture which
+            cannot be read (not part of an equation).
     """
 
     listed: int
@@ -58,6 +60,7 @@ class Accounting:
     failures: Mapping[str, int]
     person_failures: Mapping[str, int]
     second_cuts: int = 0
+    unreadable_times: int = 0
 
     @property
     def found(self) -> int:
@@ -96,6 +99,11 @@ class Accounting:
         parts += [f"{self.people_pending} pending"] if self.people_pending else []
         return f"{self.found} people found = {' + '.join(parts)}"
 
+    @property
+    def times_sentence(self) -> str:
+        """How many times of capture could not be read, as a sentence."""
+        return f"times of capture that cannot be read: {self.unreadable_times}"
+
 
 def accounting_of(counters: Mapping[str, int], people_forgotten: int) -> Accounting:
     """Return the accounting of the counters of a ledger.
@@ -129,6 +137,7 @@ def accounting_of(counters: Mapping[str, int], people_forgotten: int) -> Account
         failures=failures,
         person_failures=person_failures,
         second_cuts=second_cuts,
+        unreadable_times=get("unreadable_times", 0),
     )
 
 

@@ -10,7 +10,7 @@ false, takes one.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -95,12 +95,13 @@ def with_shortcuts(rows: pa.Table, thresholds: Mapping[str, float]) -> pa.Table:
     return rows
 
 
-def read_cards(rows: pa.Table, schema: pa.Schema) -> dict[str, pa.Array]:
-    """Return the columns that the cards of some rows hold.
+def read_cards(rows: pa.Table, schema: pa.Schema, wanted: Collection[str]) -> dict[str, pa.Array]:
+    """Return columns that the cards of some rows hold.
 
     Args:
         rows: Rows with the columns ``CARD``.
         schema: Schema of the index, without the columns for speed.
+        wanted: Names of the columns.
     """
     rows = rows.combine_chunks()
     numbers, texts = _numbers(schema), _texts(schema)
@@ -112,6 +113,9 @@ def read_cards(rows: pa.Table, schema: pa.Schema) -> dict[str, pa.Array]:
     for place, name in enumerate(numbers):
         kind = schema.field(name).type
         words = kind.bit_width // 32
+        if name not in wanted:
+            start += words
+            continue
         values = np.ascontiguousarray(packed[:, start : start + words]).view(_carrier(kind))[:, 0]
         start += words
         missing = (valid[:, place // _BITS] >> (place % _BITS) & 1) == 0
@@ -119,6 +123,8 @@ def read_cards(rows: pa.Table, schema: pa.Schema) -> dict[str, pa.Array]:
         columns[name] = made.cast(kind) if made.type != kind else made
     values_by_row = [card.split(_SEPARATOR, len(texts) - 1) for card in rows[CARD[1]].to_pylist()]
     for place, name in enumerate(texts):
+        if name not in wanted:
+            continue
         columns[name] = pa.array(
             [None if values[place] == _NULL else values[place] for values in values_by_row],
             schema.field(name).type,

@@ -60,6 +60,9 @@ WORK: Final = pa.schema(
     metadata={b"par.schema": b"work/2"},
 )
 
+#: Message in the row of an image that was read, but not its time of capture.
+UNREADABLE_TIME: Final = "EXIF has a time of capture that cannot be read"
+
 #: Result of every entry of a shard: one row an entry.
 IMAGES: Final = pa.schema(
     [

@@ -85,8 +85,9 @@ class ShardFolder:
         import pyarrow.parquet as pq
 
         try:
-            # for files as small as these, threads and a pyarrow data set cost more than reading
-            with pq.ParquetFile(self.path / f"{name}.parquet", memory_map=False) as file:
+            # for files as small as these, threads, a pyarrow data set and its files cost more than reading
+            content = (self.path / f"{name}.parquet").read_bytes()
+            with pq.ParquetFile(pa.BufferReader(content)) as file:
                 table = file.read(columns, use_threads=False)
             if columns is None:
                 return table

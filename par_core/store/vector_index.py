@@ -51,7 +51,7 @@ class IndexPolicy:
     Attributes:
         columns_from: Rows from which columns that filters name are indexed; reading fewer is as fast.
         vectors_from: Rows from which vectors are indexed; comparing fewer one by one is fast enough.
-        rows_a_partition: Rows in a partition of the vector index.
+        rows_a_partition: Least number of rows in a partition of the vector index.
         partitions_read: Least number of partitions that a search reads.
         spare: Least number of rows compared by their exact vectors beyond the wanted ones.
         near_rows: Least number of rows that the filter keeps in the partitions read, for each wanted row.
@@ -77,11 +77,18 @@ class IndexPolicy:
 
     def partitions(self, rows: int) -> int | None:
         """Return the number of partitions of an index of so many rows; None if these are too few."""
-        return None if rows < self.vectors_from else max(rows // self.rows_a_partition, 1)
+        return None if rows < self.vectors_from else max(rows // self.partition_size(rows), 1)
+
+    def partition_size(self, rows: int) -> int:
+        """Return the number of rows in a partition of an index of so many rows. Each vector is compared with
+        the centres of all partitions, so that partitions of one size would make a row of a large table cost
+        more: from 250,000 rows on, their size grows with the root of the rows.
+        """
+        return max(self.rows_a_partition, 2 * math.isqrt(rows))
 
     def outdated(self, state: IndexState, rows: int) -> bool:
-        """Whether an index should be rebuilt: it is of another kind, or the table has doubled or halved since
-        it was built.
+        """Whether an index should be rebuilt: it is of another kind, or has less than half or more than twice
+        the partitions of a new one.
         """
         fit = self.partitions(rows)
         return fit is not None and (state.partitions is None or not fit / 2 < state.partitions < fit * 2)

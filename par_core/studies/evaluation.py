@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkab
 
 from par_core.config import RunConfig
 from par_core.datasets.attribute_sets import ATTRIBUTE_SETS
+from par_core.datasets.captioned import CAPTIONED_SETS
 from par_core.datasets.labelled_set import Split
 from par_core.errors import BadConfigError
 from par_core.models.hardware import processor_name
@@ -25,6 +26,7 @@ from par_core.predictions.compute import compute_here
 
 if TYPE_CHECKING:
     from par_core.evaluate.attributes import AttributeRun
+    from par_core.evaluate.person_search import PersonSearchRun
     from par_core.evaluate.retrieval import RetrievalRun
     from par_core.evaluate.segmentation import SegmentationRun
     from par_core.metrics.bootstrap import Interval
@@ -47,7 +49,7 @@ __all__ = [
 KINDS: Final = {
     "segmentation": ("pennfudan", "coco", "ccp", "made"),
     "attributes": tuple(ATTRIBUTE_SETS),
-    "retrieval": ("ccp", "mit"),
+    "retrieval": ("ccp", "mit", *CAPTIONED_SETS),
     "background": tuple(ATTRIBUTE_SETS),
     "zero-shot": tuple(ATTRIBUTE_SETS),
     "faces": tuple(ATTRIBUTE_SETS),
@@ -145,7 +147,7 @@ def evaluate(
 
 
 def with_intervals(
-    run: "AttributeRun | RetrievalRun | SegmentationRun", about: dict[str, Any]
+    run: "AttributeRun | PersonSearchRun | RetrievalRun | SegmentationRun", about: dict[str, Any]
 ) -> tuple[dict[str, Any], "Mapping[str, Interval]"]:
     """Return the scores of a run with ``intervals`` and ``about`` as JSON has them, and the intervals
     themselves.
@@ -201,7 +203,12 @@ def require(request: EvaluationRequest) -> None:
             f"{request.kind} cannot be evaluated on {request.dataset!r}, only on:"
             f" {', '.join(KINDS[request.kind])}"
         )
-    if request.kind in ("segmentation", "retrieval") and (request.split != 0 or request.part is not None):
+    if request.dataset in CAPTIONED_SETS:
+        if request.split != 0:
+            raise BadConfigError(
+                f"{request.dataset} has one split; leave --split out, and choose with --part"
+            )
+    elif request.kind in ("segmentation", "retrieval") and (request.split != 0 or request.part is not None):
         raise BadConfigError(f"{request.kind} is evaluated on everybody; leave --split and --part out")
 
 
@@ -273,8 +280,9 @@ def workplace(out: Path | None, config: RunConfig) -> Iterator[Path]:
 
 def _run(
     request: EvaluationRequest, config: RunConfig, cache: PredictionCache
-) -> "AttributeRun | RetrievalRun | SegmentationRun":
+) -> "AttributeRun | PersonSearchRun | RetrievalRun | SegmentationRun":
     from par_core.evaluate.attributes import evaluate_attributes
+    from par_core.evaluate.person_search import evaluate_person_search
     from par_core.evaluate.retrieval import evaluate_retrieval
     from par_core.evaluate.segmentation import evaluate_segmentation
 
@@ -287,6 +295,8 @@ def _run(
             )
         case "retrieval", ("ccp" | "mit") as labelled:
             return evaluate_retrieval(labelled, request.root, config, cache)
+        case "retrieval", captioned:
+            return evaluate_person_search(captioned, request.root, config, cache, part=request.part)
     raise BadConfigError(f"no evaluation of {request.kind} on {request.dataset}")
 
 

@@ -169,14 +169,19 @@ def _trial(people: People, features: Mapping[str, np.ndarray]) -> Trial:
     made_labels = np.array([person.labels_in(_ATTRIBUTES) for person in people.made], np.float32)
     made_colours = colour_codes([(person.upper, person.lower) for person in people.made])
     return Trial(
-        FeaturedPeople(features["real"], colours, labels, np.arange(len(people.real))),
-        FeaturedPeople(features["made"], made_colours, made_labels, np.array(people.of)),
-        FeaturedPeople(features["jittered"], colours[train], labels[train], train),
+        FeaturedPeople(features["real"], colours, labels, _alone(range(len(people.real)))),
+        FeaturedPeople(features["made"], made_colours, made_labels, people.sources),
+        FeaturedPeople(features["jittered"], colours[train], labels[train], _alone(train.tolist())),
         people.train,
         people.test,
         tuple(people.worn[row] for row in people.test),
         _ATTRIBUTES,
     )
+
+
+def _alone(rows: Sequence[int]) -> tuple[frozenset[int], ...]:
+    """Pictures of one real person each."""
+    return tuple(frozenset((row,)) for row in rows)
 
 
 def _distances(people: People, features: Mapping[str, np.ndarray]) -> dict[str, Any]:

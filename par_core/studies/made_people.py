@@ -13,6 +13,7 @@ from jaxtyping import Float32
 from par_core.atomic import write_atomic
 from par_core.datasets.merged_labels import LabelledPerson
 from par_core.errors import BadConfigError
+from par_core.evaluate.made.people import drawn_to_test
 from par_core.ids import digest_of
 from par_core.made.folder import MadeFolder, as_labelled, ids_of
 from par_core.made.garments import LOWER, UPPER, Garment, garments, largest, read_dressed
@@ -23,8 +24,6 @@ from par_core.types import ImageU8
 
 __all__ = ["Cut", "Network", "People", "features_of", "made_cuts", "read_people"]
 
-_TEST_SHARE: Final = 0.4  # rare colours need a few test people each
-_TEST_SEED: Final = 3
 _CHUNK: Final = 64
 
 Network = Callable[[Sequence[ImageU8]], Float32[np.ndarray, "n d"]]
@@ -67,6 +66,7 @@ class People:
         test: Rows to be asked about; drawn once, whatever the seed.
         made: Made people of the training people.
         of: For each made person the row of ``real`` of whom it was made.
+        sources: For each made person the rows of everybody of whom pixels are in the picture.
         copies: Jittered copies of each training person, as many as there are made people a training person.
     """
 
@@ -76,6 +76,7 @@ class People:
     test: tuple[int, ...]
     made: tuple[MadePerson, ...]
     of: tuple[int, ...]
+    sources: tuple[frozenset[int], ...]
     copies: int
 
 
@@ -91,7 +92,7 @@ def read_people(folder: MadeFolder, dataset: str, root: Path) -> People:
         if dressed is not None:
             listed.append(person)
             worn.append(_worn(garments(dressed.picture, dressed.regions)))
-    tested = np.random.default_rng(_TEST_SEED).random(len(listed)) < _TEST_SHARE
+    tested = drawn_to_test(len(listed))
     train, test = (tuple(map(int, np.flatnonzero(which))) for which in (~tested, tested))
     if not train or not test:
         raise BadConfigError(
@@ -104,7 +105,8 @@ def read_people(folder: MadeFolder, dataset: str, root: Path) -> People:
         raise BadConfigError(f"{folder.folder}: nobody in it was made of the training people of {root}")
     copies = max(1, round(len(made) / len(train)))
     of = tuple(row_of[person.of] for person in made)
-    return People(tuple(listed), tuple(worn), train, test, tuple(made), of, copies)
+    sources = tuple(frozenset(row_of[each] for each in person.sources) for person in made)
+    return People(tuple(listed), tuple(worn), train, test, tuple(made), of, sources, copies)
 
 
 def _worn(found: Sequence[Garment]) -> Worn:

@@ -90,6 +90,8 @@ def analyse_sources(
     sources: Sequence[str],
     model: BrisqueModel | None,
     follow: Callable[[Iterable[PictureQuality], str, int], Iterable[PictureQuality]],
+    *,
+    containers: bool = False,
 ) -> list[SourceAnalysis]:
     """List all sources, then measure every picture of each.
 
@@ -98,13 +100,14 @@ def analyse_sources(
         model: Parameters of BRISQUE, or None.
         follow: Passes measurements on and shows progress; takes them, the name of the source and its number
             of pictures.
+        containers: Whether archives in folders are read too.
 
     Raises:
         BadConfigError: A source is not there, or nothing that PAR can list.
         TransientError: Its storage cannot be reached.
     """
     analyses = []
-    for listing in [list_source(source) for source in sources]:
+    for listing in [list_source(source, containers=containers) for source in sources]:
         measured = measure_pictures(listing.entries, ArchiveConfig(), model)
         rows = follow(measured, Path(listing.source).name, len(listing.entries))
         analyses.append(SourceAnalysis(listing, tuple(sorted(rows, key=lambda row: row.uri))))

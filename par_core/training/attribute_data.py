@@ -11,7 +11,7 @@ from jaxtyping import Bool
 from par_core.datasets.merged_labels import LabelledPerson, labelled_people
 from par_core.training.parts import choosing
 
-__all__ = ["PeopleParts", "read_people"]
+__all__ = ["PeopleParts", "held_out_of_ccp", "read_people"]
 
 _HELD_OUT: Final = {"ccp": 0.15, "mit": 0.17}
 _MIT_BLOCK: Final = 10  # neighbouring files often show the same person
@@ -47,13 +47,17 @@ def read_people(data_dir: Path, seed: int = 0) -> PeopleParts:
     """
     parts = PeopleParts([], [], [])
     ccp = labelled_people("ccp", data_dir)
-    kept = np.random.default_rng([seed, 1]).random(len(ccp)) < _HELD_OUT["ccp"]
-    _place(ccp, [person.image.name for person in ccp], kept, parts)
+    _place(ccp, [person.image.name for person in ccp], held_out_of_ccp(len(ccp), seed), parts)
     mit = labelled_people("mit", data_dir)
     blocks = np.array([int(person.image.name[:5]) // _MIT_BLOCK for person in mit])
     kept_blocks = np.random.default_rng([seed, 2]).random(blocks.max() + 1) < _HELD_OUT["mit"]
     _place(mit, [str(block) for block in blocks], kept_blocks[blocks], parts)
     return parts
+
+
+def held_out_of_ccp(people: int, seed: int = 0) -> Bool[np.ndarray, " n"]:
+    """Return which people of CCP, by file name, are held out from training."""
+    return np.random.default_rng([seed, 1]).random(people) < _HELD_OUT["ccp"]
 
 
 def _place(

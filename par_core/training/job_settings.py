@@ -18,7 +18,7 @@ class TrainingJob(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    what: Literal["segmenter", "attributes", "embedder"]
+    what: Literal["segmenter", "attributes", "embedder", "swap"]
     dataset: str
     root: Path
     out: Path
@@ -34,6 +34,8 @@ class TrainingJob(BaseModel):
     """Which of ``folds`` parts is scored on; None: the official split, or a share drawn by the seed."""
     folds: Annotated[int, Field(ge=2)] = 5
     steps: Annotated[int, Field(ge=1)] | None = None
+    hours: Annotated[float, Field(gt=0)] | None = None
+    """Of ``swap``, instead of ``steps``: as many as fit, measured when the run begins."""
     batch: Annotated[int, Field(ge=1)] | None = None
     rate: Annotated[float, Field(gt=0)] | None = None
     score_every: Annotated[int, Field(ge=0)] | None = None

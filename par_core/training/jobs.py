@@ -22,6 +22,7 @@ from par_core.models.attribute_vit import save_attribute_vit
 from par_core.models.mask_rcnn import build_mask_rcnn
 from par_core.models.published import ATTRIBUTE_VIT
 from par_core.models.segmenter_settings import COMPACT_SETTINGS
+from par_core.models.swapper import save_swapper
 from par_core.models.torch_runtime import TorchRuntime
 from par_core.models.torch_segmenter import compact_network, segmenter_of
 from par_core.models.weights import read_published
@@ -41,6 +42,9 @@ from par_core.training.processes import World
 from par_core.training.report import write_report
 from par_core.training.segmenter import ROUNDS, SegmenterLearner
 from par_core.training.sentences import read_sentences
+from par_core.training.swap_data import read_swap_people
+from par_core.training.swap_learner import SwapLearner, SwapRecipe
+from par_core.training.swap_steps import steps_within
 from par_core.training.teacher_labels import read_teacher, with_teacher
 
 __all__ = ["run_job"]
@@ -63,9 +67,13 @@ def run_job(job: TrainingJob, world: World, follow: Follow | None = None) -> dic
     torch.set_num_threads(job.threads)
     if world.device.type == "cpu":
         keep_freed_memory()
-    return {"segmenter": _train_segmenter, "attributes": _train_attributes, "embedder": _train_embedder}[
-        job.what
-    ](job, world, follow)
+    train = {
+        "segmenter": _train_segmenter,
+        "attributes": _train_attributes,
+        "embedder": _train_embedder,
+        "swap": _train_swap,
+    }[job.what]
+    return train(job, world, follow)
 
 
 def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
@@ -164,6 +172,29 @@ def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> di
     if world.is_first:
         _save(job.out / "embedder.safetensors", fitted)
     return _finish(job, world, fitted, recipe, sizes, _scored_on("people", fitted))
+
+
+def _train_swap(job: TrainingJob, world: World, follow: Follow | None) -> dict[str, Any]:
+    people = read_swap_people(job.dataset, job.root)
+    recipe = SwapRecipe(seed=job.seed)
+    if job.hours is not None:
+        if world.size > 1:
+            raise BadConfigError("--hours is for one process; give --steps")
+        steps = steps_within(job.hours, people, recipe, job.out, world)
+        job = job.model_copy(update={"steps": steps})
+    schedule = _schedule(job, recipe.schedule)
+    ramp = min(recipe.ramp, schedule.steps // 10)
+    recipe = replace(recipe, schedule=schedule, batch=job.batch or recipe.batch, ramp=ramp)
+    learner = SwapLearner(people, recipe)
+    learner.network.to(world.device)
+    sizes = {"train": len(people.train), "held out": len(people.held_back)}
+    fitted = _fit(learner, recipe.schedule, recipe, job, world, follow, sizes)
+    if world.is_first:
+        weights = {name: tensor for name, tensor in fitted.weights.items() if name != "wins"}
+        save_swapper(job.out, weights, [(person.id, person.file) for person in people.train])
+        learner.network.load_state_dict(fitted.weights)
+        fitted = replace(fitted, scores=fitted.scores or learner.score(learner.network.eval()))
+    return _finish(job, world, fitted, recipe, sizes, f"people {_SCORED_ON}")
 
 
 def _sizes_of(made: MadePeople) -> dict[str, int]:

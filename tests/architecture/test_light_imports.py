@@ -2,8 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.indexing import content
+from tests.pictures import archive
 
 HEAVY = {
     "cv2",
@@ -111,6 +115,23 @@ def test_serving_loads_no_orchestrator_and_asking_a_server_loads_nothing() -> No
 
 def test_an_index_run_loads_nothing_heavy_before_its_server_starts() -> None:
     assert loaded("import flows.index") & {"lancedb", "prefect", "torch"} == set()
+
+
+def test_a_run_over_a_few_pictures_imports_no_orchestrator_and_no_server(tmp_path: Path) -> None:
+    archive(tmp_path / "photos", [("red",), ("green", "blue"), ()])
+    unused = {
+        *("prefect", "dask", "distributed", "sqlalchemy", "fastapi", "uvicorn"),
+        *("scipy", "matplotlib", "lance_namespace_urllib3_client"),
+    }
+    code = (
+        "import os, sys; os.environ.pop('PREFECT_API_URL', None); from flows.cli.main import main;"
+        f" sys.argv = ['par', 'index', {str(tmp_path / 'photos')!r}, '--store', {str(tmp_path / 's')!r},"
+        " '--profile', 'fake', '--quiet']\ntry: main()\nexcept SystemExit as left: assert left.code == 0\n"
+        f"print(*sorted({unused!r} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "\n"
+    assert len(content(tmp_path / "s")) == 3, "it did the work"
 
 
 def test_the_check_itself_can_fail() -> None:

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from inspect import cleandoc
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -48,6 +49,15 @@ def typed(page: str) -> list[str]:
     ]
 
 
+def leaves(command: Any) -> Iterator[Any]:
+    """The commands of a group and of the groups in it, or the command itself."""
+    if not hasattr(command, "commands"):
+        yield command
+        return
+    for each in command.commands.values():
+        yield from leaves(each)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_and_option_exists(page: str) -> None:
     lines = typed(page)
@@ -58,8 +68,10 @@ def test_every_command_and_option_exists(page: str) -> None:
             assert name in {option for parameter in APP.params for option in parameter.opts}
             continue
         command = COMMANDS[name]
-        if hasattr(command, "commands") and arguments:
-            command = command.commands[arguments[0].split("|")[0]]
+        for argument in arguments:  # groups hold commands, and groups
+            if not hasattr(command, "commands"):
+                break
+            command = command.commands[argument.split("|")[0]]
         known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         options = [argument for argument in arguments if re.match(r"--?[a-z]", argument)]
         assert set(options) <= known, line
@@ -70,7 +82,7 @@ def test_every_command_is_in_the_readme_and_has_an_example() -> None:
     for name, command in COMMANDS.items():
         assert f"par {name}" in readme
         assert command.help
-        for each in getattr(command, "commands", {name: command}).values():
+        for each in leaves(command):
             assert f"par {name}" in each.help
 
 
@@ -80,14 +92,14 @@ def test_examples_of_the_help_can_be_copied_from_a_narrow_terminal_and_are_under
     monkeypatch.chdir(tmp_path)
     Store.create(tmp_path / "store")
     for name, command in COMMANDS.items():
-        for each in getattr(command, "commands", {name: command}).values():
+        for each in leaves(command):
             shown = re.findall(r"```\n(.*?)\n```", cleandoc(each.help), re.S)
             assert shown, name
             assert all(len(line) <= 76 for block in shown for line in block.splitlines()), name
             for line in "\n".join(shown).replace("\\\n", "").splitlines():
                 _, first, *arguments = shlex.split(line.split(" > ")[0] if line.endswith(".token") else line)
                 called = COMMANDS[first]
-                if hasattr(called, "commands"):
+                while hasattr(called, "commands"):
                     called = called.commands[arguments.pop(0)]
                 called.make_context(first, arguments)  # fails where an option or a value is wrong
 

@@ -343,13 +343,14 @@ def test_a_supervisor_that_ends_a_run_finds_it_committed_and_no_process_left(
         **env,
         "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([SLOW]),
         "PAR_TEST_SECONDS_AN_IMAGE": "0.3",
+        "PAR_TEST_IMAGES_A_WORKER": "10",
     }
     typed = command(photos, tmp_path / "s", "--shard-size", 4, "--runner", "dask", "--workers", 2)
     run = subprocess.Popen(typed, env=environment, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: described(tmp_path / "s") >= 2)
     children = psutil.Process(run.pid).children(recursive=True)
     run.send_signal(signal.SIGTERM)
-    _, said = run.communicate(timeout=30)
+    _, said = run.communicate(timeout=100)
     assert run.returncode == 143, said
     assert "Traceback" not in said
     assert "par: stopped; finished shards are kept." in said

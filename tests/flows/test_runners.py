@@ -9,7 +9,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from flows.pools import How
-from flows.runners import choose_runner, local_cluster, open_pool
+from flows.runners import choose_runner, local_cluster, open_pool, with_work_for_all
 from par_core.config import MachineConfig
 
 
@@ -89,3 +89,14 @@ def test_after_a_run_that_ended_without_a_word_the_next_works_in_processes_that_
     assert choose_runner(MachineConfig(workers=2), 10) == "threads"
     assert choose_runner(MachineConfig(workers=2), 10, interrupted=True) == "dask"
     assert choose_runner(MachineConfig(workers=2, runner="threads"), 10, interrupted=True) == "threads"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_no_second_worker_is_started_for_one_shard() -> None:
+    with open_pool(with_work_for_all(MachineConfig(workers=2), 1), "dask", print) as pool:
+        ends = time.monotonic() + 5
+        while time.monotonic() < ends:  # longer than a second worker would take
+            pool.wait(0.5)
+        assert pool.capacity == 2, "two tasks for each worker"
+    assert with_work_for_all(MachineConfig(workers=2), 7).workers == 2
+    assert with_work_for_all(MachineConfig(workers=3), 0).workers == 1

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from par_core.evaluate.items.attributes import AttributeItems
 from par_core.evaluate.items.figures import Items
+from par_core.evaluate.items.person_search import PersonSearchItems
 from par_core.evaluate.items.retrieval import RetrievalItems
 from par_core.evaluate.items.segmentation import SegmentationItems
 
@@ -42,6 +43,8 @@ def items_of(kind: str, table: pa.Table, thresholds: dict[str, float]) -> Items:
             identities = table.column("identity").to_pylist() if "identity" in table.column_names else []
             names, who = tuple(table.column("image").to_pylist()), tuple(name or "" for name in identities)
             return AttributeItems(names, attributes, labels, probabilities, thresholds, who)
+        case "retrieval" if "identity" in table.column_names:
+            return PersonSearchItems.from_table(table)
         case "retrieval":
             labels, scores = (
                 np.array(table.column(what).to_pylist(), np.float32).reshape(table.num_rows, -1)

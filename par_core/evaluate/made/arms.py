@@ -67,13 +67,13 @@ def arms_of(
         n: How many of them.
     """
     chosen = order[:n]
-    base, even = real.rows(chosen), np.ones(n)
+    base, even, among = real.rows(chosen), np.ones(n), frozenset(map(int, chosen))
     arms = {REAL: Arm(base, even), WEIGHTED: Arm(base, even, balanced=True)}
     for name, share, others in (
         (JITTERED, 0.5, jittered),
         *((name, share, made) for name, share in zip(MADE_ARMS, _SHARES, strict=True)),
     ):
-        more = others.rows(np.flatnonzero(np.isin(others.of, chosen)))
+        more = others.rows(np.flatnonzero([of <= among for of in others.of]))
         if len(more.of):
             weights = np.concatenate([even * (1 - share), np.full(len(more.of), n * share / len(more.of))])
             arms[name] = Arm(base.joined(more), weights)

@@ -133,7 +133,11 @@ def compare_arms(
             of_arm = measures(answers_of(arm, test, budget), test, trial.worn, trial.attributes)
             figures[n].setdefault(name, []).append(_values(of_arm, draws))
     return {
-        n: {name: _differences(arms[name], arms[REAL]) for name in ARMS if name in arms}
+        n: {
+            name: _differences(arms[name], arms[REAL])
+            for name in ARMS
+            if len(arms.get(name, ())) == len(arms[REAL])  # some seed had no made people of its people alone
+        }
         for n, arms in figures.items()
     }
 

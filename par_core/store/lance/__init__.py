@@ -4,10 +4,13 @@ people_index   reads the table's rows and writes them
 opening        opens the table at a version
 index_info     configuration and models of a table
 table_version  searches of one version
+resident_people  what searches need of one version, in memory
+stored_vectors vectors read straight from LanceDB's files
 history        versions of a table, the one that is live, and for how long they are kept
 indexing       indexes on columns and vectors
 upkeep         fragments, indexes and old versions, by Lance itself
 erasing        rows that leave no bytes behind
+rest_classes   what lancedb need not import
 """
 
 import os
@@ -15,7 +18,11 @@ import os
 # read once, when each library is loaded; they would warn of every new table and every empty partition
 os.environ.setdefault("LANCEDB_LOG", "error")
 os.environ.setdefault("LANCE_LOG", "error")
-from par_core.store.lance.index_info import IndexInfo
-from par_core.store.lance.people_index import PeopleIndex
+from par_core.store.lance.rest_classes import rest_classes_on_demand
 
-__all__ = ["IndexInfo", "PeopleIndex"]
+with rest_classes_on_demand():
+    from par_core.store.lance.index_info import IndexInfo
+    from par_core.store.lance.people_index import PeopleIndex
+    from par_core.store.lance.resident_people import POSITION, Allowed, ResidentPeople
+
+__all__ = ["POSITION", "Allowed", "IndexInfo", "PeopleIndex", "ResidentPeople"]

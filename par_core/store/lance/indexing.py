@@ -36,7 +36,7 @@ def make_indexes(table: Table, attributes: Sequence[str], policy: IndexPolicy) -
         _index_columns(table, attributes)
     state, partitions = vector_index_of(table), policy.partitions(rows)
     if partitions is not None and (state is None or policy.outdated(state, rows)):
-        _index_vectors(table, partitions, policy.rows_a_partition)
+        _index_vectors(table, partitions, policy.partition_size(rows))
 
 
 def vector_index_of(table: Table) -> IndexState | None:

@@ -11,10 +11,11 @@ from lancedb.table import Table
 
 from par_core.errors import IndexChangedError
 from par_core.store.lance.erasing import id_conditions
-from par_core.store.lance.history import LIVE, History, stamp_of
+from par_core.store.lance.history import LIVE, TABLE, History, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import unindexed_rows
 from par_core.store.lance.opening import open_table
+from par_core.store.lance.resident_people import ResidentPeople
 from par_core.store.lance.table_version import ImagePlaces, TableVersion
 from par_core.store.packed_columns import shortcut_columns, with_shortcuts
 from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
@@ -35,6 +36,7 @@ class PeopleRows:
         table_id: Random id of this table: a table created in its place has another id, while its version
             numbers start again. Empty where an earlier version of PAR made it.
         history: Versions of the table.
+        resident: What searches need of this version in memory; None until it is read.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class PeopleRows:
         self._policy = policy
         self._stamp = stamp
         self._pinned = pinned
+        self.resident: ResidentPeople | None = None
         self._opened = TableVersion.of(table, self.info, policy)
 
     def is_current(self) -> bool:
@@ -73,7 +76,8 @@ class PeopleRows:
         return not (same and self._opened.number in (int(live.version), int(newest.version)))
 
     @contextmanager
-    def _unless_erased(self) -> Iterator[None]:
+    def unless_erased(self) -> Iterator[None]:
+        """Turn an error in the block into IndexChangedError where this version was erased meanwhile."""
         try:
             yield
         except (RuntimeError, OSError, ValueError) as error:
@@ -128,6 +132,13 @@ class PeopleRows:
         """``table_id`` and ``version``: the key of what is computed from this version."""
         return self.table_id, self.version
 
+    @property
+    def read_identity(self) -> tuple[str, int]:
+        """Identity of the version that was read last. Unlike ``identity``, it does not look for a newer one,
+        which takes a millisecond in a table that is open for writing.
+        """
+        return self.table_id, self._opened.number
+
     def __len__(self) -> int:
         return self._now.count()
 
@@ -157,7 +168,7 @@ class PeopleRows:
         Raises:
             IndexChangedError: This version was erased meanwhile.
         """
-        with self._unless_erased():
+        with self.unless_erased():
             return self._now.search(vector, where, top, columns)
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
@@ -170,7 +181,7 @@ class PeopleRows:
         query = self._table.search()
         if where is not None:
             query = query.where(where)
-        with self._unless_erased():
+        with self.unless_erased():
             yield from query.select(list(columns)).limit(max(len(self), 1)).to_batches()
 
     def scan_stored(self, since: int = 0) -> Iterator[pa.RecordBatch]:
@@ -180,6 +191,31 @@ class PeopleRows:
         query = self._table.search().select([name for name in self._table.schema.names if name != "vector"])
         query = query.where(f"_rowid >= {since << 32}") if since else query
         yield from query.limit(max(len(self), 1)).to_batches(_ROWS_A_BATCH)
+
+    def read_resident(self) -> None:
+        """Read what searches need of this version into memory, as ``resident``; it stays None where the files
+        of the version do not allow it, and in a table that is open for writing, whose version changes.
+
+        Raises:
+            IndexChangedError: This version was erased meanwhile.
+        """
+        if not self._pinned:
+            return
+        with self.unless_erased():
+            self.resident = ResidentPeople.of(self._table, self.path / f"{TABLE}.lance", self.attributes)
+
+    def whole_rows(self, row_ids: Sequence[int], known: pa.Table) -> pa.Table:
+        """Return all columns of some rows.
+
+        Args:
+            row_ids: LanceDB's ids of the rows.
+            known: The columns of these rows that were read before, in this order.
+
+        Raises:
+            IndexChangedError: This version was erased meanwhile.
+        """
+        with self.unless_erased():
+            return self._now.complete(row_ids, known)
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
         """Return people by id, all columns, in no particular order; unknown ids are left out.
@@ -203,7 +239,7 @@ class PeopleRows:
         if total <= n:
             return self.search(None, top=max(total, 1), columns=columns)
         drawn = np.sort(np.random.default_rng(seed).choice(total, n, replace=False))
-        with self._unless_erased():
+        with self.unless_erased():
             taken: pa.Table = self._table.take_offsets(drawn.tolist()).select(list(columns)).to_arrow()
         return taken
 

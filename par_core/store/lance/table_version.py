@@ -91,9 +91,21 @@ class TableVersion:
         wanted = [name for name in (columns or self.schema.names) if name != "_distance"]
         where = quick_condition(where, self.thresholds) if where is not None and self.carded else where
         if vector is not None:
-            return self._read(self._nearest(vector, where, top), [*wanted, "_distance"], top)
+            return self._read(self._nearest(vector, where, top).limit(top), [*wanted, "_distance"], top)
         query = self.table.search()
-        return self._read(query.where(where) if where is not None else query, wanted, top)
+        query = query.where(where) if where is not None else query
+        return self._read(query.limit(top), wanted, top)
+
+    def complete(self, row_ids: Sequence[int], known: pa.Table) -> pa.Table:
+        """See ``PeopleIndex.whole_rows``."""
+        wanted = [name for name in self.schema.names if name not in known.column_names]
+        query = self.table.take_row_ids(list(row_ids)).with_row_id()
+        found = self._read(query, [*wanted, "_rowid"], len(row_ids))
+        places = {row_id: place for place, row_id in enumerate(found["_rowid"].to_pylist())}
+        found = found.take(pa.array([places[row_id] for row_id in row_ids], pa.int64()))
+        return pa.table(
+            [(found if name in wanted else known)[name] for name in self.schema.names], self.schema.names
+        )
 
     def _nearest(self, vector: Sequence[float] | np.ndarray, where: str | None, top: int) -> Any:
         """Return a query for the nearest rows that reads no more of the index than it must."""
@@ -114,10 +126,10 @@ class TableVersion:
         """Return the rows of a query; many columns of few rows are read from their cards."""
         carded = self.carded.intersection(wanted)
         if len(carded) <= _FEW_COLUMNS or top > _FEW_ROWS:
-            rows: pa.Table = query.limit(top).select(wanted).to_arrow()
+            rows: pa.Table = query.select(wanted).to_arrow()
             return rows
-        rows = query.limit(top).select([*CARD, *(name for name in wanted if name not in carded)]).to_arrow()
-        cards = read_cards(rows, self.schema)
+        rows = query.select([*CARD, *(name for name in wanted if name not in carded)]).to_arrow()
+        cards = read_cards(rows, self.schema, carded)
         fields = [self.schema.field(name) if name in carded else rows.field(name) for name in wanted]
         return pa.table(
             [cards[name] if name in carded else rows[name] for name in wanted], schema=pa.schema(fields)

@@ -13,7 +13,7 @@ from typing import Final
 from par_core.store.accounting import FAILED_FILES, FAILED_PEOPLE, Accounting, accounting_of
 from par_core.store.ledger.database import Kind, Ledger
 
-__all__ = ["RANK", "accounting", "counted", "recount", "recounted"]
+__all__ = ["RANK", "SINGLE", "accounting", "counted", "list_several", "recount", "recounted"]
 
 #: SQL of the rank of a row ``f`` of files among those of one image. The index takes the people from the
 #: least: from the shard that could describe the most of them, then the first by id. A column beside ``min``
@@ -22,6 +22,14 @@ __all__ = ["RANK", "accounting", "counted", "recount", "recounted"]
 RANK: Final = (
     "printf('%08d%s', coalesce((SELECT sum(p.n) FROM person_failures p WHERE p.shard = f.shard"
     " AND p.image_id = f.image_id), 0), hex(f.shard))"
+)
+#: SQL condition of the rows ``f`` of images that have one row alone, after ``list_several``: nearly all. They
+#: need not be sorted by image. With a plus, SQLite reads all files in their order, and not by an index.
+SINGLE: Final = "+f.kind = 1 AND f.image_id NOT IN (SELECT image_id FROM several)"
+_PRESENT: Final = (
+    "SELECT f.image_id, max(f.status) AS status, count(*) AS copies, max(f.n_people) AS people,"
+    " max(f.n_too_small) AS too_small, max(f.time_unread) AS time_unread"
+    " FROM {} WHERE f.kind = 1 AND f.source IS NOT NULL GROUP BY f.image_id"
 )
 
 
@@ -71,16 +79,32 @@ def counted(ledger: Ledger) -> Iterator[None]:
     ledger.execute("DELETE FROM touched_images")
 
 
+def list_several(ledger: Ledger) -> None:
+    """Put the images that several files hold into the table ``several``."""
+    ledger.execute("DELETE FROM several")
+    ledger.execute(
+        "INSERT INTO several SELECT image_id FROM files WHERE image_id IS NOT NULL GROUP BY image_id"
+        " HAVING count(*) > 1"
+    )
+
+
 def _contribution(ledger: Ledger) -> Counter[str]:
     files = "touched t CROSS JOIN files f ON f.uri = t.uri"
     images = "touched_images t CROSS JOIN files f ON f.image_id = t.image_id"
-    return _of_files(ledger, files) + _of_images(ledger, images) + _of_failures(ledger, images)
+    present = _PRESENT.format(images)
+    return _of_files(ledger, files) + _of_images(ledger, present) + _of_failures(ledger, images)
 
 
 def _everything(ledger: Ledger) -> Counter[str]:
     # most images have no such people, and are not ranked
     failed = "(SELECT DISTINCT image_id FROM person_failures) t CROSS JOIN files f ON f.image_id = t.image_id"
-    return _of_files(ledger, "files f") + _of_images(ledger, "files f") + _of_failures(ledger, failed)
+    list_several(ledger)
+    present = (
+        "SELECT f.image_id, f.status, 1 AS copies, f.n_people AS people, f.n_too_small AS too_small,"  # noqa: S608
+        f" f.time_unread FROM files f WHERE {SINGLE} AND f.source IS NOT NULL UNION ALL "
+        + _PRESENT.format("several t CROSS JOIN files f ON f.image_id = t.image_id")
+    )
+    return _of_files(ledger, "files f") + _of_images(ledger, present) + _of_failures(ledger, failed)
 
 
 def _of_files(ledger: Ledger, files: str) -> Counter[str]:
@@ -104,26 +128,22 @@ def _of_files(ledger: Ledger, files: str) -> Counter[str]:
     return counts
 
 
-def _of_images(ledger: Ledger, images: str) -> Counter[str]:
+def _of_images(ledger: Ledger, present: str) -> Counter[str]:
     """Counts of different images that are present: one row for all copies of an image."""
     counts: Counter[str] = Counter()
-    # one of two texts of this module
     query = f"""
-        WITH present AS (
-            SELECT f.image_id, max(f.status) AS status, count(*) AS copies, max(f.n_people) AS people,
-                   max(f.n_too_small) AS too_small
-            FROM {images} WHERE f.kind = 1 AND f.source IS NOT NULL GROUP BY f.image_id
-        )
         SELECT p.status, count(*), sum(p.copies - 1), sum(p.people), sum(p.too_small),
-               sum(coalesce(i.rows, 0)), sum(CASE WHEN i.image_id IS NULL THEN p.people ELSE 0 END)
-        FROM present p LEFT JOIN indexed i ON i.image_id = p.image_id GROUP BY p.status"""  # noqa: S608
-    for status, n, copies, people, too_small, described, pending in ledger.rows(query):
+               sum(coalesce(i.rows, 0)), sum(CASE WHEN i.image_id IS NULL THEN p.people ELSE 0 END),
+               sum(p.time_unread)
+        FROM ({present}) p LEFT JOIN indexed i ON i.image_id = p.image_id GROUP BY p.status"""  # noqa: S608
+    for status, n, copies, people, too_small, described, pending, unread in ledger.rows(query):
         counts[f"images:{status}"] += n
         counts["duplicates"] += copies
         counts["people"] += people
         counts["too_small"] += too_small
         counts["described"] += described
         counts["people_pending"] += pending
+        counts["unreadable_times"] += unread
     return counts
 
 

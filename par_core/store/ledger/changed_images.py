@@ -8,10 +8,11 @@ not have them.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import groupby
+from typing import Final, NamedTuple
 
-from par_core.ids import digest_of
-from par_core.store.ledger.accounting import RANK, counted, recount
+from par_core.ids import digest_of_framed, framed
+from par_core.store.ledger.accounting import RANK, SINGLE, counted, list_several, recount
 from par_core.store.ledger.database import Ledger
 
 __all__ = [
@@ -36,10 +37,18 @@ INDEX_TABLE: Final = "index_table"
 
 _IMAGES: Final = 20_000  # of which the states are read at a time
 _STATES: Final = ("present", "replaced", "vanished")
+_STATE_FRAMES: Final = tuple(map(framed, _STATES))
+_NEXT: Final = (
+    "SELECT t.shard, t.image_id, t.uri, s.digest, CASE WHEN w.image_id IS NULL THEN i.digest END,"
+    " coalesce(i.image_id, w.image_id) IS NOT NULL FROM todo t CROSS JOIN shards s ON s.shard = t.shard"
+    " LEFT JOIN indexed i ON i.image_id = t.image_id LEFT JOIN writing w ON w.image_id = t.image_id"
+    " WHERE (t.shard, t.image_id) > (?, ?) ORDER BY t.shard, t.image_id LIMIT ?"
+)
+
+_Image = tuple[bytes, bytes, str | None, str, str | None, int]  # a row of _NEXT
 
 
-@dataclass(frozen=True, slots=True)
-class ImageState:
+class ImageState(NamedTuple):
     """One image, with the place where it is now, if any.
 
     Attributes:
@@ -79,33 +88,13 @@ def changed_shards(ledger: Ledger, *, everything: bool = False) -> Iterator[Chan
         ledger: The ledger.
         everything: Whether every image is dirty. Then the files are read in their order, and not by image.
     """
-    files = "files f NOT INDEXED" if everything else "dirty d CROSS JOIN files f ON f.image_id = d.image_id"
-    ledger.execute("DROP TABLE IF EXISTS temp.todo")
-    ledger.execute(
-        f"CREATE TEMP TABLE todo AS SELECT f.image_id, f.shard AS shard, min({RANK}) AS rank"  # noqa: S608
-        f" FROM {files} CROSS JOIN shards s ON s.shard = f.shard"
-        " WHERE f.kind = 1 AND s.described = 1 GROUP BY f.image_id"
-    )
-    ledger.execute("CREATE INDEX temp.todo_by_shard ON todo (shard, image_id)")
+    _list(ledger, "several" if everything else "dirty", singles=everything)
     last = (b"", b"")
-    while True:
-        part = [
-            (shard, image)
-            for shard, image in ledger.rows(
-                "SELECT shard, image_id FROM todo WHERE (shard, image_id) > (?, ?)"
-                " ORDER BY shard, image_id LIMIT ?",
-                (*last, _IMAGES),
-            )
-        ]
-        if not part:
-            return
-        last = part[-1]
-        states = _states(ledger, {image: shard for shard, image in part})
-        by_shard: dict[bytes, list[ImageState]] = {}
-        for shard, image in part:
-            by_shard.setdefault(shard, []).append(states[image])
-        for shard, images in by_shard.items():
-            yield ChangedShard(shard.hex(), tuple(images))
+    while part := list(ledger.rows(_NEXT, (*last, _IMAGES))):
+        last = part[-1][:2]
+        states = _states(ledger, part)
+        for shard, images in groupby(zip(part, states, strict=True), key=lambda pair: pair[0][0]):
+            yield ChangedShard(shard.hex(), tuple(state for _, state in images))
 
 
 def images_of_shard(ledger: Ledger, shard_id: str, image_ids: Iterable[str]) -> tuple[ImageState, ...]:
@@ -113,13 +102,10 @@ def images_of_shard(ledger: Ledger, shard_id: str, image_ids: Iterable[str]) -> 
     comes before it.
     """
     shard = bytes.fromhex(shard_id)
-    first = (
-        f"SELECT f.shard, min({RANK}) FROM files f CROSS JOIN shards s ON s.shard = f.shard"  # noqa: S608
-        " WHERE f.image_id = ? AND f.kind = 1 AND s.described = 1"
-    )
-    images = [bytes.fromhex(image_id) for image_id in dict.fromkeys(image_ids)]
-    mine = {image: shard for image in images if ledger.value(first, (image,)) == shard}
-    return tuple(_states(ledger, mine).values())
+    _touch(ledger, map(bytes.fromhex, image_ids))
+    _list(ledger, "touched_images")
+    mine = [row for row in ledger.rows(_NEXT, (shard, b"", -1)) if row[0] == shard]
+    return tuple(_states(ledger, mine))
 
 
 def images_without_people(ledger: Ledger) -> Iterator[list[str]]:
@@ -192,13 +178,14 @@ def mark_all_indexed(ledger: Ledger) -> None:
 
 
 def forget_index(ledger: Ledger) -> None:
-    """Note that there is no index, or a new one without rows: every image must be committed."""
+    """Note that there is no index, or a new one without rows. It is to be filled with every image
+    (``changed_shards``); after a kill the ledger does not know it, and it is read.
+    """
     with ledger.transaction():
         if ledger.value("SELECT 1 FROM indexed LIMIT 1"):
             ledger.execute("DELETE FROM indexed")
             recount(ledger)
         ledger.execute("DELETE FROM writing")
-        everything_changed(ledger)
 
 
 def mark_adopted(ledger: Ledger, digests: Iterable[tuple[str, str | None, int]]) -> None:
@@ -223,7 +210,7 @@ def mark_adopted(ledger: Ledger, digests: Iterable[tuple[str, str | None, int]])
 
 def everything_changed(ledger: Ledger) -> None:
     """Make every image dirty."""
-    ledger.execute("INSERT OR IGNORE INTO dirty SELECT image_id FROM files WHERE kind = 1 ORDER BY image_id")
+    ledger.execute("INSERT OR IGNORE INTO dirty SELECT image_id FROM files WHERE +kind = 1 ORDER BY image_id")
 
 
 def indexed_rows(ledger: Ledger) -> int:
@@ -231,11 +218,39 @@ def indexed_rows(ledger: Ledger) -> int:
     return int(ledger.value("SELECT coalesce(sum(rows), 0) FROM indexed"))
 
 
-def _states(ledger: Ledger, shards: Mapping[bytes, bytes]) -> dict[bytes, ImageState]:
-    """Return the states of some images, given the shard of each."""
-    with ledger.transaction():  # not one for each image
-        ledger.execute("DELETE FROM touched_images")
-        ledger.execute_many("INSERT INTO touched_images VALUES (?)", [(image,) for image in shards])
+def _list(ledger: Ledger, images: str, *, singles: bool = False) -> None:
+    """Make the table ``todo``: those of some images that are described, each with the shard that does it,
+    and with its place if it has one alone, which is listed: few have several.
+
+    Args:
+        ledger: The ledger.
+        images: Name of a table with the images.
+        singles: Also all images that one file alone holds; ``images`` is ``several`` then.
+    """
+    ledger.execute("DROP TABLE IF EXISTS temp.todo")
+    ledger.execute(
+        "CREATE TEMP TABLE todo (shard BLOB NOT NULL, image_id BLOB NOT NULL, uri TEXT,"
+        " PRIMARY KEY (shard, image_id)) WITHOUT ROWID"
+    )
+    if singles:
+        list_several(ledger)
+        ledger.execute(
+            "INSERT INTO todo SELECT f.shard, f.image_id, CASE WHEN f.source IS NOT NULL THEN f.uri END"  # noqa: S608
+            f" FROM files f CROSS JOIN shards s ON s.shard = f.shard WHERE {SINGLE} AND s.described"
+            " ORDER BY f.shard, f.image_id"
+        )
+    ledger.execute(
+        "INSERT INTO todo SELECT shard, image_id, uri FROM (SELECT f.image_id, f.shard AS shard,"  # noqa: S608
+        " CASE WHEN count(*) = 1 AND f.source IS NOT NULL THEN f.uri END AS uri,"
+        f" min(CASE WHEN s.described THEN {RANK} END) AS rank FROM {images} t"
+        " CROSS JOIN files f ON f.image_id = t.image_id CROSS JOIN shards s ON s.shard = f.shard"
+        " WHERE f.kind = 1 GROUP BY f.image_id) WHERE rank IS NOT NULL ORDER BY shard, image_id"
+    )
+
+
+def _states(ledger: Ledger, images: Sequence[_Image]) -> list[ImageState]:
+    """Return the states of some of the ``todo``."""
+    _touch(ledger, (image for _, image, uri, *_ in images if uri is None))
     places: dict[bytes, list[tuple[int, str]]] = {}
     for image, uri, rank in ledger.rows(
         "SELECT f.image_id, f.uri, CASE WHEN f.source IS NOT NULL THEN 0"
@@ -245,33 +260,28 @@ def _states(ledger: Ledger, shards: Mapping[bytes, bytes]) -> dict[bytes, ImageS
         " WHERE f.kind = 1 ORDER BY f.image_id, coalesce(s.missing, 0), f.uri"
     ):
         places.setdefault(image, []).append((rank, uri))
-    contents = {
-        shard: ledger.value("SELECT digest FROM shards WHERE shard = ?", (shard,))
-        for shard in set(shards.values())
-    }
-    known: dict[bytes, str | None] = dict(
-        ledger.rows(
-            "SELECT i.image_id, i.digest FROM touched_images t"
-            " CROSS JOIN indexed i ON i.image_id = t.image_id"
-        )
-    )
-    in_doubt = "SELECT w.image_id FROM touched_images t CROSS JOIN writing w ON w.image_id = t.image_id"
-    known |= {image: None for (image,) in ledger.rows(in_doubt)}
     ledger.execute("DELETE FROM touched_images")
-    return {
-        image: _state(image, places[image], shard, contents[shard], known) for image, shard in shards.items()
-    }
+    states, of_shard, shard_frame = [], b"", b""
+    for shard, image, uri, content, known, indexed in images:
+        rank, uris = (0, (uri,)) if uri is not None else _best(places[image])
+        state = _STATES[rank]
+        if shard != of_shard:
+            of_shard, shard_frame = shard, framed(content, shard.hex())
+        digest = digest_of_framed(
+            b"".join((shard_frame, framed(uris[0]), _STATE_FRAMES[rank], framed(*uris)))
+        )
+        states.append(ImageState(image.hex(), uris[0], uris, state, digest, bool(indexed), known == digest))
+    return states
 
 
-def _state(
-    image: bytes,
-    places: Sequence[tuple[int, str]],
-    shard: bytes,
-    content: str,
-    known: Mapping[bytes, str | None],
-) -> ImageState:
+def _best(places: Sequence[tuple[int, str]]) -> tuple[int, tuple[str, ...]]:
+    """Return the least rank of some places, and the files of that rank."""
     best = min(rank for rank, _ in places)
-    uris = tuple(dict.fromkeys(uri for rank, uri in places if rank == best))
-    state = _STATES[best]
-    digest = digest_of(content, shard.hex(), uris[0], state, *uris)
-    return ImageState(image.hex(), uris[0], uris, state, digest, image in known, known.get(image) == digest)
+    return best, tuple(dict.fromkeys(uri for rank, uri in places if rank == best))
+
+
+def _touch(ledger: Ledger, images: Iterable[bytes]) -> None:
+    """Put some images alone into ``touched_images``."""
+    with ledger.transaction():  # not one for each image
+        ledger.execute("DELETE FROM touched_images")
+        ledger.execute_many("INSERT OR IGNORE INTO touched_images VALUES (?)", [(image,) for image in images])

@@ -11,7 +11,7 @@ __all__ = ["differences"]
 # what a ledger says of each file: whether a listing holds it, and what became of it
 _FILES: Final = (
     "SELECT uri, size, version, source IS NOT NULL, kind, attempt, status, image_id, shard, n_people,"
-    " n_too_small FROM {}.files"
+    " n_too_small, time_unread FROM {}.files"
 )
 _SUPERSEDED: Final = "SELECT uri, size, version, shard, image_id FROM {}.superseded"
 _SHARDS: Final = "SELECT shard, entries, recognised, described, digest FROM {}.shards"

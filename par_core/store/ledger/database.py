@@ -19,7 +19,7 @@ from par_core.store.layout import Store
 
 __all__ = ["Kind", "Ledger"]
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _CACHE_KIB: Final = 65_536
 _WAIT_S: Final = 10.0  # a reader waits so long for a transaction of the writer
 # Queries that begin with a small table say CROSS JOIN, which SQLite carries out in the order of the text: it
@@ -35,6 +35,7 @@ CREATE TABLE files (
     uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL,
     source INTEGER, kind INTEGER NOT NULL, attempt INTEGER NOT NULL, status TEXT,
     image_id BLOB, shard BLOB, n_people INTEGER NOT NULL, n_too_small INTEGER NOT NULL,
+    time_unread INTEGER NOT NULL,
     PRIMARY KEY (uri, size, version)
 ) WITHOUT ROWID;
 CREATE INDEX files_pending ON files (source) WHERE kind = 0;
@@ -69,9 +70,11 @@ _INDEXES: Final = (
 _TEMPORARY: Final = """
 CREATE TEMP TABLE touched (uri TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE touched_images (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE several (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE incoming (
     uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL, attempt INTEGER, status TEXT,
-    kind INTEGER, image_id BLOB, shard BLOB, n_people INTEGER, n_too_small INTEGER
+    kind INTEGER, image_id BLOB, shard BLOB, n_people INTEGER, n_too_small INTEGER,
+    time_unread INTEGER
 );
 CREATE TEMP TABLE written (image_id BLOB NOT NULL, digest TEXT, rows INTEGER NOT NULL);
 """

@@ -19,6 +19,7 @@ from par_core.store.described_with import DescribedWith
 from par_core.store.ledger.accounting import counted, recount
 from par_core.store.ledger.changed_images import INDEX_TABLE
 from par_core.store.ledger.database import Kind, Ledger
+from par_core.store.schemas import UNREADABLE_TIME
 from par_core.store.shards import Manifest, ShardFolder
 
 __all__ = [
@@ -127,8 +128,8 @@ def _record(ledger: Ledger, shard_ids: Iterable[str], describe_config: str) -> i
         shards.append((described, _fitting(manifest, described)))
         _fill(ledger, segmented, manifest)
     _take_out(ledger, gone)
-    ledger.execute("INSERT OR IGNORE INTO touched SELECT uri FROM incoming")
     if not ledger.filling:
+        ledger.execute("INSERT OR IGNORE INTO touched SELECT uri FROM incoming")
         ledger.execute(
             "INSERT OR IGNORE INTO touched_images SELECT image_id FROM incoming WHERE image_id IS NOT NULL"
         )
@@ -158,7 +159,7 @@ def _take_out(ledger: Ledger, shard_ids: Iterable[str]) -> None:
         ledger.execute_many(f"DELETE FROM files WHERE source IS NULL AND {of_shard}", known)  # noqa: S608
         ledger.execute_many(
             "UPDATE files SET kind = 0, attempt = 0, status = NULL, image_id = NULL, shard = NULL,"  # noqa: S608
-            f" n_people = 0, n_too_small = 0 WHERE {of_shard}",
+            f" n_people = 0, n_too_small = 0, time_unread = 0 WHERE {of_shard}",
             known,
         )
         ledger.execute_many("DELETE FROM shards WHERE shard = ?", known)
@@ -179,15 +180,15 @@ def _fitting(segmented: Manifest, described: ShardFolder) -> Manifest | None:
 
 def _fill(ledger: Ledger, segmented: ShardFolder, manifest: Manifest) -> None:
     """Put the image rows of a shard into ``incoming``."""
-    names = ["uri", "size", "version", "attempt", "status", "n_people", "n_too_small", "image_id"]
+    names = ["uri", "size", "version", "attempt", "status", "n_people", "n_too_small", "message", "image_id"]
     images = segmented.read("images", names)
     shard = bytes.fromhex(segmented.shard_id)
     ledger.execute_many(
-        "INSERT INTO incoming (uri, size, version, attempt, status, n_people, n_too_small, image_id, kind,"
-        " shard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO incoming (uri, size, version, attempt, status, n_people, n_too_small, time_unread,"
+        " image_id, kind, shard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            (*row, image and bytes.fromhex(image), _KINDS[row[4]], shard)
-            for *row, image in zip(*(images[name].to_pylist() for name in names), strict=True)
+            (*row, message == UNREADABLE_TIME, image and bytes.fromhex(image), _KINDS[row[4]], shard)
+            for *row, message, image in zip(*(images[name].to_pylist() for name in names), strict=True)
         ),
     )
     counts = (shard, len(images), manifest.info.get("recognised", 0))
@@ -208,10 +209,11 @@ def _merge(ledger: Ledger) -> None:
     )
     ledger.execute(
         "INSERT INTO files SELECT uri, size, version, NULL, kind, attempt, status, image_id, shard, n_people,"
-        " n_too_small FROM incoming WHERE true"
+        " n_too_small, time_unread FROM incoming WHERE true"
         " ON CONFLICT (uri, size, version) DO UPDATE SET kind = excluded.kind, attempt = excluded.attempt,"
         " status = excluded.status, image_id = excluded.image_id, shard = excluded.shard,"
-        " n_people = excluded.n_people, n_too_small = excluded.n_too_small"
+        " n_people = excluded.n_people, n_too_small = excluded.n_too_small,"
+        " time_unread = excluded.time_unread"
         " WHERE excluded.attempt > files.attempt OR (excluded.attempt = files.attempt"
         " AND (SELECT CASE n.described WHEN o.described THEN n.shard <= o.shard ELSE n.described END"
         " FROM shards n, shards o WHERE n.shard = excluded.shard AND o.shard = files.shard))"
@@ -221,6 +223,8 @@ def _merge(ledger: Ledger) -> None:
         " FROM incoming i CROSS JOIN files f"
         " ON f.uri = i.uri AND f.size = i.size AND f.version = i.version WHERE f.shard <> i.shard"
     )
+    if ledger.value("SELECT 1 FROM superseded LIMIT 1") is None:
+        return
     ledger.execute(
         "DELETE FROM superseded WHERE (uri, size, version, shard) IN ("
         "SELECT f.uri, f.size, f.version, f.shard FROM incoming i CROSS JOIN files f"

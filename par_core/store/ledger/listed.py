@@ -162,7 +162,7 @@ def _remove(ledger: Ledger, source: int) -> None:
     for uri, size, version, other, forgotten, _ in others:
         kind = (Kind.FORGOTTEN, Status.FORGOTTEN.value) if forgotten else (Kind.PENDING, None)
         ledger.execute(
-            "INSERT INTO files VALUES (?, ?, ?, ?, ?, 0, ?, NULL, NULL, 0, 0)"
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?, 0, ?, NULL, NULL, 0, 0, 0)"
             " ON CONFLICT (uri, size, version) DO UPDATE SET source = excluded.source",
             (uri, size, version, other, *kind),
         )
@@ -194,7 +194,7 @@ def _add(ledger: Ledger, source: int, listed_at: str) -> None:
         (source,),
     )
     ledger.execute(
-        "INSERT INTO files SELECT i.uri, i.size, i.version, ?, i.kind, 0, i.status, NULL, NULL, 0, 0"
+        "INSERT INTO files SELECT i.uri, i.size, i.version, ?, i.kind, 0, i.status, NULL, NULL, 0, 0, 0"
         " FROM incoming i"
         " WHERE NOT EXISTS (SELECT 1 FROM also_listed a WHERE a.uri = i.uri AND a.source = ?)"
         " ON CONFLICT (uri, size, version) DO UPDATE SET source = excluded.source",
@@ -216,6 +216,8 @@ def _fill(ledger: Ledger, rows: pa.Table) -> None:
         "INSERT INTO incoming (uri, size, version, kind, status) VALUES (?, ?, ?, ?, ?)",
         zip(*(column.to_pylist() for column in columns), strict=True),
     )
+    if ledger.filling:
+        return
     ledger.execute("INSERT OR IGNORE INTO touched SELECT uri FROM incoming")
     ledger.execute(
         "INSERT OR IGNORE INTO dirty SELECT f.image_id FROM incoming i CROSS JOIN files f ON f.uri = i.uri"

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
+from flows.console.status import status_lines
 from par_core.archive import decode
 from par_core.archive.exif import capture_time
 from par_core.config import ArchiveConfig
 from par_core.stages.run import Run
+from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index
 from tests.pictures import archive
@@ -37,6 +39,16 @@ NOON = datetime(2021, 7, 5, 12, 30, 15)
         ("2021:07:05 12:30", NOON.replace(second=0)),
         ("2021:07:05 24:00:00", datetime(2021, 7, 6)),
         ("2021:12:31 24:00:00", datetime(2022, 1, 1)),
+        ("2021: 7: 5 12:30:15", NOON),
+        ("2021:07:05 12:30: 5", NOON.replace(second=5)),
+        ("20210705T123015", NOON),
+        ("20210705 123015", NOON),
+        ("2021:07:05 12:30:15 UTC", NOON),
+        ("2021:07:05 12:30:15 PM", NOON),
+        ("2021:07:05 12:30:15 am", NOON.replace(hour=0)),
+        ("2021:07:05 01:30:15 PM", NOON.replace(hour=13)),
+        ("2021:07:05 13:30:15 PM", NOON.replace(hour=13)),
+        ("2021:07:05 12:30:60", None),
         ("2021:07:05 24:00:01", None),
         ("2021:07:05", None),
         ("2021:02:30 12:30:15", None),
@@ -89,3 +101,12 @@ def test_a_time_that_cannot_be_read_is_said_in_the_row_of_the_picture(tmp_path: 
     [(folder, _)] = run.store.complete_shards("segment", run.ids.segment)
     rows = folder.read("images").select(["message", "captured_at"]).to_pylist()
     assert [row["message"] for row in rows] == ["", "EXIF has a time of capture that cannot be read"]
+    status = store_status(Store.open(tmp_path / "store"))
+    assert status.accounting.unreadable_times == 1
+    assert (
+        "times of capture that cannot be read: 1 (images.parquet names the images in its column message)"
+        in (status_lines(status, None))
+    )
+    (photos / "0001.png").unlink()
+    index(tmp_path / "store", [photos])
+    assert store_status(Store.open(tmp_path / "store")).accounting.unreadable_times == 0

@@ -123,6 +123,23 @@ def grey_profile(gamma: float) -> bytes:
     return (head.ljust(68, b"\0") + fixed(0.9642, 1, 0.8249)).ljust(128, b"\0") + table + body
 
 
+@pytest.mark.parametrize("transform", [None, 0, 2])
+def test_inks_of_a_jpeg_are_inverted_with_and_without_adobes_marker(transform: int | None) -> None:
+    colour = Image.new("RGB", (16, 16), (200, 30, 30))
+    inks = colour.convert("CMYK")
+    content = written(inks, "JPEG", quality=100)
+    start = content.index(b"\xff\xee\0\x0eAdobe")
+    if transform is None:  # browsers take such inks for inverted, too
+        content = content[:start] + content[start + 16 :]
+    elif transform == 2:  # inks as Adobe writes them, YCCK
+        cyan, magenta, yellow, black = inks.split()
+        inner = Image.merge("RGB", (cyan, magenta, yellow)).convert("YCbCr").split()
+        ycck = Image.merge("CMYK", [*(band.point(lambda value: 255 - value) for band in inner), black])
+        content = written(ycck, "JPEG", quality=100)
+        content = content[: start + 15] + b"\2" + content[start + 16 :]
+    assert difference(content, colour) < 3
+
+
 def test_lab_is_converted() -> None:
     lab = ImageCms.profileToProfile(colours(), SRGB, ImageCms.createProfile("LAB"), outputMode="LAB")
     assert lab is not None

@@ -1,6 +1,7 @@
 import contextlib
 import io
 import random
+import struct
 import subprocess
 import sys
 from datetime import datetime
@@ -197,3 +198,15 @@ def test_damage_anywhere_is_an_unreadable_image_or_a_picture_never_a_crash(form:
             broken[chance.randrange(len(broken))] = chance.randrange(256)
         with contextlib.suppress(UnreadableImageError):
             assert decode(bytes(broken), ArchiveConfig(max_pixels=1_000_000)).pixels.ndim == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [(1, b"\6\0\0\0"), (2, b"6\0\0\0"), (3, b"\6\0\0\0"), (4, b"\6\0\0\0"), (5, b"\x1a\0\0\0")],
+)
+def test_an_orientation_counts_whatever_type_it_is_written_as(kind: int, field: bytes) -> None:
+    entry = struct.pack("<HHI", 274, kind, 2 if kind == 2 else 1) + field
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0" + entry + b"\0\0\0\0" + struct.pack("<II", 6, 1)
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 16)).save(buffer, "JPEG", exif=exif)
+    assert decode(buffer.getvalue(), ArchiveConfig()).pixels.shape == (32, 16, 3)

@@ -66,6 +66,22 @@ def test_a_turned_picture_is_turned_once(form: str) -> None:
     assert_upright(decode(written(form, exif=turned().tobytes()), LIMITS).pixels)
 
 
+def box(kind: bytes, content: bytes) -> bytes:
+    return (8 + len(content)).to_bytes(4, "big") + kind + content
+
+
+def test_a_jpeg_xl_that_its_decoder_turns_is_not_turned_by_exif_again() -> None:
+    # what cjxl 0.7 wrote of ``halves`` with orientation 6, which it puts into the codestream's own header
+    codestream = bytes.fromhex(
+        "ff0acb2d10505c1208020100c8004b2835c63eac120a262042fdf1638c1fe37abf40100000f3b3a37a94589623"
+        "013a510ad04270054c482a912ab06e006c3b01"
+    )
+    signature = box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \0\0\0\0jxl ")
+    exif = box(b"Exif", bytes(4) + turned().tobytes().removeprefix(b"Exif\0\0"))
+    for content in (codestream, signature + exif + box(b"jxlc", codestream)):
+        assert_upright(decode(content, LIMITS).pixels)
+
+
 def test_a_jpeg_in_a_jpeg_xl_is_turned_once(tmp_path: Path) -> None:
     halves().save(tmp_path / "a.jpg", exif=turned(), quality=95)
     with Image.open(tmp_path / "a.jpg") as jpeg:
@@ -98,9 +114,9 @@ def test_what_is_no_jpeg_xl_has_no_size(content: bytes) -> None:
 
 
 def test_pictures_that_are_not_read_are_counted_by_their_kind(tmp_path: Path) -> None:
-    for name in ("a.CR3", "b.cr3", "c.psd", "d.txt", "e.jpg", "f.svg", ".g.nef"):
+    for name in ("a.RAW", "b.raw", "c.psd", "d.txt", "e.jpg", "f.svg", ".g.nef"):
         (tmp_path / name).write_bytes(b"content")
     listing = list_source(str(tmp_path))
     assert [Path(entry.uri).name for entry in listing.entries] == ["e.jpg"]
-    assert listing.skipped == {".cr3": 2, ".psd": 1, ".svg": 1, "not_an_image": 1, "hidden": 1}
+    assert listing.skipped == {".raw": 2, ".psd": 1, ".svg": 1, "not_an_image": 1, "hidden": 1}
     assert why_passed_over("x.JPG") is None

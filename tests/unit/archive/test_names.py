@@ -48,6 +48,59 @@ def test_a_list_takes_what_par_prints_as_places(folder: Path) -> None:
     }
 
 
+LISTS = {
+    "marks of utf-32": "a.jpg\nb.jpg\n".encode("utf-32"),
+    "utf-16 without a mark": "a.jpg\r\nb.jpg\r\n".encode("utf-16-le"),
+    "big-endian": "a.jpg\nb.jpg\n".encode("utf-16-be"),
+    "find -print0": b"a.jpg\0./b.jpg\0",
+    "quotes": b"\"a.jpg\"\n'b.jpg'\n",
+    "one kind of line end": b"a.jpg\rb.jpg",
+    "blanks": b" a.jpg\t\n  b.jpg  \n",
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_list_may_be_written_in_many_ways(tmp_path: Path, kind: str) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(b"content")
+    (tmp_path / "list.txt").write_bytes(LISTS[kind])
+    assert names(tmp_path / "list.txt") == {"a.jpg": Status.OK, "b.jpg": Status.OK}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        " a.jpg",
+        "a\x0bb.jpg",
+        "a\x0cb.jpg",
+        "a\x85b.jpg",
+        "a\u2028b.jpg",
+        "a\x1cb.jpg",
+        "a\xa0.jpg",
+        '"a".jpg',
+        "'a'",
+    ],
+)
+def test_a_list_may_hold_odd_names(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{name}.jpg"
+    path.write_bytes(b"content")
+    (tmp_path / "list.txt").write_text(f"{name}.jpg\n", "utf-8", newline="")
+    assert names(tmp_path / "list.txt") == {f"{name}.jpg": Status.OK}
+
+
+def test_a_name_with_a_line_end_can_be_listed_behind_nul_characters(tmp_path: Path) -> None:
+    (tmp_path / "a\nb.jpg").write_bytes(b"content")
+    (tmp_path / "list.txt").write_bytes(b"a\nb.jpg\0")
+    assert names(tmp_path / "list.txt") == {"a\nb.jpg": Status.OK}
+
+
+@pytest.mark.parametrize("form", ["file://{}", "file://localhost{}", "file:{}", "FILE://{}"])
+def test_a_list_takes_every_form_of_a_file_uri(tmp_path: Path, form: str) -> None:
+    (tmp_path / "a b.jpg").write_bytes(b"content")
+    (tmp_path / "list.txt").write_text(form.format(f"{tmp_path}/a%20b.jpg"))
+    assert names(tmp_path / "list.txt") == {"a b.jpg": Status.OK}
+
+
 def test_a_list_takes_urls(folder: Path) -> None:
     memory = fsspec.filesystem("memory")
     memory.pipe({f"/urls/{name}": (folder / name).read_bytes() for name in ("a.jpg", "n.zip")})

@@ -31,7 +31,8 @@ def people(n: int, seed: int, *, of: np.ndarray | None = None) -> FeaturedPeople
     labels = rng.integers(0, 2, (n, 2)).astype(np.float32)
     signal = np.hstack([np.eye(12)[colours[:, 0]], np.eye(12)[colours[:, 1]], labels[:, :1]])
     features = (signal + rng.normal(0, 0.7, signal.shape)).astype(np.float32)
-    return FeaturedPeople(features, colours, labels, np.arange(n) if of is None else of)
+    sources = np.arange(n) if of is None else of
+    return FeaturedPeople(features, colours, labels, tuple(frozenset((int(each),)) for each in sources))
 
 
 @pytest.mark.parametrize("n", [20, 200])  # fewer and more people than features
@@ -65,10 +66,36 @@ def test_every_arm_has_the_same_people_and_the_same_weight() -> None:
     for name, arm in arms.items():
         assert arm.weights.sum() == pytest.approx(30)
         allowed = order[:60] if name == "real x 2" else order[:30]
-        assert set(arm.people.of) <= set(allowed)
+        assert frozenset().union(*arm.people.of) <= set(allowed.tolist())
     assert len(arms[MADE_ARMS[0]].people.of) == 30 + 90
     assert [arms[name].weights[:30].sum() for name in MADE_ARMS] == pytest.approx([22.5, 15, 7.5])
     assert "real x 2" not in arms_of(real, made, jittered, order, 31)
+
+
+def test_pictures_of_several_people_are_in_an_arm_only_with_all_of_them() -> None:
+    real, jittered = people(40, 1), people(40, 3)
+    alone = people(4, 2)
+    made = FeaturedPeople(
+        alone.features,
+        alone.colours,
+        alone.labels,
+        tuple(map(frozenset, ({0, 1}, {1, 30}, {2}, {30, 31}))),
+    )
+    order = np.arange(40)
+    assert arms_of(real, made, jittered, order, 20)[DECIDING].people.of[20:] == (made.of[0], made.of[2])
+    assert DECIDING not in arms_of(real, made, jittered, order[1:], 1)
+
+
+def test_an_arm_that_one_seed_lacks_is_left_out() -> None:
+    real = people(60, 1)
+    pair = people(2, 2)
+    made = FeaturedPeople(pair.features, pair.colours, pair.labels, (frozenset({0, 1}), frozenset({2, 3})))
+    worn = tuple((None, None) for _ in range(20))
+    trial = Trial(real, made, people(60, 3), tuple(range(40)), tuple(range(40, 60)), worn, ("a", "b"))
+    compared = compare_arms(trial, (10, 40), (0, 1, 2), 5, lambda steps: steps)
+    assert DECIDING not in compared[10]
+    assert DECIDING in compared[40]
+    assert "not measured" not in verdict(compared)
 
 
 def test_figures_are_those_of_scikit_learn_also_where_people_are_drawn_twice() -> None:

@@ -93,6 +93,25 @@ def test_coco_masks_are_those_of_the_store(
     assert not list((tmp_path / "out").glob("*.images")), "no parts are left"
 
 
+@pytest.mark.parametrize("form", ["coco", "fiftyone"])
+def test_polygons_are_the_masks_again(store: Path, tmp_path: Path, form: str) -> None:
+    export(store, tmp_path / "out", form, segmentation="polygon")
+    coco = COCO(str(tmp_path / "out" / ("annotations.json" if form == "coco" else "labels.json")))
+    opened = PeopleIndex.open(store / "index.lance")
+    assert opened is not None
+    masks = masks_of(opened.search(None, top=99), Store.open(store), opened.info.segment_config)
+    assert len(coco.anns) == 7
+    for annotation in coco.anns.values():
+        mask = decode_mask(masks[annotation["person_id"]])
+        assert (coco.annToMask(annotation).astype(bool) == mask).all()
+        assert annotation["area"] == mask.sum()
+
+
+def test_a_table_holds_no_outlines(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadConfigError, match="csv holds no outlines"):
+        export(store, tmp_path / "out", "csv", segmentation="polygon")
+
+
 def test_fiftyone_has_every_picture_that_it_lists(store: Path, tmp_path: Path) -> None:
     export(store, tmp_path / "out", "fiftyone")
     listed = json.loads((tmp_path / "out" / "labels.json").read_text())["images"]

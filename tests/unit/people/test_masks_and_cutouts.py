@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from par_core.config import CutoutConfig
 from par_core.errors import BadInputError
-from par_core.people.cutout import crop_box, cut_out, dilate_mask
+from par_core.people.cutout import FILL, crop_box, cut_out, dilate_mask, paint_background
 from par_core.people.geometry import clip_boxes, whole_pixels
 from par_core.people.masks import decode_mask, encode_mask, encode_mask_in_box, mask_area, mask_boxes
 from par_core.types import MaskRLE
@@ -98,6 +98,22 @@ def test_the_person_is_untouched_and_the_background_is_not(background: str, dila
     assert changed[~inside].mean() > 0.9
     if background == "eliminate":
         assert len(np.unique(shown[~inside], axis=0)) == 1
+
+
+def test_the_background_takes_the_colour_that_is_asked_for() -> None:
+    crop = np.zeros((10, 10, 3), np.uint8)
+    crop[:, :5], crop[:, 5:] = (200, 0, 0), (0, 0, 100)
+    inside = np.zeros((10, 10), bool)
+    inside[:, :5] = True
+    for fill, colour in (("crop", (100, 0, 50)), ("background", (0, 0, 100)), ("grey", (127, 127, 127))):
+        painted = paint_background(crop, inside, blur=False, fill=fill)
+        assert (painted[:, 5:] == colour).all()
+        assert (painted[:, :5] == (200, 0, 0)).all()
+    assert np.array_equal(
+        paint_background(crop, inside, blur=False), paint_background(crop, inside, blur=False, fill=FILL)
+    )
+    everything = np.ones((10, 10), bool)
+    assert np.array_equal(paint_background(crop, everything, blur=False, fill="background"), crop)
 
 
 @pytest.mark.parametrize("aspect", [1.0, 2.0])

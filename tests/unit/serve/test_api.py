@@ -111,6 +111,7 @@ def test_counts_and_status(client: TestClient) -> None:
     }
     assert status["files"]["listed"] == 5
     assert status["files"]["no_people"] == 1
+    assert status["unreadable_times"] == 0
 
 
 def test_a_picture_is_taken_and_named(client: TestClient, tmp_path: Path) -> None:

@@ -76,22 +76,33 @@ def test_the_last_page_is_cut_off_where_no_more_hits_are_given(
     assert [page.next for page in pages] == [3, None]
 
 
-def test_further_pages_embed_nothing_and_search_nothing(
+def test_what_was_answered_before_is_not_searched_again_and_no_text_is_embedded_twice(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service, encoded = ArchiveService(folder / "store", FAKE), []
-    encode = FakeTextEncoder.encode
+    service, encoded, asked = ArchiveService(folder / "store", FAKE), [], []
+    encode, ask = FakeTextEncoder.encode, service._searcher.ask
     monkeypatch.setattr(
         FakeTextEncoder, "encode", lambda self, texts: encoded.append(texts) or encode(self, texts)
     )
-    service.search("red person", top=2)
-    first = len(encoded)
-    assert first > 0
-    service.search("red person", top=2, offset=2)
-    service.search(" red person ", top=4)
-    assert len(encoded) == first
-    service.search("red person", where="height_px > 1", top=2)
-    assert len(encoded) > first
+    monkeypatch.setattr(service._searcher, "ask", lambda question: asked.append(question) or ask(question))
+    service.search("a person all in red", top=2, weak=True)
+    service.search(" a person all in red ", top=2, weak=True)
+    assert len(asked) == 1
+    service.search("a person all in red", top=2, offset=2, weak=True)
+    service.search("a person all in red", top=4, weak=True)
+    service.search("a person all in red", where="height_px > 1", top=2, weak=True)
+    assert len(asked) == 3
+    assert len(encoded) == 1
+
+
+def test_the_pages_of_an_answer_fit_together_and_the_last_one_has_no_next(folder: Path) -> None:
+    service = ArchiveService(folder / "store", FAKE)
+    whole = service.search("red", weak=True, apart=True)
+    ids = [hit.person_id for hit in whole.result.hits]
+    assert whole.next is None
+    pages = [service.search("red", top=1, offset=offset, weak=True, apart=True) for offset in range(len(ids))]
+    assert [page.result.hits[0].person_id for page in pages] == ids
+    assert [page.next for page in pages] == [*range(1, len(ids)), None]
 
 
 def test_deeper_pages_than_were_looked_up_are_looked_up(

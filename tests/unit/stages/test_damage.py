@@ -117,7 +117,7 @@ def left_by_a_kill(path: Path) -> None:
         connection.execute("DELETE FROM files")
         connection.execute("DELETE FROM counters")
         connection.executemany(
-            "INSERT INTO files VALUES (?, 1, 'v', NULL, 0, 0, NULL, NULL, NULL, 0, 0)",
+            "INSERT INTO files VALUES (?, 1, 'v', NULL, 0, 0, NULL, NULL, NULL, 0, 0, 0)",
             [(f"/half/{number:09d}.jpg",) for number in range(20_000)],
         )
         os.kill(os.getpid(), signal.SIGKILL)

@@ -364,3 +364,30 @@ def test_a_shard_without_people_is_verified_like_any_other(tmp_path: Path) -> No
     index(tmp_path / "store", [archive(tmp_path / "street", [("red",)])])
     report = verify_store(Store.open(tmp_path / "store"))
     assert (report.problems, report.rows) == ((), 1)
+
+
+def test_people_of_a_picture_that_several_shards_hold_are_shown_once(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "a", [("red",), ("green", "blue"), ("yellow",)])
+    shutil.copy(photos / "0001.png", photos / "copy.png")
+    index(tmp_path / "s", [photos], load_config(profile="fake", machine={"shard_size": 1}))
+    before = content(tmp_path / "s")
+    record, _ = rebuild_index(Store.open(tmp_path / "s"))
+    assert record.rows == len(before) == 4
+    assert content(tmp_path / "s") == before
+    assert verify_store(Store.open(tmp_path / "s"), thorough=True).problems == ()
+
+
+def test_an_index_is_made_of_shards_of_several_versions(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "a", [("red",), ("green", "blue"), ("yellow",)])
+    index(tmp_path / "s", [photos], load_config(profile="fake", machine={"shard_size": 1}))
+    before = content(tmp_path / "s")
+    store = Store.open(tmp_path / "s")
+    config = next((store.root / "describe").iterdir()).name
+    folder, manifest = next(store.complete_shards("describe", config))
+    older = folder.read("people").drop_columns(["sharpness", "cutout"])
+    folder.rewrite({"people": (older, older.schema)}, manifest.counts, manifest.info)
+    rebuild_index(store)
+    after = content(tmp_path / "s")
+    assert [row["person_id"] for row in after] == [row["person_id"] for row in before]
+    assert [row["vector"] for row in after] == [row["vector"] for row in before]
+    assert 0 < sum(row["cutout"] is None for row in after) < len(after)

@@ -25,7 +25,7 @@ from par_core.store.ledger.listed import catch_up_listings, change_listing, foll
 from par_core.store.ledger.opening import build_ledger
 from par_core.store.ledger.pending import failed_in, pending_in, undescribed_shards
 from par_core.store.listings import forget_in_listings, listed_entries, save_listing
-from par_core.store.schemas import IMAGES, PEOPLE, descriptions_schema
+from par_core.store.schemas import IMAGES, PEOPLE, UNREADABLE_TIME, descriptions_schema
 from par_core.store.suppression import load_suppression_list, save_suppression_list
 from tests.full_join import file_counts, image_states, known_images, missing_files
 
@@ -47,7 +47,7 @@ def write_shard(
     store: Store, shard_id: str, files: list[tuple[str, int]], *, attempt: int = 1, described: bool = True
 ) -> None:
     """Write a finished shard: content 0 is damaged, 1 shows nobody, any other one that many people less one,
-    of whom the first of content 4 could not be described.
+    of whom the first of content 4 could not be described. The time of capture of content 3 cannot be read.
     """
     images, people = [], {}
     for uri, content in files:
@@ -56,7 +56,7 @@ def write_shard(
         read = content > 0
         images.append(
             {"uri": uri, "size": content, "version": "v", "attempt": attempt, "status": status.value}
-            | {"message": "", "image_id": identity if read else None}
+            | {"message": UNREADABLE_TIME if content == 3 else "", "image_id": identity if read else None}
             | {"n_people": max(content - 1, 0), "n_too_small": int(content == 5)}
             | {"width": 9, "height": 9, "format": "JPEG"}
         )

@@ -10,6 +10,7 @@ import pytest
 from par_core.stages.run import Run
 from par_core.store.layout import Store
 from par_core.store.ledger import database
+from par_core.store.ledger.changed_images import changed_shards
 from tests.indexing import FAKE, index
 from tests.pictures import archive, save, scene
 
@@ -39,7 +40,7 @@ def test_a_night_goes_through_no_table_that_grows(tmp_path: Path, monkeypatch: p
     store = Store.open(tmp_path / "s")
     scans = []
     with database.Ledger.open(store, Run.of(store, FAKE).ids.segment) as ledger:
-        ledger.execute("CREATE TEMP TABLE todo (image_id BLOB, shard BLOB)")
+        assert list(changed_shards(ledger)) == []  # makes the table that its queries read
         for statement in statements:
             if statement.lstrip().startswith(("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")):
                 plan = [row[3] for row in ledger.rows(f"EXPLAIN QUERY PLAN {statement}")]

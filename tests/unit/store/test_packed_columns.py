@@ -47,7 +47,7 @@ ROWS = st.lists(st.fixed_dictionaries({field.name: value(field) for field in SCH
 @given(ROWS)
 def test_cards_give_back_every_number_and_text(rows: list[dict[str, object]]) -> None:
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    read = read_cards(with_shortcuts(table, {}), SCHEMA)
+    read = read_cards(with_shortcuts(table, {}), SCHEMA, SCHEMA.names)
     assert read.keys() == card_columns(SCHEMA) == set(SCHEMA.names) - {"uris", "vector"}
     for name, column in read.items():
         assert column.equals(table[name].combine_chunks()), name

@@ -8,7 +8,16 @@ from par_core.store.vector_index import POLICY, IndexPolicy, IndexState
 
 def test_a_small_table_has_no_index() -> None:
     assert POLICY.partitions(POLICY.vectors_from - 1) is None
-    assert POLICY.partitions(1_000_000) == 1_000
+    assert POLICY.partitions(200_000) == 200
+
+
+def test_a_row_of_a_large_table_is_compared_with_few_more_centres() -> None:
+    assert [POLICY.partitions(rows) for rows in (500_000, 2_000_000, 4_000_000, 100_000_000)] == [
+        353,
+        707,
+        1_000,
+        5_000,
+    ]
 
 
 @given(st.integers(30_000, 10_000_000), st.floats(0, 1), st.integers(1, 10_000))

@@ -1,0 +1,89 @@
+"""Filters on columns in memory: the same rows as their SQL keeps, found with Arrow.
+
+As in SQL, a comparison with a value that is not known is neither true nor false.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import reduce
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Bool
+
+from par_core.query.where import And, Between, Comparison, Filter, IsNull, Membership, Not, Or, Value
+from par_core.query.where_sql import decided, whole_day
+
+__all__ = ["rows_kept"]
+
+_COMPARED = {
+    "=": pc.equal,
+    "!=": pc.not_equal,
+    "<": pc.less,
+    "<=": pc.less_equal,
+    ">": pc.greater,
+    ">=": pc.greater_equal,
+}
+
+
+class _NotInMemoryError(Exception):
+    """The filter needs a column, or an operator, that only LanceDB has."""
+
+
+def rows_kept(
+    wanted: Filter, columns: pa.Table, thresholds: Mapping[str, float]
+) -> Bool[np.ndarray, " n"] | None:
+    """Return which of n rows a filter keeps; None if that cannot be told from the columns.
+
+    Args:
+        wanted: A filter that ``par_core.query.where_sql`` accepts for the whole table.
+        columns: Some columns of the table, each in one chunk; texts as dictionaries.
+        thresholds: The probability from which an attribute counts as seen.
+    """
+    try:
+        kept = _truth(decided(wanted, thresholds), columns)
+    except _NotInMemoryError:
+        return None
+    return np.asarray(pc.fill_null(kept, False))
+
+
+def _truth(node: Filter, columns: pa.Table) -> pa.Array:
+    match node:
+        case And(parts) | Or(parts):
+            join = pc.and_kleene if isinstance(node, And) else pc.or_kleene
+            return reduce(join, [_truth(part, columns) for part in parts])
+        case Not(inner):
+            return pc.invert(_truth(inner, columns))
+        case IsNull(column):
+            return pc.is_null(_column(column, columns))
+        case Comparison(column, operator, date() as day) if _is_day(day):
+            return _truth(whole_day(column, operator, day), columns)
+        case Comparison(column, operator, value) if operator in _COMPARED:
+            return _compared(_column(column, columns), operator, value)
+        case Membership(column, values):
+            return reduce(pc.or_kleene, [_truth(Comparison(column, "=", value), columns) for value in values])
+        case Between(column, low, high) if not (_is_day(low) or _is_day(high)):
+            above, below = Comparison(column, ">=", low), Comparison(column, "<=", high)
+            return pc.and_kleene(_truth(above, columns), _truth(below, columns))
+        case _:
+            raise _NotInMemoryError
+
+
+def _is_day(value: Value) -> bool:
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _column(name: str, columns: pa.Table) -> pa.Array:
+    if name not in columns.column_names:
+        raise _NotInMemoryError
+    return columns[name].chunk(0)
+
+
+def _compared(column: pa.Array, operator: str, value: Value) -> pa.Array:
+    compare = _COMPARED[operator]
+    if isinstance(column, pa.DictionaryArray):  # each term once, not each row
+        return compare(column.dictionary, pa.scalar(value)).take(column.indices)
+    if pa.types.is_floating(column.type):
+        column = column.cast(pa.float64())
+    return compare(column, pa.scalar(value))
