@@ -26,6 +26,10 @@ def as_torchvision(
 ) -> dict[str, torch.Tensor]:
     """People by torchvision's pipeline; the image must need no resizing."""
     network.transform.min_size, network.transform.max_size = (settings.min_side,), settings.max_side
+    network.rpn._pre_nms_top_n = network.rpn._post_nms_top_n = {"testing": settings.proposals}
+    network.rpn.score_thresh = settings.min_objectness
+    network.roi_heads.score_thresh = settings.min_score
+    network.roi_heads.detections_per_img = settings.max_people
     with torch.no_grad():
         detections = network([torch.from_numpy(image).permute(2, 0, 1).float() / 255])[0]
     people = detections["labels"] == PERSON_LABEL
