@@ -16,17 +16,18 @@ def main() -> None:
     from crowd import NAMES, SIZE, crowd, rows
 
     from par_core.config import load_config
-    from par_core.models.profiles import embedding_fingerprint
+    from par_core.models import profiles
     from par_core.store.lance import IndexInfo, PeopleIndex
     from par_core.store.layout import Store
     from par_core.store.schemas import index_schema
 
     store, config = Store.create(root), load_config()
-    fingerprint = embedding_fingerprint(config)
+    fingerprint = profiles.embedding_fingerprint(config)
     info = IndexInfo("s", "d", fingerprint, config.profile, tuple(NAMES), (0.5,) * len(NAMES))
     index = PeopleIndex.create(store.index_path, index_schema(NAMES, SIZE), info)
+    write = index.upsert if hasattr(index, "upsert") else index.add  # its name before and after c23fcd2
     for part in rows(crowd(people, seed=0)):
-        index.upsert(part)
+        write(part)
     index.optimize()
 
 

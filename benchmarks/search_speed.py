@@ -53,7 +53,7 @@ from crowd import (
 from machine import provenance
 
 from par_core.config import load_config
-from par_core.models.profiles import embedding_fingerprint
+from par_core.models.fingerprints import embedding_fingerprint
 from par_core.query.from_store import Question, Searcher
 from par_core.query.where_sql import compile_where
 from par_core.store.lance import IndexInfo, PeopleIndex

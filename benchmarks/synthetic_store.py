@@ -67,7 +67,7 @@ def rules() -> dict[str, str]:
 def default_ids() -> Ids:
     """Return the ids of the ``fake`` profile with default settings in the build that is imported."""
     from par_core.config import load_config
-    from par_core.models.profiles import fingerprints
+    from par_core.models.fingerprints import fingerprints
     from par_core.stages.names import config_ids
 
     config = load_config(profile="fake")

@@ -12,22 +12,27 @@ loaded.
 import importlib.util
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from par_core.config import RunConfig
-from par_core.ids import digest_of
 from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
 from par_core.models.cached_texts import cached_embeddings
 from par_core.models.fake import FakeDescriber, FakeSegmenter, FakeTextEncoder
+from par_core.models.fingerprints import (
+    attributes_file,
+    clip_file,
+    describer_fingerprint,
+    embedding_fingerprint,
+    require_libraries,
+    segmenter_file,
+    segmenter_fingerprint,
+)
 from par_core.models.hardware import cpu_computes_bf16, has_cuda_device
-from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN, clip_weights, find
 from par_core.models.segmenter_settings import COMPACT_SETTINGS, PUBLISHED_SETTINGS, SegmenterSettings
-from par_core.models.shipped import CALIBRATION, FILES, digest, file_digest
 from par_core.models.text_evidence import TextScorer, TextWeights, background_texts
-from par_core.models.torch_extra import has_torch, require_torch
+from par_core.models.torch_extra import has_torch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,114 +40,16 @@ if TYPE_CHECKING:
     from par_core.models.runtimes import Runtime
 
 __all__ = [
-    "Fingerprints",
     "describe_models",
-    "describer_fingerprint",
-    "embedding_fingerprint",
-    "fingerprints",
     "load_describer",
     "load_segmenter",
     "load_text_encoder",
     "load_text_scorer",
     "score_threshold",
-    "segmenter_fingerprint",
 ]
-
-#: Raised by hand when the code of a model changes its answer beyond the tolerance of the runtimes; part of
-# every fingerprint.
-CODE: Final = {"segmenter": "segmenter/4", "describer": "describer/3"}
 
 T = TypeVar("T")
 _lock = threading.RLock()
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprints:
-    """Digests that decide the outputs of a profile's models; known without loading them.
-
-    Attributes:
-        segmenter: Fingerprint of the segmenter.
-        describer: Fingerprint of the describer.
-        embedding: Fingerprint of the joint image and text model.
-    """
-
-    segmenter: str
-    describer: str
-    embedding: str
-
-
-def fingerprints(config: RunConfig) -> Fingerprints:
-    """Return the fingerprints of a configuration's models.
-
-    Raises:
-        BadConfigError: The settings need torch, which is not installed.
-        WeightsError: Weights are missing; names the file and where to put it.
-    """
-    _require_libraries(config)
-    return Fingerprints(
-        segmenter_fingerprint(config), describer_fingerprint(config), embedding_fingerprint(config)
-    )
-
-
-def _require_libraries(config: RunConfig) -> None:
-    """Refuse at once what a model would refuse; workers of a scheduler have libraries of their own."""
-    machine = config.machine
-    if config.profile == "clip":
-        require_torch("the profile clip")
-    elif config.profile == "compact" and machine.scheduler is None:
-        if machine.device == "cuda":
-            require_torch("machine.device cuda")
-        if machine.runtime == "torch":
-            require_torch("machine.runtime torch")
-
-
-@lru_cache(maxsize=8)
-def segmenter_fingerprint(config: RunConfig) -> str:
-    """Return the digest of weights, thresholds and code of the segmenter alone."""
-    clip = config.clip
-    if config.profile == "fake":
-        return FakeSegmenter.fingerprint
-    if config.profile == "compact":
-        weights = digest(FILES[0])
-    elif clip.random_seed is not None:
-        weights = f"{clip.segmenter}/random:{clip.random_seed}"
-    else:
-        weights = file_digest(_segmenter_file(config))
-    return digest_of(CODE["segmenter"], weights, f"{config.segment.min_score}/{config.segment.min_side}")
-
-
-@lru_cache(maxsize=8)
-def describer_fingerprint(config: RunConfig) -> str:
-    """Return the digest of weights, calibration and code of embedding and attributes."""
-    clip = config.clip
-    if config.profile == "fake":
-        return FakeDescriber.fingerprint
-    if config.profile == "compact":
-        attributes = digest_of(digest(FILES[1]), digest(CALIBRATION))
-    elif clip.random_seed is not None:
-        attributes = f"{clip.attributes}/random:{clip.random_seed}"
-    else:
-        attributes = file_digest(_attributes_file(config)) if clip.attributes == "vit-b-32" else "zero-shot"
-    return digest_of(CODE["describer"], attributes, _embedding_weights(config))
-
-
-@lru_cache(maxsize=8)
-def embedding_fingerprint(config: RunConfig) -> str:
-    """Return the digest of the joint image and text model, which a question must share with the store."""
-    return (
-        FakeDescriber.embedding_fingerprint
-        if config.profile == "fake"
-        else digest_of(CODE["describer"], _embedding_weights(config))
-    )
-
-
-def _embedding_weights(config: RunConfig) -> str:
-    clip = config.clip
-    if config.profile == "compact":
-        return digest_of(digest(FILES[1]), digest(FILES[2]))
-    if clip.random_seed is not None:
-        return f"{clip.model}/random:{clip.random_seed}"
-    return f"{clip.model}/{clip.pretrained}/{file_digest(_clip_weights(config))}"
 
 
 def describe_models(config: RunConfig) -> str:
@@ -194,7 +101,7 @@ def load_text_scorer(config: RunConfig) -> TextScorer:
 
 
 def _once(load: Callable[[RunConfig], T], config: RunConfig) -> T:
-    _require_libraries(config)
+    require_libraries(config)
     with _lock:  # two threads that ask at once must not load twice
         return load(config)
 
@@ -213,7 +120,7 @@ def _segmenter(config: RunConfig) -> PersonSegmenter:
     name = config.clip.segmenter
     seed = config.clip.random_seed
     network = (
-        random_network(name, seed) if seed is not None else published_network(name, _segmenter_file(config))
+        random_network(name, seed) if seed is not None else published_network(name, segmenter_file(config))
     )
     return segmenter_of(
         network, _settings(PUBLISHED_SETTINGS, config), fingerprint, f"Mask R-CNN {name}", _runtime(config)
@@ -235,7 +142,7 @@ def _describer(config: RunConfig) -> PersonDescriber:
     vit = None
     if config.clip.attributes == "vit-b-32":
         seed = config.clip.random_seed
-        vit = random_attribute_vit(seed) if seed is not None else load_attribute_vit(_attributes_file(config))
+        vit = random_attribute_vit(seed) if seed is not None else load_attribute_vit(attributes_file(config))
     return ClipDescriber(
         _clip_model(config), config.clip.model, vit, fingerprint, embedding, _runtime(config)
     )
@@ -267,7 +174,7 @@ def _clip_model(config: RunConfig) -> "nn.Module":
 
     seed = config.clip.random_seed
     return build_clip(
-        config.clip.model, config.clip.pretrained, None if seed is not None else _clip_weights(config), seed
+        config.clip.model, config.clip.pretrained, None if seed is not None else clip_file(config), seed
     )
 
 
@@ -300,16 +207,3 @@ def _settings(settings: SegmenterSettings, config: RunConfig) -> SegmenterSettin
         if (value := getattr(config.segment, name)) is not None
     }
     return replace(settings, **overrides)
-
-
-def _segmenter_file(config: RunConfig) -> Path:
-    return find(MASK_RCNN[config.clip.segmenter][0], "segmenter", config.weights_dir)
-
-
-def _clip_weights(config: RunConfig) -> Path:
-    wanted = clip_weights(config.clip.model, config.clip.pretrained)
-    return find(wanted.file, "CLIP model", config.weights_dir)
-
-
-def _attributes_file(config: RunConfig) -> Path:
-    return find(ATTRIBUTE_VIT, "attributes", config.weights_dir)

@@ -24,7 +24,7 @@ from par_core.config import RunConfig, config_of
 from par_core.datasets.folders import name_of
 from par_core.errors import BadConfigError, BadInputError, StoreError
 from par_core.ids import digest_of
-from par_core.models.profiles import fingerprints
+from par_core.models.fingerprints import fingerprints
 from par_core.predictions.tables import PredictedPeople, outlines_in, people_in
 from par_core.types import PersonInstances
 

@@ -12,7 +12,8 @@ import numpy as np
 from par_core.archive import decode
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, IndexChangedError, StoreError, UnreadableImageError
-from par_core.models.profiles import embedding_fingerprint, load_describer, load_segmenter, load_text_scorer
+from par_core.models.fingerprints import embedding_fingerprint
+from par_core.models.profiles import load_describer, load_segmenter, load_text_scorer
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
 from par_core.query.denials import read_question

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from par_core.errors import BadConfigError
-from par_core.models.profiles import embedding_fingerprint, load_text_encoder
+from par_core.models.fingerprints import embedding_fingerprint
+from par_core.models.profiles import load_text_encoder
 from par_core.models.prompting import text_vector
 from par_core.query.conditions import condition_of
 from par_core.query.denials import read_question

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from par_core.config import CutoutConfig, RunConfig, SegmentConfig
 from par_core.ids import digest_of
-from par_core.models.profiles import Fingerprints
+from par_core.models.fingerprints import Fingerprints
 
 __all__ = ["CODE", "ConfigIds", "config_ids", "describe_id", "segment_id"]
 

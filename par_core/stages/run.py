@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
-from par_core.models.profiles import Fingerprints, fingerprints
+from par_core.models.fingerprints import Fingerprints, fingerprints
 from par_core.stages.names import ConfigIds, config_ids
 from par_core.stages.provenance import needs_relabel
 from par_core.store.layout import Store

@@ -19,7 +19,7 @@ from par_core.evaluate.audit.confident_learning import LabelAudit
 from par_core.evaluate.audit.planting import FIRST, Found, count_found, plant
 from par_core.evaluate.audit.suspects import FOLDS, Audited, audit_people, features_of, read_audited, suspects
 from par_core.evaluate.probe import LEAST
-from par_core.models.profiles import fingerprints
+from par_core.models.fingerprints import fingerprints
 from par_core.predictions.cache import Compute, PredictionCache
 from par_core.predictions.compute import compute_here
 from par_core.reports.audit_sheet import write_sheet, write_suspects

@@ -19,8 +19,9 @@ from par_core.datasets.attribute_sets import ATTRIBUTE_SETS
 from par_core.datasets.captioned import CAPTIONED_SETS
 from par_core.datasets.labelled_set import Split
 from par_core.errors import BadConfigError
+from par_core.models.fingerprints import fingerprints
 from par_core.models.hardware import processor_name
-from par_core.models.profiles import describe_models, fingerprints
+from par_core.models.profiles import describe_models
 from par_core.predictions.cache import Compute, PredictionCache
 from par_core.predictions.compute import compute_here
 

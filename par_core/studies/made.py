@@ -18,7 +18,8 @@ from par_core.evaluate.made.comparison import Comparison, Trial, compare_arms, n
 from par_core.evaluate.made.people import FeaturedPeople, colour_codes
 from par_core.made.folder import MadeFolder
 from par_core.metrics.feature_distance import frechet_distance, kid
-from par_core.models.profiles import describer_fingerprint, load_describer
+from par_core.models.fingerprints import describer_fingerprint
+from par_core.models.profiles import load_describer
 from par_core.models.shipped import file_digest
 from par_core.studies.evaluation import machine_and_versions, plain
 from par_core.studies.made_people import Cut, Network, People, features_of, made_cuts, read_people

@@ -8,7 +8,8 @@ from skimage import data
 
 from par_core.config import RunConfig, load_config
 from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
-from par_core.models.profiles import fingerprints, load_describer, load_segmenter, load_text_encoder
+from par_core.models.fingerprints import fingerprints
+from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
 from par_core.people.masks import mask_boxes
 from par_core.types import ImageU8
 

@@ -4,7 +4,7 @@ import pytest
 
 from par_core.config import config_of, load_config
 from par_core.errors import BadConfigError, WeightsError
-from par_core.models.profiles import fingerprints
+from par_core.models.fingerprints import fingerprints
 
 
 def test_command_line_beats_environment_beats_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from benchmarks.random_weights import make_talkative
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.config import RunConfig, load_config
 from par_core.errors import WeightsError
-from par_core.models import profiles
+from par_core.models import fingerprints, profiles
 from par_core.models.mask_rcnn import Architecture, build_mask_rcnn
 from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN
 from par_core.models.regions import PERSON_LABEL
@@ -30,9 +30,9 @@ from par_core.types import ImageU8
 EXACT = 1e-5
 SENTENCES = ["a man with a black backpack", "someone in a protective suit"]
 FINGERPRINTS = (
-    profiles.segmenter_fingerprint,
-    profiles.describer_fingerprint,
-    profiles.embedding_fingerprint,
+    fingerprints.segmenter_fingerprint,
+    fingerprints.describer_fingerprint,
+    fingerprints.embedding_fingerprint,
 )
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*torch.jit:FutureWarning", "ignore::torch.jit.TracerWarning", "ignore:.*QuickGELU:UserWarning"
@@ -177,5 +177,5 @@ def test_a_missing_file_is_named_with_its_place(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(
         WeightsError, match=r"put maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth into .*par models fetch"
     ) as caught:
-        profiles.fingerprints(settings(tmp_path))
+        fingerprints.fingerprints(settings(tmp_path))
     assert "\n" not in str(caught.value)

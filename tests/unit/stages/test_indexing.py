@@ -8,7 +8,7 @@ from PIL.PngImagePlugin import PngImageFile
 from par_core.archive import DecodedImage, decode
 from par_core.config import ArchiveConfig, load_config
 from par_core.errors import BadConfigError, TransientError, UnreadableImageError
-from par_core.models import profiles
+from par_core.models import fingerprints, profiles
 from par_core.models.shipped import file_digest
 from par_core.stages.check import verify_store
 from par_core.stages.commit import commit_store, rebuild_index
@@ -298,9 +298,9 @@ def test_a_worker_with_other_weights_than_the_driver_refuses_and_writes_nothing(
         (tmp_path / describer).write_bytes(describes)
         for cached in (
             file_digest,
-            profiles.segmenter_fingerprint,
-            profiles.describer_fingerprint,
-            profiles.embedding_fingerprint,
+            fingerprints.segmenter_fingerprint,
+            fingerprints.describer_fingerprint,
+            fingerprints.embedding_fingerprint,
         ):
             cached.cache_clear()
 

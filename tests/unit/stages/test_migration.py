@@ -11,7 +11,7 @@ from par_core.errors import StoreError
 from par_core.forget import Request, find_subject, forget
 from par_core.ids import digest_of
 from par_core.models.fake import FakeDescriber, FakeSegmenter
-from par_core.models.profiles import Fingerprints
+from par_core.models.fingerprints import Fingerprints
 from par_core.stages import migration
 from par_core.stages.check import verify_store
 from par_core.stages.commit import last_commit, rebuild_index
