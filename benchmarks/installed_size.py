@@ -28,7 +28,7 @@ def main() -> None:
     extras = parser.parse_args().extra
     wanted = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([sys.executable, "-P", "-m", "venv", folder], check=True)
         install = [f"{folder}/bin/pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]
         subprocess.run([*install, wanted], check=True, stdout=sys.stderr)
         print(json.dumps(measured(Path(folder)) | {"extras": extras} | provenance(0), indent=1))

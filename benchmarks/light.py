@@ -230,7 +230,7 @@ def compared(part: str, found: dict[str, Any]) -> dict[str, Any]:
 def installed(name: str, checkout: Path, environment: Path) -> Build:
     """Return a build; its environment is made where it is missing."""
     if not (environment / "bin" / "par").exists():
-        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+        subprocess.run([sys.executable, "-P", "-m", "venv", environment], check=True)
         pip = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "--constraint", checkout / "constraints.txt", checkout], check=True)
     return Build(name, checkout, environment)

@@ -27,6 +27,9 @@ _SUBFILE_TYPE: Final = 254
 _REDUCED: Final = 1  # of a subfile type: a smaller version of another picture in the file
 _MARKS: Final = (b"CR\x02", b"IIII", b"MMMM")  # of Canon and Phase One, behind a TIFF's header
 _TIFF: Final = (b"II*\0", b"MM\0*")
+#: Of Fujifilm, Panasonic and Olympus, at the front of a file; and of Canon's CR3, from byte 4 on.
+_FRONTS: Final = (b"FUJIFILMCCD-RAW", b"IIU\0", b"IIRO", b"IIRS", b"MMOR")
+_CR3: Final = b"ftypcrx "
 _APP1: Final = b"\xff\xd8\xff\xe1"
 _WRITTEN_BY_LIBRAW: Final = b"dcraw v"
 #: EXIF's orientation by that of LibRaw.
@@ -88,7 +91,7 @@ def preview_of(content: bytes, picture: Image.Image | None = None) -> Preview | 
         UnreadableImageError: The preview cannot be taken out, or raw files are not read here.
         TransientError: Memory ran out.
     """
-    surely = picture is not None and _is_surely_raw(content, getattr(picture, "tag_v2", {}))
+    surely = _is_surely_raw(content, getattr(picture, "tag_v2", {}))
     if not can_read_raw():
         if surely:
             raise UnreadableImageError(
@@ -110,6 +113,8 @@ def preview_of(content: bytes, picture: Image.Image | None = None) -> Preview | 
         raise TransientError("out of memory while a raw file was opened") from error
     except (rawpy.LibRawError, rawpy.NotSupportedError, OSError, ValueError, OverflowError) as error:
         raise_shortage(error)
+        if not surely:  # LibRaw reads the front of whatever it is given, and fails where a text ends
+            return None
         raise _unreadable(error) from error
     exif = _exif_of(content)
     if taken_at is not None:
@@ -123,7 +128,12 @@ def preview_of(content: bytes, picture: Image.Image | None = None) -> Preview | 
 
 
 def _is_surely_raw(content: bytes, tags: Any) -> bool:
-    return _DNG_VERSION in tags or content[8:12].startswith(_MARKS)
+    return (
+        _DNG_VERSION in tags
+        or content[8:12].startswith(_MARKS)
+        or content.startswith(_FRONTS)
+        or content[4:12] == _CR3
+    )
 
 
 def _unreadable(error: Exception) -> UnreadableImageError:

@@ -25,6 +25,9 @@ class Encoder:
             np.float32,
         )
 
+    def parts(self, sentence: str) -> tuple[str, ...]:
+        return (sentence,)
+
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
         return ()
 

@@ -28,6 +28,7 @@ from par_core.people.masks import decode_mask
 from par_core.types import ImageU8
 
 EXACT = 1e-5
+BOX_EXACT = 3e-5  # of Mask R-CNN, whose parts add up rounding
 SENTENCES = ["a man with a black backpack", "someone in a protective suit"]
 FINGERPRINTS = (
     fingerprints.segmenter_fingerprint,
@@ -138,9 +139,9 @@ def test_mask_rcnn_equals_torchvision(tmp_path: Path, architecture: Architecture
         theirs = reference([torch.from_numpy(photo).permute(2, 0, 1).float() / 255])[0]
     people = (theirs["labels"] == PERSON_LABEL) & (theirs["scores"] >= 0.5)
     assert len(ours) == int(people.sum()) > 0
-    assert np.abs(ours.scores - theirs["scores"][people].numpy()).max() < EXACT
+    assert np.abs(ours.scores - theirs["scores"][people].numpy()).max() < BOX_EXACT
     size = max(photo.shape)
-    assert np.abs(ours.boxes - theirs["boxes"][people].numpy()).max() / size < EXACT
+    assert np.abs(ours.boxes - theirs["boxes"][people].numpy()).max() / size < BOX_EXACT
     for mask, whole in zip(ours.masks, theirs["masks"][people][:, 0].numpy(), strict=True):
         different = decode_mask(mask) != (whole > 0.5)
         # only pixels on the very edge of the threshold

@@ -206,12 +206,12 @@ def test_rows_that_the_index_does_not_cover_are_found_and_deleted_ones_are_not(i
     assert recall(index, table, None, np.ones(len(table), bool)) >= 0.95
 
 
-def test_the_index_is_rebuilt_when_the_table_has_doubled(index: PeopleIndex) -> None:
-    index.add(rows(seed=3, n=2 * ROWS + 100).slice(ROWS))
+def test_the_index_is_rebuilt_when_it_should_have_twice_the_partitions(index: PeopleIndex) -> None:
+    index.add(rows(seed=3, n=4 * ROWS).slice(ROWS))
     index.optimize()
     state = index.vector_index()
     assert state is not None
-    assert (state.kind, state.partitions, state.rows, state.rows_not_yet) == ("IvfSq", 41, 2 * ROWS + 100, 0)
+    assert (state.kind, state.partitions, state.rows, state.rows_not_yet) == ("IvfSq", 44, 4 * ROWS, 0)
 
 
 @pytest.mark.parametrize(

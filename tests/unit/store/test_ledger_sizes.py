@@ -33,7 +33,7 @@ def filled(root: Path, files: int) -> Store:
             ((number.to_bytes(8, "big"), FILES_A_SHARD) for number in range(1, shards + 1)),
         )
         ledger.execute_many(
-            "INSERT INTO files VALUES (?, 1, 'v', 1, 1, 1, 'ok', ?, ?, 2, 0)",
+            "INSERT INTO files VALUES (?, 1, 'v', 1, 1, 1, 'ok', ?, ?, 2, 0, 0)",
             (
                 (f"/old/{n:08d}.jpg", n.to_bytes(16, "big"), (1 + n // FILES_A_SHARD).to_bytes(8, "big"))
                 for n in range(files)
