@@ -87,6 +87,7 @@ train-compact: install-dev ## make the shipped weights again: make train-compact
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder-2 --round 2 --seed 1 --start $(RUNS)/embedder-1/embedder.safetensors --teacher $(RUNS)/embedder-2/teacher.csv $(SHORT)
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder --round 3 --seed 2 --start $(RUNS)/embedder-2/embedder.safetensors --teacher $(RUNS)/embedder-2/teacher.csv $(SHORT)
 	$(BIN)/python -P -m par_core.training.export describer --run $(RUNS)/embedder --data '$(DATA)'
+	$(BIN)/python -P -m par_core.training.words --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.calibration --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/held-out
 	$(BIN)/python -P -m par_core.training.text_weights --root build/held-out/choose

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
-from jaxtyping import Int64
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torch import Tensor, nn
@@ -24,6 +23,7 @@ from par_core.models.conversion import compile_module
 from par_core.models.measuring import measured_batch
 from par_core.models.runtimes import Runtime
 from par_core.models.text import TowerTextEncoder
+from par_core.models.text_tower import OpenClipTokenizer
 from par_core.models.torch_runtime import TorchRuntime
 from par_core.models.weights import load_state, read_published
 from par_core.types import Descriptions, Embeddings, ImageU8
@@ -61,7 +61,7 @@ def load_clip_text(model: Any, name: str, embedding_fingerprint: str) -> TowerTe
     """Return the text tower of a CLIP model behind PAR's contract."""
     return TowerTextEncoder(
         TorchRuntime().compile(_TextTower(model), (), "text"),
-        _Tokenizer(tokenizer(name)),
+        OpenClipTokenizer(tokenizer(name)),
         float(model.logit_scale.detach().exp()),
         embedding_fingerprint,
         None,
@@ -133,20 +133,6 @@ class ClipDescriber:
         cosines = np.einsum("nd,kpd->nkp", embeddings, self._pairs)
         probabilities = 1 / (1 + np.exp(-self._scale * (cosines[:, :, 0] - cosines[:, :, 1])))
         return Descriptions(embeddings, probabilities.astype(np.float32))
-
-
-class _Tokenizer:
-    """A tokenizer of open_clip that gives arrays."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        self.context_length = int(tokenizer.context_length)
-
-    def __call__(
-        self, texts: Sequence[str], context_length: int | None = None
-    ) -> Int64[np.ndarray, "n context"]:
-        ids = self._tokenizer(list(texts), context_length=context_length).numpy()
-        return ids.astype(np.int64)
 
 
 class _ImageTower(nn.Module):

@@ -11,11 +11,12 @@ from par_core.models.long_texts import encode_in_parts, parts_of
 from par_core.models.runtimes import Compiled
 from par_core.types import Embeddings
 
-__all__ = ["CONTEXT_LENGTH", "TextTokenizer", "TowerTextEncoder"]
+__all__ = ["CONTEXT_LENGTH", "GRAMMAR", "TextTokenizer", "TowerTextEncoder"]
 
 #: Ids that the compact tower reads, start and end of the text included.
 CONTEXT_LENGTH: Final = 32
-_GRAMMAR: Final = frozenset(
+#: Words of which no text tower needs to be warned.
+GRAMMAR: Final = frozenset(
     [
         "a",
         "an",
@@ -97,7 +98,7 @@ class TowerTextEncoder:
             return ()
         words = re.findall(r"[^\W_]+(?:-[^\W_]+)*", sentence.lower())
         return tuple(
-            dict.fromkeys(word for word in words if word not in self._known_words and word not in _GRAMMAR)
+            dict.fromkeys(word for word in words if word not in self._known_words and word not in GRAMMAR)
         )
 
     def _encode(self, sentences: list[str]) -> Embeddings:

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from par_core.datasets.merged_labels import LabelledPerson, labels_of
 from par_core.models.describer import letterbox
-from par_core.models.text import CONTEXT_LENGTH
-from par_core.models.tokenizer import Tokenizer
+from par_core.models.text_tower import learning_tokenizer
 from par_core.training.captions import Caption, sample_captions, truth
 from par_core.training.cutouts import USUAL_FRAMING, Framing, training_cutout, visible
 from par_core.training.describer_losses import (
@@ -110,7 +109,7 @@ class DescriberLearner:
         self._by_source = [[person for person in train if person.source == source] for source in _SOURCES]
         self._choose, self._sentences, self._recipe = list(choose), sentences, recipe
         self._rarity = rarity(labels_of(list(train)))
-        self._tokenizer = Tokenizer(CONTEXT_LENGTH)
+        self._tokenizer = learning_tokenizer()
 
     def groups(self) -> list[dict[str, Any]]:
         """Trunk and new parts."""

@@ -13,8 +13,8 @@ from par_core.metrics.label_based import balanced_accuracy
 from par_core.metrics.ranking import average_precision, roc_auc
 from par_core.models.describer import letterbox
 from par_core.models.prompting import text_vector
-from par_core.models.text import CONTEXT_LENGTH, TowerTextEncoder
-from par_core.models.tokenizer import Tokenizer
+from par_core.models.text import TowerTextEncoder
+from par_core.models.text_tower import learning_tokenizer
 from par_core.models.torch_runtime import TorchRuntime
 from par_core.training.captions import Caption, Fact, truth
 from par_core.training.cutouts import evaluation_cutout
@@ -75,7 +75,7 @@ def describe_people(pair: DescriberPair, people: Sequence[LabelledPerson]) -> De
 def _text_of(pair: DescriberPair) -> TowerTextEncoder:
     """The text tower as a search uses it."""
     tower = TorchRuntime().compile(pair.text, (), "text")
-    return TowerTextEncoder(tower, Tokenizer(CONTEXT_LENGTH), 1.0, "", None)
+    return TowerTextEncoder(tower, learning_tokenizer(), 1.0, "", None)
 
 
 def score_attributes(

@@ -2,6 +2,7 @@
 photographs and in fp32.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from skimage import data
 from par_core.config import RunConfig, load_config
 from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
 from par_core.models.resizing import resize
+from par_core.models.shipped import WORDS, shipped_path
 from par_core.models.text import CONTEXT_LENGTH
 from par_core.models.tokenizer import Tokenizer
 from par_core.people.masks import decode_mask
@@ -70,12 +72,28 @@ def test_texts_are_embedded_alike() -> None:
     assert np.abs(ours - theirs).max() < 1e-5
 
 
-@given(
-    st.text(max_size=60) | st.lists(st.sampled_from(["<END_OF_TEXT>", "I've", "&amp;lt;", "a"])).map(" ".join)
-)
-@example("schön – “quotes” don't 日本語 123 ½ 👩‍🦰 K")
-def test_the_ids_of_a_text_are_those_of_open_clip(text: str) -> None:
+LEARNED = sorted(json.loads(shipped_path(WORDS).read_text()))
+
+
+@given(st.lists(st.sampled_from(LEARNED), max_size=40).map(" ".join))
+@example("A photo of a man, in a t-shirt; a BLUE bag. 12")
+def test_learned_words_have_the_ids_of_open_clip(text: str) -> None:
     assert np.array_equal(OURS([text]), THEIRS([text]).numpy())
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+@example("schön – “quotes” don't 日本語 ½ 👩‍🦰 K", "&amp;lt; <END_OF_TEXT>")
+def test_words_that_were_not_learned_are_left_out(before: str, after: str) -> None:
+    ids = OURS.encode(f"{before} a red coat {after}")
+    assert ids == [*OURS.encode(before), *OURS.encode("a red coat"), *OURS.encode(after)]
+    assert set(ids) <= {number for word in LEARNED for number in OURS.encode(word)}
+
+
+def test_a_word_that_was_not_learned_changes_nothing_but_is_named() -> None:
+    encoder = load_text_encoder(on("openvino"))
+    plain, more = encoder.encode(["a man in a coat", "a man in a hazmat coat"])
+    assert np.array_equal(plain, more)
+    assert encoder.unknown_words("a man in a hazmat coat") == ("hazmat",)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(224, 100), (640, 640), (513, 511), (1, 1)])

@@ -11,7 +11,7 @@ __all__ = [
     "CALIBRATION",
     "FILES",
     "FOLDER",
-    "MERGES",
+    "WORDS",
     "digest",
     "digest_now",
     "file_digest",
@@ -24,8 +24,8 @@ FOLDER: Final = Path(__file__).parent
 #: Segmenter, describer, text tower.
 FILES: Final = ("segmenter-compact.safetensors", "describer-compact.safetensors", "text-compact.safetensors")
 CALIBRATION: Final = "describer-compact.calibration.json"
-#: Merges of CLIP's tokenizer.
-MERGES: Final = "clip-merges.txt.gz"
+#: Ids of the words that the text tower has learned.
+WORDS: Final = "text-compact.words.json"
 
 
 def digest(name: str, folder: Path = FOLDER) -> str:
