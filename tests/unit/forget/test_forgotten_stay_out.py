@@ -11,7 +11,7 @@ import pytest
 from par_core.config import load_config
 from par_core.errors import StoreError
 from par_core.forget.concerned import every_shard
-from par_core.models import profiles
+from par_core.models import fingerprints
 from par_core.models.fake import FakeSegmenter
 from par_core.stages.commit import rebuild_index
 from par_core.stages.status import store_status
@@ -48,7 +48,7 @@ def test_a_person_seen_by_several_segmenters_is_forgotten_in_each_and_in_the_nex
     first = people_of(root, "0004.png")
     erased, place = first[0], (first[0]["x1"], first[0]["y1"])
     # which otherwise remembers
-    monkeypatch.setattr(profiles, "segmenter_fingerprint", lambda config: FakeSegmenter.fingerprint)
+    monkeypatch.setattr(fingerprints, "segmenter_fingerprint", lambda config: FakeSegmenter.fingerprint)
     monkeypatch.setattr(FakeSegmenter, "fingerprint", "fake-segmenter-2")
     index(root, [photos], THUMBNAILS)
     (other,) = [row for row in people_of(root, "0004.png") if (row["x1"], row["y1"]) == place]
