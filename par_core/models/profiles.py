@@ -9,7 +9,6 @@ Models load once per process and are shared by its threads. Heavy libraries are 
 loaded.
 """
 
-import importlib.util
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +29,7 @@ from par_core.models.fingerprints import (
     segmenter_fingerprint,
 )
 from par_core.models.hardware import cpu_computes_bf16, has_cuda_device
+from par_core.models.runtimes import has_openvino
 from par_core.models.segmenter_settings import COMPACT_SETTINGS, PUBLISHED_SETTINGS, SegmenterSettings
 from par_core.models.text_evidence import TextScorer, TextWeights, background_texts
 from par_core.models.torch_extra import has_torch
@@ -60,7 +60,7 @@ def describe_models(config: RunConfig) -> str:
     device = (
         machine.device if machine.device != "auto" else "cuda" if has_cuda_device() and has_torch() else "cpu"
     )
-    on_cpu = "openvino" if importlib.util.find_spec("openvino") is not None else "torch"
+    on_cpu = "openvino" if has_openvino() else "torch"
     runtime = machine.runtime if machine.runtime != "auto" else "torch" if device == "cuda" else on_cpu
     automatic = "bf16 or fp32 as measured" if device == "cuda" or cpu_computes_bf16() else "fp32"
     precision = machine.precision if machine.precision != "auto" else automatic
