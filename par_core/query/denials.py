@@ -110,7 +110,7 @@ def _read(phrase: Phrase) -> Node:
             denied.append(Negated(Phrase(thing, phrase.quoted), said))
         rest = re.sub(r"^\s*but\b", "", rest[until:], flags=re.IGNORECASE)
     if not denied:
-        return replace(phrase, text=" ".join(rest.split()))
+        return replace(phrase, text=" ".join(plain_spelling(phrase.text).split()))
     left = " ".join(f"{wanted} {rest}".split())
     left = LOOSE_ENDS.sub("", re.sub(r"(?:\s*,)+", ",", left))
     kept = (Phrase(left, phrase.quoted),) if content_words(left) else ()
