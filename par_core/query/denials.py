@@ -98,10 +98,10 @@ def _read(phrase: Phrase) -> Node:
     wanted, denied = "", list[Negated]()
     rest = plain_spelling(phrase.text)
     for one_word in (LESS, NON):
-        for found in one_word.finditer(rest):
-            if named_attributes(found.group(1)):
-                denied.append(Negated(Phrase(found.group(1), phrase.quoted), found.group()))
-                rest = rest.replace(found.group(), "")
+        for word in one_word.finditer(rest):
+            if named_attributes(word.group(1)):
+                denied.append(Negated(Phrase(word.group(1), phrase.quoted), word.group()))
+                rest = rest.replace(word.group(), "")
     while (found := DENY.search(rest)) is not None:
         until = _end_of_denial(rest, found)
         said = LOOSE_ENDS.sub("", rest[found.start() : until])
