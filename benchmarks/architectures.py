@@ -158,6 +158,8 @@ def main() -> None:
     """Try every architecture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--most-parameters", type=float, default=370e6, help="of which vectors are computed")
+    parser.add_argument("--computed", nargs="*", default=[], help="whatever their size")
+    parser.add_argument("--done", type=Path, help="lines that a killed run printed, which are kept")
     parser.add_argument("--only", nargs="*", help="architectures; default: all")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -168,9 +170,12 @@ def main() -> None:
         logging.disable(logging.WARNING)  # that weights are random
         import par_core.models.profiles  # noqa: F401 - imported once, for all children
 
+        lines = options.done.read_text().splitlines() if options.done else []
+        done = {result["architecture"]: result for line in lines if (result := json.loads(line))}
         results = []
         for name in options.only or open_clip.list_models():
-            results.append(in_a_child(name, int(options.most_parameters)))
+            most = sys.maxsize if name in options.computed else int(options.most_parameters)
+            results.append(done.get(name) or in_a_child(name, most))
             print(json.dumps(results[-1]), file=sys.stderr)
     outcomes = Counter(result["outcome"] for result in results)
     print(
@@ -178,6 +183,7 @@ def main() -> None:
             {
                 "outcomes": dict(outcomes),
                 "most_parameters": int(options.most_parameters),
+                "taken_from_a_killed_run": len(done),
                 "hub": hub,
                 "architectures": results,
                 "about": provenance(0),

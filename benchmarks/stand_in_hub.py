@@ -1,5 +1,5 @@
-"""A cache of the Hugging Face hub that stands in for the repositories that open_clip's text towers name: their
-published sizes, and a tokenizer of few words with their special tokens.
+"""A cache of the Hugging Face hub that stands in for the repositories that open_clip's text towers name:
+their published sizes, and a tokenizer of few words with their special tokens.
 """
 
 import json
@@ -9,13 +9,27 @@ from typing import Any, Final
 _ROBERTA: Final = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "max_position_embeddings": 514}
 _XLM: Final = _ROBERTA | {"model_type": "xlm-roberta", "vocab_size": 250_002, "type_vocab_size": 1}
 _MT5: Final = {
-    **{"model_type": "mt5", "vocab_size": 250_112, "d_kv": 64, "feed_forward_proj": "gated-gelu"},
-    **{"is_encoder_decoder": True, "pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0},
+    "model_type": "mt5",
+    "vocab_size": 250_112,
+    "d_kv": 64,
+    "feed_forward_proj": "gated-gelu",
+    "is_encoder_decoder": True,
+    "pad_token_id": 0,
+    "eos_token_id": 1,
+    "decoder_start_token_id": 0,
 }
 _NLLB: Final = {
-    **{"model_type": "m2m_100", "vocab_size": 256_206, "d_model": 1_024, "is_encoder_decoder": True},
-    **{"encoder_attention_heads": 16, "decoder_attention_heads": 16, "max_position_embeddings": 1_024},
-    **{"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "decoder_start_token_id": 2},
+    "model_type": "m2m_100",
+    "vocab_size": 256_206,
+    "d_model": 1_024,
+    "is_encoder_decoder": True,
+    "encoder_attention_heads": 16,
+    "decoder_attention_heads": 16,
+    "max_position_embeddings": 1_024,
+    "pad_token_id": 1,
+    "bos_token_id": 0,
+    "eos_token_id": 2,
+    "decoder_start_token_id": 2,
 }
 #: Configuration of each repository whose network is a text tower, as published (2026).
 _NETWORKS: Final[dict[str, dict[str, Any]]] = {
@@ -23,24 +37,30 @@ _NETWORKS: Final[dict[str, dict[str, Any]]] = {
     "xlm-roberta-base": _XLM,
     "xlm-roberta-large": _XLM
     | {
-        **{"hidden_size": 1_024, "num_hidden_layers": 24, "num_attention_heads": 16},
+        "hidden_size": 1_024,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 16,
         "intermediate_size": 4_096,
     },
     "google/mt5-base": _MT5 | {"d_model": 768, "d_ff": 2_048, "num_layers": 12, "num_heads": 12},
     "google/mt5-xl": _MT5 | {"d_model": 2_048, "d_ff": 5_120, "num_layers": 24, "num_heads": 32},
     "facebook/nllb-200-distilled-600M": _NLLB
     | {
-        **{"encoder_layers": 12, "decoder_layers": 12},
-        **{"encoder_ffn_dim": 4_096, "decoder_ffn_dim": 4_096},
+        "encoder_layers": 12,
+        "decoder_layers": 12,
+        "encoder_ffn_dim": 4_096,
+        "decoder_ffn_dim": 4_096,
     },
     "facebook/nllb-200-distilled-1.3B": _NLLB
     | {
-        **{"encoder_layers": 24, "decoder_layers": 24},
-        **{"encoder_ffn_dim": 8_192, "decoder_ffn_dim": 8_192},
+        "encoder_layers": 24,
+        "decoder_layers": 24,
+        "encoder_ffn_dim": 8_192,
+        "decoder_ffn_dim": 8_192,
     },
 }
 _COMMIT: Final = "0" * 40
-_WORDS: Final = "a man with black backpack woman in red coat".split()
+_WORDS: Final = ["a", "man", "with", "black", "backpack", "woman", "in", "red", "coat"]
 
 
 def write_hub(folder: Path) -> list[str]:
