@@ -1,5 +1,6 @@
 """Layers in 8 bits: what is shipped, how a network is quantised, and where int8 is chosen."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from par_core.models import choosing, hardware, profiles
 from par_core.models.choosing import choose_runtime
 from par_core.models.int8 import Quantisable, quantise, read_ranges
 from par_core.models.measuring import TOLERANCE, MeasuringRuntime
-from par_core.models.runtimes import Arrays, Compiled, OpenVinoRuntime, Precision
+from par_core.models.runtimes import Arrays, Compiled, OpenVinoRuntime, Precision, Runtime
 from par_core.models.shipped import FILES
 from par_core.models.shipped_networks import read_network, shipped_network
 
@@ -96,7 +97,12 @@ def test_the_processor_decides_which_precisions_are_measured(
 ) -> None:
     monkeypatch.setattr(hardware, "_flags", lambda: frozenset(flags.split()))
     seen: list[tuple[Precision, ...]] = []
-    monkeypatch.setattr(choosing, "MeasuringRuntime", lambda _, precisions: seen.append(precisions))
+
+    def noted(make: Callable[[Precision], Runtime], precisions: tuple[Precision, ...]) -> MeasuringRuntime:
+        seen.append(precisions)
+        return MeasuringRuntime(make, precisions)
+
+    monkeypatch.setattr(choosing, "MeasuringRuntime", noted)
     choose_runtime("openvino", "cpu", "auto", threads=1)
     choose_runtime("openvino", "cpu", "fp32", threads=1)
     assert seen == [allowed, ("fp32",)]
