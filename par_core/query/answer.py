@@ -84,7 +84,15 @@ class Hit(Person):
             "score": self.score,
             "cutout": self.cutout,
             "parts": [
-                {name: getattr(part, name) for name in PartScore.__dataclass_fields__} for part in self.parts
+                {
+                    "text": part.text,
+                    "wanted": part.wanted,
+                    "probability": part.probability,
+                    "weight": part.weight,
+                    "lost": part.lost,
+                    "detail_of": part.detail_of,
+                }
+                for part in self.parts
             ],
             "similar": [hit.as_json() for hit in self.similar],
         }

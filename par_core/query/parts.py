@@ -45,7 +45,7 @@ class People:
     Attributes:
         table: The columns that are judged, or all.
         attributes: Names of the attribute columns.
-        read: Reads all columns but the vector of some rows of the table; None where it has them.
+        read: Reads the columns that are shown of some rows of the table; None where it has them.
     """
 
     table: pa.Table
@@ -95,7 +95,7 @@ class People:
         return People(self.table.take(pa.array(rows, pa.int64())), self.attributes, self.read)
 
     def whole_rows(self) -> pa.Table:
-        """Return all columns of the people; the vector may be missing."""
+        """Return the columns that are shown of the people, and others."""
         return self.table if self.read is None else self.read(self.table)
 
 

@@ -204,19 +204,6 @@ class PeopleRows:
         with self.unless_erased():
             self.resident = ResidentPeople.of(self._table, self.path / f"{TABLE}.lance", self.attributes)
 
-    def whole_rows(self, row_ids: Sequence[int], known: pa.Table) -> pa.Table:
-        """Return all columns of some rows.
-
-        Args:
-            row_ids: LanceDB's ids of the rows.
-            known: The columns of these rows that were read before, in this order.
-
-        Raises:
-            IndexChangedError: This version was erased meanwhile.
-        """
-        with self.unless_erased():
-            return self._now.complete(row_ids, known)
-
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
         """Return people by id, all columns, in no particular order; unknown ids are left out.
 
@@ -240,6 +227,10 @@ class PeopleRows:
             return self.search(None, top=max(total, 1), columns=columns)
         drawn = np.sort(np.random.default_rng(seed).choice(total, n, replace=False))
         with self.unless_erased():
+            if self.resident is not None:
+                rows = self.resident.rows(self.resident.sample(drawn))
+                if set(columns) <= set(rows.column_names):
+                    return rows.select(list(columns))
             taken: pa.Table = self._table.take_offsets(drawn.tolist()).select(list(columns)).to_arrow()
         return taken
 
