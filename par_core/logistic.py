@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from scipy.optimize import Bounds, minimize
-from scipy.special import expit
+
+from par_core.log_odds import expit
 
 __all__ = ["fit_logistic"]
 
@@ -42,6 +42,8 @@ def fit_logistic(
     Returns:
         Weights and offset.
     """
+    from scipy.optimize import Bounds, minimize  # here, for its import takes longer than most commands
+
     size = features.shape[1]
     sign, known = np.where(has, 1.0, -1.0), np.zeros(len(has)) if given is None else given
     precision = np.append(np.full(size, size / spread**2), 1 / offset_spread**2)

@@ -36,6 +36,7 @@ __all__ = ["Question", "Searcher", "ask", "read_picture", "save_gallery"]
 
 _MORE: Final = 4  # times as many hits are read where too many files have vanished
 _SAMPLES_KEPT: Final = 4
+_PATIENT_S: Final = 5.0  # to begin with an index in memory
 _IMAGE: Final = "image"
 _MOST_HITS: Final = 10_000  # read, however many files have vanished
 
@@ -95,17 +96,23 @@ class Searcher:
         self._resident = ResidentReader() if resident else None
 
     def warm(self) -> None:
-        """Load the models for texts, so that the first question is as quick as the next; begin to read the
-        index into memory if that is wanted.
+        """Load the models for texts, so that the first question is as quick as the next. If the index is
+        wanted in memory, begin to read it, and wait for that for some seconds.
         """
-        load_text_scorer(self.config).query("a person")
         if self._resident is not None and (index := self._opened_index()) is not None:
             self._resident.read_soon(index)
+        load_text_scorer(self.config).query("a person")
+        if self._resident is not None:
+            self._resident.wait(_PATIENT_S)
 
     def wait_until_read(self) -> None:
-        """Wait until the index is in memory, if a thread is reading it."""
+        """Wait until the index is in memory, if it is being read."""
         if self._resident is not None:
             self._resident.wait()
+
+    def has_read(self, index: PeopleIndex) -> bool:
+        """Whether an index is in memory, as far as its files allow it."""
+        return self._resident is not None and self._resident.has_read(index)
 
     def index(self) -> PeopleIndex:
         """Return the version of the index that a question reads now.

@@ -21,6 +21,7 @@ from par_core.serve.facets import Facets, count_facets
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
 from par_core.serve.recent import Recent
+from par_core.serve.search_processes import SearchProcesses
 from par_core.serve.status import ServeStatus, serve_status
 from par_core.serve.uploads import Uploads
 from par_core.store.lance import PeopleIndex
@@ -58,14 +59,28 @@ class ArchiveService:
         self._crops: Recent[tuple[str, str, Versions], bytes] = Recent(_CROP_BYTES, len)
         self._facets: Recent[tuple[str, Versions], Facets] = Recent(_FACETS)
         self._uploads = Uploads(config)
+        self._processes = SearchProcesses(store_root, config, 0)
         self._kept_versions: Versions | None = None
         self._lock = threading.Lock()
 
     def warm(self) -> None:
-        """Load the text model, so that the first question is as quick as the next, and begin to read what
-        searches need of the index into memory.
+        """Load the text model and read what searches need of the index into memory, so that the first
+        question is as quick as the next. A large index is still being read when this returns.
         """
         self._searcher.warm()
+
+    def start_processes(self, most: int) -> None:
+        """Let other processes answer questions too, when several are asked at once.
+
+        Args:
+            most: Largest number of processes, beside this one.
+        """
+        self._processes.close()
+        self._processes = SearchProcesses(self.store.root, self.config, most)
+
+    def close(self) -> None:
+        """End the other processes; this one answers alone from then on."""
+        self._processes.close()
 
     def versions(self) -> Versions:
         """Return the present versions of the index, and drop what is kept of older ones.
@@ -119,9 +134,9 @@ class ArchiveService:
             raise BadConfigError(
                 "nothing was asked; say what the person looks like (q), or give a filter (where)"
             )
-        _, versions = self._open()
+        index, versions = self._open()
         end = min(offset + top, _DEEPEST)
-        result, depth = self._answer(question, end, versions)
+        result, depth = self._answer(question, end, index, versions)
         hits = result.hits[offset:end]
         for hit in hits:
             for one in (hit, *hit.similar):
@@ -247,8 +262,13 @@ class ArchiveService:
                 for kept in (self._answers, self._hits, self._crops, self._facets):
                     kept.clear()
                 self._kept_versions = versions
+                self._processes.end_others(
+                    None if versions is None else (versions.table_id, versions.searched)
+                )
 
-    def _answer(self, question: Question, depth: int, versions: Versions) -> tuple[SearchResult, int]:
+    def _answer(
+        self, question: Question, depth: int, index: PeopleIndex, versions: Versions
+    ) -> tuple[SearchResult, int]:
         """Return an answer that is deep enough, and the number of hits that were requested for it."""
         key = (question.text, question.where, question.absent, question.weak, question.apart, versions)
         kept = self._answers.get(key)
@@ -258,7 +278,12 @@ class ArchiveService:
         together = min(-(-requested // _STRIDE) * _STRIDE, _DEEPEST)
         pictures = self._uploads.vectors_for(question.text or "")
         try:
-            result = self._searcher.ask(replace(question, top=requested, depth=together, pictures=pictures))
+            wanted = replace(question, top=requested, depth=together, pictures=pictures)
+            result = (
+                self._processes.ask(wanted, index, self._searcher.ask)
+                if self._searcher.has_read(index)
+                else self._searcher.ask(wanted)
+            )
         except BadConfigError:
             self._open()  # says so if the question is right, and the index was emptied meanwhile
             raise
