@@ -1,7 +1,7 @@
 """The answer to a search: hits, how each was judged, and how many of them chance alone would give."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from par_core.query.person import Person
 
@@ -10,8 +10,7 @@ __all__ = ["CUTOFF", "Chance", "Hit", "PartScore", "SearchResult"]
 CUTOFF: Final = 0.15  # hits with a lower probability of fitting the question are left out
 
 
-@dataclass(frozen=True, slots=True)
-class PartScore:
+class PartScore(NamedTuple):
     """The fit of one person to one part of a query.
 
     Attributes:

@@ -18,6 +18,7 @@ from par_core.query.crops import crops_of, mask_of
 from par_core.query.from_store import Question, Searcher
 from par_core.serve.answers import PersonDetails, SearchPage, UploadedPicture, Versions
 from par_core.serve.facets import Facets, count_facets
+from par_core.serve.live_index import LiveIndex
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
 from par_core.serve.recent import Recent
@@ -30,7 +31,7 @@ __all__ = ["ArchiveService", "PersonDetails", "SearchPage", "UploadedPicture", "
 
 _STRIDE: Final = 200  # hits whose candidates are gathered together, so that pages of one answer fit together
 _DEEPEST: Final = 10_000  # hits of one question, over all pages
-_ANSWER_HITS: Final = 50_000  # of all answers that are kept
+_ANSWER_HITS: Final = 20_000  # of all answers that are kept
 _FACETS: Final = 128  # kept
 _CROP_BYTES: Final = 64 * 2**20  # kept
 _HITS: Final = 20_000  # kept: hits are soon requested again
@@ -61,6 +62,7 @@ class ArchiveService:
         self._uploads = Uploads(config)
         self._processes = SearchProcesses(store_root, config, 0)
         self._kept_versions: Versions | None = None
+        self._live = LiveIndex(self._searcher)
         self._lock = threading.Lock()
 
     def warm(self) -> None:
@@ -238,20 +240,10 @@ class ArchiveService:
 
     def _open(self) -> tuple[PeopleIndex, Versions]:
         try:
-            index, newest = self._searcher.index(), self._searcher.newest()
-            empty = not len(newest)
-        except BadConfigError:
-            empty = True
-        if empty:
+            index, versions = self._live.open()
+        except NotReadyError:
             self._keep_only_of(None)
-            if self.store.is_held():
-                raise NotReadyError(
-                    "the index is being written at this moment and holds nobody yet; try again soon"
-                )
-            raise NotReadyError(
-                f"the store holds no people yet; fill it with: par index SOURCE --store {self.store.root}"
-            )
-        versions = Versions(index.version, newest.version, index.table_id)
+            raise
         self._keep_only_of(versions)
         return index, versions
 
