@@ -9,8 +9,6 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from par_core.log_odds import expit
-
 __all__ = ["fit_logistic"]
 
 _STEPS: Final = 200
@@ -42,7 +40,9 @@ def fit_logistic(
     Returns:
         Weights and offset.
     """
-    from scipy.optimize import Bounds, minimize  # here, for its import takes longer than most commands
+    # here, for their import takes longer than most commands
+    from scipy.optimize import Bounds, minimize
+    from scipy.special import expit
 
     size = features.shape[1]
     sign, known = np.where(has, 1.0, -1.0), np.zeros(len(has)) if given is None else given

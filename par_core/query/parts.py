@@ -115,9 +115,6 @@ class _Probabilities(Mapping[str, np.ndarray]):
             made = self._made[name] = column_of_numbers(self._table[name]).astype(np.float32)
         return made
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 

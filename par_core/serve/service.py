@@ -6,17 +6,16 @@ so that no suppressed person stays here.
 """
 
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
-from par_core.query.answer import Chance, Hit, SearchResult
+from par_core.query.answer import Hit, SearchResult
 from par_core.query.crops import crops_of, mask_of
 from par_core.query.from_store import Question, Searcher
-from par_core.serve.answers import PersonDetails, SearchPage, UploadedPicture, Versions
+from par_core.serve.answers import PersonDetails, SearchPage, UploadedPicture, Versions, chance_of_page
 from par_core.serve.facets import Facets, count_facets
 from par_core.serve.live_index import LiveIndex
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
@@ -145,7 +144,7 @@ class ArchiveService:
                 self._hits.put((one.person_id, versions), one)
         more = len(result.hits) > end or (len(result.hits) == depth and depth < _DEEPEST)
         return SearchPage(
-            replace(result, hits=hits, chance=_of_page(result.chance, hits)),
+            replace(result, hits=hits, chance=chance_of_page(result.chance, hits)),
             offset,
             end if more and hits else None,
             versions,
@@ -299,14 +298,6 @@ class ArchiveService:
         if crop.jpeg is None:
             raise GoneError(crop.trouble)
         return crop.jpeg
-
-
-def _of_page(chance: Chance | None, hits: Sequence[Hit]) -> Chance | None:
-    """Return the share of chance among the hits of a page: more hits were looked up than are shown."""
-    if chance is None:
-        return None
-    known = [hit.probability for hit in hits if hit.probability is not None]
-    return replace(chance, share=1 - sum(known) / len(known) if known else 0.0)
 
 
 def _require_id(identity: str) -> None:
