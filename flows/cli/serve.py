@@ -51,6 +51,16 @@ def serve(
             rich_help_panel=MACHINE,
         ),
     ] = 4,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes",
+            min=1,
+            metavar="N",
+            help="Processes that answer searches when several come at once; by default one a core.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None,
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
 ) -> None:
@@ -67,15 +77,20 @@ def serve(
     ```
     """
     settings = models.load(machine)
+    from flows.pools import n_cores
     from par_core.serve.app import create_app
     from par_core.serve.server import address_of, bind, is_local, make_server
     from par_core.serve.service import ArchiveService
     from par_core.serve.settings import ServeSettings
 
     service = ArchiveService(store, settings)
-    app = create_app(
-        service, ServeSettings(requests_per_minute=per_minute, seconds=seconds, searches=searches)
+    limits = ServeSettings(
+        requests_per_minute=per_minute,
+        seconds=seconds,
+        searches=searches,
+        processes=processes or n_cores(),
     )
+    app = create_app(service, limits)
     if not is_local(host) and app.state.app_state.open_to_all:
         raise BadConfigError(
             f"{host} can be reached from other machines, and no token is needed yet; make one with: par"

@@ -1,7 +1,7 @@
 """The answer to a search: hits, how each was judged, and how many of them chance alone would give."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from par_core.query.person import Person
 
@@ -10,8 +10,7 @@ __all__ = ["CUTOFF", "Chance", "Hit", "PartScore", "SearchResult"]
 CUTOFF: Final = 0.15  # hits with a lower probability of fitting the question are left out
 
 
-@dataclass(frozen=True, slots=True)
-class PartScore:
+class PartScore(NamedTuple):
     """The fit of one person to one part of a query.
 
     Attributes:
@@ -84,7 +83,15 @@ class Hit(Person):
             "score": self.score,
             "cutout": self.cutout,
             "parts": [
-                {name: getattr(part, name) for name in PartScore.__dataclass_fields__} for part in self.parts
+                {
+                    "text": part.text,
+                    "wanted": part.wanted,
+                    "probability": part.probability,
+                    "weight": part.weight,
+                    "lost": part.lost,
+                    "detail_of": part.detail_of,
+                }
+                for part in self.parts
             ],
             "similar": [hit.as_json() for hit in self.similar],
         }

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from par_core.archive import decode
 from par_core.config import RunConfig
@@ -34,6 +35,8 @@ from par_core.version import __version__
 __all__ = ["Question", "Searcher", "ask", "read_picture", "save_gallery"]
 
 _MORE: Final = 4  # times as many hits are read where too many files have vanished
+_SAMPLES_KEPT: Final = 4
+_PATIENT_S: Final = 5.0  # to begin with an index in memory
 _IMAGE: Final = "image"
 _MOST_HITS: Final = 10_000  # read, however many files have vanished
 
@@ -93,17 +96,23 @@ class Searcher:
         self._resident = ResidentReader() if resident else None
 
     def warm(self) -> None:
-        """Load the models for texts, so that the first question is as quick as the next; begin to read the
-        index into memory if that is wanted.
+        """Load the models for texts, so that the first question is as quick as the next. If the index is
+        wanted in memory, begin to read it, and wait for that for some seconds.
         """
-        load_text_scorer(self.config).query("a person")
         if self._resident is not None and (index := self._opened_index()) is not None:
             self._resident.read_soon(index)
+        load_text_scorer(self.config).query("a person")
+        if self._resident is not None:
+            self._resident.wait(_PATIENT_S)
 
     def wait_until_read(self) -> None:
-        """Wait until the index is in memory, if a thread is reading it."""
+        """Wait until the index is in memory, if it is being read."""
         if self._resident is not None:
             self._resident.wait()
+
+    def has_read(self, index: PeopleIndex) -> bool:
+        """Whether an index is in memory, as far as its files allow it."""
+        return self._resident is not None and self._resident.has_read(index)
 
     def index(self) -> PeopleIndex:
         """Return the version of the index that a question reads now.
@@ -204,7 +213,7 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
         node = like if node is None else AllOf((like, node))
         phrases.insert(0, f"people like {question.image.name}")
     assert node is not None
-    sample = _sample(index.path, index.identity)
+    sample = _sample(index)
     return search_query(
         index, node, load_text_scorer(config), sample, wanted, " and ".join(phrases), pictures
     )
@@ -216,13 +225,16 @@ def _parse(text: str) -> Node:
     return read_question(text)
 
 
-@lru_cache(maxsize=4)
-def _sample(path: Path, identity: tuple[str, int]) -> People:
+@cached(LRUCache(_SAMPLES_KEPT), key=lambda index: (index.path, index.identity), lock=Lock())
+def _sample(index: PeopleIndex) -> People:
     """Return the sample of a version of an index; a version never changes."""
-    index = PeopleIndex.open(path, str(identity[1]))
-    if index is None or index.identity != identity:
-        raise StoreError(f"the index at {path} was replaced during the search; ask again")
-    return sample_of(index)
+    if index.resident is not None:
+        return sample_of(index)
+    identity = index.identity
+    pinned = PeopleIndex.open(index.path, str(identity[1]))
+    if pinned is None or pinned.identity != identity:
+        raise StoreError(f"the index at {index.path} was replaced during the search; ask again")
+    return sample_of(pinned)
 
 
 def save_gallery(

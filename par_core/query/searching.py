@@ -175,6 +175,8 @@ def _unranked(index: PeopleTable, where: str | None, top: int, question: str) ->
 def _without_examples(people: People, parts: Mapping[Leaf, Part]) -> People:
     """Return the people without those that ``like:`` names: the user knows them already."""
     examples = {part.person_id for part in parts.values() if isinstance(part, LikenessPart)}
+    if not examples:
+        return people
     return people.take(
         np.array([row for row, identity in enumerate(people.ids) if identity not in examples], np.int64)
     )

@@ -1,12 +1,13 @@
 """The answers of the service, beside hits and counts."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from par_core.query.answer import Hit, SearchResult
+from par_core.query.answer import Chance, Hit, SearchResult
 from par_core.query.one_picture import PersonInPicture
 from par_core.store.lance import IndexInfo
 
-__all__ = ["PersonDetails", "SearchPage", "UploadedPicture", "Versions"]
+__all__ = ["PersonDetails", "SearchPage", "UploadedPicture", "Versions", "chance_of_page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,11 @@ class UploadedPicture:
     name: str
     person: PersonInPicture
     people: int
+
+
+def chance_of_page(chance: Chance | None, hits: Sequence[Hit]) -> Chance | None:
+    """Return the share of chance among the hits of a page: more hits were looked up than are shown."""
+    if chance is None:
+        return None
+    known = [hit.probability for hit in hits if hit.probability is not None]
+    return replace(chance, share=1 - sum(known) / len(known) if known else 0.0)

@@ -48,14 +48,16 @@ class AppState:
         self.start()
 
     def start(self) -> None:
-        """Make the threads (again)."""
+        """Make the threads (again), and let processes be started."""
         settings = self.settings
+        self.service.start_processes(min(settings.processes, settings.searches) - 1)
         self.searches = WorkerPool("par-search", settings.searches, settings.waiting, settings.seconds)
         self.pictures = WorkerPool("par-picture", settings.pictures, settings.waiting, settings.seconds)
         self.models = WorkerPool("par-model", 1, settings.waiting, settings.seconds)
 
     def close(self) -> None:
-        """Stop the threads as soon as they have nothing to do."""
+        """Stop threads and processes as soon as they have nothing to do."""
+        self.service.close()
         for worker_pool in (self.searches, self.pictures, self.models):
             worker_pool.close()
 
