@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from par_core.attributes.colours import NAMING
 from par_core.config import ArchiveConfig, RunConfig
 from par_core.models.base import PersonDescriber
 from par_core.people.cutout_quality import SCORE
@@ -22,8 +23,8 @@ __all__ = [
 _DESCRIBER: Final = ("describer", "embedding", "attributes", "thresholds", "embedding_size", "model")
 
 
-#: Digests of the rules by which this version labels second cuts and scores cut-outs.
-RULES: Final = {"second_cuts": RULE, "cutout_score": SCORE}
+#: Digests of the rules by which this version labels second cuts, scores cut-outs and names colours.
+RULES: Final = {"second_cuts": RULE, "cutout_score": SCORE, "colours": NAMING}
 
 
 def segment_info(
@@ -78,6 +79,7 @@ def describe_info(
         "min_height_px": labelled_with(labels),
         "second_cuts": labels.get("second_cuts"),
         "cutout_score": RULES["cutout_score"],
+        "colours": RULES["colours"],
     }
 
 
