@@ -17,6 +17,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from par_core.access import Access, Caller, LogPage, Role, question_text
 from par_core.serve.facets import Facets
+from par_core.serve.monitoring import ServeMetrics
 from par_core.serve.pictures import Outline
 from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, UnauthorizedError
 from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, UploadedPicture
@@ -32,8 +33,8 @@ COOKIE = "par_token"
 
 
 class AppState:
-    """State of one application, in ``app.state.app_state``: the service, its threads, its limits, and its
-    access control.
+    """State of one application, in ``app.state.app_state``: the service, its threads, its limits, its access
+    control, and its metrics.
 
     Args:
         service: The store.
@@ -45,6 +46,7 @@ class AppState:
         self.service = service
         self.settings = settings
         self.access = access
+        self.metrics = ServeMetrics(service.store, service.config.profile)
         self.start()
 
     def start(self) -> None:
@@ -216,7 +218,7 @@ def session_for(role: str) -> Callable[..., UserSession]:
     """Return a dependency that gives the session to callers of at least a role, and refuses others.
 
     Args:
-        role: ``search``, ``reviewer`` or ``admin``.
+        role: ``metrics``, ``search``, ``reviewer`` or ``admin``.
     """
     needed = Role.named(role)
 
