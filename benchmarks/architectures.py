@@ -116,8 +116,13 @@ def tried(name: str, most_parameters: int) -> dict[str, Any]:
         count = shapes(name)
         result |= {"million_parameters": round(count / 1e6, 1), "outcome": "shapes"}
         if count <= most_parameters:
-            computed(name)
-            result["outcome"] = "computed"
+            try:
+                computed(name)
+                result["outcome"] = "computed"
+            except (MemoryError, RuntimeError) as error:
+                if "allocate memory" not in str(error):
+                    raise
+                result["line"] = f"shapes alone: more than {MEMORY // 2**30} GiB"
     except ParError as error:
         one_line = "\n" not in str(error)
         result |= {"outcome": "refused" if one_line else "fails", "line": str(error)}
