@@ -19,8 +19,8 @@ from par_core.people.masks import decode_mask
 from par_core.types import ImageU8
 
 # Nine in ten of the people with a score from 0.75, the threshold of indexing, on have masks that share this
-# part of their pixels, and scores that differ by less than that. The others are people whom the precisions cut
-# differently, or who are near the threshold.
+# part of their pixels, and scores that differ by less than that. The others are people whom the precisions
+# cut differently, or who are near the threshold.
 OFTEN, IOU, SCORE = 0.9, 0.95, 0.08
 
 
