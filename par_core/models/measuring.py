@@ -3,7 +3,8 @@ measured once and kept in the cache.
 
 bf16 is used if it is faster, int8 where it is demanded, and both only if the outputs stay near those of fp32,
 so that stores filled on different machines agree and the precision need not be part of a fingerprint. A
-network whose outputs move further is computed in fp32; a configuration that demands another precision for it is refused.
+network whose outputs move further is computed in fp32; a configuration that demands another precision for it
+is refused.
 """
 
 import copy
