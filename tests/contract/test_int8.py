@@ -58,7 +58,7 @@ def same_people(photos: list[ImageU8]) -> int:
 
 def test_the_same_people_are_found_in_photographs() -> None:
     camera = np.repeat(data.camera()[..., None], 3, axis=2)
-    assert same_people([data.astronaut(), camera, data.chelsea(), data.coffee()]) >= 2
+    assert same_people([data.astronaut(), camera, data.chelsea(), data.coffee()]) >= 1
 
 
 def test_the_same_people_are_found_in_streets(data_dir: Path) -> None:
