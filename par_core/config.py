@@ -129,7 +129,8 @@ class MachineConfig(_Frozen):
     runtime: Literal["auto", "torch", "openvino"] = "auto"
     precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     """``auto`` takes bf16 where the processor has it, it is faster, and the results stay within PAR's
-    tolerance; else int8 for layers of the compact segmenter, in the same way. ``fp32`` refuses both.
+    tolerance. ``int8``, on OpenVINO and processors with AVX512-VNNI, computes layers of the compact segmenter
+    with 8 bits; ``auto`` never takes it.
     """
     runner: Literal["auto", "threads", "dask"] = "auto"
     scheduler: str | None = None

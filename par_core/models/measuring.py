@@ -1,9 +1,10 @@
 """The best precision and batch size of a network on this machine: known of the shipped networks, of others
 measured once and kept in the cache.
 
-bf16 and int8 are used if they are faster and the outputs stay near those of fp32, so that stores filled on
-different machines agree and the precision need not be part of a fingerprint. A network whose outputs move
-further is computed in fp32; a configuration that demands another precision for it is refused.
+bf16 is used if it is faster, int8 where it is demanded, and both only if the outputs stay near those of fp32,
+so that stores filled on different machines agree and the precision need not be part of a fingerprint. A
+network whose outputs move further is computed in fp32; a configuration that demands another precision for it
+is refused.
 """
 
 import copy

@@ -28,7 +28,7 @@ from par_core.models.fingerprints import (
     segmenter_file,
     segmenter_fingerprint,
 )
-from par_core.models.hardware import cpu_computes_bf16, cpu_computes_int8, has_cuda_device
+from par_core.models.hardware import cpu_computes_bf16, has_cuda_device
 from par_core.models.runtimes import has_openvino
 from par_core.models.segmenter_settings import COMPACT_SETTINGS, PUBLISHED_SETTINGS, SegmenterSettings
 from par_core.models.text_evidence import TextScorer, TextWeights, background_texts
@@ -62,9 +62,7 @@ def describe_models(config: RunConfig) -> str:
     )
     on_cpu = "openvino" if has_openvino() else "torch"
     runtime = machine.runtime if machine.runtime != "auto" else "torch" if device == "cuda" else on_cpu
-    quantised = config.profile == "compact" and runtime == "openvino" and cpu_computes_int8()
-    other = "bf16 or " if device == "cuda" or cpu_computes_bf16() else "int8 or " if quantised else ""
-    automatic = f"{other}fp32 as measured" if other else "fp32"
+    automatic = "bf16 or fp32 as measured" if device == "cuda" or cpu_computes_bf16() else "fp32"
     precision = machine.precision if machine.precision != "auto" else automatic
     names = {
         "compact": "Mask R-CNN lite0 + EfficientNet-Lite2",

@@ -3,7 +3,7 @@ quantisation on photographs of the training part.
 
     python -m par_core.training.int8 --data ../shared/data
 
-Only the 3 x 3 convolutions of the pyramid and of the RPN head: half of the arithmetic, and they move the
+Only the 3 x 3 convolutions of the pyramid and of the RPN head: most of the arithmetic, and they move the
 outputs least (docs/decisions/0023). NNCF decides the ranges; the biases stay as they are, so that every
 precision has the same weights.
 """

@@ -9,7 +9,7 @@ from openvino import Core, Model
 from openvino import opset13 as ops
 
 from par_core.errors import BadConfigError, WeightsError
-from par_core.models import choosing, hardware, profiles
+from par_core.models import choosing, hardware
 from par_core.models.choosing import choose_runtime
 from par_core.models.int8 import Quantisable, quantise, read_ranges
 from par_core.models.measuring import TOLERANCE, MeasuringRuntime
@@ -86,7 +86,7 @@ def test_damaged_ranges_are_refused(tmp_path: Path) -> None:
     ("flags", "allowed"),
     [
         ("sse2 avx512f", ("fp32",)),
-        ("avx512f avx512_vnni", ("fp32", "int8")),
+        ("avx512f avx512_vnni", ("fp32",)),  # int8 must be asked for
         ("avx512f avx512_vnni avx512_bf16", ("fp32", "bf16")),
         ("avx512_vnni amx_bf16 amx_int8 avx512_bf16", ("fp32", "bf16")),
         ("avx2 avx_vnni", ("fp32",)),
@@ -106,6 +106,9 @@ def test_the_processor_decides_which_precisions_are_measured(
     choose_runtime("openvino", "cpu", "auto", threads=1)
     choose_runtime("openvino", "cpu", "fp32", threads=1)
     assert seen == [allowed, ("fp32",)]
+    if "avx512_vnni" in flags:
+        choose_runtime("openvino", "cpu", "int8", threads=1)
+        assert seen[-1] == ("int8",)
 
 
 def test_int8_is_refused_where_the_processor_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,16 +181,6 @@ def test_compiled_networks_of_two_precisions_are_kept_apart(
     assert np.array_equal(made[1], made[3])
     assert not np.array_equal(made[0], made[1])
     assert len(list((tmp_path / "par" / "openvino").glob("*.blob"))) == 2
-
-
-def test_people_are_told_which_precision_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    from par_core.config import load_config
-
-    config = load_config(profile="compact", machine={"device": "cpu", "runtime": "openvino"})
-    monkeypatch.setattr(hardware, "_flags", lambda: frozenset({"avx512_vnni"}))
-    assert profiles.describe_models(config).endswith("openvino, int8 or fp32 as measured")
-    monkeypatch.setattr(hardware, "_flags", lambda: frozenset({"avx512f"}))
-    assert profiles.describe_models(config).endswith("openvino, fp32")
 
 
 def test_the_weights_are_those_of_the_other_precisions() -> None:
