@@ -77,7 +77,7 @@ class StoredVectors:
             OSError: A file was erased, or ends early.
         """
         vectors, width = np.empty((len(row_ids), self.size), np.float32), 4 * self.size
-        into = memoryview(vectors.reshape(-1).view(np.uint8))
+        into = vectors.reshape(-1).view(np.uint8).data
         numbers, rows = _split(row_ids)
         for number in np.unique(numbers).tolist():
             fragment, places = self.fragments[number], np.flatnonzero(numbers == number)
