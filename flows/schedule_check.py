@@ -107,7 +107,7 @@ def _cron_problems(schedule: Mapping[str, Any], zone: ZoneInfo, changes: list[Ch
         times = ", ".join(f"{moment:%H:%M %Z}" for moment in runs) or "at no time"
         yield (
             f'cron "{cron}": {hit[0]:%H:%M} {"does not exist" if change.missing else "exists twice"} on'
-            f" {day:%Y-%m-%d} in {zone} (Prefect starts it then: {times}); take an hour from 04 to 22"
+            f" {day:%Y-%m-%d} in {zone} (Prefect starts it then: {times}); take an hour from 04 to 20"
         )
 
 
@@ -127,9 +127,7 @@ def _interval_problems(
             start = change.at - _AROUND + step * _LOOK
             runs.update(_between(made, start, change.at + 2 * _AROUND))
         ordered = sorted(runs)
-        near = [
-            (one, other) for one, other in itertools.pairwise(ordered) if other - one < interval - _MINUTE
-        ]
+        near = [(one, other) for one, other in itertools.pairwise(ordered) if other - one <= interval / 2]
         if near:
             one, other = (moment.astimezone(zone) for moment in near[0])
             yield (

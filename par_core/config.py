@@ -165,11 +165,9 @@ class MetricsConfig(_Frozen):
     """Settings of the metrics of index runs. Never part of a digest."""
 
     file: Path | None = None
-    """File that a run replaces with its metrics, for the textfile collector of node_exporter; ends in
-    ``.prom``.
-    """
+    """File (``.prom``) that a run replaces with its metrics, for node_exporter's textfile collector."""
     push: str | None = None
-    """Address of a Pushgateway that a run sends its metrics to, such as ``http://10.0.0.9:9091``."""
+    """Address of a Pushgateway that gets them too, such as ``http://10.0.0.9:9091``."""
     every_s: Annotated[float, Field(gt=0)] = 15.0
     """Seconds between two writings while a run works on its shards."""
 
