@@ -96,7 +96,7 @@ def search(
         --where "hat and captured_at >= 2026-11-01 and uri like '%gate-3%'"
     ```
     """
-    from flows.console.progress import say
+    from flows.console.lines import say
     from flows.console.results import hit_lines
     from par_core.access import Access, Caller, question_text
     from par_core.query.from_store import Question, ask, save_gallery
@@ -158,7 +158,7 @@ def describe(
     par describe photo.jpg -p "a woman" -p "a man" -p "a person with a hat"
     ```
     """
-    from flows.console.progress import say
+    from flows.console.lines import say
     from flows.console.results import description_lines
     from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
     from par_core.query.from_store import read_picture

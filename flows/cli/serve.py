@@ -1,11 +1,13 @@
 """``par serve``: a web page and an API for one store."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from flows.cli.groups import MachineOptions, ModelOptions
-from flows.cli.options import MACHINE, StoreOption
+from flows.cli.options import MACHINE, LogFormatOption, StoreOption
+from flows.console.lines import as_json_lines, say
 from par_core.errors import BadConfigError
 
 __all__ = ["serve"]
@@ -61,6 +63,7 @@ def serve(
             rich_help_panel=MACHINE,
         ),
     ] = None,
+    log_format: LogFormatOption = "plain",
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
 ) -> None:
@@ -99,7 +102,8 @@ def serve(
     with bind(host, port) as listening:
         service.warm()
         address = address_of(listening, host)
-        print(f"PAR answers on {address} (Ctrl-C stops it)", flush=True)
+        line = f"PAR answers on {address} (Ctrl-C stops it)"
+        say(line, None if as_json_lines() else sys.stdout, event="start", address=address)
         if open_:
             import webbrowser
 

@@ -1,5 +1,6 @@
 """What manifests record of the settings that are in no id, and what follows when such a setting changes."""
 
+import socket
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -45,6 +46,7 @@ def segment_info(
         "recognised": recognised,
         "segmenter": segmenter,
         "model": model,
+        "host": socket.gethostname(),
         "seconds": round(seconds, 3),
         "settings": config.segment.model_dump(),
         "limits": config.archive.model_dump(),
@@ -73,6 +75,7 @@ def describe_info(
     return {
         "segment_config": segment_config,
         **{name: model[name] for name in _DESCRIBER},
+        "host": socket.gethostname(),
         "seconds": round(seconds, 3),
         "settings": config.describe.model_dump(),
         "limits": config.archive.model_dump(),
