@@ -111,7 +111,9 @@ def search(
     ) as event:
         result, opened = ask(
             store,
-            Question(text, image, where, top, include_missing, include_low_confidence, no_grouping),
+            Question(
+                text, image, where, top, include_missing, include_low_confidence, no_grouping, near=True
+            ),
             settings,
             version,
         )

@@ -41,6 +41,8 @@ def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
         )
         if explain:
             yield from (f"{'':18}{part_line(part)}" for part in hit.parts)
+    if result.hits and result.order != "best first":
+        yield f"Order: {result.order}."
     if result.chance is not None:
         yield from _chance_lines(result, result.chance)
     elif any(hit.probability is not None for hit in result.hits):

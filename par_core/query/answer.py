@@ -54,7 +54,7 @@ class Hit(Person):
         rank: 1 is best.
         cosine: Cosine with the query, in [-1, 1]; None if there was only a filter.
         probability: Probability of the query, in [0, 1]; None unless the query was a text.
-        parts: How well each part of the query fits; empty where there was only a filter.
+        parts: How well each part of the query fits; of a filter alone only what the list is ordered by.
         similar: Further hits that share the image with this one or show nearly the same picture, best first.
     """
 
@@ -96,10 +96,11 @@ class SearchResult:
 
     Attributes:
         question: The question in words for people.
-        hits: The hits, best first.
+        hits: The hits, in the order that ``order`` names.
         warnings: Notes for the user.
         searched: Number of people in the index.
         chance: How much of the answer chance would give; None where that is not known.
+        order: The order of the hits, as a heading says it.
     """
 
     question: str
@@ -107,6 +108,7 @@ class SearchResult:
     warnings: tuple[str, ...]
     searched: int
     chance: Chance | None = None
+    order: str = "best first"
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer as JSON types; the hits are ``results``."""
@@ -114,6 +116,7 @@ class SearchResult:
             "question": self.question,
             "searched": self.searched,
             "warnings": list(self.warnings),
+            "order": self.order,
             "chance": None if self.chance is None else asdict(self.chance),
             "results": [hit.as_json() for hit in self.hits],
         }

@@ -20,6 +20,7 @@ from par_core.query.denials import read_question
 from par_core.query.gallery import write_gallery
 from par_core.query.language import AllOf, Likeness, Node
 from par_core.query.missing_files import leave_out_missing
+from par_core.query.neighbouring_colours import FEW, followed_by, widened
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
 from par_core.query.place_hints import place_hints
@@ -52,6 +53,7 @@ class Question:
         apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the
             best of them.
         pictures: Embeddings, of L2 norm 1, of pictures that the text names by ``picture:NAME``.
+        near: Where few people wear a colour that the text asks for, let those in neighbouring ones follow.
         depth: Number of hits, if more than ``top``, among whose candidates the hits are chosen: answers that
             differ in ``top`` alone then begin alike.
     """
@@ -64,6 +66,7 @@ class Question:
     weak: bool = False
     apart: bool = False
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+    near: bool = False
     depth: int = 0
 
 
@@ -205,9 +208,14 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
         phrases.insert(0, f"people like {question.image.name}")
     assert node is not None
     sample = _sample(index.path, index.identity)
-    return search_query(
-        index, node, load_text_scorer(config), sample, wanted, " and ".join(phrases), pictures
-    )
+    scorer, asked = load_text_scorer(config), " and ".join(phrases)
+    result = search_query(index, node, scorer, sample, wanted, asked, pictures)
+    wider, said = widened(node) if question.near else (node, ())
+    if said and len(result.hits) < min(FEW, question.top):
+        near = search_query(index, wider, scorer, sample, wanted, asked, pictures)
+        result = followed_by(result, replace(near, hits=near.hits[: question.top]), said)
+        return replace(result, hits=result.hits[: question.top])
+    return result
 
 
 def _parse(text: str) -> Node:

@@ -53,6 +53,7 @@ class AnswerView:
         searched: Number of people in the index.
         warnings: Notes for the user.
         chance: See ``SearchResult``.
+        order: The order of the cards, in words.
         by_chance: Expected number of cards that are there by chance; None where that is not known.
         first: Whether this is the first page.
         complete: Whether there are no further hits.
@@ -66,6 +67,7 @@ class AnswerView:
     searched: int
     warnings: tuple[str, ...]
     chance: Chance | None
+    order: str
     by_chance: int | None
     first: bool
     complete: bool
@@ -120,6 +122,7 @@ def answer_view(query: PageQuery, answer: SearchPage) -> AnswerView:
         result.searched,
         result.warnings,
         chance,
+        result.order,
         by_chance,
         answer.offset == 0,
         answer.next is None,

@@ -120,6 +120,9 @@ class SearchResponse(ApiModel):
     warnings: list[str] = Field(description="Notes for the user.")
     searched: int = Field(description="Number of people in the index.")
     chance: ChanceJson | None = Field(description="null where it is not known.")
+    order: str = Field(
+        description="The order of the hits, in words: best first, surest and clearest first, ..."
+    )
     offset: int = Field(description="Number of hits before this page.")
     next: int | None = Field(description="The offset of the next page; null on the last one.")
     versions: VersionsJson

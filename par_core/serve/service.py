@@ -114,6 +114,7 @@ class ArchiveService:
             absent=absent,
             weak=weak,
             apart=apart,
+            near=True,
         )
         if question.text is None and question.where is None:
             raise BadConfigError(

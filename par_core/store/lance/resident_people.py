@@ -26,7 +26,10 @@ __all__ = ["POSITION", "Allowed", "ResidentPeople"]
 #: Column of the rows: the place of a person in memory.
 POSITION: Final = "_position"
 _IMAGE: Final = "_image"  # number of the image
-_KEPT: Final = ("source_state", "upper_color", "lower_color", "captured_at", "height_px", "score", "cutout")
+_KEPT: Final = (
+    *("source_state", "captured_at", "height_px", "score", "cutout"),
+    *("upper_color", "upper_color_share", "lower_color", "lower_color_share"),
+)
 _LEFT_OUT: Final = 0.01  # share of the vectors' length, squared, that shortening may lose
 _LONGEST: Final = 128  # of a shortened vector
 _ROWS_A_PARTITION: Final = 2_000

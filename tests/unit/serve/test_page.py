@@ -130,8 +130,8 @@ def words(html: str) -> str:
 def test_an_answer_says_how_many_are_there_by_chance_and_how_many_were_left_out(client: TestClient) -> None:
     html = get(client, "/?where=height_px+%3E+0", "main").text
     assert (
-        "7 found among 7 people, best first; about 3 of them by chance. 3 fell below the cutoff of 15 %"
-        in words(html)
+        "7 found among 7 people, clearest cut-outs first; about 3 of them by chance. 3 fell below the cutoff"
+        " of 15 %" in words(html)
     )
     assert 'href="/?where=height_px+%3E+0&amp;weak=true"' in html
     weak = get(client, "/?where=height_px+%3E+0&weak=true", "main").text
