@@ -27,12 +27,13 @@ from par_core.query.place_hints import place_hints
 from par_core.query.resident_reader import ResidentReader
 from par_core.query.searching import Wanted, sample_of, search_filter, search_query
 from par_core.query.table import check_embedding
+from par_core.query.word_hints import read_as
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.types import ImageU8
 from par_core.version import __version__
 
-__all__ = ["Question", "Searcher", "ask", "read_picture", "save_gallery"]
+__all__ = ["Question", "Searcher", "ask", "notes_on", "read_picture", "save_gallery"]
 
 _MORE: Final = 4  # times as many hits are read where too many files have vanished
 _IMAGE: Final = "image"
@@ -209,13 +210,23 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
     assert node is not None
     sample = _sample(index.path, index.identity)
     scorer, asked = load_text_scorer(config), " and ".join(phrases)
+    node, notes = read_as(node, scorer.encoder)
     result = search_query(index, node, scorer, sample, wanted, asked, pictures)
     wider, said = widened(node) if question.near else (node, ())
     if said and len(result.hits) < min(FEW, question.top):
         near = search_query(index, wider, scorer, sample, wanted, asked, pictures)
         result = followed_by(result, replace(near, hits=near.hits[: question.top]), said)
-        return replace(result, hits=result.hits[: question.top])
-    return result
+    return replace(result, hits=result.hits[: question.top], warnings=(*notes, *result.warnings))
+
+
+def notes_on(text: str, config: RunConfig) -> tuple[str, ...]:
+    """Return what can be said of the words of a question before it is searched for: which are read as wider
+    words. An answer says the same again.
+
+    Raises:
+        BadConfigError: The question is empty or wrong, or the models cannot be loaded.
+    """
+    return read_as(_parse(text), load_text_scorer(config).encoder)[1]
 
 
 def _parse(text: str) -> Node:

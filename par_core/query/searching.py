@@ -40,6 +40,7 @@ from par_core.query.plan import alternatives_of
 from par_core.query.resolving import resolve_parts
 from par_core.query.table import PeopleTable
 from par_core.query.where import And, Or, parse_where
+from par_core.query.word_hints import near_words
 
 __all__ = ["Wanted", "sample_of", "search_filter", "search_query"]
 
@@ -233,9 +234,11 @@ def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]
         unknown = scorer.encoder.unknown_words(query.text)
         if unknown:
             words = ", ".join(map(repr, unknown))
+            meant = [near for word in unknown for near in near_words(word)]
             warnings.append(
-                f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; use"
-                " --profile clip for free words"
+                f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; "
+                + (f"did you mean {' or '.join(map(repr, dict.fromkeys(meant)))}? " if meant else "")
+                + "use --profile clip for free words"
             )
         if query.parts > 1:
             warnings.append(

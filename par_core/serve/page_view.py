@@ -2,24 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
 from urllib.parse import unquote, urlencode
 
 from par_core.query.answer import Chance, Hit
 from par_core.serve.page_query import Chip, PageQuery, chips, narrowed, without, words_of
 from par_core.serve.service import PersonDetails, SearchPage
 
-__all__ = ["EXAMPLES", "AnswerView", "Card", "PersonView", "answer_view", "person_view", "split_message"]
-
-#: Example questions for the start page.
-EXAMPLES: Final = (
-    "a woman in a red coat",
-    "man AND backpack AND NOT hat",
-    "dress upper:black",
-    "(hat OR scarf) upper:blue,grey",
-    "sweater^2 glasses",
-    '"a person in a protective suit"',
-)
+__all__ = ["AnswerView", "Card", "PersonView", "answer_view", "person_view", "split_message"]
 
 
 @dataclass(frozen=True, slots=True)

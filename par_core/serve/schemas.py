@@ -128,6 +128,13 @@ class SearchResponse(ApiModel):
     versions: VersionsJson
 
 
+class SuggestResponse(ApiModel):
+    """How a question may go on, and notes on its words."""
+
+    completions: list[str] = Field(description="Whole questions, at most eight.")
+    notes: list[str] = Field(description="Words that are read as wider ones, in words for people.")
+
+
 class PersonResponse(ApiModel):
     """Everything that is known of one person."""
 
