@@ -19,7 +19,7 @@ class PartScore:
         wanted: False where the query negates the part.
         probability: Probability that the part is true of the person, in [0, 1].
         weight: Weight of the part in the query; 1 unless the query states another.
-        lost: Factor of the person's score that the part cost, in [0, 1]: 0 where it fits fully.
+        lost: Share of the person's score that the part cost, in [0, 1]: 0 where it fits fully.
         detail_of: Text of the part that this one explains, or None if it stands in the query itself.
     """
 
@@ -29,6 +29,11 @@ class PartScore:
     weight: float
     lost: float
     detail_of: str | None = None
+
+    @property
+    def fit(self) -> float:
+        """Probability of what was asked for, in [0, 1]: of the negation where the query negates the part."""
+        return self.probability if self.wanted else 1 - self.probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,8 @@ class Hit(Person):
             "score": self.score,
             "cutout": self.cutout,
             "parts": [
-                {name: getattr(part, name) for name in PartScore.__dataclass_fields__} for part in self.parts
+                {name: getattr(part, name) for name in (*PartScore.__dataclass_fields__, "fit")}
+                for part in self.parts
             ],
             "similar": [hit.as_json() for hit in self.similar],
         }
@@ -101,6 +107,7 @@ class SearchResult:
         searched: Number of people in the index.
         chance: How much of the answer chance would give; None where that is not known.
         order: The order of the hits, as a heading says it.
+        why: Of an answer without hits, which part of the question emptied it, and what finds somebody.
     """
 
     question: str
@@ -109,6 +116,7 @@ class SearchResult:
     searched: int
     chance: Chance | None = None
     order: str = "best first"
+    why: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer as JSON types; the hits are ``results``."""
@@ -117,6 +125,7 @@ class SearchResult:
             "searched": self.searched,
             "warnings": list(self.warnings),
             "order": self.order,
+            "why": list(self.why),
             "chance": None if self.chance is None else asdict(self.chance),
             "results": [hit.as_json() for hit in self.hits],
         }

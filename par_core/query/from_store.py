@@ -27,6 +27,7 @@ from par_core.query.place_hints import place_hints
 from par_core.query.resident_reader import ResidentReader
 from par_core.query.searching import Wanted, sample_of, search_filter, search_query
 from par_core.query.table import check_embedding
+from par_core.query.why_nobody import MOST, Asked, why_nobody
 from par_core.query.word_hints import read_as
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
@@ -144,8 +145,10 @@ class Searcher:
             self._resident.read_soon(index)
         result = _answer(index, question, self.config)
         if not result.hits:
-            hints = place_hints(index, _parse(question.text) if question.text else None, question.where)
-            return replace(result, warnings=(*result.warnings, *hints))
+            node = _parse(question.text) if question.text else None
+            hints = place_hints(index, node, question.where)
+            why = () if question.image is not None else _why(index, question, node, self.config)
+            return replace(result, warnings=(*result.warnings, *hints), why=why)
         if index.read_identity == newest.read_identity:
             return result
         depth = question.top
@@ -217,6 +220,21 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
         near = search_query(index, wider, scorer, sample, wanted, asked, pictures)
         result = followed_by(result, replace(near, hits=near.hits[: question.top]), said)
     return replace(result, hits=result.hits[: question.top], warnings=(*notes, *result.warnings))
+
+
+def _why(index: PeopleIndex, question: Question, node: Node | None, config: RunConfig) -> tuple[str, ...]:
+    def count(text: Node | None, where: str | None, weak: bool) -> int:
+        wanted = Wanted(where, MOST, question.absent, weak)
+        if text is None:
+            found = search_filter(index, wanted)
+        else:
+            scorer = load_text_scorer(config)
+            read, _ = read_as(text, scorer.encoder)
+            sample = _sample(index.path, index.identity)
+            found = search_query(index, read, scorer, sample, wanted, "", question.pictures)
+        return min(sum(1 + len(hit.similar) for hit in found.hits), MOST)
+
+    return why_nobody(Asked(node, question.where, question.weak), frozenset(index.attributes), count)
 
 
 def notes_on(text: str, config: RunConfig) -> tuple[str, ...]:

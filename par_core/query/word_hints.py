@@ -143,8 +143,6 @@ def _read(text: str, encoder: TextEncoder) -> tuple[Node, tuple[str, ...]]:
     notes, unknown = [], frozenset(encoder.unknown_words(text))
     for word in dict.fromkeys(_WORD.findall(text)):
         wide = wider_word(word) if word.lower() in unknown else None
-        if wide is not None and word.lower() not in _READ_AS and not encoder.unknown_words(f"{wide}s"):
-            wide = f"{wide}s"
         if wide is not None and not encoder.unknown_words(wide):
             text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", wide, text)
             notes.append(f"{word!r} is read as {wide!r}: this model does not tell it from others")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlencode
 
 from par_core.query.answer import Chance, Hit
+from par_core.query.certainty import certainty, certainty_details
 from par_core.serve.page_query import Chip, PageQuery, chips, narrowed, without, words_of
 from par_core.serve.service import PersonDetails, SearchPage
 
@@ -43,7 +44,9 @@ class AnswerView:
         warnings: Notes for the user.
         chance: See ``SearchResult``.
         order: The order of the cards, in words.
-        by_chance: Expected number of cards that are there by chance; None where that is not known.
+        sure: One sentence on how many are likely right; empty where that is not known.
+        details: The details behind it.
+        why: Of an empty answer, which part of the query emptied it, and what finds somebody.
         first: Whether this is the first page.
         complete: Whether there are no further hits.
         more_url: Address of the next hits, or empty.
@@ -57,7 +60,9 @@ class AnswerView:
     warnings: tuple[str, ...]
     chance: Chance | None
     order: str
-    by_chance: int | None
+    sure: str
+    details: tuple[str, ...]
+    why: tuple[str, ...]
     first: bool
     complete: bool
     more_url: str
@@ -97,7 +102,6 @@ def answer_view(query: PageQuery, answer: SearchPage) -> AnswerView:
     result = answer.result
     fields = chips(query.q)
     chance = result.chance
-    by_chance = round(chance.share * len(result.hits)) if chance is not None else None
     loosened = [
         (f"without {field.text}", query.with_text(field.rest).url())
         for field in fields
@@ -112,7 +116,9 @@ def answer_view(query: PageQuery, answer: SearchPage) -> AnswerView:
         result.warnings,
         chance,
         result.order,
-        by_chance,
+        certainty(result),
+        tuple(certainty_details(chance)) if chance is not None and result.hits else (),
+        result.why,
         answer.offset == 0,
         answer.next is None,
         query.url(offset=answer.next) if answer.next is not None else "",
