@@ -7,7 +7,14 @@ from par_core.query.answer import Chance, Hit, SearchResult
 from par_core.query.one_picture import PersonInPicture
 from par_core.store.lance import IndexInfo
 
-__all__ = ["PersonDetails", "SearchPage", "UploadedPicture", "Versions", "chance_of_page"]
+__all__ = [
+    "PersonDetails",
+    "SearchPage",
+    "Suggestions",
+    "UploadedPicture",
+    "Versions",
+    "chance_of_page",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,19 @@ class Versions:
     def as_json(self) -> dict[str, int]:
         """Return the two numbers."""
         return {"searched": self.searched, "newest": self.newest}
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """How a question may go on.
+
+    Attributes:
+        completions: Whole questions, at most eight.
+        notes: What can be said of its words before it is searched for.
+    """
+
+    completions: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

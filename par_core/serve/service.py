@@ -11,11 +11,19 @@ from pathlib import Path
 from typing import Final
 
 from par_core.config import RunConfig
-from par_core.errors import BadConfigError
+from par_core.errors import BadConfigError, FilterError
 from par_core.query.answer import Hit, SearchResult
 from par_core.query.crops import crops_of, mask_of
-from par_core.query.from_store import Question, Searcher
-from par_core.serve.answers import PersonDetails, SearchPage, UploadedPicture, Versions, chance_of_page
+from par_core.query.from_store import Question, Searcher, notes_on
+from par_core.query.word_hints import completions
+from par_core.serve.answers import (
+    PersonDetails,
+    SearchPage,
+    Suggestions,
+    UploadedPicture,
+    Versions,
+    chance_of_page,
+)
 from par_core.serve.facets import Facets, count_facets
 from par_core.serve.live_index import LiveIndex
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
@@ -26,14 +34,35 @@ from par_core.serve.status import ServeStatus, serve_status
 from par_core.serve.uploads import Uploads
 from par_core.store.lance import PeopleIndex
 
-__all__ = ["ArchiveService", "PersonDetails", "SearchPage", "UploadedPicture", "Versions"]
+__all__ = [
+    "EXAMPLES",
+    "ArchiveService",
+    "PersonDetails",
+    "SearchPage",
+    "Suggestions",
+    "UploadedPicture",
+    "Versions",
+]
 
+#: Questions for the start page; those that find nobody are not shown.
+EXAMPLES: Final = (
+    "a woman in a red coat",
+    "man AND NOT hat",
+    "dress upper:black",
+    "(hat OR scarf) upper:blue,grey",
+    "a person in a black coat",
+    "jeans AND bag",
+    "a white shirt",
+    "skirt^2 boots",
+    "glasses:sure",
+)
 _STRIDE: Final = 200  # hits whose candidates are gathered together, so that pages of one answer fit together
 _DEEPEST: Final = 10_000  # hits of one question, over all pages
 _ANSWER_HITS: Final = 20_000  # of all answers that are kept
 _FACETS: Final = 128  # kept
 _CROP_BYTES: Final = 64 * 2**20  # kept
 _HITS: Final = 20_000  # kept: hits are soon requested again
+_EXAMPLES: Final = 6  # questions on the start page
 _LONGEST_PX: Final = 1_600  # side of a whole photograph
 
 
@@ -58,6 +87,7 @@ class ArchiveService:
         self._hits: Recent[tuple[str, Versions], Hit] = Recent(_HITS)
         self._crops: Recent[tuple[str, str, Versions], bytes] = Recent(_CROP_BYTES, len)
         self._facets: Recent[tuple[str, Versions], Facets] = Recent(_FACETS)
+        self._examples: Recent[Versions, tuple[str, ...]] = Recent(1)
         self._uploads = Uploads(config)
         self._processes = SearchProcesses(store_root, config, 0)
         self._kept_versions: Versions | None = None
@@ -130,6 +160,7 @@ class ArchiveService:
             absent=absent,
             weak=weak,
             apart=apart,
+            near=True,
         )
         if question.text is None and question.where is None:
             raise BadConfigError(
@@ -149,6 +180,50 @@ class ArchiveService:
             end if more and hits else None,
             versions,
         )
+
+    def suggest(self, q: str) -> Suggestions:
+        """Return how the last word of a question may go on, and what can be said of its words before it is
+        searched for. A question that is not whole yet gets no notes.
+
+        Raises:
+            NotReadyError: The index holds no people yet.
+        """
+        index, _ = self._open()
+        try:
+            notes = notes_on(q, self.config)
+        except BadConfigError:
+            notes = ()
+        return Suggestions(completions(q, index.attributes), notes)
+
+    def examples(self) -> tuple[str, ...]:
+        """Return up to six questions that find somebody in this version of the index; none where it is
+        empty.
+        """
+        try:
+            index, versions = self._open()
+        except NotReadyError:
+            return ()
+        return self._examples.get_or_make(versions, lambda: self._finding(index))
+
+    def _finding(self, index: PeopleIndex) -> tuple[str, ...]:
+        counted = self.facets()
+        common = [
+            *(f"upper:{colour}" for colour in list(counted.upper_color)[:2]),
+            *(f"{name}:yes" for name in list(counted.attributes)[:2]),
+            *(f"lower:{colour}" for colour in list(counted.lower_color)[:2]),
+        ]
+        found: list[str] = []
+        for text in (*EXAMPLES, *common):
+            if len(found) < _EXAMPLES and self._finds(text):
+                found.append(text)
+        return tuple(found)
+
+    def _finds(self, text: str) -> bool:
+        try:
+            answer = self._searcher.ask(Question(text, top=1))
+        except FilterError:  # the index has no such attribute
+            return False
+        return bool(answer.hits) and not answer.warnings
 
     def person(self, person_id: str) -> PersonDetails:
         """Return all that the index knows of one person, whether or not the file is still there.
@@ -250,7 +325,7 @@ class ArchiveService:
         """Drop the values that are kept of other versions."""
         with self._lock:
             if versions != self._kept_versions:
-                for kept in (self._answers, self._hits, self._crops, self._facets):
+                for kept in (self._answers, self._hits, self._crops, self._facets, self._examples):
                     kept.clear()
                 self._kept_versions = versions
                 self._processes.end_others(

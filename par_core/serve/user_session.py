@@ -20,7 +20,7 @@ from par_core.serve.facets import Facets
 from par_core.serve.monitoring import ServeMetrics
 from par_core.serve.pictures import Outline
 from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, UnauthorizedError
-from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, UploadedPicture
+from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, Suggestions, UploadedPicture
 from par_core.serve.settings import ServeSettings
 from par_core.serve.status import ServeStatus
 from par_core.serve.worker_pool import WorkerPool
@@ -125,6 +125,14 @@ class UserSession:
         return await self._recorded(
             self.app_state.searches, "search", what, search, lambda page: len(page.result.hits)
         )
+
+    async def suggest(self, q: str) -> Suggestions:
+        """See :meth:`ArchiveService.suggest`. Not recorded: it looks at nobody."""
+        return await self.app_state.searches.run(self.app_state.service.suggest, q)
+
+    async def examples(self) -> tuple[str, ...]:
+        """See :meth:`ArchiveService.examples`. Not recorded: it is the same for everybody."""
+        return await self.app_state.searches.run(self.app_state.service.examples)
 
     async def person(self, person_id: str) -> PersonDetails:
         """See :meth:`ArchiveService.person`."""

@@ -27,12 +27,12 @@ __all__ = ["POSITION", "Allowed", "ResidentPeople"]
 #: Column of the rows: the place of a person in memory.
 POSITION: Final = "_position"
 _IMAGE: Final = "_image"  # number of the image
-_KEPT: Final = ("source_state", "upper_color", "lower_color", "captured_at", "height_px", "score", "cutout")
-_JUDGED: Final = ("person_id", _IMAGE, "upper_color", "lower_color", "cutout")  # and the attributes
-_SHOWN: Final = (
-    *("uri", "shard", "image_width", "image_height", "x1", "y1", "x2", "y2"),
-    *("upper_color_share", "lower_color_share"),
+_KEPT: Final = (
+    *("source_state", "captured_at", "height_px", "score", "cutout"),
+    *("upper_color", "upper_color_share", "lower_color", "lower_color_share"),
 )
+_JUDGED: Final = ("person_id", _IMAGE, "upper_color", "lower_color", "cutout")  # and the attributes
+_SHOWN: Final = ("uri", "shard", "image_width", "image_height", "x1", "y1", "x2", "y2")
 _URIS: Final = pa.list_(pa.string())
 _FEW_VALUES: Final = ("source_state", "upper_color", "lower_color", "shard")
 _LEFT_OUT: Final = 0.01  # share of the vectors' length, squared, that shortening may lose
