@@ -336,7 +336,8 @@ class ArchiveService:
         self, question: Question, depth: int, index: PeopleIndex, versions: Versions
     ) -> tuple[SearchResult, int]:
         """Return an answer that is deep enough, and the number of hits that were requested for it."""
-        key = (question.text, question.where, question.absent, question.weak, question.apart, versions)
+        settings = question.absent, question.weak, question.apart, question.near
+        key = (question.text, question.where, *settings, versions)
         kept = self._answers.get(key)
         if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
             return kept
