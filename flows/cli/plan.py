@@ -55,6 +55,7 @@ def plan(
     from flows.console.plan import plan_lines, plan_object, predict
     from flows.runners import n_workers
     from par_core.stages.foresee import foresee
+    from par_core.stages.plan import shard_size
     from par_core.stages.run import Run
     from par_core.stages.sample import sample_files
     from par_core.store.layout import Store
@@ -72,7 +73,9 @@ def plan(
         )
     measured = sample_files(run, foreseen.due, sample, seed=seed) if sample else None
     workers = n_workers(settings.machine)
-    predicted = predict(foreseen, measured, workers) if measured else None
+    size = shard_size(len(foreseen.due), workers, settings.machine.shard_size)
+    shards = -(-len(foreseen.due) // size)
+    predicted = predict(foreseen, measured, workers, shards) if measured else None
     if as_json:
         print(json.dumps(plan_object(foreseen, measured, predicted, workers), indent=2, ensure_ascii=False))
     else:

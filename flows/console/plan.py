@@ -31,13 +31,14 @@ class Prediction:
     index_bytes: Range | None
 
 
-def predict(foreseen: Foreseen, sample: Sample, workers: int) -> Prediction:
+def predict(foreseen: Foreseen, sample: Sample, workers: int, shards: int) -> Prediction:
     """Return what the due files will cost, by what a sample of them has cost.
 
     Args:
         foreseen: The work.
         sample: The sample.
         workers: Number of workers that share the work, >= 1; each is taken to be as fast as the sample's.
+        shards: Number of shards of the run.
     """
     files = len(foreseen.due)
     described = sample.described.times(files)
@@ -46,7 +47,7 @@ def predict(foreseen: Foreseen, sample: Sample, workers: int) -> Prediction:
         hours=sample.seconds.times((files - foreseen.expected) / workers / 3600),
         people_rows=sample.people.times(files),
         index_rows=described,
-        parquet_bytes=sample.parquet_bytes.times(files),
+        parquet_bytes=sample.parquet_bytes.times(files).plus(sample.shard_bytes * shards),
         index_bytes=None if a_row is None else described.times(a_row),
     )
 

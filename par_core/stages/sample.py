@@ -22,9 +22,10 @@ from par_core.stages.commit import commit_store
 from par_core.stages.process import process_shard
 from par_core.stages.run import Run
 from par_core.stages.shard_work import shard_id_of, work_table
-from par_core.store.layout import Store
+from par_core.store.layout import Stage, Store
 from par_core.store.listings import entries_of, save_listing
 from par_core.store.plan_writer import write_plan
+from par_core.store.shards import ShardFolder
 
 __all__ = ["Range", "Sample", "mean_of", "sample_files"]
 
@@ -53,6 +54,11 @@ class Range:
         ends = (None if end is None else end * factor for end in (self.low, self.high))
         return Range(self.mean * factor, *ends)
 
+    def plus(self, known: float) -> "Range":
+        """Return the range of the sum with a number that is known."""
+        ends = (None if end is None else end + known for end in (self.low, self.high))
+        return Range(self.mean + known, *ends)
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -64,7 +70,8 @@ class Sample:
         seconds: Seconds of one process.
         people: Rows of people of usable size or not, as ``segment`` writes them.
         described: People with a vector, each a row of the index.
-        parquet_bytes: Bytes of the files of shards.
+        parquet_bytes: Bytes of the files of shards, without ``shard_bytes``.
+        shard_bytes: Bytes that each shard takes beside, however few files it has; 0 of a single group.
         index_bytes_a_row: Bytes of the index for each of its rows, or None without people. The index of a
             sample is small, and so its rows cost more than those of a large one.
         failed: Share of the files that failed.
@@ -78,6 +85,7 @@ class Sample:
     people: Range
     described: Range
     parquet_bytes: Range
+    shard_bytes: float
     index_bytes_a_row: float | None
     failed: float
     left_out: int
@@ -116,15 +124,19 @@ def sample_files(run: Run, due: pa.Table, n: int, *, seed: int = 0) -> Sample | 
         assert warm
         store = Store.create(Path(folder) / "store")
         measured = _indexed(run, store, groups)
+        merged = _merged_bytes(run, store, Path(folder) / "merged")
         rows, index_bytes = _committed(run, store, groups)
     sizes = [len(group) for group in groups]
+    stored = [one.parquet_bytes for one in measured]
+    fixed = max(sum(stored) - merged, 0) / (len(groups) - 1) if len(groups) > 1 else 0.0
     return Sample(
         files=len(chosen),
         groups=len(groups),
         seconds=mean_of([one.seconds for one in measured], sizes),
         people=mean_of([one.people for one in measured], sizes),
         described=mean_of([one.described for one in measured], sizes),
-        parquet_bytes=mean_of([one.parquet_bytes for one in measured], sizes),
+        parquet_bytes=mean_of([max(each - fixed, 0.0) for each in stored], sizes),
+        shard_bytes=fixed,
         index_bytes_a_row=index_bytes / rows if rows else None,
         failed=sum(one.failed for one in measured) / len(chosen),
         left_out=sum(streamed),
@@ -173,6 +185,18 @@ def _committed(run: Run, store: Store, groups: Sequence[pa.Table]) -> tuple[int,
     save_listing(store, Listing(_SOURCE, tuple(entries)), _LISTED_AT)
     record = commit_store(Run(store, run.config, run.models, run.ids))
     return record.rows, _bytes(store.index_path)
+
+
+def _merged_bytes(run: Run, store: Store, folder: Path) -> int:
+    """Bytes of all groups as one shard: what each of several costs beside its rows is in the difference."""
+    configs: tuple[tuple[Stage, str], ...] = (("segment", run.ids.segment), ("describe", run.ids.describe))
+    for stage, config in configs:
+        shards = list(store.complete_shards(stage, config))
+        names = [name.removesuffix(".parquet") for name in shards[0][1].files]
+        merged = {name: pa.concat_tables([shard.read(name) for shard, _ in shards]) for name in names}
+        tables = {name: (table, table.schema) for name, table in merged.items()}
+        ShardFolder(folder / stage).write(tables, shards[0][1].counts, shards[0][1].info)
+    return _bytes(folder)
 
 
 def _bytes(folder: Path) -> int:

@@ -169,3 +169,16 @@ def test_a_gateway_that_is_away_or_refuses_costs_one_warning(
         assert report.commit.rows == 4
         assert capsys.readouterr().err.count("the metrics of the run could not be written") == 1
         assert parsed(file.read_text())["par_run_exit_code",] == 1
+
+
+def test_the_workers_of_a_cluster_are_known_by_their_host(
+    photos: Path, tmp_path: Path, gateway: Gateway
+) -> None:
+    metrics = {"push": f"http://127.0.0.1:{gateway.server_port}", "every_s": 0.05}
+    config = load_config(profile="fake", metrics=metrics, machine={"runner": "dask", "workers": 1})
+    run_index([str(photos)], tmp_path / "s", config, quiet=True)
+    seen = [parsed(body) for _, body in gateway.pushed]
+    assert any(now.get(("par_run_workers", "127.0.0.1")) == 1 for now in seen)
+    assert not any(key[0] == "par_run_workers" for key in seen[-1])
+    assert seen[-1]["par_run_images", "done"] == 5
+    assert sum(value for key, value in seen[-1].items() if key[0] == "par_run_stage_shards_total") == 2
