@@ -12,6 +12,8 @@ held out from training appeared to have to one reader, who saw no name by PAR; `
 right as well. Garments without one colour are left out. ``named`` takes the outlined pixels, ``stored`` the
 columns as indexing computes them, from boxes and masks of a store that holds these photographs.
 
+Rows of the part ``unoutlined`` are of people without outlines, for ``twenty_questions.py``.
+
 The half ``choose`` of both chose the prototypes, the half ``report`` did not. ``--text`` prints tables.
 """
 

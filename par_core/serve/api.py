@@ -166,7 +166,7 @@ async def image(session: Searching, image_id: Identity) -> Response:
     return jpeg(await session.image(image_id))
 
 
-@router.get("/suggest")
+@router.get("/suggest", responses=_errors(400))
 async def suggest(
     session: Searching,
     q: Annotated[

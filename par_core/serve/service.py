@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from par_core.config import RunConfig
-from par_core.errors import BadConfigError, FilterError
+from par_core.errors import BadConfigError
 from par_core.query.answer import Hit, SearchResult
 from par_core.query.crops import crops_of, mask_of
 from par_core.query.from_store import Question, Searcher, notes_on
@@ -24,6 +24,7 @@ from par_core.serve.answers import (
     Versions,
     chance_of_page,
 )
+from par_core.serve.examples import finding_questions
 from par_core.serve.facets import Facets, count_facets
 from par_core.serve.live_index import LiveIndex
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
@@ -35,7 +36,6 @@ from par_core.serve.uploads import Uploads
 from par_core.store.lance import PeopleIndex
 
 __all__ = [
-    "EXAMPLES",
     "ArchiveService",
     "PersonDetails",
     "SearchPage",
@@ -44,25 +44,12 @@ __all__ = [
     "Versions",
 ]
 
-#: Questions for the start page; those that find nobody are not shown.
-EXAMPLES: Final = (
-    "a woman in a red coat",
-    "man AND NOT hat",
-    "dress upper:black",
-    "(hat OR scarf) upper:blue,grey",
-    "a person in a black coat",
-    "jeans AND bag",
-    "a white shirt",
-    "skirt^2 boots",
-    "glasses:sure",
-)
 _STRIDE: Final = 200  # hits whose candidates are gathered together, so that pages of one answer fit together
 _DEEPEST: Final = 10_000  # hits of one question, over all pages
 _ANSWER_HITS: Final = 20_000  # of all answers that are kept
 _FACETS: Final = 128  # kept
 _CROP_BYTES: Final = 64 * 2**20  # kept
 _HITS: Final = 20_000  # kept: hits are soon requested again
-_EXAMPLES: Final = 6  # questions on the start page
 _LONGEST_PX: Final = 1_600  # side of a whole photograph
 
 
@@ -200,30 +187,12 @@ class ArchiveService:
         empty.
         """
         try:
-            index, versions = self._open()
+            _, versions = self._open()
         except NotReadyError:
             return ()
-        return self._examples.get_or_make(versions, lambda: self._finding(index))
-
-    def _finding(self, index: PeopleIndex) -> tuple[str, ...]:
-        counted = self.facets()
-        common = [
-            *(f"upper:{colour}" for colour in list(counted.upper_color)[:2]),
-            *(f"{name}:yes" for name in list(counted.attributes)[:2]),
-            *(f"lower:{colour}" for colour in list(counted.lower_color)[:2]),
-        ]
-        found: list[str] = []
-        for text in (*EXAMPLES, *common):
-            if len(found) < _EXAMPLES and self._finds(text):
-                found.append(text)
-        return tuple(found)
-
-    def _finds(self, text: str) -> bool:
-        try:
-            answer = self._searcher.ask(Question(text, top=1))
-        except FilterError:  # the index has no such attribute
-            return False
-        return bool(answer.hits) and not answer.warnings
+        return self._examples.get_or_make(
+            versions, lambda: finding_questions(self._searcher.ask, self.facets())
+        )
 
     def person(self, person_id: str) -> PersonDetails:
         """Return all that the index knows of one person, whether or not the file is still there.

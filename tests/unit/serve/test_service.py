@@ -16,8 +16,9 @@ from par_core.query.parts import People
 from par_core.query.searching import sample_of
 from par_core.query.table import PeopleTable
 from par_core.serve import service as service_module
+from par_core.serve.examples import EXAMPLES
 from par_core.serve.problems import GoneError, UnknownIdError
-from par_core.serve.service import EXAMPLES, ArchiveService
+from par_core.serve.service import ArchiveService
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index
 from tests.pictures import save, scene
