@@ -116,6 +116,7 @@ class DaskPool:
                 for worker in self._workers.values()
             )
             if self._usable and answered:
+                self._addresses = tuple(self._usable)
                 return
             time.sleep(0.1)
 

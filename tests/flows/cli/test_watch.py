@@ -1,13 +1,13 @@
 """``par status --watch``, as a user starts and stops it."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -22,8 +22,9 @@ from tests.serving import small_store
 @contextmanager
 def watching(store: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "flows.cli.main", "status", "--store", str(store), *arguments]
+    ended_by_ctrl_c = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # else maybe ignored
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=ended_by_ctrl_c
     ) as process:
         try:
             yield process
