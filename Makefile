@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install install-dev demo docs test test-slow test-hosts lint format bench bench-scale train-compact scores-compact reports clean
+.PHONY: help install install-dev demo docs test test-slow test-hosts lint format bench bench-scale train-compact scores-compact scores-int8 reports clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 22
@@ -80,6 +80,7 @@ train-compact: install-dev ## make the shipped weights again: make train-compact
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-4 --round 4 --seed 3 --start $(RUNS)/segmenter-3/segmenter.safetensors $(SHORT)
 	$(BIN)/par train segmenter --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter --round 5 --seed 4 --start $(RUNS)/segmenter-4/segmenter.safetensors $(SHORT)
 	$(BIN)/python -P -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
+	$(BIN)/python -P -m par_core.training.int8 --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.cutout_quality --data '$(DATA)'
 	$(BIN)/par train embedder --root '$(DATA)' --out $(RUNS)/embedder-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,2,$(LITE)) $(SHORT)
 	$(BIN)/par models fetch face-api --to $(RUNS)/weights
@@ -99,6 +100,14 @@ scores-compact: install-dev ## score the shipped weights on people and photograp
 	for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/held-out/report --json $(SCORES)/compact-segmentation-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate attributes --dataset $$set --root build/held-out/report --json $(SCORES)/compact-attributes-$$set.json || exit; done
 	for set in ccp mit; do $(BIN)/par evaluate retrieval --dataset $$set --root build/held-out/report --json $(SCORES)/compact-retrieval-$$set.json || exit; done
+
+scores-int8: install-dev ## score the shipped weights in fp32 and in int8 on the same people and photographs, and time both: make scores-int8 DATA=folder
+	$(BIN)/python -P -m par_core.training.held_out --data '$(DATA)' --out build/held-out
+	for precision in fp32 int8; do export PAR_MACHINE__PRECISION=$$precision PAR_MACHINE__RUNTIME=openvino PAR_MACHINE__DEVICE=cpu; \
+	  for set in pennfudan coco; do $(BIN)/par evaluate segmentation --dataset $$set --root build/held-out/report --json $(SCORES)/$$precision-segmentation-$$set.json || exit; done; \
+	  for task in attributes retrieval; do for set in ccp mit; do $(BIN)/par evaluate $$task --dataset $$set --root build/held-out/report --out build/$$precision-$$set --json $(SCORES)/$$precision-$$task-$$set.json || exit; done; done; \
+	done
+	$(BIN)/python benchmarks/int8.py --data '$(DATA)' > $(SCORES)/int8.json
 
 SHRUNK := $(foreach px,310 200 150 128 100 80 64,--heights $(px))
 

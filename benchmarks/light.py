@@ -1,7 +1,8 @@
 """What PAR costs to install, start, hold and run, beside commit c23fcd2. Prints and writes one JSON.
 
     python benchmarks/light.py                                # about an hour on two cores; 15 GB of disk
-    python benchmarks/light.py --only start --turns 1               # one part
+    python benchmarks/light.py --part search --part serve --turns 1 # some parts, a minute or two each
+    python benchmarks/light.py --part index --photos 60 --turns 1   # about ten minutes
     python benchmarks/light.py --base-env ENV --env ENV       # environments that are installed already
 
 Each build is installed into an environment of its own, base requirements only, with the pins of its
@@ -11,7 +12,7 @@ checkout. Parts, in which the builds take turns, A B A B; a ratio is that of the
   start    par index of the demo's six photographs, with empty caches (as on a new machine), and again
   search   par search with a text, of 1,000 people
   serve    par serve over 100,000 people, ten seconds after its first answer
-  index    par index of 500 photographs by two workers
+  index    par index of 500 photographs (``--photos``) by two workers
 
 CPU seconds and resident memory are those of all processes of a command (``footprint.py``). The people of
 ``search`` and ``serve`` are synthetic (``crowd.py``).
@@ -91,11 +92,13 @@ class Bench:
         builds: The builds, the base first.
         scratch: Folder for stores and outputs.
         turns: Repetitions, A B A B.
+        photos: Number of photographs of the part ``index``.
     """
 
     builds: Sequence[Build]
     scratch: Path
     turns: int
+    photos: int = PHOTOS
 
     def caches(self, build: Build) -> Path:
         """Return the home of a build's commands, in which it keeps its caches."""
@@ -192,8 +195,8 @@ def serve(bench: Bench) -> dict[str, Any]:
 
 def index(bench: Bench) -> dict[str, Any]:
     """Photographs by two workers, with warm caches."""
-    photos = bench.scratch / "photos"
-    what = natural_photos(photos, PHOTOS, SEED)
+    photos = bench.scratch / f"photos-{bench.photos}"
+    what = natural_photos(photos, bench.photos, SEED)
     archive = sample_archive(bench.scratch / "demo")
     for build in bench.builds:
         shutil.rmtree(bench.scratch / "store", ignore_errors=True)
@@ -250,9 +253,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--only", choices=sorted(PARTS), action="append", help="part; may be given several times"
+        "--part",
+        "--only",
+        dest="parts",
+        choices=sorted(PARTS),
+        action="append",
+        help="part; may be given several times",
     )
     parser.add_argument("--turns", type=int, default=2, help="repetitions, A B A B (default: 2)")
+    parser.add_argument(
+        "--photos", type=int, default=PHOTOS, help=f"photographs of the part index (default: {PHOTOS})"
+    )
     parser.add_argument("--scratch", type=Path, default=Path("build/light"), help="folder of everything")
     parser.add_argument(
         "--env", type=Path, help="environment of this build (default: made in the scratch folder)"
@@ -266,8 +277,8 @@ def main() -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     base = installed("base", base_checkout(scratch / BASE), arguments.base_env or scratch / "env-base")
     new = installed("new", HERE.parent, arguments.env or scratch / "env-new")
-    bench, about, parts = Bench((base, new), scratch, arguments.turns), provenance(SEED), {}
-    for part in arguments.only or PARTS:
+    bench, about, parts = Bench((base, new), scratch, arguments.turns, arguments.photos), provenance(SEED), {}
+    for part in arguments.parts or PARTS:
         found = PARTS[part](bench)
         parts[part] = {**compared(part, found), **found}
     result = {"part": "light", "base": BASE, "turns": arguments.turns, "parts": parts, **about}

@@ -173,7 +173,7 @@ def replan(store: Store, clock: Clock, source: str) -> dict[str, Any]:
     import par_core.stages.plan as planning
 
     listing = _stored_listing(store)
-    planning.list_source = lambda source: listing  # type: ignore[assignment]
+    planning.list_source = lambda source, **_: listing  # type: ignore[assignment]
     with clock():
         plan = _plan(store, listing.source)
     return {"listed": plan.listed, "unchanged": plan.unchanged, "new": plan.new}

@@ -95,13 +95,17 @@ class Measurements:
         return store
 
     def indexed(self, build: Build, images: int) -> Path:
-        """Return a store with the index of a build; its first commit is measured where it is missing."""
+        """Return a store with the index of a build; its first commit is measured where it is missing. The
+        folder of the archive does not exist: that the new build notices it, once, is measured apart.
+        """
         store = self._store(build.name, images)
         if not store.exists():
             aside = self.scratch / "being-indexed"
             shutil.rmtree(aside, ignore_errors=True)
             copy_store(self.generated(build, images), aside)
             self.measure(build, "first", aside, images, name="first commit")
+            for operation in ("replan", "commit") if build.name == "new" else ():
+                self.measure(build, operation, aside, images, name=f"{operation}, source gone")
             aside.rename(store)
         return store
 

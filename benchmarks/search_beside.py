@@ -7,8 +7,14 @@
   whole    a text to hits with everything that is shown of them; every text is a new one
 
 Both builds answer in processes of their own (``search_child.py``) over one store, which this build makes.
-Peers get the vectors alone, in this process: numpy, faiss (flat and IVF) and DuckDB, which has the columns of
-the filters too. One thread for each of them. Milliseconds are given by the clock and of the processor.
+Peers get the vectors alone, in this process: numpy, faiss (flat and IVF), usearch (all vectors; up to 200,000
+people also HNSW, which takes a million too long to build here) and DuckDB, which has the columns of the
+filters too. usearch has no filters in Python: it finds twice as many, and those whom the filter leaves count.
+One thread for each of them. Milliseconds are given by the clock and of the processor. usearch and DuckDB are
+no part of PAR's environment, and left out where they are missing:
+
+    pip install --target build/peers --requirement benchmarks/peers.txt
+    python benchmarks/search_beside.py --peers build/peers
 """
 
 import argparse
@@ -35,6 +41,7 @@ from search_speed import DAY, FILTERS, SEED, TOP, allowed_by, by_numpy, faiss_iv
 from serving import questions
 
 HERE: Final = Path(__file__).resolve().parent
+HNSW_UP_TO: Final = 200_000  # people
 
 
 class Child:
@@ -127,7 +134,7 @@ def peers(people: Any, queries: np.ndarray) -> dict[str, Any]:
     flat.add(people.vectors)
     faiss.omp_set_num_threads(1)
     results: dict[str, Any] = {}
-    duck = _duckdb(people)
+    duck, used = _duckdb(people), _usearch(people.vectors)
     for name, allowed in allowed_by(people).items():
         chosen = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
         plain = faiss.SearchParameters(sel=chosen)
@@ -139,6 +146,11 @@ def peers(people: Any, queries: np.ndarray) -> dict[str, Any]:
         }
         if duck is not None:
             engines["duckdb"] = lambda q, f=name: duck(q, f)
+        if name == "everybody":
+            engines |= {
+                kind: lambda q, ask=ask, a=allowed: [row for row in ask(q) if a[row]][:TOP]
+                for kind, ask in used.items()
+            }
         answers: dict[str, list[dict[str, Any]]] = {engine: [] for engine in engines}
         for query in queries[::4]:
             truth = set(by_numpy(people.vectors, allowed, query))
@@ -155,6 +167,28 @@ def peers(people: Any, queries: np.ndarray) -> dict[str, Any]:
         results[name] = {engine: summary(answers[engine]) for engine in engines}
         print(f"peers   {name:10}", json.dumps(results[name]), flush=True)
     return results
+
+
+def _usearch(vectors: np.ndarray) -> dict[str, Callable[[np.ndarray], list[int]]]:
+    """Searches for twice the wanted number by usearch; none where it is not installed."""
+    try:
+        from usearch.index import Index, MetricKind, search
+    except ImportError:
+        return {}
+
+    def every(query: np.ndarray) -> list[int]:
+        found = search(vectors, query, 2 * TOP, MetricKind.IP, exact=True, threads=1)
+        return [int(row) for row in found.keys]
+
+    if len(vectors) > HNSW_UP_TO:
+        return {"usearch exact": every}
+    graph = Index(ndim=SIZE, metric=MetricKind.IP, dtype="f16")
+    graph.add(np.arange(len(vectors)), vectors)
+
+    def near(query: np.ndarray) -> list[int]:
+        return [int(row) for row in graph.search(query, 2 * TOP, threads=1).keys]
+
+    return {"usearch exact": every, "usearch hnsw": near}
 
 
 def _duckdb(people: Any) -> Callable[[np.ndarray, str], list[int]] | None:
@@ -207,10 +241,13 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--questions", type=int, default=30, help="whole questions for each filter")
     parser.add_argument("--without-peers", action="store_true")
+    parser.add_argument("--peers", type=Path, help="folder of packages of peers.txt")
     parser.add_argument("--scratch", type=Path, default=Path("build/search"), help="folder of the stores")
     parser.add_argument("--base", type=Path, help=f"checkout of {BASE} (default: a worktree in the scratch)")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "search_beside.json")
     options = parser.parse_args()
+    if options.peers:
+        sys.path.append(str(options.peers))  # behind PAR's own packages
     options.scratch.mkdir(parents=True, exist_ok=True)
     scratch = options.scratch.resolve()
     about = provenance(SEED) | {"base": BASE, "people": options.people}

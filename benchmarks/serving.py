@@ -2,6 +2,7 @@
 
     python benchmarks/serving.py --store build/store-ccp
     python benchmarks/serving.py --store NEW --base CHECKOUT --base-store BASE  # beside commit c23fcd2
+    python benchmarks/serving.py --store NEW --processes        # one process beside one a core, in turn
 
 A real server (uvicorn), real connections, the shipped models. Every question is a new one, so no answer comes
 from the cache of recent answers, unless a figure says so. The added time is measured request by request: the
@@ -14,7 +15,6 @@ import argparse
 import json
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -27,12 +27,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
-import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
 from machine import provenance
 from scale import BASE, Build, base_build
+from served import TOP, USERS, at_once, at_rest, in_turns, memory_mb, running, summary
 
 from par_core.config import load_config
 from par_core.serve.app import create_app
@@ -43,9 +42,8 @@ from par_core.serve.settings import ServeSettings
 
 HERE = Path(__file__).resolve().parent
 SEED = 0
-USERS = 20
 TURNS = 150
-TOP = 60
+PROCESS_STARTS_S = 15.0
 WHO = ("woman", "man", "person")
 COLOURS = (
     "black",
@@ -75,32 +73,6 @@ def questions(seed: int) -> list[str]:
     return texts
 
 
-def summary(times: list[float]) -> dict[str, float]:
-    """Number and percentiles of some times in milliseconds."""
-    return {
-        "n": len(times),
-        "p50_ms": float(np.percentile(times, 50)),
-        "p99_ms": float(np.percentile(times, 99)),
-    }
-
-
-@contextmanager
-def running(store: Path, build: Build) -> Iterator[tuple[str, psutil.Process]]:
-    """``par serve`` of a build over a store; gives its address and its process."""
-    code = f"from {build.par} import main; main()"
-    command = [sys.executable, "-P", "-c", code, "serve", "--store", str(store)]
-    command += ["--port", "0", "--per-minute", "1000000"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=build.environment(), cwd=build.path
-    ) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().split(" on ")[1].split(" ")[0]
-            yield address, psutil.Process(process.pid)
-        finally:
-            process.terminate()
-
-
 @contextmanager
 def server(store: Path) -> Iterator[str]:
     """``par serve`` of this build over a store; gives its address."""
@@ -118,40 +90,44 @@ def beside(base: Path, stores: dict[str, Path], texts: list[str], turns: int) ->
         turns: Number of turns, A B A B.
     """
     builds = {"base": base_build(base), "new": Build("new", HERE.parent, "flows.cli.main")}
-    told: dict[str, list[dict[str, Any]]] = {name: [] for name in builds}
     with ExitStack() as stack:
         servers = {
             name: stack.enter_context(running(stores[name].resolve(), build))
             for name, build in builds.items()
         }
         memory = {name: at_rest(process) for name, (_, process) in servers.items()}
-        asked = len(texts) // turns
-        for turn in range(turns):
-            for name, (address, process) in servers.items():
-                before = process.cpu_times()
-                figures = at_once(address, texts[turn * asked : (turn + 1) * asked])
-                after = process.cpu_times()
-                used = after.user + after.system - before.user - before.system
-                told[name].append(figures | {"cpu_ms_an_answer": 1_000 * used / max(figures["n"], 1)})
-                print(name, json.dumps(told[name][-1]), file=sys.stderr, flush=True)
-    rates = {
-        name: float(np.median([one["per_second"] for one in turns_of])) for name, turns_of in told.items()
-    }
+        found = in_turns(servers, texts, turns)
+    rates = found["answers_a_second"]
     return {
-        "turns": told,
+        **found,
         "memory_at_rest_mb": memory,
         "memory_new/base": round(memory["new"] / memory["base"], 3),
-        "answers_a_second": rates,
         "answers_new/base": round(rates["new"] / rates["base"], 3),
     }
 
 
-def at_rest(process: psutil.Process) -> float:
-    """Resident memory in MB of a server that has nothing to do (any more)."""
-    quiet = 0
-    while quiet < 3:
-        quiet = quiet + 1 if process.cpu_percent(2.0) < 2 else 0
-    return float(process.memory_info().rss / 1e6)
+def processes(store: Path, texts: list[str], turns: int) -> dict[str, Any]:
+    """This build with one process and with one for each core, in turn: many users at once, and the memory
+    before, meanwhile and after.
+    """
+    build = Build("new", HERE.parent, "flows.cli.main")
+    with ExitStack() as stack:
+        servers = {
+            "one": stack.enter_context(running(store.resolve(), build, "--processes", "1")),
+            "all": stack.enter_context(running(store.resolve(), build)),
+        }
+        memory = {name: at_rest(process) for name, (_, process) in servers.items()}
+        in_turns(servers, texts[: 2 * USERS], 1)  # further processes are started by many questions at once
+        time.sleep(PROCESS_STARTS_S)
+        found = in_turns(servers, texts[2 * USERS :], turns)
+        loaded = {name: memory_mb(process) for name, (_, process) in servers.items()}
+    rates = found["answers_a_second"]
+    return {
+        **found,
+        "memory_at_rest_mb": memory,
+        "memory_after_many_mb": loaded,
+        "answers_all/one": round(rates["all"] / rates["one"], 3),
+    }
 
 
 @contextmanager
@@ -213,37 +189,6 @@ def one_user(store: Path, texts: list[str]) -> dict[str, Any]:
     }
 
 
-def at_once(address: str, texts: list[str]) -> dict[str, Any]:
-    """Many users, each with the next question as soon as the last one is answered."""
-    times: list[float] = []
-    errors: list[str] = []
-
-    def ask(mine: list[str]) -> None:
-        with httpx.Client(base_url=address, timeout=60) as client:
-            for question in mine:
-                started = time.perf_counter()
-                answer = client.get("/api/search", params={"q": question, "top": TOP, "weak": "true"})
-                if answer.status_code == 200:
-                    times.append(1000 * (time.perf_counter() - started))
-                else:
-                    errors.append(answer.text)
-
-    users = [threading.Thread(target=ask, args=(texts[number::USERS],)) for number in range(USERS)]
-    started = time.perf_counter()
-    for user in users:
-        user.start()
-    for user in users:
-        user.join()
-    seconds = time.perf_counter() - started
-    return {
-        "users": USERS,
-        **summary(times),
-        "per_second": len(times) / seconds,
-        "errors": len(errors),
-        "first_error": errors[0] if errors else None,
-    }
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -252,6 +197,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True, help="a store of the compact profile")
     parser.add_argument("--base", type=Path, help=f"checkout of {BASE}, to take turns with it")
     parser.add_argument("--base-store", type=Path, help="a store of the same people, made by the base")
+    parser.add_argument("--processes", action="store_true", help="one process beside one a core, in turn")
     parser.add_argument("--asked", type=int, default=30, help="questions of each of the users (default: 30)")
     options, where = parser.parse_args(), provenance(SEED)
     source, texts = options.store, questions(SEED)
@@ -259,6 +205,10 @@ def main() -> None:
         stores = {"base": options.base_store, "new": source}
         figures = beside(options.base, stores, texts[: options.asked * USERS], turns=2)
         print(json.dumps({"part": "serving_beside", "top": TOP, "base": BASE, **figures, **where}, indent=1))
+        return
+    if options.processes:
+        figures = processes(source, texts[: (options.asked + 2) * USERS], turns=2)
+        print(json.dumps({"part": "serving_processes", "top": TOP, **figures, **where}, indent=1))
         return
     with tempfile.TemporaryDirectory() as folder:
         store = shutil.copytree(source, Path(folder) / "store")

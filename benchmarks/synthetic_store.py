@@ -67,8 +67,12 @@ def rules() -> dict[str, str]:
 def default_ids() -> Ids:
     """Return the ids of the ``fake`` profile with default settings in the build that is imported."""
     from par_core.config import load_config
-    from par_core.models.fingerprints import fingerprints
     from par_core.stages.names import config_ids
+
+    try:
+        from par_core.models.fingerprints import fingerprints
+    except ImportError:  # builds up to 0.1, the base of the comparison among them
+        from par_core.models.profiles import fingerprints  # type: ignore[attr-defined,no-redef]
 
     config = load_config(profile="fake")
     ids = config_ids(config, fingerprints(config))

@@ -8,6 +8,7 @@ when a worker ends after its task.
 import asyncio
 import queue
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future as Answer
 from dataclasses import dataclass, field
@@ -88,6 +89,7 @@ class DaskPool:
     _waits: str = ""
     _began: bool = False
     _handed_out: int = 0
+    _addresses: tuple[str, ...] = ()
 
     def start(self) -> None:
         """Wait until a worker can take a task.
@@ -114,6 +116,7 @@ class DaskPool:
                 for worker in self._workers.values()
             )
             if self._usable and answered:
+                self._addresses = tuple(self._usable)
                 return
             time.sleep(0.1)
 
@@ -121,6 +124,13 @@ class DaskPool:
     def capacity(self) -> int:
         """Two tasks for each thread of the workers: one running, one queued."""
         return 2 * sum(self._threads[address] for address in self._usable)
+
+    def workers(self) -> Mapping[str, int]:
+        """Return the number of workers that can take tasks, by the host of their address; may be called from
+        another thread.
+        """
+        addresses = self._addresses
+        return Counter(address.rpartition("://")[2].rpartition(":")[0] for address in addresses)
 
     def submit(self, key: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         """Submit a task under a unique key, to workers of this version of PAR with the resources."""
@@ -180,6 +190,7 @@ class DaskPool:
                 self._meet(self.client.scheduler_info(n_workers=-1)["workers"])
             except OSError:
                 self._threads.clear()  # the scheduler is going away; the client's status will show it
+        self._addresses = tuple(self._usable)
         if self._usable:
             self._well_at, self._waits, self._began = time.monotonic(), "", True
             return

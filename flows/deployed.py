@@ -59,10 +59,12 @@ def index(
     """
     _require_absolute(store, golden, *(source for source in sources if "://" not in source))
     wanted = Path(golden) if golden is not None else None
+    config = load_config(**(settings or {}))
+    _require_absolute(str(config.metrics.file) if config.metrics.file else None)
     report = run_index(
         sources,
         Path(store),
-        load_config(**(settings or {})),
+        config,
         golden=wanted,
         retry_failed=retry_failed,
         accept_empty=accept_empty,

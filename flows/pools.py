@@ -5,7 +5,8 @@ A pool does not decide which tasks are tried again; ``flows.fan_out`` does, in t
 
 import os
 import queue
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
@@ -52,6 +53,9 @@ class Pool(Protocol):
     def capacity(self) -> int:
         """Number of tasks to submit at a time, so that no worker waits."""
 
+    def workers(self) -> Mapping[str, int]:
+        """Return the number of workers that can take tasks, by host; may be called from another thread."""
+
     def submit(self, key: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         """Submit a task under a unique key."""
 
@@ -79,6 +83,10 @@ class ThreadPool:
     def capacity(self) -> int:
         """One task for each thread, and one that waits."""
         return self._threads + 1
+
+    def workers(self) -> Mapping[str, int]:
+        """Return the number of threads, under the name of this host."""
+        return {socket.gethostname(): self._threads}
 
     def submit(self, key: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         """Submit a task under a unique key."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.console.progress import Bar, say
+from flows.console.lines import say
+from flows.console.progress import Bar
 from flows.shard_folder import finish_shards
 from par_core.config import MachineConfig
 from par_core.predictions.cache import SHARD, Compute, PredictionJob
@@ -33,7 +34,10 @@ def prediction_runner(
         if not todo:
             return
         if not quiet:
-            say(f"par: {len(job.pictures)} pictures, {len(todo)} of {len(job.shards)} shards to do")
+            say(
+                f"par: {len(job.pictures)} pictures, {len(todo)} of {len(job.shards)} shards to do",
+                event="plan",
+            )
         if len(todo) == 1 and machine.scheduler is None and machine.runner == "auto":
             compute_here(job)
             return

@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeVar
 
-from flows.console.progress import say
+from flows.console.lines import say
 
 __all__ = ["WITH_FAILURES", "Outcome", "Recorder", "in_short", "recorded"]
 

@@ -27,6 +27,9 @@ __all__ = ["RunnerName", "choose_runner", "n_workers", "open_pool", "with_work_f
 RunnerName = Literal["threads", "dask"]
 
 _SMALL_JOB: Final = 64  # images up to which worker processes take longer to start than they save
+# malloc gives back what is freed beyond so many bytes. Networks take and free some hundred MB for each
+# picture, and by itself malloc raises these limits until it gives back nothing
+_GIVE_BACK: Final = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), str(4 * 2**20))
 # without the dashboard no pages, and no sampling of what they show: it takes 2 % of a core in each process
 _NO_PAGES: Final[dict[str, Any]] = {
     "distributed.scheduler.http.routes": [],
@@ -168,7 +171,8 @@ def _local(machine: MachineConfig) -> "Iterator[tuple[Client, Callable[[], None]
     _quieten()
     # workers start in the user's folder, and must not import a ctypes.py or queue.py that lies there
     os.environ["PYTHONSAFEPATH"] = "1"
-    dask.config.set({"distributed.nanny.pre-spawn-environ": one_thread_each(machine.threads_per_worker)})
+    environment = one_thread_each(machine.threads_per_worker) | _GIVE_BACK
+    dask.config.set({"distributed.nanny.pre-spawn-environ": environment})
     with (
         dask.config.set({} if machine.dashboard else _NO_PAGES),
         LocalCluster(**local_cluster(machine)) as cluster,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from flows.console.progress import Bar, say, show_progress
+from flows.console.lines import say
+from flows.console.progress import Bar, show_progress
 from flows.fan_out import ListJob, fan_out
 from flows.runners import choose_runner, open_pool, with_work_for_all
 from par_core.config import MachineConfig

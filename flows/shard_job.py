@@ -67,15 +67,20 @@ class ShardJob:
         plan: Its plan.
         changed: Function that is called with the ids of shards that may be finished, or were replaced by
             others, those of the plan and replacements alike, in the thread of ``fan_out``.
+        finished: Function that is called with the ids of shards that are finished, each once.
     """
 
     most_failures_in_a_row = 3
 
     def __init__(
-        self, run: Run, plan: PlanFile, changed: Callable[[Sequence[str]], None] = lambda _: None
+        self,
+        run: Run,
+        plan: PlanFile,
+        changed: Callable[[Sequence[str]], None] = lambda _: None,
+        finished: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
         self._plan, self._sizes, self._streams = plan, plan.sizes, plan.table["stream"]
-        self._changed = changed
+        self._changed, self._finished = changed, finished
         self._losses = Losses(run)
         self._root = str(run.store.root)
         self._settings, self._ids = run.config.model_dump(mode="json"), asdict(run.ids)
@@ -114,6 +119,7 @@ class ShardJob:
         ids, images = self.ids(part), self._images(part)
         self._done = (self._done[0] + len(ids), self._done[1] + images)
         self._pace.ended(images)
+        self._finished(ids)
         self._changed(ids)
 
     def failed(self, part: Work) -> None:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from flows.console.progress import Bar, say, show_progress
+from flows.console.lines import say
+from flows.console.progress import Bar, show_progress
 from flows.fan_out import ListJob, fan_out
 from flows.runners import open_pool
 from par_core.config import MachineConfig

@@ -109,7 +109,9 @@ class Archive:
         from par_core.query.notebook import search_with
 
         picture = Path(image) if image is not None else None
-        question = Question(text, picture, where, top, include_missing, include_low_confidence, not grouping)
+        question = Question(
+            text, picture, where, top, include_missing, include_low_confidence, not grouping, near=True
+        )
         return search_with(self._searcher, question)
 
     def index(

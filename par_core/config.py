@@ -33,6 +33,7 @@ __all__ = [
     "CutoutConfig",
     "DescribeConfig",
     "MachineConfig",
+    "MetricsConfig",
     "RunConfig",
     "SegmentConfig",
     "SourcesConfig",
@@ -127,9 +128,10 @@ class MachineConfig(_Frozen):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runtime: Literal["auto", "torch", "openvino"] = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     """``auto`` takes bf16 where the processor has it, it is faster, and the results stay within PAR's
-    tolerance.
+    tolerance. ``int8``, on OpenVINO and processors with AVX512-VNNI, computes layers of the compact segmenter
+    with 8 bits; ``auto`` never takes it.
     """
     runner: Literal["auto", "threads", "dask"] = "auto"
     scheduler: str | None = None
@@ -160,6 +162,17 @@ class AccessConfig(_Frozen):
     """Least number of days for which the audit log is kept; months that end before are deleted."""
 
 
+class MetricsConfig(_Frozen):
+    """Settings of the metrics of index runs. Never part of a digest."""
+
+    file: Path | None = None
+    """File (``.prom``) that a run replaces with its metrics, for node_exporter's textfile collector."""
+    push: str | None = None
+    """Address of a Pushgateway that gets them too, such as ``http://10.0.0.9:9091``."""
+    every_s: Annotated[float, Field(gt=0)] = 15.0
+    """Seconds between two writings while a run works on its shards."""
+
+
 class RunConfig(_Frozen):
     """All settings of a run."""
 
@@ -175,6 +188,7 @@ class RunConfig(_Frozen):
     describe: DescribeConfig = DescribeConfig()
     machine: MachineConfig = MachineConfig()
     access: AccessConfig = AccessConfig()
+    metrics: MetricsConfig = MetricsConfig()
 
 
 def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:

@@ -8,8 +8,6 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from scipy.optimize import Bounds, minimize
-from scipy.special import expit
 
 __all__ = ["fit_logistic"]
 
@@ -42,6 +40,10 @@ def fit_logistic(
     Returns:
         Weights and offset.
     """
+    # here, for their import takes longer than most commands
+    from scipy.optimize import Bounds, minimize
+    from scipy.special import expit
+
     size = features.shape[1]
     sign, known = np.where(has, 1.0, -1.0), np.zeros(len(has)) if given is None else given
     precision = np.append(np.full(size, size / spread**2), 1 / offset_spread**2)

@@ -57,7 +57,9 @@ def people(n: int = ROWS, seed: int = 0) -> pa.Table:
         "person_id": ids,
         "image_id": pa.array([f"{i // 2:032x}" for i in range(n)]),
         "uri": pa.array([f"/gate-{i % 7}/{i:05d}.jpg" for i in range(n)]),
-        "uris": pa.array([[f"/gate-{i % 7}/{i:05d}.jpg"] for i in range(n)]),
+        "uris": pa.array(
+            [[f"/gate-{i % 7}/{i:05d}.jpg", *(["/copy.jpg"] if i % 13 == 0 else [])] for i in range(n)]
+        ),
         "source_state": pa.array(rng.choice(["present", "vanished", "replaced"], n, p=[0.9, 0.05, 0.05])),
         "captured_at": pa.array(
             [None if i % 11 == 0 else FIRST_DAY + timedelta(minutes=17 * i) for i in range(n)],

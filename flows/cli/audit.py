@@ -1,6 +1,5 @@
 """``par audit``: the labels of a data set that are likely wrong."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from flows.cli.groups import ModelOptions, WorkerOptions
 from flows.cli.options import SHOWN
+from flows.console.lines import say
 
 __all__ = ["audit"]
 
@@ -93,4 +93,4 @@ def audit(
             print(*plant_lines(measure_audit(request, plant, settings, compute)), sep="\n")
             return
         print(*audit_lines(audit_dataset(request, settings, compute)), sep="\n")
-    print(f"par: contact sheet: {out / 'audit.html'}", file=sys.stderr, flush=True)
+    say(f"par: contact sheet: {out / 'audit.html'}", event="result")

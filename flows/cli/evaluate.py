@@ -1,7 +1,6 @@
 """``par evaluate``: scores of the models on people with known labels."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,6 +14,7 @@ from flows.cli.options import (
     ProfileOption,
     existing_store,
 )
+from flows.console.lines import say
 from par_core.config import load_config
 from par_core.errors import BadConfigError
 
@@ -201,5 +201,5 @@ def evaluate(
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(text + "\n")
     if out is not None:
-        print(f"report: {out / 'report.html' if len(weights_dirs or ()) < 2 else out}", file=sys.stderr)
+        say(f"report: {out / 'report.html' if len(weights_dirs or ()) < 2 else out}", event="result")
     raise typer.Exit(1 if scores.get("unmatched") else 0)

@@ -12,6 +12,7 @@ from flows.cli.options import (
     DownloadsOption,
     EngineOption,
     HeightsOption,
+    LogFormatOption,
     ProfileOption,
     PythonOption,
     RuntimeOption,
@@ -43,6 +44,7 @@ class WorkerOptions(MachineOptions):
 
     workers: WorkersOption = None
     scheduler: SchedulerOption = None
+    log_format: LogFormatOption = "plain"
     verbose: VerboseOption = False
 
     def settings(self) -> dict[str, Any]:

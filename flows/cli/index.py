@@ -17,8 +17,10 @@ from flows.cli.options import (
     SHOWN,
     ContainersOption,
     JsonOption,
+    MetricsOption,
     NewStoreOption,
 )
+from flows.console.lines import say
 
 __all__ = ["index"]
 
@@ -89,6 +91,7 @@ def index(
         int | None, typer.Option(help="Images in one call of a model.", rich_help_panel=MACHINE)
     ] = None,
     machine: WorkerOptions = WorkerOptions(),
+    metrics: MetricsOption = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=SHOWN)] = False,
 ) -> None:
@@ -105,6 +108,7 @@ def index(
     par index shards/ --containers --store store
     par index photos/ --store store --retry-failed
     par index photos/ --store store --golden golden.yaml
+    par index photos/ --store store --metrics /var/lib/node_exporter/par.prom
     ```
     """
     settings = models.load(
@@ -115,9 +119,11 @@ def index(
             "cutout": {"background": background, "margin": margin, "dilate": dilate},
             "thumbnails": thumbnails or None,
         },
+        metrics={"file": metrics},
         machine={"runner": runner, "shard_size": shard_size, "batch_size": batch_size},
     )
-    from flows.index import IndexReport, run_index
+    from flows.index import run_index
+    from flows.index_report import IndexReport
 
     def show(report: IndexReport) -> None:
         if as_json:
@@ -161,10 +167,10 @@ def _stop_on_signals() -> None:
 
     def stop(signum: int, _: object) -> NoReturn:
         nonlocal stopping
-        print(
+        say(
             "par: stopped; finished shards are kept. Run the same command again to continue.",
-            file=sys.stderr,
-            flush=True,
+            event="stopped",
+            level="warning",
         )
         if signum == signal.SIGTERM and not stopping:
             stopping = True

@@ -1,6 +1,5 @@
 """``par leakage``: test pictures of a data set whose people or copies are in its train part."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from flows.cli.groups import ModelOptions, WorkerOptions
 from flows.cli.options import SHOWN
+from flows.console.lines import say
 
 __all__ = ["leakage"]
 
@@ -129,4 +129,4 @@ def leakage(
     with prediction_runner(settings.machine, verbose=machine.verbose) as compute:
         summary = report_leakage(request, settings, compute)
     print(*leakage_lines(summary), sep="\n")
-    print(f"par: report: {out / 'report.html'}", file=sys.stderr, flush=True)
+    say(f"par: report: {out / 'report.html'}", event="result")

@@ -19,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from flows.cli.analyse import analyse
 from flows.cli.audit import audit
 from flows.cli.datasets import datasets
+from flows.cli.deployments import deployments
 from flows.cli.evaluate import evaluate
 from flows.cli.export import export
 from flows.cli.forget import forget
@@ -29,6 +30,7 @@ from flows.cli.index import index
 from flows.cli.leakage import leakage
 from flows.cli.models import models
 from flows.cli.old_spellings import with_new_spellings
+from flows.cli.plan import plan
 from flows.cli.report import report
 from flows.cli.review import review
 from flows.cli.search import describe, search
@@ -36,6 +38,7 @@ from flows.cli.serve import serve
 from flows.cli.store import rebuild, status, verify
 from flows.cli.tokens import audit_log, tokens
 from flows.cli.train import train
+from flows.console.lines import as_json_lines, say
 from par_core.errors import BadConfigError, ParError
 from par_core.models.torch_extra import LIBRARIES, needs_torch
 from par_core.version import __version__
@@ -45,12 +48,21 @@ __all__ = ["app", "main"]
 # new objects after which Python looks for garbage: with 700, the default, looking again and again through
 # what imports leave took 0.2 of 1.5 CPU seconds
 _MANY_OBJECTS: Final = 50_000
+_WATCH_S: Final = "2"
+_STOPPED: Final = 130  # by Ctrl-C
 # errors that the administrator of the machine can fix, not bugs of PAR
 _OUT_OF_REACH: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 
 class _Command(TyperCommand):
-    """A command whose help gives no type to options that take no value."""
+    """A command whose help gives no type to options that take no value, and whose ``--watch`` may stand
+    without one.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if "watch" in {parameter.name for parameter in self.params}:
+            args = _with_seconds(args)
+        return super().parse_args(ctx, args)
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_flag_types(super().get_params(ctx))
@@ -65,6 +77,24 @@ class _Group(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_flag_types(super().get_params(ctx))
+
+
+def _with_seconds(args: list[str]) -> list[str]:
+    """Arguments in which ``--watch`` without a number has one."""
+    given = []
+    for n, arg in enumerate(args):
+        given.append(arg)
+        if arg == "--watch" and not any(map(_is_number, args[n + 1 : n + 2])):
+            given.append(_WATCH_S)
+    return given
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _without_flag_types(parameters: list[Any]) -> list[Any]:
@@ -90,6 +120,7 @@ app = typer.Typer(
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     "Archives": (
         index,
+        plan,
         search,
         describe,
         serve,
@@ -105,7 +136,7 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     "Models and data sets": (analyse, audit, leakage, evaluate),
 }
 _GROUPS: Final = {
-    "Archives": {"tokens": tokens},
+    "Archives": {"tokens": tokens, "deployments": deployments},
     "Models and data sets": {
         "report": report,
         "datasets": datasets,
@@ -148,7 +179,7 @@ def main() -> None:
             sys.exit(2)
         _fail(_misused(error), 2)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("stopped", 130)
+        _fail("stopped", _STOPPED)
     except (BrokenPipeError, SystemExit) as end:
         # Typer turns a BrokenPipeError into an exit with 1
         if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):
@@ -179,12 +210,17 @@ def _report_unexpected(error: Exception) -> NoReturn:
     if "--verbose" in sys.argv or "-v" in sys.argv or os.environ.get("PAR_DEBUG"):
         import traceback
 
-        traceback.print_exception(error)
+        if as_json_lines():
+            trace = "".join(traceback.format_exception(error))
+            say("a traceback", event="traceback", level="error", traceback=trace)
+        else:
+            traceback.print_exception(error)
     _fail(f"unexpected {type(error).__name__}: {error} (set PAR_DEBUG=1 for the traceback)", 3)
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    print(f"par: {message}", file=sys.stderr, flush=True)
+    event = "stopped" if code == _STOPPED else "failed"
+    say(f"par: {message}", event=event, level="error", exit_code=code)
     sys.exit(code)
 
 

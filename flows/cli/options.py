@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from flows.console.lines import use_log_format
 from par_core.config import load_config, store_folder
 from par_core.errors import BadConfigError
 
@@ -22,6 +23,8 @@ __all__ = [
     "EngineOption",
     "HeightsOption",
     "JsonOption",
+    "LogFormatOption",
+    "MetricsOption",
     "NewStoreOption",
     "ProfileOption",
     "PythonOption",
@@ -71,6 +74,11 @@ def _store_to_read(context: typer.Context, option: Path | None) -> Path:
 
 def _store_to_write(context: typer.Context, option: Path | None) -> Path:
     return _named_store(option, context.params.get("config"))
+
+
+def _log_format(name: str) -> str:
+    use_log_format(name)  # before other options are read, as these may be wrong
+    return name
 
 
 _STORE_HELP: Final = "Folder of the store; default: PAR_STORE, else store of --config."
@@ -204,6 +212,26 @@ ContainersOption = Annotated[
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=SHOWN)
+]
+LogFormatOption = Annotated[
+    str,
+    typer.Option(
+        "--log-format",
+        metavar="NAME",
+        help="plain, or json: one object a line on standard error.",
+        rich_help_panel=SHOWN,
+        is_eager=True,
+        callback=_log_format,
+    ),
+]
+MetricsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--metrics",
+        metavar="FILE",
+        help="Keep metrics of the run in a .prom file, for node_exporter's textfile collector.",
+        rich_help_panel=SHOWN,
+    ),
 ]
 VerboseOption = Annotated[
     bool,

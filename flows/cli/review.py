@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from flows.cli.groups import MachineOptions, ModelOptions
-from flows.cli.options import SHOWN, JsonOption, StoreOption
+from flows.cli.options import SHOWN, JsonOption, LogFormatOption, StoreOption
+from flows.console.lines import say
 from par_core.errors import BadConfigError
 
 __all__ = ["review"]
@@ -62,6 +63,7 @@ def review(
         str,
         typer.Option("--version", metavar="VERSION", help="Version of the index: live, latest, or a number."),
     ] = "live",
+    log_format: LogFormatOption = "plain",
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
@@ -115,7 +117,7 @@ def review(
         Caller.local(),
         "review",
         resume or question_text(text, None, where),
-        unrecorded=lambda message: print(f"par: {message}", file=sys.stderr),
+        unrecorded=lambda message: say(f"par: {message}"),
     ):
         session = (
             Review.resume(searcher, resume)
@@ -123,7 +125,7 @@ def review(
             else Review.start(searcher, text or "", where=where, name=name, seed=seed)
         )
     for warning in session.warnings:
-        print(f"par: warning: {warning}", file=sys.stderr)
+        say(f"par: warning: {warning}")
     page = sheet or searcher.store.reviews_path / f"{session.record.name}.html"
 
     def show(waiting: Batch) -> None:

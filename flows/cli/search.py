@@ -14,10 +14,21 @@ from flows.cli.options import SHOWN, JsonOption, StoreOption
 __all__ = ["describe", "search"]
 
 
+def _completed(incomplete: str) -> list[str]:
+    from par_core.query.word_hints import completions
+
+    return list(completions(incomplete))
+
+
 def search(
     store: StoreOption,
     text: Annotated[
-        str | None, typer.Argument(metavar="TEXT", help="What the person looks like, in plain words.")
+        str | None,
+        typer.Argument(
+            metavar="TEXT",
+            help="What the person looks like, in plain words.",
+            autocompletion=_completed,
+        ),
     ] = None,
     image: Annotated[
         Path | None,
@@ -96,10 +107,10 @@ def search(
         --where "hat and captured_at >= 2026-11-01 and uri like '%gate-3%'"
     ```
     """
-    from flows.console.progress import say
+    from flows.console.lines import say
     from flows.console.results import hit_lines
     from par_core.access import Access, Caller, question_text
-    from par_core.query.from_store import Question, ask, save_gallery
+    from par_core.query.from_store import Question, ask, notes_on, save_gallery
 
     settings = models.load(machine)
     access = Access.open(store, settings.access.audit_days)
@@ -109,16 +120,21 @@ def search(
         question_text(text, image, where),
         unrecorded=lambda message: say(f"par: {message}"),
     ) as event:
+        notes = notes_on(text, settings) if text is not None else ()
+        for note in notes:
+            say(f"par: note: {note}")
         result, opened = ask(
             store,
-            Question(text, image, where, top, include_missing, include_low_confidence, no_grouping),
+            Question(
+                text, image, where, top, include_missing, include_low_confidence, no_grouping, near=True
+            ),
             settings,
             version,
         )
         event.count = len(result.hits)
     if html is not None:
         save_gallery(html, result, store, opened, settings, shlex.join(["par", *sys.argv[1:]]))
-    for warning in result.warnings:
+    for warning in result.warnings[len(notes) :]:
         say(f"par: warning: {warning}")
     if as_json:
         print(
@@ -158,7 +174,7 @@ def describe(
     par describe photo.jpg -p "a woman" -p "a man" -p "a person with a hat"
     ```
     """
-    from flows.console.progress import say
+    from flows.console.lines import say
     from flows.console.results import description_lines
     from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
     from par_core.query.from_store import read_picture

@@ -1,11 +1,13 @@
 """``par serve``: a web page and an API for one store."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from flows.cli.groups import MachineOptions, ModelOptions
-from flows.cli.options import MACHINE, StoreOption
+from flows.cli.options import MACHINE, LogFormatOption, StoreOption
+from flows.console.lines import as_json_lines, say
 from par_core.errors import BadConfigError
 
 __all__ = ["serve"]
@@ -51,6 +53,17 @@ def serve(
             rich_help_panel=MACHINE,
         ),
     ] = 4,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes",
+            min=1,
+            metavar="N",
+            help="Processes that answer searches when several come at once; by default one a core.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None,
+    log_format: LogFormatOption = "plain",
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
 ) -> None:
@@ -67,15 +80,20 @@ def serve(
     ```
     """
     settings = models.load(machine)
+    from flows.pools import n_cores
     from par_core.serve.app import create_app
     from par_core.serve.server import address_of, bind, is_local, make_server
     from par_core.serve.service import ArchiveService
     from par_core.serve.settings import ServeSettings
 
     service = ArchiveService(store, settings)
-    app = create_app(
-        service, ServeSettings(requests_per_minute=per_minute, seconds=seconds, searches=searches)
+    limits = ServeSettings(
+        requests_per_minute=per_minute,
+        seconds=seconds,
+        searches=searches,
+        processes=processes or n_cores(),
     )
+    app = create_app(service, limits)
     if not is_local(host) and app.state.app_state.open_to_all:
         raise BadConfigError(
             f"{host} can be reached from other machines, and no token is needed yet; make one with: par"
@@ -84,7 +102,8 @@ def serve(
     with bind(host, port) as listening:
         service.warm()
         address = address_of(listening, host)
-        print(f"PAR answers on {address} (Ctrl-C stops it)", flush=True)
+        line = f"PAR answers on {address} (Ctrl-C stops it)"
+        say(line, None if as_json_lines() else sys.stdout, event="start", address=address)
         if open_:
             import webbrowser
 

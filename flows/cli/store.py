@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.options import ConfigOption, JsonOption, StoreOption
+from flows.cli.options import SHOWN, ConfigOption, JsonOption, StoreOption
+from par_core.errors import BadConfigError
 
 __all__ = ["rebuild", "status", "verify"]
 
@@ -17,6 +18,16 @@ def status(
     failed: Annotated[
         bool, typer.Option("--failed", help="List the failed files with their reasons.")
     ] = False,
+    watch: Annotated[
+        float | None,
+        typer.Option(
+            "--watch",
+            min=0.1,
+            metavar="[SECONDS]",
+            help="Print again every SECONDS (2 if not given) until Ctrl-C; with --json an object a line.",
+            rich_help_panel=SHOWN,
+        ),
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -27,8 +38,15 @@ def status(
     ```
     par status --store store
     par status --store store --failed
+    par status --store store --watch
     ```
     """
+    if watch is not None:
+        if failed:
+            raise BadConfigError("--watch shows the counts alone; leave --failed out")
+        from flows.console.watch import watch_store
+
+        watch_store(store, watch, as_json=as_json)
     from flows.console.status import status_lines, status_object
     from par_core.gate.report import last_gate
     from par_core.stages.status import store_status

@@ -34,7 +34,11 @@ def add(
     store: StoreOption,
     role: Annotated[
         str,
-        typer.Option("--role", metavar="ROLE", help="search, reviewer (also reviews) or admin (everything)."),
+        typer.Option(
+            "--role",
+            metavar="ROLE",
+            help="metrics (of the server, nothing of the archive), search, reviewer (also reviews) or admin.",
+        ),
     ] = "search",
     expires: Annotated[
         int | None,

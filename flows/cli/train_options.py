@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.options import MACHINE, SHOWN, JsonOption, VerboseOption
+from flows.cli.options import MACHINE, SHOWN, JsonOption, LogFormatOption, VerboseOption
 
 __all__ = [
     "RECIPE",
@@ -101,6 +101,7 @@ class RunOptions:
     ] = None
     as_json: JsonOption = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=SHOWN)] = False
+    log_format: LogFormatOption = "plain"
     verbose: VerboseOption = False
 
     def settings(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TextIO, TypeVar
+from typing import Final, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -22,9 +22,10 @@ from rich.progress import (
     track,
 )
 
+from flows.console.lines import as_json_lines, say
 from par_core.store.run_progress import RunProgress
 
-__all__ = ["Bar", "followed", "say", "show_index_progress", "show_progress"]
+__all__ = ["Bar", "followed", "show_index_progress", "show_progress"]
 
 T = TypeVar("T")
 
@@ -50,15 +51,12 @@ class Bar:
     note: str = ""
 
 
-def say(text: str, stream: TextIO | None = None) -> None:
-    """Print one line on standard error."""
-    print(text, file=stream or sys.stderr, flush=True)
-
-
 def followed(items: Iterable[T], name: str, total: int) -> Iterable[T]:
     """Return an iterable over the items that draws a progress bar if standard error is a terminal."""
     console = Console(stderr=True)
-    return track(items, name, total=total, console=console, disable=not console.is_terminal)
+    return track(
+        items, name, total=total, console=console, disable=not console.is_terminal or as_json_lines()
+    )
 
 
 @contextlib.contextmanager
@@ -83,12 +81,12 @@ def show_progress(
     over = threading.Event()
 
     def show() -> None:
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not as_json_lines():
             _draw(look, over)
         else:
-            for _, text in _changes(look, line, every_s, over):
+            for bars, text in _changes(look, line, every_s, over):
                 if text:
-                    say(text)
+                    say(text, event="progress", done=bars[-1].done, total=bars[-1].total)
 
     def pass_on(record: Callable[[float, str], None]) -> None:
         for bars, text in _changes(look, line, every_s, over):

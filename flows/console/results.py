@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from par_core.query.answer import Chance, Hit, PartScore, SearchResult
+from par_core.query.certainty import certainty, certainty_details
 from par_core.query.one_picture import PersonInPicture
 from par_core.store.layout import Store
 from par_core.store.ledger import Ledger
@@ -28,6 +29,7 @@ def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
     """
     if not result.hits:
         yield f"Nobody among {result.searched} people fits."
+        yield from result.why
     else:
         yield f"{'rank':>4} {'prob':>5} {'cosine':>6} {'height':>6} {'cutout':>6}  looks like, file"
     for hit in result.hits:
@@ -41,8 +43,10 @@ def hit_lines(result: SearchResult, *, explain: bool = False) -> Iterator[str]:
         )
         if explain:
             yield from (f"{'':18}{part_line(part)}" for part in hit.parts)
+    if result.hits and result.order != "best first":
+        yield f"Order: {result.order}."
     if result.chance is not None:
-        yield from _chance_lines(result, result.chance)
+        yield from _certainty_lines(result, result.chance, explain=explain)
     elif any(hit.probability is not None for hit in result.hits):
         yield (
             "Probabilities are not calibrated for this model: no person is left out, and no share of chance"
@@ -62,30 +66,23 @@ def printable(text: str) -> str:
 
 
 def part_line(part: PartScore) -> str:
-    """Return a line for a part of a question: its probability, its text and the share of the score that it
+    """Return a line for a part of a question: the probability that it holds as asked, its text and the share
+    of the score that it
     cost; indented if it explains another part.
     """
     indent = "  " if part.detail_of is not None else ""
     text = part.text if part.wanted else f"NOT {part.text}"
     weight = f", weight {part.weight:g}" if part.weight != 1 else ""
-    return f"{indent}{part.probability:4.0%} {text}: lost {part.lost:.0%}{weight}"
+    return f"{indent}{part.fit:4.0%} {text}: lost {part.lost:.0%}{weight}"
 
 
-def _chance_lines(result: SearchResult, chance: Chance) -> Iterator[str]:
-    by_chance = round(chance.share * len(result.hits))
-    if len(result.hits) == 1:
-        yield f"This hit is there by chance with a probability of {chance.share:.0%}."
-    elif result.hits:
-        yield (
-            f"{f'About {by_chance}' if by_chance else 'Hardly any'} of these {len(result.hits)} hits are"
-            f" expected to be there by chance ({chance.share:.0%})."
-        )
+def _certainty_lines(result: SearchResult, chance: Chance, *, explain: bool) -> Iterator[str]:
+    if result.hits:
+        yield certainty(result)
+    if explain and result.hits:
+        yield from certainty_details(chance)
     if chance.left_out:
-        who = "1 person who is" if chance.left_out == 1 else f"{chance.left_out} people who are"
-        yield (
-            f"Left out: {who} less than {chance.cutoff:.0%} likely to be what was asked for;"
-            " --include-low-confidence shows the nearest."
-        )
+        yield "Less likely people are left out: --include-low-confidence shows the nearest of them."
 
 
 def _looks(hit: Hit) -> str:

@@ -1,6 +1,7 @@
 """Roles: each role may do what the role before it may, and more.
 
-search    search the archive and see the hits
+metrics   read the metrics of a server, and see nothing of the archive
+search    also search the archive and see the hits
 reviewer  also review: judge proposed people, which is saved in the store
 admin     also read the audit log
 """
@@ -17,6 +18,7 @@ _BEFORE = {"judge": "reviewer"}  # names of roles in tokens of the previous rele
 class Role(StrEnum):
     """Role of a caller; in ascending order."""
 
+    METRICS = "metrics"
     SEARCH = "search"
     REVIEWER = "reviewer"
     ADMIN = "admin"

@@ -6,13 +6,18 @@ listing of its folder. Only a link from one archive to another is followed: both
 """
 
 import os
+import re
+import socket
 import unicodedata
+from typing import Final
 
 from par_core.archive.containers import SEPARATOR, is_container_name, split_uri
 from par_core.archive.entries import is_remote, path_of, uri_of
 from par_core.errors import BadConfigError
 
-__all__ = ["CanonicalUris", "canonical", "composed"]
+__all__ = ["CanonicalUris", "canonical", "composed", "path_of_file_uri"]
+
+_FILE_URI: Final = re.compile(r"file:(?://(?P<host>[^/]*)(?=/)|(?=/))", re.IGNORECASE)
 
 
 def canonical(path: str | os.PathLike[str], base: str = "", folders: dict[str, str] | None = None) -> str:
@@ -44,6 +49,23 @@ def canonical(path: str | os.PathLike[str], base: str = "", folders: dict[str, s
     target = os.path.realpath(kept)
     both_archives = is_container_name(name) and is_container_name(os.path.basename(target))
     return target if both_archives or os.path.isdir(target) else kept
+
+
+def path_of_file_uri(uri: str) -> str | None:
+    """Return the local path of a ``file:`` uri in any form of RFC 8089; None for any other text.
+
+    Raises:
+        BadConfigError: It names another machine.
+    """
+    found = _FILE_URI.match(uri)
+    if found is None:
+        return None
+    host = found["host"] or "localhost"
+    if host.lower() not in ("localhost", socket.gethostname().lower()):
+        raise BadConfigError(
+            f"{uri} is a file of the machine {host!r}: mount its folder, and name the path here"
+        )
+    return os.fsdecode(path_of(f"file://{uri[found.end() :]}"))
 
 
 def composed(name: str) -> str:

@@ -15,12 +15,13 @@ from PIL import Image, UnidentifiedImageError
 
 from par_core.archive.camera_raw import RAW_FORMAT, may_be_raw, preview_of
 from par_core.archive.eight_bits import deep_colours, grey_of_eight_bits, is_deep_png, sixteen_bits
-from par_core.archive.exif import EXIF_ERRORS, exif_of
+from par_core.archive.exif import EXIF_ERRORS, exif_in, exif_of
 from par_core.archive.formats import FORMATS, jxl_size
 from par_core.archive.jpeg import MOST_SCANS, count_scans
 from par_core.archive.named_colours import colours_named
 from par_core.archive.shortage import can_allocate
 from par_core.archive.srgb import to_srgb
+from par_core.archive.tiff_numbers import TiffNumbers, tiff_of_numbers
 from par_core.config import ArchiveConfig
 from par_core.errors import TransientError, UnreadableImageError
 from par_core.status import Status
@@ -87,6 +88,8 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
         preview = preview_of(content, picture) if may_be_raw(picture, content) else None
     except UnidentifiedImageError as error:
         preview = preview_of(content)
+        if preview is None and (numbers := tiff_of_numbers(content)) is not None:
+            return _of_numbers(numbers, config)
         if preview is None:
             raise UnreadableImageError(Status.DAMAGED, "no picture in a format that PAR reads") from error
     except (*_DAMAGE, MemoryError) as error:
@@ -116,6 +119,21 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
         exif.captured_at,
         exif.unreadable_time,
     )
+
+
+def _of_numbers(numbers: TiffNumbers, config: ArchiveConfig) -> DecodedImage:
+    """Decode a TIFF that Pillow has no mode for."""
+    _require_size(numbers.size, config)
+    n_pixels = numbers.size[0] * numbers.size[1]
+    try:
+        picture = numbers.picture()
+        if picture is None:
+            raise _trouble(ValueError("a TIFF that is damaged, or of a kind that is not read"), n_pixels)
+        exif = exif_in(numbers.tags)
+        pixels = np.asarray(_on_white(to_srgb(picture, adobe_rgb=exif.adobe_rgb)))
+    except (*_DAMAGE, MemoryError) as error:
+        raise _trouble(error, n_pixels) from error
+    return DecodedImage(np.ascontiguousarray(pixels), "TIFF", exif.captured_at, exif.unreadable_time)
 
 
 def _require_size(size: tuple[int, int] | None, config: ArchiveConfig) -> None:
@@ -153,9 +171,13 @@ def _rgb(picture: Image.Image, content: bytes, *, adobe_rgb: bool) -> Image.Imag
     else:
         flat.info.setdefault("icc_profile", picture.info.get("icc_profile"))
         rgb = to_srgb(flat, adobe_rgb=adobe_rgb)
-    if rgb.mode == "RGBA":
-        return Image.alpha_composite(Image.new("RGBA", rgb.size, "white"), rgb).convert("RGB")
-    return rgb
+    return _on_white(rgb)
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode == "RGBA":
+        return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    return picture
 
 
 def _trouble(error: Exception, n_pixels: int) -> UnreadableImageError | TransientError:

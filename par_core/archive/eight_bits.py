@@ -5,21 +5,32 @@ its numbers; that a number has 16 or 32 bits says nothing, as sensors of 10 to 1
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, TiffImagePlugin
 
-__all__ = ["deep_colours", "grey_of_eight_bits", "is_deep_png", "sixteen_bits"]
+__all__ = [
+    "WHITE_IS_ZERO",
+    "deep_colours",
+    "eight_bits_of",
+    "grey_of_eight_bits",
+    "is_deep_png",
+    "sixteen_bits",
+]
 
-_WHITE_IS_ZERO: Final = 0  # value of PhotometricInterpretation
-_UNSIGNED: Final = 1  # value of SampleFormat
+#: Value of PhotometricInterpretation.
+WHITE_IS_ZERO: Final = 0
+_UNSIGNED: Final = 1  # values of SampleFormat
+_SIGNED: Final = 2
 _MIN_VALUE: Final = 340  # tags that Pillow has no names for: SMinSampleValue, SMaxSampleValue
 _MAX_VALUE: Final = 341
 _BITS: Final = (8, 10, 12, 14, 16)  # that sensors and programs use
+_SIGNED_BITS: Final = (8, 10, 12, 14, 15, 16)
 _SHARE: Final = 99.99  # per cent of the values that must fit: single defective pixels do not count
 _SAMPLE: Final = 1_000_000  # values of which the range is taken
+_COLOURS: Final = ("RGB", "RGBA", "LA")
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _NEARLY: Final = 1.05  # real values that were sharpened or resized go over their range a little
 _LEAST: Final = 1e-30
@@ -47,9 +58,23 @@ def grey_of_eight_bits(picture: Image.Image, encode: Encode = _as_it_is) -> npt.
     tags = dict(getattr(picture, "tag_v2", {}))
     if values.dtype == np.int32 and _first(tags.get(TiffImagePlugin.SAMPLEFORMAT)) == _UNSIGNED:
         values = values.view(np.uint32)
-    low, high = _named(tags, values) or _own(values)
-    grey = _scaled(values, low, high, encode)
-    return 255 - grey if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO else grey
+    return eight_bits_of(values, tags, tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION), encode)
+
+
+def eight_bits_of(
+    values: Values, tags: dict[int, Any], photometric: object, encode: Encode = _as_it_is
+) -> npt.NDArray[np.uint8]:
+    """Return numbers of any shape in 8 bits.
+
+    Args:
+        values: Integers or real numbers.
+        tags: Tags of the TIFF that they are from, if they are.
+        photometric: What the TIFF says of its numbers: ``WHITE_IS_ZERO`` or another.
+        encode: Turns values in [0, 1] into those of sRGB.
+    """
+    low, high = _named(tags, values) or _own(values, signed=_is_signed(tags))
+    scaled = _scaled(values, low, high, encode)
+    return 255 - scaled if photometric == WHITE_IS_ZERO else scaled
 
 
 def _scaled(values: Values, low: float, high: float, encode: Encode = _as_it_is) -> npt.NDArray[np.uint8]:
@@ -57,7 +82,7 @@ def _scaled(values: Values, low: float, high: float, encode: Encode = _as_it_is)
     return (encode(np.clip((real - low) / (high - low), 0, 1)) * 255).round().astype(np.uint8)
 
 
-def _named(tags: dict[int, object], values: Values) -> tuple[float, float] | None:
+def _named(tags: dict[int, Any], values: Values) -> tuple[float, float] | None:
     low, high = _first(tags.get(_MIN_VALUE)), _first(tags.get(_MAX_VALUE))
     if high is not None and high > (low or 0):
         return low or 0.0, high
@@ -67,8 +92,19 @@ def _named(tags: dict[int, object], values: Values) -> tuple[float, float] | Non
     return None
 
 
-def _own(values: Values) -> tuple[float, float]:
-    """Return the usual range that the values fit into, else the range that they have."""
+def _is_signed(tags: dict[int, Any]) -> bool:
+    bits = _first(tags.get(TiffImagePlugin.BITSPERSAMPLE))
+    return bits == 16 and _first(tags.get(TiffImagePlugin.SAMPLEFORMAT)) == _SIGNED
+
+
+def _own(values: Values, *, signed: bool = False) -> tuple[float, float]:
+    """Return the usual range that the values fit into, else the range that they have.
+
+    Args:
+        values: Numbers of any shape.
+        signed: Whether they are of 16 bits with a sign, so that 15 are left.
+    """
+    usual = _SIGNED_BITS if signed else _BITS
     some = values.reshape(-1)[:: max(1, values.size // _SAMPLE)]
     finite = some[np.isfinite(some)].astype(np.float64)
     if not len(finite):
@@ -76,7 +112,7 @@ def _own(values: Values) -> tuple[float, float]:
     low, high = np.percentile(finite, [100 - _SHARE, _SHARE])
     if low >= 0:
         real = values.dtype.kind == "f"
-        for white in (2.0**bits - 1 for bits in ((1, *_BITS) if real else _BITS)):
+        for white in (2.0**bits - 1 for bits in ((1, *usual) if real else usual)):
             if real and high <= white * _NEARLY:
                 # numbers that fill little of the usual range have one of their own, such as 0 to 5
                 return 0.0, max(white, high) if high > white / 4 else max(high, _LEAST)
@@ -92,21 +128,29 @@ def deep_colours(picture: Image.Image, content: bytes) -> npt.NDArray[np.uint8] 
     Pillow keeps the upper 8 of 16 bits, which are black where 12 bits were written into 16.
 
     Args:
-        picture: A loaded PNG or TIFF.
+        picture: A loaded PNG, TIFF or JPEG 2000.
         content: The bytes of its file.
 
     Returns:
-        RGB, shape (h, w, 3), as stored: not turned upright.
+        RGB, shape (h, w, 3), or RGBA if it has an alpha channel, turned as Pillow turns it: a TIFF upright.
     """
-    if picture.mode != "RGB" or picture.format not in ("PNG", "TIFF"):
+    if picture.mode not in _COLOURS or picture.format not in ("PNG", "TIFF", "JPEG2000"):
         return None
-    if max(high for _, high in picture.getextrema()) >= _DARK:  # type: ignore[misc]
+    brightest = [high for _, high in picture.getextrema()]  # type: ignore[misc]
+    has_alpha = picture.mode != "RGB"
+    if max(brightest[: -1 if has_alpha else None]) >= _DARK:
         return None
     colours = sixteen_bits(content)
     if colours is None:
         return None
     low, high = _own(colours)
-    return _scaled(colours, low, high)
+    scaled = _scaled(colours, low, high)
+    if not has_alpha:
+        return scaled
+    alpha = np.asarray(picture.getchannel("A"))
+    if 0 < brightest[-1] < _DARK:  # written in as few bits as the colours
+        alpha = (alpha * (255 / brightest[-1])).round().astype(np.uint8)
+    return np.dstack([scaled, alpha])
 
 
 def is_deep_png(content: bytes) -> bool:
@@ -115,8 +159,8 @@ def is_deep_png(content: bytes) -> bool:
 
 
 def sixteen_bits(content: bytes) -> npt.NDArray[np.uint16] | None:
-    """Return the colours of a PNG or TIFF of 16 bits a channel, RGB, shape (h, w, 3), as stored: not turned
-    upright. None for any other.
+    """Return the colours of a PNG, TIFF or JPEG 2000 of 16 bits a channel, RGB, shape (h, w, 3). A
+    TIFF is turned upright, as Pillow does; others are as stored. None for any other.
     """
     import cv2
 

@@ -31,11 +31,11 @@ EXIF_ERRORS: Final = (
 _R03: Final = "R03"  # interoperability index of Adobe RGB (DCF optional colour space)
 _STAMP: Final = re.compile(
     r"(\d{4})([:/.-])\s?(\d{1,2})\2\s?(\d{1,2})[T\s]\s*"
-    r"(\d{1,2}):\s?(\d{1,2})(?::\s?(\d{1,2})(?:[.,]\d*)?)?"
+    r"(\d{1,2})([:.])\s?(\d{1,2})(?:\6\s?(\d{1,2})(?:[.,]\d*)?)?"
     r"\s*(?:([AP])M|UTC|Z|[+-]\d{2}:?\d{2})?",
     re.ASCII | re.IGNORECASE,
 )
-_WITHOUT_MARKS: Final = re.compile(r"(\d{4})()(\d{2})(\d{2})[T\s](\d{2})(\d{2})(\d{2})()", re.ASCII)
+_WITHOUT_MARKS: Final = re.compile(r"(\d{4})()(\d{2})(\d{2})[T\s]?(\d{2})()(\d{2})(\d{2})()", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,9 @@ def exif_in(tags: Image.Exif) -> Exif:
         details = tags.get_ifd(ExifTags.IFD.Exif)
         orientation = _whole(tags.get(ExifTags.Base.Orientation))
         stamps = [
-            details.get(tag) for tag in (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
+            directory.get(tag)
+            for tag in (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
+            for directory in (details, tags)  # TIFF/EP (ISO 12234-2) has them in the first directory
         ]
     except EXIF_ERRORS:
         return Exif(None, None, unreadable_time=False, adobe_rgb=_names_adobe_rgb(tags))
@@ -93,7 +95,7 @@ def capture_time(stamp: object) -> datetime | None:
     if found is None:
         return None
     year, _, month, day, *clock, half = found.groups()
-    hour, minute, second = (int(number or 0) for number in clock)
+    hour, minute, second = (int(clock[at] or 0) for at in (0, 2, 3))
     midnight = hour == 24 and minute == second == 0
     if half and 1 <= hour <= 12:
         hour = hour % 12 + (12 if half in "Pp" else 0)

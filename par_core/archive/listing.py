@@ -1,10 +1,11 @@
 """Listing a source of any kind: folder, archive, list of paths, single picture, or URL."""
 
+import os
 from pathlib import Path
 from typing import Final
 
-from par_core.archive.canonical import canonical
-from par_core.archive.containers import is_container_name
+from par_core.archive.canonical import canonical, path_of_file_uri
+from par_core.archive.containers import is_container_name, split_uri
 from par_core.archive.entries import Listing, is_image_name, is_remote, uri_of
 from par_core.archive.folder import entry_of_file, list_folder
 from par_core.archive.local import open_local_container
@@ -23,8 +24,8 @@ def list_source(source: str, *, containers: bool = False) -> Listing:
 
     Args:
         source: A folder; a zip or tar file; a text file with one path or uri per line
-            (``par_core.archive.path_list``); one picture; or a URL that fsspec knows, of
-            a folder or an archive. Paths become canonical (``par_core.archive.canonical``).
+            (``par_core.archive.path_list``); one picture; a ``file:`` uri of any of these; or a URL that
+            fsspec knows, of a folder or an archive. Paths become canonical (``par_core.archive.canonical``).
         containers: Whether the archives in a folder, under a URL or in a list are listed too; those inside
             of archives never are.
 
@@ -35,6 +36,7 @@ def list_source(source: str, *, containers: bool = False) -> Listing:
     """
     if not source.strip():
         raise BadConfigError("an empty source; name a folder, an archive, a list of paths or a URL")
+    source = path_of_file_uri(source) or source
     if is_remote(source):
         return list_remote(source, containers=containers)
     try:
@@ -49,6 +51,11 @@ def _list_local(path: Path, *, containers: bool) -> Listing:
     if path.is_dir():
         return list_folder(path, containers=containers)
     if not path.is_file():
+        archive, member = split_uri(str(path))
+        if archive is not None and member and os.path.isfile(archive):
+            raise BadConfigError(
+                f"{path} is in an archive: name the archive, {archive}, or list its members in a .txt file"
+            )
         raise BadConfigError(f"no such file or folder: {path}")
     if is_container_name(path.name):
         entries, skipped = list_members(open_local_container(uri_of(str(path))))

@@ -21,8 +21,8 @@ class Member:
     Attributes:
         name: Name that is unique in the archive: a second member of a name gets ``#2``.
         path: Name as it is in the archive.
-        kind: ``file``, ``directory``, ``link`` (another name of an earlier file of a tar) or ``other``
-            (symbolic links and devices, which are never followed).
+        kind: ``file``, ``directory``, ``link`` (another name of an earlier file of a tar), ``lost link`` (the
+            file is not in the archive) or ``other`` (symbolic links and devices, which are never followed).
         size: Size in bytes by the header.
         version: Text that changes when the content does, as far as the header shows it.
         encrypted: Whether it needs a password.

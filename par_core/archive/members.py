@@ -104,6 +104,8 @@ def _closing(container: OpenContainer) -> Iterator[Member]:
 
 
 def _readable_status(member: Member) -> tuple[Status, str]:
+    if member.kind == "lost link":
+        return Status.VANISHED, f"a hard link to {member.target!r}, which is not in the archive"
     if member.encrypted:
         return Status.ENCRYPTED, "needs a password"
     method = member.place.compression
@@ -181,4 +183,4 @@ def _passed_over(member: Member) -> str | None:
         return reasons[0]
     if is_container_name(member.path):
         return "archive"
-    return why_passed_over(member.path) if member.kind == "file" else "not_an_image"
+    return why_passed_over(member.path) if member.kind in ("file", "lost link") else "not_an_image"

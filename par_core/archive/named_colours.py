@@ -6,7 +6,6 @@ and 3; ITU-R BT.2100 (PQ and HLG), with the reference white of 203 cd/m² of BT.
 """
 
 import functools
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Float64, UInt16
 from PIL import Image
 
+from par_core.archive.avif_boxes import primary_nclx
 from par_core.types import ImageU8
 
 __all__ = ["NamedColours", "colours_named"]
@@ -46,8 +46,6 @@ _FLATTEST: Final = 1e-3  # twice the area of the triangle of the primaries
 _AT_ONCE: Final = 2**20  # pixels
 _MODES: Final = ("L", "LA", "RGB", "RGBA")
 _MOST_CHUNKS: Final = 1_000
-_META: Final = 65_536  # bytes at the start of a file in which AVIF names its colours
-_NCLX: Final = b"colrnclx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ def colours_named(picture: Image.Image, content: bytes) -> NamedColours | None:
         case _ if has_profile or picture.mode not in _MODES:
             return None
         case "AVIF":
-            found = _of_numbers(*_nclx(content), full=True)
+            found = _of_numbers(*(primary_nclx(content) or (_UNSPECIFIED, _UNSPECIFIED)), full=True)
         case "HEIF":
             numbers = picture.info.get("nclx_profile") or {}
             found = _of_numbers(
@@ -189,15 +187,6 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         length = int.from_bytes(head[:4], "big")
         yield head[4:], content[place + 8 : place + 8 + min(length, 32)]
         place += 12 + length
-
-
-def _nclx(content: bytes) -> tuple[int, int]:
-    """Return the numbers of primaries and transfer of an AVIF."""
-    at = content.find(_NCLX, 0, _META)
-    if at < 0 or at + 12 > len(content) or b"colrprof" in content[:_META]:
-        return _UNSPECIFIED, _UNSPECIFIED
-    primaries, transfer = struct.unpack(">HH", content[at + 8 : at + 12])
-    return primaries, transfer
 
 
 def _numbers(value: object) -> tuple[float, ...]:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from par_core.archive.canonical import CanonicalUris, canonical, composed
+from par_core.archive.canonical import CanonicalUris, canonical, composed, path_of_file_uri
 from par_core.archive.containers import SEPARATOR, is_container_name, split_uri
-from par_core.archive.entries import Entry, Listing, is_remote, path_of
+from par_core.archive.entries import Entry, Listing, is_remote
 from par_core.archive.folder import entry_of_file, list_container
 from par_core.errors import BadConfigError
 from par_core.status import Status
@@ -28,14 +28,15 @@ _MARKS: Final = (
 _UNMARKED: Final = ("utf-16-be", "utf-16-le")  # where the first, or the second, of each two bytes is zero
 _LOOKED_AT: Final = 64  # bytes
 _LINE_ENDS: Final = re.compile(r"\r\n|\n|\r")  # str.splitlines knows eight more, which may be in names
-_FILE_URI: Final = re.compile(r"file:(?://(?:localhost)?)?(?=/)", re.IGNORECASE)
+_ANSI: Final = "cp1252"  # of lists that Windows saves as "ANSI"
 
 
 def list_paths(path: Path, list_other: Callable[[str], Listing], *, containers: bool = False) -> Listing:
     """List the pictures that a text file names.
 
     Args:
-        path: The file: UTF-8, UTF-16 or UTF-32. Empty lines and lines that begin with # are skipped.
+        path: The file: UTF-8, UTF-16, UTF-32, or Windows-1252 where files of these names are there. Empty
+            lines are skipped, and lines that begin with # and name no file that is there.
         list_other: Lists an archive or a URL, by its path or URL.
         containers: Whether an archive that a line names stands for all of its members.
 
@@ -47,8 +48,12 @@ def list_paths(path: Path, list_other: Callable[[str], Listing], *, containers: 
     elsewhere: dict[str, set[str]] = {}  # names by archive or URL
     folders: dict[str, str] = {}
     uris = CanonicalUris()
-    for line in _lines(path.read_bytes()):
-        name = _named(line, path.parent)
+    for line in _lines(path.read_bytes(), path.parent):
+        try:
+            name = _named(line, path.parent)
+        except BadConfigError as error:
+            entries.append(Entry(line.strip(), 0, "", Status.VANISHED, str(error)[:300]))
+            continue
         whole = name if is_remote(name) else os.path.join(path.parent, name)
         container, _ = split_uri(whole)
         if is_remote(name) or (container is not None and not os.path.lexists(whole)):
@@ -84,9 +89,9 @@ def _member(uri: str) -> str:
     return composed(uri.partition(SEPARATOR)[2])
 
 
-def _lines(content: bytes) -> list[str]:
-    """Return the lines that are not empty and no comments. NUL characters between names, as ``find -print0``
-    writes them, end lines too, and alone.
+def _lines(content: bytes, folder: Path) -> list[str]:
+    """Return the lines that are not empty and no comments: files have names that begin with # too. NUL
+    characters between names, as ``find -print0`` writes them, end lines too, and alone.
     """
     mark, encoding = next((pair for pair in _MARKS if content.startswith(pair[0])), (b"", "utf-8"))
     if not mark and b"\0" in content:
@@ -100,17 +105,36 @@ def _lines(content: bytes) -> list[str]:
     if "\0" in text:
         return [name for name in text.split("\0") if name.strip()]
     lines = _LINE_ENDS.split(text)
-    return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    return [
+        line
+        for line in lines
+        if line.strip() and (not line.lstrip().startswith("#") or os.path.lexists(folder / line.strip()))
+    ]
 
 
 def _named(line: str, folder: Path) -> str:
     """Return the name that a line stands for: the line as it is where that is there, else without blanks,
-    quotes, or the other forms of ``file:`` (RFC 8089) around it.
+    quotes, or the forms of ``file:`` around it; as Windows writes it, if that is there.
+
+    Raises:
+        BadConfigError: It is a file of another machine.
     """
     name = line.strip()
     if name != line and os.path.lexists(folder / line):
         return line
     if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'" and not os.path.lexists(folder / name):
         name = name[1:-1]
-    found = _FILE_URI.match(name)
-    return os.fsdecode(path_of(f"file://{name[found.end() :]}")) if found else name
+    of_uri = path_of_file_uri(name)
+    if of_uri is not None:
+        return of_uri
+    return next((each for each in _of_windows(name) if os.path.lexists(folder / each)), name)
+
+
+def _of_windows(name: str) -> Iterator[str]:
+    """Yield other readings of a name: its slashes turned, and its bytes as those of Windows-1252."""
+    yield name
+    if "\\" in name:
+        yield name.replace("\\", "/")
+    if not name.isascii():
+        written = os.fsencode(name).decode(_ANSI, "replace")
+        yield from (written, written.replace("\\", "/"))

@@ -58,6 +58,10 @@ def _read_container(uri: str, entries: Sequence[Entry], max_bytes: int) -> Itera
     try:
         container = open_remote_container(uri) if is_remote(uri) else open_local_container(uri)
     except UnreadableImageError as error:
+        if is_remote(uri) and error.status is Status.VANISHED:
+            # no archive, but a folder whose name ends like that of one, and an exclamation mark
+            yield from read_remote(entries, max_bytes)
+            return
         yield from ((entry, error) for entry in entries)
         return
     yield from read_members(container, entries, max_bytes)

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import posixpath
 import sys
 import tarfile
 from collections import Counter
@@ -75,18 +76,28 @@ def walk_tar(file: io.BufferedReader, names: Counter[str]) -> Iterator[Member]:
 
 def _linked(file: io.BufferedReader, links: Mapping[str, Member]) -> Iterator[Member]:
     """Yield the links of a tar as the files that they are further names of; the archive is walked again, for
-    few have any. A link whose file is not in the archive is ``other``.
+    few have any. A link whose file is not in the archive is a ``lost link``.
     """
-    wanted = {link.target for link in links.values()}
+    wanted = {_plain(link.target) for link in links.values()}
     file.seek(0)
-    files = {one.path: one for one in _walk_tar(file, Counter()) if one.kind == "file" and one.path in wanted}
+    files = {
+        name: one
+        for one in _walk_tar(file, Counter())
+        if one.kind == "file" and (name := _plain(one.path)) in wanted
+    }
+    of_links = {_plain(path): _plain(link.target) for path, link in links.items()}
     for link in links.values():
-        target = links[link.target].target if link.target in links else link.target
-        found = files.get(target)
+        target = _plain(link.target)
+        found = files.get(of_links.get(target, target))
         if found is None:
-            yield replace(link, kind="other")
+            yield replace(link, kind="lost link")
         else:
             yield replace(found, name=link.name, path=link.path, target=found.name)
+
+
+def _plain(name: str) -> str:
+    """A name without what does not count in it: ``./a.jpg`` is ``a.jpg``."""
+    return posixpath.normpath(name)
 
 
 def _walk_tar(file: io.BufferedReader, names: Counter[str]) -> Iterator[Member]:
@@ -160,6 +171,11 @@ class TarHeader(tarfile.TarInfo):
         except tarfile.InvalidHeaderError as error:  # type: ignore[attr-defined]
             # which tarfile takes for the end of the archive, and what follows would be lost
             raise tarfile.ReadError("a header that is damaged") from error
+        if bytes(buf[257:265]) == tarfile.GNU_MAGIC and header.type not in tarfile.GNU_TYPES:
+            # GNU's headers of incremental archives hold times where POSIX has the folder, and tarfile takes
+            # them for one
+            name = tarfile.nts(buf[:100], encoding, errors)  # type: ignore[attr-defined]
+            header.name = name.rstrip("/") if header.isdir() else name
         if header.type in _EXTRA_HEADERS and header.size > _LONGEST_EXTRA:
             raise tarfile.ReadError(
                 f"a name or attributes of {header.size} bytes, {_LONGEST_EXTRA} are allowed"

@@ -11,7 +11,15 @@ from typing import Final
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.vocabulary import ATTRIBUTES, Attribute
 
-__all__ = ["NamedAttribute", "NamedColour", "chunks_of", "content_words", "named_attributes", "named_colours"]
+__all__ = [
+    "NamedAttribute",
+    "NamedColour",
+    "chunks_of",
+    "content_words",
+    "named_attributes",
+    "named_colours",
+    "spoken_words",
+]
 
 _WORD: Final = r"[^\W_]+(?:-[^\W_]+)*"
 _T_SHIRT: Final = re.compile(r"\b(?:t|tee) shirt(?=s?\b)")
@@ -130,6 +138,11 @@ def named_colours(text: str) -> tuple[NamedColour, ...]:
             if nearest is not None:
                 named.append(NamedColour(_worn()[words[nearest]], colour, " ".join(words[i : nearest + 1])))
     return tuple(named)
+
+
+def spoken_words() -> tuple[str, ...]:
+    """Return the words that name attributes, each once."""
+    return tuple(dict.fromkeys(spoken for spoken, _, _ in _spoken()))
 
 
 @lru_cache(maxsize=1)

@@ -20,12 +20,14 @@ __all__ = ["LABELS", "Row", "read_csv_labels", "read_rows"]
 _FILE: Final = "labels.csv"
 _BOX: Final = ("x1", "y1", "x2", "y2")
 _RESERVED: Final = ("image", *_BOX, "identity", "part")
+_UNKNOWN: Final = ("NaN", "nan", "NA", "N/A", "<NA>", "None", "NULL")  # as pandas and spreadsheets write it
 #: What a cell of an attribute means.
 LABELS: Final = {
-    **dict.fromkeys(("1", "1.0"), 1.0),
-    **dict.fromkeys(("0", "0.0"), 0.0),
-    **dict.fromkeys(("", "NaN", "nan", "NA", "<NA>"), math.nan),  # also as pandas writes them
+    **dict.fromkeys(("1", "1.0", "True", "TRUE", "true"), 1.0),
+    **dict.fromkeys(("0", "0.0", "False", "FALSE", "false"), 0.0),
+    **dict.fromkeys(("", *_UNKNOWN), math.nan),
 }
+_MAY_BE_UNKNOWN: Final = (*_BOX, "identity", "part")
 _EXAMPLES: Final = 5
 
 Row = dict[str, str]
@@ -104,7 +106,13 @@ def read_rows(file: Path) -> tuple[list[str], dict[int, Row]]:
             raise BadConfigError(f"{file}, line {number}: {len(row)} cells, but {len(header)} columns")
     if not cells:
         raise BadConfigError(f"{file} has no rows")
-    return header, {number: dict(zip(header, row, strict=True)) for number, row in cells.items()}
+    return header, {
+        number: {
+            name: "" if name in _MAY_BE_UNKNOWN and cell in _UNKNOWN else cell
+            for name, cell in zip(header, row, strict=True)
+        }
+        for number, row in cells.items()
+    }
 
 
 def _require_header(file: Path, header: list[str]) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "OutlinedSet",
     "Photo",
     "boxed_photos",
+    "has_yolo_files",
     "outlined_photos",
     "read_photo",
     "read_picture",
@@ -36,6 +37,7 @@ LabelMap = UInt8[np.ndarray, "h w"]
 
 _COCO_PERSON = "1"
 _YOLO_PERSON = "0"
+_YOLO_PARTS: Final = ("images", "polygons", "boxes")
 _CCP_LEAST_PIXELS = 500
 #: Numbers that a label map can hold.
 MOST_PEOPLE: Final = 255
@@ -76,7 +78,7 @@ def outlined_photos(dataset: OutlinedSet, root: Path) -> list[Photo]:
             return _ccp(dataset_folder(root, "ccp", ("photos", "annotations/pixel-level")))
         case "made":
             return _made(dataset_folder(root, "made", ("manifest.json", "masks")))
-    folder = dataset_folder(root, "coco_people", ("images", "polygons", "boxes"))
+    folder = dataset_folder(root, "coco_people", _YOLO_PARTS)
     return _coco(folder) if dataset == "coco" else _coco_without_people(folder)
 
 
@@ -86,7 +88,7 @@ def boxed_photos(root: Path) -> list[tuple[Path, BoxesXYXY]]:
     Raises:
         BadConfigError: The folder does not hold the data set.
     """
-    folder = dataset_folder(root, "coco_people", ("images", "polygons", "boxes"))
+    folder = dataset_folder(root, "coco_people", _YOLO_PARTS)
     outlined = {photo.image for photo in _coco(folder)}
     boxed = []
     for image in sorted((folder / "images").iterdir()):
@@ -97,6 +99,13 @@ def boxed_photos(root: Path) -> list[tuple[Path, BoxesXYXY]]:
             corners = np.hstack([people[:, :2] - people[:, 2:] / 2, people[:, :2] + people[:, 2:] / 2])
             boxed.append((image, (corners * [width, height, width, height]).astype(np.float32)))
     return boxed
+
+
+def has_yolo_files(root: Path) -> bool:
+    """Whether a folder, or ``coco_people`` in it, holds COCO in YOLO's form."""
+    return any(
+        all((folder / part).is_dir() for part in _YOLO_PARTS) for folder in (root, root / "coco_people")
+    )
 
 
 def read_picture(image: Path) -> ImageU8:
@@ -118,7 +127,13 @@ def read_photo(photo: Photo) -> tuple[ImageU8, LabelMap]:
     if photo.labels is None:
         labels = np.zeros((height, width), np.uint8)
         for number, person in enumerate(photo.people[:MOST_PEOPLE], start=1):
-            labels[_mask_of(person, height, width)] = number
+            mask = _mask_of(person, height, width)
+            if mask.shape != labels.shape:
+                raise BadInputError(
+                    f"{photo.image} has {width}x{height} pixels, but the mask of a person in it"
+                    f" {mask.shape[1]}x{mask.shape[0]}"
+                )
+            labels[mask] = number
     elif photo.labels.suffix == ".png":
         labels = np.asarray(cv2.imread(str(photo.labels), cv2.IMREAD_UNCHANGED))
     elif photo.source == "ccp":

@@ -4,7 +4,9 @@ by a fine-tuned ViT-B/32 (paper, section 6).
 Preprocessing is open_clip's own transform of the model, on the whole cut-out.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +49,29 @@ def build_clip(name: str, pretrained: str, weights: Path | None, seed: int | Non
     require_parts(name)
     torch.manual_seed(seed or 0)
     known = open_clip.get_pretrained_cfg(name, pretrained) or {}
-    model = open_clip.create_model(
-        name, pretrained=None, pretrained_text=False, force_quick_gelu=bool(known.get("quick_gelu"))
-    )
+    with _without_warning_of_random_weights():
+        model = open_clip.create_model(
+            name, pretrained=None, pretrained_text=False, force_quick_gelu=bool(known.get("quick_gelu"))
+        )
     model.visual.preprocess_cfg = {**model.visual.preprocess_cfg, **preprocessing(name, pretrained)}
     if weights is not None:
         state = read_published(weights, f"CLIP model {name}")
         load_state(model, fitting_state(model, state), str(weights))
     return model.float().eval()
+
+
+@contextmanager
+def _without_warning_of_random_weights() -> Iterator[None]:
+    """Drop what open_clip logs of a model that it is given no weights for: they are loaded afterwards."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("No pretrained weights loaded")
+
+    logging.root.addFilter(wanted)
+    try:
+        yield
+    finally:
+        logging.root.removeFilter(wanted)
 
 
 def load_clip_text(model: Any, name: str, embedding_fingerprint: str) -> TowerTextEncoder:

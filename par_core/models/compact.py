@@ -12,7 +12,7 @@ from par_core.models.runtimes import Compiled, Runtime
 from par_core.models.segmenter import MaskRCNNSegmenter
 from par_core.models.segmenter_settings import SegmenterSettings
 from par_core.models.shipped import FILES
-from par_core.models.shipped_networks import read_metadata, read_network
+from par_core.models.shipped_networks import read_metadata, shipped_network
 from par_core.models.text import CONTEXT_LENGTH, TowerTextEncoder
 from par_core.models.tokenizer import Tokenizer
 
@@ -39,7 +39,7 @@ def load_compact_segmenter(
 
     def part(name: str, typical: tuple[np.ndarray, ...]) -> Compiled:
         network = f"segmenter-compact.{name}"
-        return runtime.compile(lambda: read_network(network, _SEGMENTER), typical, f"{fingerprint}/{name}")
+        return runtime.compile(shipped_network(network, _SEGMENTER), typical, f"{fingerprint}/{name}")
 
     detector = OpenVinoDetector(
         part("features", pictures), part("boxes", pooled), part("masks", pooled), COMPACT_ANCHORS, settings
@@ -58,7 +58,7 @@ def load_compact_describer(
     """
     network: Any
     if runtime.name == "openvino":
-        network = lambda: read_network("describer-compact", _DESCRIBER)  # noqa: E731
+        network = shipped_network("describer-compact", _DESCRIBER)
     else:
         from par_core.models.describer_network import shipped_describer
 
@@ -75,7 +75,7 @@ def load_compact_text(runtime: Runtime, embedding_fingerprint: str) -> TowerText
     """
     network: Any
     if runtime.name == "openvino":
-        network = lambda: read_network("text-compact", _TEXT)  # noqa: E731
+        network = shipped_network("text-compact", _TEXT)
     else:
         from par_core.models.text_tower import shipped_text_tower
 

@@ -2,14 +2,19 @@
 
 from pathlib import Path
 
-__all__ = ["cpu_computes_bf16", "cuda_devices", "has_cuda_device", "processor_name"]
+__all__ = ["cpu_computes_bf16", "cpu_computes_int8", "cuda_devices", "has_cuda_device", "processor_name"]
 
 
 def cpu_computes_bf16() -> bool:
     """Whether the processor multiplies bf16 natively (AVX512-BF16 or AMX), as far as Linux states it."""
-    flags = Path("/proc/cpuinfo")
-    text = flags.read_text() if flags.exists() else ""
-    return "avx512_bf16" in text or "amx_bf16" in text
+    return bool({"avx512_bf16", "amx_bf16"} & _flags())
+
+
+def cpu_computes_int8() -> bool:
+    """Whether the processor multiplies 8-bit integers natively (AVX512-VNNI), as far as Linux states it;
+    processors with AMX do so too.
+    """
+    return "avx512_vnni" in _flags()
 
 
 def has_cuda_device() -> bool:
@@ -29,3 +34,9 @@ def processor_name() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "") + (
         "+bf16" if cpu_computes_bf16() else ""
     )
+
+
+def _flags() -> frozenset[str]:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return frozenset(next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), ()))

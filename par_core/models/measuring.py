@@ -1,9 +1,10 @@
 """The best precision and batch size of a network on this machine: known of the shipped networks, of others
 measured once and kept in the cache.
 
-bf16 is used if it is faster and the outputs stay near those of fp32, so that stores filled on different
-machines agree and the precision need not be part of a fingerprint. A network whose outputs move further is
-computed in fp32; a configuration that demands bf16 for it is refused.
+bf16 is used if it is faster, int8 where it is demanded, and both only if the outputs stay near those of fp32,
+so that stores filled on different machines agree and the precision need not be part of a fingerprint. A
+network whose outputs move further is computed in fp32; a configuration that demands another precision for it
+is refused.
 """
 
 import copy
@@ -19,6 +20,7 @@ from par_core.atomic import remove_partials, write_atomic
 from par_core.errors import BadConfigError
 from par_core.ids import digest_of
 from par_core.models.hardware import processor_name
+from par_core.models.int8 import Quantisable
 from par_core.models.known_measurements import KNOWN
 from par_core.models.runtimes import Arrays, Compiled, Precision, Runtime, cache_folder
 from par_core.version import installed_versions
@@ -26,7 +28,7 @@ from par_core.version import installed_versions
 __all__ = ["TOLERANCE", "MeasuringRuntime", "measured_batch"]
 
 #: Largest distance of a network's outputs from those in fp32, as a share of their length (relative L2 norm),
-# for which bf16 may be used.
+# for which bf16 and int8 may be used.
 TOLERANCE: Final = 0.05
 _TRIES: Final = 3
 _BATCHES: Final = {"cpu": (1, 2, 4, 8, 16), "cuda": (1, 4, 16, 64, 256)}
@@ -40,47 +42,58 @@ class MeasuringRuntime:
 
     Args:
         make: Function that returns the runtime of a precision.
-        allowed: Precisions to choose from, ``fp32`` among them unless the user demands bf16.
+        allowed: Precisions to choose from: ``fp32``, unless the user demands another, and at most one other.
+            Networks without layers in 8 bits are computed in fp32 where that is ``int8``.
     """
 
     def __init__(self, make: Callable[[Precision], Runtime], allowed: Sequence[Precision]) -> None:
         self._make, self._allowed = make, tuple(allowed)
         plain = make("fp32")
         self.name, self.device = plain.name, plain.device
-        self.precision: Precision = self._allowed[0]
+        self.precision: Precision = "bf16" if self._allowed == ("bf16",) else "fp32"
 
     def compile(self, network: Any, examples: Arrays, key: str) -> Compiled:
         """Compile in the best precision, which is measured now if it is not in the cache; the examples must
         be typical inputs.
 
         Raises:
-            BadConfigError: Only bf16 is allowed, and it moves the outputs too far.
+            BadConfigError: Only another precision is allowed, and it moves the outputs too far.
         """
-        if self._allowed == ("fp32",):
+        other = self._other(network)
+        if other is None:
             return self._make("fp32").compile(network, examples, key)
+        kind = "precision" if other == "bf16" else other
         measured = _kept(
-            f"precision/{self.name}/{self.device}/{key}", lambda: self._measure(network, examples, key)
+            f"{kind}/{self.name}/{self.device}/{key}", lambda: self._measure(other, network, examples, key)
         )
         near = measured["deviation"] <= TOLERANCE
         if "fp32" not in self._allowed and not near:
             raise BadConfigError(
-                f"machine.precision bf16 moves the outputs of this model by {measured['deviation']:.1%} (at"
-                f" most {TOLERANCE:.0%} are allowed); use fp32 or auto"
+                f"machine.precision {other} moves the outputs of this model by"
+                f" {measured['deviation']:.1%} (at most {TOLERANCE:.0%} are allowed); use fp32 or auto"
             )
-        if near and ("fp32" not in self._allowed or measured["bf16_s"] < measured["fp32_s"]):
-            self.precision = "bf16"
-            return self._make("bf16").compile(network, examples, key)
+        if near and ("fp32" not in self._allowed or measured[f"{other}_s"] < measured["fp32_s"]):
+            self.precision = other
+            return self._make(other).compile(network, examples, key)
         return self._make("fp32").compile(network, examples, key)
 
-    def _measure(self, network: Any, examples: Arrays, key: str) -> dict[str, Any]:
+    def _other(self, network: Any) -> Precision | None:
+        """The precision beside fp32 that may be used for a network."""
+        other = next((each for each in self._allowed if each != "fp32"), None)
+        if other == "int8" and not (isinstance(network, Quantisable) and network.ranges):
+            return None
+        return other
+
+    def _measure(self, other: Precision, network: Any, examples: Arrays, key: str) -> dict[str, Any]:
         outputs, seconds = {}, {}
-        for precision in ("fp32", "bf16"):
+        precisions: tuple[Precision, ...] = ("fp32", other)
+        for precision in precisions:
             run = self._make(precision).compile(copy.deepcopy(network), examples, key)
             outputs[precision] = run(*examples)
             seconds[precision] = _fastest(lambda run=run: run(*examples))  # type: ignore[misc]
-        pairs = zip(outputs["fp32"], outputs["bf16"], strict=True)
+        pairs = zip(outputs["fp32"], outputs[other], strict=True)
         deviation = max(float(np.linalg.norm(a - b) / max(float(np.linalg.norm(a)), 1e-12)) for a, b in pairs)
-        return {"deviation": deviation, "fp32_s": seconds["fp32"], "bf16_s": seconds["bf16"]}
+        return {"deviation": deviation, "fp32_s": seconds["fp32"], f"{other}_s": seconds[other]}
 
 
 def measured_batch(run: Compiled, example: np.ndarray, device: str, key: str) -> int:

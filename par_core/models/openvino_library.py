@@ -27,7 +27,7 @@ def cpu_settings(precision: str, threads: int) -> dict[str, Any]:
     """Return the settings with which a network is compiled.
 
     Args:
-        precision: ``bf16`` or ``fp32``.
+        precision: ``bf16`` or ``fp32``; ``int8``, whose other layers are computed in fp32.
         threads: Number of threads of one call.
     """
     return {

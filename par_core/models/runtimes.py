@@ -33,7 +33,7 @@ __all__ = [
 
 Arrays = tuple[np.ndarray, ...]
 Compiled = Callable[..., Arrays]
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "int8"]
 
 
 @runtime_checkable
@@ -42,8 +42,8 @@ class Runtime(Protocol):
 
     Attributes:
         name: Name of the runtime: ``torch`` or ``openvino``.
-        precision: Precision of matrix products and convolutions: ``fp32`` or ``bf16``; inputs and outputs
-            stay fp32.
+        precision: Precision of matrix products and convolutions: ``fp32``, ``bf16``, or ``int8`` for those
+            that may be computed with 8 bits; inputs and outputs stay fp32.
         device: Device that computes, such as ``cpu`` or ``cuda``.
     """
 
@@ -63,7 +63,8 @@ class Runtime(Protocol):
 
 
 class OpenVinoRuntime:
-    """OpenVINO on the CPU; by default with one thread. A network is a function that returns a model.
+    """OpenVINO on the CPU; by default with one thread. A network is a function that returns a model; in
+    ``int8`` a ``Quantisable``.
 
     Making and compiling a model takes seconds, so the result is cached in ``~/.cache/par/openvino`` (or under
     XDG_CACHE_HOME), which may be deleted at any time. Of processes that want the same network at once, one
@@ -77,7 +78,7 @@ class OpenVinoRuntime:
         self.precision: Precision = precision
         self._threads = threads
 
-    def compile(self, network: Callable[[], Any], examples: Arrays, key: str) -> Compiled:
+    def compile(self, network: Any, examples: Arrays, key: str) -> Compiled:
         """Compile, or load what was compiled before; each thread gets an inference request of its own."""
         compiled = self._compiled(network, key)
         n_outputs = len(compiled.outputs)
@@ -91,10 +92,11 @@ class OpenVinoRuntime:
 
         return run
 
-    def _compiled(self, network: Callable[[], Any], key: str) -> Any:
+    def _compiled(self, network: Any, key: str) -> Any:
         ov = openvino_library()
         core, settings = ov.Core(), cpu_settings(self.precision, self._threads)
-        name = digest_of(key, ov.__version__, processor_name(), repr(sorted(settings.items())))
+        ranges = repr(sorted(network.ranges.items())) if self.precision == "int8" else ""
+        name = digest_of(key, ov.__version__, processor_name(), repr(sorted(settings.items())), ranges)
         kept = cache_folder() / "openvino" / f"{name}.blob"
         kept.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(kept.with_suffix(".lock")):
@@ -104,7 +106,8 @@ class OpenVinoRuntime:
                 except RuntimeError:  # damaged: made again below
                     kept.unlink()
             remove_partials(kept.parent, of=kept.name)
-            compiled = core.compile_model(network(), "CPU", settings)
+            model = network.quantised() if self.precision == "int8" else network()
+            compiled = core.compile_model(model, "CPU", settings)
             write_atomic(kept, compiled.export_model().getvalue())
             return compiled
 

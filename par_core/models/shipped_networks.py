@@ -11,10 +11,11 @@ from typing import Any, Final
 from safetensors import safe_open
 
 from par_core.errors import WeightsError
+from par_core.models.int8 import Quantisable, read_ranges
 from par_core.models.openvino_library import openvino_library
 from par_core.models.shipped import FOLDER, shipped_path
 
-__all__ = ["WEIGHT", "read_metadata", "read_network"]
+__all__ = ["WEIGHT", "read_metadata", "read_network", "shipped_network"]
 
 #: Prefix of the names of inputs that are weights.
 WEIGHT: Final = "weight:"
@@ -48,6 +49,16 @@ def read_network(name: str, weights: str, folder: Path = FOLDER) -> Any:
             model.remove_parameter(parameter)
     model.validate_nodes_and_infer_types()
     return model
+
+
+def shipped_network(name: str, weights: str, folder: Path = FOLDER) -> Quantisable:
+    """Return a network to compile; its arguments are those of :func:`read_network`, and nothing but the
+    ranges of its layers in 8 bits is read yet.
+
+    Raises:
+        WeightsError: The file of ranges is missing or not the one that was shipped.
+    """
+    return Quantisable(lambda: read_network(name, weights, folder), read_ranges(name, folder))
 
 
 def read_metadata(weights: str, folder: Path = FOLDER) -> dict[str, str]:

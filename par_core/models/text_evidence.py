@@ -28,9 +28,9 @@ from par_core.attributes.spoken import (
     named_colours,
 )
 from par_core.attributes.vocabulary import ATTRIBUTES, with_colour
-from par_core.log_odds import expit, logit
+from par_core.log_odds import expit
 from par_core.models.base import TextEncoder
-from par_core.models.prompting import parts_read, text_vectors
+from par_core.models.prompting import RecentTexts, parts_read
 from par_core.models.shipped import FOLDER
 from par_core.types import Embeddings
 
@@ -52,7 +52,9 @@ __all__ = [
 WEIGHTS_FILE: Final = "text-compact.weights.json"
 _LEAST: Final = 1e-3  # a probability is never taken for more certain than this
 _FLAT: Final = 1e-6
-_ROUNDS: Final = 60
+_ROUNDS: Final = 60  # of an estimate, at most
+_MOST: Final = 700.0  # of a power of e that has a double
+_SETTLED: Final = 1e-9  # an estimate that moves less has settled
 _QUERIES_KEPT: Final = 512
 # share of garments that have the colour of the pixels at their place: 64 % above, 84 % below (text_weights
 # prints both)
@@ -178,8 +180,11 @@ class TextScorer:
     ) -> None:
         self.encoder = encoder
         self.weights = weights
-        self._background = encoder.encode(background_texts()) if background is None else background
+        background = encoder.encode(background_texts()) if background is None else background
+        self._middle = background.mean(axis=0)
+        self._around = background - self._middle
         self._recent = lru_cache(_QUERIES_KEPT)(self._embedded)
+        self._pieces = RecentTexts(encoder)
 
     def query(self, text: str) -> SpokenQuery:
         """Embed a text and the things that it lists; what was asked lately is embedded already."""
@@ -187,8 +192,8 @@ class TextScorer:
 
     def _embedded(self, text: str) -> SpokenQuery:
         pieces = (text, *chunks_of(text))
-        vectors = text_vectors(pieces, self.encoder)
-        direction = vectors.mean(axis=0) - self._background.mean(axis=0)
+        vectors = self._pieces.vectors(pieces)
+        direction = vectors.mean(axis=0) - self._middle
         norm = float(np.linalg.norm(direction))
         usable = direction / norm if norm > _FLAT else vectors[0]
         words = content_words(text)
@@ -208,10 +213,11 @@ class TextScorer:
     def z_scores(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
         """Return how many standard deviations each piece lies above the background texts, for each person."""
         if people.background is None:  # the same for every text
-            cosines = (people.vectors @ self._background.T).astype(np.float64)
+            around = people.vectors @ self._around.T  # cosines less their mean
+            variance = np.einsum("ij,ij->i", around, around, dtype=np.float64) / len(self._around)
             people.background = (
-                cosines.mean(axis=1, keepdims=True),
-                np.maximum(cosines.std(axis=1, keepdims=True), _FLAT),
+                (people.vectors @ self._middle).astype(np.float64)[:, None],
+                np.maximum(np.sqrt(variance), _FLAT)[:, None],
             )
         mean, spread = people.background
         return ((people.vectors @ query.vectors.T).astype(np.float64) - mean) / spread
@@ -285,8 +291,12 @@ def estimate_prevalence(evidence: Float64[np.ndarray, " n"], weights: TextWeight
     person.
     """
     share = weights.prevalence
+    against = np.exp(np.minimum(-evidence, _MOST))
     for _ in range(_ROUNDS if len(evidence) else 0):
-        share = float((expit(evidence + logit(share)).mean() + weights.prevalence) / 2)
+        before, odds = share, share / (1 - share)
+        share = float(((odds / (odds + against)).mean() + weights.prevalence) / 2)
+        if abs(share - before) < _SETTLED:
+            break
     return share
 
 

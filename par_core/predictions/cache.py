@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from par_core.atomic import write_atomic
+from par_core.attributes.colours import NAMING
 from par_core.config import RunConfig, config_of
 from par_core.datasets.folders import name_of
 from par_core.errors import BadConfigError, BadInputError, StoreError
@@ -216,5 +217,7 @@ def _key(kind: Kind, pictures: Sequence[Path], settings: Sequence[RunConfig]) ->
     for config in settings:
         prints = fingerprints(config)
         used = [prints.segmenter, config.segment.digest(), config.archive.digest()]
-        parts += used if kind == "outlines" else [*used, prints.describer, config.describe.cutout.digest()]
+        parts += (
+            used if kind == "outlines" else [*used, prints.describer, config.describe.cutout.digest(), NAMING]
+        )
     return digest_of(*parts)

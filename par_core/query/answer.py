@@ -1,7 +1,7 @@
 """The answer to a search: hits, how each was judged, and how many of them chance alone would give."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from par_core.query.person import Person
 
@@ -10,8 +10,7 @@ __all__ = ["CUTOFF", "Chance", "Hit", "PartScore", "SearchResult"]
 CUTOFF: Final = 0.15  # hits with a lower probability of fitting the question are left out
 
 
-@dataclass(frozen=True, slots=True)
-class PartScore:
+class PartScore(NamedTuple):
     """The fit of one person to one part of a query.
 
     Attributes:
@@ -19,7 +18,7 @@ class PartScore:
         wanted: False where the query negates the part.
         probability: Probability that the part is true of the person, in [0, 1].
         weight: Weight of the part in the query; 1 unless the query states another.
-        lost: Factor of the person's score that the part cost, in [0, 1]: 0 where it fits fully.
+        lost: Share of the person's score that the part cost, in [0, 1]: 0 where it fits fully.
         detail_of: Text of the part that this one explains, or None if it stands in the query itself.
     """
 
@@ -29,6 +28,11 @@ class PartScore:
     weight: float
     lost: float
     detail_of: str | None = None
+
+    @property
+    def fit(self) -> float:
+        """Probability of what was asked for, in [0, 1]: of the negation where the query negates the part."""
+        return self.probability if self.wanted else 1 - self.probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Hit(Person):
         rank: 1 is best.
         cosine: Cosine with the query, in [-1, 1]; None if there was only a filter.
         probability: Probability of the query, in [0, 1]; None unless the query was a text.
-        parts: How well each part of the query fits; empty where there was only a filter.
+        parts: How well each part of the query fits; of a filter alone only what the list is ordered by.
         similar: Further hits that share the image with this one or show nearly the same picture, best first.
     """
 
@@ -84,7 +88,16 @@ class Hit(Person):
             "score": self.score,
             "cutout": self.cutout,
             "parts": [
-                {name: getattr(part, name) for name in PartScore.__dataclass_fields__} for part in self.parts
+                {
+                    "text": part.text,
+                    "wanted": part.wanted,
+                    "probability": part.probability,
+                    "weight": part.weight,
+                    "lost": part.lost,
+                    "detail_of": part.detail_of,
+                    "fit": part.fit,
+                }
+                for part in self.parts
             ],
             "similar": [hit.as_json() for hit in self.similar],
         }
@@ -96,10 +109,12 @@ class SearchResult:
 
     Attributes:
         question: The question in words for people.
-        hits: The hits, best first.
+        hits: The hits, in the order that ``order`` names.
         warnings: Notes for the user.
         searched: Number of people in the index.
         chance: How much of the answer chance would give; None where that is not known.
+        order: The order of the hits, as a heading says it.
+        why: Of an answer without hits, which part of the question emptied it, and what finds somebody.
     """
 
     question: str
@@ -107,6 +122,8 @@ class SearchResult:
     warnings: tuple[str, ...]
     searched: int
     chance: Chance | None = None
+    order: str = "best first"
+    why: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer as JSON types; the hits are ``results``."""
@@ -114,6 +131,8 @@ class SearchResult:
             "question": self.question,
             "searched": self.searched,
             "warnings": list(self.warnings),
+            "order": self.order,
+            "why": list(self.why),
             "chance": None if self.chance is None else asdict(self.chance),
             "results": [hit.as_json() for hit in self.hits],
         }

@@ -106,8 +106,8 @@ def _from_memory(
         positions, vectors = together[np.sort(np.unique(together, return_index=True)[1])], None
 
     def whole(rows: pa.Table) -> pa.Table:
-        row_ids = resident.row_ids[rows[POSITION].to_numpy()].tolist()
-        return index.whole_rows(row_ids, rows.select([*resident.known, "vector"]))
+        with index.unless_erased():
+            return resident.whole(rows[POSITION].to_numpy())
 
     return People(resident.rows(positions, vectors), index.attributes, whole)
 

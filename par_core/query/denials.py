@@ -1,54 +1,43 @@
 """Denials in plain words: "without a hat", "no hat", "not a man" mean NOT.
 
 No text model reads a denial: its embedding lies near the thing that is denied. So the words of a question are
-taken apart into what is wanted and what is not, as if the user had written NOT.
+taken apart into what is wanted and what is not, as if the user had written NOT. The words that deny are in
+``denial_words``.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.spoken import content_words, named_attributes
+from par_core.query.denial_words import (
+    AND_A,
+    COMMA,
+    DANGLING,
+    DENY,
+    END,
+    LESS,
+    LIST,
+    LOOSE_ENDS,
+    NON,
+    OR,
+    plain_spelling,
+)
 from par_core.query.language import AllOf, AnyOf, Negated, Node, Phrase, Weighted, parse_query
 
 __all__ = ["denials_in", "read_question"]
 
-_ARTICLE: Final = r"(?:(?:an?|the|any|his|her|their|its|kind of|sort of)\s+)*"
-_VERB: Final = r"(?:wearing|carrying|holding|having|with|in|on|dressed in|a|an)"
-_DENY: Final = re.compile(
-    r"""(?<![\w-])(?:
-        (?:(?:who\s+)?(?:is|are|does|do|has|have|was)\s*n[o']t\s+|not\s+|never\s+)
-            (?:have\s+|wear\s+|carry\s+|hold\s+|"""
-    + _VERB
-    + r"""\s+)?
-        | (?:(?:wearing|carrying|holding|having|with|has|have)\s+)?no\s+(?!one\b)
-        | (?:nobody|no\s+one|none)\s+(?:wearing|carrying|holding|having|with|in|who\s+(?:wears|has))\s+
-        | (?:without|w/o)\s+(?:(?:wearing|carrying|holding|having)\s+)?
-        | (?:lacking|minus|sans|except(?:\s+for)?|excluding)\s+
-        | (?:neither|nor)\s+(?:wearing\s+|carrying\s+|with\s+)?
-    )"""
-    + _ARTICLE,
-    re.IGNORECASE | re.VERBOSE,
-)
-# where what is denied ends: what follows is wanted, or is denied again by a word of its own
-_END: Final = re.compile(
-    r"\s*(?:[,;.]|\bbut\b|\bwho\b|\bwith\b|\bwearing\b|\bcarrying\b|\bholding\b|\bin\b(?=\s+(?:an?|the|his|her)\b))",
-    re.IGNORECASE,
-)
-_AND_A: Final = re.compile(r"\s+and\s+(?:an?|the|his|her)\b", re.IGNORECASE)
-_LESS: Final = re.compile(r"\b([a-z]{3,})less\b", re.IGNORECASE)  # hatless
-_LIST: Final = re.compile(r"\s*(?:\band\b|\bor\b|\bnor\b|/|&)\s*" + _ARTICLE, re.IGNORECASE)
-_LOOSE_ENDS: Final = re.compile(
-    r"^(?:\s|,|;|\.|\band\b|\bor\b|\bbut\b)+|(?:\s|,|;|\.|\band\b|\bor\b|\bbut\b|\bwho\b|\bwho is\b)+$",
-    re.IGNORECASE,
-)
+_OF_ALL: Final = re.compile(r"\b(?:no|excluding|except)\b", re.IGNORECASE)
+_NEITHER: Final = re.compile(r"\bneither\b", re.IGNORECASE)
 
 
 def read_question(text: str) -> Node:
     """Parse a question; the denials in the words of its phrases become negations.
 
     "a woman without a hat or glasses in a red coat" becomes ``"a woman in a red coat" AND NOT hat AND NOT
-    glasses``.
+    glasses``. Words that deny before a part in quotes or parentheses deny this part.
 
     Raises:
         FilterError: It does not make sense; the message shows where.
@@ -59,7 +48,7 @@ def read_question(text: str) -> Node:
 def _with_negations(node: Node) -> Node:
     match node:
         case AllOf(parts):
-            return AllOf(tuple(map(_with_negations, parts)))
+            return AllOf(tuple(map(_with_negations, _denying_the_next(parts))))
         case AnyOf(parts):
             return AnyOf(tuple(map(_with_negations, parts)))
         case Negated(inner, said):
@@ -86,32 +75,85 @@ def denials_in(node: Node) -> Iterator[Negated]:
             yield from denials_in(inner)
 
 
+def _denying_the_next(parts: tuple[Node, ...]) -> Iterator[Node]:
+    """Yield the parts of a conjunction; one behind words that end in a denial, such as ``without "a hat"``,
+    is negated, and the words of denial are taken away.
+    """
+    said = ""
+    for i, part in enumerate(parts):
+        following: Node = Negated(part, said) if said else part
+        said = ""
+        if isinstance(part, Phrase) and not part.quoted and i + 1 < len(parts):
+            text = plain_spelling(part.text)
+            if (found := DANGLING.search(text)) is not None:
+                said = found.group().strip()
+                before = replace(part, text=LOOSE_ENDS.sub("", text[: found.start()]))
+                following = replace(following, inner=before) if isinstance(following, Negated) else before
+                if not content_words(before.text):
+                    continue
+        yield following
+
+
 def _read(phrase: Phrase) -> Node:
     wanted, denied = "", list[Negated]()
-    rest = phrase.text
-    for less in _LESS.finditer(phrase.text):
-        if named_attributes(less.group(1)):
-            denied.append(Negated(Phrase(less.group(1), phrase.quoted), less.group()))
-            rest = rest.replace(less.group(), "")
-    while (found := _DENY.search(rest)) is not None:
+    rest = plain_spelling(phrase.text)
+    for one_word in (LESS, NON):
+        for word in one_word.finditer(rest):
+            if named_attributes(word.group(1)):
+                denied.append(Negated(Phrase(word.group(1), phrase.quoted), word.group()))
+                rest = rest.replace(word.group(), "")
+    while (found := DENY.search(rest)) is not None:
         until = _end_of_denial(rest, found)
-        said = _LOOSE_ENDS.sub("", rest[found.start() : until])
-        things = [_LOOSE_ENDS.sub("", thing) for thing in _LIST.split(rest[found.end() : until])]
-        denied += [Negated(Phrase(thing, phrase.quoted), said) for thing in things if thing]
+        said = LOOSE_ENDS.sub("", rest[found.start() : until])
         wanted += f" {rest[: found.start()]}"
+        for thing in _things(rest[found.end() : until], wanted):
+            denied.append(Negated(Phrase(thing, phrase.quoted), said))
         rest = re.sub(r"^\s*but\b", "", rest[until:], flags=re.IGNORECASE)
     if not denied:
-        return phrase
-    left = _LOOSE_ENDS.sub("", re.sub(r"\s+(?=,)", "", " ".join(f"{wanted} {rest}".split())))
+        return replace(phrase, text=" ".join(plain_spelling(phrase.text).split()))
+    left = " ".join(f"{wanted} {rest}".split())
+    left = LOOSE_ENDS.sub("", re.sub(r"(?:\s*,)+", ",", left))
     kept = (Phrase(left, phrase.quoted),) if content_words(left) else ()
     parts = (*kept, *dict.fromkeys(denied))
     return parts[0] if len(parts) == 1 else AllOf(parts)
 
 
+def _things(text: str, wanted: str) -> list[str]:
+    """Return the things that are denied. A colour alone is that of the thing behind it ("no red or blue
+    coat"), else that of the last garment before the denial ("a coat that is not red").
+    """
+    things = [thing for each in LIST.split(text) if content_words(thing := LOOSE_ENDS.sub("", each))]
+    garments = [named.spoken for word in content_words(wanted) for named in named_attributes(word)]
+    behind = garments[-1] if garments else ""
+    completed: list[str] = []
+    for thing in reversed(things):
+        if thing.lower() in COLOUR_TERMS or thing.lower() == "gray":
+            completed.append(f"{thing} {behind}".strip())
+        else:
+            behind = thing.split()[-1]
+            completed.append(thing)
+    return completed[::-1]
+
+
 def _end_of_denial(text: str, found: re.Match[str]) -> int:
     """Return where the things end that a word of denial is about: at another denial, or where something else
-    begins. "no bag and a red coat" denies the bag alone, "without a bag and a coat" both.
+    begins. "no bag and a red coat" denies the bag alone, "without a bag and a coat" both; a comma ends them
+    but in a list, such as "without a hat, glasses or a bag".
     """
-    ends = [_DENY, _END] + ([_AND_A] if re.search(r"\bno\b", found.group(), re.IGNORECASE) else [])
-    places = [place.start() for end in ends if (place := end.search(text, found.end())) is not None]
-    return min(places, default=len(text))
+    only_or = bool(_OF_ALL.search(found.group()))
+    first = re.compile(r"\w*").match(text, found.end())
+    after = first.end() if first else found.end()  # "not from behind" denies what begins as an end does
+    ends = [(DENY, found.end()), (END, after)] + ([(AND_A, after)] if only_or else [])
+    places = [place.start() for end, start in ends if (place := end.search(text, start)) is not None]
+    until = min(places, default=len(text))
+    comma = text.find(",", found.end(), until)
+    if comma < 0 or _is_list(text[comma:until], only_or=only_or) or _NEITHER.search(found.group()):
+        return until
+    return comma
+
+
+def _is_list(behind: str, *, only_or: bool) -> bool:
+    """Whether what follows a comma goes on with a list: its last part is joined by or, nor, or and."""
+    pieces = [piece for piece in COMMA.split(behind) if piece.strip()]
+    last = pieces[-1] if pieces else ""
+    return bool(OR.search(last)) or (not only_or and bool(re.search(r"\band\b", last, re.IGNORECASE)))

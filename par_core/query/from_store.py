@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from par_core.archive import decode
 from par_core.config import RunConfig
@@ -20,20 +21,25 @@ from par_core.query.denials import read_question
 from par_core.query.gallery import write_gallery
 from par_core.query.language import AllOf, Likeness, Node
 from par_core.query.missing_files import leave_out_missing
+from par_core.query.neighbouring_colours import FEW, followed_by, widened
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
 from par_core.query.place_hints import place_hints
 from par_core.query.resident_reader import ResidentReader
 from par_core.query.searching import Wanted, sample_of, search_filter, search_query
 from par_core.query.table import check_embedding
+from par_core.query.why_nobody import MOST, Asked, why_nobody
+from par_core.query.word_hints import read_as
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.types import ImageU8
 from par_core.version import __version__
 
-__all__ = ["Question", "Searcher", "ask", "read_picture", "save_gallery"]
+__all__ = ["Question", "Searcher", "ask", "notes_on", "read_picture", "save_gallery"]
 
 _MORE: Final = 4  # times as many hits are read where too many files have vanished
+_SAMPLES_KEPT: Final = 4
+_PATIENT_S: Final = 5.0  # to begin with an index in memory
 _IMAGE: Final = "image"
 _MOST_HITS: Final = 10_000  # read, however many files have vanished
 
@@ -52,6 +58,7 @@ class Question:
         apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the
             best of them.
         pictures: Embeddings, of L2 norm 1, of pictures that the text names by ``picture:NAME``.
+        near: Where few people wear a colour that the text asks for, let those in neighbouring ones follow.
         depth: Number of hits, if more than ``top``, among whose candidates the hits are chosen: answers that
             differ in ``top`` alone then begin alike.
     """
@@ -64,6 +71,7 @@ class Question:
     weak: bool = False
     apart: bool = False
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+    near: bool = False
     depth: int = 0
 
 
@@ -93,17 +101,23 @@ class Searcher:
         self._resident = ResidentReader() if resident else None
 
     def warm(self) -> None:
-        """Load the models for texts, so that the first question is as quick as the next; begin to read the
-        index into memory if that is wanted.
+        """Load the models for texts, so that the first question is as quick as the next. If the index is
+        wanted in memory, begin to read it, and wait for that for some seconds.
         """
-        load_text_scorer(self.config).query("a person")
         if self._resident is not None and (index := self._opened_index()) is not None:
             self._resident.read_soon(index)
+        load_text_scorer(self.config).query("a person")
+        if self._resident is not None:
+            self._resident.wait(_PATIENT_S)
 
     def wait_until_read(self) -> None:
-        """Wait until the index is in memory, if a thread is reading it."""
+        """Wait until the index is in memory, if it is being read."""
         if self._resident is not None:
             self._resident.wait()
+
+    def has_read(self, index: PeopleIndex) -> bool:
+        """Whether an index is in memory, as far as its files allow it."""
+        return self._resident is not None and self._resident.has_read(index)
 
     def index(self) -> PeopleIndex:
         """Return the version of the index that a question reads now.
@@ -140,8 +154,10 @@ class Searcher:
             self._resident.read_soon(index)
         result = _answer(index, question, self.config)
         if not result.hits:
-            hints = place_hints(index, _parse(question.text) if question.text else None, question.where)
-            return replace(result, warnings=(*result.warnings, *hints))
+            node = _parse(question.text) if question.text else None
+            hints = place_hints(index, node, question.where)
+            why = () if question.image is not None else _why(index, question, node, self.config)
+            return replace(result, warnings=(*result.warnings, *hints), why=why)
         if index.read_identity == newest.read_identity:
             return result
         depth = question.top
@@ -204,10 +220,40 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
         node = like if node is None else AllOf((like, node))
         phrases.insert(0, f"people like {question.image.name}")
     assert node is not None
-    sample = _sample(index.path, index.identity)
-    return search_query(
-        index, node, load_text_scorer(config), sample, wanted, " and ".join(phrases), pictures
-    )
+    sample = _sample(index)
+    scorer, asked = load_text_scorer(config), " and ".join(phrases)
+    node, notes = read_as(node, scorer.encoder)
+    result = search_query(index, node, scorer, sample, wanted, asked, pictures)
+    wider, said = widened(node) if question.near else (node, ())
+    if said and len(result.hits) < min(FEW, question.top):
+        near = search_query(index, wider, scorer, sample, wanted, asked, pictures)
+        result = followed_by(result, replace(near, hits=near.hits[: question.top]), said)
+    return replace(result, hits=result.hits[: question.top], warnings=(*notes, *result.warnings))
+
+
+def _why(index: PeopleIndex, question: Question, node: Node | None, config: RunConfig) -> tuple[str, ...]:
+    def count(text: Node | None, where: str | None, weak: bool) -> int:
+        wanted = Wanted(where, MOST, question.absent, weak)
+        if text is None:
+            found = search_filter(index, wanted)
+        else:
+            scorer = load_text_scorer(config)
+            read, _ = read_as(text, scorer.encoder)
+            sample = _sample(index)
+            found = search_query(index, read, scorer, sample, wanted, "", question.pictures)
+        return min(sum(1 + len(hit.similar) for hit in found.hits), MOST)
+
+    return why_nobody(Asked(node, question.where, question.weak), frozenset(index.attributes), count)
+
+
+def notes_on(text: str, config: RunConfig) -> tuple[str, ...]:
+    """Return what can be said of the words of a question before it is searched for: which are read as wider
+    words. An answer says the same again.
+
+    Raises:
+        BadConfigError: The question is empty or wrong, or the models cannot be loaded.
+    """
+    return read_as(_parse(text), load_text_scorer(config).encoder)[1]
 
 
 def _parse(text: str) -> Node:
@@ -216,13 +262,16 @@ def _parse(text: str) -> Node:
     return read_question(text)
 
 
-@lru_cache(maxsize=4)
-def _sample(path: Path, identity: tuple[str, int]) -> People:
+@cached(LRUCache(_SAMPLES_KEPT), key=lambda index: (index.path, index.identity), lock=Lock())
+def _sample(index: PeopleIndex) -> People:
     """Return the sample of a version of an index; a version never changes."""
-    index = PeopleIndex.open(path, str(identity[1]))
-    if index is None or index.identity != identity:
-        raise StoreError(f"the index at {path} was replaced during the search; ask again")
-    return sample_of(index)
+    if index.resident is not None:
+        return sample_of(index)
+    identity = index.identity
+    pinned = PeopleIndex.open(index.path, str(identity[1]))
+    if pinned is None or pinned.identity != identity:
+        raise StoreError(f"the index at {index.path} was replaced during the search; ask again")
+    return sample_of(pinned)
 
 
 def save_gallery(

@@ -9,6 +9,7 @@ from typing import Any, Final
 from par_core.atomic import write_atomic
 from par_core.pages import page_environment
 from par_core.query.answer import Hit, SearchResult
+from par_core.query.certainty import certainty
 from par_core.query.crops import Crop
 
 __all__ = ["write_gallery"]
@@ -31,7 +32,7 @@ def write_gallery(
     page = (
         page_environment("par_core.query")
         .get_template("gallery.html")
-        .render(result=result, cards=cards, provenance=provenance)
+        .render(result=result, cards=cards, provenance=provenance, sure=certainty(result))
     )
     write_atomic(path, page.encode())
 

@@ -3,17 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
 
 from par_core.query.answer import Hit, PartScore
 from par_core.query.parts import People
+from par_core.query.person import person_fields
 
 __all__ = ["fold", "hits_of"]
-
-_NOT_SHOWN: Final = frozenset(["vector", "row_digest"])
 
 
 def hits_of(
@@ -35,19 +33,16 @@ def hits_of(
         ranks: Rank of each person; 1 is best.
         explained: How well each part of the question fits each person.
     """
-    whole = people.whole_rows()
-    rows = whole.select([name for name in whole.column_names if name not in _NOT_SHOWN]).to_pylist()
+    fields = person_fields(people.whole_rows(), people.attributes, thresholds)
     return tuple(
-        Hit.from_row(
-            row,
-            people.attributes,
-            thresholds,
+        Hit(
+            **person,
             rank=ranks[i],
             cosine=None if cosines is None or np.isnan(cosines[i]) else float(cosines[i]),
             probability=None if probabilities is None else float(probabilities[i]),
             parts=explained[i],
         )
-        for i, row in enumerate(rows)
+        for i, person in enumerate(fields)
     )
 
 

@@ -18,7 +18,7 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 
 from par_core.errors import FilterError
-from par_core.query.fields import field_filter
+from par_core.query.fields import FIELDS, field_filter
 from par_core.query.where import Filter
 
 __all__ = ["AllOf", "AnyOf", "Condition", "Likeness", "Negated", "Node", "Phrase", "Weighted", "parse_query"]
@@ -34,6 +34,8 @@ _TYPED: Final = str.maketrans(
     | dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'")
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d", "-")
 )
+
+_LONE_FIELD: Final = re.compile(r"\b([a-z]+):(?=\s|$)", re.IGNORECASE)
 
 _GRAMMAR: Final = r"""
     start: any
@@ -225,6 +227,12 @@ class _Build(Transformer[Token, Node]):
 
     @v_args(inline=True)
     def words(self, token: Token) -> Node:
+        for field in _LONE_FIELD.finditer(token):
+            if field.group(1).lower() in FIELDS:
+                raise _MisplacedError(
+                    f"{field.group()} has a blank or nothing behind it; write {field.group()}VALUE",
+                    (token.start_pos or 0) + field.start(),
+                )
         return Phrase(" ".join(token.split()), quoted=False)
 
     @v_args(inline=True)

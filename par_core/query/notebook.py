@@ -87,7 +87,7 @@ def search(
     settings = load_config(Path(config) if config is not None else None, profile=profile)
     searcher = Searcher(Path(store), settings, version)
     picture = Path(image) if image is not None else None
-    return search_with(searcher, Question(text, picture, where, top, absent, weak, apart))
+    return search_with(searcher, Question(text, picture, where, top, absent, weak, apart, near=True))
 
 
 def search_with(searcher: Searcher, question: Question) -> "Results":

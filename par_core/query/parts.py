@@ -4,7 +4,7 @@
 none, a weight is a power.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -18,6 +18,7 @@ from par_core.log_odds import expit, logit
 from par_core.models.text_evidence import ColourShares, KnownPeople, SpokenQuery, TextScorer, probability_of
 from par_core.query.answer import PartScore
 from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Node, Phrase, Weighted
+from par_core.query.person import column_of_numbers
 
 __all__ = [
     "AttributePart",
@@ -45,7 +46,7 @@ class People:
     Attributes:
         table: The columns that are judged, or all.
         attributes: Names of the attribute columns.
-        read: Reads all columns but the vector of some rows of the table; None where it has them.
+        read: Reads the columns that are shown of some rows of the table; None where it has them.
     """
 
     table: pa.Table
@@ -79,29 +80,46 @@ class People:
         return self.known.colour_shares()
 
     @cached_property
-    def probabilities(self) -> dict[str, np.ndarray]:
+    def probabilities(self) -> Mapping[str, np.ndarray]:
         """Probabilities of each attribute by name, NaN where not known."""
-        return {name: _numbers(self.table[name]).astype(np.float32) for name in self.attributes}
+        return _Probabilities(self.table, self.attributes)
 
     @cached_property
     def cutouts(self) -> Float64[np.ndarray, " n"]:
         """How good each cut-out is, in [0, 1]; NaN where the index does not say."""
         if "cutout" not in self.table.column_names:
             return np.full(len(self), np.nan)
-        return _numbers(self.table["cutout"]).astype(np.float64)
+        return column_of_numbers(self.table["cutout"])
 
     def take(self, rows: np.ndarray) -> "People":
         """Return some of the people, in the order of row numbers."""
         return People(self.table.take(pa.array(rows, pa.int64())), self.attributes, self.read)
 
     def whole_rows(self) -> pa.Table:
-        """Return all columns of the people; the vector may be missing."""
+        """Return the columns that are shown of the people, and others."""
         return self.table if self.read is None else self.read(self.table)
 
 
-def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    """The numbers of a column, NaN where there is none."""
-    return np.asarray(column.cast(pa.float64()).fill_null(np.nan))
+class _Probabilities(Mapping[str, np.ndarray]):
+    """Columns of a table as numbers, each made when it is first looked up: a question names few of them."""
+
+    def __init__(self, table: pa.Table, names: Sequence[str]) -> None:
+        self._table, self._names = table, names
+        self._made: dict[str, np.ndarray] = {}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._names:
+            raise KeyError(name)
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = column_of_numbers(self._table[name]).astype(np.float32)
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True)

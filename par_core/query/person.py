@@ -1,13 +1,15 @@
-"""One person as the index knows it, made from a row of the table."""
+"""One person as the index knows it, and the fields of people made from rows of the table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-__all__ = ["Person"]
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float64
 
-P = TypeVar("P", bound="Person")
+__all__ = ["Person", "column_of_numbers", "person_fields"]
 
 _AS_STORED: Final = (
     "person_id",
@@ -73,30 +75,56 @@ class Person:
     lower_color_share: float | None
     captured_at: datetime | None
 
-    @classmethod
-    def from_row(
-        cls: type[P],
-        row: Mapping[str, Any],
-        attributes: Iterable[str],
-        thresholds: Mapping[str, float],
-        **more: Any,
-    ) -> P:
-        """Return the person of a row of the index.
 
-        Args:
-            row: The columns of the row by name; the vector is not needed.
-            attributes: Names of the attribute columns.
-            thresholds: The probability from which each attribute counts as seen; 0.5 where none is named.
-            more: Further fields of a subclass.
-        """
-        probabilities = {name: row[name] for name in attributes if row[name] is not None}
-        seen = [name for name, p in probabilities.items() if p >= thresholds.get(name, 0.5)]
-        return cls(
-            **{name: row[name] for name in _AS_STORED},
-            cutout=row.get("cutout"),
-            uris=tuple(row["uris"]),
-            box=(row["x1"], row["y1"], row["x2"], row["y2"]),
-            attributes=probabilities,
-            seen=tuple(sorted(seen, key=probabilities.__getitem__, reverse=True)),
-            **more,
-        )
+def person_fields(
+    table: pa.Table, attributes: Sequence[str], thresholds: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """Return the fields of the people of rows of the index.
+
+    Args:
+        table: The rows; the vector is not needed.
+        attributes: Names of the attribute columns.
+        thresholds: The probability from which each attribute counts as seen; 0.5 where none is named.
+    """
+    stored = {name: _values(table[name]) for name in _AS_STORED}
+    stored["uris"] = [tuple(uris) for uris in table["uris"].to_pylist()]
+    stored["box"] = list(zip(*(_values(table[name]) for name in ("x1", "y1", "x2", "y2")), strict=True))
+    stored["cutout"] = _values(table["cutout"]) if "cutout" in table.column_names else [None] * len(table)
+    stored["attributes"], stored["seen"] = _attributes(table, attributes, thresholds)
+    return [dict(zip(stored, row, strict=True)) for row in zip(*stored.values(), strict=True)]
+
+
+def _attributes(
+    table: pa.Table, names: Sequence[str], thresholds: Mapping[str, float]
+) -> tuple[list[dict[str, float]], list[tuple[str, ...]]]:
+    """Return the known probabilities of each row by attribute, and the attributes that count as seen."""
+    if not names:
+        return [{} for _ in range(len(table))], [()] * len(table)
+    probabilities = np.stack([column_of_numbers(table[name]) for name in names], axis=1)
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    reached = probabilities >= np.array([thresholds.get(name, 0.5) for name in names])
+    sure = np.take_along_axis(reached, order, axis=1)
+    seen = [
+        tuple(names[place] for place, is_seen in zip(places, row, strict=True) if is_seen)
+        for places, row in zip(order.tolist(), sure.tolist(), strict=True)
+    ]
+    rows = [dict(zip(names, row, strict=True)) for row in probabilities.tolist()]
+    if np.isnan(probabilities).any():
+        rows = [{name: p for name, p in row.items() if p == p} for row in rows]  # NaN differs from itself
+    return rows, seen
+
+
+def column_of_numbers(column: pa.ChunkedArray) -> Float64[np.ndarray, " n"]:
+    """Return the numbers of a column, NaN where there is none."""
+    numbers = column.combine_chunks()
+    if numbers.null_count:
+        numbers = numbers.cast(pa.float64()).fill_null(np.nan)
+    return np.asarray(numbers, np.float64)
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Return the values of a column as Python has them, None where there is none."""
+    if pa.types.is_floating(column.type) and not column.null_count:
+        values: list[Any] = column.to_numpy().tolist()
+        return values
+    return column.to_pylist()

@@ -1,20 +1,24 @@
 """Reading an index into memory while questions go on."""
 
-import contextlib
+import logging
 import threading
 import weakref
 from typing import Final
 
-from par_core.errors import ParError
+from par_core.errors import IndexChangedError, ParError
 from par_core.store.lance import PeopleIndex
 
 __all__ = ["ResidentReader"]
 
+_log = logging.getLogger(__name__)
 _LONGEST_S: Final = 600.0  # of a wait
+_APART_FROM: Final = 20_000  # people; fewer are read sooner than a process starts
 
 
 class ResidentReader:
-    """Reads versions of an index into memory, in a thread, one at a time and each once."""
+    """Reads versions of an index into memory, one at a time and each once: large ones in a process of their
+    own, small ones in a thread.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,21 +28,35 @@ class ResidentReader:
     def read_soon(self, index: PeopleIndex) -> None:
         """Begin to read an index, unless it was read before or another one is being read."""
         with self._lock:
-            if (self._last is not None and self._last() is index) or (
-                self._thread is not None and self._thread.is_alive()
-            ):
+            if (self._last is not None and self._last() is index) or self.is_reading:
                 return
             self._last = weakref.ref(index)
             self._thread = threading.Thread(target=_read, args=(index,), name="par-resident", daemon=True)
             self._thread.start()
 
-    def wait(self) -> None:
-        """Wait until nothing is being read."""
+    @property
+    def is_reading(self) -> bool:
+        """Whether an index is being read."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def has_read(self, index: PeopleIndex) -> bool:
+        """Whether an index was read, as far as its files allow it."""
+        return self._last is not None and self._last() is index and not self.is_reading
+
+    def wait(self, seconds: float = _LONGEST_S) -> None:
+        """Wait until nothing is being read, for some seconds at most."""
         thread = self._thread
         if thread is not None:
-            thread.join(_LONGEST_S)
+            thread.join(seconds)
 
 
 def _read(index: PeopleIndex) -> None:
-    with contextlib.suppress(ParError):  # it was erased meanwhile: the next version is read
-        index.read_resident()
+    try:
+        if len(index) >= _APART_FROM:
+            index.read_resident_apart()
+        else:
+            index.read_resident()
+    except IndexChangedError:  # the next version is read
+        pass
+    except (ParError, OSError) as error:
+        _log.warning("%s; LanceDB answers instead, slower", error)

@@ -17,9 +17,9 @@ from jaxtyping import Float32, Float64, Int64
 
 from par_core.models.text_evidence import TextScorer
 from par_core.query.answer import CUTOFF, Chance, SearchResult
+from par_core.query.by_filter import list_by_filter
 from par_core.query.candidates import find_candidates
 from par_core.query.clear_cutouts import explain_cutouts, ranked_by_cutouts
-from par_core.query.conditions import condition_of, sql_of
 from par_core.query.denials import denials_in
 from par_core.query.grouping import group
 from par_core.query.hits import fold, hits_of
@@ -39,6 +39,8 @@ from par_core.query.parts import (
 from par_core.query.plan import alternatives_of
 from par_core.query.resolving import resolve_parts
 from par_core.query.table import PeopleTable
+from par_core.query.where import And, Or, parse_where
+from par_core.query.word_hints import near_words
 
 __all__ = ["Wanted", "sample_of", "search_filter", "search_query"]
 
@@ -111,16 +113,12 @@ def search_query(
     parts = resolve_parts(node, index, scorer, sample, pictures)
     alternatives = alternatives_of(node, parts)
     if all(isinstance(part, ConditionPart) for part in parts.values()):
-        tests = " OR ".join(
-            f"({sql_of(index, alternative.condition)})"
-            for alternative in alternatives
-            if alternative.condition is not None  # true of all of them; mypy cannot know
-        )
-        return _unranked(
-            index,
-            condition_of(index, wanted.where, absent=wanted.absent, further=f"({tests})"),
-            wanted.top,
-            question,
+        held = [one.condition for one in alternatives if one.condition is not None]  # all; mypy cannot know
+        asked = held[0] if len(held) == 1 else Or(tuple(held))
+        if wanted.where is not None and wanted.where.strip():
+            asked = And((asked, parse_where(wanted.where)))
+        return list_by_filter(
+            index, asked, absent=wanted.absent, top=wanted.top, question=question, apart=wanted.apart
         )
     people = _without_examples(
         find_candidates(
@@ -155,26 +153,37 @@ def search_query(
     )
     chance = _chance(fits, groups, wanted) if calibrated else None
     return SearchResult(
-        question, fold(hits, groups), (*_read_as(node), *_warnings(parts, scorer)), len(index), chance
+        question,
+        fold(hits, groups),
+        (*_read_as(node), *_warnings(parts, scorer)),
+        len(index),
+        chance,
+        "best first" if judged else "most alike first",
     )
 
 
 def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
-    """Return the people that a filter lets pass, in no particular order."""
-    return _unranked(
-        index, condition_of(index, wanted.where, absent=wanted.absent), wanted.top, f"where {wanted.where}"
+    """Return the people that a filter lets pass; see :func:`par_core.query.by_filter.list_by_filter`.
+
+    Raises:
+        FilterError: The filter is wrong.
+    """
+    where = wanted.where or ""
+    return list_by_filter(
+        index,
+        parse_where(where),
+        absent=wanted.absent,
+        top=wanted.top,
+        question=f"where {where}",
+        apart=wanted.apart,
     )
-
-
-def _unranked(index: PeopleTable, where: str | None, top: int, question: str) -> SearchResult:
-    people = People(index.search(None, where=where, top=top), index.attributes)
-    hits = hits_of(people, index.thresholds, None, None, range(1, len(people) + 1), [()] * len(people))
-    return SearchResult(question, hits, (), len(index))
 
 
 def _without_examples(people: People, parts: Mapping[Leaf, Part]) -> People:
     """Return the people without those that ``like:`` names: the user knows them already."""
     examples = {part.person_id for part in parts.values() if isinstance(part, LikenessPart)}
+    if not examples:
+        return people
     return people.take(
         np.array([row for row, identity in enumerate(people.ids) if identity not in examples], np.int64)
     )
@@ -227,9 +236,11 @@ def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]
         unknown = scorer.encoder.unknown_words(query.text)
         if unknown:
             words = ", ".join(map(repr, unknown))
+            meant = [near for word in unknown for near in near_words(word)]
             warnings.append(
-                f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; use"
-                " --profile clip for free words"
+                f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; "
+                + (f"did you mean {' or '.join(map(repr, dict.fromkeys(meant)))}? " if meant else "")
+                + "use --profile clip for free words"
             )
         if query.parts > 1:
             warnings.append(

@@ -73,10 +73,6 @@ class PeopleTable(Scanned, Protocol):
         """Turn an error in the block into IndexChangedError where the table was erased meanwhile."""
         ...
 
-    def whole_rows(self, row_ids: Sequence[int], known: pa.Table) -> pa.Table:
-        """Return rows by LanceDB's ids, in their order, of which some columns are known."""
-        ...
-
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
         """Return rows by id."""
         ...

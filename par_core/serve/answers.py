@@ -1,12 +1,20 @@
 """The answers of the service, beside hits and counts."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from par_core.query.answer import Hit, SearchResult
+from par_core.query.answer import Chance, Hit, SearchResult
 from par_core.query.one_picture import PersonInPicture
 from par_core.store.lance import IndexInfo
 
-__all__ = ["PersonDetails", "SearchPage", "UploadedPicture", "Versions"]
+__all__ = [
+    "PersonDetails",
+    "SearchPage",
+    "Suggestions",
+    "UploadedPicture",
+    "Versions",
+    "chance_of_page",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,19 @@ class Versions:
     def as_json(self) -> dict[str, int]:
         """Return the two numbers."""
         return {"searched": self.searched, "newest": self.newest}
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """How a question may go on.
+
+    Attributes:
+        completions: Whole questions, at most eight.
+        notes: What can be said of its words before it is searched for.
+    """
+
+    completions: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +96,11 @@ class UploadedPicture:
     name: str
     person: PersonInPicture
     people: int
+
+
+def chance_of_page(chance: Chance | None, hits: Sequence[Hit]) -> Chance | None:
+    """Return the share of chance among the hits of a page: more hits were looked up than are shown."""
+    if chance is None:
+        return None
+    known = [hit.probability for hit in hits if hit.probability is not None]
+    return replace(chance, share=1 - sum(known) / len(known) if known else 0.0)

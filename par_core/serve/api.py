@@ -18,6 +18,7 @@ from par_core.serve.schemas import (
     PictureResponse,
     SearchResponse,
     StatusResponse,
+    SuggestResponse,
 )
 from par_core.serve.service import SearchPage
 from par_core.serve.status import ServeStatus
@@ -163,6 +164,18 @@ async def outline(session: Searching, person_id: Identity) -> OutlineResponse:
 async def image(session: Searching, image_id: Identity) -> Response:
     """Return the whole photograph as JPEG, upright, at most 1600 pixels a side, without metadata."""
     return jpeg(await session.image(image_id))
+
+
+@router.get("/suggest", responses=_errors(400))
+async def suggest(
+    session: Searching,
+    q: Annotated[
+        str,
+        Query(max_length=1000, description="A question as far as it is typed.", examples=["a woman in a ja"]),
+    ],
+) -> SuggestResponse:
+    """Return how the last word of a question may go on, and what can be said of its words before a search."""
+    return SuggestResponse.model_validate(asdict(await session.suggest(q)))
 
 
 @router.get("/facets", responses=_errors(400))

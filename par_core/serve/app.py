@@ -1,6 +1,7 @@
 """The application: API, page, and the middleware before both.
 
     request ── middleware (caller, host, origin, size, rate; headers) ── api.py    JSON under /api
+                                                                      ├─ metrics.py  GET /metrics
                                                                       ├─ login.py  POST /login, POST /logout
                                                                       └─ pages.py  HTML, static files
 
@@ -12,13 +13,14 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from par_core.access import Access
 from par_core.errors import ParError
-from par_core.serve import api, login, pages
+from par_core.serve import api, login, metrics, pages
 from par_core.serve.middleware import AccessMiddleware
+from par_core.serve.monitoring import MonitoringMiddleware
 from par_core.serve.problems import Problem, problem_of
 from par_core.serve.service import ArchiveService
 from par_core.serve.settings import ServeSettings
@@ -61,8 +63,10 @@ def create_app(service: ArchiveService, settings: ServeSettings | None = None) -
     app.state.app_state = app_state
     app.include_router(api.router)
     app.include_router(login.router)
+    app.include_router(metrics.router)
     app.include_router(pages.router)
     app.add_middleware(AccessMiddleware, app_state=app_state, respond=_error_response)
+    app.add_middleware(MonitoringMiddleware, metrics=app_state.metrics)  # before all others
     app.add_exception_handler(ParError, _error_response)
     app.add_exception_handler(HTTPException, _error_response)
     app.add_exception_handler(RequestValidationError, _error_response)
@@ -71,11 +75,18 @@ def create_app(service: ArchiveService, settings: ServeSettings | None = None) -
 
 async def _error_response(request: Request, error: Exception) -> Response:
     problem = _problem(error)
+    app_state: AppState = request.app.state.app_state
+    app_state.metrics.refused(problem.kind)
+    if request.url.path == "/metrics":
+        return PlainTextResponse(f"{problem.message}\n", problem.status, _headers(problem))
     if not request.url.path.startswith("/api/"):
         return await pages.error_page(request, problem)
+    return JSONResponse(api.error_content(problem), problem.status, _headers(problem))
+
+
+def _headers(problem: Problem) -> dict[str, str]:
     headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
-    headers |= {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
-    return JSONResponse(api.error_content(problem), problem.status, headers)
+    return headers | ({"WWW-Authenticate": "Bearer"} if problem.status == 401 else {})
 
 
 def _problem(error: Exception) -> Problem:

@@ -31,6 +31,7 @@ from par_core.serve.schemas import (
     PictureResponse,
     SearchResponse,
     StatusResponse,
+    SuggestResponse,
 )
 
 __all__ = ["Client", "ServerError"]
@@ -163,6 +164,10 @@ class Client:
     def image(self, image_id: str) -> bytes:
         """Return a JPEG of the whole photograph."""
         return self._send("GET", f"/api/image/{image_id}").content
+
+    def suggest(self, q: str) -> SuggestResponse:
+        """Return how the last word of a question may go on, and notes on its words."""
+        return self._json(SuggestResponse, "GET", "/api/suggest", params={"q": q})
 
     def facets(self, where: str | None = None) -> FacetsResponse:
         """Return the numbers of people of each colour, attribute, folder and day."""

@@ -94,6 +94,7 @@ async def answer(
         what,
         lambda: reviews.answer_rest(name) if judged == "rest" else reviews.answer(name, person_id, word),
     )
+    session.app_state.metrics.judged(word or "rest")  # the review has taken it, so it is one of its words
     return _shown(request, part, state, posted=True)
 
 

@@ -2,24 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
 from urllib.parse import unquote, urlencode
 
 from par_core.query.answer import Chance, Hit
+from par_core.query.certainty import certainty, certainty_details
 from par_core.serve.page_query import Chip, PageQuery, chips, narrowed, without, words_of
 from par_core.serve.service import PersonDetails, SearchPage
 
-__all__ = ["EXAMPLES", "AnswerView", "Card", "PersonView", "answer_view", "person_view", "split_message"]
-
-#: Example questions for the start page.
-EXAMPLES: Final = (
-    "a woman in a red coat",
-    "man AND backpack AND NOT hat",
-    "dress upper:black",
-    "(hat OR scarf) upper:blue,grey",
-    "sweater^2 glasses",
-    '"a person in a protective suit"',
-)
+__all__ = ["AnswerView", "Card", "PersonView", "answer_view", "person_view", "split_message"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +43,10 @@ class AnswerView:
         searched: Number of people in the index.
         warnings: Notes for the user.
         chance: See ``SearchResult``.
-        by_chance: Expected number of cards that are there by chance; None where that is not known.
+        order: The order of the cards, in words.
+        sure: One sentence on how many are likely right; empty where that is not known.
+        details: The details behind it.
+        why: Of an empty answer, which part of the query emptied it, and what finds somebody.
         first: Whether this is the first page.
         complete: Whether there are no further hits.
         more_url: Address of the next hits, or empty.
@@ -66,7 +59,10 @@ class AnswerView:
     searched: int
     warnings: tuple[str, ...]
     chance: Chance | None
-    by_chance: int | None
+    order: str
+    sure: str
+    details: tuple[str, ...]
+    why: tuple[str, ...]
     first: bool
     complete: bool
     more_url: str
@@ -106,7 +102,6 @@ def answer_view(query: PageQuery, answer: SearchPage) -> AnswerView:
     result = answer.result
     fields = chips(query.q)
     chance = result.chance
-    by_chance = round(chance.share * len(result.hits)) if chance is not None else None
     loosened = [
         (f"without {field.text}", query.with_text(field.rest).url())
         for field in fields
@@ -120,7 +115,10 @@ def answer_view(query: PageQuery, answer: SearchPage) -> AnswerView:
         result.searched,
         result.warnings,
         chance,
-        by_chance,
+        result.order,
+        certainty(result),
+        tuple(certainty_details(chance)) if chance is not None and result.hits else (),
+        result.why,
         answer.offset == 0,
         answer.next is None,
         query.url(offset=answer.next) if answer.next is not None else "",

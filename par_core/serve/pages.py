@@ -18,7 +18,7 @@ from par_core.serve import page_review
 from par_core.serve.page_filters import filters_of
 from par_core.serve.page_look import page, static_file
 from par_core.serve.page_query import PageQuery, narrowed, set_field
-from par_core.serve.page_view import EXAMPLES, answer_view, person_view, split_message
+from par_core.serve.page_view import answer_view, person_view, split_message
 from par_core.serve.problems import GoneError, Problem, TooLargeError
 from par_core.serve.service import SearchPage
 from par_core.serve.user_session import UserSession, session_for
@@ -72,7 +72,7 @@ async def search(
             {"query": query, "filters": filters_of(query, await session.facets(query.where or None))},
         )
     answer = await _answer(session, query, offset) if query else None
-    content = _content(session, query, answer)
+    content = {**_content(session, query, answer), "examples": await _examples(session, query)}
     if part == "more" and answer is not None:
         return page(request, "part_more.html", content)
     if part == "main":
@@ -194,11 +194,15 @@ async def _answer(session: UserSession, query: PageQuery, offset: int) -> Search
     )
 
 
+async def _examples(session: UserSession, query: PageQuery) -> list[tuple[str, str]]:
+    texts = () if query else await session.examples()
+    return [(text, PageQuery(text).url()) for text in texts]
+
+
 def _content(session: UserSession, query: PageQuery, answer: SearchPage | None) -> Mapping[str, Any]:
     return {
         "query": query,
         "answer": answer_view(query, answer) if answer else None,
         "versions": answer.versions if answer else None,
         "running": session.app_state.service.store.is_held(),
-        "examples": [(text, PageQuery(text).url()) for text in EXAMPLES],
     }

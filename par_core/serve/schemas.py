@@ -52,6 +52,9 @@ class PartJson(ApiModel):
     text: str = Field(description="The part as the user wrote it.")
     wanted: bool = Field(description="False where the query negates the part.")
     probability: float = Field(description="Probability that the part is true of the person, in [0, 1].")
+    fit: float = Field(
+        description="Probability of what was asked, in [0, 1]: of the negation where the part is negated."
+    )
     weight: float = Field(description="Weight of the part in the query.")
     lost: float = Field(
         description="Factor by which the part lowered the person's score, in [0, 1]; 0 where it fits fully."
@@ -120,9 +123,22 @@ class SearchResponse(ApiModel):
     warnings: list[str] = Field(description="Notes for the user.")
     searched: int = Field(description="Number of people in the index.")
     chance: ChanceJson | None = Field(description="null where it is not known.")
+    order: str = Field(
+        description="The order of the hits, in words: best first, surest and clearest first, ..."
+    )
+    why: list[str] = Field(
+        description="Of an empty answer: which part of the question emptied it, and what finds somebody."
+    )
     offset: int = Field(description="Number of hits before this page.")
     next: int | None = Field(description="The offset of the next page; null on the last one.")
     versions: VersionsJson
+
+
+class SuggestResponse(ApiModel):
+    """How a question may go on, and notes on its words."""
+
+    completions: list[str] = Field(description="Whole questions, at most eight.")
+    notes: list[str] = Field(description="Words that are read as wider ones, in words for people.")
 
 
 class PersonResponse(ApiModel):

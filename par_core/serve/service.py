@@ -6,30 +6,47 @@ so that no suppressed person stays here.
 """
 
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
-from par_core.query.answer import Chance, Hit, SearchResult
+from par_core.query.answer import Hit, SearchResult
 from par_core.query.crops import crops_of, mask_of
-from par_core.query.from_store import Question, Searcher
-from par_core.serve.answers import PersonDetails, SearchPage, UploadedPicture, Versions
+from par_core.query.from_store import Question, Searcher, notes_on
+from par_core.query.word_hints import completions
+from par_core.serve.answers import (
+    PersonDetails,
+    SearchPage,
+    Suggestions,
+    UploadedPicture,
+    Versions,
+    chance_of_page,
+)
+from par_core.serve.examples import finding_questions
 from par_core.serve.facets import Facets, count_facets
+from par_core.serve.live_index import LiveIndex
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
 from par_core.serve.recent import Recent
+from par_core.serve.search_processes import SearchProcesses
 from par_core.serve.status import ServeStatus, serve_status
 from par_core.serve.uploads import Uploads
 from par_core.store.lance import PeopleIndex
 
-__all__ = ["ArchiveService", "PersonDetails", "SearchPage", "UploadedPicture", "Versions"]
+__all__ = [
+    "ArchiveService",
+    "PersonDetails",
+    "SearchPage",
+    "Suggestions",
+    "UploadedPicture",
+    "Versions",
+]
 
 _STRIDE: Final = 200  # hits whose candidates are gathered together, so that pages of one answer fit together
 _DEEPEST: Final = 10_000  # hits of one question, over all pages
-_ANSWER_HITS: Final = 50_000  # of all answers that are kept
+_ANSWER_HITS: Final = 20_000  # of all answers that are kept
 _FACETS: Final = 128  # kept
 _CROP_BYTES: Final = 64 * 2**20  # kept
 _HITS: Final = 20_000  # kept: hits are soon requested again
@@ -57,15 +74,31 @@ class ArchiveService:
         self._hits: Recent[tuple[str, Versions], Hit] = Recent(_HITS)
         self._crops: Recent[tuple[str, str, Versions], bytes] = Recent(_CROP_BYTES, len)
         self._facets: Recent[tuple[str, Versions], Facets] = Recent(_FACETS)
+        self._examples: Recent[Versions, tuple[str, ...]] = Recent(1)
         self._uploads = Uploads(config)
+        self._processes = SearchProcesses(store_root, config, 0)
         self._kept_versions: Versions | None = None
+        self._live = LiveIndex(self._searcher)
         self._lock = threading.Lock()
 
     def warm(self) -> None:
-        """Load the text model, so that the first question is as quick as the next, and begin to read what
-        searches need of the index into memory.
+        """Load the text model and read what searches need of the index into memory, so that the first
+        question is as quick as the next. A large index is still being read when this returns.
         """
         self._searcher.warm()
+
+    def start_processes(self, most: int) -> None:
+        """Let other processes answer questions too, when several are asked at once.
+
+        Args:
+            most: Largest number of processes, beside this one.
+        """
+        self._processes.close()
+        self._processes = SearchProcesses(self.store.root, self.config, most)
+
+    def close(self) -> None:
+        """End the other processes; this one answers alone from then on."""
+        self._processes.close()
 
     def versions(self) -> Versions:
         """Return the present versions of the index, and drop what is kept of older ones.
@@ -114,24 +147,51 @@ class ArchiveService:
             absent=absent,
             weak=weak,
             apart=apart,
+            near=True,
         )
         if question.text is None and question.where is None:
             raise BadConfigError(
                 "nothing was asked; say what the person looks like (q), or give a filter (where)"
             )
-        _, versions = self._open()
+        index, versions = self._open()
         end = min(offset + top, _DEEPEST)
-        result, depth = self._answer(question, end, versions)
+        result, depth = self._answer(question, end, index, versions)
         hits = result.hits[offset:end]
         for hit in hits:
             for one in (hit, *hit.similar):
                 self._hits.put((one.person_id, versions), one)
         more = len(result.hits) > end or (len(result.hits) == depth and depth < _DEEPEST)
         return SearchPage(
-            replace(result, hits=hits, chance=_of_page(result.chance, hits)),
+            replace(result, hits=hits, chance=chance_of_page(result.chance, hits)),
             offset,
             end if more and hits else None,
             versions,
+        )
+
+    def suggest(self, q: str) -> Suggestions:
+        """Return how the last word of a question may go on, and what can be said of its words before it is
+        searched for. A question that is not whole yet gets no notes.
+
+        Raises:
+            NotReadyError: The index holds no people yet.
+        """
+        index, _ = self._open()
+        try:
+            notes = notes_on(q, self.config)
+        except BadConfigError:
+            notes = ()
+        return Suggestions(completions(q, index.attributes), notes)
+
+    def examples(self) -> tuple[str, ...]:
+        """Return up to six questions that find somebody in this version of the index; none where it is
+        empty.
+        """
+        try:
+            _, versions = self._open()
+        except NotReadyError:
+            return ()
+        return self._examples.get_or_make(
+            versions, lambda: finding_questions(self._searcher.ask, self.facets())
         )
 
     def person(self, person_id: str) -> PersonDetails:
@@ -223,20 +283,10 @@ class ArchiveService:
 
     def _open(self) -> tuple[PeopleIndex, Versions]:
         try:
-            index, newest = self._searcher.index(), self._searcher.newest()
-            empty = not len(newest)
-        except BadConfigError:
-            empty = True
-        if empty:
+            index, versions = self._live.open()
+        except NotReadyError:
             self._keep_only_of(None)
-            if self.store.is_held():
-                raise NotReadyError(
-                    "the index is being written at this moment and holds nobody yet; try again soon"
-                )
-            raise NotReadyError(
-                f"the store holds no people yet; fill it with: par index SOURCE --store {self.store.root}"
-            )
-        versions = Versions(index.version, newest.version, index.table_id)
+            raise
         self._keep_only_of(versions)
         return index, versions
 
@@ -244,13 +294,19 @@ class ArchiveService:
         """Drop the values that are kept of other versions."""
         with self._lock:
             if versions != self._kept_versions:
-                for kept in (self._answers, self._hits, self._crops, self._facets):
+                for kept in (self._answers, self._hits, self._crops, self._facets, self._examples):
                     kept.clear()
                 self._kept_versions = versions
+                self._processes.end_others(
+                    None if versions is None else (versions.table_id, versions.searched)
+                )
 
-    def _answer(self, question: Question, depth: int, versions: Versions) -> tuple[SearchResult, int]:
+    def _answer(
+        self, question: Question, depth: int, index: PeopleIndex, versions: Versions
+    ) -> tuple[SearchResult, int]:
         """Return an answer that is deep enough, and the number of hits that were requested for it."""
-        key = (question.text, question.where, question.absent, question.weak, question.apart, versions)
+        settings = question.absent, question.weak, question.apart, question.near
+        key = (question.text, question.where, *settings, versions)
         kept = self._answers.get(key)
         if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
             return kept
@@ -258,7 +314,12 @@ class ArchiveService:
         together = min(-(-requested // _STRIDE) * _STRIDE, _DEEPEST)
         pictures = self._uploads.vectors_for(question.text or "")
         try:
-            result = self._searcher.ask(replace(question, top=requested, depth=together, pictures=pictures))
+            wanted = replace(question, top=requested, depth=together, pictures=pictures)
+            result = (
+                self._processes.ask(wanted, index, self._searcher.ask)
+                if self._searcher.has_read(index)
+                else self._searcher.ask(wanted)
+            )
         except BadConfigError:
             self._open()  # says so if the question is right, and the index was emptied meanwhile
             raise
@@ -282,14 +343,6 @@ class ArchiveService:
         if crop.jpeg is None:
             raise GoneError(crop.trouble)
         return crop.jpeg
-
-
-def _of_page(chance: Chance | None, hits: Sequence[Hit]) -> Chance | None:
-    """Return the share of chance among the hits of a page: more hits were looked up than are shown."""
-    if chance is None:
-        return None
-    known = [hit.probability for hit in hits if hit.probability is not None]
-    return replace(chance, share=1 - sum(known) / len(known) if known else 0.0)
 
 
 def _require_id(identity: str) -> None:

@@ -17,9 +17,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from par_core.access import Access, Caller, LogPage, Role, question_text
 from par_core.serve.facets import Facets
+from par_core.serve.monitoring import ServeMetrics
 from par_core.serve.pictures import Outline
 from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, UnauthorizedError
-from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, UploadedPicture
+from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, Suggestions, UploadedPicture
 from par_core.serve.settings import ServeSettings
 from par_core.serve.status import ServeStatus
 from par_core.serve.worker_pool import WorkerPool
@@ -32,8 +33,8 @@ COOKIE = "par_token"
 
 
 class AppState:
-    """State of one application, in ``app.state.app_state``: the service, its threads, its limits, and its
-    access control.
+    """State of one application, in ``app.state.app_state``: the service, its threads, its limits, its access
+    control, and its metrics.
 
     Args:
         service: The store.
@@ -45,17 +46,20 @@ class AppState:
         self.service = service
         self.settings = settings
         self.access = access
+        self.metrics = ServeMetrics(service.store, service.config.profile)
         self.start()
 
     def start(self) -> None:
-        """Make the threads (again)."""
+        """Make the threads (again), and let processes be started."""
         settings = self.settings
+        self.service.start_processes(min(settings.processes, settings.searches) - 1)
         self.searches = WorkerPool("par-search", settings.searches, settings.waiting, settings.seconds)
         self.pictures = WorkerPool("par-picture", settings.pictures, settings.waiting, settings.seconds)
         self.models = WorkerPool("par-model", 1, settings.waiting, settings.seconds)
 
     def close(self) -> None:
-        """Stop the threads as soon as they have nothing to do."""
+        """Stop threads and processes as soon as they have nothing to do."""
+        self.service.close()
         for worker_pool in (self.searches, self.pictures, self.models):
             worker_pool.close()
 
@@ -121,6 +125,14 @@ class UserSession:
         return await self._recorded(
             self.app_state.searches, "search", what, search, lambda page: len(page.result.hits)
         )
+
+    async def suggest(self, q: str) -> Suggestions:
+        """See :meth:`ArchiveService.suggest`. Not recorded: it looks at nobody."""
+        return await self.app_state.searches.run(self.app_state.service.suggest, q)
+
+    async def examples(self) -> tuple[str, ...]:
+        """See :meth:`ArchiveService.examples`. Not recorded: it is the same for everybody."""
+        return await self.app_state.searches.run(self.app_state.service.examples)
 
     async def person(self, person_id: str) -> PersonDetails:
         """See :meth:`ArchiveService.person`."""
@@ -214,7 +226,7 @@ def session_for(role: str) -> Callable[..., UserSession]:
     """Return a dependency that gives the session to callers of at least a role, and refuses others.
 
     Args:
-        role: ``search``, ``reviewer`` or ``admin``.
+        role: ``metrics``, ``search``, ``reviewer`` or ``admin``.
     """
     needed = Role.named(role)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Float32
 from PIL import Image
 
 from par_core.archive.quality import glvn, sharpness
@@ -21,7 +22,7 @@ from par_core.stages.batches import run_batch
 from par_core.status import Status
 from par_core.types import Descriptions, ImageU8, MaskRLE
 
-__all__ = ["PersonRows", "thumbnail"]
+__all__ = ["PersonRows", "colours_of", "thumbnail"]
 
 _THUMBNAIL_PX: Final = 160  # height at most
 
@@ -118,16 +119,35 @@ def thumbnail(person: Mapping[str, Any], image: ImageU8) -> bytes:
     return buffer.getvalue()
 
 
-def _cut(person: Mapping[str, Any], image: ImageU8, config: RunConfig, aspect: float) -> _Waiting:
-    box = np.array([person[name] for name in ("x1", "y1", "x2", "y2")], np.float32)
-    mask = MaskRLE(person["mask_height"], person["mask_width"], person["mask_counts"].encode("ascii"))
-    cutout = cut_out(image, box, mask, config.describe.cutout, aspect)
-    colours = garment_colours(image, box, mask)
-    row = _row(person, Status.OK) | {
+def colours_of(person: Mapping[str, Any], image: ImageU8) -> dict[str, Any]:
+    """Return the columns that name the colours of a person's clothes.
+
+    Args:
+        person: A row of the schema PEOPLE.
+        image: The upright image that the person is in.
+    """
+    colours = garment_colours(image, _box(person), _mask(person))
+    return {
         "upper_color": colours.upper,
         "upper_color_share": colours.upper_share,
         "lower_color": colours.lower,
         "lower_color_share": colours.lower_share,
+    }
+
+
+def _box(person: Mapping[str, Any]) -> Float32[np.ndarray, "4"]:
+    return np.array([person[name] for name in ("x1", "y1", "x2", "y2")], np.float32)
+
+
+def _mask(person: Mapping[str, Any]) -> MaskRLE:
+    return MaskRLE(person["mask_height"], person["mask_width"], person["mask_counts"].encode("ascii"))
+
+
+def _cut(person: Mapping[str, Any], image: ImageU8, config: RunConfig, aspect: float) -> _Waiting:
+    box = _box(person)
+    cutout = cut_out(image, box, _mask(person), config.describe.cutout, aspect)
+    row = _row(person, Status.OK) | {
+        **colours_of(person, image),
         "megapixels": float((box[2] - box[0]) * (box[3] - box[1])) / 1e6,
         "glvn": glvn(_inside(person, image)),
         "sharpness": sharpness(_inside(person, image)),

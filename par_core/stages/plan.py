@@ -30,7 +30,7 @@ from par_core.store.plan_file import PlanFile, PlannedShard
 from par_core.store.plan_writer import write_plan
 from par_core.store.schemas import ENTRIES
 
-__all__ = ["Plan", "plan_index"]
+__all__ = ["Plan", "plan_index", "shard_size"]
 
 _SHARDS_PER_WORKER = 4  # so that workers end at about the same time
 _SMALLEST_SHARD = 16
@@ -110,7 +110,7 @@ def plan_index(
         if retry_failed:
             _forget_failed_descriptions(ledger, ids.describe)
         _clean(ledger, ids)
-        size, expected = _shard_size(len(todo) + len(again), workers, run.config.machine.shard_size), 0
+        size, expected = shard_size(len(todo) + len(again), workers, run.config.machine.shard_size), 0
         with write_plan(store) as writer:
             for files in itertools.chain(_cut(todo, size), _cut(again, size)):
                 known = expected_images(ledger, files)
@@ -174,7 +174,8 @@ def _in_order(files: pa.Table) -> pa.Table:
     return files.append_column("container", container).sort_by(keys).drop_columns("container")
 
 
-def _shard_size(n_files: int, workers: int, largest: int) -> int:
+def shard_size(n_files: int, workers: int, largest: int) -> int:
+    """Return the number of files a shard, so that each worker gets several, and none is too small."""
     share = -(-n_files // (workers * _SHARDS_PER_WORKER))
     return min(largest, max(_SMALLEST_SHARD, share))
 

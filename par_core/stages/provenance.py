@@ -1,8 +1,10 @@
 """What manifests record of the settings that are in no id, and what follows when such a setting changes."""
 
+import socket
 from collections.abc import Mapping
 from typing import Any, Final
 
+from par_core.attributes.colours import NAMING
 from par_core.config import ArchiveConfig, RunConfig
 from par_core.models.base import PersonDescriber
 from par_core.people.cutout_quality import SCORE
@@ -22,8 +24,8 @@ __all__ = [
 _DESCRIBER: Final = ("describer", "embedding", "attributes", "thresholds", "embedding_size", "model")
 
 
-#: Digests of the rules by which this version labels second cuts and scores cut-outs.
-RULES: Final = {"second_cuts": RULE, "cutout_score": SCORE}
+#: Digests of the rules by which this version labels second cuts, scores cut-outs and names colours.
+RULES: Final = {"second_cuts": RULE, "cutout_score": SCORE, "colours": NAMING}
 
 
 def segment_info(
@@ -44,6 +46,7 @@ def segment_info(
         "recognised": recognised,
         "segmenter": segmenter,
         "model": model,
+        "host": socket.gethostname(),
         "seconds": round(seconds, 3),
         "settings": config.segment.model_dump(),
         "limits": config.archive.model_dump(),
@@ -72,12 +75,14 @@ def describe_info(
     return {
         "segment_config": segment_config,
         **{name: model[name] for name in _DESCRIBER},
+        "host": socket.gethostname(),
         "seconds": round(seconds, 3),
         "settings": config.describe.model_dump(),
         "limits": config.archive.model_dump(),
         "min_height_px": labelled_with(labels),
         "second_cuts": labels.get("second_cuts"),
         "cutout_score": RULES["cutout_score"],
+        "colours": RULES["colours"],
     }
 
 

@@ -3,7 +3,8 @@
 ``segment.min_height_px`` decides which people are too small, and the rule for second cuts which of them
 count: labels and counts are computed again from boxes and masks, and only people who count now and were never
 described are described. ``describe.thumbnails`` adds pictures of the people to their rows. The scores of
-cut-outs are computed again from what is stored.
+cut-outs are computed again from what is stored. Another rule for the names of colours reads the pictures
+again; who is in a picture that cannot be read any more keeps the names.
 
 Each shard is rewritten in place, description first and manifest of the segmentation last. A kill in between
 leaves a shard that still asks for it, and doing it again gives the same rows.
@@ -17,12 +18,13 @@ import pyarrow as pa
 from par_core.stages.describe import images_again, person_counts
 from par_core.stages.image_rows import counts_of, image_label
 from par_core.stages.person_labels import labelled, with_cutout_scores
-from par_core.stages.person_rows import PersonRows, thumbnail
+from par_core.stages.person_rows import PersonRows, colours_of, thumbnail
 from par_core.stages.provenance import RULES, has_labels_of, labelled_with, needs_relabel
 from par_core.stages.run import Run
 from par_core.status import Status
 from par_core.store.schemas import IMAGES, PEOPLE, descriptions_schema
 from par_core.store.shards import Manifest, ShardFolder
+from par_core.types import ImageU8
 
 __all__ = ["relabel_shard"]
 
@@ -31,8 +33,8 @@ _NOT_DESCRIBED: Final = (Status.TOO_SMALL, Status.SECOND_CUT)
 
 def relabel_shard(run: Run, shard_id: str) -> bool:
     """Bring one shard in line with ``segment.min_height_px``, ``describe.thumbnails``, and this version's
-    rules for second cuts and for the scores of cut-outs. Only for the run that holds the store, and for one
-    worker at a time.
+    rules for second cuts, for the scores of cut-outs and for the names of colours. Only for the run that
+    holds the store, and for one worker at a time.
 
     Returns:
         Whether anything was to be done.
@@ -90,13 +92,13 @@ def _rewrite_descriptions(
     run: Run, folder: ShardFolder, before: Manifest, images: pa.Table, people: list[dict[str, Any]]
 ) -> None:
     known = {row["person_id"]: row for row in folder.read("people").to_pylist()}
-    rows = PersonRows(run.config)
+    rows, renamed = PersonRows(run.config), before.info.get("colours") != RULES["colours"]
     waiting: dict[str, list[dict[str, Any]]] = {}
     for person in people:
         row = known.get(person["person_id"])
         if person["status"] != Status.OK:
             rows.skip(person, person["status"])
-        elif row is None or row["status"] in _NOT_DESCRIBED or _lacks_thumbnail(row, run):
+        elif row is None or row["status"] in _NOT_DESCRIBED or _needs_picture(row, run, renamed):
             waiting.setdefault(person["image_id"], []).append(person)
         else:
             rows.keep(row)
@@ -104,8 +106,7 @@ def _rewrite_descriptions(
         for person in waiting[identity]:
             row = known.get(person["person_id"])
             if row is not None and row["status"] == Status.OK:
-                picture = None if isinstance(image, Status) else thumbnail(person, image)
-                rows.keep(row | {"thumbnail": picture})
+                rows.keep(row if isinstance(image, Status) else row | _seen_in(person, image, row, run))
             elif isinstance(image, Status):
                 rows.skip(person, image)
             else:
@@ -123,6 +124,15 @@ def _rewrite_descriptions(
         folder.rewrite({"people": (table, schema)}, person_counts(table), info)
 
 
+def _needs_picture(row: Mapping[str, Any], run: Run, renamed: bool) -> bool:
+    return row["status"] == Status.OK and (renamed or _lacks_thumbnail(row, run))
+
+
 def _lacks_thumbnail(row: Mapping[str, Any], run: Run) -> bool:
-    wanted = run.config.describe.thumbnails and row["status"] == Status.OK
-    return bool(wanted) and row["thumbnail"] is None
+    return run.config.describe.thumbnails and row["thumbnail"] is None
+
+
+def _seen_in(person: Mapping[str, Any], image: ImageU8, row: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """Return the columns of a described person that the picture alone decides."""
+    picture = {"thumbnail": thumbnail(person, image)} if _lacks_thumbnail(row, run) else {}
+    return colours_of(person, image) | picture

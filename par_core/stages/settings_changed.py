@@ -38,8 +38,9 @@ def fitting_now(run: Run, ledger: Ledger, sources: Sequence[str]) -> pa.Table:
 def unfinished_shards(run: Run, ledger: Ledger) -> Iterator[tuple[str, int]]:
     """Yield id and number of images of each shard that is segmented and is to be described or relabelled.
 
-    After a change of ``segment.min_height_px``, ``describe.thumbnails`` or the rules for second cuts and for
-    the scores of cut-outs, the manifests of all shards are read, until none is left to relabel.
+    After a change of ``segment.min_height_px``, ``describe.thumbnails`` or the rules for second cuts, for the
+    scores of cut-outs and for the names of colours, the manifests of all shards are read, until none is
+    left to relabel.
     """
     yield from undescribed_shards(ledger)
     labels = digest_of(

@@ -28,9 +28,20 @@ def test_words_are_answered_without_loading_the_page_again(page: Page) -> None:
 
 def test_an_example_can_be_clicked(page: Page) -> None:
     page.goto("/")
+    text = page.locator(".examples a").first.inner_text()
     page.locator(".examples a").first.click()
-    expect(page.get_by_role("searchbox")).to_have_value("a woman in a red coat")
-    expect(page.locator("#grid, .empty")).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_have_value(text)
+    expect(page.locator("#grid")).to_be_visible()
+
+
+def test_words_are_completed_while_one_types(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("searchbox").press_sequentially("someone upper:re")
+    page.locator("#completions a").first.click()
+    expect(page.get_by_role("searchbox")).to_have_value("someone upper:red")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator("#words")).to_be_hidden()
+    expect(page.locator("#grid")).to_be_visible()
 
 
 def test_everything_works_without_scripts(plain: Page) -> None:

@@ -28,6 +28,7 @@ PAGES = [
     "docs/paper.md",
     "docs/serving.md",
     "docs/page.md",
+    "docs/operations.md",
 ]
 APP = typer.main.get_command(app)
 COMMANDS = APP.commands  # type: ignore[attr-defined]

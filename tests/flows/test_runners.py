@@ -2,6 +2,7 @@
 
 import time
 import urllib.request
+from pathlib import Path
 from urllib.error import HTTPError
 
 import psutil
@@ -11,6 +12,7 @@ from distributed import Client, LocalCluster
 from flows.pools import How
 from flows.runners import choose_runner, local_cluster, open_pool, with_work_for_all
 from par_core.config import MachineConfig
+from tests.flows.memory import take_and_free
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -100,3 +102,11 @@ def test_no_second_worker_is_started_for_one_shard() -> None:
         assert pool.capacity == 2, "two tasks for each worker"
     assert with_work_for_all(MachineConfig(workers=2), 7).workers == 2
     assert with_work_for_all(MachineConfig(workers=3), 0).workers == 1
+
+
+def test_a_worker_gives_back_memory_that_it_has_freed(tmp_path: Path) -> None:
+    with open_pool(MachineConfig(workers=1), "dask", print) as pool:
+        pool.submit("memory", take_and_free, (str(tmp_path / "grown"),))
+        ended = pool.wait(60)
+    assert [one.how for one in ended] == [How.DONE]
+    assert int((tmp_path / "grown").read_text()) < 50  # of 300 MB

@@ -67,7 +67,7 @@ def test_both_workers_are_cut_off_for_good(night: Night) -> None:
     night.hosts.cut("two")
     assert night.end("both workers cut off for good", DETECTION_S + PATIENCE_S + 60) == 3
     assert f"did not change within {PATIENCE_S} s" in night.said
-    assert "what was finished is committed" in night.said
+    assert "the finished shards are committed" in night.said
 
 
 def test_the_scheduler_is_killed_and_supervised(night: Night) -> None:
@@ -87,7 +87,7 @@ def test_the_scheduler_is_switched_off(night: Night) -> None:
     night.hosts.kill_all("scheduler")
     assert night.end("scheduler's host switched off", DETECTION_S + PATIENCE_S + 60) == 3
     assert "the Dask scheduler at tcp://10.77.0.3:8786 does not answer" in night.said
-    assert "what was finished is committed" in night.said
+    assert "the finished shards are committed" in night.said
 
 
 @pytest.mark.parametrize("seconds", [30, 75])

@@ -11,6 +11,7 @@ __all__ = [
     "CALIBRATION",
     "FILES",
     "FOLDER",
+    "INT8_RANGES",
     "WORDS",
     "digest",
     "digest_now",
@@ -24,6 +25,8 @@ FOLDER: Final = Path(__file__).parent
 #: Segmenter, describer, text tower.
 FILES: Final = ("segmenter-compact.safetensors", "describer-compact.safetensors", "text-compact.safetensors")
 CALIBRATION: Final = "describer-compact.calibration.json"
+#: Which layers may be computed with 8 bits, and the ranges of their inputs.
+INT8_RANGES: Final = "compact.int8.json"
 #: Ids of the words that the text tower has learned.
 WORDS: Final = "text-compact.words.json"
 

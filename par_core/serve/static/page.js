@@ -121,8 +121,30 @@
     event.preventDefault();
     const given = [...new FormData(form)].filter(([name, value]) => value !== "" || name === "since" || name === "until");
     const query = new URLSearchParams(given).toString();
-    if (form.matches(".ask")) $("#q").blur();
+    if (form.matches(".ask")) { $("#q").blur(); typed += 1; $("#words").hidden = true; }
     showMain(query ? `/?${query}` : "/");
+  });
+
+  // Words: how the last one may go on, and which are read as wider ones, before the search
+  let typed = 0;
+  document.addEventListener("input", (event) => {
+    if (event.target.id !== "q") return;
+    const mine = ++typed;
+    setTimeout(async () => {
+      if (mine !== typed) return;
+      const q = event.target.value;
+      const response = q.trim() ? await fetch(`/api/suggest?${new URLSearchParams({ q })}`).catch(() => null) : null;
+      const { completions, notes } = response?.ok ? await response.json() : { completions: [], notes: [] };
+      if (mine !== typed) return;
+      $("#completions").replaceChildren(...completions.map((text) => {
+        const item = document.createElement("li"), link = Object.assign(document.createElement("a"), { href: `/?${new URLSearchParams({ q: text })}`, textContent: text });
+        link.addEventListener("click", (click) => { click.preventDefault(); const box = $("#q"); box.value = text; box.focus(); box.dispatchEvent(new Event("input", { bubbles: true })); });
+        item.append(link);
+        return item;
+      }));
+      $("#word-notes").textContent = notes.join(". ");
+      $("#words").hidden = !completions.length && !notes.length;
+    }, 200);
   });
 
   // Judging: an answer shows at once and the next person is up; answers are sent one after the other
@@ -190,7 +212,7 @@
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
-    if (key === "Escape" && isTyping(target)) return target.blur();
+    if (key === "Escape" && isTyping(target)) { if ($("#words")) $("#words").hidden = true; return target.blur(); }
     if (isTyping(target)) return;
     if (key === "/" && $("#q")) { event.preventDefault(); $("#q").focus(); $("#q").select(); }
     else if (key === "?") showHelp();

@@ -5,6 +5,8 @@ opening        opens the table at a version
 index_info     configuration and models of a table
 table_version  searches of one version
 resident_people  what searches need of one version, in memory
+resident_file  the same in memory that processes share
+resident_process  the process that reads it
 stored_vectors vectors read straight from LanceDB's files
 history        versions of a table, the one that is live, and for how long they are kept
 indexing       indexes on columns and vectors
@@ -23,6 +25,7 @@ from par_core.store.lance.rest_classes import rest_classes_on_demand
 with rest_classes_on_demand():
     from par_core.store.lance.index_info import IndexInfo
     from par_core.store.lance.people_index import PeopleIndex
+    from par_core.store.lance.resident_file import read_shared
     from par_core.store.lance.resident_people import POSITION, Allowed, ResidentPeople
 
-__all__ = ["POSITION", "Allowed", "IndexInfo", "PeopleIndex", "ResidentPeople"]
+__all__ = ["POSITION", "Allowed", "IndexInfo", "PeopleIndex", "ResidentPeople", "read_shared"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from par_core.store.lance.history import LIVE, TABLE, History, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import unindexed_rows
 from par_core.store.lance.opening import open_table
+from par_core.store.lance.resident_file import read_apart
 from par_core.store.lance.resident_people import ResidentPeople
 from par_core.store.lance.table_version import ImagePlaces, TableVersion
 from par_core.store.packed_columns import shortcut_columns, with_shortcuts
@@ -37,6 +38,7 @@ class PeopleRows:
             numbers start again. Empty where an earlier version of PAR made it.
         history: Versions of the table.
         resident: What searches need of this version in memory; None until it is read.
+        resident_file: The file in memory that holds it, where it was read apart.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class PeopleRows:
         self._stamp = stamp
         self._pinned = pinned
         self.resident: ResidentPeople | None = None
+        self.resident_file: BinaryIO | None = None
         self._opened = TableVersion.of(table, self.info, policy)
 
     def is_current(self) -> bool:
@@ -204,18 +207,18 @@ class PeopleRows:
         with self.unless_erased():
             self.resident = ResidentPeople.of(self._table, self.path / f"{TABLE}.lance", self.attributes)
 
-    def whole_rows(self, row_ids: Sequence[int], known: pa.Table) -> pa.Table:
-        """Return all columns of some rows.
-
-        Args:
-            row_ids: LanceDB's ids of the rows.
-            known: The columns of these rows that were read before, in this order.
+    def read_resident_apart(self) -> None:
+        """The same in a process of its own, into ``resident_file``, which other processes may map too.
 
         Raises:
             IndexChangedError: This version was erased meanwhile.
+            StoreError: The process died or failed.
         """
-        with self.unless_erased():
-            return self._now.complete(row_ids, known)
+        if not self._pinned:
+            return
+        found = read_apart(self.path, self.table_id, self.version)
+        if found is not None:
+            self.resident, self.resident_file = found
 
     def rows(self, person_ids: Sequence[str]) -> pa.Table:
         """Return people by id, all columns, in no particular order; unknown ids are left out.
@@ -240,6 +243,10 @@ class PeopleRows:
             return self.search(None, top=max(total, 1), columns=columns)
         drawn = np.sort(np.random.default_rng(seed).choice(total, n, replace=False))
         with self.unless_erased():
+            if self.resident is not None:
+                rows = self.resident.rows(self.resident.sample(drawn))
+                if set(columns) <= set(rows.column_names):
+                    return rows.select(list(columns))
             taken: pa.Table = self._table.take_offsets(drawn.tolist()).select(list(columns)).to_arrow()
         return taken
 

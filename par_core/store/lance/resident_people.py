@@ -2,19 +2,20 @@
 which people differ, and the columns by which they are judged and filtered.
 
 A search compares the shortened vectors of the partitions that are nearest to the question, compares the best
-of them again by their stored vectors, and gives rows of the columns that are judged; whole rows are read from
-LanceDB for the hits alone. Everything here is derived from a version of the table and goes with it; nothing
-is written. ``docs/decisions/0022-people-in-memory.md`` has the measurements.
+of them again by their stored vectors, and gives rows of the columns that are judged; what is shown of a
+person is gathered for the hits alone. Everything here is derived from a version of the table and goes with
+it; nothing is written to disk. ``docs/decisions/0022-people-in-memory.md`` has the measurements.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from cachetools import LRUCache
 from jaxtyping import Bool, Float32, Int, Int32, Int64, UInt64
 from lancedb.table import Table
@@ -26,7 +27,14 @@ __all__ = ["POSITION", "Allowed", "ResidentPeople"]
 #: Column of the rows: the place of a person in memory.
 POSITION: Final = "_position"
 _IMAGE: Final = "_image"  # number of the image
-_KEPT: Final = ("source_state", "upper_color", "lower_color", "captured_at", "height_px", "score", "cutout")
+_KEPT: Final = (
+    *("source_state", "captured_at", "height_px", "score", "cutout"),
+    *("upper_color", "upper_color_share", "lower_color", "lower_color_share"),
+)
+_JUDGED: Final = ("person_id", _IMAGE, "upper_color", "lower_color", "cutout")  # and the attributes
+_SHOWN: Final = ("uri", "shard", "image_width", "image_height", "x1", "y1", "x2", "y2")
+_URIS: Final = pa.list_(pa.string())
+_FEW_VALUES: Final = ("source_state", "upper_color", "lower_color", "shard")
 _LEFT_OUT: Final = 0.01  # share of the vectors' length, squared, that shortening may lose
 _LONGEST: Final = 128  # of a shortened vector
 _ROWS_A_PARTITION: Final = 2_000
@@ -60,6 +68,10 @@ class ResidentPeople:
     Attributes:
         row_ids: LanceDB's ids of the rows.
         columns: Columns that are judged or filtered by; texts are dictionaries, images are numbers.
+        attributes: Names of the attribute columns.
+        shown: Further columns, which are shown of a hit.
+        images: Ids of the images, by their numbers.
+        places: All places of the images of people who have several or none, by position.
         basis: Directions to which vectors are shortened, (d, m).
         short: Shortened vectors, (n, m).
         centres: Middle of each partition, (partitions, m).
@@ -69,6 +81,10 @@ class ResidentPeople:
 
     row_ids: UInt64[np.ndarray, " n"]
     columns: pa.Table
+    attributes: tuple[str, ...]
+    shown: pa.Table
+    images: pa.Array
+    places: dict[int, list[str]]
     basis: Float32[np.ndarray, "d m"]
     short: Float32[np.ndarray, "n m"]
     centres: Float32[np.ndarray, "partitions m"]
@@ -90,7 +106,7 @@ class ResidentPeople:
         vectors = StoredVectors.of(folder, int(table.version))
         if vectors is None:
             return None
-        columns, row_ids = _read_columns(table, attributes)
+        read, images, row_ids = _read_columns(table, attributes)
         basis = None if not len(row_ids) else _directions(vectors, row_ids)
         if basis is None:
             return None
@@ -101,8 +117,13 @@ class ResidentPeople:
         nearest = _nearest_centre(short, centres)
         order = np.argsort(nearest, kind="stable")
         bounds = np.searchsorted(nearest[order], np.arange(len(centres) + 1))
-        columns = columns.take(pa.array(order)).combine_chunks()
-        return cls(row_ids[order], columns, basis, short[order], centres, bounds, vectors)
+        read = read.take(pa.array(order)).combine_chunks()
+        uris, shown = read["uris"], read.select([name for name in _SHOWN if name in read.column_names])
+        several = np.flatnonzero(np.asarray(pc.list_value_length(uris)) != 1)
+        places = dict(zip(several.tolist(), uris.take(pa.array(several)).to_pylist(), strict=True))
+        columns = read.drop_columns([*shown.column_names, "uris"])
+        ordered = row_ids[order], columns, attributes, shown, images, places
+        return cls(*ordered, basis, short[order], centres, bounds, vectors)
 
     def __len__(self) -> int:
         return len(self.row_ids)
@@ -127,11 +148,6 @@ class ResidentPeople:
             self._allowed[name] = made
         return made
 
-    @property
-    def known(self) -> list[str]:
-        """Columns of the table that are in memory as they are."""
-        return [name for name in self.columns.column_names if name != _IMAGE]
-
     def rows(
         self, positions: Int[np.ndarray, " n"], vectors: Float32[np.ndarray, "n d"] | None = None
     ) -> pa.Table:
@@ -146,15 +162,32 @@ class ResidentPeople:
             FileNotFoundError: A file of this version was erased.
         """
         vectors = self.vectors.read(self.row_ids[positions]) if vectors is None else vectors
-        taken = self.columns.take(pa.array(positions))
-        columns = {
-            name: taken[name].cast(pa.string()) if pa.types.is_dictionary(taken[name].type) else taken[name]
-            for name in taken.column_names
-        }
+        columns = _taken(self.columns, positions, [*_JUDGED, *self.attributes])
         columns["image_id"] = columns.pop(_IMAGE).cast(pa.string())
         flat = pa.array(np.ascontiguousarray(vectors).reshape(-1))
         columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, self.vectors.size)
         return pa.table(columns | {POSITION: pa.array(positions)})
+
+    def whole(self, positions: Int[np.ndarray, " n"]) -> pa.Table:
+        """Return all columns that are shown of some people, in their order.
+
+        Args:
+            positions: Positions of n people.
+
+        Raises:
+            FileNotFoundError: A file of this version was erased.
+        """
+        columns = _taken(self.columns, positions, self.columns.column_names)
+        columns |= _taken(self.shown, positions, self.shown.column_names)
+        columns["image_id"] = self.images.take(columns.pop(_IMAGE))
+        uris = zip(positions.tolist(), columns["uri"].to_pylist(), strict=True)
+        columns["uris"] = pa.array([self.places.get(place, [uri]) for place, uri in uris], _URIS)
+        self.vectors.require()
+        return pa.table(columns)
+
+    def sample(self, offsets: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+        """Return the positions of the people at some places of the table, in LanceDB's order of its rows."""
+        return self.vectors.order(self.row_ids)[offsets]
 
     def nearest(
         self, vector: Float32[np.ndarray, " d"], allowed: Allowed, top: int
@@ -196,18 +229,33 @@ class ResidentPeople:
         return rows, scores[rows]
 
 
-def _read_columns(table: Table, attributes: tuple[str, ...]) -> tuple[pa.Table, UInt64[np.ndarray, " n"]]:
-    """Return the kept columns of all people, and the ids of the rows, in their order."""
-    names = ["person_id", "image_id", *_KEPT, *attributes]
+def _taken(table: pa.Table, positions: Int[np.ndarray, " n"], names: Iterable[str]) -> dict[str, pa.Array]:
+    """Return some rows of columns, texts as they are."""
+    places = pa.array(positions)
+    taken = {name: table[name].chunk(0).take(places) for name in names if name in table.column_names}
+    return {
+        name: column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+        for name, column in taken.items()
+    }
+
+
+def _read_columns(
+    table: Table, attributes: tuple[str, ...]
+) -> tuple[pa.Table, pa.Array, UInt64[np.ndarray, " n"]]:
+    """Return the kept columns of all people, the ids of the images by their numbers, and the ids of the rows,
+    in their order.
+    """
+    names = ["person_id", "image_id", *_KEPT, *attributes, *_SHOWN, "uris"]
     stored = set(table.schema.names)
     query = table.search().with_row_id(True).select([name for name in names if name in stored])
     rows = query.limit(max(int(table.count_rows()), 1)).to_arrow().sort_by("_rowid").combine_chunks()
     row_ids = rows["_rowid"].to_numpy()
-    columns = {name: rows[name].combine_chunks() for name in rows.column_names if name != "_rowid"}
-    columns[_IMAGE] = columns.pop("image_id").dictionary_encode().indices
-    for name in ("source_state", "upper_color", "lower_color"):
+    columns = {name: rows[name].chunk(0) for name in rows.column_names if name != "_rowid"}
+    images = columns.pop("image_id").dictionary_encode()
+    columns[_IMAGE] = images.indices
+    for name in _FEW_VALUES:
         columns[name] = columns[name].dictionary_encode()
-    return pa.table(columns), row_ids
+    return pa.table(columns), images.dictionary, row_ids
 
 
 def _directions(vectors: StoredVectors, row_ids: UInt64[np.ndarray, " n"]) -> np.ndarray | None:

@@ -76,19 +76,35 @@ class StoredVectors:
         Raises:
             OSError: A file was erased, or ends early.
         """
-        vectors = np.empty((len(row_ids), self.size), np.float32)
+        vectors, width = np.empty((len(row_ids), self.size), np.float32), 4 * self.size
+        into = vectors.reshape(-1).view(np.uint8).data
         numbers, rows = _split(row_ids)
         for number in np.unique(numbers).tolist():
             fragment, places = self.fragments[number], np.flatnonzero(numbers == number)
-            offsets = fragment.offsets(rows[places], 4 * self.size).tolist()
+            offsets = fragment.offsets(rows[places], width).tolist()
             file = os.open(fragment.file, os.O_RDONLY)
             try:
-                for place, offset in zip(places.tolist(), offsets, strict=True):
-                    if os.preadv(file, [vectors[place]], offset) != 4 * self.size:
+                for place, offset in zip((places * width).tolist(), offsets, strict=True):
+                    if os.preadv(file, [into[place : place + width]], offset) != width:
                         raise OSError(f"{fragment.file} ends early")
             finally:
                 os.close(file)
         return vectors
+
+    def require(self) -> None:
+        """Do nothing if all files are there.
+
+        Raises:
+            FileNotFoundError: A file was erased.
+        """
+        for fragment in self.fragments.values():
+            fragment.file.stat()
+
+    def order(self, row_ids: UInt64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+        """Return the places at which LanceDB's rows, in its own order, stand among some row ids."""
+        numbers, rows = _split(row_ids)
+        ranks = {number: rank for rank, number in enumerate(self.fragments)}
+        return np.lexsort((rows, np.vectorize(ranks.__getitem__, otypes=[np.int64])(numbers)))
 
     def blocks(self, row_ids: UInt64[np.ndarray, " n"]) -> Iterator[tuple[slice, Float32[np.ndarray, "k d"]]]:
         """Yield the vectors of rows in blocks, as a slice of the row ids and their vectors; reads the files

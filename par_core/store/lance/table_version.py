@@ -96,17 +96,6 @@ class TableVersion:
         query = query.where(where) if where is not None else query
         return self._read(query.limit(top), wanted, top)
 
-    def complete(self, row_ids: Sequence[int], known: pa.Table) -> pa.Table:
-        """See ``PeopleIndex.whole_rows``."""
-        wanted = [name for name in self.schema.names if name not in known.column_names]
-        query = self.table.take_row_ids(list(row_ids)).with_row_id()
-        found = self._read(query, [*wanted, "_rowid"], len(row_ids))
-        places = {row_id: place for place, row_id in enumerate(found["_rowid"].to_pylist())}
-        found = found.take(pa.array([places[row_id] for row_id in row_ids], pa.int64()))
-        return pa.table(
-            [(found if name in wanted else known)[name] for name in self.schema.names], self.schema.names
-        )
-
     def _nearest(self, vector: Sequence[float] | np.ndarray, where: str | None, top: int) -> Any:
         """Return a query for the nearest rows that reads no more of the index than it must."""
         query = self.table.search(np.asarray(vector, np.float32), vector_column_name="vector").distance_type(

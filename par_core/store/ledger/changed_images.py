@@ -267,9 +267,9 @@ def _states(ledger: Ledger, images: Sequence[_Image]) -> list[ImageState]:
         state = _STATES[rank]
         if shard != of_shard:
             of_shard, shard_frame = shard, framed(content, shard.hex())
-        digest = digest_of_framed(
-            b"".join((shard_frame, framed(uris[0]), _STATE_FRAMES[rank], framed(*uris)))
-        )
+        first = framed(uris[0])
+        every = first if len(uris) == 1 else framed(*uris)
+        digest = digest_of_framed(b"".join((shard_frame, first, _STATE_FRAMES[rank], every)))
         states.append(ImageState(image.hex(), uris[0], uris, state, digest, bool(indexed), known == digest))
     return states
 

@@ -118,6 +118,7 @@ class Ledger:
         """
         with _connected(path, "rwc") as connection:
             ledger = cls(store, segment_config, path, connection)
+            _set_up(connection)
             connection.execute("PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = OFF")
             for statement in _SCHEMA.split(";"):

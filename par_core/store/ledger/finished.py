@@ -25,6 +25,7 @@ from par_core.store.shards import Manifest, ShardFolder
 __all__ = [
     "begin_description",
     "described_with",
+    "description_of",
     "follow_description",
     "record_all_shards",
     "record_shards",
@@ -52,6 +53,11 @@ def begin_description(ledger: Ledger, describe_config: str) -> None:
     """Name the description that a new ledger records."""
     with ledger.transaction():
         ledger.set_meta(_DESCRIPTION, describe_config)
+
+
+def description_of(ledger: Ledger) -> str | None:
+    """Return the id of the description that the ledger records."""
+    return ledger.meta(_DESCRIPTION)
 
 
 def follow_description(ledger: Ledger, describe_config: str) -> None:

@@ -152,7 +152,7 @@ def test_a_query_picture_that_is_none_is_a_wrong_setting_and_named(tmp_path: Pat
     assert f"{tmp_path / 'letter.txt'}: no picture" in run.stderr
 
 
-def test_the_number_of_chance_hits_is_printed_in_words(tmp_path: Path) -> None:
+def test_how_many_hits_are_likely_right_is_one_short_sentence(tmp_path: Path) -> None:
     index(tmp_path / "s", [archive(tmp_path / "p", [("red",), ("blue",)])])
     hit = Searcher(tmp_path / "s", FAKE).ask(Question("red", None, None, 1)).hits[0]
 
@@ -161,12 +161,13 @@ def test_the_number_of_chance_hits_is_printed_in_words(tmp_path: Path) -> None:
             hits + 1 :
         ]
 
-    assert last_lines(1, 0.57) == ["This hit is there by chance with a probability of 57%."]
-    assert last_lines(4, 0.04) == ["Hardly any of these 4 hits are expected to be there by chance (4%)."]
+    assert last_lines(1, 0.57) == ["This one is more likely wrong than right."]
+    assert last_lines(1, 0.3) == ["This one is likely right."]
+    assert last_lines(4, 0.04) == ["All of these 4 are likely right."]
+    assert last_lines(4, 0.9) == ["Few of these 4 are likely right."]
     assert last_lines(4, 0.5, 1) == [
-        "About 2 of these 4 hits are expected to be there by chance (50%).",
-        "Left out: 1 person who is less than 15% likely to be what was asked for;"
-        " --include-low-confidence shows the nearest.",
+        "About 2 of these 4 are likely right.",
+        "Less likely people are left out: --include-low-confidence shows the nearest of them.",
     ]
 
 

@@ -23,9 +23,11 @@ WITH_STORE = [
 ]
 OPTIONAL = "generate prune"  # which works without a store too
 NEEDED = [name for name in WITH_STORE if name != OPTIONAL]
-READING = [name for name in NEEDED if name != "index"]
+MADE = ["index", "plan"]  # which take a store that does not exist yet
+READING = [name for name in NEEDED if name not in MADE]
 ALSO_NEEDED = {
     "index": ["photos"],
+    "plan": ["photos"],
     "export": ["csv", "--out", "people"],
     "evaluate": ["store", "--labels", "labels.csv"],
     "tokens add": ["anna"],
@@ -75,6 +77,7 @@ def test_the_commands_with_a_store_are_these() -> None:
             "gate",
             "review",
             "index",
+            "plan",
             "rebuild",
             "search",
             "serve",
@@ -103,10 +106,11 @@ def test_the_strongest_place_names_the_store(
 
 
 @pytest.mark.parametrize(("places", "wins"), PLACES)
+@pytest.mark.parametrize("name", MADE)
 def test_the_strongest_place_names_the_store_that_is_made(
-    places: set[str], wins: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, places: set[str], wins: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = COMMANDS["index"].make_context("index", typed("index", places, tmp_path, monkeypatch))
+    context = COMMANDS[name].make_context(name, typed(name, places, tmp_path, monkeypatch))
     assert context.params["store"] == tmp_path / wins
 
 

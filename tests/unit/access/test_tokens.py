@@ -160,11 +160,12 @@ def test_each_role_may_what_the_one_before_it_may_and_more(tokens: TokenFile) ->
         assert caller is not None
         allowed[role.value] = [needed.value for needed in Role if caller.may(needed.value)]
     assert allowed == {
-        "search": ["search"],
-        "reviewer": ["search", "reviewer"],
-        "admin": ["search", "reviewer", "admin"],
+        "metrics": ["metrics"],
+        "search": ["metrics", "search"],
+        "reviewer": ["metrics", "search", "reviewer"],
+        "admin": ["metrics", "search", "reviewer", "admin"],
     }
-    with pytest.raises(BadConfigError, match="there are: search, reviewer, admin"):
+    with pytest.raises(BadConfigError, match="there are: metrics, search, reviewer, admin"):
         caller.may("root")
 
 

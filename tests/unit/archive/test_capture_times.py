@@ -43,6 +43,8 @@ NOON = datetime(2021, 7, 5, 12, 30, 15)
         ("2021:07:05 12:30: 5", NOON.replace(second=5)),
         ("20210705T123015", NOON),
         ("20210705 123015", NOON),
+        ("20210705123015", NOON),
+        ("2021:07:05 12.30.15", NOON),
         ("2021:07:05 12:30:15 UTC", NOON),
         ("2021:07:05 12:30:15 PM", NOON),
         ("2021:07:05 12:30:15 am", NOON.replace(hour=0)),
@@ -110,3 +112,11 @@ def test_a_time_that_cannot_be_read_is_said_in_the_row_of_the_picture(tmp_path: 
     (photos / "0001.png").unlink()
     index(tmp_path / "store", [photos])
     assert store_status(Store.open(tmp_path / "store")).accounting.unreadable_times == 0
+
+
+def test_a_time_in_the_first_directory_counts_as_tiff_ep_writes_it() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.DateTimeOriginal] = "2021:07:05 12:30:15"
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "JPEG", exif=exif)
+    assert decode(buffer.getvalue(), ArchiveConfig()).captured_at == NOON

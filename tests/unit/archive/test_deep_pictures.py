@@ -1,6 +1,7 @@
 """Pictures of more than 8 bits are neither black nor white, whatever part of their numbers they use."""
 
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from par_core.archive import decode
 from par_core.config import ArchiveConfig
+from par_core.errors import UnreadableImageError
 
 LIMITS = ArchiveConfig()
 RAMP = np.tile(np.linspace(0, 255, 256), (64, 1)).round()
@@ -96,3 +98,77 @@ def test_one_value_throughout_is_a_picture(value: int) -> None:
     pixels = decode(content_of(np.full((8, 8), value, np.uint16)), LIMITS).pixels
     assert pixels.shape == (8, 8, 3)
     assert np.ptp(pixels) == 0
+
+
+def colours_of(kind: str) -> np.ndarray:
+    """Red rises to the right, green falls, blue is flat."""
+    red, blue = RAMP[:, ::4], np.full((64, 64), 128.0)
+    colours = np.stack([red, 255 - red, blue], axis=2)
+    return {
+        "real": (colours / 255).astype(np.float32),
+        "double": colours / 255,
+        "signed": (colours * 128).astype(np.int16),
+        "32 bits": (colours * 16_843_009).astype(np.uint32),
+        "12 in 16": (colours * 16).astype(np.uint16),
+    }[kind]
+
+
+def tiff_of(values: np.ndarray, orientation: int = 1) -> bytes:
+    """A TIFF of one strip, not compressed: Pillow writes none of these types."""
+    height, width, n_channels = (*values.shape, 1)[:3]
+    kind = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    bits = values.dtype.itemsize * 8
+    shorts = {258: [bits] * n_channels, 259: [1], 262: [1 if n_channels == 1 else 2], 274: [orientation]}
+    shorts |= {277: [n_channels], 339: [kind] * n_channels} | ({338: [2]} if n_channels == 4 else {})
+    longs = {256: [width], 257: [height], 278: [height], 279: [values.nbytes], 273: [0]}
+    tags = {tag: ("H", 3, each) for tag, each in shorts.items()} | {
+        tag: ("I", 4, each) for tag, each in longs.items()
+    }
+    body, entries, start = b"", [], 8 + 2 + 12 * len(tags) + 4
+    packed = {tag: struct.pack(f"<{len(each)}{form}", *each) for tag, (form, _, each) in tags.items()}
+    n_outside = sum(len(data) for data in packed.values() if len(data) > 4)
+    packed[273] = struct.pack("<I", start + n_outside)
+    for tag, data in sorted(packed.items()):
+        value = data.ljust(4, b"\0")
+        if len(data) > 4:
+            value, body = struct.pack("<I", start + len(body)), body + data
+        entries.append(struct.pack("<HHI", tag, tags[tag][1], len(tags[tag][2])) + value)
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + b"".join(entries) + bytes(4)
+    return head + body + np.ascontiguousarray(values).tobytes()
+
+
+@pytest.mark.parametrize("kind", ["real", "double", "signed", "32 bits", "12 in 16"])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_deep_colours_of_any_type_are_read_and_turned_once(kind: str, orientation: int) -> None:
+    upright = {1: lambda a: a, 3: lambda a: a[::-1, ::-1], 6: lambda a: np.rot90(a, -1)}[orientation]
+    wanted = upright(colours_of("double") * 255)
+    pixels = decode(tiff_of(colours_of(kind), orientation), LIMITS).pixels
+    assert np.abs(pixels - wanted).max() <= 3
+
+
+def test_grey_of_double_numbers_is_read() -> None:
+    assert_same(tiff_of(PICTURE / 255))
+
+
+def test_the_limit_of_pixels_holds_for_numbers_that_pillow_does_not_read() -> None:
+    with pytest.raises(UnreadableImageError, match="max_pixels"):
+        decode(tiff_of(PICTURE / 255), ArchiveConfig(max_pixels=1_000))
+
+
+@pytest.mark.parametrize("cut", [20, 2_000])
+def test_numbers_that_end_too_early_are_damaged(cut: int) -> None:
+    with pytest.raises(UnreadableImageError):
+        decode(tiff_of(PICTURE / 255)[:-cut], LIMITS)
+
+
+@pytest.mark.parametrize("form", [".png", ".tiff", ".jp2"])
+def test_twelve_bits_of_colours_beside_transparency(form: str) -> None:
+    colours = colours_of("12 in 16")
+    if form != ".jp2":
+        opaque = np.full(colours.shape[:2], 65_535 if form == ".png" else 4_095, np.uint16)
+        colours = np.dstack([colours[..., ::-1], opaque])
+    else:
+        colours = np.ascontiguousarray(colours[..., ::-1])
+    done, encoded = cv2.imencode(form, colours)
+    assert done
+    assert np.abs(decode(encoded.tobytes(), LIMITS).pixels - colours_of("double") * 255).max() <= 4

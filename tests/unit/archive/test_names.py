@@ -8,8 +8,10 @@ import fsspec
 import pytest
 from PIL import Image
 
-from par_core.archive import list_source
+from par_core.archive import list_source, read_entries
 from par_core.archive.canonical import canonical
+from par_core.config import ArchiveConfig
+from par_core.errors import BadConfigError
 from par_core.query.from_store import Question, Searcher
 from par_core.status import Status
 from tests.indexing import FAKE, index
@@ -125,3 +127,56 @@ def test_names_are_found_composed_and_decomposed(tmp_path: Path, stored: str, ty
     assert len(searcher.ask(Question(where=f"uri != '{uri}'")).hits) == 0
     assert len(searcher.ask(Question(f"source:{typed}")).hits) == 1
     assert len(searcher.ask(Question(f"NOT source:{typed}")).hits) == 0
+
+
+def test_a_name_that_begins_with_a_number_sign_is_no_comment_where_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "#1.jpg").write_bytes(b"x")
+    (tmp_path / "list.txt").write_text("#1.jpg\n# a comment\n")
+    [entry] = list_source(str(tmp_path / "list.txt")).entries
+    assert entry.uri == f"{tmp_path}/#1.jpg"
+
+
+@pytest.mark.parametrize("line", [b"sub\\M\xfcller.jpg", b"sub/M\xfcller.jpg", "sub\\Müller.jpg".encode()])
+def test_lists_that_windows_has_written(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "Müller.jpg").write_bytes(b"x")
+    (tmp_path / "list.txt").write_bytes(line + b"\r\n")
+    [entry] = list_source(str(tmp_path / "list.txt")).entries
+    assert (entry.uri, entry.status) == (f"{tmp_path}/sub/Müller.jpg", Status.OK)
+
+
+@pytest.mark.parametrize("form", ["file://{}", "file://localhost{}", "file:{}", "FILE://{}"])
+def test_a_source_may_be_a_file_uri(tmp_path: Path, form: str) -> None:
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b" / "ü.jpg").write_bytes(b"x")
+    listing = list_source(form.format(f"{tmp_path}/a%20b"))
+    assert (listing.source, [entry.uri for entry in listing.entries]) == (
+        f"{tmp_path}/a b",
+        [f"{tmp_path}/a b/ü.jpg"],
+    )
+
+
+def test_a_file_of_another_machine_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadConfigError, match="of the machine 'nas': mount its folder"):
+        list_source("file://nas/photos")
+    (tmp_path / "list.txt").write_text("file://nas/photos/a.jpg\n")
+    [entry] = list_source(str(tmp_path / "list.txt")).entries
+    assert entry.status is Status.VANISHED
+    assert "mount its folder" in entry.message
+
+
+def test_a_member_as_a_source_is_told_how_to_ask_for_it(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "n.zip", "w") as archive:
+        archive.writestr("m/a.jpg", b"x")
+    with pytest.raises(BadConfigError, match=r"n\.zip, or list its members in a \.txt file"):
+        list_source(f"{tmp_path}/n.zip!/m")
+
+
+def test_a_folder_of_objects_may_end_like_an_archive() -> None:
+    files = fsspec.filesystem("memory")
+    files.pipe_file("/odd/x.zip!/a.jpg", b"bytes")
+    try:
+        [entry] = list_source("memory://odd").entries
+        assert [content for _, content in read_entries([entry], ArchiveConfig())] == [b"bytes"]
+    finally:
+        files.rm("/odd", recursive=True)

@@ -26,6 +26,32 @@ def test_plain_colours_have_their_names(term: str) -> None:
     assert COLOUR_TERMS[code] == term
 
 
+# colours between the prototypes, dark and muted as clothes are, and what people call them
+MUTED = {
+    (3, 53, 0): "green",
+    (55, 72, 64): "green",
+    (75, 83, 40): "green",
+    (1, 21, 62): "blue",
+    (30, 36, 52): "blue",
+    (55, 70, 86): "blue",
+    (194, 0, 120): "pink",
+    (97, 0, 35): "red",
+    (50, 24, 46): "purple",
+    (87, 75, 66): "brown",
+    (120, 85, 70): "brown",
+    (209, 178, 111): "beige",
+    (20, 20, 20): "black",
+    (33, 33, 36): "black",
+    (96, 96, 96): "grey",
+}
+
+
+@pytest.mark.parametrize("pixel", MUTED)
+def test_dark_and_muted_colours_are_named_as_people_name_them(pixel: tuple[int, int, int]) -> None:
+    (code,) = name_pixels(np.array([pixel], np.uint8))
+    assert COLOUR_TERMS[code] == MUTED[pixel]
+
+
 def dressed(upper: str, lower: str, height: int = 200, width: int = 60) -> tuple[np.ndarray, np.ndarray]:
     """A person in front of a green wall, and the mask; noise keeps it from being too easy."""
     image = np.full((height + 20, width + 20, 3), PLAIN["green"], np.int16)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from par_core.datasets.attribute_sets import read_attribute_set
 from par_core.datasets.crops import crop_people
+from par_core.datasets.csv_labels import read_csv_labels
 from par_core.errors import BadConfigError
 from tests.published import pictures
 
@@ -78,7 +79,11 @@ def test_all_people_have_a_part_or_none_has(tmp_path: Path) -> None:
         ),
         ("image,hat,x1,y1,x2,y2\na.jpg,1,5,1,3,4\n", "line 2: the box 5 1 3 4 is not x1 y1 x2 y2 in pixels"),
         ("image,hat,x1,y1,x2,y2\na.jpg,1,1,-2,3,4\n", "line 2: the box 1 -2 3 4 is not"),
-        ("image,hat,x1,y1,x2,y2\na.jpg,1,1,2,nan,4\n", "line 2: the box 1 2 nan 4 is not"),
+        (
+            "image,hat,x1,y1,x2,y2\na.jpg,1,1,2,nan,4\n",
+            r"line 2: the box is 1 2 \(empty\) 4, not four numbers or nothing",
+        ),
+        ("image,hat,x1,y1,x2,y2\na.jpg,1,1,2,inf,4\n", "line 2: the box 1 2 inf 4 is not"),
         ("image,hat\n" + "a.jpg,2\n" * 7, "line 2: .*; line 6: 'hat' is '2', not 1, 0 or empty; and 2 more$"),
         ('image,hat\n"a.jpg,1\n', "is no CSV file in UTF-8"),
     ],
@@ -117,3 +122,18 @@ def test_people_in_boxes_become_pictures_of_their_own(tmp_path: Path) -> None:
     outside = read_attribute_set("csv", write(tmp_path, text.replace("12,0,20,20", "50,0,60,20")))
     with pytest.raises(BadConfigError, match=r"the box of row 2, .* lies outside of .*a.png \(40 x 30\)"):
         crop_people(outside, tmp_path / "crops")
+
+
+def test_labels_as_pandas_writes_them(tmp_path: Path) -> None:
+    """With its index, truth values, real numbers, and a word where nothing is known."""
+    text = """,image,x1,y1,x2,y2,identity,part,hat,bag
+0,a.jpg,2.0,4.0,10.0,20.0,ann,train,True,1.0
+1,sub/b.jpg,NaN,NaN,NaN,NaN,NaN,test,False,NaN
+"""
+    data = read_csv_labels(write(tmp_path, text), 0)
+    assert next(person.labels for person in data.people) == (1.0, 1.0)
+    assert data.people[1].labels[0] == 0
+    assert np.isnan(data.people[1].labels[1])
+    assert data.boxes is not None
+    assert np.isnan(data.boxes[1]).all()
+    assert data.boxes[0].tolist() == [2, 4, 10, 20]

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from par_core.datasets.instances import coco_json_photos, open_images_photos
+from par_core.datasets.coco_outlines import checked_outline
+from par_core.datasets.instances import coco_json_photos, coco_photos, open_images_photos
 from par_core.datasets.outlines import read_photo
 from par_core.errors import BadConfigError
 
@@ -61,6 +65,84 @@ def test_coco_json_polygons_and_run_lengths(tmp_path: Path) -> None:
     assert (labels == 2).sum() == 64
     assert labels[24, 34] == 2
     assert not read_photo(crowd_left_out[1])[1].any()
+
+
+@pytest.mark.parametrize(
+    ("file", "picture", "written", "category"),
+    [
+        ("annotations/instances_default.json", "images/a.jpg", "a.jpg", "person"),  # CVAT
+        ("annotations/instances_default.json", "images/default/a.jpg", "a.jpg", "Person"),
+        ("annotations/instances_val2017.json", "images/val2017/a.jpg", "a.jpg", "person"),
+        ("result.json", "images/a.jpg", "images/a.jpg", "person"),  # Label Studio
+        ("result.json", "images/a.jpg", "images\\a.jpg", "People"),  # of Windows
+        ("result.json", "images/a.jpg", "../../media/upload/1/a.jpg", "person"),  # of its own server
+        ("train/_annotations.coco.json", "train/a.jpg", "a.jpg", "pedestrian"),  # Roboflow
+        ("_annotations.coco.json", "a.jpg", "a.jpg", "person"),
+        ("annotations.json", "JPEGImages/a.jpg", "JPEGImages/a.jpg", "human"),  # labelme2coco
+        ("labels.json", "data/a.jpg", "a.jpg", "person"),  # FiftyOne, and par export fiftyone
+    ],
+)
+def test_what_label_tools_export_is_found(
+    tmp_path: Path, file: str, picture: str, written: str, category: str
+) -> None:
+    for place in (tmp_path / file, tmp_path / picture):
+        place.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (40, 30)).save(tmp_path / picture)
+    person = {"image_id": 0, "category_id": 0, "segmentation": [[5, 5, 15, 5, 15, 25, 5, 25]]}
+    content = {
+        "images": [{"id": 0, "file_name": written, "width": 40, "height": 30}],
+        "annotations": [person],
+        "categories": [{"id": 0, "name": category}],
+    }
+    (tmp_path / file).write_text(json.dumps(content))
+    [photo] = coco_photos(tmp_path)
+    assert photo.image.samefile(tmp_path / picture)
+    assert 180 <= (read_photo(photo)[1] == 1).sum() <= 231
+
+
+def test_of_several_parts_train_is_read(tmp_path: Path) -> None:
+    for part in ("test", "train", "valid"):
+        (tmp_path / part).mkdir()
+        Image.new("RGB", (40, 30)).save(tmp_path / part / "a.jpg")
+        content = {"images": [{"id": 0, "file_name": "a.jpg"}], "annotations": []}
+        content |= {"categories": [{"id": 0, "name": "person"}]}
+        (tmp_path / part / "_annotations.coco.json").write_text(json.dumps(content))
+    assert [photo.image.parent.name for photo in coco_photos(tmp_path)] == ["train"]
+
+
+def test_photographs_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    coco(tmp_path)
+    (tmp_path / "val2017" / "000002.jpg").unlink()
+    problems: list[str] = []
+    assert [photo.image.name for photo in coco_json_photos(tmp_path, problems)] == ["000001.jpg"]
+    gone, crowds = problems
+    assert "1 of 3 photographs are not there, such as 000002.jpg" in gone
+    assert "1 photographs with crowds are left out, such as 000003.jpg" in crowds
+
+
+@pytest.mark.parametrize(
+    ("counts", "why"),
+    [
+        ([5, 10], "run lengths of 15 pixels in an image of 40x30"),
+        ([0, 2400], "run lengths of 2400 pixels"),
+        ([-5, 1205], "no whole numbers"),
+        ([0.5, 1199.5], "no whole numbers"),
+        ("~~~", "no whole numbers"),
+        ("0T3", "run lengths of 100 pixels"),
+    ],
+)
+def test_run_lengths_that_do_not_add_up_are_no_outline(counts: object, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        checked_outline({"size": [30, 40], "counts": counts}, {"height": 30, "width": 40})
+
+
+@given(arrays(np.uint8, (6, 7), elements=st.integers(0, 1)))
+def test_run_lengths_of_pycocotools_are_taken(mask: np.ndarray) -> None:
+    runs = coco_mask.encode(np.asfortranarray(mask))
+    outline = {"size": runs["size"], "counts": runs["counts"].decode()}
+    assert checked_outline(outline, {"height": "6", "width": "7"}) == {"size": [6, 7]} | {
+        "counts": outline["counts"]
+    }
 
 
 def test_unusable_coco_json_is_refused(tmp_path: Path) -> None:

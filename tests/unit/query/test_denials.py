@@ -50,6 +50,42 @@ NO_HAT = {"not": "hat"}
         ("a man without a hat and a bag", ["a man", NO_HAT, {"not": "bag"}]),
         ("a man with no hat and a red coat", ["a man and a red coat", NO_HAT]),
         ("a man without a hat but with a bag", ["a man with a bag", NO_HAT]),
+        ("without hat, glasses or bag", [NO_HAT, {"not": "glasses"}, {"not": "bag"}]),
+        ("no hat, glasses, or a bag", [NO_HAT, {"not": "glasses"}, {"not": "bag"}]),
+        ("a man without a hat, a bag and a coat", ["a man", NO_HAT, {"not": "bag"}, {"not": "coat"}]),
+        ("neither hat, scarf nor bag", [NO_HAT, {"not": "scarf"}, {"not": "bag"}]),
+        ("a woman with neither a hat nor glasses", ["a woman", NO_HAT, {"not": "glasses"}]),
+        ("a man, no hat, red coat", ["a man, red coat", NO_HAT]),
+        ("a woman who isnt wearing a hat", ["a woman", NO_HAT]),
+        ("people who dont wear hats", {"not": "hats"}),
+        ("people that haven't got a bag", {"not": "bag"}),
+        ("a person who never wears a hat", NO_HAT),
+        ("a person who no longer wears a hat", NO_HAT),
+        ("a man who was not seen with a hat", ["a man", NO_HAT]),
+        ("a man who can't be wearing a hat", ["a man", NO_HAT]),
+        ("a man who lacks a hat", ["a man", NO_HAT]),
+        ("woman w/out hat", ["woman", NO_HAT]),
+        ("a woman without any sort of hat", ["a woman", NO_HAT]),
+        ("a woman without her hat on", ["a woman", NO_HAT]),
+        ("no hat please", NO_HAT),
+        ("hat-less man", ["man", NO_HAT]),
+        ("bareheaded man", ["man", NO_HAT]),
+        ("non-male", {"not": "male"}),
+        ("no-hat", NO_HAT),
+        ("not-a-man", {"not": "man"}),
+        ("everybody but men", {"not": "men"}),
+        ("people other than men", {"not": "men"}),
+        ("not from behind", {"not": "from behind"}),
+        ("a man without a hat from behind", ["a man from behind", NO_HAT]),
+        ("woman without hat in red coat", ["woman in red coat", NO_HAT]),
+        ("a coat that is not red", ["a coat", {"not": "red coat"}]),
+        ("a non-red coat", ["a coat", {"not": "red coat"}]),
+        ("no red or blue coat", [{"not": "red coat"}, {"not": "blue coat"}]),
+        ("without hat + glasses", [NO_HAT, {"not": "glasses"}]),
+        ("'no hat'", NO_HAT),
+        ('man without "a hat"', ["man", {"not": "a hat"}]),
+        ("man without (hat OR bag)", ["man", {"not": ("hat", "bag")}]),
+        ("not (hat)", [NO_HAT]),
         ("neither a hat nor a scarf", [NO_HAT, {"not": "scarf"}]),
         ("a man without a red coat", ["a man", {"not": "red coat"}]),
         ("man without a hat OR woman with no bag", (["man", NO_HAT], ["woman", {"not": "bag"}])),
@@ -63,10 +99,32 @@ def test_what_is_denied(text: str, meant: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a knot of hair", "a notable man", "a no-logo shirt", "a non-smoker", "a noisy bag", "a man without"],
+    [
+        *(
+            "a knot of hair",
+            "a notable man",
+            "a no-logo shirt",
+            "a non-smoker",
+            "a noisy bag",
+            "a man without",
+        ),
+        *("a backless dress", "grey slacks", "a shirt with a large font", "no doubt a man", "somebody"),
+    ],
 )
 def test_what_denies_nothing_stays_as_it_is(text: str) -> None:
     assert read_question(text) == Phrase(text, quoted=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("a man not without a hat", "a man with a hat"),
+        ("nobody without a hat", "with a hat"),
+        ("not only a hat but also a bag", "a hat and a bag"),
+    ],
+)
+def test_denials_that_cancel_each_other_are_none(text: str, meant: str) -> None:
+    assert shape(read_question(text)) == meant
 
 
 def test_what_was_read_can_be_told() -> None:

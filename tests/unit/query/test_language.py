@@ -161,3 +161,9 @@ def test_days_have_the_spellings_of_iso() -> None:
 def replace_text(node: Node, text: str) -> Node:
     assert isinstance(node, Condition)
     return Condition(text, node.filter)
+
+
+@pytest.mark.parametrize("text", ["since: 2026-11-01", "a man source: gate", "upper:"])
+def test_a_field_with_a_blank_behind_its_colon_is_told(text: str) -> None:
+    with pytest.raises(FilterError, match="has a blank or nothing behind it"):
+        parse_query(text)

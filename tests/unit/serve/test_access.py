@@ -21,6 +21,7 @@ PATHS = [
     "/api/people/abc/crop",
     "/api/people/abc/outline",
     "/api/image/abc",
+    "/api/suggest?q=red",
     "/api/facets",
     "/api/status",
     "/api/audit",

@@ -127,16 +127,16 @@ def words(html: str) -> str:
 
 
 @pytest.mark.usefixtures("left_out")
-def test_an_answer_says_how_many_are_there_by_chance_and_how_many_were_left_out(client: TestClient) -> None:
+def test_an_answer_says_how_many_are_likely_right_and_how_many_were_left_out(client: TestClient) -> None:
     html = get(client, "/?where=height_px+%3E+0", "main").text
     assert (
-        "7 found among 7 people, best first; about 3 of them by chance. 3 fell below the cutoff of 15 %"
-        in words(html)
+        "7 found among 7 people, clearest cut-outs first. About 4 of these 7 are likely right. 3 less likely"
+        " ones are left out: show them too ." in words(html)
     )
     assert 'href="/?where=height_px+%3E+0&amp;weak=true"' in html
     weak = get(client, "/?where=height_px+%3E+0&weak=true", "main").text
     assert "weak hits too" in weak
-    assert "fell below" not in weak
+    assert "left out" not in weak
 
 
 @pytest.mark.usefixtures("left_out")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
 from par_core.errors import BadConfigError, FilterError
 from par_core.forget import Request, find_subject, forget
@@ -15,6 +16,7 @@ from par_core.query.parts import People
 from par_core.query.searching import sample_of
 from par_core.query.table import PeopleTable
 from par_core.serve import service as service_module
+from par_core.serve.examples import EXAMPLES
 from par_core.serve.problems import GoneError, UnknownIdError
 from par_core.serve.service import ArchiveService
 from par_core.store.layout import Store
@@ -229,3 +231,24 @@ def test_facets_count_the_people_whose_file_is_there(own: Path) -> None:
     assert service.facets().people == 6
     with pytest.raises(FilterError, match="did you mean 'red'"):
         service.facets("upper_color = 'rde'")
+
+
+def test_examples_are_questions_that_find_somebody(service: ArchiveService) -> None:
+    examples = service.examples()
+    assert 0 < len(examples) <= 6
+    for text in examples:
+        answer = service.search(text).result
+        assert answer.hits, text
+        assert not [note for note in answer.warnings if "nobody" in note or "never saw" in note], text
+    assert set(EXAMPLES) - set(examples), "the little store holds no hats"
+
+
+def test_an_empty_store_has_no_examples(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    index(tmp_path / "store", [tmp_path / "photos"])
+    assert ArchiveService(tmp_path / "store", FAKE).examples() == ()
+
+
+def test_suggestions_complete_a_question_that_is_not_whole_yet(client: TestClient) -> None:
+    answer = client.get("/api/suggest", params={"q": "(upper:re"}).json()
+    assert answer == {"completions": ["(upper:red"], "notes": []}
