@@ -11,6 +11,7 @@ __all__ = [
     "DANGLING",
     "DENY",
     "END",
+    "JOINING",
     "LESS",
     "LIST",
     "LOOSE_ENDS",
@@ -66,6 +67,8 @@ _LOOSE: Final = r"\s|,|;|\.|'|\band\b|\bor\b|\bbut\b"
 LOOSE_ENDS: Final = re.compile(
     rf"^(?:{_LOOSE})+|(?:{_LOOSE}|\b(?:who|that|which|whose|with|is|on|at\s+all|please)\b)+$", re.IGNORECASE
 )
+#: Small words that join a part to the next one as AND does.
+JOINING: Final = re.compile(r"^(?:(?:and|but|&)(?:\s+|$))+|(?:\s+(?:and|but|&))+$", re.IGNORECASE)
 _NON_COLOUR: Final = re.compile(rf"\bnon-?({'|'.join(COLOUR_TERMS)}|gray)\s+([a-z-]+)", re.IGNORECASE)
 _BAREHEADED: Final = re.compile(r"\bbare-?\s?headed\b", re.IGNORECASE)
 # two denials that cancel each other

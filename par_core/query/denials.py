@@ -8,7 +8,7 @@ taken apart into what is wanted and what is not, as if the user had written NOT.
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeGuard
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.spoken import content_words, named_attributes
@@ -18,6 +18,7 @@ from par_core.query.denial_words import (
     DANGLING,
     DENY,
     END,
+    JOINING,
     LESS,
     LIST,
     LOOSE_ENDS,
@@ -48,7 +49,9 @@ def read_question(text: str) -> Node:
 def _with_negations(node: Node) -> Node:
     match node:
         case AllOf(parts):
-            return AllOf(tuple(map(_with_negations, _denying_the_next(parts))))
+            read = [tuple(map(_with_negations, _denying_the_next(_unjoined(each)))) for each in _split(parts)]
+            each_of = [all_of[0] if len(all_of) == 1 else AllOf(all_of) for all_of in read]
+            return each_of[0] if len(each_of) == 1 else AnyOf(tuple(each_of))
         case AnyOf(parts):
             return AnyOf(tuple(map(_with_negations, parts)))
         case Negated(inner, said):
@@ -73,6 +76,34 @@ def denials_in(node: Node) -> Iterator[Negated]:
             yield from denials_in(inner)
         case Weighted(inner, _):
             yield from denials_in(inner)
+
+
+def _split(parts: tuple[Node, ...]) -> list[tuple[Node, ...]]:
+    """Split a conjunction at each "or" that stands alone between parts: ``upper:red or upper:blue``."""
+    groups: list[tuple[Node, ...]] = [()]
+    for i, part in enumerate(parts):
+        if groups[-1] and i + 1 < len(parts) and _plain(part) and part.text.lower() == "or":
+            groups.append(())
+        else:
+            groups[-1] += (part,)
+    return groups
+
+
+def _unjoined(parts: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Take "and" and "but" away where words meet the next part: in ``a woman with a bag and NOT hat``, and
+    between texts in quotes.
+    """
+    kept = list[Node]()
+    for part in parts:
+        if not _plain(part):
+            kept.append(part)
+        elif text := JOINING.sub("", part.text):
+            kept.append(replace(part, text=text))
+    return tuple(kept) or parts
+
+
+def _plain(part: Node) -> TypeGuard[Phrase]:
+    return isinstance(part, Phrase) and not part.quoted
 
 
 def _denying_the_next(parts: tuple[Node, ...]) -> Iterator[Node]:

@@ -3,12 +3,12 @@
 import pytest
 
 from par_core.query.denials import denials_in, read_question
-from par_core.query.language import AllOf, AnyOf, Negated, Node, Phrase
+from par_core.query.language import AllOf, AnyOf, Condition, Negated, Node, Phrase, parse_query
 
 
 def shape(node: Node) -> object:
     match node:
-        case Phrase(text):
+        case Phrase(text) | Condition(text):
             return text
         case Negated(inner):
             return {"not": shape(inner)}
@@ -85,7 +85,7 @@ NO_HAT = {"not": "hat"}
         ("'no hat'", NO_HAT),
         ('man without "a hat"', ["man", {"not": "a hat"}]),
         ("man without (hat OR bag)", ["man", {"not": ("hat", "bag")}]),
-        ("not (hat)", [NO_HAT]),
+        ("not (hat)", NO_HAT),
         ("neither a hat nor a scarf", [NO_HAT, {"not": "scarf"}]),
         ("a man without a red coat", ["a man", {"not": "red coat"}]),
         ("man without a hat OR woman with no bag", (["man", NO_HAT], ["woman", {"not": "bag"}])),
@@ -125,6 +125,28 @@ def test_what_denies_nothing_stays_as_it_is(text: str) -> None:
 )
 def test_denials_that_cancel_each_other_are_none(text: str, meant: str) -> None:
     assert shape(read_question(text)) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("a woman with a bag and NOT hat", '"a woman with a bag" AND NOT "hat"'),
+        ("a man but NOT hat", '"a man" AND NOT "hat"'),
+        ("and NOT hat", 'NOT "hat"'),
+        ('"white dress" and "black bag"', '"white dress" AND "black bag"'),
+        ("upper:red and lower:blue", "upper:red AND lower:blue"),
+        ("a man and hat:yes", '"a man" AND hat:yes'),
+        ("upper:red or upper:blue", "upper:red OR upper:blue"),
+        ('"a hat" or "a scarf" and upper:red', '"a hat" OR ("a scarf" AND upper:red)'),
+    ],
+)
+def test_small_words_between_parts_join_them_as_capitals_do(text: str, meant: str) -> None:
+    assert shape(read_question(text)) == shape(parse_query(meant))
+
+
+@pytest.mark.parametrize("text", ["black and white dress", "and and", "or", "a hat or a bag"])
+def test_small_words_within_a_text_stay(text: str) -> None:
+    assert read_question(text) == Phrase(text, quoted=False)
 
 
 def test_what_was_read_can_be_told() -> None:
