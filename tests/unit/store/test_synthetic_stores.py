@@ -1,5 +1,6 @@
 """Synthetic stores are stores: what the generator writes is committed, verified and accounted for."""
 
+import json
 import os
 import subprocess
 import sys
@@ -80,3 +81,17 @@ def test_a_new_index_is_written_in_one_piece_and_not_again(tmp_path: Path) -> No
     record = commit_store(Run.of(store, load_config(profile="fake")))
     assert 20_000 < record.rows < POLICY.rows_a_fragment
     assert len(list((store.index_path / "people.lance" / "data").iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_scale_runs_to_its_end(tmp_path: Path) -> None:
+    script = ROOT / "benchmarks" / "scale.py"
+    options = ["--images", "400", "--turns", "1", "--without-base", "--scratch", str(tmp_path / "scratch")]
+    subprocess.run(
+        [sys.executable, "-P", str(script), *options, "--out", str(tmp_path / "r.json")], check=True
+    )
+    result = json.loads((tmp_path / "r.json").read_text())
+    measured = {(record["operation"], record["images"]) for record in result["measurements"]}
+    sizes = {100: "verify-thorough", 400: "night", 1600: "night"}
+    assert {(operation, size) for size, operation in sizes.items()} <= measured
+    assert ("replan, source gone", 1600) in measured
