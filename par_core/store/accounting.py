@@ -87,6 +87,18 @@ class Accounting:
         return f"{self.listed} files listed = {' + '.join(parts)}"
 
     @property
+    def people_by_state(self) -> dict[str, int]:
+        """The parts that the people found add up to, by name."""
+        return {
+            "described": self.described,
+            "too_small": self.too_small,
+            "second_cuts": self.second_cuts,
+            "failed": self.people_failed,
+            "forgotten": self.people_forgotten,
+            "pending": self.people_pending,
+        }
+
+    @property
     def people_sentence(self) -> str:
         """The equation of the people as a sentence."""
         parts = [

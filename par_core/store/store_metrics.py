@@ -34,7 +34,9 @@ def store_metrics(report: StatusReport, committed: float | None) -> Iterator[Met
     counted = report.accounting
     yield _by("par_store_files", "Files of the newest listings, by outcome.", "outcome", _files(counted))
     yield _by("par_store_failed_files", "Failed files, by status.", "status", counted.failures)
-    yield _by("par_store_people", "People found in indexed images, by outcome.", "outcome", _people(counted))
+    yield _by(
+        "par_store_people", "People found in indexed images, by outcome.", "outcome", counted.people_by_state
+    )
     yield _by(
         "par_store_failed_people",
         "People who could not be described, by status.",
@@ -59,17 +61,6 @@ def store_metrics(report: StatusReport, committed: float | None) -> Iterator[Met
 def _files(counted: Accounting) -> Mapping[str, int]:
     names = ("indexed", "no_people", "failed", "duplicates", "forgotten", "pending")
     return {name: getattr(counted, name) for name in names}
-
-
-def _people(counted: Accounting) -> Mapping[str, int]:
-    return {
-        "described": counted.described,
-        "too_small": counted.too_small,
-        "second_cuts": counted.second_cuts,
-        "failed": counted.people_failed,
-        "forgotten": counted.people_forgotten,
-        "pending": counted.people_pending,
-    }
 
 
 def _by(name: str, help_: str, label: str, values: Mapping[str, int]) -> GaugeMetricFamily:
