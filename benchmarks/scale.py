@@ -87,7 +87,7 @@ def run_all(
     for build in builds:
         measured.unchanged(build, "verify", sizes.base)
         measured.on_copy(build, "forget", sizes.n)
-        measured.command(build, "status", measured.indexed(build, sizes.n), sizes.n)
+        measured.command(build, "status", sizes.n)
     for size in (sizes.quarter, sizes.n):
         for operation in ("commit", "replan", "status", "verify"):
             measured.unchanged(new, operation, size)
@@ -103,7 +103,7 @@ def run_all(
             measured.on_copy(new, "night", size, source=source)
             for operation in ("commit", "status"):
                 measured.unchanged(new, operation, size)
-            measured.command(new, "status", measured.indexed(new, size), size)
+            measured.command(new, "status", size)
     return of_store
 
 
@@ -121,6 +121,9 @@ def main() -> None:
     parser.add_argument(
         "--base", type=Path, help=f"checkout of {BASE} (default: a worktree in the scratch folder)"
     )
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="OPERATION", help="such as: rebuild night 'par status'"
+    )
     parser.add_argument("--without-base", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "scale.json")
     options = parser.parse_args()
@@ -130,7 +133,7 @@ def main() -> None:
     checkout = options.base.resolve() if options.base else scratch / f"checkout-{BASE}"
     base = None if options.without_base else base_build(checkout)
     about = provenance(SEED) | {"base": None if base is None else BASE, "images": options.images}
-    measured = Measurements(scratch, about["commit"])
+    measured = Measurements(scratch, about["commit"], only=frozenset(options.only))
     if options.resume:
         measured.resume()
     sizes = Sizes(options.images, options.base_images or options.images // 4)

@@ -45,12 +45,14 @@ class Measurements:
         commit: Commit of the new build.
         records: Measurements in the order in which they were made.
         earlier: Measurements of a run that was ended, which are not made again.
+        only: Operations that are measured; empty for all. First commits are always measured.
     """
 
     scratch: Path
     commit: str | None
     records: list[dict[str, Any]] = field(default_factory=list)
     earlier: list[dict[str, Any]] = field(default_factory=list)
+    only: frozenset[str] = frozenset()
 
     @property
     def _log(self) -> Path:
@@ -72,8 +74,12 @@ class Measurements:
     def _store(self, build: str, images: int) -> Path:
         return self.scratch / f"{build}-{images}-indexed"
 
-    def _known(self, build: Build, operation: str, images: int) -> bool:
-        """Whether an earlier run has measured this; its measurement then counts as one of this run."""
+    def _left_out(self, build: Build, operation: str, images: int) -> bool:
+        """Whether this was not asked for, or an earlier run has measured it; its measurement then counts as one
+        of this run.
+        """
+        if self.only and operation not in self.only:
+            return True
         wanted = (build.name, operation, images)
         for record in self.earlier:
             if (record["build"], record["operation"], record["images"]) == wanted:
@@ -131,10 +137,11 @@ class Measurements:
         }
         self._keep(record)
 
-    def command(self, build: Build, name: str, store: Path, images: int) -> None:
-        """Measure one ``par`` command with its start-up."""
-        if self._known(build, f"par {name}", images):
+    def command(self, build: Build, name: str, images: int) -> None:
+        """Measure one ``par`` command with its start-up on an indexed store."""
+        if self._left_out(build, f"par {name}", images):
             return
+        store = self.indexed(build, images)
         code = f"from {build.par} import main; main()"
         _, usage = _run([sys.executable, "-P", "-c", code, name, "--store", str(store)], build)
         cost = {"cpu_s": usage["process_cpu_s"]}
@@ -146,13 +153,13 @@ class Measurements:
     def unchanged(self, build: Build, operation: str, images: int) -> None:
         """Measure an operation on an indexed store, which it leaves as it is."""
         name = "commit unchanged" if operation == "commit" else operation
-        if self._known(build, name, images):
+        if self._left_out(build, name, images):
             return
         self.measure(build, operation, self.indexed(build, images), images, name=name)
 
     def on_copy(self, build: Build, operation: str, images: int, *, source: str = "", name: str = "") -> None:
         """Measure an operation that changes the store on a copy that is deleted afterwards."""
-        if self._known(build, name or operation, images):
+        if self._left_out(build, name or operation, images):
             return
         copy = self.scratch / "copy"
         shutil.rmtree(copy, ignore_errors=True)
@@ -162,7 +169,7 @@ class Measurements:
 
     def migrated(self, new: Build, base: Build, images: int) -> None:
         """Measure the first use of a store of the base by the new build."""
-        if self._known(new, "migration", images):
+        if self._left_out(new, "migration", images):
             return
         copy = self.scratch / "copy"
         shutil.rmtree(copy, ignore_errors=True)
