@@ -75,9 +75,7 @@ class Measurements:
         return self.scratch / f"{build}-{images}-indexed"
 
     def _left_out(self, build: Build, operation: str, images: int) -> bool:
-        """Whether this was not asked for, or an earlier run has measured it; its measurement then counts as one
-        of this run.
-        """
+        """Whether this was not asked for, or an earlier run has measured it; that counts for this run."""
         if self.only and operation not in self.only:
             return True
         wanted = (build.name, operation, images)

@@ -6,7 +6,7 @@ Never from position, time or a random number. All are lower-case hexadecimal SHA
 import hashlib
 from collections.abc import Iterable
 
-__all__ = ["digest_of", "digest_of_framed", "framed", "image_id", "person_id"]
+__all__ = ["digest_of", "digest_of_framed", "frame", "framed", "image_id", "person_id"]
 
 
 def digest_of(*parts: str | bytes) -> str:
@@ -22,8 +22,13 @@ def framed(*parts: str | bytes) -> bytes:
     """Return an unambiguous join of the parts. Joins of joins are those of all their parts:
     ``framed(a) + framed(b) == framed(a, b)``.
     """
-    data = [part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part for part in parts]
-    return b"".join([piece for part in data for piece in (len(part).to_bytes(8, "big"), part)])
+    return b"".join(map(frame, parts))
+
+
+def frame(part: str | bytes) -> bytes:
+    """Return ``framed`` of one part."""
+    data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
+    return len(data).to_bytes(8, "big") + data
 
 
 def digest_of_framed(join: bytes) -> str:

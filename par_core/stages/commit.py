@@ -35,7 +35,8 @@ def commit_store(run: Run, shards: Iterable[str] | None = None, *, publish: bool
     Returns:
         The record of this commit; the last one again if there was nothing to do.
     """
-    with open_ledger(run.store, run.ids.segment, run.ids.describe, shards) as ledger:
+    new = not run.store.index_path.exists()
+    with open_ledger(run.store, run.ids.segment, run.ids.describe, shards, new_index=new) as ledger:
         publish = publish and not run.store.has_gate()
         return _commit(ledger, run.ids, run.config.profile, rebuild=False, publish=publish)
 
@@ -64,7 +65,7 @@ def rebuild_index(store: Store) -> tuple[CommitRecord, int | None]:
         shutil.rmtree(store.index_path)
         unreadable = True
     remove_ledgers(store)
-    with open_ledger(store, ids.segment, ids.describe) as ledger:
+    with open_ledger(store, ids.segment, ids.describe, new_index=True) as ledger:
         publish = lost is not None or unreadable or not store.has_gate()
         return _commit(ledger, ids, last.profile, rebuild=True, publish=publish), lost
 
@@ -83,7 +84,7 @@ def rewrite_index(store: Store) -> CommitRecord | None:
         shutil.rmtree(store.index_path, ignore_errors=True)
         return None
     ids = ConfigIds(last.segment_config, last.describe_config)
-    with open_ledger(store, ids.segment, ids.describe) as ledger:
+    with open_ledger(store, ids.segment, ids.describe, new_index=True) as ledger:
         if described_with(ledger) is None:
             shutil.rmtree(store.index_path, ignore_errors=True)
             write_status(ledger, last)

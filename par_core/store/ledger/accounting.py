@@ -13,7 +13,17 @@ from typing import Final
 from par_core.store.accounting import FAILED_FILES, FAILED_PEOPLE, Accounting, accounting_of
 from par_core.store.ledger.database import Kind, Ledger
 
-__all__ = ["RANK", "SINGLE", "accounting", "counted", "list_several", "recount", "recounted"]
+__all__ = [
+    "RANK",
+    "SINGLE",
+    "accounting",
+    "counted",
+    "is_uncounted",
+    "leave_uncounted",
+    "list_several",
+    "recount",
+    "recounted",
+]
 
 #: SQL of the rank of a row ``f`` of files among those of one image. The index takes the people from the
 #: least: from the shard that could describe the most of them, then the first by id. A column beside ``min``
@@ -26,6 +36,7 @@ RANK: Final = (
 #: SQL condition of the rows ``f`` of images that have one row alone, after ``list_several``: nearly all. They
 #: need not be sorted by image. With a plus, SQLite reads all files in their order, and not by an index.
 SINGLE: Final = "+f.kind = 1 AND f.image_id NOT IN (SELECT image_id FROM several)"
+_UNCOUNTED: Final = "uncounted"
 _PRESENT: Final = (
     "SELECT f.image_id, max(f.status) AS status, count(*) AS copies, max(f.n_people) AS people,"
     " max(f.n_too_small) AS too_small, max(f.time_unread) AS time_unread"
@@ -40,6 +51,8 @@ def accounting(ledger: Ledger, people_forgotten: int) -> Accounting:
         ledger: The ledger.
         people_forgotten: People on the suppression list of the store.
     """
+    if is_uncounted(ledger):
+        return recounted(ledger, people_forgotten)
     return accounting_of(dict(ledger.rows("SELECT name, value FROM counters")), people_forgotten)
 
 
@@ -51,7 +64,18 @@ def recounted(ledger: Ledger, people_forgotten: int) -> Accounting:
 def recount(ledger: Ledger) -> None:
     """Set all counters anew from the rows. Call it in a transaction."""
     ledger.execute("DELETE FROM counters")
+    ledger.execute("DELETE FROM meta WHERE key = ?", (_UNCOUNTED,))
     _add(ledger, _everything(ledger))
+
+
+def leave_uncounted(ledger: Ledger) -> None:
+    """Note that nothing is counted yet: whoever fills an index with everything does it in the end."""
+    ledger.set_meta(_UNCOUNTED, "")
+
+
+def is_uncounted(ledger: Ledger) -> bool:
+    """Whether nothing is counted yet."""
+    return ledger.meta(_UNCOUNTED) is not None
 
 
 @contextlib.contextmanager

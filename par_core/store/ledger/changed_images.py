@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from par_core.ids import digest_of_framed, framed
+from par_core.ids import digest_of_framed, frame, framed
 from par_core.store.ledger.accounting import RANK, SINGLE, counted, list_several, recount
 from par_core.store.ledger.database import Ledger
 
@@ -37,7 +37,7 @@ INDEX_TABLE: Final = "index_table"
 
 _IMAGES: Final = 20_000  # of which the states are read at a time
 _STATES: Final = ("present", "replaced", "vanished")
-_STATE_FRAMES: Final = tuple(map(framed, _STATES))
+_STATE_FRAMES: Final = tuple(map(frame, _STATES))
 _NEXT: Final = (
     "SELECT t.shard, t.image_id, t.uri, s.digest, CASE WHEN w.image_id IS NULL THEN i.digest END,"
     " coalesce(i.image_id, w.image_id) IS NOT NULL FROM todo t CROSS JOIN shards s ON s.shard = t.shard"
@@ -267,7 +267,7 @@ def _states(ledger: Ledger, images: Sequence[_Image]) -> list[ImageState]:
         state = _STATES[rank]
         if shard != of_shard:
             of_shard, shard_frame = shard, framed(content, shard.hex())
-        first = framed(uris[0])
+        first = frame(uris[0])
         every = first if len(uris) == 1 else framed(*uris)
         digest = digest_of_framed(b"".join((shard_frame, first, _STATE_FRAMES[rank], every)))
         states.append(ImageState(image.hex(), uris[0], uris, state, digest, bool(indexed), known == digest))

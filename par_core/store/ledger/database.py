@@ -38,8 +38,6 @@ CREATE TABLE files (
     time_unread INTEGER NOT NULL,
     PRIMARY KEY (uri, size, version)
 ) WITHOUT ROWID;
-CREATE INDEX files_pending ON files (source) WHERE kind = 0;
-CREATE INDEX files_failed ON files (source) WHERE kind = 2;
 CREATE TABLE superseded (
     uri TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL, shard BLOB NOT NULL, image_id BLOB,
     PRIMARY KEY (uri, size, version, shard)
@@ -64,6 +62,8 @@ CREATE TABLE writing (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE dirty (image_id BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 _INDEXES: Final = (
+    "CREATE INDEX files_pending ON files (source) WHERE kind = 0",
+    "CREATE INDEX files_failed ON files (source) WHERE kind = 2",
     "CREATE INDEX files_by_image ON files (image_id) WHERE image_id IS NOT NULL",
     "CREATE INDEX files_by_version ON files (version, size) WHERE kind = 1",
 )
@@ -99,8 +99,8 @@ class Ledger:
         store: The store.
         segment_config: Id of the segmentation.
         path: The file.
-        filling: Whether the file is new and is being filled, by files alone: counters, and images by id
-            and by version, come at the end (``filled``).
+        filling: Whether the file is new and is being filled, by files alone: counters and indexes come at
+            the end (``filled``).
     """
 
     def __init__(self, store: Store, segment_config: str, path: Path, connection: sqlite3.Connection) -> None:
@@ -129,7 +129,7 @@ class Ledger:
             yield ledger
 
     def filled(self) -> None:
-        """End the filling of a new ledger: make the indexes of images and of versions."""
+        """End the filling of a new ledger: make the indexes."""
         for statement in _INDEXES:
             self.execute(statement)
         self.filling = False
@@ -188,9 +188,9 @@ class Ledger:
         """Run one statement; returns the number of rows that it changed."""
         return self._connection.execute(sql, values).rowcount
 
-    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for each row of values."""
-        self._connection.executemany(sql, rows)
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each row of values; returns the number of rows that they changed."""
+        return self._connection.executemany(sql, rows).rowcount
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query. Statements that change its tables may run only after the last row."""

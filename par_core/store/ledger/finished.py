@@ -7,7 +7,7 @@ id.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import islice, repeat
 from typing import Final
 
 import pyarrow as pa
@@ -36,6 +36,14 @@ _AT_ONCE: Final = 64  # shards in a transaction
 _DESCRIPTION: Final = "describe_config"
 _MODELS: Final = "described_with"
 _WITHOUT_ROW: Final = FAILED | {Status.SECOND_CUT}  # of people of usable size
+_INTO_INCOMING: Final = (
+    "INSERT INTO incoming (uri, size, version, attempt, status, n_people, n_too_small, time_unread, image_id,"
+    " kind, shard) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+)
+_SET_LISTED: Final = (
+    "UPDATE files SET attempt = ?4, status = ?5, n_people = ?6, n_too_small = ?7, time_unread = ?8,"
+    " image_id = ?9, kind = ?10, shard = ?11 WHERE uri = ?1 AND size = ?2 AND version = ?3 AND shard IS NULL"
+)
 _KINDS: Final = dict.fromkeys(Status, Kind.FAILED) | {
     Status.OK: Kind.READ,
     Status.NO_PEOPLE: Kind.READ,
@@ -185,18 +193,25 @@ def _fitting(segmented: Manifest, described: ShardFolder) -> Manifest | None:
 
 
 def _fill(ledger: Ledger, segmented: ShardFolder, manifest: Manifest) -> None:
-    """Put the image rows of a shard into ``incoming``."""
+    """Put the image rows of a shard into ``incoming``. Where a ledger is being filled, and all of them are of
+    listed files that no other shard holds, they go into ``files`` at once.
+    """
     names = ["uri", "size", "version", "attempt", "status", "n_people", "n_too_small", "message", "image_id"]
     images = segmented.read("images", names)
+    *columns, messages, ids = (images[name].to_pylist() for name in names)
     shard = bytes.fromhex(segmented.shard_id)
-    ledger.execute_many(
-        "INSERT INTO incoming (uri, size, version, attempt, status, n_people, n_too_small, time_unread,"
-        " image_id, kind, shard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (*row, message == UNREADABLE_TIME, image and bytes.fromhex(image), _KINDS[row[4]], shard)
-            for *row, message, image in zip(*(images[name].to_pylist() for name in names), strict=True)
-        ),
+    rows = list(
+        zip(
+            *columns,
+            [message == UNREADABLE_TIME for message in messages],
+            [image and bytes.fromhex(image) for image in ids],
+            [_KINDS[status] for status in columns[4]],
+            repeat(shard, len(images)),
+            strict=True,
+        )
     )
+    if not ledger.filling or ledger.execute_many(_SET_LISTED, rows) < len(rows):
+        ledger.execute_many(_INTO_INCOMING, rows)
     counts = (shard, len(images), manifest.info.get("recognised", 0))
     ledger.execute(
         "INSERT INTO shards VALUES (?, ?, ?, 0, NULL) ON CONFLICT (shard) DO UPDATE"

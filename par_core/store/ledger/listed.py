@@ -109,6 +109,9 @@ def _relevant(listing: pa.Table) -> pa.Table:
 
 
 def _apply(ledger: Ledger, source: int, listed_at: str, added: pa.Table, removed: pa.Table) -> int:
+    if ledger.filling and ledger.value("SELECT 1 FROM files LIMIT 1") is None:
+        _add_first(ledger, source, added)
+        return 0
     for part in _parts(removed):
         _fill(ledger, part)
         with counted(ledger):
@@ -205,16 +208,29 @@ def _add(ledger: Ledger, source: int, listed_at: str) -> None:
     )
 
 
-def _fill(ledger: Ledger, rows: pa.Table) -> None:
-    """Put rows of a listing into ``incoming``, and their names into ``touched``."""
+def _add_first(ledger: Ledger, source: int, rows: pa.Table) -> None:
+    """Add the files of the first listing to an empty ledger: nothing else is listed."""
+    for part in _parts(rows):
+        ledger.execute_many(
+            f"INSERT OR IGNORE INTO files VALUES (?, ?, ?, {source}, ?, 0, ?, NULL, NULL, 0, 0, 0)",  # noqa: S608
+            _values(part),
+        )
+
+
+def _values(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """Yield uri, size, version, kind and status of the rows of a listing."""
     forgotten = rows["forgotten"]
     kinds = pc.if_else(forgotten, Kind.FORGOTTEN, Kind.PENDING)
     statuses = pc.if_else(forgotten, Status.FORGOTTEN.value, pa.scalar(None, pa.string()))
     columns = [*(rows[name] for name in KEY), kinds, statuses]
+    return zip(*(column.to_pylist() for column in columns), strict=True)
+
+
+def _fill(ledger: Ledger, rows: pa.Table) -> None:
+    """Put rows of a listing into ``incoming``, and their names into ``touched``."""
     ledger.execute("DELETE FROM incoming")
     ledger.execute_many(
-        "INSERT INTO incoming (uri, size, version, kind, status) VALUES (?, ?, ?, ?, ?)",
-        zip(*(column.to_pylist() for column in columns), strict=True),
+        "INSERT INTO incoming (uri, size, version, kind, status) VALUES (?, ?, ?, ?, ?)", _values(rows)
     )
     if ledger.filling:
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from par_core.atomic import write_aside
 from par_core.store.layout import Store
-from par_core.store.ledger.accounting import recount
+from par_core.store.ledger.accounting import is_uncounted, leave_uncounted, recount
 from par_core.store.ledger.changed_images import everything_changed
 from par_core.store.ledger.database import Ledger
 from par_core.store.ledger.finished import (
@@ -25,7 +25,12 @@ __all__ = ["build_ledger", "open_ledger", "remove_ledgers"]
 
 @contextlib.contextmanager
 def open_ledger(
-    store: Store, segment_config: str, describe_config: str, shards: Iterable[str] | None = None
+    store: Store,
+    segment_config: str,
+    describe_config: str,
+    shards: Iterable[str] | None = None,
+    *,
+    new_index: bool = False,
 ) -> Iterator[Ledger]:
     """Open the ledger of a segmentation to write to it, for the length of a block. Only for the writer that
     holds the store.
@@ -39,6 +44,8 @@ def open_ledger(
         describe_config: Id of the description.
         shards: Ids of the shards to record; None: all that the last run had planned, since it may have
             finished them before it was killed.
+        new_index: Whether the block fills a new index with everything, which counts it and notes what is
+            changed: a ledger that is built is left without both, until then or until it is opened again.
 
     Raises:
         StoreError: The ledger, a listing or a shard is damaged; says what to do.
@@ -47,20 +54,31 @@ def open_ledger(
     new = not path.exists()
     if new:
         with write_aside(path) as aside:
-            build_ledger(store, segment_config, describe_config, aside)
+            build_ledger(store, segment_config, describe_config, aside, counted=not new_index)
     with Ledger.open(store, segment_config) as ledger:
         if not new:
+            if is_uncounted(ledger):
+                _count(ledger)
             follow_description(ledger, describe_config)
             catch_up_listings(ledger)
             record_shards(ledger, _planned(ledger) if shards is None else shards, describe_config)
         yield ledger
 
 
-def build_ledger(store: Store, segment_config: str, describe_config: str, path: Path) -> None:
+def build_ledger(
+    store: Store, segment_config: str, describe_config: str, path: Path, *, counted: bool = True
+) -> None:
     """Write a new ledger from all listings and shards into a file that does not exist.
 
     Rows are put in first, nearly in the order of the table, and counted and sorted by image afterwards: the
     time is linear in the number of files.
+
+    Args:
+        store: The store.
+        segment_config: Id of the segmentation.
+        describe_config: Id of the description.
+        path: The new file.
+        counted: Whether to count everything, and to make every image dirty.
     """
     with Ledger.create(store, segment_config, path) as ledger:
         begin_description(ledger, describe_config)
@@ -68,8 +86,15 @@ def build_ledger(store: Store, segment_config: str, describe_config: str, path: 
         record_all_shards(ledger, describe_config)
         with ledger.transaction():
             ledger.filled()
-            everything_changed(ledger)
-            recount(ledger)
+            leave_uncounted(ledger)
+        if counted:
+            _count(ledger)
+
+
+def _count(ledger: Ledger) -> None:
+    with ledger.transaction():
+        everything_changed(ledger)
+        recount(ledger)
 
 
 def _planned(ledger: Ledger) -> Iterator[str]:

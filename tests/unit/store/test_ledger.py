@@ -22,7 +22,7 @@ from par_core.store.ledger.changed_images import changed_shards, mark_indexed
 from par_core.store.ledger.compare import differences
 from par_core.store.ledger.finished import record_shards
 from par_core.store.ledger.listed import catch_up_listings, change_listing, follow_missing
-from par_core.store.ledger.opening import build_ledger
+from par_core.store.ledger.opening import build_ledger, remove_ledgers
 from par_core.store.ledger.pending import failed_in, pending_in, undescribed_shards
 from par_core.store.listings import forget_in_listings, listed_entries, save_listing
 from par_core.store.schemas import IMAGES, PEOPLE, UNREADABLE_TIME, descriptions_schema
@@ -147,6 +147,19 @@ def assert_like_one_that_is_built(ledger: Ledger) -> None:
     other = ledger.path.with_name("built.db")
     build_ledger(ledger.store, SEGMENT, DESCRIBE, other)
     assert list(differences(ledger, other)) == []
+
+
+def assert_counted_after_a_kill(store: Store) -> None:
+    """A ledger for a new index that a kill leaves uncounted is counted by the next that opens it."""
+    remove_ledgers(store)
+    with open_ledger(store, SEGMENT, DESCRIBE, new_index=True) as ledger:
+        assert ledger.value("SELECT count(*) FROM counters") == 0
+        assert accounting(ledger, 0) == recounted(ledger, 0)
+    with opened(store, []) as ledger:
+        read = "SELECT DISTINCT image_id FROM files WHERE kind = 1 ORDER BY 1"
+        assert list(ledger.rows("SELECT image_id FROM dirty ORDER BY 1")) == list(ledger.rows(read))
+        assert accounting(ledger, 0) == recounted(ledger, 0)
+        assert_like_one_that_is_built(ledger)
 
 
 SOURCES = ["/a", "/b", "/"]
@@ -287,3 +300,4 @@ def test_changes_add_up_to_what_a_join_of_everything_says(actions: list[tuple[An
                 index |= commit(ledger)
                 assert_like_the_full_join(ledger, index)
             assert_like_one_that_is_built(ledger)
+        assert_counted_after_a_kill(store)
