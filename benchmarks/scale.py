@@ -87,7 +87,7 @@ def run_all(
     for build in builds:
         measured.unchanged(build, "verify", sizes.base)
         measured.on_copy(build, "forget", sizes.n)
-        measured.command(build, "status", sizes.n)
+    measured.command(new, "status", sizes.n)
     for size in (sizes.quarter, sizes.n):
         for operation in ("commit", "replan", "status", "verify"):
             measured.unchanged(new, operation, size)
