@@ -58,7 +58,7 @@ class Archive:
     """
 
     def __init__(self, store: Path, config: "RunConfig") -> None:
-        from par_core.config import store_folder
+        from par_core.store_folder import store_folder
 
         self.path = store_folder(store)
         self.config = config

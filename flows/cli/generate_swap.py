@@ -17,7 +17,6 @@ from flows.cli.groups import with_groups
 from flows.cli.options import JsonOption, SchedulerOption, WorkersOption
 from flows.cli.train import run_training
 from flows.cli.train_options import RECIPE, RunOptions
-from par_core.config import MachineConfig
 from par_core.errors import BadConfigError
 
 __all__ = ["swap"]
@@ -58,7 +57,7 @@ def train_swap(
     if hours is not None and run.steps is not None:
         raise BadConfigError("--hours or --steps, not both")
     settings: dict[str, Any] = {"what": "swap", "dataset": dataset, "root": str(root), "hours": hours}
-    run_training(settings | run.settings(), out, [seed], None, MachineConfig(), run)
+    run_training(settings | run.settings(), out, [seed], None, {}, run)
 
 
 @swap.command("apply")

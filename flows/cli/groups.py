@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from flows.cli.options import (
     ConfigOption,
@@ -21,7 +21,9 @@ from flows.cli.options import (
     WeightsOption,
     WorkersOption,
 )
-from par_core.config import RunConfig, load_config
+
+if TYPE_CHECKING:
+    from par_core.config import RunConfig
 
 __all__ = ["FaceOptions", "MachineOptions", "ModelOptions", "WorkerOptions", "with_groups"]
 
@@ -80,7 +82,7 @@ class ModelOptions:
     config: ConfigOption = None
     weights_dir: WeightsOption = None
 
-    def load(self, options: MachineOptions, /, **overrides: Any) -> RunConfig:
+    def load(self, options: MachineOptions, /, **overrides: Any) -> "RunConfig":
         """Load the configuration from these options, the environment and the file.
 
         Args:
@@ -96,6 +98,8 @@ class ModelOptions:
             "weights_dir": self.weights_dir,
             "machine": {**options.settings(), **more},
         }
+        from par_core.config import load_config
+
         return load_config(self.config, **settings, **overrides)
 
 

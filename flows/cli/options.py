@@ -6,8 +6,8 @@ from typing import Annotated, Final
 import typer
 
 from flows.console.lines import use_log_format
-from par_core.config import load_config, store_folder
 from par_core.errors import BadConfigError
+from par_core.store_folder import store_folder
 
 __all__ = [
     "FACES",
@@ -62,6 +62,10 @@ def existing_store(option: Path | None, config: Path | None) -> Path:
 
 
 def _named_store(option: Path | None, config: Path | None) -> Path:
+    if option is not None and config is None:
+        return store_folder(option.expanduser())
+    from par_core.config import load_config
+
     store = load_config(config, store=option).store
     if store is None:
         raise BadConfigError(f"no store is named: {NAME_A_STORE}")

@@ -9,7 +9,6 @@ import typer
 
 from flows.cli.old_spellings import note
 from flows.cli.options import ConfigOption, JsonOption, StoreOption
-from par_core.config import load_config
 from par_core.errors import BadConfigError
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ def add(
     ```
     """
     from par_core.access import Access, Caller, Role
+    from par_core.config import load_config
 
     access = Access.open(store, load_config(config).access.audit_days)
     if role == "judge":
@@ -101,6 +101,7 @@ def revoke(name: NameArgument, store: StoreOption, config: ConfigOption = None) 
     ```
     """
     from par_core.access import Access, Caller
+    from par_core.config import load_config
 
     access = Access.open(store, load_config(config).access.audit_days)
     access.tokens.revoke(name)

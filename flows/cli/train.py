@@ -1,5 +1,6 @@
 """``par train``: train the segmenter, the attribute network, or the compact embedder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,6 @@ from flows.cli.train_options import (
     RunOptions,
     SeedOption,
 )
-from par_core.config import MachineConfig
 
 __all__ = ["run_training", "train"]
 
@@ -70,7 +70,7 @@ def segmenter(
     settings: dict[str, Any] = {"what": "segmenter", "dataset": dataset, "root": str(root), "start": start}
     settings |= {"round": round, "made": str(made) if made else None}
     settings |= run.settings()
-    run_training(settings, out, [seed], None, MachineConfig(), run)
+    run_training(settings, out, [seed], None, {}, run)
 
 
 @train.command()
@@ -141,7 +141,7 @@ def attributes(
     settings |= {"weighting": weighting, "background": background}
     settings |= {"made": str(made) if made else None, "made_weight": made_weight}
     settings |= run.settings()
-    machine = MachineConfig(workers=workers, scheduler=scheduler, threads_per_worker=run.threads)
+    machine = {"workers": workers, "scheduler": scheduler, "threads_per_worker": run.threads}
     run_training(settings, out, numbers(seeds), folds, machine, run)
 
 
@@ -203,7 +203,7 @@ def embedder(
     }
     settings |= {"made": str(made) if made else None, "made_weight": made_weight}
     settings |= run.settings()
-    run_training(settings, out, [seed], None, MachineConfig(), run)
+    run_training(settings, out, [seed], None, {}, run)
 
 
 def run_training(
@@ -211,20 +211,26 @@ def run_training(
     out: Path,
     seeds: list[int],
     folds: int | None,
-    machine: MachineConfig,
+    machine: Mapping[str, Any],
     run: RunOptions,
 ) -> None:
-    """Train, and print the scores."""
+    """Train with these settings of the machine (keys of ``MachineConfig``), and print the scores."""
     import json
 
     from flows.training import plan_jobs
     from flows.training import train as train_all
+    from par_core.config import MachineConfig
     from par_core.models.hardware import cuda_devices
 
     jobs = plan_jobs(settings, out, seeds, folds)
     n_processes = run.processes or max(1, cuda_devices())
     summary = train_all(
-        jobs, out, machine, n_processes=n_processes, quiet=run.quiet or run.as_json, verbose=run.verbose
+        jobs,
+        out,
+        MachineConfig(**machine),
+        n_processes=n_processes,
+        quiet=run.quiet or run.as_json,
+        verbose=run.verbose,
     )
     if run.as_json:
         print(json.dumps(summary, indent=2))

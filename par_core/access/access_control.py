@@ -21,8 +21,8 @@ from typing import Final
 from par_core.access.audit_log import AuditLog, Event
 from par_core.access.roles import Role
 from par_core.access.tokens import TokenFile
-from par_core.config import store_folder
 from par_core.errors import BadConfigError, StoreError
+from par_core.store_folder import store_folder
 
 __all__ = ["KEEP_DAYS", "Access", "Caller", "Outcome", "question_text"]
 

@@ -33,10 +33,10 @@ from pathlib import Path
 from typing import IO, Final, Literal
 
 from par_core.atomic import remove_partials, write_atomic
-from par_core.config import store_folder
 from par_core.errors import BadConfigError, StoreError
 from par_core.store.renamed_ids import load_renamed_ids
 from par_core.store.shards import Manifest, ShardFolder
+from par_core.store_folder import store_folder
 from par_core.version import __version__
 
 __all__ = ["FORMAT", "Stage", "Store"]
