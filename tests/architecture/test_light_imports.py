@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from par_core.store.layout import Store
 from tests.indexing import content
 from tests.pictures import archive
 
@@ -98,6 +99,18 @@ def test_a_status_loads_neither_arrow_nor_arrays() -> None:
         " assert not {'numpy', 'pyarrow', 'sqlite3'} & set(sys.modules)"
     )
     assert loaded(code) == set()
+
+
+def test_par_status_reads_no_settings_that_it_does_not_use(tmp_path: Path) -> None:
+    Store.create(tmp_path / "s")
+    code = (
+        f"import sys; sys.argv = ['par', 'status', '--store', {str(tmp_path / 's')!r}]\n"
+        "from flows.cli.main import main\ntry: main()\nexcept SystemExit: pass\n"
+        "assert not {'pydantic_settings', 'par_core.config'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "listed" in done.stdout
 
 
 def test_searching_loads_no_orchestrator() -> None:
