@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from par_core.errors import ParError
+from par_core.repeated import repeated
 from par_core.stages.run import Run
 
 __all__ = ["Commits"]
@@ -21,7 +22,7 @@ class Commits:
 
     def __init__(self, run: Run, *, publish: bool, say: Callable[[str], None]) -> None:
         self._run, self._publish, self._say = run, publish, say
-        self._lock, self._over = threading.Lock(), threading.Event()
+        self._lock = threading.Lock()
         self._shards: list[str] = []
 
     def add(self, shards: Sequence[str]) -> None:
@@ -40,25 +41,19 @@ class Commits:
         """Commit every few minutes (``machine.commit_every_s``) while the block runs, in a thread of its own.
         What it has not committed at the end is left for ``take``.
         """
-        thread = threading.Thread(target=self._keep, daemon=True)
-        thread.start()
-        try:
+        with repeated(self._commit, self._run.config.machine.commit_every_s):
             yield
-        finally:
-            self._over.set()
-            thread.join()
 
-    def _keep(self) -> None:
+    def _commit(self) -> None:
         from par_core.stages.commit import commit_store
 
-        while not self._over.wait(self._run.config.machine.commit_every_s):
-            shards = self.take()
-            if not shards:
-                continue
-            try:
-                record = commit_store(self._run, shards, publish=self._publish)
-            except (ParError, OSError) as error:  # the commit at the end of the run tries again
-                self.add(shards)
-                self._say(f"par: warning: a commit during the run failed: {error}")
-            else:
-                self._say(f"par: {record.rows} people can be found so far")
+        shards = self.take()
+        if not shards:
+            return
+        try:
+            record = commit_store(self._run, shards, publish=self._publish)
+        except (ParError, OSError) as error:  # the commit at the end of the run tries again
+            self.add(shards)
+            self._say(f"par: warning: a commit during the run failed: {error}")
+        else:
+            self._say(f"par: {record.rows} people can be found so far")

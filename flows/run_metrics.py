@@ -7,7 +7,6 @@ the status of the store. A file or gateway that cannot be written costs one warn
 
 import contextlib
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from par_core.config import MetricsConfig
 from par_core.errors import BadConfigError, ParError
+from par_core.repeated import repeated
 from par_core.stages.names import ConfigIds
 from par_core.stages.plan import Plan
 from par_core.stages.shard_totals import ShardTotals
@@ -111,19 +111,10 @@ class RunMetrics(Collector):
         if not self.wanted:
             yield
             return
-        over = threading.Event()
-
-        def keep() -> None:
-            while not over.wait(self._config.every_s):
-                self._write()
-
-        thread = threading.Thread(target=keep, daemon=True)
-        thread.start()
         try:
-            yield
+            with repeated(self._write, self._config.every_s):
+                yield
         finally:
-            over.set()
-            thread.join()
             last = progress()
             self._progress, self._workers = (lambda: last), dict
 

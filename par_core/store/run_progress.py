@@ -6,7 +6,6 @@ and by its age.
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from par_core.atomic import write_atomic
+from par_core.repeated import repeated
 from par_core.store.layout import Store
 
 __all__ = ["RunProgress", "progress_file", "read_progress"]
@@ -78,22 +78,15 @@ def progress_file(store: Store, look: Callable[[], RunProgress]) -> Iterator[Non
         store: The store, held by this process.
         look: Function that returns the progress; called in a thread of its own.
     """
-    over = threading.Event()
 
     def keep() -> None:
-        while True:
-            with contextlib.suppress(OSError):  # such as a full disk; the run itself reports that
-                write_atomic(_path(store), json.dumps(asdict(look())).encode())
-            if over.wait(_WRITE_EVERY_S):
-                return
+        with contextlib.suppress(OSError):  # such as a full disk; the run itself reports that
+            write_atomic(_path(store), json.dumps(asdict(look())).encode())
 
-    thread = threading.Thread(target=keep, daemon=True)
-    thread.start()
     try:
-        yield
+        with repeated(keep, _WRITE_EVERY_S):
+            yield
     finally:
-        over.set()
-        thread.join()
         _path(store).unlink(missing_ok=True)
 
 
