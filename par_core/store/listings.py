@@ -1,11 +1,12 @@
 """Listings: the files of each source when it was last listed, one Parquet file a source."""
 
 import contextlib
+import functools
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,6 +36,8 @@ __all__ = [
     "skipped_counts",
     "still_listed",
 ]
+
+_KNOWN_LISTINGS: Final = 16_384  # of which source and time are kept: a plan asks for them several times
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,9 +287,14 @@ def _read(path: Path) -> pa.Table:
         return as_entries(pq.read_table(path, partitioning=None))
 
 
-def _listing_info(path: Path) -> dict[str, Any]:
+def _listing_info(path: Path) -> Mapping[str, Any]:
     with _damage_named(path):
-        return dict(json.loads(pq.read_schema(path).metadata[b"par.listing"]))
+        return _info_of(ListingFile.at(path))
+
+
+@functools.lru_cache(maxsize=_KNOWN_LISTINGS)
+def _info_of(file: ListingFile) -> Mapping[str, Any]:
+    return dict(json.loads(pq.read_schema(file.path).metadata[b"par.listing"]))
 
 
 @contextlib.contextmanager
