@@ -122,18 +122,23 @@ def _costs(measured: Sequence[dict[str, Any]]) -> dict[str, float]:
     return costs | {"peak_mb": median(record["peak_mb"] for record in measured)}
 
 
-def tables(results: dict[str, Any], assumed: Assumptions, sizes: Sequence[int]) -> dict[str, str]:
+def tables(
+    results: dict[str, Any], assumed: Assumptions, sizes: Sequence[int], later: dict[str, Any] | None = None
+) -> dict[str, str]:
     """Return the tables of the page in Markdown by name.
 
     Args:
         results: What ``scale.py`` wrote.
         assumed: Prices and limits.
         sizes: Numbers of images to speak of.
+        later: What ``scale.py --only`` wrote: these operations are shown as measured then.
     """
+    if later is not None:
+        results = _with_later(results, later)
     records = results["measurements"]
     lines = {name: line for name in OPERATIONS if (line := lines_of(records, name)) is not None}
     return {
-        "machine": _machine(results),
+        "machine": _machine(results) + ("" if later is None else f"\n\n{_of_later(later)}"),
         "targets": markdown(results["targets"]),
         "slopes": _slopes(lines),
         "operations": _operations(lines, assumed, sizes),
@@ -154,6 +159,23 @@ def _machine(results: dict[str, Any]) -> str:
         f" {machine['processor']}, {machine['cores']} cores, load before {machine['load_before']:.1f};"
         f" {versions}; seed {results['seed']}; `{results['command']}`."
     )
+
+
+def _with_later(results: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    made = {(record["build"], record["operation"]) for record in later["measurements"]}
+    earlier = [
+        record for record in results["measurements"] if (record["build"], record["operation"]) not in made
+    ]
+    rows = {row["measure"]: row for row in later["targets"] if row["met"] is not None}
+    return results | {
+        "measurements": earlier + later["measurements"],
+        "targets": [rows.get(row["measure"], row) for row in results["targets"]],
+    }
+
+
+def _of_later(later: dict[str, Any]) -> str:
+    rows = "; ".join(row["measure"] for row in later["targets"] if row["met"] is not None)
+    return f"Again, for some rows ({rows}). {_machine(later)}"
 
 
 def _slopes(lines: dict[str, dict[str, Line]]) -> str:
@@ -258,12 +280,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--results", type=Path, default=RESULTS / "scale.json")
+    parser.add_argument(
+        "--later", type=Path, help="result of a later run of some operations (scale.py --only)"
+    )
     parser.add_argument("--write", type=Path, help="page with markers <!-- NAME --> and <!-- end of NAME -->")
     for name, value in asdict(Assumptions()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=value)
     options = vars(parser.parse_args())
     assumed = Assumptions(**{each.name: options[each.name] for each in fields(Assumptions)})
-    made = tables(json.loads(options["results"].read_text()), assumed, (100_000_000, 1_000_000_000))
+    results, later = [
+        None if options[name] is None else json.loads(options[name].read_text())
+        for name in ("results", "later")
+    ]
+    made = tables(results, assumed, (100_000_000, 1_000_000_000), later)
     if options["write"] is None:
         print(*(f"{name}:\n\n{table}\n" for name, table in made.items()), sep="\n")
         return

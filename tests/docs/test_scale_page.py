@@ -86,3 +86,24 @@ def test_the_smallest_size_that_reaches_a_limit_comes_first(results: Path) -> No
     rebuild = rows(limits, "the first commit, or a rebuild")
     assert [row[1:] for row in rebuild] == [["10 GB", "10 M"], ["60.0 min", "72 M"]]
     assert limits.splitlines()[4] == "| the first commit, or a rebuild | 10 GB | 10 M |"
+
+
+def test_what_a_later_run_measured_takes_the_place_of_the_earlier(results: Path, tmp_path: Path) -> None:
+    earlier = json.loads(results.read_text())
+    kept, again = (
+        {"measure": name, "unit": "s", "values": [1.0], "at_most": 2} for name in ("kept row", "row again")
+    )
+    earlier["targets"] = [kept | {"result": 1.0, "met": True}, again | {"result": 3.0, "met": False}]
+    results.write_text(json.dumps(earlier))
+    rebuilt = [measured("rebuild", size, cost, 900) for size, cost in ((1_000_000, 40.0), (2_000_000, 80.0))]
+    later = earlier | {
+        "commit": "xyz",
+        "targets": [kept | {"result": None, "met": None}, again | {"result": 1.5, "met": True}],
+        "measurements": rebuilt,
+    }
+    (tmp_path / "later.json").write_text(json.dumps(later))
+    tables = run("--results", results, "--later", tmp_path / "later.json")
+    assert [rows(tables, name)[0][2] for name in ("kept row", "row again")] == ["1", "1.5"]
+    assert "Again, for some rows (row again). Measured on 2026-11-29: commit xyz" in tables
+    assert rows(tables, "the first commit, or a rebuild")[0][2] == "80.00"
+    assert rows(tables, "a night with 1,000 new images (plan, commit)")[0][2] == "5.00"
