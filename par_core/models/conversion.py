@@ -1,15 +1,17 @@
 """Torch modules as OpenVINO models."""
 
+import copy
 import warnings
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from par_core.models.openvino_library import openvino_library
 from par_core.models.runtimes import Arrays, Compiled, Runtime
 
-__all__ = ["compile_module", "convert"]
+__all__ = ["compile_module", "convert", "for_even_sides"]
 
 
 def compile_module(runtime: Runtime, module: nn.Module, examples: Arrays, key: str) -> Compiled:
@@ -37,6 +39,41 @@ def convert(module: nn.Module, examples: Arrays) -> Any:
         decoder = TorchScriptPythonDecoder(_Tupled(module.eval()), example_input=inputs)
         front_end = FrontEndManager().load_by_framework("pytorch")
         return front_end.convert(front_end.load(decoder))
+
+
+def for_even_sides(module: nn.Module) -> nn.Module:
+    """Return a copy of a module whose convolutions with TensorFlow's "same" padding and a stride of 2 pad by
+    fixed widths, which a convolution does by itself: by how much they pad depends on the sides of their
+    input, and is the same for all even ones.
+
+    Args:
+        module: Module that sees pictures whose sides are multiples of its stride; others get wrong results.
+    """
+    from timm.layers.conv2d_same import Conv2dSame
+
+    copied = copy.deepcopy(module)
+    for parent in list(copied.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, Conv2dSame):
+                setattr(parent, name, _EvenSides(child))
+    return copied
+
+
+class _EvenSides(nn.Conv2d):
+    """A convolution with "same" padding and a stride of 2, of even sides."""
+
+    def __init__(self, same: nn.Conv2d) -> None:
+        if same.stride != (2, 2) or same.dilation != (1, 1):
+            raise ValueError(f"expected a stride of 2 without dilation, got {same}")
+        kernel = (same.kernel_size[0], same.kernel_size[1])
+        super().__init__(same.in_channels, same.out_channels, kernel, stride=2, groups=same.groups)
+        self.weight, self.bias = same.weight, same.bias
+        down, across = (side - 2 for side in kernel)
+        self._pad = (across // 2, across - across // 2, down // 2, down - down // 2)
+
+    def forward(self, input: Tensor) -> Tensor:
+        padded = functional.pad(input, self._pad)
+        return functional.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
 
 
 class _Tupled(nn.Module):

@@ -14,7 +14,7 @@ from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import concat_box_prediction_layers
 
-from par_core.models.conversion import convert
+from par_core.models.conversion import convert, for_even_sides
 from par_core.models.detector import OpenVinoDetector, examples, with_pooling
 from par_core.models.mask_rcnn import Architecture, build_mask_rcnn
 from par_core.models.regions import PERSON_LABEL, Anchors
@@ -82,7 +82,7 @@ def openvino_parts(network: MaskRCNN) -> dict[str, tuple[Callable[[], Any], Arra
         return with_pooling(convert(module, (typical,)), channels, bins)
 
     return {
-        "features": (lambda: convert(parts.features, pictures), pictures),
+        "features": (lambda: convert(for_even_sides(parts.features), pictures), pictures),
         "boxes": (lambda: head(parts.box, _BOX_BINS), pooled),
         "masks": (lambda: head(parts.mask, _MASK_BINS), pooled),
     }

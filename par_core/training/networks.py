@@ -16,7 +16,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from par_core.models.conversion import convert
+from par_core.models.conversion import convert, for_even_sides
 from par_core.models.describer import typical_input
 from par_core.models.describer_network import shipped_describer
 from par_core.models.openvino_library import openvino_library
@@ -56,7 +56,7 @@ def _networks(file: str, folder: Path, tensors: Mapping[str, np.ndarray]) -> dic
         return {f"{stem}.{part}": make for part, (make, _) in parts.items()}
     if file == FILES[1]:
         network, _ = shipped_describer(folder)
-        return {stem: lambda: convert(network, (typical_input(),))}
+        return {stem: lambda: convert(for_even_sides(network), (typical_input(),))}
     tower, _ = shipped_text_tower(folder)
     tower.token_embedding = _Table(tensors[_TABLE + INT8], tensors[_TABLE + SCALE])
     ids = np.random.default_rng(0).integers(0, 400, (3, CONTEXT_LENGTH))
