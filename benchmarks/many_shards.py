@@ -33,11 +33,11 @@ from par_core.archive import Entry
 from par_core.config import RunConfig, load_config
 from par_core.ids import digest_of
 from par_core.stages.run import Run
+from par_core.stages.shard_work import work_table
 from par_core.store.layout import Store
 from par_core.store.listings import entries_table
 from par_core.store.plan_file import PlanFile
 from par_core.store.plan_writer import write_plan
-from par_core.store.schemas import WORK
 
 SEED = 1
 WORKERS = 2
@@ -73,8 +73,7 @@ def plan(run: Run, files: Sequence[Path]) -> int:
                 continue
             status = path.stat()
             entries = entries_table([Entry(str(path), status.st_size, str(status.st_mtime_ns))])
-            work = entries.append_column(WORK.field("attempt"), pa.array([1], pa.int32())).cast(WORK)
-            writer.add(shard_id, work)
+            writer.add(shard_id, work_table(entries, pa.array([1], pa.int32()), {}))
     return len(PlanFile.of(run.store))
 
 
@@ -125,7 +124,11 @@ def driven(root: Path, kill_at: float | None) -> list[dict[str, Any]]:
     """Run a driver in a process of its own, and kill it when a share of its shards is done."""
     command = [sys.executable, "-P", "-m", "benchmarks.many_shards", "--drive", str(root)]
     process = subprocess.Popen(
-        command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     assert process.stdout is not None
     lines = []

@@ -95,3 +95,12 @@ def test_the_benchmark_of_scale_runs_to_its_end(tmp_path: Path) -> None:
     sizes = {100: "verify-thorough", 400: "night", 1600: "night"}
     assert {(operation, size) for size, operation in sizes.items()} <= measured
     assert ("replan, source gone", 1600) in measured
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_many_shards_runs_to_its_end(tmp_path: Path) -> None:
+    options = ["--shards", "600", "--scratch", str(tmp_path), "--out", str(tmp_path / "r.json")]
+    subprocess.run([sys.executable, "-m", "benchmarks.many_shards", *options], check=True, cwd=ROOT)
+    result = json.loads((tmp_path / "r.json").read_text())
+    assert result["described"] == 600
+    assert 0 < result["planned_after_the_kill"] < 600
