@@ -9,6 +9,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,8 @@ def list_paths(path: Path, list_other: Callable[[str], Listing], *, containers: 
     """
     entries: list[Entry] = []
     skipped: Counter[str] = Counter()
-    elsewhere: dict[str, set[str]] = {}  # names by archive or URL
+    other = _Elsewhere(list_other, containers, skipped)
+    named_elsewhere: dict[str, set[str]] = {}  # names by archive or URL
     folders: dict[str, str] = {}
     uris = CanonicalUris()
     for line in _lines(path.read_bytes(), path.parent):
@@ -56,33 +58,79 @@ def list_paths(path: Path, list_other: Callable[[str], Listing], *, containers: 
             continue
         whole = name if is_remote(name) else os.path.join(path.parent, name)
         container, _ = split_uri(whole)
-        if is_remote(name) or (container is not None and not os.path.lexists(whole)):
+        is_there = is_remote(name) or os.path.isfile(whole)
+        if container is None and is_container_name(name) and is_there and not containers:
+            skipped["archive"] += 1
+        elif container is None and is_container_name(name) and is_remote(name):
+            entries += other.members_of(name)
+        elif is_remote(name) or (container is not None and not os.path.lexists(whole)):
             named = whole if is_remote(name) else uris.named(whole)
-            elsewhere.setdefault(named.split(SEPARATOR)[0] if container else named, set()).add(named)
-        elif containers and is_container_name(name) and os.path.isfile(whole):
+            named_elsewhere.setdefault(split_uri(named)[0] or named, set()).add(named)
+        elif is_container_name(name) and is_there:
             members, passed_over = list_container(canonical(name, str(path.parent), folders))
             entries += members
             skipped += passed_over
         else:
             entries.append(entry_of_file(canonical(name, str(path.parent), folders)))
-    for place, wanted in elsewhere.items():
-        entries += _entries_of(place, wanted, list_other)
+    for place, wanted in named_elsewhere.items():
+        entries += other.entries_of(place, wanted)
     by_uri = {entry.uri: entry for entry in entries}
     return Listing(str(path), tuple(by_uri[uri] for uri in sorted(by_uri)), dict(skipped))
 
 
-def _entries_of(place: str, wanted: set[str], list_other: Callable[[str], Listing]) -> Iterator[Entry]:
-    """Yield the entries of some members of an archive, or of one URL."""
-    try:
-        listed = list_other(place).entries
-    except BadConfigError as error:
-        yield from (Entry(uri, 0, "", Status.VANISHED, str(error)[:300]) for uri in wanted)
-        return
-    found = {_member(entry.uri): entry for entry in listed}
-    alone = listed[0] if len(listed) == 1 else None
-    for uri in wanted:
-        entry = found.get(_member(uri)) if SEPARATOR in uri else alone
-        yield entry or Entry(uri, 0, "", Status.VANISHED, "not there, or no picture that PAR reads")
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """What a list names in archives and behind URLs.
+
+    Attributes:
+        list_other: Lists an archive or a URL.
+        containers: Whether an archive that a line names stands for all of its members.
+        skipped: Counts what is passed over.
+    """
+
+    list_other: Callable[[str], Listing]
+    containers: bool
+    skipped: Counter[str]
+
+    def members_of(self, url: str) -> Iterator[Entry]:
+        """Yield the members of an archive behind a URL, if they are wanted."""
+        if not self.containers:
+            self.skipped["archive"] += 1
+            return
+        try:
+            listing = self.list_other(url)
+        except BadConfigError as error:
+            yield Entry(url, 0, "", Status.VANISHED, str(error)[:300])
+            return
+        self.skipped.update(listing.skipped)
+        yield from listing.entries
+
+    def entries_of(self, place: str, wanted: set[str]) -> Iterator[Entry]:
+        """Yield the entries of some members of an archive, or of one URL."""
+        try:
+            listed = self.list_other(place).entries
+        except BadConfigError as error:
+            yield from self._of_folder(place, wanted, str(error)[:300])
+            return
+        found = {_member(entry.uri): entry for entry in listed}
+        alone = listed[0] if len(listed) == 1 else None
+        for uri in wanted:
+            entry = found.get(_member(uri)) if SEPARATOR in uri else alone
+            yield entry or Entry(uri, 0, "", Status.VANISHED, "not there, or no picture that PAR reads")
+
+    def _of_folder(self, place: str, wanted: set[str], trouble: str) -> Iterator[Entry]:
+        """Yield the entries of what is under a URL that is no archive: a folder may have such a name."""
+        inner: dict[str, set[str]] = {}
+        for uri in wanted:
+            archive = split_uri(uri, place)[0]
+            if not is_remote(uri) or uri == place:
+                yield Entry(uri, 0, "", Status.VANISHED, trouble)
+            elif archive is None and is_container_name(uri):
+                yield from self.members_of(uri)
+            else:
+                inner.setdefault(archive or uri, set()).add(uri)
+        for archive, uris in inner.items():
+            yield from self.entries_of(archive, uris)
 
 
 def _member(uri: str) -> str:
