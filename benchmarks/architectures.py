@@ -32,6 +32,8 @@ from typing import Any, Final
 from machine import provenance
 from stand_in_hub import write_hub
 
+from par_core.version import installed_versions
+
 MEMORY: Final = 4 * 2**30  # bytes of data of one process
 SENTENCES: Final = ["a man with a black backpack", "a woman in a red coat"]
 
@@ -191,6 +193,7 @@ def main() -> None:
                 "taken_from_a_killed_run": len(done),
                 "hub": hub,
                 "architectures": results,
+                "towers": installed_versions(("transformers", "tokenizers")),
                 "about": provenance(0),
             },
             indent=1,
