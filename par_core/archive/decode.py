@@ -21,6 +21,7 @@ from par_core.archive.eight_bits import (
     is_deep_png,
     sixteen_bits,
 )
+from par_core.archive.embedded_profiles import embedded_profile
 from par_core.archive.exif import EXIF_ERRORS, exif_in, exif_of
 from par_core.archive.formats import FORMATS, jxl_size
 from par_core.archive.jpeg import MOST_SCANS, count_scans
@@ -116,6 +117,8 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
         picture.load()
         if numbers is not None and is_dark(picture) and numbers.is_deep():
             return _of_numbers(numbers, config)
+        if "icc_profile" not in picture.info and (profile := embedded_profile(picture.format, content)):
+            picture.info["icc_profile"] = profile
         exif = exif_of(picture) if preview is None else preview.exif_with(exif_of(picture))
         rgb = _rgb(picture, content, adobe_rgb=exif.adobe_rgb)
         turn = None if _is_turned(picture) else _UPRIGHT.get(exif.orientation or 1)
