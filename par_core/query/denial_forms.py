@@ -68,9 +68,9 @@ def _swapped(found: re.Match[str]) -> str:
 
 
 def _misspelt() -> str:
-    """Spellings of "without" with a letter left out, doubled, or exchanged with the next."""
+    """Spellings of "without" with a letter left out, doubled, or exchanged with the next, or one "h" more."""
     pairs = [(_WITHOUT[:i], _WITHOUT[i], _WITHOUT[i + 1 :]) for i in range(len(_WITHOUT))]
-    spelt = {"whithout", "withouth"}
+    spelt = {_WITHOUT[:place] + "h" + _WITHOUT[place:] for place in (1, len(_WITHOUT))}
     for before, letter, behind in pairs:
         spelt |= {before + behind, before + 2 * letter + behind, before + behind[:1] + letter + behind[1:]}
     return "|".join(sorted(spelt - {_WITHOUT}))
