@@ -35,11 +35,36 @@ _WITHOUT: Final = "without"
 
 def plain_spelling(text: str) -> str:
     """Return a text with one spelling for what means the same; denials that cancel each other are none."""
-    for pattern, replacement in _forms():
-        text = pattern.sub(replacement, text)
+    if _may_deny().search(text):
+        for pattern, replacement in _forms():
+            text = pattern.sub(replacement, text)
     return text
 
 
+@lru_cache(maxsize=1)
+def _may_deny() -> re.Pattern[str]:
+    """Parts of words without which no form below can match: most questions have none, and cost nothing."""
+    parts = (
+        *(
+            r"\bw\s?[/.-]|\bwo\b|out",
+            _misspelt(),
+            "bare|uncover|empty|thing",
+            r"\bno|not|n'?t\b|never|zero|\b0",
+        ),
+        *(
+            "miss|absen|gone|remov|off|free|less|lack|forg|lost|took|taken",
+            "place|lieu|oppos|stead|rather|unless",
+        ),
+        *(
+            "exclu|omit|skip|avoid|ignor|hide|leav|left|filter|wanted",
+            r"refus|fail|declin|\byes\b|[!~\u00ac:=?]",
+        ),
+        "heads?|hands?",
+    )
+    return re.compile("|".join(parts), re.IGNORECASE)
+
+
+@lru_cache(maxsize=4_096)
 def is_thing(word: str, *, people: bool = False) -> bool:
     """Whether a word names something that people wear or carry.
 
