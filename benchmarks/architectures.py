@@ -32,6 +32,8 @@ from typing import Any, Final
 from machine import provenance
 from stand_in_hub import write_hub
 
+from par_core.version import installed_versions
+
 MEMORY: Final = 4 * 2**30  # bytes of data of one process
 SENTENCES: Final = ["a man with a black backpack", "a woman in a red coat"]
 
@@ -159,12 +161,27 @@ def in_a_child(name: str, most_parameters: int) -> dict[str, Any]:
     }
 
 
+def results_of(file: Path) -> tuple[dict[str, dict[str, Any]], dict[str, Any] | None]:
+    """Results by architecture, and the provenance of the run that they are from, if the file has it."""
+    text = file.read_text()
+    try:
+        whole = json.loads(text)
+        return {result["architecture"]: result for result in whole["architectures"]}, whole["about"]
+    except json.JSONDecodeError:  # lines
+        results = [json.loads(line) for line in text.splitlines()]
+        return {result["architecture"]: result for result in results}, None
+
+
 def main() -> None:
     """Try every architecture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--most-parameters", type=float, default=370e6, help="of which vectors are computed")
     parser.add_argument("--computed", nargs="*", default=[], help="whatever their size")
-    parser.add_argument("--done", type=Path, help="lines that a killed run printed, which are kept")
+    parser.add_argument(
+        "--done",
+        type=Path,
+        help="an earlier result, or lines that a killed run printed; kept, and named as such",
+    )
     parser.add_argument("--only", nargs="*", help="architectures; default: all")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -175,8 +192,7 @@ def main() -> None:
         logging.disable(logging.WARNING)  # that weights are random
         import par_core.models.profiles  # noqa: F401 - imported once, for all children
 
-        lines = options.done.read_text().splitlines() if options.done else []
-        done = {result["architecture"]: result for line in lines if (result := json.loads(line))}
+        done, earlier = results_of(options.done) if options.done else ({}, None)
         results = []
         for name in options.only or open_clip.list_models():
             most = sys.maxsize if name in options.computed else int(options.most_parameters)
@@ -188,9 +204,12 @@ def main() -> None:
             {
                 "outcomes": dict(outcomes),
                 "most_parameters": int(options.most_parameters),
-                "taken_from_a_killed_run": len(done),
+                "taken_from_an_earlier_run": {"architectures": sorted(done), "about": earlier}
+                if done
+                else None,
                 "hub": hub,
                 "architectures": results,
+                "towers": installed_versions(("transformers", "tokenizers")),
                 "about": provenance(0),
             },
             indent=1,

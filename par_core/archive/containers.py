@@ -47,11 +47,16 @@ def container_of(uri: str) -> str | None:
     return split_uri(uri)[0]
 
 
-def split_uri(uri: str) -> tuple[str | None, str]:
+def split_uri(uri: str, behind: str = "") -> tuple[str | None, str]:
     """Return the archive of a uri and the name of the member; None and the uri for a file, even if its
     folder's name ends like that of an archive.
+
+    Args:
+        uri: The uri.
+        behind: Beginning of the uri that is known to be no archive, but a folder: ``x.zip`` of
+            ``x.zip!/inner.zip!/a.jpg``.
     """
-    start = 0
+    start = len(behind) + 1 if behind else 0
     while (at := uri.find(SEPARATOR, start)) >= 0:
         container = uri[:at]
         if is_container_name(container) and not _is_folder(container):
@@ -83,4 +88,7 @@ def _order(entry: Entry) -> tuple[bool, int, str]:
 
 
 def _is_folder(uri: str) -> bool:
-    return not is_remote(uri) and os.path.isdir(path_of(uri))
+    """Whether this is a folder, or the name of one without the exclamation mark at its end."""
+    if is_remote(uri) or os.path.isfile(path := path_of(uri)):
+        return False
+    return os.path.isdir(path) or os.path.isdir(path + b"!")

@@ -14,11 +14,18 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from par_core.archive.camera_raw import RAW_FORMAT, may_be_raw, preview_of
-from par_core.archive.eight_bits import deep_colours, grey_of_eight_bits, is_deep_png, sixteen_bits
+from par_core.archive.eight_bits import (
+    deep_colours,
+    grey_of_eight_bits,
+    is_dark,
+    is_deep_png,
+    sixteen_bits,
+)
+from par_core.archive.embedded_profiles import embedded_profile
 from par_core.archive.exif import EXIF_ERRORS, exif_in, exif_of
 from par_core.archive.formats import FORMATS, jxl_size
 from par_core.archive.jpeg import MOST_SCANS, count_scans
-from par_core.archive.named_colours import colours_named
+from par_core.archive.named_colours import colours_in_tags, colours_named
 from par_core.archive.shortage import can_allocate
 from par_core.archive.srgb import to_srgb
 from par_core.archive.tiff_numbers import TiffNumbers, tiff_of_numbers
@@ -96,6 +103,9 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
         raise _trouble(error, 0) from error
     if preview is not None:
         picture, content = preview.picture, preview.content
+    numbers = tiff_of_numbers(content) if preview is None and picture.format == "TIFF" else None
+    if numbers is not None and numbers.is_misread():
+        return _of_numbers(numbers, config)
     n_pixels = picture.width * picture.height
     _require_size(picture.size, config)
     if picture.format in ("JPEG", "MPO") and count_scans(content) > MOST_SCANS:
@@ -105,6 +115,10 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
         )
     try:
         picture.load()
+        if numbers is not None and is_dark(picture) and numbers.is_deep():
+            return _of_numbers(numbers, config)
+        if "icc_profile" not in picture.info and (profile := embedded_profile(picture.format, content)):
+            picture.info["icc_profile"] = profile
         exif = exif_of(picture) if preview is None else preview.exif_with(exif_of(picture))
         rgb = _rgb(picture, content, adobe_rgb=exif.adobe_rgb)
         turn = None if _is_turned(picture) else _UPRIGHT.get(exif.orientation or 1)
@@ -122,15 +136,22 @@ def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
 
 
 def _of_numbers(numbers: TiffNumbers, config: ArchiveConfig) -> DecodedImage:
-    """Decode a TIFF that Pillow has no mode for."""
+    """Decode a TIFF that Pillow has no mode for, or misreads."""
     _require_size(numbers.size, config)
     n_pixels = numbers.size[0] * numbers.size[1]
+    if why := numbers.why_unread():
+        raise UnreadableImageError(Status.DAMAGED, f"{why}, which PAR does not read")
     try:
         picture = numbers.picture()
-        if picture is None:
-            raise _trouble(ValueError("a TIFF that is damaged, or of a kind that is not read"), n_pixels)
         exif = exif_in(numbers.tags)
-        pixels = np.asarray(_on_white(to_srgb(picture, adobe_rgb=exif.adobe_rgb)))
+        named = None if "icc_profile" in picture.info else colours_in_tags(numbers.tags)
+        if named is not None and picture.mode != "CMYK":
+            rgb = named.converted(picture, None)
+        else:
+            rgb = to_srgb(picture, adobe_rgb=exif.adobe_rgb)
+        turn = _UPRIGHT.get(exif.orientation or 1)
+        upright = rgb if turn is None else rgb.transpose(turn)
+        pixels = np.asarray(_on_white(upright))
     except (*_DAMAGE, MemoryError) as error:
         raise _trouble(error, n_pixels) from error
     return DecodedImage(np.ascontiguousarray(pixels), "TIFF", exif.captured_at, exif.unreadable_time)

@@ -16,6 +16,7 @@ __all__ = [
     "deep_colours",
     "eight_bits_of",
     "grey_of_eight_bits",
+    "is_dark",
     "is_deep_png",
     "sixteen_bits",
 ]
@@ -56,7 +57,8 @@ def grey_of_eight_bits(picture: Image.Image, encode: Encode = _as_it_is) -> npt.
     """
     values: Values = np.asarray(picture)
     tags = dict(getattr(picture, "tag_v2", {}))
-    if values.dtype == np.int32 and _first(tags.get(TiffImagePlugin.SAMPLEFORMAT)) == _UNSIGNED:
+    unsigned = _first(tags.get(TiffImagePlugin.SAMPLEFORMAT, _UNSIGNED)) == _UNSIGNED  # the default of TIFF
+    if values.dtype == np.int32 and picture.format == "TIFF" and unsigned:
         values = values.view(np.uint32)
     return eight_bits_of(values, tags, tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION), encode)
 
@@ -78,7 +80,8 @@ def eight_bits_of(
 
 
 def _scaled(values: Values, low: float, high: float, encode: Encode = _as_it_is) -> npt.NDArray[np.uint8]:
-    real = np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low)
+    with np.errstate(over="ignore"):  # numbers of 64 bits that are larger become infinite
+        real = np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low)
     return (encode(np.clip((real - low) / (high - low), 0, 1)) * 255).round().astype(np.uint8)
 
 
@@ -87,7 +90,7 @@ def _named(tags: dict[int, Any], values: Values) -> tuple[float, float] | None:
     if high is not None and high > (low or 0):
         return low or 0.0, high
     bits = _first(tags.get(TiffImagePlugin.BITSPERSAMPLE))
-    if values.dtype.kind != "f" and bits is not None and 8 < bits < 16:
+    if values.dtype.kind != "f" and bits is not None and bits < 16 and bits != 8:
         return 0.0, 2.0**bits - 1
     return None
 
@@ -104,7 +107,7 @@ def _own(values: Values, *, signed: bool = False) -> tuple[float, float]:
         values: Numbers of any shape.
         signed: Whether they are of 16 bits with a sign, so that 15 are left.
     """
-    usual = _SIGNED_BITS if signed else _BITS
+    usual = (7,) if values.dtype == np.int8 else _SIGNED_BITS if signed else _BITS
     some = values.reshape(-1)[:: max(1, values.size // _SAMPLE)]
     finite = some[np.isfinite(some)].astype(np.float64)
     if not len(finite):
@@ -122,34 +125,38 @@ def _own(values: Values, *, signed: bool = False) -> tuple[float, float]:
     return (low, high) if high > low else (low, 0.0)
 
 
+def is_dark(picture: Image.Image) -> bool:
+    """Whether the colours of a loaded picture are so dark throughout that they may be 12 bits in 16: Pillow
+    keeps the upper 8 of 16 bits.
+    """
+    if picture.mode not in _COLOURS:
+        return False
+    brightest = [high for _, high in picture.getextrema()]  # type: ignore[misc]
+    return max(brightest[: None if picture.mode == "RGB" else -1]) < _DARK
+
+
 def deep_colours(picture: Image.Image, content: bytes) -> npt.NDArray[np.uint8] | None:
     """Return the colours of a picture of 16 bits a channel whose values fill fewer bits; None for any other.
 
-    Pillow keeps the upper 8 of 16 bits, which are black where 12 bits were written into 16.
-
     Args:
-        picture: A loaded PNG, TIFF or JPEG 2000.
+        picture: A loaded PNG or JPEG 2000.
         content: The bytes of its file.
 
     Returns:
-        RGB, shape (h, w, 3), or RGBA if it has an alpha channel, turned as Pillow turns it: a TIFF upright.
+        RGB, shape (h, w, 3), or RGBA if it has an alpha channel.
     """
-    if picture.mode not in _COLOURS or picture.format not in ("PNG", "TIFF", "JPEG2000"):
-        return None
-    brightest = [high for _, high in picture.getextrema()]  # type: ignore[misc]
-    has_alpha = picture.mode != "RGB"
-    if max(brightest[: -1 if has_alpha else None]) >= _DARK:
+    if picture.format not in ("PNG", "JPEG2000") or not is_dark(picture):
         return None
     colours = sixteen_bits(content)
     if colours is None:
         return None
     low, high = _own(colours)
     scaled = _scaled(colours, low, high)
-    if not has_alpha:
+    if picture.mode == "RGB":
         return scaled
     alpha = np.asarray(picture.getchannel("A"))
-    if 0 < brightest[-1] < _DARK:  # written in as few bits as the colours
-        alpha = (alpha * (255 / brightest[-1])).round().astype(np.uint8)
+    if 0 < alpha.max() < _DARK:  # written in as few bits as the colours
+        alpha = (alpha * (255 / alpha.max())).round().astype(np.uint8)
     return np.dstack([scaled, alpha])
 
 
@@ -159,8 +166,8 @@ def is_deep_png(content: bytes) -> bool:
 
 
 def sixteen_bits(content: bytes) -> npt.NDArray[np.uint16] | None:
-    """Return the colours of a PNG, TIFF or JPEG 2000 of 16 bits a channel, RGB, shape (h, w, 3). A
-    TIFF is turned upright, as Pillow does; others are as stored. None for any other.
+    """Return the colours of a PNG or JPEG 2000 of 16 bits a channel, RGB, shape (h, w, 3), as they are
+    stored. None for any other.
     """
     import cv2
 

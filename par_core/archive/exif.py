@@ -1,12 +1,15 @@
 """What EXIF says of a picture: which way is up, when it was taken, and whether its colours are Adobe RGB.
 
 Writers differ: dates are written with colons, dashes, slashes, dots or nothing between the numbers, with a
-``T`` or blanks before the time, blanks for zeros, without seconds, with fractions of them, with AM and PM,
-with a zone behind, and midnight as hour 24. ``DateTime``, the time of the last change, is no time of capture.
+``T``, blanks or another mark before the time, blanks for zeros, without seconds, with fractions of them, with
+AM and PM, with a zone behind, midnight as hour 24, in digits of Arabic and with marks of Chinese.
+``DateTime``, the time of the last change, is no time of capture.
 """
 
 import re
 import struct
+import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -30,12 +33,20 @@ EXIF_ERRORS: Final = (
 )
 _R03: Final = "R03"  # interoperability index of Adobe RGB (DCF optional colour space)
 _STAMP: Final = re.compile(
-    r"(\d{4})([:/.-])\s?(\d{1,2})\2\s?(\d{1,2})[T\s]\s*"
-    r"(\d{1,2})([:.])\s?(\d{1,2})(?:\6\s?(\d{1,2})(?:[.,]\d*)?)?"
-    r"\s*(?:([AP])M|UTC|Z|[+-]\d{2}:?\d{2})?",
+    r"(\d{4})([:/. -])\s?(\d{1,2})\2\s?(\d{1,2})[T\s_,-]\s*"
+    r"(\d{1,2})([:.-])\s?(\d{1,2})(?:\6\s?(\d{1,2})(?:[.,]\d*)?)?"
+    r"\s*(?:([AP])M|(?:\(?[A-Z]{1,5}\)?)?(?:[+-]\d{1,2}(?::?\d{2})?)?)",
     re.ASCII | re.IGNORECASE,
 )
-_WITHOUT_MARKS: Final = re.compile(r"(\d{4})()(\d{2})(\d{2})[T\s]?(\d{2})()(\d{2})(\d{2})()", re.ASCII)
+_WITHOUT_MARKS: Final = re.compile(r"(\d{4})()(\d{2})(\d{2})[T\s_-]?(\d{2})()(\d{2})(\d{2})()", re.ASCII)
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_OF_CTIME: Final = re.compile(
+    rf"[a-z]{{3}} ({'|'.join(_MONTHS)})\s+(\d{{1,2}}) (\d\d:\d\d:\d\d) (\d{{4}})", re.ASCII | re.IGNORECASE
+)
+# marks that stand behind the numbers in Chinese, Japanese and Korean
+_MARKS: Final = str.maketrans(
+    dict.fromkeys("年年月년월", "-") | dict.fromkeys("時时点點시分분", ":") | dict.fromkeys("日일秒초", " ")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,7 @@ def capture_time(stamp: object) -> datetime | None:
     """Return the time of an EXIF stamp as written, without its zone; None if it cannot be read, or has no
     time of day.
     """
-    text = _text(stamp)
+    text = _plain(_text(stamp))
     found = _STAMP.fullmatch(text) or _WITHOUT_MARKS.fullmatch(text)
     if found is None:
         return None
@@ -126,6 +137,22 @@ def _names_adobe_rgb(tags: Image.Exif) -> bool:
 def _is_blank(stamp: object) -> bool:
     """Whether nothing is written: cameras without a clock write blanks or zeros between the colons."""
     return stamp is None or not _text(stamp).strip(" :0/-.")
+
+
+def _plain(text: str) -> str:
+    """A stamp in digits and marks of ASCII: telephones write those of their language, in UTF-8 where EXIF has
+    ASCII, and Pillow reads Latin-1. A time as C's ``ctime`` writes it has its year first.
+    """
+    if not text.isascii():
+        with suppress(UnicodeError):
+            text = text.encode("latin-1").decode("utf-8")
+        digits = {ord(letter): str(unicodedata.decimal(letter)) for letter in set(text) if letter.isdecimal()}
+        text = re.sub(r"-\s+|:\s+", lambda found: found.group()[0], text.translate(digits).translate(_MARKS))
+        text = text.strip(" :\ufeff")
+    if found := _OF_CTIME.fullmatch(text):
+        month, day, clock, year = found.groups()
+        return f"{year}-{1 + _MONTHS.index(month.lower())}-{day} {clock}"
+    return text
 
 
 def _text(stamp: object) -> str:

@@ -19,9 +19,10 @@ from par_core.archive.containers import SEPARATOR, read_order
 from par_core.archive.entries import Entry
 from par_core.archive.kept import Kept
 from par_core.archive.member import STORED, Member, readable
-from par_core.archive.members import DAMAGE, ZIP_METHODS, archive_version, raise_member_shortage, walk
+from par_core.archive.members import DAMAGE, archive_version, raise_member_shortage, walk
 from par_core.archive.raw_files import OpenContainer
 from par_core.archive.tars import DECOMPRESSORS, TarHeader
+from par_core.archive.zips import ZIP_METHODS
 from par_core.errors import TransientError, UnreadableImageError
 from par_core.status import Status
 

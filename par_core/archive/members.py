@@ -8,23 +8,23 @@ import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from par_core.archive.containers import SEPARATOR, is_container_name
-from par_core.archive.entries import Entry, Place, is_hidden
+from par_core.archive.entries import Entry, is_hidden
 from par_core.archive.formats import why_passed_over
-from par_core.archive.member import LARGEST_SIZE, STORED, Member, unique_name
+from par_core.archive.member import Member
 from par_core.archive.raw_files import OpenContainer
 from par_core.archive.shortage import can_allocate, raise_shortage
 from par_core.archive.tars import ZstdError, walk_tar
+from par_core.archive.zips import walk_zip
 from par_core.errors import UnreadableImageError
 from par_core.status import Status
 
 __all__ = [
     "DAMAGE",
-    "ZIP_METHODS",
     "archive_version",
     "list_members",
     "raise_member_shortage",
@@ -49,12 +49,6 @@ DAMAGE: Final = (
     ),
     *(MemoryError, RecursionError),
 )
-ZIP_METHODS: Final[Mapping[int, str]] = {
-    zipfile.ZIP_STORED: STORED,
-    zipfile.ZIP_DEFLATED: "deflate",
-    zipfile.ZIP_BZIP2: "bzip2",
-    zipfile.ZIP_LZMA: "lzma",
-}
 _UNREAD_METHODS: Final = {
     "method 9": "Deflate64",
     "method 93": "Zstandard",
@@ -128,20 +122,7 @@ def walk(container: OpenContainer) -> Iterator[Member]:
     names: Counter[str] = Counter()
     container.file.seek(0)
     if container.is_zip:
-        with zipfile.ZipFile(container.file) as archive:
-            for info in archive.infolist():
-                method = ZIP_METHODS.get(info.compress_type, f"method {info.compress_type}")
-                yield Member(
-                    unique_name(info.filename, names),
-                    info.filename,
-                    "directory" if info.filename.endswith("/") else "file",
-                    min(info.file_size, LARGEST_SIZE),
-                    f"crc32:{info.CRC:08x}",
-                    bool(info.flag_bits & 1),
-                    Place(
-                        min(info.header_offset, LARGEST_SIZE), min(info.compress_size, LARGEST_SIZE), method
-                    ),
-                )
+        yield from walk_zip(container.file, names)
     else:
         yield from walk_tar(container.file, names)
 

@@ -6,7 +6,7 @@ and 3; ITU-R BT.2100 (PQ and HLG), with the reference white of 203 cd/m² of BT.
 """
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from PIL import Image
 from par_core.archive.avif_boxes import primary_nclx
 from par_core.types import ImageU8
 
-__all__ = ["NamedColours", "colours_named"]
+__all__ = ["NamedColours", "colours_in_tags", "colours_named"]
 
 Curve = Callable[[np.ndarray], np.ndarray]
 _Point = tuple[float, float]
@@ -124,10 +124,17 @@ def colours_named(picture: Image.Image, content: bytes) -> NamedColours | None:
                 full=True,
             )
         case "TIFF":
-            tags: Any = getattr(picture, "tag_v2", {})
-            points, white = (_numbers(tags.get(tag)) for tag in (_CHROMATICITIES, _WHITE_POINT))
-            found = _of_points(points, white, None)
+            return colours_in_tags(getattr(picture, "tag_v2", {}))
     return None if found == NamedColours(_SRGB, None) and not has_profile else found
+
+
+def colours_in_tags(tags: Mapping[int, Any]) -> NamedColours | None:
+    """Return the colours that the directory of a TIFF names by chromaticities; None if it names sRGB or
+    nothing, or is damaged there.
+    """
+    points, white = (_numbers(tags.get(tag)) for tag in (_CHROMATICITIES, _WHITE_POINT))
+    found = _of_points(points, white, None)
+    return None if found == NamedColours(_SRGB, None) else found
 
 
 def _of_png(picture: Image.Image, content: bytes) -> NamedColours | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from par_core.archive.containers import container_of
+from par_core.archive.containers import container_of, split_uri
 from par_core.archive.entries import Entry, is_remote
 from par_core.archive.local import open_local_container, read_local
 from par_core.archive.member_bytes import read_members
@@ -60,7 +60,14 @@ def _read_container(uri: str, entries: Sequence[Entry], max_bytes: int) -> Itera
     except UnreadableImageError as error:
         if is_remote(uri) and error.status is Status.VANISHED:
             # no archive, but a folder whose name ends like that of one, and an exclamation mark
-            yield from read_remote(entries, max_bytes)
+            inner: dict[str | None, list[Entry]] = {}
+            for entry in entries:
+                inner.setdefault(split_uri(entry.uri, uri)[0], []).append(entry)
+            for archive, members in inner.items():
+                if archive is None:
+                    yield from read_remote(members, max_bytes)
+                else:
+                    yield from _read_container(archive, members, max_bytes)
             return
         yield from ((entry, error) for entry in entries)
         return

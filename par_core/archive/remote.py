@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import fsspec
 
-from par_core.archive.containers import is_container_name
+from par_core.archive.containers import is_container_name, split_uri
 from par_core.archive.entries import Entry, Listing, is_hidden, is_image_name
 from par_core.archive.formats import why_passed_over
 from par_core.archive.members import list_members
@@ -33,6 +33,7 @@ _VERSIONS: Final = (
     *("ETag", "etag", "LastModified", "Last-Modified", "last_modified", "mtime", "modified", "updated"),
     *("Content-MD5", "Digest", "md5Hash", "content_md5", "created"),
 )
+_COLONS: Final = "\ue000"  # a character of private use, for two colons
 _ZIP_AHEAD: Final = 64 * 2**10  # bytes to fetch of an archive where it is not known what will be read
 _TAR_AHEAD: Final = 4 * 2**20
 
@@ -55,15 +56,21 @@ def list_remote(url: str, *, containers: bool = False) -> Listing:
             return Listing(url, tuple(sorted(entries, key=lambda entry: entry.uri)), dict(skipped))
         infos: dict[str, dict[str, Any]] = files.find(path, detail=True)
     except FileNotFoundError as error:
-        raise BadConfigError(f"nothing at {url}") from error
+        raise _nothing_at(url) from error
     except ParError:
         raise
     except Exception as error:  # every backend has its own
         raise_shortage(error)
         raise BadConfigError(f"{url} cannot be listed: {error}") from error
     if not infos:
-        raise BadConfigError(f"nothing at {url}")
+        raise _nothing_at(url)
     return _listing(url, path, infos, files, containers=containers)
+
+
+def _nothing_at(url: str) -> BadConfigError:
+    archive, member = split_uri(url)
+    hint = f"; if it is in an archive, name that, {archive}, or list its members in a .txt file"
+    return BadConfigError(f"nothing at {url}{hint if archive and member else ''}")
 
 
 def read_remote(
@@ -129,7 +136,7 @@ def _open(url: str) -> tuple[Any, str]:
         else:
             backend = fsspec.get_filesystem_class(protocol)
             files = fsspec.filesystem(protocol, **backend._get_kwargs_from_urls(url))
-            path = backend._strip_protocol(url)
+            path = _path_of(backend, url)
     except ImportError as error:
         extra = "; pip install 'par-search[s3]'" if url.startswith("s3") else ""
         raise BadConfigError(
@@ -138,6 +145,12 @@ def _open(url: str) -> tuple[Any, str]:
     except ValueError as error:
         raise BadConfigError(f"{url} is no URL that PAR can read: {error}") from error
     return files, path
+
+
+def _path_of(files: Any, url: str) -> str:
+    """The path of a URL; its colons are hidden, as backends keep what may be a chain as it is."""
+    path: str = files._strip_protocol(url.replace("::", _COLONS))
+    return path.replace(_COLONS, "::")
 
 
 def _sizes(files: Any, entries: Sequence[Entry]) -> dict[str, _Size]:
@@ -150,7 +163,7 @@ def _sizes(files: Any, entries: Sequence[Entry]) -> dict[str, _Size]:
 
 def _size_now(files: Any, uri: str) -> _Size:
     try:
-        size = files.info(files._strip_protocol(uri))["size"]
+        size = files.info(_path_of(files, uri))["size"]
     except Exception as error:  # noqa: BLE001 - every backend has its own
         return error
     return None if size is None else int(size)
@@ -188,7 +201,7 @@ def _fetch(files: Any, sizes: Mapping[str, _Size], max_bytes: int) -> dict[str, 
         else:
             uris.append(uri)
     if uris:
-        paths = [files._strip_protocol(uri) for uri in uris]
+        paths = [_path_of(files, uri) for uri in uris]
         ends = [max_bytes + 1] * len(paths)
         contents |= zip(uris, files.cat_ranges(paths, [0] * len(paths), ends, on_error="return"), strict=True)
     return {
@@ -201,7 +214,7 @@ def _fetch(files: Any, sizes: Mapping[str, _Size], max_bytes: int) -> dict[str, 
 
 def _read_unsized(files: Any, uri: str, limit: int) -> bytes | Exception:
     try:
-        with files.open(files._strip_protocol(uri), "rb") as file:
+        with files.open(_path_of(files, uri), "rb") as file:
             return bytes(file.read(limit))
     except Exception as error:  # noqa: BLE001 - every backend has its own
         return error

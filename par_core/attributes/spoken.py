@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 _WORD: Final = r"[^\W_]+(?:-[^\W_]+)*"
-_T_SHIRT: Final = re.compile(r"\b(?:t|tee) shirt(?=s?\b)")
+_T_SHIRT: Final = re.compile(r"\b(?:t|tee)(?: |(?<=tee)-)shirt(?=s?\b)")
 _BETWEEN: Final = re.compile(
     r"\s*(?:,|;|\band\b|\bwith\b|\bwearing\b|\bcarrying\b|\bholding\b|\bin\b(?=\s+(?:an?|the|his|her)\b))\s*",
     re.IGNORECASE,
@@ -54,7 +54,10 @@ _MALE: Final = ("man", "men", "male", "males", "boy", "boys", "gentleman", "gent
 _FEMALE: Final = ("woman", "women", "female", "females", "girl", "girls", "lady", "ladies")
 # what people call a thing in searches besides the nouns of the vocabulary, which captions are made of
 _ALSO_CALLED: Final[dict[str, tuple[str, ...]]] = {
-    "glasses": ("spectacles", "eyeglasses", "specs", "shades", "sun glasses"),
+    "glasses": (
+        *("spectacles", "eyeglasses", "specs", "shades", "sun glasses", "sun-glasses", "eye-glasses"),
+    ),
+    "bag": ("hand-bag",),
     "top_or_tshirt": ("tshirt",),
     "sweater": ("sweatshirt", "hoodie", "hoody"),
     "dress": ("frock",),
@@ -181,7 +184,9 @@ def _each_spoken() -> Iterator[tuple[str, str, bool]]:
         ("from the back", False),
     ):
         yield spoken, "front", wanted
-    yield from (("long hair", "long_hair", True), ("short hair", "long_hair", False))
+    for length, wanted in (("long", True), ("short", False)):
+        hair = (" hair", "-haired", " haired", "haired")
+        yield from ((length + spoken, "long_hair", wanted) for spoken in hair)
     for attribute in ATTRIBUTES:
         for noun in sorted({attribute.name.replace("_", " "), *_nouns(attribute)}, key=len, reverse=True):
             if attribute.nouns:

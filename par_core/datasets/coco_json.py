@@ -22,6 +22,7 @@ __all__ = ["LabelFile", "is_coco_json", "read_label_file"]
 _PEOPLE: Final = ("person", "people", "persons", "pedestrian", "pedestrians", "human", "humans")
 _PARTS: Final = ("", "images", "data", "JPEGImages")
 _FIRST: Final = "train"  # of several parts that lie side by side
+_SHOWN: Final = 80  # characters of an entry
 _YES: Final = ("1", "1.0", "true")
 
 
@@ -80,34 +81,50 @@ def _files(root: Path) -> Iterator[Path]:
 def _read(file: Path, root: Path) -> LabelFile:
     try:
         content = json.loads(file.read_text(encoding="utf-8-sig"))
-        names = {_id(each["id"]): str(each["name"]) for each in content["categories"]}
-        wanted = {number for number, name in names.items() if name.strip().lower() in _PEOPLE}
-        people: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for each in content["annotations"]:
-            if _id(each["category_id"]) in wanted:
-                people[_id(each["image_id"])].append(each)
-        images = {_id(each["id"]): each for each in content["images"]}
-        written = {number: str(each["file_name"]) for number, each in images.items()}
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        listed = {key: content[key] for key in ("categories", "annotations", "images")}
+        if wrong := [key for key, entries in listed.items() if not isinstance(entries, list)]:
+            raise TypeError(f"{wrong[0]} is no list")
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise BadConfigError(
             f"{file} is not laid out as COCO's JSON ({type(error).__name__}: {error})"
         ) from error
+    odd: dict[str, list[str]] = {}
+    names = {
+        _id(each["id"]): str(each["name"])
+        for each in _whole(listed["categories"], ("id", "name"), "categories", odd)
+    }
+    wanted = {number for number, name in names.items() if name.strip().lower() in _PEOPLE}
+    images, twice = _images_of(listed["images"], odd)
+    written = {number: str(each["file_name"]) for number, each in images.items()}
+    people: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    doubtful = set(twice)
+    for each in _whole(listed["annotations"], ("image_id",), "annotations", odd):
+        number, category = _id(each["image_id"]), _id(each.get("category_id"))
+        if category in wanted:
+            people[number].append(each)
+        elif category not in names:  # it may be a person
+            doubtful.add(number)
+            odd.setdefault("annotations of no category that it lists", []).append(f"image {number}")
     if not wanted:
         raise BadConfigError(
             f"{file} has no category named 'person' (or {', '.join(_PEOPLE[1:])}), only:"
             f" {', '.join(sorted(names.values())[:10]) or 'none'}"
         )
     folders = list(dict.fromkeys(_folders(file, root)))
-    places = dict(_photographs(written, folders))
+    sure = {number: name for number, name in written.items() if number not in doubtful}
+    places = dict(_photographs(sure, folders))
     if not places:
+        if odd and not sure:
+            raise BadConfigError(f"no photograph of {file} can be used: {next(iter(odd))}")
         example = next(iter(written.values()), "nothing")
         looked = ", ".join(str(folder) for folder in folders if folder.is_dir())
         raise BadConfigError(f"{file} names no photograph that is there, such as {example!r} in {looked}")
-    problems = [
+    problems = [f"{file}: {len(found)} {what}, such as {found[0]}" for what, found in odd.items()]
+    problems += [
         f"{file}: annotations of an image {number!r}, which it does not list"
         for number in sorted(people.keys() - images.keys())
     ]
-    gone = [name for number, name in written.items() if number not in places]
+    gone = [name for number, name in sure.items() if number not in places]
     if gone:
         problems.append(f"{file}: {len(gone)} of {len(written)} photographs are not there, such as {gone[0]}")
     crowded = {
@@ -126,6 +143,32 @@ def _read(file: Path, root: Path) -> LabelFile:
         frozenset(crowded),
         tuple(problems),
     )
+
+
+def _whole(
+    entries: list[Any], keys: tuple[str, ...], what: str, odd: dict[str, list[str]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the entries that have some keys; others are passed over and named."""
+    for place, each in enumerate(entries):
+        if isinstance(each, dict) and all(each.get(key) is not None for key in keys):
+            yield each
+        else:
+            shown = json.dumps(each)[:_SHOWN]
+            odd.setdefault(f"{what} without {' and '.join(keys)}", []).append(f"number {place}: {shown}")
+
+
+def _images_of(
+    entries: list[Any], odd: dict[str, list[str]]
+) -> tuple[dict[str, dict[str, Any]], frozenset[str]]:
+    """Return images by id, and the ids of those that name one file: whose people are in it is not known."""
+    images = {_id(each["id"]): each for each in _whole(entries, ("id", "file_name"), "images", odd)}
+    of_file: dict[str, list[str]] = defaultdict(list)
+    for number, each in images.items():
+        of_file[str(each["file_name"])].append(number)
+    several = {name: numbers for name, numbers in of_file.items() if len(numbers) > 1}
+    if several:
+        odd["photographs that are listed under several ids are left out"] = sorted(several)
+    return images, frozenset(number for numbers in several.values() for number in numbers)
 
 
 def _id(number: Any) -> str:

@@ -9,6 +9,10 @@ from typing import Any, Final
 __all__ = ["checked_outline"]
 
 _LEAST_NUMBERS: Final = 6  # of a polygon: three points
+_FAR: Final = (
+    2  # sides of the picture: pycocotools walks along edges in steps, and never ends on endless ones
+)
+_LONGEST_SIDE: Final = 65_535  # where the file does not state a size
 _BITS: Final = 5  # of a character of compressed run lengths
 _MORE: Final = 0x20
 _NEGATIVE: Final = 0x10
@@ -32,10 +36,11 @@ def checked_outline(segmentation: Any, image: dict[str, Any]) -> Any:
         return _run_lengths(segmentation, [image.get("height"), image.get("width")])
     if not isinstance(segmentation, list):
         raise ValueError(f"an outline that is {type(segmentation).__name__}")
-    return _polygons(segmentation)
+    sides = _whole([image.get("height"), image.get("width")])
+    return _polygons(segmentation, _FAR * max(sides or [_LONGEST_SIDE]))
 
 
-def _polygons(segmentation: list[Any]) -> list[list[float | int]]:
+def _polygons(segmentation: list[Any], farthest: int) -> list[list[float | int]]:
     polygons = [segmentation] if all(isinstance(each, int | float) for each in segmentation) else segmentation
     kept = [polygon for polygon in polygons if isinstance(polygon, list) and len(polygon) >= _LEAST_NUMBERS]
     if not kept:
@@ -45,6 +50,8 @@ def _polygons(segmentation: list[Any]) -> list[list[float | int]]:
             raise ValueError(f"a polygon of {len(polygon)} numbers, not of pairs")
         if not all(isinstance(each, int | float) and math.isfinite(each) for each in polygon):
             raise ValueError("a coordinate that is no finite number")
+        if any(abs(each) > farthest for each in polygon):
+            raise ValueError(f"a coordinate more than {farthest} pixels away from the corner")
     if not any(map(_has_area, kept)):
         raise ValueError("an outline without area")
     return kept

@@ -4,8 +4,11 @@ The columns ``image``, ``x1 y1 x2 y2``, ``identity`` and ``part`` have a meaning
 needed; every other column is an attribute: 1, 0, or empty where it is not known.
 """
 
+import codecs
 import csv
+import io
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -23,12 +26,14 @@ _RESERVED: Final = ("image", *_BOX, "identity", "part")
 _UNKNOWN: Final = ("NaN", "nan", "NA", "N/A", "<NA>", "None", "NULL")  # as pandas and spreadsheets write it
 #: What a cell of an attribute means.
 LABELS: Final = {
-    **dict.fromkeys(("1", "1.0", "True", "TRUE", "true"), 1.0),
-    **dict.fromkeys(("0", "0.0", "False", "FALSE", "false"), 0.0),
+    **dict.fromkeys(("1", "1.0", "1.00", "1,0", "1.000000", "True", "TRUE", "true"), 1.0),
+    **dict.fromkeys(("0", "0.0", "0.00", "0,0", "0.000000", "False", "FALSE", "false"), 0.0),
     **dict.fromkeys(("", *_UNKNOWN), math.nan),
 }
 _MAY_BE_UNKNOWN: Final = (*_BOX, "identity", "part")
 _EXAMPLES: Final = 5
+_HAIR: Final = 1.0  # pixels that a box may lie outside of the picture; it is clipped
+_SEPARATOR_LINE: Final = re.compile(r"\A\s*sep=([,;\t])[^\S\r\n]*(?:\r\n|\r|\n)", re.IGNORECASE)  # Excel's
 
 Row = dict[str, str]
 
@@ -63,7 +68,7 @@ def read_csv_labels(root: Path, split: Split) -> AttributeSet:
         raise BadConfigError(f"{file}, {'; '.join(mistakes[:_EXAMPLES])}{more}")
     labels = np.array([[LABELS[row[name]] for name in attributes] for row in rows])
     boxes = (
-        np.array([[float(row[name] or "nan") for name in _BOX] for row in rows], np.float32)
+        np.array([[max(_number(row[name] or "nan"), 0) for name in _BOX] for row in rows], np.float32)
         if boxed
         else None
     )
@@ -77,7 +82,7 @@ def read_csv_labels(root: Path, split: Split) -> AttributeSet:
         if "identity" in columns and any(row["identity"] for row in rows)
         else []
     )
-    images = [file.parent / row["image"] for row in rows]
+    images = [_file_of(file.parent, row["image"]) for row in rows]
     return assemble("csv", file, attributes, images, labels, identities=identities, parts=parts, boxes=boxes)
 
 
@@ -91,15 +96,23 @@ def read_rows(file: Path) -> tuple[list[str], dict[int, Row]]:
     if not file.is_file():
         raise BadConfigError(f"{file} is missing")
     try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
-            reader = csv.reader(text, strict=True)
-            numbered = [(reader.line_num, [cell.strip() for cell in line]) for line in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
+        text = _text_of(file.read_bytes())
+        start = _SEPARATOR_LINE.match(text)
+        reader = csv.reader(
+            io.StringIO(text[start.end() if start else 0 :], newline=""),
+            strict=True,
+            delimiter=start[1] if start else _separator(text),
+        )
+        numbered = [
+            (reader.line_num + (start is not None), [cell.strip() for cell in line]) for line in reader
+        ]
+    except (UnicodeError, csv.Error) as error:
         raise BadConfigError(f"{file} is no CSV file in UTF-8 ({error})") from error
     cells = {number: line for number, line in numbered if any(line)}
     header = cells.pop(next(iter(cells), 0), [])
     if header[:1] in ([""], ["Unnamed: 0"]):  # the index that pandas writes
         header, cells = header[1:], {number: line[1:] for number, line in cells.items()}
+    header, cells = _without_empty_columns(header, cells)
     _require_header(file, header)
     for number, row in cells.items():
         if len(row) != len(header):
@@ -107,12 +120,56 @@ def read_rows(file: Path) -> tuple[list[str], dict[int, Row]]:
     if not cells:
         raise BadConfigError(f"{file} has no rows")
     return header, {
-        number: {
-            name: "" if name in _MAY_BE_UNKNOWN and cell in _UNKNOWN else cell
-            for name, cell in zip(header, row, strict=True)
-        }
+        number: {name: _cell(name, cell) for name, cell in zip(header, row, strict=True)}
         for number, row in cells.items()
     }
+
+
+def _text_of(content: bytes) -> str:
+    """The text of a file in UTF-8, or in UTF-16 as spreadsheets write "Unicode text"."""
+    marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return content.decode("utf-16" if content.startswith(marks) else "utf-8-sig")
+
+
+def _separator(text: str) -> str:
+    """The mark between the cells of a file: the first line tells, which has a column ``image``."""
+    line = text.lstrip("\r\n").splitlines()[:1]
+    for mark in ",;\t":
+        if line and "image" in [cell.strip(' "') for cell in line[0].split(mark)]:
+            return mark
+    return ","
+
+
+def _without_empty_columns(
+    header: list[str], cells: dict[int, list[str]]
+) -> tuple[list[str], dict[int, list[str]]]:
+    """Leave out columns behind the last name that hold nothing, as spreadsheets write them."""
+    count = len(header)
+    while header and not header[-1]:
+        header = header[:-1]
+    if any(cell for line in cells.values() for cell in line[len(header) : count]):
+        return [*header, *[""] * (count - len(header))], cells
+    return header, {
+        number: line[: len(header)] if len(line) >= len(header) and not any(line[len(header) :]) else line
+        for number, line in cells.items()
+    }
+
+
+def _cell(name: str, cell: str) -> str:
+    if name == "part":
+        cell = cell if cell in _UNKNOWN else cell.lower()
+    return "" if name in _MAY_BE_UNKNOWN and cell in _UNKNOWN else cell
+
+
+def _number(cell: str) -> float:
+    """A number, also with a decimal comma."""
+    return float(cell.replace(",", "."))
+
+
+def _file_of(folder: Path, name: str) -> Path:
+    """The file of a name, also as Windows writes it, where that is there."""
+    turned = folder / name.replace("\\", "/")
+    return turned if "\\" in name and not (folder / name).exists() and turned.exists() else folder / name
 
 
 def _require_header(file: Path, header: list[str]) -> None:
@@ -152,9 +209,9 @@ def _box_mistake(row: Row) -> str | None:
     if not any(cells):
         return None
     try:
-        x1, y1, x2, y2 = (float(cell) for cell in cells)
+        x1, y1, x2, y2 = map(_number, cells)
     except ValueError:
         return f"the box is {' '.join(cell or '(empty)' for cell in cells)}, not four numbers or nothing"
-    if 0 <= x1 < x2 < math.inf and 0 <= y1 < y2 < math.inf:
+    if -_HAIR < x1 < x2 < math.inf and -_HAIR < y1 < y2 < math.inf and min(x2, y2) > 0:
         return None
     return f"the box {' '.join(cells)} is not x1 y1 x2 y2 in pixels with x1 < x2 and y1 < y2"

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from PIL import Image
+
+from par_core.archive.exif import exif_of
 from par_core.datasets.coco_json import is_coco_json, read_label_file
 from par_core.datasets.coco_outlines import checked_outline
 from par_core.datasets.outlines import MOST_PEOPLE, Photo, has_yolo_files, outlined_photos
@@ -16,6 +19,7 @@ from par_core.errors import BadConfigError
 __all__ = ["coco_json_photos", "coco_photos", "open_images_photos"]
 
 _EXAMPLES: Final = 3
+_TURNED: Final = 4  # EXIF orientations above change width and height
 
 #: Open Images' classes of people: Person, Man, Woman, Girl, Boy.
 _PEOPLE: Final = frozenset({"/m/01g317", "/m/04yx4", "/m/03bt1vf", "/m/05r655", "/m/01bl7v"})
@@ -59,7 +63,10 @@ def coco_json_photos(root: Path, problems: list[str] | None = None) -> list[Phot
         if number in labels.crowded:
             continue
         try:
-            outlines = _outlines_of(labels.people.get(number, ()), labels.images[number])
+            people = labels.people.get(number, ())
+            outlines = _outlines_of(people, labels.images[number])
+            if outlines:
+                _require_size(place, labels.images[number])
         except ValueError as error:
             problems.append(f"{labels.file}, image {number} ({place.name}): {error}")
             continue
@@ -86,6 +93,25 @@ def _outlines_of(people: Sequence[dict[str, Any]], image: dict[str, Any]) -> tup
         except ValueError as error:
             raise ValueError(f"annotation {person.get('id')}: {error}") from error
     return tuple(outlines)
+
+
+def _require_size(place: Path, image: dict[str, Any]) -> None:
+    """Compare the size that a file states with that of the photograph, upright, by its header.
+
+    Raises:
+        ValueError: They differ, so that the outlines are those of another picture.
+    """
+    try:
+        stated = int(float(image["width"])), int(float(image["height"]))
+        with Image.open(place) as picture:
+            turned = (exif_of(picture).orientation or 1) > _TURNED
+            size = picture.size[::-1] if turned else picture.size
+    except (KeyError, TypeError, ValueError, OverflowError, OSError, SyntaxError):
+        return  # it states none, or the picture cannot be read, which is told when it is
+    if stated != size:
+        raise ValueError(
+            f"outlines in an image of {stated[0]}x{stated[1]}, but the picture has {size[0]}x{size[1]} pixels"
+        )
 
 
 def open_images_photos(root: Path) -> list[Photo]:

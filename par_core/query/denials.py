@@ -12,6 +12,7 @@ from typing import Final, TypeGuard
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.spoken import content_words, named_attributes
+from par_core.query.denial_forms import is_thing, plain_spelling
 from par_core.query.denial_words import (
     AND_A,
     COMMA,
@@ -23,8 +24,9 @@ from par_core.query.denial_words import (
     LIST,
     LOOSE_ENDS,
     NON,
+    OF_PEOPLE,
     OR,
-    plain_spelling,
+    PEOPLE_WITH,
 )
 from par_core.query.language import AllOf, AnyOf, Negated, Node, Phrase, Weighted, parse_query
 
@@ -32,6 +34,8 @@ __all__ = ["denials_in", "read_question"]
 
 _OF_ALL: Final = re.compile(r"\b(?:no|excluding|except)\b", re.IGNORECASE)
 _NEITHER: Final = re.compile(r"\bneither\b", re.IGNORECASE)
+_NOT_BOTH: Final = re.compile(r"(?:not|n't)\b.*\bboth\b", re.IGNORECASE)
+_ANOTHER: Final = re.compile(r"\b([\w-]+)(?=\s+(?:an?|in)\s+\w)", re.IGNORECASE)
 
 
 def read_question(text: str) -> Node:
@@ -130,20 +134,28 @@ def _read(phrase: Phrase) -> Node:
     rest = plain_spelling(phrase.text)
     for one_word in (LESS, NON):
         for word in one_word.finditer(rest):
-            if named_attributes(word.group(1)):
-                denied.append(Negated(Phrase(word.group(1), phrase.quoted), word.group()))
-                rest = rest.replace(word.group(), "")
+            thing = next((form for end in ("", "s", "es") if named_attributes(form := word[1] + end)), None)
+            if thing is not None:
+                denied.append(Negated(Phrase(thing, phrase.quoted), word.group()))
+                rest = re.sub(rf"\b{re.escape(word.group())}\b\s*,?", "", rest)
     while (found := DENY.search(rest)) is not None:
-        until = _end_of_denial(rest, found)
+        until, things = _people_denied(rest, found)
+        if not things:
+            until = _end_of_denial(rest, found)
+            before = wanted + rest[: found.start()]
+            things = tuple(
+                Phrase(thing, phrase.quoted) for thing in _things(rest[found.end() : until], before)
+            )
+        if len(things) > 1 and _NOT_BOTH.search(found.group()):
+            things = (AllOf(things),)
         said = LOOSE_ENDS.sub("", rest[found.start() : until])
         wanted += f" {rest[: found.start()]}"
-        for thing in _things(rest[found.end() : until], wanted):
-            denied.append(Negated(Phrase(thing, phrase.quoted), said))
+        denied += [Negated(thing, said) for thing in things]
         rest = re.sub(r"^\s*but\b", "", rest[until:], flags=re.IGNORECASE)
     if not denied:
         return replace(phrase, text=" ".join(plain_spelling(phrase.text).split()))
     left = " ".join(f"{wanted} {rest}".split())
-    left = LOOSE_ENDS.sub("", re.sub(r"(?:\s*,)+", ",", left))
+    left = LOOSE_ENDS.sub("", re.sub(r"\b(an?|the)\s*,", r"\1", re.sub(r"(?:\s*,)+", ",", left)))
     kept = (Phrase(left, phrase.quoted),) if content_words(left) else ()
     parts = (*kept, *dict.fromkeys(denied))
     return parts[0] if len(parts) == 1 else AllOf(parts)
@@ -166,6 +178,27 @@ def _things(text: str, wanted: str) -> list[str]:
     return completed[::-1]
 
 
+def _people_denied(text: str, found: re.Match[str]) -> tuple[int, tuple[Node, ...]]:
+    """Return where "men with hats" ends in "no men with hats" or "everyone except men in red coats", and what
+    it is: men who have a hat, and not all men. Nothing if no such words follow.
+    """
+    clause = PEOPLE_WITH.match(text, found.end()) if OF_PEOPLE.search(found.group()) else None
+    if clause is None or not _is_person(clause["who"]):
+        return found.end(), ()
+    worn: tuple[Node, ...] = tuple(Phrase(thing, False) for thing in _things(clause["worn"], ""))
+    if clause["without"]:
+        worn = tuple(map(Negated, worn))
+    if len(worn) > 1 and OR.search(clause["worn"]):
+        worn = (AnyOf(worn),)
+    who = (Phrase(clause["who"], False),) if content_words(clause["who"]) else ()
+    parts = (*who, *worn)
+    return clause.end(), (parts[0] if len(parts) == 1 else AllOf(parts),)
+
+
+def _is_person(word: str) -> bool:
+    return not content_words(word) or (is_thing(word, people=True) and not is_thing(word))
+
+
 def _end_of_denial(text: str, found: re.Match[str]) -> int:
     """Return where the things end that a word of denial is about: at another denial, or where something else
     begins. "no bag and a red coat" denies the bag alone, "without a bag and a coat" both; a comma ends them
@@ -176,6 +209,7 @@ def _end_of_denial(text: str, found: re.Match[str]) -> int:
     after = first.end() if first else found.end()  # "not from behind" denies what begins as an end does
     ends = [(DENY, found.end()), (END, after)] + ([(AND_A, after)] if only_or else [])
     places = [place.start() for end, start in ends if (place := end.search(text, start)) is not None]
+    places += [new.end() for new in _ANOTHER.finditer(text, found.end()) if is_thing(new[1])]
     until = min(places, default=len(text))
     comma = text.find(",", found.end(), until)
     if comma < 0 or _is_list(text[comma:until], only_or=only_or) or _NEITHER.search(found.group()):

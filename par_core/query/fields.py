@@ -20,6 +20,8 @@ _COMPARED: Final = re.compile(rf"(>=|<=|>|<|=)?({_NUMBER})")
 _RANGE: Final = re.compile(rf"({_NUMBER})\.\.({_NUMBER})")
 _SURE: Final = 0.8  # four in five have it, where probabilities are calibrated
 _MAYBE: Final = 0.1
+_AMERICAN: Final = {"colour": "color"}  # names of fields
+_BRITISH: Final = {"gray": "grey"}  # values
 _ID: Final = re.compile(r"[0-9a-f]{4,64}")
 
 
@@ -30,6 +32,7 @@ def field_filter(name: str, value: str) -> Filter:
     Raises:
         FilterError: The value does not suit the field.
     """
+    name = _AMERICAN.get(name, name)
     if name in FIELDS:
         return FIELDS[name][0](value)
     near = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.75)
@@ -40,7 +43,7 @@ def field_filter(name: str, value: str) -> Filter:
 
 def _colour(column: str) -> Callable[[str], Filter]:
     def of(value: str) -> Filter:
-        terms = value.lower().split(",")
+        terms = [_BRITISH.get(term, term) for term in value.lower().split(",")]
         for term in terms:
             if term not in COLOUR_TERMS:
                 near = difflib.get_close_matches(term, COLOUR_TERMS, n=1, cutoff=0.5)

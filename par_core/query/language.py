@@ -228,7 +228,7 @@ class _Build(Transformer[Token, Node]):
     @v_args(inline=True)
     def words(self, token: Token) -> Node:
         for field in _LONE_FIELD.finditer(token):
-            if field.group(1).lower() in FIELDS:
+            if field.group(1).lower() in (*FIELDS, "colour"):
                 raise _MisplacedError(
                     f"{field.group()} has a blank or nothing behind it; write {field.group()}VALUE",
                     (token.start_pos or 0) + field.start(),

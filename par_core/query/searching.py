@@ -23,7 +23,7 @@ from par_core.query.clear_cutouts import explain_cutouts, ranked_by_cutouts
 from par_core.query.denials import denials_in
 from par_core.query.grouping import group
 from par_core.query.hits import fold, hits_of
-from par_core.query.language import Node, Phrase
+from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Node, Phrase, Weighted
 from par_core.query.parts import (
     AttributePart,
     ConditionPart,
@@ -225,8 +225,17 @@ def _read_as(node: Node) -> Iterator[str]:
 
 
 def _shown(node: Node) -> str:
-    text = node.text if isinstance(node, Phrase) else ""
-    return f'"{text}"' if " " in text else text
+    match node:
+        case Phrase(text) | Condition(text):
+            return f'"{text}"' if " " in text else text
+        case Negated(inner):
+            return f"NOT {_shown(inner)}"
+        case AllOf(parts) | AnyOf(parts):
+            return f"({(' AND ' if isinstance(node, AllOf) else ' OR ').join(map(_shown, parts))})"
+        case Weighted(inner, weight):
+            return f"{_shown(inner)}^{weight:g}"
+        case Likeness(kind, name):
+            return f"{'like' if kind == 'person' else kind}:{name}"
 
 
 def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from par_core.archive import decode
+from par_core.archive.embedded_profiles import embedded_profile
 from par_core.archive.srgb import _adobe_rgb
 from par_core.config import ArchiveConfig
 
@@ -165,3 +166,50 @@ def test_a_turned_picture_is_converted_and_turned_once() -> None:
     exif[ExifTags.Base.Orientation] = 6
     content = written(in_space(colours(), icc), "PNG", icc_profile=icc, exif=exif)
     assert difference(content, colours().transpose(Image.Transpose.ROTATE_270)) < 1
+
+
+def with_profile_in_jpeg_2000(content: bytes, icc: bytes, method: int) -> bytes:
+    """A JPEG 2000 whose box ``colr`` holds a profile: Pillow writes none."""
+    head, colr = content.index(b"jp2h") - 4, content.index(b"colr") - 4
+    old = int.from_bytes(content[colr : colr + 4], "big")
+    box = struct.pack(">I", 11 + len(icc)) + b"colr" + bytes([method, 0, 0]) + icc
+    size = int.from_bytes(content[head : head + 4], "big") - old + len(box)
+    return content[:head] + struct.pack(">I", size) + content[head + 4 : colr] + box + content[colr + old :]
+
+
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("method", [2, 3])
+def test_a_profile_in_a_jpeg_2000_is_applied(space: str, method: int) -> None:
+    icc = profile(space)
+    content = written(in_space(colours(), icc), "JPEG2000")
+    pixels = decode(with_profile_in_jpeg_2000(content, icc, method), LIMITS).pixels
+    assert np.abs(pixels.astype(int) - np.asarray(colours())).max() <= 6
+
+
+def bmp_of(picture: Image.Image, icc: bytes, kind: bytes) -> bytes:
+    """A BMP of version 5 with a profile behind its pixels: Pillow writes none."""
+    rows = np.ascontiguousarray(np.asarray(picture)[::-1, :, ::-1]).tobytes()
+    header = struct.pack("<IiiHHIIiiII", 124, *picture.size, 1, 24, 0, len(rows), 0, 0, 0, 0)
+    header += struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0) + kind + bytes(48)
+    header += struct.pack("<4I", 4, 124 + len(rows), len(icc), 0)
+    return b"BM" + struct.pack("<IHHI", 138 + len(rows) + len(icc), 0, 0, 138) + header + rows + icc
+
+
+def test_a_profile_in_a_bmp_is_applied() -> None:
+    icc = profile("p3")
+    other = in_space(colours(), icc)
+    pixels = decode(bmp_of(other, icc, b"DEBM"), LIMITS).pixels
+    assert np.abs(pixels.astype(int) - np.asarray(colours())).max() <= 4
+    for plain in (bmp_of(other, icc, b"BGRs"), bmp_of(other, b"", b"DEBM"), bmp_of(other, icc[:90], b"DEBM")):
+        assert np.array_equal(decode(plain, LIMITS).pixels, np.asarray(other))
+
+
+@pytest.mark.parametrize("length", [1, 7, 2**31])
+def test_a_box_of_a_wrong_length_names_no_profile(length: int) -> None:
+    icc = profile("p3")
+    content = with_profile_in_jpeg_2000(written(in_space(colours(), icc), "JPEG2000"), icc, 2)
+    assert embedded_profile("JPEG2000", content) == icc
+    place = content.index(b"colr") - 4
+    changed = content[:place] + struct.pack(">I", length) + content[place + 4 :]
+    assert embedded_profile("JPEG2000", changed) is None
+    assert embedded_profile("JPEG2000", content[: place + 100]) is None

@@ -1,7 +1,6 @@
 """Pictures of more than 8 bits are neither black nor white, whatever part of their numbers they use."""
 
 import io
-import struct
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 from par_core.archive import decode
 from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
+from tests.tiffs import tiff_of
 
 LIMITS = ArchiveConfig()
 RAMP = np.tile(np.linspace(0, 255, 256), (64, 1)).round()
@@ -111,30 +111,6 @@ def colours_of(kind: str) -> np.ndarray:
         "32 bits": (colours * 16_843_009).astype(np.uint32),
         "12 in 16": (colours * 16).astype(np.uint16),
     }[kind]
-
-
-def tiff_of(values: np.ndarray, orientation: int = 1) -> bytes:
-    """A TIFF of one strip, not compressed: Pillow writes none of these types."""
-    height, width, n_channels = (*values.shape, 1)[:3]
-    kind = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
-    bits = values.dtype.itemsize * 8
-    shorts = {258: [bits] * n_channels, 259: [1], 262: [1 if n_channels == 1 else 2], 274: [orientation]}
-    shorts |= {277: [n_channels], 339: [kind] * n_channels} | ({338: [2]} if n_channels == 4 else {})
-    longs = {256: [width], 257: [height], 278: [height], 279: [values.nbytes], 273: [0]}
-    tags = {tag: ("H", 3, each) for tag, each in shorts.items()} | {
-        tag: ("I", 4, each) for tag, each in longs.items()
-    }
-    body, entries, start = b"", [], 8 + 2 + 12 * len(tags) + 4
-    packed = {tag: struct.pack(f"<{len(each)}{form}", *each) for tag, (form, _, each) in tags.items()}
-    n_outside = sum(len(data) for data in packed.values() if len(data) > 4)
-    packed[273] = struct.pack("<I", start + n_outside)
-    for tag, data in sorted(packed.items()):
-        value = data.ljust(4, b"\0")
-        if len(data) > 4:
-            value, body = struct.pack("<I", start + len(body)), body + data
-        entries.append(struct.pack("<HHI", tag, tags[tag][1], len(tags[tag][2])) + value)
-    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + b"".join(entries) + bytes(4)
-    return head + body + np.ascontiguousarray(values).tobytes()
 
 
 @pytest.mark.parametrize("kind", ["real", "double", "signed", "32 bits", "12 in 16"])

@@ -180,3 +180,52 @@ def test_a_folder_of_objects_may_end_like_an_archive() -> None:
         assert [content for _, content in read_entries([entry], ArchiveConfig())] == [b"bytes"]
     finally:
         files.rm("/odd", recursive=True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "b c.jpg\t1",
+            "b c.jpg,1",
+            "b c.jpg; yes",
+            '"b c.jpg",',
+            "b c.jpg # the first",
+            "b%20c.jpg",
+            r"b\ c.jpg",
+        ),
+        *(
+            "\u200eb c.jpg",
+            "\u202ab c.jpg\u202c",
+            "\ufeffb c.jpg",
+            "\u201cb c.jpg\u201d",
+            "<b c.jpg>",
+            "`b c.jpg`",
+        ),
+        *("d41d8cd98f00b204e9800998ecf8427e  b c.jpg", f"{'0' * 64} *b c.jpg", "b c.jpg\n\x1a"),
+    ],
+)
+def test_a_name_may_have_something_around_it_where_no_such_file_is_there(tmp_path: Path, line: str) -> None:
+    (tmp_path / "b c.jpg").write_bytes(b"x")
+    (tmp_path / "l.txt").write_text(f"# names\n{line}\n")
+    [entry] = list_source(str(tmp_path / "l.txt")).entries
+    assert (Path(entry.uri).name, entry.status) == ("b c.jpg", Status.OK)
+
+
+@pytest.mark.parametrize("name", ["b c.jpg,1", "b%20c.jpg", "<b c.jpg>.jpg", "b c.jpg # the first"])
+def test_a_file_of_an_odd_name_is_meant_where_it_is_there(tmp_path: Path, name: str) -> None:
+    (tmp_path / "b c.jpg").write_bytes(b"x")
+    (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "l.txt").write_text(f"{name}\n")
+    [entry] = list_source(str(tmp_path / "l.txt")).entries
+    assert Path(entry.uri).name == name
+
+
+def test_no_name_of_a_line_is_lost(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "l.txt").write_text("a.jpg, b.jpg\nsub\n")
+    line, folder = list_source(str(tmp_path / "l.txt")).entries
+    assert (Path(line.uri).name, line.status) == ("a.jpg, b.jpg", Status.VANISHED)
+    assert folder.message == "a folder: name it as a source of its own"

@@ -2,16 +2,20 @@
 
 import functools
 import http.server
+import io
 import os
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
 import pytest
 
-from par_core.archive import list_source, read_entries
+from par_core.archive import Listing, list_source, read_entries
 from par_core.config import ArchiveConfig
+from par_core.errors import BadConfigError, UnreadableImageError
+from par_core.status import Status
 from tests.unit.archive.conftest import Wire
 
 NAMES = [
@@ -66,6 +70,84 @@ def web(tmp_path: Path) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def test_files_of_any_name_on_a_web_server_are_read_beside_others_and_alone(web: str, tmp_path: Path) -> None:
+    for number, name in enumerate(NAMES):
+        if "://" not in name:
+            for folder in ("photos", f"alone{number}"):
+                path = tmp_path / folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(name)
+    wanted = sorted(name.encode() for name in NAMES if "://" not in name)
+    assert sorted(contents(web).values()) == wanted
+    for number, name in enumerate(NAMES):
+        if "://" not in name:
+            assert list(contents(web.replace("photos", f"alone{number}")).values()) == [name.encode()]
+
+
+def archive_of(name: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(name, b"member")
+    return file.getvalue()
+
+
+ODD = {"w::y.zip!/a.jpg": b"member", "x.zip!/inner.zip!/a.jpg": b"member", "x.zip!/c.jpg": b"beside"}
+
+
+@pytest.fixture(params=["memory", "folder"])
+def odd_places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Archives whose names or folders are easily misread."""
+    files, root = fsspec.filesystem("memory"), "/odd"
+    if request.param == "folder":
+        files, root = fsspec.filesystem("file", auto_mkdir=True), str(tmp_path / "odd")
+    files.pipe_file(f"{root}/w::y.zip", archive_of("a.jpg"))
+    files.pipe_file(f"{root}/x.zip!/inner.zip", archive_of("a.jpg"))
+    files.pipe_file(f"{root}/x.zip!/c.jpg", b"beside")
+    yield f"memory://{root}" if request.param == "memory" else root
+    files.rm(root, recursive=True)
+
+
+def contents_of(listing: Listing, root: str) -> dict[str, bytes | UnreadableImageError]:
+    read = read_entries(listing.entries, ArchiveConfig())
+    return {entry.uri.removeprefix(f"{root}/"): content for entry, content in read}
+
+
+def test_archives_whose_names_or_folders_are_easily_misread(odd_places: str) -> None:
+    assert contents_of(list_source(odd_places, containers=True), odd_places) == ODD
+    for archive in ("w::y.zip", "x.zip!/inner.zip"):
+        read = contents_of(list_source(f"{odd_places}/{archive}"), odd_places)
+        assert read == {f"{archive}!/a.jpg": b"member"}
+    assert contents_of(list_source(f"{odd_places}/x.zip!"), odd_places) == {"x.zip!/c.jpg": b"beside"}
+
+
+def test_a_list_names_what_is_in_such_places(odd_places: str, tmp_path: Path) -> None:
+    (tmp_path / "l.txt").write_text("".join(f"{odd_places}/{name}\n" for name in ODD))
+    assert contents_of(list_source(str(tmp_path / "l.txt")), odd_places) == ODD
+
+
+def test_a_list_of_archives_stands_for_their_members_with_containers(odd_places: str, tmp_path: Path) -> None:
+    lines = [f"{odd_places}/w::y.zip", f"{odd_places}/x.zip!/inner.zip", f"{odd_places}/gone.zip"]
+    (tmp_path / "l.txt").write_text("\n".join(lines[:2]))
+    counted = list_source(str(tmp_path / "l.txt"))
+    assert (counted.entries, counted.skipped) == ((), {"archive": 2})
+    (tmp_path / "l.txt").write_text("\n".join(lines))
+    read = contents_of(list_source(str(tmp_path / "l.txt"), containers=True), odd_places)
+    gone = read.pop("gone.zip")
+    assert isinstance(gone, UnreadableImageError)
+    assert gone.status is Status.VANISHED
+    assert read == {name: content for name, content in ODD.items() if content == b"member"}
+
+
+def test_a_member_behind_a_url_as_a_source_is_told_how_to_ask_for_it() -> None:
+    files = fsspec.filesystem("memory")
+    files.pipe_file("/outer/o.zip", archive_of("a.jpg"))
+    try:
+        with pytest.raises(BadConfigError, match=r"name that, memory://outer/o\.zip, or list its members"):
+            list_source("memory://outer/o.zip!/a.jpg")
+    finally:
+        files.rm("/outer", recursive=True)
 
 
 def keys(url: str) -> dict[str, tuple[int, str]]:

@@ -44,6 +44,11 @@ def test_colours_stand_before_a_garment() -> None:
     [
         ("two ladies", "female"),
         ("spectacles", "glasses"),
+        ("sun-glasses", "glasses"),
+        ("a hand-bag", "bag"),
+        ("tee-shirts", "top_or_tshirt"),
+        ("long-haired", "long_hair"),
+        ("short haired", "long_hair"),
         ("red scarves", "scarf"),
         ("summer dresses", "dress"),
         ("a t shirt", "top_or_tshirt"),

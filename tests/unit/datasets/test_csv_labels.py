@@ -137,3 +137,50 @@ def test_labels_as_pandas_writes_them(tmp_path: Path) -> None:
     assert data.boxes is not None
     assert np.isnan(data.boxes[1]).all()
     assert data.boxes[0].tolist() == [2, 4, 10, 20]
+
+
+SPREADSHEET = (
+    "image;x1;y1;x2;y2;part;hat;;\r\na.jpg;2,5;4;10,0;20;Train;1,0;;\r\nsub\\b.jpg;;;;;TEST;0.00;;\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SPREADSHEET.encode(),
+        ("sep=;\r\n" + SPREADSHEET).encode(),
+        SPREADSHEET.replace(";", "\t").encode("utf-16"),
+        ("\ufeff" + SPREADSHEET.replace(";", "\t")).encode("utf-16-be"),
+        SPREADSHEET.replace(",", ".").replace(";", ",").encode("utf-8-sig"),
+        SPREADSHEET.replace(";;\r", "\r").replace("\r\n", "\n").encode(),
+    ],
+    ids=["semicolons", "sep=", "UTF-16", "UTF-16, big", "commas", "no empty columns"],
+)
+def test_labels_as_spreadsheets_write_them(tmp_path: Path, content: bytes) -> None:
+    write(tmp_path, "")
+    (tmp_path / "labels.csv").write_bytes(content)
+    data = read_csv_labels(tmp_path, 0)
+    assert [person.image for person in data.people] == [tmp_path / "a.jpg", tmp_path / "sub" / "b.jpg"]
+    assert [person.labels for person in data.people] == [(1.0,), (0.0,)]
+    assert data.boxes is not None
+    assert data.boxes[0].tolist() == [2.5, 4, 10, 20]
+    assert np.isnan(data.boxes[1]).all()
+    assert data.parts == {"train": (0,), "test": (1,)}
+
+
+def test_the_lines_of_mistakes_are_counted_from_the_top_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(BadConfigError, match=r"line 3: 'hat' is '2'"):
+        read_csv_labels(write(tmp_path, "sep=;\nimage;hat\na.jpg;2\n"), 0)
+
+
+def test_a_box_a_hair_outside_is_clipped(tmp_path: Path) -> None:
+    data = read_csv_labels(write(tmp_path, "image,x1,y1,x2,y2,hat\na.jpg,-0.4,-0.9,20,10,1\n"), 0)
+    assert data.boxes is not None
+    assert data.boxes[0].tolist() == [0, 0, 20, 10]
+    with pytest.raises(BadConfigError, match=r"line 2: the box -1 0 20 10 is not"):
+        read_csv_labels(write(tmp_path, "image,x1,y1,x2,y2,hat\na.jpg,-1,0,20,10,1\n"), 0)
+
+
+def test_a_column_without_a_name_that_holds_something_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(BadConfigError, match="line 1: the column '' is there twice or has no name"):
+        read_csv_labels(write(tmp_path, "image,hat,\na.jpg,1,0\n"), 0)

@@ -235,6 +235,15 @@ def test_a_denial_in_plain_words_is_told_and_never_ranked_by(searcher: Searcher)
     assert plain.hits[0].upper_color == "green"
 
 
+def test_a_denial_of_some_people_is_told_as_it_is_read(searcher: Searcher) -> None:
+    plain = searcher.ask(Question("green person, no men with hats or bags", apart=True))
+    written = searcher.ask(Question('"green person" NOT (men AND (hats OR bags))', apart=True))
+    assert "'no men with hats or bags' is read as NOT (men AND (hats OR bags))" in plain.warnings
+    assert [hit.person_id for hit in plain.hits] == [hit.person_id for hit in written.hits]
+    grouped = searcher.ask(Question('green person without ("a hat" OR bag)', apart=True))
+    assert "'without' is read as NOT (\"a hat\" OR bag)" in grouped.warnings
+
+
 @pytest.mark.parametrize("text", ["...", '"!?"', "red AND ...", "\U0001f452"])
 def test_a_question_without_a_word_finds_nobody_with_a_note(searcher: Searcher, text: str) -> None:
     result = searcher.ask(Question(text))

@@ -97,9 +97,89 @@ def test_what_is_denied(text: str, meant: object) -> None:
     assert shape(read_question(text)) == meant
 
 
+NO_BAG = {"not": "bag"}
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        # spelt otherwise
+        ("woman wo hat", ["woman", NO_HAT]),
+        ("wo a hat", NO_HAT),
+        ("woman w/ bag w/o a hat", ["woman with bag", NO_HAT]),
+        ("woman w / o hat", ["woman", NO_HAT]),
+        ("woman w-o hat", ["woman", NO_HAT]),
+        ("woman with out a hat", ["woman", NO_HAT]),
+        ("woman witout hat", ["woman", NO_HAT]),
+        ("woman wihtout hat", ["woman", NO_HAT]),
+        ("without: hat", NO_HAT),
+        ("hat: no, bag: yes", ["with bag", NO_HAT]),
+        ("hat=0", NO_HAT),
+        ("man !hat", ["man", NO_HAT]),
+        ("man [no hat]", ["man", NO_HAT]),
+        ("someone who's not a man", {"not": "man"}),
+        ("a man who mustn't wear a hat", ["a man", NO_HAT]),
+        # what is bare
+        ("people with nothing on their heads", NO_HAT),
+        ("a woman, nothing on her head", ["a woman", NO_HAT]),
+        ("a man whose head is bare", ["a man", NO_HAT]),
+        ("a man with uncovered head", ["a man", NO_HAT]),
+        ("doesn't have anything on his head", NO_HAT),
+        ("no hat on his head", NO_HAT),
+        ("a man with nothing in his hands", ["a man", NO_BAG]),
+        ("an empty-handed man", ["an man", NO_BAG]),
+        ("nothing around her neck", {"not": "scarf"}),
+        # one in the place of another
+        ("instead of a hat a scarf", ["a scarf", NO_HAT]),
+        ("instead of hats scarves", ["scarves", {"not": "hats"}]),
+        ("instead of a hat she wears a scarf", ["she wears a scarf", NO_HAT]),
+        ("a skirt as opposed to trousers", ["a skirt", {"not": "trousers"}]),
+        ("a scarf in place of a hat", ["a scarf", NO_HAT]),
+        ("no hat a red coat", ["a red coat", NO_HAT]),
+        ("a man without hat in jeans and a coat", ["a man in jeans and a coat", NO_HAT]),
+        # behind the thing
+        ("a man, hat missing", ["a man", NO_HAT]),
+        ("a man missing his hat", ["a man", NO_HAT]),
+        ("a woman with her hat off", ["a woman", NO_HAT]),
+        ("women who have taken their hats off", ["women", {"not": "hats"}]),
+        ("bag not visible", NO_BAG),
+        ("no red coat visible", {"not": "red coat"}),
+        ("hats excluded", {"not": "hats"}),
+        ("a hat free man", ["a man", NO_HAT]),
+        ("a glassless woman", ["a woman", {"not": "glasses"}]),
+        ("a non hat wearing man", ["a man", NO_HAT]),
+        # how many
+        ("zero bags", {"not": "bags"}),
+        ("not a single hat", NO_HAT),
+        ("no sign of a hat", NO_HAT),
+        ("a woman in the absence of a hat", ["a woman", NO_HAT]),
+        ("without both hat and bag", [NO_HAT, NO_BAG]),
+        ("not both hat and bag", {"not": ["hat", "bag"]}),
+        # what a question asks to leave out
+        ("I don't want to see men", {"not": "men"}),
+        ("do not show me hats", {"not": "hats"}),
+        ("women, leave out hats", ["women", {"not": "hats"}]),
+        ("women unless they wear hats", ["women", {"not": "hats"}]),
+        ("a man who refuses to wear a hat", ["a man", NO_HAT]),
+        ("not looking like a man", {"not": "man"}),
+        # these people, and not all of them
+        ("no men with hats", {"not": ["men", "hats"]}),
+        ("anyone except women in red coats", {"not": ["women", "red coats"]}),
+        ("no men with hats or bags, red coat", ["red coat", {"not": ["men", ("hats", "bags")]}]),
+        ("no men without hats", {"not": ["men", {"not": "hats"}]}),
+        ("excluding people with hats", {"not": "hats"}),
+    ],
+)
+def test_other_ways_to_deny(text: str, meant: object) -> None:
+    assert shape(read_question(text)) == meant
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        *("a man off duty", "an off-white coat", "a top off the shoulder", "a woman taking off her coat"),
+        *("a man with a missing button", "man missing", "within a crowd", "hands free", "nothing special"),
+        *("two women", "a man hiding a bag", "a woman with hat in hand", "hat on backwards"),
         *(
             "a knot of hair",
             "a notable man",
@@ -121,6 +201,14 @@ def test_what_denies_nothing_stays_as_it_is(text: str) -> None:
         ("a man not without a hat", "a man with a hat"),
         ("nobody without a hat", "with a hat"),
         ("not only a hat but also a bag", "a hat and a bag"),
+        ("no people without hats", "with hats"),
+        ("isn't without a hat", "with a hat"),
+        ("never hatless", "with hat"),
+        ("nobody but men", "men"),
+        ("no one other than women", "women"),
+        ("nothing but a red coat", "a red coat"),
+        ("everyone without exception with hats", "everyone with hats"),
+        ("a man, not to mention his hat", "a man and his hat"),
     ],
 )
 def test_denials_that_cancel_each_other_are_none(text: str, meant: str) -> None:

@@ -167,3 +167,16 @@ def replace_text(node: Node, text: str) -> Node:
 def test_a_field_with_a_blank_behind_its_colon_is_told(text: str) -> None:
     with pytest.raises(FilterError, match="has a blank or nothing behind it"):
         parse_query(text)
+
+
+@pytest.mark.parametrize(
+    ("british", "american"),
+    [("colour:red", "color:red"), ("upper:gray,red", "upper:grey,red"), ("COLOUR:Gray", "color:grey")],
+)
+def test_fields_and_colours_may_be_spelt_in_either_way(british: str, american: str) -> None:
+    first, second = parse_query(british), parse_query(american)
+    assert isinstance(first, Condition)
+    assert isinstance(second, Condition)
+    assert first.filter == second.filter
+    with pytest.raises(FilterError, match="colour: has a blank"):
+        parse_query("man colour: red")
