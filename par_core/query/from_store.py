@@ -24,9 +24,9 @@ from par_core.query.neighbouring_colours import FEW, followed_by, widened
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
 from par_core.query.place_hints import place_hints
-from par_core.query.question import MOST_ORDERED, Question
+from par_core.query.question import MOST_ORDERED, Question, facts_of, is_judged
 from par_core.query.resident_reader import ResidentReader
-from par_core.query.searching import Wanted, sample_of, search_filter, search_query
+from par_core.query.searching import Wanted, list_facts, sample_of, search_filter, search_query
 from par_core.query.table import check_embedding
 from par_core.query.why_nobody import MOST, Asked, why_nobody
 from par_core.query.word_hints import read_as
@@ -187,6 +187,9 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
         if question.where is None and question.page is None:
             raise BadConfigError("nothing was asked; give a text, --image FILE, or --where FILTER")
         return search_filter(index, wanted)
+    if question.page is not None and question.image is None and not is_judged(question.text):
+        facts = facts_of(question.text, question.where)
+        return list_facts(index, facts, wanted, question.text or "")
     node = None if question.text is None else _parse(question.text)
     check_embedding(index, embedding_fingerprint(config), config.profile)
     pictures = dict(question.pictures)

@@ -43,7 +43,7 @@ from par_core.query.table import PeopleTable
 from par_core.query.where import And, Filter, Or, parse_where
 from par_core.query.word_hints import near_words
 
-__all__ = ["Wanted", "sample_of", "search_filter", "search_query"]
+__all__ = ["Wanted", "list_facts", "sample_of", "search_filter", "search_query"]
 
 _SAMPLE: Final = 2_000  # people for estimates of how rare a thing is and how alike people usually are
 _WITHOUT: Final = {
@@ -121,7 +121,7 @@ def search_query(
         asked = held[0] if len(held) == 1 else Or(tuple(held))
         if wanted.where is not None and wanted.where.strip():
             asked = And((asked, parse_where(wanted.where)))
-        return _listed(index, asked, wanted, question)
+        return list_facts(index, asked, wanted, question)
     people = _without_examples(
         find_candidates(
             index,
@@ -174,11 +174,22 @@ def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
     """
     where = (wanted.where or "").strip()
     if not where and wanted.page is not None:
-        return _listed(index, None, wanted, "everybody")
-    return _listed(index, parse_where(where), wanted, f"where {where}")
+        return list_facts(index, None, wanted, "everybody")
+    return list_facts(index, parse_where(where), wanted, f"where {where}")
 
 
-def _listed(index: PeopleTable, asked: Filter | None, wanted: Wanted, question: str) -> SearchResult:
+def list_facts(index: PeopleTable, asked: Filter | None, wanted: Wanted, question: str) -> SearchResult:
+    """Return the people for whom a filter holds; see :func:`search_filter`.
+
+    Args:
+        index: The table of people.
+        asked: The filter; None lists everybody, in the order of capture only.
+        wanted: Options of the search; its filter is not looked at.
+        question: The question in words for people.
+
+    Raises:
+        FilterError: The filter is wrong.
+    """
     if wanted.page is not None:
         return list_by_time(
             index, asked, wanted.page, absent=wanted.absent, question=question, apart=wanted.apart

@@ -5,7 +5,7 @@ filter.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -69,7 +69,7 @@ def count_facets(answered: AnsweredPeople, best: int | None = None) -> Facets:
             counted["attributes"][name] += pc.sum(reached).as_py() or 0
         counted["folders"].update(_counts(rows[FOLDER]))
         hours = pc.floor_temporal(rows["captured_at"], unit="hour")
-        counted["hours"].update({f"{hour:%Y-%m-%dT%H}": count for hour, count in _counts(hours).items()})
+        counted["hours"].update({hour.isoformat()[:13]: n for hour, n in _counts(hours).items()})
     hours_in_order = dict(sorted(counted["hours"].items()))
     days = Counter[str]()
     for hour, count in hours_in_order.items():
@@ -86,9 +86,9 @@ def count_facets(answered: AnsweredPeople, best: int | None = None) -> Facets:
     )
 
 
-def _counts(values: pa.ChunkedArray) -> dict[str, int]:
+def _counts(values: pa.ChunkedArray) -> dict[Any, int]:
     """Return how often each value occurs; nulls are left out."""
-    counted: dict[str, int] = {}
+    counted: dict[Any, int] = {}
     for chunk in values.chunks:  # of dictionaries, each has its own
         counts = pc.value_counts(chunk.drop_null())
         pairs = zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)

@@ -23,6 +23,7 @@ PATHS = [
     "/api/image/abc",
     "/api/suggest?q=red",
     "/api/facets",
+    "/api/groups?by=day",
     "/api/status",
     "/api/audit",
 ]

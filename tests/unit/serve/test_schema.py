@@ -21,6 +21,7 @@ OPERATIONS = [
     ("GET", "/api/image/{image_id}"),
     ("GET", "/api/suggest"),
     ("GET", "/api/facets"),
+    ("GET", "/api/groups"),
     ("GET", "/api/status"),
     ("GET", "/api/audit"),
     ("POST", "/api/picture"),
