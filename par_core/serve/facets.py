@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from par_core.serve.answered_people import FOLDER, AnsweredPeople
+from par_core.query.answered_people import FOLDER, AnsweredPeople
 from par_core.serve.timeline import Timeline, timeline_of
 
 __all__ = ["Facets", "count_facets"]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Int32
 
-from par_core.serve.answered_people import FOLDER, AnsweredPeople
+from par_core.query.answered_people import FOLDER, AnsweredPeople
 
 __all__ = ["By", "Group", "Groups", "group_people"]
 

@@ -10,10 +10,10 @@ from typing import Final
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.query.answer import SearchResult
+from par_core.query.answered_people import AnsweredPeople
 from par_core.query.by_time import page_of
 from par_core.query.from_store import Searcher
 from par_core.query.question import MOST_ORDERED, Question, facts_of, is_judged
-from par_core.serve.answered_people import AnsweredPeople
 from par_core.serve.answers import SearchPage, Versions, chance_of_page
 from par_core.serve.recent import Recent
 from par_core.serve.search_processes import SearchProcesses
