@@ -189,7 +189,7 @@ def _delivered(searcher: Searcher, search: SavedSearch) -> SavedSearch:
         try:
             write_news(Path(search.json_file), search, index)
         except OSError as error:
-            said = f"{search.json_file} cannot be written: {error.strerror}"
+            said = f"its JSON file cannot be written: {error.strerror}"
             search = replace(search, trouble="; ".join(part for part in (search.trouble, said) if part))
             save_search(store, search)
     return search

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from pydantic_core import to_json
 
 from par_core.query.by_time import Sort
+from par_core.serve.api_searches import add_routes
 from par_core.serve.groups import By
 from par_core.serve.problems import BadParameterError, Problem, TooLargeError
 from par_core.serve.schemas import (
@@ -91,6 +92,15 @@ Asked = Annotated[
         max_length=1000,
         description="What the person looks like, in the query language.",
         examples=["woman AND backpack AND NOT hat"],
+    ),
+]
+Counted = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=1000,
+        description="The question whose answer is counted; everybody without one.",
+        examples=["upper:red since:2026-11-01"],
     ),
 ]
 Absent = Annotated[bool, Query(description="Also people whose file has vanished or was replaced.")]
@@ -219,7 +229,7 @@ async def suggest(
 
 @router.get("/facets", responses=_errors(400))
 async def facets(
-    session: Searching, q: Asked = None, where: Where = None, absent: Absent = False, weak: Weak = False
+    session: Searching, q: Counted = None, where: Where = None, absent: Absent = False, weak: Weak = False
 ) -> FacetsResponse:
     """Return the numbers of people of each colour, attribute, folder and time in an answer: of everybody for
     whom a question of fields and filters holds, without any of everybody, or of the 1,000 best hits of words.
@@ -231,7 +241,7 @@ async def facets(
 async def groups(
     session: Searching,
     by: Annotated[By, Query(description="`camera` (the folder or archive of a picture) or `day`.")],
-    q: Asked = None,
+    q: Counted = None,
     where: Where = None,
     absent: Absent = False,
     weak: Weak = False,
@@ -280,6 +290,9 @@ async def picture(
         raise TooLargeError(f"the picture is larger than {most} bytes, which is all that is taken")
     uploaded = await session.add_picture(content)
     return PictureResponse(name=uploaded.name, box=uploaded.person.box, people=uploaded.people)
+
+
+add_routes(router, {"reading": _errors(400, 404), "changing": _errors(400, 413)})
 
 
 def search_content(page: SearchPage) -> dict[str, Any]:

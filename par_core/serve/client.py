@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import ValidationError
@@ -30,6 +31,8 @@ from par_core.serve.schemas import (
     OutlineResponse,
     PersonResponse,
     PictureResponse,
+    SavedSearchesResponse,
+    SavedSearchJson,
     SearchResponse,
     StatusResponse,
     SuggestResponse,
@@ -208,6 +211,28 @@ class Client:
         """
         parameters = _given(by=by, q=q, where=where, absent=absent, weak=weak)
         return self._json(GroupsResponse, "GET", "/api/groups", params=parameters)
+
+    def searches(self) -> SavedSearchesResponse:
+        """Return the saved searches with their news."""
+        return self._json(SavedSearchesResponse, "GET", "/api/searches")
+
+    def save_search(
+        self, q: str = "", *, where: str = "", name: str = "", weak: bool = False
+    ) -> SavedSearchJson:
+        """Save a search, which tells after each run who is new. Needs the role reviewer.
+
+        Args:
+            q: A question in the query language.
+            where: A filter over the columns of the index.
+            name: Lower-case letters, digits and hyphens; empty: made from the question.
+            weak: Also hits that are likely chance.
+        """
+        body = {"name": name, "q": q, "where": where, "weak": weak}
+        return self._json(SavedSearchJson, "POST", "/api/searches", json=body)
+
+    def remove_search(self, name: str) -> None:
+        """Remove a saved search. Needs the role reviewer."""
+        self._send("DELETE", f"/api/searches/{quote(name, safe='')}")
 
     def status(self) -> StatusResponse:
         """Return the state of the store and of the server."""

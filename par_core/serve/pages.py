@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from par_core.query.by_time import Sort
 from par_core.query.fields import FIELDS
-from par_core.serve import page_browse, page_review
+from par_core.serve import page_browse, page_review, page_searches
 from par_core.serve.facets import Facets
 from par_core.serve.page_filters import Filters, filters_of, widened_by
 from par_core.serve.page_look import page, static_file
@@ -35,6 +35,7 @@ _EVENTS: Final = 100  # a page of the audit log
 router = APIRouter(include_in_schema=False)
 router.include_router(page_review.router)
 router.include_router(page_browse.router)
+router.include_router(page_searches.router)
 router.include_router(page_review.before)
 
 Searching = Annotated[UserSession, Depends(session_for("search"))]

@@ -16,12 +16,14 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from par_core.access import Access, Caller, LogPage, Role, question_text
+from par_core.alerts.record import SavedSearch
 from par_core.query.by_time import Sort
 from par_core.serve.facets import Facets
 from par_core.serve.groups import By, Groups
 from par_core.serve.monitoring import ServeMetrics
 from par_core.serve.pictures import Outline
 from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, UnauthorizedError
+from par_core.serve.saved_searches import SavedSearches, Saving
 from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, Suggestions, UploadedPicture
 from par_core.serve.settings import ServeSettings
 from par_core.serve.status import ServeStatus
@@ -49,6 +51,7 @@ class AppState:
         self.service = service
         self.settings = settings
         self.access = access
+        self.saved = SavedSearches(service)
         self.metrics = ServeMetrics(service.store, service.config.profile)
         self.start()
 
@@ -209,6 +212,40 @@ class UserSession:
             return await self.app_state.searches.run(count)
         return await self._recorded(
             self.app_state.searches, action, what, count, lambda counted: counted.people
+        )
+
+    async def saved_searches(self) -> list[SavedSearch]:
+        """See :meth:`SavedSearches.all`. Not recorded: it looks at nobody."""
+        return await self.app_state.searches.run(self.app_state.saved.all)
+
+    async def saved_search(self, name: str) -> SavedSearch:
+        """See :meth:`SavedSearches.one`."""
+        return await self._recorded(
+            self.app_state.searches,
+            "saved_search",
+            name,
+            lambda: self.app_state.saved.one(name),
+            lambda search: sum(len(news.people) for news in search.news),
+        )
+
+    async def save_search(self, saving: Saving) -> SavedSearch:
+        """See :meth:`SavedSearches.add`."""
+        return await self._recorded(
+            self.app_state.searches,
+            "add_saved_search",
+            saving.what,
+            lambda: self.app_state.saved.add(saving, self.caller.name),
+            lambda search: search.found,
+        )
+
+    async def remove_search(self, name: str) -> None:
+        """See :meth:`SavedSearches.remove`."""
+        await self._recorded(
+            self.app_state.searches,
+            "remove_saved_search",
+            name,
+            lambda: self.app_state.saved.remove(name),
+            lambda _: 0,
         )
 
     async def add_picture(self, content: bytes) -> UploadedPicture:

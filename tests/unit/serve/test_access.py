@@ -24,6 +24,8 @@ PATHS = [
     "/api/suggest?q=red",
     "/api/facets",
     "/api/groups?by=day",
+    "/api/searches",
+    "/api/searches/abc",
     "/api/status",
     "/api/audit",
 ]

@@ -262,6 +262,8 @@ def test_the_documentation_names_every_path_limit_and_error(client: TestClient) 
         "/api/suggest",
         "/api/facets",
         "/api/groups",
+        "/api/searches",
+        "/api/searches/{name}",
         "/api/status",
         "/api/audit",
         "/api/picture",
