@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Int32, Int64
+from jaxtyping import Int32, Int64, UInt64
 
 from par_core.store.lance.resident_people import Allowed, ResidentPeople
 
@@ -109,6 +109,25 @@ def _ordered(people: ResidentPeople) -> TimeOrder:
 
 
 def _ranks(texts: pa.Array) -> Int32[np.ndarray, " n"]:
+    """Return the place of each text in their order."""
+    words = _as_numbers(texts)
+    order = np.asarray(pc.sort_indices(texts)) if words is None else np.lexsort(words.T[::-1])
     ranks = np.empty(len(texts), np.int32)
-    ranks[np.asarray(pc.sort_indices(texts))] = np.arange(len(texts), dtype=np.int32)
+    ranks[order] = np.arange(len(texts), dtype=np.int32)
     return ranks
+
+
+def _as_numbers(texts: pa.Array) -> UInt64[np.ndarray, "n words"] | None:
+    """Return texts of one length, such as ids, as numbers in the same order, eight bytes each: they are sorted
+    several times as fast. None if their lengths differ.
+    """
+    lengths = pc.binary_length(texts)
+    length = lengths[0].as_py() if len(texts) and not texts.null_count else 0
+    if not length or length % 8 or not pa.types.is_string(texts.type):
+        return None
+    if pc.any(pc.not_equal(lengths, length)).as_py():
+        return None
+    _, offsets, content = texts.buffers()
+    start = int(np.frombuffer(offsets, np.int32)[texts.offset])
+    read = np.frombuffer(content, np.uint8)[start : start + length * len(texts)]
+    return read.reshape(len(texts), length).view(">u8").astype(np.uint64)

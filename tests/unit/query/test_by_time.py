@@ -15,6 +15,7 @@ from par_core.query.searching import Wanted, search_filter
 from par_core.query.where import Place, parse_where
 from par_core.query.where_arrow import rows_kept
 from par_core.store.lance import PeopleIndex, in_places
+from par_core.store.lance.resident_times import _ranks
 from tests.many_people import make_index, people
 
 N = 700
@@ -173,3 +174,10 @@ def test_a_question_of_facts_alone_is_a_filter() -> None:
     assert facts_of("score:>0.5", " ") == parse_where("score > 0.5")
     with pytest.raises(FilterError, match="words"):
         facts_of("a man", None)
+
+
+@pytest.mark.parametrize("texts", [["0f" * 16, "00" * 16, "ff" * 16, "0e" * 16], ["b", "aa", "ab"], []])
+def test_ids_are_ranked_as_texts_are(texts: list[str]) -> None:
+    whole = pa.array(["x" * 32, *texts], pa.string())
+    ranks = _ranks(whole[1:])  # begins within its buffers
+    assert [sorted(texts).index(text) for text in texts] == ranks.tolist()
