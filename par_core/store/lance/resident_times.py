@@ -118,8 +118,8 @@ def _ranks(texts: pa.Array) -> Int32[np.ndarray, " n"]:
 
 
 def _as_numbers(texts: pa.Array) -> UInt64[np.ndarray, "n words"] | None:
-    """Return texts of one length, such as ids, as numbers in the same order, eight bytes each: they are sorted
-    several times as fast. None if their lengths differ.
+    """Return texts of one length, such as ids, as numbers in the same order, eight bytes each: they are
+    sorted several times as fast. None if their lengths differ.
     """
     lengths = pc.binary_length(texts)
     length = lengths[0].as_py() if len(texts) and not texts.null_count else 0
