@@ -18,6 +18,7 @@ from flows.index_report import IndexReport, conclusion, page
 from flows.recording import Recorder, recorded
 from flows.run_metrics import RunMetrics, require_metrics
 from flows.runners import RunnerName, choose_runner, n_workers, open_pool, with_work_for_all
+from flows.saved_searches import news_lines
 from flows.shard_job import ShardJob
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, ParError
@@ -125,6 +126,10 @@ def run_index(
                 recorder.line(line)
                 if not quiet:
                     say(f"par: {line}", event="result")
+            for line in news_lines(store, config):
+                recorder.line(line)
+                if not quiet or line.startswith("warning"):
+                    say(f"par: {line}", event="saved_search")
             recorder.table("par-index", page(report))
             return report
 

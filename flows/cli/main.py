@@ -34,6 +34,7 @@ from flows.cli.plan import plan
 from flows.cli.report import report
 from flows.cli.review import review
 from flows.cli.search import describe, search
+from flows.cli.searches import searches
 from flows.cli.serve import serve
 from flows.cli.store import rebuild, status, verify
 from flows.cli.tokens import audit_log, tokens
@@ -136,7 +137,7 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     "Models and data sets": (analyse, audit, leakage, evaluate),
 }
 _GROUPS: Final = {
-    "Archives": {"tokens": tokens, "deployments": deployments},
+    "Archives": {"searches": searches, "tokens": tokens, "deployments": deployments},
     "Models and data sets": {
         "report": report,
         "datasets": datasets,

@@ -109,24 +109,27 @@ def _rewrite_described(
 
 
 def erase_named_in_text(store: Store, subject: Subject) -> int:
-    """Replace ids and names in everything that is kept as JSON: the gate's report, reviews, the audit log.
+    """Replace ids and names in everything that is kept as JSON: the gate's report, reviews, saved searches,
+    the audit log.
 
-    In reviews an id is replaced by a random one, because a review expects ids: it treats that person as no
-    longer in the index.
+    In reviews and saved searches an id is replaced by a random one, because they expect ids: they treat that
+    person as no longer in the index.
 
     Returns:
         Number of changed files and lines of the audit log.
     """
     stands_for = {identity: secrets.token_hex(16) for identity in subject.traces.ids}
     changed = 0
-    for path in [store.root / "gate.json", *store.reviews_path.rglob("*.json")]:
+    kept = [*store.reviews_path.rglob("*.json"), *store.searches_path.rglob("*.json")]
+    for path in [store.root / "gate.json", *kept]:
         if path.is_file():
-            # the lock that a review takes when it goes on
+            # the lock that a review takes when it goes on, and a saved search when it runs
             with locked(path.with_suffix(".lock")) if path.parent != store.root else nullcontext():
                 content = path.read_bytes()
                 change = _replacing(content, subject, stands_for if path.parent != store.root else {})
                 if change:
-                    write_atomic(path, json.dumps(_walked(json.loads(content), change)).encode())
+                    changed_content = json.dumps(_walked(json.loads(content), change)).encode()
+                    write_atomic(path, changed_content, mode=path.stat().st_mode & 0o777)
                     changed += 1
     log = Access(store.root).log
     lines = b"".join(path.read_bytes() for path in sorted(log.folder.glob("*.jsonl")))

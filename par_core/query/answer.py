@@ -115,6 +115,9 @@ class SearchResult:
         chance: How much of the answer chance would give; None where that is not known.
         order: The order of the hits, as a heading says it.
         why: Of an answer without hits, which part of the question emptied it, and what finds somebody.
+        total: Number of people in the whole list, of which the hits are a page; None if it was not counted.
+        next_after: Of a list in the order of capture, the place after which the next page begins; None on
+            the last page, and of other lists.
     """
 
     question: str
@@ -124,6 +127,8 @@ class SearchResult:
     chance: Chance | None = None
     order: str = "best first"
     why: tuple[str, ...] = ()
+    total: int | None = None
+    next_after: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer as JSON types; the hits are ``results``."""
@@ -133,6 +138,8 @@ class SearchResult:
             "warnings": list(self.warnings),
             "order": self.order,
             "why": list(self.why),
+            "total": self.total,
+            "next_after": self.next_after,
             "chance": None if self.chance is None else asdict(self.chance),
             "results": [hit.as_json() for hit in self.hits],
         }

@@ -11,7 +11,7 @@ from par_core.query.values import check_values
 from par_core.query.where import And, Comparison, Filter, parse_where
 from par_core.query.where_arrow import rows_kept
 from par_core.query.where_sql import compile_where
-from par_core.store.lance import Allowed, ResidentPeople
+from par_core.store.lance import Allowed, ResidentPeople, in_places
 
 __all__ = ["allowed_in_memory", "condition_of", "filter_of", "sql_of"]
 
@@ -63,7 +63,7 @@ def allowed_in_memory(
     def mask() -> Bool[np.ndarray, " n"] | None:
         if wanted is None:
             return np.ones(len(resident), bool)
-        return rows_kept(wanted, resident.columns, index.thresholds)
+        return rows_kept(wanted, resident.columns, index.thresholds, lambda texts: in_places(resident, texts))
 
     return resident.allowed(condition or "", mask)
 

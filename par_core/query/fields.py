@@ -6,18 +6,31 @@ import difflib
 import os
 import re
 from collections.abc import Callable
+from datetime import MAXYEAR, datetime, timedelta
 from typing import Final
 
 from par_core.archive.canonical import canonical
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.errors import FilterError
-from par_core.query.where import Between, Comparison, Filter, Likely, Membership, Not, Or, Place, moment_of
+from par_core.query.where import (
+    And,
+    Between,
+    Comparison,
+    Filter,
+    Likely,
+    Membership,
+    Not,
+    Or,
+    Place,
+    moment_of,
+)
 
 __all__ = ["FIELDS", "field_filter"]
 
 _NUMBER: Final = r"\d+(?:\.\d+)?"
 _COMPARED: Final = re.compile(rf"(>=|<=|>|<|=)?({_NUMBER})")
 _RANGE: Final = re.compile(rf"({_NUMBER})\.\.({_NUMBER})")
+_STEP: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)T(\d\d))?)?")
 _SURE: Final = 0.8  # four in five have it, where probabilities are calibrated
 _MAYBE: Final = 0.1
 _AMERICAN: Final = {"colour": "color"}  # names of fields
@@ -62,6 +75,24 @@ def _either_colour(value: str) -> Filter:
 
 def _time(operator: str) -> Callable[[str], Filter]:
     return lambda value: Comparison("captured_at", operator, moment_of(value))
+
+
+def _on(value: str) -> Filter:
+    """Return the filter of a day, a moment, an hour (``2026-11-24T18``), a month or a year."""
+    parts = _STEP.fullmatch(value)
+    if parts is None:
+        return Comparison("captured_at", "=", moment_of(value))
+    year, month, day, hour = (int(part) if part else None for part in parts.groups())
+    first = moment_of(f"{year:04}-{month or 1:02}-{day or 1:02}T{hour or 0:02}:00")
+    assert isinstance(first, datetime)
+    if hour is not None:
+        last = first + timedelta(hours=1)
+    else:
+        months = 12 * first.year + first.month - 1 + (1 if month else 12)
+        if months // 12 > MAXYEAR:
+            raise FilterError(f"no such date: {value!r}; write 2026-11-24, 2026-11 or 2026")
+        last = datetime(months // 12, months % 12 + 1, 1)
+    return And((Comparison("captured_at", ">=", first), Comparison("captured_at", "<", last)))
 
 
 def _number(column: str) -> Callable[[str], Filter]:
@@ -123,7 +154,10 @@ FIELDS: Final[dict[str, tuple[Callable[[str], Filter], str]]] = {
         "taken on this day or later, by the camera's clock: since:2026-11-01 or since:2026-11-01T18:30",
     ),
     "until": (_time("<="), "taken on this day or earlier: until:2026-11-30"),
-    "on": (_time("="), "taken on this day: on:2026-11-24"),
+    "on": (
+        _on,
+        "taken on this day, in this hour, month or year: on:2026-11-24, on:2026-11-24T18, on:2026-11",
+    ),
     "source": (_source, "a place of the file contains this: source:gate-3"),
     "image": (_identity("image_id"), "everybody of one image, by its id"),
     "person": (_identity("person_id"), "one person, by id"),

@@ -1,7 +1,6 @@
 """One search from a store to hits: for the command line, the query flow and the quality gate."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -25,8 +24,9 @@ from par_core.query.neighbouring_colours import FEW, followed_by, widened
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
 from par_core.query.place_hints import place_hints
+from par_core.query.question import MOST_ORDERED, Question, facts_of, is_judged
 from par_core.query.resident_reader import ResidentReader
-from par_core.query.searching import Wanted, sample_of, search_filter, search_query
+from par_core.query.searching import Wanted, list_facts, sample_of, search_filter, search_query
 from par_core.query.table import check_embedding
 from par_core.query.why_nobody import MOST, Asked, why_nobody
 from par_core.query.word_hints import read_as
@@ -42,37 +42,6 @@ _SAMPLES_KEPT: Final = 4
 _PATIENT_S: Final = 5.0  # to begin with an index in memory
 _IMAGE: Final = "image"
 _MOST_HITS: Final = 10_000  # read, however many files have vanished
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question with its filter and options.
-
-    Attributes:
-        text: Words, in the language of ``par_core.query.language``, or None.
-        image: A picture with the person to look for, its largest one, or None; with a text, both must fit.
-        where: A filter, or None.
-        top: Maximum number of hits; those folded into another hit do not count.
-        absent: Also people whose file has vanished or was replaced.
-        weak: Also hits below the cutoff.
-        apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into the
-            best of them.
-        pictures: Embeddings, of L2 norm 1, of pictures that the text names by ``picture:NAME``.
-        near: Where few people wear a colour that the text asks for, let those in neighbouring ones follow.
-        depth: Number of hits, if more than ``top``, among whose candidates the hits are chosen: answers that
-            differ in ``top`` alone then begin alike.
-    """
-
-    text: str | None = None
-    image: Path | None = None
-    where: str | None = None
-    top: int = 20
-    absent: bool = False
-    weak: bool = False
-    apart: bool = False
-    pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
-    near: bool = False
-    depth: int = 0
 
 
 class Searcher:
@@ -156,10 +125,16 @@ class Searcher:
         if not result.hits:
             node = _parse(question.text) if question.text else None
             hints = place_hints(index, node, question.where)
-            why = () if question.image is not None else _why(index, question, node, self.config)
+            why = (
+                ()
+                if question.is_page or question.image is not None
+                else _why(index, question, node, self.config)
+            )
             return replace(result, warnings=(*result.warnings, *hints), why=why)
         if index.read_identity == newest.read_identity:
             return result
+        if question.sort != "best":  # its pages follow one another, however many people each of them loses
+            return leave_out_missing(result, self.store, index, newest, absent=question.absent)
         depth = question.top
         while True:  # the next hits take the places of those whose file has vanished
             kept = leave_out_missing(result, self.store, index, newest, absent=question.absent)
@@ -206,10 +181,15 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
     wanted = Wanted(
         question.where, question.top, question.absent, question.weak, question.apart, question.depth
     )
+    if question.page is not None:
+        wanted = replace(wanted, top=MOST_ORDERED, depth=MOST_ORDERED, page=question.page)
     if question.text is None and question.image is None:
-        if question.where is None:
+        if question.where is None and question.page is None:
             raise BadConfigError("nothing was asked; give a text, --image FILE, or --where FILTER")
         return search_filter(index, wanted)
+    if question.page is not None and question.image is None and not is_judged(question.text):
+        facts = facts_of(question.text, question.where)
+        return list_facts(index, facts, wanted, question.text or "")
     node = None if question.text is None else _parse(question.text)
     check_embedding(index, embedding_fingerprint(config), config.profile)
     pictures = dict(question.pictures)
@@ -224,11 +204,12 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
     scorer, asked = load_text_scorer(config), " and ".join(phrases)
     node, notes = read_as(node, scorer.encoder)
     result = search_query(index, node, scorer, sample, wanted, asked, pictures)
-    wider, said = widened(node) if question.near else (node, ())
+    wider, said = widened(node) if question.near and question.page is None else (node, ())
     if said and len(result.hits) < min(FEW, question.top):
         near = search_query(index, wider, scorer, sample, wanted, asked, pictures)
         result = followed_by(result, replace(near, hits=near.hits[: question.top]), said)
-    return replace(result, hits=result.hits[: question.top], warnings=(*notes, *result.warnings))
+    hits = result.hits if question.page is not None else result.hits[: question.top]
+    return replace(result, hits=hits, warnings=(*notes, *result.warnings))
 
 
 def _why(index: PeopleIndex, question: Question, node: Node | None, config: RunConfig) -> tuple[str, ...]:

@@ -58,7 +58,8 @@ def leave_out_missing(
         warnings.append(
             f"{left_out} people are left out: their files have gone or changed since version {index.version}"
         )
-    ranked = tuple(_ranked(hit, rank) for rank, hit in enumerate(leaders, 1))
+    first = result.hits[0].rank if result.hits else 1
+    ranked = tuple(_ranked(hit, rank) for rank, hit in enumerate(leaders, first))
     return replace(result, hits=ranked, warnings=(*result.warnings, *warnings))
 
 

@@ -6,7 +6,7 @@ import weakref
 from typing import Final
 
 from par_core.errors import IndexChangedError, ParError
-from par_core.store.lance import PeopleIndex
+from par_core.store.lance import PeopleIndex, time_order
 
 __all__ = ["ResidentReader"]
 
@@ -56,6 +56,8 @@ def _read(index: PeopleIndex) -> None:
             index.read_resident_apart()
         else:
             index.read_resident()
+        if index.resident is not None:
+            time_order(index.resident)  # so that the first look at the newest people is as quick as the next
     except IndexChangedError:  # the next version is read
         pass
     except (ParError, OSError) as error:

@@ -18,6 +18,7 @@ from jaxtyping import Float32, Float64, Int64
 from par_core.models.text_evidence import TextScorer
 from par_core.query.answer import CUTOFF, Chance, SearchResult
 from par_core.query.by_filter import list_by_filter
+from par_core.query.by_time import TimePage, list_by_time, page_of
 from par_core.query.candidates import find_candidates
 from par_core.query.clear_cutouts import explain_cutouts, ranked_by_cutouts
 from par_core.query.denials import denials_in
@@ -39,10 +40,10 @@ from par_core.query.parts import (
 from par_core.query.plan import alternatives_of
 from par_core.query.resolving import resolve_parts
 from par_core.query.table import PeopleTable
-from par_core.query.where import And, Or, parse_where
+from par_core.query.where import And, Filter, Or, parse_where
 from par_core.query.word_hints import near_words
 
-__all__ = ["Wanted", "sample_of", "search_filter", "search_query"]
+__all__ = ["Wanted", "list_facts", "sample_of", "search_filter", "search_query"]
 
 _SAMPLE: Final = 2_000  # people for estimates of how rare a thing is and how alike people usually are
 _WITHOUT: Final = {
@@ -63,6 +64,8 @@ class Wanted:
         apart: Return hits of one image or of nearly the same picture each by itself.
         depth: Number of hits, if more than ``top``, among whose candidates the hits are chosen: answers that
             differ in ``top`` alone then begin alike.
+        page: A page in the order of capture of all people for whom the conditions hold, or, of words and
+            likenesses, of the best ``top`` hits; None ranks the hits.
     """
 
     where: str | None = None
@@ -71,6 +74,7 @@ class Wanted:
     weak: bool = False
     apart: bool = False
     depth: int = 0
+    page: TimePage | None = None
 
 
 def sample_of(index: PeopleTable) -> People:
@@ -117,9 +121,7 @@ def search_query(
         asked = held[0] if len(held) == 1 else Or(tuple(held))
         if wanted.where is not None and wanted.where.strip():
             asked = And((asked, parse_where(wanted.where)))
-        return list_by_filter(
-            index, asked, absent=wanted.absent, top=wanted.top, question=question, apart=wanted.apart
-        )
+        return list_facts(index, asked, wanted, question)
     people = _without_examples(
         find_candidates(
             index,
@@ -152,7 +154,7 @@ def search_query(
         explain_cutouts(explain(node, parts, shown_people), shown_people),
     )
     chance = _chance(fits, groups, wanted) if calibrated else None
-    return SearchResult(
+    result = SearchResult(
         question,
         fold(hits, groups),
         (*_read_as(node), *_warnings(parts, scorer)),
@@ -160,22 +162,41 @@ def search_query(
         chance,
         "best first" if judged else "most alike first",
     )
+    return result if wanted.page is None else page_of(result, wanted.page, wanted.top)
 
 
 def search_filter(index: PeopleTable, wanted: Wanted) -> SearchResult:
-    """Return the people that a filter lets pass; see :func:`par_core.query.by_filter.list_by_filter`.
+    """Return the people that a filter lets pass; see :func:`par_core.query.by_filter.list_by_filter`, and
+    :func:`par_core.query.by_time.list_by_time`, which needs no filter.
 
     Raises:
         FilterError: The filter is wrong.
     """
-    where = wanted.where or ""
+    where = (wanted.where or "").strip()
+    if not where and wanted.page is not None:
+        return list_facts(index, None, wanted, "everybody")
+    return list_facts(index, parse_where(where), wanted, f"where {where}")
+
+
+def list_facts(index: PeopleTable, asked: Filter | None, wanted: Wanted, question: str) -> SearchResult:
+    """Return the people for whom a filter holds; see :func:`search_filter`.
+
+    Args:
+        index: The table of people.
+        asked: The filter; None lists everybody, in the order of capture only.
+        wanted: Options of the search; its filter is not looked at.
+        question: The question in words for people.
+
+    Raises:
+        FilterError: The filter is wrong.
+    """
+    if wanted.page is not None:
+        return list_by_time(
+            index, asked, wanted.page, absent=wanted.absent, question=question, apart=wanted.apart
+        )
+    assert asked is not None
     return list_by_filter(
-        index,
-        parse_where(where),
-        absent=wanted.absent,
-        top=wanted.top,
-        question=f"where {where}",
-        apart=wanted.apart,
+        index, asked, absent=wanted.absent, top=wanted.top, question=question, apart=wanted.apart
     )
 
 

@@ -69,6 +69,10 @@ class PeopleTable(Scanned, Protocol):
         """Return rows by ascending cosine distance."""
         ...
 
+    def count(self, where: str | None = None) -> int:
+        """Return the number of rows for which SQL holds."""
+        ...
+
     def unless_erased(self) -> AbstractContextManager[None]:
         """Turn an error in the block into IndexChangedError where the table was erased meanwhile."""
         ...

@@ -28,7 +28,7 @@ from par_core.query.where import (
     parse_where,
 )
 
-__all__ = ["compile_where", "decided", "places_ignoring_case", "whole_day"]
+__all__ = ["compile_where", "decided", "forms_of", "places_ignoring_case", "whole_day"]
 
 _DAY: Final = timedelta(days=1)
 _LATER: Final = ("cutout", "sharpness")  # columns that an index of an earlier version lacks
@@ -79,7 +79,7 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
         case Place(text):
             # no text holds the character between two places
             places = "contains(array_to_string(`uris`, chr(0)), "
-            return f"({' OR '.join(f'{places}{_text(form)})' for form in _forms_of(text))})"
+            return f"({' OR '.join(f'{places}{_text(form)})' for form in forms_of(text))})"
         case IsNull(column):
             _kind(column, columns)
             return f"({_name(column)} IS NULL)"
@@ -89,11 +89,11 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
             return _sql(Or(tuple(Comparison(column, "=", value) for value in values)), columns)
         case Between(column, low, high) if _is_day(low) or _is_day(high):
             return _sql(And((Comparison(column, ">=", low), Comparison(column, "<=", high))), columns)
-        case Comparison("uri", "=" | "!=" | "like" as operator, str() as value) if len(_forms_of(value)) > 1:
+        case Comparison("uri", "=" | "!=" | "like" as operator, str() as value) if len(forms_of(value)) > 1:
             plain = "=" if operator == "!=" else operator
-            found = " OR ".join(f"(`uri` {plain.upper()} {_text(form)})" for form in _forms_of(value))
+            found = " OR ".join(f"(`uri` {plain.upper()} {_text(form)})" for form in forms_of(value))
             return f"(NOT ({found}))" if operator == "!=" else f"({found})"
-        case Membership("uri", values) if any(len(_forms_of(str(value))) > 1 for value in values):
+        case Membership("uri", values) if any(len(forms_of(str(value))) > 1 for value in values):
             return _sql(Or(tuple(Comparison("uri", "=", value) for value in values)), columns)
         case Comparison(column, operator, value):
             if operator == "like" and _kind(column, columns) != "text":
@@ -111,13 +111,13 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
 def places_ignoring_case(text: str) -> str:
     """Return the SQL of a text in any place of a person's file, whatever its case."""
     forms = [
-        f"contains(lower(array_to_string(`uris`, chr(0))), {_text(form.lower())})" for form in _forms_of(text)
+        f"contains(lower(array_to_string(`uris`, chr(0))), {_text(form.lower())})" for form in forms_of(text)
     ]
     return f"({' OR '.join(forms)})"
 
 
-def _forms_of(text: str) -> tuple[str, ...]:
-    """A name as typed, composed and decomposed: a Mac takes letters such as ü apart in the names of files."""
+def forms_of(text: str) -> tuple[str, ...]:
+    """Return a name as typed, composed and decomposed: a Mac takes letters such as ü apart in file names."""
     return tuple(dict.fromkeys([text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))]))
 
 

@@ -8,11 +8,15 @@ from fastapi import APIRouter, Depends, File, Path, Query, Request, UploadFile
 from fastapi.responses import Response
 from pydantic_core import to_json
 
+from par_core.query.by_time import Sort
+from par_core.serve.api_searches import add_routes
+from par_core.serve.groups import By
 from par_core.serve.problems import BadParameterError, Problem, TooLargeError
 from par_core.serve.schemas import (
     AuditResponse,
     ErrorResponse,
     FacetsResponse,
+    GroupsResponse,
     OutlineResponse,
     PersonResponse,
     PictureResponse,
@@ -82,27 +86,46 @@ Where = Annotated[
     ),
 ]
 
+Asked = Annotated[
+    str | None,
+    Query(
+        max_length=1000,
+        description="What the person looks like, in the query language.",
+        examples=["woman AND backpack AND NOT hat"],
+    ),
+]
+Counted = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=1000,
+        description="The question whose answer is counted; everybody without one.",
+        examples=["upper:red since:2026-11-01"],
+    ),
+]
+Absent = Annotated[bool, Query(description="Also people whose file has vanished or was replaced.")]
+Weak = Annotated[bool, Query(description="Also hits that are likely chance.")]
+
 
 @router.get("/search", responses=_errors(400), response_model=SearchResponse)
 async def search(
     session: Searching,
-    q: Annotated[
-        str | None,
-        Query(
-            max_length=1000,
-            description="What the person looks like, in the query language.",
-            examples=["woman AND backpack AND NOT hat"],
-        ),
-    ] = None,
+    q: Asked = None,
     where: Where = None,
     top: Annotated[int, Query(ge=1, le=500, description="Maximum number of hits of this page.")] = 60,
     offset: Annotated[
-        int, Query(ge=0, le=10_000, description="Number of hits before this page: `next` of the page before.")
+        int,
+        Query(
+            ge=0,
+            le=2**31,
+            description=(
+                "Number of hits before this page: `next` of the page before. In the order of capture only for"
+                " the ranks."
+            ),
+        ),
     ] = 0,
-    absent: Annotated[
-        bool, Query(description="Also people whose file has vanished or was replaced.")
-    ] = False,
-    weak: Annotated[bool, Query(description="Also hits that are likely chance.")] = False,
+    absent: Absent = False,
+    weak: Weak = False,
     apart: Annotated[
         bool,
         Query(
@@ -112,11 +135,37 @@ async def search(
             )
         ),
     ] = False,
+    sort: Annotated[
+        Sort,
+        Query(
+            description=(
+                "`newest` and `oldest` are by the camera's clock: everybody for whom a question of fields and"
+                " filters holds, without any everybody, or the 1,000 best hits of words."
+            )
+        ),
+    ] = "best",
+    after: Annotated[
+        str | None,
+        Query(
+            max_length=200,
+            description="Where the page begins in the order of capture: `next_after` of the page before.",
+        ),
+    ] = None,
 ) -> Response:
     """Find people by words, by a picture uploaded before (`picture:NAME`), by a filter, or by any of these
-    together; best first.
+    together, best first; or list them in the order of capture, however many they are.
     """
-    page = await session.search(q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart)
+    page = await session.search(
+        q,
+        where=where,
+        top=top,
+        offset=offset,
+        absent=absent,
+        weak=weak,
+        apart=apart,
+        sort=sort,
+        after=after,
+    )
     # values of PAR itself: a check would take as long as the search
     return Response(to_json(search_content(page)), media_type="application/json")
 
@@ -179,9 +228,28 @@ async def suggest(
 
 
 @router.get("/facets", responses=_errors(400))
-async def facets(session: Searching, where: Where = None) -> FacetsResponse:
-    """Return the numbers of people of each colour, attribute, folder and day."""
-    return FacetsResponse.model_validate(asdict(await session.facets(where)))
+async def facets(
+    session: Searching, q: Counted = None, where: Where = None, absent: Absent = False, weak: Weak = False
+) -> FacetsResponse:
+    """Return the numbers of people of each colour, attribute, folder and time in an answer: of everybody for
+    whom a question of fields and filters holds, without any of everybody, or of the 1,000 best hits of words.
+    """
+    return FacetsResponse.model_validate(asdict(await session.facets(where, q=q, absent=absent, weak=weak)))
+
+
+@router.get("/groups", responses=_errors(400))
+async def groups(
+    session: Searching,
+    by: Annotated[By, Query(description="`camera` (the folder or archive of a picture) or `day`.")],
+    q: Counted = None,
+    where: Where = None,
+    absent: Absent = False,
+    weak: Weak = False,
+) -> GroupsResponse:
+    """Return the cameras or the days of an answer, with number of people and newest person of each."""
+    return GroupsResponse.model_validate(
+        asdict(await session.groups(by, q, where=where, absent=absent, weak=weak))
+    )
 
 
 @router.get("/status", responses=_errors(400))
@@ -222,6 +290,9 @@ async def picture(
         raise TooLargeError(f"the picture is larger than {most} bytes, which is all that is taken")
     uploaded = await session.add_picture(content)
     return PictureResponse(name=uploaded.name, box=uploaded.person.box, people=uploaded.people)
+
+
+add_routes(router, {"reading": _errors(400, 404), "changing": _errors(400, 413)})
 
 
 def search_content(page: SearchPage) -> dict[str, Any]:

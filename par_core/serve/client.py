@@ -14,7 +14,8 @@ models and no store.
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import ValidationError
@@ -25,10 +26,13 @@ from par_core.serve.schemas import (
     AuditResponse,
     ErrorResponse,
     FacetsResponse,
+    GroupsResponse,
     HitJson,
     OutlineResponse,
     PersonResponse,
     PictureResponse,
+    SavedSearchesResponse,
+    SavedSearchJson,
     SearchResponse,
     StatusResponse,
     SuggestResponse,
@@ -37,6 +41,8 @@ from par_core.serve.schemas import (
 __all__ = ["Client", "ServerError"]
 
 R = TypeVar("R", bound=ApiModel)
+Sort = Literal["best", "newest", "oldest"]
+By = Literal["camera", "day"]
 
 _PAGE: Final = 200  # hits a request, where all are wanted
 
@@ -100,6 +106,8 @@ class Client:
         absent: bool = False,
         weak: bool = False,
         apart: bool = False,
+        sort: Sort = "best",
+        after: str | None = None,
     ) -> SearchResponse:
         """Return one page of an answer.
 
@@ -112,22 +120,22 @@ class Client:
             weak: Also hits that are likely chance.
             apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into
                 the best of them.
+            sort: ``best``, or ``newest`` or ``oldest`` in the order of capture; without question and filter,
+                these list everybody.
+            after: In the order of capture: ``next_after`` of the page before.
         """
-        parameters = {
-            "q": q,
-            "where": where,
-            "top": top,
-            "offset": offset,
-            "absent": absent,
-            "weak": weak,
-            "apart": apart,
-        }
-        return self._json(
-            SearchResponse,
-            "GET",
-            "/api/search",
-            params={key: value for key, value in parameters.items() if value is not None},
+        parameters = _given(
+            q=q,
+            where=where,
+            top=top,
+            offset=offset,
+            absent=absent,
+            weak=weak,
+            apart=apart,
+            sort=sort,
+            after=after,
         )
+        return self._json(SearchResponse, "GET", "/api/search", params=parameters)
 
     def all_hits(
         self,
@@ -137,17 +145,28 @@ class Client:
         absent: bool = False,
         weak: bool = False,
         apart: bool = False,
+        sort: Sort = "best",
     ) -> Iterator[HitJson]:
-        """Yield all hits, best first, a page at a time; at most 10,000. Arguments are those of
-        :meth:`search`.
+        """Yield all hits, a page at a time: best first at most 10,000, in the order of capture everybody.
+        Arguments are those of :meth:`search`.
         """
         offset: int | None = 0
+        after: str | None = None
         while offset is not None:
             page = self.search(
-                q, where=where, top=_PAGE, offset=offset, absent=absent, weak=weak, apart=apart
+                q,
+                where=where,
+                top=_PAGE,
+                offset=offset,
+                absent=absent,
+                weak=weak,
+                apart=apart,
+                sort=sort,
+                after=after,
             )
             yield from page.results
-            offset = page.next
+            after = page.next_after
+            offset = page.next if after is None else offset + len(page.results)
 
     def person(self, person_id: str) -> PersonResponse:
         """Return everything that is known of one person."""
@@ -169,9 +188,51 @@ class Client:
         """Return how the last word of a question may go on, and notes on its words."""
         return self._json(SuggestResponse, "GET", "/api/suggest", params={"q": q})
 
-    def facets(self, where: str | None = None) -> FacetsResponse:
-        """Return the numbers of people of each colour, attribute, folder and day."""
-        return self._json(FacetsResponse, "GET", "/api/facets", params={"where": where} if where else {})
+    def facets(
+        self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
+    ) -> FacetsResponse:
+        """Return the numbers of people of each colour, attribute, folder and time in an answer. Arguments are
+        those of :meth:`search`.
+        """
+        parameters = _given(q=q, where=where, absent=absent, weak=weak)
+        return self._json(FacetsResponse, "GET", "/api/facets", params=parameters)
+
+    def groups(
+        self,
+        by: By,
+        q: str | None = None,
+        *,
+        where: str | None = None,
+        absent: bool = False,
+        weak: bool = False,
+    ) -> GroupsResponse:
+        """Return the cameras (``camera``) or the days (``day``) of an answer. Further arguments are those of
+        :meth:`search`.
+        """
+        parameters = _given(by=by, q=q, where=where, absent=absent, weak=weak)
+        return self._json(GroupsResponse, "GET", "/api/groups", params=parameters)
+
+    def searches(self) -> SavedSearchesResponse:
+        """Return the saved searches with their news."""
+        return self._json(SavedSearchesResponse, "GET", "/api/searches")
+
+    def save_search(
+        self, q: str = "", *, where: str = "", name: str = "", weak: bool = False
+    ) -> SavedSearchJson:
+        """Save a search, which tells after each run who is new. Needs the role reviewer.
+
+        Args:
+            q: A question in the query language.
+            where: A filter over the columns of the index.
+            name: Lower-case letters, digits and hyphens; empty: made from the question.
+            weak: Also hits that are likely chance.
+        """
+        body = {"name": name, "q": q, "where": where, "weak": weak}
+        return self._json(SavedSearchJson, "POST", "/api/searches", json=body)
+
+    def remove_search(self, name: str) -> None:
+        """Remove a saved search. Needs the role reviewer."""
+        self._send("DELETE", f"/api/searches/{quote(name, safe='')}")
 
     def status(self) -> StatusResponse:
         """Return the state of the store and of the server."""
@@ -236,3 +297,8 @@ class Client:
                 "other_server",
             ) from error
         raise ServerError(problem.message, problem.status, problem.kind)
+
+
+def _given(**parameters: Any) -> dict[str, Any]:
+    """Return the parameters of a request that have a value."""
+    return {key: value for key, value in parameters.items() if value is not None}

@@ -1,15 +1,17 @@
-"""Numbers of people of each colour, attribute, folder and day: choices for the next filter."""
+"""Numbers of people of each colour, attribute, folder and time among those of an answer: choices for the next
+filter.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from par_core.query.conditions import condition_of
-from par_core.store.lance import PeopleIndex
+from par_core.query.answered_people import FOLDER, AnsweredPeople
+from par_core.serve.timeline import Timeline, timeline_of
 
 __all__ = ["Facets", "count_facets"]
 
@@ -20,15 +22,19 @@ _MOST_DAYS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """Counts over the people that a filter lets pass and whose file is there.
+    """Counts over the people of an answer.
 
     Attributes:
         people: Number of all these people.
         upper_color: Counts by colour term, most first; people without one are not counted.
         lower_color: The same for the lower body.
         attributes: Counts of people whose probability reaches the attribute's threshold, most first.
-        folders: Counts by the folder (or archive file) of the image, most first; at most 100.
+        folders: Counts by the folder (or archive file) of the image with a ``/`` at its end, most first; at
+            most 100.
         days: Counts by the day of capture, ``2026-11-24``, in order; the newest 1000.
+        timeline: Counts by steps of time.
+        best: Number of hits that were counted, where there are words or likenesses and may be more hits; else
+            None, and everybody is counted.
     """
 
     people: int
@@ -37,43 +43,55 @@ class Facets:
     attributes: Mapping[str, int]
     folders: Mapping[str, int]
     days: Mapping[str, int]
+    timeline: Timeline
+    best: int | None = None
 
 
-def count_facets(index: PeopleIndex, where: str | None) -> Facets:
-    """Count, a batch of rows at a time.
+def count_facets(answered: AnsweredPeople, best: int | None = None) -> Facets:
+    """Count the people of an answer.
 
     Args:
-        index: The table of people.
-        where: A filter in the language of ``par_core.query.where``, or None.
+        answered: The people.
+        best: See ``Facets``.
 
     Raises:
         FilterError: The filter is wrong.
     """
+    index = answered.index
     names = index.info.attributes
-    condition = condition_of(index, where)
-    people, counted = 0, {key: Counter[str]() for key in (*_COLOURS, "attributes", "folders", "days")}
-    for batch in index.scan(["uri", "captured_at", *_COLOURS, *names], where=condition):
-        people += len(batch)
+    people, counted = 0, {key: Counter[str]() for key in (*_COLOURS, "attributes", "folders", "hours")}
+    for rows in answered.read(["captured_at", FOLDER, *_COLOURS, *names]):
+        people += len(rows)
         for colour in _COLOURS:
-            counted[colour].update(_counts(batch[colour]))
+            counted[colour].update(_counts(rows[colour]))
         for name in names:
-            counted["attributes"][name] += (
-                pc.sum(pc.greater_equal(batch[name], pa.scalar(index.thresholds[name], pa.float32()))).as_py()
-                or 0
-            )
-        counted["folders"].update(_counts(pc.replace_substring_regex(batch["uri"], r"!?/[^/]*$", "")))
-        counted["days"].update(_counts(pc.strftime(batch["captured_at"], "%Y-%m-%d")))
+            reached = pc.greater_equal(rows[name], pa.scalar(index.thresholds[name], pa.float32()))
+            counted["attributes"][name] += pc.sum(reached).as_py() or 0
+        counted["folders"].update(_counts(rows[FOLDER]))
+        hours = pc.floor_temporal(rows["captured_at"], unit="hour")
+        counted["hours"].update({hour.isoformat()[:13]: n for hour, n in _counts(hours).items()})
+    hours_in_order = dict(sorted(counted["hours"].items()))
+    days = Counter[str]()
+    for hour, count in hours_in_order.items():
+        days[hour[:10]] += count
     return Facets(
         people,
         dict(counted["upper_color"].most_common()),
         dict(counted["lower_color"].most_common()),
         {name: count for name, count in counted["attributes"].most_common() if count},
         dict(counted["folders"].most_common(_MOST_FOLDERS)),
-        dict(sorted(counted["days"].items())[-_MOST_DAYS:]),
+        dict(list(days.items())[-_MOST_DAYS:]),
+        timeline_of(hours_in_order, people),
+        best,
     )
 
 
-def _counts(values: pa.Array) -> dict[str, int]:
+def _counts(values: pa.ChunkedArray) -> dict[Any, int]:
     """Return how often each value occurs; nulls are left out."""
-    counts = pc.value_counts(values.drop_null())
-    return dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))
+    counted: dict[Any, int] = {}
+    for chunk in values.chunks:  # of dictionaries, each has its own
+        counts = pc.value_counts(chunk.drop_null())
+        pairs = zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)
+        for value, count in pairs:
+            counted[value] = counted.get(value, 0) + count
+    return counted

@@ -1,5 +1,9 @@
-"""The filters of the page: the choices, how many people have each, and the address of the query with it."""
+"""The filters of the page: the choices, how many people of the answer have each, and the address of the query
+with it. Of a field that takes one of several values, such as a colour, the other values are counted as if the
+field were not asked for: they can be chosen as well.
+"""
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -7,14 +11,28 @@ from urllib.parse import unquote
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.serve.facets import Facets
-from par_core.serve.page_query import PageQuery, chosen, narrowed, set_field, toggled, value_of, without
+from par_core.serve.page_query import (
+    PageQuery,
+    chosen,
+    narrowed,
+    set_field,
+    toggled,
+    value_of,
+    without,
+    without_fields,
+)
 
-__all__ = ["Choice", "Filters", "filters_of"]
+__all__ = ["Choice", "Filters", "filters_of", "shown_folder", "widened_by"]
 
+_GROUPS: Final = {  # fields of which one value is chosen of several
+    "upper": ("upper",),
+    "lower": ("lower",),
+    "source": ("source",),
+    "time": ("on", "since", "until"),
+}
 _MOST_ATTRIBUTES: Final = 40
 _MOST_FOLDERS: Final = 12
-_MOST_BARS: Final = 90  # days with a bar of their own
-_BAR_PX: Final = 36
+_MONTHS: Final = frozenset(f"{month:02}" for month in range(1, 13))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +41,7 @@ class Choice:
 
     Attributes:
         name: Name as shown.
-        count: Number of people in the whole archive (under the filter).
+        count: Number of people of the answer.
         chosen: Whether the query holds it.
         url: Address of the query with it, or without it where it is chosen.
         title: Longer name; may be empty.
@@ -41,47 +59,74 @@ class Filters:
     """All filters of the page.
 
     Attributes:
-        people: Number of people in the archive, under the filter.
+        people: Number of people of the answer.
+        best: See ``Facets``.
         upper: Colours of the upper body.
         lower: Colours of the lower body.
         attributes: Attributes, most frequent first.
         folders: Folders, those with most people first.
         days: First and last day, or None where no picture says when it was taken.
-        bars: A bar of an SVG for each day: label, x, height in pixels, address of that day; empty where there
-            are too many days.
         since: First day of the query, or empty.
         until: Last day of the query, or empty.
     """
 
     people: int
+    best: int | None
     upper: tuple[Choice, ...]
     lower: tuple[Choice, ...]
     attributes: tuple[Choice, ...]
     folders: tuple[Choice, ...]
     days: tuple[str, str] | None
-    bars: tuple[tuple[str, int, int, str], ...]
     since: str
     until: str
 
 
-def filters_of(query: PageQuery, facets: Facets) -> Filters:
-    """Return the filters, with the choices of the query marked."""
-    q = query.q
-    days = list(facets.days.items())
+def widened_by(query: PageQuery) -> dict[str, PageQuery]:
+    """Return, for each group of fields that the query has, the query without them: ``upper``, ``lower``,
+    ``source`` and ``time``.
+    """
+    without_them = {
+        name: query.with_text(without_fields(query.q, *fields)) for name, fields in _GROUPS.items()
+    }
+    return {name: wider for name, wider in without_them.items() if wider != query}
+
+
+def filters_of(query: PageQuery, facets: Facets, wider: Mapping[str, Facets] | None = None) -> Filters:
+    """Return the filters, with the choices of the query marked.
+
+    Args:
+        query: The query.
+        facets: Counts of its answer.
+        wider: Counts of the answers of :func:`widened_by`.
+    """
+    q, others = query.q, wider or {}
+    days = list(others.get("time", facets).days)
+    asked = value_of(q, "on")
     return Filters(
         facets.people,
-        _colours(query, "upper", facets.upper_color),
-        _colours(query, "lower", facets.lower_color),
+        facets.best,
+        _colours(query, "upper", others.get("upper", facets).upper_color),
+        _colours(query, "lower", others.get("lower", facets).lower_color),
         tuple(
             _attribute(query, name, count)
             for name, count in list(facets.attributes.items())[:_MOST_ATTRIBUTES]
         ),
-        _folders(query, facets.folders),
-        (days[0][0], days[-1][0]) if days else None,
-        _bars(query, facets.days) if len(days) <= _MOST_BARS else (),
-        value_of(q, "since") or value_of(q, "on"),
-        value_of(q, "until") or value_of(q, "on"),
+        _folders(query, others.get("source", facets).folders),
+        (days[0], days[-1]) if days else None,
+        value_of(q, "since") or _day_of(asked, first=True),
+        value_of(q, "until") or _day_of(asked, first=False),
     )
+
+
+def _day_of(step: str, *, first: bool) -> str:
+    """Return the first or the last day of a step as ``on:`` takes it; empty where there is none."""
+    if len(step) == len("2026"):
+        return f"{step}-{'01-01' if first else '12-31'}"
+    if len(step) == len("2026-11"):
+        year, month = step.split("-", 1)
+        days = monthrange(int(year), int(month))[1] if year.isdecimal() and month in _MONTHS else 31
+        return f"{step}-{1 if first else days:02}"
+    return step[:10]
 
 
 def _colours(query: PageQuery, name: str, counts: Mapping[str, int]) -> tuple[Choice, ...]:
@@ -106,7 +151,7 @@ def _folders(query: PageQuery, counts: Mapping[str, int]) -> tuple[Choice, ...]:
         q = set_field(query.q, "source", "" if is_chosen else folder)
         choices.append(
             Choice(
-                "/".join(unquote(folder).rstrip("/").split("/")[-2:]),
+                shown_folder(folder),
                 count,
                 is_chosen,
                 query.with_text(q).url(),
@@ -116,11 +161,6 @@ def _folders(query: PageQuery, counts: Mapping[str, int]) -> tuple[Choice, ...]:
     return tuple(choices)
 
 
-def _bars(query: PageQuery, days: Mapping[str, int]) -> tuple[tuple[str, int, int, str], ...]:
-    most = max(days.values(), default=1)
-    plain = set_field(set_field(query.q, "since", ""), "until", "")
-    heights = [max(2, round(_BAR_PX * count / most)) for count in days.values()]
-    return tuple(
-        (f"{day}: {days[day]}", 5 * number, height, query.with_text(set_field(plain, "on", day)).url())
-        for number, (day, height) in enumerate(zip(days, heights, strict=True))
-    )
+def shown_folder(folder: str) -> str:
+    """Return the last names of a folder or archive, for people."""
+    return "/".join(unquote(folder).rstrip("/!").split("/")[-2:])

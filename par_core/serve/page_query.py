@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import urlencode
 
+from par_core.query.by_time import Sort
+
 __all__ = [
     "Chip",
     "PageQuery",
@@ -18,6 +20,7 @@ __all__ = [
     "toggled",
     "value_of",
     "without",
+    "without_fields",
     "words_of",
 ]
 
@@ -37,26 +40,43 @@ class PageQuery:
         where: A filter; may be empty.
         absent: Also people whose file has vanished or was replaced.
         weak: Also hits below the cutoff.
+        sort: ``best``, ``newest`` or ``oldest``.
     """
 
     q: str = ""
     where: str = ""
     absent: bool = False
     weak: bool = False
+    sort: Sort = "best"
 
     def __bool__(self) -> bool:
-        return bool(self.q or self.where)
+        """Whether there is a list to show: without question and filter, everybody in the order of capture."""
+        return bool(self.q or self.where or self.sort != "best")
 
     def url(self, path: str = "/", **more: str | int) -> str:
         """Return the address of the query."""
         flags = {name: "true" if getattr(self, name) else "" for name in ("absent", "weak")}
-        parameters = {"q": self.q, "where": self.where, **flags, **more}
+        sort = "" if self.sort == "best" else self.sort
+        parameters = {"q": self.q, "where": self.where, **flags, "sort": sort, **more}
         encoded = urlencode({name: value for name, value in parameters.items() if value != ""})
         return f"{path}?{encoded}" if encoded else path
 
     def with_text(self, q: str) -> "PageQuery":
         """Return the same with another text."""
         return replace(self, q=q)
+
+    @property
+    def browses(self) -> bool:
+        """Whether nothing is asked but everybody in the order of capture."""
+        return not (self.q or self.where) and self.sort != "best"
+
+    def at_all_times(self) -> "PageQuery":
+        """Return the same without the fields of time."""
+        return replace(self, q=without_fields(self.q, "on", "since", "until"))
+
+    def sorted_by(self, sort: Sort) -> "PageQuery":
+        """Return the same in another order."""
+        return replace(self, sort=sort)
 
     def unfiltered(self) -> "PageQuery":
         """Return the same without the filter."""
@@ -161,6 +181,14 @@ def without(q: str, name: str, value: str) -> str:
     for field in _fields(q):
         if (field.name, field.value) == (name, value):
             return _cut(q, field)
+    return q
+
+
+def without_fields(q: str, *names: str) -> str:
+    """Return the query without fields of some names, as often as they occur; negated ones stay."""
+    for name in names:
+        while value_of(q, name):
+            q = set_field(q, name, "")
     return q
 
 

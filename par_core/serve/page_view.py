@@ -1,15 +1,21 @@
 """Content of the page: the cards of an answer, and one person. Templates only lay it out."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 from urllib.parse import unquote, urlencode
 
 from par_core.query.answer import Chance, Hit
+from par_core.query.by_time import SORTS, moment_after
 from par_core.query.certainty import certainty, certainty_details
 from par_core.serve.page_query import Chip, PageQuery, chips, narrowed, without, words_of
 from par_core.serve.service import PersonDetails, SearchPage
 
 __all__ = ["AnswerView", "Card", "PersonView", "answer_view", "person_view", "split_message"]
+
+_UNKNOWN: Final = "Time not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,8 @@ class Card:
         like_url: Address of the query for people like this one.
         alt: Description of the picture in words.
         name: Name of the file.
+        heading: In the order of capture, the day, where a new one begins, and its address; else None.
+        time: In the order of capture, the time of day; else empty.
         similar: Cards of the hits that are folded into this one.
     """
 
@@ -30,6 +38,8 @@ class Card:
     like_url: str
     alt: str
     name: str
+    heading: tuple[str, str] | None
+    time: str
     similar: tuple["Card", ...]
 
 
@@ -47,6 +57,8 @@ class AnswerView:
         sure: One sentence on how many are likely right; empty where that is not known.
         details: The details behind it.
         why: Of an empty answer, which part of the query emptied it, and what finds somebody.
+        total: Number of people of the whole list, or None.
+        sorts: The orders that the query can have: name, address, and whether it has it.
         first: Whether this is the first page.
         complete: Whether there are no further hits.
         more_url: Address of the next hits, or empty.
@@ -63,6 +75,8 @@ class AnswerView:
     sure: str
     details: tuple[str, ...]
     why: tuple[str, ...]
+    total: int | None
+    sorts: tuple[tuple[str, str, bool], ...]
     first: bool
     complete: bool
     more_url: str
@@ -97,8 +111,14 @@ class PersonView:
     name: str
 
 
-def answer_view(query: PageQuery, answer: SearchPage) -> AnswerView:
-    """Return one page of an answer as the page shows it."""
+def answer_view(query: PageQuery, answer: SearchPage, after: str | None = None) -> AnswerView:
+    """Return one page of an answer as the page shows it.
+
+    Args:
+        query: The query.
+        answer: The page.
+        after: Where the page begins in the order of capture; None is the first page.
+    """
     result = answer.result
     fields = chips(query.q)
     chance = result.chance
@@ -110,7 +130,7 @@ def answer_view(query: PageQuery, answer: SearchPage) -> AnswerView:
     if query.where and query.q:
         loosened.append(("without the filter", query.unfiltered().url()))
     return AnswerView(
-        tuple(_card(query, hit, answer.offset) for hit in result.hits),
+        _cards(query, answer, after),
         tuple((field, query.with_text(field.rest).url()) for field in fields),
         result.searched,
         result.warnings,
@@ -119,9 +139,15 @@ def answer_view(query: PageQuery, answer: SearchPage) -> AnswerView:
         certainty(result),
         tuple(certainty_details(chance)) if chance is not None and result.hits else (),
         result.why,
-        answer.offset == 0,
-        answer.next is None,
-        query.url(offset=answer.next) if answer.next is not None else "",
+        result.total,
+        tuple(
+            (f"{sort} first", query.sorted_by(sort).url(), sort == query.sort)
+            for sort in SORTS
+            if sort != "best" or query.q or query.where
+        ),
+        answer.offset == 0 and after is None,
+        answer.next is None and result.next_after is None,
+        _more_url(query, answer),
         _review_url(query),
         tuple(loosened),
     )
@@ -132,7 +158,37 @@ def _review_url(query: PageQuery) -> str:
     return f"/reviews?{urlencode({'text': words, 'where': query.where})}" if words else ""
 
 
-def _card(query: PageQuery, hit: Hit, offset: int) -> Card:
+def _more_url(query: PageQuery, answer: SearchPage) -> str:
+    if answer.result.next_after is not None:
+        shown = answer.offset + len(answer.result.hits)
+        return query.url(after=answer.result.next_after, offset=shown)
+    return query.url(offset=answer.next) if answer.next is not None else ""
+
+
+def _cards(query: PageQuery, answer: SearchPage, after: str | None) -> tuple[Card, ...]:
+    hits = answer.result.hits
+    place: dict[str, str | int] = {"at": answer.offset} if answer.offset else {}
+    if query.sort == "best":
+        return tuple(_card(query, hit, place) for hit in hits)
+    place |= {"after": after} if after is not None else {}
+    before = _day(moment_after(after)[0]) if after is not None else ""
+    cards = []
+    for hit in hits:
+        day = _day(hit.captured_at)
+        heading = None
+        if day != before:
+            url = query.with_text(narrowed(query.at_all_times().q, f"on:{day}")).url()
+            heading = (f"{hit.captured_at:%A} {day}", url) if hit.captured_at else (_UNKNOWN, "")
+        cards.append(replace(_card(query, hit, place), heading=heading))
+        before = day
+    return tuple(cards)
+
+
+def _day(moment: datetime | None) -> str:
+    return _UNKNOWN if moment is None else moment.date().isoformat()
+
+
+def _card(query: PageQuery, hit: Hit, place: Mapping[str, str | int]) -> Card:
     worn = [
         f"{colour} {where}"
         for colour, where in ((hit.upper_color, "above"), (hit.lower_color, "below"))
@@ -140,14 +196,15 @@ def _card(query: PageQuery, hit: Hit, offset: int) -> Card:
     ]
     seen = [name.replace("_", " ") for name in hit.seen[:3]]
     alt = f"Hit {hit.rank}: a person" + (f", {', '.join([*worn, *seen])}" if worn or seen else "")
-    url = query.url(f"/people/{hit.person_id}", **({"at": offset} if offset else {}))
     return Card(
         hit,
-        url,
+        query.url(f"/people/{hit.person_id}", **place),
         query.with_text(narrowed(query.q, f"like:{hit.person_id}")).url(),
         alt,
         _file_name(hit.uri),
-        tuple(_card(query, other, offset) for other in hit.similar),
+        None,
+        f"{hit.captured_at:%H:%M}" if query.sort != "best" and hit.captured_at else "",
+        tuple(_card(query, other, place) for other in hit.similar),
     )
 
 

@@ -2,7 +2,8 @@
 script.
 
 ``static/page.js`` requests the same addresses with the header ``Par-Part`` and receives only that part:
-``main`` (the answer), ``more`` (further hits of it), ``filters``, ``panel`` (one person) or ``help``. The
+``main`` (the answer), ``more`` (further hits of it), ``filters``, ``timeline``, ``panel`` (one person) or
+``help``. The
 content is prepared in ``page_view.py`` and ``page_filters.py``; queries are edited in ``page_query.py``.
 """
 
@@ -13,11 +14,14 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
+from par_core.query.by_time import Sort
 from par_core.query.fields import FIELDS
-from par_core.serve import page_review
-from par_core.serve.page_filters import filters_of
+from par_core.serve import page_browse, page_review, page_searches
+from par_core.serve.facets import Facets
+from par_core.serve.page_filters import Filters, filters_of, widened_by
 from par_core.serve.page_look import page, static_file
 from par_core.serve.page_query import PageQuery, narrowed, set_field
+from par_core.serve.page_timeline import timeline_view
 from par_core.serve.page_view import answer_view, person_view, split_message
 from par_core.serve.problems import GoneError, Problem, TooLargeError
 from par_core.serve.service import SearchPage
@@ -30,6 +34,8 @@ _EVENTS: Final = 100  # a page of the audit log
 
 router = APIRouter(include_in_schema=False)
 router.include_router(page_review.router)
+router.include_router(page_browse.router)
+router.include_router(page_searches.router)
 router.include_router(page_review.before)
 
 Searching = Annotated[UserSession, Depends(session_for("search"))]
@@ -41,12 +47,15 @@ def query_of(
     where: Annotated[str, Query(max_length=2000)] = "",
     absent: Annotated[bool, Query()] = False,
     weak: Annotated[bool, Query()] = False,
+    sort: Annotated[Sort, Query()] = "best",
 ) -> PageQuery:
     """Return the query of an address."""
-    return PageQuery(q.strip(), where.strip(), absent, weak)
+    return PageQuery(q.strip(), where.strip(), absent, weak, sort)
 
 
 QueryOfAddress = Annotated[PageQuery, Depends(query_of)]
+Offset = Annotated[int, Query(ge=0, le=2**31)]
+After = Annotated[str | None, Query(max_length=200)]
 
 
 @router.get("/")
@@ -55,7 +64,8 @@ async def search(
     session: Searching,
     query: QueryOfAddress,
     part: Part = None,
-    offset: Annotated[int, Query(ge=0, le=10_000)] = 0,
+    offset: Offset = 0,
+    after: After = None,
     since: Annotated[str | None, Query(max_length=32)] = None,
     until: Annotated[str | None, Query(max_length=32)] = None,
 ) -> Response:
@@ -66,13 +76,12 @@ async def search(
             query.with_text(set_field(set_field(q, "since", since or ""), "until", until or "")).url(), 303
         )
     if part == "filters":
-        return page(
-            request,
-            "part_filters.html",
-            {"query": query, "filters": filters_of(query, await session.facets(query.where or None))},
-        )
-    answer = await _answer(session, query, offset) if query else None
-    content = {**_content(session, query, answer), "examples": await _examples(session, query)}
+        return page(request, "part_filters.html", {"query": query, "filters": await _filters(session, query)})
+    if part == "timeline":
+        timeline = timeline_view(query, await _facets(session, query))
+        return page(request, "part_timeline.html", {"timeline": timeline})
+    answer = await _answer(session, query, offset, after) if query else None
+    content = {**_content(session, query, answer, after), "examples": await _examples(session, query)}
     if part == "more" and answer is not None:
         return page(request, "part_more.html", content)
     if part == "main":
@@ -83,8 +92,9 @@ async def search(
 @router.get("/filters")
 async def filters(request: Request, session: Searching, query: QueryOfAddress) -> Response:
     """Return the filters alone on a page, for browsers without scripts."""
-    shown = filters_of(query, await session.facets(query.where or None))
-    return page(request, "filters.html", {"query": query, "filters": shown})
+    timeline = timeline_view(query, await _facets(session, query))
+    shown = await _filters(session, query)
+    return page(request, "filters.html", {"query": query, "filters": shown, "timeline": timeline})
 
 
 @router.get("/people/{person_id}")
@@ -94,11 +104,12 @@ async def person(
     query: QueryOfAddress,
     person_id: str,
     part: Part = None,
-    at: Annotated[int, Query(ge=0, le=10_000)] = 0,
+    at: Offset = 0,
+    after: After = None,
 ) -> Response:
     """Return one person, beside the answer to the query if there is one."""
     details = await session.person(person_id)
-    answer = await _answer(session, query, at) if query else None
+    answer = await _answer(session, query, at, after) if query else None
     try:
         outline = await session.outline(person_id)
     except GoneError:
@@ -107,8 +118,8 @@ async def person(
     if part == "panel":
         return page(request, "part_panel.html", view)
     if part == "main":
-        return page(request, "part_main.html", _content(session, query, answer))
-    return page(request, "search.html", {**_content(session, query, answer), **view})
+        return page(request, "part_main.html", _content(session, query, answer, after))
+    return page(request, "search.html", {**_content(session, query, answer, after), **view})
 
 
 @router.post("/picture")
@@ -183,7 +194,16 @@ async def error_page(request: Request, problem: Problem) -> Response:
     return page(request, "error.html", content, problem.status, headers)
 
 
-async def _answer(session: UserSession, query: PageQuery, offset: int) -> SearchPage:
+async def _facets(session: UserSession, query: PageQuery) -> Facets:
+    return await session.facets(query.where or None, q=query.q or None, absent=query.absent, weak=query.weak)
+
+
+async def _filters(session: UserSession, query: PageQuery) -> Filters:
+    wider = {name: await _facets(session, other) for name, other in widened_by(query).items()}
+    return filters_of(query, await _facets(session, query), wider)
+
+
+async def _answer(session: UserSession, query: PageQuery, offset: int, after: str | None) -> SearchPage:
     return await session.search(
         query.q or None,
         where=query.where or None,
@@ -191,6 +211,8 @@ async def _answer(session: UserSession, query: PageQuery, offset: int) -> Search
         offset=offset,
         absent=query.absent,
         weak=query.weak,
+        sort=query.sort,
+        after=after,
     )
 
 
@@ -199,10 +221,12 @@ async def _examples(session: UserSession, query: PageQuery) -> list[tuple[str, s
     return [(text, PageQuery(text).url()) for text in texts]
 
 
-def _content(session: UserSession, query: PageQuery, answer: SearchPage | None) -> Mapping[str, Any]:
+def _content(
+    session: UserSession, query: PageQuery, answer: SearchPage | None, after: str | None
+) -> Mapping[str, Any]:
     return {
         "query": query,
-        "answer": answer_view(query, answer) if answer else None,
+        "answer": answer_view(query, answer, after) if answer else None,
         "versions": answer.versions if answer else None,
         "running": session.app_state.service.store.is_held(),
     }

@@ -12,7 +12,8 @@ from typing import Final
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
-from par_core.query.answer import Hit, SearchResult
+from par_core.query.answer import Hit
+from par_core.query.by_time import Sort
 from par_core.query.crops import crops_of, mask_of
 from par_core.query.from_store import Question, Searcher, notes_on
 from par_core.query.word_hints import completions
@@ -22,15 +23,16 @@ from par_core.serve.answers import (
     Suggestions,
     UploadedPicture,
     Versions,
-    chance_of_page,
 )
+from par_core.serve.counts import Counts
 from par_core.serve.examples import finding_questions
-from par_core.serve.facets import Facets, count_facets
+from par_core.serve.facets import Facets
+from par_core.serve.groups import By, Groups
 from par_core.serve.live_index import LiveIndex
 from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
 from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
 from par_core.serve.recent import Recent
-from par_core.serve.search_processes import SearchProcesses
+from par_core.serve.searches import Searches
 from par_core.serve.status import ServeStatus, serve_status
 from par_core.serve.uploads import Uploads
 from par_core.store.lance import PeopleIndex
@@ -44,10 +46,7 @@ __all__ = [
     "Versions",
 ]
 
-_STRIDE: Final = 200  # hits whose candidates are gathered together, so that pages of one answer fit together
-_DEEPEST: Final = 10_000  # hits of one question, over all pages
-_ANSWER_HITS: Final = 20_000  # of all answers that are kept
-_FACETS: Final = 128  # kept
+
 _CROP_BYTES: Final = 64 * 2**20  # kept
 _HITS: Final = 20_000  # kept: hits are soon requested again
 _LONGEST_PX: Final = 1_600  # side of a whole photograph
@@ -68,15 +67,12 @@ class ArchiveService:
         self._searcher = Searcher(store_root, config, resident=True)
         self.store = self._searcher.store
         self.config = config
-        self._answers: Recent[tuple[object, ...], tuple[SearchResult, int]] = Recent(
-            _ANSWER_HITS, lambda answer: 1 + sum(1 + len(hit.similar) for hit in answer[0].hits)
-        )
         self._hits: Recent[tuple[str, Versions], Hit] = Recent(_HITS)
         self._crops: Recent[tuple[str, str, Versions], bytes] = Recent(_CROP_BYTES, len)
-        self._facets: Recent[tuple[str, Versions], Facets] = Recent(_FACETS)
         self._examples: Recent[Versions, tuple[str, ...]] = Recent(1)
         self._uploads = Uploads(config)
-        self._processes = SearchProcesses(store_root, config, 0)
+        self._searches = Searches(store_root, config, self._searcher, self._uploads)
+        self._counts = Counts(self._searches, self._open)
         self._kept_versions: Versions | None = None
         self._live = LiveIndex(self._searcher)
         self._lock = threading.Lock()
@@ -93,12 +89,11 @@ class ArchiveService:
         Args:
             most: Largest number of processes, beside this one.
         """
-        self._processes.close()
-        self._processes = SearchProcesses(self.store.root, self.config, most)
+        self._searches.start_processes(most)
 
     def close(self) -> None:
         """End the other processes; this one answers alone from then on."""
-        self._processes.close()
+        self._searches.close()
 
     def versions(self) -> Versions:
         """Return the present versions of the index, and drop what is kept of older ones.
@@ -118,6 +113,8 @@ class ArchiveService:
         absent: bool = False,
         weak: bool = False,
         apart: bool = False,
+        sort: Sort = "best",
+        after: str | None = None,
     ) -> SearchPage:
         """Answer a question, a page at a time.
 
@@ -125,48 +122,36 @@ class ArchiveService:
             q: A question in the query language; ``picture:NAME`` names an uploaded picture. None or empty if
                 there is only a filter.
             where: A filter in the language of ``par_core.query.where``, or None.
-            top: Maximum number of hits of the page; the last of all pages ends with the 10,000th hit.
+            top: Maximum number of hits of the page; the last of all pages of ranked hits ends with the
+                10,000th. In the order of capture, people of one image stay together, however many.
             offset: Number of hits before the page.
             absent: Also people whose file has vanished or was replaced.
             weak: Also hits that are likely chance.
             apart: Hits of one image, and of nearly the same picture, each by itself instead of folded into
                 the best of them.
+            sort: ``best``, or ``newest`` or ``oldest`` in the order of capture: everybody for whom a question
+                of facts holds (of no question, everybody), or the 1,000 best hits of words.
+            after: In the order of capture, ``next_after`` of the page before; None is the first page.
 
         Raises:
-            BadConfigError: The question or the filter is wrong, both are empty, or the page lies too deep.
+            BadConfigError: The question or the filter is wrong, both are empty and the best are wanted, or
+                the page lies too deep.
             FingerprintError: The store was filled with another model.
             NotReadyError: The index holds no people yet.
         """
-        if offset >= _DEEPEST:
-            raise BadConfigError(
-                f"only the first {_DEEPEST} hits of a question are given; narrow it with a filter"
-            )
-        question = Question(
-            (q or "").strip() or None,
-            where=(where or "").strip() or None,
-            absent=absent,
-            weak=weak,
-            apart=apart,
-            near=True,
-        )
-        if question.text is None and question.where is None:
-            raise BadConfigError(
-                "nothing was asked; say what the person looks like (q), or give a filter (where)"
-            )
         index, versions = self._open()
-        end = min(offset + top, _DEEPEST)
-        result, depth = self._answer(question, end, index, versions)
-        hits = result.hits[offset:end]
-        for hit in hits:
+        question = replace(
+            _question(q, where, absent=absent, weak=weak), apart=apart, near=True, sort=sort, after=after
+        )
+        try:
+            page = self._searches.page(question, top, offset, index, versions)
+        except BadConfigError:
+            self._open()  # says so if the question is right, and the index was emptied meanwhile
+            raise
+        for hit in page.result.hits:
             for one in (hit, *hit.similar):
                 self._hits.put((one.person_id, versions), one)
-        more = len(result.hits) > end or (len(result.hits) == depth and depth < _DEEPEST)
-        return SearchPage(
-            replace(result, hits=hits, chance=chance_of_page(result.chance, hits)),
-            offset,
-            end if more and hits else None,
-            versions,
-        )
+        return page
 
     def suggest(self, q: str) -> Suggestions:
         """Return how the last word of a question may go on, and what can be said of its words before it is
@@ -256,16 +241,38 @@ class ArchiveService:
             raise GoneError("the mask of this person is not in the store any more; run par verify")
         return outline_of(mask, hit.box)
 
-    def facets(self, where: str | None = None) -> Facets:
-        """Return counts of colours, attributes, folders and days over the people that a filter lets pass.
+    def facets(
+        self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
+    ) -> Facets:
+        """Return counts of colours, attributes, folders and times over the people of an answer: everybody for
+        whom a question of facts holds (without any, everybody), or the 1,000 best hits of words.
 
         Raises:
-            FilterError: The filter is wrong.
+            BadConfigError: The question or the filter is wrong.
+            FingerprintError: There are words, and the store was filled with another model.
             NotReadyError: The index holds no people yet.
         """
-        index, versions = self._open()
-        condition = (where or "").strip()
-        return self._facets.get_or_make((condition, versions), lambda: count_facets(index, condition or None))
+        question = _question(q, where, absent=absent, weak=weak)
+        return self._counts.facets(question)
+
+    def groups(
+        self,
+        by: By,
+        q: str | None = None,
+        *,
+        where: str | None = None,
+        absent: bool = False,
+        weak: bool = False,
+    ) -> Groups:
+        """Return the cameras or the days of the people of an answer; see :meth:`facets`.
+
+        Raises:
+            BadConfigError: The question or the filter is wrong.
+            FingerprintError: There are words, and the store was filled with another model.
+            NotReadyError: The index holds no people yet.
+        """
+        question = _question(q, where, absent=absent, weak=weak)
+        return self._counts.groups(by, question)
 
     def add_picture(self, content: bytes) -> UploadedPicture:
         """Find the largest person of a picture and keep the embedding (not the picture) in memory, for
@@ -294,37 +301,10 @@ class ArchiveService:
         """Drop the values that are kept of other versions."""
         with self._lock:
             if versions != self._kept_versions:
-                for kept in (self._answers, self._hits, self._crops, self._facets, self._examples):
+                for kept in (self._hits, self._crops, self._counts, self._examples):
                     kept.clear()
                 self._kept_versions = versions
-                self._processes.end_others(
-                    None if versions is None else (versions.table_id, versions.searched)
-                )
-
-    def _answer(
-        self, question: Question, depth: int, index: PeopleIndex, versions: Versions
-    ) -> tuple[SearchResult, int]:
-        """Return an answer that is deep enough, and the number of hits that were requested for it."""
-        settings = question.absent, question.weak, question.apart, question.near
-        key = (question.text, question.where, *settings, versions)
-        kept = self._answers.get(key)
-        if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
-            return kept
-        requested = min(depth + 1, _DEEPEST)  # one more shows whether there is another page
-        together = min(-(-requested // _STRIDE) * _STRIDE, _DEEPEST)
-        pictures = self._uploads.vectors_for(question.text or "")
-        try:
-            wanted = replace(question, top=requested, depth=together, pictures=pictures)
-            result = (
-                self._processes.ask(wanted, index, self._searcher.ask)
-                if self._searcher.has_read(index)
-                else self._searcher.ask(wanted)
-            )
-        except BadConfigError:
-            self._open()  # says so if the question is right, and the index was emptied meanwhile
-            raise
-        self._answers.put(key, (result, requested))
-        return result, requested
+                self._searches.keep_only(versions)
 
     def _hit(self, person_id: str, versions: Versions) -> Hit:
         _require_id(person_id)
@@ -343,6 +323,10 @@ class ArchiveService:
         if crop.jpeg is None:
             raise GoneError(crop.trouble)
         return crop.jpeg
+
+
+def _question(q: str | None, where: str | None, *, absent: bool, weak: bool) -> Question:
+    return Question((q or "").strip() or None, where=(where or "").strip() or None, absent=absent, weak=weak)
 
 
 def _require_id(identity: str) -> None:

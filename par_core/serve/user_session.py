@@ -16,10 +16,14 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from par_core.access import Access, Caller, LogPage, Role, question_text
+from par_core.alerts.record import SavedSearch
+from par_core.query.by_time import Sort
 from par_core.serve.facets import Facets
+from par_core.serve.groups import By, Groups
 from par_core.serve.monitoring import ServeMetrics
 from par_core.serve.pictures import Outline
 from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, UnauthorizedError
+from par_core.serve.saved_searches import SavedSearches, Saving
 from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, Suggestions, UploadedPicture
 from par_core.serve.settings import ServeSettings
 from par_core.serve.status import ServeStatus
@@ -28,6 +32,7 @@ from par_core.serve.worker_pool import WorkerPool
 __all__ = ["COOKIE", "AppState", "UserSession", "session_for"]
 
 T = TypeVar("T")
+C = TypeVar("C", Facets, Groups)
 
 COOKIE = "par_token"
 
@@ -46,6 +51,7 @@ class AppState:
         self.service = service
         self.settings = settings
         self.access = access
+        self.saved = SavedSearches(service)
         self.metrics = ServeMetrics(service.store, service.config.profile)
         self.start()
 
@@ -113,15 +119,26 @@ class UserSession:
         absent: bool = False,
         weak: bool = False,
         apart: bool = False,
+        sort: Sort = "best",
+        after: str | None = None,
     ) -> SearchPage:
         """See :meth:`ArchiveService.search`."""
 
         def search() -> SearchPage:
             return self.app_state.service.search(
-                q, where=where, top=top, offset=offset, absent=absent, weak=weak, apart=apart
+                q,
+                where=where,
+                top=top,
+                offset=offset,
+                absent=absent,
+                weak=weak,
+                apart=apart,
+                sort=sort,
+                after=after,
             )
 
-        what = question_text(q, None, where) + (f"; from hit {offset + 1}" if offset else "")
+        what = question_text(q, None, where) or "everybody"
+        what += ("" if sort == "best" else f"; {sort} first") + (f"; from hit {offset + 1}" if offset else "")
         return await self._recorded(
             self.app_state.searches, "search", what, search, lambda page: len(page.result.hits)
         )
@@ -162,16 +179,73 @@ class UserSession:
         """See :meth:`ArchiveService.outline`."""
         return await self.app_state.pictures.run(self.app_state.service.outline, person_id)
 
-    async def facets(self, where: str | None = None) -> Facets:
-        """See :meth:`ArchiveService.facets`. Recorded if filtered: such counts answer a question."""
-        if where is None or not where.strip():
-            return await self.app_state.searches.run(self.app_state.service.facets, where)
+    async def facets(
+        self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
+    ) -> Facets:
+        """See :meth:`ArchiveService.facets`. Recorded unless they are of everybody: such counts answer a
+        question.
+        """
+
+        def count() -> Facets:
+            return self.app_state.service.facets(where, q=q, absent=absent, weak=weak)
+
+        return await self._counted("facets", question_text(q, None, where), count)
+
+    async def groups(
+        self,
+        by: By,
+        q: str | None = None,
+        *,
+        where: str | None = None,
+        absent: bool = False,
+        weak: bool = False,
+    ) -> Groups:
+        """See :meth:`ArchiveService.groups`. Recorded as facets are."""
+
+        def count() -> Groups:
+            return self.app_state.service.groups(by, q, where=where, absent=absent, weak=weak)
+
+        return await self._counted("facets", question_text(q, None, where), count)
+
+    async def _counted(self, action: str, what: str, count: Callable[[], C]) -> C:
+        if not what:
+            return await self.app_state.searches.run(count)
+        return await self._recorded(
+            self.app_state.searches, action, what, count, lambda counted: counted.people
+        )
+
+    async def saved_searches(self) -> list[SavedSearch]:
+        """See :meth:`SavedSearches.all`. Not recorded: it looks at nobody."""
+        return await self.app_state.searches.run(self.app_state.saved.all)
+
+    async def saved_search(self, name: str) -> SavedSearch:
+        """See :meth:`SavedSearches.one`."""
         return await self._recorded(
             self.app_state.searches,
-            "facets",
-            question_text(None, None, where),
-            lambda: self.app_state.service.facets(where),
-            _counted,
+            "saved_search",
+            name,
+            lambda: self.app_state.saved.one(name),
+            lambda search: sum(len(news.people) for news in search.news),
+        )
+
+    async def save_search(self, saving: Saving) -> SavedSearch:
+        """See :meth:`SavedSearches.add`."""
+        return await self._recorded(
+            self.app_state.searches,
+            "add_saved_search",
+            saving.what,
+            lambda: self.app_state.saved.add(saving, self.caller.name),
+            lambda search: search.found,
+        )
+
+    async def remove_search(self, name: str) -> None:
+        """See :meth:`SavedSearches.remove`."""
+        await self._recorded(
+            self.app_state.searches,
+            "remove_saved_search",
+            name,
+            lambda: self.app_state.saved.remove(name),
+            lambda _: 0,
         )
 
     async def add_picture(self, content: bytes) -> UploadedPicture:
@@ -216,10 +290,6 @@ class UserSession:
             return answer
 
         return await worker_pool.run(recorded)
-
-
-def _counted(facets: Facets) -> int:
-    return facets.people
 
 
 def session_for(role: str) -> Callable[..., UserSession]:

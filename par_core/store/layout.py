@@ -14,6 +14,7 @@ commits/<number>.json                 record of each commit and the version of t
 index.lance/                          the LanceDB table ``people``: derived, can be rebuilt
 status.json                           what the store holds, in numbers: derived
 gate.json                             report of the last quality gate
+searches/<name>.json                  a saved search: what it has found, and what was new; not derived
 reviews/<name>.json                   ids and answers of a review; not derived from anything
 forgotten.json                        suppression list: what must not come back, as digests
 certificates/<time>.json              erasure certificates
@@ -43,7 +44,7 @@ __all__ = ["FORMAT", "Stage", "Store"]
 
 FORMAT: Final = 1
 _MANY_FOLDERS: Final = ("segment", "describe", "index.lance")
-_WITHOUT_HOLDING: Final = ("access", "reviews")  # commands that do not hold the store write there
+_WITHOUT_HOLDING: Final = ("access", "reviews", "searches")  # commands that do not hold the store write there
 _WRITTEN_IN_S: Final = 60.0  # the longest that writing a file there may take
 _LOCK_TRIES: Final = 25
 _LOCK_PAUSE_S: Final = 0.02
@@ -113,6 +114,11 @@ class Store:
     def index_path(self) -> Path:
         """Folder of the LanceDB database."""
         return self.root / "index.lance"
+
+    @property
+    def searches_path(self) -> Path:
+        """Folder of the saved searches."""
+        return self.root / "searches"
 
     @property
     def reviews_path(self) -> Path:

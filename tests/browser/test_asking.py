@@ -75,11 +75,12 @@ def test_a_filter_edits_the_question_and_a_chip_takes_it_out(page: Page) -> None
 
 def test_days_are_chosen_by_their_bars_and_by_a_range(page: Page) -> None:
     page.goto("/")
-    bars = page.locator(".bars a")
+    bars = page.locator(".timeline svg a")
     expect(bars).to_have_count(3)
     bars.nth(1).click()
     expect(page.get_by_role("searchbox")).to_have_value("on:2026-11-02")
     expect(page.locator(".card")).to_have_count(3)
+    expect(bars).to_have_count(1)  # within the day, by hours
     expect(page.get_by_label("from", exact=True)).to_have_value("2026-11-02")
     page.get_by_label("to", exact=True).fill("2026-11-03")
     page.get_by_role("button", name="Apply").first.click()

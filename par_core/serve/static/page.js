@@ -32,9 +32,15 @@
       if (push) history.pushState(null, "", response.redirected ? main.dataset.url : url);
       document.title = main.dataset.title;
       if (box) box.value = main.dataset.q;
+      const browses = main.dataset.browses !== undefined;
+      for (const [address, isHere] of [["/", !browses], ["/?sort=newest", browses]]) {
+        const link = $(`header nav a[href="${address}"]`);
+        if (isHere) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+      }
       for (const name of ["where", "absent", "weak"]) keepHidden(name, new URL(main.dataset.url, location.href).searchParams.get(name));
       if (push) { hidePanel(); scrollTo(0, 0); }
       loadFilters(main.dataset.url);
+      loadTimeline(main.dataset.url);
       watchNext();
       say($("#summary, .empty h1, .trouble p")?.textContent.trim() ?? "");
     } catch (error) {
@@ -54,6 +60,16 @@
     if (!filters.open) return;
     const { response, body } = await fetched(url, "filters");
     if (response.ok && filters.dataset.load === url) { filters.dataset.shown = url; $("#filters-part").replaceChildren(...body.childNodes); }
+  }
+
+  async function loadTimeline(url) {
+    const place = $("#timeline");
+    if (!place) return;
+    const { response, body } = await fetched(url, "timeline");
+    if (!response.ok || place !== $("#timeline")) return;
+    place.replaceChildren(...body.childNodes);
+    const scrolled = $(".scrolled", place);
+    if (scrolled) scrolled.scrollLeft = scrolled.scrollWidth;
   }
 
   // Further hits, as soon as the end comes near
@@ -196,12 +212,16 @@
   // Keys
   const cards = () => [...document.querySelectorAll(".card")];
   const current = () => $(".card[aria-current]") ?? null;
+  function beyond(all, at, key) {  // the card of the next row, whose cards stand nearest below or above; days begin rows of their own
+    const here = all[at].getBoundingClientRect(), down = key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;
+    const boxes = all.map((card) => ({ card, box: card.getBoundingClientRect() })).filter(({ box }) => down * (box.top - here.top) > 4);
+    const row = Math.min(...boxes.map(({ box }) => down * box.top));
+    return boxes.filter(({ box }) => down * box.top < row + 4).sort((a, b) => Math.abs(a.box.left - here.left) - Math.abs(b.box.left - here.left))[0]?.card;
+  }
   function move(key) {
     const all = cards(), at = all.indexOf(document.activeElement.closest(".card") ?? current());
     if (!all.length) return;
-    const columns = Math.max(1, all.filter((card) => Math.abs(card.getBoundingClientRect().top - all[0].getBoundingClientRect().top) < 4).length);
-    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key];
-    const to = all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)];
+    const to = at < 0 ? all[0] : { ArrowLeft: all[at - 1], ArrowRight: all[at + 1] }[key] ?? beyond(all, at, key) ?? all[at];
     to.focus();
     if ($("#panel:not([hidden])")) showPanel(to.getAttribute("href"));
   }
@@ -228,7 +248,7 @@
   addEventListener("popstate", async () => {
     const here = new URL(location.href), isPerson = here.pathname.startsWith("/people/"), main = $("#main");
     if (!main?.dataset.url) return location.reload();
-    const queryOf = (url) => ["q", "where", "absent", "weak"].map((name) => new URL(url, location.href).searchParams.get(name) ?? "").join("\n");
+    const queryOf = (url) => ["q", "where", "absent", "weak", "sort"].map((name) => new URL(url, location.href).searchParams.get(name) ?? "").join("\n");
     if (queryOf(here) !== queryOf(main.dataset.url)) await showMain(here.pathname + here.search, false);
     if (isPerson) showPanel(here.pathname + here.search, false);
     else hidePanel();
@@ -242,5 +262,6 @@
 
   const filters = $("#filters");
   if (filters && matchMedia("(min-width: 900px)").matches) filters.open = true;  // which loads them
+  if ($("#main")?.dataset.url) loadTimeline($("#main").dataset.url);
   watchNext();
 })();

@@ -5,6 +5,8 @@ opening        opens the table at a version
 index_info     configuration and models of a table
 table_version  searches of one version
 resident_people  what searches need of one version, in memory
+resident_times  the same people in the order of capture
+resident_places  where their pictures are
 resident_file  the same in memory that processes share
 resident_process  the process that reads it
 stored_vectors vectors read straight from LanceDB's files
@@ -27,5 +29,19 @@ with rest_classes_on_demand():
     from par_core.store.lance.people_index import PeopleIndex
     from par_core.store.lance.resident_file import read_shared
     from par_core.store.lance.resident_people import POSITION, Allowed, ResidentPeople
+    from par_core.store.lance.resident_places import folder_of, folders_in, in_places
+    from par_core.store.lance.resident_times import Moment, time_order
 
-__all__ = ["POSITION", "Allowed", "IndexInfo", "PeopleIndex", "ResidentPeople", "read_shared"]
+__all__ = [
+    "POSITION",
+    "Allowed",
+    "IndexInfo",
+    "Moment",
+    "PeopleIndex",
+    "ResidentPeople",
+    "folder_of",
+    "folders_in",
+    "in_places",
+    "read_shared",
+    "time_order",
+]

@@ -145,6 +145,15 @@ class PeopleRows:
     def __len__(self) -> int:
         return self._now.count()
 
+    def count(self, where: str | None = None) -> int:
+        """Return the number of rows for which SQL made by ``par_core.query.where_sql`` holds.
+
+        Raises:
+            IndexChangedError: This version was erased meanwhile.
+        """
+        with self.unless_erased():
+            return self._now.count(where)
+
     def count_present(self) -> int:
         """Return the number of people whose file existed, unchanged, when this version was written."""
         return int(self._table.count_rows("source_state = 'present'"))

@@ -61,7 +61,7 @@ class Allowed:
     bounds: Int64[np.ndarray, " partitions_and_1"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ResidentPeople:
     """The people of one version, in the order of their partitions.
 
@@ -127,6 +127,11 @@ class ResidentPeople:
 
     def __len__(self) -> int:
         return len(self.row_ids)
+
+    @property
+    def image_numbers(self) -> Int32[np.ndarray, " n"]:
+        """Number of each person's image, by position."""
+        return np.asarray(self.columns[_IMAGE].chunk(0))
 
     def allowed(self, name: str, mask: Callable[[], Bool[np.ndarray, " n"] | None]) -> Allowed | None:
         """Return the people that a filter leaves; those of recent filters are kept.

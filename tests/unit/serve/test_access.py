@@ -23,6 +23,9 @@ PATHS = [
     "/api/image/abc",
     "/api/suggest?q=red",
     "/api/facets",
+    "/api/groups?by=day",
+    "/api/searches",
+    "/api/searches/abc",
     "/api/status",
     "/api/audit",
 ]

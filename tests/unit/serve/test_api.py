@@ -52,8 +52,10 @@ def test_an_answer_has_the_documented_form(client: TestClient) -> None:
         "chance",
         "order",
         "why",
+        "total",
         "offset",
         "next",
+        "next_after",
         "versions",
     }
     assert answer["results"][0].keys() == HIT
@@ -259,6 +261,9 @@ def test_the_documentation_names_every_path_limit_and_error(client: TestClient) 
         "/api/image/{image_id}",
         "/api/suggest",
         "/api/facets",
+        "/api/groups",
+        "/api/searches",
+        "/api/searches/{name}",
         "/api/status",
         "/api/audit",
         "/api/picture",

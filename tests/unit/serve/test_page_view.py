@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 from par_core.serve.facets import Facets
-from par_core.serve.page_filters import filters_of
+from par_core.serve.page_filters import filters_of, widened_by
 from par_core.serve.page_query import PageQuery
+from par_core.serve.page_timeline import timeline_view
 from par_core.serve.page_view import split_message
+from par_core.serve.timeline import Bar, Timeline
 
 FACETS = Facets(
     9,
@@ -10,6 +14,7 @@ FACETS = Facets(
     {"hat": 3},
     {"file:///a,b/gate%203": 6, "s3://pool/x": 3},
     {"2026-11-01": 8, "2026-11-03": 1},
+    Timeline("day", (Bar("2026-11-01", 8), Bar("2026-11-02", 0), Bar("2026-11-03", 1)), 4),
 )
 
 
@@ -45,15 +50,42 @@ def test_a_folder_is_asked_for_as_its_addresses_are_written() -> None:
     )
 
 
-def test_days_have_bars_by_their_share_and_the_range_that_is_asked_for() -> None:
-    filters = filters_of(PageQuery("since:2026-11-02T10:00 until:2026-11-03"), FACETS)
-    assert filters.days == ("2026-11-01", "2026-11-03")
-    assert (filters.since[:10], filters.until) == ("2026-11-02", "2026-11-03")
-    assert [(label, x, height) for label, x, height, _ in filters.bars] == [
-        ("2026-11-01: 8", 0, 36),
-        ("2026-11-03: 1", 5, 4),
+def test_the_range_that_is_asked_for_stands_in_the_form() -> None:
+    def asked(q: str) -> tuple[str, str]:
+        filters = filters_of(PageQuery(q), FACETS)
+        return filters.since[:10], filters.until
+
+    assert filters_of(PageQuery(), FACETS).days == ("2026-11-01", "2026-11-03")
+    assert asked("since:2026-11-02T10:00 until:2026-11-03") == ("2026-11-02", "2026-11-03")
+    assert asked("on:2026-11-02T10") == ("2026-11-02", "2026-11-02")
+    assert asked("on:2026-02") == ("2026-02-01", "2026-02-28")
+    assert asked("on:2026") == ("2026-01-01", "2026-12-31")
+    assert asked("on:2026-99") == ("2026-99-01", "2026-99-31")
+
+
+def test_the_timeline_has_bars_by_their_share_and_each_leads_into_its_step() -> None:
+    view = timeline_view(PageQuery("man since:2026-11-01", "hat", sort="newest"), FACETS)
+    assert [bar[:3] for bar in view.bars] == [
+        ("2026-11-01: 8 people", 0, 48),
+        ("2026-11-03: 1 person", 48, 6),
     ]
-    assert filters.bars[1][3] == "/?q=on%3A2026-11-03"
+    assert view.bars[1][3] == "/?q=man+on%3A2026-11-03&where=hat&sort=newest"
+    assert view.whole_url == "/?q=man&where=hat&sort=newest"
+    assert (view.first, view.last, view.width, view.unknown) == ("2026-11-01", "2026-11-03", 72, 4)
+    assert timeline_view(PageQuery("man"), FACETS).whole_url == ""
+
+
+def test_other_values_of_a_field_are_counted_without_it() -> None:
+    query = PageQuery("man upper:red on:2026-11-01", sort="newest")
+    wider = widened_by(query)
+    assert {name: other.q for name, other in wider.items()} == {
+        "upper": "man on:2026-11-01",
+        "time": "man upper:red",
+    }
+    without_red = replace(FACETS, upper_color={"green": 7})
+    filters = filters_of(query, FACETS, {"upper": without_red})
+    assert [(choice.name, choice.count) for choice in filters.upper] == [("red", 0), ("green", 7)]
+    assert filters.attributes[0].count == 3
 
 
 def test_a_message_that_shows_a_place_is_parted_from_what_it_says() -> None:

@@ -15,7 +15,7 @@ from par_core.query.from_store import Question, Searcher
 from par_core.query.parts import People
 from par_core.query.searching import sample_of
 from par_core.query.table import PeopleTable
-from par_core.serve import service as service_module
+from par_core.serve import searches
 from par_core.serve.examples import EXAMPLES
 from par_core.serve.problems import GoneError, UnknownIdError
 from par_core.serve.service import ArchiveService
@@ -71,7 +71,7 @@ def test_a_page_behind_the_end_is_empty_and_the_last(service: ArchiveService) ->
 def test_the_last_page_is_cut_off_where_no_more_hits_are_given(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_module, "_DEEPEST", 5)
+    monkeypatch.setattr(searches, "_DEEPEST", 5)
     service = ArchiveService(folder / "store", FAKE)
     pages = [service.search("red", top=3, offset=offset, weak=True, apart=True) for offset in (0, 3)]
     assert [[hit.rank for hit in page.result.hits] for page in pages] == [[1, 2, 3], [4, 5]]
@@ -110,7 +110,7 @@ def test_the_pages_of_an_answer_fit_together_and_the_last_one_has_no_next(folder
 def test_deeper_pages_than_were_looked_up_are_looked_up(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_module, "_STRIDE", 2)
+    monkeypatch.setattr(searches, "_STRIDE", 2)
     service = ArchiveService(folder / "store", FAKE)
     first, second = (service.search("red", top=2, offset=offset, weak=True, apart=True) for offset in (0, 2))
     assert first.next == 2
@@ -219,7 +219,7 @@ def test_facets_count_the_people_whose_file_is_there(own: Path) -> None:
     counted = service.facets()
     everybody = service.search(where="height_px > 0", top=100).result.hits
     assert counted.people == len(everybody) == 7
-    assert counted.folders == {everybody[0].uri.rpartition("/")[0]: 7}
+    assert counted.folders == {everybody[0].uri.rpartition("/")[0] + "/": 7}
     assert counted.upper_color["red"] == sum(hit.upper_color == "red" for hit in everybody) == 2
     assert counted.attributes == {
         name: n for name in ("bright", "tall") if (n := sum(name in hit.seen for hit in everybody))

@@ -1,0 +1,63 @@
+"""Counts over the people of an answer, kept for one version of the index. May be shared by threads."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from par_core.errors import IndexChangedError
+from par_core.query.question import Question
+from par_core.serve.answers import Versions
+from par_core.serve.facets import Facets, count_facets
+from par_core.serve.groups import By, Groups, group_people
+from par_core.serve.recent import Recent
+from par_core.serve.searches import Searches
+from par_core.store.lance import PeopleIndex
+
+__all__ = ["Counts"]
+
+T = TypeVar("T")
+
+_KEPT: Final = 128
+
+
+class Counts:
+    """Counts the people of answers.
+
+    Args:
+        searches: Answers the questions.
+        open_index: Returns the version that searches read now, and the versions of the index.
+    """
+
+    def __init__(self, searches: Searches, open_index: Callable[[], tuple[PeopleIndex, Versions]]) -> None:
+        self._searches, self._open = searches, open_index
+        self._kept: Recent[tuple[object, ...], Any] = Recent(_KEPT)
+
+    def clear(self) -> None:
+        """Drop what is kept."""
+        self._kept.clear()
+
+    def facets(self, question: Question) -> Facets:
+        """Return numbers of people by colour, attribute, folder and time; see ``ArchiveService.facets``."""
+
+        def count(index: PeopleIndex, versions: Versions) -> Facets:
+            return count_facets(*self._searches.people_of(question, index, versions))
+
+        return self._counted("facets", question, count)
+
+    def groups(self, by: By, question: Question) -> Groups:
+        """Return cameras or days; see ``ArchiveService.groups``."""
+
+        def count(index: PeopleIndex, versions: Versions) -> Groups:
+            people, best = self._searches.people_of(question, index, versions)
+            return group_people(people, by, best)
+
+        return self._counted(by, question, count)
+
+    def _counted(self, kind: str, question: Question, count: Callable[[PeopleIndex, Versions], T]) -> T:
+        key = (kind, question.text, question.where, question.absent, question.weak)
+        index, versions = self._open()
+        try:
+            counts: T = self._kept.get_or_make((*key, versions), lambda: count(index, versions))
+        except IndexChangedError:  # somebody was forgotten meanwhile
+            index, versions = self._open()
+            counts = count(index, versions)
+        return counts

@@ -1,0 +1,168 @@
+"""The questions of a server: pages of answers, and the people of an answer. May be shared by threads.
+
+Recent answers are kept for one version of the index.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from par_core.config import RunConfig
+from par_core.errors import BadConfigError
+from par_core.query.answer import SearchResult
+from par_core.query.answered_people import AnsweredPeople
+from par_core.query.by_time import page_of
+from par_core.query.from_store import Searcher
+from par_core.query.question import MOST_ORDERED, Question, facts_of, is_judged
+from par_core.serve.answers import SearchPage, Versions, chance_of_page
+from par_core.serve.recent import Recent
+from par_core.serve.search_processes import SearchProcesses
+from par_core.serve.uploads import Uploads
+from par_core.store.lance import PeopleIndex
+
+__all__ = ["Searches"]
+
+_STRIDE: Final = 200  # hits whose candidates are gathered together, so that pages of one answer fit together
+_DEEPEST: Final = 10_000  # hits of one question, over all pages
+_ANSWER_HITS: Final = 20_000  # of all answers that are kept
+
+
+class Searches:
+    """Answers the questions of a server.
+
+    Args:
+        store_root: Folder of the store.
+        config: Names the models.
+        searcher: The store, open.
+        uploads: Pictures that questions may name.
+    """
+
+    def __init__(self, store_root: Path, config: RunConfig, searcher: Searcher, uploads: Uploads) -> None:
+        self._root, self._config = store_root, config
+        self._searcher, self._uploads = searcher, uploads
+        self._answers: Recent[tuple[object, ...], tuple[SearchResult, int]] = Recent(
+            _ANSWER_HITS, lambda answer: 1 + sum(1 + len(hit.similar) for hit in answer[0].hits)
+        )
+        self._processes = SearchProcesses(store_root, config, 0)
+
+    def start_processes(self, most: int) -> None:
+        """Let other processes answer questions too, when several are asked at once.
+
+        Args:
+            most: Largest number of processes, beside this one.
+        """
+        self._processes.close()
+        self._processes = SearchProcesses(self._root, self._config, most)
+
+    def close(self) -> None:
+        """End the other processes; this one answers alone from then on."""
+        self._processes.close()
+
+    def keep_only(self, versions: Versions | None) -> None:
+        """Drop the answers that are kept, and end the processes that read another version."""
+        self._answers.clear()
+        self._processes.end_others(None if versions is None else (versions.table_id, versions.searched))
+
+    def page(
+        self, question: Question, top: int, offset: int, index: PeopleIndex, versions: Versions
+    ) -> SearchPage:
+        """Return a page of an answer.
+
+        Args:
+            question: The question; of its order of capture, ``after`` is where the page begins.
+            top: Maximum number of hits of the page.
+            offset: Number of hits before the page.
+            index: The version that searches read now.
+            versions: The versions of the index.
+
+        Raises:
+            BadConfigError: The question or the filter is wrong, nothing was asked, or the page lies too deep.
+            FingerprintError: The store was filled with another model.
+        """
+        if question.sort != "best":
+            return self._page_by_time(question, top, offset, index, versions)
+        if question.after is not None:
+            raise BadConfigError("after is of lists in the order of capture: sort by newest or oldest")
+        if offset >= _DEEPEST:
+            raise BadConfigError(
+                f"only the first {_DEEPEST} hits of a question are given; narrow it with a filter, or sort by"
+                " newest or oldest"
+            )
+        if question.text is None and question.where is None:
+            raise BadConfigError(
+                "nothing was asked; say what the person looks like (q), give a filter (where), or list"
+                " everybody in the order of capture (sort)"
+            )
+        end = min(offset + top, _DEEPEST)
+        result, depth = self._answer(question, end, index, versions)
+        hits = result.hits[offset:end]
+        more = len(result.hits) > end or (len(result.hits) == depth and depth < _DEEPEST)
+        return SearchPage(
+            replace(result, hits=hits, chance=chance_of_page(result.chance, hits)),
+            offset,
+            end if more and hits else None,
+            versions,
+        )
+
+    def people_of(
+        self, question: Question, index: PeopleIndex, versions: Versions
+    ) -> tuple[AnsweredPeople, int | None]:
+        """Return the people of an answer, and how many hits they are where there may be more.
+
+        Args:
+            question: The question.
+            index: The version that searches read now.
+            versions: The versions of the index.
+
+        Raises:
+            BadConfigError: The question or the filter is wrong.
+            FingerprintError: The store was filled with another model.
+        """
+        if not is_judged(question.text):
+            wanted = facts_of(question.text, question.where)
+            return AnsweredPeople(index, wanted, question.absent), None
+        hits = self._best(question, index, versions).hits
+        return AnsweredPeople(index, hits=hits), MOST_ORDERED if len(hits) == MOST_ORDERED else None
+
+    def _page_by_time(
+        self, question: Question, top: int, offset: int, index: PeopleIndex, versions: Versions
+    ) -> SearchPage:
+        if offset and question.after is None:
+            raise BadConfigError(
+                "a list in the order of capture goes on by after, which is next_after of the page before; an"
+                " offset alone does not say where"
+            )
+        wanted = replace(question, top=top, before=offset)
+        if is_judged(question.text):
+            assert wanted.page is not None
+            result = page_of(self._best(question, index, versions), wanted.page, MOST_ORDERED)
+            result = replace(result, chance=chance_of_page(result.chance, result.hits))
+        else:
+            result = self._asked(wanted, index)
+        return SearchPage(result, offset, None, versions)
+
+    def _best(self, question: Question, index: PeopleIndex, versions: Versions) -> SearchResult:
+        ranked = replace(question, sort="best", after=None, near=False)
+        result, _ = self._answer(ranked, MOST_ORDERED, index, versions)
+        return replace(result, hits=result.hits[:MOST_ORDERED])
+
+    def _answer(
+        self, question: Question, depth: int, index: PeopleIndex, versions: Versions
+    ) -> tuple[SearchResult, int]:
+        """Return an answer that is deep enough, and the number of hits that were requested for it."""
+        settings = question.absent, question.weak, question.apart, question.near
+        key = (question.text, question.where, *settings, versions)
+        kept = self._answers.get(key)
+        if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
+            return kept
+        requested = min(depth + 1, _DEEPEST)  # one more shows whether there is another page
+        together = min(-(-requested // _STRIDE) * _STRIDE, _DEEPEST)
+        result = self._asked(replace(question, top=requested, depth=together), index)
+        self._answers.put(key, (result, requested))
+        return result, requested
+
+    def _asked(self, question: Question, index: PeopleIndex) -> SearchResult:
+        wanted = replace(question, pictures=self._uploads.vectors_for(question.text or ""))
+        if self._searcher.has_read(index):
+            return self._processes.ask(wanted, index, self._searcher.ask)
+        return self._searcher.ask(wanted)
