@@ -15,8 +15,6 @@ from par_core.serve.problems import BadParameterError, Problem, TooLargeError
 from par_core.serve.schemas import (
     AuditResponse,
     ErrorResponse,
-    FacetsResponse,
-    GroupsResponse,
     OutlineResponse,
     PersonResponse,
     PictureResponse,
@@ -24,6 +22,7 @@ from par_core.serve.schemas import (
     StatusResponse,
     SuggestResponse,
 )
+from par_core.serve.schemas_counts import FacetsResponse, GroupsResponse
 from par_core.serve.service import SearchPage
 from par_core.serve.status import ServeStatus
 from par_core.serve.user_session import UserSession, session_for

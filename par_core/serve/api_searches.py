@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from par_core.alerts.record import SavedSearch
 from par_core.serve.saved_searches import Saving
-from par_core.serve.schemas import SavedSearchesResponse, SavedSearchJson, SaveSearchRequest
+from par_core.serve.schemas_searches import SavedSearchesResponse, SavedSearchJson, SaveSearchRequest
 from par_core.serve.user_session import UserSession, session_for
 
 __all__ = ["add_routes"]

@@ -25,18 +25,16 @@ from par_core.serve.schemas import (
     ApiModel,
     AuditResponse,
     ErrorResponse,
-    FacetsResponse,
-    GroupsResponse,
     HitJson,
     OutlineResponse,
     PersonResponse,
     PictureResponse,
-    SavedSearchesResponse,
-    SavedSearchJson,
     SearchResponse,
     StatusResponse,
     SuggestResponse,
 )
+from par_core.serve.schemas_counts import FacetsResponse, GroupsResponse
+from par_core.serve.schemas_searches import SavedSearchesResponse, SavedSearchJson
 
 __all__ = ["Client", "ServerError"]
 

@@ -7,27 +7,18 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = [
     "ApiModel",
     "AuditResponse",
-    "BarJson",
     "ChanceJson",
     "CommitJson",
     "ErrorJson",
     "ErrorResponse",
     "EventJson",
-    "FacetsResponse",
-    "GroupJson",
-    "GroupsResponse",
     "HitJson",
-    "NewsJson",
     "OutlineResponse",
     "PartJson",
     "PersonResponse",
     "PictureResponse",
-    "SaveSearchRequest",
-    "SavedSearchJson",
-    "SavedSearchesResponse",
     "SearchResponse",
     "StatusResponse",
-    "TimelineJson",
     "VersionsJson",
 ]
 
@@ -185,112 +176,6 @@ class OutlineResponse(ApiModel):
     polygons: list[list[tuple[int, int]]] = Field(
         description="Closed lines of (x, y) in pixels of the image, the largest first."
     )
-
-
-class BarJson(ApiModel):
-    """One step of a timeline."""
-
-    on: str = Field(description="The step, as the field `on:` takes it.", examples=["2026-11-24T18"])
-    people: int
-
-
-class TimelineJson(ApiModel):
-    """Counts by steps of time."""
-
-    step: str = Field(description="year, month, day or hour.")
-    bars: list[BarJson] = Field(
-        description="Every step from the first to the last with people; of years the last 40."
-    )
-    unknown: int = Field(description="Number of people whose time of capture is not known.")
-
-
-class FacetsResponse(ApiModel):
-    """Counts over the people of an answer."""
-
-    people: int
-    upper_color: dict[str, int]
-    lower_color: dict[str, int]
-    attributes: dict[str, int] = Field(
-        description="People whose probability reaches the attribute's threshold."
-    )
-    folders: dict[str, int] = Field(
-        description="Counts by folder or archive file, with a / at its end; the 100 largest."
-    )
-    days: dict[str, int] = Field(description="Counts by day of capture.")
-    timeline: TimelineJson = TimelineJson(step="day", bars=[], unknown=0)
-    best: int | None = Field(
-        description="Number of hits that were counted where there may be more; null if all are counted.",
-        default=None,
-    )
-
-
-class GroupJson(ApiModel):
-    """One camera or day."""
-
-    name: str = Field(
-        description="The folder with a / at its end, or the day; empty if the time is not known."
-    )
-    people: int
-    newest: datetime | None = Field(description="When the newest of them was photographed.")
-    person_id: str = Field(description="The newest of them.")
-
-
-class GroupsResponse(ApiModel):
-    """Cameras or days of an answer."""
-
-    by: str
-    groups: list[GroupJson] = Field(
-        description="Cameras by name, days newest first and those of unknown time last."
-    )
-    people: int = Field(description="Number of people in all groups.")
-    best: int | None = Field(
-        description="Number of hits that were counted where there may be more; null if all are counted."
-    )
-
-
-class NewsJson(ApiModel):
-    """The people whom one run of a saved search found first."""
-
-    number: int = Field(description="Running number, from 1.")
-    at: datetime
-    index_version: int
-    people: list[str] = Field(description="Their ids.")
-    delivered: bool = Field(description="False while the target has not taken them.")
-
-
-class SavedSearchJson(ApiModel):
-    """A saved search. Its targets are set by commands, and shown to nobody."""
-
-    name: str
-    q: str | None
-    where: str | None
-    weak: bool
-    by: str = Field(description="Name of the token of the caller, or of the user, who saved it.")
-    created_at: datetime
-    last_run: datetime | None
-    found: int = Field(description="Number of people whom the last run found.")
-    trouble: str = Field(description="Why the last run failed or could not tell its news; else empty.")
-    news: list[NewsJson] = Field(description="Oldest first; the last hundred.")
-
-
-class SavedSearchesResponse(ApiModel):
-    """The saved searches of the store, by name."""
-
-    searches: list[SavedSearchJson]
-
-
-class SaveSearchRequest(ApiModel):
-    """A search to save: a question, a filter, or both."""
-
-    name: str = Field(
-        default="",
-        max_length=64,
-        description="Lower-case letters, digits and hyphens; empty: made from the question.",
-        examples=["red-coats"],
-    )
-    q: str = Field(default="", max_length=1000, examples=["upper:red"])
-    where: str = Field(default="", max_length=2000)
-    weak: bool = False
 
 
 class PictureResponse(ApiModel):

@@ -11,7 +11,7 @@ import pytest
 from par_core.errors import BadConfigError, ParError
 from par_core.serve.app import create_app
 from par_core.serve.client import Client, ServerError
-from par_core.serve.schemas import FacetsResponse
+from par_core.serve.schemas_counts import FacetsResponse
 from par_core.serve.service import ArchiveService
 from tests.indexing import FAKE
 from tests.pictures import save, scene
