@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.groups import MachineOptions, ModelOptions, with_groups
-from flows.cli.options import JsonOption, StoreOption
+from flows.cli.options import ConfigOption, JsonOption, StoreOption
 from flows.console.lines import say
 from flows.console.saved_searches import outcome_line
 
@@ -102,7 +102,7 @@ def add(
 
 
 @searches.command("list")
-def list_searches(store: StoreOption, as_json: JsonOption = False) -> None:
+def list_searches(store: StoreOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the saved searches: name, question, people found last, news not sent yet, trouble.
 
     Example:
@@ -136,7 +136,7 @@ def list_searches(store: StoreOption, as_json: JsonOption = False) -> None:
 
 
 @searches.command()
-def show(name: NameArgument, store: StoreOption) -> None:
+def show(name: NameArgument, store: StoreOption, config: ConfigOption = None) -> None:
     """Print a saved search as JSON, with the ids of the people of its news, newest last.
 
     Example:
@@ -156,7 +156,7 @@ def show(name: NameArgument, store: StoreOption) -> None:
 
 
 @searches.command()
-def remove(name: NameArgument, store: StoreOption) -> None:
+def remove(name: NameArgument, store: StoreOption, config: ConfigOption = None) -> None:
     """Delete a saved search and what it has found. People stay as they are.
 
     Example:
@@ -166,11 +166,12 @@ def remove(name: NameArgument, store: StoreOption) -> None:
     """
     from par_core.access import Access, Caller
     from par_core.alerts.record import remove_search
+    from par_core.config import load_config
     from par_core.store.layout import Store
 
-    opened = Store.open(store)
-    with Access.open(store).recording(Caller.local(), "remove_saved_search", name, unrecorded=_warn):
-        remove_search(opened, name)
+    access = Access.open(store, load_config(config).access.audit_days)
+    with access.recording(Caller.local(), "remove_saved_search", name, unrecorded=_warn):
+        remove_search(Store.open(store), name)
     print(f"{name} is removed")
 
 

@@ -32,6 +32,9 @@ ALSO_NEEDED = {
     "evaluate": ["store", "--labels", "labels.csv"],
     "tokens add": ["anna"],
     "tokens revoke": ["anna"],
+    "searches add": ["red", "upper:red"],
+    "searches show": ["red"],
+    "searches remove": ["red"],
 }
 PLACES = [
     ({"--store", "PAR_STORE", "--config"}, "--store"),
@@ -85,6 +88,7 @@ def test_the_commands_with_a_store_are_these() -> None:
             "generate prune",
         ),
         *("tokens add", "tokens list", "tokens revoke", "verify"),
+        *("searches add", "searches list", "searches show", "searches remove", "searches run"),
     }
 
 
