@@ -99,7 +99,7 @@ def cluster(prefect_environment: dict[str, str], tmp_path: Path) -> Iterator[Clu
         started.end()
 
 
-@pytest.mark.parametrize("scheduler", [False, True])
+@pytest.mark.parametrize("scheduler", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_an_image_that_kills_its_worker_is_found_by_halving_and_becomes_a_row(
     scheduler: bool, tmp_path: Path, photos: Path, cluster: Cluster, prefect_environment: dict[str, str]
 ) -> None:
@@ -330,7 +330,7 @@ def test_two_workers_that_finish_the_same_shard_leave_one_that_verifies(tmp_path
     assert verify_store(store).problems == ()
 
 
-@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("recorded", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_supervisor_that_ends_a_run_finds_it_committed_and_no_process_left(
     recorded: bool,
     tmp_path: Path,
@@ -369,6 +369,7 @@ def test_a_supervisor_that_ends_a_run_finds_it_committed_and_no_process_left(
         assert flow_run["state_type"] == "CRASHED"
 
 
+@pytest.mark.slow
 def test_kills_of_the_driver_and_all_workers_between_halves_lose_nothing(
     tmp_path: Path, photos: Path, prefect_environment: dict[str, str]
 ) -> None:

@@ -174,7 +174,12 @@ def test_of_open_images_that_is_checked_which_is_there(tmp_path: Path) -> None:
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "folder"),
-    [("ccp", "ccp"), ("mit", "mit_pedestrian"), ("pennfudan", "pennfudan"), ("coco", "coco_people")],
+    [
+        pytest.param("ccp", "ccp", marks=pytest.mark.slow),
+        ("mit", "mit_pedestrian"),
+        ("pennfudan", "pennfudan"),
+        ("coco", "coco_people"),
+    ],
 )
 def test_the_research_data_are_without_problems(data_dir: Path, name: str, folder: str) -> None:
     assert checked(name, data_dir / folder, code=0)["problems"] == []

@@ -98,7 +98,7 @@ def their_clip(model: nn.Module, name: str, transform: object) -> tuple[np.ndarr
     return images.float().numpy(), texts.float().numpy()
 
 
-@pytest.mark.parametrize("pretrained", ["openai", "laion2b_s34b_b88k"])
+@pytest.mark.parametrize("pretrained", ["openai", pytest.param("laion2b_s34b_b88k", marks=pytest.mark.slow)])
 def test_clip_equals_open_clip(tmp_path: Path, pretrained: str) -> None:
     if pretrained == "openai":
         file = tmp_path / "ViT-B-16.pt"
@@ -125,7 +125,9 @@ def test_larger_models_take_their_own_preprocessing(tmp_path: Path) -> None:
     assert tuple(model.visual.preprocess_cfg["mean"]) == (0.5, 0.5, 0.5)
 
 
-@pytest.mark.parametrize("architecture", ["resnet50-fpn", "resnet50-fpn-v2"])
+@pytest.mark.parametrize(
+    "architecture", ["resnet50-fpn", pytest.param("resnet50-fpn-v2", marks=pytest.mark.slow)]
+)
 def test_mask_rcnn_equals_torchvision(tmp_path: Path, architecture: Architecture) -> None:
     photo = np.ascontiguousarray(data.astronaut()[:300, :420])  # grows to 800 x 1120, as in torchvision
     file = tmp_path / "photo.png"

@@ -46,6 +46,7 @@ def test_nobody_is_in_two_parts(data_dir: Path) -> None:
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_the_parts_are_laid_out_with_the_impressions_of_gender(data_dir: Path, tmp_path: Path) -> None:
     lay_out(data_dir, tmp_path)
     people, impressions = read_people(data_dir), read_impressions(GENDER)
