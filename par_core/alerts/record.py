@@ -5,7 +5,6 @@ attributes below are the keys of the JSON.
 
 import contextlib
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 from par_core import locks
 from par_core.atomic import write_atomic
 from par_core.errors import BadConfigError, StoreError
+from par_core.store import named_files
 from par_core.store.layout import Store
 from par_core.version import __version__
 
@@ -22,10 +22,10 @@ __all__ = [
     "News",
     "SavedSearch",
     "all_searches",
+    "free_name",
     "has_searches",
     "load_search",
     "locked",
-    "name_of",
     "remove_search",
     "save_search",
     "search_names",
@@ -34,7 +34,6 @@ __all__ = [
 FORMAT: Final = 1
 #: People whom a saved search may find over all its runs.
 MOST_SEEN: Final = 100_000
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _OWNER_ONLY: Final = 0o600
 
 
@@ -105,7 +104,7 @@ class SavedSearch:
 
 def search_names(store: Store) -> list[str]:
     """Return the sorted names of the saved searches of a store."""
-    return sorted(path.stem for path in store.searches_path.glob("*.json") if _NAME.fullmatch(path.stem))
+    return named_files.names_in(store.searches_path)
 
 
 def has_searches(store: Store) -> bool:
@@ -171,9 +170,9 @@ def remove_search(store: Store, name: str) -> None:
             raise BadConfigError(f"the store has no saved search {name!r}") from None
 
 
-def name_of(text: str) -> str:
-    """Return a name made from a text: lower-case letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].strip("-") or "search"
+def free_name(store: Store, text: str) -> str:
+    """Return a name for a new saved search, made from its question or filter."""
+    return named_files.free_name(store.searches_path, text, "search")
 
 
 @contextlib.contextmanager
@@ -184,8 +183,4 @@ def locked(store: Store, name: str) -> Iterator[None]:
 
 
 def _path(store: Store, name: str) -> Path:
-    if not _NAME.fullmatch(name):
-        raise BadConfigError(
-            f"the name of a saved search has lower-case letters, digits and hyphens, 64 at most; got {name!r}"
-        )
-    return store.searches_path / f"{name}.json"
+    return named_files.named_file(store.searches_path, name, "the name of a saved search")

@@ -4,7 +4,6 @@ holds ids and answers, and no pictures. Names of the attributes below are the ke
 
 import contextlib
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Final, Literal
 from par_core import locks
 from par_core.atomic import write_atomic
 from par_core.errors import BadConfigError, ParError, StoreError
+from par_core.store import named_files
 from par_core.store.layout import Store
 from par_core.version import __version__
 
@@ -29,7 +29,6 @@ __all__ = [
 ]
 
 FORMAT: Final = 1
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 #: ``gone``: the person can no longer be judged, because the file is missing.
 Answer = Literal["yes", "no", "skip", "gone"]
@@ -104,18 +103,12 @@ class ReviewRecord:
 
 def review_names(store: Store) -> list[str]:
     """Return the sorted names of the reviews of a store."""
-    return sorted(path.stem for path in store.reviews_path.glob("*.json") if _NAME.fullmatch(path.stem))
+    return named_files.names_in(store.reviews_path)
 
 
 def free_name(store: Store, text: str) -> str:
     """Return a name for a new review, made from its text."""
-    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].strip("-") or "review"
-    taken = set(review_names(store))
-    return next(
-        name
-        for name in (plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3)))
-        if name not in taken
-    )
+    return named_files.free_name(store.reviews_path, text, "review")
 
 
 def load_record(store: Store, name: str) -> ReviewRecord:
@@ -170,8 +163,4 @@ def locked(store: Store, name: str) -> Iterator[None]:
 
 
 def _path(store: Store, name: str) -> Path:
-    if not _NAME.fullmatch(name):
-        raise BadConfigError(
-            f"a review's name has lower-case letters, digits and hyphens, 64 at most; got {name!r}"
-        )
-    return store.reviews_path / f"{name}.json"
+    return named_files.named_file(store.reviews_path, name, "a review's name")

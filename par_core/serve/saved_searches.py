@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from par_core.alerts.record import (
     SavedSearch,
     all_searches,
+    free_name,
     load_search,
-    name_of,
     remove_search,
-    search_names,
 )
 from par_core.alerts.run import add_search
 from par_core.errors import BadConfigError
@@ -87,7 +86,7 @@ class SavedSearches:
             FingerprintError: The store was filled with another model.
         """
         q, where = saving.q.strip() or None, saving.where.strip() or None
-        name = saving.name.strip() or self._free_name(q or where or "")
+        name = saving.name.strip() or free_name(self._store, q or where or "")
         at = datetime.now(UTC).isoformat(timespec="seconds")
         return add_search(self._searcher, SavedSearch(name, q, where, saving.weak, by, at))
 
@@ -101,8 +100,3 @@ class SavedSearches:
             remove_search(self._store, name)
         except BadConfigError as error:
             raise UnknownIdError(str(error)) from error
-
-    def _free_name(self, text: str) -> str:
-        plain, taken = name_of(text), set(search_names(self._store))
-        names = [plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3))]
-        return next(name for name in names if name not in taken)
