@@ -52,6 +52,7 @@ class Commits:
             return
         try:
             record = commit_store(self._run, shards, publish=self._publish)
+            self._run.store.publish()
         except (ParError, OSError) as error:  # the commit at the end of the run tries again
             self.add(shards)
             self._say(f"par: warning: a commit during the run failed: {error}")

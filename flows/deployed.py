@@ -29,6 +29,7 @@ from par_core.gate.report import GateReport
 from par_core.query.from_store import Question, ask, save_gallery
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
+from par_core.store_folder import store_folder
 from par_core.studies.evaluation import EvaluationRequest
 from par_core.studies.several import evaluate_all
 
@@ -200,7 +201,7 @@ def check(store: str, golden: str, settings: dict[str, Any] | None = None) -> di
         StoreError: The version did not pass; names every check that failed.
     """
     _require_absolute(store, golden)
-    opened, wanted = Store.open(Path(store)), load_golden(Path(golden))
+    opened, wanted = Store.open(store_folder(Path(store), writing=True)), load_golden(Path(golden))
     with opened.exclusive():
         report = run_gate(opened, wanted, load_config(**(settings or {})))
     create_markdown_artifact(f"{store_status(opened).accounting}\n\n{gate_markdown(report)}", key="par-check")

@@ -29,6 +29,7 @@ from par_core.stages.run import Run
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from par_core.store.run_progress import progress_file
+from par_core.store_folder import store_folder
 
 __all__ = ["run_index"]
 
@@ -59,7 +60,13 @@ def run_index(
     started, name = time.monotonic(), begin_run()
     wanted = load_golden(golden) if golden is not None else None
     require_metrics(config.metrics)
-    store = Store.create(Store(store_root).root.absolute())  # workers are started elsewhere
+    # an absolute path, as workers are started elsewhere
+    store = Store.create(store_folder(store_root, writing=True).absolute())
+    if store.copy is not None and config.machine.scheduler is not None:
+        raise BadConfigError(
+            f"the workers of a scheduler cannot write to {store.place}: leave --scheduler out, or name a"
+            " folder that all of them mount"
+        )
     metrics = RunMetrics(store, config.metrics, config.profile, say)
     with ExitStack() as held:
         held.enter_context(store.exclusive())
@@ -136,7 +143,7 @@ def run_index(
         if not verbose:
             os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
             os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
-        return recorded("par-index", str(store.root), name, carry_out, unrecorded)
+        return recorded("par-index", store.place, name, carry_out, unrecorded)
 
 
 def _process(

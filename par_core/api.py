@@ -60,7 +60,7 @@ class Archive:
     def __init__(self, store: Path, config: "RunConfig") -> None:
         from par_core.store_folder import store_folder
 
-        self.path = store_folder(store)
+        self._named, self.path = store, store_folder(store)
         self.config = config
 
     def __repr__(self) -> str:
@@ -141,16 +141,19 @@ class Archive:
         from par_core.errors import BadConfigError
         from par_core.stages.here import index_here
         from par_core.store.layout import Store
+        from par_core.store_folder import store_folder
 
         if not sources:
             raise BadConfigError("name a source, such as a folder of photographs")
-        return index_here(
-            Store.create(self.path),
+        summary = index_here(
+            Store.create(store_folder(self._named, writing=True)),
             [str(source) for source in sources],
             self.config,
             retry_failed=retry_failed,
             accept_empty=accept_empty,
         )
+        Store(self.path).refresh()
+        return summary
 
     def export(
         self,

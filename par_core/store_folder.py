@@ -1,27 +1,21 @@
-"""Where a store may be."""
+"""Where a store may be: in a folder, or on an object store, of which each host has a working copy."""
 
-import re
 from pathlib import Path
-from typing import Final
 
-from par_core.errors import BadConfigError
+from par_core.object_store.places import copy_folder, url_of
 
 __all__ = ["store_folder"]
 
-# as pathlib leaves it: s3://bucket becomes s3:/bucket
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(/|$)")
 
+def store_folder(root: Path, *, writing: bool = False) -> Path:
+    """Return the folder that a store is worked on in: a folder unchanged, of a URL its working copy.
 
-def store_folder(root: Path) -> Path:
-    """Return the folder of a store unchanged, after a check.
+    Args:
+        root: A folder, or a URL such as ``s3://bucket/prefix``, also as pathlib leaves it (``s3:/bucket``).
+        writing: Whether a command is to change the store; of a URL it has a copy of its own.
 
     Raises:
-        BadConfigError: It is a URL: a store is a folder, on this machine or on a file system that is mounted.
+        BadConfigError: A store cannot be at such a URL.
     """
-    if _URL.match(str(root)):
-        url = str(root).replace(":/", "://", 1)
-        raise BadConfigError(
-            f"a store cannot be at a URL yet ({url}); name a folder, on this machine or on a file system that"
-            " all nodes mount"
-        )
-    return root
+    url = url_of(root)
+    return root if url is None else copy_folder(url, writing=writing)

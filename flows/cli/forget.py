@@ -10,9 +10,11 @@ import typer
 
 from flows.cli.options import SHOWN, ConfigOption, JsonOption, StoreOption
 from par_core.errors import BadConfigError
+from par_core.object_store.places import shown
 
 if TYPE_CHECKING:
     from par_core.forget import ForgetReport, Request, Subject
+    from par_core.store.layout import Store
 
 __all__ = ["forget"]
 
@@ -91,10 +93,12 @@ def forget(
     )
     access, caller = Access.open(store, load_config(config).access.audit_days), Caller.local()
     with opened.exclusive():
+        opened.fetch_all()
         if opened.forgetting_path.exists():
             if dry_run:
                 raise BadConfigError(
-                    f"a forgetting was interrupted; first finish it with: par forget --finish --store {store}"
+                    "a forgetting was interrupted; first finish it with: par forget --finish --store"
+                    f" {opened.place}"
                 )
             _say("finishing what was interrupted")
             done = finish_forgetting(opened, _say, thorough=thorough)
@@ -105,6 +109,7 @@ def forget(
                 f"{done.request.kind}, certificate {done.certificate.stem}",
                 status="ok" if done.exit_code == 0 else "something is left",
             )
+            _erase_former(opened)
             for folder in made or ():
                 _say(f"{forget_copies(opened, folder)} made people erased from {folder}")
             if request is None or request == done.request or done.exit_code:
@@ -116,7 +121,7 @@ def forget(
         if dry_run:
             _show(request, subject, as_json=as_json)
             return
-        if not yes and not _confirmed(f"Erase {_amount(subject)} from {store} for good?"):
+        if not yes and not _confirmed(f"Erase {_amount(subject)} from {opened.place} for good?"):
             raise BadConfigError("not confirmed; nothing was erased. Where nobody can be asked, say --yes")
         report = erase(opened, subject, _say)
         access.record(
@@ -125,9 +130,16 @@ def forget(
             f"{request.kind}, certificate {report.certificate.stem}",
             status="ok" if report.exit_code == 0 else "something is left",
         )
+        _erase_former(opened)
         for folder in made or ():
             _say(f"{forget_copies(opened, folder)} made people erased from {folder}")
     _conclude(report, as_json=as_json)
+
+
+def _erase_former(store: "Store") -> None:
+    done = store.erase_former()
+    if done is not None:
+        _say(done)
 
 
 def _confirmed(question: str) -> bool:
@@ -206,7 +218,7 @@ def _conclude(report: "ForgetReport", *, as_json: bool) -> None:
     print(
         "not searched: backups and copies of the store, exports, the archive itself; restart running servers"
     )
-    print(f"certificate: {report.certificate}")
+    print(shown(f"certificate: {report.certificate}"))
     raise typer.Exit(report.exit_code)
 
 

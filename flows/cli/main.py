@@ -6,6 +6,7 @@ settings; 3 failed; 130 stopped by Ctrl-C. Heavy libraries are imported inside t
 """
 
 import atexit
+import contextlib
 import errno
 import gc
 import os
@@ -42,6 +43,7 @@ from flows.cli.train import train
 from flows.console.lines import as_json_lines, say
 from par_core.errors import BadConfigError, ParError
 from par_core.models.torch_extra import LIBRARIES, needs_torch
+from par_core.object_store.places import close_copies
 from par_core.version import __version__
 
 __all__ = ["app", "main"]
@@ -171,7 +173,13 @@ def main() -> None:
     # no child process that runs Python imports from the current folder
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
-        code = app(standalone_mode=False)
+        try:
+            code = app(standalone_mode=False)
+        except BaseException:
+            with contextlib.suppress(ParError):
+                close_copies()
+            raise
+        close_copies()
         sys.stdout.flush()
     except ParError as error:
         _fail(str(error), 2 if isinstance(error, BadConfigError) else 3)

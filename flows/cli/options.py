@@ -42,13 +42,15 @@ MODELS: Final = "Models and settings"
 FACES: Final = "Faces"
 MACHINE: Final = "Where the work is done"
 SHOWN: Final = "What is shown"
+# which hold the store (Store.exclusive); of one on an object store they have a working copy of their own
+_WRITING_COMMANDS: Final = ("index", "rebuild", "gate", "forget")
 
 NAME_A_STORE: Final = 'give --store DIR, set PAR_STORE=DIR, or write store = "DIR" into the file of --config'
 
 
-def existing_store(option: Path | None, config: Path | None) -> Path:
+def existing_store(option: Path | None, config: Path | None, *, writing: bool = False) -> Path:
     """Return the folder of the store by ``--store``, else ``PAR_STORE``, else the file of settings; the store
-    is checked without heavy imports.
+    is checked without heavy imports. Of a store on an object store it is the working copy, brought in line.
 
     Raises:
         BadConfigError: None of them names a store, or the folder holds no store.
@@ -56,28 +58,31 @@ def existing_store(option: Path | None, config: Path | None) -> Path:
     """
     from par_core.store.layout import Store
 
-    store = _named_store(option, config)
+    store = _named_store(option, config, writing=writing)
     Store.open(store)
     return store
 
 
-def _named_store(option: Path | None, config: Path | None) -> Path:
+def _named_store(option: Path | None, config: Path | None, *, writing: bool) -> Path:
     if option is not None and config is None:
-        return store_folder(option.expanduser())
+        return store_folder(option.expanduser(), writing=writing)
     from par_core.config import load_config
 
     store = load_config(config, store=option).store
     if store is None:
         raise BadConfigError(f"no store is named: {NAME_A_STORE}")
-    return store_folder(store)
+    return store_folder(store, writing=writing)
 
 
 def _store_to_read(context: typer.Context, option: Path | None) -> Path:
-    return existing_store(option, context.params.get("config"))
+    return existing_store(
+        option, context.params.get("config"), writing=context.info_name in _WRITING_COMMANDS
+    )
 
 
 def _store_to_write(context: typer.Context, option: Path | None) -> Path:
-    return _named_store(option, context.params.get("config"))
+    writing = context.info_name in _WRITING_COMMANDS
+    return _named_store(option, context.params.get("config"), writing=writing)
 
 
 def _log_format(name: str) -> str:
@@ -85,7 +90,7 @@ def _log_format(name: str) -> str:
     return name
 
 
-_STORE_HELP: Final = "Folder of the store; default: PAR_STORE, else store of --config."
+_STORE_HELP: Final = "Folder of the store, or s3://BUCKET/PREFIX; default: PAR_STORE, else store of --config."
 StoreOption = Annotated[
     Path,
     typer.Option(

@@ -61,6 +61,7 @@ def plan(
     from par_core.store.layout import Store
 
     run = Run.of(Store(store), settings)
+    run.store.refresh()
     if (store / "store.json").is_file():
         Store.open(store)  # of this format
     foreseen = foresee(run, sources, retry_failed=retry_failed)

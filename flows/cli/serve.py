@@ -80,6 +80,7 @@ def serve(
     ```
     """
     settings = models.load(machine)
+    from flows.following import following
     from flows.pools import n_cores
     from par_core.serve.app import create_app
     from par_core.serve.server import address_of, bind, is_local, make_server
@@ -99,7 +100,7 @@ def serve(
             f"{host} can be reached from other machines, and no token is needed yet; make one with: par"
             f" tokens add NAME --role search --store {store}"
         )
-    with bind(host, port) as listening:
+    with bind(host, port) as listening, following(service.store):
         service.warm()
         address = address_of(listening, host)
         line = f"PAR answers on {address} (Ctrl-C stops it)"

@@ -9,6 +9,7 @@ import typer
 
 from flows.cli.options import SHOWN, ConfigOption, JsonOption, StoreOption
 from par_core.errors import BadConfigError
+from par_core.object_store.places import shown
 
 __all__ = ["rebuild", "status", "verify"]
 
@@ -97,7 +98,7 @@ def verify(
         _print_json(asdict(report))
     else:
         for problem in report.problems:
-            print(f"problem: {problem}")
+            print(shown(f"problem: {problem}"))
         counted = store_status(opened).accounting
         print(counted, counted.people_sentence, sep="\n")
         print(
@@ -127,13 +128,13 @@ def rebuild(store: StoreOption, config: ConfigOption = None) -> None:
     if lost is not None:
         print(
             f"version {lost} was live and could not be read any more: searches read the new one, which has"
-            f" passed no gate; check it with: par gate --store {store}"
+            f" passed no gate; check it with: par gate --store {opened.place}"
         )
     live = store_status(opened).live_version
     if live is not None and live != record.version:
         print(
             f"searches still read version {live}, which is live; let them read the new one with: par gate"
-            f" --store {store}"
+            f" --store {opened.place}"
         )
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from par_core.errors import BadConfigError
+from par_core.object_store.places import shown
 
 __all__ = ["as_json_lines", "begin_run", "run_id", "say", "use_log_format"]
 
@@ -85,6 +86,7 @@ def say(
         level: ``info``, ``warning`` or ``error``; default: as the text begins.
         numbers: What a JSON object holds beside; not printed in plain lines.
     """
+    text = shown(text)
     if not _lines.as_json:
         print(text, file=stream or sys.stderr, flush=True)
         return

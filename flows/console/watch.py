@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 from flows.console.status import status_lines, status_object
 from par_core.errors import ParError
 from par_core.gate.report import last_gate
+from par_core.object_store.places import shown
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from par_core.store.run_progress import read_progress
@@ -36,7 +37,7 @@ def watch_store(root: Path, seconds: float, *, as_json: bool) -> NoReturn:
         if as_json:
             print(text, flush=True)
         elif sys.stdout.isatty():
-            print(f"{_CLEAR}{_time()}  {root}\n{text}", flush=True)
+            print(f"{_CLEAR}{_time()}  {shown(str(root))}\n{text}", flush=True)
         elif now != before:
             print(f"{_time()}\n{text}\n", flush=True)
         before = now
@@ -47,9 +48,11 @@ def _look(root: Path, *, as_json: bool) -> tuple[object, str]:
     """What is there, to be compared, and how it is printed."""
     try:
         store = Store.open(root)
+        store.refresh()
         report, gate, progress = store_status(store), last_gate(store), read_progress(store)
     except (ParError, OSError) as error:
         message = f"the store cannot be read at this moment: {error}"
+        message = shown(message)
         return message, json.dumps({"time": _time(), "error": message}) if as_json else message
     if as_json:
         return None, json.dumps({"time": _time()} | status_object(report, gate, progress), default=str)

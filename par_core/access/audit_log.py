@@ -12,6 +12,7 @@ one JSON object per line under ``access/audit/<year>-<month>.jsonl``.
 """
 
 import calendar
+import heapq
 import json
 import os
 import re
@@ -137,13 +138,12 @@ class AuditLog:
         try:
             for path in self._months():
                 if since is None or _last_day(path) >= since.astimezone(UTC).date():
-                    with path.open("rb") as file:
-                        events = (_event_of(line) for line in file)
-                        yield from (
-                            event
-                            for event in events
-                            if since is None or event.action == "damaged" or event.moment >= since
-                        )
+                    events = (_event_of(line) for line in self._lines_of(path))
+                    yield from (
+                        event
+                        for event in events
+                        if since is None or event.action == "damaged" or event.moment >= since
+                    )
         except OSError as error:
             raise StoreError(
                 f"the audit log under {self.folder} cannot be read ({error.strerror}); its owner can"
@@ -167,7 +167,7 @@ class AuditLog:
             for path in reversed(months):
                 if month is not None and path.stem > month:
                     continue
-                lines = path.read_bytes().splitlines()
+                lines = list(self._lines_of(path))
                 end = line if path.stem == month else len(lines)
                 taken = lines[max(0, end - (top - len(events))) : end]
                 events += [_event_of(row).encodable() for row in reversed(taken)]
@@ -191,31 +191,43 @@ class AuditLog:
             Number of changed lines.
         """
         changed = 0
-        with locked(self._lock):
-            for path in self._months():
-                lines = path.read_bytes().splitlines(keepends=True)
-                new = [_changed(line, change) for line in lines]
-                if new != lines:
-                    changed += sum(a != b for a, b in zip(lines, new, strict=True))
-                    write_private(path, b"".join(new))
+        for folder in self._folders():
+            with locked(folder / self._lock.name):
+                for path in _months_in(folder):
+                    lines = path.read_bytes().splitlines(keepends=True)
+                    new = [_changed(line, change) for line in lines]
+                    if new != lines:
+                        changed += sum(a != b for a, b in zip(lines, new, strict=True))
+                        write_private(path, b"".join(new))
         return changed
 
     @property
     def _lock(self) -> Path:
         return self.folder / "log.lock"
 
+    def _folders(self) -> list[Path]:
+        """The log of this host, and, in the working copy of a store on an object store, those of others."""
+        others = self.folder / "of"
+        return [self.folder, *(sorted(others.iterdir()) if others.is_dir() else [])]
+
     def _months(self) -> list[Path]:
-        return (
-            sorted(path for path in self.folder.glob("*.jsonl") if _MONTH.fullmatch(path.name))
-            if self.folder.is_dir()
-            else []
-        )
+        """A path for each month, oldest first; the file may be in a folder of another host alone."""
+        names = {path.name for folder in self._folders() for path in _months_in(folder)}
+        return [self.folder / name for name in sorted(names)]
+
+    def _lines_of(self, month: Path) -> Iterator[bytes]:
+        """The lines of a month by all hosts; those of several hosts by their times."""
+        files = [path for folder in self._folders() if (path := folder / month.name).is_file()]
+        if len(files) == 1:
+            return iter(files[0].read_bytes().splitlines())
+        return heapq.merge(*(path.read_bytes().splitlines() for path in files), key=_time_of)
 
     def _drop_old(self, today: date) -> None:
         earliest = today - timedelta(days=self.keep_days)
-        months = self._months()
+        months = [path for folder in self._folders() for path in _months_in(folder)]
         old = [path for path in months if _last_day(path) < earliest]
-        if old and any(earliest <= day < today for day in _days_known(months[len(old) :])):
+        recent = [path for path in months if _last_day(path) >= earliest]
+        if old and any(earliest <= day < today for day in _days_known(recent)):
             for path in old:
                 path.unlink()
 
@@ -228,6 +240,16 @@ def _days_known(months: list[Path]) -> Iterator[date]:
         lines = path.read_bytes().splitlines()
         events = [_event_of(line) for line in (*lines[:1], *lines[-1:])]
         yield from (event.moment.date() for event in events if event.action != "damaged")
+
+
+def _months_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.glob("*.jsonl") if _MONTH.fullmatch(path.name))
+
+
+def _time_of(line: bytes) -> str:
+    return _event_of(line).at
 
 
 def _append(path: Path, line: bytes) -> None:

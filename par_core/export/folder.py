@@ -249,7 +249,7 @@ def _provenance(searcher: Searcher, request: ExportRequest, chosen: Selection) -
     return {
         "created_by": f"par {__version__}",
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "store": str(searcher.store.root),
+        "store": searcher.store.place,
         "index_version": chosen.index.version,
         "profile": info.profile,
         "embedding": info.embedding,

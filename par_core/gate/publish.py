@@ -38,8 +38,8 @@ def run_gate(store: Store, golden: Golden, config: RunConfig, *, dry_run: bool =
     index = PeopleIndex.open(store.index_path)
     if index is None:
         raise BadConfigError(
-            f"the store at {store.root} holds no people yet; fill it with: par index SOURCE --store"
-            f" {store.root}"
+            f"the store at {store.place} holds no people yet; fill it with: par index SOURCE --store"
+            f" {store.place}"
         )
     findings = list(store_findings(store, index, golden.store))
     for query in golden.queries:

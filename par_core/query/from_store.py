@@ -157,7 +157,7 @@ class Searcher:
         if index is None or not index.is_current():
             index = PeopleIndex.open(self.store.index_path, version)
             if index is None:
-                root = self.store.root
+                root = self.store.place
                 raise BadConfigError(
                     f"the store at {root} holds no people yet; fill it with: par index SOURCE --store {root}"
                 )

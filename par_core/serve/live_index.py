@@ -39,7 +39,7 @@ class LiveIndex:
                 "the index is being written at this moment and holds nobody yet; try again soon"
             )
         raise NotReadyError(
-            f"the store holds no people yet; fill it with: par index SOURCE --store {store.root}"
+            f"the store holds no people yet; fill it with: par index SOURCE --store {store.place}"
         )
 
     def _look_at(self, newest: PeopleIndex) -> tuple[int, bool]:

@@ -156,7 +156,7 @@ async def status(request: Request, session: Searching) -> Response:
         {
             "status": await session.status(),
             "query": PageQuery(),
-            "root": str(session.app_state.service.store.root),
+            "root": session.app_state.service.store.place,
         },
     )
 

@@ -61,6 +61,8 @@ def verify_store(store: Store, *, thorough: bool = False) -> VerifyReport:
     Raises:
         StoreError: The ledger is damaged; says how to repair it.
     """
+    if thorough:
+        store.fetch_all()
     store_status(store)  # gives a store of version 0.1 its ledger, and the ids of this version
     commit = last_commit(store)
     if commit is None:

@@ -20,6 +20,7 @@ forgotten.json                        suppression list: what must not come back,
 certificates/<time>.json              erasure certificates
 forgetting.json                       journal of an erasure; exists only while it is under way
 access/                               tokens and audit log
+.copy/                                what a working copy of a store on an object store knows
 workers.log, run.lock                 files of the current or last run; may be deleted
 """
 
@@ -35,6 +36,8 @@ from typing import IO, Final, Literal
 
 from par_core.atomic import remove_partials, write_atomic
 from par_core.errors import BadConfigError, StoreError
+from par_core.object_store.names import COPY
+from par_core.object_store.places import copy_of
 from par_core.store.renamed_ids import load_renamed_ids
 from par_core.store.shards import Manifest, ShardFolder
 from par_core.store_folder import store_folder
@@ -52,17 +55,66 @@ Stage = Literal["segment", "describe"]
 
 
 class Store:
-    """One store folder.
+    """One store folder, or the working copy of a store on an object store: then the paths of its parts are
+    fetched when they are asked for.
 
     Args:
-        root: The folder; made by ``create``.
+        root: The folder, made by ``create``, or a URL.
 
     Raises:
-        BadConfigError: It is a URL: a store is a folder, on this machine or mounted.
+        BadConfigError: A store cannot be at such a URL.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = store_folder(Path(root))
+        self.copy = copy_of(self.root)
+
+    @property
+    def place(self) -> str:
+        """Where users know the store to be: its folder, or its URL."""
+        return str(self.root) if self.copy is None else self.copy.url
+
+    def _fetch(self, group: str, *, below: bool = False) -> None:
+        if self.copy is not None:
+            self.copy.ensure(group, below=below)
+
+    def fetch_all(self) -> None:
+        """Fetch all of a store on an object store: for what goes over its files without asking for them."""
+        if self.copy is not None:
+            self.copy.ensure_all()
+
+    def refresh(self) -> None:
+        """Follow a store on an object store to its newest version, and exchange records with it.
+
+        Raises:
+            TransientError: The object store cannot be reached; the copy stays as it was.
+        """
+        if self.copy is not None:
+            self.copy.refresh()
+            self.copy.send_records()
+
+    def erase_former(self) -> str | None:
+        """Delete everything that former versions of a store on an object store alone hold. Only while the
+        store is held.
+
+        Returns:
+            One sentence on what was deleted; None for a store in a folder, which keeps nothing of the kind.
+        """
+        if self.copy is None:
+            return None
+        lost, versions = self.copy.erase_former()
+        kept = "the bucket keeps no versions" if versions is None else f"{versions} older versions deleted"
+        return f"objects of former versions are deleted ({lost} had no version); {kept}"
+
+    def publish(self) -> None:
+        """Let other hosts read what was committed. Only while the store is held (``exclusive``).
+
+        Raises:
+            StoreError: Another host has taken the store.
+            TransientError: The object store cannot be reached; the end of the run tries again.
+        """
+        if self.copy is not None:
+            self.copy.commit()
 
     @classmethod
     def open(cls, root: Path) -> "Store":
@@ -73,8 +125,11 @@ class Store:
             StoreError: The store has another format version.
         """
         store = cls(root)
+        if store.copy is not None:
+            store.copy.open()
         if not store._marker.is_file():
-            raise BadConfigError(f"no store at {root}; make one with: par index SOURCE --store {root}")
+            place = root if store.copy is None else store.place
+            raise BadConfigError(f"no store at {place}; make one with: par index SOURCE --store {place}")
         stored_format = json.loads(store._marker.read_bytes()).get("format")
         if stored_format != FORMAT:
             raise StoreError(
@@ -91,12 +146,14 @@ class Store:
             BadConfigError: The place is a file, or a folder that holds other things.
         """
         store = cls(root)
+        if store.copy is not None:
+            store.copy.open()
         if not store._marker.is_file():
             if store.root.exists() and (
                 not store.root.is_dir()
                 or any(
                     # a run that was killed while it made the store has left these
-                    entry.name != "run.lock" and not entry.name.startswith(".store.json.")
+                    entry.name not in ("run.lock", COPY) and not entry.name.startswith(".store.json.")
                     for entry in store.root.iterdir()
                 )
             ):
@@ -113,6 +170,7 @@ class Store:
     @property
     def index_path(self) -> Path:
         """Folder of the LanceDB database."""
+        self._fetch("index.lance")
         return self.root / "index.lance"
 
     @property
@@ -151,19 +209,24 @@ class Store:
 
     def listing_path(self, source_digest: str) -> Path:
         """Path of the listing of one source."""
+        self._fetch("listings")
         return self.root / "listings" / f"{source_digest}.parquet"
 
     def ledger_path(self, segment_config: str) -> Path:
         """Path of the ledger of one segmentation."""
+        self._fetch("ledger")
         return self.root / "ledger" / f"{segment_config}.db"
 
     def work_path(self, shard_id: str) -> Path:
         """Path of the entries of a shard that replaces a part of a planned one."""
+        self._fetch("work")
         return self.root / "work" / f"{shard_id}.parquet"
 
     def shard(self, stage: Stage, config_id: str, shard_id: str) -> ShardFolder:
         """The folder of a shard, complete or not."""
-        return ShardFolder(self.config_folder(stage, config_id) / shard_id)
+        path = self.config_folder(stage, config_id) / shard_id
+        self._fetch(f"{stage}/{path.parent.name}/{shard_id}")
+        return ShardFolder(path)
 
     def config_folder(self, stage: Stage, config_id: str) -> Path:
         """The folder of a configuration's shards, also if the id is one of an earlier version."""
@@ -177,6 +240,7 @@ class Store:
     def complete_shards(self, stage: Stage, config_id: str) -> Iterator[tuple[ShardFolder, Manifest]]:
         """Yield every complete shard of a stage and configuration, by ascending id."""
         folder = self.config_folder(stage, config_id)
+        self._fetch(f"{stage}/{folder.name}", below=True)
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             manifest = None if path.name.startswith(".") else ShardFolder(path).manifest()
             if manifest is not None:
@@ -184,6 +248,7 @@ class Store:
 
     def incomplete_shards(self) -> list[Path]:
         """Folders of shards that workers left half-written, because they were killed or cut off."""
+        self.fetch_all()
         folders = (folder for stage in ("segment", "describe") for folder in (self.root / stage).glob("*/*"))
         return [
             folder
@@ -222,13 +287,16 @@ class Store:
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "run.lock").open("w") as file:
             if not _locked(file, fcntl.LOCK_EX, _LOCK_TRIES):
-                raise StoreError(f"another par command is writing to {self.root}; wait for it to end")
-            yield
+                raise StoreError(f"another par command is writing to {self.place}; wait for it to end")
+            with contextlib.nullcontext() if self.copy is None else self.copy.writing():
+                yield
 
     def is_held(self) -> bool:
         """Whether a writer holds the store at this moment. The check does not disturb writers: they try again
         for longer than it lasts.
         """
+        if self.copy is not None:
+            return self.copy.is_held()
         try:
             with (self.root / "run.lock").open() as file:
                 return not _locked(file, fcntl.LOCK_SH, 1)

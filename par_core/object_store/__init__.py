@@ -1,0 +1,18 @@
+"""Stores on an object store, such as S3: the truth is there, and each host works on a copy of what it needs.
+
+client        what an object store must do
+memory        one within this process, for tests
+s3            S3 and what speaks its protocol
+opening       the object store of a URL
+head          the one object that is replaced: version, lease and epoch
+holding       the lease of the one writer, and its commits
+catalogue     which objects make up each file of a version
+copy_state    which files a working copy holds, and of which version
+transfer      contents of files to and from objects
+working_copy  a folder in line with a version; what a writer changed there becomes the next version
+records       small files that many hosts change: tokens, audit log, reviews, saved searches
+names         names in a working copy
+places        where working copies are
+
+See docs/decisions/0025-a-store-on-an-object-store.md.
+"""

@@ -1,0 +1,465 @@
+"""A folder that is in line with a version of a store on an object store.
+
+A reader's copy only follows: ``refresh`` brings it in line with the newest version, ``ensure`` fetches files
+that a command needs. A writer's copy is a store like any other while a command works on it; ``writing`` holds
+the lease meanwhile, and ``commit`` makes what was changed the next version: first the objects of the files,
+then the catalogue that names them, and last the head, which replaces the one that this writer knows or fails.
+
+What a killed writer left in its copy stays there: the next command on that host goes on with it, unless
+another host has committed meanwhile; then it is dropped for what is committed.
+"""
+
+import contextlib
+import fcntl
+import json
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from par_core.errors import ParError, StoreError, TransientError
+from par_core.locks import locked
+from par_core.object_store import holding
+from par_core.object_store.catalogue import Catalogue, Part
+from par_core.object_store.client import MissingObjectError, Objects
+from par_core.object_store.copy_state import CopyState, Mark
+from par_core.object_store.head import Head, HeadFile, KnownHead
+from par_core.object_store.holding import Holding, LeaseLostError
+from par_core.object_store.local_files import changed, versioned_files
+from par_core.object_store.names import COPY
+from par_core.object_store.opening import open_objects
+from par_core.object_store.records import Records
+from par_core.object_store.transfer import FILES, download, parts_of_file, upload
+
+__all__ = ["WorkingCopy"]
+
+_OF_WRITERS: Final = ("", "index.lance", "ledger", "listings", "work")
+_CATALOGUES: Final = "catalogue/"
+_TRIES: Final = 6  # of following a store whose versions change meanwhile
+_MOST_CATALOGUES: Final = 64
+_SMALL: Final = 2_000  # changed files that need no new base
+# what makes a version that was fetched the one that is read, fetched after everything else
+_SWITCHING: Final = ("/_versions/", "/_refs/")
+
+
+class WorkingCopy:
+    """A working copy.
+
+    Args:
+        root: The folder.
+        url: URL of the store.
+        identity: Random id of the copy.
+        writing: Whether it is the copy of the host's writer.
+        objects: The object store; None opens that of the URL when it is needed.
+    """
+
+    def __init__(
+        self, root: Path, url: str, identity: str, *, writing: bool, objects: Objects | None = None
+    ) -> None:
+        self.root, self.url, self.identity, self.is_writer = root, url, identity, writing
+        self._objects = objects
+        self._known: KnownHead | None = None
+        self._ensured: set[str] = set()
+        self._opened = False
+        self._thread = threading.RLock()
+        self._holding: Holding | None = None
+        self._swept_keys: set[str] = set()  # catalogues whose dropped objects this writer has deleted
+
+    @cached_property
+    def objects(self) -> Objects:
+        """The object store."""
+        return self._objects or open_objects(self.url)
+
+    @cached_property
+    def state(self) -> CopyState:
+        """What is known of the copy."""
+        return CopyState(self.root / COPY / "state.db")
+
+    @cached_property
+    def records(self) -> Records:
+        """The records, which are in no version."""
+        return Records(self.objects, self.root, self.identity, self.state)
+
+    def open(self) -> None:
+        """Follow the store once in a process; a writer's copy only while no command of this host writes.
+
+        Raises:
+            TransientError: The object store cannot be reached.
+        """
+        with self._thread:
+            if self._opened:
+                return
+            if not self.is_writer:
+                self.refresh()
+            else:
+                # else the command that holds it has followed already, such as the one of this worker
+                with (self.root / "run.lock").open("a") as file, contextlib.suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    self._catch_up(HeadFile(self.objects).read())
+                    self.records.pull()
+            self._opened = True
+
+    def refresh(self) -> bool:
+        """Bring a reader's copy in line with the newest version; a writer's copy is left as it is.
+
+        Returns:
+            Whether there was a newer one.
+
+        Raises:
+            TransientError: The object store cannot be reached; the copy stays as it was.
+            StoreError: The store is damaged.
+        """
+        if self.is_writer:
+            return False
+        with self._thread, locked(self.root / COPY / "lock"):
+            known = HeadFile(self.objects).read_unless(self._known)
+            newer = self._follow(known)
+            self.records.pull()
+            return newer
+
+    def send_records(self) -> None:
+        """Write the records that were changed here; nothing is asked where none was."""
+        if self._opened:
+            self.records.push()
+
+    def is_held(self) -> bool:
+        """Whether a writer held the lease when the copy last looked, and may still do."""
+        until = self.state.meta("lease_until")
+        return until is not None and float(until) > time.time()
+
+    def ensure(self, group: str, *, below: bool = False) -> None:
+        """Fetch the files of a group, or of all groups below a folder, that are not in the folder yet."""
+        if group in self._ensured:
+            return
+        self.open()
+        for _ in range(_TRIES):
+            try:
+                self._fetch(group, below=below)
+                break
+            except MissingObjectError:  # there is a newer version
+                if self.is_writer:
+                    raise
+                self.refresh()
+        else:
+            raise TransientError(f"{self.url} changes faster than it can be read; try again")
+        self._ensured.add(group)
+
+    def ensure_all(self) -> None:
+        """Fetch everything."""
+        for group in _OF_WRITERS:
+            self.ensure(group)
+        for folder in ("segment", "describe"):
+            self.ensure(folder, below=True)
+
+    def _fetch(self, group: str, *, below: bool) -> None:
+        with locked(self.root / COPY / "lock"):  # two processes must not fetch what one of them then changes
+            files = self.state.absent(group, below=below)
+            marks = self._downloaded(files)
+            with self.state.changing() as changes:
+                for path, mark in marks.items():
+                    changes.hold(path, files[path], mark)
+                if not below:
+                    changes.want(group)
+
+    def _downloaded(self, files: Mapping[str, Sequence[Part]]) -> dict[str, Mark]:
+        last = {path: parts for path, parts in files.items() if any(part in path for part in _SWITCHING)}
+        first = {path: parts for path, parts in files.items() if path not in last}
+        return {**download(self.objects, self.root, first), **download(self.objects, self.root, last)}
+
+    # following
+
+    def _follow(self, known: KnownHead | None) -> bool:
+        """Bring the folder in line with a head, and with newer ones that come meanwhile."""
+        before = self.state.meta("catalogues")
+        for _ in range(_TRIES):
+            self._know(known)
+            if known is None:
+                return before is not None
+            try:
+                self._read_catalogues(known.head)
+                self._settle()
+                return before != self.state.meta("catalogues")
+            except MissingObjectError:  # a commit has deleted it
+                latest = HeadFile(self.objects).read()
+                if latest is not None and latest.head.catalogues == known.head.catalogues:
+                    raise
+                known = latest
+        raise TransientError(f"{self.url} changes faster than it can be read; try again")
+
+    def _know(self, known: KnownHead | None) -> None:
+        """Take note of a head. Where the store is gone, or is another one now, the copy is emptied."""
+        store, lease = ("", None) if known is None else (known.head.store, known.head.lease)
+        if self.state.meta("store") not in (None, "", store):
+            for path, _ in versioned_files(self.root):
+                (self.root / path).unlink(missing_ok=True)
+            for path in self.state.records():
+                (self.root / path).unlink(missing_ok=True)
+            with self.state.changing() as changes:
+                changes.forget_everything()
+                changes.set_meta("catalogues", "[]")
+                changes.set_meta("settled", "0")
+            self._ensured.clear()
+        self._known = known
+        noted = {"store": store, "lease_until": str(lease.until if lease else 0.0)}
+        if any(self.state.meta(key) != value for key, value in noted.items()):
+            with self.state.changing() as changes:
+                for key, value in noted.items():
+                    changes.set_meta(key, value)
+
+    def _read_catalogues(self, head: Head) -> None:
+        applied = json.loads(self.state.meta("catalogues") or "[]")
+        wanted = list(head.catalogues)
+        if applied == wanted:
+            return
+        fresh = wanted[: len(applied)] != applied
+        contents = [self._catalogue(key) for key in wanted[0 if fresh else len(applied) :]]
+        with self.state.changing() as changes:
+            if fresh:
+                changes.clear()
+            for content in contents:
+                changes.add(content.files, content.deleted)
+            changes.set_meta("catalogues", json.dumps(wanted))
+            changes.set_meta("settled", "0")
+        self._ensured.clear()
+
+    def _catalogue(self, key: str) -> Catalogue:
+        stored = self.objects.get(key)
+        assert stored is not None
+        return Catalogue.of(stored.content, f"{self.url}/{key}")
+
+    def _settle(self) -> None:
+        """Fetch what the folder must hold of the version, then delete what the version does not have."""
+        if self.state.meta("settled") == "1":
+            return
+        files = self.state.outdated()
+        marks = self._downloaded(files)
+        gone = self.state.gone()
+        for path in gone:
+            (self.root / path).unlink(missing_ok=True)
+        _remove_empty(self.root, gone)
+        with self.state.changing() as changes:
+            for path, mark in marks.items():
+                changes.hold(path, files[path], mark)
+            changes.let_go(gone)
+            changes.set_meta("settled", "1")
+
+    # writing
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the lease while a block changes the folder, and commit at its end, also after an error: what
+        is in the folder is a store at any moment. Only for the process that holds the folder's own lock.
+
+        Raises:
+            StoreError: Another host writes, or has taken the lease because this one was cut off for too long.
+        """
+        if not self.is_writer:
+            raise StoreError(f"{self.root} is a copy of {self.url} for readers; no command writes there")
+        held = Holding(self.objects, self.identity, holding.LEASE_S)
+        try:
+            with held.renewed():
+                self._begin(held)
+                self._holding = held
+                try:
+                    yield
+                except LeaseLostError:
+                    raise
+                except BaseException as error:
+                    try:
+                        self.commit()
+                    except (StoreError, TransientError, OSError) as failure:
+                        # the end of a command, such as typer.Exit, must not look like success
+                        if isinstance(error, Exception) and not isinstance(error, ParError):
+                            raise failure from error
+                    raise
+                self.commit()
+        finally:
+            self._holding = None
+            held.release(self._swept)
+
+    def _begin(self, held: Holding) -> None:
+        with self._thread:
+            self._swept_keys.clear()
+            self._catch_up(held.known)
+            self.records.pull()
+            self._opened = True
+            self._sweep(held)
+            if held.crashed:
+                self.sweep_all(held.head)
+            for group in _OF_WRITERS:
+                self.ensure(group)
+
+    def _catch_up(self, known: KnownHead | None) -> None:
+        """Bring a writer's copy in line with a head; what a killed command left here stays, unless another
+        host has committed since.
+        """
+        self._know(known)
+        if known is None:
+            return
+        moved = json.loads(self.state.meta("catalogues") or "[]") != list(known.head.catalogues)
+        self._read_catalogues(known.head)
+        if moved:
+            self._drop_uncommitted()
+        self._settle()
+
+    def _drop_uncommitted(self) -> None:
+        """Take back what this folder holds beside the version: another host has committed since. A file that
+        the version has with the same content stays.
+        """
+        now, before = dict(versioned_files(self.root)), self.state.held()
+        different, missing = changed(now, before)
+        kept = self.state.parts_of(different)
+        with self.state.changing() as changes:
+            changes.let_go(missing)
+            for path in different:
+                file = self.root / path
+                parts = kept.get(path)
+                if parts and parts_of_file(path, file) == [(part.sha256, part.size) for part in parts]:
+                    changes.hold(path, parts, now[path])
+                else:
+                    file.unlink(missing_ok=True)
+                    changes.let_go([path])
+            changes.set_meta("settled", "0")
+        _remove_empty(self.root, different)
+
+    def commit(self) -> bool:
+        """Make what has changed in the folder the next version. No process may change ledger or index
+        meanwhile; shards that workers finish meanwhile are taken or left to the next commit.
+
+        Returns:
+            Whether anything had changed.
+
+        Raises:
+            LeaseLostError: Another writer has taken the lease; nothing was committed.
+            TransientError: The object store cannot be reached; the next commit tries again.
+        """
+        held = self._holding
+        if held is None:
+            raise StoreError(f"nobody holds {self.url}")
+        with self._thread:
+            self.records.push()
+            different, missing = changed(dict(versioned_files(self.root)), self.state.held())
+            known = self.state.parts_of([*different, *missing])
+            uploaded = upload(self.objects, self.root, different, known, held.head.epoch)
+            written = {
+                path: parts for path, (parts, _) in uploaded.items() if list(known.get(path, ())) != parts
+            }
+            if written or any(path in known for path in missing):
+                self._publish(held, written, missing, known)
+            with self.state.changing() as changes:
+                for path, (parts, mark) in uploaded.items():
+                    changes.hold(path, parts, mark)
+                changes.let_go(missing)
+            self._sweep(held)
+            return bool(written or missing)
+
+    def _publish(
+        self,
+        held: Holding,
+        written: Mapping[str, Sequence[Part]],
+        missing: Sequence[str],
+        known: Mapping[str, Sequence[Part]],
+    ) -> None:
+        kept = {part.key for parts in written.values() for part in parts}
+        old = [part.key for path in {*written, *missing} for part in known.get(path, ())]
+        dropped = [key for key in old if key not in kept]
+        head = held.head
+        files: Mapping[str, Sequence[Part]] = written
+        deleted: Sequence[str] = [path for path in missing if path in known]
+        anew = not head.catalogues or _is_long(head, len(written) + len(deleted))
+        if anew:
+            files = {
+                path: parts
+                for path, parts in {**self.state.files(), **written}.items()
+                if path not in deleted
+            }
+            dropped += [key for key in head.catalogues if key not in head.unswept]
+        n_changes = max(1, len(files) + (0 if anew else len(deleted)))
+        content = Catalogue(files, [] if anew else deleted, dropped)
+        key = f"{_CATALOGUES}{head.generation + 1:08d}-{head.epoch}-{secrets.token_hex(4)}.json.gz"
+        self.objects.put(key, content.encoded())
+        catalogues = (key,) if anew else (*head.catalogues, key)
+        sizes = (n_changes,) if anew else (*head.changes, n_changes)
+
+        def change(now: Head) -> Head:
+            return Head(
+                store=now.store,
+                epoch=now.epoch,
+                generation=head.generation + 1,
+                catalogues=catalogues,
+                changes=sizes,
+                unswept=(*self._swept(now).unswept, key),
+            )
+
+        self._known = held.commit(change)
+        with self.state.changing() as changes:
+            changes.add(written, deleted)
+            changes.set_meta("catalogues", json.dumps(list(catalogues)))
+        self._ensured.clear()
+
+    def _sweep(self, held: Holding) -> None:
+        """Delete the objects that no version needs any more; what fails is left to the next writer."""
+        for key in held.head.unswept:
+            if key in self._swept_keys:
+                continue
+            with contextlib.suppress(TransientError):
+                with contextlib.suppress(MissingObjectError):
+                    self.objects.delete(self._catalogue(key).dropped)
+                self._swept_keys.add(key)
+
+    def _swept(self, head: Head) -> Head:
+        """The head without the catalogues whose dropped objects are deleted."""
+        return replace(head, unswept=tuple(key for key in head.unswept if key not in self._swept_keys))
+
+    def erase_former(self) -> tuple[int, int | None]:
+        """Commit, and delete everything that former versions alone hold: objects that killed writers left,
+        and what a bucket with versioning keeps of deleted and replaced objects. Only while the store is held.
+
+        Returns:
+            Number of objects without a version, and of older versions of objects; None if the bucket keeps
+            none.
+        """
+        self.commit()
+        held = self._holding
+        assert held is not None
+        lost = self.sweep_all()
+        with self._thread:
+            held.commit(self._swept)
+        kept = [item.key for item in self.objects.listed("")]
+        return lost, self.objects.erase_versions("", kept)
+
+    def sweep_all(self, head: Head | None = None) -> int:
+        """Delete objects that no version names: those that killed writers left. Only while the lease is held.
+
+        Returns:
+            Their number.
+        """
+        head = head or (self._holding.head if self._holding else None)
+        assert head is not None
+        named = {part.key for parts in self.state.files().values() for part in parts} | set(head.catalogues)
+        lost = [
+            item.key
+            for prefix in (FILES, _CATALOGUES)
+            for item in self.objects.listed(prefix)
+            if item.key not in named and item.key not in head.unswept
+        ]
+        self.objects.delete(lost)
+        return len(lost)
+
+
+def _is_long(head: Head, more: int) -> bool:
+    """Whether the changes since the base have become so many that a new base costs little beside them."""
+    since = sum(head.changes[1:]) + more
+    return len(head.catalogues) >= _MOST_CATALOGUES or since > max(_SMALL, head.changes[0] // 2)
+
+
+def _remove_empty(root: Path, paths: Sequence[str]) -> None:
+    """Remove the folders of deleted files that hold nothing any more."""
+    for folder in sorted({parent for path in paths for parent in Path(path).parents}, reverse=True):
+        if folder != Path("."):
+            with contextlib.suppress(OSError):
+                (root / folder).rmdir()

@@ -1,0 +1,175 @@
+"""An HTTP server in front of another one that fails as networks and object stores do.
+
+Each fault is a function of the request that says what happens to it; the first that says something counts.
+"""
+
+import contextlib
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
+
+#: ``error``: answered with 503, not passed on; ``cut``: the connection ends before it is passed on; ``lost``:
+#: it is passed on, and the answer is lost; ``twice``: it is passed on twice, the second answer counts;
+#: ``late``: as ``cut``, and it is passed on after a while; ``short``: half of the answer arrives.
+Kind = Literal["error", "cut", "lost", "twice", "late", "short"]
+Fault = Callable[["Request"], Kind | None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request: its method, path, and number from 1."""
+
+    method: str
+    path: str
+    number: int
+
+
+@dataclass
+class FaultyProxy:
+    """The proxy.
+
+    Attributes:
+        target: Host and port of the server.
+        faults: What fails.
+        delay_s: Seconds that are added to every request.
+        late_s: Seconds after which a late request arrives.
+        away: Whether connections are refused.
+        seen: All requests.
+    """
+
+    target: tuple[str, int]
+    faults: list[Fault] = field(default_factory=list)
+    delay_s: float = 0.0
+    late_s: float = 0.3
+    away: bool = False
+    seen: list[Request] = field(default_factory=list)
+    url: str = ""
+
+    def fail(self, kind: Kind, method: str, part: str, *, times: int = 1, after: int = 0) -> None:
+        """Let some requests fail: of a method, with a text in the path, the first ones after some others."""
+        left = [after, times]
+
+        def fault(request: Request) -> Kind | None:
+            if request.method != method or part not in request.path:
+                return None
+            if left[0] > 0:
+                left[0] -= 1
+                return None
+            if left[1] > 0:
+                left[1] -= 1
+                return kind
+            return None
+
+        self.faults.append(fault)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    proxy: FaultyProxy
+    lock = threading.Lock()
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.server_end: http.client.HTTPConnection | None = None
+
+    def finish(self) -> None:
+        if self.server_end is not None:
+            self.server_end.close()
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def _handle(self) -> None:
+        proxy = self.proxy
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        with self.lock:
+            request = Request(self.command, self.path, len(proxy.seen) + 1)
+            proxy.seen.append(request)
+            kind = next((found for fault in proxy.faults if (found := fault(request))), None)
+        if proxy.delay_s:
+            time.sleep(proxy.delay_s)
+        if proxy.away or kind == "cut":
+            return self._cut()
+        if kind == "error":
+            return self._answer(
+                503, [("Content-Type", "application/xml")], b"<Error><Code>SlowDown</Code></Error>"
+            )
+        if kind == "late":
+            threading.Timer(proxy.late_s, self._passed_on, (body, True)).start()
+            return self._cut()
+        status, headers, content = self._passed_on(body)
+        if kind == "twice":
+            status, headers, content = self._passed_on(body)
+        if kind == "lost":
+            return self._cut()
+        return self._answer(status, headers, content, short=kind == "short")
+
+    def _passed_on(self, body: bytes, anew: bool = False) -> tuple[int, list[tuple[str, str]], bytes]:
+        if anew or self.server_end is None:
+            connection = http.client.HTTPConnection(*self.proxy.target, timeout=60)
+            if not anew:
+                self.server_end = connection
+        else:
+            connection = self.server_end
+        headers = {key: value for key, value in self.headers.items() if key != "Expect"}
+        connection.request(self.command, self.path, body or None, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        return answer.status, answer.getheaders(), content
+
+    def _answer(
+        self, status: int, headers: list[tuple[str, str]], content: bytes, *, short: bool = False
+    ) -> None:
+        self.send_response_only(status)
+        for key, value in headers:
+            if key.lower() not in ("transfer-encoding", "content-length", "connection"):
+                self.send_header(key, value)
+        length = [value for key, value in headers if key.lower() == "content-length"]
+        self.send_header(
+            "Content-Length", length[0] if self.command == "HEAD" and length else str(len(content))
+        )
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if short else content)
+        if short:
+            self._cut()
+
+    def _cut(self) -> None:
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _handle  # noqa: N815 - as http.server calls them
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Connections that clients drop are part of the game."""
+
+
+@contextlib.contextmanager
+def faulty_proxy(target: tuple[str, int]) -> Iterator[FaultyProxy]:
+    """Yield a proxy to a server."""
+    proxy = FaultyProxy(target)
+    handler = type("Handler", (_Handler,), {"proxy": proxy})
+    server = _Server(("127.0.0.1", 0), handler)
+    proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)

@@ -1,0 +1,136 @@
+"""What every object store keeps to, on the memory of this process and on moto's server; what S3 says of
+trouble.
+"""
+
+import fsspec
+import pytest
+
+from par_core.errors import BadConfigError, TransientError
+from par_core.object_store.client import MissingObjectError, Objects
+from par_core.object_store.opening import open_objects
+from par_core.object_store.s3 import S3Objects
+from tests.faulty_proxy import FaultyProxy, Kind
+from tests.object_stores import BUCKET, client_of, make_bucket
+
+
+def content(objects: Objects, key: str) -> bytes:
+    stored = objects.get(key)
+    assert stored is not None
+    return stored.content
+
+
+def test_an_object_is_read_as_it_was_written(objects: Objects) -> None:
+    tag = objects.put("a/b@1", b"one")
+    stored = objects.get("a/b@1")
+    assert stored is not None
+    assert (stored.content, stored.tag) == (b"one", tag)
+    assert objects.get("a/b@1", unless=tag) is None
+    objects.put("a/b@1", b"two")
+    again = objects.get("a/b@1", unless=tag)
+    assert again is not None
+    assert again.content == b"two"
+
+
+def test_what_is_missing_is_said(objects: Objects) -> None:
+    with pytest.raises(MissingObjectError):
+        objects.get("none")
+    objects.delete(["none"])
+
+
+def test_a_write_keeps_to_its_condition(objects: Objects) -> None:
+    tag = objects.put_if("head", b"one", None)
+    assert tag is not None
+    assert objects.put_if("head", b"two", None) is None
+    newer = objects.put_if("head", b"two", tag)
+    assert newer is not None
+    assert objects.put_if("head", b"three", tag) is None
+    assert content(objects, "head") == b"two"
+    assert objects.put_if("other", b"x", newer) is None
+
+
+def test_objects_are_listed_by_prefix_and_deleted(objects: Objects) -> None:
+    for name in ("x/1", "x/2", "y/1"):
+        objects.put(name, b"abc")
+    assert [(item.key, item.size) for item in objects.listed("x/")] == [("x/1", 3), ("x/2", 3)]
+    objects.delete(["x/1", "x/2", "none"])
+    assert [item.key for item in objects.listed("")] == ["y/1"]
+
+
+@pytest.mark.slow
+def test_more_objects_than_a_page_are_listed_and_deleted(proxy: FaultyProxy, url: str) -> None:
+    objects = S3Objects(url)
+    client = client_of(proxy.url)
+    for number in range(1_050):
+        client.put_object(Bucket=BUCKET, Key=f"{url.split('/', 3)[3]}/{number:05}", Body=b"")
+    keys = [item.key for item in objects.listed("")]
+    assert keys == [f"{number:05}" for number in range(1_050)]
+    objects.delete(keys)
+    assert list(objects.listed("")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "requests"), [("error", 8), ("cut", 8), ("lost", 8), ("twice", 2), ("short", 5)]
+)
+def test_reads_and_writes_outlast_three_faults(
+    proxy: FaultyProxy, url: str, kind: Kind, requests: int
+) -> None:
+    objects = S3Objects(url)
+    proxy.fail(kind, "PUT", "/a", times=3)
+    proxy.fail(kind, "GET", "/a", times=3)
+    objects.put("a", b"content")
+    assert content(objects, "a") == b"content"
+    assert len(proxy.seen) == requests
+
+
+def test_trouble_that_lasts_is_transient(proxy: FaultyProxy, url: str) -> None:
+    objects = S3Objects(url)
+    proxy.away = True
+    with pytest.raises(TransientError, match=f"^{url} cannot be reached: "):
+        objects.put("a", b"")
+
+
+def test_trouble_never_shows_credentials(
+    proxy: FaultyProxy, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"endpoint_url": proxy.url, "key": "AKIAVISIBLE", "secret": "geheim", "token": "tok-geheim"}
+    monkeypatch.setitem(fsspec.config.conf, "s3", settings)
+    objects = S3Objects(url)
+    proxy.away = True
+    with pytest.raises(TransientError) as caught:
+        objects.get("a")
+    shown = f"{caught.value} {caught.value.__cause__}"
+    assert not any(secret in shown for secret in ("AKIAVISIBLE", "geheim"))
+
+
+def test_a_bucket_that_is_not_there_is_a_wrong_setting(proxy: FaultyProxy) -> None:
+    with pytest.raises(BadConfigError, match="no bucket for s3://none/x"):
+        S3Objects("s3://none/x").put("a", b"")
+
+
+@pytest.mark.parametrize("url", ["gs://bucket/x", "https://host/x", "s3://"])
+def test_a_url_where_no_store_can_be_is_refused(url: str) -> None:
+    with pytest.raises(BadConfigError, match=url):
+        open_objects(url)
+
+
+def test_older_versions_are_erased_too(server: tuple[str, int], proxy: FaultyProxy, url: str) -> None:
+    bucket = "versioned"
+    client = client_of(proxy.url)
+    client.create_bucket(Bucket=bucket)
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    objects = S3Objects(f"s3://{bucket}/store")
+    for text in (b"1", b"2"):
+        objects.put("files/kept", text)
+        objects.put("files/gone", text)
+    objects.delete(["files/gone"])
+    client.put_object(Bucket=bucket, Key="other", Body=b"")
+    assert objects.erase_versions("files/", {"files/kept"}) == 4
+    left = client.list_object_versions(Bucket=bucket)
+    assert sorted(item["Key"] for item in left["Versions"]) == ["other", "store/files/kept"]
+    assert "DeleteMarkers" not in left
+    assert content(objects, "files/kept") == b"2"
+
+
+def test_a_bucket_without_versions_says_so(proxy: FaultyProxy, url: str) -> None:
+    make_bucket(proxy.url)
+    assert S3Objects(url).erase_versions("", ()) is None
