@@ -27,7 +27,7 @@ _DENIED: Final = (
     *("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"),
     *("403", "401", "AuthorizationHeaderMalformed", "AllAccessDisabled"),
 )
-_WITHOUT_VERSIONING: Final = ("NotImplemented", "MethodNotAllowed", "501", "405")
+_NOT_OFFERED: Final = ("NotImplemented", "MethodNotAllowed", "501", "405")
 _Answer = TypeVar("_Answer")
 
 
@@ -96,9 +96,16 @@ class S3Objects:
 
     def _delete(self, names: list[dict[str, str]]) -> None:
         def ask() -> list[dict[str, str]]:
-            answer = self._client.delete_objects(
-                Bucket=self._bucket, Delete={"Objects": names, "Quiet": True}
-            )
+            try:
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket, Delete={"Objects": names, "Quiet": True}
+                )
+            except Exception as error:
+                if _code(error) not in _NOT_OFFERED:
+                    raise
+                for name in names:  # a server that deletes one at a time
+                    self._client.delete_object(Bucket=self._bucket, **name)
+                return []
             return [error for error in answer.get("Errors", []) if error.get("Code") not in _MISSING]
 
         errors = self._asked(ask, "")
@@ -144,7 +151,7 @@ class S3Objects:
             try:
                 answer = self._client.get_bucket_versioning(Bucket=self._bucket)
             except Exception as error:
-                if _code(error) in _WITHOUT_VERSIONING:
+                if _code(error) in _NOT_OFFERED:
                     return False
                 raise
             return answer.get("Status") in ("Enabled", "Suspended")
@@ -233,6 +240,8 @@ def _may_pass(error: Exception, code: str) -> bool:
         )
     answer = getattr(error, "response", {})
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    if code in _NOT_OFFERED:
+        return False
     return status >= 500 or code in (
         "SlowDown",
         "RequestTimeout",

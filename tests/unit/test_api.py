@@ -101,8 +101,8 @@ def test_wrong_calls_say_what_to_do(tmp_path: Path) -> None:
         opened.status()
     with pytest.raises(par.BadConfigError, match="name a source"):
         opened.index()
-    with pytest.raises(par.BadConfigError, match="a store cannot be at a URL"):
-        par.open("s3://bucket/store")
+    with pytest.raises(par.BadConfigError, match="a store cannot be at gs://bucket/store"):
+        par.open("gs://bucket/store")
     with pytest.raises(par.BadConfigError, match="no setting"):
         par.open(tmp_path, maschine={"device": "cpu"})
     assert not (tmp_path / "store").exists()

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from benchmarks.faulty_proxy import FaultyProxy, Kind
 from par_core.errors import BadConfigError, StoreError, TransientError
 from par_core.object_store import holding
 from par_core.object_store.client import Objects
@@ -12,7 +13,6 @@ from par_core.object_store.head import Head, HeadChangedError, HeadFile
 from par_core.object_store.holding import Holding, LeaseLostError
 from par_core.object_store.memory import MemoryObjects
 from par_core.object_store.s3 import S3Objects
-from tests.faulty_proxy import FaultyProxy, Kind
 from tests.object_stores import wait_until
 
 

@@ -5,11 +5,11 @@ trouble.
 import fsspec
 import pytest
 
+from benchmarks.faulty_proxy import FaultyProxy, Kind
 from par_core.errors import BadConfigError, TransientError
 from par_core.object_store.client import MissingObjectError, Objects
 from par_core.object_store.opening import open_objects
 from par_core.object_store.s3 import S3Objects
-from tests.faulty_proxy import FaultyProxy, Kind
 from tests.object_stores import BUCKET, client_of, make_bucket
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.faulty_proxy import FaultyProxy
 from par_core.errors import StoreError
 from par_core.object_store.client import Objects
 from par_core.object_store.working_copy import WorkingCopy
-from tests.faulty_proxy import FaultyProxy
 from tests.object_stores import copy_at
 
 REVIEW = "reviews/hat.json"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.faulty_proxy import FaultyProxy, Kind
 from par_core.errors import StoreError, TransientError
 from par_core.object_store import holding, transfer, working_copy
 from par_core.object_store.client import Objects
@@ -15,7 +16,6 @@ from par_core.object_store.holding import Holding, LeaseLostError
 from par_core.object_store.memory import MemoryObjects
 from par_core.object_store.s3 import S3Objects
 from par_core.object_store.working_copy import WorkingCopy
-from tests.faulty_proxy import FaultyProxy, Kind
 from tests.object_stores import KilledError, Mortal, copy_at, files_of, write_files
 
 FIRST: dict[str, bytes | None] = {
