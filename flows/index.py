@@ -118,6 +118,7 @@ def run_index(
                 from par_core.gate.publish import run_gate
 
                 gate = run_gate(store, wanted, config)
+            store.publish()  # a failure is one of the run
             report = IndexReport(
                 plan,
                 commit,

@@ -22,6 +22,7 @@ from par_core.access.audit_log import AuditLog, Event
 from par_core.access.roles import Role
 from par_core.access.tokens import TokenFile
 from par_core.errors import BadConfigError, StoreError
+from par_core.object_store.places import copy_of
 from par_core.store_folder import store_folder
 
 __all__ = ["KEEP_DAYS", "Access", "Caller", "Outcome", "question_text"]
@@ -92,9 +93,13 @@ class Access:
         Raises:
             BadConfigError: There is no store.
         """
-        if not (store_folder(root) / "store.json").is_file():
+        folder = store_folder(root)
+        copy = copy_of(folder)
+        if copy is not None:
+            copy.open()
+        if not (folder / "store.json").is_file():
             raise BadConfigError(f"no store at {root}; make one with: par index SOURCE --store {root}")
-        return cls(root, keep_days)
+        return cls(folder, keep_days)
 
     def has_tokens(self) -> bool:
         """Return whether callers must show a token. Once a token was made this stays True, even when the last

@@ -212,6 +212,22 @@ def test_a_server_answers_from_new_versions_and_while_the_store_is_away(
             wait_until(lambda: httpx.get(f"{address}/api/status", timeout=20).status_code == 401, 30)
 
 
+@pytest.mark.slow
+def test_worker_processes_write_what_their_run_commits(
+    hosts: list[Host], photos: Path, tmp_path: Path
+) -> None:
+    settings = load_config(profile="fake", machine={"runner": "dask", "workers": 2, "shard_size": 2})
+    with hosts[0].here() as store:
+        assert run_index([str(photos)], store, settings, quiet=True).exit_code == 0
+    index(tmp_path / "local", [photos])
+    assert hosts[1].content() == content(tmp_path / "local")
+    moved = photos.rename(tmp_path / "moved")
+    with hosts[2].here() as store:  # rows are copied from shards that workers fetch
+        report = run_index([str(moved)], store, settings, quiet=True)
+    assert (report.exit_code, report.recognised) == (0, 5)
+    assert hosts[1].par("verify", "--thorough").exit_code == 0
+
+
 def test_python_callers_index_and_search(hosts: list[Host], photos: Path) -> None:
     with hosts[0].here():
         archive_ = par_api.open(hosts[0].url, profile="fake")
@@ -285,5 +301,9 @@ def test_runs_killed_at_any_moment_lose_at_most_their_work(
         reader = Host(tmp_path / f"reader{number}", url)
         assert reader.content() == wanted
         assert reader.par("verify", "--thorough").exit_code == 0
-        assert all("@" in item.key for item in S3Objects(url).listed("files/"))
+        with reader.here() as store:
+            copy = Store.open(store).copy
+            assert copy is not None
+            named = {part.key for parts in copy.state.files().values() for part in parts}
+        assert {item.key for item in S3Objects(url).listed("files/")} == named
     assert killed >= 4
