@@ -42,8 +42,6 @@ _CATALOGUES: Final = "catalogue/"
 _TRIES: Final = 6  # of following a store whose versions change meanwhile
 _MOST_CATALOGUES: Final = 64
 _SMALL: Final = 2_000  # changed files that need no new base
-# what makes a version that was fetched the one that is read, fetched after everything else
-_SWITCHING: Final = ("/_versions/", "/_refs/")
 
 
 class WorkingCopy:
@@ -166,9 +164,11 @@ class WorkingCopy:
                     changes.want(group)
 
     def _downloaded(self, files: Mapping[str, Sequence[Part]]) -> dict[str, Mark]:
-        last = {path: parts for path, parts in files.items() if any(part in path for part in _SWITCHING)}
-        first = {path: parts for path, parts in files.items() if path not in last}
-        return {**download(self.objects, self.root, first), **download(self.objects, self.root, last)}
+        marks: dict[str, Mark] = {}
+        for step in sorted({_step(path) for path in files}):
+            part = {path: parts for path, parts in files.items() if _step(path) == step}
+            marks |= download(self.objects, self.root, part)
+        return marks
 
     # following
 
@@ -449,6 +449,15 @@ class WorkingCopy:
         ]
         self.objects.delete(lost)
         return len(lost)
+
+
+def _step(path: str) -> int:
+    """When a file is fetched, so that readers who do not wait find what is named: data and shards, versions
+    of the index, the tag of the live one, and what says so.
+    """
+    if "/" not in path:
+        return 3
+    return 2 if "/_refs/" in path else 1 if "/_versions/" in path else 0
 
 
 def _is_long(head: Head, more: int) -> bool:

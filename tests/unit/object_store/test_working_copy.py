@@ -310,6 +310,33 @@ class Overtaken:
         return self._objects.get(key, unless=unless)
 
 
+def test_what_names_other_files_is_fetched_after_them(
+    objects: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = "index.lance/people.lance/_refs/tags/live.json"
+    committed(copy_at(tmp_path / "a", objects.url, objects, writing=True), {**FIRST, tag: b"1"})
+    reader = copy_at(tmp_path / "b", objects.url, objects)
+    reader.refresh()
+    reader.ensure("index.lance")
+    changes: dict[str, bytes | None] = {**SECOND, tag: b"2"}
+    committed(copy_at(tmp_path / "a", objects.url, objects, writing=True), changes)
+    fetched: list[str] = []
+    download = transfer.download
+
+    def noted(store: Objects, root: Path, files: dict[str, list]) -> dict:
+        fetched.extend(files)
+        return download(store, root, files)
+
+    monkeypatch.setattr(working_copy, "download", noted)
+    reader.refresh()
+    assert fetched == [
+        "index.lance/people.lance/data/b.lance",
+        "index.lance/people.lance/_versions/2.manifest",
+        tag,
+        "status.json",
+    ]
+
+
 def test_a_reader_during_commits_gets_one_version(
     objects: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
