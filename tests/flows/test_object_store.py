@@ -113,6 +113,7 @@ def test_hosts_index_search_verify_and_rebuild_one_store(
     assert first.par("verify", "--thorough").exit_code == 0
 
 
+@pytest.mark.slow
 def test_an_export_has_outlines_from_shards_that_are_fetched(
     hosts: list[Host], photos: Path, tmp_path: Path
 ) -> None:
@@ -127,6 +128,7 @@ def test_an_export_has_outlines_from_shards_that_are_fetched(
     assert provenance["store"] == hosts[1].url
 
 
+@pytest.mark.slow
 def test_a_gate_on_one_host_decides_what_others_read(hosts: list[Host], photos: Path, tmp_path: Path) -> None:
     hosts[0].index(photos)
     golden = tmp_path / "golden.yaml"
@@ -144,6 +146,7 @@ def test_a_gate_on_one_host_decides_what_others_read(hosts: list[Host], photos: 
         assert len(content(store, "live")) == 9
 
 
+@pytest.mark.slow
 def test_reviews_searches_tokens_and_the_audit_log_reach_other_hosts(hosts: list[Host], photos: Path) -> None:
     hosts[0].index(photos)
     review = ("review", "a red person", "--batch", "2", "--profile", "fake")
@@ -183,6 +186,7 @@ def test_a_forgotten_person_is_gone_from_all_objects_and_copies(
     client_of(proxy.url).put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
 
 
+@pytest.mark.slow
 def test_a_server_answers_from_new_versions_and_while_the_store_is_away(
     hosts: list[Host], photos: Path, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +232,7 @@ def test_worker_processes_write_what_their_run_commits(
     assert hosts[1].par("verify", "--thorough").exit_code == 0
 
 
+@pytest.mark.slow
 def test_python_callers_index_and_search(hosts: list[Host], photos: Path) -> None:
     with hosts[0].here():
         archive_ = par_api.open(hosts[0].url, profile="fake")

@@ -160,7 +160,7 @@ def test_many_commits_are_joined_into_one_catalogue(
     assert seen_by(tmp_path / "c", objects) == after(FIRST, {"status.json": b"9"})
 
 
-@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("late", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_writer_killed_anywhere_leaves_the_version_before_or_after(
     tmp_path: Path, quiet: None, late: bool
 ) -> None:
