@@ -7,8 +7,37 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import type_checks
+
 settings.register_profile("par", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("par")
+type_checks.install()
+
+ROOT = Path(__file__).parent
+# files of half a minute and more, so that no process is left with one at the end; those with a Prefect server
+# beside each other, so that it runs for a part of the time only
+FIRST = (
+    *(f"flows/test_{name}.py" for name in ("deployments", "lost_workers", "runs", "killed_training")),
+    *(f"flows/test_{name}.py" for name in ("ended_runs", "unfit_workers", "saved_searches", "predictions")),
+    "flows",
+    *(f"faults/test_{name}.py" for name in ("killed_runs", "kill_points", "killed_forgetting")),
+    *(f"contract/test_{name}.py" for name in ("clip_kinds", "models", "shipped_networks")),
+    *(f"unit/models/test_{name}.py" for name in ("published_weights", "segmenter")),
+    *("unit/reports", "unit/forget", "unit/evaluate", "unit/training", "unit/made", "unit/studies"),
+    *("architecture", "browser", "unit/serve/test_search_processes.py", "unit/store"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: ``make test`` hands out files in the order of collection."""
+    for name in FIRST:
+        assert (ROOT / name).exists(), f"{name} in {__file__} is no file or folder of tests"
+
+    def place(item: pytest.Item) -> int:
+        own = item.path.relative_to(ROOT)
+        return next((number for number, name in enumerate(FIRST) if own.is_relative_to(name)), len(FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)

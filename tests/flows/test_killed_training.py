@@ -46,7 +46,7 @@ def coco(root: Path) -> Path:
 
 
 def command(root: Path, out: Path) -> list[str]:
-    recipe = ["--steps", "5", "--batch", "1", "--save-every", "1", "--seed", "3", "--score-every", "5"]
+    recipe = ["--steps", "3", "--batch", "1", "--save-every", "1", "--seed", "3", "--score-every", "3"]
     return [
         str(PAR),
         "train",
