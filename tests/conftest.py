@@ -1,7 +1,9 @@
 """Fixtures for all tests. Imports nothing of PAR, so that the type hook sees every import first."""
 
+import gc
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from tests import type_checks
 settings.register_profile("par", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("par")
 type_checks.install()
+gc.set_threshold(50_000)  # as par does
 
 ROOT = Path(__file__).parent
 # files of half a minute and more, so that no process is left with one at the end; those with a Prefect server
@@ -38,6 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((number for number, name in enumerate(FIRST) if own.is_relative_to(name)), len(FIRST))
 
     items.sort(key=place)
+    gc.freeze()  # what imports leave is never garbage
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,6 +58,16 @@ def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 def a_search_path_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Undo after each test how a command run in this process protects its child processes."""
     monkeypatch.setenv("PYTHONSAFEPATH", "")
+
+
+@pytest.fixture
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Intervals in reports come from a quarter of the resamples, for tests that are not about their ends."""
+    from par_core.evaluate import comparison
+    from par_core.evaluate.leakage import scores
+
+    for module in (comparison, scores):
+        monkeypatch.setattr(module, "bootstrap_rows", partial(module.bootstrap_rows, resamples=250))
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ def test_a_run_without_workers_of_its_own_that_dies_of_an_image_is_outlived_by_t
         f"import sys; sys.path.insert(0, {str(Path(POISON).parent)!r}); import poison; from flows.cli.main"
         " import main; main()"
     )
-    typed = [sys.executable, "-c", code, *command(few, tmp_path / "s", "--workers", 2)[1:]]
+    typed = [sys.executable, "-c", code, *command(few, tmp_path / "s", "--workers", 2, "--shard-size", 5)[1:]]
     assert (
         subprocess.run(
             typed, env=prefect_environment, capture_output=True, timeout=100, check=False
