@@ -70,6 +70,15 @@ def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "bootstrap_rows", partial(module.bootstrap_rows, resamples=250))
 
 
+@pytest.fixture
+def quick_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models of the ``clip`` profile know three attributes, and the best size of batches is not measured."""
+    from par_core.models import clip
+
+    monkeypatch.setattr(clip, "ATTRIBUTES", clip.ATTRIBUTES[:3])
+    monkeypatch.setattr(clip, "measured_batch", lambda *_: 2)
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The research data sets; not part of the repository, so tests that need them skip without."""

@@ -35,9 +35,14 @@ FINGERPRINTS = (
     fingerprints.describer_fingerprint,
     fingerprints.embedding_fingerprint,
 )
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*torch.jit:FutureWarning", "ignore::torch.jit.TracerWarning", "ignore:.*QuickGELU:UserWarning"
-)
+pytestmark = [
+    pytest.mark.usefixtures("quick_clip"),
+    pytest.mark.filterwarnings(
+        "ignore:.*torch.jit:FutureWarning",
+        "ignore::torch.jit.TracerWarning",
+        "ignore:.*QuickGELU:UserWarning",
+    ),
+]
 
 
 @pytest.fixture(autouse=True)
