@@ -17,17 +17,14 @@ type_checks.install()
 gc.set_threshold(50_000)  # as par does
 
 ROOT = Path(__file__).parent
-# files of half a minute and more, so that no process is left with one at the end; those with a Prefect server
-# beside each other, so that it runs for a part of the time only
+# what takes longest, so that no process is left with it at the end: first the files with a Prefect server, so
+# that it runs for a part of the time only; then some that wait for processes beside some that compute
 FIRST = (
-    *(f"flows/test_{name}.py" for name in ("deployments", "lost_workers", "runs", "killed_training")),
-    *(f"flows/test_{name}.py" for name in ("ended_runs", "unfit_workers", "saved_searches", "predictions")),
-    "flows",
-    *(f"faults/test_{name}.py" for name in ("killed_runs", "kill_points", "killed_forgetting")),
-    *(f"contract/test_{name}.py" for name in ("clip_kinds", "models", "shipped_networks")),
-    *(f"unit/models/test_{name}.py" for name in ("published_weights", "segmenter")),
-    *("unit/reports", "unit/forget", "unit/evaluate", "unit/training", "unit/made", "unit/studies"),
-    *("architecture", "browser", "unit/serve/test_search_processes.py", "unit/store"),
+    *(f"flows/test_{name}.py" for name in ("deployments", "runs", "ended_runs", "predictions", "recording")),
+    *("flows/test_lost_workers.py", "contract", "unit/models/test_published_weights.py"),
+    *("flows/test_unfit_workers.py", "unit/models/test_segmenter.py", "flows/test_killed_training.py"),
+    *("unit/reports", "faults", "unit/forget", "flows", "unit/evaluate", "unit/training", "architecture"),
+    *("unit/made", "browser", "unit/studies", "unit/serve/test_search_processes.py", "unit/store"),
 )
 
 
