@@ -21,6 +21,7 @@ PROFILES = {
         profile="clip",
         clip={"random_seed": 1, "model": "ViT-S-32-alt", "attributes": "zero-shot"},
         segment={"min_side": 64},
+        machine={"precision": "fp32"},
     ),
 }
 
