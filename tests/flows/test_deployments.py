@@ -168,7 +168,7 @@ def test_a_run_that_is_due_is_started_by_a_worker_and_leaves_log_progress_and_st
     worker = subprocess.Popen(
         [*PREFECT, "worker", "start", "--pool", "par"],
         cwd=operator.folder,
-        env={**operator.environment, "PREFECT_WORKER_QUERY_SECONDS": "1"},
+        env=operator.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
