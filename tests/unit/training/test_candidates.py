@@ -83,4 +83,14 @@ def test_weights_are_read_from_shipped_files_and_from_runs(
     monkeypatch.setattr(candidates, "outline_people", lambda listed, *rest: listed)
     candidates.main(["--data", str(tmp_path), "--work", str(tmp_path / "work"), "compact"])
     line = json.loads(capsys.readouterr().out)
-    assert (line["weights"], line["people"], line["gender_ccp"]) == ("compact", 2 * N, 1)
+    assert (line["weights"], line["gender_ccp"]) == ("compact", 1)
+    half = N // 2
+    assert line["people"] == {
+        "all": 2 * N,
+        "men_mit": half,
+        "women_mit": half,
+        "men_ccp": half,
+        "women_ccp": half,
+    }
+    assert line["machine"]
+    assert "torch" in line["versions"]
