@@ -217,7 +217,7 @@ class AuditLog:
 
     def _lines_of(self, month: Path) -> Iterator[bytes]:
         """The lines of a month by all hosts; those of several hosts by their times."""
-        files = [path for folder in self._folders() if (path := folder / month.name).is_file()]
+        files = [path for folder in self._folders() if (path := folder / month.name).exists()]
         if len(files) == 1:
             return iter(files[0].read_bytes().splitlines())
         return heapq.merge(*(path.read_bytes().splitlines() for path in files), key=_time_of)

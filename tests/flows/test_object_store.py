@@ -278,7 +278,7 @@ def test_runs_killed_at_any_moment_lose_at_most_their_work(
         "AWS_SECRET_ACCESS_KEY": "test",
     }
     killed = 0
-    for number, requests in enumerate((4, 8, 12, 20, 30, 40)):
+    for number, requests in enumerate((12, 25)):
         url = f"{hosts[0].url}-{number}"
         words = ["index", str(photos), "--store", url, "--profile", "fake", "--workers", "1"]
         proxy.seen.clear()
@@ -311,4 +311,4 @@ def test_runs_killed_at_any_moment_lose_at_most_their_work(
             assert copy is not None
             named = {part.key for parts in copy.state.files().values() for part in parts}
         assert {item.key for item in S3Objects(url).listed("files/")} == named
-    assert killed >= 4
+    assert killed == 2
