@@ -35,8 +35,13 @@ def url(request: pytest.FixtureRequest) -> str:
     return f"s3://{BUCKET}/{abs(hash(request.node.nodeid))}"
 
 
-@pytest.fixture(params=["memory", "s3"])
+@pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.slow)])
 def objects(request: pytest.FixtureRequest, url: str) -> Objects:
+    return objects_by(request, url)
+
+
+def objects_by(request: pytest.FixtureRequest, url: str) -> Objects:
+    """The objects that the parameter of a fixture names."""
     if request.param == "memory":
         return MemoryObjects(url.replace("s3://", "memory://"))
     request.getfixturevalue("proxy")

@@ -10,7 +10,13 @@ from par_core.errors import BadConfigError, TransientError
 from par_core.object_store.client import MissingObjectError, Objects
 from par_core.object_store.opening import open_objects
 from par_core.object_store.s3 import S3Objects
+from tests.object_store_fixtures import objects_by
 from tests.object_stores import BUCKET, client_of, make_bucket
+
+
+@pytest.fixture(params=["memory", "s3"])
+def objects(request: pytest.FixtureRequest, url: str) -> Objects:
+    return objects_by(request, url)
 
 
 def content(objects: Objects, key: str) -> bytes:
