@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from flows.cli.analyse import analyse
 from flows.cli.audit import audit
+from flows.cli.config import config
 from flows.cli.datasets import datasets
 from flows.cli.deployments import deployments
 from flows.cli.evaluate import evaluate
@@ -137,7 +138,7 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     "Models and data sets": (analyse, audit, leakage, evaluate),
 }
 _GROUPS: Final = {
-    "Archives": {"searches": searches, "tokens": tokens, "deployments": deployments},
+    "Archives": {"searches": searches, "tokens": tokens, "deployments": deployments, "config": config},
     "Models and data sets": {
         "report": report,
         "datasets": datasets,
