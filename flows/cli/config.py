@@ -23,7 +23,9 @@ config = typer.Typer(
 @with_groups
 def show(
     store: Annotated[Path | None, typer.Option("--store", metavar="DIR", help="Folder of the store.")] = None,
-    changed: Annotated[bool, typer.Option("--changed", help="Only settings that are not the default.")] = False,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Only settings that are not the default.")
+    ] = False,
     models: ModelOptions = ModelOptions(),
     machine: WorkerOptions = WorkerOptions(),
     as_json: JsonOption = False,

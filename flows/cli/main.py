@@ -37,6 +37,7 @@ from flows.cli.review import review
 from flows.cli.search import describe, search
 from flows.cli.searches import searches
 from flows.cli.serve import serve
+from flows.cli.shell import shell
 from flows.cli.store import rebuild, status, verify
 from flows.cli.tokens import audit_log, tokens
 from flows.cli.train import train
@@ -124,6 +125,7 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
         index,
         plan,
         search,
+        shell,
         describe,
         serve,
         review,

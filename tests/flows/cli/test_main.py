@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli import main as cli
-from flows.console.results import hit_lines
+from flows.console.hits import hit_lines
 from par_core.query.answer import Chance, SearchResult
 from par_core.query.from_store import Question, Searcher
 from par_core.store.layout import Store
