@@ -230,7 +230,7 @@ def unfit_for_a_server(asked: Asked, version: str, *, html: bool) -> str:
     """Return why a question is answered without a server; empty if one can answer it.
 
     Args:
-        question: The asked.
+        asked: The question.
         version: Version of the index.
         html: Whether a contact sheet is wanted.
     """

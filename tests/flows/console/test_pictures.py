@@ -230,7 +230,7 @@ HOSTILE = "red\x1b]0;owned\x07\x1b_Gi=1;AAAA\x1b\\\x1bP0q#0!9~\x1b\\\x9b31m\r\n\
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("drawn")
     save(root / "photos" / "a.png", scene("red", seed=1))
-    save(root / "photos" / "b.png", scene("red", seed=1))
+    save(root / "photos" / "b.png", scene("red", seed=3))
     os.rename(root / "photos" / "b.png", root / "photos" / HOSTILE)
     save(root / "photos" / "c.png", scene("blue", seed=2))
     index(root / "store", [root / "photos"])
