@@ -41,6 +41,7 @@ from flows.cli.shell import shell
 from flows.cli.store import rebuild, status, verify
 from flows.cli.tokens import audit_log, tokens
 from flows.cli.train import train
+from flows.cli.watch import watch
 from flows.console.lines import as_json_lines, say
 from par_core.errors import BadConfigError, ParError
 from par_core.models.torch_extra import LIBRARIES, needs_torch
@@ -123,6 +124,7 @@ app = typer.Typer(
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     "Archives": (
         index,
+        watch,
         plan,
         search,
         shell,
