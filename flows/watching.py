@@ -144,14 +144,13 @@ class Watch:
         plan, writing = report.plan, len(self.arrivals) - len(finished)
         gone = f", {plan.vanished} gone" if plan.vanished else ""
         still = f"; {writing} still being written" if writing else ""
-        again = (
-            f"; {len(report.failed_shards)} shards are tried again in {self._pause_after_failures():.0f} seconds"
-            if report.failed_shards and self._failed
-            else ""
-        )
+        again = ""
+        if report.failed_shards and self._failed:
+            pause = self._pause_after_failures()
+            again = f"; {len(report.failed_shards)} shards are tried again in {pause:.0f} seconds"
         say(
-            f"par: {datetime.now():%H:%M:%S} {plan.new} new or changed{gone}: {report.sentence}{still}{again};"
-            f" {report.seconds:.1f} s",
+            f"par: {datetime.now():%H:%M:%S} {plan.new} new or changed{gone}: {report.sentence}"
+            f"{still}{again}; {report.seconds:.1f} s",
             event="batch",
             new=plan.new,
             vanished=plan.vanished,

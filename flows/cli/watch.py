@@ -52,8 +52,8 @@ def watch(
     machine: WorkerOptions = WorkerOptions(),
     metrics: MetricsOption = None,
 ) -> None:
-    """Index what arrives in a folder, batch by batch, with one line a batch, until Ctrl-C. Files are read once
-    they are finished; files that change or vanish are followed too.
+    """Index what arrives in a folder, batch by batch, with one line a batch, until Ctrl-C. Files are read
+    once they are finished; files that change or vanish are followed too.
 
     Each batch is a run of par index: saved searches run after it, and a killed one is continued after a
     restart. What fails is tried again. The folder is looked at, not subscribed to, so that folders on a
