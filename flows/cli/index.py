@@ -134,7 +134,6 @@ def index(
         os._exit(report.exit_code)
 
     stop_on_signals()
-    shown = {"quiet": quiet or as_json, "verbose": machine.verbose}
     try:
         report = run_index(
             sources,
@@ -144,7 +143,8 @@ def index(
             retry_failed=retry_failed,
             accept_empty=accept_empty,
             unrecorded=leave,
-            **shown,
+            quiet=quiet or as_json,
+            verbose=machine.verbose,
         )
     # stopped by SIGTERM: the finished shards are committed, so end without waiting for threads
     except SystemExit as stopped:

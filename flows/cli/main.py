@@ -122,27 +122,15 @@ app = typer.Typer(
 )
 
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
-    "Archives": (
-        index,
-        watch,
-        plan,
-        search,
-        shell,
-        describe,
-        serve,
-        review,
-        export,
-        status,
-        verify,
-        rebuild,
-        gate,
-        forget,
-        audit_log,
-    ),
+    "Fill a store": (index, watch, plan),
+    "Search": (search, shell, describe, serve, review, export),
+    "Look after a store": (status, verify, rebuild, gate, forget, audit_log),
     "Models and data sets": (analyse, audit, leakage, evaluate),
 }
-_GROUPS: Final = {
-    "Archives": {"searches": searches, "tokens": tokens, "deployments": deployments, "config": config},
+_GROUPS: Final[dict[str, dict[str, typer.Typer]]] = {
+    "Fill a store": {},
+    "Search": {"searches": searches},
+    "Look after a store": {"tokens": tokens, "deployments": deployments, "config": config},
     "Models and data sets": {
         "report": report,
         "datasets": datasets,
