@@ -24,7 +24,8 @@ PAR = str(Path(sys.executable).with_name("par"))
         (["serch", "a man"], "No such command 'serch'"),
         (
             ["search", "a man", "--sotre", "s"],
-            "No such option: --sotre (Possible options: --json, --no-pictures, --store); see par search --help",
+            "No such option: --sotre (Possible options: --json, --no-pictures, --store); see par search"
+            " --help",
         ),
         (["search", "a", "man"], "unexpected extra argument"),
         (["search", "a man", "--top", "many"], "'--top'"),
