@@ -6,8 +6,9 @@ Both give the same answers. A server has its models and its index in memory, whi
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
+from flows.console.asking import Asked
 from flows.console.shown import ShownAnswer, ShownHit
 from par_core.errors import BadConfigError
 
@@ -17,47 +18,13 @@ if TYPE_CHECKING:
     from par_core.serve.client import Client
     from par_core.serve.schemas import SearchResponse
 
-__all__ = ["Answers", "Asked", "LocalAnswers", "ServerAnswers", "server_answers", "unfit_for_a_server"]
+__all__ = ["LocalAnswers", "ServerAnswers", "server_answers", "unfit_for_a_server"]
 
 _LARGEST_PAGE: Final = 500  # hits that a server gives at once
 _WAIT_S: Final = 60.0
 _IN_ORDER: Final = (
     *("question", "searched", "warnings", "order", "why", "total", "next_after", "chance", "results"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question with its filter and options, as ``par_core.query.question.Question`` has them; without its
-    imports.
-    """
-
-    text: str | None = None
-    image: Path | None = None
-    where: str | None = None
-    top: int = 20
-    absent: bool = False
-    weak: bool = False
-    apart: bool = False
-
-
-class Answers(Protocol):
-    """Answers questions about one store."""
-
-    def notes(self, text: str) -> Sequence[str]:
-        """Return what can be said of the words of a question before it is asked."""
-
-    def ask(self, asked: Asked) -> ShownAnswer:
-        """Answer a question, and record it in the audit log."""
-
-    def crops(self, hits: Sequence[ShownHit]) -> list[bytes | None]:
-        """Return a JPEG of each hit; None where the file has gone."""
-
-    def completions(self, text: str) -> Sequence[str]:
-        """Return how a question may go on."""
-
-    def as_json(self, answer: ShownAnswer) -> Mapping[str, Any]:
-        """Return an answer of :meth:`ask` as JSON types."""
 
 
 class LocalAnswers:
@@ -85,13 +52,13 @@ class LocalAnswers:
         self.searcher.warm()
 
     def notes(self, text: str) -> Sequence[str]:
-        """See :class:`Answers`."""
+        """See ``Answers``."""
         from par_core.query.from_store import notes_on
 
         return notes_on(text, self._config)
 
     def ask(self, asked: Asked) -> "SearchResult":
-        """See :class:`Answers`."""
+        """See ``Answers``."""
         from flows.console.lines import say
         from par_core.access import Caller, question_text
         from par_core.query.first_hits import first_hits
@@ -111,7 +78,7 @@ class LocalAnswers:
         return result
 
     def crops(self, hits: Sequence[ShownHit]) -> list[bytes | None]:
-        """See :class:`Answers`."""
+        """See ``Answers``."""
         from par_core.query.answer import Hit
         from par_core.query.crops import crops_of
 
@@ -136,13 +103,13 @@ class LocalAnswers:
         save_gallery(path, answer, root, self.searcher.index(), self._config, command)
 
     def completions(self, text: str) -> Sequence[str]:
-        """See :class:`Answers`."""
+        """See ``Answers``."""
         from par_core.query.word_hints import completions
 
         return completions(text, self.searcher.index().attributes)
 
     def as_json(self, answer: ShownAnswer) -> Mapping[str, Any]:
-        """See :class:`Answers`."""
+        """See ``Answers``."""
         from par_core.query.answer import SearchResult
 
         assert isinstance(answer, SearchResult)
@@ -174,11 +141,11 @@ class ServerAnswers:
         self._client = client
 
     def notes(self, text: str) -> Sequence[str]:
-        """See :class:`Answers`."""
+        """See ``Answers``."""
         return self._client.suggest(text).notes
 
     def ask(self, asked: Asked) -> ShownAnswer:
-        """See :class:`Answers`."""
+        """See ``Answers``."""
         from par_core.serve.client import ServerError
 
         try:
@@ -199,15 +166,15 @@ class ServerAnswers:
         )
 
     def crops(self, hits: Sequence[ShownHit]) -> list[bytes | None]:
-        """See :class:`Answers`."""
+        """See ``Answers``."""
         return [self._crop(hit.person_id) for hit in hits]
 
     def completions(self, text: str) -> Sequence[str]:
-        """See :class:`Answers`."""
+        """See ``Answers``."""
         return self._client.suggest(text).completions
 
     def as_json(self, answer: ShownAnswer) -> Mapping[str, Any]:
-        """See :class:`Answers`."""
+        """See ``Answers``."""
         assert isinstance(answer, _ServedAnswer)
         content = answer.response.model_dump(mode="json")
         return {name: content[name] for name in _IN_ORDER} | {

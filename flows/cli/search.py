@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.answers import Answers, Asked, LocalAnswers, server_answers, unfit_for_a_server
+from flows.answers import LocalAnswers, server_answers, unfit_for_a_server
 from flows.cli.groups import MachineOptions, ModelOptions
 from flows.cli.options import (
     NAME_A_STORE,
@@ -19,6 +19,7 @@ from flows.cli.options import (
     SearchedStoreOption,
     ServerOption,
 )
+from flows.console.asking import Answers, Asked
 from par_core.errors import BadConfigError
 
 __all__ = ["describe", "search"]

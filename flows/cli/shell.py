@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from flows.answers import Answers, LocalAnswers, server_answers
+from flows.answers import LocalAnswers, server_answers
 from flows.cli.groups import MachineOptions, ModelOptions
 from flows.cli.options import SHOWN, PicturesOption, SearchedStoreOption, ServerOption
+from flows.console.asking import Answers
 
 __all__ = ["shell"]
 

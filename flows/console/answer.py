@@ -10,7 +10,7 @@ from flows.console.lines import say
 from flows.console.shown import ShownAnswer
 
 if TYPE_CHECKING:
-    from flows.answers import Answers
+    from flows.console.asking import Answers
     from flows.console.terminal import Terminal
 
 __all__ = ["pictures_wanted", "say_notes", "show_answer"]

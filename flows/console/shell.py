@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flows.answers import Answers, Asked
 from flows.console.answer import say_notes, show_answer
+from flows.console.asking import Answers, Asked
 from flows.console.lines import say
 from par_core.errors import BadConfigError, ParError
 
