@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from demo import sample_archive
 from machine import provenance
 
-TURNS: Final = 7
+TURNS: Final = 5
 QUESTION: Final = "a person in a black coat"
 PAR: Final = [sys.executable, "-P", "-m", "flows.cli.main"]
 
