@@ -23,13 +23,13 @@ def hit_lines(result: ShownAnswer, *, explain: bool = False) -> Iterator[str]:
         cutout = f"{hit.cutout:6.2f}" if hit.cutout is not None else "     -"
         alike = f"  (+{len(hit.similar)} of the same image or nearly the same picture)" if hit.similar else ""
         yield (
-            f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f} {cutout}  {_looks(hit)} "
+            f"{hit.rank:4d} {probability} {cosine} {hit.height_px:6.0f} {cutout}  {printable(_looks(hit))} "
             f" {printable(hit.uri)}{alike}"
         )
         if explain:
-            yield from (f"{'':18}{part_line(part)}" for part in hit.parts)
+            yield from (f"{'':18}{printable(part_line(part))}" for part in hit.parts)
     if result.hits and result.order != "best first":
-        yield f"Order: {result.order}."
+        yield f"Order: {printable(result.order)}."
     if result.chance is not None:
         yield from _certainty_lines(result, result.chance, explain=explain)
     elif any(hit.probability is not None for hit in result.hits):

@@ -223,14 +223,16 @@ class Results:
             for where, colour in (("above", hit.upper_color), ("below", hit.lower_color))
             if colour
         ]
-        parts = hit.parts if len(hit.parts) > 1 else ()
+        parts = [part for part in hit.parts if part.detail_of is None]
         return {
             "hit": hit,
             "picture": _thumbnail(jpeg) if jpeg else None,
             "trouble": trouble,
             "worn": worn,
             "description": ", ".join(name.replace("_", " ") for name in hit.seen[:_CHIPS]),
-            "why": ", ".join(f"{'' if part.wanted else 'not '}{part.text} {part.fit:.0%}" for part in parts),
+            "why": ", ".join(f"{'' if part.wanted else 'not '}{part.text} {part.fit:.0%}" for part in parts)
+            if len(parts) > 1
+            else "",
         }
 
 
