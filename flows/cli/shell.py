@@ -43,7 +43,7 @@ def shell(
     ```
     par shell --store store
     par shell --store store --server auto --where "height_px > 100"
-    par shell --store store < questions.txt
+    par shell --server http://127.0.0.1:8000 --no-pictures
     ```
     """
     from flows.console.answer import pictures_wanted
