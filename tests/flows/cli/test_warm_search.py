@@ -198,11 +198,13 @@ def test_a_shell_in_a_terminal_completes_keeps_history_and_ends_with_ctrl_d(
     store: Path, tmp_path: Path
 ) -> None:
     typed = [
-        ("Ctrl-D ends.", ":explain\r"),
-        ("par> ", "yellow\x03"),  # Ctrl-C drops the line
+        ("par> ", ":explain\r"),
+        ("par> ", "yellow"),
+        ("yellow", "\x03"),  # Ctrl-C drops the line, once readline has it
         ("par> ", "upper:yel\t\r"),
         ("0003.png", ""),
-        ("par> ", "upper:ora\x03"),
+        ("par> ", "upper:ora"),
+        ("upper:ora", "\x03"),
         ("par> ", "\x1b[A\r"),  # the question before
         ("0003.png", "\x04"),
     ]
@@ -223,7 +225,7 @@ def test_a_shell_in_a_terminal_completes_keeps_history_and_ends_with_ctrl_d(
         command("shell", "--store", store, "--profile", "fake", "--no-history"),
         PLAIN,
         {**environment, "XDG_STATE_HOME": str(tmp_path / "none")},
-        typed=[("Ctrl-D ends.", "upper:red\r"), ("0000.png", "\x04")],
+        typed=[("par> ", "upper:red\r"), ("0000.png", "\x04")],
     )
     assert code == 0, text
     assert "▀" in text, "a terminal with colours gets pictures"
