@@ -10,6 +10,7 @@ from prefect import flow
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.events import emit_event
+from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from flows.console.datasets import as_split
@@ -19,6 +20,7 @@ from flows.index import run_index
 from flows.index_report import IndexReport
 from flows.predictions import prediction_runner
 from flows.recording import WITH_FAILURES
+from flows.saved_searches import news_lines
 from flows.training import plan_jobs
 from flows.training import train as run_training
 from par_core.access import Access, Caller, question_text
@@ -196,7 +198,7 @@ def evaluate(
 @flow(name="par-check", persist_result=False)
 def check(store: str, golden: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
     """Put the newest version of a store through the quality gate, as ``par gate`` does; fails, and keeps the
-    live version, if it does not pass.
+    live version, if it does not pass. Saved searches run if it passes.
 
     Args:
         store: Folder of the store.
@@ -207,10 +209,17 @@ def check(store: str, golden: str, settings: dict[str, Any] | None = None) -> di
         StoreError: The version did not pass; names every check that failed.
     """
     _require_absolute(store, golden)
-    opened, wanted = Store.open(store_folder(Path(store), writing=True)), load_golden(Path(golden))
+    opened, wanted, config = (
+        Store.open(store_folder(Path(store), writing=True)),
+        load_golden(Path(golden)),
+        load_config(**(settings or {})),
+    )
     with opened.exclusive():
-        report = run_gate(opened, wanted, load_config(**(settings or {})))
+        report = run_gate(opened, wanted, config)
     create_markdown_artifact(f"{store_status(opened).accounting}\n\n{gate_markdown(report)}", key="par-check")
+    if report.passed:
+        for line in news_lines(opened, config):
+            get_run_logger().info("%s", line)
     _require_passed(report)
     return gate_object(report)
 

@@ -20,6 +20,7 @@ from flows.run_metrics import RunMetrics, require_metrics
 from flows.runners import RunnerName, choose_runner, n_workers, open_pool, with_work_for_all
 from flows.saved_searches import news_lines
 from flows.shard_job import ShardJob
+from par_core.archive.entries import Entry
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, ParError
 from par_core.gate.golden import load_golden
@@ -42,7 +43,9 @@ def run_index(
     golden: Path | None = None,
     retry_failed: bool = False,
     accept_empty: bool = False,
+    is_finished: Callable[[Entry], bool] | None = None,
     quiet: bool = False,
+    news: bool = False,
     verbose: bool = False,
     unrecorded: Callable[[IndexReport], None] = lambda _: None,
 ) -> IndexReport:
@@ -52,6 +55,9 @@ def run_index(
     If PREFECT_API_URL names a server, the run is recorded there; its parameters are the store and an id of
     the run, never the work. If the server is away at the end and stays away, ``unrecorded`` is called with
     the report.
+
+    ``is_finished`` says which files are whole, see ``plan_index``. With ``quiet`` only errors are printed,
+    and with ``news`` also what saved searches tell.
 
     Raises:
         BadConfigError: A source, setting, model or the golden file is wrong; nothing was done.
@@ -78,6 +84,7 @@ def run_index(
             workers=n_workers(config.machine),
             retry_failed=retry_failed,
             accept_empty=accept_empty,
+            is_finished=is_finished,
         )
         metrics.planned(plan, run.ids)
         runner = choose_runner(config.machine, plan.n_images, interrupted=plan.interrupted)
@@ -136,7 +143,7 @@ def run_index(
                     say(f"par: {line}", event="result")
             for line in news_lines(store, config):
                 recorder.line(line)
-                if not quiet or line.startswith("warning"):
+                if news or not quiet or line.startswith("warning"):
                     say(f"par: {line}", event="saved_search")
             recorder.table("par-index", page(report))
             return report

@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from par_core.api_reading import ArchiveReading
+
 if TYPE_CHECKING:
     from par_core.config import RunConfig
     from par_core.export.folder import ExportReport
@@ -49,7 +51,7 @@ def open(
     return Archive(Path(store), load_config(file, profile=profile, **settings))
 
 
-class Archive:
+class Archive(ArchiveReading):
     """A store of described people. Models and tables stay loaded between calls; may be shared by threads.
 
     Args:
@@ -225,7 +227,7 @@ class Archive:
         return store_status(Store.open(self.path))
 
     @cached_property
-    def _searcher(self) -> "Searcher":
+    def _searcher(self) -> "Searcher":  # type: ignore[override]
         from par_core.query.from_store import Searcher
 
         return Searcher(self.path, self.config)

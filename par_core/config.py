@@ -38,6 +38,7 @@ __all__ = [
     "SourcesConfig",
     "config_of",
     "load_config",
+    "setting_names",
 ]
 
 
@@ -260,19 +261,19 @@ def _explained(name: str, kind: str, message: str) -> str:
     """Return a message about a wrong setting; for an unknown one, with the nearest known name."""
     if kind != "extra_forbidden":
         return f"{name}: {message}"
-    near = difflib.get_close_matches(name, _names(RunConfig), n=1)
+    near = difflib.get_close_matches(name, setting_names(RunConfig), n=1)
     return f"no setting {name}; " + (
         f"did you mean {near[0]}?" if near else f"there are: {', '.join(RunConfig.model_fields)}"
     )
 
 
-def _names(model: type[BaseModel]) -> list[str]:
+def setting_names(model: type[BaseModel]) -> list[str]:
     """Return the names of all settings, each with the names of the tables that it is in."""
     names = []
     for name, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            names += [f"{name}.{inner_name}" for inner_name in _names(inner)]
+            names += [f"{name}.{inner_name}" for inner_name in setting_names(inner)]
         else:
             names.append(name)
     return names

@@ -26,7 +26,7 @@ def gate(
     as_json: JsonOption = False,
 ) -> None:
     """Check the newest version of the index by golden queries. If it passes this quality gate, it becomes
-    live: searches read it from now on. If not, searches keep the version before.
+    live: searches read it from now on, and saved searches run. If not, searches keep the version before.
 
     Exit code 0 if it passed, 1 if not.
 
@@ -37,6 +37,8 @@ def gate(
     ```
     """
     from flows.console.gate import gate_lines, gate_object
+    from flows.console.lines import say
+    from flows.saved_searches import news_lines
     from par_core.gate.golden import load_golden
     from par_core.gate.publish import run_gate
     from par_core.store.layout import Store
@@ -52,4 +54,7 @@ def gate(
         print(*gate_lines(report), sep="\n")
         if report.passed and not dry_run:
             print(f"live: version {report.version}")
+    if report.passed and not dry_run:
+        for line in news_lines(opened, settings):
+            say(f"par: {line}", event="saved_search")
     raise typer.Exit(0 if report.passed else 1)

@@ -2,11 +2,9 @@
 
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -20,7 +18,7 @@ from flows.cli.options import (
     MetricsOption,
     NewStoreOption,
 )
-from flows.console.lines import say
+from flows.cli.stopping import stop_on_signals
 
 __all__ = ["index"]
 
@@ -135,8 +133,7 @@ def index(
         sys.stderr.flush()
         os._exit(report.exit_code)
 
-    _stop_on_signals()
-    shown = {"quiet": quiet or as_json, "verbose": machine.verbose}
+    stop_on_signals()
     try:
         report = run_index(
             sources,
@@ -146,7 +143,8 @@ def index(
             retry_failed=retry_failed,
             accept_empty=accept_empty,
             unrecorded=leave,
-            **shown,
+            quiet=quiet or as_json,
+            verbose=machine.verbose,
         )
     # stopped by SIGTERM: the finished shards are committed, so end without waiting for threads
     except SystemExit as stopped:
@@ -154,33 +152,3 @@ def index(
         os._exit(stopped.code if isinstance(stopped.code, int) else 143)
     show(report)
     raise typer.Exit(report.exit_code)
-
-
-def _stop_on_signals() -> None:
-    """Install the handlers of Ctrl-C and SIGTERM.
-
-    On Ctrl-C the process ends at once: finished shards are on disk and unfinished ones do not count, so
-    nothing needs to be cleaned up. On SIGTERM, which supervisors send, it stops the work and commits the
-    finished shards; on a second one it ends at once.
-    """
-    stopping = False
-
-    def stop(signum: int, _: object) -> NoReturn:
-        nonlocal stopping
-        say(
-            "par: stopped; finished shards are kept. Run the same command again to continue.",
-            event="stopped",
-            level="warning",
-        )
-        if signum == signal.SIGTERM and not stopping:
-            stopping = True
-            raise SystemExit(128 + signum)
-        import multiprocessing
-
-        for child in multiprocessing.active_children():  # Dask workers
-            child.kill()
-        os._exit(128 + signum)
-
-    handler: Callable[[int, Any], NoReturn] = stop
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handler)

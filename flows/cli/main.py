@@ -19,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from flows.cli.analyse import analyse
 from flows.cli.audit import audit
+from flows.cli.config import config
 from flows.cli.datasets import datasets
 from flows.cli.deployments import deployments
 from flows.cli.evaluate import evaluate
@@ -37,9 +38,11 @@ from flows.cli.review import review
 from flows.cli.search import describe, search
 from flows.cli.searches import searches
 from flows.cli.serve import serve
+from flows.cli.shell import shell
 from flows.cli.store import rebuild, status, verify
 from flows.cli.tokens import audit_log, tokens
 from flows.cli.train import train
+from flows.cli.watch import watch
 from flows.console.lines import as_json_lines, say
 from par_core.errors import BadConfigError, ParError
 from par_core.models.torch_extra import LIBRARIES, needs_torch
@@ -121,25 +124,15 @@ app = typer.Typer(
 )
 
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
-    "Archives": (
-        index,
-        plan,
-        search,
-        describe,
-        serve,
-        review,
-        export,
-        status,
-        verify,
-        rebuild,
-        gate,
-        forget,
-        audit_log,
-    ),
+    "Fill a store": (index, watch, plan),
+    "Search": (search, shell, describe, serve, review, export),
+    "Look after a store": (status, verify, rebuild, gate, forget, audit_log),
     "Models and data sets": (analyse, audit, leakage, evaluate),
 }
-_GROUPS: Final = {
-    "Archives": {"searches": searches, "tokens": tokens, "deployments": deployments},
+_GROUPS: Final[dict[str, dict[str, typer.Typer]]] = {
+    "Fill a store": {},
+    "Search": {"searches": searches},
+    "Look after a store": {"tokens": tokens, "deployments": deployments, "config": config},
     "Models and data sets": {
         "report": report,
         "datasets": datasets,

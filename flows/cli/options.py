@@ -26,10 +26,13 @@ __all__ = [
     "LogFormatOption",
     "MetricsOption",
     "NewStoreOption",
+    "PicturesOption",
     "ProfileOption",
     "PythonOption",
     "RuntimeOption",
     "SchedulerOption",
+    "SearchedStoreOption",
+    "ServerOption",
     "StoreOption",
     "VerboseOption",
     "WeightsOption",
@@ -80,6 +83,14 @@ def _store_to_read(context: typer.Context, option: Path | None) -> Path:
     )
 
 
+def _store_or_server(context: typer.Context, option: Path | None) -> Path | None:
+    """Return the store to read; None where a server at a given address answers instead."""
+    server = context.params.get("server")
+    if option is None and server and server != "auto":
+        return None
+    return existing_store(option, context.params.get("config"))
+
+
 def _store_to_write(context: typer.Context, option: Path | None) -> Path:
     writing = context.info_name in _WRITING_COMMANDS
     return _named_store(option, context.params.get("config"), writing=writing)
@@ -100,6 +111,41 @@ StoreOption = Annotated[
         default_factory=lambda: None,
         show_default=False,
         callback=_store_to_read,
+    ),
+]
+SearchedStoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        help=_STORE_HELP,
+        default_factory=lambda: None,
+        show_default=False,
+        callback=_store_or_server,
+    ),
+]
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        help=(
+            "Ask a running par serve, which is quicker: its address, or auto for the one of this store, if"
+            " any. A token: PAR_TOKEN."
+        ),
+        envvar="PAR_SERVER",
+        show_envvar=False,
+        is_eager=True,
+        rich_help_panel=MACHINE,
+    ),
+]
+PicturesOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--pictures/--no-pictures",
+        help="Draw small pictures; default: in a terminal with colours, unless NO_COLOR is set.",
+        show_default=False,
+        rich_help_panel=SHOWN,
     ),
 ]
 NewStoreOption = Annotated[

@@ -1,6 +1,7 @@
 """``par search`` and ``par describe``: search a store, and describe the people of one picture."""
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -8,8 +9,18 @@ from typing import Annotated
 
 import typer
 
+from flows.answers import LocalAnswers, server_answers, unfit_for_a_server
 from flows.cli.groups import MachineOptions, ModelOptions
-from flows.cli.options import SHOWN, JsonOption, StoreOption
+from flows.cli.options import (
+    NAME_A_STORE,
+    SHOWN,
+    JsonOption,
+    PicturesOption,
+    SearchedStoreOption,
+    ServerOption,
+)
+from flows.console.asking import Answers, Asked
+from par_core.errors import BadConfigError
 
 __all__ = ["describe", "search"]
 
@@ -21,7 +32,7 @@ def _completed(incomplete: str) -> list[str]:
 
 
 def search(
-    store: StoreOption,
+    store: SearchedStoreOption,
     text: Annotated[
         str | None,
         typer.Argument(
@@ -88,6 +99,8 @@ def search(
             " score.",
         ),
     ] = False,
+    pictures: PicturesOption = None,
+    server: ServerOption = None,
     models: ModelOptions = ModelOptions(),
     machine: MachineOptions = MachineOptions(),
     as_json: JsonOption = False,
@@ -101,56 +114,42 @@ def search(
     par search 'man AND NOT hat "protective suit" since:2026-11-01' \
         --store store --explain
     par search --image someone.jpg "a red jacket" --store store
+    par search "a man" --store store --server auto --no-pictures
     par search "a man" --store store \
         --where "bag > 0.5 and upper_color in ('black', 'blue')"
     par search --store store \
         --where "hat and captured_at >= 2026-11-01 and uri like '%gate-3%'"
     ```
     """
+    from flows.console.answer import pictures_wanted, say_notes, show_answer
     from flows.console.lines import say
-    from flows.console.results import hit_lines
-    from par_core.access import Access, Caller, question_text
-    from par_core.query.from_store import Question, ask, notes_on, save_gallery
 
-    settings = models.load(machine)
-    access = Access.open(store, settings.access.audit_days)
-    with access.recording(
-        Caller.local(),
-        "search",
-        question_text(text, image, where),
-        unrecorded=lambda message: say(f"par: {message}"),
-    ) as event:
-        notes = notes_on(text, settings) if text is not None else ()
-        for note in notes:
-            say(f"par: note: {note}")
-        result, opened = ask(
-            store,
-            Question(
-                text, image, where, top, include_missing, include_low_confidence, no_grouping, near=True
-            ),
-            settings,
-            version,
-        )
-        event.count = len(result.hits)
-    if html is not None:
-        save_gallery(html, result, store, opened, settings, shlex.join(["par", *sys.argv[1:]]))
-    for warning in result.warnings[len(notes) :]:
-        say(f"par: warning: {warning}")
+    if as_json and pictures:
+        raise BadConfigError("--pictures stand among lines; give it without --json")
+    question = Asked(text, image, where, top, include_missing, include_low_confidence, no_grouping)
+    unfit = "" if server is None else unfit_for_a_server(question, version, html=html is not None)
+    answers: Answers | None = None
+    if server is not None and not unfit:
+        answers, said = server_answers(server, store or Path(), os.environ.get("PAR_TOKEN") or None)
+        say(f"par: note: {said}")
+    elif server is not None:
+        say(f"par: note: no server was used: {unfit}")
+    local = None
+    if answers is None:
+        if store is None:
+            raise BadConfigError(f"a server cannot answer this: {unfit}; {NAME_A_STORE}")
+        answers = local = LocalAnswers(store, models.load(machine), version)
+    terminal = None if as_json else pictures_wanted(pictures)
+    notes = answers.notes(text) if text is not None else ()
+    say_notes("note", notes)
+    answer = answers.ask(question)
+    if html is not None and local is not None:
+        local.save_gallery(html, answer, shlex.join(["par", *sys.argv[1:]]))
+    say_notes("warning", answer.warnings[len(notes) :])
     if as_json:
-        print(
-            json.dumps(
-                result.as_json()
-                | {
-                    "embedding": opened.embedding_fingerprint,
-                    "index_version": opened.version,
-                },
-                indent=2,
-                ensure_ascii=False,
-                default=str,
-            )
-        )
+        print(json.dumps(answers.as_json(answer), indent=2, ensure_ascii=False, default=str))
     else:
-        print(*hit_lines(result, explain=explain), sep="\n")
+        show_answer(answers, answer, terminal, explain=explain)
     if html is not None:
         say(f"par: contact sheet: {html}")
 

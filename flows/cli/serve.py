@@ -82,6 +82,7 @@ def serve(
     settings = models.load(machine)
     from flows.following import following
     from flows.pools import n_cores
+    from par_core.serve.address import announced, local_address
     from par_core.serve.app import create_app
     from par_core.serve.server import address_of, bind, is_local, make_server
     from par_core.serve.service import ArchiveService
@@ -100,8 +101,14 @@ def serve(
             f"{host} can be reached from other machines, and no token is needed yet; make one with: par"
             f" tokens add NAME --role search --store {store}"
         )
-    with bind(host, port) as listening, following(service.store):
+    with (
+        bind(host, port) as listening,
+        announced(store, local_address(listening, host)) as unsaid,
+        following(service.store),
+    ):
         service.warm()
+        if unsaid:
+            say(f"par: note: par search --server auto does not find this server: {unsaid}")
         address = address_of(listening, host)
         line = f"PAR answers on {address} (Ctrl-C stops it)"
         say(line, None if as_json_lines() else sys.stdout, event="start", address=address)

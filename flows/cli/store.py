@@ -58,7 +58,8 @@ def status(
     report, gated, progress = store_status(opened), last_gate(opened), read_progress(opened)
     rows: list[dict[str, Any]] = []
     if failed:
-        from flows.console.results import failed_files, printable
+        from flows.console.hits import printable
+        from flows.console.results import failed_files
 
         rows = failed_files(opened, report)
     if as_json:

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from flows.console.hits import printable
 from flows.console.passed_over import passed_over
-from flows.console.results import printable
 from par_core.evaluate.picture_quality import summarise, values_of
 from par_core.studies.picture_quality import SourceAnalysis
 

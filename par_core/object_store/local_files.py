@@ -13,7 +13,7 @@ __all__ = ["RECORDS", "changed", "files_below", "is_of_version", "versioned_file
 
 #: Folders of files that many hosts change, and that are in no version.
 RECORDS: Final = ("access", "reviews", "searches")
-_OF_THE_HOST: Final = ("workers.log", "run.lock", "work/progress.json", COPY)
+_OF_THE_HOST: Final = ("workers.log", "run.lock", "server.json", "work/progress.json", COPY)
 # partial files and folders, those that were put aside, LanceDB's, marks of workers, locks, SQLite's
 _PASSING: Final = re.compile(
     r"\..+\.(partial|old)|\.tmp.*|.+\.begun|.+\.lock|.+\.db-(journal|wal|shm)", re.DOTALL

@@ -1,13 +1,42 @@
 """How sure an answer is: one short sentence, and the details behind it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
-from par_core.query.answer import Chance, SearchResult
-
-__all__ = ["certainty", "certainty_details"]
+__all__ = ["Judged", "Shares", "certainty", "certainty_details"]
 
 
-def certainty(result: SearchResult) -> str:
+@runtime_checkable
+class Shares(Protocol):
+    """How much of an answer is by chance: see ``par_core.query.answer.Chance``."""
+
+    @property
+    def cutoff(self) -> float:
+        """Probability below which hits were left out."""
+
+    @property
+    def share(self) -> float:
+        """Expected share of chance hits."""
+
+    @property
+    def left_out(self) -> int:
+        """Number of judged people below the cutoff."""
+
+
+@runtime_checkable
+class Judged(Protocol):
+    """What is needed of an answer."""
+
+    @property
+    def hits(self) -> Sequence[object]:
+        """The hits."""
+
+    @property
+    def chance(self) -> Shares | None:
+        """None where it is not known."""
+
+
+def certainty(result: Judged) -> str:
     """Return how many hits of an answer are likely right, in one short sentence; empty without hits, or where
     that is not known.
     """
@@ -21,7 +50,7 @@ def certainty(result: SearchResult) -> str:
     return f"{many} of these {n:,} are likely right."
 
 
-def certainty_details(chance: Chance) -> Iterator[str]:
+def certainty_details(chance: Shares) -> Iterator[str]:
     """Yield what the sentence on certainty is made of."""
     yield (
         f"The hits' own probabilities of fitting the question have a mean of {1 - chance.share:.0%};"

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
@@ -16,6 +17,7 @@ from par_core.config import RunConfig, load_config
 from par_core.errors import BadConfigError
 from par_core.pages import page_environment
 from par_core.query.answer import Hit, SearchResult
+from par_core.query.certainty import certainty
 from par_core.query.crops import crops_of
 from par_core.query.from_store import Question, Searcher
 from par_core.store.lance import PeopleIndex
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Results", "search", "search_with"]
 
 _SHOWN: Final = 24  # people that a notebook shows
-_THUMBNAIL_PX: Final = 160  # height
-_CHIPS: Final = 4
+_THUMBNAIL_PX: Final = 240  # height
+_CHIPS: Final = 3
+_SWATCH: Final = re.compile(r'\[data-colour="([a-z]+)"\] \{ background: (#[0-9a-f]{6}); \}')
 _FIELDS: Final = {
     "rank": pa.int32(),
     "person_id": pa.string(),
@@ -210,21 +213,26 @@ class Results:
             self._card(hit, jpeg, trouble)
             for hit, (jpeg, trouble) in zip(hits, self._crops(len(hits)), strict=True)
         ]
-        return _template().render(result=self.result, cards=cards)
+        return _template().render(result=self.result, cards=cards, sure=certainty(self.result))
 
     @staticmethod
     def _card(hit: Hit, jpeg: bytes | None, trouble: str) -> dict[str, Any]:
-        colours = [
-            f"{part} {colour}"
-            for part, colour in (("upper", hit.upper_color), ("lower", hit.lower_color))
+        """Return what a card of the page shows too: colours of clothes, what is seen, how each part fits."""
+        worn = [
+            (where, colour, _swatches().get(colour, "transparent"))
+            for where, colour in (("above", hit.upper_color), ("below", hit.lower_color))
             if colour
         ]
-        seen = [name.replace("_", " ") for name in hit.seen[:_CHIPS]]
+        parts = [part for part in hit.parts if part.detail_of is None]
         return {
             "hit": hit,
             "picture": _thumbnail(jpeg) if jpeg else None,
             "trouble": trouble,
-            "description": ", ".join([*colours, *seen]),
+            "worn": worn,
+            "description": ", ".join(name.replace("_", " ") for name in hit.seen[:_CHIPS]),
+            "why": ", ".join(f"{'' if part.wanted else 'not '}{part.text} {part.fit:.0%}" for part in parts)
+            if len(parts) > 1
+            else "",
         }
 
 
@@ -239,3 +247,12 @@ def _thumbnail(jpeg: bytes) -> str:
 @lru_cache(maxsize=1)
 def _template() -> Any:
     return page_environment("par_core.query").get_template("notebook.html")
+
+
+@lru_cache(maxsize=1)
+def _swatches() -> dict[str, str]:
+    """Return the colours that the page shows for the names of colours."""
+    environment = page_environment("par_core.query")
+    assert environment.loader is not None
+    palette, _, _ = environment.loader.get_source(environment, "palette.css")
+    return dict(_SWATCH.findall(palette))

@@ -1,9 +1,8 @@
 """The answers of the service, beside hits and counts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from par_core.query.answer import Chance, Hit, SearchResult
+from par_core.query.answer import Hit, SearchResult
 from par_core.query.one_picture import PersonInPicture
 from par_core.store.lance import IndexInfo
 
@@ -13,7 +12,6 @@ __all__ = [
     "Suggestions",
     "UploadedPicture",
     "Versions",
-    "chance_of_page",
 ]
 
 
@@ -96,11 +94,3 @@ class UploadedPicture:
     name: str
     person: PersonInPicture
     people: int
-
-
-def chance_of_page(chance: Chance | None, hits: Sequence[Hit]) -> Chance | None:
-    """Return the share of chance among the hits of a page: more hits were looked up than are shown."""
-    if chance is None:
-        return None
-    known = [hit.probability for hit in hits if hit.probability is not None]
-    return replace(chance, share=1 - sum(known) / len(known) if known else 0.0)

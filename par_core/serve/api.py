@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from par_core.query.by_time import Sort
 from par_core.serve.api_searches import add_routes
+from par_core.serve.contents import person_content, search_content
 from par_core.serve.groups import By
 from par_core.serve.problems import BadParameterError, Problem, TooLargeError
 from par_core.serve.schemas import (
@@ -23,7 +24,6 @@ from par_core.serve.schemas import (
     SuggestResponse,
 )
 from par_core.serve.schemas_counts import FacetsResponse, GroupsResponse
-from par_core.serve.service import SearchPage
 from par_core.serve.status import ServeStatus
 from par_core.serve.user_session import UserSession, session_for
 
@@ -172,24 +172,7 @@ async def search(
 @router.get("/people/{person_id}", responses=_errors(400, 404))
 async def person(session: Searching, person_id: Identity) -> PersonResponse:
     """Return everything that is known of one person."""
-    details = await session.person(person_id)
-    hit, info = details.hit, details.info
-    return PersonResponse.model_validate(
-        {
-            "person": hit.as_json(),
-            "uris": hit.uris,
-            "image_width": hit.image_width,
-            "image_height": hit.image_height,
-            "upper_color_share": hit.upper_color_share,
-            "lower_color_share": hit.lower_color_share,
-            "others": details.others,
-            "versions": details.versions.as_json(),
-            "profile": info.profile,
-            "embedding": info.embedding,
-            "segment_config": info.segment_config,
-            "describe_config": info.describe_config,
-        }
-    )
+    return person_content(await session.person(person_id))
 
 
 @router.get(
@@ -292,15 +275,6 @@ async def picture(
 
 
 add_routes(router, {"reading": _errors(400, 404), "changing": _errors(400, 413)})
-
-
-def search_content(page: SearchPage) -> dict[str, Any]:
-    """Return a page of an answer as JSON types, in the form of ``SearchResponse``."""
-    return page.result.as_json() | {
-        "offset": page.offset,
-        "next": page.next,
-        "versions": page.versions.as_json(),
-    }
 
 
 def jpeg(content: bytes) -> Response:

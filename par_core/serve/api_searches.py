@@ -1,12 +1,11 @@
 """Saved searches in the JSON API: seen by the role search, changed by reviewers."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import Response
 
-from par_core.alerts.record import SavedSearch
+from par_core.serve.contents import saved_search_content
 from par_core.serve.saved_searches import Saving
 from par_core.serve.schemas_searches import SavedSearchesResponse, SavedSearchJson, SaveSearchRequest
 from par_core.serve.user_session import UserSession, session_for
@@ -34,27 +33,24 @@ def add_routes(router: APIRouter, errors: dict[str, dict[int | str, dict[str, An
     @router.get("/searches", responses=errors["reading"])
     async def searches(session: Searching) -> SavedSearchesResponse:
         """Return the saved searches with their news."""
-        return SavedSearchesResponse(searches=[_content(one) for one in await session.saved_searches()])
+        return SavedSearchesResponse(
+            searches=[saved_search_content(one) for one in await session.saved_searches()]
+        )
 
     @router.get("/searches/{name}", responses=errors["reading"])
     async def search(session: Searching, name: Name) -> SavedSearchJson:
         """Return one saved search with its news."""
-        return _content(await session.saved_search(name))
+        return saved_search_content(await session.saved_search(name))
 
     @router.post("/searches", responses=errors["changing"])
     async def save(session: Reviewer, wanted: SaveSearchRequest) -> SavedSearchJson:
         """Save a search: it tells after each run who is new. Whom it finds now counts as seen."""
-        return _content(await session.save_search(Saving(wanted.name, wanted.q, wanted.where, wanted.weak)))
+        return saved_search_content(
+            await session.save_search(Saving(wanted.name, wanted.q, wanted.where, wanted.weak))
+        )
 
     @router.delete("/searches/{name}", status_code=204, responses=errors["reading"])
     async def remove(session: Reviewer, name: Name) -> Response:
         """Remove a saved search."""
         await session.remove_search(name)
         return Response(status_code=204)
-
-
-def _content(search: SavedSearch) -> SavedSearchJson:
-    shown = ("name", "where", "weak", "by", "created_at", "last_run", "found", "trouble")
-    values = {name: getattr(search, name) for name in shown}
-    news = [asdict(one) for one in search.news]
-    return SavedSearchJson.model_validate(values | {"q": search.text, "news": news})

@@ -33,7 +33,7 @@ from par_core.serve.schemas import (
     StatusResponse,
     SuggestResponse,
 )
-from par_core.serve.schemas_counts import FacetsResponse, GroupsResponse
+from par_core.serve.schemas_counts import FacetsResponse, GroupsResponse, TimelineJson
 from par_core.serve.schemas_searches import SavedSearchesResponse, SavedSearchJson
 
 __all__ = ["Client", "ServerError"]
@@ -210,9 +210,36 @@ class Client:
         parameters = _given(by=by, q=q, where=where, absent=absent, weak=weak)
         return self._json(GroupsResponse, "GET", "/api/groups", params=parameters)
 
+    def timeline(
+        self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
+    ) -> TimelineJson:
+        """Return when the people of an answer were photographed: numbers by years, months, days or hours.
+        Arguments are those of :meth:`facets`.
+        """
+        return self.facets(where, q=q, absent=absent, weak=weak).timeline
+
+    def browse(
+        self,
+        sort: Literal["newest", "oldest"] = "newest",
+        *,
+        q: str | None = None,
+        where: str | None = None,
+        absent: bool = False,
+        weak: bool = False,
+        apart: bool = False,
+    ) -> Iterator[HitJson]:
+        """Yield people in the order of capture: all for whom a question of facts holds (of no question,
+        everybody), or the 1,000 best hits of words. Arguments are those of :meth:`search`.
+        """
+        return self.all_hits(q, where=where, absent=absent, weak=weak, apart=apart, sort=sort)
+
     def searches(self) -> SavedSearchesResponse:
         """Return the saved searches with their news."""
         return self._json(SavedSearchesResponse, "GET", "/api/searches")
+
+    def saved_search(self, name: str) -> SavedSearchJson:
+        """Return one saved search with its news."""
+        return self._json(SavedSearchJson, "GET", f"/api/searches/{quote(name, safe='')}")
 
     def save_search(
         self, q: str = "", *, where: str = "", name: str = "", weak: bool = False

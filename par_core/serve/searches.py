@@ -12,9 +12,10 @@ from par_core.errors import BadConfigError
 from par_core.query.answer import SearchResult
 from par_core.query.answered_people import AnsweredPeople
 from par_core.query.by_time import page_of
+from par_core.query.first_hits import DEEPEST, chance_of, deepened
 from par_core.query.from_store import Searcher
 from par_core.query.question import MOST_ORDERED, Question, facts_of, is_judged
-from par_core.serve.answers import SearchPage, Versions, chance_of_page
+from par_core.serve.answers import SearchPage, Versions
 from par_core.serve.recent import Recent
 from par_core.serve.search_processes import SearchProcesses
 from par_core.serve.uploads import Uploads
@@ -22,8 +23,6 @@ from par_core.store.lance import PeopleIndex
 
 __all__ = ["Searches"]
 
-_STRIDE: Final = 200  # hits whose candidates are gathered together, so that pages of one answer fit together
-_DEEPEST: Final = 10_000  # hits of one question, over all pages
 _ANSWER_HITS: Final = 20_000  # of all answers that are kept
 
 
@@ -83,9 +82,9 @@ class Searches:
             return self._page_by_time(question, top, offset, index, versions)
         if question.after is not None:
             raise BadConfigError("after is of lists in the order of capture: sort by newest or oldest")
-        if offset >= _DEEPEST:
+        if offset >= DEEPEST:
             raise BadConfigError(
-                f"only the first {_DEEPEST} hits of a question are given; narrow it with a filter, or sort by"
+                f"only the first {DEEPEST} hits of a question are given; narrow it with a filter, or sort by"
                 " newest or oldest"
             )
         if question.text is None and question.where is None:
@@ -93,12 +92,12 @@ class Searches:
                 "nothing was asked; say what the person looks like (q), give a filter (where), or list"
                 " everybody in the order of capture (sort)"
             )
-        end = min(offset + top, _DEEPEST)
+        end = min(offset + top, DEEPEST)
         result, depth = self._answer(question, end, index, versions)
         hits = result.hits[offset:end]
-        more = len(result.hits) > end or (len(result.hits) == depth and depth < _DEEPEST)
+        more = len(result.hits) > end or (len(result.hits) == depth and depth < DEEPEST)
         return SearchPage(
-            replace(result, hits=hits, chance=chance_of_page(result.chance, hits)),
+            replace(result, hits=hits, chance=chance_of(result.chance, hits)),
             offset,
             end if more and hits else None,
             versions,
@@ -136,7 +135,7 @@ class Searches:
         if is_judged(question.text):
             assert wanted.page is not None
             result = page_of(self._best(question, index, versions), wanted.page, MOST_ORDERED)
-            result = replace(result, chance=chance_of_page(result.chance, result.hits))
+            result = replace(result, chance=chance_of(result.chance, result.hits))
         else:
             result = self._asked(wanted, index)
         return SearchPage(result, offset, None, versions)
@@ -155,11 +154,10 @@ class Searches:
         kept = self._answers.get(key)
         if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
             return kept
-        requested = min(depth + 1, _DEEPEST)  # one more shows whether there is another page
-        together = min(-(-requested // _STRIDE) * _STRIDE, _DEEPEST)
-        result = self._asked(replace(question, top=requested, depth=together), index)
-        self._answers.put(key, (result, requested))
-        return result, requested
+        deep = deepened(question, depth)
+        result = self._asked(deep, index)
+        self._answers.put(key, (result, deep.top))
+        return result, deep.top
 
     def _asked(self, question: Question, index: PeopleIndex) -> SearchResult:
         wanted = replace(question, pictures=self._uploads.vectors_for(question.text or ""))

@@ -58,13 +58,14 @@ class ArchiveService:
     Args:
         store_root: Folder of the store.
         config: Names the models.
+        searcher: The store, open already; None opens it, and reads what searches need into memory.
 
     Raises:
         BadConfigError: There is no store.
     """
 
-    def __init__(self, store_root: Path, config: RunConfig) -> None:
-        self._searcher = Searcher(store_root, config, resident=True)
+    def __init__(self, store_root: Path, config: RunConfig, searcher: Searcher | None = None) -> None:
+        self._searcher = searcher or Searcher(store_root, config, resident=True)
         self.store = self._searcher.store
         self.config = config
         self._hits: Recent[tuple[str, Versions], Hit] = Recent(_HITS)

@@ -2,14 +2,14 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from par_core.archive import Listing, container_of, containers_of, is_streamed, list_source
+from par_core.archive import Entry, Listing, container_of, containers_of, is_streamed, list_source
 from par_core.atomic import remove_partials
 from par_core.stages.attempts import forget_attempts
 from par_core.stages.migration import migrate_ids
@@ -17,6 +17,7 @@ from par_core.stages.names import ConfigIds
 from par_core.stages.run import Run
 from par_core.stages.settings_changed import fitting_now, unfinished_shards
 from par_core.stages.shard_work import places_table, shard_id_of, work_table
+from par_core.stages.unfinished import without_unfinished
 from par_core.stages.write_status import write_status
 from par_core.store.commits import last_commit
 from par_core.store.ledger import Ledger, open_ledger
@@ -81,6 +82,7 @@ def plan_index(
     workers: int,
     retry_failed: bool = False,
     accept_empty: bool = False,
+    is_finished: Callable[[Entry], bool] | None = None,
 ) -> Plan:
     """Return the work of a run, and write its shards down.
 
@@ -91,6 +93,8 @@ def plan_index(
         retry_failed: Also try again what failed before, in either stage.
         accept_empty: Whether the files of a source that holds none any more count as vanished; else the
             source is left as it was, and ``emptied`` names it.
+        is_finished: Whether a file of a listing is whole; others are left as they were listed last. None:
+            all are.
 
     Raises:
         BadConfigError: A source is missing.
@@ -99,6 +103,8 @@ def plan_index(
     migrate_ids(store)
     with open_ledger(store, ids.segment, ids.describe) as ledger:
         found = [list_source(source, containers=run.config.sources.containers) for source in sources]
+        if is_finished is not None:
+            found = [without_unfinished(store, one, is_finished) for one in found]
         emptied = [] if accept_empty else [one for one in found if has_emptied(store, one)]
         listings = [one for one in found if one not in emptied]
         listed, digests, vanished = _renew(ledger, listings)

@@ -39,7 +39,15 @@ def test_par_core_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["index", "--help"], ["search", "--help"], ["serve", "--help"], ["--version"]]
+    "arguments",
+    [
+        ["--help"],
+        ["index", "--help"],
+        ["search", "--help"],
+        ["serve", "--help"],
+        ["watch", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
@@ -65,6 +73,7 @@ WRONG_STORE = [
         "rebuild",
         "search hat",
         "serve",
+        "shell",
         "status",
         "verify",
     ),

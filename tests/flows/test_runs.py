@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import par_core
 from par_core.errors import StoreError
 from par_core.stages.check import verify_store
 from par_core.store.layout import Store
@@ -289,8 +290,15 @@ def test_the_check_of_a_deployment_fails_with_what_failed(
             StoreError, match=r"does not pass the gate any more .*a red person: expected at least 50 hits"
         ):
             check(str(tmp_path / "s"), str(golden), {"profile": "fake"})
+        saved = par_core.open(tmp_path / "s", profile="fake")
+        saved.save_search("upper:red", name="red")
+        save(tmp_path / "more" / "late.png", scene("red", seed=99))
+        index(tmp_path / "s", [tmp_path / "more"])
+        assert saved.saved_search("red").news == []
         golden.write_text("queries: [{text: a red person, at_least: 3}]")
         assert check(str(tmp_path / "s"), str(golden), {"profile": "fake"})["passed"]
+    (news,) = saved.saved_search("red").news  # it is told once the version passes
+    assert len(news.people) == 1
 
 
 def test_indexing_with_a_gate_that_fails_ends_with_exit_code_1(

@@ -25,7 +25,11 @@ NAMES = {
         "WeightsError",
     ),
 }
-METHODS = {"config", "export", "index", "path", "search", "status"}
+METHODS = {
+    *("config", "export", "index", "path", "search", "status"),
+    *("add_picture", "all_hits", "audit", "browse", "crop", "facets", "groups", "image", "outline", "person"),
+    *("remove_search", "run_searches", "save_search", "saved_search", "searches", "suggest", "timeline"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,12 @@ def test_every_example_of_the_documentation_runs(folder: Path, monkeypatch: pyte
         par.Archive.index,
         par.Archive.export,
         par.Archive.status,
+        par.Archive.all_hits,
+        par.Archive.browse,
+        par.Archive.facets,
+        par.Archive.suggest,
+        par.Archive.save_search,
+        par.Archive.run_searches,
     ]
     for piece in pieces:
         example = parser.get_doctest(piece.__doc__ or "", names, getattr(piece, "__name__", ""), None, None)

@@ -98,3 +98,21 @@ def test_bad_settings_are_refused(store: Path, tmp_path: Path, golden: Path) -> 
     ):
         assert isinstance(par(*arguments).exception, BadConfigError), arguments
     assert not (tmp_path / "new").exists()  # a wrong golden file is refused before any work
+
+
+def test_a_version_that_passes_is_told_to_saved_searches_and_one_that_fails_is_not(
+    store: Path, photos: Path, golden: Path
+) -> None:
+    fake = ("--store", store, "--profile", "fake")
+    assert par("gate", "--golden", golden, *fake).exit_code == 0
+    added = par("searches", "add", "yellow", "upper:yellow", *fake)
+    assert added.exit_code == 0, added.output
+    save(photos / "new.png", scene("yellow", seed=77))
+    index(store, [photos])
+    golden.write_text(EXPECTED.format(least=2))
+    assert "saved search" not in par("gate", "--golden", golden, *fake).stderr
+    golden.write_text(EXPECTED.format(least=1))
+    assert "saved search" not in par("gate", "--golden", golden, "--dry-run", *fake).stderr
+    passed = par("gate", "--golden", golden, *fake)
+    assert passed.stderr == "par: saved search yellow: 1 new of 2 people\n"
+    assert "saved search" not in par("gate", "--golden", golden, *fake).stderr

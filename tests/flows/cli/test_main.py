@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli import main as cli
-from flows.console.results import hit_lines
+from flows.console.hits import hit_lines
 from par_core.query.answer import Chance, SearchResult
 from par_core.query.from_store import Question, Searcher
 from par_core.store.layout import Store
@@ -24,7 +24,8 @@ PAR = str(Path(sys.executable).with_name("par"))
         (["serch", "a man"], "No such command 'serch'"),
         (
             ["search", "a man", "--sotre", "s"],
-            "No such option: --sotre (Possible options: --json, --store); see par search --help",
+            "No such option: --sotre (Possible options: --json, --no-pictures, --store); see par search"
+            " --help",
         ),
         (["search", "a", "man"], "unexpected extra argument"),
         (["search", "a man", "--top", "many"], "'--top'"),
@@ -49,7 +50,9 @@ def test_mistyped_arguments_give_one_line_and_exit_code_2(
     assert run.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("typed", [[], ["tokens"], ["models"], ["train"], ["datasets"], ["report"]])
+@pytest.mark.parametrize(
+    "typed", [[], ["tokens"], ["models"], ["train"], ["datasets"], ["report"], ["config"]]
+)
 def test_without_a_command_the_help_is_printed_and_nothing_else(typed: list[str]) -> None:
     run = subprocess.run([PAR, *typed], capture_output=True, text=True, check=False)
     helped = subprocess.run([PAR, *typed, "--help"], capture_output=True, text=True, check=False)
@@ -98,6 +101,8 @@ def test_completion_is_installed_by_one_command(tmp_path: Path) -> None:
 def test_completion_answers_before_one_waits() -> None:
     for words, word, wanted in (
         ("par se", "1", {"search", "searches", "serve"}),
+        ("par config ", "2", {"show", "check"}),
+        ("par w", "1", {"watch"}),
         ("par status --st", "2", {"--store"}),
         ("par tokens re", "2", {"revoke"}),
     ):

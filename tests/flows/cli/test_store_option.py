@@ -21,13 +21,14 @@ WITH_STORE = [
     for name, command in COMMANDS.items()
     if any("--store" in parameter.opts for parameter in command.params)
 ]
-OPTIONAL = "generate prune"  # which works without a store too
-NEEDED = [name for name in WITH_STORE if name != OPTIONAL]
-MADE = ["index", "plan"]  # which take a store that does not exist yet
+OPTIONAL = ("config show", "generate prune")  # which work without a store too
+NEEDED = [name for name in WITH_STORE if name not in OPTIONAL]
+MADE = ["index", "plan", "watch"]  # which take a store that does not exist yet
 READING = [name for name in NEEDED if name not in MADE]
 ALSO_NEEDED = {
     "index": ["photos"],
     "plan": ["photos"],
+    "watch": ["photos"],
     "export": ["csv", "--out", "people"],
     "evaluate": ["store", "--labels", "labels.csv"],
     "tokens add": ["anna"],
@@ -84,9 +85,12 @@ def test_the_commands_with_a_store_are_these() -> None:
             "rebuild",
             "search",
             "serve",
+            "shell",
             "status",
+            "watch",
             "generate prune",
         ),
+        "config show",
         *("tokens add", "tokens list", "tokens revoke", "verify"),
         *("searches add", "searches list", "searches show", "searches remove", "searches run"),
     }

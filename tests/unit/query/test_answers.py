@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.console.results import hit_lines
+from flows.console.hits import hit_lines
 from par_core.attributes.spoken import NamedAttribute
 from par_core.errors import FilterError
 from par_core.models import profiles

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from par_core.attributes.colours import COLOUR_TERMS
 from par_core.errors import BadConfigError, FilterError, ParError
 from par_core.query import Results, search
+from par_core.query.notebook import _swatches
 from tests.indexing import index
 from tests.pictures import archive, save, scene
 
@@ -72,6 +74,19 @@ def test_a_notebook_shows_one_escaped_piece_without_scripts_of_limited_size(stor
     assert not re.search(r"(?<![-a-z])color: #(000|fff)", page), (
         "text takes the notebook's own colour, light or dark"
     )
+
+
+def test_a_card_shows_what_a_card_of_the_page_shows(store: Path) -> None:
+    page = search("red AND tall", store=store, top=2, weak=True, apart=True, profile="fake")._repr_html_()
+    for colour in COLOUR_TERMS:
+        assert re.fullmatch("#[0-9a-f]{6}", _swatches()[colour]), colour
+    assert page.count('title="red above"') == page.count('title="red below"') == 2
+    assert page.count(f"background: {_swatches()['red']}") == 4
+    assert re.search(r"<b>\d+\u202f%</b>", page)
+    assert re.search(r'title="red \d+%, tall \d+%', page)
+    assert "aspect-ratio: 5 / 8" in page
+    alike = search("red", store=store, top=2, weak=True, profile="fake")._repr_html_()
+    assert re.search(r"\+\d alike", alike)
 
 
 def test_a_filter_and_a_picture_are_questions_too(store: Path, tmp_path: Path) -> None:

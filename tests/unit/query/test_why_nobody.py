@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.console.results import hit_lines, part_line
+from flows.console.hits import hit_lines, part_line
 from par_core.query.answer import Chance, PartScore, SearchResult
 from par_core.query.certainty import certainty_details
 from par_core.query.denials import read_question

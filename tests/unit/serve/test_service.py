@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from par_core.errors import BadConfigError, FilterError
 from par_core.forget import Request, find_subject, forget
 from par_core.models.fake import FakeTextEncoder
-from par_core.query import from_store
+from par_core.query import first_hits, from_store
 from par_core.query.answer import Chance, SearchResult
 from par_core.query.from_store import Question, Searcher
 from par_core.query.parts import People
@@ -71,7 +71,8 @@ def test_a_page_behind_the_end_is_empty_and_the_last(service: ArchiveService) ->
 def test_the_last_page_is_cut_off_where_no_more_hits_are_given(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searches, "_DEEPEST", 5)
+    for module in (first_hits, searches):
+        monkeypatch.setattr(module, "DEEPEST", 5)
     service = ArchiveService(folder / "store", FAKE)
     pages = [service.search("red", top=3, offset=offset, weak=True, apart=True) for offset in (0, 3)]
     assert [[hit.rank for hit in page.result.hits] for page in pages] == [[1, 2, 3], [4, 5]]
@@ -110,7 +111,7 @@ def test_the_pages_of_an_answer_fit_together_and_the_last_one_has_no_next(folder
 def test_deeper_pages_than_were_looked_up_are_looked_up(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searches, "_STRIDE", 2)
+    monkeypatch.setattr(first_hits, "_STRIDE", 2)
     service = ArchiveService(folder / "store", FAKE)
     first, second = (service.search("red", top=2, offset=offset, weak=True, apart=True) for offset in (0, 2))
     assert first.next == 2
