@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from par_core.config import RunConfig
     from par_core.export.folder import ExportReport
+    from par_core.query.compare import Comparison
     from par_core.query.from_store import Searcher
     from par_core.query.notebook import Results
     from par_core.stages.here import IndexSummary
     from par_core.store.status_file import StatusReport
+    from par_core.tags.record import TaggedPerson
 
 __all__ = ["Archive", "open"]
 
@@ -204,6 +208,95 @@ class Archive:
             report = export_people(searcher, request)
             event.count = report.people
         return report
+
+    def tag(
+        self,
+        people: "Sequence[str]",
+        add: "Sequence[str]" = (),
+        *,
+        remove: "Sequence[str]" = (),
+        note: str | None = None,
+    ) -> "tuple[TaggedPerson, ...]":
+        """Add and remove tags of people, or write a note on them. Searches know tags: ``tag:check``.
+
+        Args:
+            people: Ids of the people, at most 1,000.
+            add: Tags to add: short names.
+            remove: Tags to remove.
+            note: The note to write; empty removes it, None leaves it.
+
+        Returns:
+            The people as they are now.
+
+        Raises:
+            BadConfigError: A tag is no name, the index does not hold a person, or these are too many.
+            TransientError: People are being erased from the store at this moment.
+
+        Example:
+            >>> person = archive.search("red", top=1)[0].person_id
+            >>> archive.tag([person], ["Check"])[0].names
+            ('check',)
+            >>> [hit.person_id == person for hit in archive.search("tag:check")]
+            [True]
+        """
+        import warnings
+
+        from par_core.access import Access, Caller
+        from par_core.tags.change import TagChange, change_tags
+
+        change, caller = TagChange.of(add, remove, note), Caller.local()
+        access = Access.open(self.path, self.config.access.audit_days)
+        what = f"{change.what}; {len(people)} people: {' '.join(people[:100])}"
+        with access.recording(caller, "tag", what, how="python", unrecorded=warnings.warn) as event:
+            tagged = change_tags(self._searcher.store, self._searcher.index, people, change, caller.name)
+            event.count = len(tagged)
+        return tagged
+
+    def tags(self) -> "Mapping[str, TaggedPerson]":
+        """Return everybody who has tags or a note, by the id of the person.
+
+        Raises:
+            BadConfigError: There is no such store, or it is empty.
+            StoreError: A file of tags is damaged.
+
+        Example:
+            >>> [tagged.names for tagged in archive.tags().values()]
+            [('check',)]
+        """
+        from par_core.tags.of_index import tags_of
+
+        return tags_of(self._searcher.index()).people
+
+    def compare(self, first: str, second: str) -> "Comparison":
+        """Compare two people: how alike they look to the model, and in which attributes they differ. It does
+        not say whether they are the same person.
+
+        Args:
+            first: Id of a person.
+            second: Id of another person.
+
+        Raises:
+            BadConfigError: There is no such store, or it does not hold one of them.
+
+        Example:
+            >>> one, other = (hit.person_id for hit in archive.search(where="height_px > 0", top=2))
+            >>> -1 <= archive.compare(one, other).cosine <= 1
+            True
+        """
+        from par_core.errors import BadConfigError
+        from par_core.query.compare import compare_hits
+        from par_core.query.from_store import Question
+
+        hits = []
+        for person_id in (first, second):
+            wanted = Question(f"person:{person_id}", top=1, absent=True)
+            found = self._searcher.ask(wanted).hits
+            if not found:
+                raise BadConfigError(f"nobody in the index has the id {person_id}")
+            hits.append(found[0])
+        if first == second:
+            raise BadConfigError("two different people are compared")
+        return compare_hits(self._searcher.index(), hits)
 
     def status(self) -> "StatusReport":
         """Return the content of the store: accounting, index, versions.

@@ -37,6 +37,7 @@ from flows.cli.search import describe, search
 from flows.cli.searches import searches
 from flows.cli.serve import serve
 from flows.cli.store import rebuild, status, verify
+from flows.cli.tag import tag
 from flows.cli.tokens import audit_log, tokens
 from flows.cli.train import train
 from flows.console.lines import as_json_lines, say
@@ -137,7 +138,7 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     "Models and data sets": (analyse, audit, leakage, evaluate),
 }
 _GROUPS: Final = {
-    "Archives": {"searches": searches, "tokens": tokens, "deployments": deployments},
+    "Archives": {"searches": searches, "tag": tag, "tokens": tokens, "deployments": deployments},
     "Models and data sets": {
         "report": report,
         "datasets": datasets,

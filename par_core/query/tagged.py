@@ -12,13 +12,23 @@ from typing import Final
 from par_core.errors import BadConfigError, FilterError
 from par_core.query.table import PeopleTable
 from par_core.query.where import AmongPeople, And, Comparison, Filter, IsNull, Likely, Membership, Not, Or
+from par_core.tags.files import read_tags
 from par_core.tags.names import tag_name
 from par_core.tags.of_index import IndexTags, tags_of
 
-__all__ = ["TAG_COLUMNS", "asks_for_tags", "by_people"]
+__all__ = ["TAG_COLUMNS", "asks_for_tags", "by_people", "tags_state"]
 
 #: What filters name though it is no column of the index.
 TAG_COLUMNS: Final = ("tag", "note")
+
+
+def tags_state(index: PeopleTable, *texts: str | None) -> str:
+    """Return a text that changes with the tags, if a question of these texts may depend on them: part of the
+    key by which its answer is kept.
+    """
+    if not any(name in text.lower() for text in texts if text is not None for name in TAG_COLUMNS):
+        return ""
+    return read_tags(index.path.parent).state
 
 
 def asks_for_tags(wanted: Filter) -> bool:

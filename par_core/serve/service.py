@@ -103,6 +103,14 @@ class ArchiveService:
         """
         return self._open()[1]
 
+    def live_index(self) -> PeopleIndex:
+        """Return the index at the version that searches read now.
+
+        Raises:
+            NotReadyError: The index holds no people yet.
+        """
+        return self._open()[0]
+
     def search(
         self,
         q: str | None = None,
