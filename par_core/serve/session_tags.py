@@ -89,8 +89,8 @@ async def start_forgetting(session: UserSession, person_ids: Sequence[str], numb
             raise BadConfigError(f"{len(ids):,} people; 1 to {MOST_AT_ONCE:,} are erased at once")
         if number != len(ids):
             raise BadConfigError(
-                f"not confirmed: {len(ids):,} people were chosen, and the number given is {number:,}; nobody was"
-                " erased"
+                f"not confirmed: {len(ids):,} people were chosen, and the number given is {number:,};"
+                " nobody was erased"
             )
         return session.app_state.forgettings.start(ids, session.caller, session.how, session.source)
 
