@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Form, Header, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from par_core.errors import StoreError
 from par_core.query.compare import NOBODY_IDENTIFIED
 from par_core.serve import session_tags
 from par_core.serve.page_look import page
@@ -53,8 +54,13 @@ class TagLink:
 
 
 async def tag_links(session: UserSession, query: PageQuery) -> list[TagLink]:
-    """Return the tags of the archive, for the filters of a query."""
-    counts = (await session_tags.all_tags(session)).counts()
+    """Return the tags of the archive, for the filters of a query; none where their files are damaged, as the
+    answer says.
+    """
+    try:
+        counts = (await session_tags.all_tags(session)).counts()
+    except StoreError:
+        return []
     links = []
     for name, count in counts.items():
         is_chosen = set_field(query.q, "tag", name) == query.q

@@ -4,12 +4,14 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from par_core.tags.files import FOLDER
 from tests.browser.site import Site
+from tests.browser.test_looking import CONTRASTS, NAMELESS
 
 NASTY = "<img src=x onerror=document.title='taken'>"
 
@@ -210,3 +212,28 @@ def test_a_phone_selects_by_touch(phone: Page) -> None:
     phone.get_by_role("button", name="Compare").tap()
     expect(phone.get_by_role("heading", level=1)).to_have_text("Two people compared")
     assert phone.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everything_has_a_name_and_enough_contrast(page: Page, theme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.goto("/?sort=newest")
+    pick(page, 0)
+    pick(page, 1)
+    page.get_by_label("Tag", exact=True).fill("check")
+    page.keyboard.press("Enter")
+    expect(page.locator(".card .tag")).to_have_count(2)
+    one, other = ids(page, 2)
+    page.locator(".card").first.click()
+    expect(page.locator("#panel .tagging .chip")).to_have_count(1)
+    assert page.evaluate(NAMELESS) == []
+    assert page.evaluate(CONTRASTS) == []
+    for address in (f"/compare?person={one}&person={other}", "/tags"):
+        page.goto(address)
+        assert page.evaluate(NAMELESS) == []
+        assert page.evaluate(CONTRASTS) == []
+    page.goto("/?sort=newest")
+    page.get_by_role("button", name="Forget…").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Forget 2 people")
+    assert page.evaluate(NAMELESS) == []
+    assert page.evaluate(CONTRASTS) == []

@@ -167,6 +167,21 @@ def test_forgetting_shows_how_it_goes(open_client: TestClient) -> None:
     assert open_client.get("/forget/ab").status_code == 404
 
 
+def test_tags_are_offered_while_one_types(open_client: TestClient) -> None:
+    open_client.post(
+        "/api/tags", json={"people": people(open_client)[:1], "add": ["check", "gate 3", "late"]}
+    )
+    offered = {
+        typed: open_client.get("/api/suggest", params={"q": typed}).json()["completions"]
+        for typed in ("red tag:", "tag:ga", "tag:x")
+    }
+    assert offered == {
+        "red tag:": ["red tag:late", "red tag:check", 'red tag:"gate 3"'],
+        "tag:ga": ['tag:"gate 3"'],
+        "tag:x": [],
+    }
+
+
 def test_a_damaged_file_of_tags_leaves_the_answer(own: Path, open_client: TestClient) -> None:
     one, *_ = people(open_client)
     open_client.post("/api/tags", json={"people": [one], "add": ["check"]})
@@ -176,4 +191,6 @@ def test_a_damaged_file_of_tags_leaves_the_answer(own: Path, open_client: TestCl
     assert "Tags cannot be shown" in html
     assert html.count('class="card"') == 7
     assert "Tags cannot be shown" in open_client.get(f"/people/{one}").text
+    assert open_client.get("/filters?sort=newest").status_code == 200
+    assert open_client.get("/api/suggest?q=tag%3A").json()["completions"] == []
     assert open_client.get("/?q=tag%3Acheck").status_code == 503
