@@ -9,13 +9,12 @@
 True
 """
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from par_core.config import RunConfig
     from par_core.export.folder import ExportReport
     from par_core.query.compare import Comparison
@@ -211,10 +210,10 @@ class Archive:
 
     def tag(
         self,
-        people: "Sequence[str]",
-        add: "Sequence[str]" = (),
+        people: Sequence[str],
+        add: Sequence[str] = (),
         *,
-        remove: "Sequence[str]" = (),
+        remove: Sequence[str] = (),
         note: str | None = None,
     ) -> "tuple[TaggedPerson, ...]":
         """Add and remove tags of people, or write a note on them. Searches know tags: ``tag:check``.

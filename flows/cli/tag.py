@@ -43,14 +43,13 @@ def add(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    r"""Add a tag to people, at most 1,000 at once. With - as the only ID, ids are read from standard input,
+    """Add a tag to people, at most 1,000 at once. With - in place of ids, they are read from standard input,
     one a line.
 
     Examples:
     ```
     par tag add check 1eba3ecb27aa3da0f6df4c4231b98568 --store store
-    par search "a red coat" --json --store store | jq -r ".results[].person_id" \
-        | par tag add red-coat - --store store
+    par tag add red-coat - --store store
     ```
     """
     from par_core.tags.change import TagChange
@@ -92,7 +91,7 @@ def note(
 
     Example:
     ```
-    par tag note 1eba3ecb27aa3da0f6df4c4231b98568 "carries a ladder" --store store
+    par tag note 1eba3ecb27aa3da0f6df4c4231b98568 "a ladder" --store store
     ```
     """
     from par_core.tags.change import TagChange
