@@ -30,6 +30,9 @@ Reviewer = Annotated[UserSession, Depends(session_for("reviewer"))]
 Admin = Annotated[UserSession, Depends(session_for("admin"))]
 _HEX = "^[0-9a-f]{1,64}$"
 Identity = Annotated[str, Path(pattern=_HEX, description="Hexadecimal, as a search gives it.")]
+Erasing = Annotated[
+    str, Path(pattern="^[0-9a-f]{1,32}$", description="Name of the erasure, as the answer to POST gives it.")
+]
 Chosen = Annotated[
     str,
     Query(pattern=_HEX, description="Id of a person.", examples=["1eba3ecb27aa3da0f6df4c4231b98568"]),
@@ -89,9 +92,7 @@ def add_routes(router: APIRouter, errors: dict[str, dict[int | str, dict[str, An
         return _erasure(await session_tags.start_forgetting(session, wanted.people, wanted.number))
 
     @router.get("/forget/{name}", responses=errors["reading"])
-    async def forgetting(
-        session: Admin, name: Annotated[str, Path(pattern="^[0-9a-f]{1,32}$")]
-    ) -> ForgettingResponse:
+    async def forgetting(session: Admin, name: Erasing) -> ForgettingResponse:
         """Return an erasure that this server began."""
         return _erasure(session.app_state.forgettings.one(name))
 
