@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from par_core.errors import BadConfigError, FilterError
+from par_core.errors import BadConfigError, FilterError, StoreError
 from par_core.query.table import PeopleTable
 from par_core.query.where import AmongPeople, And, Comparison, Filter, IsNull, Likely, Membership, Not, Or
 from par_core.tags.files import read_tags
@@ -28,7 +28,10 @@ def tags_state(index: PeopleTable, *texts: str | None) -> str:
     """
     if not any(name in text.lower() for text in texts if text is not None for name in TAG_COLUMNS):
         return ""
-    return read_tags(index.path.parent).state
+    try:
+        return read_tags(index.path.parent).state
+    except StoreError:  # a question that does ask for tags fails by itself; words may merely sound like it
+        return "damaged"
 
 
 def asks_for_tags(wanted: Filter) -> bool:

@@ -194,3 +194,4 @@ def test_a_damaged_file_of_tags_leaves_the_answer(own: Path, open_client: TestCl
     assert open_client.get("/filters?sort=newest").status_code == 200
     assert open_client.get("/api/suggest?q=tag%3A").json()["completions"] == []
     assert open_client.get("/?q=tag%3Acheck").status_code == 503
+    assert open_client.get("/?q=a+vintage+red+coat").status_code == 200
