@@ -106,7 +106,8 @@ def test_chosen_people_are_erased_once_their_number_is_confirmed(own: Path, open
         ("ask_to_forget", "2 people", 2, "ok"),
         ("ask_to_forget", "2 people", None, "BadConfigError"),
     ]
-    assert not any(one in event.what for event in events for one in ids[:2])
+    asked_later = ("person",)  # of which the caller gave the id after the erasure
+    assert not any(one in e.what for e in events for one in ids[:2] if e.action not in asked_later)
     again = open_client.post("/api/forget", json={"people": ids[:1], "number": 1}).json()
     assert "knows no person" in str(wait_for(open_client, again["name"])["message"])
 
