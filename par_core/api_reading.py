@@ -108,10 +108,13 @@ class ArchiveReading:
             UnknownIdError: No person in the index has this id.
         """
         from par_core.serve.contents import person_content
+        from par_core.serve.tagging import Tagging
 
-        return self._recorded(
-            "person", person_id, lambda: person_content(self._service.person(person_id)), lambda _: 1
-        )
+        def content() -> "PersonResponse":
+            tagged = Tagging(self._service).of([person_id]).get(person_id)
+            return person_content(self._service.person(person_id), tagged)
+
+        return self._recorded("person", person_id, content, lambda _: 1)
 
     def outline(self, person_id: str) -> "OutlineResponse":
         """Return box and mask of a person in the image.

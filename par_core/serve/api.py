@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic_core import to_json
 
 from par_core.query.by_time import Sort
-from par_core.serve.api_searches import add_routes
+from par_core.serve import api_searches, api_tags, session_tags
 from par_core.serve.contents import person_content, search_content
 from par_core.serve.groups import By
 from par_core.serve.problems import BadParameterError, Problem, TooLargeError
@@ -165,14 +165,17 @@ async def search(
         sort=sort,
         after=after,
     )
+    shown = [one.person_id for hit in page.result.hits for one in (hit, *hit.similar)]
+    tags = {one: person.names for one, person in (await session_tags.tags_of(session, shown)).items()}
     # values of PAR itself: a check would take as long as the search
-    return Response(to_json(search_content(page)), media_type="application/json")
+    return Response(to_json(search_content(page) | {"tags": tags}), media_type="application/json")
 
 
 @router.get("/people/{person_id}", responses=_errors(400, 404))
 async def person(session: Searching, person_id: Identity) -> PersonResponse:
     """Return everything that is known of one person."""
-    return person_content(await session.person(person_id))
+    tagged = (await session_tags.tags_of(session, [person_id])).get(person_id)
+    return person_content(await session.person(person_id), tagged)
 
 
 @router.get(
@@ -274,7 +277,8 @@ async def picture(
     return PictureResponse(name=uploaded.name, box=uploaded.person.box, people=uploaded.people)
 
 
-add_routes(router, {"reading": _errors(400, 404), "changing": _errors(400, 413)})
+for further in (api_searches, api_tags):
+    further.add_routes(router, {"reading": _errors(400, 404), "changing": _errors(400, 413)})
 
 
 def jpeg(content: bytes) -> Response:

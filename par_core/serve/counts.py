@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 from par_core.errors import IndexChangedError
 from par_core.query.question import Question
+from par_core.query.tagged import tags_state
 from par_core.serve.answers import Versions
 from par_core.serve.facets import Facets, count_facets
 from par_core.serve.groups import By, Groups, group_people
@@ -53,8 +54,9 @@ class Counts:
         return self._counted(by, question, count)
 
     def _counted(self, kind: str, question: Question, count: Callable[[PeopleIndex, Versions], T]) -> T:
-        key = (kind, question.text, question.where, question.absent, question.weak)
         index, versions = self._open()
+        state = tags_state(index, question.text, question.where)
+        key = (kind, question.text, question.where, question.absent, question.weak, state)
         try:
             counts: T = self._kept.get_or_make((*key, versions), lambda: count(index, versions))
         except IndexChangedError:  # somebody was forgotten meanwhile

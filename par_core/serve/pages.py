@@ -14,18 +14,21 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
+from par_core.errors import StoreError
 from par_core.query.by_time import Sort
 from par_core.query.fields import FIELDS
-from par_core.serve import page_browse, page_review, page_searches
+from par_core.serve import page_browse, page_review, page_searches, page_selection, session_tags
 from par_core.serve.facets import Facets
 from par_core.serve.page_filters import Filters, filters_of, widened_by
 from par_core.serve.page_look import page, static_file
 from par_core.serve.page_query import PageQuery, narrowed, set_field
+from par_core.serve.page_selection import tag_links
 from par_core.serve.page_timeline import timeline_view
 from par_core.serve.page_view import answer_view, person_view, split_message
 from par_core.serve.problems import GoneError, Problem, TooLargeError
 from par_core.serve.service import SearchPage
 from par_core.serve.user_session import UserSession, session_for
+from par_core.tags.record import TaggedPerson
 
 __all__ = ["error_page", "router"]
 
@@ -36,6 +39,7 @@ router = APIRouter(include_in_schema=False)
 router.include_router(page_review.router)
 router.include_router(page_browse.router)
 router.include_router(page_searches.router)
+router.include_router(page_selection.router)
 router.include_router(page_review.before)
 
 Searching = Annotated[UserSession, Depends(session_for("search"))]
@@ -76,12 +80,13 @@ async def search(
             query.with_text(set_field(set_field(q, "since", since or ""), "until", until or "")).url(), 303
         )
     if part == "filters":
-        return page(request, "part_filters.html", {"query": query, "filters": await _filters(session, query)})
+        shown = {"filters": await _filters(session, query), "tag_links": await tag_links(session, query)}
+        return page(request, "part_filters.html", {"query": query, **shown})
     if part == "timeline":
         timeline = timeline_view(query, await _facets(session, query))
         return page(request, "part_timeline.html", {"timeline": timeline})
     answer = await _answer(session, query, offset, after) if query else None
-    content = {**_content(session, query, answer, after), "examples": await _examples(session, query)}
+    content = await _content(session, query, answer, after)
     if part == "more" and answer is not None:
         return page(request, "part_more.html", content)
     if part == "main":
@@ -94,7 +99,9 @@ async def filters(request: Request, session: Searching, query: QueryOfAddress) -
     """Return the filters alone on a page, for browsers without scripts."""
     timeline = timeline_view(query, await _facets(session, query))
     shown = await _filters(session, query)
-    return page(request, "filters.html", {"query": query, "filters": shown, "timeline": timeline})
+    links = await tag_links(session, query)
+    content = {"query": query, "filters": shown, "timeline": timeline, "tag_links": links}
+    return page(request, "filters.html", content)
 
 
 @router.get("/people/{person_id}")
@@ -114,12 +121,21 @@ async def person(
         outline = await session.outline(person_id)
     except GoneError:
         outline = None
-    view = {"view": person_view(query, details, answer), "outline": outline, "query": query}
+    tags, trouble = await _tags(session, [person_id])
+    view = {
+        "view": person_view(query, details, answer),
+        "outline": outline,
+        "query": query,
+        "person_id": person_id,
+        "tagged": tags.get(person_id),
+        "tag_trouble": trouble,
+        "back": query.url(f"/people/{person_id}"),
+    }
     if part == "panel":
         return page(request, "part_panel.html", view)
     if part == "main":
-        return page(request, "part_main.html", _content(session, query, answer, after))
-    return page(request, "search.html", {**_content(session, query, answer, after), **view})
+        return page(request, "part_main.html", await _content(session, query, answer, after))
+    return page(request, "search.html", {**await _content(session, query, answer, after), **view})
 
 
 @router.post("/picture")
@@ -221,10 +237,23 @@ async def _examples(session: UserSession, query: PageQuery) -> list[tuple[str, s
     return [(text, PageQuery(text).url()) for text in texts]
 
 
-def _content(
+async def _tags(session: UserSession, person_ids: list[str]) -> tuple[dict[str, TaggedPerson], str]:
+    """Return the tags of people, and why there are none to show; an answer is shown all the same."""
+    try:
+        return await session_tags.tags_of(session, person_ids), ""
+    except StoreError as error:
+        return {}, str(error)
+
+
+async def _content(
     session: UserSession, query: PageQuery, answer: SearchPage | None, after: str | None
 ) -> Mapping[str, Any]:
+    shown = [one.person_id for hit in (answer.result.hits if answer else ()) for one in (hit, *hit.similar)]
+    tags, trouble = await _tags(session, shown)
     return {
+        "tags": tags,
+        "tag_trouble": trouble,
+        "examples": await _examples(session, query),
         "query": query,
         "answer": answer_view(query, answer, after) if answer else None,
         "versions": answer.versions if answer else None,

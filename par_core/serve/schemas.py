@@ -13,12 +13,14 @@ __all__ = [
     "ErrorResponse",
     "EventJson",
     "HitJson",
+    "NoteJson",
     "OutlineResponse",
     "PartJson",
     "PersonResponse",
     "PictureResponse",
     "SearchResponse",
     "StatusResponse",
+    "TagJson",
     "VersionsJson",
 ]
 
@@ -114,6 +116,22 @@ class VersionsJson(ApiModel):
     newest: int
 
 
+class TagJson(ApiModel):
+    """A tag of a person."""
+
+    name: str
+    by: str = Field(description="Name of the token of the caller, or of the user, who added it.")
+    at: datetime
+
+
+class NoteJson(ApiModel):
+    """The note on a person."""
+
+    text: str
+    by: str = Field(description="Who wrote it last.")
+    at: datetime
+
+
 class SearchResponse(ApiModel):
     """A page of an answer."""
 
@@ -139,6 +157,9 @@ class SearchResponse(ApiModel):
         description="In the order of capture: `after` of the next page; null on the last one.", default=None
     )
     versions: VersionsJson
+    tags: dict[str, list[str]] = Field(
+        description="Tags of the people of this page who have some, or a note, by id.", default={}
+    )
 
 
 class SuggestResponse(ApiModel):
@@ -165,6 +186,8 @@ class PersonResponse(ApiModel):
     embedding: str = Field(description="Fingerprint of the joint image and text model.")
     segment_config: str
     describe_config: str
+    tags: list[TagJson] = Field(description="By name.", default=[])
+    note: NoteJson | None = None
 
 
 class OutlineResponse(ApiModel):

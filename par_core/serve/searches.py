@@ -15,6 +15,7 @@ from par_core.query.by_time import page_of
 from par_core.query.first_hits import DEEPEST, chance_of, deepened
 from par_core.query.from_store import Searcher
 from par_core.query.question import MOST_ORDERED, Question, facts_of, is_judged
+from par_core.query.tagged import tags_state
 from par_core.serve.answers import SearchPage, Versions
 from par_core.serve.recent import Recent
 from par_core.serve.search_processes import SearchProcesses
@@ -150,7 +151,13 @@ class Searches:
     ) -> tuple[SearchResult, int]:
         """Return an answer that is deep enough, and the number of hits that were requested for it."""
         settings = question.absent, question.weak, question.apart, question.near
-        key = (question.text, question.where, *settings, versions)
+        key = (
+            question.text,
+            question.where,
+            *settings,
+            tags_state(index, question.text, question.where),
+            versions,
+        )
         kept = self._answers.get(key)
         if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
             return kept

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from par_core.config import RunConfig
-from par_core.errors import BadConfigError
+from par_core.errors import BadConfigError, StoreError
 from par_core.query.answer import Hit
 from par_core.query.by_time import Sort
 from par_core.query.crops import crops_of, mask_of
@@ -36,6 +36,7 @@ from par_core.serve.searches import Searches
 from par_core.serve.status import ServeStatus, serve_status
 from par_core.serve.uploads import Uploads
 from par_core.store.lance import PeopleIndex
+from par_core.tags.of_index import tags_of
 
 __all__ = [
     "ArchiveService",
@@ -104,6 +105,14 @@ class ArchiveService:
         """
         return self._open()[1]
 
+    def live_index(self) -> PeopleIndex:
+        """Return the index at the version that searches read now.
+
+        Raises:
+            NotReadyError: The index holds no people yet.
+        """
+        return self._open()[0]
+
     def search(
         self,
         q: str | None = None,
@@ -166,7 +175,11 @@ class ArchiveService:
             notes = notes_on(q, self.config)
         except BadConfigError:
             notes = ()
-        return Suggestions(completions(q, index.attributes), notes)
+        try:
+            tags = list(tags_of(index).counts())
+        except StoreError:  # the answer says what is wrong with them
+            tags = []
+        return Suggestions(completions(q, index.attributes, tags), notes)
 
     def examples(self) -> tuple[str, ...]:
         """Return up to six questions that find somebody in this version of the index; none where it is

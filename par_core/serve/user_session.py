@@ -19,6 +19,7 @@ from par_core.access import Access, Caller, LogPage, Role, question_text
 from par_core.alerts.record import SavedSearch
 from par_core.query.by_time import Sort
 from par_core.serve.facets import Facets
+from par_core.serve.forgettings import Forgettings
 from par_core.serve.groups import By, Groups
 from par_core.serve.monitoring import ServeMetrics
 from par_core.serve.pictures import Outline
@@ -27,6 +28,7 @@ from par_core.serve.saved_searches import SavedSearches, Saving
 from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, Suggestions, UploadedPicture
 from par_core.serve.settings import ServeSettings
 from par_core.serve.status import ServeStatus
+from par_core.serve.tagging import Tagging
 from par_core.serve.worker_pool import WorkerPool
 
 __all__ = ["COOKIE", "AppState", "UserSession", "session_for"]
@@ -52,6 +54,8 @@ class AppState:
         self.settings = settings
         self.access = access
         self.saved = SavedSearches(service)
+        self.tagging = Tagging(service)
+        self.forgettings = Forgettings(service, access)
         self.metrics = ServeMetrics(service.store, service.config.profile)
         self.start()
 

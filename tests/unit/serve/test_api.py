@@ -57,6 +57,7 @@ def test_an_answer_has_the_documented_form(client: TestClient) -> None:
         "next",
         "next_after",
         "versions",
+        "tags",
     }
     assert answer["results"][0].keys() == HIT
     assert answer["results"][0]["parts"][0]["text"] == "a red person"
@@ -264,6 +265,11 @@ def test_the_documentation_names_every_path_limit_and_error(client: TestClient) 
         "/api/groups",
         "/api/searches",
         "/api/searches/{name}",
+        "/api/tags",
+        "/api/people/{person_id}/tags",
+        "/api/compare",
+        "/api/forget",
+        "/api/forget/{name}",
         "/api/status",
         "/api/audit",
         "/api/picture",
