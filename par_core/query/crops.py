@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
@@ -21,7 +22,7 @@ from par_core.query.person import Person
 from par_core.store.layout import Store
 from par_core.types import ImageU8, MaskRLE
 
-__all__ = ["Crop", "crops_of", "mask_of"]
+__all__ = ["Crop", "crops_of", "mask_of", "masks_of"]
 
 _CONTEXT = 0.25  # margin around the person, as a share of the box
 _HEIGHT_PX = 320
@@ -94,12 +95,18 @@ def _dim(shown: ImageU8, inside: np.ndarray) -> ImageU8:
 
 def mask_of(store: Store, segment_config: str, person: Person) -> MaskRLE | None:
     """Return the mask of a person from the shard that holds it; None if the shard does not hold it."""
-    masks = store.shard("segment", segment_config, person.shard).read(
-        "people", ["person_id", "mask_height", "mask_width", "mask_counts"]
-    )
-    rows = masks.filter(pc.equal(masks["person_id"], person.person_id)).to_pylist()
-    return (
-        MaskRLE(rows[0]["mask_height"], rows[0]["mask_width"], rows[0]["mask_counts"].encode("ascii"))
-        if rows
-        else None
-    )
+    return masks_of(store, segment_config, [person]).get(person.person_id)
+
+
+def masks_of(store: Store, segment_config: str, people: Sequence[Person]) -> dict[str, MaskRLE]:
+    """Return the masks of people by id, from the shards that hold them; without those that no shard holds."""
+    masks = {}
+    for shard in dict.fromkeys(person.shard for person in people):
+        wanted = pa.array([person.person_id for person in people if person.shard == shard])
+        rows = store.shard("segment", segment_config, shard).read(
+            "people", ["person_id", "mask_height", "mask_width", "mask_counts"]
+        )
+        for row in rows.filter(pc.is_in(rows["person_id"], wanted)).to_pylist():
+            counts = row["mask_counts"].encode("ascii")
+            masks[row["person_id"]] = MaskRLE(row["mask_height"], row["mask_width"], counts)
+    return masks

@@ -22,10 +22,11 @@ from par_core.version import __version__
 __all__ = ["page", "static_file", "static_url"]
 
 _STATIC: Final = files("par_core.serve") / "static"
+_SCRIPTS: Final = ("page.js", "picture.js", "zoom.js", "live.js", "grid.js")
 _FILES: Final = {  # folder and type of each
     "palette.css": (files("par_core.pages") / "templates", "text/css; charset=utf-8"),
     "page.css": (_STATIC, "text/css; charset=utf-8"),
-    "page.js": (_STATIC, "text/javascript; charset=utf-8"),
+    **dict.fromkeys(_SCRIPTS, (_STATIC, "text/javascript; charset=utf-8")),
     "par.svg": (_STATIC, "image/svg+xml"),
 }
 
@@ -56,6 +57,7 @@ def page(
         "signed_in": signed_in,
         "admin": caller is not None and caller.may("admin"),
         "par_version": __version__,
+        "upload_bytes": request.app.state.app_state.settings.upload_bytes,
     }
     html = _environment().get_template(template).render({**app_state, **content})
     return HTMLResponse(html, status, {"Cache-Control": "no-store", "Vary": "Par-Part", **(headers or {})})
