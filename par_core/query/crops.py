@@ -20,13 +20,14 @@ from par_core.people.cutout import crop_box
 from par_core.people.masks import crop_mask
 from par_core.query.person import Person
 from par_core.store.layout import Store
-from par_core.types import ImageU8, MaskRLE
+from par_core.types import ImageU8, Mask, MaskRLE
 
 __all__ = ["Crop", "crops_of", "mask_of", "masks_of"]
 
 _CONTEXT = 0.25  # margin around the person, as a share of the box
 _HEIGHT_PX = 320
 _DIMMED = 0.45  # brightness of the background
+_LEAST = 0.9  # height to which a JPEG may be decoded, as a share of the height of the crop
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +71,32 @@ def _crop(
         return Crop(None, f"the file is not there any more ({content.status})")
     if image_id(content) != person.image_id:
         return Crop(None, "the file is another one now")
+    width, height = (person.image_width, person.image_height)
+    left, top, right, bottom = crop_box(
+        np.array(person.box, np.float32), _CONTEXT, 1.6, width=width, height=height
+    )
+    shrink = next((by for by in (8, 4, 2) if (bottom - top) / by >= _HEIGHT_PX * _LEAST), 1)
     try:
-        image = decode(content, config).pixels
+        image = decode(content, config, shrink).pixels
     except UnreadableImageError as error:
         return Crop(None, str(error))
-    left, top, right, bottom = crop_box(
-        np.array(person.box, np.float32), _CONTEXT, 1.6, width=image.shape[1], height=image.shape[0]
-    )
-    shown = image[top:bottom, left:right]
+    across, down = image.shape[1] / width, image.shape[0] / height  # below 1 where a JPEG was shrunk
+    shown = image[round(top * down) : round(bottom * down), round(left * across) : round(right * across)]
+    size = (max(1, round(shown.shape[1] * _HEIGHT_PX / shown.shape[0])), _HEIGHT_PX)
+    smaller = shown.shape[0] > _HEIGHT_PX
+    resized = cv2.resize(shown, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
     if mask is not None:
-        shown = _dim(shown, crop_mask(mask, left, top, right, bottom))
-    scale = _HEIGHT_PX / shown.shape[0]
-    size = (max(1, round(shown.shape[1] * scale)), _HEIGHT_PX)
-    resized = cv2.resize(shown, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+        resized = _dim(resized, crop_mask(mask, left, top, right, bottom))
     buffer = io.BytesIO()
     Image.fromarray(resized).save(buffer, "JPEG", quality=85)
     return Crop(buffer.getvalue())
 
 
-def _dim(shown: ImageU8, inside: np.ndarray) -> ImageU8:
-    soft = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(1.0, shown.shape[0] / 150))[..., None]
+def _dim(shown: ImageU8, inside: Mask) -> ImageU8:
+    """Dim what is not inside of a mask, which may have other numbers of pixels than the picture."""
+    size = (shown.shape[1], shown.shape[0])
+    fitted = cv2.resize(inside.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(fitted, (0, 0), max(1.0, shown.shape[0] / 150))[..., None]
     return (shown * (_DIMMED + (1 - _DIMMED) * soft)).round().astype(np.uint8)
 
 

@@ -1,5 +1,5 @@
-"""No page has anything that axe-core finds wrong, in light and dark, on a desktop and on a phone; targets have
-24 pixels (WCAG 2.2, 2.5.8).
+"""No page has anything that axe-core finds wrong, in light and dark, on a desktop and on a phone; targets
+have 24 pixels (WCAG 2.2, 2.5.8).
 """
 
 from collections.abc import Callable

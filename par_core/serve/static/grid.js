@@ -2,7 +2,7 @@
 // memory than one of some hundreds. Their text stays.
 "use strict";
 (() => {
-  const NEAR_PX = 1_000, FAR_PX = 3_000;
+  const NEAR_PX = 400, FAR_PX = 3_000;
   const pictures = (item) => item.querySelectorAll("img");
   function load(item) {
     for (const image of pictures(item)) {

@@ -39,8 +39,7 @@
       }
       for (const name of ["where", "absent", "weak"]) keepHidden(name, new URL(main.dataset.url, location.href).searchParams.get(name));
       if (push) { hidePanel(); scrollTo(0, 0); }
-      loadFilters(main.dataset.url);
-      loadTimeline(main.dataset.url);
+      loadCounts(main.dataset.url);
       watchNext();
       say($("#summary, .empty h1, .trouble p")?.textContent.trim() ?? "");
     } catch (error) {
@@ -52,6 +51,12 @@
     $(`.ask input[name=${name}]`)?.remove();
     if (value) $(".ask")?.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
   }
+
+  async function picturesFirst() {  // counts come after the pictures in view, which are what was asked for; a second later at most
+    const until = performance.now() + 1000, wait = () => new Promise((done) => setTimeout(done, 50));
+    do await wait(); while (performance.now() < until && [...document.querySelectorAll("#grid .frame img")].slice(0, 12).some((image) => !image.complete));
+  }
+  const loadCounts = (url) => picturesFirst().then(() => { if ($("#main").dataset.url === url) { loadFilters(url); loadTimeline(url); } });
 
   async function loadFilters(url) {
     const filters = $("#filters");
@@ -197,7 +202,7 @@
   document.addEventListener("par:main", ({ detail }) => { if ($(".columns")) showMain(detail); else location.assign(detail); });  // picture.js
   document.addEventListener("par:panel", ({ detail }) => showPanel(detail));  // zoom.js
   document.addEventListener("toggle", (event) => {
-    if (event.target.id === "filters" && event.target.open && event.target.dataset.shown !== event.target.dataset.load) loadFilters(event.target.dataset.load);
+    if (event.target.id === "filters" && event.target.open && event.target.dataset.shown !== event.target.dataset.load) picturesFirst().then(() => loadFilters(event.target.dataset.load));
   }, true);
   async function lose(image) {  // a picture that is not there says so in its own place
     const lost = Object.assign(document.createElement("span"), { className: "lost" }), whole = image.closest(".photo") && image.src.includes("/api/image/");
@@ -267,6 +272,6 @@
 
   const filters = $("#filters");
   if (filters && matchMedia("(min-width: 900px)").matches) filters.open = true;  // which loads them
-  if ($("#main")?.dataset.url) loadTimeline($("#main").dataset.url);
+  if ($("#main")?.dataset.url) picturesFirst().then(() => loadTimeline($("#main").dataset.url));
   watchNext();
 })();

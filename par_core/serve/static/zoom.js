@@ -31,7 +31,11 @@
       view.scrollLeft += after.left + across * after.width - x;
       view.scrollTop += after.top + down * after.height - y;
     }
-    function middle() { const box = view.getBoundingClientRect(); return [box.left + box.width / 2, box.top + box.height / 2]; }
+    function middle() {  // of the person where it is in view, else of the view
+      const all = view.getBoundingClientRect(), box = part.querySelector("svg > polygon, svg > rect").getBoundingClientRect();
+      const centre = ({ left, top, width, height }) => [left + width / 2, top + height / 2], [x, y] = centre(box);
+      return x > all.left && x < all.right && y > all.top && y < all.bottom ? [x, y] : centre(all);
+    }
     view.addEventListener("wheel", (event) => { event.preventDefault(); zoomBy(Math.exp(-event.deltaY / 400), event.clientX, event.clientY); }, { passive: false });
     view.addEventListener("dblclick", (event) => { if (!event.target.closest("a")) zoomBy(2, event.clientX, event.clientY); });
     view.addEventListener("pointerdown", (event) => { if (event.button === 0) { pointers.set(event.pointerId, event); moved = moved && pointers.size > 1; apart = 0; } });
