@@ -6,9 +6,11 @@
 ``par serve`` runs in a process of its own over ``pictured_store.py``; every user is a context of Chromium on
 the same machine (1280 x 800 pixels), with cookies and caches of its own. A user types a question and presses
 Enter, looks at the answer for two to eight seconds, and asks the next one; no question is asked twice.
-Times count from Enter, by the clock of the page: until the first card is drawn, and until every picture in
-view is decoded. ``opened`` counts from the start of the navigation to the address of an answer, in a browser
-that has opened the page before. Browser and server share the cores.
+Times count from Enter, by the clock of the page: until the first card is drawn (or that nobody was found),
+and until every picture in view is decoded. ``server_cpu_ms`` is the processor time of the server for one
+answer with its pictures and counts, which other work on the machine does not change much. ``opened`` counts
+from the start of the navigation to the address of an answer, in a browser that has opened the page before.
+Browser and server share the cores.
 """
 
 import argparse
@@ -30,7 +32,7 @@ from machine import provenance
 from pictured_store import write_photographs, write_store
 from playwright.async_api import Browser, async_playwright
 from scale_measurements import Build
-from served import at_rest, running
+from served import at_rest, cpu_s, running
 from serving import questions
 
 HERE = Path(__file__).resolve().parent
@@ -46,6 +48,9 @@ MEASURE = """(asked) => new Promise(resolve => {
   };
   const look = () => {
     const main = document.querySelector("#main"), card = document.querySelector("#grid .card");
+    if (main?.querySelector(".empty") && (asked === null || main.dataset.q === asked)) {
+      return resolve({ first: performance.now() - started });
+    }
     if (card && (asked === null || main.dataset.q === asked)) {
       times.first ??= performance.now() - started;
       const images = [...document.querySelectorAll("#grid .frame img")].filter(inView);
@@ -105,7 +110,10 @@ def measured(folder: Path, users: list[int], asked: int) -> list[dict[str, Any]]
         mine, texts = texts[: number * (2 * asked + 1)], texts[number * (2 * asked + 1) :]
         with running(folder / "store", Build("new", HERE.parent, "flows.cli.main")) as (address, process):
             at_rest(process)
-            figures.append(asyncio.run(_users(address, number, mine)))
+            before = cpu_s(process)
+            found = asyncio.run(_users(address, number, mine))
+            found["server_cpu_ms"] = round(1_000 * (cpu_s(process) - before) / len(mine))
+            figures.append(found)
         print(json.dumps(figures[-1]), file=sys.stderr, flush=True)
     return figures
 
@@ -158,10 +166,11 @@ def _summary(times: list[dict[str, float] | None]) -> dict[str, float]:
     whole = [time for time in times if time is not None]
     values = {"n": len(whole), "failed": len(times) - len(whole)}
     for kind in ("first", "pictures"):
+        taken = [time[kind] for time in whole if kind in time] or [float("nan")]
         for percentile in (50, 95):
-            taken = [time[kind] for time in whole] or [float("nan")]
             values[f"{kind}_p{percentile}_ms"] = round(float(np.percentile(taken, percentile)))
-    values["pictures_in_view"] = float(np.median([time["shown"] for time in whole] or [0]))
+    shown = [time["shown"] for time in whole if "shown" in time]
+    values |= {"with_people": len(shown), "pictures_in_view": float(np.median(shown or [0]))}
     return values
 
 

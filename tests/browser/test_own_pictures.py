@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.pictures import save, scene
 
 THREE = ("yellow", "magenta", "cyan")
+SOON = 20_000  # milliseconds for an upload, its models, and a search
 GIVE = """([name, kind, content]) => {
   const bytes = Uint8Array.from(atob(content), one => one.charCodeAt(0)), data = new DataTransfer();
   data.items.add(new File([bytes], "mine.png", { type: kind }));
@@ -36,27 +37,27 @@ def test_one_of_several_people_is_chosen_and_another_one_after(page: Page, tmp_p
     page.evaluate("window.same = true")
     upload(page, three(tmp_path))
     dialog = page.get_by_role("dialog", name="Search with a picture")
-    expect(dialog.locator(".whom a")).to_have_count(3)
+    expect(dialog.locator(".whom a")).to_have_count(3, timeout=SOON)
     expect(dialog.locator("svg polygon")).to_have_count(3)
     expect(dialog.locator("img")).to_have_js_property("complete", True)
     expect(dialog.get_by_role("link", name="Search for person 1")).to_be_focused()
     dialog.get_by_role("link", name="Search for person 2").click()
     expect(dialog).to_be_hidden()
-    expect(page.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{14}01$"))
+    expect(page.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{14}01$"), timeout=SOON)
     expect(page.locator(".card").first).to_be_visible()
     page.get_by_role("button", name="Choose in the picture").click()
     dialog.locator("svg a[data-number='3']").click()
-    expect(page.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{14}02$"))
+    expect(page.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{14}02$"), timeout=SOON)
     assert page.evaluate("window.same")
     page.go_back()
-    expect(page.get_by_role("searchbox")).to_have_value(re.compile("01$"))
+    expect(page.get_by_role("searchbox")).to_have_value(re.compile("01$"), timeout=SOON)
 
 
 def test_a_box_is_drawn_on_the_picture_or_written(page: Page, tmp_path: Path) -> None:
     page.goto("/")
     upload(page, three(tmp_path))
     picture = page.locator("#picture .drawn-on")
-    expect(picture).to_be_visible()
+    expect(picture).to_be_visible(timeout=SOON)
     box = picture.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.02, box["y"] + box["height"] * 0.02)
@@ -64,7 +65,7 @@ def test_a_box_is_drawn_on_the_picture_or_written(page: Page, tmp_path: Path) ->
     page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.5)
     page.mouse.move(box["x"] + box["width"] * 0.34, box["y"] + box["height"] * 0.98)
     page.mouse.up()
-    expect(page.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{14}00$"))
+    expect(page.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{14}00$"), timeout=SOON)
     drawn = page.get_by_role("searchbox").input_value()
     page.get_by_role("button", name="Choose in the picture").click()
     page.get_by_text("Box by numbers").click()
@@ -76,14 +77,14 @@ def test_a_box_is_drawn_on_the_picture_or_written(page: Page, tmp_path: Path) ->
     expect(page.locator("#picture [role=alert]")).to_contain_text("The box is 3 x 3 pixels")
     page.get_by_label("left, top, right, bottom").fill("0,0,60,96")
     page.get_by_role("button", name="Search in the box").click()
-    expect(page.get_by_role("searchbox")).not_to_have_value(drawn)
+    expect(page.get_by_role("searchbox")).not_to_have_value(drawn, timeout=SOON)
 
 
 @pytest.mark.parametrize("how", ["drop", "paste"])
 def test_a_picture_is_dropped_or_pasted(page: Page, tmp_path: Path, how: str) -> None:
     page.goto("/status")
     give(page, how, save(tmp_path / "mine.png", scene("cyan", seed=77)))
-    expect(page.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{16}$"))
+    expect(page.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{16}$"), timeout=SOON)
     expect(page.locator(".card").first).to_be_visible()
 
 
@@ -115,7 +116,7 @@ def test_one_of_several_people_is_chosen_without_scripts(plain: Page, tmp_path: 
     expect(plain.get_by_role("heading", name="Who in the picture?")).to_be_visible()
     expect(plain.locator(".drawn-on img")).to_have_js_property("complete", True)
     plain.get_by_role("link", name="Search for person 3").click()
-    expect(plain.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{14}02$"))
+    expect(plain.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{14}02$"), timeout=SOON)
     expect(plain.locator(".card").first).to_be_visible()
 
 
@@ -123,7 +124,7 @@ def test_a_phone_draws_a_box_with_a_finger(phone: Page, tmp_path: Path) -> None:
     phone.goto("/")
     upload(phone, three(tmp_path))
     picture = phone.locator("#picture .drawn-on")
-    expect(picture).to_be_visible()
+    expect(picture).to_be_visible(timeout=SOON)
     box = picture.bounding_box()
     assert box is not None
     assert box["x"] >= 0
@@ -134,4 +135,4 @@ def test_a_phone_draws_a_box_with_a_finger(phone: Page, tmp_path: Path) -> None:
         point = {"x": box["x"] + box["width"] * x, "y": box["y"] + box["height"] * y}
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    expect(phone.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{14}00$"))
+    expect(phone.get_by_role("searchbox")).to_have_value(re.compile("^picture:[0-9a-f]{14}00$"), timeout=SOON)

@@ -42,6 +42,8 @@ def test_the_photograph_has_an_address_and_outlines_of_everybody(page: Page) -> 
     page.go_back()
     expect(page).to_have_url(first)
     page.go_forward()
+    back = other.removeprefix(page.evaluate("location.origin")).replace("/photo", "")
+    expect(zoomed.locator(".zoom")).to_have_attribute("data-back", back)
     page.keyboard.press("Escape")
     expect(zoomed).to_be_hidden()
     expect(page).to_have_url(other.replace("/photo", ""))

@@ -79,9 +79,11 @@
     lay();
   }
 
+  let turn = 0;  // the last opening or closing counts
   async function open(url, push = true) {
-    const response = await fetch(url, { headers: { "Par-Part": "photo" } });
+    const mine = ++turn, response = await fetch(url, { headers: { "Par-Part": "photo" } });
     const part = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(".zoom");
+    if (mine !== turn) return;
     if (!part) return location.assign(url);  // the page says what is wrong
     dialog.replaceChildren(part);
     if (!dialog.open) dialog.showModal();
@@ -91,6 +93,7 @@
     part.querySelector(".zoom-view").focus();
   }
   function close(push = true) {
+    turn += 1;
     const back = dialog.querySelector(".zoom")?.dataset.back;
     if (dialog.open) dialog.close();
     dialog.replaceChildren();

@@ -56,6 +56,7 @@ def test_an_answer_has_the_documented_form(client: TestClient) -> None:
         "offset",
         "next",
         "next_after",
+        "end",
         "versions",
     }
     assert answer["results"][0].keys() == HIT
