@@ -29,7 +29,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable '.[dev]'
 	touch $@ $(VENV)/.base
 
-demo: install ## index sample photographs (or ARCHIVE=folder), run two queries, write a gallery
+demo: install ## index sample photographs (or ARCHIVE=folder), ask four questions, open the page
 	$(BIN)/python benchmarks/demo.py $(if $(ARCHIVE),--archive '$(ARCHIVE)')
 
 test: lint ## lint, types, tests

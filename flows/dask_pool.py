@@ -10,13 +10,13 @@ import queue
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future as Answer
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
+from flows.dask_workers import Worker, host_of, introduction, offered, phrase
 from flows.pools import Ended, How, PoolGoneError, drain
 from par_core.errors import BadConfigError, WorkerLostError
 from par_core.version import __version__
@@ -27,33 +27,6 @@ _LOOK_EVERY_S: Final = 2.0
 _ANSWER_S: Final = 10.0  # time for a worker to state its version
 _MEANT_FOR: Final = 32  # workers that one task may go to; Dask takes the least busy
 _RESTART_S: Final = 10.0  # time that a supervisor takes to restart workers; not worth a line
-
-
-def _version_there() -> Callable[[], str]:
-    # nested, so that it travels as code: a worker of another version may not have this module
-    def version() -> str:
-        from par_core import __version__  # every version of PAR has it here
-
-        return __version__
-
-    return version
-
-
-@dataclass(slots=True)
-class _Worker:
-    """A worker and its answer to the question for its version."""
-
-    answer: "Answer[Mapping[str, Any]]"
-    asked_at: float
-    named: bool = False
-
-    @property
-    def version(self) -> str | BaseException | None:
-        """Version of PAR on the worker, the error of asking for it, or None while there is no answer."""
-        if not self.answer.done():
-            return None
-        error = self.answer.exception()
-        return error or next(iter(self.answer.result().values()), None)
 
 
 @dataclass(slots=True)
@@ -80,8 +53,9 @@ class DaskPool:
     patience: float
     say: Callable[[str], None]
     revive: Callable[[], None] = lambda: None
-    _workers: dict[str, _Worker] = field(default_factory=dict)
+    _workers: dict[str, Worker] = field(default_factory=dict)
     _threads: dict[str, int] = field(default_factory=dict)
+    _offers: dict[str, str] = field(default_factory=dict)
     _out: dict[str, _Out] = field(default_factory=dict)
     _ended: "queue.SimpleQueue[str]" = field(default_factory=queue.SimpleQueue)
     _looked_at: float = -_LOOK_EVERY_S
@@ -130,7 +104,13 @@ class DaskPool:
         another thread.
         """
         addresses = self._addresses
-        return Counter(address.rpartition("://")[2].rpartition(":")[0] for address in addresses)
+        return Counter(map(host_of, addresses))
+
+    def nodes(self) -> str:
+        """Return what the workers have that can take tasks, those of one host and kind together."""
+        return phrase(
+            (address, self._workers[address].has, self._offers.get(address, "")) for address in self._usable
+        )
 
     def submit(self, key: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         """Submit a task under a unique key, to workers of this version of PAR with the resources."""
@@ -214,6 +194,7 @@ class DaskPool:
             if all(worker["resources"].get(name, 0) >= need for name, need in self.resources.items())
         }
         self._threads = {address: worker["nthreads"] for address, worker in fit.items()}
+        self._offers = {address: offered(worker["resources"]) for address, worker in fit.items()}
         self._workers = {address: self._workers.get(address) or self._ask(address) for address in connected}
         for address, known in self._workers.items():
             version = known.version
@@ -232,9 +213,9 @@ class DaskPool:
             )
             self.say(f"par: warning: the worker {address} is left out: it {why}")
 
-    def _ask(self, address: str) -> _Worker:
-        asking = self.client._run(_version_there(), workers=[address], on_error="raise")
-        return _Worker(
+    def _ask(self, address: str) -> Worker:
+        asking = self.client._run(introduction(), workers=[address], on_error="raise")
+        return Worker(
             asyncio.run_coroutine_threadsafe(asking, self.client.loop.asyncio_loop), time.monotonic()
         )
 

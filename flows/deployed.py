@@ -9,12 +9,14 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.schemas.objects import State
+from prefect.events import emit_event
 from prefect.states import Completed
 
 from flows.console.datasets import as_split
 from flows.console.evaluation import artifact_of
 from flows.console.gate import gate_lines, gate_markdown, gate_object
 from flows.index import run_index
+from flows.index_report import IndexReport
 from flows.predictions import prediction_runner
 from flows.recording import WITH_FAILURES
 from flows.training import plan_jobs
@@ -47,7 +49,9 @@ def index(
     """Make archives searchable, as ``par index`` does; fails if a shard could not be finished or the result
     did not pass the quality gate.
 
-    A run with failed files (exit code 1 of the command) ends in the state ``Completed with failures``.
+    A run with failed files (exit code 1 of the command) ends in the state ``Completed with failures``. A run
+    without a new or changed file emits the event ``par.index.nothing-new``
+    (``deployments/notifications.yaml``).
 
     Args:
         sources: Folders, archives, lists of paths, URLs.
@@ -70,6 +74,8 @@ def index(
         accept_empty=accept_empty,
         verbose=True,
     )
+    if not report.plan.n_images:
+        _tell_of_nothing_new(report, store)
     if report.failed_shards:
         raise StoreError(str(report))
     if report.gate is not None:
@@ -206,6 +212,14 @@ def check(store: str, golden: str, settings: dict[str, Any] | None = None) -> di
     create_markdown_artifact(f"{store_status(opened).accounting}\n\n{gate_markdown(report)}", key="par-check")
     _require_passed(report)
     return gate_object(report)
+
+
+def _tell_of_nothing_new(report: IndexReport, store: str) -> None:
+    emit_event(
+        "par.index.nothing-new",
+        resource={"prefect.resource.id": f"par.store.{store}", "prefect.resource.name": store},
+        payload={"listed": report.plan.listed, "vanished": report.plan.vanished},
+    )
 
 
 def _require_passed(report: GateReport) -> None:

@@ -166,6 +166,8 @@ def _process(
         commits.at_times(),
         show_index_progress(job.progress, recorder.progress if recorder.records else None, quiet=quiet),
     ):
+        if run.config.machine.scheduler is not None and not quiet:
+            tell(f"par: {pool.nodes()}")
         failed = fan_out(job, pool, name=name, say=tell)
     reasons = {shard: _reason(error) for part, error in failed.items() for shard in job.ids(part)}
     commits.add(list(reasons))  # one of them may be segmented

@@ -56,6 +56,9 @@ class Pool(Protocol):
     def workers(self) -> Mapping[str, int]:
         """Return the number of workers that can take tasks, by host; may be called from another thread."""
 
+    def nodes(self) -> str:
+        """Return one phrase on what the workers have; empty if they are threads of this process."""
+
     def submit(self, key: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         """Submit a task under a unique key."""
 
@@ -87,6 +90,10 @@ class ThreadPool:
     def workers(self) -> Mapping[str, int]:
         """Return the number of threads, under the name of this host."""
         return {socket.gethostname(): self._threads}
+
+    def nodes(self) -> str:
+        """Return nothing: the machine is the user's own."""
+        return ""
 
     def submit(self, key: str, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         """Submit a task under a unique key."""

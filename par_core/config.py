@@ -147,6 +147,8 @@ class MachineConfig(_Frozen):
     """Images a shard at most: the unit of work, of retry and of resumption."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] | None = None
     """Images (or people) that a model sees in one call; None: as measured on this machine."""
+    cuda_memory_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of a GPU's memory that one process may take; None: all. Less where others use the GPU too."""
 
 
 class AccessConfig(_Frozen):

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from par_core.errors import BadConfigError, TransientError
+from par_core.errors import BadConfigError
 from par_core.made.compositing import composite_shard
 from par_core.made.importing import import_shard
 from par_core.made.plan import MakingPlan
 from par_core.made.recolouring import recolour_shard
 from par_core.made.swapping import swap_shard
+from par_core.models.out_of_memory import out_of_memory_may_pass
 
 __all__ = ["make_shard"]
 
@@ -20,7 +21,7 @@ def make_shard(folder: str, shard: int) -> None:
         TransientError: Out of memory.
     """
     plan = MakingPlan.open(Path(folder))
-    try:
+    with out_of_memory_may_pass(f"shard {shard}"):
         match plan.kind:
             case "recolour":
                 recolour_shard(plan, shard)
@@ -32,5 +33,3 @@ def make_shard(folder: str, shard: int) -> None:
                 swap_shard(plan, shard)
             case _:
                 raise BadConfigError(f"{folder}: pictures cannot be made by {plan.kind!r}")
-    except MemoryError as error:
-        raise TransientError(f"out of memory in shard {shard}") from error

@@ -1,8 +1,10 @@
 """Task that computes one shard of predictions. Safe to run twice: a finished shard returns at once."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from par_core.errors import TransientError
+from par_core.models.out_of_memory import out_of_memory_may_pass
+from par_core.node import on_this_node
 from par_core.predictions.cache import PredictionJob
 from par_core.predictions.compute import compute_shard
 
@@ -15,7 +17,6 @@ def predict_shard(folder: str, shard: int) -> None:
     Raises:
         TransientError: Storage or memory trouble that may pass.
     """
-    try:
-        compute_shard(PredictionJob.open(Path(folder)), shard)
-    except MemoryError as error:
-        raise TransientError(f"out of memory in shard {shard}") from error
+    with out_of_memory_may_pass(f"shard {shard}"):
+        job = PredictionJob.open(Path(folder))
+        compute_shard(replace(job, settings=tuple(map(on_this_node, job.settings))), shard)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from par_core.config import config_of
-from par_core.errors import ParError, TransientError
+from par_core.errors import ParError
+from par_core.models.out_of_memory import out_of_memory_may_pass
+from par_core.node import on_this_node
 from par_core.stages.attempts import attempt, end_attempt
 from par_core.stages.names import ConfigIds
 from par_core.stages.process import process_shard
@@ -83,7 +85,7 @@ def index_shard(
 
 
 def _run_of(store: str, settings: Mapping[str, Any], ids: Mapping[str, str]) -> Run:
-    run = Run.of(Store.open(Path(store)), config_of(settings))
+    run = Run.of(Store.open(Path(store)), on_this_node(config_of(settings)))
     run.require_ids(ConfigIds(**ids))
     return run
 
@@ -92,8 +94,5 @@ def _index(run: Run, shard_id: str, attempt_name: str) -> None:
     if run.finished(shard_id):
         end_attempt(run.store, shard_id, attempt_name)  # of a worker that was lost just after it had finished
         return
-    with attempt(run.store, shard_id, attempt_name):
-        try:
-            process_shard(run, shard_id)
-        except MemoryError as error:
-            raise TransientError(f"out of memory in shard {shard_id}") from error
+    with attempt(run.store, shard_id, attempt_name), out_of_memory_may_pass(f"shard {shard_id}"):
+        process_shard(run, shard_id)

@@ -19,6 +19,7 @@ def choose_runtime(
     precision: Literal["auto", "fp32", "bf16", "int8"],
     *,
     threads: int,
+    cuda_memory_share: float | None = None,
 ) -> Runtime:
     """Choose the runtime of a configuration.
 
@@ -29,6 +30,7 @@ def choose_runtime(
         precision: Precision; ``auto`` measures bf16 beside fp32 where the device has it. ``int8`` is never
             chosen: it costs more of a held-out figure than PAR allows (docs/decisions/0023).
         threads: Number of threads of one process.
+        cuda_memory_share: Share (0, 1] of the CUDA device's memory that this process may take; None: all.
 
     Raises:
         BadConfigError: This machine lacks the runtime, device or precision.
@@ -57,6 +59,8 @@ def choose_runtime(
     from par_core.models.torch_runtime import TorchRuntime
 
     if on_cuda:
+        if cuda_memory_share is not None:
+            torch.cuda.set_per_process_memory_fraction(cuda_memory_share)
         allowed = _allowed(precision, _bf16(torch.cuda.is_bf16_supported()), where="CUDA device")
         return MeasuringRuntime(lambda kind: TorchRuntime("cuda", kind), allowed)
     torch.set_num_threads(threads)

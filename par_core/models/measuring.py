@@ -114,6 +114,8 @@ def measured_batch(run: Compiled, example: np.ndarray, device: str, key: str) ->
             try:
                 seconds = _fastest(lambda items=items: run(items))  # type: ignore[misc]
             except (RuntimeError, MemoryError):  # out of memory, which smaller batches did not run into
+                if not seconds_an_item:
+                    raise
                 break
             seconds_an_item[size] = seconds / size
             if seconds > _LONG_S:

@@ -183,7 +183,11 @@ def _runtime(config: RunConfig) -> "Runtime":
 
     machine = config.machine
     return choose_runtime(
-        machine.runtime, machine.device, machine.precision, threads=machine.threads_per_worker
+        machine.runtime,
+        machine.device,
+        machine.precision,
+        threads=machine.threads_per_worker,
+        cuda_memory_share=machine.cuda_memory_share,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from par_core.errors import TransientError, UnreadableImageError
+from par_core.models.out_of_memory import give_back_gpu_memory, is_out_of_memory
 from par_core.status import Status
 from par_core.types import ImageU8
 
@@ -45,17 +46,19 @@ def _halving(
         return []
     try:
         return list(run(images))
-    except MemoryError as error:
-        if len(images) == 1:
+    except (MemoryError, RuntimeError) as error:  # the second is what torch and OpenVINO raise
+        short = is_out_of_memory(error)
+        if short and len(images) == 1:
             raise TransientError(
                 f"out of memory on one image of {images[0].shape[1]}x{images[0].shape[0]} pixels"
             ) from error
-    except RuntimeError as error:  # what torch and OpenVINO raise, a GPU out of memory included
         if len(images) == 1:
             return [
                 UnreadableImageError(
-                    Status.MODEL_ERROR, f"the model failed: {str(error).splitlines()[0][:200]}"
+                    Status.MODEL_ERROR, f"the model failed: {(str(error).splitlines() or [''])[0][:200]}"
                 )
             ]
+    if short:
+        give_back_gpu_memory()  # here, since the error held the tensors of the failed call
     middle = len(images) // 2
     return _halving(run, images[:middle]) + _halving(run, images[middle:])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from benchmarks.demo import QUERIES
+from benchmarks.demo import QUESTIONS
 from flows.cli.main import app
 from par_core.store.layout import Store
 
@@ -112,7 +112,7 @@ def test_every_make_target_in_the_readme_exists() -> None:
 
 def test_the_first_search_is_one_for_which_the_demo_finds_a_person() -> None:
     first = next(line for line in typed("README.md") if line.startswith("par search "))
-    assert shlex.split(first)[2] == QUERIES[0]
+    assert shlex.split(first)[2] == QUESTIONS[0].text
 
 
 def tables(page: str) -> Iterator[tuple[list[str], list[list[str]]]]:

@@ -8,9 +8,11 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -46,6 +48,19 @@ class Operator:
         command = [*PREFECT, *map(str, arguments)]
         done = subprocess.run(
             command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def runs_python(self, code: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -224,6 +239,55 @@ def test_the_automation_for_killed_runs_is_accepted_and_is_about_runs_of_par_onl
         assert each["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30", each["name"]
     for name in operator.client.post("flows/filter"):
         assert name["name"].startswith("par-")
+
+
+@pytest.fixture
+def received() -> Iterator[tuple[str, list[str]]]:
+    """Address of a webhook, and the messages that came to it."""
+    messages: list[str] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/hook", messages
+        server.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+def test_a_night_that_fails_and_one_without_anything_new_send_messages(
+    operator: Operator, tmp_path: Path, received: tuple[str, list[str]]
+) -> None:
+    address, messages = received
+    photos = archive(tmp_path / "photos", GROUPS[:2])
+    # as the head of the file says
+    block = (
+        "from prefect.blocks.notifications import CustomWebhookNotificationBlock as Hook\n"
+        f'print(Hook(name="par", url="{address}", json_data={{"text": "{{{{subject}}}}: {{{{body}}}}"}})'
+        '.save("par", overwrite=True))'
+    )
+    made = operator.runs_python(block).strip()
+    file = tmp_path / "notifications.yaml"
+    file.write_text((DEPLOYMENTS / "notifications.yaml").read_text().replace("BLOCK-ID", made))
+    operator.types("automation", "create", "--from-file", file)
+    parameters = f"[{str(photos)!r}], {str(tmp_path / 's')!r}, {{'profile': 'fake'}}"
+    nights = f"from flows.deployed import index\nindex({parameters})\nindex({parameters})\n"
+    operator.runs_python(nights + "try:\n    index(['photos'], 'store')\nexcept Exception: pass")
+    eventually(lambda: len(messages) >= 2, 90)
+    quiet, failed = sorted(messages)
+    assert failed.startswith("PAR: par-index is Failed: ")
+    assert "store: paths of a deployment must be absolute" in failed
+    assert quiet == (
+        f"PAR: nothing new in {tmp_path / 's'}: 2 files listed, none of them new or changed, 0 vanished"
+    )
 
 
 def test_whatever_runs_for_ever_is_started_again_also_after_exit_code_0() -> None:
