@@ -30,7 +30,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from machine import provenance
 from pictured_store import write_photographs, write_store
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Error, Page, async_playwright
 from scale_measurements import Build
 from served import at_rest, cpu_s, running
 from serving import questions
@@ -153,12 +153,21 @@ async def _user(browser: Browser, address: str, texts: list[str], seed: int) -> 
     await page.evaluate(MEASURE, texts[-1])  # warm: not counted
     for text in texts[:half]:
         await asyncio.sleep(rng.uniform(*LOOKS_S))
-        times["asked"].append(await page.evaluate(MEASURE, text))
+        times["asked"].append(await _answer(page, text))
     for text in texts[half : 2 * half]:
         await asyncio.sleep(rng.uniform(*LOOKS_S))
         await page.goto("/?" + str(httpx.QueryParams({"q": text})), wait_until="commit")
-        times["opened"].append(await page.evaluate(MEASURE, None))
+        times["opened"].append(await _answer(page, None))
     await context.close()
+    return times
+
+
+async def _answer(page: Page, asked: str | None) -> dict[str, float] | None:
+    """Return the times of one answer; None where none came, and the page was loaded again."""
+    try:
+        times: dict[str, float] | None = await page.evaluate(MEASURE, asked)
+    except Error:
+        return None
     return times
 
 
