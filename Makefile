@@ -32,8 +32,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 demo: install ## index sample photographs (or ARCHIVE=folder), ask four questions, open the page
 	$(BIN)/python benchmarks/demo.py $(if $(ARCHIVE),--archive '$(ARCHIVE)')
 
+# each of some hundred processes would compile PAR anew; tests/conftest.py says which files come first
+test: export PYTHONDONTWRITEBYTECODE :=
 test: lint ## lint, types, tests
-	$(BIN)/python -P -m pytest -n 2 --dist loadfile --max-worker-restart 0
+	$(BIN)/python -P -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 test-slow: install-dev ## the tests that take minutes, such as killing every stage many times
 	$(BIN)/python -P -m pytest -m slow --override-ini addopts=

@@ -173,8 +173,8 @@ def embedder(
         int,
         typer.Option(
             min=1,
-            max=3,
-            help="Recipe: 1 starts from ImageNet; 2 and 3 go on from it, with a teacher and portraits.",
+            max=4,
+            help="Recipe: 1 starts from ImageNet; 2 to 4 go on from it, with a teacher and portraits.",
             rich_help_panel=RECIPE,
         ),
     ] = 1,

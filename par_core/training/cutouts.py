@@ -1,7 +1,8 @@
 """Training pictures of single people that look like what the pipeline cuts out of archives.
 
 Where a mask is known the background is eliminated, blurred or kept; sharp photographs are also shown small,
-soft, noisy and compressed, because archives of street cameras are.
+soft, noisy and compressed, because archives of street cameras are. Some are cut below, as by a table or the
+frame, and some lose their colour.
 """
 
 from dataclasses import dataclass, replace
@@ -24,6 +25,14 @@ _MARGIN = 0.05
 _NEEDED = dict.fromkeys(("stockings", "boots", "sandals", "heels"), 0.9) | dict.fromkeys(
     ("skirt", "trousers", "jeans", "shorts"), 0.6
 )
+#: The same where pictures are cut closely: what hangs or ends below the hip is not known from a portrait.
+_NEEDED_CLOSE: Final = _NEEDED | {
+    "belt": 0.55,
+    "bag": 0.6,
+    "dress": 0.6,
+    "coat_or_jacket": 0.3,
+    "sweater": 0.3,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +42,16 @@ class Framing:
     Attributes:
         often: Share of the sharp photographs that are cut.
         least: Share of the height that is left, at least; at most 0.95.
+        close: Whether what is left is cut out again on all sides, as indexing cuts out what a picture shows
+            of a person, so that heads fill portraits; there are then as many of a fifth to two fifths of the
+            height as of two fifths to four fifths, and bags, belts, dresses and coats can be unknown too.
+        grey: Share of the sharp photographs that are shown without colour.
     """
 
     often: float
     least: float
+    close: bool = False
+    grey: float = 0.0
 
 
 USUAL_FRAMING: Final = Framing(often=0.15, least=0.55)
@@ -51,11 +66,15 @@ class Cutout:
         regions: Over the same frame, maybe with other numbers of pixels: 0, or 1 + the place in ``NAMES`` of
             the attribute that shows; None if not known.
         shown: Share of the person's height that is in the picture, from the top.
+        close: Whether it was cut out again around what a picture that is cut below shows.
+        grey: Whether the picture has no colour.
     """
 
     picture: ImageU8
     regions: UInt8[np.ndarray, "rows columns"] | None
     shown: float = 1.0
+    close: bool = False
+    grey: bool = False
 
 
 def training_cutout(
@@ -82,29 +101,60 @@ def training_cutout(
             picture = paint_background(
                 picture, dilate_mask(mask, round(rng.uniform(0, 0.05) * picture.shape[0])), blur=kind > 0.7
             )
-    mirrored, shown = rng.random() < 0.5, 1.0
-    if person.source != "mit" and rng.random() < framing.often:
-        shown = rng.uniform(framing.least, 0.95)
-    frame = np.s_[: int(picture.shape[0] * shown), :: -1 if mirrored else 1]
-    varied = _vary_look(np.ascontiguousarray(picture[frame]), rng, soften=person.source != "mit")
-    return Cutout(varied, None if regions is None else np.ascontiguousarray(regions[frame]), shown)
+    mirrored, shown, sharp = rng.random() < 0.5, 1.0, person.source != "mit"
+    if sharp and rng.random() < framing.often:
+        shown = _shown(framing, rng)
+    rows, columns = slice(int(picture.shape[0] * shown)), slice(None)
+    if framing.close and shown < 1 and mask is not None and mask[rows].any():
+        rows, columns = _box(picture[rows], mask[rows], _MARGIN + rng.uniform(-0.04, 0.06, 4))
+    picture = picture[rows, columns][:, :: -1 if mirrored else 1]
+    regions = None if regions is None else regions[rows, columns][:, :: -1 if mirrored else 1]
+    grey = sharp and framing.grey > 0 and rng.random() < framing.grey
+    if grey:
+        picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    varied = _vary_look(np.ascontiguousarray(picture), rng, soften=sharp, tint=not grey)
+    regions = None if regions is None else np.ascontiguousarray(regions)
+    return Cutout(varied, regions, shown, framing.close, grey)
+
+
+def _shown(framing: Framing, rng: np.random.Generator) -> float:
+    if framing.close:
+        return float(np.exp(rng.uniform(np.log(framing.least), np.log(0.95))))
+    return rng.uniform(framing.least, 0.95)
 
 
 def visible(person: LabelledPerson, cutout: Cutout) -> LabelledPerson:
     """Return the person with what the cut-out no longer shows, such as the boots of a portrait, unknown."""
-    hidden = {name for name, needed in _NEEDED.items() if cutout.shown < needed}
+    needed = _NEEDED_CLOSE if cutout.close else _NEEDED
+    hidden = {name for name, least in needed.items() if cutout.shown < least}
     labels = tuple(
         float("nan") if name in hidden else label for name, label in zip(NAMES, person.labels, strict=True)
     )
-    colours = tuple(garment for garment in person.colours if garment[0] not in hidden)
+    colours = () if cutout.grey else person.colours
+    colours = tuple(garment for garment in colours if garment[0] not in hidden)
     return replace(person, labels=labels, colours=colours)
 
 
-def evaluation_cutout(person: LabelledPerson, *, eliminate: bool) -> ImageU8:
+def evaluation_cutout(
+    person: LabelledPerson, *, eliminate: bool, shown: float = 1.0, grey: bool = False
+) -> ImageU8:
     """The cut-out that the pipeline would make: background eliminated where a mask is known and
     ``eliminate`` is set.
+
+    Args:
+        person: The person.
+        eliminate: Whether the background goes.
+        shown: Share of the person's height that the photograph shows, from the top; less than 1 makes a
+            portrait, cut out around what it shows, where a mask is known.
+        grey: Whether the photograph has no colour.
     """
     picture, mask = _read(person, person.drawn_outline or person.label_map)
+    if grey:
+        picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    if mask is not None and shown < 1:
+        rows, _ = _box(picture, mask, np.zeros(4))
+        below = slice(rows.start + max(1, round(shown * (rows.stop - rows.start))))
+        picture, mask = picture[below], mask[below]
     rows, columns = _box(picture, mask, np.full(4, _MARGIN))
     picture = picture[rows, columns]
     if mask is not None and eliminate:
@@ -133,12 +183,12 @@ def _box(picture: ImageU8, mask: np.ndarray | None, margins: np.ndarray) -> tupl
     return slice(top, bottom), slice(left, right)
 
 
-def _vary_look(picture: ImageU8, rng: np.random.Generator, *, soften: bool) -> ImageU8:
+def _vary_look(picture: ImageU8, rng: np.random.Generator, *, soften: bool, tint: bool) -> ImageU8:
     """Mild changes of light and colour (a coat must stay red), and strong ones of resolution."""
     look = picture.astype(np.float32)
     if rng.random() < 0.8:
         look = (look - look.mean()) * rng.uniform(0.75, 1.25) + look.mean() * rng.uniform(0.75, 1.25)
-        look *= rng.uniform(0.95, 1.05, 3).astype(np.float32)
+        look *= rng.uniform(0.95, 1.05, 3 if tint else 1).astype(np.float32)
     if rng.random() < 0.2:
         look += rng.normal(0, rng.uniform(2, 10), look.shape).astype(np.float32)
     varied = np.clip(look, 0, 255).astype(np.uint8)

@@ -57,13 +57,17 @@ def score_pair(pair: DescriberPair, people: Sequence[LabelledPerson]) -> dict[st
     }
 
 
-def describe_people(pair: DescriberPair, people: Sequence[LabelledPerson]) -> Described:
-    """Embeddings and attribute logits of people, cut out as the pipeline does."""
+def describe_people(
+    pair: DescriberPair, people: Sequence[LabelledPerson], *, shown: float = 1.0, grey: bool = False
+) -> Described:
+    """Embeddings and attribute logits of people, cut out as the pipeline does; ``shown`` and ``grey`` as of
+    :func:`evaluation_cutout`.
+    """
     embeddings, logits = [], []
     with torch.no_grad():
         for start in range(0, len(people), _BATCH):
             cutouts = [
-                letterbox(evaluation_cutout(person, eliminate=True))
+                letterbox(evaluation_cutout(person, eliminate=True, shown=shown, grey=grey))
                 for person in people[start : start + _BATCH]
             ]
             outputs = pair.image(torch.from_numpy(np.stack(cutouts)).float())

@@ -27,6 +27,9 @@ KINDS = {
 SENTENCES = ["a man with a black backpack", ""]
 
 
+pytestmark = pytest.mark.usefixtures("quick_clip")
+
+
 @pytest.fixture(autouse=True)
 def forget_models() -> Iterator[None]:
     """These models are large: none stays behind."""

@@ -20,7 +20,8 @@ PROFILES = {
     "clip-random": load_config(
         profile="clip",
         clip={"random_seed": 1, "model": "ViT-S-32-alt", "attributes": "zero-shot"},
-        segment={"min_side": 128},
+        segment={"min_side": 64},
+        machine={"precision": "fp32"},
     ),
 }
 

@@ -1,4 +1,4 @@
-"""A Prefect server for the tests of flows, started as the guide says, with a database of its own."""
+"""A Prefect server and a Dask cluster for the tests of flows, started as the guides say."""
 
 import os
 import socket
@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.flows.cluster import Cluster
+from tests.flows.index_command import GROUPS
+from tests.pictures import archive
 
 PREFECT = [sys.executable, "-m", "prefect"]
 
@@ -26,15 +30,33 @@ def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Twenty pictures that a test may change."""
+    return archive(tmp_path / "photos", GROUPS)
+
+
+@pytest.fixture
+def cluster(prefect_environment: dict[str, str], tmp_path: Path) -> Iterator[Cluster]:
+    """A scheduler without workers."""
+    started = Cluster(prefect_environment, tmp_path / "elsewhere")
+    try:
+        yield started
+    finally:
+        started.end()
+
+
+@pytest.fixture(scope="package")
 def prefect_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the server prints."""
     return tmp_path_factory.mktemp("prefect-log") / "server.log"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prefect_api(prefect_environment: dict[str, str], prefect_log: Path) -> Iterator[dict[str, str]]:
-    """The environment with the address of a running server."""
+    """The environment with the address of a running server. It ends with the tests of this folder, as it
+    costs some percent of a core.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

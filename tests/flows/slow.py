@@ -1,25 +1,29 @@
 """Preloaded into Dask workers by tests: every image takes a while, so that there is time to cut something
-off. With ``PAR_TEST_IMAGES_A_WORKER``, a worker never ends the image after so many.
+off. With ``PAR_TEST_IMAGES_A_WORKER``, a worker never ends the image after so many, or not before there is a
+file of the name ``PAR_TEST_UNTIL``.
 """
 
 import itertools
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import par_core.stages.pictures
 
 SECONDS = float(os.environ.get("PAR_TEST_SECONDS_AN_IMAGE", "0.1"))
 IMAGES = float(os.environ.get("PAR_TEST_IMAGES_A_WORKER", "inf"))
-NEVER_S = 3_600.0
+UNTIL = Path(os.environ.get("PAR_TEST_UNTIL", "/nowhere"))
 
 
 def _slowed(decode: Callable[..., Any]) -> Callable[..., Any]:
     count = itertools.count()
 
     def decode_slowly(*arguments: Any) -> Any:
-        time.sleep(SECONDS if next(count) < IMAGES else NEVER_S)
+        time.sleep(SECONDS)
+        while next(count) >= IMAGES and not UNTIL.exists():
+            time.sleep(0.05)
         return decode(*arguments)
 
     return decode_slowly

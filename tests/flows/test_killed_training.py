@@ -46,7 +46,7 @@ def coco(root: Path) -> Path:
 
 
 def command(root: Path, out: Path) -> list[str]:
-    recipe = ["--steps", "5", "--batch", "1", "--save-every", "1", "--seed", "3", "--score-every", "5"]
+    recipe = ["--steps", "3", "--batch", "1", "--save-every", "1", "--seed", "3", "--score-every", "3"]
     return [
         str(PAR),
         "train",
@@ -63,14 +63,16 @@ def command(root: Path, out: Path) -> list[str]:
 
 @pytest.mark.timeout(300)
 def test_a_killed_training_run_goes_on_to_the_same_weights(
-    tmp_path: Path, prefect_api: dict[str, str]
+    tmp_path: Path, prefect_environment: dict[str, str]
 ) -> None:
     root = coco(tmp_path / "coco")
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    subprocess.run(command(root, whole), env=prefect_api, check=True, capture_output=True, timeout=200)
+    subprocess.run(
+        command(root, whole), env=prefect_environment, check=True, capture_output=True, timeout=200
+    )
     run = subprocess.Popen(
         command(root, parts),
-        env=prefect_api,
+        env=prefect_environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -84,7 +86,7 @@ def test_a_killed_training_run_goes_on_to_the_same_weights(
     assert not (parts / "segmenter.safetensors").exists()
     again = subprocess.run(
         [*command(root, parts), "--json"],
-        env=prefect_api,
+        env=prefect_environment,
         check=True,
         capture_output=True,
         text=True,

@@ -145,7 +145,9 @@ def test_dask_gives_the_same_answer(
 
 
 # the fake models need no GPU, their tasks go where one is
-@pytest.mark.parametrize(("device", "resources"), [("cpu", None), ("cuda", {"GPU": 1})])
+@pytest.mark.parametrize(
+    ("device", "resources"), [pytest.param("cpu", None, marks=pytest.mark.slow), ("cuda", {"GPU": 1})]
+)
 def test_an_existing_scheduler_gives_the_same_answer(
     device: str,
     resources: dict | None,
@@ -200,12 +202,16 @@ def test_a_scheduler_that_is_not_there_is_one_clear_line(
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in run.stderr.splitlines()[-1]
 
 
-def test_failed_files_give_exit_code_1_and_are_listed(tmp_path: Path, prefect_api: dict[str, str]) -> None:
+def test_failed_files_give_exit_code_1_and_are_listed(
+    tmp_path: Path, prefect_environment: dict[str, str]
+) -> None:
     save(tmp_path / "p" / "fine.png", scene("red"))
     (tmp_path / "p" / "bad.jpg").write_bytes(b"no picture")
-    run = par("index", tmp_path / "p", "--store", tmp_path / "s", "--profile", "fake", env=prefect_api)
+    run = par(
+        "index", tmp_path / "p", "--store", tmp_path / "s", "--profile", "fake", env=prefect_environment
+    )
     assert run.returncode == 1, run.stderr
-    shown = par("status", "--store", tmp_path / "s", "--failed", env=prefect_api)
+    shown = par("status", "--store", tmp_path / "s", "--failed", env=prefect_environment)
     assert f"damaged\t{tmp_path}/p/bad.jpg\tno picture in a format that PAR reads" in shown.stdout
     assert (
         par(
@@ -216,7 +222,7 @@ def test_failed_files_give_exit_code_1_and_are_listed(tmp_path: Path, prefect_ap
             "--profile",
             "fake",
             "--retry-failed",
-            env=prefect_api,
+            env=prefect_environment,
         ).returncode
         == 1
     )

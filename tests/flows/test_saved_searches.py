@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli.main import main
 from par_core.access import Access
+from tests.indexing import index
 from tests.pictures import archive, save, scene
 from tests.unit.alerts.receiver import receiver
 
@@ -65,18 +67,28 @@ def test_each_run_tells_who_is_new_and_a_target_that_is_away_gets_it_later(
     assert par("searches", "list", "--store", store, env=env).stdout == "No saved searches.\n"
 
 
-def test_commands_end_as_others_do(tmp_path: Path, photos: Path, prefect_environment: dict[str, str]) -> None:
-    store, env = tmp_path / "store", prefect_environment
-    par("index", photos, "--store", store, "--profile", "fake", "--runner", "threads", env=env)
+def test_commands_end_as_others_do(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "store"
+    index(store, [photos])
     fake = ("--store", store, "--profile", "fake")
-    wrong = par("searches", "add", "x", "upper:rde", *fake, env=env, code=2)
-    assert "no colour 'rde'" in wrong.stderr
-    par("searches", "add", "x", "upper:red", *fake, "--webhook", "ftp://example.org", env=env, code=2)
-    par("searches", "run", "nobody", *fake, env=env, code=2)
-    par("searches", "remove", "nobody", "--store", store, env=env, code=2)
-    par("searches", "add", "red", "upper:red", *fake, env=env)
-    outcomes = json.loads(par("searches", "run", *fake, "--json", env=env).stdout)
+
+    def searches(*arguments: object, code: int = 0) -> tuple[str, str]:
+        """What the command prints, which runs in this process."""
+        monkeypatch.setattr(sys, "argv", ["par", "searches", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert left.value.code == code
+        return capsys.readouterr()
+
+    assert "no colour 'rde'" in searches("add", "x", "upper:rde", *fake, code=2)[1]
+    searches("add", "x", "upper:red", *fake, "--webhook", "ftp://example.org", code=2)
+    searches("run", "nobody", *fake, code=2)
+    searches("remove", "nobody", "--store", store, code=2)
+    searches("add", "red", "upper:red", *fake)
+    outcomes = json.loads(searches("run", *fake, "--json")[0])
     assert outcomes == [{"name": "red", "found": 1, "new": 0, "pending": 0, "trouble": ""}]
     record = store / "searches" / "red.json"
     record.write_text(record.read_text().replace("upper:red", "upper:rde"))
-    assert "trouble" in par("searches", "run", *fake, env=env, code=1).stdout
+    assert "trouble" in searches("run", *fake, code=1)[0]

@@ -46,12 +46,13 @@ def run(tmp_path: Path) -> Run:
 
 def planned(run: Run, shards: int, *, streams: Sequence[str] = (), images: int = 1) -> PlanFile:
     """A plan of shards that have no files."""
+    n = shards * images
+    entries = entries_table([Entry(f"/photos/{number:06}.jpg", 1, "v") for number in range(n)])
+    work = work_table(entries, pa.array([1] * n, pa.int32()), {})
     with write_plan(run.store) as writer:
         for number in range(shards):
-            entries = entries_table([Entry(f"/photos/{number}-{each}.jpg", 1, "v") for each in range(images)])
-            work = work_table(entries, pa.array([1] * images, pa.int32()), {})
             stream = streams[number] if number < len(streams) else ""
-            writer.add(digest_of(str(number)), work, stream=stream)
+            writer.add(digest_of(str(number)), work.slice(number * images, images), stream=stream)
     return PlanFile.of(run.store)
 
 

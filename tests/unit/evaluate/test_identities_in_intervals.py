@@ -65,6 +65,7 @@ def width(interval: object) -> float:
     return float(high - low)
 
 
+@pytest.mark.usefixtures("few_resamples")
 def test_a_report_on_people_with_many_pictures_draws_the_people(tmp_path: Path) -> None:
     one, other = evaluated(), evaluated(known=False)
     reported(tmp_path / "people", one)
@@ -76,12 +77,13 @@ def test_a_report_on_people_with_many_pictures_draws_the_people(tmp_path: Path) 
     assert wide["estimate"] == narrow["estimate"]
     assert width(wide) > 3 * width(narrow), "twenty pictures of one person are not twenty people"
     groups = np.repeat(np.arange(PEOPLE), EACH).astype(str).tolist()
-    direct = bootstrap_rows(one.items.images, one.items.figures()["auc: hat"], groups)
+    direct = bootstrap_rows(one.items.images, one.items.figures()["auc: hat"], groups, resamples=250)
     assert width(wide) == pytest.approx(width(direct), rel=0.15)
     for name, says in (("people", "over 20 identities"), ("pictures", "over images")):
         assert says in (tmp_path / name / "report.md").read_text()
 
 
+@pytest.mark.usefixtures("few_resamples")
 def test_saved_items_keep_identities_and_reports_are_compared_by_them(tmp_path: Path) -> None:
     known = [reported(tmp_path / f"known {i}", evaluated(model=i)) for i in range(2)]
     unknown = [reported(tmp_path / f"unknown {i}", evaluated(known=False, model=i)) for i in range(2)]
@@ -115,6 +117,7 @@ def test_an_unknown_identity_is_a_person_of_its_own(tmp_path: Path) -> None:
     assert pq.read_table(file)["identity"].null_count == items.images // 2
 
 
+@pytest.mark.usefixtures("few_resamples")
 def test_scores_without_what_leaks_are_by_identity(tmp_path: Path) -> None:
     figures = {}
     for known in (True, False):
@@ -188,6 +191,7 @@ def test_a_figure_that_most_resamples_lack_has_no_interval() -> None:
     assert np.isnan([interval.low, interval.high]).all()
 
 
+@pytest.mark.usefixtures("few_resamples")
 def test_differences_are_by_the_identities_of_either_run() -> None:
     one, other = evaluated().items, evaluated(model=1).items
     bare = replace(one, identities=())

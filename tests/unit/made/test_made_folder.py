@@ -133,7 +133,7 @@ def test_only_copies_of_training_people_may_be_trained_on(made: MadeFolder, tmp_
 
 
 def test_a_killed_run_goes_on_to_the_same_files(made: MadeFolder, tmp_path: Path) -> None:
-    outfits = [OUTFITS[i % 4] for i in range(70)]
+    outfits = [OUTFITS[i % 4] for i in range(44)]  # two shards, the second of twelve
     small_ccp(tmp_path / "many", outfits)
     arguments = ["generate", "recolour", "--root", str(tmp_path / "many"), "--workers", "1"]
     arguments += ["--per-person", "2", "-q", "--out"]

@@ -10,6 +10,7 @@ import open_clip
 import pytest
 import timm
 import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
@@ -35,9 +36,14 @@ FINGERPRINTS = (
     fingerprints.describer_fingerprint,
     fingerprints.embedding_fingerprint,
 )
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*torch.jit:FutureWarning", "ignore::torch.jit.TracerWarning", "ignore:.*QuickGELU:UserWarning"
-)
+pytestmark = [
+    pytest.mark.usefixtures("quick_clip"),
+    pytest.mark.filterwarnings(
+        "ignore:.*torch.jit:FutureWarning",
+        "ignore::torch.jit.TracerWarning",
+        "ignore:.*QuickGELU:UserWarning",
+    ),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +110,7 @@ def test_clip_equals_open_clip(tmp_path: Path, pretrained: str) -> None:
         file = tmp_path / "ViT-B-16.pt"
         openai_archive(file)
         reference = open_clip.load_openai_model(str(file), precision="fp32", device="cpu").eval()
-        _, _, transform = open_clip.create_model_and_transforms("ViT-B-16-quickgelu", pretrained=None)
+        transform = image_transform_v2(PreprocessCfg(), is_train=False)  # OpenAI's is the default
     else:
         file = tmp_path / f"ViT-B-16.{pretrained}.safetensors"
         save_file(state_of("ViT-B-16"), file)

@@ -25,6 +25,8 @@ from tests.indexing import FAKE
 from tests.pictures import save
 from tests.unit.studies.test_evaluation import ccp, coco, label_map, mit, pennfudan, scene  # noqa: F401 - fixtures
 
+pytestmark = pytest.mark.usefixtures("few_resamples")
+
 HOSTILE = '<img src=x onerror="alert(1)">|`&'
 VOID = {"meta", "img"}
 

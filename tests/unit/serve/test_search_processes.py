@@ -192,7 +192,9 @@ def test_tokens_limits_and_the_audit_log_are_those_of_one_server(tmp_path: Path)
     assert {event.status for event in access.log.read()} == {"ok"}
 
 
-@pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "kill", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL]
+)
 def test_no_process_outlives_the_server(folder: Path, kill: signal.Signals) -> None:
     with serving(folder / "store") as (address, server):
         while not server.children():

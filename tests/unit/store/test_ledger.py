@@ -124,10 +124,8 @@ def commit(ledger: Ledger) -> Index:
 
 
 def assert_like_the_full_join(ledger: Ledger, index: Index) -> None:
-    counted = accounting(ledger, 0)
-    assert {
-        name: value for name, value in asdict(counted).items() if name in file_counts(ledger.store, SEGMENT)
-    } == (file_counts(ledger.store, SEGMENT))
+    counted, joined = accounting(ledger, 0), file_counts(ledger.store, SEGMENT)
+    assert {name: value for name, value in asdict(counted).items() if name in joined} == joined
     assert counted == recounted(ledger, 0)
     described = {folder.shard_id for folder, _ in ledger.store.complete_shards("describe", DESCRIBE)}
     listed, missing = listed_entries(ledger.store), missing_files(ledger.store)

@@ -14,7 +14,7 @@ from par_core.attributes.colours import COLOUR_TERMS
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.datasets.merged_labels import NAMES, LabelledPerson, attribute_regions
 from par_core.models.describer_network import GRID
-from par_core.training.cutouts import Cutout, Framing, training_cutout, visible
+from par_core.training.cutouts import Cutout, Framing, evaluation_cutout, training_cutout, visible
 from par_core.training.describer_losses import colour_loss, colours_of, coverage, looking_loss
 from tests.pictures import save
 
@@ -133,3 +133,66 @@ def test_a_recipe_decides_how_often_and_how_far_pictures_are_cut(person: Labelle
     assert 0.85 < max(shown) <= 0.95
     uncut = Framing(often=0.0, least=0.25)
     assert training_cutout(person, np.random.default_rng(0), framing=uncut).shown == 1.0
+
+
+def test_close_portraits_are_cut_out_again_around_what_is_left(person: LabelledPerson) -> None:
+    narrow = replace(person, labels=(1.0,) * len(NAMES))
+    wide = scipy.io.loadmat(person.label_map)["groundtruth"]  # arms and a bag below the hat
+    wide[100:180, 5:115] = LABELS.index("dress")
+    scipy.io.savemat(person.label_map, {"groundtruth": wide})
+    widths: dict[bool, list[float]] = {}  # in heights of the whole person
+    for close in (False, True):
+        framing = Framing(often=1.0, least=0.2, close=close)
+        cut = [training_cutout(narrow, np.random.default_rng(seed), framing=framing) for seed in range(60)]
+        widths[close] = [c.shown * c.picture.shape[1] / c.picture.shape[0] for c in cut if c.shown < 0.4]
+        assert all(c.regions is not None and (c.regions == 1 + HAT).any() for c in cut)
+    assert min(widths[False]) > 0.55, "as wide as the whole person"
+    assert np.median(widths[True]) < 0.75 * np.median(widths[False])
+    assert len(widths[True]) > len(widths[False]), "more of them are portraits"
+
+
+def test_what_a_close_portrait_may_hide_is_unknown(person: LabelledPerson) -> None:
+    dressed = replace(person, labels=(1.0,) * len(NAMES))
+    framing = Framing(often=1.0, least=0.2, close=True)
+    for seed in range(60):
+        cutout = training_cutout(dressed, np.random.default_rng(seed), framing=framing)
+        labels = visible(dressed, cutout).labels
+        known = {name for name, label in zip(NAMES, labels, strict=True) if not np.isnan(label)}
+        assert ("dress" in known) == (cutout.shown >= 0.6)
+        assert ("sweater" in known) == (cutout.shown >= 0.3)
+        assert {"female", "hat", "glasses", "scarf"} <= known
+
+
+def test_of_a_picture_in_grey_no_colour_is_known(person: LabelledPerson) -> None:
+    drawn = [
+        training_cutout(person, np.random.default_rng(s), framing=Framing(0.0, 0.5, grey=0.5))
+        for s in range(40)
+    ]
+    grey = [cutout for cutout in drawn if cutout.grey]
+    assert 8 < len(grey) < 32
+    for cutout in drawn:
+        colours = visible(person, cutout).colours
+        assert colours == (() if cutout.grey else person.colours)
+    means = [cutout.picture.mean(axis=(0, 1)) for cutout in grey]
+    assert all(np.ptp(mean) < 6 for mean in means), "but for noise and something in front"
+    assert visible(person, grey[0]).labels == person.labels
+    crops = replace(person, source="mit")
+    assert not any(
+        training_cutout(crops, np.random.default_rng(s), framing=Framing(0.0, 0.5, grey=1.0)).grey
+        for s in range(9)
+    )
+
+
+def test_a_portrait_to_score_on_shows_the_head_and_can_be_in_grey(person: LabelledPerson) -> None:
+    whole = evaluation_cutout(person, eliminate=True)
+    portrait = evaluation_cutout(person, eliminate=True, shown=0.2)
+    assert whole.shape[0] > 160
+    assert portrait.shape[0] == 34, "32 rows of the hat, and a margin above"
+    assert portrait.shape[1] == whole.shape[1], "hat and dress are as wide"
+    middle = portrait[5:30, 10:-10].reshape(-1, 3)
+    assert (middle.argmax(axis=1) == 2).mean() > 0.9, "blue, as the hat is"
+    grey = evaluation_cutout(person, eliminate=True, shown=0.2, grey=True)
+    assert grey.shape == portrait.shape
+    assert np.ptp(grey, axis=2).max() == 0
+    without = replace(person, label_map=None)
+    assert evaluation_cutout(without, eliminate=True, shown=0.2).shape == (200, 120, 3)
