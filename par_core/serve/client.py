@@ -28,12 +28,12 @@ from par_core.serve.schemas import (
     HitJson,
     OutlineResponse,
     PersonResponse,
-    PictureResponse,
     SearchResponse,
     StatusResponse,
     SuggestResponse,
 )
 from par_core.serve.schemas_counts import FacetsResponse, GroupsResponse, TimelineJson
+from par_core.serve.schemas_pictures import ImagePeopleResponse, PictureResponse
 from par_core.serve.schemas_searches import SavedSearchesResponse, SavedSearchJson
 from par_core.serve.schemas_tags import (
     ComparisonResponse,
@@ -185,9 +185,13 @@ class Client:
         """Return a JPEG of a person with some surroundings."""
         return self._send("GET", f"/api/people/{person_id}/crop").content
 
-    def image(self, image_id: str) -> bytes:
-        """Return a JPEG of the whole photograph."""
-        return self._send("GET", f"/api/image/{image_id}").content
+    def image(self, image_id: str, longest: int = 1_600) -> bytes:
+        """Return a JPEG of the whole photograph; its longer side has at most so many pixels."""
+        return self._send("GET", f"/api/image/{image_id}", params={"longest": longest}).content
+
+    def image_people(self, image_id: str) -> ImagePeopleResponse:
+        """Return the people of a photograph with their outlines, from left to right."""
+        return self._json(ImagePeopleResponse, "GET", f"/api/image/{image_id}/people")
 
     def suggest(self, q: str) -> SuggestResponse:
         """Return how the last word of a question may go on, and notes on its words."""
@@ -327,9 +331,15 @@ class Client:
             AuditResponse, "GET", "/api/audit", params={"top": top, **({"before": before} if before else {})}
         )
 
-    def add_picture(self, picture: Path | str | bytes) -> PictureResponse:
-        """Upload a picture, given as bytes or by its path; then search people like the largest person in it:
-        ``search(f"picture:{answer.name}")``.
+    def add_picture(
+        self, picture: Path | str | bytes, box: tuple[float, float, float, float] | None = None
+    ) -> PictureResponse:
+        """Upload a picture, given as bytes or by its path; then search people like one of those in it:
+        ``search(f"picture:{answer.found[0].name}")``.
+
+        Args:
+            picture: The picture.
+            box: Only the person in this box: x1, y1, x2, y2 in pixels of the upright picture.
 
         Raises:
             BadConfigError: The file cannot be read.
@@ -343,6 +353,7 @@ class Client:
             "POST",
             "/api/picture",
             files={"picture": ("picture", content, "application/octet-stream")},
+            data={} if box is None else {"box": ",".join(f"{side:.1f}" for side in box)},
         )
 
     def _json(self, kind: type[R], method: str, path: str, **request: Any) -> R:

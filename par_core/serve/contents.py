@@ -5,8 +5,9 @@ from typing import Any
 
 from par_core.alerts.record import SavedSearch
 from par_core.query.compare import NOBODY_IDENTIFIED, Comparison
-from par_core.serve.answers import PersonDetails, SearchPage
+from par_core.serve.answers import PersonDetails, SearchPage, UploadedPicture
 from par_core.serve.schemas import PersonResponse
+from par_core.serve.schemas_pictures import PictureResponse
 from par_core.serve.schemas_searches import SavedSearchJson
 from par_core.serve.schemas_tags import ComparisonResponse, TaggedPersonJson
 from par_core.tags.record import TaggedPerson
@@ -14,6 +15,7 @@ from par_core.tags.record import TaggedPerson
 __all__ = [
     "comparison_content",
     "person_content",
+    "picture_content",
     "saved_search_content",
     "search_content",
     "tagged_content",
@@ -25,6 +27,7 @@ def search_content(page: SearchPage) -> dict[str, Any]:
     return page.result.as_json() | {
         "offset": page.offset,
         "next": page.next,
+        "end": page.end,
         "versions": page.versions.as_json(),
     }
 
@@ -47,6 +50,29 @@ def person_content(details: PersonDetails, tagged: TaggedPerson | None) -> Perso
             "segment_config": info.segment_config,
             "describe_config": info.describe_config,
             **_tags(tagged),
+        }
+    )
+
+
+def picture_content(uploaded: UploadedPicture) -> PictureResponse:
+    """Return the people of an uploaded picture."""
+    found = [
+        {
+            "name": one.name,
+            "box": one.person.box,
+            "score": one.person.score,
+            "polygons": one.outline.polygons,
+        }
+        for one in uploaded.people
+    ]
+    return PictureResponse.model_validate(
+        {
+            "name": uploaded.name,
+            "box": found[0]["box"],
+            "people": len(found),
+            "width": uploaded.width,
+            "height": uploaded.height,
+            "found": found,
         }
     )
 

@@ -1,5 +1,6 @@
 """Counts over the people of an answer, kept for one version of the index. May be shared by threads."""
 
+import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -18,6 +19,7 @@ __all__ = ["Counts"]
 T = TypeVar("T")
 
 _KEPT: Final = 128
+_TURNS: Final = 16
 
 
 class Counts:
@@ -31,10 +33,15 @@ class Counts:
     def __init__(self, searches: Searches, open_index: Callable[[], tuple[PeopleIndex, Versions]]) -> None:
         self._searches, self._open = searches, open_index
         self._kept: Recent[tuple[object, ...], Any] = Recent(_KEPT)
+        self._turns = [threading.Lock() for _ in range(_TURNS)]
 
     def clear(self) -> None:
         """Drop what is kept."""
         self._kept.clear()
+
+    def _turn(self, key: tuple[object, ...]) -> threading.Lock:
+        """Return the lock under which counts of a kind and question are made once."""
+        return self._turns[hash(key) % len(self._turns)]
 
     def facets(self, question: Question) -> Facets:
         """Return numbers of people by colour, attribute, folder and time; see ``ArchiveService.facets``."""
@@ -58,7 +65,8 @@ class Counts:
         state = tags_state(index, question.text, question.where)
         key = (kind, question.text, question.where, question.absent, question.weak, state)
         try:
-            counts: T = self._kept.get_or_make((*key, versions), lambda: count(index, versions))
+            with self._turn(key):  # filters and timeline of a page ask for the same at the same time
+                counts: T = self._kept.get_or_make((*key, versions), lambda: count(index, versions))
         except IndexChangedError:  # somebody was forgotten meanwhile
             index, versions = self._open()
             counts = count(index, versions)

@@ -23,12 +23,12 @@ from par_core.version import __version__
 __all__ = ["page", "static_file", "static_url"]
 
 _STATIC: Final = files("par_core.serve") / "static"
+_SCRIPTS: Final = ("page.js", "picture.js", "zoom.js", "live.js", "grid.js")
 _FILES: Final = {  # folder and type of each
     "palette.css": (files("par_core.pages") / "templates", "text/css; charset=utf-8"),
     "page.css": (_STATIC, "text/css; charset=utf-8"),
-    "page.js": (_STATIC, "text/javascript; charset=utf-8"),
+    **dict.fromkeys(_SCRIPTS, (_STATIC, "text/javascript; charset=utf-8")),
     "selection.css": (_STATIC, "text/css; charset=utf-8"),
-    "selection.js": (_STATIC, "text/javascript; charset=utf-8"),
     "par.svg": (_STATIC, "image/svg+xml"),
 }
 
@@ -60,6 +60,7 @@ def page(
         "admin": caller is not None and caller.may("admin"),
         "reviewer": caller is not None and caller.may("reviewer"),
         "par_version": __version__,
+        "upload_bytes": request.app.state.app_state.settings.upload_bytes,
     }
     html = _environment().get_template(template).render({**app_state, **content})
     return HTMLResponse(html, status, {"Cache-Control": "no-store", "Vary": "Par-Part", **(headers or {})})

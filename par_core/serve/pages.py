@@ -3,29 +3,36 @@ script.
 
 ``static/page.js`` requests the same addresses with the header ``Par-Part`` and receives only that part:
 ``main`` (the answer), ``more`` (further hits of it), ``filters``, ``timeline``, ``panel`` (one person) or
-``help``. The
-content is prepared in ``page_view.py`` and ``page_filters.py``; queries are edited in ``page_query.py``.
+``help``. The content is prepared in ``page_view.py`` and ``page_filters.py``; queries are edited in
+``page_query.py``.
 """
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from par_core.errors import StoreError
-from par_core.query.by_time import Sort
 from par_core.query.fields import FIELDS
-from par_core.serve import page_browse, page_review, page_searches, page_selection, session_tags
+from par_core.serve import (
+    page_browse,
+    page_pictures,
+    page_review,
+    page_searches,
+    page_selection,
+    session_tags,
+)
 from par_core.serve.facets import Facets
+from par_core.serve.page_address import After, Offset, Part, QueryOfAddress, Searching
 from par_core.serve.page_filters import Filters, filters_of, widened_by
 from par_core.serve.page_look import page, static_file
-from par_core.serve.page_query import PageQuery, narrowed, set_field
+from par_core.serve.page_query import PageQuery, set_field
 from par_core.serve.page_selection import tag_links
 from par_core.serve.page_timeline import timeline_view
 from par_core.serve.page_view import answer_view, person_view, split_message
-from par_core.serve.problems import GoneError, Problem, TooLargeError
+from par_core.serve.problems import GoneError, Problem
 from par_core.serve.service import SearchPage
 from par_core.serve.user_session import UserSession, session_for
 from par_core.tags.record import TaggedPerson
@@ -40,26 +47,8 @@ router.include_router(page_review.router)
 router.include_router(page_browse.router)
 router.include_router(page_searches.router)
 router.include_router(page_selection.router)
+router.include_router(page_pictures.router)
 router.include_router(page_review.before)
-
-Searching = Annotated[UserSession, Depends(session_for("search"))]
-Part = Annotated[str | None, Header(alias="Par-Part", max_length=16)]
-
-
-def query_of(
-    q: Annotated[str, Query(max_length=1000)] = "",
-    where: Annotated[str, Query(max_length=2000)] = "",
-    absent: Annotated[bool, Query()] = False,
-    weak: Annotated[bool, Query()] = False,
-    sort: Annotated[Sort, Query()] = "best",
-) -> PageQuery:
-    """Return the query of an address."""
-    return PageQuery(q.strip(), where.strip(), absent, weak, sort)
-
-
-QueryOfAddress = Annotated[PageQuery, Depends(query_of)]
-Offset = Annotated[int, Query(ge=0, le=2**31)]
-After = Annotated[str | None, Query(max_length=200)]
 
 
 @router.get("/")
@@ -138,21 +127,6 @@ async def person(
     return page(request, "search.html", {**await _content(session, query, answer, after), **view})
 
 
-@router.post("/picture")
-async def picture(
-    session: Searching, picture: Annotated[UploadFile, File()], q: Annotated[str, Form(max_length=1000)] = ""
-) -> Response:
-    """Search people like the largest person of an uploaded picture, together with a query if there is one."""
-    most = session.app_state.settings.upload_bytes
-    content = await picture.read(most + 1)
-    if len(content) > most:
-        raise TooLargeError(
-            f"the picture is larger than {most // 2**20} MB, which is all that is taken; make it smaller"
-        )
-    name = (await session.add_picture(content)).name
-    return RedirectResponse(PageQuery(narrowed(q.strip(), f"picture:{name}")).url(), 303)
-
-
 @router.get("/help")
 async def help_page(request: Request, session: Searching, part: Part = None) -> Response:
     """Return the help: the query language and the keys."""
@@ -164,8 +138,11 @@ async def help_page(request: Request, session: Searching, part: Part = None) -> 
 
 
 @router.get("/status")
-async def status(request: Request, session: Searching) -> Response:
-    """Return the state of the store and of the server."""
+async def status(request: Request, session: Searching, part: Part = None) -> Response:
+    """Return the state of the store and of the server; as the part ``progress``, how far a run is."""
+    if part == "progress":
+        running, progress = await session.progress()
+        return page(request, "part_progress.html", {"running": running, "progress": progress})
     return page(
         request,
         "status.html",

@@ -17,7 +17,6 @@ __all__ = [
     "OutlineResponse",
     "PartJson",
     "PersonResponse",
-    "PictureResponse",
     "SearchResponse",
     "StatusResponse",
     "TagJson",
@@ -153,6 +152,11 @@ class SearchResponse(ApiModel):
     next: int | None = Field(
         description="The offset of the next page; null on the last one, and in the order of capture."
     )
+    end: str = Field(
+        description="Of the last page: why the list ends before all people do, and how to see others; else"
+        " empty.",
+        default="",
+    )
     next_after: str | None = Field(
         description="In the order of capture: `after` of the next page; null on the last one.", default=None
     )
@@ -199,14 +203,6 @@ class OutlineResponse(ApiModel):
     polygons: list[list[tuple[int, int]]] = Field(
         description="Closed lines of (x, y) in pixels of the image, the largest first."
     )
-
-
-class PictureResponse(ApiModel):
-    """The largest person of an uploaded picture. Only the embedding is kept, in memory."""
-
-    name: str = Field(description="Name for queries: picture:NAME.")
-    box: Box = Field(description="Box of the person in pixels of the upright picture.")
-    people: int = Field(description="Number of people in the picture.")
 
 
 class CommitJson(ApiModel):

@@ -102,6 +102,7 @@ class Searches:
             offset,
             end if more and hits else None,
             versions,
+            _end_of(question) if len(result.hits) >= end == DEEPEST else "",
         )
 
     def people_of(
@@ -171,3 +172,11 @@ class Searches:
         if self._searcher.has_read(index):
             return self._processes.ask(wanted, index, self._searcher.ask)
         return self._searcher.ask(wanted)
+
+
+def _end_of(question: Question) -> str:
+    """Return why a ranked list ends before all people, and how to see others."""
+    end = f"These are the first {DEEPEST:,} hits, and a list in the order of fit ends there"
+    if is_judged(question.text):
+        return f"{end}. Ask for more, such as a day, a camera or a colour, to see others"
+    return f"{end}. In the order of capture, newest or oldest first, it goes on to the last person"

@@ -19,6 +19,7 @@ OPERATIONS = [
     ("GET", "/api/people/{person_id}/crop"),
     ("GET", "/api/people/{person_id}/outline"),
     ("GET", "/api/image/{image_id}"),
+    ("GET", "/api/image/{image_id}/people"),
     ("GET", "/api/suggest"),
     ("GET", "/api/facets"),
     ("GET", "/api/groups"),
