@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 from scale import Build
 
-__all__ = ["TOP", "USERS", "at_once", "at_rest", "in_turns", "memory_mb", "running", "summary"]
+__all__ = ["TOP", "USERS", "at_once", "at_rest", "cpu_s", "in_turns", "memory_mb", "running", "summary"]
 
 USERS = 20
 TOP = 60

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from par_core.api_reading import ArchiveReading
+from par_core.api_tagging import ArchiveTagging
 
 if TYPE_CHECKING:
     from par_core.config import RunConfig
@@ -51,7 +51,7 @@ def open(
     return Archive(Path(store), load_config(file, profile=profile, **settings))
 
 
-class Archive(ArchiveReading):
+class Archive(ArchiveTagging):
     """A store of described people. Models and tables stay loaded between calls; may be shared by threads.
 
     Args:

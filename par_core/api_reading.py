@@ -22,11 +22,11 @@ if TYPE_CHECKING:
         HitJson,
         OutlineResponse,
         PersonResponse,
-        PictureResponse,
         SearchResponse,
         SuggestResponse,
     )
     from par_core.serve.schemas_counts import FacetsResponse, GroupsResponse, TimelineJson
+    from par_core.serve.schemas_pictures import ImagePeopleResponse, PictureResponse
     from par_core.serve.schemas_searches import SavedSearchesResponse, SavedSearchJson
     from par_core.serve.service import ArchiveService
 
@@ -108,10 +108,13 @@ class ArchiveReading:
             UnknownIdError: No person in the index has this id.
         """
         from par_core.serve.contents import person_content
+        from par_core.serve.tagging import Tagging
 
-        return self._recorded(
-            "person", person_id, lambda: person_content(self._service.person(person_id)), lambda _: 1
-        )
+        def content() -> "PersonResponse":
+            tagged = Tagging(self._service).of([person_id]).get(person_id)
+            return person_content(self._service.person(person_id), tagged)
+
+        return self._recorded("person", person_id, content, lambda _: 1)
 
     def outline(self, person_id: str) -> "OutlineResponse":
         """Return box and mask of a person in the image.
@@ -132,14 +135,27 @@ class ArchiveReading:
         """
         return self._service.crop(person_id)
 
-    def image(self, image_id: str) -> bytes:
-        """Return a JPEG of the whole photograph.
+    def image(self, image_id: str, longest: int = 1_600) -> bytes:
+        """Return a JPEG of the whole photograph; its longer side has at most so many pixels.
 
         Raises:
             UnknownIdError: The index has no image with this id.
             GoneError: No place of it holds it any more.
         """
-        return self._recorded("image", image_id, lambda: self._service.image(image_id), lambda _: 1)
+        return self._recorded("image", image_id, lambda: self._service.image(image_id, longest), lambda _: 1)
+
+    def image_people(self, image_id: str) -> "ImagePeopleResponse":
+        """Return the people of a photograph with their outlines, from left to right.
+
+        Raises:
+            UnknownIdError: The index has no image with this id.
+        """
+        from par_core.serve.schemas_pictures import ImagePeopleResponse
+
+        found = self._recorded(
+            "image", image_id, lambda: self._service.image_people(image_id), lambda found: len(found.people)
+        )
+        return ImagePeopleResponse.model_validate(asdict(found))
 
     def suggest(self, q: str) -> "SuggestResponse":
         """Return how the last word of a question may go on, and notes on its words.
@@ -318,15 +334,21 @@ class ArchiveReading:
             {"events": [asdict(event) for event in page.events], "next": page.next}
         )
 
-    def add_picture(self, picture: Path | str | bytes) -> "PictureResponse":
-        """Describe the largest person of a picture, given as bytes or by its path, for questions:
-        ``picture:`` with ``name`` of the answer.
+    def add_picture(
+        self, picture: Path | str | bytes, box: tuple[float, float, float, float] | None = None
+    ) -> "PictureResponse":
+        """Describe the people of a picture, given as bytes or by its path, for questions: ``picture:`` with
+        ``name`` of one that was found; the largest comes first.
+
+        Args:
+            picture: The picture.
+            box: Only the person in this box: x1, y1, x2, y2 in pixels of the upright picture.
 
         Raises:
-            BadConfigError: The file cannot be read, or shows no person.
+            BadConfigError: The file cannot be read, or shows no person, or the box is outside of it.
         """
         from par_core.errors import BadConfigError
-        from par_core.serve.schemas import PictureResponse
+        from par_core.serve.contents import picture_content
 
         try:
             content = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
@@ -335,10 +357,10 @@ class ArchiveReading:
         added = self._recorded(
             "picture",
             f"{len(content)} bytes",
-            lambda: self._service.add_picture(content),
-            lambda added: added.people,
+            lambda: self._service.add_picture(content, box),
+            lambda added: len(added.people),
         )
-        return PictureResponse(name=added.name, box=added.person.box, people=added.people)
+        return picture_content(added)
 
     def _page(
         self,

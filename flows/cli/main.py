@@ -40,6 +40,7 @@ from flows.cli.searches import searches
 from flows.cli.serve import serve
 from flows.cli.shell import shell
 from flows.cli.store import rebuild, status, verify
+from flows.cli.tag import tag
 from flows.cli.tokens import audit_log, tokens
 from flows.cli.train import train
 from flows.cli.watch import watch
@@ -131,7 +132,7 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
 }
 _GROUPS: Final[dict[str, dict[str, typer.Typer]]] = {
     "Fill a store": {},
-    "Search": {"searches": searches},
+    "Search": {"searches": searches, "tag": tag},
     "Look after a store": {"tokens": tokens, "deployments": deployments, "config": config},
     "Models and data sets": {
         "report": report,

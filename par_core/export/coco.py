@@ -24,6 +24,7 @@ _IMAGE: Final = ("image_id", "uri", "image_width", "image_height", "captured_at"
 _KEPT: Final = (
     *("person_id", "score", "cutout", "upper_color", "lower_color"),
     *("rank", "cosine", "probability", "crop"),
+    *("tags", "note"),
 )
 
 

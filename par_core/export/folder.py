@@ -53,6 +53,7 @@ class ExportRequest:
         vectors: Whether to export the embeddings too.
         force: Whether to replace an existing export.
         segmentation: How ``coco`` and ``fiftyone`` write outlines: ``rle`` or ``polygon``; None for ``rle``.
+        people: Ids of the people, without a query; None for all.
     """
 
     form: Format
@@ -64,6 +65,7 @@ class ExportRequest:
     vectors: bool = False
     force: bool = False
     segmentation: Literal["rle", "polygon"] | None = None
+    people: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def export_people(
     """
     _check_choices(request)
     _check_place(request)
-    chosen = select_people(searcher, request.query, request.where, request.top)
+    chosen = select_people(searcher, request.query, request.where, request.top, request.people)
     provenance = _provenance(searcher, request, chosen)
     out = request.out.absolute()
     remove_partials(out.parent, of=out.name, idle_s=ABANDONED_S)

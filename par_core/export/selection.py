@@ -1,21 +1,24 @@
 """Selection of the people to export: all people, those who meet a filter, or the hits of a search."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from par_core.query.conditions import condition_of
+from par_core.query.conditions import condition_of, sql_of
 from par_core.query.from_store import Question, Searcher
+from par_core.query.where import AmongPeople
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.listings import still_listed
+from par_core.tags.of_index import IndexTags, tags_of
 
-__all__ = ["Selection", "select_people"]
+__all__ = ["Selection", "select_people", "with_tags"]
 
 _INTERNAL: Final = frozenset({"uris", "row_digest"})
+_TAG_FIELDS: Final = (pa.field("tags", pa.list_(pa.string())), pa.field("note", pa.string()))
 _HIT_FIELDS: Final = (("rank", pa.int32()), ("cosine", pa.float32()), ("probability", pa.float32()))
 
 
@@ -26,7 +29,7 @@ class Selection:
     Attributes:
         index: The version of the index from which they are read.
         schema: Columns of the tables: those of the index except internal ones, ``shard`` and ``vector``
-            included; for hits also ``rank``, ``cosine`` and ``probability``.
+            included; for hits also ``rank``, ``cosine`` and ``probability``. ``tags`` and ``note`` come last.
         tables: Rows of the people, read lazily; can be iterated once.
         warnings: Warnings for the user.
     """
@@ -37,7 +40,9 @@ class Selection:
     warnings: tuple[str, ...]
 
 
-def select_people(searcher: Searcher, query: str | None, where: str | None, top: int) -> Selection:
+def select_people(
+    searcher: Searcher, query: str | None, where: str | None, top: int, people: Sequence[str] | None = None
+) -> Selection:
     """Select people whose file is present.
 
     Args:
@@ -45,6 +50,7 @@ def select_people(searcher: Searcher, query: str | None, where: str | None, top:
         query: Query as for ``par search``; None selects all people, in no particular order.
         where: Filter, or None.
         top: Greatest number of hits of a query.
+        people: Ids of the people among whom all are selected, or None.
 
     Raises:
         BadConfigError: The store is empty, or the query or the filter is wrong.
@@ -54,8 +60,10 @@ def select_people(searcher: Searcher, query: str | None, where: str | None, top:
     plain = pa.schema([field for field in index.schema if field.name not in _INTERNAL])
     if query is None:
         newest = PeopleIndex.open(searcher.store.index_path)
-        tables = _scanned(index, newest or index, searcher.store, condition_of(index, where), plain)
-        return Selection(index, plain, tables, ())
+        among = None if people is None else sql_of(index, AmongPeople(tuple(people)))
+        condition = condition_of(index, where, further=among)
+        tables = _scanned(index, newest or index, searcher.store, condition, plain)
+        return Selection(index, _with_tag_fields(plain), with_tags(tables, tags_of(index)), ())
     result = searcher.ask(Question(query, where=where, top=top, apart=True))
     schema = pa.schema([*(pa.field(name, kind) for name, kind in _HIT_FIELDS), *plain])
     hits = pa.table(
@@ -70,7 +78,27 @@ def select_people(searcher: Searcher, query: str | None, where: str | None, top:
         hits[field.name].cast(field.type) if field.name in hits.column_names else rows[field.name].take(order)
         for field in schema
     ]
-    return Selection(index, schema, iter([pa.table(columns, schema=schema)]), result.warnings)
+    tables = with_tags(iter([pa.table(columns, schema=schema)]), tags_of(index))
+    return Selection(index, _with_tag_fields(schema), tables, result.warnings)
+
+
+def with_tags(tables: Iterator[pa.Table], tags: IndexTags) -> Iterator[pa.Table]:
+    """Yield tables of people with the columns ``tags`` and ``note``."""
+    for table in tables:
+        people = [tags.people.get(one) for one in table["person_id"].to_pylist()]
+        values = (
+            [list(one.names) if one is not None and one.names else None for one in people],
+            [one.note.text if one is not None and one.note is not None else None for one in people],
+        )
+        for field, column in zip(_TAG_FIELDS, values, strict=True):
+            if field.name not in table.column_names:
+                table = table.append_column(field, pa.array(column, field.type))
+        yield table
+
+
+def _with_tag_fields(schema: pa.Schema) -> pa.Schema:
+    """Return a schema with the columns of tags, unless an attribute has such a name."""
+    return pa.schema([*schema, *(field for field in _TAG_FIELDS if field.name not in schema.names)])
 
 
 def _scanned(

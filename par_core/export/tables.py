@@ -46,7 +46,8 @@ class ParquetTable:
 
 
 class CsvTable:
-    """A CSV file in UTF-8. A text that a spreadsheet would take for a formula begins with an apostrophe.
+    """A CSV file in UTF-8. A text that a spreadsheet would take for a formula begins with an apostrophe;
+    several values of a person are joined by ``; ``.
 
     Args:
         path: Path of the file.
@@ -54,7 +55,10 @@ class CsvTable:
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._schema = schema.remove_metadata()
+        texts = [
+            pa.field(field.name, pa.string()) if pa.types.is_list(field.type) else field for field in schema
+        ]
+        self._schema = pa.schema(texts)
         self._writer = pcsv.CSVWriter(
             path, self._schema, write_options=pcsv.WriteOptions(quoting_style="needed")
         )
@@ -69,10 +73,12 @@ class CsvTable:
 
     def write(self, table: pa.Table) -> None:
         """Add rows."""
-        columns = [
-            harmless(table[field.name]) if pa.types.is_string(field.type) else table[field.name]
-            for field in self._schema
-        ]
+        columns = []
+        for field in self._schema:
+            column = table[field.name]
+            if pa.types.is_list(column.type):
+                column = pc.binary_join(column, "; ")
+            columns.append(harmless(column) if pa.types.is_string(field.type) else column)
         self._writer.write_table(pa.table(columns, schema=self._schema))
 
 

@@ -21,13 +21,19 @@ from par_core.forget.concerned import described, shards_at
 from par_core.forget.subject import Subject, without_image
 from par_core.locks import locked
 from par_core.status import Status
+from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
 from par_core.store.schemas import IMAGES, PEOPLE
 from par_core.store.shards import REWRITING, Manifest, ShardFolder
+from par_core.tags.change import erase_tags
+from par_core.tags.files import read_tags
+from par_core.tags.of_index import boxes_in
+from par_core.tags.record import TaggedPerson
 
 __all__ = ["erase_leftovers", "erase_named_in_text", "erase_rows"]
 
 _REPLACED: Final = "forgotten"
+_ANY_SEGMENTER: Final = ""  # of tags the segmentation is known, and not the model
 _ID: Final = re.compile("[0-9a-f]{32}")
 
 
@@ -113,7 +119,7 @@ def erase_named_in_text(store: Store, subject: Subject) -> int:
     the audit log.
 
     In reviews and saved searches an id is replaced by a random one, because they expect ids: they treat that
-    person as no longer in the index.
+    person as no longer in the index. Tags and notes go with their person.
 
     Returns:
         Number of changed files and lines of the audit log.
@@ -131,10 +137,33 @@ def erase_named_in_text(store: Store, subject: Subject) -> int:
                     changed_content = json.dumps(_walked(json.loads(content), change)).encode()
                     write_atomic(path, changed_content, mode=path.stat().st_mode & 0o777)
                     changed += 1
+    changed += _erase_in_tags(store, subject)
     log = Access(store.root).log
     lines = b"".join(path.read_bytes() for path in sorted(log.folder.glob("*.jsonl")))
     change = _replacing(lines, subject, {})
     return changed + (log.rewrite(change) if change else 0)
+
+
+def _erase_in_tags(store: Store, subject: Subject) -> int:
+    """Erase tags and notes of the subject, also those under an id that an earlier segmentation gave, and its
+    ids and names in the notes on other people. Returns the number of changed files.
+    """
+    people = read_tags(store.root).people
+    if not people:
+        return 0
+    index = PeopleIndex.open(store.index_path)
+    here = set(boxes_in(index, (person.person_id for person in people))) if index is not None else set()
+
+    def goes(person: TaggedPerson) -> bool:
+        if person.person_id in subject.person_ids or person.image_id in subject.image_ids:
+            return True
+        known = subject.suppression_list
+        if person.person_id in here or not known.has_person_of(person.image_id):
+            return known.has_image(person.image_id)
+        return bool(known.forgotten_people(person.image_id, [(person.person_id, person.box)], _ANY_SEGMENTER))
+
+    notes = json.dumps([person.note.text for person in people if person.note is not None], ensure_ascii=False)
+    return erase_tags(store, goes, _replacing(notes.encode("utf-8", "surrogatepass"), subject, {}))
 
 
 def _replacing(content: bytes, subject: Subject, stands_for: dict[str, str]) -> Callable[[str], str] | None:

@@ -7,6 +7,7 @@ from jaxtyping import Bool
 
 from par_core.attributes.colours import COLOUR_TERMS
 from par_core.query.table import PeopleTable
+from par_core.query.tagged import asks_for_tags, by_people
 from par_core.query.values import check_values
 from par_core.query.where import And, Comparison, Filter, parse_where
 from par_core.query.where_arrow import rows_kept
@@ -59,6 +60,9 @@ def allowed_in_memory(
         wanted: The filter; None leaves everybody.
         condition: Its SQL, by which the answer is kept.
     """
+    if wanted is not None and asks_for_tags(wanted):  # its name and its people from the same look at the tags
+        wanted = by_people(index, wanted)
+        condition = sql_of(index, wanted)
 
     def mask() -> Bool[np.ndarray, " n"] | None:
         if wanted is None:
@@ -75,4 +79,4 @@ def sql_of(index: PeopleTable, condition: Filter) -> str:
         FilterError: It names an unknown column or colour, or compares values of different kinds.
     """
     check_values(condition, _VOCABULARIES)
-    return compile_where(condition, index.columns, index.thresholds)
+    return compile_where(by_people(index, condition), index.columns, index.thresholds)

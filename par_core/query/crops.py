@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
@@ -19,13 +20,14 @@ from par_core.people.cutout import crop_box
 from par_core.people.masks import crop_mask
 from par_core.query.person import Person
 from par_core.store.layout import Store
-from par_core.types import ImageU8, MaskRLE
+from par_core.types import ImageU8, Mask, MaskRLE
 
-__all__ = ["Crop", "crops_of", "mask_of"]
+__all__ = ["Crop", "crops_of", "mask_of", "masks_of"]
 
 _CONTEXT = 0.25  # margin around the person, as a share of the box
 _HEIGHT_PX = 320
 _DIMMED = 0.45  # brightness of the background
+_LEAST = 0.9  # height to which a JPEG may be decoded, as a share of the height of the crop
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +71,49 @@ def _crop(
         return Crop(None, f"the file is not there any more ({content.status})")
     if image_id(content) != person.image_id:
         return Crop(None, "the file is another one now")
+    width, height = (person.image_width, person.image_height)
+    left, top, right, bottom = crop_box(
+        np.array(person.box, np.float32), _CONTEXT, 1.6, width=width, height=height
+    )
+    shrink = next((by for by in (8, 4, 2) if (bottom - top) / by >= _HEIGHT_PX * _LEAST), 1)
     try:
-        image = decode(content, config).pixels
+        image = decode(content, config, shrink).pixels
     except UnreadableImageError as error:
         return Crop(None, str(error))
-    left, top, right, bottom = crop_box(
-        np.array(person.box, np.float32), _CONTEXT, 1.6, width=image.shape[1], height=image.shape[0]
-    )
-    shown = image[top:bottom, left:right]
+    across, down = image.shape[1] / width, image.shape[0] / height  # below 1 where a JPEG was shrunk
+    shown = image[round(top * down) : round(bottom * down), round(left * across) : round(right * across)]
+    size = (max(1, round(shown.shape[1] * _HEIGHT_PX / shown.shape[0])), _HEIGHT_PX)
+    smaller = shown.shape[0] > _HEIGHT_PX
+    resized = cv2.resize(shown, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
     if mask is not None:
-        shown = _dim(shown, crop_mask(mask, left, top, right, bottom))
-    scale = _HEIGHT_PX / shown.shape[0]
-    size = (max(1, round(shown.shape[1] * scale)), _HEIGHT_PX)
-    resized = cv2.resize(shown, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+        resized = _dim(resized, crop_mask(mask, left, top, right, bottom))
     buffer = io.BytesIO()
     Image.fromarray(resized).save(buffer, "JPEG", quality=85)
     return Crop(buffer.getvalue())
 
 
-def _dim(shown: ImageU8, inside: np.ndarray) -> ImageU8:
-    soft = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(1.0, shown.shape[0] / 150))[..., None]
+def _dim(shown: ImageU8, inside: Mask) -> ImageU8:
+    """Dim what is not inside of a mask, which may have other numbers of pixels than the picture."""
+    size = (shown.shape[1], shown.shape[0])
+    fitted = cv2.resize(inside.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(fitted, (0, 0), max(1.0, shown.shape[0] / 150))[..., None]
     return (shown * (_DIMMED + (1 - _DIMMED) * soft)).round().astype(np.uint8)
 
 
 def mask_of(store: Store, segment_config: str, person: Person) -> MaskRLE | None:
     """Return the mask of a person from the shard that holds it; None if the shard does not hold it."""
-    masks = store.shard("segment", segment_config, person.shard).read(
-        "people", ["person_id", "mask_height", "mask_width", "mask_counts"]
-    )
-    rows = masks.filter(pc.equal(masks["person_id"], person.person_id)).to_pylist()
-    return (
-        MaskRLE(rows[0]["mask_height"], rows[0]["mask_width"], rows[0]["mask_counts"].encode("ascii"))
-        if rows
-        else None
-    )
+    return masks_of(store, segment_config, [person]).get(person.person_id)
+
+
+def masks_of(store: Store, segment_config: str, people: Sequence[Person]) -> dict[str, MaskRLE]:
+    """Return the masks of people by id, from the shards that hold them; without those that no shard holds."""
+    masks = {}
+    for shard in dict.fromkeys(person.shard for person in people):
+        wanted = pa.array([person.person_id for person in people if person.shard == shard])
+        rows = store.shard("segment", segment_config, shard).read(
+            "people", ["person_id", "mask_height", "mask_width", "mask_counts"]
+        )
+        for row in rows.filter(pc.is_in(rows["person_id"], wanted)).to_pylist():
+            counts = row["mask_counts"].encode("ascii")
+            masks[row["person_id"]] = MaskRLE(row["mask_height"], row["mask_width"], counts)
+    return masks

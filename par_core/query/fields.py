@@ -11,7 +11,7 @@ from typing import Final
 
 from par_core.archive.canonical import canonical
 from par_core.attributes.colours import COLOUR_TERMS
-from par_core.errors import FilterError
+from par_core.errors import BadConfigError, FilterError
 from par_core.query.where import (
     And,
     Between,
@@ -24,6 +24,7 @@ from par_core.query.where import (
     Place,
     moment_of,
 )
+from par_core.tags.names import tag_names
 
 __all__ = ["FIELDS", "field_filter"]
 
@@ -144,6 +145,13 @@ def _source(value: str) -> Filter:
     return Place(value) if value == whole else Or((Place(value), Place(whole)))
 
 
+def _tag(value: str) -> Filter:
+    try:
+        return Membership("tag", tag_names(value.split(",")))
+    except BadConfigError as error:
+        raise FilterError(str(error)) from error
+
+
 #: Filter and help text of each field.
 FIELDS: Final[dict[str, tuple[Callable[[str], Filter], str]]] = {
     "upper": (_colour("upper_color"), "colour of what is worn above: upper:red or upper:red,pink"),
@@ -159,6 +167,7 @@ FIELDS: Final[dict[str, tuple[Callable[[str], Filter], str]]] = {
         "taken on this day, in this hour, month or year: on:2026-11-24, on:2026-11-24T18, on:2026-11",
     ),
     "source": (_source, "a place of the file contains this: source:gate-3"),
+    "tag": (_tag, "people whom a reviewer has tagged so: tag:check or tag:check,later"),
     "image": (_identity("image_id"), "everybody of one image, by its id"),
     "person": (_identity("person_id"), "one person, by id"),
     "height": (_number("height_px"), "height in pixels: height:>100 or height:100..300"),

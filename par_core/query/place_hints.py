@@ -1,20 +1,22 @@
 """Hints for a place that nobody is found at: another case would match, or the pattern of ``like`` is one that
-people expect to match and that does not.
+people expect to match and that does not; and for a tag that nobody has.
 """
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Sequence
 
 from par_core.query.language import Condition, Node
 from par_core.query.parts import leaves
 from par_core.query.table import PeopleTable
-from par_core.query.where import And, Comparison, Filter, Not, Or, Place, parse_where
+from par_core.query.where import And, Comparison, Filter, Membership, Not, Or, Place, parse_where
 from par_core.query.where_sql import places_ignoring_case
+from par_core.tags.of_index import tags_of
 
 __all__ = ["place_hints"]
 
 
 def place_hints(index: PeopleTable, node: Node | None, where: str | None) -> tuple[str, ...]:
-    """Return a sentence on each place of a question that found nobody.
+    """Return a sentence on each place and tag of a question that found nobody.
 
     Args:
         index: The table of people.
@@ -41,8 +43,21 @@ def _hints(index: PeopleTable, condition: Filter) -> Iterator[str]:
                 yield f"no place holds {text!r}, but {found!r} occurs: case matters in source:"
         case Comparison("uri", "like", str() as pattern):
             yield from _of_pattern(index, pattern)
+        case Membership("tag", values):
+            yield from _of_tags(index, [str(value) for value in values])
+        case Comparison("tag", "=", str() as value):
+            yield from _of_tags(index, [value])
         case Not():
             return
+
+
+def _of_tags(index: PeopleTable, names: Sequence[str]) -> Iterator[str]:
+    known = list(tags_of(index).counts())
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+            among = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+            yield f"nobody has the tag {name!r}{among}"
 
 
 def _of_pattern(index: PeopleTable, pattern: str) -> Iterator[str]:

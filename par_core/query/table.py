@@ -4,6 +4,7 @@ question is the one that filled it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -27,6 +28,13 @@ class Scanned(Protocol):
 @runtime_checkable
 class PeopleTable(Scanned, Protocol):
     """The methods of the index that a search needs (``par_core.store.lance.PeopleIndex``)."""
+
+    path: Path  # the folder of the store holds it
+
+    @property
+    def read_identity(self) -> tuple[str, int]:
+        """Key of the version."""
+        ...
 
     @property
     def columns(self) -> dict[str, pa.DataType]:

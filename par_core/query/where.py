@@ -19,6 +19,7 @@ from lark.exceptions import UnexpectedInput, VisitError
 from par_core.errors import FilterError
 
 __all__ = [
+    "AmongPeople",
     "And",
     "Between",
     "Comparison",
@@ -115,6 +116,13 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class AmongPeople:
+    """The person has one of some ids, sorted; ``par_core.query.tagged`` writes it in place of tags."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """The opposite; unknown (a null) stays unknown, as in SQL."""
 
@@ -135,7 +143,7 @@ class Or:
     parts: tuple["Filter", ...]
 
 
-Filter = Comparison | Membership | Between | IsNull | Likely | Place | Not | And | Or
+Filter = Comparison | Membership | Between | IsNull | Likely | Place | AmongPeople | Not | And | Or
 
 
 def parse_where(text: str) -> Filter:

@@ -12,7 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool
 
-from par_core.query.where import And, Between, Comparison, Filter, IsNull, Membership, Not, Or, Place, Value
+from par_core.query.where import (
+    AmongPeople,
+    And,
+    Between,
+    Comparison,
+    Filter,
+    IsNull,
+    Membership,
+    Not,
+    Or,
+    Place,
+    Value,
+)
 from par_core.query.where_sql import decided, forms_of, whole_day
 
 __all__ = ["rows_kept"]
@@ -61,6 +73,8 @@ def _truth(node: Filter, columns: pa.Table, in_places: InPlaces | None) -> pa.Ar
             return pc.invert(_truth(inner, columns, in_places))
         case Place(text) if in_places is not None:
             return pa.array(in_places(forms_of(text)))
+        case AmongPeople(ids):
+            return pc.is_in(_column("person_id", columns), value_set=pa.array(ids, pa.string()))
         case IsNull(column):
             return pc.is_null(_column(column, columns))
         case Comparison(column, operator, date() as day) if _is_day(day):

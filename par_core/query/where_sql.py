@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from par_core.errors import FilterError
 from par_core.query.where import (
+    AmongPeople,
     And,
     Between,
     Comparison,
@@ -80,6 +81,9 @@ def _sql(node: Filter, columns: Mapping[str, pa.DataType]) -> str:
             # no text holds the character between two places
             places = "contains(array_to_string(`uris`, chr(0)), "
             return f"({' OR '.join(f'{places}{_text(form)})' for form in forms_of(text))})"
+        case AmongPeople(ids):
+            names = ", ".join(_text(identity) for identity in ids)
+            return f"(`person_id` IN ({names}))" if ids else "(1 = 0)"
         case IsNull(column):
             _kind(column, columns)
             return f"({_name(column)} IS NULL)"

@@ -6,7 +6,7 @@ Nothing here looks at people, so that it can be said before a search runs.
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -104,13 +104,14 @@ def read_as(node: Node, encoder: TextEncoder) -> tuple[Node, tuple[str, ...]]:
             return node, ()
 
 
-def completions(text: str, attributes: tuple[str, ...] = ()) -> tuple[str, ...]:
+def completions(text: str, attributes: tuple[str, ...] = (), tags: Sequence[str] = ()) -> tuple[str, ...]:
     """Return questions that a question may become when its last word is completed: up to eight, shortest
     first.
 
     Args:
         text: The question so far.
         attributes: Names of the attributes of the index.
+        tags: The tags of the archive.
     """
     found = _COMPLETED.fullmatch(text)
     assert found is not None  # it matches any text
@@ -119,14 +120,18 @@ def completions(text: str, attributes: tuple[str, ...] = ()) -> tuple[str, ...]:
     if not word:
         return ()
     start = before + last[: len(last) - len(word)]
-    choices = sorted(set(_choices(word, attributes)), key=lambda choice: (len(choice), choice))
+    choices = sorted(set(_choices(word, attributes, tags)), key=lambda choice: (len(choice), choice))
     return tuple(start + choice for choice in choices if choice != word)[:_MOST]
 
 
-def _choices(word: str, attributes: tuple[str, ...]) -> Iterator[str]:
+def _choices(word: str, attributes: tuple[str, ...], tags: Sequence[str]) -> Iterator[str]:
     name, colon, value = word.partition(":")
     if colon:
         done, _, last = value.rpartition(",")
+        if name == "tag" and not done:
+            known = (tag for tag in tags if tag.startswith(last))
+            yield from (f'tag:"{tag}"' if " " in tag else f"tag:{tag}" for tag in known)
+            return
         of_colour = name in ("upper", "lower", "color")
         values = COLOUR_TERMS if of_colour else _ANSWERS if name in attributes else ()
         kept = f"{name}:{done}{',' if done else ''}"

@@ -67,6 +67,7 @@ class Review:
         where: str | None = None,
         name: str | None = None,
         seed: int = 0,
+        examples: Sequence[str] = (),
     ) -> "Review":
         """Start a review and save it in the store.
 
@@ -76,13 +77,15 @@ class Review:
             where: Filter of the people who take part, or None.
             name: Name of the review; made from the text if None.
             seed: Seed of the random order.
+            examples: Ids of people whom the others should resemble; the text then only names the review.
 
         Raises:
-            BadConfigError: The text is empty or more than words, no person takes part, or the name is taken.
+            BadConfigError: The text is empty or more than words, no person takes part, the name is taken, or
+                the index does not hold an example.
             FingerprintError: The store was filled with another model.
         """
         index = pinned_index(searcher)
-        record, warnings = new_record(searcher, index, text, where, name, seed)
+        record, warnings = new_record(searcher, index, text, where, name, seed, examples)
         review = cls(searcher, index, record, warnings)
         if not sum(review._proposer.survey.people):
             raise BadConfigError("no person takes part in this review; loosen the filter")

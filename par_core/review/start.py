@@ -1,6 +1,10 @@
 """Start of a review: its text is checked and embedded, and the archive is cut into strata."""
 
 from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float32
 
 from par_core.errors import BadConfigError
 from par_core.models.fingerprints import embedding_fingerprint
@@ -10,6 +14,7 @@ from par_core.query.conditions import condition_of
 from par_core.query.denials import read_question
 from par_core.query.from_store import Searcher
 from par_core.query.language import Phrase
+from par_core.query.parts import People
 from par_core.query.table import check_embedding
 from par_core.review.record import ReviewRecord, free_name, locked, review_names, reviews_for, save_record
 from par_core.review.survey import choose_bounds
@@ -18,9 +23,17 @@ from par_core.store.layout import Store
 
 __all__ = ["new_record", "save_new_record"]
 
+_NO_DIRECTION: Final = 1e-6
+
 
 def new_record(
-    searcher: Searcher, index: PeopleIndex, text: str, where: str | None, name: str | None, seed: int
+    searcher: Searcher,
+    index: PeopleIndex,
+    text: str,
+    where: str | None,
+    name: str | None,
+    seed: int,
+    examples: Sequence[str] = (),
 ) -> tuple[ReviewRecord, tuple[str, ...]]:
     """Return the record of a new review, which is not saved yet, and warnings for the reviewer.
 
@@ -31,15 +44,22 @@ def new_record(
         where: Filter of the people who take part, or None.
         name: Name of the review; made from the text if None.
         seed: Seed of the random order.
+        examples: Ids of people whom the others should resemble; their embeddings count then, and the text
+            only says so.
 
     Raises:
-        BadConfigError: The text is empty or more than words, or the filter is wrong.
+        BadConfigError: The text is empty or more than words, the filter is wrong, or the index does not hold
+            an example.
         FingerprintError: The store was filled with another model.
     """
     text = _plain_words(text)
-    check_embedding(index, embedding_fingerprint(searcher.config), searcher.config.profile)
-    encoder = load_text_encoder(searcher.config)
-    vector = text_vector(text, encoder)
+    unknown: Sequence[str] = ()
+    if examples:
+        vector = _middle_of(index, examples)
+    else:
+        check_embedding(index, embedding_fingerprint(searcher.config), searcher.config.profile)
+        encoder = load_text_encoder(searcher.config)
+        vector, unknown = text_vector(text, encoder), encoder.unknown_words(text)
     name = free_name(searcher.store, text) if name is None else name
     record = ReviewRecord(
         name,
@@ -52,7 +72,7 @@ def new_record(
         tuple(vector.tolist()),
         choose_bounds(index, condition_of(index, where), vector),
     )
-    return record, _warnings(searcher.store, record, encoder.unknown_words(text))
+    return record, _warnings(searcher.store, record, unknown)
 
 
 def save_new_record(store: Store, record: ReviewRecord) -> None:
@@ -68,6 +88,19 @@ def save_new_record(store: Store, record: ReviewRecord) -> None:
                 " another name"
             )
         save_record(store, record)
+
+
+def _middle_of(index: PeopleIndex, person_ids: Sequence[str]) -> Float32[np.ndarray, " d"]:
+    """Return the mean direction of people's embeddings, of L2 norm 1."""
+    people = People(index.rows(sorted(set(person_ids))), ())
+    missing = sorted(set(person_ids) - set(people.ids))
+    if missing:
+        raise BadConfigError(f"nobody in the index has the id {missing[0][:64]}")
+    total = people.vectors.sum(axis=0, dtype=np.float64)
+    norm = float(np.linalg.norm(total))
+    if norm < _NO_DIRECTION * len(people):
+        raise BadConfigError("these people have nothing in common that could be looked for; choose fewer")
+    return (total / norm).astype(np.float32)
 
 
 def _warnings(store: Store, record: ReviewRecord, unknown_words: Sequence[str]) -> tuple[str, ...]:

@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 from par_core.query.answer import Hit, SearchResult
 from par_core.query.one_picture import PersonInPicture
+from par_core.serve.pictures import Outline
 from par_core.store.lance import IndexInfo
 
 __all__ = [
+    "ImagePeople",
+    "ImagePerson",
     "PersonDetails",
     "SearchPage",
     "Suggestions",
+    "UploadedPerson",
     "UploadedPicture",
     "Versions",
 ]
@@ -56,12 +60,14 @@ class SearchPage:
         offset: Number of hits on the pages before.
         next: Offset of the next page, or None if this is the last one.
         versions: Versions of the index.
+        end: Of the last page, why the list ends before all people do, and how to see others; else empty.
     """
 
     result: SearchResult
     offset: int
     next: int | None
     versions: Versions
+    end: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +88,63 @@ class PersonDetails:
 
 
 @dataclass(frozen=True, slots=True)
-class UploadedPicture:
-    """The largest person of an uploaded picture.
+class ImagePerson:
+    """A person of a photograph of the archive.
 
     Attributes:
-        name: Name for queries: ``picture:NAME``. A digest of the file, so the same file has the same name.
-        person: The largest person.
-        people: Number of people in the picture.
+        person_id: Id of the person.
+        box: x1, y1, x2, y2 in pixels of the upright image.
+        outline: The person's outline, or None where the store does not hold the mask any more.
+    """
+
+    person_id: str
+    box: tuple[float, float, float, float]
+    outline: Outline | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePeople:
+    """The people of a photograph of the archive.
+
+    Attributes:
+        width: Width of the upright image in pixels.
+        height: Height of the upright image in pixels.
+        people: The people, from left to right.
+    """
+
+    width: int
+    height: int
+    people: tuple[ImagePerson, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedPerson:
+    """A person of an uploaded picture.
+
+    Attributes:
+        name: Name for queries: ``picture:NAME``.
+        person: The person.
+        outline: The person's outline in the picture.
     """
 
     name: str
     person: PersonInPicture
-    people: int
+    outline: Outline
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedPicture:
+    """The people of an uploaded picture. The picture is not kept.
+
+    Attributes:
+        name: Name of the first of them, for queries: ``picture:NAME``; empty if nobody was found. Names are
+            made of a digest of the file (and of the box), so the same file has the same names.
+        width: Width of the upright picture in pixels.
+        height: Height of the upright picture in pixels.
+        people: The people, the largest first, at most 30; or the one in the box that was given.
+    """
+
+    name: str
+    width: int
+    height: int
+    people: tuple[UploadedPerson, ...]

@@ -4,21 +4,21 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, File, Path, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from pydantic_core import to_json
 
 from par_core.query.by_time import Sort
-from par_core.serve.api_searches import add_routes
+from par_core.serve import api_pictures, api_searches, api_tags, session_tags
+from par_core.serve.api_pictures import JPEG_BODY, jpeg
 from par_core.serve.contents import person_content, search_content
 from par_core.serve.groups import By
-from par_core.serve.problems import BadParameterError, Problem, TooLargeError
+from par_core.serve.problems import BadParameterError, Problem
 from par_core.serve.schemas import (
     AuditResponse,
     ErrorResponse,
     OutlineResponse,
     PersonResponse,
-    PictureResponse,
     SearchResponse,
     StatusResponse,
     SuggestResponse,
@@ -27,7 +27,7 @@ from par_core.serve.schemas_counts import FacetsResponse, GroupsResponse
 from par_core.serve.status import ServeStatus
 from par_core.serve.user_session import UserSession, session_for
 
-__all__ = ["error_content", "jpeg", "router", "search_content"]
+__all__ = ["error_content", "router", "search_content"]
 
 _STATUSES = {
     400: "The question, the filter or the picture is wrong; the message says where.",
@@ -42,7 +42,6 @@ _STATUSES = {
     503: "No people in the index yet, another embedding, or too many requests at this moment.",
     504: "The answer took too long.",
 }
-_JPEG_BODY: dict[str, Any] = {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -165,18 +164,23 @@ async def search(
         sort=sort,
         after=after,
     )
+    shown = [one.person_id for hit in page.result.hits for one in (hit, *hit.similar)]
+    tags = {one: person.names for one, person in (await session_tags.tags_of(session, shown)).items()}
     # values of PAR itself: a check would take as long as the search
-    return Response(to_json(search_content(page)), media_type="application/json")
+    return Response(to_json(search_content(page) | {"tags": tags}), media_type="application/json")
 
 
 @router.get("/people/{person_id}", responses=_errors(400, 404))
 async def person(session: Searching, person_id: Identity) -> PersonResponse:
     """Return everything that is known of one person."""
-    return person_content(await session.person(person_id))
+    tagged = (await session_tags.tags_of(session, [person_id])).get(person_id)
+    return person_content(await session.person(person_id), tagged)
 
 
 @router.get(
-    "/people/{person_id}/crop", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response
+    "/people/{person_id}/crop",
+    responses={**_errors(400, 404, 410), 200: JPEG_BODY},
+    response_class=Response,
 )
 async def crop(session: Searching, person_id: Identity) -> Response:
     """Return a JPEG of the person with some surroundings, the background dimmed."""
@@ -187,14 +191,6 @@ async def crop(session: Searching, person_id: Identity) -> Response:
 async def outline(session: Searching, person_id: Identity) -> OutlineResponse:
     """Return box and mask of the person in the image."""
     return OutlineResponse.model_validate(asdict(await session.outline(person_id)))
-
-
-@router.get(
-    "/image/{image_id}", responses={**_errors(400, 404, 410), 200: _JPEG_BODY}, response_class=Response
-)
-async def image(session: Searching, image_id: Identity) -> Response:
-    """Return the whole photograph as JPEG, upright, at most 1600 pixels a side, without metadata."""
-    return jpeg(await session.image(image_id))
 
 
 @router.get("/suggest", responses=_errors(400))
@@ -261,27 +257,11 @@ async def audit(
     )
 
 
-@router.post("/picture", responses=_errors(400, 413))
-async def picture(
-    session: Searching, picture: Annotated[UploadFile, File(description="A picture with a person.")]
-) -> PictureResponse:
-    """Upload a picture to search with: only the embedding of its largest person is kept, in memory."""
-    most = session.app_state.settings.upload_bytes
-    content = await picture.read(most + 1)
-    if len(content) > most:
-        raise TooLargeError(f"the picture is larger than {most} bytes, which is all that is taken")
-    uploaded = await session.add_picture(content)
-    return PictureResponse(name=uploaded.name, box=uploaded.person.box, people=uploaded.people)
-
-
-add_routes(router, {"reading": _errors(400, 404), "changing": _errors(400, 413)})
-
-
-def jpeg(content: bytes) -> Response:
-    """Return a picture of people. It is never kept (``no-store``, see the middleware): a browser would show
-    it after the token was revoked or the person erased.
-    """
-    return Response(content, media_type="image/jpeg")
+api_pictures.add_routes(
+    router, {"photograph": _errors(400, 404, 410), "people": _errors(400, 404), "upload": _errors(400, 413)}
+)
+for further in (api_searches, api_tags):
+    further.add_routes(router, {"reading": _errors(400, 404), "changing": _errors(400, 413)})
 
 
 def error_content(problem: Problem) -> dict[str, Any]:

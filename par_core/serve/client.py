@@ -11,7 +11,7 @@ Its methods return the responses of the API (``par_core.serve.schemas``), checke
 models and no store.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, TypeVar
@@ -28,13 +28,20 @@ from par_core.serve.schemas import (
     HitJson,
     OutlineResponse,
     PersonResponse,
-    PictureResponse,
     SearchResponse,
     StatusResponse,
     SuggestResponse,
 )
 from par_core.serve.schemas_counts import FacetsResponse, GroupsResponse, TimelineJson
+from par_core.serve.schemas_pictures import ImagePeopleResponse, PictureResponse
 from par_core.serve.schemas_searches import SavedSearchesResponse, SavedSearchJson
+from par_core.serve.schemas_tags import (
+    ComparisonResponse,
+    ForgettingResponse,
+    TaggedPeopleResponse,
+    TaggedPersonJson,
+    TagsResponse,
+)
 
 __all__ = ["Client", "ServerError"]
 
@@ -178,9 +185,13 @@ class Client:
         """Return a JPEG of a person with some surroundings."""
         return self._send("GET", f"/api/people/{person_id}/crop").content
 
-    def image(self, image_id: str) -> bytes:
-        """Return a JPEG of the whole photograph."""
-        return self._send("GET", f"/api/image/{image_id}").content
+    def image(self, image_id: str, longest: int = 1_600) -> bytes:
+        """Return a JPEG of the whole photograph; its longer side has at most so many pixels."""
+        return self._send("GET", f"/api/image/{image_id}", params={"longest": longest}).content
+
+    def image_people(self, image_id: str) -> ImagePeopleResponse:
+        """Return the people of a photograph with their outlines, from left to right."""
+        return self._json(ImagePeopleResponse, "GET", f"/api/image/{image_id}/people")
 
     def suggest(self, q: str) -> SuggestResponse:
         """Return how the last word of a question may go on, and notes on its words."""
@@ -259,6 +270,52 @@ class Client:
         """Remove a saved search. Needs the role reviewer."""
         self._send("DELETE", f"/api/searches/{quote(name, safe='')}")
 
+    def tags(self) -> TagsResponse:
+        """Return the tags of the store, with the number of people of each."""
+        return self._json(TagsResponse, "GET", "/api/tags")
+
+    def tags_of(self, person_id: str) -> TaggedPersonJson:
+        """Return tags and note of a person."""
+        return self._json(TaggedPersonJson, "GET", f"/api/people/{person_id}/tags")
+
+    def tag(
+        self,
+        people: Sequence[str],
+        add: Sequence[str] = (),
+        *,
+        remove: Sequence[str] = (),
+        note: str | None = None,
+    ) -> TaggedPeopleResponse:
+        """Add and remove tags of people, or write a note on them. Needs the role reviewer.
+
+        Args:
+            people: Ids of the people, at most 1,000.
+            add: Tags to add.
+            remove: Tags to remove.
+            note: The note to write; empty removes it, None leaves it.
+        """
+        body = {"people": list(people), "add": list(add), "remove": list(remove), "note": note}
+        return self._json(TaggedPeopleResponse, "POST", "/api/tags", json=body)
+
+    def compare(self, first: str, second: str) -> ComparisonResponse:
+        """Compare two people, by id: how alike they look to the model, and in what they differ."""
+        parameters = {"first": first, "second": second}
+        return self._json(ComparisonResponse, "GET", "/api/compare", params=parameters)
+
+    def forget(self, people: Sequence[str], number: int) -> ForgettingResponse:
+        """Begin to erase people for good; :meth:`forgetting` says how it ended. Needs the role admin.
+
+        Args:
+            people: Ids of the people, at most 1,000.
+            number: How many different people they are, to confirm it.
+        """
+        body = {"people": list(people), "number": number}
+        return self._json(ForgettingResponse, "POST", "/api/forget", json=body)
+
+    def forgetting(self, name: str) -> ForgettingResponse:
+        """Return an erasure, under way or ended. Needs the role admin."""
+        return self._json(ForgettingResponse, "GET", f"/api/forget/{name}")
+
     def status(self) -> StatusResponse:
         """Return the state of the store and of the server."""
         return self._json(StatusResponse, "GET", "/api/status")
@@ -274,9 +331,15 @@ class Client:
             AuditResponse, "GET", "/api/audit", params={"top": top, **({"before": before} if before else {})}
         )
 
-    def add_picture(self, picture: Path | str | bytes) -> PictureResponse:
-        """Upload a picture, given as bytes or by its path; then search people like the largest person in it:
-        ``search(f"picture:{answer.name}")``.
+    def add_picture(
+        self, picture: Path | str | bytes, box: tuple[float, float, float, float] | None = None
+    ) -> PictureResponse:
+        """Upload a picture, given as bytes or by its path; then search people like one of those in it:
+        ``search(f"picture:{answer.found[0].name}")``.
+
+        Args:
+            picture: The picture.
+            box: Only the person in this box: x1, y1, x2, y2 in pixels of the upright picture.
 
         Raises:
             BadConfigError: The file cannot be read.
@@ -290,6 +353,7 @@ class Client:
             "POST",
             "/api/picture",
             files={"picture": ("picture", content, "application/octet-stream")},
+            data={} if box is None else {"box": ",".join(f"{side:.1f}" for side in box)},
         )
 
     def _json(self, kind: type[R], method: str, path: str, **request: Any) -> R:

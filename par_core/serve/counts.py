@@ -1,10 +1,12 @@
 """Counts over the people of an answer, kept for one version of the index. May be shared by threads."""
 
+import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from par_core.errors import IndexChangedError
 from par_core.query.question import Question
+from par_core.query.tagged import tags_state
 from par_core.serve.answers import Versions
 from par_core.serve.facets import Facets, count_facets
 from par_core.serve.groups import By, Groups, group_people
@@ -17,6 +19,7 @@ __all__ = ["Counts"]
 T = TypeVar("T")
 
 _KEPT: Final = 128
+_TURNS: Final = 16
 
 
 class Counts:
@@ -30,10 +33,15 @@ class Counts:
     def __init__(self, searches: Searches, open_index: Callable[[], tuple[PeopleIndex, Versions]]) -> None:
         self._searches, self._open = searches, open_index
         self._kept: Recent[tuple[object, ...], Any] = Recent(_KEPT)
+        self._turns = [threading.Lock() for _ in range(_TURNS)]
 
     def clear(self) -> None:
         """Drop what is kept."""
         self._kept.clear()
+
+    def _turn(self, key: tuple[object, ...]) -> threading.Lock:
+        """Return the lock under which counts of a kind and question are made once."""
+        return self._turns[hash(key) % len(self._turns)]
 
     def facets(self, question: Question) -> Facets:
         """Return numbers of people by colour, attribute, folder and time; see ``ArchiveService.facets``."""
@@ -53,10 +61,12 @@ class Counts:
         return self._counted(by, question, count)
 
     def _counted(self, kind: str, question: Question, count: Callable[[PeopleIndex, Versions], T]) -> T:
-        key = (kind, question.text, question.where, question.absent, question.weak)
         index, versions = self._open()
+        state = tags_state(index, question.text, question.where)
+        key = (kind, question.text, question.where, question.absent, question.weak, state)
         try:
-            counts: T = self._kept.get_or_make((*key, versions), lambda: count(index, versions))
+            with self._turn(key):  # filters and timeline of a page ask for the same at the same time
+                counts: T = self._kept.get_or_make((*key, versions), lambda: count(index, versions))
         except IndexChangedError:  # somebody was forgotten meanwhile
             index, versions = self._open()
             counts = count(index, versions)

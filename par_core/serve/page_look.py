@@ -4,7 +4,7 @@ browsers may keep them for good.
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
@@ -15,6 +15,7 @@ from jinja2 import Environment
 
 from par_core.access import Caller
 from par_core.pages import page_environment
+from par_core.serve.page_query import PageQuery, set_field
 from par_core.serve.problems import UnknownIdError
 from par_core.serve.user_session import COOKIE
 from par_core.version import __version__
@@ -22,10 +23,12 @@ from par_core.version import __version__
 __all__ = ["page", "static_file", "static_url"]
 
 _STATIC: Final = files("par_core.serve") / "static"
+_SCRIPTS: Final = ("page.js", "picture.js", "zoom.js", "live.js", "grid.js")
 _FILES: Final = {  # folder and type of each
     "palette.css": (files("par_core.pages") / "templates", "text/css; charset=utf-8"),
     "page.css": (_STATIC, "text/css; charset=utf-8"),
-    "page.js": (_STATIC, "text/javascript; charset=utf-8"),
+    **dict.fromkeys(_SCRIPTS, (_STATIC, "text/javascript; charset=utf-8")),
+    "selection.css": (_STATIC, "text/css; charset=utf-8"),
     "par.svg": (_STATIC, "image/svg+xml"),
 }
 
@@ -55,7 +58,9 @@ def page(
         "here": request.url.path,
         "signed_in": signed_in,
         "admin": caller is not None and caller.may("admin"),
+        "reviewer": caller is not None and caller.may("reviewer"),
         "par_version": __version__,
+        "upload_bytes": request.app.state.app_state.settings.upload_bytes,
     }
     html = _environment().get_template(template).render({**app_state, **content})
     return HTMLResponse(html, status, {"Cache-Control": "no-store", "Vary": "Par-Part", **(headers or {})})
@@ -91,6 +96,7 @@ def _static(name: str) -> tuple[bytes, str]:
 def _environment() -> Environment:
     environment = page_environment("par_core.serve")
     environment.filters |= {"count": _count, "moment": _moment, "instant": _instant, "part_name": _part_name}
+    environment.filters |= {"tag_url": _tag_url, "time_apart": _time_apart}
     environment.globals["static"] = static_url
     return environment
 
@@ -108,6 +114,23 @@ def _moment(seconds: float) -> str:
 def _instant(moment: datetime) -> str:
     """Return a moment in UTC, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _tag_url(name: str) -> str:
+    """Return the address of the people with a tag."""
+    return PageQuery(set_field("", "tag", name)).url()
+
+
+def _time_apart(span: timedelta) -> str:
+    """Return a span of time in its largest two units."""
+    seconds = int(abs(span).total_seconds())
+    units = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+    parts = []
+    for name, size in units:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count:,} {name}{'s' if count != 1 else ''}")
+    return " ".join(parts[:2]) or "less than a second"
 
 
 def _part_name(text: str) -> str:

@@ -13,7 +13,7 @@ from par_core.query.certainty import certainty, certainty_details
 from par_core.serve.page_query import Chip, PageQuery, chips, narrowed, without, words_of
 from par_core.serve.service import PersonDetails, SearchPage
 
-__all__ = ["AnswerView", "Card", "PersonView", "answer_view", "person_view", "split_message"]
+__all__ = ["AnswerView", "Card", "PersonView", "answer_view", "file_name", "person_view", "split_message"]
 
 _UNKNOWN: Final = "Time not known"
 
@@ -62,6 +62,7 @@ class AnswerView:
         first: Whether this is the first page.
         complete: Whether there are no further hits.
         more_url: Address of the next hits, or empty.
+        end: Of the last page, why the list ends before all people do; else empty.
         review_url: Address that starts a review for the words of the query, or empty without words.
         loosened: Queries with fewer conditions, for empty answers: the condition left out, and the address.
     """
@@ -80,6 +81,7 @@ class AnswerView:
     first: bool
     complete: bool
     more_url: str
+    end: str
     review_url: str
     loosened: tuple[tuple[str, str], ...]
 
@@ -96,6 +98,7 @@ class PersonView:
         like_url: Address of the query for people like this one as well.
         unlike_url: Address of the query for people unlike this one, or empty without a query.
         only_like_url: Address of the query for people like this one alone.
+        photo_url: Address of the whole photograph.
         back_url: Address of the answer without the panel.
         name: Name of the file.
     """
@@ -107,6 +110,7 @@ class PersonView:
     like_url: str
     unlike_url: str
     only_like_url: str
+    photo_url: str
     back_url: str
     name: str
 
@@ -148,6 +152,7 @@ def answer_view(query: PageQuery, answer: SearchPage, after: str | None = None) 
         answer.offset == 0 and after is None,
         answer.next is None and result.next_after is None,
         _more_url(query, answer),
+        answer.end,
         _review_url(query),
         tuple(loosened),
     )
@@ -201,7 +206,7 @@ def _card(query: PageQuery, hit: Hit, place: Mapping[str, str | int]) -> Card:
         query.url(f"/people/{hit.person_id}", **place),
         query.with_text(narrowed(query.q, f"like:{hit.person_id}")).url(),
         alt,
-        _file_name(hit.uri),
+        file_name(hit.uri),
         None,
         f"{hit.captured_at:%H:%M}" if query.sort != "best" and hit.captured_at else "",
         tuple(_card(query, other, place) for other in hit.similar),
@@ -232,8 +237,9 @@ def person_view(query: PageQuery, details: PersonDetails, answer: SearchPage | N
         query.with_text(narrowed(without_both, like)).url(),
         query.with_text(narrowed(without_both, unlike)).url() if without_both else "",
         PageQuery(like).url(),
+        query.url(f"/people/{hit.person_id}/photo"),
         query.url(),
-        _file_name(hit.uri),
+        file_name(hit.uri),
     )
 
 
@@ -243,5 +249,6 @@ def split_message(message: str) -> tuple[str, str]:
     return first, below
 
 
-def _file_name(uri: str) -> str:
+def file_name(uri: str) -> str:
+    """Return the name of a file, without its folder or archive."""
     return unquote(re.split(r"[/!]", uri.rstrip("/"))[-1])

@@ -3,29 +3,39 @@ script.
 
 ``static/page.js`` requests the same addresses with the header ``Par-Part`` and receives only that part:
 ``main`` (the answer), ``more`` (further hits of it), ``filters``, ``timeline``, ``panel`` (one person) or
-``help``. The
-content is prepared in ``page_view.py`` and ``page_filters.py``; queries are edited in ``page_query.py``.
+``help``. The content is prepared in ``page_view.py`` and ``page_filters.py``; queries are edited in
+``page_query.py``.
 """
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from par_core.query.by_time import Sort
+from par_core.errors import StoreError
 from par_core.query.fields import FIELDS
-from par_core.serve import page_browse, page_review, page_searches
+from par_core.serve import (
+    page_browse,
+    page_pictures,
+    page_review,
+    page_searches,
+    page_selection,
+    session_tags,
+)
 from par_core.serve.facets import Facets
+from par_core.serve.page_address import After, Offset, Part, QueryOfAddress, Searching
 from par_core.serve.page_filters import Filters, filters_of, widened_by
 from par_core.serve.page_look import page, static_file
-from par_core.serve.page_query import PageQuery, narrowed, set_field
+from par_core.serve.page_query import PageQuery, set_field
+from par_core.serve.page_selection import tag_links
 from par_core.serve.page_timeline import timeline_view
 from par_core.serve.page_view import answer_view, person_view, split_message
-from par_core.serve.problems import GoneError, Problem, TooLargeError
+from par_core.serve.problems import GoneError, Problem
 from par_core.serve.service import SearchPage
 from par_core.serve.user_session import UserSession, session_for
+from par_core.tags.record import TaggedPerson
 
 __all__ = ["error_page", "router"]
 
@@ -36,26 +46,9 @@ router = APIRouter(include_in_schema=False)
 router.include_router(page_review.router)
 router.include_router(page_browse.router)
 router.include_router(page_searches.router)
+router.include_router(page_selection.router)
+router.include_router(page_pictures.router)
 router.include_router(page_review.before)
-
-Searching = Annotated[UserSession, Depends(session_for("search"))]
-Part = Annotated[str | None, Header(alias="Par-Part", max_length=16)]
-
-
-def query_of(
-    q: Annotated[str, Query(max_length=1000)] = "",
-    where: Annotated[str, Query(max_length=2000)] = "",
-    absent: Annotated[bool, Query()] = False,
-    weak: Annotated[bool, Query()] = False,
-    sort: Annotated[Sort, Query()] = "best",
-) -> PageQuery:
-    """Return the query of an address."""
-    return PageQuery(q.strip(), where.strip(), absent, weak, sort)
-
-
-QueryOfAddress = Annotated[PageQuery, Depends(query_of)]
-Offset = Annotated[int, Query(ge=0, le=2**31)]
-After = Annotated[str | None, Query(max_length=200)]
 
 
 @router.get("/")
@@ -76,12 +69,13 @@ async def search(
             query.with_text(set_field(set_field(q, "since", since or ""), "until", until or "")).url(), 303
         )
     if part == "filters":
-        return page(request, "part_filters.html", {"query": query, "filters": await _filters(session, query)})
+        shown = {"filters": await _filters(session, query), "tag_links": await tag_links(session, query)}
+        return page(request, "part_filters.html", {"query": query, **shown})
     if part == "timeline":
         timeline = timeline_view(query, await _facets(session, query))
         return page(request, "part_timeline.html", {"timeline": timeline})
     answer = await _answer(session, query, offset, after) if query else None
-    content = {**_content(session, query, answer, after), "examples": await _examples(session, query)}
+    content = await _content(session, query, answer, after)
     if part == "more" and answer is not None:
         return page(request, "part_more.html", content)
     if part == "main":
@@ -94,7 +88,9 @@ async def filters(request: Request, session: Searching, query: QueryOfAddress) -
     """Return the filters alone on a page, for browsers without scripts."""
     timeline = timeline_view(query, await _facets(session, query))
     shown = await _filters(session, query)
-    return page(request, "filters.html", {"query": query, "filters": shown, "timeline": timeline})
+    links = await tag_links(session, query)
+    content = {"query": query, "filters": shown, "timeline": timeline, "tag_links": links}
+    return page(request, "filters.html", content)
 
 
 @router.get("/people/{person_id}")
@@ -114,27 +110,21 @@ async def person(
         outline = await session.outline(person_id)
     except GoneError:
         outline = None
-    view = {"view": person_view(query, details, answer), "outline": outline, "query": query}
+    tags, trouble = await _tags(session, [person_id])
+    view = {
+        "view": person_view(query, details, answer),
+        "outline": outline,
+        "query": query,
+        "person_id": person_id,
+        "tagged": tags.get(person_id),
+        "tag_trouble": trouble,
+        "back": query.url(f"/people/{person_id}"),
+    }
     if part == "panel":
         return page(request, "part_panel.html", view)
     if part == "main":
-        return page(request, "part_main.html", _content(session, query, answer, after))
-    return page(request, "search.html", {**_content(session, query, answer, after), **view})
-
-
-@router.post("/picture")
-async def picture(
-    session: Searching, picture: Annotated[UploadFile, File()], q: Annotated[str, Form(max_length=1000)] = ""
-) -> Response:
-    """Search people like the largest person of an uploaded picture, together with a query if there is one."""
-    most = session.app_state.settings.upload_bytes
-    content = await picture.read(most + 1)
-    if len(content) > most:
-        raise TooLargeError(
-            f"the picture is larger than {most // 2**20} MB, which is all that is taken; make it smaller"
-        )
-    name = (await session.add_picture(content)).name
-    return RedirectResponse(PageQuery(narrowed(q.strip(), f"picture:{name}")).url(), 303)
+        return page(request, "part_main.html", await _content(session, query, answer, after))
+    return page(request, "search.html", {**await _content(session, query, answer, after), **view})
 
 
 @router.get("/help")
@@ -148,8 +138,11 @@ async def help_page(request: Request, session: Searching, part: Part = None) -> 
 
 
 @router.get("/status")
-async def status(request: Request, session: Searching) -> Response:
-    """Return the state of the store and of the server."""
+async def status(request: Request, session: Searching, part: Part = None) -> Response:
+    """Return the state of the store and of the server; as the part ``progress``, how far a run is."""
+    if part == "progress":
+        running, progress = await session.progress()
+        return page(request, "part_progress.html", {"running": running, "progress": progress})
     return page(
         request,
         "status.html",
@@ -221,10 +214,23 @@ async def _examples(session: UserSession, query: PageQuery) -> list[tuple[str, s
     return [(text, PageQuery(text).url()) for text in texts]
 
 
-def _content(
+async def _tags(session: UserSession, person_ids: list[str]) -> tuple[dict[str, TaggedPerson], str]:
+    """Return the tags of people, and why there are none to show; an answer is shown all the same."""
+    try:
+        return await session_tags.tags_of(session, person_ids), ""
+    except StoreError as error:
+        return {}, str(error)
+
+
+async def _content(
     session: UserSession, query: PageQuery, answer: SearchPage | None, after: str | None
 ) -> Mapping[str, Any]:
+    shown = [one.person_id for hit in (answer.result.hits if answer else ()) for one in (hit, *hit.similar)]
+    tags, trouble = await _tags(session, shown)
     return {
+        "tags": tags,
+        "tag_trouble": trouble,
+        "examples": await _examples(session, query),
         "query": query,
         "answer": answer_view(query, answer, after) if answer else None,
         "versions": answer.versions if answer else None,

@@ -4,8 +4,9 @@ judgement at a time.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from par_core.errors import BadConfigError
@@ -85,6 +86,23 @@ class Reviews:
         """
         self._service.versions()
         review = Review.start(self._searcher, text.strip(), where=where)
+        self._open_review(review.record.name).review = review
+        return review.record.name
+
+    def start_like(self, person_ids: Sequence[str]) -> str:
+        """Start a review of people who look like chosen ones; returns its name.
+
+        Args:
+            person_ids: Ids of the chosen people.
+
+        Raises:
+            BadConfigError: The index does not hold one of them, or they have nothing in common.
+            NotReadyError: The index holds no people yet.
+        """
+        self._service.versions()
+        at = datetime.now(UTC).strftime("%Y-%m-%d %H.%M.%S")
+        text = f"people like the {len(set(person_ids))} chosen on {at}"
+        review = Review.start(self._searcher, text, examples=person_ids)
         self._open_review(review.record.name).review = review
         return review.record.name
 

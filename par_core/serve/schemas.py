@@ -13,12 +13,13 @@ __all__ = [
     "ErrorResponse",
     "EventJson",
     "HitJson",
+    "NoteJson",
     "OutlineResponse",
     "PartJson",
     "PersonResponse",
-    "PictureResponse",
     "SearchResponse",
     "StatusResponse",
+    "TagJson",
     "VersionsJson",
 ]
 
@@ -114,6 +115,22 @@ class VersionsJson(ApiModel):
     newest: int
 
 
+class TagJson(ApiModel):
+    """A tag of a person."""
+
+    name: str
+    by: str = Field(description="Name of the token of the caller, or of the user, who added it.")
+    at: datetime
+
+
+class NoteJson(ApiModel):
+    """The note on a person."""
+
+    text: str
+    by: str = Field(description="Who wrote it last.")
+    at: datetime
+
+
 class SearchResponse(ApiModel):
     """A page of an answer."""
 
@@ -135,10 +152,18 @@ class SearchResponse(ApiModel):
     next: int | None = Field(
         description="The offset of the next page; null on the last one, and in the order of capture."
     )
+    end: str = Field(
+        description="Of the last page: why the list ends before all people do, and how to see others; else"
+        " empty.",
+        default="",
+    )
     next_after: str | None = Field(
         description="In the order of capture: `after` of the next page; null on the last one.", default=None
     )
     versions: VersionsJson
+    tags: dict[str, list[str]] = Field(
+        description="Tags of the people of this page who have some, or a note, by id.", default={}
+    )
 
 
 class SuggestResponse(ApiModel):
@@ -165,6 +190,8 @@ class PersonResponse(ApiModel):
     embedding: str = Field(description="Fingerprint of the joint image and text model.")
     segment_config: str
     describe_config: str
+    tags: list[TagJson] = Field(description="By name.", default=[])
+    note: NoteJson | None = None
 
 
 class OutlineResponse(ApiModel):
@@ -176,14 +203,6 @@ class OutlineResponse(ApiModel):
     polygons: list[list[tuple[int, int]]] = Field(
         description="Closed lines of (x, y) in pixels of the image, the largest first."
     )
-
-
-class PictureResponse(ApiModel):
-    """The largest person of an uploaded picture. Only the embedding is kept, in memory."""
-
-    name: str = Field(description="Name for queries: picture:NAME.")
-    box: Box = Field(description="Box of the person in pixels of the upright picture.")
-    people: int = Field(description="Number of people in the picture.")
 
 
 class CommitJson(ApiModel):

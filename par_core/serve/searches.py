@@ -15,6 +15,7 @@ from par_core.query.by_time import page_of
 from par_core.query.first_hits import DEEPEST, chance_of, deepened
 from par_core.query.from_store import Searcher
 from par_core.query.question import MOST_ORDERED, Question, facts_of, is_judged
+from par_core.query.tagged import tags_state
 from par_core.serve.answers import SearchPage, Versions
 from par_core.serve.recent import Recent
 from par_core.serve.search_processes import SearchProcesses
@@ -101,6 +102,7 @@ class Searches:
             offset,
             end if more and hits else None,
             versions,
+            _end_of(question) if len(result.hits) >= end == DEEPEST else "",
         )
 
     def people_of(
@@ -150,7 +152,13 @@ class Searches:
     ) -> tuple[SearchResult, int]:
         """Return an answer that is deep enough, and the number of hits that were requested for it."""
         settings = question.absent, question.weak, question.apart, question.near
-        key = (question.text, question.where, *settings, versions)
+        key = (
+            question.text,
+            question.where,
+            *settings,
+            tags_state(index, question.text, question.where),
+            versions,
+        )
         kept = self._answers.get(key)
         if kept is not None and (kept[1] >= depth or len(kept[0].hits) < kept[1]):
             return kept
@@ -164,3 +172,11 @@ class Searches:
         if self._searcher.has_read(index):
             return self._processes.ask(wanted, index, self._searcher.ask)
         return self._searcher.ask(wanted)
+
+
+def _end_of(question: Question) -> str:
+    """Return why a ranked list ends before all people, and how to see others."""
+    end = f"These are the first {DEEPEST:,} hits, and a list in the order of fit ends there"
+    if is_judged(question.text):
+        return f"{end}. Ask for more, such as a day, a camera or a colour, to see others"
+    return f"{end}. In the order of capture, newest or oldest first, it goes on to the last person"

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Final
 
 from par_core.config import RunConfig
-from par_core.errors import BadConfigError
+from par_core.errors import BadConfigError, StoreError
 from par_core.query.answer import Hit
 from par_core.query.by_time import Sort
-from par_core.query.crops import crops_of, mask_of
+from par_core.query.crops import crops_of, mask_of, masks_of
 from par_core.query.from_store import Question, Searcher, notes_on
 from par_core.query.word_hints import completions
 from par_core.serve.answers import (
+    ImagePeople,
+    ImagePerson,
     PersonDetails,
     SearchPage,
     Suggestions,
@@ -36,6 +38,8 @@ from par_core.serve.searches import Searches
 from par_core.serve.status import ServeStatus, serve_status
 from par_core.serve.uploads import Uploads
 from par_core.store.lance import PeopleIndex
+from par_core.store.run_progress import RunProgress, read_progress
+from par_core.tags.of_index import tags_of
 
 __all__ = [
     "ArchiveService",
@@ -104,6 +108,14 @@ class ArchiveService:
         """
         return self._open()[1]
 
+    def live_index(self) -> PeopleIndex:
+        """Return the index at the version that searches read now.
+
+        Raises:
+            NotReadyError: The index holds no people yet.
+        """
+        return self._open()[0]
+
     def search(
         self,
         q: str | None = None,
@@ -166,7 +178,11 @@ class ArchiveService:
             notes = notes_on(q, self.config)
         except BadConfigError:
             notes = ()
-        return Suggestions(completions(q, index.attributes), notes)
+        try:
+            tags = list(tags_of(index).counts())
+        except StoreError:  # the answer says what is wrong with them
+            tags = []
+        return Suggestions(completions(q, index.attributes, tags), notes)
 
     def examples(self) -> tuple[str, ...]:
         """Return up to six questions that find somebody in this version of the index; none where it is
@@ -209,9 +225,12 @@ class ArchiveService:
         key = (person_id, index.info.segment_config, versions)
         return self._crops.get_or_make(key, lambda: self._cut(person_id, index.info.segment_config, versions))
 
-    def image(self, image_id: str) -> bytes:
-        """Return the whole photograph as JPEG, upright, at most 1600 pixels a side, without the file's
-        metadata.
+    def image(self, image_id: str, longest: int = _LONGEST_PX) -> bytes:
+        """Return the whole photograph as JPEG, upright, without the file's metadata.
+
+        Args:
+            image_id: Id of the image.
+            longest: Its longer side in pixels is made smaller where it is longer than this.
 
         Raises:
             UnknownIdError: The index has no image with this id.
@@ -225,7 +244,31 @@ class ArchiveService:
         places = rows["uris"].to_pylist()
         if not places:
             raise UnknownIdError(f"the index has no image with the id {image_id}")
-        return as_jpeg(read_image(places[0], image_id, self.config.archive), _LONGEST_PX)
+        return as_jpeg(read_image(places[0], image_id, self.config.archive), longest)
+
+    def image_people(self, image_id: str) -> ImagePeople:
+        """Return the people of a photograph with their outlines, from left to right.
+
+        Raises:
+            UnknownIdError: The index has no image with this id.
+            NotReadyError: The index holds no people yet.
+        """
+        index, _ = self._open()
+        _require_id(image_id)
+        wanted = Question(where=f"image_id = '{image_id}'", top=_HITS, absent=True, apart=True)
+        people = sorted(self._searcher.ask(wanted).hits, key=lambda hit: hit.box)
+        if not people:
+            raise UnknownIdError(f"the index has no image with the id {image_id}")
+        masks = masks_of(self.store, index.info.segment_config, people)
+        shown = tuple(
+            ImagePerson(
+                one.person_id,
+                one.box,
+                outline_of(masks[one.person_id], one.box) if one.person_id in masks else None,
+            )
+            for one in people
+        )
+        return ImagePeople(people[0].image_width, people[0].image_height, shown)
 
     def outline(self, person_id: str) -> Outline:
         """Return box and mask of the person in the image.
@@ -275,19 +318,45 @@ class ArchiveService:
         question = _question(q, where, absent=absent, weak=weak)
         return self._counts.groups(by, question)
 
-    def add_picture(self, content: bytes) -> UploadedPicture:
-        """Find the largest person of a picture and keep the embedding (not the picture) in memory, for
-        questions with ``picture:NAME``.
+    def add_picture(
+        self, content: bytes, box: tuple[float, float, float, float] | None = None, *, empty: bool = False
+    ) -> UploadedPicture:
+        """Find the people of a picture and keep their embeddings (not the picture) in memory, for questions
+        with ``picture:NAME``.
+
+        Args:
+            content: The bytes of the file.
+            box: x1, y1, x2, y2 in pixels of the upright picture: only the person in it; None finds everybody.
+            empty: Whether a picture without people is an answer too.
 
         Raises:
             UnreadableImageError: It is no picture, or has more than 50 million pixels.
-            BadConfigError: It shows no person.
+            BadConfigError: It shows no person, or the box is too small or outside of it.
         """
-        return self._uploads.add(content)
+        picture = self._uploads.add(content, box)
+        if not picture.people and not empty:
+            raise BadConfigError(
+                "nobody was found in the picture; give one that shows a person from head to knee or more, or"
+                " draw a box around the person"
+            )
+        return picture
+
+    def shown_picture(self, content: bytes) -> bytes:
+        """Return an uploaded picture as a page shows it: a JPEG, upright, at most 1600 pixels a side, without
+        metadata. It is not kept.
+
+        Raises:
+            UnreadableImageError: It is no picture, or has more than 50 million pixels.
+        """
+        return as_jpeg(self._uploads.decoded(content), _LONGEST_PX)
 
     def status(self) -> ServeStatus:
         """Return what the store holds, what the last runs did, and whether one is under way."""
         return serve_status(self.store, self.config)
+
+    def progress(self) -> tuple[bool, RunProgress | None]:
+        """Return whether a command writes to the store, and how far the run is that does."""
+        return self.store.is_held(), read_progress(self.store)
 
     def _open(self) -> tuple[PeopleIndex, Versions]:
         try:

@@ -18,7 +18,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from par_core.access import Access, Caller, LogPage, Role, question_text
 from par_core.alerts.record import SavedSearch
 from par_core.query.by_time import Sort
+from par_core.serve.answers import ImagePeople
 from par_core.serve.facets import Facets
+from par_core.serve.forgettings import Forgettings
 from par_core.serve.groups import By, Groups
 from par_core.serve.monitoring import ServeMetrics
 from par_core.serve.pictures import Outline
@@ -27,7 +29,9 @@ from par_core.serve.saved_searches import SavedSearches, Saving
 from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, Suggestions, UploadedPicture
 from par_core.serve.settings import ServeSettings
 from par_core.serve.status import ServeStatus
+from par_core.serve.tagging import Tagging
 from par_core.serve.worker_pool import WorkerPool
+from par_core.store.run_progress import RunProgress
 
 __all__ = ["COOKIE", "AppState", "UserSession", "session_for"]
 
@@ -52,6 +56,8 @@ class AppState:
         self.settings = settings
         self.access = access
         self.saved = SavedSearches(service)
+        self.tagging = Tagging(service)
+        self.forgettings = Forgettings(service, access)
         self.metrics = ServeMetrics(service.store, service.config.profile)
         self.start()
 
@@ -165,14 +171,25 @@ class UserSession:
         """See :meth:`ArchiveService.crop`."""
         return await self.app_state.pictures.run(self.app_state.service.crop, person_id)
 
-    async def image(self, image_id: str) -> bytes:
+    async def image(self, image_id: str, longest: int | None = None) -> bytes:
         """See :meth:`ArchiveService.image`."""
+        sizes = {} if longest is None else {"longest": longest}
         return await self._recorded(
             self.app_state.pictures,
             "image",
             image_id,
-            lambda: self.app_state.service.image(image_id),
+            lambda: self.app_state.service.image(image_id, **sizes),
             lambda _: 1,
+        )
+
+    async def image_people(self, image_id: str) -> ImagePeople:
+        """See :meth:`ArchiveService.image_people`."""
+        return await self._recorded(
+            self.app_state.searches,
+            "image",
+            image_id,
+            lambda: self.app_state.service.image_people(image_id),
+            lambda found: len(found.people),
         )
 
     async def outline(self, person_id: str) -> Outline:
@@ -248,19 +265,30 @@ class UserSession:
             lambda _: 0,
         )
 
-    async def add_picture(self, content: bytes) -> UploadedPicture:
+    async def add_picture(
+        self, content: bytes, box: tuple[float, float, float, float] | None = None, *, empty: bool = False
+    ) -> UploadedPicture:
         """See :meth:`ArchiveService.add_picture`."""
 
         def add() -> UploadedPicture:
-            return self.app_state.service.add_picture(content)
+            return self.app_state.service.add_picture(content, box, empty=empty)
 
+        what = f"{len(content)} bytes" + ("" if box is None else f"; box {box}")
         return await self._recorded(
-            self.app_state.models, "picture", f"{len(content)} bytes", add, lambda picture: picture.people
+            self.app_state.models, "picture", what, add, lambda picture: len(picture.people)
         )
+
+    async def shown_picture(self, content: bytes) -> bytes:
+        """See :meth:`ArchiveService.shown_picture`. Not recorded: the caller gave the picture."""
+        return await self.app_state.pictures.run(self.app_state.service.shown_picture, content)
 
     async def status(self) -> ServeStatus:
         """See :meth:`ArchiveService.status`."""
         return await self.app_state.searches.run(self.app_state.service.status)
+
+    async def progress(self) -> tuple[bool, RunProgress | None]:
+        """See :meth:`ArchiveService.progress`."""
+        return await self.app_state.searches.run(self.app_state.service.progress)
 
     async def audit(self, top: int, before: str | None = None) -> LogPage:
         """See :meth:`AuditLog.latest`. Reading the log is an event too."""

@@ -16,6 +16,7 @@ status.json                           what the store holds, in numbers: derived
 gate.json                             report of the last quality gate
 searches/<name>.json                  a saved search: what it has found, and what was new; not derived
 reviews/<name>.json                   ids and answers of a review; not derived from anything
+tags/<two digits>.json                tags and notes of people; not derived from anything
 forgotten.json                        suppression list: what must not come back, as digests
 certificates/<time>.json              erasure certificates
 forgetting.json                       journal of an erasure; exists only while it is under way
@@ -47,7 +48,12 @@ __all__ = ["FORMAT", "Stage", "Store"]
 
 FORMAT: Final = 1
 _MANY_FOLDERS: Final = ("segment", "describe", "index.lance")
-_WITHOUT_HOLDING: Final = ("access", "reviews", "searches")  # commands that do not hold the store write there
+_WITHOUT_HOLDING: Final = (
+    "access",
+    "reviews",
+    "searches",
+    "tags",
+)  # commands that do not hold the store write there
 _WRITTEN_IN_S: Final = 60.0  # the longest that writing a file there may take
 _LOCK_TRIES: Final = 25
 _LOCK_PAUSE_S: Final = 0.02

@@ -1,10 +1,12 @@
 import re
+from dataclasses import replace
 
 from playwright.sync_api import Page, Route, expect
 
 from par_core.serve.app import create_app
 from par_core.serve.service import ArchiveService
 from par_core.store.layout import Store
+from par_core.store.run_progress import RunProgress, progress_file
 from tests.browser.site import Site
 from tests.indexing import FAKE
 from tests.serving import answering
@@ -220,6 +222,15 @@ def test_the_page_says_that_a_run_is_under_way(page: Page, site: Site) -> None:
         expect(page.locator(".note", has_text="under way")).to_contain_text("Results are of version")
         page.goto("/status")
         expect(page.locator(".note")).to_contain_text("under way")
+        first = RunProgress(1_800_000_000.0, 40, 10_000, 10, 2_500, 1, 100, 4.0)
+        steps = iter([first, *[replace(first, done_images=5_000)] * 1_000])
+        with progress_file(Store.open(site.store), lambda: next(steps)):  # the page goes on by itself
+            expect(page.locator("#progress")).to_contain_text("5000 of 10000 images (50%)", timeout=20_000)
+            expect(page.locator("#progress progress")).to_have_js_property("value", 5_100)
+            page.goto("/?q=red")
+            expect(page.locator("#progress-line")).to_contain_text("5000 of 10000 images", timeout=20_000)
+            page.goto("/status")
+    expect(page.locator("#progress")).to_contain_text("Nothing is being written", timeout=20_000)
 
 
 def test_an_empty_store_says_how_to_fill_it(plain: Page, tmp_path: object) -> None:

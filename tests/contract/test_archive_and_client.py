@@ -17,9 +17,9 @@ from tests.pictures import save, scene
 from tests.serving import answering, small_store
 
 #: What only one of them can do, or what differs for a reason: a search and a status of an archive are objects
-#: of this process, with pictures and accounting.
+#: of this process, with pictures and accounting. A process with the store erases by ``par forget``.
 ONLY_ARCHIVE = {"config", "export", "index", "path", "run_searches"}
-ONLY_CLIENT = {"close"}
+ONLY_CLIENT = {"close", "forget", "forgetting"}
 OF_OTHER_TYPES = {"search", "status"}
 
 

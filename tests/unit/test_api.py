@@ -28,6 +28,7 @@ NAMES = {
 METHODS = {
     *("config", "export", "index", "path", "search", "status"),
     *("add_picture", "all_hits", "audit", "browse", "crop", "facets", "groups", "image", "outline", "person"),
+    *("compare", "image_people", "tag", "tags", "tags_of"),
     *("remove_search", "run_searches", "save_search", "saved_search", "searches", "suggest", "timeline"),
 }
 

@@ -39,8 +39,7 @@
       }
       for (const name of ["where", "absent", "weak"]) keepHidden(name, new URL(main.dataset.url, location.href).searchParams.get(name));
       if (push) { hidePanel(); scrollTo(0, 0); }
-      loadFilters(main.dataset.url);
-      loadTimeline(main.dataset.url);
+      loadCounts(main.dataset.url);
       watchNext();
       say($("#summary, .empty h1, .trouble p")?.textContent.trim() ?? "");
     } catch (error) {
@@ -52,6 +51,12 @@
     $(`.ask input[name=${name}]`)?.remove();
     if (value) $(".ask")?.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
   }
+
+  async function picturesFirst() {  // counts come after the pictures in view, which are what was asked for; a second later at most
+    const until = performance.now() + 1000, wait = () => new Promise((done) => setTimeout(done, 50));
+    do await wait(); while (performance.now() < until && [...document.querySelectorAll("#grid .frame img")].slice(0, 12).some((image) => !image.complete));
+  }
+  const loadCounts = (url) => picturesFirst().then(() => { if ($("#main").dataset.url === url) { loadFilters(url); loadTimeline(url); } });
 
   async function loadFilters(url) {
     const filters = $("#filters");
@@ -126,7 +131,7 @@
     if (link.matches("[data-copy]")) return navigator.clipboard.writeText(location.href).then(() => { link.textContent = "Copied"; say("Link copied"); });
     if (link.matches("[data-close]") && $("#main")) { event.preventDefault(); return hidePanel(true); }
     const part = link.dataset.part;
-    if (!part || (part === "main" && !$(".columns")) || (part === "panel" && !$("#panel"))) return;
+    if (!shows[part] || (part === "main" && !$(".columns")) || (part === "panel" && !$("#panel"))) return;
     event.preventDefault();
     shows[part](link.getAttribute("href"));
   });
@@ -194,15 +199,19 @@
     event.preventDefault();
     send(event.target, event.submitter);
   });
-  document.addEventListener("change", (event) => { if (event.target.matches(".upload input[type=file]")) event.target.form.submit(); });
+  document.addEventListener("par:main", ({ detail }) => { if ($(".columns")) showMain(detail); else location.assign(detail); });  // picture.js
+  document.addEventListener("par:panel", ({ detail }) => showPanel(detail));  // zoom.js
   document.addEventListener("toggle", (event) => {
-    if (event.target.id === "filters" && event.target.open && event.target.dataset.shown !== event.target.dataset.load) loadFilters(event.target.dataset.load);
+    if (event.target.id === "filters" && event.target.open && event.target.dataset.shown !== event.target.dataset.load) picturesFirst().then(() => loadFilters(event.target.dataset.load));
   }, true);
-  function lose(image) {  // a picture that is not there says so in its own place
-    const lost = Object.assign(document.createElement("span"), { className: "lost", textContent: "The file is not there any more" });
+  async function lose(image) {  // a picture that is not there says so in its own place
+    const lost = Object.assign(document.createElement("span"), { className: "lost" }), whole = image.closest(".photo") && image.src.includes("/api/image/");
+    const say = (why) => { lost.textContent = why; lost.setAttribute("aria-label", `${image.alt}: ${why}`); };
     lost.setAttribute("role", "img");
-    lost.setAttribute("aria-label", `${image.alt}: the file is not there any more`);
+    say("The file is not there any more");
     image.replaceWith(lost);
+    const why = whole ? await fetch(image.src).then((response) => response.json()).catch(() => null) : null;  // of a whole photograph the reason: gone, or another one now
+    if (why?.error) say(why.error.message[0].toUpperCase() + why.error.message.slice(1));
   }
   document.addEventListener("error", (event) => { if (event.target.matches?.("img")) lose(event.target); }, true);
   for (const image of document.images) { // images that failed before this script ran; a lazy one may not have been requested yet: request it again
@@ -213,8 +222,9 @@
   const cards = () => [...document.querySelectorAll(".card")];
   const current = () => $(".card[aria-current]") ?? null;
   function beyond(all, at, key) {  // the card of the next row, whose cards stand nearest below or above; days begin rows of their own
-    const here = all[at].getBoundingClientRect(), down = key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;
-    const boxes = all.map((card) => ({ card, box: card.getBoundingClientRect() })).filter(({ box }) => down * (box.top - here.top) > 4);
+    const place = (card) => (card.closest("li") ?? card).getBoundingClientRect();  // of a card that is not drawn, too
+    const here = place(all[at]), down = key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;
+    const boxes = all.map((card) => ({ card, box: place(card) })).filter(({ box }) => down * (box.top - here.top) > 4);
     const row = Math.min(...boxes.map(({ box }) => down * box.top));
     return boxes.filter(({ box }) => down * box.top < row + 4).sort((a, b) => Math.abs(a.box.left - here.left) - Math.abs(b.box.left - here.left))[0]?.card;
   }
@@ -246,7 +256,7 @@
 
   // Back and forward
   addEventListener("popstate", async () => {
-    const here = new URL(location.href), isPerson = here.pathname.startsWith("/people/"), main = $("#main");
+    const here = new URL(location.href.replace(/(\/people\/[^/?]+)\/photo/, "$1")), isPerson = here.pathname.startsWith("/people/"), main = $("#main");
     if (!main?.dataset.url) return location.reload();
     const queryOf = (url) => ["q", "where", "absent", "weak", "sort"].map((name) => new URL(url, location.href).searchParams.get(name) ?? "").join("\n");
     if (queryOf(here) !== queryOf(main.dataset.url)) await showMain(here.pathname + here.search, false);
@@ -262,6 +272,6 @@
 
   const filters = $("#filters");
   if (filters && matchMedia("(min-width: 900px)").matches) filters.open = true;  // which loads them
-  if ($("#main")?.dataset.url) loadTimeline($("#main").dataset.url);
+  if ($("#main")?.dataset.url) picturesFirst().then(() => loadTimeline($("#main").dataset.url));
   watchNext();
 })();

@@ -36,6 +36,9 @@ ALSO_NEEDED = {
     "searches add": ["red", "upper:red"],
     "searches show": ["red"],
     "searches remove": ["red"],
+    "tag add": ["check", "1eba3ecb27aa3da0f6df4c4231b98568"],
+    "tag remove": ["check", "1eba3ecb27aa3da0f6df4c4231b98568"],
+    "tag note": ["1eba3ecb27aa3da0f6df4c4231b98568", "a ladder"],
 }
 PLACES = [
     ({"--store", "PAR_STORE", "--config"}, "--store"),
@@ -93,6 +96,7 @@ def test_the_commands_with_a_store_are_these() -> None:
         "config show",
         *("tokens add", "tokens list", "tokens revoke", "verify"),
         *("searches add", "searches list", "searches show", "searches remove", "searches run"),
+        *("tag add", "tag remove", "tag note", "tag list"),
     }
 
 

@@ -56,7 +56,9 @@ def test_an_answer_has_the_documented_form(client: TestClient) -> None:
         "offset",
         "next",
         "next_after",
+        "end",
         "versions",
+        "tags",
     }
     assert answer["results"][0].keys() == HIT
     assert answer["results"][0]["parts"][0]["text"] == "a red person"
@@ -123,6 +125,15 @@ def test_a_picture_is_taken_and_named(client: TestClient, tmp_path: Path) -> Non
     picture = client.post("/api/picture", files={"picture": content}).json()
     assert picture["people"] == 1
     assert len(picture["name"]) == 16
+    (one,) = picture["found"]
+    assert one["name"] == picture["name"]
+    assert one["polygons"]
+    boxed = client.post("/api/picture", files={"picture": content}, data={"box": "1,1,60,96"}).json()
+    assert boxed["people"] == 1
+    for box in ("1,2,3", "1,2,3,x", "-1,2,3,4", "nan,nan,nan,nan"):
+        assert refused(
+            client.post("/api/picture", files={"picture": content}, data={"box": box}), 422, "bad_parameter"
+        )
     assert refused(client.post("/api/picture", files={"picture": b"text"}), 400, "bad_picture")
     assert "nobody was found" in refused(
         client.post("/api/picture", files={"picture": save(tmp_path / "e.png", scene()).read_bytes()}),
@@ -259,11 +270,17 @@ def test_the_documentation_names_every_path_limit_and_error(client: TestClient) 
         "/api/people/{person_id}/crop",
         "/api/people/{person_id}/outline",
         "/api/image/{image_id}",
+        "/api/image/{image_id}/people",
         "/api/suggest",
         "/api/facets",
         "/api/groups",
         "/api/searches",
         "/api/searches/{name}",
+        "/api/tags",
+        "/api/people/{person_id}/tags",
+        "/api/compare",
+        "/api/forget",
+        "/api/forget/{name}",
         "/api/status",
         "/api/audit",
         "/api/picture",

@@ -33,6 +33,10 @@ def test_everything_that_the_api_gives(par: Client, tmp_path: Path) -> None:
     assert par.outline(hit.person_id).box == hit.box
     assert jpeg_pixels(par.crop(hit.person_id)).shape[0] == 320
     assert jpeg_pixels(par.image(hit.image_id)).shape == (96, 80, 3)
+    assert jpeg_pixels(par.image(hit.image_id, 100)).shape == (96, 80, 3)
+    (one,) = par.image_people(hit.image_id).people
+    assert one.person_id == hit.person_id
+    assert one.outline == par.outline(hit.person_id)
     assert (
         par.facets("upper_color = 'yellow'").people
         == par.facets("upper_color = 'yellow'").upper_color["yellow"]
@@ -41,6 +45,7 @@ def test_everything_that_the_api_gives(par: Client, tmp_path: Path) -> None:
     assert par.status().people == 7
     assert [event.action for event in par.audit(top=2).events] == ["facets", "facets"]
     picture = save(tmp_path / "q.png", scene("yellow", seed=5))
+    assert par.add_picture(picture, (1.0, 1.0, 60.0, 96.0)).people == 1
     assert par.add_picture(picture) == par.add_picture(picture.read_bytes()) == par.add_picture(str(picture))
 
 

@@ -41,6 +41,23 @@ def test_pages_with_people_are_not_kept_by_anybody(client: TestClient) -> None:
     assert get(client, "/?q=red").headers["cache-control"] == "no-store"
 
 
+def test_a_list_that_ends_early_says_so_and_how_to_go_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("par_core.serve.searches._DEEPEST", 2)
+    with client_of(folder / "store") as client:
+        facts = client.get("/", params={"where": "height_px > 0"}).text
+        words = client.get("/", params={"q": "red", "weak": "true"}).text
+    for page in (facts, words):
+        assert "These are the first 2 hits" in page
+        assert "That is all" not in page
+    assert (
+        '<a class="button" href="/?where=height_px+%3E+0&amp;sort=newest" data-part="main">Newest first'
+        in facts
+    )
+    assert "Review all of them</a>\n</p>" in words
+
+
 def test_a_part_is_asked_for_by_the_same_address(client: TestClient) -> None:
     whole, main, filters = (get(client, "/?q=red", part).text for part in ("", "main", "filters"))
     assert "<html" in whole

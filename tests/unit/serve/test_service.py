@@ -77,6 +77,15 @@ def test_the_last_page_is_cut_off_where_no_more_hits_are_given(
     pages = [service.search("red", top=3, offset=offset, weak=True, apart=True) for offset in (0, 3)]
     assert [[hit.rank for hit in page.result.hits] for page in pages] == [[1, 2, 3], [4, 5]]
     assert [page.next for page in pages] == [3, None]
+    assert pages[0].end == ""
+    assert pages[1].end.startswith(
+        "These are the first 5 hits, and a list in the order of fit ends there. Ask"
+    )
+    facts = service.search(where="height_px > 0", top=5, apart=True)
+    assert facts.end.endswith(
+        "In the order of capture, newest or oldest first, it goes on to the last person"
+    )
+    assert service.search("red", top=2, weak=True, apart=True).end == ""
 
 
 def test_what_was_answered_before_is_not_searched_again_and_no_text_is_embedded_twice(

@@ -10,7 +10,7 @@ from par_core.errors import BadConfigError, UnreadableImageError
 from par_core.people.masks import decode_mask
 from par_core.query.crops import mask_of
 from par_core.serve import service as service_module
-from par_core.serve.problems import GoneError
+from par_core.serve.problems import GoneError, UnknownIdError
 from par_core.serve.service import ArchiveService
 from par_core.store.layout import Store
 from tests.indexing import FAKE, index
@@ -90,9 +90,85 @@ def test_a_picture_gives_a_name_and_keeps_only_the_embedding(service: ArchiveSer
     content = save(tmp_path / "query.png", scene("yellow", seed=5)).read_bytes()
     picture = service.add_picture(content)
     assert picture == service.add_picture(content)
-    assert picture.people == 1
-    assert abs(np.linalg.norm(picture.person.vector) - 1) < 1e-5
+    (one,) = picture.people
+    assert picture.name == one.name
+    assert abs(np.linalg.norm(one.person.vector) - 1) < 1e-5
     with pytest.raises(BadConfigError, match="nobody was found"):
         service.add_picture(save(tmp_path / "empty.png", scene()).read_bytes())
     with pytest.raises(UnreadableImageError):
         service.add_picture(b"no picture")
+
+
+def test_everybody_in_a_picture_can_be_searched_by_name(service: ArchiveService, tmp_path: Path) -> None:
+    content = save(tmp_path / "three.png", scene("yellow", "magenta", "cyan", seed=31)).read_bytes()
+    picture = service.add_picture(content)
+    assert (picture.width, picture.height, len(picture.people)) == (160, 96, 3)
+    assert len({one.name for one in picture.people}) == 3
+    seen = {}
+    for one in picture.people:
+        best = service.search(f"picture:{one.name}", top=1, weak=True, apart=True).result.hits[0]
+        seen[round(one.person.box[0])] = Path(best.uri).name
+        x, y = one.outline.polygons[0][0]
+        assert one.person.box[0] <= x <= one.person.box[2]
+        assert one.person.box[1] <= y <= one.person.box[3]
+    assert seen[30] == "0003.png"  # the yellow one
+    assert seen[70] == seen[110] == "0004.png"  # magenta and cyan
+
+
+def test_a_box_names_the_person_in_it_or_all_that_is_in_it(service: ArchiveService, tmp_path: Path) -> None:
+    content = save(tmp_path / "three.png", scene("yellow", "magenta", "cyan", seed=31)).read_bytes()
+    boxed = service.add_picture(content, (60.0, 20.0, 100.0, 96.0))
+    (one,) = boxed.people
+    assert one.person.score > 0
+    assert one.person.box == pytest.approx((70, 31, 90, 91), abs=1)
+    names = {other.name for other in service.add_picture(content).people}
+    assert boxed.name not in names
+    (nobody,) = service.add_picture(content, (0.0, 0.0, 28.0, 60.0)).people
+    assert nobody.person.score == 0
+    assert nobody.person.box == (0, 0, 28, 60)
+    assert decode_mask(nobody.person.mask).sum() == 28 * 60
+    outside = (500.0, 500.0, 600.0, 700.0)
+    for box in ((10.0, 10.0, 14.0, 80.0), (10.0, 10.0, 60.0, 20.0), outside, (60.0, 90.0, 20.0, 10.0)):
+        with pytest.raises(BadConfigError, match="the box is"):
+            service.add_picture(content, box)
+
+
+def test_a_picture_without_people_is_an_answer_where_a_box_may_follow(
+    service: ArchiveService, tmp_path: Path
+) -> None:
+    content = save(tmp_path / "empty.png", scene()).read_bytes()
+    picture = service.add_picture(content, empty=True)
+    assert (picture.name, picture.people) == ("", ())
+    assert jpeg_pixels(service.shown_picture(content)).shape == scene().shape
+
+
+def test_everybody_in_a_photograph_is_given_with_an_outline(service: ArchiveService) -> None:
+    hit = service.search("green").result.hits[0]
+    found = service.image_people(hit.image_id)
+    assert (found.width, found.height) == (hit.image_width, hit.image_height)
+    assert [one.person_id for one in found.people] == sorted(
+        [hit.person_id, *service.person(hit.person_id).others],
+        key=lambda person: service.person(person).hit.box[0],
+    )
+    for one in found.people:
+        assert one.outline == service.outline(one.person_id)
+    with pytest.raises(UnknownIdError):
+        service.image_people("0" * 32)
+
+
+def test_a_crop_of_a_large_jpeg_is_that_of_the_whole_picture(tmp_path: Path) -> None:
+    from PIL import Image
+
+    small = scene("red", height=120, person_height=100)
+    (tmp_path / "photos").mkdir()
+    for times in (1, 12):  # of the larger one an eighth of the pixels are decoded
+        wide = np.kron(small, np.ones((times, times, 1), np.uint8))
+        Image.fromarray(wide).save(tmp_path / "photos" / f"{times}.jpg", quality=95)
+    index(tmp_path / "store", [tmp_path / "photos"])
+    service = ArchiveService(tmp_path / "store", FAKE)
+    hits = service.search(where="height_px > 0", apart=True).result.hits
+    one, other = (jpeg_pixels(service.crop(hit.person_id)).astype(int) for hit in hits)
+    assert one.shape[0] == other.shape[0] == 320
+    assert abs(one.shape[1] - other.shape[1]) <= 2
+    width = min(one.shape[1], other.shape[1])
+    assert np.abs(one[:, :width] - other[:, :width]).mean() < 8
