@@ -12,7 +12,7 @@ from par_core.object_store.names import COPY
 __all__ = ["RECORDS", "changed", "files_below", "is_of_version", "versioned_files"]
 
 #: Folders of files that many hosts change, and that are in no version.
-RECORDS: Final = ("access", "reviews", "searches")
+RECORDS: Final = ("access", "reviews", "searches", "tags")
 _OF_THE_HOST: Final = ("workers.log", "run.lock", "server.json", "work/progress.json", COPY)
 # partial files and folders, those that were put aside, LanceDB's, marks of workers, locks, SQLite's
 _PASSING: Final = re.compile(

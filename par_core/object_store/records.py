@@ -164,6 +164,8 @@ class Records:
     def _lock(self, path: str) -> Path:
         """The lock that whoever changes the file holds too."""
         file = self._root / path
+        if path.startswith("tags/"):  # one lock for all of them
+            return file.parent / "tags.lock"
         return file.parent / "log.lock" if path.startswith(AUDIT) else file.with_suffix(".lock")
 
     def _key(self, path: str) -> str:
