@@ -23,7 +23,7 @@ from par_core.version import __version__
 __all__ = ["page", "static_file", "static_url"]
 
 _STATIC: Final = files("par_core.serve") / "static"
-_SCRIPTS: Final = ("page.js", "picture.js", "zoom.js", "live.js", "grid.js")
+_SCRIPTS: Final = ("page.js", "selection.js", "picture.js", "zoom.js", "live.js", "grid.js")
 _FILES: Final = {  # folder and type of each
     "palette.css": (files("par_core.pages") / "templates", "text/css; charset=utf-8"),
     "page.css": (_STATIC, "text/css; charset=utf-8"),
