@@ -44,7 +44,8 @@ def test_pages_with_people_are_not_kept_by_anybody(client: TestClient) -> None:
 def test_a_list_that_ends_early_says_so_and_how_to_go_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("par_core.serve.searches.DEEPEST", 2)
+    for module in ("par_core.serve.searches", "par_core.query.first_hits"):
+        monkeypatch.setattr(f"{module}.DEEPEST", 2)
     with client_of(folder / "store") as client:
         facts = client.get("/", params={"where": "height_px > 0"}).text
         words = client.get("/", params={"q": "red", "weak": "true"}).text
