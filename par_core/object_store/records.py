@@ -1,9 +1,9 @@
-"""Small files that many hosts change: tokens, audit log, reviews, saved searches. Each is an object of its
-own, replaced on the condition that it is still the one that this host has read.
+"""Small files that many hosts change: tokens, audit log, reviews, saved searches, tags. Each is an object of
+its own, replaced on the condition that it is still the one that this host has read.
 
 Of two hosts that change the same file at the same time the second is told so: its review or saved search is
-kept under another name; tokens must be changed again. Lines of the audit log are never in conflict: each
-working copy has files of its own, and lines that an erasure has changed meanwhile stay changed.
+kept under another name; tokens and tags must be changed again. Lines of the audit log are never in conflict:
+each working copy has files of its own, and lines that an erasure has changed meanwhile stay changed.
 """
 
 import hashlib
@@ -24,6 +24,8 @@ __all__ = ["AUDIT", "AUDIT_OF_OTHERS", "Records"]
 AUDIT: Final = "access/audit/"
 AUDIT_OF_OTHERS: Final = "access/audit/of/"
 _PREFIX: Final = "records/"
+# a second file of tokens would let somebody in, and one of tags would outlast the erasure of a person
+_NEVER_ASIDE: Final = ("access/", "tags/")
 _AT_ONCE: Final = 16
 _OWNER_ONLY: Final = 0o600
 
@@ -133,7 +135,7 @@ class Records:
         """Keep what was written here under a free name, and take the other host's; returns the name."""
         file = self._root / path
         aside: Path | None = None
-        if not path.startswith("access/"):
+        if not path.startswith(_NEVER_ASIDE):
             names = (file.with_name(f"{file.stem}-{number}{file.suffix}") for number in range(2, 1_000))
             aside = next(name for name in names if not name.exists())
             file.rename(aside)

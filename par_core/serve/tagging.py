@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from par_core.errors import BadConfigError
+from par_core.errors import BadConfigError, StoreError, TransientError
 from par_core.query.compare import Comparison, compare_hits
 from par_core.serve.problems import UnknownIdError
 from par_core.serve.service import ArchiveService
@@ -43,12 +43,19 @@ class Tagging:
         Raises:
             UnknownIdError: The index has not one of them.
             BadConfigError: These are more people or more tags than are kept.
-            TransientError: People are being erased from the store at this moment.
+            TransientError: People are being erased from the store at this moment, or another host of a store
+                on an object store has changed the same tags meanwhile; nothing was changed.
         """
+        store = self._service.store
         try:
-            return change_tags(self._service.store, self._service.live_index, person_ids, change, by)
+            people = change_tags(store, self._service.live_index, person_ids, change, by)
         except UnknownPersonError as error:
             raise UnknownIdError(str(error)) from error
+        try:
+            store.send_records()
+        except StoreError as error:
+            raise TransientError(str(error)) from error
+        return people
 
     def compare(self, person_ids: Sequence[str]) -> Comparison:
         """Compare two people.

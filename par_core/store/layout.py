@@ -97,6 +97,17 @@ class Store:
         """
         if self.copy is not None:
             self.copy.refresh()
+        self.send_records()
+
+    def send_records(self) -> None:
+        """Let other hosts read the records that were changed here: tokens, audit log, reviews, saved
+        searches, tags. Nothing is done for a store in a folder.
+
+        Raises:
+            StoreError: Another host has changed one of them meanwhile; the message says what became of it.
+            TransientError: The object store cannot be reached; the records are sent later.
+        """
+        if self.copy is not None:
             self.copy.send_records()
 
     def erase_former(self) -> str | None:

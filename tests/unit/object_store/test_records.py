@@ -69,6 +69,19 @@ def test_a_change_on_two_hosts_loses_nothing_and_is_said(hosts: tuple[WorkingCop
     assert (here.root / "reviews/hat-2.json").read_bytes() == b"there"
 
 
+def test_tags_of_two_hosts_at_once_are_refused_and_leave_no_second_file(
+    hosts: tuple[WorkingCopy, WorkingCopy],
+) -> None:
+    here, there = hosts
+    write(here, "tags/ab.json", b"here")
+    write(there, "tags/ab.json", b"there")
+    here.send_records()
+    with pytest.raises(StoreError, match=r"another host has changed tags/ab.json meanwhile; try again"):
+        there.send_records()
+    assert [path.name for path in (there.root / "tags").glob("*.json")] == ["ab.json"]
+    assert (there.root / "tags/ab.json").read_bytes() == b"here"
+
+
 def test_tokens_are_never_joined(hosts: tuple[WorkingCopy, WorkingCopy]) -> None:
     here, there = hosts
     write(here, "access/tokens.json", b"revoked")
