@@ -54,7 +54,8 @@ def described(name: str, function: object, level: int) -> list[str]:
         each.kind is each.VAR_POSITIONAL for each in signature.parameters.values()
     ):
         parameters.insert(keyword_only.index(True), "*")
-    returned = str(signature.return_annotation).strip("'\"")
+    annotation = signature.return_annotation
+    returned = annotation.__name__ if isinstance(annotation, type) else str(annotation).strip("'\"")
     lines = [f"{name}(", *(f"    {each}," for each in parameters), f") -> {returned}"]
     code = lines if len(parameters) > 1 else [f"{name}({''.join(parameters)}) -> {returned}"]
     return ["#" * level + f" {name}", "", "```python", *code, "```", "", *body(function)]

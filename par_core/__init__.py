@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from par_core.export.folder import ExportReport
     from par_core.query.answer import Hit
     from par_core.query.notebook import Results
+    from par_core.serve.problems import GoneError, UnknownIdError
     from par_core.stages.here import IndexSummary
     from par_core.store.status_file import StatusReport
 
@@ -36,6 +37,7 @@ __all__ = [
     "ExportReport",
     "FilterError",
     "FingerprintError",
+    "GoneError",
     "Hit",
     "IndexSummary",
     "ParError",
@@ -43,6 +45,7 @@ __all__ = [
     "StatusReport",
     "StoreError",
     "TransientError",
+    "UnknownIdError",
     "WeightsError",
     "__version__",
     "open",
@@ -52,10 +55,12 @@ _HOMES: Final = {
     "Archive": "par_core.api",
     "open": "par_core.api",
     "ExportReport": "par_core.export.folder",
+    "GoneError": "par_core.serve.problems",
     "Hit": "par_core.query.answer",
     "IndexSummary": "par_core.stages.here",
     "Results": "par_core.query.notebook",
     "StatusReport": "par_core.store.status_file",
+    "UnknownIdError": "par_core.serve.problems",
 }
 
 

@@ -32,13 +32,14 @@ def open(
     """Return the archive of a store, to search, fill or export it. Nothing is read or written yet.
 
     Args:
-        store: Folder of the store; :meth:`Archive.index` creates it if there is none.
+        store: Folder of the store, or ``s3://BUCKET/PREFIX``; :meth:`Archive.index` creates it if it is
+            missing.
         profile: Name of the models: ``compact`` (default, shipped) or ``clip`` (local weights).
         config: TOML file with settings, or None.
         settings: Further settings by key, such as ``machine={"device": "cuda"}``; they override the file.
 
     Raises:
-        BadConfigError: A setting is wrong, or ``store`` is a URL.
+        BadConfigError: A setting is wrong, or a store cannot be at this URL.
 
     Example:
         >>> archive = par.open("store")
@@ -55,7 +56,7 @@ class Archive(ArchiveTagging):
     """A store of described people. Models and tables stay loaded between calls; may be shared by threads.
 
     Args:
-        store: Folder of the store.
+        store: Folder of the store, or ``s3://BUCKET/PREFIX``.
         config: Configuration of models and machine.
     """
 
@@ -66,7 +67,9 @@ class Archive(ArchiveTagging):
         self.config = config
 
     def __repr__(self) -> str:
-        return f"Archive({str(self.path)!r})"
+        from par_core.object_store.places import url_of
+
+        return f"Archive({(url_of(self._named) or str(self._named))!r})"
 
     def search(
         self,

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+
+from par_core.errors import BadConfigError
 
 if TYPE_CHECKING:
     from par_core.access import Access
@@ -139,9 +141,12 @@ class ArchiveReading:
         """Return a JPEG of the whole photograph; its longer side has at most so many pixels.
 
         Raises:
+            BadConfigError: ``longest`` is less than 1.
             UnknownIdError: The index has no image with this id.
             GoneError: No place of it holds it any more.
         """
+        if longest < 1:
+            raise BadConfigError(f"longest is a number of pixels, 1 or more; got {longest}")
         return self._recorded("image", image_id, lambda: self._service.image(image_id, longest), lambda _: 1)
 
     def image_people(self, image_id: str) -> "ImagePeopleResponse":
@@ -205,8 +210,10 @@ class ArchiveReading:
         :meth:`all_hits`.
 
         Raises:
-            BadConfigError: The question or the filter is wrong.
+            BadConfigError: ``by`` is neither, or the question or the filter is wrong.
         """
+        if by not in get_args(By):
+            raise BadConfigError(f"no groups by {by!r}; there are: {', '.join(get_args(By))}")
         from par_core.serve.schemas_counts import GroupsResponse
 
         return self._counted(

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from par_core.api_reading import ArchiveReading
+from par_core.errors import BadConfigError
 
 if TYPE_CHECKING:
     from par_core.serve.schemas_tags import (
@@ -66,7 +67,7 @@ class ArchiveTagging(ArchiveReading):
 
         Raises:
             UnknownIdError: The index does not hold a person.
-            BadConfigError: A tag is no name, or these are too many.
+            BadConfigError: A tag is no name, these are too many, or a text stands in place of a list.
             TransientError: People are being erased from the store at this moment.
 
         Example:
@@ -78,6 +79,8 @@ class ArchiveTagging(ArchiveReading):
             >>> archive.tags().tags
             {'check': 1}
         """
+        if isinstance(people, str) or isinstance(add, str) or isinstance(remove, str):
+            raise BadConfigError("people and tags are lists, also of one: [person_id], ['check']")
         from par_core.access import Caller
         from par_core.serve.contents import tagged_content
         from par_core.serve.schemas_tags import TaggedPeopleResponse

@@ -38,6 +38,7 @@ __all__ = [
     "SourcesConfig",
     "config_of",
     "load_config",
+    "near_settings",
     "setting_names",
 ]
 
@@ -261,10 +262,19 @@ def _explained(name: str, kind: str, message: str) -> str:
     """Return a message about a wrong setting; for an unknown one, with the nearest known name."""
     if kind != "extra_forbidden":
         return f"{name}: {message}"
-    near = difflib.get_close_matches(name, setting_names(RunConfig), n=1)
+    near = near_settings(name)
     return f"no setting {name}; " + (
         f"did you mean {near[0]}?" if near else f"there are: {', '.join(RunConfig.model_fields)}"
     )
+
+
+def near_settings(name: str) -> list[str]:
+    """Return the setting that was likely meant by a name that is none, or nothing: the only one that begins
+    with it, else the one that is spelt most alike.
+    """
+    names = setting_names(RunConfig)
+    longer = [each for each in names if each.startswith(name)]
+    return longer if len(longer) == 1 else difflib.get_close_matches(name, names, n=1)
 
 
 def setting_names(model: type[BaseModel]) -> list[str]:

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from par_core.config import RunConfig, load_config, setting_names
+from par_core.config import RunConfig, load_config, near_settings, setting_names
 from par_core.errors import BadConfigError
+from par_core.node import NODE_PREFIX, NodeSettings
 
 __all__ = ["OTHER_VARIABLES", "Problem", "Setting", "check_settings", "settings_in_force"]
 
@@ -134,11 +135,30 @@ def _of_environment() -> Iterator[Problem]:
         if upper in known:
             _put(values, known[upper], os.environ[variable])
             spelled[known[upper]] = variable
+        elif upper.startswith(NODE_PREFIX):
+            continue  # settings of this node, below
         elif upper not in tables:  # a whole table may be given as JSON
             near = difflib.get_close_matches(upper, [*known, *OTHER_VARIABLES], n=1, cutoff=_ALIKE)
             certain = bool(near) or "__" in upper
             yield Problem("environment", variable, "no such setting" + _meant(near), certain)
     yield from _of_values("environment", values, spelled)
+    yield from _of_node()
+
+
+def _of_node() -> Iterator[Problem]:
+    """What is wrong with the variables that set something for this node alone."""
+    known = [f"{NODE_PREFIX}{name.upper()}" for name in NodeSettings.model_fields]
+    for variable in sorted(os.environ):
+        if variable.upper().startswith(NODE_PREFIX) and variable.upper() not in known:
+            near = difflib.get_close_matches(variable.upper(), known, n=1, cutoff=_ALIKE)
+            meant = _meant(near) or f"; there are: {', '.join(known)}"
+            yield Problem("environment", variable, f"no such setting of a node{meant}")
+    try:
+        NodeSettings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = f"{NODE_PREFIX}{problem['loc'][0]}".upper()
+            yield Problem("environment", name, f"{problem['msg']}; got {problem['input']!r}")
 
 
 def _of_values(where: str, content: Mapping[str, Any], spelled: Mapping[str, str]) -> Iterator[Problem]:
@@ -148,7 +168,7 @@ def _of_values(where: str, content: Mapping[str, Any], spelled: Mapping[str, str
         for problem in error.errors():
             name = ".".join(map(str, problem["loc"]))
             if problem["type"] == "extra_forbidden":
-                near = difflib.get_close_matches(name, setting_names(RunConfig), n=1)
+                near = near_settings(name)
                 yield Problem(where, name, "no such setting" + _meant(near))
             else:
                 got = _shown(problem.get("input"))

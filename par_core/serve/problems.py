@@ -87,7 +87,7 @@ class ForbiddenError(ServeError):
 
 
 class UnknownIdError(ServeError):
-    """No person in the index has this id."""
+    """Nothing has this id or name: no person, image or saved search."""
 
     status, kind = 404, "unknown_id"
 

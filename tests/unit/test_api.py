@@ -19,9 +19,11 @@ NAMES = {
         "BadConfigError",
         "FilterError",
         "FingerprintError",
+        "GoneError",
         "ParError",
         "StoreError",
         "TransientError",
+        "UnknownIdError",
         "WeightsError",
     ),
 }
@@ -144,6 +146,43 @@ for choice in ({{"form": "xml"}}, {{"crops": "bad"}}, {{"query": "red", "top": 0
         "top is 1 to 10,000, got 0",
     ]
     assert not (tmp_path / "out").exists()
+
+
+def test_wrong_arguments_of_its_methods_are_refused_in_words(folder: Path) -> None:
+    # in another process, as the tests' own checks of types would refuse them before
+    program = f"""
+import par_core as par
+opened = par.open({str(folder / "store")!r}, profile="fake")
+if not opened.status().rows:
+    opened.index({str(folder / "photos")!r})
+person = next(opened.browse())
+for wrong in (
+    lambda: opened.groups("hour"),
+    lambda: opened.image(person.image_id, longest=0),
+    lambda: opened.tag(person.person_id, ["check"]),
+    lambda: opened.tag([person.person_id], "check"),
+):
+    try:
+        wrong()
+    except par.BadConfigError as error:
+        print(error)
+try:
+    opened.crop("0" * 32)
+except par.UnknownIdError as error:
+    print(error)
+"""
+    par.open(folder / "store", profile="fake").index(folder / "photos")
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    groups, image, *tag, crop = found.stdout.splitlines()
+    assert groups == "no groups by 'hour'; there are: camera, day"
+    assert image == "longest is a number of pixels, 1 or more; got 0"
+    assert tag == ["people and tags are lists, also of one: [person_id], ['check']"] * 2
+    assert "0" * 32 in crop
+
+
+def test_an_archive_on_s3_shows_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert repr(par.open("s3://bucket/people")) == "Archive('s3://bucket/people')"
 
 
 def test_it_works_from_another_folder(tmp_path: Path, folder: Path) -> None:

@@ -121,3 +121,22 @@ def test_every_setting_has_a_variable_that_is_read(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv(variable_of("segment.min_height_px"), "77")
     by_name = {setting.name: setting.value for setting in settings_in_force(None, {})}
     assert by_name["segment.min_height_px"] == 77
+
+
+def test_settings_of_a_node_are_known_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAR_NODE__BATCH_SIZE", "4")
+    monkeypatch.setenv("PAR_NODE__DEVICE", "")  # counts as not set
+    assert check_settings(None) == []
+    monkeypatch.setenv("PAR_NODE__BATCH_SIZE", "many")
+    monkeypatch.setenv("PAR_NODE__DEVIC", "cpu")
+    monkeypatch.setenv("PAR_NODE__X", "1")
+    device, other, batch = (str(problem) for problem in check_settings(None))
+    assert device.endswith("PAR_NODE__DEVIC: no such setting of a node; did you mean PAR_NODE__DEVICE?")
+    assert "PAR_NODE__X: no such setting of a node; there are: PAR_NODE__BATCH_SIZE, " in other
+    assert batch.startswith("environment: PAR_NODE__BATCH_SIZE: Input should be a valid integer")
+    assert batch.endswith("got 'many'")
+
+
+def test_the_beginning_of_a_name_stands_for_the_only_setting_that_has_it(tmp_path: Path) -> None:
+    (problem,) = check_settings(written(tmp_path, "[machine]\nthread = 2\n"))
+    assert problem.message == "no such setting; did you mean machine.threads_per_worker?"
