@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flows.console.asking import Asked
 from flows.console.shown import ShownAnswer, ShownHit
-from par_core.errors import BadConfigError
+from par_core.errors import BadConfigError, StoreError
 
 if TYPE_CHECKING:
     from par_core.config import RunConfig
@@ -105,8 +105,14 @@ class LocalAnswers:
     def completions(self, text: str) -> Sequence[str]:
         """See ``Answers``."""
         from par_core.query.word_hints import completions
+        from par_core.tags.of_index import tags_of
 
-        return completions(text, self.searcher.index().attributes)
+        index = self.searcher.index()
+        try:
+            tags = list(tags_of(index).counts())
+        except StoreError:  # the answer says what is wrong with them
+            tags = []
+        return completions(text, index.attributes, tags)
 
     def as_json(self, answer: ShownAnswer) -> Mapping[str, Any]:
         """See ``Answers``."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, NoReturn
 
 from flows.console.lines import say
+from flows.console.passed_over import passed_over
 from flows.index_report import IndexReport
 from par_core.archive.arrivals import Arrivals, Stamp
 from par_core.archive.entries import Entry
@@ -47,6 +48,7 @@ class Watch:
         self._due_since: float | None = None
         self._failed = 0
         self._away = ""
+        self._passed_over: set[str] = set()  # what was said
 
     def forever(self) -> NoReturn:
         """Index whatever arrives, until the process is stopped. What fails is a line, and is tried again.
@@ -74,6 +76,7 @@ class Watch:
             if quiet or self.clock() - begun >= max(_LONGEST_WAIT_S, self.arrivals.quiet_s):
                 break
             self.sleep(min(self.every_s, self.arrivals.quiet_s))
+        self._tell_passed_over()
         report = self.index(self.arrivals.is_finished)
         self._tell(report, self.arrivals.finished())
         return report
@@ -92,6 +95,7 @@ class Watch:
             if self._away:
                 say(f"par: {self.arrivals.folder} can be listed again", event="back")
             self._away = ""
+            self._tell_passed_over()
         return max(self.every_s, (self.clock() - begun) * (1 / _LOOKING_SHARE - 1))
 
     def _is_due(self) -> bool:
@@ -139,18 +143,29 @@ class Watch:
         doubled = min(self._failed - 1, 16)
         return min(_FIRST_PAUSE_S * 2**doubled, _LONGEST_PAUSE_S) if self._failed else 0.0
 
+    def _tell_passed_over(self) -> None:
+        """Say once of each kind of file that may hold pictures that it is not read."""
+        new = {
+            kind: count for kind, count in self.arrivals.passed_over.items() if kind not in self._passed_over
+        }
+        if new:
+            say(f"par: warning: passed over: {passed_over(new)}", event="passed_over", level="warning")
+        self._passed_over.update(new)
+
     def _tell(self, report: IndexReport, finished: dict[str, Stamp]) -> None:
         """Print the one line of a batch."""
         plan, writing = report.plan, len(self.arrivals) - len(finished)
         gone = f", {plan.vanished} gone" if plan.vanished else ""
         still = f"; {writing} still being written" if writing else ""
-        again = ""
+        again, failures = "", report.accounting.failures
+        failed = ", ".join(f"{count} {status}" for status, count in sorted(failures.items()))
+        failed = f"; failed: {failed} (par status --failed lists them)" if failed else ""
         if report.failed_shards and self._failed:
             pause = self._pause_after_failures()
             again = f"; {len(report.failed_shards)} shards are tried again in {pause:.0f} seconds"
         say(
             f"par: {datetime.now():%H:%M:%S} {plan.new} new or changed{gone}: {report.sentence}"
-            f"{still}{again}; {report.seconds:.1f} s",
+            f"{failed}{still}{again}; {report.seconds:.1f} s",
             event="batch",
             new=plan.new,
             vanished=plan.vanished,

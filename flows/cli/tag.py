@@ -49,7 +49,8 @@ def add(
     Examples:
     ```
     par tag add check 1eba3ecb27aa3da0f6df4c4231b98568 --store store
-    par tag add red-coat - --store store
+    par search "a hat" --store store --json |
+        jq -r '.results[].person_id' | par tag add hats - --store store
     ```
     """
     from par_core.tags.change import TagChange
@@ -141,6 +142,8 @@ def list_tags(
         for one, person, indexed in people:
             said = [] if person.note is None else [json.dumps(person.note.text, ensure_ascii=True)]
             print("\t".join([one or person.person_id, *said, *([] if indexed else ["not in the index"])]))
+        if not people:
+            print(f"Nobody has the tag {wanted}.", file=sys.stderr)
         return
     for each, number in tags.counts().items():
         print(f"{each}\t{number:,}")
@@ -148,7 +151,7 @@ def list_tags(
         print(
             f"{len(tags.stray):,} more people have tags or a note and are not in the index", file=sys.stderr
         )
-    if not people:
+    if not any(person.names for _, person, _ in people):
         print("No tags.")
 
 

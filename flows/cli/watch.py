@@ -72,6 +72,8 @@ def watch(
     from par_core.archive.canonical import canonical
 
     watched = Path(canonical(str(Path(folder).expanduser())))
+    if watched.is_file():
+        raise BadConfigError(f"{watched} is a file, and par watch takes a folder; read it with: par index")
     if not watched.is_dir():
         raise BadConfigError(f"there is no folder at {watched}")
     from flows.index import run_index

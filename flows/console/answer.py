@@ -38,7 +38,12 @@ def say_notes(kind: str, notes: Iterable[str]) -> None:
 
 
 def show_answer(
-    answers: "Answers", answer: ShownAnswer, terminal: "Terminal | None", *, explain: bool = False
+    answers: "Answers",
+    answer: ShownAnswer,
+    terminal: "Terminal | None",
+    *,
+    explain: bool = False,
+    weak: str = "--include-low-confidence",
 ) -> None:
     """Print an answer: the pictures of its first hits by rank, and a line for each hit.
 
@@ -47,6 +52,7 @@ def show_answer(
         answer: The answer.
         terminal: What the terminal draws; None for no pictures.
         explain: Whether the parts of the question are shown too.
+        weak: What a user types for less likely people.
     """
     hits = answer.hits[:_MOST_PICTURES]
     if terminal is not None and hits:
@@ -59,4 +65,4 @@ def show_answer(
             print(line, flush=True)
         if len(answer.hits) > len(hits):
             print(f"The first {len(hits)} of {len(answer.hits)} are drawn.")
-    print(*hit_lines(answer, explain=explain), sep="\n", flush=True)
+    print(*hit_lines(answer, explain=explain, weak=weak), sep="\n", flush=True)

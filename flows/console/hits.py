@@ -8,9 +8,11 @@ from par_core.query.certainty import Shares, certainty, certainty_details
 __all__ = ["hit_lines", "part_line", "printable"]
 
 
-def hit_lines(result: ShownAnswer, *, explain: bool = False) -> Iterator[str]:
+def hit_lines(
+    result: ShownAnswer, *, explain: bool = False, weak: str = "--include-low-confidence"
+) -> Iterator[str]:
     """Yield a line for each hit (rank, probability, cosine, height, how good the cut-out is, likely clothing,
-    file), then how many hits are expected by chance.
+    file), then how many hits are expected by chance. ``weak`` is what a user types for less likely people.
     """
     if not result.hits:
         yield f"Nobody among {result.searched} people fits."
@@ -31,7 +33,7 @@ def hit_lines(result: ShownAnswer, *, explain: bool = False) -> Iterator[str]:
     if result.hits and result.order != "best first":
         yield f"Order: {printable(result.order)}."
     if result.chance is not None:
-        yield from _certainty_lines(result, result.chance, explain=explain)
+        yield from _certainty_lines(result, result.chance, explain=explain, weak=weak)
     elif any(hit.probability is not None for hit in result.hits):
         yield (
             "Probabilities are not calibrated for this model: no person is left out, and no share of chance"
@@ -61,13 +63,13 @@ def part_line(part: ShownPart) -> str:
     return f"{indent}{part.fit:4.0%} {text}: lost {part.lost:.0%}{weight}"
 
 
-def _certainty_lines(result: ShownAnswer, chance: Shares, *, explain: bool) -> Iterator[str]:
+def _certainty_lines(result: ShownAnswer, chance: Shares, *, explain: bool, weak: str) -> Iterator[str]:
     if result.hits:
         yield certainty(result)
     if explain and result.hits:
         yield from certainty_details(chance)
     if chance.left_out:
-        yield "Less likely people are left out: --include-low-confidence shows the nearest of them."
+        yield f"Less likely people are left out: {weak} shows the nearest of them."
 
 
 def _looks(hit: ShownHit) -> str:

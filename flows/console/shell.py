@@ -30,6 +30,7 @@ A question in the language of par search; the best hits come first. Tab complete
 :pictures       pictures with the hits, or no longer
 :help           these lines
 :quit           the end; Ctrl-D too"""
+_BARE: Final = ("help", "quit", "exit")
 _COMMANDS: Final = (":explain", ":help", ":pictures", ":quit", ":top ", ":weak", ":where ")
 
 
@@ -67,6 +68,8 @@ def answer_questions(answers: Answers, shown: Shown, drawing: "Terminal | None")
     while True:
         try:
             line = input(prompt).strip()
+            if prompt and line in _BARE:  # nobody looks like that
+                line = f":{line}"
             if line in (":quit", ":q", ":exit"):
                 return
             if line.startswith(":"):
@@ -90,7 +93,7 @@ def _answer(answers: Answers, text: str, shown: Shown) -> None:
     say_notes("note", notes)
     answer = answers.ask(Asked(text, where=shown.where, top=shown.top, weak=shown.weak))
     say_notes("warning", answer.warnings[len(notes) :])
-    show_answer(answers, answer, shown.terminal, explain=shown.explain)
+    show_answer(answers, answer, shown.terminal, explain=shown.explain, weak=":weak")
 
 
 def _changed(shown: Shown, line: str, drawing: "Terminal | None") -> Shown:
@@ -111,16 +114,24 @@ def _changed(shown: Shown, line: str, drawing: "Terminal | None") -> Shown:
         case ":where":
             return replace(shown, where=value or None)
         case ":weak":
+            _tell_switch("unlikely people", is_on=not shown.weak)
             return replace(shown, weak=not shown.weak)
         case ":explain":
+            _tell_switch("the parts of a question", is_on=not shown.explain)
             return replace(shown, explain=not shown.explain)
         case ":pictures":
             if drawing is None:
                 raise BadConfigError("this terminal draws no pictures")
+            _tell_switch("pictures", is_on=not shown.terminal)
             return replace(shown, terminal=None if shown.terminal else drawing)
         case _:
             raise BadConfigError(f"no command {command}; there are: {', '.join(map(str.strip, _COMMANDS))}")
     return shown
+
+
+def _tell_switch(what: str, *, is_on: bool) -> None:
+    if sys.stdin.isatty():
+        print(f"From now on with{'' if is_on else 'out'} {what}.")
 
 
 def history_path() -> Path:

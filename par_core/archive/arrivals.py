@@ -7,12 +7,14 @@ nothing depends on the clock of the machine that writes, and folders on a networ
 import os
 import stat
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from par_core.archive.containers import container_of, is_container_name
-from par_core.archive.entries import Entry, is_hidden, is_image_name, path_of
+from par_core.archive.entries import Entry, is_hidden, path_of
+from par_core.archive.formats import why_passed_over
 from par_core.status import Status
 
 __all__ = ["Arrivals", "Stamp"]
@@ -31,6 +33,8 @@ class Arrivals:
         containers: Whether zip and tar files are wanted too.
         clock: Returns seconds.
         changed_at: When anything changed last, on that clock.
+        passed_over: Number of files of the last look that hold or may hold pictures and are not read:
+            ``archive``, or the suffix of a format.
     """
 
     folder: Path
@@ -38,6 +42,7 @@ class Arrivals:
     containers: bool = False
     clock: Callable[[], float] = time.monotonic
     changed_at: float = field(init=False)
+    passed_over: Counter[str] = field(default_factory=Counter, init=False)
     _files: dict[str, tuple[Stamp, float]] = field(default_factory=dict, init=False)
     _now: float = field(default=0.0, init=False)
 
@@ -51,14 +56,15 @@ class Arrivals:
             OSError: The folder itself cannot be listed; nothing is forgotten.
         """
         files: dict[str, tuple[Stamp, float]] = {}
-        found = list(self._walk())
+        passed_over: Counter[str] = Counter()
+        found = list(self._walk(passed_over))
         now = self.clock()
         for path, stamp in found:
             before = self._files.get(path)
             files[path] = before if before is not None and before[0] == stamp else (stamp, now)
         if files != self._files:
             self.changed_at = now
-        self._files, self._now = files, now
+        self._files, self._now, self.passed_over = files, now, passed_over
 
     def finished(self) -> dict[str, Stamp]:
         """Return the finished files by path, as of the last look."""
@@ -92,7 +98,7 @@ class Arrivals:
             return False
         return (info.st_size, info.st_mtime_ns) == stamp
 
-    def _walk(self) -> Iterator[tuple[str, Stamp]]:
+    def _walk(self, passed_over: Counter[str]) -> Iterator[tuple[str, Stamp]]:
         root = os.path.realpath(self.folder)
         folders = [root]
         while folders:
@@ -109,12 +115,19 @@ class Arrivals:
                 try:
                     if item.is_dir(follow_symlinks=False):
                         folders.append(item.path)
-                    elif self._is_wanted(item.name):
+                        continue
+                    reason = self._why_passed_over(item.name)
+                    if reason is None:
                         info = item.stat()
                         if stat.S_ISREG(info.st_mode):
                             yield item.path, (info.st_size, info.st_mtime_ns)
+                    elif reason == "archive" or reason.startswith("."):
+                        passed_over[reason] += 1
                 except OSError:  # gone just now, or a link that leads nowhere
                     continue
 
-    def _is_wanted(self, name: str) -> bool:
-        return is_image_name(name) or (self.containers and is_container_name(name))
+    def _why_passed_over(self, name: str) -> str | None:
+        """Return why a file is not wanted, or None."""
+        if is_container_name(name):
+            return None if self.containers else "archive"
+        return why_passed_over(name)

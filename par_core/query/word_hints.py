@@ -105,8 +105,8 @@ def read_as(node: Node, encoder: TextEncoder) -> tuple[Node, tuple[str, ...]]:
 
 
 def completions(text: str, attributes: tuple[str, ...] = (), tags: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return questions that a question may become when its last word is completed: up to eight, shortest
-    first.
+    """Return questions that a question may become when its last word is completed, shortest first: up to
+    eight words, or all values of a field.
 
     Args:
         text: The question so far.
@@ -119,9 +119,10 @@ def completions(text: str, attributes: tuple[str, ...] = (), tags: Sequence[str]
     word = last.lower().removeprefix("-")
     if not word:
         return ()
+    most = len(COLOUR_TERMS) if ":" in word else _MOST
     start = before + last[: len(last) - len(word)]
     choices = sorted(set(_choices(word, attributes, tags)), key=lambda choice: (len(choice), choice))
-    return tuple(start + choice for choice in choices if choice != word)[:_MOST]
+    return tuple(start + choice for choice in choices if choice != word)[:most]
 
 
 def _choices(word: str, attributes: tuple[str, ...], tags: Sequence[str]) -> Iterator[str]:

@@ -32,6 +32,7 @@ class World:
         self.folder, self.now, self.looks = folder, 0.0, 0
         self.batches: list[set[str]] = []
         self.failures: list[Exception] = []
+        self.failed: dict[str, int] = {}
         self.at: dict[int, Callable[[], Any]] = {}
         self.stop_after = stop_after
         self.watch = Watch(Arrivals(folder, 5.0, False, self.clock), self.index, 1.0, self.clock, self.sleep)
@@ -54,7 +55,13 @@ class World:
         plan = SimpleNamespace(new=len(self.batches[-1]), vanished=0)
         commit = SimpleNamespace(rows=0)
         return SimpleNamespace(
-            plan=plan, sentence="counted", commit=commit, failed_shards={}, seconds=0.5, exit_code=0
+            plan=plan,
+            sentence="counted",
+            commit=commit,
+            accounting=SimpleNamespace(failures=self.failed),
+            failed_shards={},
+            seconds=0.5,
+            exit_code=0,
         )
 
     def run(self) -> list[set[str]]:
@@ -123,6 +130,21 @@ def test_a_folder_that_is_away_is_waited_for(tmp_path: Path, capsys: pytest.Capt
     said = capsys.readouterr().err
     assert said.count("cannot be listed at this moment: No such file or directory") == 1
     assert said.count("can be listed again") == 1
+
+
+def test_what_may_hold_pictures_and_is_not_read_is_named_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World(tmp_path / "in")
+    for name in ("night.zip", "notes.txt", "film.psd"):
+        world.write(name)
+    world.at = {9: lambda: world.write("day.zip"), 10: lambda: world.write("a.jpg")}
+    assert world.run() == [{"a.jpg"}], "nothing of it begins a batch"
+    passed = [line for line in capsys.readouterr().err.splitlines() if "passed over" in line]
+    assert passed == [
+        "par: warning: passed over: 1 archives (read with --containers, or named as sources, such as"
+        " FOLDER/*.tar); 1 .psd: pictures in formats that are not read"
+    ]
 
 
 def command(folder: Path | str, store: Path, *more: str) -> list[str]:
@@ -216,12 +238,18 @@ def test_once_indexes_what_is_there_tells_saved_searches_and_ends(
     lines = done.stderr.splitlines()
     assert lines[0] == "par: saved search red: 1 new of 2 people"
     assert "2 new or changed: 3 files listed = 2 indexed + 0 without people + 1 failed" in lines[1]
+    assert "; failed: 1 damaged (par status --failed lists them)" in lines[1]
     assert len(lines) == 2
     assert len(content(store)) == 2
 
 
 def test_what_cannot_be_watched_is_refused(tmp_path: Path) -> None:
-    for folder, said in (("s3://bucket/x", "is a URL"), (str(tmp_path / "none"), "there is no folder")):
+    (tmp_path / "a.zip").write_bytes(b"")
+    for folder, said in (
+        ("s3://bucket/x", "is a URL"),
+        (str(tmp_path / "none"), "there is no folder"),
+        (str(tmp_path / "a.zip"), "a.zip is a file, and par watch takes a folder"),
+    ):
         done = subprocess.run(
             command(folder, tmp_path / "s"),
             capture_output=True,

@@ -174,6 +174,8 @@ def test_how_many_hits_are_likely_right_is_one_short_sentence(tmp_path: Path) ->
         "About 2 of these 4 are likely right.",
         "Less likely people are left out: --include-low-confidence shows the nearest of them.",
     ]
+    in_a_shell = hit_lines(SearchResult("red", (), (), 10, Chance(0.15, 0.5, 1)), weak=":weak")
+    assert list(in_a_shell)[-1] == "Less likely people are left out: :weak shows the nearest of them."
 
 
 def test_a_folder_that_may_not_be_written_is_no_unexpected_failure(

@@ -38,6 +38,10 @@ def test_tags_are_added_listed_and_removed(store: Path, people: list[str]) -> No
     }
     assert par("tag", "remove", "gate 3", *people, "--store", store).exit_code == 0
     assert par("tag", "list", "--store", store).stdout == "check\t1\n"
+    nobody = par("tag", "list", "gate 3", "--store", store)
+    assert (nobody.stdout, nobody.stderr) == ("", "Nobody has the tag gate 3.\n")
+    assert par("tag", "remove", "check", *people, "--store", store).exit_code == 0
+    assert par("tag", "list", "--store", store).stdout == "No tags.\n", "one of them has a note still"
     events = [(event.action, event.what, event.count) for event in Access.open(store).log.latest(9).events]
     assert (("tag", f"+gate 3; 2 people: {people[0]} {people[1]}", 2)) in events
 

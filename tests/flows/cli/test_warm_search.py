@@ -197,6 +197,10 @@ def test_a_shell_answers_lines_and_goes_on_after_wrong_ones(store: Path) -> None
 def test_a_shell_in_a_terminal_completes_keeps_history_and_ends_with_ctrl_d(
     store: Path, tmp_path: Path
 ) -> None:
+    (hit,) = json.loads(
+        par("search", "upper:yellow", "--store", store, "--profile", "fake", "--json").stdout
+    )["results"]
+    assert par("tag", "add", "gate", hit["person_id"], "--store", store).returncode == 0
     typed = [
         ("par> ", ":explain\r"),
         ("par> ", "yellow"),
@@ -206,7 +210,12 @@ def test_a_shell_in_a_terminal_completes_keeps_history_and_ends_with_ctrl_d(
         ("par> ", "upper:ora"),
         ("upper:ora", "\x03"),
         ("par> ", "\x1b[A\r"),  # the question before
-        ("0003.png", "\x04"),
+        ("0003.png", ""),
+        ("par> ", "tag:gat\t\r"),
+        ("0003.png", ""),
+        ("par> ", "help\r"),  # nobody looks like that
+        ("Ctrl-D too", ""),
+        ("par> ", "exit\r"),
     ]
     environment = {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path)}
     code, text = run_in_terminal(
@@ -216,7 +225,9 @@ def test_a_shell_in_a_terminal_completes_keeps_history_and_ends_with_ctrl_d(
         typed=typed,
     )
     assert code == 0, text
-    assert text.count("upper yellow") == 2
+    assert text.count("upper yellow") == 3
+    assert "From now on with the parts of a question." in text
+    assert "\n:weak " in text.replace("\r", "")
     history = tmp_path / "par" / "history"
     assert history.stat().st_mode & 0o777 == 0o600
     assert "upper:yellow" in history.read_text().split()

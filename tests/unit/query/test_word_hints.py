@@ -91,6 +91,10 @@ def test_the_last_word_is_completed(typed: str, offered: str) -> None:
     assert all(offer.lower().startswith(typed.lower()) for offer in offers)
 
 
+def test_all_colours_are_offered_after_a_garment() -> None:
+    assert {offer.removeprefix("upper:") for offer in completions("upper:")} == set(COLOUR_TERMS)
+
+
 def test_nothing_is_offered_where_nothing_goes_on() -> None:
     assert completions("") == completions("a man ") == completions("xyzzy") == completions("x:y") == ()
     assert "hat" not in completions("hat")
