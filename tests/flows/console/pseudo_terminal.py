@@ -18,6 +18,12 @@ PLAIN = b"\x1b[?6c"
 DUMB = b""
 
 
+CTRL_C = "\x03"
+# Python's readline asks for signals only where its wait for a key is interrupted: one that comes right after
+# a key, before the wait for the next, is seen with the next key
+_UNTIL_IT_WAITS_S = 0.5
+
+
 def run_in_terminal(
     command: Sequence[str],
     answer: bytes,
@@ -78,7 +84,10 @@ def run_in_terminal(
                 os.write(master, answer)
             while waiting and (at := written.find(waiting[0][0].encode(), seen_until)) >= 0:
                 seen_until = at + len(waiting[0][0].encode())
-                os.write(master, waiting.pop(0)[1].encode())
+                keys = waiting.pop(0)[1]
+                if keys == CTRL_C:
+                    time.sleep(_UNTIL_IT_WAITS_S)
+                os.write(master, keys.encode())
                 if not waiting:
                     after(process.pid)
         assert not waiting, (waiting, written[-2000:])
