@@ -238,7 +238,7 @@ def server_answers(where: str, store: Path, token: str | None) -> tuple[ServerAn
             )
         client = Client(where, token, timeout=_WAIT_S)
         client.suggest("")  # says now whether it answers, and takes the token
-        return ServerAnswers(client), f"answered by the server at {where}"
+        return ServerAnswers(client), f"answered by the server at {where}, from the store that it serves"
     found = server_of(store)
     if found is None:
         return None, f"no par serve of {store} runs on this machine"
