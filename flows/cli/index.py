@@ -90,6 +90,12 @@ def index(
     ] = None,
     machine: WorkerOptions = WorkerOptions(),
     metrics: MetricsOption = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Do nothing but predict the run, as par plan does; nothing is written."
+        ),
+    ] = False,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=SHOWN)] = False,
 ) -> None:
@@ -105,6 +111,7 @@ def index(
         --workers 8
     par index shards/ --containers --store store
     par index photos/ --store store --retry-failed
+    par index photos/ --store store --dry-run
     par index photos/ --store store --golden golden.yaml
     par index photos/ --store store --metrics /var/lib/node_exporter/par.prom
     ```
@@ -120,6 +127,10 @@ def index(
         metrics={"file": metrics},
         machine={"runner": runner, "shard_size": shard_size, "batch_size": batch_size},
     )
+    if dry_run:
+        from flows.cli.plan import show_plan
+
+        show_plan(settings, sources, store, retry_failed=retry_failed, as_json=as_json)
     from flows.index import run_index
     from flows.index_report import IndexReport
 

@@ -2,7 +2,9 @@
 
 import json
 import os
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -11,7 +13,13 @@ from flows.cli.options import ContainersOption, JsonOption, NewStoreOption
 from flows.console.lines import say
 from par_core.errors import BadConfigError
 
-__all__ = ["plan"]
+if TYPE_CHECKING:
+    from par_core.config import RunConfig
+
+__all__ = ["SAMPLE", "plan", "show_plan"]
+
+#: Pictures that a prediction runs the models on, if ``--sample`` does not say.
+SAMPLE: Final = 64
 
 
 def plan(
@@ -25,7 +33,7 @@ def plan(
         typer.Option(
             "--sample", min=0, max=10_000, metavar="N", help="Pictures that the models are run on; 0: none."
         ),
-    ] = 64,
+    ] = SAMPLE,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Also count files that failed before as due.")
     ] = False,
@@ -46,6 +54,22 @@ def plan(
     ```
     """
     settings = models.load(machine, sources={"containers": containers or None})
+    show_plan(settings, sources, store, sample, seed=seed, retry_failed=retry_failed, as_json=as_json)
+
+
+def show_plan(
+    settings: "RunConfig",
+    sources: Sequence[str],
+    store: Path,
+    sample: int = SAMPLE,
+    *,
+    seed: int = 0,
+    retry_failed: bool = False,
+    as_json: bool = False,
+) -> NoReturn:
+    """Predict an index run, print the prediction, and end the command: with exit code 1 if a source holds
+    nothing any more.
+    """
     if settings.machine.scheduler is not None and settings.machine.workers is None:
         raise BadConfigError("say with --workers how many workers the scheduler will have in the night")
     from flows.pools import one_thread_each

@@ -70,11 +70,12 @@ class Searcher:
         self._resident = ResidentReader() if resident else None
 
     def warm(self) -> None:
-        """Load the models for texts, so that the first question is as quick as the next. If the index is
-        wanted in memory, begin to read it, and wait for that for some seconds.
+        """Load the models for texts and the grammar, so that the first question is as quick as the next. If
+        the index is wanted in memory, begin to read it, and wait for that for some seconds.
         """
         if self._resident is not None and (index := self._opened_index()) is not None:
             self._resident.read_soon(index)
+        _parse("a person")
         load_text_scorer(self.config).query("a person")
         if self._resident is not None:
             self._resident.wait(_PATIENT_S)

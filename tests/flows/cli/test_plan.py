@@ -191,3 +191,14 @@ def test_wrong_questions_are_refused_and_an_emptied_source_is_named(tmp_path: Pa
     assert emptied.exit_code == 1
     assert "is it mounted?" in emptied.stderr
     assert "0 files listed" in emptied.stdout
+
+
+def test_a_dry_run_of_par_index_is_the_same_and_writes_nothing(tmp_path: Path) -> None:
+    photos = archive(tmp_path / "photos", [("red",), ("green", "blue"), ()])
+    common = [photos, "--store", tmp_path / "s", "--profile", "fake", "--retry-failed", "--json"]
+    foreseen, dry = (
+        json.loads(par(*command, *common).stdout) for command in (["plan"], ["index", "--dry-run"])
+    )
+    assert foreseen.keys() == dry.keys()
+    assert {name: dry[name] for name in ("listed", "new")} == {"listed": 3, "new": 3}
+    assert not (tmp_path / "s").exists()
