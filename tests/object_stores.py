@@ -111,8 +111,8 @@ class Mortal:
     def listed(self, prefix: str) -> Iterator[ObjectInfo]:
         return self._asked(lambda: self._objects.listed(prefix))
 
-    def erase_versions(self, prefix: str, keep: Collection[str]) -> int | None:
-        return self._asked(lambda: self._objects.erase_versions(prefix, keep))
+    def erase_versions(self, prefix: str) -> int | None:
+        return self._asked(lambda: self._objects.erase_versions(prefix))
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -87,19 +87,20 @@ def verify(
     par verify --store store --thorough
     ```
     """
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
-    from par_core.stages.check import verify_store
+    from par_core.stages.check import damaged_tags, verify_store
     from par_core.stages.status import store_status
     from par_core.store.layout import Store
 
     opened = Store.open(store)
     report = verify_store(opened, thorough=thorough)
+    report = replace(report, problems=tuple(map(shown, (*report.problems, *damaged_tags(opened)))))
     if as_json:
         _print_json(asdict(report))
     else:
         for problem in report.problems:
-            print(shown(f"problem: {problem}"))
+            print(f"problem: {problem}")
         counted = store_status(opened).accounting
         print(counted, counted.people_sentence, sep="\n")
         print(

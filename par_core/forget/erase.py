@@ -139,8 +139,7 @@ def erase_named_in_text(store: Store, subject: Subject) -> int:
                     changed += 1
     changed += _erase_in_tags(store, subject)
     log = Access(store.root).log
-    lines = b"".join(path.read_bytes() for path in sorted(log.folder.glob("*.jsonl")))
-    change = _replacing(lines, subject, {})
+    change = _replacing(log.content(), subject, {})
     return changed + (log.rewrite(change) if change else 0)
 
 

@@ -75,12 +75,12 @@ class Objects(Protocol):
     def listed(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects whose keys begin with a text."""
 
-    def erase_versions(self, prefix: str, keep: Collection[str]) -> int | None:
-        """Delete older versions of objects that a bucket with versioning keeps.
+    def erase_versions(self, prefix: str) -> int | None:
+        """Delete older versions of objects that a bucket with versioning keeps; what is an object now stays,
+        also one that another host writes meanwhile.
 
         Args:
             prefix: Only of objects whose keys begin so.
-            keep: Keys whose newest version stays.
 
         Returns:
             Number of versions and marks of deletion that were removed; None if the bucket keeps none.

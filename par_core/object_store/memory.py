@@ -66,7 +66,7 @@ class MemoryObjects:
         for key, content in found:
             yield ObjectInfo(key, len(content), _tag(content))
 
-    def erase_versions(self, prefix: str, keep: Collection[str]) -> int | None:
+    def erase_versions(self, prefix: str) -> int | None:
         """See ``Objects``; nothing keeps versions here."""
         return None
 

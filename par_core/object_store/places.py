@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from par_core.atomic import write_atomic
-from par_core.errors import BadConfigError, ParError
+from par_core.errors import BadConfigError, ParError, StoreError
 from par_core.object_store.names import COPY
 
 if TYPE_CHECKING:  # a store in a folder needs nothing of it
@@ -47,9 +47,15 @@ def copy_folder(url: str, *, writing: bool = False) -> Path:
         writing: The copy of the host's writer.
 
     Raises:
-        BadConfigError: A store cannot be at such a URL.
+        BadConfigError: A store cannot be at such a URL, or the cache cannot be written to.
     """
     kind, _, rest = url.partition("://")
+    first = rest.partition("/")[0]
+    if "@" in first or ("@" in rest and ":" in first):  # what comes before it may be a password, with slashes
+        raise BadConfigError(
+            "a URL of a store holds no credentials: write s3://BUCKET/PREFIX, and set AWS_ACCESS_KEY_ID and"
+            " AWS_SECRET_ACCESS_KEY, or a profile"
+        )
     if kind not in _KINDS or not rest:
         raise BadConfigError(
             f"a store cannot be at {url}: name a folder, on this machine or mounted, or s3://BUCKET/PREFIX"
@@ -64,31 +70,45 @@ def copy_folder(url: str, *, writing: bool = False) -> Path:
     if not marker.is_file():
         if kind == "memory":
             atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
-        marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.parent.chmod(0o700)
         content = {"url": url, "writing": writing, "id": os.urandom(8).hex()}
-        write_atomic(marker, json.dumps(content).encode())
+        try:
+            marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.parent.chmod(0o700)
+            write_atomic(marker, json.dumps(content).encode())
+        except OSError as error:
+            raise BadConfigError(
+                f"{url} needs a working copy under {cache}, which cannot be written to ({error.strerror});"
+                " set XDG_CACHE_HOME to a folder that can"
+            ) from error
     return folder
 
 
 def copy_of(root: Path) -> "WorkingCopy | None":
-    """Return the working copy in a folder; None where the folder is a store of its own."""
+    """Return the working copy in a folder; None where the folder is a store of its own.
+
+    Raises:
+        StoreError: What says so is damaged.
+    """
     found = _OPEN.get(root)
     if found is not None:
         return found
     marker = root / COPY / "place.json"
     try:
         content = json.loads(marker.read_bytes())
+        url, identity, writing = content["url"], content["id"], content["writing"]
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{marker} is damaged ({error}); delete {root}, which is a copy: what was committed is fetched"
+            " again"
+        ) from error
     from par_core.object_store.working_copy import WorkingCopy
 
     with _LOCK:
         if not _OPEN:
             atexit.register(_close_at_exit)
-        return _OPEN.setdefault(
-            root, WorkingCopy(root, content["url"], content["id"], writing=content["writing"])
-        )
+        return _OPEN.setdefault(root, WorkingCopy(root, url, identity, writing=writing))
 
 
 def open_copies() -> "list[WorkingCopy]":
@@ -122,7 +142,10 @@ def _close_at_exit() -> None:
 
 
 def shown(text: str) -> str:
-    """Return a text for users, in which URLs stand in the place of working copies."""
+    """Return a text for users, in which URLs stand in the place of working copies. A text on a copy itself,
+    such as one that asks to delete it, keeps naming the copy: what it says must never be done to the store.
+    """
     for root, copy in list(_OPEN.items()):
-        text = text.replace(str(root), copy.url)
+        if f"{root}/{COPY}" not in text:
+            text = text.replace(str(root), copy.url)
     return text

@@ -6,6 +6,7 @@ and the role of the machine. What fsspec is configured with, such as ``FSSPEC_S3
 archive and store take the same. Nothing of them is ever printed.
 """
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
@@ -28,6 +29,8 @@ _DENIED: Final = (
     *("403", "401", "AuthorizationHeaderMalformed", "AllAccessDisabled"),
 )
 _NOT_OFFERED: Final = ("NotImplemented", "MethodNotAllowed", "501", "405")
+# user and password in an address, also a password with slashes; no port with a path after it
+_USER: Final = re.compile(r"//[^/\s]*@|//[^/\s:]*:(?!\d+/)\S*@")
 _Answer = TypeVar("_Answer")
 
 
@@ -90,11 +93,13 @@ class S3Objects:
 
     def delete(self, keys: Collection[str]) -> None:
         """See ``Objects``."""
-        names = [{"Key": self._prefix + key} for key in keys]
-        for start in range(0, len(names), _A_CALL):
-            self._delete(names[start : start + _A_CALL])
+        self._delete([{"Key": self._prefix + key} for key in keys])
 
     def _delete(self, names: list[dict[str, str]]) -> None:
+        for start in range(0, len(names), _A_CALL):
+            self._delete_some(names[start : start + _A_CALL])
+
+    def _delete_some(self, names: list[dict[str, str]]) -> None:
         def ask() -> list[dict[str, str]]:
             try:
                 answer = self._client.delete_objects(
@@ -125,26 +130,27 @@ class S3Objects:
                 return
             more = {"ContinuationToken": answer["NextContinuationToken"]}
 
-    def erase_versions(self, prefix: str, keep: Collection[str]) -> int | None:
+    def erase_versions(self, prefix: str) -> int | None:
         """See ``Objects``."""
         if not self._has_versions():
             return None
-        kept, erased, more = frozenset(keep), 0, dict[str, str]()
+        more = dict[str, str]()
+        former: list[dict[str, str]] = []
+        deletions: list[dict[str, str]] = []
         while True:
             named = {"Bucket": self._bucket, "Prefix": self._prefix + prefix, **more}
             answer = self._asked(partial(self._client.list_object_versions, **named), prefix)
-            going = [
-                {"Key": item["Key"], "VersionId": item["VersionId"]}
-                for item in (*answer.get("Versions", []), *answer.get("DeleteMarkers", []))
-                if not (item["IsLatest"] and item["Key"].removeprefix(self._prefix) in kept)
-            ]
-            if going:
-                self._delete(going)
-            erased += len(going)
+            former += [_version(item) for item in answer.get("Versions", []) if not item["IsLatest"]]
+            deletions += map(_version, answer.get("DeleteMarkers", []))
             if not answer.get("IsTruncated"):
-                return erased
+                break
             marks = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
             more = {mark: answer[key] for mark, key in marks.items() if key in answer}
+        # once all are listed, since a page begins after a version that must be there; and marks of deletion
+        # last, since without its mark an older version that is still there would be the object again
+        self._delete(former)
+        self._delete(deletions)
+        return len(former) + len(deletions)
 
     def _has_versions(self) -> bool:
         def ask() -> bool:
@@ -190,35 +196,47 @@ class S3Objects:
 def _client() -> Any:
     try:
         import botocore.config
+        import botocore.exceptions
         import botocore.session
         import fsspec
     except ImportError as error:
         raise BadConfigError(
             f"stores on S3 need a library that is not installed ({error.name}): pip install 'par-search[s3]'"
         ) from error
-    fixed: dict[str, Any] = fsspec.config.conf.get("s3", {})
-    session = botocore.session.Session(profile=fixed.get("profile"))
-    if session.get_config_variable("region") is None:
-        session.set_config_variable("region", "us-east-1")  # servers of one's own have none
-    endpoint = fixed.get("endpoint_url") or fixed.get("client_kwargs", {}).get("endpoint_url")
-    settings = botocore.config.Config(
-        max_pool_connections=AT_ONCE + 2,
-        connect_timeout=10,
-        read_timeout=60,
-        tcp_keepalive=True,
-        retries={"total_max_attempts": 1},  # _asked tries again
-        # servers of others than AWS do not know the newer checksums
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-    )
-    return session.create_client(
-        "s3",
-        endpoint_url=endpoint,
-        config=settings,
-        aws_access_key_id=fixed.get("key"),
-        aws_secret_access_key=fixed.get("secret"),
-        aws_session_token=fixed.get("token"),
-    )
+    try:
+        fixed: dict[str, Any] = fsspec.config.conf.get("s3", {})
+        session = botocore.session.Session(profile=fixed.get("profile"))
+        if session.get_config_variable("region") is None:
+            session.set_config_variable("region", "us-east-1")  # servers of one's own have none
+        endpoint = fixed.get("endpoint_url") or fixed.get("client_kwargs", {}).get("endpoint_url")
+        settings = botocore.config.Config(
+            max_pool_connections=AT_ONCE + 2,
+            connect_timeout=10,
+            read_timeout=60,
+            tcp_keepalive=True,
+            retries={"total_max_attempts": 1},  # _asked tries again
+            # servers of others than AWS do not know the newer checksums
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        return session.create_client(
+            "s3",
+            endpoint_url=endpoint,
+            config=settings,
+            aws_access_key_id=fixed.get("key"),
+            aws_secret_access_key=fixed.get("secret"),
+            aws_session_token=fixed.get("token"),
+        )
+    except ValueError as error:  # an endpoint that is no URL; it may hold a password
+        said = str(error).partition(":")[0]
+        raise BadConfigError(f"the settings of the object store cannot be used: {said}") from error
+    except botocore.exceptions.BotoCoreError as error:  # such as a profile that is missing
+        said = _without_request(error, "")
+        raise BadConfigError(f"the settings of the object store cannot be used: {said}") from error
+
+
+def _version(item: dict[str, Any]) -> dict[str, str]:
+    return {"Key": item["Key"], "VersionId": item["VersionId"]}
 
 
 def _code(error: Exception) -> str:
@@ -252,5 +270,14 @@ def _may_pass(error: Exception, code: str) -> bool:
 
 
 def _without_request(error: Exception, code: str) -> str:
-    """What is said of an error: its code or its kind and first line, never headers or signed addresses."""
-    return code or f"{type(error).__name__}: {str(error).splitlines()[0].split('?')[0][:200]}"
+    """What is said of an error: its code or its kind and first line, never headers, signed addresses, or what
+    stands before the host of an address.
+    """
+    import botocore.exceptions
+
+    if code:
+        return code
+    said = str(error).partition("\n")[0]
+    if type(error) is botocore.exceptions.HTTPClientError:  # any error of the library below, with its request
+        said = f"caused by {type(getattr(error, 'kwargs', {}).get('error')).__name__}"
+    return f"{type(error).__name__}: {_USER.sub('//', said.split('?')[0])[:200]}"

@@ -134,13 +134,15 @@ class WorkingCopy:
         if group in self._ensured:
             return
         self.open()
+        missing = ""
         for _ in range(_TRIES):
             try:
                 self._fetch(group, below=below)
                 break
-            except MissingObjectError:  # there is a newer version
-                if self.is_writer:
-                    raise
+            except MissingObjectError as error:  # there is a newer version, unless that names it too
+                if self.is_writer or str(error) == missing:
+                    raise _lost(error) from error
+                missing = str(error)
                 self.refresh()
         else:
             raise TransientError(f"{self.url} changes faster than it can be read; try again")
@@ -183,10 +185,10 @@ class WorkingCopy:
                 self._read_catalogues(known.head)
                 self._settle()
                 return before != self.state.meta("catalogues")
-            except MissingObjectError:  # a commit has deleted it
+            except MissingObjectError as error:  # a commit has deleted it
                 latest = HeadFile(self.objects).read()
                 if latest is not None and latest.head.catalogues == known.head.catalogues:
-                    raise
+                    raise _lost(error) from error
                 known = latest
         raise TransientError(f"{self.url} changes faster than it can be read; try again")
 
@@ -301,10 +303,16 @@ class WorkingCopy:
         if known is None:
             return
         moved = json.loads(self.state.meta("catalogues") or "[]") != list(known.head.catalogues)
-        self._read_catalogues(known.head)
-        if moved:
-            self._drop_uncommitted()
-        self._settle()
+        try:
+            self._read_catalogues(known.head)
+            if moved:
+                self._drop_uncommitted()
+            self._settle()
+        except MissingObjectError as error:
+            latest = HeadFile(self.objects).read()
+            if latest is not None and latest.head.catalogues == known.head.catalogues:
+                raise _lost(error) from error
+            raise TransientError(f"{self.url} was changed meanwhile; try again") from error
 
     def _drop_uncommitted(self) -> None:
         """Take back what this folder holds beside the version: another host has committed since. A file that
@@ -429,8 +437,7 @@ class WorkingCopy:
         lost = self.sweep_all()
         with self._thread:
             held.commit(self._swept)
-        kept = [item.key for item in self.objects.listed("")]
-        return lost, self.objects.erase_versions("", kept)
+        return lost, self.objects.erase_versions("")
 
     def sweep_all(self, head: Head | None = None) -> int:
         """Delete objects that no version names: those that killed writers left. Only while the lease is held.
@@ -449,6 +456,10 @@ class WorkingCopy:
         ]
         self.objects.delete(lost)
         return len(lost)
+
+
+def _lost(error: MissingObjectError) -> StoreError:
+    return StoreError(f"{error}, which the store needs; bring it back from a backup")
 
 
 def _step(path: str) -> int:

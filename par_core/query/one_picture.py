@@ -85,9 +85,13 @@ def person_in_box(
     all pixels of the drawn box are, with a score of 0.
 
     Raises:
-        BadConfigError: The box lies outside the picture, or is lower than ``segment.min_height_px``.
+        BadConfigError: The sides of the box are the wrong way round or no numbers, it lies outside the
+            picture, or is lower than ``segment.min_height_px``.
     """
     height, width = image.shape[:2]
+    if not (box[0] < box[2] and box[1] < box[3]):  # also where one is no number
+        given = ", ".join(f"{side:g}" for side in box)
+        raise BadConfigError(f"the box is {given}; x1, y1, x2, y2 need x1 < x2 and y1 < y2")
     left, top, right, bottom = whole_pixels(
         np.clip(np.array(box, np.float32), 0, [width, height, width, height]).astype(np.float32),
         width=width,

@@ -24,6 +24,7 @@ from par_core.store.layout import Store
 __all__ = ["new_record", "save_new_record"]
 
 _NO_DIRECTION: Final = 1e-6
+_HEX: Final = frozenset("0123456789abcdef")  # digits of an id
 
 
 def new_record(
@@ -92,8 +93,9 @@ def save_new_record(store: Store, record: ReviewRecord) -> None:
 
 def _middle_of(index: PeopleIndex, person_ids: Sequence[str]) -> Float32[np.ndarray, " d"]:
     """Return the mean direction of people's embeddings, of L2 norm 1."""
-    people = People(index.rows(sorted(set(person_ids))), ())
-    missing = sorted(set(person_ids) - set(people.ids))
+    asked = sorted(set(person_ids))
+    people = People(index.rows([one for one in asked if set(one) <= _HEX]), ())
+    missing = sorted(set(asked) - set(people.ids))
     if missing:
         raise BadConfigError(f"nobody in the index has the id {missing[0][:64]}")
     total = people.vectors.sum(axis=0, dtype=np.float64)

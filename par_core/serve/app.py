@@ -10,6 +10,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 
 from par_core.access import Access
 from par_core.errors import ParError
+from par_core.object_store.places import shown
 from par_core.serve import api, login, metrics, pages
 from par_core.serve.middleware import AccessMiddleware
 from par_core.serve.monitoring import MonitoringMiddleware
@@ -92,7 +94,8 @@ def _headers(problem: Problem) -> dict[str, str]:
 def _problem(error: Exception) -> Problem:
     match error:
         case ParError():
-            return problem_of(error)
+            problem = problem_of(error)
+            return replace(problem, message=shown(problem.message))
         case RequestValidationError():
             wrong = [
                 f"{'.'.join(str(part) for part in detail['loc'][1:]) or detail['loc'][0]}: {detail['msg']}"

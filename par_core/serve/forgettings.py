@@ -8,13 +8,17 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, Literal
 
 from par_core.access import Access, Caller
-from par_core.errors import ParError, StoreError
+from par_core.errors import ParError, StoreError, TransientError
 from par_core.forget import Request, find_subject, forget
+from par_core.object_store.places import shown
 from par_core.serve.problems import BusyError, UnknownIdError
 from par_core.serve.service import ArchiveService
+from par_core.store.layout import Store
+from par_core.store_folder import store_folder
 
 __all__ = ["Forgetting", "Forgettings"]
 
@@ -104,7 +108,7 @@ class Forgettings:
                 if isinstance(error, ParError)
                 else f"the store cannot be written to: {error.strerror}"
             )
-            self._put(replace(self.one(begun.name), state="failed", message=said))
+            self._put(replace(self.one(begun.name), state="failed", message=shown(said)))
             self._access.record(
                 caller, "forget", "person", how=how, source=source, status=type(error).__name__
             )
@@ -124,13 +128,19 @@ class Forgettings:
         how: str,
         source: str,
     ) -> None:
-        store = self._service.store
+        served = self._service.store
+        served.send_records()
+        # the server reads a store on an object store in another copy than commands write in
+        store = Store.open(store_folder(Path(served.place), writing=True))
         with store.exclusive():
+            store.fetch_all()
             if store.forgetting_path.exists():
                 raise StoreError(
-                    "an erasure was interrupted; first finish it with: par forget --finish --store STORE"
+                    "an erasure was interrupted; first finish it with: par forget --finish --store"
+                    f" {store.place}"
                 )
             report = forget(store, find_subject(store, request), say)
+            store.erase_former()
         certificate, left = report.certificate.stem, len(report.proof.found_in)
         self._access.record(
             caller,
@@ -141,6 +151,10 @@ class Forgettings:
             count=begun.people,
             status="ok" if not left else "something is left",
         )
+        try:
+            served.refresh()
+        except TransientError as error:  # it is erased; the server follows as soon as it can
+            _log.warning("%s", error)
         self._put(replace(begun, state="done", step="done", certificate=certificate, left=left))
 
     def _put(self, forgetting: Forgetting) -> None:

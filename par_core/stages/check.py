@@ -13,6 +13,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from par_core.errors import StoreError
 from par_core.stages.compare_index import compare_all, compare_shard
 from par_core.stages.status import store_status
 from par_core.store.commits import CommitRecord, last_commit
@@ -26,8 +27,9 @@ from par_core.store.ledger.finished import described_with
 from par_core.store.ledger.opening import build_ledger
 from par_core.store.ledger.pending import undescribed_shards
 from par_core.store.suppression import load_suppression_list
+from par_core.tags.files import read_tags
 
-__all__ = ["VerifyReport", "verify_store"]
+__all__ = ["VerifyReport", "damaged_tags", "verify_store"]
 
 _SAMPLE: Final = 64  # shards
 _EXAMPLES: Final = 5
@@ -69,7 +71,7 @@ def verify_store(store: Store, *, thorough: bool = False) -> VerifyReport:
         return VerifyReport(("nothing was ever committed; run par index",), 0, 0, thorough)
     with Ledger.read(store, commit.segment_config) as ledger:
         if ledger is None:
-            repair = f"write it again with: par rebuild --store {store.root}"
+            repair = f"write it again with: par rebuild --store {store.place}"
             return VerifyReport((f"the ledger is missing; {repair}",), 0, 0, thorough)
         shards = _shards(ledger, None if thorough else _SAMPLE)
         checked, problems = (
@@ -91,10 +93,21 @@ def verify_store(store: Store, *, thorough: bool = False) -> VerifyReport:
             problems += _recounted(ledger, commit)
         if store.forgetting_path.exists():
             problems.append(
-                f"a forgetting was interrupted; finish it with: par forget --finish --store {store.root}"
+                f"a forgetting was interrupted; finish it with: par forget --finish --store {store.place}"
             )
         rows, wrong = _compare_index(ledger, commit, shards, thorough=thorough)
         return VerifyReport((*problems, *wrong), checked, rows, thorough)
+
+
+def damaged_tags(store: Store) -> tuple[str, ...]:
+    """Return what is wrong with the tags of a store: the first file that cannot be read. No search of others
+    depends on them, so that no gate asks for it.
+    """
+    try:
+        read_tags(store.root)
+    except StoreError as error:
+        return (str(error),)
+    return ()
 
 
 def _shards(ledger: Ledger, most: int | None) -> list[str]:
@@ -184,4 +197,4 @@ def _compare_index(
 
 
 def _repair(store: Store) -> str:
-    return f"write it again with: par rebuild --store {store.root}"
+    return f"write it again with: par rebuild --store {store.place}"

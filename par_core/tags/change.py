@@ -93,7 +93,8 @@ def change_tags(
         # an erasure makes this file before it erases tags, which it does under the same lock
         if store.forgetting_path.exists():
             raise TransientError(
-                "people are being erased from this store; tags can be changed once that is done"
+                "people are being erased from this store; tags can be changed once that is done (if it was"
+                f" interrupted: par forget --finish --store {store.place})"
             )
         index = open_index()
         tags, known = tags_of(index), boxes_in(index, ids)

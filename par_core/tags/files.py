@@ -140,12 +140,15 @@ def locked(root: Path) -> Iterator[None]:
 
 def _signatures(folder: Path) -> tuple[_Signature, ...]:
     found = []
-    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            if _FILE.fullmatch(entry.name):
-                with contextlib.suppress(FileNotFoundError):  # its last person was removed just now
-                    state = entry.stat(follow_symlinks=False)
-                    found.append((entry.path, state.st_ino, state.st_mtime_ns, state.st_size))
+    try:
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                if _FILE.fullmatch(entry.name):
+                    with contextlib.suppress(FileNotFoundError):  # its last person was removed just now
+                        state = entry.stat(follow_symlinks=False)
+                        found.append((entry.path, state.st_ino, state.st_mtime_ns, state.st_size))
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be read ({error.strerror}); it holds tags") from error
     return tuple(sorted(found))
 
 
@@ -168,9 +171,12 @@ def _people_now(path: Path) -> tuple[TaggedPerson, ...]:
         return tuple(TaggedPerson.of_json(person) for person in content["people"])
     except FileNotFoundError:
         return ()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read ({error.strerror}); it holds tags") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(
-            f"{path} is damaged ({error}); bring it back from a backup: it holds tags"
+            f"{path} is damaged ({error}); bring it back from a backup, or delete it: then the tags and notes"
+            " in it are lost"
         ) from error
 
 

@@ -31,6 +31,7 @@ from tests.object_store_fixtures import proxy, server, url
 from tests.object_stores import BUCKET, client_of, wait_until
 from tests.pictures import archive, save, scene
 from tests.serving import answering
+from tests.serving import client_of as page_of
 
 __all__ = ["proxy", "server", "url"]
 
@@ -173,6 +174,7 @@ def test_a_forgotten_person_is_gone_from_all_objects_and_copies(
     rows = hosts[1].content()
     going = next(row for row in rows if row["upper_color"] == "yellow" or len(rows) == 7)["person_id"]
     hosts[1].par("review", "a red person", "--batch", "9", "--profile", "fake", typed="\nq\n")
+    assert hosts[1].par("tag", "add", "check", going).exit_code == 0  # only its own log names the person
     assert objects_with(proxy, hosts[0].url, going, tmp_path / "before")
     done = hosts[2].par("forget", "--person", going, "--yes")
     assert done.exit_code == 0, done.output
@@ -241,6 +243,22 @@ def test_python_callers_index_and_search(hosts: list[Host], photos: Path) -> Non
         save(photos / "new.png", scene("red", "blue", seed=9))
         archive_.index(photos)
         assert archive_.status().rows == 9
+
+
+def test_the_page_forgets_a_person_of_a_store_on_s3(
+    hosts: list[Host], photos: Path, proxy: FaultyProxy, tmp_path: Path
+) -> None:
+    hosts[0].index(photos)
+    going = hosts[1].content()[0]["person_id"]
+    with hosts[0].here() as store, page_of(store) as client:
+        assert client.post("/api/tags", json={"people": [going], "add": ["check"]}).status_code == 200
+        begun = client.post("/api/forget", json={"people": [going], "number": 1}).json()
+        wait_until(lambda: client.get(f"/api/forget/{begun['name']}").json()["state"] != "running", 60)
+        ended = client.get(f"/api/forget/{begun['name']}").json()
+        assert (ended["state"], ended["left"], ended["message"]) == ("done", 0, "")
+        assert client.get("/api/tags").json()["tags"] == {}  # the server's own copy has followed
+    assert len(hosts[1].content()) == 6
+    assert objects_with(proxy, hosts[0].url, going, tmp_path / "after") == []
 
 
 def test_workers_of_other_hosts_are_refused_in_one_line(hosts: list[Host], photos: Path) -> None:

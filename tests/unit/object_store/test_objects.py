@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.faulty_proxy import FaultyProxy, Kind
 from par_core.errors import BadConfigError, TransientError
+from par_core.object_store import s3
 from par_core.object_store.client import MissingObjectError, Objects
 from par_core.object_store.opening import open_objects
 from par_core.object_store.s3 import S3Objects
@@ -130,7 +131,7 @@ def test_older_versions_are_erased_too(server: tuple[str, int], proxy: FaultyPro
         objects.put("files/gone", text)
     objects.delete(["files/gone"])
     client.put_object(Bucket=bucket, Key="other", Body=b"")
-    assert objects.erase_versions("files/", {"files/kept"}) == 4
+    assert objects.erase_versions("files/") == 4
     left = client.list_object_versions(Bucket=bucket)
     assert sorted(item["Key"] for item in left["Versions"]) == ["other", "store/files/kept"]
     assert "DeleteMarkers" not in left
@@ -139,4 +140,72 @@ def test_older_versions_are_erased_too(server: tuple[str, int], proxy: FaultyPro
 
 def test_a_bucket_without_versions_says_so(proxy: FaultyProxy, url: str) -> None:
     make_bucket(proxy.url)
-    assert S3Objects(url).erase_versions("", ()) is None
+    assert S3Objects(url).erase_versions("") is None
+
+
+def test_objects_that_others_write_meanwhile_stay(proxy: FaultyProxy, url: str) -> None:
+    bucket = "versioned-meanwhile"
+    client = client_of(proxy.url)
+    client.create_bucket(Bucket=bucket)
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    objects = S3Objects(f"s3://{bucket}/store")
+    listed = objects._client.list_object_versions
+
+    def after_another_host(**named: str) -> object:
+        client.put_object(Bucket=bucket, Key="store/records/tags/4b.json", Body=b"theirs")
+        return listed(**named)
+
+    objects._client.list_object_versions = after_another_host
+    assert objects.erase_versions("") == 0
+    assert content(objects, "records/tags/4b.json") == b"theirs"
+
+
+def test_marks_of_deletion_go_last(proxy: FaultyProxy, url: str) -> None:
+    bucket = "versioned-marks"
+    client = client_of(proxy.url)
+    client.create_bucket(Bucket=bucket)
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    objects = S3Objects(f"s3://{bucket}/store")
+    for key in ("a", "b"):
+        objects.put(key, b"1")
+        objects.put(key, b"2")
+    objects.delete(["a", "b"])
+    listed = objects._client.list_object_versions
+    objects._client.list_object_versions = lambda **named: listed(**named, MaxKeys=1)
+    seen = []
+    delete = objects._client.delete_objects
+
+    def deleted(**named: object) -> object:
+        answer = delete(**named)
+        seen.append([item["Key"] for item in client.list_objects_v2(Bucket=bucket).get("Contents", [])])
+        return answer
+
+    objects._client.delete_objects = deleted
+    assert objects.erase_versions("") == 6
+    assert len(seen) == 2
+    assert not any(seen)
+    left = client.list_object_versions(Bucket=bucket)
+    assert not left.get("Versions")
+    assert not left.get("DeleteMarkers")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"endpoint_url": "http://me:hidden-1@127.0.0.1:1", "key": "hidden-2", "secret": "hidden-3"},
+        {"endpoint_url": "http://me:hidden/1@127.0.0.1:1", "key": "hidden-2", "secret": "hidden-3"},
+        {"endpoint_url": "me:hidden-1@host", "key": "hidden-2", "secret": "hidden-3"},
+        {"endpoint_url": "http://127.0.0.1:1", "key": "hidden\n-2", "secret": "hidden-3"},
+        {"endpoint_url": "http://127.0.0.1:1", "key": "hidden-2"},
+        {"profile": "none-of-this-name"},
+    ],
+)
+def test_settings_that_fail_are_said_without_what_is_secret(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "_FIRST_PAUSE_S", 0.0)
+    monkeypatch.setitem(fsspec.config.conf, "s3", settings)
+    with pytest.raises((BadConfigError, TransientError)) as error:
+        S3Objects("s3://people/main").get("head.json")
+    assert "hidden" not in str(error.value)
+    assert "\n" not in str(error.value)

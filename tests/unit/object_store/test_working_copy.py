@@ -386,3 +386,18 @@ def test_a_damaged_catalogue_cannot_write_outside(objects: Objects, tmp_path: Pa
     objects.put(key, Catalogue({"../outside": [Part("files/x", "0", 1)]}).encoded())
     with pytest.raises(StoreError, match="is no path in a store"):
         copy_at(tmp_path / "b", objects.url, objects).refresh()
+
+
+@pytest.mark.parametrize("lost", ["files/index.lance", "catalogue/", "files/status.json"])
+def test_a_lost_object_is_said_and_never_taken_for_a_newer_version(
+    objects: Objects, tmp_path: Path, lost: str
+) -> None:
+    writer = copy_at(tmp_path / "a", objects.url, objects, writing=True)
+    committed(writer, FIRST)
+    objects.delete([item.key for item in objects.listed(lost)])
+    with pytest.raises(StoreError, match=f"there is no .*/{lost}.*bring it back from a backup"):
+        seen_by(tmp_path / "b", objects)
+    other = copy_at(tmp_path / "c", objects.url, objects, writing=True)
+    with pytest.raises(StoreError, match=f"there is no .*/{lost}.*bring it back from a backup"):
+        committed(other, SECOND)
+    committed(writer, {"gate.json": b"1"})

@@ -104,6 +104,8 @@ def test_tags_and_notes_are_texts(own: Path, open_client: TestClient) -> None:
         ("/selection/export", {"person": ["') OR (1=1"]}, 400),
         ("/selection/export", {"person": ["ONE"], "form": "fiftyone"}, 422),
         ("/selection/review", {"person": ["0" * 32]}, 400),
+        ("/selection/review", {"person": ["' OR 1=1 --"]}, 400),
+        ("/selection/review", {"person": [""]}, 400),
         ("/forget", {"person": ["ONE"], "number": "2"}, 400),
         ("/forget", {"person": ["ONE"], "number": ""}, 400),
         ("/forget", {"person": ["ONE"], "number": "1e0"}, 400),

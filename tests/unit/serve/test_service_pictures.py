@@ -131,6 +131,12 @@ def test_a_box_names_the_person_in_it_or_all_that_is_in_it(service: ArchiveServi
     for box in ((10.0, 10.0, 14.0, 80.0), (10.0, 10.0, 60.0, 20.0), outside, (60.0, 90.0, 20.0, 10.0)):
         with pytest.raises(BadConfigError, match="the box is"):
             service.add_picture(content, box)
+    nan = float("nan")
+    for wrong in ((nan, 0.0, 60.0, 90.0), (0.0, 0.0, 60.0, nan), (nan, nan, nan, nan)):
+        with pytest.raises(BadConfigError, match="x1 < x2 and y1 < y2"):
+            service.add_picture(content, wrong)
+    with pytest.raises(BadConfigError, match="x1 < x2 and y1 < y2"):
+        service.add_picture(content, (60.0, 90.0, 20.0, 10.0))
 
 
 def test_a_picture_without_people_is_an_answer_where_a_box_may_follow(

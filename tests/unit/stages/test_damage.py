@@ -212,3 +212,22 @@ def test_a_description_that_changes_and_changes_back_doubles_nobody(root: Path, 
     assert people is not None
     assert len(people) == 3
     assert verify_store(Store.open(root), thorough=True).problems == ()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder in place of a file", "file in place of the folder"])
+def test_damaged_tags_are_a_problem_in_one_line(root: Path, kind: str) -> None:
+    path = root / "tags" / "4b.json"
+    if kind == "file in place of the folder":
+        path.parent.write_bytes(b"")
+    elif kind == "file":
+        path.parent.mkdir()
+        path.write_bytes(b"{")
+    else:
+        path.mkdir(parents=True)
+    done = CliRunner().invoke(app, ["verify", "--store", str(root)])
+    assert done.exit_code == 1
+    (line,) = [line for line in done.output.splitlines() if line.startswith("problem: ")]
+    assert str(path if kind != "file in place of the folder" else path.parent) in line
+    assert verify_store(Store.open(root)).problems == ()  # what a gate asks for
+    listed = CliRunner().invoke(app, ["tag", "list", "--store", str(root)])
+    assert isinstance(listed.exception, StoreError)
