@@ -33,6 +33,7 @@ from par_core.store.ledger.accounting import accounting
 from par_core.store.listings import forget_in_listings, listed_entries
 from par_core.store.missing_sources import release_forgotten
 from par_core.store.suppression import save_suppression_list
+from par_core.tags.files import read_tags
 
 __all__ = ["ForgetReport", "finish_forgetting", "forget"]
 
@@ -71,8 +72,9 @@ def forget(store: Store, subject: Subject, say: Callable[[str], None] = lambda s
     it, and has finished an interrupted erasure.
 
     Raises:
-        StoreError: A shard is damaged, or the index cannot be written.
+        StoreError: A shard or a file of tags is damaged, or the index cannot be written.
     """
+    read_tags(store.root)  # a damaged file is named now, not when half is erased
     index = PeopleIndex.open(store.index_path)
     journal = Journal(
         secrets.token_hex(8),

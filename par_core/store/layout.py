@@ -139,7 +139,7 @@ class Store:
 
         Raises:
             BadConfigError: There is no store at that place.
-            StoreError: The store has another format version.
+            StoreError: The store has another format version, or the file that says so is damaged.
         """
         store = cls(root)
         if store.copy is not None:
@@ -147,7 +147,12 @@ class Store:
         if not store._marker.is_file():
             place = root if store.copy is None else store.place
             raise BadConfigError(f"no store at {place}; make one with: par index SOURCE --store {place}")
-        stored_format = json.loads(store._marker.read_bytes()).get("format")
+        try:
+            stored_format = json.loads(store._marker.read_bytes())["format"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{store._marker} is damaged ({error}); bring it back from a backup: it holds the format"
+            ) from error
         if stored_format != FORMAT:
             raise StoreError(
                 f"{root} has store format {stored_format}, this version of PAR reads {FORMAT}; index the"

@@ -125,3 +125,13 @@ def test_a_damaged_shard_is_not_made_good_by_forgetting(root: Path) -> None:
     pq.write_table(table, damaged, compression="none")
     with pytest.raises(StoreError, match="is damaged, so that no person can be erased from it"):
         erase(root, person=erased["person_id"])
+
+
+def test_damaged_tags_are_named_before_anything_is_erased(root: Path) -> None:
+    erased = people_of(root, "0003.png")[0]
+    (root / "tags").mkdir(exist_ok=True)
+    (root / "tags" / "ab.json").write_text("{")
+    with pytest.raises(StoreError, match=r"tags/ab.json is damaged"):
+        erase(root, person=erased["person_id"])
+    assert not Store(root).forgetting_path.exists()
+    assert people_of(root, "0003.png")[0] == erased

@@ -231,3 +231,11 @@ def test_damaged_tags_are_a_problem_in_one_line(root: Path, kind: str) -> None:
     assert verify_store(Store.open(root)).problems == ()  # what a gate asks for
     listed = CliRunner().invoke(app, ["tag", "list", "--store", str(root)])
     assert isinstance(listed.exception, StoreError)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_a_damaged_mark_of_the_store_is_named(content: str, tmp_path: Path) -> None:
+    Store.create(tmp_path / "s")
+    (tmp_path / "s" / "store.json").write_text(content)
+    with pytest.raises(StoreError, match=r"store.json is damaged"):
+        Store.open(tmp_path / "s")
