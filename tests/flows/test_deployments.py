@@ -45,22 +45,14 @@ class Operator:
         self.client = PrefectClient(environment)
 
     def types(self, *arguments: object) -> str:
-        command = [*PREFECT, *map(str, arguments)]
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return self._runs([*PREFECT, *map(str, arguments)])
 
     def runs_python(self, code: str) -> str:
+        return self._runs([sys.executable, "-c", code])
+
+    def _runs(self, command: list[str]) -> str:
         done = subprocess.run(
-            [sys.executable, "-c", code],
+            command,
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
