@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flows.console.asking import Asked
 from flows.console.shown import ShownAnswer, ShownHit
-from par_core.errors import BadConfigError, StoreError
+from par_core.errors import BadConfigError, FilterError, StoreError
 
 if TYPE_CHECKING:
     from par_core.config import RunConfig
@@ -52,10 +52,13 @@ class LocalAnswers:
         self.searcher.warm()
 
     def notes(self, text: str) -> Sequence[str]:
-        """See ``Answers``."""
+        """See ``Answers``; none on a question that cannot be read, which :meth:`ask` refuses and records."""
         from par_core.query.from_store import notes_on
 
-        return notes_on(text, self._config)
+        try:
+            return notes_on(text, self._config)
+        except FilterError:
+            return ()
 
     def ask(self, asked: Asked) -> "SearchResult":
         """See ``Answers``."""

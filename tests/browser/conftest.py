@@ -26,7 +26,8 @@ _FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+# not for the whole session: while Playwright runs, no other test of the process can run an event loop
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
