@@ -44,13 +44,12 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Add a tag to people, at most 1,000 at once. With - in place of ids, they are read from standard input,
-    one a line.
+    one a line, such as those that jq takes out of the answer of par search --json.
 
     Examples:
     ```
     par tag add check 1eba3ecb27aa3da0f6df4c4231b98568 --store store
-    par search "a hat" --store store --json |
-        jq -r '.results[].person_id' | par tag add hats - --store store
+    par tag add hats - --store store
     ```
     """
     from par_core.tags.change import TagChange
