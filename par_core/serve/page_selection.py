@@ -132,8 +132,8 @@ async def export(
     if wanted is None:
         raise BadParameterError(f"no format {form!r}; there are: {', '.join(FORMS)}")
     service = session.app_state.service
-    content, _ = await session_tags.recorded(
-        session,
+    content, _ = await session.recorded(
+        session.app_state.searches,
         "export",
         f"{wanted}; {session_tags.named(chosen)}",
         lambda: export_selected(service, chosen, wanted),
@@ -146,8 +146,8 @@ async def export(
 @router.post("/selection/review")
 async def review(session: Reviewer, reviews: Open, chosen: Chosen) -> Response:
     """Start a review of people who look like the chosen ones, and go to it."""
-    name = await session_tags.recorded(
-        session,
+    name = await session.recorded(
+        session.app_state.searches,
         "review",
         f"like {session_tags.named(chosen)}",
         lambda: reviews.start_like(list(dict.fromkeys(chosen))),

@@ -2,8 +2,8 @@
 limit, and in the audit log.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from par_core.errors import BadConfigError
 from par_core.query.compare import Comparison
@@ -13,9 +13,8 @@ from par_core.tags.change import MOST_AT_ONCE, TagChange
 from par_core.tags.of_index import IndexTags
 from par_core.tags.record import TaggedPerson
 
-__all__ = ["all_tags", "change_tags", "compare", "named", "recorded", "start_forgetting", "tags_of"]
+__all__ = ["all_tags", "change_tags", "compare", "named", "start_forgetting", "tags_of"]
 
-T = TypeVar("T")
 _NAMED: Final = 100  # ids in a line of the audit log
 
 
@@ -33,8 +32,8 @@ async def change_tags(
     session: UserSession, person_ids: Sequence[str], change: TagChange
 ) -> tuple[TaggedPerson, ...]:
     """See :meth:`Tagging.change`."""
-    return await recorded(
-        session,
+    return await session.recorded(
+        session.app_state.searches,
         "tag",
         f"{change.what}; {named(person_ids)}",
         lambda: session.app_state.tagging.change(person_ids, change, session.caller.name),
@@ -44,8 +43,8 @@ async def change_tags(
 
 async def compare(session: UserSession, person_ids: Sequence[str]) -> Comparison:
     """See :meth:`Tagging.compare`."""
-    return await recorded(
-        session,
+    return await session.recorded(
+        session.app_state.searches,
         "compare",
         named(person_ids),
         lambda: session.app_state.tagging.compare(person_ids),
@@ -57,22 +56,6 @@ def named(person_ids: Sequence[str]) -> str:
     """Return people as the audit log shows them: how many, and the ids of the first hundred."""
     ids = [one[:64] for one in person_ids[:_NAMED]]
     return f"{len(person_ids)} people: {' '.join(ids)}" + (" ..." if len(person_ids) > _NAMED else "")
-
-
-async def recorded(
-    session: UserSession, action: str, what: str, work: Callable[[], T], count: Callable[[T], int]
-) -> T:
-    """Run an action of a user, and write it to the audit log."""
-
-    def run() -> T:
-        with session.app_state.access.recording(
-            session.caller, action, what, how=session.how, source=session.source
-        ) as event:
-            answer = work()
-            event.count = count(answer)
-        return answer
-
-    return await session.app_state.searches.run(run)
 
 
 async def start_forgetting(session: UserSession, person_ids: Sequence[str], number: int) -> Forgetting:
@@ -95,4 +78,6 @@ async def start_forgetting(session: UserSession, person_ids: Sequence[str], numb
         return session.app_state.forgettings.start(ids, session.caller, session.how, session.source)
 
     # no ids: the line may be written after the erasure has gone through the log
-    return await recorded(session, "ask_to_forget", f"{len(ids)} people", start, lambda _: len(ids))
+    return await session.recorded(
+        session.app_state.searches, "ask_to_forget", f"{len(ids)} people", start, lambda _: len(ids)
+    )

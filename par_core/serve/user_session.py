@@ -145,7 +145,7 @@ class UserSession:
 
         what = question_text(q, None, where) or "everybody"
         what += ("" if sort == "best" else f"; {sort} first") + (f"; from hit {offset + 1}" if offset else "")
-        return await self._recorded(
+        return await self.recorded(
             self.app_state.searches, "search", what, search, lambda page: len(page.result.hits)
         )
 
@@ -159,7 +159,7 @@ class UserSession:
 
     async def person(self, person_id: str) -> PersonDetails:
         """See :meth:`ArchiveService.person`."""
-        return await self._recorded(
+        return await self.recorded(
             self.app_state.searches,
             "person",
             person_id,
@@ -174,7 +174,7 @@ class UserSession:
     async def image(self, image_id: str, longest: int | None = None) -> bytes:
         """See :meth:`ArchiveService.image`."""
         sizes = {} if longest is None else {"longest": longest}
-        return await self._recorded(
+        return await self.recorded(
             self.app_state.pictures,
             "image",
             image_id,
@@ -184,7 +184,7 @@ class UserSession:
 
     async def image_people(self, image_id: str) -> ImagePeople:
         """See :meth:`ArchiveService.image_people`."""
-        return await self._recorded(
+        return await self.recorded(
             self.app_state.searches,
             "image",
             image_id,
@@ -227,7 +227,7 @@ class UserSession:
     async def _counted(self, action: str, what: str, count: Callable[[], C]) -> C:
         if not what:
             return await self.app_state.searches.run(count)
-        return await self._recorded(
+        return await self.recorded(
             self.app_state.searches, action, what, count, lambda counted: counted.people
         )
 
@@ -237,7 +237,7 @@ class UserSession:
 
     async def saved_search(self, name: str) -> SavedSearch:
         """See :meth:`SavedSearches.one`."""
-        return await self._recorded(
+        return await self.recorded(
             self.app_state.searches,
             "saved_search",
             name,
@@ -247,7 +247,7 @@ class UserSession:
 
     async def save_search(self, saving: Saving) -> SavedSearch:
         """See :meth:`SavedSearches.add`."""
-        return await self._recorded(
+        return await self.recorded(
             self.app_state.searches,
             "add_saved_search",
             saving.what,
@@ -257,7 +257,7 @@ class UserSession:
 
     async def remove_search(self, name: str) -> None:
         """See :meth:`SavedSearches.remove`."""
-        await self._recorded(
+        await self.recorded(
             self.app_state.searches,
             "remove_saved_search",
             name,
@@ -274,7 +274,7 @@ class UserSession:
             return self.app_state.service.add_picture(content, box, empty=empty)
 
         what = f"{len(content)} bytes" + ("" if box is None else f"; box {box}")
-        return await self._recorded(
+        return await self.recorded(
             self.app_state.models, "picture", what, add, lambda picture: len(picture.people)
         )
 
@@ -293,7 +293,7 @@ class UserSession:
     async def audit(self, top: int, before: str | None = None) -> LogPage:
         """See :meth:`AuditLog.latest`. Reading the log is an event too."""
         what = "" if before is None else f"before {before}"
-        return await self._recorded(
+        return await self.recorded(
             self.app_state.searches,
             "audit_log",
             what,
@@ -301,7 +301,7 @@ class UserSession:
             lambda page: len(page.events),
         )
 
-    async def _recorded(
+    async def recorded(
         self,
         worker_pool: WorkerPool,
         action: str,
@@ -309,6 +309,8 @@ class UserSession:
         work: Callable[[], T],
         count: Callable[[T], int],
     ) -> T:
+        """Run an action of the user in a pool of threads, and write it to the audit log."""
+
         def recorded() -> T:
             with self.app_state.access.recording(
                 self.caller, action, what, how=self.how, source=self.source
