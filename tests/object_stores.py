@@ -39,13 +39,11 @@ def client_of(url: str) -> Any:
     )
 
 
-def make_bucket(url: str, *, versions: bool = False) -> None:
-    """Make the bucket, empty, with or without versioning."""
+def make_bucket(url: str) -> None:
+    """Make the bucket unless it is there."""
     client = client_of(url)
     with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
         client.create_bucket(Bucket=BUCKET)
-    if versions:
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
 
 
 def copy_at(folder: Path, url: str, objects: Objects | None = None, *, writing: bool = False) -> WorkingCopy:

@@ -8,6 +8,7 @@
 ``error_page(request, problem)`` of ``pages.py`` shows every error of a request outside of /api/.
 """
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
 
 from par_core.access import Access
 from par_core.errors import ParError
@@ -30,6 +32,10 @@ from par_core.serve.user_session import AppState
 from par_core.version import __version__
 
 __all__ = ["create_app"]
+
+# Uploads stay in memory: Starlette would write those above 1 MB to a file, and leave that open where a body is
+# cut off. The middleware limits their size.
+MultiPartParser.spool_max_size = sys.maxsize
 
 _KINDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large"}
 

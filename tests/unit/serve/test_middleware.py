@@ -2,6 +2,7 @@
 
 import select
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,20 @@ def test_large_bodies_are_refused_before_and_while_they_arrive(folder: Path) -> 
     for response in (declared, undeclared, small, just_over):
         assert response.status_code == 413, response.text
         assert response.json()["error"]["kind"] == "too_large"
+
+
+def test_no_upload_is_written_to_a_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: object) -> None:
+        raise AssertionError("a temporary file was opened")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
+    content = save(tmp_path / "q.png", scene("red")).read_bytes() + b"x" * 3_000_000
+    with client_of(folder / "store") as client:
+        assert client.post("/api/picture", files={"picture": content}).status_code == 200
+    with client_of(folder / "store", ServeSettings(upload_bytes=2_000_000)) as client:
+        assert client.post("/api/picture", files={"picture": content}).status_code == 413
 
 
 def test_a_client_that_asks_too_often_must_wait(folder: Path) -> None:
