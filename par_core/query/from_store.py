@@ -20,7 +20,7 @@ from par_core.query.denials import read_question
 from par_core.query.gallery import write_gallery
 from par_core.query.language import AllOf, Likeness, Node
 from par_core.query.missing_files import leave_out_missing
-from par_core.query.neighbouring_colours import FEW, followed_by, widened
+from par_core.query.neighbouring_colours import search_near
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
 from par_core.query.place_hints import place_hints
@@ -204,11 +204,12 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
     sample = _sample(index)
     scorer, asked = load_text_scorer(config), " and ".join(phrases)
     node, notes = read_as(node, scorer.encoder)
-    result = search_query(index, node, scorer, sample, wanted, asked, pictures)
-    wider, said = widened(node) if question.near and question.page is None else (node, ())
-    if said and len(result.hits) < min(FEW, question.top):
-        near = search_query(index, wider, scorer, sample, wanted, asked, pictures)
-        result = followed_by(result, replace(near, hits=near.hits[: question.top]), said)
+
+    def search(node: Node) -> SearchResult:
+        return search_query(index, node, scorer, sample, wanted, asked, pictures)
+
+    near = question.near and question.page is None
+    result = search_near(search, node, question.top) if near else search(node)
     hits = result.hits if question.page is not None else result.hits[: question.top]
     return replace(result, hits=hits, warnings=(*notes, *result.warnings))
 
