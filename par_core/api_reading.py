@@ -58,8 +58,8 @@ class ArchiveReading:
         apart: bool = False,
         sort: Sort = "best",
     ) -> "Iterator[HitJson]":
-        """Yield all hits of a question, a page at a time: best first at most 10,000, in the order of capture
-        everybody.
+        """Yield all hits of a question, a page at a time: of words at most 10,000; of fields and filters
+        alone, and in the order of capture, everybody.
 
         Args:
             q: A question in the query language, or None.

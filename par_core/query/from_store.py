@@ -134,7 +134,7 @@ class Searcher:
             return replace(result, warnings=(*result.warnings, *hints), why=why)
         if index.read_identity == newest.read_identity:
             return result
-        if question.sort != "best":  # its pages follow one another, however many people each of them loses
+        if question.page is not None:  # its pages follow one another, however many people each of them loses
             return leave_out_missing(result, self.store, index, newest, absent=question.absent)
         depth = question.top
         while True:  # the next hits take the places of those whose file has vanished
