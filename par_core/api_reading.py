@@ -176,8 +176,8 @@ class ArchiveReading:
     def facets(
         self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
     ) -> "FacetsResponse":
-        """Return the numbers of people of each colour, attribute, folder and time in an answer. Arguments are
-        those of :meth:`all_hits`.
+        """Return the numbers of people of each colour, attribute, tag, folder and time in an answer. Arguments
+        are those of :meth:`all_hits`.
 
         Raises:
             BadConfigError: The question or the filter is wrong.

@@ -211,8 +211,9 @@ async def suggest(
 async def facets(
     session: Searching, q: Counted = None, where: Where = None, absent: Absent = False, weak: Weak = False
 ) -> FacetsResponse:
-    """Return the numbers of people of each colour, attribute, folder and time in an answer: of everybody for
-    whom a question of fields and filters holds, without any of everybody, or of the 1,000 best hits of words.
+    """Return the numbers of people of each colour, attribute, tag, folder and time in an answer: of everybody
+    for whom a question of fields and filters holds, without any of everybody, or of the 1,000 best hits of
+    words.
     """
     return FacetsResponse.model_validate(asdict(await session.facets(where, q=q, absent=absent, weak=weak)))
 

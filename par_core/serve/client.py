@@ -202,7 +202,7 @@ class Client:
     def facets(
         self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
     ) -> FacetsResponse:
-        """Return the numbers of people of each colour, attribute, folder and time in an answer. Arguments are
+        """Return the numbers of people of each colour, attribute, tag, folder and time in an answer. Arguments are
         those of :meth:`search`.
         """
         parameters = _given(q=q, where=where, absent=absent, weak=weak)

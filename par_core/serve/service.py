@@ -290,7 +290,7 @@ class ArchiveService:
     def facets(
         self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
     ) -> Facets:
-        """Return counts of colours, attributes, folders and times over the people of an answer: everybody for
+        """Return counts of colours, attributes, tags, folders and times over the people of an answer: everybody for
         whom a question of facts holds (without any, everybody), or the 1,000 best hits of words.
 
         Raises:

@@ -83,7 +83,9 @@ def test_the_last_page_is_cut_off_where_no_more_hits_are_given(
     )
     facts = service.search(where="height_px > 0", top=5, apart=True)
     assert (facts.next, facts.end) == (None, "")
-    further = service.search(where="height_px > 0", top=5, apart=True, after=facts.result.next_after, offset=5)
+    further = service.search(
+        where="height_px > 0", top=5, apart=True, after=facts.result.next_after, offset=5
+    )
     assert further.result.hits[0].rank == 6
     with pytest.raises(BadConfigError, match="by fields and filters alone"):
         service.search("red", after=facts.result.next_after)
