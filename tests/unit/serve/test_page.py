@@ -108,7 +108,7 @@ def test_the_page_names_the_live_version_while_another_waits_for_its_gate(tmp_pa
     index(store, [tmp_path / "photos", save(tmp_path / "more" / "new.png", scene("yellow", seed=50)).parent])
     with client_of(store) as client:
         text = words(get(client, "/?q=yellow", "main").text)
-    assert f"searched version {version} of the index" in text
+    assert f"Searched version {version} of the index" in text
     assert "among 7 people" in text
 
 
