@@ -7,7 +7,7 @@ below a cutoff, so that "nothing found" is an answer. ``docs/search.md`` has the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import shorten
 from typing import Final
 
@@ -157,6 +157,8 @@ def search_query(
         explain_cutouts(explain(node, parts, shown_people), shown_people),
     )
     chance = _chance(fits, groups, wanted) if calibrated else None
+    if chance is not None and _says_nothing(parts):  # whoever is below the cutoff comes no nearer than others
+        chance = replace(chance, left_out=0)
     result = SearchResult(
         question,
         fold(hits, groups),
@@ -205,6 +207,12 @@ def list_facts(index: PeopleTable, asked: Filter | None, wanted: Wanted, questio
     return list_by_filter(
         index, asked, absent=wanted.absent, top=wanted.top, question=question, apart=wanted.apart
     )
+
+
+def _says_nothing(parts: Mapping[Leaf, Part]) -> bool:
+    """Whether a question has words, and the model knows none of them."""
+    judged = [part for part in parts.values() if isinstance(part, TextPart | AttributePart | LikenessPart)]
+    return all(isinstance(part, TextPart) and part.query.words and not part.query.known for part in judged)
 
 
 def _without_examples(people: People, parts: Mapping[Leaf, Part]) -> People:
@@ -277,7 +285,7 @@ def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]
             warnings.append(
                 f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; "
                 + (f"did you mean {' or '.join(map(repr, dict.fromkeys(meant)))}? " if meant else "")
-                + "use --profile clip for free words"
+                + "the profile clip knows free words"
             )
         if query.parts > 1:
             warnings.append(
