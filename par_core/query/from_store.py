@@ -14,6 +14,7 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError, IndexChangedError, StoreError, UnreadableImageError
 from par_core.models.fingerprints import embedding_fingerprint
 from par_core.models.profiles import load_describer, load_segmenter, load_text_scorer
+from par_core.plurals import number_of
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
 from par_core.query.denials import read_question
@@ -128,7 +129,7 @@ class Searcher:
             why = (
                 ()
                 if question.is_page or question.image is not None
-                else _why(index, question, node, self.config)
+                else _why(index, question, node, self.config, below=_left_out(result))
             )
             return replace(result, warnings=(*result.warnings, *hints), why=why)
         if index.read_identity == newest.read_identity:
@@ -213,7 +214,13 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
     return replace(result, hits=hits, warnings=(*notes, *result.warnings))
 
 
-def _why(index: PeopleIndex, question: Question, node: Node | None, config: RunConfig) -> tuple[str, ...]:
+def _left_out(result: SearchResult) -> bool:
+    return result.chance is not None and result.chance.left_out > 0
+
+
+def _why(
+    index: PeopleIndex, question: Question, node: Node | None, config: RunConfig, *, below: bool
+) -> tuple[str, ...]:
     def count(text: Node | None, where: str | None, weak: bool) -> int:
         wanted = Wanted(where, MOST, question.absent, weak)
         if text is None:
@@ -225,7 +232,7 @@ def _why(index: PeopleIndex, question: Question, node: Node | None, config: RunC
             found = search_query(index, read, scorer, sample, wanted, "", question.pictures)
         return min(sum(1 + len(hit.similar) for hit in found.hits), MOST)
 
-    return why_nobody(Asked(node, question.where, question.weak), frozenset(index.attributes), count)
+    return why_nobody(Asked(node, question.where, question.weak, below), frozenset(index.attributes), count)
 
 
 def notes_on(text: str, config: RunConfig) -> tuple[str, ...]:
@@ -267,7 +274,7 @@ def save_gallery(
         "command": command,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "store": str(store_root),
-        "index": f"version {index.version}, {len(index)} people",
+        "index": f"version {index.version}, {number_of(len(index), 'person')}",
         "profile": index.info.profile,
         "embedding": index.info.embedding,
         "segmentation": index.info.segment_config,

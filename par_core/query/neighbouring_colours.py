@@ -120,8 +120,12 @@ def _followed_by(found: SearchResult, near: SearchResult, said: tuple[str, ...])
         replace(hit, rank=rank, similar=tuple(replace(one, rank=rank) for one in hit.similar))
         for rank, hit in enumerate(new, first)
     ]
-    who = f"only {len(found.hits)} fit in the colour" if found.hits else "nobody fits in the colour"
-    note = f"{who} that was asked for; from hit {first} on people wear a neighbouring one: {'; '.join(said)}"
+    count = len(found.hits)
+    who = f"only {count} fit{'s' if count == 1 else ''}" if count else "nobody fits"
+    note = (
+        f"{who} in the colour that was asked for; from hit {first} on people wear a neighbouring one:"
+        f" {'; '.join(said)}"
+    )
     chance = found.chance
     if chance is not None:
         likely = [hit.probability for hit in (*found.hits, *hits) if hit.probability is not None]

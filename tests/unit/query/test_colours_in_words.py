@@ -1,7 +1,6 @@
 """Questions in words for a colour that few people wear: people in neighbouring colours follow."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
