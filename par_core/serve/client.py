@@ -202,8 +202,8 @@ class Client:
     def facets(
         self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
     ) -> FacetsResponse:
-        """Return the numbers of people of each colour, attribute, tag, folder and time in an answer. Arguments are
-        those of :meth:`search`.
+        """Return the numbers of people of each colour, attribute, tag, folder and time in an answer.
+        Arguments are those of :meth:`search`.
         """
         parameters = _given(q=q, where=where, absent=absent, weak=weak)
         return self._json(FacetsResponse, "GET", "/api/facets", params=parameters)

@@ -158,8 +158,8 @@ class SearchResponse(ApiModel):
         default="",
     )
     next_after: str | None = Field(
-        description="Of lists in the order of capture, and of lists by fields and filters alone: `after` of the"
-        " next page; null on the last one.",
+        description="Of lists in the order of capture, and of lists by fields and filters alone: `after` of"
+        " the next page; null on the last one.",
         default=None,
     )
     versions: VersionsJson

@@ -290,8 +290,9 @@ class ArchiveService:
     def facets(
         self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
     ) -> Facets:
-        """Return counts of colours, attributes, tags, folders and times over the people of an answer: everybody for
-        whom a question of facts holds (without any, everybody), or the 1,000 best hits of words.
+        """Return counts of colours, attributes, tags, folders and times over the people of an answer:
+        everybody for whom a question of facts holds (without any, everybody), or the 1,000 best hits of
+        words.
 
         Raises:
             BadConfigError: The question or the filter is wrong.

@@ -123,7 +123,7 @@ def test_people_whose_file_is_missing_are_not_hits_of_a_live_version_that_lags_b
     yellow = Question("a yellow person", top=1)
     assert len(names_of(store, yellow)) == 1  # the next one takes the place
     assert "0003.png" not in names_of(store, Question("a yellow person"))
-    assert "1 people are left out" in ask(store.root, yellow, FAKE)[0].warnings[1]
+    assert "left out: 1 person whose files" in ask(store.root, yellow, FAKE)[0].warnings[1]
     (hit,) = ask(store.root, Question("a yellow person", top=1, absent=True), FAKE)[0].hits
     assert (Path(hit.uri).name, hit.source_state) == (
         "0003.png",
