@@ -184,7 +184,8 @@ async def _visitor(address: str, texts: list[str], seed: int) -> None:
         async def fetch(path: str, part: str, **parameters: str) -> str:
             async with slots:
                 response = await client.get(path, params=parameters, headers={"Par-Part": part})
-                response.raise_for_status()
+                if response.status_code != httpx.codes.GONE:  # not all photographs of the last rows exist
+                    response.raise_for_status()
                 return response.text if part else ""
 
         await asyncio.sleep(rng.uniform(0, LOOKS_S[1]))
