@@ -193,7 +193,7 @@ def test_rebuild_releases_a_live_version_whose_files_are_lost(store: Store, phot
         (GoldenQuery(text="a red person", among_top=2, at_least=2), True, "2 or more among 2 hits"),
         (GoldenQuery(text="a red person", at_most=1), False, "2 among 7 hits"),
         (GoldenQuery(text="a red person", at_most=0, probability=1), True, "0 among 7 hits"),
-        (GoldenQuery(where="upper_color = 'green'", at_least=1, at_most=1), True, "1 among 1 hits"),
+        (GoldenQuery(where="upper_color = 'green'", at_least=1, at_most=1), True, "1 among 1 hit"),
         (GoldenQuery(where="height_px > 5000", at_most=0), True, "0 among 0 hits"),
         (
             GoldenQuery(text="a red person", among_top=2, expect=("0000.png", "photos/0004.png")),
