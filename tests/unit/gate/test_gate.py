@@ -151,7 +151,7 @@ def test_an_archive_that_is_out_of_reach_does_not_pass(store: Store, photos: Pat
         path.unlink()
     index(store.root, [photos])
     (finding,) = run_gate(store, Golden(store=StoreHealth(people_fall_at_most=0.2)), FAKE).failed
-    assert finding.actual.endswith(f" people, 7 in the live version {first}")
+    assert finding.actual.endswith(f"1 person, 7 in the live version {first}")
 
 
 def test_a_word_that_the_model_never_saw_is_part_of_the_actual_value(store: Store) -> None:
