@@ -6,7 +6,6 @@ else is as the file says. Containers, images and volumes are not tested by that.
 
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 import yaml
 
 from tests.flows.postgres import Postgres, free_port
+from tests.flows.processes import Processes
 
 __all__ = ["Composed"]
 
@@ -27,18 +27,18 @@ class Composed:
 
     Args:
         outside: Environment of the processes, beside what the file gives them.
-        folder: For their logs and working folders.
+        folder: Made here, for their logs and working folders.
         variables: The variables that the file asks its user for.
     """
 
     def __init__(self, outside: Mapping[str, str], folder: Path, variables: Mapping[str, str]) -> None:
-        self.folder = folder
-        self._outside = outside
+        self._processes = Processes(outside, folder)
         self._variables = variables
         self._services: dict[str, Any] = yaml.safe_load(FILE.read_text())["services"]
         self._ports = {name: free_port() for name in ("prefect", "scheduler")}
-        self._running: dict[str, list[subprocess.Popen[bytes]]] = {}
         self._postgres: Postgres | None = None
+        self.log = self._processes.log
+        self.stop = self._processes.stop
 
     def environment(self, service: str) -> dict[str, str]:
         """Return the variables of a service, those of the user filled in."""
@@ -73,36 +73,9 @@ class Composed:
         arguments = [str(self._ports[service]) if each == own else self.local(each) for each in arguments]
         # containers are apart from each other, processes of one machine are not
         arguments = ["127.0.0.1" if each == "0.0.0.0" else each for each in arguments]
-        number = len(self._running.setdefault(service, []))
-        place = self.folder / f"{service}-{number}"
-        place.mkdir()
-        with self.log(service, number).open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", program, *arguments],
-                env={**self._outside, **self.environment(service)},
-                cwd=place,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        self._running[service].append(process)
-        return process
-
-    def log(self, service: str, number: int = 0) -> Path:
-        return self.folder / f"{service}-{number}.log"
-
-    def stop(self, service: str) -> None:
-        """Stop the processes of a service, as ``docker compose stop`` does: SIGTERM, then SIGKILL."""
-        for process in self._running.get(service, ()):
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        return self._processes.start(service, [program, *arguments], self.environment(service))
 
     def end(self) -> None:
-        for service in reversed(self._running):
-            self.stop(service)
+        self._processes.end()
         if self._postgres is not None:
             self._postgres.end()

@@ -27,7 +27,6 @@ def composed(prefect_environment: dict[str, str], tmp_path: Path) -> Iterator[Co
         **prefect_environment,
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
     }
-    (tmp_path / "composed").mkdir()
     made = Composed(outside, tmp_path / "composed", {"PAR_POSTGRES_PASSWORD": PASSWORD})
     try:
         yield made
