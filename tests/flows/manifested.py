@@ -1,8 +1,8 @@
 """The pods of ``deployments/kubernetes`` as processes of this machine.
 
-Services become 127.0.0.1 with a free port each, mounted folders become folders of the test, and the programs are
-of this environment; all else is as the manifests say. What the cluster does with them (policies, limits, users)
-is not tested by that.
+Services become 127.0.0.1 with a free port each, mounted folders become folders of the test, and the programs
+are of this environment; all else is as the manifests say. What the cluster does with them (policies, limits,
+users) is not tested by that.
 """
 
 import re
