@@ -131,6 +131,19 @@ def test_settings_of_prefect_and_dask_exist() -> None:
     assert {name.split("_")[0] for name in names} <= {"PREFECT", "DASK", "POSTGRES", "PGDATA"}
 
 
+def test_dask_answers_http_to_its_own_machine_or_about_its_health_alone() -> None:
+    """Without an address it answers on all of them, with pages about tasks, also with --no-dashboard."""
+    at_home = [unit["Service"]["ExecStart"].split() for unit in units().values()]
+    at_home += [service["command"] for service in services().values() if "command" in service]
+    lines = [line for line in at_home if "--no-dashboard" in line]
+    assert len(lines) == 4
+    for line in lines:
+        assert line[line.index("--dashboard-address") + 1].startswith("127.0.0.1:")
+    routes = {key: text for key, text in of_kind("ConfigMap")["dask-tls"]["data"].items() if "ROUTES" in key}
+    assert len(routes) == 2
+    assert set(routes.values()) == {'["distributed.http.health"]'}
+
+
 def test_dask_speaks_tls_by_the_same_variables_on_machines_and_in_pods() -> None:
     lines = (DEPLOYMENTS / "systemd" / "par.env").read_text().splitlines()
     offered = dict(line.removeprefix("#").split("=", 1) for line in lines if re.match("#(DASK|PAR)_", line))
