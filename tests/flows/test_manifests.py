@@ -8,6 +8,7 @@ import functools
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ import yaml
 
 from par_core.version import __version__
 
-DEPLOYMENTS: Final = Path(__file__).parents[2] / "deployments"
+ROOT: Final = Path(__file__).parents[2]
+DEPLOYMENTS: Final = ROOT / "deployments"
 KUBERNETES: Final = DEPLOYMENTS / "kubernetes"
 DOCKERFILE: Final = DEPLOYMENTS / "worker.Dockerfile"
 #: Images that are not PAR's own.
@@ -170,6 +172,20 @@ def test_images_are_those_that_compose_builds_in_this_version() -> None:
     for name, pod in pods().items():
         if pod["containers"][0]["image"] not in OTHERS:
             assert pod["securityContext"]["runAsUser"] == int(user[1]), name
+
+
+def test_the_image_gets_every_package_and_the_builder_is_sent_nothing_else() -> None:
+    copied: set[str] = set()
+    for line in re.findall(r"^COPY (.*)$", DOCKERFILE.read_text(), re.MULTILINE):
+        *sources, _ = line.split()
+        copied.update(sources)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = {each.rstrip("*") for each in project["tool"]["setuptools"]["packages"]["find"]["include"]}
+    files = {"pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
+    assert copied == packages | files | {"constraints.txt"}
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in lines
+    assert {line[1:] for line in lines if line.startswith("!")} == copied
 
 
 def test_no_pod_is_root_writes_to_its_image_or_holds_a_secret_of_its_own() -> None:
