@@ -27,7 +27,7 @@ def listening(process):  # addresses and ports on which a process and its childr
     return found
 
 
-for _ in range(120):
+for _ in range(600):
     text = open(log).read()
     if "Register worker" in text:
         break
@@ -39,13 +39,13 @@ print("/info/main/workers.html:", urllib.request.urlopen(f"http://127.0.0.1:{pag
 PY
 look() { # more options of the scheduler, more options of the worker
     # shellcheck disable=SC2086
-    "$work/venv/bin/python" -m dask scheduler --host 127.0.0.1 --port 0 --scheduler-file "$work/place$3" --no-dashboard $1 2> "$work/log$3" &
+    "$work/venv/bin/python" -m dask scheduler --host 127.0.0.1 --port 0 --scheduler-file "$work/place$3" --no-dashboard $1 > /dev/null 2> "$work/log$3" &
     scheduler=$!
     # shellcheck disable=SC2086
-    "$work/venv/bin/python" -m dask worker --scheduler-file "$work/place$3" --host 127.0.0.1 --nthreads 1 --no-nanny --no-dashboard $2 2> "$work/worker$3" &
+    "$work/venv/bin/python" -m dask worker --scheduler-file "$work/place$3" --host 127.0.0.1 --nthreads 1 --no-nanny --no-dashboard $2 > /dev/null 2> "$work/worker$3" &
     worker=$!
-    "$work/venv/bin/python" "$work/look.py" "$work/log$3" "$scheduler" "$worker"
-    kill "$worker" "$scheduler"
+    "$work/venv/bin/python" "$work/look.py" "$work/log$3" "$scheduler" "$worker" || true
+    kill -9 "$worker" "$scheduler"
     wait "$worker" "$scheduler" 2>/dev/null || true
 }
 open=$(look "" "" 1)
