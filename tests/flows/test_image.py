@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from par_core.stages.check import verify_store
 from par_core.store.layout import Store
@@ -98,7 +99,7 @@ def debian_with_python(builder: Builder) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_the_image_indexes_searches_and_serves_pages_of_prefect_as_a_user_without_rights(
+def test_the_image_indexes_and_serves_the_pages_of_prefect_as_a_user_without_rights(
     builder: Builder, image: str, tmp_path: Path
 ) -> None:
     container = builder("from", image)
@@ -126,12 +127,9 @@ def test_the_image_indexes_searches_and_serves_pages_of_prefect_as_a_user_withou
 
     port = free_port()
     serve = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
-    pages = (
-        "--env",
-        "PREFECT_UI_STATIC_DIRECTORY=/tmp/prefect-ui",
-        "--env",
-        "PREFECT_SERVER_ANALYTICS_ENABLED=false",
-    )
+    compose = yaml.safe_load((ROOT / "deployments" / "compose.yaml").read_text())["services"]["prefect"]
+    names = ("PREFECT_UI_STATIC_DIRECTORY", "PREFECT_SERVER_ANALYTICS_ENABLED")
+    pages = [part for name in names for part in ("--env", f"{name}={compose['environment'][name]}")]
     server = subprocess.Popen(
         builder.command("run", *pages, container, "--", *serve),
         env=builder.environment,
