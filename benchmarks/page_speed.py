@@ -179,7 +179,8 @@ async def _user(browser: Browser, address: str, texts: list[str], seed: int) -> 
 async def _visitor(address: str, texts: list[str], seed: int) -> None:
     """Make the requests of a user's page: answer, filters and timeline, and the pictures near the view."""
     rng, slots = random.Random(seed), asyncio.Semaphore(CONNECTIONS)
-    async with httpx.AsyncClient(base_url=address, timeout=90) as client:
+    kept = httpx.Limits(keepalive_expiry=2.0)  # seconds; the server closes what was idle for five
+    async with httpx.AsyncClient(base_url=address, timeout=90, limits=kept) as client:
 
         async def fetch(path: str, part: str, **parameters: str) -> str:
             async with slots:
