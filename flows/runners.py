@@ -118,6 +118,7 @@ def _connected(
     from distributed import Client
 
     _quieten()
+    _require_certificate(address)
     _knock(address, patience, say)
     try:
         client = Client(address, timeout=patience, set_as_default=False, name="par")
@@ -127,6 +128,26 @@ def _connected(
         yield client, lambda: None  # the cluster's own supervisor restarts workers
     finally:
         client.close(timeout=5)
+
+
+def _require_certificate(address: str) -> None:
+    """Refuse an address with TLS where Dask was given no certificate to show there.
+
+    Raises:
+        BadConfigError: A part is missing; the message names the variable.
+    """
+    if not address.startswith("tls://"):
+        return
+    import dask
+    import distributed  # noqa: F401 - brings the settings
+
+    for part in ("ca-file", "client.cert", "client.key"):
+        if not dask.config.get(f"distributed.comm.tls.{part}"):
+            variable = f"DASK_DISTRIBUTED__COMM__TLS__{part.upper().replace('.', '__').replace('-', '_')}"
+            raise BadConfigError(
+                f"{address} takes TLS, and this machine has no certificate for it: set {variable}"
+                " (deployments/README.md, Many nodes)"
+            )
 
 
 def _knock(address: str, patience: float, say: Callable[[str], None]) -> None:

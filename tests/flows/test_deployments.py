@@ -2,7 +2,6 @@
 due, and the server's log holds no error.
 """
 
-import configparser
 import json
 import re
 import subprocess
@@ -280,30 +279,3 @@ def test_a_night_that_fails_and_one_without_anything_new_send_messages(
     assert quiet == (
         f"PAR: nothing new in {tmp_path / 's'}: 2 files listed, none of them new or changed, 0 vanished"
     )
-
-
-def test_whatever_runs_for_ever_is_started_again_also_after_exit_code_0() -> None:
-    units = sorted((DEPLOYMENTS / "systemd").glob("*.service"))
-    assert len(units) == 4
-    for file in units:
-        unit = configparser.ConfigParser(strict=True, interpolation=None, comment_prefixes="#")
-        unit.optionxform = str  # type: ignore[assignment,method-assign]
-        unit.read_string(file.read_text())
-        assert unit["Service"]["Restart"] == "always", file
-        assert unit["Unit"]["StartLimitIntervalSec"] == "0", "systemd gives up after five restarts otherwise"
-        program, *arguments = unit["Service"]["ExecStart"].split()
-        assert (Path(sys.executable).parent / Path(program).name).exists(), file
-        options = [each for each in arguments if each.startswith("--")]
-        verbs = [each for each in arguments[:2] if re.fullmatch("[a-z]+", each)]
-        shown = subprocess.run(
-            [sys.executable, "-m", Path(program).name, *verbs, "--help"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        assert [option for option in options if option not in shown] == [], file
-    services = yaml.safe_load((DEPLOYMENTS / "compose.yaml").read_text())["services"]
-    assert {name: each["restart"] for name, each in services.items()} == {
-        "scheduler": "always",
-        "worker": "always",
-    }

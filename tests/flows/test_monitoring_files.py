@@ -101,6 +101,14 @@ def test_each_metric_and_label_that_is_asked_for_is_exported(exported: dict[str,
         assert wrong_names(expression, exported) == [], f"{place}: {expression}"
 
 
+def test_each_expression_is_promql() -> None:
+    promql = pytest.importorskip("promql_parser")
+    for _, expression in expressions():
+        promql.parse(expression.replace("$__rate_interval", "1m"))
+    with pytest.raises(ValueError, match="expected type matrix"):
+        promql.parse("rate(par_http_requests_total)")
+
+
 def test_the_check_finds_what_is_wrong(exported: dict[str, set[str]]) -> None:
     assert wrong_names("par_no_such_total > 0", exported) == ["par_no_such_total"]
     assert wrong_names('par_store_files{kind="x"}', exported) == ["par_store_files{kind}"]
