@@ -100,7 +100,7 @@ def _empty(store: Store) -> None:
 
 @contextlib.contextmanager
 def _named() -> Iterator[None]:
-    """Let errors of the object store say which worker met them: it has credentials and a network of its own."""
+    """Let errors of the object store name the worker: it has credentials and a network of its own."""
     try:
         yield
     except (TransientError, BadConfigError, StoreError) as error:

@@ -1,5 +1,5 @@
-"""Files that workers elsewhere wrote into objects, and that a writer adopts: until its commit nobody else sees
-them, afterwards they are files like any other, and whatever ends the writer in between damages nothing.
+"""Files that workers elsewhere wrote into objects, and that a writer adopts: until its commit nobody else
+sees them, afterwards they are files like any other, and whatever ends the writer in between damages nothing.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from par_core.object_store.holding import Holding
 from par_core.object_store.memory import MemoryObjects
 from par_core.object_store.transfer import upload
 from par_core.object_store.working_copy import WorkingCopy
-from tests.object_stores import KilledError, Mortal, copy_at, files_of, write_files
+from tests.object_stores import KilledError, Mortal, copy_at, write_files
 from tests.unit.object_store.test_working_copy import FIRST, after, committed, quiet, seen_by
 
 __all__ = ["quiet"]
