@@ -12,7 +12,7 @@ from flows.fan_out import fan_out
 from flows.pools import Ended, How, ThreadPool
 from par_core.config import RunConfig, load_config
 from par_core.errors import ParError
-from par_core.object_store.assignments import AssignedStore, Assignment, Assignments
+from par_core.object_store.assignments import AssignedStore, Assignment, Assignments, lack_of
 from par_core.stages.check import verify_store
 from par_core.stages.commit import commit_store
 from par_core.stages.plan import plan_index
@@ -244,3 +244,16 @@ def test_an_answer_that_names_other_files_is_refused(store: Store, photos: Path)
         assignment.answer("5a", {"store.json": store.copy.state.files().get("store.json", [])})
         with pytest.raises(ParError, match=r"run-1/5a.done is damaged: it names store.json"):
             Assignments(store.copy, place, 0.0).answers("run-1")
+
+
+def test_a_worker_that_sees_another_store_or_none_says_so(store: Store) -> None:
+    assert store.copy is not None
+    with store.exclusive():
+        place = AssignedStore.held(store.copy)
+        assert lack_of(place) == ("", False)
+        another = AssignedStore(place.url, "another", place.epoch)
+        assert lack_of(another) == (f"there is another store at {place.url}, as this worker sees it", False)
+        elsewhere = AssignedStore("memory://nowhere", place.store, place.epoch)
+        assert lack_of(elsewhere) == ("there is no store at memory://nowhere, as this worker sees it", False)
+        Assignments(store.copy, place, 0.0).clear()
+    assert objects_without_a_file(store) == set()
