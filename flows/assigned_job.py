@@ -117,7 +117,7 @@ class AssignedJob(ShardJob):
             for shard_id, who in answers.begun.items():
                 note_attempt(self._run.store, shard_id, ended.key, who)
             return ended
-        end = len(self._plan) if ended.how is How.DONE else getattr(error, "number", 0)
+        end = len(self._plan) if ended.how is How.DONE else getattr(error, "number", -1)
         missing = [each for each in shards if each[1] not in answers.done and each[0] < end]
         if not missing or ended.how is How.RETURNED:
             return ended

@@ -238,11 +238,13 @@ class Assignments:
         nobody waits for a task any more.
         """
         keys = [item.key for item in self.copy.objects.listed(ASSIGNMENTS)]
-        named = {part.key for parts in self.copy.state.files().values() for part in parts}
         for key in keys:
             if key.endswith(_DONE) and key not in self._adopted:
-                late = [part.key for parts in self._answer(key).values() for part in parts]
-                self.copy.objects.delete([name for name in late if name not in named])
+                late = self._answer(key)
+                kept = {part for parts in self.copy.state.parts_of(late).values() for part in parts}
+                self.copy.objects.delete(
+                    [part.key for parts in late.values() for part in parts if part not in kept]
+                )
         self.copy.objects.delete(keys)
         if self.untidy:
             self.copy.sweep_all()

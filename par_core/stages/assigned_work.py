@@ -38,12 +38,13 @@ Files = Mapping[str, Sequence[Part]]
 
 
 def packed_work(run: Run, copy: WorkingCopy, shards: Iterable[tuple[int, str]]) -> bytes:
-    """Return the work of a task; shards that are finished are left out.
+    """Return the work of a task.
 
     Args:
         run: The run, which holds the store.
         copy: Working copy of the store.
-        shards: Number in the plan and id of each shard; any number for one that replaces a part of another.
+        shards: Number in the plan and id of each shard that is not finished; any number for one that replaces
+            a part of another.
 
     Raises:
         StoreError: A shard is not planned, or the plan is damaged.
@@ -51,20 +52,15 @@ def packed_work(run: Run, copy: WorkingCopy, shards: Iterable[tuple[int, str]]) 
     """
     sink = pa.BufferOutputStream()
     common = Catalogue(copy.shared(names=_COMMON)).encoded()
+    folders = (
+        f"segment/{run.store.config_folder('segment', run.ids.segment).name}",
+        f"describe/{run.store.config_folder('describe', run.ids.describe).name}",
+    )
     with pa.ipc.new_file(sink, WORK.with_metadata({_FILES: common}), options=_OPTIONS) as writer:
         for number, shard_id in shards:
-            if run.finished(shard_id):
-                continue
             table = _entries(run.store, shard_id)
             named = {shard_id, *(shard for shard in table["known_in"].to_pylist() if shard is not None)}
-            groups = [
-                f"{folder.parent.parent.name}/{folder.parent.name}/{folder.name}"
-                for each in sorted(named)
-                for folder in (
-                    run.store.shard("segment", run.ids.segment, each).path,
-                    run.store.shard("describe", run.ids.describe, each).path,
-                )
-            ]
+            groups = [f"{folder}/{each}" for each in sorted(named) for folder in folders]
             [batch] = table.cast(WORK).combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], WORK)]
             files = Catalogue(copy.shared(groups=groups)).encoded()
             writer.write_batch(

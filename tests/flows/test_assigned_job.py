@@ -11,7 +11,7 @@ from flows.assigned_job import AssignedJob, CollectingPool, job_of
 from flows.fan_out import fan_out
 from flows.pools import Ended, How, ThreadPool
 from par_core.config import RunConfig, load_config
-from par_core.errors import ParError
+from par_core.errors import ParError, TransientError
 from par_core.object_store.assignments import AssignedStore, Assignment, Assignments, lack_of
 from par_core.stages.check import verify_store
 from par_core.stages.commit import commit_store
@@ -244,6 +244,25 @@ def test_an_answer_that_names_other_files_is_refused(store: Store, photos: Path)
         assignment.answer("5a", {"store.json": store.copy.state.files().get("store.json", [])})
         with pytest.raises(ParError, match=r"run-1/5a.done is damaged: it names store.json"):
             Assignments(store.copy, place, 0.0).answers("run-1")
+
+
+def test_a_shard_alone_that_fails_is_tried_again(
+    store: Store, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A half of the shard at which a worker was lost; an error that may pass stays one."""
+    monkeypatch.setattr("flows.fan_out._DELAYS_S", (0.1,))
+    killed_at(0, "tasks.assigned.process_shard", monkeypatch)
+    refused: list[str] = []
+
+    def way(pool: Pool, key: str, work: Callable[[], None]) -> None:
+        if int(key.rpartition("-")[2]) > 3 and not refused:
+            refused.append(key)
+            raise TransientError("the archive is away")
+        work()
+
+    assert indexed(store, photos, Pool(way)) == {}
+    assert refused
+    leaves_nothing(store, tmp_path)
 
 
 def test_a_worker_that_sees_another_store_or_none_says_so(store: Store) -> None:

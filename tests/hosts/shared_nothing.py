@@ -137,8 +137,8 @@ class SharedNothing(Night):
     def _reader(self) -> Store:
         """The store as a host sees it that reads; call it with the network of a host."""
         os.environ.update({name: self.own("server")["env"][name] for name in OF_A_HOST})
+        Store(Path(STORE)).refresh()  # there may have been no store when it was opened
         store = Store.open(Path(STORE))
-        store.refresh()
         close_copies()
         return store
 
