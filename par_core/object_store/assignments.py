@@ -22,7 +22,7 @@ from par_core.errors import ParError, StoreError, TransientError, WorkerLostErro
 from par_core.object_store.catalogue import Catalogue, Part
 from par_core.object_store.client import MissingObjectError, Objects
 from par_core.object_store.head import HEAD, Head
-from par_core.object_store.names import ASSIGNMENTS
+from par_core.object_store.names import ASSIGNMENTS, epoch_of
 from par_core.object_store.opening import open_objects
 from par_core.object_store.patience import PatientObjects
 from par_core.object_store.transfer import FILES
@@ -236,8 +236,14 @@ class Assignments:
     def clear(self) -> None:
         """Delete all assignments, and the objects that workers wrote whom nobody asks any more. Only when
         nobody waits for a task any more.
+
+        Raises:
+            LeaseLostError: Another writer has taken the store; nothing is deleted.
+            TransientError: The object store cannot be reached.
         """
-        keys = [item.key for item in self.copy.objects.listed(ASSIGNMENTS)]
+        self.copy.renew()
+        listed = (item.key for item in self.copy.objects.listed(ASSIGNMENTS))
+        keys = [key for key in listed if epoch_of(key) <= self.store.epoch]
         for key in keys:
             if key.endswith(_DONE) and key not in self._adopted:
                 late = self._answer(key)

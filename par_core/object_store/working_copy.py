@@ -32,8 +32,8 @@ from par_core.object_store.client import MissingObjectError, Objects
 from par_core.object_store.copy_state import CopyState, Mark, group_of
 from par_core.object_store.head import Head, HeadFile, KnownHead
 from par_core.object_store.holding import Holding, LeaseLostError
-from par_core.object_store.local_files import changed, files_below, versioned_files
-from par_core.object_store.names import ASSIGNMENTS, COPY
+from par_core.object_store.local_files import changed, versioned_files
+from par_core.object_store.names import ASSIGNMENTS, COPY, epoch_of
 from par_core.object_store.opening import open_objects
 from par_core.object_store.records import Records
 from par_core.object_store.transfer import FILES, download, parts_of_file, upload
@@ -146,7 +146,7 @@ class WorkingCopy:
                 break
             except MissingObjectError as error:  # there is a newer version, unless that names it too
                 if self._holding is not None:
-                    self._holding.commit(lambda head: head)  # says so if another host has taken the store
+                    self.renew()  # says so if another host has taken the store
                 if self.is_writer or str(error) == missing:
                     raise _lost(error) from error
                 missing = str(error)
@@ -472,6 +472,17 @@ class WorkingCopy:
             raise StoreError(f"nobody holds {self.url}")
         return self._holding.head
 
+    def renew(self) -> None:
+        """Extend the lease now.
+
+        Raises:
+            LeaseLostError: Another writer has taken it.
+            TransientError: The object store cannot be reached.
+        """
+        if self._holding is None:
+            raise StoreError(f"nobody holds {self.url}")
+        self._holding.commit(lambda head: head)
+
     def adopt(self, files: Mapping[str, Sequence[Part]]) -> None:
         """Take files whose objects others have written; the next commit names them. May be called from any
         thread. Only while the store is held.
@@ -482,36 +493,6 @@ class WorkingCopy:
         self._adoptions += 1
         for group in {group_of(path) for path in files}:
             self._ensured -= {group, *map(str, Path(group).parents)}
-
-    def shared(self, names: Sequence[str] = (), groups: Sequence[str] = ()) -> dict[str, list[Part]]:
-        """Return the parts of files, for workers elsewhere to read. What this host has changed is written
-        into objects first, and adopted. Only while the store is held.
-
-        Args:
-            names: Files in the root of the store.
-            groups: Folders of shards, see ``group_of``.
-
-        Returns:
-            The parts of those that there are, in the folder or in the version.
-
-        Raises:
-            TransientError: The object store cannot be reached.
-        """
-        here = {name: Mark.of((self.root / name).stat()) for name in names if (self.root / name).is_file()}
-        here |= {path: mark for group in groups for path, mark in files_below(self.root, group)}
-        known = self.state.parts_of(names)
-        known |= {path: parts for group in groups for path, parts in self.state.of_group(group).items()}
-        held = self.state.held_of({*here, *known})
-        fresh = [path for path, mark in here.items() if held.get(path) != mark]
-        if fresh:
-            uploaded = upload(self.objects, self.root, fresh, known, self.held_head.epoch)
-            parts_now = {path: parts for path, (parts, _) in uploaded.items()}
-            self.adopt({path: parts for path, parts in parts_now.items() if known.get(path) != parts})
-            with self.state.changing() as changes:
-                for path, (parts, mark) in uploaded.items():
-                    changes.hold(path, parts, mark)
-            known |= parts_now
-        return {path: parts for path, parts in known.items() if path in here or path not in held}
 
     def _sweep(self, held: Holding) -> None:
         """Delete the objects that no version needs any more; what fails is left to the next writer."""
@@ -545,7 +526,8 @@ class WorkingCopy:
 
     def sweep_all(self, head: Head | None = None) -> int:
         """Delete objects that no version names and that are not adopted: those that killed writers and
-        workers left. Only while the lease is held, and no worker elsewhere works for it.
+        workers left. Only while the lease is held, and no worker elsewhere works for it. Objects of a later
+        epoch stay: if this writer has lost the lease without knowing it, they are those of the next one.
 
         Returns:
             Their number.
@@ -557,7 +539,7 @@ class WorkingCopy:
             item.key
             for prefix in (FILES, _CATALOGUES, ASSIGNMENTS)
             for item in self.objects.listed(prefix)
-            if item.key not in named and item.key not in head.unswept
+            if item.key not in named and item.key not in head.unswept and epoch_of(item.key) <= head.epoch
         ]
         self.objects.delete(lost)
         return len(lost)

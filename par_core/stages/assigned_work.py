@@ -19,6 +19,7 @@ from par_core.object_store.catalogue import Catalogue, Part
 from par_core.object_store.client import Objects
 from par_core.object_store.copy_state import Mark
 from par_core.object_store.local_files import files_below
+from par_core.object_store.sharing import shared
 from par_core.object_store.transfer import download, upload
 from par_core.object_store.working_copy import WorkingCopy
 from par_core.stages.run import Run
@@ -51,7 +52,7 @@ def packed_work(run: Run, copy: WorkingCopy, shards: Iterable[tuple[int, str]]) 
         TransientError: The object store cannot be reached.
     """
     sink = pa.BufferOutputStream()
-    common = Catalogue(copy.shared(names=_COMMON)).encoded()
+    common = Catalogue(shared(copy, names=_COMMON)).encoded()
     folders = (
         f"segment/{run.store.config_folder('segment', run.ids.segment).name}",
         f"describe/{run.store.config_folder('describe', run.ids.describe).name}",
@@ -62,7 +63,7 @@ def packed_work(run: Run, copy: WorkingCopy, shards: Iterable[tuple[int, str]]) 
             named = {shard_id, *(shard for shard in table["known_in"].to_pylist() if shard is not None)}
             groups = [f"{folder}/{each}" for each in sorted(named) for folder in folders]
             [batch] = table.cast(WORK).combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], WORK)]
-            files = Catalogue(copy.shared(groups=groups)).encoded()
+            files = Catalogue(shared(copy, groups=groups)).encoded()
             writer.write_batch(
                 batch,
                 custom_metadata={

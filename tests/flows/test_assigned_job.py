@@ -13,6 +13,7 @@ from flows.pools import Ended, How, ThreadPool
 from par_core.config import RunConfig, load_config
 from par_core.errors import ParError, TransientError
 from par_core.object_store.assignments import AssignedStore, Assignment, Assignments, lack_of
+from par_core.object_store.holding import LeaseLostError
 from par_core.stages.check import verify_store
 from par_core.stages.commit import commit_store
 from par_core.stages.plan import plan_index
@@ -21,7 +22,11 @@ from par_core.store.layout import Store
 from par_core.store_folder import store_folder
 from tasks.assigned import index_assigned
 from tests.indexing import content, index
+from tests.object_stores import copy_at, write_files
 from tests.pictures import archive
+from tests.unit.object_store.test_working_copy import quiet
+
+__all__ = ["quiet"]
 
 GROUPS = [("red",), ("green", "blue"), (), ("yellow",), ("magenta", "cyan", "red")]
 SETTINGS = load_config(
@@ -244,6 +249,39 @@ def test_an_answer_that_names_other_files_is_refused(store: Store, photos: Path)
         assignment.answer("5a", {"store.json": store.copy.state.files().get("store.json", [])})
         with pytest.raises(ParError, match=r"run-1/5a.done is damaged: it names store.json"):
             Assignments(store.copy, place, 0.0).answers("run-1")
+
+
+def test_a_run_that_was_cut_off_and_has_lost_the_store_changes_nothing(
+    store: Store, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: None
+) -> None:
+    """Another host takes the store after the first task; it deletes what the workers wrote before."""
+    assert store.copy is not None
+    other = copy_at(tmp_path / "other", store.copy.url, store.copy.objects, writing=True)
+    theirs = dict[str, bytes | None](
+        {"store.json": (store.root / "store.json").read_bytes(), "gate.json": b"{}"}
+    )
+    taken: list[str] = []
+
+    def way(pool: Pool, key: str, work: Callable[[], None]) -> None:
+        work()
+        if not taken:
+            taken.append(key)
+            with other.writing():
+                write_files(other.root, theirs)
+
+    with pytest.raises(LeaseLostError, match="was taken by another writer"):
+        indexed(store, photos, Pool(way))
+    with other.writing():
+        assert other.state.files().keys() == theirs.keys()
+        kept = {item.key.split("@")[0] for item in other.objects.listed("files/")}
+        assert "files/gate.json" in kept, "the run that was cut off has swept what it does not know"
+        assert not [key for key in kept if key.startswith(("files/segment", "files/describe"))]
+        write_files(other.root, {"gate.json": None})
+    store.copy.ensure_all()
+    assert indexed(Store.create(store.root), photos) == {}
+    index(tmp_path / "local", [photos])
+    assert content(store.root) == content(tmp_path / "local")
+    leaves_nothing(store, tmp_path)
 
 
 def test_a_shard_alone_that_fails_is_tried_again(

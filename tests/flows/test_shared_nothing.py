@@ -2,11 +2,13 @@
 cache, a temporary folder and a working folder of its own, and credentials of its own.
 """
 
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,7 +162,12 @@ def test_workers_that_share_no_folder_index_an_archive_on_s3(
     settings = load_config(
         profile="fake", machine={"scheduler": night.cluster.address, "shard_size": 1, "workers": 1}
     )
+    night.proxy.seen.clear()
     assert run_index([night.archive], Path(night.store), settings).exit_code == 0
+    of_shards = re.compile(r"/files/(segment|describe)/|/assignments/.*\.(begun|done)$")
+    seen = Counter(each.method for each in night.proxy.seen if of_shards.search(each.path))
+    # a mark, five files, an answer; the run reads the answer, and each file once
+    assert seen == {"PUT": 7 * len(GROUPS), "GET": 6 * len(GROUPS)}
     assert not any(secret in capsys.readouterr().err for secret in SECRETS)
     night.check(monkeypatch)
 
