@@ -157,7 +157,7 @@ def test_workers_that_share_no_folder_index_an_archive_on_s3(
     night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for worker in ("worker1", "worker2"):
-        night.worker(worker)
+        night.worker(worker, "--no-nanny")
     monkeypatch.setenv("XDG_CACHE_HOME", night.at("driver", SECRETS[0])["XDG_CACHE_HOME"])
     settings = load_config(
         profile="fake", machine={"scheduler": night.cluster.address, "shard_size": 1, "workers": 1}
