@@ -32,7 +32,8 @@ from cutout_ranking import portrayed
 from machine import provenance
 from matplotlib.colors import XKCD_COLORS
 
-from par_core.attributes.colours import COLOUR_TERMS, dominant_colour, garment_colours, name_pixels
+from par_core.attributes.colour_terms import COLOUR_TERMS
+from par_core.attributes.colours import dominant_colour, garment_colours, name_pixels
 from par_core.datasets.merged_labels import labelled_people
 from par_core.datasets.outlines import read_picture
 from par_core.made.garments import LOWER, UPPER, garments, largest, read_dressed

@@ -1,6 +1,7 @@
 """How soon a question is answered on the page, in real browsers: the first results, and all pictures in view.
 
     python benchmarks/page_speed.py                               # 100,000 people; 1, 5 and 20 users
+    python benchmarks/page_speed.py --browsers 1                  # the same with one browser
     python benchmarks/page_speed.py --people 2000 --users 1 --asked 3    # a rehearsal
 
 ``par serve`` runs in a process of its own over ``pictured_store.py``; every user is a context of Chromium on
@@ -10,7 +11,9 @@ Times count from Enter, by the clock of the page: until the first card is drawn 
 and until every picture in view is decoded. ``server_cpu_ms`` is the processor time of the server for one
 answer with its pictures and counts, which other work on the machine does not change much. ``opened`` counts
 from the start of the navigation to the address of an answer, in a browser that has opened the page before.
-Browser and server share the cores.
+Browser and server share the cores, although users of a real server draw their pages elsewhere. So of many
+users only some need have a browser (``--browsers``); the others make the same requests, six at a time, with
+the same pauses, and draw nothing.
 """
 
 import argparse
@@ -18,6 +21,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -39,6 +43,9 @@ HERE = Path(__file__).resolve().parent
 SEED = 0
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 LOOKS_S = (2.0, 8.0)
+PICTURE = re.compile(r"/api/people/[0-9a-f]+/crop")
+PICTURES_NEAR = 24  # that the page fetches at once in a view of 1280 x 800 pixels
+CONNECTIONS = 6  # of a browser to a server
 
 MEASURE = """(asked) => new Promise(resolve => {
   const started = asked === null ? 0 : performance.now(), times = {};
@@ -78,6 +85,7 @@ def main() -> None:
     )
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--users", type=int, nargs="+", default=[1, 5, 20])
+    parser.add_argument("--browsers", type=int, default=sys.maxsize, help="users who draw the page")
     parser.add_argument("--asked", type=int, default=8, help="questions of each user (default: 8)")
     parser.add_argument("--keep", type=Path, help="folder of the store and photographs, used again if there")
     parser.add_argument("--out", type=Path)
@@ -87,7 +95,7 @@ def main() -> None:
     try:
         if not (folder / "store").exists():
             write_store(folder / "store", folder / "photographs", options.people, SEED)
-        figures = measured(folder, options.users, options.asked)
+        figures = measured(folder, options.users, options.browsers, options.asked)
     finally:
         if options.keep is None:
             shutil.rmtree(folder)
@@ -97,7 +105,7 @@ def main() -> None:
         options.out.write_text(text + "\n")
 
 
-def measured(folder: Path, users: list[int], asked: int) -> list[dict[str, Any]]:
+def measured(folder: Path, users: list[int], browsers: int, asked: int) -> list[dict[str, Any]]:
     """Return the figures of each number of users."""
     texts = questions(SEED)
     with running(folder / "store", Build("new", HERE.parent, "flows.cli.main")) as (address, process):
@@ -111,7 +119,7 @@ def measured(folder: Path, users: list[int], asked: int) -> list[dict[str, Any]]
         with running(folder / "store", Build("new", HERE.parent, "flows.cli.main")) as (address, process):
             at_rest(process)
             before = cpu_s(process)
-            found = asyncio.run(_users(address, number, mine))
+            found = asyncio.run(_users(address, number, browsers, mine))
             found["server_cpu_ms"] = round(1_000 * (cpu_s(process) - before) / len(mine))
             figures.append(found)
         print(json.dumps(figures[-1]), file=sys.stderr, flush=True)
@@ -128,19 +136,25 @@ def _photographs(folder: Path, address: str, texts: list[str]) -> int:
     return write_photographs(folder / "photographs", uris)
 
 
-async def _users(address: str, number: int, texts: list[str]) -> dict[str, Any]:
+async def _users(address: str, number: int, browsers: int, texts: list[str]) -> dict[str, Any]:
     chromium = shutil.which("chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         parts = [texts[one::number] for one in range(number)]
         load = os.getloadavg()[0]
+        others = [
+            asyncio.create_task(_visitor(address, parts[seed], seed)) for seed in range(number)[browsers:]
+        ]
         times = await asyncio.gather(
-            *(_user(browser, address, mine, seed) for seed, mine in enumerate(parts))
+            *(_user(browser, address, mine, seed) for seed, mine in enumerate(parts[:browsers]))
         )
+        ended = sum(task.done() for task in others)
+        await asyncio.gather(*others)
         version = browser.version
         await browser.close()
     kinds = {kind: _summary([time for user in times for time in user[kind]]) for kind in ("asked", "opened")}
-    return {"users": number, "chromium": version, "load_before": load, **kinds}
+    about = {"users": number, "browsers": len(times), "others_that_ended_before": ended}
+    return {**about, "chromium": version, "load_before": load, **kinds}
 
 
 async def _user(browser: Browser, address: str, texts: list[str], seed: int) -> dict[str, list[Any]]:
@@ -160,6 +174,26 @@ async def _user(browser: Browser, address: str, texts: list[str], seed: int) -> 
         times["opened"].append(await _answer(page, None))
     await context.close()
     return times
+
+
+async def _visitor(address: str, texts: list[str], seed: int) -> None:
+    """Make the requests of a user's page: answer, filters and timeline, and the pictures near the view."""
+    rng, slots = random.Random(seed), asyncio.Semaphore(CONNECTIONS)
+    async with httpx.AsyncClient(base_url=address, timeout=90) as client:
+
+        async def fetch(path: str, part: str, **parameters: str) -> str:
+            async with slots:
+                response = await client.get(path, params=parameters, headers={"Par-Part": part})
+                response.raise_for_status()
+                return response.text if part else ""
+
+        await asyncio.sleep(rng.uniform(0, LOOKS_S[1]))
+        for text in texts:
+            await asyncio.sleep(rng.uniform(*LOOKS_S))
+            answer = await fetch("/", "main", q=text)
+            pictures = list(dict.fromkeys(PICTURE.findall(answer)))[:PICTURES_NEAR]
+            parts = [fetch("/", part, q=text) for part in ("filters", "timeline")]
+            await asyncio.gather(*parts, *(fetch(path, "") for path in pictures))
 
 
 async def _answer(page: Page, asked: str | None) -> dict[str, float] | None:

@@ -43,7 +43,7 @@ def base_build(path: Path) -> Build:
     if not path.exists():
         command = ["git", "-C", str(HERE), "worktree", "add", "--force", "--detach", str(path), BASE]
         subprocess.run(command, check=True)
-    return Build("base", path, "flows.cli")
+    return Build("base", path.resolve(), "flows.cli")
 
 
 def new_pictures(folder: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.schemas import index_schema
 from par_core.types import Embeddings

@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Shaped, UInt8
 
+from par_core.attributes.colour_terms import COLOUR_TERMS, PROTOTYPES
 from par_core.ids import digest_of
 from par_core.people.geometry import whole_pixels
 from par_core.people.masks import crop_mask
 from par_core.types import ImageU8, MaskRLE
 
 __all__ = [
-    "COLOUR_TERMS",
     "NAMING",
     "GarmentColours",
     "colour_prototypes",
@@ -31,43 +31,8 @@ __all__ = [
     "name_pixels",
 ]
 
-# Dark and muted colours have prototypes of their own: the pixels of what people call a dark green coat are
-# nearly grey. benchmarks/colour_names.py compares the names with those of a survey and of a reader.
-_PROTOTYPES: Final[dict[str, tuple[tuple[int, int, int], ...]]] = {  # sRGB
-    "black": ((0, 0, 0), (22, 22, 24), (42, 40, 42)),
-    "white": ((255, 255, 255), (236, 236, 236), (218, 220, 222)),
-    "grey": ((178, 178, 180), (140, 140, 142), (105, 105, 108), (74, 74, 78)),
-    "red": ((220, 20, 40), (165, 25, 35), (235, 65, 60), (115, 20, 30), (80, 42, 52), (165, 20, 75)),
-    "orange": ((245, 135, 30), (220, 100, 35), (250, 165, 90), (250, 110, 70)),
-    "yellow": ((250, 225, 50), (220, 190, 50), (245, 235, 140), (228, 229, 190)),
-    "green": (
-        *((40, 140, 65), (25, 75, 45), (125, 180, 85), (95, 105, 60), (150, 200, 160), (30, 140, 130)),
-        *((52, 70, 68), (60, 64, 48), (36, 46, 38), (90, 88, 66), (150, 180, 25), (115, 120, 40)),
-    ),
-    "blue": (
-        *((30, 60, 165), (65, 125, 200), (28, 36, 80), (140, 180, 220), (80, 100, 140), (50, 62, 95)),
-        *((29, 32, 48), (36, 45, 60), (57, 74, 92), (195, 220, 245), (205, 245, 250)),
-    ),
-    "purple": (
-        *((110, 50, 145), (160, 115, 190), (75, 35, 85)),
-        *((45, 22, 42), (64, 40, 62), (130, 90, 125), (195, 185, 215)),
-    ),
-    "pink": (
-        *((245, 150, 180), (230, 75, 140), (245, 195, 205), (205, 120, 135)),
-        *((195, 10, 120), (245, 225, 225)),
-    ),
-    "brown": (
-        *((110, 70, 45), (80, 52, 38), (150, 100, 65), (60, 42, 34)),
-        *((92, 78, 68), (54, 46, 38), (125, 45, 15), (140, 95, 20)),
-    ),
-    "beige": ((215, 190, 160), (232, 216, 192), (190, 166, 135), (205, 175, 120)),
-}
-
-#: The terms, in the order of the codes of ``name_pixels``.
-COLOUR_TERMS: Final = tuple(_PROTOTYPES)
-
 #: Digest of the naming: what stored colours were named by. The number counts the rules of this file.
-NAMING: Final = digest_of("colours/2", json.dumps(_PROTOTYPES))
+NAMING: Final = digest_of("colours/2", json.dumps(PROTOTYPES))
 
 _BITS: Final = 5  # bits of each channel in the look-up table
 _LEAST_PIXELS: Final = 30
@@ -143,7 +108,7 @@ def name_pixels(pixels: UInt8[np.ndarray, "n 3"]) -> UInt8[np.ndarray, " n"]:
 
 def colour_prototypes(term: str) -> Float32[np.ndarray, "n 3"]:
     """Return the colours that a term is known by, in CIELAB: L in [0, 100], a and b."""
-    return _lab(np.array(_PROTOTYPES[term], np.uint8))
+    return _lab(np.array(PROTOTYPES[term], np.uint8))
 
 
 @lru_cache(maxsize=1)
@@ -152,8 +117,8 @@ def _table() -> UInt8[np.ndarray, " c"]:
     step = 1 << (8 - _BITS)
     levels = np.arange(step // 2, 256, step, dtype=np.uint8)
     grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
-    codes = np.repeat(np.arange(len(_PROTOTYPES)), [len(colours) for colours in _PROTOTYPES.values()])
-    prototypes = _lab(np.array([colour for colours in _PROTOTYPES.values() for colour in colours], np.uint8))
+    codes = np.repeat(np.arange(len(PROTOTYPES)), [len(colours) for colours in PROTOTYPES.values()])
+    prototypes = _lab(np.array([colour for colours in PROTOTYPES.values() for colour in colours], np.uint8))
     distances = np.linalg.norm(_lab(grid)[:, None] - prototypes[None], axis=2)
     return codes[distances.argmin(axis=1)].astype(np.uint8)
 

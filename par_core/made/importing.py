@@ -11,7 +11,7 @@ from typing import Final
 from cachetools import LRUCache, cached
 
 from par_core.archive import decode
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.config import ArchiveConfig
 from par_core.datasets.csv_labels import LABELS, Row, read_rows
 from par_core.errors import BadConfigError, UnreadableImageError

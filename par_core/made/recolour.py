@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float64
 
-from par_core.attributes.colours import COLOUR_TERMS, colour_prototypes, dominant_colour
+from par_core.attributes.colour_terms import COLOUR_TERMS
+from par_core.attributes.colours import colour_prototypes, dominant_colour
 from par_core.made.garments import ACCESSORIES, LOWER, SURE, UPPER, Dressed, Garment, largest
 from par_core.types import ImageU8, Mask
 

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from timm.layers import freeze_batch_norm_2d
 from torch import Tensor, nn
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.models.describer import EMBEDDING_SIZE, HEIGHT, WIDTH
 from par_core.models.shipped import FILES, FOLDER
 from par_core.models.weights import load_state, read_shipped

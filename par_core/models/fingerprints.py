@@ -9,7 +9,6 @@ from typing import Final
 
 from par_core.config import RunConfig
 from par_core.ids import digest_of
-from par_core.models.fake import FakeDescriber, FakeSegmenter
 from par_core.models.published import ATTRIBUTE_VIT, MASK_RCNN, clip_weights, find
 from par_core.models.shipped import CALIBRATION, FILES, digest, file_digest
 from par_core.models.torch_extra import require_torch
@@ -76,6 +75,8 @@ def segmenter_fingerprint(config: RunConfig) -> str:
     """Return the digest of weights, thresholds and code of the segmenter alone."""
     clip = config.clip
     if config.profile == "fake":
+        from par_core.models.fake import FakeSegmenter
+
         return FakeSegmenter.fingerprint
     if config.profile == "compact":
         weights = digest(FILES[0])
@@ -91,6 +92,8 @@ def describer_fingerprint(config: RunConfig) -> str:
     """Return the digest of weights, calibration and code of embedding and attributes."""
     clip = config.clip
     if config.profile == "fake":
+        from par_core.models.fake import FakeDescriber
+
         return FakeDescriber.fingerprint
     if config.profile == "compact":
         attributes = digest_of(digest(FILES[1]), digest(CALIBRATION))
@@ -104,11 +107,11 @@ def describer_fingerprint(config: RunConfig) -> str:
 @lru_cache(maxsize=8)
 def embedding_fingerprint(config: RunConfig) -> str:
     """Return the digest of the joint image and text model, which a question must share with the store."""
-    return (
-        FakeDescriber.embedding_fingerprint
-        if config.profile == "fake"
-        else digest_of(CODE["describer"], _embedding_weights(config))
-    )
+    if config.profile == "fake":
+        from par_core.models.fake import FakeDescriber
+
+        return FakeDescriber.embedding_fingerprint
+    return digest_of(CODE["describer"], _embedding_weights(config))
 
 
 def _embedding_weights(config: RunConfig) -> str:

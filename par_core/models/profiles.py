@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, TypeVar
 from par_core.config import RunConfig
 from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
 from par_core.models.cached_texts import cached_embeddings
-from par_core.models.fake import FakeDescriber, FakeSegmenter, FakeTextEncoder
 from par_core.models.fingerprints import (
     attributes_file,
     clip_file,
@@ -109,6 +108,8 @@ def _once(load: Callable[[RunConfig], T], config: RunConfig) -> T:
 @lru_cache(maxsize=1)
 def _segmenter(config: RunConfig) -> PersonSegmenter:
     if config.profile == "fake":
+        from par_core.models.fake import FakeSegmenter
+
         return FakeSegmenter()
     fingerprint = segmenter_fingerprint(config)
     if config.profile == "compact":
@@ -130,6 +131,8 @@ def _segmenter(config: RunConfig) -> PersonSegmenter:
 @lru_cache(maxsize=1)
 def _describer(config: RunConfig) -> PersonDescriber:
     if config.profile == "fake":
+        from par_core.models.fake import FakeDescriber
+
         return FakeDescriber()
     fingerprint, embedding = describer_fingerprint(config), embedding_fingerprint(config)
     if config.profile == "compact":
@@ -151,6 +154,8 @@ def _describer(config: RunConfig) -> PersonDescriber:
 @lru_cache(maxsize=1)
 def _text_encoder(config: RunConfig) -> TextEncoder:
     if config.profile == "fake":
+        from par_core.models.fake import FakeTextEncoder
+
         return FakeTextEncoder()
     embedding = embedding_fingerprint(config)
     if config.profile == "compact":

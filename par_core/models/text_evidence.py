@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Float32, Float64
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.attributes.spoken import (
     NamedAttribute,
     NamedColour,

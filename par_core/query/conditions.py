@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.query.table import PeopleTable
 from par_core.query.tagged import asks_for_tags, by_people
 from par_core.query.values import check_values

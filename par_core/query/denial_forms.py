@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.attributes.spoken import named_attributes
 from par_core.attributes.vocabulary import BY_NAME
 from par_core.query.word_hints import wider_word

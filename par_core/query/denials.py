@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, TypeGuard
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.attributes.spoken import content_words, named_attributes
 from par_core.query.denial_forms import is_thing, plain_spelling
 from par_core.query.denial_words import (

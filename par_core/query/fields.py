@@ -10,7 +10,7 @@ from datetime import MAXYEAR, datetime, timedelta
 from typing import Final
 
 from par_core.archive.canonical import canonical
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.errors import BadConfigError, FilterError
 from par_core.query.where import (
     And,

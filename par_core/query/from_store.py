@@ -17,7 +17,6 @@ from par_core.models.profiles import load_describer, load_segmenter, load_text_s
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
 from par_core.query.denials import read_question
-from par_core.query.gallery import write_gallery
 from par_core.query.language import AllOf, Likeness, Node
 from par_core.query.missing_files import leave_out_missing
 from par_core.query.neighbouring_colours import FEW, followed_by, widened
@@ -260,6 +259,8 @@ def save_gallery(
     path: Path, result: SearchResult, store_root: Path, index: PeopleIndex, config: RunConfig, command: str
 ) -> None:
     """Write the contact sheet of an answer."""
+    from par_core.query.gallery import write_gallery
+
     crops = crops_of(result.hits, Store.open(store_root), index.info.segment_config, config.archive)
     provenance = {
         "command": command,

@@ -33,8 +33,8 @@ from par_core.version import __version__
 
 __all__ = ["create_app"]
 
-# Uploads stay in memory: Starlette would write those above 1 MB to a file, and leave that open where a body is
-# cut off. The middleware limits their size.
+# Uploads stay in memory: Starlette would write those above 1 MB to a file, and leave that open where a body
+# is cut off. The middleware limits their size.
 MultiPartParser.spool_max_size = sys.maxsize
 
 _KINDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large"}

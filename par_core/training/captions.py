@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.attributes.vocabulary import ATTRIBUTES, BY_NAME, NEUTRAL_PROMPTS, with_colour
 from par_core.datasets.merged_labels import NAMES, LabelledPerson
 

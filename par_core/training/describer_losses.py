@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.datasets.merged_labels import NAMES, LabelledPerson
 from par_core.models.describer import HEIGHT, WIDTH, fitted
 from par_core.models.describer_network import GRID

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.training.captions import Caption, Fact
 

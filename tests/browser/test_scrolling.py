@@ -16,14 +16,16 @@ from tests.serving import answering
 
 PEOPLE, PICTURES = 60, 50
 HELD = "() => [...document.querySelectorAll('.card img')].filter(image => image.naturalWidth).length"
+NEAR = """() => [...document.querySelectorAll('.card')]
+    .filter(card => card.closest('li').getBoundingClientRect().top <= innerHeight + 400).length"""
 MOST_HELD = 600  # cards within 3,000 pixels above and below a view of 1280 x 800
 
 
 @pytest.fixture
-def thousands(browser: Browser, tmp_path: Path) -> Iterator[Page]:
-    """A page over 3,000 people of 50 pictures."""
+def crowd(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page over 60 people of each of so many pictures."""
     colours = (list(RGB) * PEOPLE)[:PEOPLE]
-    for number in range(PICTURES):
+    for number in range(request.param):
         save(tmp_path / "photos" / f"{number:03d}.png", scene(*colours, seed=number))
     index(tmp_path / "store", [tmp_path / "photos"])
     service = ArchiveService(tmp_path / "store", FAKE)
@@ -32,9 +34,27 @@ def thousands(browser: Browser, tmp_path: Path) -> Iterator[Page]:
         yield from watched(context, address)
 
 
+@pytest.mark.parametrize("crowd", [2], indirect=True)
+def test_only_pictures_near_the_view_are_fetched(crowd: Page) -> None:
+    page, fetched = crowd, set[str]()
+    page.on("request", lambda asked: fetched.add(asked.url) if asked.url.endswith("/crop") else None)
+    page.goto("/")
+    page.wait_for_load_state("networkidle")
+    fetched.clear()
+    page.locator("#q").fill("upper:red OR NOT upper:red")
+    page.locator("#q").press("Enter")
+    expect(page.locator(".card")).to_have_count(60)
+    page.wait_for_load_state("networkidle")
+    near = page.evaluate(NEAR)
+    assert near == len(fetched) < 40
+    page.mouse.wheel(0, 1_000)
+    expect(page.locator(".card img").nth(near)).to_have_js_property("naturalHeight", 320)
+
+
 @pytest.mark.slow
-def test_thousands_of_cards_hold_the_pictures_of_some_hundreds(thousands: Page) -> None:
-    page = thousands
+@pytest.mark.parametrize("crowd", [PICTURES], indirect=True)
+def test_thousands_of_cards_hold_the_pictures_of_some_hundreds(crowd: Page) -> None:
+    page = crowd
     page.set_default_timeout(60_000)
     page.goto("/?sort=oldest")
     expect(page.locator("#summary")).to_contain_text("3\u202f000 people")

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.evaluate.made.heads import fit_sigmoids, fit_softmax
 from par_core.evaluate.made.people import UNKNOWN, FeaturedPeople
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 from scipy.special import log_expit, log_softmax
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.evaluate.made.arms import Answers
 from par_core.evaluate.made.people import UNKNOWN, ZONES, FeaturedPeople
 from par_core.metrics.label_based import ratio

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.errors import BadConfigError
 
 __all__ = ["UNKNOWN", "ZONES", "FeaturedPeople", "colour_codes", "drawn_to_test"]

@@ -1,5 +1,5 @@
-// Cards far outside of the view give up their pictures, and get them again as they come near: a grid of many thousands needs no more
-// memory than one of some hundreds. Their text stays.
+// A card gets its pictures as it comes near the view: browsers fetch lazy ones three screens ahead, and each is cut from a photograph. Cards
+// far outside give them up again, so that a grid of many thousands needs no more memory than one of some hundreds. Their text stays.
 "use strict";
 (() => {
   const NEAR_PX = 400, FAR_PX = 3_000;
@@ -17,7 +17,12 @@
   }
   const near = new IntersectionObserver((entries) => entries.forEach((entry) => { if (entry.isIntersecting) load(entry.target); }), { rootMargin: `${NEAR_PX}px 0px` });
   const far = new IntersectionObserver((entries) => entries.forEach((entry) => { if (!entry.isIntersecting) unload(entry.target); }), { rootMargin: `${FAR_PX}px 0px` });
-  const watch = (item) => { if (item.matches?.(".grid > li")) { near.observe(item); far.observe(item); } };
+  function watch(item) {
+    if (!item.matches?.(".grid > li")) return;
+    if (item.getBoundingClientRect().top > innerHeight + NEAR_PX) unload(item);
+    near.observe(item);
+    far.observe(item);
+  }
   document.querySelectorAll(".grid > li").forEach(watch);
   new MutationObserver((changes) => changes.forEach(({ addedNodes }) => addedNodes.forEach((node) => {
     watch(node);

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from par_core.attributes.colours import COLOUR_TERMS, garment_colours, name_pixels
+from par_core.attributes.colour_terms import COLOUR_TERMS
+from par_core.attributes.colours import garment_colours, name_pixels
 from par_core.people.masks import encode_mask
 
 PLAIN = {

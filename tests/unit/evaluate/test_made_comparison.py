@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, recall_score, roc_auc_score
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.errors import BadConfigError
 from par_core.evaluate.made.arms import ARMS, MADE_ARMS, REAL, Answers, arms_of
 from par_core.evaluate.made.comparison import (

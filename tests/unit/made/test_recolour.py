@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from par_core.attributes.colours import COLOUR_TERMS, colour_prototypes, dominant_colour
+from par_core.attributes.colour_terms import COLOUR_TERMS
+from par_core.attributes.colours import colour_prototypes, dominant_colour
 from par_core.datasets.merged_labels import labelled_people
 from par_core.made.garments import UPPER, Dressed, garments, largest, read_dressed
 from par_core.made.recolour import keeps_its_colour, move_colour, recolour, term_weights

@@ -12,6 +12,7 @@ from torch import nn
 
 from par_core.atomic import partial_name
 from par_core.models.conversion import compile_module
+from par_core.models.openvino_library import openvino_library
 from par_core.models.runtimes import OpenVinoRuntime, Runtime
 from par_core.models.torch_runtime import TorchRuntime
 
@@ -55,13 +56,19 @@ def test_an_earlier_result_is_not_overwritten_by_a_later_call() -> None:
     assert np.array_equal(first, kept)
 
 
-def test_openvino_is_used_without_its_telemetry() -> None:
+def test_openvino_is_imported_without_its_telemetry_and_converter() -> None:
     code = (
         "from par_core.models.openvino_library import openvino_library; openvino_library(); import sys;"
-        " print(sorted(m for m in sys.modules if 'telemetry' in m and sys.modules[m]))"
+        " print([m for m in ('openvino', 'openvino_telemetry', 'openvino.tools.ovc') if sys.modules.get(m)])"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "openvino_telemetry" not in output
+    assert output.strip() == "['openvino']"
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning")  # called by the converter
+def test_other_programs_find_openvinos_converter_beside_par() -> None:
+    converted = openvino_library().convert_model(nn.ReLU(), example_input=torch.zeros(2))
+    assert {op.get_type_name() for op in converted.get_ops()} == {"Parameter", "Relu", "Result"}
 
 
 def test_a_compiled_network_is_kept_and_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from par_core.attributes.colours import COLOUR_TERMS, name_pixels
+from par_core.attributes.colour_terms import COLOUR_TERMS
+from par_core.attributes.colours import name_pixels
 from par_core.errors import WeightsError
 from par_core.models.describer import read_answers
 from par_core.models.describer_network import ColourNames

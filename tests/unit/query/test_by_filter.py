@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.query.answer import SearchResult
 from par_core.query.by_filter import same_person
 from par_core.query.denials import read_question

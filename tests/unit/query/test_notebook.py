@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.errors import BadConfigError, FilterError, ParError
 from par_core.query import Results, search
 from par_core.query.notebook import _swatches

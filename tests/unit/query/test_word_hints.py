@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.attributes.spoken import named_attributes
 from par_core.config import load_config
 from par_core.models.base import TextEncoder

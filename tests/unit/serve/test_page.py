@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.responses import Response
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.query.answer import Chance, Hit
 from par_core.serve.page_look import static_url
 from par_core.serve.service import ArchiveService, SearchPage

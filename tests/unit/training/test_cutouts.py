@@ -10,7 +10,7 @@ import pytest
 import scipy.io
 import torch
 
-from par_core.attributes.colours import COLOUR_TERMS
+from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.attributes.vocabulary import ATTRIBUTES
 from par_core.datasets.merged_labels import NAMES, LabelledPerson, attribute_regions
 from par_core.models.describer_network import GRID
