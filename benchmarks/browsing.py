@@ -4,11 +4,13 @@
 
 The people are those of ``crowd.py``, in memory as ``par serve`` has them. Each step is timed in the process
 of the server, without HTTP: the first time (nothing is kept yet) and the median of further ones. Pages are of
-60 people; a page begins after a person anywhere in the list.
+60 people; a page begins after a person anywhere in the list. A list in the order of fit is also read from end
+to end.
 """
 
 import argparse
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -80,7 +82,34 @@ def measured(store: Path) -> dict[str, Any]:
     text = "a woman in a red coat"
     times["counts of words"] = both(lambda: service.facets(q=text), lambda: drop(service))
     times["words, newest first"] = both(lambda: page(None, text), lambda: drop(service))
+    times["by fit, first page"] = both(lambda: service.search("height:>0", top=TOP), lambda: drop(service))
+    after = service.search("height:>0", top=TOP).result.next_after
+    times["by fit, second page"] = both(lambda: by_fit(service, after))
+    times["by fit, page after a value of 0.01"] = both(lambda: by_fit(service, "0.01,f"))
+    times["by fit, everybody, 200 a page"] = whole_list(service)
     return times
+
+
+def by_fit(service: ArchiveService, after: str | None, top: int = TOP) -> SearchResult:
+    """Return a page of everybody in the order of fit."""
+    return service.search("height:>0", top=top, after=after, offset=1 if after else 0).result
+
+
+def whole_list(service: ArchiveService) -> dict[str, float]:
+    """Read a list from end to end."""
+    began = time.perf_counter()
+    page = by_fit(service, None, 200)
+    people, slowest = 0, 0.0
+    while True:
+        people += sum(1 + len(hit.similar) for hit in page.hits)
+        if page.next_after is None:
+            break
+        started = time.perf_counter()
+        page = by_fit(service, page.next_after, 200)
+        slowest = max(slowest, time.perf_counter() - started)
+    took = 1000 * (time.perf_counter() - began)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"all pages": took, "slowest page": 1000 * slowest, "people": people, "largest resident MB": most}
 
 
 def drop(service: ArchiveService) -> None:

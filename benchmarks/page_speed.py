@@ -179,12 +179,14 @@ async def _user(browser: Browser, address: str, texts: list[str], seed: int) -> 
 async def _visitor(address: str, texts: list[str], seed: int) -> None:
     """Make the requests of a user's page: answer, filters and timeline, and the pictures near the view."""
     rng, slots = random.Random(seed), asyncio.Semaphore(CONNECTIONS)
-    async with httpx.AsyncClient(base_url=address, timeout=90) as client:
+    kept = httpx.Limits(keepalive_expiry=2.0)  # seconds; the server closes what was idle for five
+    async with httpx.AsyncClient(base_url=address, timeout=90, limits=kept) as client:
 
         async def fetch(path: str, part: str, **parameters: str) -> str:
             async with slots:
                 response = await client.get(path, params=parameters, headers={"Par-Part": part})
-                response.raise_for_status()
+                if response.status_code != httpx.codes.GONE:  # not all photographs of the last rows exist
+                    response.raise_for_status()
                 return response.text if part else ""
 
         await asyncio.sleep(rng.uniform(0, LOOKS_S[1]))

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from par_core.errors import ParError
+from par_core.plurals import number_of
 from par_core.repeated import repeated
 from par_core.stages.run import Run
 
@@ -57,4 +58,4 @@ class Commits:
             self.add(shards)
             self._say(f"par: warning: a commit during the run failed: {error}")
         else:
-            self._say(f"par: {record.rows} people can be found so far")
+            self._say(f"par: {number_of(record.rows, 'person')} can be found so far")

@@ -25,6 +25,7 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError, ParError
 from par_core.gate.golden import load_golden
 from par_core.models.profiles import describe_models
+from par_core.plurals import number_of
 from par_core.stages.plan import Plan, plan_index
 from par_core.stages.run import Run
 from par_core.stages.status import store_status
@@ -199,7 +200,7 @@ def _reason(error: Exception) -> str:
 
 def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
     n = n_workers(with_work_for_all(config.machine, len(plan.shards)))
-    where = config.machine.scheduler or f"{n} worker{'s' if n > 1 else ''}"
+    where = config.machine.scheduler or number_of(n, "worker")
     say(f"par: profile {config.profile}: {describe_models(config)}; {runner}, {where}", event="start")
     passed = passed_over(plan.skipped)
     skipped = f"; passed over: {passed}" if passed else ""
@@ -208,7 +209,7 @@ def _introduce(plan: Plan, config: RunConfig, runner: str) -> None:
     if plan.expected:
         skipped += f"; {plan.expected} have size and version of known pictures"
     say(
-        f"par: {plan.listed} files listed: {plan.new} new or changed, {plan.retried} to retry,"
+        f"par: {number_of(plan.listed, 'file')} listed: {plan.new} new or changed, {plan.retried} to retry,"
         f" {plan.unchanged} unchanged, {plan.vanished} vanished{skipped}",
         event="plan",
         listed=plan.listed,

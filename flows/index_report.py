@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flows.console.gate import gate_lines, gate_markdown, gate_object, in_markdown
+from par_core.plurals import number_of
 from par_core.stages.plan import Plan
 from par_core.store.accounting import Accounting
 
@@ -41,7 +42,11 @@ class IndexReport:
     gate: "GateReport | None" = None
 
     def __str__(self) -> str:
-        unfinished = f"{len(self.failed_shards)} shards could not be finished; " if self.failed_shards else ""
+        unfinished = (
+            f"{number_of(len(self.failed_shards), 'shard')} could not be finished; "
+            if self.failed_shards
+            else ""
+        )
         return f"{unfinished}{self.sentence}"
 
     @property
@@ -51,7 +56,8 @@ class IndexReport:
         """
         counted = self.accounting
         known = f"; {self.recognised} recognised by content" if self.recognised else ""
-        return f"{counted}; {counted.people_sentence}; {self.commit.rows} people in the index{known}"
+        indexed = f"{number_of(self.commit.rows, 'person')} in the index"
+        return f"{counted}; {counted.people_sentence}; {indexed}{known}"
 
     @property
     def exit_code(self) -> int:
@@ -102,7 +108,7 @@ def conclusion(report: IndexReport, store: Path) -> list[str]:
     lines = []
     for reason, shards in report.reasons.items():
         named = ", ".join([*shards[:_SHARDS_NAMED], *(["..."] if len(shards) > _SHARDS_NAMED else [])])
-        lines.append(f"{len(shards)} shards could not be finished ({named}): {reason}")
+        lines.append(f"{number_of(len(shards), 'shard')} could not be finished ({named}): {reason}")
     if report.failed_shards:
         lines.append("the finished shards are committed; run the same command again to continue")
     if report.accounting.failures:
@@ -129,7 +135,7 @@ def page(report: IndexReport) -> str:
         f"\n- {count} {status}" for status, count in sorted(report.accounting.failures.items())
     )
     unfinished = "".join(
-        f"\n- {len(shards)} shards not finished: {in_markdown(reason)}"
+        f"\n- {number_of(len(shards), 'shard')} not finished: {in_markdown(reason)}"
         for reason, shards in report.reasons.items()
     )
     if report.accounting.unreadable_times:

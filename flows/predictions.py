@@ -7,6 +7,7 @@ from flows.console.lines import say
 from flows.console.progress import Bar
 from flows.shard_folder import finish_shards
 from par_core.config import MachineConfig
+from par_core.plurals import number_of
 from par_core.predictions.cache import SHARD, Compute, PredictionJob
 from par_core.predictions.compute import compute_here
 from tasks.predictions import predict_shard
@@ -35,7 +36,8 @@ def prediction_runner(
             return
         if not quiet:
             say(
-                f"par: {len(job.pictures)} pictures, {len(todo)} of {len(job.shards)} shards to do",
+                f"par: {number_of(len(job.pictures), 'picture')}, {len(todo)} of"
+                f" {number_of(len(job.shards), 'shard')} to do",
                 event="plan",
             )
         if len(todo) == 1 and machine.scheduler is None and machine.runner == "auto":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from par_core.api_tagging import ArchiveTagging
+from par_core.option_names import with_arguments_named
 
 if TYPE_CHECKING:
     from par_core.config import RunConfig
@@ -52,6 +53,7 @@ def open(
     return Archive(Path(store), load_config(file, profile=profile, **settings))
 
 
+@with_arguments_named
 class Archive(ArchiveTagging):
     """A store of described people. Models and tables stay loaded between calls; may be shared by threads.
 

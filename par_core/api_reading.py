@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from par_core.errors import BadConfigError
+from par_core.option_names import with_arguments_named
 
 if TYPE_CHECKING:
     from par_core.access import Access
@@ -41,6 +42,7 @@ By = Literal["camera", "day"]
 _PAGE = 200
 
 
+@with_arguments_named
 class ArchiveReading:
     """Reads a store: people, counts, times, saved searches, audit log."""
 
@@ -58,8 +60,8 @@ class ArchiveReading:
         apart: bool = False,
         sort: Sort = "best",
     ) -> "Iterator[HitJson]":
-        """Yield all hits of a question, a page at a time: best first at most 10,000, in the order of capture
-        everybody.
+        """Yield all hits of a question, a page at a time: of words at most 10,000; of fields and filters
+        alone, and in the order of capture, everybody.
 
         Args:
             q: A question in the query language, or None.
@@ -176,8 +178,8 @@ class ArchiveReading:
     def facets(
         self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
     ) -> "FacetsResponse":
-        """Return the numbers of people of each colour, attribute, folder and time in an answer. Arguments are
-        those of :meth:`all_hits`.
+        """Return the numbers of people of each colour, attribute, tag, folder and time in an answer.
+        Arguments are those of :meth:`all_hits`.
 
         Raises:
             BadConfigError: The question or the filter is wrong.

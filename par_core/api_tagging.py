@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from par_core.api_reading import ArchiveReading
 from par_core.errors import BadConfigError
+from par_core.option_names import with_arguments_named
 
 if TYPE_CHECKING:
     from par_core.serve.schemas_tags import (
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ArchiveTagging"]
 
 
+@with_arguments_named
 class ArchiveTagging(ArchiveReading):
     """Reads a store, and changes tags and notes of its people."""
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from par_core.config import RunConfig, load_config, near_settings, setting_names
 from par_core.errors import BadConfigError
-from par_core.node import NODE_PREFIX, NodeSettings
+from par_core.node import NODE_PREFIX, NodeSettings, node_settings
 
 __all__ = ["OTHER_VARIABLES", "Problem", "Setting", "check_settings", "settings_in_force"]
 
@@ -39,7 +39,8 @@ class Setting:
     Attributes:
         name: Its name with the tables that it is in, such as ``segment.min_score``.
         value: Its value in JSON types, as it may be shown.
-        origin: Where it comes from: ``default``, ``file NAME``, ``environment NAME`` or ``option``.
+        origin: Where it comes from: ``default``, ``file NAME``, ``environment NAME`` or ``option``. What a
+            variable ``PAR_NODE__`` sets holds on this machine alone, and comes before all of them there.
     """
 
     name: str
@@ -75,13 +76,19 @@ def settings_in_force(file: Path | None, options: Mapping[str, Any]) -> list[Set
         options: Values of the command line by (nested) key; None means that an option is not used.
 
     Raises:
-        BadConfigError: A file is missing, a key is unknown, or a value is out of its range.
+        BadConfigError: A file is missing, a key is unknown, or a value is out of its range, also in a
+            variable ``PAR_NODE__``.
     """
+    of_node = {f"machine.{name}": value for name, value in node_settings().items()}
     values = load_config(file, **options).model_dump(mode="json")
     typed, variables = dict(_flat(options)), _variables()
     written = {} if file is None else dict(_flat(tomllib.loads(file.read_text("utf-8"))))
     settings = []
     for name in setting_names(RunConfig):
+        if name in of_node:
+            variable = f"{NODE_PREFIX}{name.removeprefix('machine.').upper()}"
+            settings.append(Setting(name, of_node[name], f"environment {variable}, on this machine"))
+            continue
         if typed.get(name) is not None:
             origin = "option"
         elif name in variables:

@@ -8,7 +8,7 @@ result.
 
 import os
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,7 +17,7 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.models.hardware import cuda_devices
 
-__all__ = ["NODE_PREFIX", "NodeSettings", "node_has", "on_this_node"]
+__all__ = ["NODE_PREFIX", "NodeSettings", "node_has", "node_settings", "on_this_node"]
 
 #: How the names of a node's variables begin.
 NODE_PREFIX: Final = "PAR_NODE__"
@@ -35,8 +35,8 @@ class NodeSettings(BaseSettings):
     cuda_memory_share: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
-def on_this_node(config: RunConfig) -> RunConfig:
-    """Return a run's configuration with the settings of this node's environment.
+def node_settings() -> dict[str, Any]:
+    """Return the settings of ``machine`` that this node's environment sets, by name.
 
     Raises:
         BadConfigError: A variable that begins with ``PAR_NODE__`` has no such name, or a wrong value.
@@ -53,7 +53,16 @@ def on_this_node(config: RunConfig) -> RunConfig:
         wrong = error.errors()[0]
         name = f"{NODE_PREFIX}{wrong['loc'][0]}".upper()
         raise BadConfigError(f"{name}: {wrong['msg']} (got {wrong['input']!r})") from error
-    changed = settings.model_dump(exclude_none=True)
+    return settings.model_dump(exclude_none=True)
+
+
+def on_this_node(config: RunConfig) -> RunConfig:
+    """Return a run's configuration with the settings of this node's environment.
+
+    Raises:
+        BadConfigError: A variable that begins with ``PAR_NODE__`` has no such name, or a wrong value.
+    """
+    changed = node_settings()
     return (
         config.model_copy(update={"machine": config.machine.model_copy(update=changed)})
         if changed

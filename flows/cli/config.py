@@ -9,6 +9,7 @@ import typer
 
 from flows.cli.groups import ModelOptions, WorkerOptions, with_groups
 from flows.cli.options import JsonOption
+from par_core.plurals import number_of
 
 __all__ = ["config"]
 
@@ -84,5 +85,5 @@ def check(
     for problem in found:
         print(f"{'problem' if problem.certain else 'note'}: {problem}")
     checked = "the environment" if file is None else f"{file} and the environment"
-    print(f"{checked}: {f'{wrong} problems' if wrong > 1 else '1 problem' if wrong else 'all is well'}")
+    print(f"{checked}: {number_of(wrong, 'problem') if wrong else 'all is well'}")
     raise typer.Exit(1 if wrong else 0)

@@ -11,6 +11,7 @@ import typer
 from flows.cli.options import SHOWN, ConfigOption, JsonOption, StoreOption
 from par_core.errors import BadConfigError
 from par_core.object_store.places import shown
+from par_core.plurals import number_of
 
 if TYPE_CHECKING:
     from par_core.forget import ForgetReport, Request, Subject
@@ -199,7 +200,8 @@ def _conclude(report: "ForgetReport", *, as_json: bool) -> None:
     proof = report.proof
     searched = "everything" if proof.scope == "everything" else "what was rewritten"
     print(
-        f"searched {searched}: {proof.files} files, {proof.bytes / 1e6:.1f} MB, for {proof.strings} ids,"
+        f"searched {searched}: {number_of(proof.files, 'file')}, {proof.bytes / 1e6:.1f} MB, for"
+        f" {number_of(proof.strings, 'id')},"
         " names and vectors: ",
         end="",
     )

@@ -12,6 +12,7 @@ from flows.cli.groups import MachineOptions, ModelOptions
 from flows.cli.options import SHOWN, JsonOption, LogFormatOption, StoreOption
 from flows.console.lines import say
 from par_core.errors import BadConfigError
+from par_core.plurals import number_of
 
 __all__ = ["review"]
 
@@ -130,7 +131,7 @@ def review(
 
     def show(waiting: Batch) -> None:
         sheet_of(session, searcher, page, waiting)
-        print(f"\nbatch {waiting.number}: {len(waiting.hits)} people in {page}\n{HELP}")
+        print(f"\nbatch {waiting.number}: {number_of(len(waiting.hits), 'person')} in {page}\n{HELP}")
 
     if as_json:
         annotate(session, lines or iter(()), batch, lambda _: None, lambda _: None, strict=True)

@@ -12,6 +12,7 @@ from flows.cli.groups import MachineOptions, ModelOptions, with_groups
 from flows.cli.options import ConfigOption, JsonOption, StoreOption
 from flows.console.lines import say
 from flows.console.saved_searches import outcome_line
+from par_core.plurals import number_of
 
 if TYPE_CHECKING:
     from par_core.alerts.record import SavedSearch
@@ -98,7 +99,7 @@ def add(
     with access.recording(caller, "add_saved_search", what, unrecorded=_warn) as event:
         saved = add_search(Searcher(store, settings), search)
         event.count = saved.found
-    print(f"{name} is saved; it finds {saved.found:,} people now, and will tell who is new")
+    print(f"{name} is saved; it finds {number_of(saved.found, 'person', ',')} now, and will tell who is new")
 
 
 @searches.command("list")

@@ -38,6 +38,7 @@ def shell(
 ) -> None:
     """Ask questions one after another: models are loaded once, so that each answer comes at once. Tab
     completes words, the arrow keys bring back earlier questions, :help lists the commands, Ctrl-D ends it.
+    Questions from a file or a pipe are printed before their answers; the exit code is 1 if any failed.
 
     Examples:
     ```
@@ -64,4 +65,6 @@ def shell(
         print("Ask what a person looks like; :help lists the commands, Ctrl-D ends.")
     asks: Answers = answers
     with with_history(lambda text: list(asks.completions(text)), None if no_history else history_path()):
-        answer_questions(answers, Shown(top, where, terminal=drawing), drawing)
+        well = answer_questions(answers, Shown(top, where, terminal=drawing), drawing)
+    if not well and not sys.stdin.isatty():
+        raise typer.Exit(1)

@@ -10,6 +10,7 @@ import typer
 from flows.cli.options import SHOWN, ConfigOption, JsonOption, StoreOption
 from par_core.errors import BadConfigError
 from par_core.object_store.places import shown
+from par_core.plurals import number_of
 
 __all__ = ["rebuild", "status", "verify"]
 
@@ -104,7 +105,7 @@ def verify(
         counted = store_status(opened).accounting
         print(counted, counted.people_sentence, sep="\n")
         print(
-            f"{report.shards} shards and {report.rows} rows compared:"
+            f"{number_of(report.shards, 'shard')} and {number_of(report.rows, 'row')} compared:"
             f" {f'{len(report.problems)} problems' if report.problems else 'all is well'}"
         )
     raise typer.Exit(1 if report.problems else 0)
@@ -126,7 +127,7 @@ def rebuild(store: StoreOption, config: ConfigOption = None) -> None:
     opened = Store.open(store)
     with opened.exclusive():
         record, lost = rebuild_index(opened)
-    print(f"{record.rows} people in the index, version {record.version}")
+    print(f"{number_of(record.rows, 'person')} in the index, version {record.version}")
     if lost is not None:
         print(
             f"version {lost} was live and could not be read any more: searches read the new one, which has"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.options import ConfigOption, JsonOption, StoreOption
+from par_core.plurals import number_of
 
 if TYPE_CHECKING:
     from par_core.tags.change import TagChange
@@ -171,7 +172,7 @@ def _change(
     if not ids:
         raise BadConfigError("nobody is named; give ids of people, or - to read them")
     access = Access.open(store, settings.access.audit_days)
-    what = f"{change.what}; {len(ids)} people: {' '.join(ids[:100])}"
+    what = f"{change.what}; {number_of(len(ids), 'person')}: {' '.join(ids[:100])}"
     with access.recording(caller, "tag", what, unrecorded=_warn) as event:
         tagged = change_tags(searcher.store, searcher.index, ids, change, caller.name)
         event.count = len(tagged)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from flows.console.shown import ShownAnswer, ShownHit, ShownPart
+from par_core.plurals import number_of
 from par_core.query.certainty import Shares, certainty, certainty_details
 
 __all__ = ["hit_lines", "part_line", "printable"]
@@ -15,7 +16,7 @@ def hit_lines(
     file), then how many hits are expected by chance. ``weak`` is what a user types for less likely people.
     """
     if not result.hits:
-        yield f"Nobody among {result.searched} people fits."
+        yield f"Nobody among {number_of(result.searched, 'person')} fits."
         yield from map(printable, result.why)
     else:
         yield f"{'rank':>4} {'prob':>5} {'cosine':>6} {'height':>6} {'cutout':>6}  looks like, file"

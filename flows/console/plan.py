@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from par_core.plurals import number_of
 from par_core.stages.foresee import Foreseen
 from par_core.stages.sample import Range, Sample
 
@@ -58,7 +59,7 @@ def plan_lines(
     """Yield the counts, the sample, the prediction, and what it does not know."""
     left = f", {foreseen.pending} left by a stopped run" if foreseen.pending else ""
     yield (
-        f"{foreseen.listed} files listed: {foreseen.new} new, {foreseen.changed} changed{left},"
+        f"{number_of(foreseen.listed, 'file')} listed: {foreseen.new} new, {foreseen.changed} changed{left},"
         f" {foreseen.retried} to retry, {foreseen.unchanged} unchanged, {foreseen.vanished} vanished"
     )
     if foreseen.failed_before:
@@ -71,12 +72,13 @@ def plan_lines(
         yield "no picture was sampled, so nothing is predicted" if len(foreseen.due) else "nothing to do"
         return
     yield (
-        f"sampled {sample.files} of {len(foreseen.due)} files in {sample.groups} groups:"
+        f"sampled {sample.files} of {number_of(len(foreseen.due), 'file')} in"
+        f" {number_of(sample.groups, 'group')}:"
         f" {_shown(sample.seconds, '.3f')} s and {_shown(sample.people, '.2f')} people a file,"
         f" {sample.failed:.0%} failed"
     )
     yield (
-        f"the night: about {_hours(prediction.hours)} with {workers} worker{'s' if workers > 1 else ''};"
+        f"the night: about {_hours(prediction.hours)} with {number_of(workers, 'worker')};"
         f" {_shown(prediction.people_rows, ',.0f')} people found,"
         f" {_shown(prediction.index_rows, ',.0f')} rows in the index;"
         f" {_size(prediction.parquet_bytes)} of Parquet"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from flows.console.answer import say_notes, show_answer
 from flows.console.asking import Answers, Asked
+from flows.console.hits import printable
 from flows.console.lines import say
 from par_core.errors import BadConfigError, ParError
 
@@ -53,11 +54,15 @@ class Shown:
     terminal: "Terminal | None" = None
 
 
-def answer_questions(answers: Answers, shown: Shown, drawing: "Terminal | None") -> None:
-    """Read questions from standard input and answer each, until it ends or ``:quit``.
+def answer_questions(answers: Answers, shown: Shown, drawing: "Terminal | None") -> bool:
+    """Read questions from standard input and answer each, until it ends or ``:quit``. Where they are not
+    typed, each is printed before its answer.
 
     A wrong question is one line on standard error, and the next one is read. Ctrl-C drops the line that is
     being typed, or the question that is being answered.
+
+    Returns:
+        Whether all questions could be answered.
 
     Args:
         answers: Who answers.
@@ -65,13 +70,18 @@ def answer_questions(answers: Answers, shown: Shown, drawing: "Terminal | None")
         drawing: What the terminal draws once ``:pictures`` asks for pictures; None if it draws none.
     """
     prompt = _PROMPT if sys.stdin.isatty() else ""
+    well = True
     while True:
         try:
             line = input(prompt).strip()
+            if line and not prompt:
+                print(
+                    f"{_PROMPT}{printable(line)}", flush=True
+                )  # before what is said of it on standard error
             if prompt and line in _BARE:  # nobody looks like that
                 line = f":{line}"
             if line in (":quit", ":q", ":exit"):
-                return
+                return well
             if line.startswith(":"):
                 shown = _changed(shown, line, drawing)
             elif line:
@@ -79,12 +89,13 @@ def answer_questions(answers: Answers, shown: Shown, drawing: "Terminal | None")
         except EOFError:
             if prompt:
                 print()
-            return
+            return well
         except KeyboardInterrupt:
             if not prompt:
                 raise
             print()
         except ParError as error:
+            well = False
             say(f"par: {error}", event="failed", level="error")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from flows.console.gate import gate_lines, gate_object
 from flows.console.passed_over import passed_over
 from par_core.gate.report import GateReport
+from par_core.plurals import number_of
 from par_core.store.run_progress import RunProgress
 from par_core.store.status_file import StatusReport
 from par_core.store.vector_index import IndexState
@@ -28,8 +29,9 @@ def status_lines(
     if report.rows:
         yield f"vectors: {_vectors(report.vector_index)}"
     if report.unindexed_rows:
-        yield f"{report.unindexed_rows} rows are not covered by an index yet: found all the same, only slower"
-    yield f"{counted.vanished} files known from before have vanished"
+        rows = number_of(report.unindexed_rows, "row")
+        yield f"not covered by an index yet: {rows}; found all the same, only slower"
+    yield f"vanished since: {number_of(counted.vanished, 'file')} known from before"
     if counted.failures:
         yield "failed: " + ", ".join(
             f"{count} {status}" for status, count in sorted(counted.failures.items())

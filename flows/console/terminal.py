@@ -2,8 +2,9 @@
 
 A terminal is asked once for the graphics protocol of kitty, its name, the size of a cell and its attributes
 (DA1). Every terminal answers the last of these, so that nothing is waited for in vain; what does not answer
-at all within half a second draws blocks. Within tmux a picture must go through to the terminal around it:
-that is asked of tmux.
+at all within half a second draws blocks. The console of Linux is not asked, for it would print the questions;
+nor is a terminal of unknown kind, which draws no pictures unless they are wanted. Within tmux a picture must
+go through to the terminal around it: that is asked of tmux.
 """
 
 import fcntl
@@ -42,6 +43,7 @@ _SYSTEMS: Final = {
     "truecolor": ColorSystem.TRUECOLOR,
 }
 _LARGEST_CELL_PX: Final = 200
+_NOT_ASKED: Final = ("", "linux", "dumb", "unknown")  # kinds of terminals that may print what they are asked
 
 
 class Protocol(Enum):
@@ -88,7 +90,8 @@ def look_at_terminal(
         return Terminal(Protocol.BLOCKS) if forced else None
     console = Console(file=stream, _environ={**environment, "NO_COLOR": ""})
     colours = _SYSTEMS.get(console.color_system or "")
-    if not forced and (environment.get("NO_COLOR") or colours is None):
+    kind = environment.get("TERM", "")
+    if not forced and (environment.get("NO_COLOR") or colours is None or not kind):
         return None
     descriptor = stream.fileno()
     columns, rows, cell = _size(descriptor)
@@ -96,7 +99,7 @@ def look_at_terminal(
     if in_tmux and _passes_kitty_through(environment):
         protocol, answered = Protocol.KITTY_IN_TMUX, None
     else:
-        answer = _asked(descriptor)
+        answer = b"" if kind in _NOT_ASKED else _asked(descriptor)
         protocol = _protocol_of(answer, environment, in_tmux=in_tmux)
         answered = _cell_of(answer)
     return Terminal(protocol, columns, rows, cell or answered or _CELL_PX, colours or ColorSystem.TRUECOLOR)

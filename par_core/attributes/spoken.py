@@ -94,11 +94,18 @@ class NamedColour:
         places: Places of the garment on the body: ``upper``, ``lower`` or both.
         colour: Term of ``COLOUR_TERMS``.
         spoken: Words that name it.
+        near: Further terms that fit as well.
     """
 
     places: tuple[str, ...]
     colour: str
     spoken: str
+    near: tuple[str, ...] = ()
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All terms that fit."""
+        return (self.colour, *self.near)
 
 
 def chunks_of(text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError, StoreError
 from par_core.gate.golden import GoldenQuery, StoreHealth
 from par_core.gate.report import Finding
+from par_core.plurals import number_of
 from par_core.query.answer import Hit
 from par_core.query.from_store import Question, ask
 from par_core.stages.check import verify_store
@@ -63,9 +64,11 @@ def _people_finding(store: Store, index: PeopleIndex, fall_at_most: float) -> Fi
     expected = f"people fall by at most {fall_at_most:.1%}"
     now, live = index.count_present(), PeopleIndex.open(store.index_path, "live")
     if index.history.live_version is None or live is None:
-        return Finding("store", expected, f"{now} people, and no live version to compare with", passed=True)
+        return Finding(
+            "store", expected, f"{number_of(now, 'person')}, and no live version to compare with", passed=True
+        )
     before = live.count_present()
-    actual = f"{now} people, {before} in the live version {live.version}"
+    actual = f"{number_of(now, 'person')}, {before} in the live version {live.version}"
     return Finding("store", expected, actual, now >= before * (1 - fall_at_most))
 
 
@@ -86,7 +89,7 @@ def query_findings(store_root: Path, query: GoldenQuery, config: RunConfig) -> I
     kind = "hits" if query.text is None else f"hits with a probability above {query.probability:g}"
     actual = "; ".join(
         [
-            f"{likely}{' or more' if likely == query.top else ''} among {len(result.hits)} hits",
+            f"{likely}{' or more' if likely == query.top else ''} among {number_of(len(result.hits), 'hit')}",
             *result.warnings,
         ]
     )

@@ -269,7 +269,8 @@ def colour_evidence(
     for named in query.colours:
         for place in named.places:
             terms = np.array(colours[place], object)
-            same, unknown, share = terms == named.colour, terms == None, usual[place, named.colour]  # noqa: E711
+            same, unknown = np.isin(terms, named.terms), terms == None  # noqa: E711
+            share = sum(usual[place, term] for term in named.terms)
             ratio = np.where(same, np.log(_AGREEMENT / share), np.log((1 - _AGREEMENT) / (1 - share)))
             ratios += np.where(unknown, 0.0, ratio) / len(named.places)
     return ratios

@@ -116,8 +116,8 @@ class SearchResult:
         order: The order of the hits, as a heading says it.
         why: Of an answer without hits, which part of the question emptied it, and what finds somebody.
         total: Number of people in the whole list, of which the hits are a page; None if it was not counted.
-        next_after: Of a list in the order of capture, the place after which the next page begins; None on
-            the last page, and of other lists.
+        next_after: Of a list in the order of capture, or by facts alone, the place after which the next page
+            begins; None on the last page, and of other lists.
     """
 
     question: str

@@ -22,7 +22,7 @@ from par_core.query.parts import People
 from par_core.query.table import PeopleTable
 from par_core.query.where import And, Between, Comparison, Filter, Likely, Membership, Not, Or
 
-__all__ = ["columns_of", "degree", "list_by_filter", "same_person"]
+__all__ = ["columns_of", "degree", "filter_answer", "fit_of", "list_by_filter", "ordered_by", "same_person"]
 
 SUREST: Final = "surest and clearest first"
 CLEAREST: Final = "clearest cut-outs first"
@@ -50,15 +50,56 @@ def list_by_filter(
         FilterError: The filter is wrong.
     """
     condition = condition_of(index, None, absent=absent, further=sql_of(index, wanted))
-    columns = [name for name in (*columns_of(wanted, index.attributes), "cutout") if name in index.columns]
+    columns = ordered_by(index, wanted)
     if not columns:
         people = People(index.search(None, where=condition, top=top), index.attributes)
-        return _result(index, people, [[row] for row in range(len(people))], question, UNORDERED, None)
+        return filter_answer(index, wanted, people, [[row] for row in range(len(people))], question)
     ids = _best(index, wanted, absent, condition, columns, top + max(_SPARE, top // 10))
     people = _in_order(People(index.rows(ids), index.attributes), ids)
-    found = degree(wanted, people.table, index.attributes)
     groups = [[row] for row in range(len(people))] if apart else same_person(people.table)
-    return _result(index, people, groups[:top], question, CLEAREST if found is None else SUREST, found)
+    return filter_answer(index, wanted, people, groups[:top], question)
+
+
+def ordered_by(index: PeopleTable, wanted: Filter) -> list[str]:
+    """Return the columns that the order of a list depends on; none where it has no order."""
+    return [name for name in (*columns_of(wanted, index.attributes), "cutout") if name in index.columns]
+
+
+def fit_of(wanted: Filter, rows: pa.Table, attributes: Sequence[str]) -> Float64[np.ndarray, " n"]:
+    """Return the value by which people are ordered, in [0, 1].
+
+    Args:
+        wanted: The filter.
+        rows: Rows with the columns of ``ordered_by``.
+        attributes: Names of the attribute columns.
+    """
+    found = degree(wanted, rows, attributes)
+    return ranked_by_cutouts(np.ones(len(rows)) if found is None else found, People(rows, ()))
+
+
+def filter_answer(
+    index: PeopleTable,
+    wanted: Filter,
+    people: People,
+    groups: Sequence[Sequence[int]],
+    question: str,
+    before: int = 0,
+) -> SearchResult:
+    """Return the answer of a filter.
+
+    Args:
+        index: The table of people.
+        wanted: The filter.
+        people: The people.
+        groups: Row numbers of each hit, in the order of the list.
+        question: The question in words for people.
+        before: Number of hits before these.
+    """
+    found = degree(wanted, people.table, index.attributes)
+    order = CLEAREST if found is None else SUREST
+    if not ordered_by(index, wanted):
+        order = UNORDERED
+    return _result(index, people, groups, question, order, found, before)
 
 
 def degree(wanted: Filter, people: pa.Table, attributes: Sequence[str]) -> Float64[np.ndarray, " n"] | None:
@@ -160,8 +201,7 @@ def _best(
 
 def _first(index: PeopleTable, wanted: Filter, rows: pa.Table, most: int) -> pa.Table:
     """Return the rows that come first, in order; those of equal rank by id."""
-    found = degree(wanted, rows, index.attributes)
-    ranks = ranked_by_cutouts(np.ones(len(rows)) if found is None else found, People(rows, ()))
+    ranks = fit_of(wanted, rows, index.attributes)
     chosen = np.arange(len(rows))
     if len(rows) > most:
         chosen = np.flatnonzero(ranks >= np.partition(ranks, len(rows) - most)[len(rows) - most])
@@ -190,9 +230,10 @@ def _result(
     question: str,
     order: str,
     found: Float64[np.ndarray, " n"] | None,
+    before: int,
 ) -> SearchResult:
     shown = np.array([row for rows in groups for row in rows], np.int64)
-    places = [place for place, rows in enumerate(groups, 1) for _ in rows]
+    places = [place for place, rows in enumerate(groups, before + 1) for _ in rows]
     people = people.take(shown)
     explained: list[tuple[PartScore, ...]] = [()] * len(people)
     if found is not None:

@@ -14,12 +14,13 @@ from par_core.config import RunConfig
 from par_core.errors import BadConfigError, IndexChangedError, StoreError, UnreadableImageError
 from par_core.models.fingerprints import embedding_fingerprint
 from par_core.models.profiles import load_describer, load_segmenter, load_text_scorer
+from par_core.plurals import number_of
 from par_core.query.answer import SearchResult
 from par_core.query.crops import crops_of
 from par_core.query.denials import read_question
 from par_core.query.language import AllOf, Likeness, Node
 from par_core.query.missing_files import leave_out_missing
-from par_core.query.neighbouring_colours import FEW, followed_by, widened
+from par_core.query.neighbouring_colours import search_near
 from par_core.query.one_picture import people_of
 from par_core.query.parts import People
 from par_core.query.place_hints import place_hints
@@ -128,12 +129,12 @@ class Searcher:
             why = (
                 ()
                 if question.is_page or question.image is not None
-                else _why(index, question, node, self.config)
+                else _why(index, question, node, self.config, below=_left_out(result))
             )
             return replace(result, warnings=(*result.warnings, *hints), why=why)
         if index.read_identity == newest.read_identity:
             return result
-        if question.sort != "best":  # its pages follow one another, however many people each of them loses
+        if question.page is not None:  # its pages follow one another, however many people each of them loses
             return leave_out_missing(result, self.store, index, newest, absent=question.absent)
         depth = question.top
         while True:  # the next hits take the places of those whose file has vanished
@@ -203,16 +204,23 @@ def _answer(index: PeopleIndex, question: Question, config: RunConfig) -> Search
     sample = _sample(index)
     scorer, asked = load_text_scorer(config), " and ".join(phrases)
     node, notes = read_as(node, scorer.encoder)
-    result = search_query(index, node, scorer, sample, wanted, asked, pictures)
-    wider, said = widened(node) if question.near and question.page is None else (node, ())
-    if said and len(result.hits) < min(FEW, question.top):
-        near = search_query(index, wider, scorer, sample, wanted, asked, pictures)
-        result = followed_by(result, replace(near, hits=near.hits[: question.top]), said)
+
+    def search(node: Node) -> SearchResult:
+        return search_query(index, node, scorer, sample, wanted, asked, pictures)
+
+    near = question.near and question.page is None
+    result = search_near(search, node, question.top) if near else search(node)
     hits = result.hits if question.page is not None else result.hits[: question.top]
     return replace(result, hits=hits, warnings=(*notes, *result.warnings))
 
 
-def _why(index: PeopleIndex, question: Question, node: Node | None, config: RunConfig) -> tuple[str, ...]:
+def _left_out(result: SearchResult) -> bool:
+    return result.chance is not None and result.chance.left_out > 0
+
+
+def _why(
+    index: PeopleIndex, question: Question, node: Node | None, config: RunConfig, *, below: bool
+) -> tuple[str, ...]:
     def count(text: Node | None, where: str | None, weak: bool) -> int:
         wanted = Wanted(where, MOST, question.absent, weak)
         if text is None:
@@ -224,7 +232,7 @@ def _why(index: PeopleIndex, question: Question, node: Node | None, config: RunC
             found = search_query(index, read, scorer, sample, wanted, "", question.pictures)
         return min(sum(1 + len(hit.similar) for hit in found.hits), MOST)
 
-    return why_nobody(Asked(node, question.where, question.weak), frozenset(index.attributes), count)
+    return why_nobody(Asked(node, question.where, question.weak, below), frozenset(index.attributes), count)
 
 
 def notes_on(text: str, config: RunConfig) -> tuple[str, ...]:
@@ -266,7 +274,7 @@ def save_gallery(
         "command": command,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "store": str(store_root),
-        "index": f"version {index.version}, {len(index)} people",
+        "index": f"version {index.version}, {number_of(len(index), 'person')}",
         "profile": index.info.profile,
         "embedding": index.info.embedding,
         "segmentation": index.info.segment_config,

@@ -67,10 +67,12 @@ class Phrase:
     Attributes:
         text: The words.
         quoted: Whether they stood in quotes, and so never stand for an attribute.
+        near: Whether garments fit in a neighbouring colour as well as in the one that is named.
     """
 
     text: str
     quoted: bool
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ hold one of its places.
 from collections.abc import Iterator
 from dataclasses import replace
 
+from par_core.plurals import number_of
 from par_core.query.answer import Hit, SearchResult
 from par_core.store.lance import PeopleIndex
 from par_core.store.layout import Store
@@ -56,7 +57,8 @@ def leave_out_missing(
     left_out = len(everybody) - sum(map(len, families))
     if left_out:
         warnings.append(
-            f"{left_out} people are left out: their files have gone or changed since version {index.version}"
+            f"left out: {number_of(left_out, 'person')} whose files have gone or changed since version"
+            f" {index.version}"
         )
     first = result.hits[0].rank if result.hits else 1
     ranked = tuple(_ranked(hit, rank) for rank, hit in enumerate(leaders, first))

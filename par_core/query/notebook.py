@@ -15,7 +15,9 @@ from PIL import Image
 from par_core.access import Access, Caller, question_text
 from par_core.config import RunConfig, load_config
 from par_core.errors import BadConfigError
+from par_core.option_names import as_arguments
 from par_core.pages import page_environment
+from par_core.plurals import number_of
 from par_core.query.answer import Hit, SearchResult
 from par_core.query.certainty import certainty
 from par_core.query.crops import crops_of
@@ -143,12 +145,12 @@ class Results:
         return self.result.hits[place]
 
     def __repr__(self) -> str:
-        return f"<{len(self)} of {self.result.searched} people: {self.result.question!r}>"
+        return f"<{len(self)} of {number_of(self.result.searched, 'person')}: {self.result.question!r}>"
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Notes for the user."""
-        return self.result.warnings
+        return tuple(map(as_arguments, self.result.warnings))
 
     @cached_property
     def table(self) -> pa.Table:

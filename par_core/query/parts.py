@@ -166,9 +166,10 @@ class TextPart:
         ]
         for colour in self.query.colours:
             matches = [
-                [term == colour.colour for term in people.known.colours[place]] for place in colour.places
+                [term in colour.terms for term in people.known.colours[place]] for place in colour.places
             ]
-            details.append((f"colour: {colour.spoken}", np.array(matches, np.float64).mean(axis=0)))
+            name = f"colour: {colour.spoken}" + (" or near it" if colour.near else "")
+            details.append((name, np.array(matches, np.float64).mean(axis=0)))
         return details
 
 

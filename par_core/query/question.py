@@ -10,6 +10,7 @@ import numpy as np
 from par_core.errors import FilterError
 from par_core.query.by_time import Sort, TimePage
 from par_core.query.denials import read_question
+from par_core.query.further_by_filter import FitPage
 from par_core.query.language import AllOf, AnyOf, Condition, Negated, Node, Weighted
 from par_core.query.where import And, Filter, Not, Or, parse_where
 
@@ -38,8 +39,9 @@ class Question:
             differ in ``top`` alone then begin alike.
         sort: ``best``, or ``newest`` or ``oldest`` in the order of capture: everybody for whom the conditions
             hold (without any, everybody), or the 1,000 best hits of words and likenesses.
-        after: Of the order of capture: ``next_after`` of the page before, or None.
-        before: Of the order of capture: number of hits on the pages before, for the ranks.
+        after: ``next_after`` of the page before, or None: of lists in the order of capture, and of lists by
+            facts alone.
+        before: With ``after``: number of hits on the pages before, for the ranks.
     """
 
     text: str | None = None
@@ -57,10 +59,10 @@ class Question:
     before: int = 0
 
     @property
-    def page(self) -> TimePage | None:
-        """The page in the order of capture, or None where the best come first."""
+    def page(self) -> TimePage | FitPage | None:
+        """The page of a list that goes on by ``after``; None for the first hits, best first."""
         if self.sort == "best":
-            return None
+            return None if self.after is None else FitPage(self.after, self.top, self.before)
         return TimePage(self.sort == "newest", self.after, self.top, self.before)
 
     @property

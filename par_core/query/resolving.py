@@ -12,6 +12,7 @@ from par_core.errors import FilterError
 from par_core.models.text_evidence import TextScorer, estimate_prevalence
 from par_core.query.conditions import allowed_in_memory, sql_of
 from par_core.query.language import Condition, Likeness, Node, Phrase
+from par_core.query.neighbouring_colours import with_neighbours
 from par_core.query.parts import (
     AttributePart,
     ConditionPart,
@@ -81,14 +82,10 @@ def _part(
             meant = attribute_meant(leaf, frozenset(sample.attributes))
             if meant is not None:
                 return AttributePart(meant)
-            query = scorer.query(leaf.text)
-            usual = sample.colour_shares
-            return TextPart(
-                scorer,
-                query,
-                usual,
-                estimate_prevalence(scorer.evidence(query, sample.known, usual), scorer.weights),
-            )
+            query, usual = scorer.query(leaf.text), sample.colour_shares
+            query = with_neighbours(query) if leaf.near else query
+            evidence = scorer.evidence(query, sample.known, usual)
+            return TextPart(scorer, query, usual, estimate_prevalence(evidence, scorer.weights))
 
 
 def _likeness(vector: Float32[np.ndarray, " d"], sample: People, person_id: str | None) -> LikenessPart:

@@ -7,7 +7,7 @@ below a cutoff, so that "nothing found" is an answer. ``docs/search.md`` has the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import shorten
 from typing import Final
 
@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Float64, Int64
 
+from par_core.errors import FilterError
 from par_core.models.text_evidence import TextScorer
 from par_core.query.answer import CUTOFF, Chance, SearchResult
 from par_core.query.by_filter import list_by_filter
@@ -22,6 +23,7 @@ from par_core.query.by_time import TimePage, list_by_time, page_of
 from par_core.query.candidates import find_candidates
 from par_core.query.clear_cutouts import explain_cutouts, ranked_by_cutouts
 from par_core.query.denials import denials_in
+from par_core.query.further_by_filter import FitPage, list_on
 from par_core.query.grouping import group
 from par_core.query.hits import fold, hits_of
 from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Node, Phrase, Weighted
@@ -65,7 +67,8 @@ class Wanted:
         depth: Number of hits, if more than ``top``, among whose candidates the hits are chosen: answers that
             differ in ``top`` alone then begin alike.
         page: A page in the order of capture of all people for whom the conditions hold, or, of words and
-            likenesses, of the best ``top`` hits; None ranks the hits.
+            likenesses, of the best ``top`` hits; or a further page of a list by conditions alone; None ranks
+            the hits.
     """
 
     where: str | None = None
@@ -74,7 +77,7 @@ class Wanted:
     weak: bool = False
     apart: bool = False
     depth: int = 0
-    page: TimePage | None = None
+    page: TimePage | FitPage | None = None
 
 
 def sample_of(index: PeopleTable) -> People:
@@ -154,6 +157,8 @@ def search_query(
         explain_cutouts(explain(node, parts, shown_people), shown_people),
     )
     chance = _chance(fits, groups, wanted) if calibrated else None
+    if chance is not None and _says_nothing(parts):  # whoever is below the cutoff comes no nearer than others
+        chance = replace(chance, left_out=0)
     result = SearchResult(
         question,
         fold(hits, groups),
@@ -162,6 +167,8 @@ def search_query(
         chance,
         "best first" if judged else "most alike first",
     )
+    if isinstance(wanted.page, FitPage):
+        raise FilterError("a list by words goes on by offset, not by after")
     return result if wanted.page is None else page_of(result, wanted.page, wanted.top)
 
 
@@ -190,14 +197,22 @@ def list_facts(index: PeopleTable, asked: Filter | None, wanted: Wanted, questio
     Raises:
         FilterError: The filter is wrong.
     """
-    if wanted.page is not None:
+    if isinstance(wanted.page, TimePage):
         return list_by_time(
             index, asked, wanted.page, absent=wanted.absent, question=question, apart=wanted.apart
         )
     assert asked is not None
+    if wanted.page is not None:
+        return list_on(index, asked, wanted.page, absent=wanted.absent, question=question, apart=wanted.apart)
     return list_by_filter(
         index, asked, absent=wanted.absent, top=wanted.top, question=question, apart=wanted.apart
     )
+
+
+def _says_nothing(parts: Mapping[Leaf, Part]) -> bool:
+    """Whether a question has words, and the model knows none of them."""
+    judged = [part for part in parts.values() if isinstance(part, TextPart | AttributePart | LikenessPart)]
+    return all(isinstance(part, TextPart) and part.query.words and not part.query.known for part in judged)
 
 
 def _without_examples(people: People, parts: Mapping[Leaf, Part]) -> People:
@@ -270,7 +285,7 @@ def _warnings(parts: Mapping[Leaf, Part], scorer: TextScorer) -> tuple[str, ...]
             warnings.append(
                 f"the compact text model never saw {words} in training and {_WITHOUT[query.known]}; "
                 + (f"did you mean {' or '.join(map(repr, dict.fromkeys(meant)))}? " if meant else "")
-                + "use --profile clip for free words"
+                + "the profile clip knows free words"
             )
         if query.parts > 1:
             warnings.append(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from par_core.plurals import number_of
 from par_core.query.fields import field_filter
 from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Node, Phrase, Weighted
 from par_core.query.plan import attribute_meant
@@ -26,11 +27,13 @@ class Asked:
         node: Its text, parsed; None where there is only a filter.
         where: Its filter, or None.
         weak: Whether people below the cutoff were included.
+        below: Whether anybody was left out below the cutoff.
     """
 
     node: Node | None
     where: str | None
     weak: bool
+    below: bool = True
 
 
 #: Counts the people whom a question finds, up to 100: its text, its filter, whether below the cutoff too.
@@ -76,8 +79,8 @@ def _of_one(asked: Asked, attributes: frozenset[str], count: Count) -> Iterator[
             f"{named.replace('_', ' ')} is not certain enough of anybody; {named}:maybe, with less, finds"
             f" {_people(found)}."
         )
-    elif asked.node is not None and not asked.weak and (found := count(asked.node, asked.where, True)):
-        yield f"Nobody is likely enough to fit; {_people(found)} come nearest below the cutoff."
+    elif asked.node is not None and asked.below and (found := count(asked.node, asked.where, True)):
+        yield f"Nobody is likely enough to fit; left out below the cutoff: {_people(found)}."
 
 
 def _loose(name: str) -> Node:
@@ -125,4 +128,4 @@ def _shown(node: Node) -> str:
 
 
 def _people(n: int) -> str:
-    return "1 person" if n == 1 else f"{MOST} people or more" if n >= MOST else f"{n} people"
+    return f"{MOST} people or more" if n >= MOST else number_of(n, "person")

@@ -117,8 +117,7 @@ async def search(
             ge=0,
             le=2**31,
             description=(
-                "Number of hits before this page: `next` of the page before. In the order of capture only for"
-                " the ranks."
+                "Number of hits before this page: `next` of the page before. With `after` only for the ranks."
             ),
         ),
     ] = 0,
@@ -146,7 +145,10 @@ async def search(
         str | None,
         Query(
             max_length=200,
-            description="Where the page begins in the order of capture: `next_after` of the page before.",
+            description=(
+                "Where the page begins, of lists in the order of capture and of lists by fields and filters"
+                " alone: `next_after` of the page before."
+            ),
         ),
     ] = None,
 ) -> Response:
@@ -209,8 +211,9 @@ async def suggest(
 async def facets(
     session: Searching, q: Counted = None, where: Where = None, absent: Absent = False, weak: Weak = False
 ) -> FacetsResponse:
-    """Return the numbers of people of each colour, attribute, folder and time in an answer: of everybody for
-    whom a question of fields and filters holds, without any of everybody, or of the 1,000 best hits of words.
+    """Return the numbers of people of each colour, attribute, tag, folder and time in an answer: of everybody
+    for whom a question of fields and filters holds, without any of everybody, or of the 1,000 best hits of
+    words.
     """
     return FacetsResponse.model_validate(asdict(await session.facets(where, q=q, absent=absent, weak=weak)))
 

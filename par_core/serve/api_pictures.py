@@ -1,5 +1,6 @@
 """The API's part for whole photographs and uploaded pictures."""
 
+import re
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Depends, File, Form, Path, Query, UploadFile
 from fastapi.responses import Response
 
 from par_core.serve.contents import picture_content
-from par_core.serve.problems import TooLargeError
+from par_core.serve.problems import BadParameterError, TooLargeError
 from par_core.serve.schemas_pictures import ImagePeopleResponse, PictureResponse
 from par_core.serve.user_session import UserSession, session_for
 
@@ -66,9 +67,10 @@ async def picture(
     box: Annotated[
         str | None,
         Form(
-            pattern=BOX,
+            max_length=200,
             description="Only the person in this box: x1,y1,x2,y2 in pixels of the upright picture.",
             examples=["120,40,260,420"],
+            json_schema_extra={"pattern": BOX},
         ),
     ] = None,
 ) -> PictureResponse:
@@ -92,9 +94,18 @@ async def uploaded_bytes(session: UserSession, picture: UploadFile) -> bytes:
 
 
 def box_of(text: str | None) -> tuple[float, float, float, float] | None:
-    """Return the box of a text of the form of ``BOX``."""
+    """Return the box of a text of the form of ``BOX``.
+
+    Raises:
+        BadParameterError: The text is no box.
+    """
     if text is None:
         return None
+    if not re.fullmatch(BOX, text):
+        raise BadParameterError(
+            f"no box: {text[:60]!r}; give four numbers x1,y1,x2,y2 in pixels of the upright picture, such as"
+            " 120,40,260,420"
+        )
     x1, y1, x2, y2 = map(float, text.split(","))
     return x1, y1, x2, y2
 

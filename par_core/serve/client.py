@@ -127,7 +127,8 @@ class Client:
                 the best of them.
             sort: ``best``, or ``newest`` or ``oldest`` in the order of capture; without question and filter,
                 these list everybody.
-            after: In the order of capture: ``next_after`` of the page before.
+            after: ``next_after`` of the page before, of lists in the order of capture and of lists by
+                fields and filters alone.
         """
         parameters = _given(
             q=q,
@@ -152,7 +153,8 @@ class Client:
         apart: bool = False,
         sort: Sort = "best",
     ) -> Iterator[HitJson]:
-        """Yield all hits, a page at a time: best first at most 10,000, in the order of capture everybody.
+        """Yield all hits, a page at a time: of words at most 10,000; of fields and filters alone, and in the
+        order of capture, everybody.
         Arguments are those of :meth:`search`.
         """
         offset: int | None = 0
@@ -200,8 +202,8 @@ class Client:
     def facets(
         self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
     ) -> FacetsResponse:
-        """Return the numbers of people of each colour, attribute, folder and time in an answer. Arguments are
-        those of :meth:`search`.
+        """Return the numbers of people of each colour, attribute, tag, folder and time in an answer.
+        Arguments are those of :meth:`search`.
         """
         parameters = _given(q=q, where=where, absent=absent, weak=weak)
         return self._json(FacetsResponse, "GET", "/api/facets", params=parameters)

@@ -2,17 +2,20 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from par_core.errors import IndexChangedError
+from par_core.errors import IndexChangedError, StoreError
 from par_core.query.question import Question
 from par_core.query.tagged import tags_state
 from par_core.serve.answers import Versions
-from par_core.serve.facets import Facets, count_facets
+from par_core.serve.facets import Facets, count_facets, count_tags
 from par_core.serve.groups import By, Groups, group_people
 from par_core.serve.recent import Recent
 from par_core.serve.searches import Searches
 from par_core.store.lance import PeopleIndex
+from par_core.tags.files import read_tags
+from par_core.tags.of_index import tags_of
 
 __all__ = ["Counts"]
 
@@ -44,12 +47,26 @@ class Counts:
         return self._turns[hash(key) % len(self._turns)]
 
     def facets(self, question: Question) -> Facets:
-        """Return numbers of people by colour, attribute, folder and time; see ``ArchiveService.facets``."""
+        """Return numbers of people by colour, attribute, tag, folder and time; see ``ArchiveService.facets``.
+        Tags are counted by themselves: they change more often than the index. Where their files are damaged,
+        none is counted; the answer says so.
+        """
 
         def count(index: PeopleIndex, versions: Versions) -> Facets:
             return count_facets(*self._searches.people_of(question, index, versions))
 
-        return self._counted("facets", question, count)
+        def tags(index: PeopleIndex, versions: Versions) -> dict[str, int]:
+            people = tags_of(index).people
+            return (
+                count_tags(self._searches.people_of(question, index, versions)[0], people) if people else {}
+            )
+
+        facets = self._counted("facets", question, count)
+        try:
+            state = read_tags(self._open()[0].path.parent).state
+            return replace(facets, tags=self._counted(f"tags {state}", question, tags))
+        except StoreError:
+            return facets
 
     def groups(self, by: By, question: Question) -> Groups:
         """Return cameras or days; see ``ArchiveService.groups``."""

@@ -1,10 +1,10 @@
-"""Numbers of people of each colour, attribute, folder and time among those of an answer: choices for the next
-filter.
+"""Numbers of people of each colour, attribute, tag, folder and time among those of an answer: choices for the
+next filter.
 """
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from par_core.query.answered_people import FOLDER, AnsweredPeople
 from par_core.serve.timeline import Timeline, timeline_of
+from par_core.tags.record import TaggedPerson
 
-__all__ = ["Facets", "count_facets"]
+__all__ = ["Facets", "count_facets", "count_tags"]
 
 _COLOURS: Final = ("upper_color", "lower_color")
 _MOST_FOLDERS: Final = 100
@@ -33,6 +34,7 @@ class Facets:
             most 100.
         days: Counts by the day of capture, ``2026-11-24``, in order; the newest 1000.
         timeline: Counts by steps of time.
+        tags: Counts by tag, most first.
         best: Number of hits that were counted, where there are words or likenesses and may be more hits; else
             None, and everybody is counted.
     """
@@ -45,6 +47,26 @@ class Facets:
     days: Mapping[str, int]
     timeline: Timeline
     best: int | None = None
+    tags: Mapping[str, int] = field(default_factory=dict)
+
+
+def count_tags(answered: AnsweredPeople, people: Mapping[str, TaggedPerson]) -> dict[str, int]:
+    """Count the tags of the people of an answer, most first.
+
+    Args:
+        answered: The people.
+        people: Everybody who has tags, by id.
+
+    Raises:
+        FilterError: The filter is wrong.
+    """
+    counted = Counter[str]()
+    tagged = pa.array([one for one, person in people.items() if person.tags], pa.string())
+    for rows in answered.read(["person_id"]) if len(tagged) else ():
+        ids = rows["person_id"].cast(pa.string())
+        for one in ids.filter(pc.is_in(ids, value_set=tagged)).to_pylist():
+            counted.update(people[one].names)
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
 def count_facets(answered: AnsweredPeople, best: int | None = None) -> Facets:

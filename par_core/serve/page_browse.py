@@ -1,6 +1,6 @@
 """The pages of cameras and days: where one may begin to browse."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -16,6 +16,7 @@ from par_core.serve.user_session import UserSession, session_for
 __all__ = ["GroupCard", "group_cards", "router"]
 
 _A_PAGE: Final = 120
+_AT_ONCE: Final = 500  # people of a group that are asked for at once
 _BY: Final[dict[str, By]] = {"cameras": "camera", "days": "day"}
 
 router = APIRouter(prefix="/browse", include_in_schema=False)
@@ -29,13 +30,15 @@ class GroupCard:
         group: The group.
         name: Its name for people.
         title: Its whole name.
-        url: Address of its people, newest first; empty for people of unknown time, who are no answer.
+        url: Address of its people, newest first.
+        people_url: Address of the same list in the API.
     """
 
     group: Group
     name: str
     title: str
     url: str
+    people_url: str
 
 
 def group_cards(query: PageQuery, by: By, groups: tuple[Group, ...]) -> tuple[GroupCard, ...]:
@@ -44,15 +47,17 @@ def group_cards(query: PageQuery, by: By, groups: tuple[Group, ...]) -> tuple[Gr
     cards = []
     for group in groups:
         if by == "camera":
-            q = narrowed(query.q, f'source:"{group.name}"')
-            cards.append(GroupCard(group, shown_folder(group.name), group.name, newest.with_text(q).url()))
+            name, title = shown_folder(group.name), group.name
+            its = newest.with_text(narrowed(query.q, f'source:"{group.name}"'))
         elif group.name:
-            q = narrowed(query.at_all_times().q, f"on:{group.name}")
-            cards.append(GroupCard(group, group.name, group.name, newest.with_text(q).url()))
+            name = title = group.name
+            its = newest.with_text(narrowed(query.at_all_times().q, f"on:{group.name}"))
         else:
+            name = title = "Time not known"
             where = f"({query.where}) and captured_at is null" if query.where else "captured_at is null"
-            url = PageQuery(query.q, where, query.absent, query.weak, "newest").url()
-            cards.append(GroupCard(group, "Time not known", "Time not known", url))
+            its = replace(newest, where=where)
+        people_url = its.url("/api/search", top=_AT_ONCE, apart="true")
+        cards.append(GroupCard(group, name, title, its.url(), people_url))
     return tuple(cards)
 
 
@@ -80,6 +85,7 @@ async def groups(
         "kind": kind,
         "cards": group_cards(query, by, shown),
         "found": found,
+        "back": query.url(f"/browse/{kind}"),
         "more_url": query.url(f"/browse/{kind}", after=shown[-1].name) if more else "",
     }
     return page(request, "part_groups.html" if part == "more" else "browse.html", content)

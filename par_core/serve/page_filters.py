@@ -28,10 +28,12 @@ _GROUPS: Final = {  # fields of which one value is chosen of several
     "upper": ("upper",),
     "lower": ("lower",),
     "source": ("source",),
+    "tag": ("tag",),
     "time": ("on", "since", "until"),
 }
 _MOST_ATTRIBUTES: Final = 40
 _MOST_FOLDERS: Final = 12
+_MOST_TAGS: Final = 40
 _MONTHS: Final = frozenset(f"{month:02}" for month in range(1, 13))
 
 
@@ -64,6 +66,8 @@ class Filters:
         upper: Colours of the upper body.
         lower: Colours of the lower body.
         attributes: Attributes, most frequent first.
+        tags: Tags, those with most people first.
+        more_tags: Whether there are others.
         folders: Folders, those with most people first.
         days: First and last day, or None where no picture says when it was taken.
         since: First day of the query, or empty.
@@ -75,6 +79,8 @@ class Filters:
     upper: tuple[Choice, ...]
     lower: tuple[Choice, ...]
     attributes: tuple[Choice, ...]
+    tags: tuple[Choice, ...]
+    more_tags: bool
     folders: tuple[Choice, ...]
     days: tuple[str, str] | None
     since: str
@@ -83,7 +89,7 @@ class Filters:
 
 def widened_by(query: PageQuery) -> dict[str, PageQuery]:
     """Return, for each group of fields that the query has, the query without them: ``upper``, ``lower``,
-    ``source`` and ``time``.
+    ``source``, ``tag`` and ``time``.
     """
     without_them = {
         name: query.with_text(without_fields(query.q, *fields)) for name, fields in _GROUPS.items()
@@ -102,6 +108,7 @@ def filters_of(query: PageQuery, facets: Facets, wider: Mapping[str, Facets] | N
     q, others = query.q, wider or {}
     days = list(others.get("time", facets).days)
     asked = value_of(q, "on")
+    tags = _tags(query, others.get("tag", facets).tags)
     return Filters(
         facets.people,
         facets.best,
@@ -111,6 +118,8 @@ def filters_of(query: PageQuery, facets: Facets, wider: Mapping[str, Facets] | N
             _attribute(query, name, count)
             for name, count in list(facets.attributes.items())[:_MOST_ATTRIBUTES]
         ),
+        tags[:_MOST_TAGS],
+        len(tags) > _MOST_TAGS,
         _folders(query, others.get("source", facets).folders),
         (days[0], days[-1]) if days else None,
         value_of(q, "since") or _day_of(asked, first=True),
@@ -142,6 +151,16 @@ def _attribute(query: PageQuery, name: str, count: int) -> Choice:
     is_chosen = "yes" in chosen(query.q, name)
     q = without(query.q, name, "yes") if is_chosen else narrowed(query.q, f"{name}:yes")
     return Choice(name.replace("_", " "), count, is_chosen, query.with_text(q).url())
+
+
+def _tags(query: PageQuery, counts: Mapping[str, int]) -> tuple[Choice, ...]:
+    marked = chosen(query.q, "tag")
+    names = [*counts, *(name for name in marked if name not in counts)]
+    choices = []
+    for name in sorted(names, key=lambda name: name not in marked):
+        q = set_field(query.q, "tag", "" if name in marked else name)
+        choices.append(Choice(name, counts.get(name, 0), name in marked, query.with_text(q).url()))
+    return tuple(choices)
 
 
 def _folders(query: PageQuery, counts: Mapping[str, int]) -> tuple[Choice, ...]:

@@ -15,9 +15,11 @@ from jinja2 import Environment
 
 from par_core.access import Caller
 from par_core.pages import page_environment
+from par_core.plurals import number_of
 from par_core.serve.page_query import PageQuery, set_field
 from par_core.serve.problems import UnknownIdError
 from par_core.serve.user_session import COOKIE
+from par_core.tags.change import MOST_AT_ONCE
 from par_core.version import __version__
 
 __all__ = ["page", "static_file", "static_url"]
@@ -60,6 +62,7 @@ def page(
         "admin": caller is not None and caller.may("admin"),
         "reviewer": caller is not None and caller.may("reviewer"),
         "par_version": __version__,
+        "most_selected": MOST_AT_ONCE,
         "upload_bytes": request.app.state.app_state.settings.upload_bytes,
     }
     html = _environment().get_template(template).render({**app_state, **content})
@@ -96,6 +99,7 @@ def _static(name: str) -> tuple[bytes, str]:
 def _environment() -> Environment:
     environment = page_environment("par_core.serve")
     environment.filters |= {"count": _count, "moment": _moment, "instant": _instant, "part_name": _part_name}
+    environment.filters |= {"people": _people}
     environment.filters |= {"tag_url": _tag_url, "time_apart": _time_apart}
     environment.globals["static"] = static_url
     return environment
@@ -104,6 +108,11 @@ def _environment() -> Environment:
 def _count(number: int) -> str:
     """Return a number with thin spaces between thousands."""
     return f"{number:,}".replace(",", "\u202f")
+
+
+def _people(number: int) -> str:
+    """Return a number of people with thin spaces between thousands."""
+    return number_of(number, "person", ",").replace(",", "\u202f")
 
 
 def _moment(seconds: float) -> str:

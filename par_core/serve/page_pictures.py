@@ -10,7 +10,7 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
 from par_core.serve.answers import ImagePerson, PersonDetails, UploadedPerson
-from par_core.serve.api_pictures import BOX, box_of, uploaded_bytes
+from par_core.serve.api_pictures import box_of, uploaded_bytes
 from par_core.serve.page_address import Part, QueryOfAddress, Searching
 from par_core.serve.page_look import page
 from par_core.serve.page_query import PageQuery
@@ -64,7 +64,7 @@ async def picture(
     request: Request,
     session: Searching,
     picture: Annotated[UploadFile, File()],
-    box: Annotated[str | None, Form(pattern=BOX)] = None,
+    box: Annotated[str | None, Form(max_length=200)] = None,
     part: Part = None,
 ) -> Response:
     """Search people like the one in an uploaded picture, or in a box of it; where there are several, show

@@ -62,6 +62,7 @@ async def shown(request: Request, session: Searching, name: str) -> Response:
         "url": url_of(search),
         "may_save": session.caller.may("reviewer"),
         "query": PageQuery(),
+        "back": f"/searches/{search.name}",
     }
     return page(request, "saved_search.html", content)
 

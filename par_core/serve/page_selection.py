@@ -8,7 +8,6 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Form, Header, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from par_core.errors import StoreError
 from par_core.query.compare import NOBODY_IDENTIFIED
 from par_core.serve import session_tags
 from par_core.serve.page_look import page
@@ -18,12 +17,12 @@ from par_core.serve.problems import BadParameterError
 from par_core.serve.reviews import Reviews
 from par_core.serve.selected_export import FORMS, SelectedForm, export_selected
 from par_core.serve.user_session import UserSession, session_for
-from par_core.tags.change import TagChange
+from par_core.tags.change import MOST_AT_ONCE, TagChange
 
-__all__ = ["TagLink", "router", "tag_links"]
+__all__ = ["TagLink", "router"]
 
 _REFRESH_S: Final = "2"
-_MOST_CHOSEN: Final = 900  # a form of Starlette has 1,000 fields at most
+_IDS_LENGTH: Final = 70 * MOST_AT_ONCE  # characters
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,41 +31,40 @@ Reviewer = Annotated[UserSession, Depends(session_for("reviewer"))]
 Admin = Annotated[UserSession, Depends(session_for("admin"))]
 Open = Annotated[Reviews, Depends(reviews_of)]
 Part = Annotated[str | None, Header(alias="Par-Part", max_length=16)]
-Chosen = Annotated[list[str], Form(alias="person", max_length=_MOST_CHOSEN)]
+
+
+async def chosen_people(
+    person: Annotated[list[str] | None, Form(max_length=MOST_AT_ONCE)] = None,
+    people: Annotated[str, Form(max_length=_IDS_LENGTH)] = "",
+) -> list[str]:
+    """Return the people that a form names: one a field, as boxes give them, or all in one field, because a
+    form has 1,000 fields at most.
+    """
+    ids = [*(person or ()), *people.split()]
+    if not ids:
+        raise BadParameterError("nobody is selected")
+    if len(ids) > MOST_AT_ONCE:
+        raise BadParameterError(f"{len(ids):,} people are selected; {MOST_AT_ONCE:,} are the most at once")
+    return ids
+
+
+Chosen = Annotated[list[str], Depends(chosen_people)]
 Text = Annotated[str, Form(max_length=1_000)]
 
 
 @dataclass(frozen=True, slots=True)
 class TagLink:
-    """A tag of the filters.
+    """A tag of the archive.
 
     Attributes:
         name: Its name.
         count: Number of people of the archive.
-        chosen: Whether the query asks for it.
-        url: Address of the query with it, or without it where it is chosen.
+        url: Address of the people with it.
     """
 
     name: str
     count: int
-    chosen: bool
     url: str
-
-
-async def tag_links(session: UserSession, query: PageQuery) -> list[TagLink]:
-    """Return the tags of the archive, for the filters of a query; none where their files are damaged, as the
-    answer says.
-    """
-    try:
-        counts = (await session_tags.all_tags(session)).counts()
-    except StoreError:
-        return []
-    links = []
-    for name, count in counts.items():
-        is_chosen = set_field(query.q, "tag", name) == query.q
-        url = query.with_text(set_field(query.q, "tag", "" if is_chosen else name)).url()
-        links.append(TagLink(name, count, is_chosen, url))
-    return links
 
 
 @router.get("/tags")
@@ -74,7 +72,10 @@ async def tags(request: Request, session: Searching) -> Response:
     """Return the tags of the archive."""
     known = await session_tags.all_tags(session)
     content = {
-        "links": await tag_links(session, PageQuery()),
+        "links": [
+            TagLink(name, count, PageQuery(set_field("", "tag", name)).url())
+            for name, count in known.counts().items()
+        ],
         "stray": len(known.stray),
         "query": PageQuery(),
     }
@@ -158,7 +159,7 @@ async def review(session: Reviewer, reviews: Open, chosen: Chosen) -> Response:
 
 @router.get("/compare")
 async def compare(
-    request: Request, session: Searching, person: Annotated[list[str], Query(max_length=_MOST_CHOSEN)]
+    request: Request, session: Searching, person: Annotated[list[str], Query(max_length=MOST_AT_ONCE)]
 ) -> Response:
     """Return two people beside each other."""
     comparison = await session_tags.compare(session, person)

@@ -121,7 +121,7 @@ def answer_view(query: PageQuery, answer: SearchPage, after: str | None = None) 
     Args:
         query: The query.
         answer: The page.
-        after: Where the page begins in the order of capture; None is the first page.
+        after: Where the page begins, of a list that goes on by it; None is the first page.
     """
     result = answer.result
     fields = chips(query.q)
@@ -173,9 +173,9 @@ def _more_url(query: PageQuery, answer: SearchPage) -> str:
 def _cards(query: PageQuery, answer: SearchPage, after: str | None) -> tuple[Card, ...]:
     hits = answer.result.hits
     place: dict[str, str | int] = {"at": answer.offset} if answer.offset else {}
+    place |= {"after": after} if after is not None else {}
     if query.sort == "best":
         return tuple(_card(query, hit, place) for hit in hits)
-    place |= {"after": after} if after is not None else {}
     before = _day(moment_after(after)[0]) if after is not None else ""
     cards = []
     for hit in hits:

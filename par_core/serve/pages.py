@@ -29,7 +29,6 @@ from par_core.serve.page_address import After, Offset, Part, QueryOfAddress, Sea
 from par_core.serve.page_filters import Filters, filters_of, widened_by
 from par_core.serve.page_look import page, static_file
 from par_core.serve.page_query import PageQuery, set_field
-from par_core.serve.page_selection import tag_links
 from par_core.serve.page_timeline import timeline_view
 from par_core.serve.page_view import answer_view, person_view, split_message
 from par_core.serve.problems import GoneError, Problem
@@ -69,8 +68,7 @@ async def search(
             query.with_text(set_field(set_field(q, "since", since or ""), "until", until or "")).url(), 303
         )
     if part == "filters":
-        shown = {"filters": await _filters(session, query), "tag_links": await tag_links(session, query)}
-        return page(request, "part_filters.html", {"query": query, **shown})
+        return page(request, "part_filters.html", {"query": query, "filters": await _filters(session, query)})
     if part == "timeline":
         timeline = timeline_view(query, await _facets(session, query))
         return page(request, "part_timeline.html", {"timeline": timeline})
@@ -88,8 +86,7 @@ async def filters(request: Request, session: Searching, query: QueryOfAddress) -
     """Return the filters alone on a page, for browsers without scripts."""
     timeline = timeline_view(query, await _facets(session, query))
     shown = await _filters(session, query)
-    links = await tag_links(session, query)
-    content = {"query": query, "filters": shown, "timeline": timeline, "tag_links": links}
+    content = {"query": query, "filters": shown, "timeline": timeline}
     return page(request, "filters.html", content)
 
 

@@ -158,7 +158,9 @@ class SearchResponse(ApiModel):
         default="",
     )
     next_after: str | None = Field(
-        description="In the order of capture: `after` of the next page; null on the last one.", default=None
+        description="Of lists in the order of capture, and of lists by fields and filters alone: `after` of"
+        " the next page; null on the last one.",
+        default=None,
     )
     versions: VersionsJson
     tags: dict[str, list[str]] = Field(

@@ -39,6 +39,7 @@ class FacetsResponse(ApiModel):
         description="Counts by folder or archive file, with a / at its end; the 100 largest."
     )
     days: dict[str, int] = Field(description="Counts by day of capture.")
+    tags: dict[str, int] = Field(description="Counts by tag of reviewers.", default={})
     timeline: TimelineJson = TimelineJson(step="day", bars=[], unknown=0)
     best: int | None = Field(
         description="Number of hits that were counted where there may be more; null if all are counted.",

@@ -9,11 +9,12 @@ from typing import Final
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
-from par_core.query.answer import SearchResult
+from par_core.query.answer import Hit, SearchResult
 from par_core.query.answered_people import AnsweredPeople
-from par_core.query.by_time import page_of
+from par_core.query.by_time import TimePage, page_of
 from par_core.query.first_hits import DEEPEST, chance_of, deepened
 from par_core.query.from_store import Searcher
+from par_core.query.further_by_filter import place_after
 from par_core.query.question import MOST_ORDERED, Question, facts_of, is_judged
 from par_core.query.tagged import tags_state
 from par_core.serve.answers import SearchPage, Versions
@@ -69,7 +70,7 @@ class Searches:
         """Return a page of an answer.
 
         Args:
-            question: The question; of its order of capture, ``after`` is where the page begins.
+            question: The question; of a list that goes on by it, ``after`` is where the page begins.
             top: Maximum number of hits of the page.
             offset: Number of hits before the page.
             index: The version that searches read now.
@@ -81,13 +82,17 @@ class Searches:
         """
         if question.sort != "best":
             return self._page_by_time(question, top, offset, index, versions)
+        facts = not is_judged(question.text)
         if question.after is not None:
-            raise BadConfigError("after is of lists in the order of capture: sort by newest or oldest")
+            if not facts:
+                raise BadConfigError(
+                    "after is of lists by fields and filters alone, and of lists in the order of capture:"
+                    " sort by newest or oldest"
+                )
+            return self._page_by_fit(question, top, offset, index, versions)
         if offset >= DEEPEST:
-            raise BadConfigError(
-                f"only the first {DEEPEST} hits of a question are given; narrow it with a filter, or sort by"
-                " newest or oldest"
-            )
+            how = "go on by after" if facts else "narrow it with a filter, or sort by newest or oldest"
+            raise BadConfigError(f"only the first {DEEPEST} hits of a question are given by offset; {how}")
         if question.text is None and question.where is None:
             raise BadConfigError(
                 "nothing was asked; say what the person looks like (q), give a filter (where), or list"
@@ -97,13 +102,29 @@ class Searches:
         result, depth = self._answer(question, end, index, versions)
         hits = result.hits[offset:end]
         more = len(result.hits) > end or (len(result.hits) == depth and depth < DEEPEST)
+        cut = len(result.hits) >= end == DEEPEST
+        after = self._place_after(question, hits[-1], index) if facts and hits and (more or cut) else None
         return SearchPage(
-            replace(result, hits=hits, chance=chance_of(result.chance, hits)),
+            replace(result, hits=hits, chance=chance_of(result.chance, hits), next_after=after),
             offset,
             end if more and hits else None,
             versions,
-            _end_of(question) if len(result.hits) >= end == DEEPEST else "",
+            _end_of(question) if cut and after is None else "",
         )
+
+    def _place_after(self, question: Question, hit: Hit, index: PeopleIndex) -> str | None:
+        """Return the place after which the page after a hit begins; None behind people in other colours than
+        the question asks for.
+        """
+        wanted = facts_of(question.text, question.where)
+        assert wanted is not None
+        return place_after(index, wanted, hit, absent=question.absent)
+
+    def _page_by_fit(
+        self, question: Question, top: int, offset: int, index: PeopleIndex, versions: Versions
+    ) -> SearchPage:
+        result = self._asked(replace(question, top=top, before=offset, near=False), index)
+        return SearchPage(result, offset, None, versions)
 
     def people_of(
         self, question: Question, index: PeopleIndex, versions: Versions
@@ -135,7 +156,7 @@ class Searches:
             )
         wanted = replace(question, top=top, before=offset)
         if is_judged(question.text):
-            assert wanted.page is not None
+            assert isinstance(wanted.page, TimePage)
             result = page_of(self._best(question, index, versions), wanted.page, MOST_ORDERED)
             result = replace(result, chance=chance_of(result.chance, result.hits))
         else:

@@ -135,8 +135,9 @@ class ArchiveService:
             q: A question in the query language; ``picture:NAME`` names an uploaded picture. None or empty if
                 there is only a filter.
             where: A filter in the language of ``par_core.query.where``, or None.
-            top: Maximum number of hits of the page; the last of all pages of ranked hits ends with the
-                10,000th. In the order of capture, people of one image stay together, however many.
+            top: Maximum number of hits of the page; the last page of ranked hits that is found by
+                ``offset`` ends with the 10,000th. In the order of capture, people of one image stay together,
+                however many.
             offset: Number of hits before the page.
             absent: Also people whose file has vanished or was replaced.
             weak: Also hits that are likely chance.
@@ -144,7 +145,8 @@ class ArchiveService:
                 the best of them.
             sort: ``best``, or ``newest`` or ``oldest`` in the order of capture: everybody for whom a question
                 of facts holds (of no question, everybody), or the 1,000 best hits of words.
-            after: In the order of capture, ``next_after`` of the page before; None is the first page.
+            after: ``next_after`` of the page before, of lists in the order of capture and of lists by fields
+                and filters alone; None is the first page.
 
         Raises:
             BadConfigError: The question or the filter is wrong, both are empty and the best are wanted, or
@@ -288,8 +290,9 @@ class ArchiveService:
     def facets(
         self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
     ) -> Facets:
-        """Return counts of colours, attributes, folders and times over the people of an answer: everybody for
-        whom a question of facts holds (without any, everybody), or the 1,000 best hits of words.
+        """Return counts of colours, attributes, tags, folders and times over the people of an answer:
+        everybody for whom a question of facts holds (without any, everybody), or the 1,000 best hits of
+        words.
 
         Raises:
             BadConfigError: The question or the filter is wrong.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from par_core.errors import BadConfigError
+from par_core.plurals import number_of
 from par_core.query.compare import Comparison
 from par_core.serve.forgettings import Forgetting
 from par_core.serve.user_session import UserSession
@@ -55,7 +56,9 @@ async def compare(session: UserSession, person_ids: Sequence[str]) -> Comparison
 def named(person_ids: Sequence[str]) -> str:
     """Return people as the audit log shows them: how many, and the ids of the first hundred."""
     ids = [one[:64] for one in person_ids[:_NAMED]]
-    return f"{len(person_ids)} people: {' '.join(ids)}" + (" ..." if len(person_ids) > _NAMED else "")
+    return f"{number_of(len(person_ids), 'person')}: {' '.join(ids)}" + (
+        " ..." if len(person_ids) > _NAMED else ""
+    )
 
 
 async def start_forgetting(session: UserSession, person_ids: Sequence[str], number: int) -> Forgetting:
@@ -69,7 +72,9 @@ async def start_forgetting(session: UserSession, person_ids: Sequence[str], numb
 
     def start() -> Forgetting:
         if not ids or len(ids) > MOST_AT_ONCE:
-            raise BadConfigError(f"{len(ids):,} people; 1 to {MOST_AT_ONCE:,} are erased at once")
+            raise BadConfigError(
+                f"{number_of(len(ids), 'person', ',')}; 1 to {MOST_AT_ONCE:,} are erased at once"
+            )
         if number != len(ids):
             raise BadConfigError(
                 f"not confirmed: {len(ids):,} people were chosen, and the number given is {number:,};"
@@ -79,5 +84,5 @@ async def start_forgetting(session: UserSession, person_ids: Sequence[str], numb
 
     # no ids: the line may be written after the erasure has gone through the log
     return await session.recorded(
-        session.app_state.searches, "ask_to_forget", f"{len(ids)} people", start, lambda _: len(ids)
+        session.app_state.searches, "ask_to_forget", number_of(len(ids), "person"), start, lambda _: len(ids)
     )

@@ -14,6 +14,7 @@ from typing import Final
 import pyarrow as pa
 
 from par_core.errors import StoreError
+from par_core.plurals import number_of
 from par_core.stages.compare_index import compare_all, compare_shard
 from par_core.stages.status import store_status
 from par_core.store.commits import CommitRecord, last_commit
@@ -147,8 +148,8 @@ def _uncounted(ledger: Ledger) -> Iterator[str]:
     missing = [shard for shard, _ in undescribed_shards(ledger)]
     if missing:
         yield (
-            f"{len(missing)} shards are segmented but not described ({', '.join(missing[:_EXAMPLES])}); run"
-            " par index again"
+            f"segmented but not described: {number_of(len(missing), 'shard')}"
+            f" ({', '.join(missing[:_EXAMPLES])}); run par index again"
         )
 
 
@@ -181,7 +182,9 @@ def _compare_index(
         ]
     problems = []
     if len(index) != indexed_rows(ledger):
-        problems.append(f"the index has {len(index)} rows, the ledger {indexed_rows(ledger)}; {repair}")
+        problems.append(
+            f"the index has {number_of(len(index), 'row')}, the ledger {indexed_rows(ledger)}; {repair}"
+        )
     compared, stored = 0, set(index.schema.names)
     # an index of an earlier version lacks columns, until the next commit makes it anew
     schema = pa.schema([field for field in made_with.schema if field.name in stored])

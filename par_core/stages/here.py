@@ -32,6 +32,9 @@ class IndexSummary:
     commit: CommitRecord
     accounting: Accounting
 
+    def __repr__(self) -> str:
+        return f"<IndexSummary: {self.accounting}; {self.accounting.people_sentence}>"
+
 
 def index_here(
     store: Store,

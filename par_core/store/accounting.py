@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from par_core.plurals import number_of
 from par_core.status import Status
 
 __all__ = ["FAILED_FILES", "FAILED_PEOPLE", "NOTHING", "Accounting", "accounting_of"]
@@ -80,11 +81,11 @@ class Accounting:
             f"{self.indexed} indexed",
             f"{self.no_people} without people",
             f"{self.failed} failed",
-            f"{self.duplicates} duplicates",
+            number_of(self.duplicates, "duplicate"),
         ]
         parts += [f"{self.forgotten} forgotten"] if self.forgotten else []
         parts += [f"{self.pending} pending"] if self.pending else []
-        return f"{self.listed} files listed = {' + '.join(parts)}"
+        return f"{number_of(self.listed, 'file')} listed = {' + '.join(parts)}"
 
     @property
     def people_by_state(self) -> dict[str, int]:
@@ -106,10 +107,10 @@ class Accounting:
             f"{self.too_small} too small",
             f"{self.people_failed} failed",
         ]
-        parts += [f"{self.second_cuts} second cuts"] if self.second_cuts else []
+        parts += [number_of(self.second_cuts, "second cut")] if self.second_cuts else []
         parts += [f"{self.people_forgotten} forgotten"] if self.people_forgotten else []
         parts += [f"{self.people_pending} pending"] if self.people_pending else []
-        return f"{self.found} people found = {' + '.join(parts)}"
+        return f"{number_of(self.found, 'person')} found = {' + '.join(parts)}"
 
     @property
     def times_sentence(self) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from par_core.atomic import write_atomic
+from par_core.plurals import number_of
 from par_core.repeated import repeated
 from par_core.store.layout import Store
 
@@ -54,7 +55,7 @@ class RunProgress:
         ends = f", about {_duration(left / self.rate)} left" if self.rate > 0 and left > 0 else ""
         failed = f", {self.failed_images} could not be finished" if self.failed_images else ""
         return (
-            f"{self.done_images} of {self.planned_images} images ({share:.0%}){failed},"
+            f"{self.done_images} of {number_of(self.planned_images, 'image')} ({share:.0%}){failed},"
             f" {self.rate:.1f} images/s{ends}"
         )
 

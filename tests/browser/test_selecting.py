@@ -72,6 +72,29 @@ def test_a_range_is_selected_and_outlasts_scrolling_another_question_and_a_reloa
     expect(page.locator("#selection")).to_be_hidden()
 
 
+def test_a_day_is_selected_whole_and_its_people_are_known_elsewhere(page: Page, site: Site) -> None:
+    page.goto("/browse/days")
+    expect(page.locator(".name").first).to_have_text("2026-11-03")
+    pick(page, 0)
+    expect(page.locator("#selected")).to_have_text("3 selected")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    expect(page.locator("#selected")).to_have_text("6 selected")
+    page.locator(".grid > li").first.hover()
+    page.locator(".pick input").first.uncheck()
+    expect(page.locator("#selected")).to_have_text("3 selected")
+    page.get_by_label("Tag", exact=True).fill("second day")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("Added to 3 people: second day")
+    assert len(stored(site)) == 3
+    page.goto("/?q=on%3A2026-11-02")
+    expect(page.locator(".card .tag")).to_have_text(["second day"] * 3)
+    assert all(box.is_checked() for box in page.locator(".pick input").all())
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#selection")).to_be_hidden()
+
+
 def test_keys_select_and_tag(page: Page, site: Site) -> None:
     page.goto("/?sort=newest")
     page.keyboard.press("ArrowRight")
@@ -87,7 +110,7 @@ def test_keys_select_and_tag(page: Page, site: Site) -> None:
     assert stored(site) == {one: ["gate 3"] for one in ids(page, 3)}
     page.goto("/?q=tag%3A%22gate+3%22")
     expect(page.locator(".card")).to_have_count(3)
-    expect(page.locator("#filters .choices a[aria-current]")).to_have_text("gate 3")
+    expect(page.locator("#filters .choices a[aria-current]")).to_have_text("gate 33")  # and how many
     page.get_by_label("Tag", exact=True).fill("gate 3")
     page.get_by_role("button", name="Remove tag").click()
     expect(page.locator(".card .tag")).to_have_count(0)

@@ -43,7 +43,7 @@ def test_each_run_tells_who_is_new_and_a_target_that_is_away_gets_it_later(
             *("--json-file", tmp_path / "news.json"),
             env=env,
         )
-        assert "finds 1 people now" in added.stdout
+        assert "finds 1 person now" in added.stdout
         save(photos / "new.png", scene("red", seed=9))
         indexed = par(*run, env=env)  # the run is done, whatever the target says
         assert "par: warning: saved search red: 1 new of 2 people; 1 news not sent yet" in indexed.stderr

@@ -41,6 +41,14 @@ def test_every_setting_says_where_its_value_comes_from(
     assert by_name["profile"] == ("fake", "option")
     assert by_name["describe.thumbnails"] == (True, "environment par_describe")
     assert by_name["machine.device"] == ("auto", "default")
+    monkeypatch.setenv("PAR_NODE__DEVICE", "cpu")
+    monkeypatch.setenv("PAR_NODE__BATCH_SIZE", "5")
+    of_node = {setting.name: (setting.value, setting.origin) for setting in settings_in_force(file, {})}
+    assert of_node["machine.device"] == ("cpu", "environment PAR_NODE__DEVICE, on this machine")
+    assert of_node["machine.batch_size"] == (5, "environment PAR_NODE__BATCH_SIZE, on this machine")
+    monkeypatch.setenv("PAR_NODE__BATCH", "5")
+    with pytest.raises(BadConfigError, match="no setting of a node is named PAR_NODE__BATCH"):
+        settings_in_force(None, {})
 
 
 def test_what_is_secret_in_an_address_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,11 @@
 // Without scripts the boxes and the bar are one form; with them nobody is lost who is not in sight, and tags change in place.
 "use strict";
 (() => {
-  const MOST = 900, KEY = "par-selected";
+  const KEY = "par-selected";
   const $ = (selector, within = document) => within.querySelector(selector);
-  const bar = $("#selection"), say = (text) => { $("#said").textContent = text; };
-  const boxes = () => [...document.querySelectorAll(".pick input")];
-  const chosen = new Set();
+  const bar = $("#selection"), MOST = Number(bar?.dataset.most ?? 0), say = (text) => { $("#said").textContent = text; };
+  const boxes = () => [...document.querySelectorAll(".pick input[name=person]")];
+  const chosen = new Set(), groups = new Map();  // of a camera or a day whose box was used: its people
   let last = null;  // where a range begins
 
   function keep() { try { sessionStorage.setItem(KEY, [...chosen].join(" ")); } catch { /* it lasts until the page is left */ } }
@@ -17,13 +17,15 @@
     if (!bar) return;
     const shown = boxes();
     for (const box of shown) box.checked = chosen.has(box.value);
-    const ids = new Set(shown.map((box) => box.value)), away = [...chosen].filter((id) => !ids.has(id)).length;
+    for (const box of document.querySelectorAll("[data-people]")) box.checked = groups.get(box.dataset.people)?.every((id) => chosen.has(id)) ?? false;
+    const ids = new Set([...shown.map((box) => box.value), ...[...groups.values()].flat()]), away = [...chosen].filter((id) => !ids.has(id)).length;
     const text = `${chosen.size} selected` + (away ? `, ${away} not in this list` : "");
     $("#selected").textContent = text;
     if (chosen.size) bar.dataset.count = chosen.size; else delete bar.dataset.count;
     $("[data-compare]", bar).disabled = chosen.size !== 2;
     $("[data-compare]", bar).title = chosen.size === 2 ? "" : "Select exactly two people";
-    for (const back of bar.querySelectorAll("[name=back]")) back.value = $("#main").dataset.url ?? "/";
+    for (const back of bar.querySelectorAll("[name=back]")) back.value = $("#main").dataset.url ?? location.pathname + location.search;
+    $("#selected-most").hidden = chosen.size < MOST;
     if (announce) say(text);
   }
 
@@ -34,10 +36,33 @@
     }
     keep();
     draw(true);
-    if (wanted && chosen.size >= MOST) say(`${MOST} selected, which is the most`);
+    if (wanted && chosen.size >= MOST) say(`${$("#selected").textContent}. ${$("#selected-most").textContent}`);
+  }
+
+  async function peopleOf(url) {  // at most as many as can be selected, the newest first
+    const ids = [];
+    let after = null;
+    do {
+      const response = await fetch(after ? `${url}&${new URLSearchParams({ after, offset: ids.length })}` : url), got = response.ok ? await response.json() : null;
+      if (!got) return null;
+      ids.push(...got.results.map((hit) => hit.person_id));
+      after = got.next_after;
+    } while (after && ids.length < MOST);
+    return ids.slice(0, MOST);
+  }
+
+  async function toggleGroup(box) {
+    const url = box.dataset.people, wanted = !groups.get(url)?.every((id) => chosen.has(id));
+    if (!groups.has(url)) {
+      const ids = await peopleOf(url);
+      if (!ids) { draw(); return say("The people of this group could not be read"); }
+      groups.set(url, ids);
+    }
+    choose(groups.get(url), wanted);
   }
 
   function toggle(box, range) {
+    if (box.dataset.people) return toggleGroup(box);
     const all = boxes(), wanted = !chosen.has(box.value), from = all.findIndex((other) => other.value === last), to = all.indexOf(box);
     if (range && from >= 0) choose(all.slice(Math.min(from, to), Math.max(from, to) + 1).map((other) => other.value), true);
     else choose([box.value], wanted);
@@ -102,23 +127,16 @@
     $(field)?.focus();
   }
 
-  function together() {  // those who are not in sight are sent too
-    bar.querySelectorAll("[data-away]").forEach((input) => input.remove());
-    const ids = new Set(boxes().map((box) => box.value));
-    for (const id of chosen) {
-      if (ids.has(id)) continue;
-      const input = Object.assign(document.createElement("input"), { type: "hidden", name: "person", value: id });
-      input.dataset.away = "";
-      bar.append(input);
-    }
-  }
+  bar?.addEventListener("formdata", ({ formData }) => {  // those who are not in sight are sent too, all in one field: a form has 1,000 at most
+    formData.delete("person");
+    formData.set("people", [...chosen].join(" "));
+  });
 
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (form.dataset.part === "tags") { event.preventDefault(); return tagPerson(form, event.submitter); }
     if (form.getAttribute("action") === "/forget") { chosen.clear(); keep(); return; }
     if (form !== bar) return;
-    together();
     $("[data-trouble]", bar)?.remove();
     const button = event.submitter ?? $("[name=how]", bar);
     if (button?.hasAttribute("data-compare")) {
@@ -137,7 +155,7 @@
     }
   });
 
-  const columns = $(".columns");
+  const columns = $(".columns") ?? $("#grid");
   if (columns) new MutationObserver((changes) => { if (changes.some((change) => [...change.addedNodes].some((node) => node.nodeType === 1 && (node.matches("#main, .grid > li") || $(".pick", node))))) draw(); }).observe(columns, { childList: true, subtree: true });
   addEventListener("pageshow", () => draw());
   draw();

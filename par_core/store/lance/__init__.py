@@ -15,6 +15,7 @@ indexing       indexes on columns and vectors
 upkeep         fragments, indexes and old versions, by Lance itself
 erasing        rows that leave no bytes behind
 rest_classes   what lancedb need not import
+unchecked_overrides  nor check
 """
 
 import os
@@ -23,8 +24,9 @@ import os
 os.environ.setdefault("LANCEDB_LOG", "error")
 os.environ.setdefault("LANCE_LOG", "error")
 from par_core.store.lance.rest_classes import rest_classes_on_demand
+from par_core.store.lance.unchecked_overrides import overrides_unchecked
 
-with rest_classes_on_demand():
+with rest_classes_on_demand(), overrides_unchecked():
     from par_core.store.lance.index_info import IndexInfo
     from par_core.store.lance.people_index import PeopleIndex
     from par_core.store.lance.resident_file import read_shared

@@ -150,7 +150,7 @@ def test_one_group_gives_no_interval_and_says_so(tmp_path: Path) -> None:
     photos = archive(tmp_path / "photos", [("red",)])
     done = par("plan", photos, "--store", tmp_path / "s", "--profile", "fake", "--sample", 1)
     assert done.exit_code == 0, done.exception
-    assert "1 files listed: 1 new" in done.stdout
+    assert "1 file listed: 1 new" in done.stdout
     assert "there are no intervals" in done.stdout
     assert "(" not in next(line for line in done.stdout.splitlines() if line.startswith("the night:"))
 

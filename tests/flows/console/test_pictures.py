@@ -176,6 +176,16 @@ def test_colours_and_cells_of_a_terminal_are_respected(
     assert expected in text
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("linux", "Protocol.BLOCKS"), ("", "LOOK None"), ("dumb", "LOOK None")]
+)
+def test_a_terminal_that_would_print_them_is_asked_no_questions(kind: str, expected: str) -> None:
+    environment = {"PYTHONPATH": str(ROOT), "TERM": kind, "COLORTERM": ""}
+    _, text = run_in_terminal([sys.executable, "-c", LOOK], PLAIN, environment)
+    assert expected in text
+    assert "\x1b" not in text
+
+
 def test_typing_ahead_does_not_keep_an_answer_from_being_read(tmp_path: Path) -> None:
     _, text = run_in_terminal(
         [sys.executable, "-c", LOOK], b"ab" + KITTY, {"PYTHONPATH": str(ROOT)}, cwd=tmp_path

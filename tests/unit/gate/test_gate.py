@@ -123,7 +123,7 @@ def test_people_whose_file_is_missing_are_not_hits_of_a_live_version_that_lags_b
     yellow = Question("a yellow person", top=1)
     assert len(names_of(store, yellow)) == 1  # the next one takes the place
     assert "0003.png" not in names_of(store, Question("a yellow person"))
-    assert "1 people are left out" in ask(store.root, yellow, FAKE)[0].warnings[1]
+    assert "left out: 1 person whose files" in ask(store.root, yellow, FAKE)[0].warnings[1]
     (hit,) = ask(store.root, Question("a yellow person", top=1, absent=True), FAKE)[0].hits
     assert (Path(hit.uri).name, hit.source_state) == (
         "0003.png",
@@ -151,7 +151,7 @@ def test_an_archive_that_is_out_of_reach_does_not_pass(store: Store, photos: Pat
         path.unlink()
     index(store.root, [photos])
     (finding,) = run_gate(store, Golden(store=StoreHealth(people_fall_at_most=0.2)), FAKE).failed
-    assert finding.actual.endswith(f" people, 7 in the live version {first}")
+    assert finding.actual.endswith(f"1 person, 7 in the live version {first}")
 
 
 def test_a_word_that_the_model_never_saw_is_part_of_the_actual_value(store: Store) -> None:
@@ -193,7 +193,7 @@ def test_rebuild_releases_a_live_version_whose_files_are_lost(store: Store, phot
         (GoldenQuery(text="a red person", among_top=2, at_least=2), True, "2 or more among 2 hits"),
         (GoldenQuery(text="a red person", at_most=1), False, "2 among 7 hits"),
         (GoldenQuery(text="a red person", at_most=0, probability=1), True, "0 among 7 hits"),
-        (GoldenQuery(where="upper_color = 'green'", at_least=1, at_most=1), True, "1 among 1 hits"),
+        (GoldenQuery(where="upper_color = 'green'", at_least=1, at_most=1), True, "1 among 1 hit"),
         (GoldenQuery(where="height_px > 5000", at_most=0), True, "0 among 0 hits"),
         (
             GoldenQuery(text="a red person", among_top=2, expect=("0000.png", "photos/0004.png")),

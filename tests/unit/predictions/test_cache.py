@@ -184,5 +184,5 @@ def test_one_shard_is_done_here(
 ) -> None:
     with prediction_runner(MachineConfig()) as compute:
         PredictionCache(tmp_path, compute).people(pictures, [FAKE])
-    assert "6 pictures, 1 of 1 shards to do" in capsys.readouterr().err
+    assert "6 pictures, 1 of 1 shard to do" in capsys.readouterr().err
     assert not list(tmp_path.rglob("prefect-server.log"))

@@ -72,7 +72,7 @@ def test_an_attribute_below_its_threshold_is_offered_with_less_certainty() -> No
     assert sentence == "hat is not certain enough of anybody; hat:maybe, with less, finds 4 people."
     assert asked[0][0].filter == parse_where("hat >= 0.1")
     (sentence,) = why_nobody(Asked(read_question('"a ghost"'), None, False), frozenset(), lambda *_: 100)
-    assert sentence == "Nobody is likely enough to fit; 100 people or more come nearest below the cutoff."
+    assert sentence == "Nobody is likely enough to fit; left out below the cutoff: 100 people or more."
 
 
 def test_a_question_of_many_parts_is_not_taken_apart() -> None:

@@ -131,9 +131,10 @@ def test_a_picture_is_taken_and_named(client: TestClient, tmp_path: Path) -> Non
     boxed = client.post("/api/picture", files={"picture": content}, data={"box": "1,1,60,96"}).json()
     assert boxed["people"] == 1
     for box in ("1,2,3", "1,2,3,x", "-1,2,3,4", "nan,nan,nan,nan"):
-        assert refused(
+        said = refused(
             client.post("/api/picture", files={"picture": content}, data={"box": box}), 422, "bad_parameter"
         )
+        assert "give four numbers x1,y1,x2,y2 in pixels of the upright picture" in said
     assert refused(client.post("/api/picture", files={"picture": b"text"}), 400, "bad_picture")
     assert "nobody was found" in refused(
         client.post("/api/picture", files={"picture": save(tmp_path / "e.png", scene()).read_bytes()}),

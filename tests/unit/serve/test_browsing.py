@@ -85,6 +85,8 @@ def test_what_cannot_be_a_page_is_refused(service: ArchiveService) -> None:
     with pytest.raises(BadConfigError, match="goes on by after"):
         service.search(sort="newest", offset=3)
     with pytest.raises(BadConfigError, match="sort by newest or oldest"):
+        service.search("a red person", after=",0,0")
+    with pytest.raises(BadConfigError, match="no such place"):
         service.search("upper:red", after=",0,0")
     with pytest.raises(BadConfigError, match="no such place"):
         service.search(sort="newest", after="x")

@@ -1,5 +1,6 @@
 """The page over HTTP, without a browser; ``tests/browser`` looks at it in one."""
 
+import html
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -48,14 +49,16 @@ def test_a_list_that_ends_early_says_so_and_how_to_go_on(
         monkeypatch.setattr(f"{module}.DEEPEST", 2)
     with client_of(folder / "store") as client:
         facts = client.get("/", params={"where": "height_px > 0"}).text
+        (further,) = re.findall(r'href="([^"]*)" data-part="more"', facts)
+        last = client.get(html.unescape(further)).text
         words = client.get("/", params={"q": "red", "weak": "true"}).text
-    for page in (facts, words):
-        assert "These are the first 2 hits" in page
-        assert "That is all" not in page
-    assert (
-        '<a class="button" href="/?where=height_px+%3E+0&amp;sort=newest" data-part="main">Newest first'
-        in facts
-    )
+    assert "These are the first 2 hits" in words
+    assert "That is all" not in words
+    assert "after=" in further, "a list by facts goes on"
+    assert "That is all" in last
+    first, rest = (set(re.findall(r'data-person="(\w+)"', page)) for page in (facts, last))
+    assert rest
+    assert not first & rest
     assert "Review all of them</a>\n</p>" in words
 
 
@@ -105,7 +108,7 @@ def test_the_page_names_the_live_version_while_another_waits_for_its_gate(tmp_pa
     index(store, [tmp_path / "photos", save(tmp_path / "more" / "new.png", scene("yellow", seed=50)).parent])
     with client_of(store) as client:
         text = words(get(client, "/?q=yellow", "main").text)
-    assert f"searched version {version} of the index" in text
+    assert f"Searched version {version} of the index" in text
     assert "among 7 people" in text
 
 

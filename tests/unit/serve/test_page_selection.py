@@ -99,7 +99,7 @@ def test_tags_and_notes_are_texts(own: Path, open_client: TestClient) -> None:
         ("/selection/tags", {"person": ["ONE"], "tag": "<b>"}, 400),
         ("/selection/tags", {"person": ["ONE"], "tag": ""}, 400),
         ("/selection/tags", {"person": ["ONE"], "tag": "a", "how": "set"}, 422),
-        ("/selection/tags", {"person": ["ONE"] * 901, "tag": "a"}, 422),
+        ("/selection/tags", {"people": "0 " * 1_001, "tag": "a"}, 422),
         ("/selection/export", {"person": ["0" * 32]}, 400),
         ("/selection/export", {"person": ["') OR (1=1"]}, 400),
         ("/selection/export", {"person": ["ONE"], "form": "fiftyone"}, 422),
@@ -124,12 +124,18 @@ def test_wrong_forms_change_nothing(
     assert list((own / "store" / "reviews").glob("*.json")) == []
 
 
-def test_nine_hundred_people_fit_into_a_form(open_client: TestClient) -> None:
-    many = {"person": [f"{number:032x}" for number in range(900)], "tag": "a", "back": "/" + "x" * 900}
+def test_a_thousand_people_fit_into_a_form(open_client: TestClient) -> None:
+    ids = [f"{number:032x}" for number in range(1_001)]
+    many = {"people": " ".join(ids[:-1]), "tag": "a", "back": "/" + "x" * 900}
     refused = open_client.post("/selection/tags", data=many)
     assert refused.status_code == 404  # they are not there, and were all read
     asked = open_client.post("/selection/forget", data=many)
-    assert "Forget 900 people for good?" in asked.text
+    assert "Forget 1\u202f000 people for good?" in asked.text
+    (kept,) = re.findall(r'name="people" value="([^"]*)"', asked.text)
+    assert kept.split() == ids[:-1]
+    for data, said in (({"people": " ".join(ids)}, "1,001 people are selected"), ({}, "Nobody is selected")):
+        refused = open_client.post("/selection/forget", data=data)
+        assert (refused.status_code, said in refused.text) == (422, True)
 
 
 def test_the_export_holds_the_chosen_with_their_tags(open_client: TestClient) -> None:

@@ -32,6 +32,17 @@ def test_a_chosen_value_is_marked_even_if_no_person_has_it() -> None:
     assert [choice.chosen for choice in filters.attributes] == [True]
 
 
+def test_other_tags_are_counted_as_if_none_were_chosen() -> None:
+    query = PageQuery('hat "a coat" tag:"gate 3"')
+    assert widened_by(query) == {"tag": PageQuery('hat "a coat"')}
+    narrow, wide = (replace(FACETS, tags=tags) for tags in ({"gate 3": 2}, {"late": 4, "gate 3": 2}))
+    tags = filters_of(query, narrow, {"tag": wide}).tags
+    assert [(tag.name, tag.count, tag.chosen) for tag in tags] == [("gate 3", 2, True), ("late", 4, False)]
+    assert [tag.url for tag in tags] == ["/?q=hat+%22a+coat%22", "/?q=hat+%22a+coat%22+tag%3Alate"]
+    many = filters_of(PageQuery(), replace(FACETS, tags={f"t{number}": 1 for number in range(41)}))
+    assert (len(many.tags), many.more_tags) == (40, True)
+
+
 def test_a_filter_keeps_all_else_that_was_asked() -> None:
     query = PageQuery("man upper:red", "height_px > 9", absent=True)
     assert urls(query, "attributes") == {

@@ -109,6 +109,8 @@ def test_the_page_saves_shows_and_removes(own: Path, open_client: TestClient) ->
     html = open_client.get("/searches/upper-red").text
     assert f"/api/people/{news.people[0]}/crop" in html
     assert "1 new" in words(html)
+    assert f'name="person" value="{news.people[0]}" form="selection"' in html
+    assert 'name="back" value="/searches/upper-red"' in html
     assert "upper-red" in words(open_client.get("/searches").text)
     gone = open_client.post("/searches/upper-red/remove", follow_redirects=False)
     assert (gone.status_code, gone.headers["location"]) == (303, "/searches")

@@ -82,9 +82,15 @@ def test_the_last_page_is_cut_off_where_no_more_hits_are_given(
         "These are the first 5 hits, and a list in the order of fit ends there. Ask"
     )
     facts = service.search(where="height_px > 0", top=5, apart=True)
-    assert facts.end.endswith(
-        "In the order of capture, newest or oldest first, it goes on to the last person"
+    assert (facts.next, facts.end) == (None, "")
+    further = service.search(
+        where="height_px > 0", top=5, apart=True, after=facts.result.next_after, offset=5
     )
+    assert further.result.hits[0].rank == 6
+    with pytest.raises(BadConfigError, match="by fields and filters alone"):
+        service.search("red", after=facts.result.next_after)
+    with pytest.raises(BadConfigError, match="no such place in the list"):
+        service.search(where="height_px > 0", after="0.5")
     assert service.search("red", top=2, weak=True, apart=True).end == ""
 
 

@@ -38,6 +38,11 @@ def test_tags_are_changed_seen_and_asked_for_with_the_client(own: Path) -> None:
         assert {hit.person_id for hit in par.search("tag:check", apart=True).results} == set(ids[:2])
         assert par.facets(q="tag:check").people == 2
         assert par.tags().tags == {"check": 2, "late": 2}
+        assert par.facets().tags == {"check": 2, "late": 2}
+        of_one = f"person_id = '{ids[0]}'"
+        assert par.facets(of_one).tags == {"check": 1, "late": 1}
+        assert par.facets(f"person_id = '{ids[2]}'").tags == {}
+        assert par.facets(of_one, q="a person").tags == {"check": 1, "late": 1}, "of hits too"
         answer = par.search(where="height_px > 0", apart=True)
         assert answer.tags == {one: ["check", "late"] for one in ids[:2]}
         person = par.person(ids[0])
@@ -46,6 +51,7 @@ def test_tags_are_changed_seen_and_asked_for_with_the_client(own: Path) -> None:
         par.tag(ids[:1], remove=["check"], note="")
         assert [tag.name for tag in par.tags_of(ids[0]).tags] == ["late"]
         assert par.tags_of(ids[0]).note is None
+        assert par.facets().tags == {"late": 2, "check": 1}, "most first, and as tags are now"
         assert par.tags_of(ids[2]).tags == []
         assert {hit.person_id for hit in par.search("tag:check").results} == {ids[1]}
         for wrong, said in (

@@ -91,7 +91,7 @@ def test_same_bytes_under_two_names_are_one_image_with_two_sources(tmp_path: Pat
     root = tmp_path / "store"
     _, commit = index(root, [photos])
     assert commit.rows == 7
-    assert counted(root) == "6 files listed = 4 indexed + 1 without people + 0 failed + 1 duplicates"
+    assert counted(root) == "6 files listed = 4 indexed + 1 without people + 0 failed + 1 duplicate"
     row = next(row for row in content(root) if len(row["uris"]) == 2)
     assert [Path(uri).name for uri in row["uris"]] == ["0000.png", "copy.png"]
     (photos / "0000.png").unlink()

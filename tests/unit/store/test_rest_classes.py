@@ -1,4 +1,6 @@
-"""lancedb without the classes of its REST client, and with them for programs that use them."""
+"""lancedb without the classes of its REST client and the checks of ``overrides``, and with them for programs
+that use them.
+"""
 
 import subprocess
 import sys
@@ -33,4 +35,18 @@ def test_a_program_that_has_imported_the_client_keeps_it() -> None:
         "import lance_namespace_urllib3_client.models as before, par_core.store.lance, lance_namespace as ns;"
         " print(ns.ListTablesResponse is before.ListTablesResponse)"
     )
+    assert printed(code) == "True"
+
+
+def test_an_index_is_opened_without_the_package_overrides_which_others_can_use() -> None:
+    code = (
+        "import sys, par_core.store.lance; print('overrides' in sys.modules);"
+        " from overrides import override\ntry:\n class A:\n  @override\n  def x(self): ...\n"
+        "except TypeError: print('checked')"
+    )
+    assert printed(code).split() == ["False", "checked"]
+
+
+def test_a_program_that_has_imported_overrides_keeps_it() -> None:
+    code = "import overrides as before, par_core.store.lance, overrides; print(overrides is before)"
     assert printed(code) == "True"

@@ -24,6 +24,7 @@ def test_half_of_the_names_choose_and_always_the_same() -> None:
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_nobody_is_in_two_parts(data_dir: Path) -> None:
     people = read_people(data_dir)
     parts = [{person.image for person in part} for part in (people.train, people.choose, people.report)]
