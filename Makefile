@@ -40,7 +40,7 @@ test: lint ## lint, types, tests
 test-slow: install-dev ## the tests that take minutes, such as killing every stage many times
 	$(BIN)/python -P -m pytest -m slow --override-ini addopts=
 
-test-hosts: install-dev ## several hosts in network namespaces, cut off and killed in turn: needs root, takes about 20 minutes, prints a table
+test-hosts: install-dev ## several hosts in network namespaces, cut off and killed in turn: needs root, takes about 30 minutes, prints a table
 	$(BIN)/python -P -m pytest -m hosts --override-ini addopts= tests/hosts
 
 PAGES := $(wildcard *.md docs/*.md) docs/decisions deployments findings par_core/models/shipped

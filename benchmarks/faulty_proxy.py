@@ -15,8 +15,9 @@ from typing import Literal
 
 #: ``error``: answered with 503, not passed on; ``cut``: the connection ends before it is passed on; ``lost``:
 #: it is passed on, and the answer is lost; ``twice``: it is passed on twice, the second answer counts;
-#: ``late``: as ``cut``, and it is passed on after a while; ``short``: half of the answer arrives.
-Kind = Literal["error", "cut", "lost", "twice", "late", "short"]
+#: ``late``: as ``cut``, and it is passed on after a while; ``short``: half of the answer arrives; ``denied``:
+#: answered with 403, not passed on.
+Kind = Literal["error", "cut", "lost", "twice", "late", "short", "denied"]
 Fault = Callable[["Request"], Kind | None]
 
 
@@ -98,6 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "error":
             return self._answer(
                 503, [("Content-Type", "application/xml")], b"<Error><Code>SlowDown</Code></Error>"
+            )
+        if kind == "denied":
+            return self._answer(
+                403, [("Content-Type", "application/xml")], b"<Error><Code>AccessDenied</Code></Error>"
             )
         if kind == "late":
             threading.Timer(proxy.late_s, self._passed_on, (body, True)).start()

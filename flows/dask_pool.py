@@ -19,6 +19,7 @@ from distributed.scheduler import KilledWorker
 from flows.dask_workers import Worker, host_of, introduction, offered, phrase
 from flows.pools import Ended, How, PoolGoneError, drain
 from par_core.errors import BadConfigError, WorkerLostError
+from par_core.object_store.assignments import AssignedStore
 from par_core.version import __version__
 
 __all__ = ["DaskPool"]
@@ -26,6 +27,7 @@ __all__ = ["DaskPool"]
 _LOOK_EVERY_S: Final = 2.0
 _ANSWER_S: Final = 10.0  # time for a worker to state its version
 _MEANT_FOR: Final = 32  # workers that one task may go to; Dask takes the least busy
+_ASK_AGAIN_S: Final = 10.0  # of a worker for which the object store was away
 _RESTART_S: Final = 10.0  # time that a supervisor takes to restart workers; not worth a line
 
 
@@ -46,6 +48,8 @@ class DaskPool:
         say: Function that prints a line for the user: what the pool waits for, which workers are left out.
         revive: Function that restarts the run's own dead workers, where no supervisor does; called now and
             then.
+        store: Store on an object store that every worker must be able to use by itself; None: one in a
+            folder.
     """
 
     client: Client
@@ -53,6 +57,7 @@ class DaskPool:
     patience: float
     say: Callable[[str], None]
     revive: Callable[[], None] = lambda: None
+    store: AssignedStore | None = None
     _workers: dict[str, Worker] = field(default_factory=dict)
     _threads: dict[str, int] = field(default_factory=dict)
     _offers: dict[str, str] = field(default_factory=dict)
@@ -195,29 +200,46 @@ class DaskPool:
         }
         self._threads = {address: worker["nthreads"] for address, worker in fit.items()}
         self._offers = {address: offered(worker["resources"]) for address, worker in fit.items()}
-        self._workers = {address: self._workers.get(address) or self._ask(address) for address in connected}
+        self._workers = {address: self._known(address) or self._ask(address) for address in connected}
         for address, known in self._workers.items():
             version = known.version
             overdue = version is None and time.monotonic() - known.asked_at > _ANSWER_S
-            if known.named or version == __version__ or (version is None and not overdue):
+            if known.named or self._is_fit(known) or (version is None and not overdue):
                 continue
             known.named = True
             why = (
                 "does not answer"
                 if overdue
                 else (
-                    f"has PAR {version}, not {__version__}"
-                    if isinstance(version, str)
-                    else f"cannot be asked: {version}"
+                    f"cannot be asked: {version}"
+                    if not isinstance(version, str)
+                    else f"has PAR {version}, not {__version__}"
+                    if version != __version__
+                    else f"cannot work on this store: {known.lack}"
                 )
             )
             self.say(f"par: warning: the worker {address} is left out: it {why}")
 
     def _ask(self, address: str) -> Worker:
-        asking = self.client._run(introduction(), workers=[address], on_error="raise")
+        asking = self.client._run(introduction(self.store), workers=[address], on_error="raise")
         return Worker(
             asyncio.run_coroutine_threadsafe(asking, self.client.loop.asyncio_loop), time.monotonic()
         )
+
+    def _known(self, address: str) -> Worker | None:
+        """The worker of an address as it is known; None if it must be asked, also again."""
+        known = self._workers.get(address)
+        if known is None or not isinstance(known.version, str) or not known.lack_may_pass:
+            return known
+        if time.monotonic() - known.asked_at < _ASK_AGAIN_S:
+            return known
+        again = self._ask(address)
+        again.named = known.named
+        return again
+
+    @staticmethod
+    def _is_fit(worker: Worker) -> bool:
+        return worker.version == __version__ and not worker.lack
 
     def _lack(self) -> str:
         if self.client.status != "running":
@@ -258,7 +280,7 @@ class DaskPool:
         return [
             address
             for address in self._threads
-            if address in self._workers and self._workers[address].version == __version__
+            if address in self._workers and self._is_fit(self._workers[address])
         ]
 
     @property

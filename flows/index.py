@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from flows.assigned_job import collected, job_of
 from flows.commits import Commits
 from flows.console.lines import begin_run, say
 from flows.console.passed_over import passed_over
@@ -19,7 +20,6 @@ from flows.recording import Recorder, recorded
 from flows.run_metrics import RunMetrics, require_metrics
 from flows.runners import RunnerName, choose_runner, n_workers, open_pool, with_work_for_all
 from flows.saved_searches import news_lines
-from flows.shard_job import ShardJob
 from par_core.archive.entries import Entry
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, ParError
@@ -69,11 +69,8 @@ def run_index(
     require_metrics(config.metrics)
     # an absolute path, as workers are started elsewhere
     store = Store.create(store_folder(store_root, writing=True).absolute())
-    if store.copy is not None and config.machine.scheduler is not None:
-        raise BadConfigError(
-            f"the workers of a scheduler cannot write to {store.place}: leave --scheduler out, or name a"
-            " folder that all of them mount"
-        )
+    if store.copy is not None and config.machine.scheduler is not None and store.place.startswith("memory:"):
+        raise BadConfigError(f"no worker of a scheduler sees {store.place}: name s3://BUCKET/PREFIX")
     metrics = RunMetrics(store, config.metrics, config.profile, say)
     with ExitStack() as held:
         held.enter_context(store.exclusive())
@@ -168,23 +165,24 @@ def _process(
     verbose: bool,
 ) -> Mapping[str, str]:
     """Work on the planned shards; return the reason for each that could not be finished."""
-    job = ShardJob(run, plan.shards, commits.add, metrics.finished)
 
     def tell(line: str) -> None:
         recorder.line(line)
         say(line, event="workers")
 
     log = None if verbose else run.store.root / "workers.log"
+    machine = with_work_for_all(run.config.machine, len(plan.shards))
     with (
-        open_pool(with_work_for_all(run.config.machine, len(plan.shards)), runner, tell, log) as pool,
+        job_of(run, plan.shards, commits.add, metrics.finished) as (job, place),
+        open_pool(machine, runner, tell, log, place) as opened,
         progress_file(run.store, job.progress),
-        metrics.during(job.progress, pool.workers),
+        metrics.during(job.progress, opened.workers),
         commits.at_times(),
         show_index_progress(job.progress, recorder.progress if recorder.records else None, quiet=quiet),
     ):
         if run.config.machine.scheduler is not None and not quiet:
-            tell(f"par: {pool.nodes()}")
-        failed = fan_out(job, pool, name=name, say=tell)
+            tell(f"par: {opened.nodes()}")
+        failed = fan_out(job, collected(opened, job), name=name, say=tell)
     reasons = {shard: _reason(error) for part, error in failed.items() for shard in job.ids(part)}
     commits.add(list(reasons))  # one of them may be segmented
     # a lost worker may have finished its shard before it could say so

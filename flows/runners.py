@@ -22,6 +22,8 @@ from par_core.errors import BadConfigError
 if TYPE_CHECKING:
     from distributed import Client
 
+    from par_core.object_store.assignments import AssignedStore
+
 __all__ = ["RunnerName", "choose_runner", "n_workers", "open_pool", "with_work_for_all"]
 
 RunnerName = Literal["threads", "dask"]
@@ -67,7 +69,11 @@ def choose_runner(machine: MachineConfig, n_images: int, *, interrupted: bool = 
 
 @contextlib.contextmanager
 def open_pool(
-    machine: MachineConfig, name: RunnerName, say: Callable[[str], None], log: Path | None = None
+    machine: MachineConfig,
+    name: RunnerName,
+    say: Callable[[str], None],
+    log: Path | None = None,
+    store: "AssignedStore | None" = None,
 ) -> Iterator[Pool]:
     """Open the worker pool of a runner for the length of a block.
 
@@ -76,6 +82,7 @@ def open_pool(
         name: Name of the runner, by :func:`choose_runner`.
         say: Function that prints a line for the user: what the pool waits for, which workers are left out.
         log: File for the output of worker processes on this machine; None leaves it on standard error.
+        store: Store on an object store that workers of a scheduler use by themselves; None: one in a folder.
 
     Raises:
         BadConfigError: The scheduler cannot be reached, has no worker that can take a task, or workers of
@@ -98,7 +105,7 @@ def open_pool(
             else _connected(machine.scheduler, machine.patience_s, say)
         )
         dask = DaskPool(
-            client, {"GPU": 1} if machine.device == "cuda" else {}, machine.patience_s, say, revive
+            client, {"GPU": 1} if machine.device == "cuda" else {}, machine.patience_s, say, revive, store
         )
         try:
             dask.start()

@@ -133,8 +133,8 @@ class MachineConfig(_Frozen):
     scheduler: str | None = None
     """Address of an existing Dask scheduler, such as ``tcp://10.0.0.5:8786``."""
     patience_s: Annotated[float, Field(gt=0)] = 120.0
-    """Seconds that a run waits for a scheduler that does not answer, or while no worker can take its tasks,
-    before it gives up.
+    """Seconds that a run waits for a scheduler that does not answer, while no worker can take its tasks, or
+    for an object store by which it and its workers exchange work, before it gives up.
     """
     commit_every_s: Annotated[float, Field(gt=0)] = 300.0
     """Seconds between two commits while a run works on its shards: people can be found from then on."""

@@ -10,9 +10,12 @@ catalogue     which objects make up each file of a version
 copy_state    which files a working copy holds, and of which version
 transfer      contents of files to and from objects
 working_copy  a folder in line with a version; what a writer changed there becomes the next version
+assignments   work for workers that share no folder with the run, and their answers
+sharing       files of a writer's copy for such workers
+patience      waiting for an object store that is away
 records       small files that many hosts change: tokens, audit log, reviews, saved searches
 names         names in a working copy
 places        where working copies are
 
-See docs/decisions/0025-a-store-on-an-object-store.md.
+See docs/decisions/0025-a-store-on-an-object-store.md and 0026-workers-of-other-hosts-share-nothing.md.
 """

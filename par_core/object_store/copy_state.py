@@ -1,5 +1,6 @@
-"""What a working copy knows: the files of the version that it was last brought in line with, and which of
-them are in the folder. A SQLite file; several processes may use it.
+"""What a working copy knows: the files of the version that it was last brought in line with, those that its
+writer has adopted for the next one, and which of them are in the folder. A SQLite file; several processes may
+use it.
 """
 
 import contextlib
@@ -20,6 +21,11 @@ __all__ = ["CopyState", "Mark", "RecordMark", "group_of"]
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS catalogue (path TEXT PRIMARY KEY, grp TEXT, parts TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS catalogue_groups ON catalogue (grp);
+CREATE TABLE IF NOT EXISTS adopted (path TEXT PRIMARY KEY, grp TEXT, parts TEXT) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS adopted_groups ON adopted (grp);
+CREATE VIEW IF NOT EXISTS files AS
+    SELECT path, grp, parts FROM adopted UNION ALL
+    SELECT path, grp, parts FROM catalogue c WHERE NOT EXISTS (SELECT 1 FROM adopted a WHERE a.path = c.path);
 CREATE TABLE IF NOT EXISTS held
     (path TEXT PRIMARY KEY, parts TEXT, mtime INT, size INT, inode INT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS wanted (grp TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -124,18 +130,38 @@ class CopyState:
         return rows[0][0] if rows else None
 
     def files(self) -> dict[str, list[Part]]:
+        """Return all files of the version and all adopted ones, with their parts."""
+        return {path: _parts(parts) for path, parts in self._rows("SELECT path, parts FROM files")}
+
+    def committed(self) -> dict[str, list[Part]]:
         """Return all files of the version, with their parts."""
         return {path: _parts(parts) for path, parts in self._rows("SELECT path, parts FROM catalogue")}
 
+    def adopted(self) -> dict[str, list[Part]]:
+        """Return the adopted files, with their parts."""
+        return {path: _parts(parts) for path, parts in self._rows("SELECT path, parts FROM adopted")}
+
     def parts_of(self, paths: Iterable[str]) -> dict[str, list[Part]]:
+        """Return the parts of those of some files that the version has, or that are adopted."""
+        return self._looked_up("SELECT parts FROM files WHERE path = ?", paths)
+
+    def committed_parts_of(self, paths: Iterable[str]) -> dict[str, list[Part]]:
         """Return the parts of those of some files that the version has."""
+        return self._looked_up("SELECT parts FROM catalogue WHERE path = ?", paths)
+
+    def _looked_up(self, sql: str, paths: Iterable[str]) -> dict[str, list[Part]]:
         found: dict[str, list[Part]] = {}
         with self._connected() as connection:
             for path in paths:
-                row = connection.execute("SELECT parts FROM catalogue WHERE path = ?", (path,)).fetchone()
+                row = connection.execute(sql, (path,)).fetchone()
                 if row is not None:
                     found[path] = _parts(row[0])
         return found
+
+    def of_group(self, group: str) -> dict[str, list[Part]]:
+        """Return the files of a group, with their parts."""
+        rows = self._rows("SELECT path, parts FROM files WHERE grp = ?", (group,))
+        return {path: _parts(parts) for path, parts in rows}
 
     def held(self) -> dict[str, Mark]:
         """Return all files that are in the folder, as they looked when they were in line."""
@@ -157,17 +183,23 @@ class CopyState:
         )
 
     def _stale(self, where: str, values: Sequence[Any] = ()) -> dict[str, list[Part]]:
-        sql = f"SELECT c.path, c.parts FROM catalogue c LEFT JOIN held h ON h.path = c.path WHERE {where}"  # noqa: S608 - our own text
+        sql = f"SELECT c.path, c.parts FROM files c LEFT JOIN held h ON h.path = c.path WHERE {where}"  # noqa: S608 - our own text
         return {path: _parts(parts) for path, parts in self._rows(sql, values)}
 
     def gone(self) -> list[str]:
         """Return the files in the folder that the version does not have."""
-        sql = "SELECT path FROM held WHERE path NOT IN (SELECT path FROM catalogue)"
+        sql = "SELECT path FROM held WHERE path NOT IN (SELECT path FROM files)"
         return [row[0] for row in self._rows(sql)]
 
-    def has_group(self, group: str) -> bool:
-        """Whether the version has a file of a group."""
-        return bool(self._rows("SELECT 1 FROM catalogue WHERE grp = ? LIMIT 1", (group,)))
+    def held_of(self, paths: Iterable[str]) -> dict[str, Mark]:
+        """Return those of some files that are in the folder, as they looked when they were in line."""
+        sql, found = "SELECT mtime, size, inode FROM held WHERE path = ?", dict[str, Mark]()
+        with self._connected() as connection:
+            for path in paths:
+                row = connection.execute(sql, (path,)).fetchone()
+                if row is not None:
+                    found[path] = Mark(*row)
+        return found
 
     def records(self) -> dict[str, RecordMark]:
         """Return the records that copy and object store have had the same of, by path."""
@@ -191,7 +223,7 @@ class Changes:
 
     def forget_everything(self) -> None:
         """Forget the version and what is in the folder."""
-        for table in ("catalogue", "held", "wanted", "records"):
+        for table in ("catalogue", "adopted", "held", "wanted", "records"):
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
 
     def add(self, files: Mapping[str, Sequence[Part]], deleted: Collection[str]) -> None:
@@ -199,6 +231,16 @@ class Changes:
         rows = ((path, group_of(path), _text(parts)) for path, parts in files.items())
         self._connection.executemany("DELETE FROM catalogue WHERE path = ?", ((path,) for path in deleted))
         self._connection.executemany("INSERT OR REPLACE INTO catalogue VALUES (?, ?, ?)", rows)
+
+    def adopt(self, files: Mapping[str, Sequence[Part]]) -> None:
+        """Take files, whose objects nobody has committed yet, for the next version."""
+        rows = ((path, group_of(path), _text(parts)) for path, parts in files.items())
+        self._connection.executemany("INSERT OR REPLACE INTO adopted VALUES (?, ?, ?)", rows)
+
+    def let_go_of_adopted(self, files: Mapping[str, Sequence[Part]]) -> None:
+        """Note that files are adopted no more, unless they were adopted anew since with other parts."""
+        rows = ((path, _text(parts)) for path, parts in files.items())
+        self._connection.executemany("DELETE FROM adopted WHERE path = ? AND parts = ?", rows)
 
     def hold(self, path: str, parts: Sequence[Part], mark: Mark) -> None:
         """Note that a file is in the folder."""

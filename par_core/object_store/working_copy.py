@@ -7,6 +7,9 @@ then the catalogue that names them, and last the head, which replaces the one th
 
 What a killed writer left in its copy stays there: the next command on that host goes on with it, unless
 another host has committed meanwhile; then it is dropped for what is committed.
+
+Files that workers elsewhere have written into objects are *adopted*: the copy has them from then on as it has
+those of the version, fetches them when they are asked for, and its next commit names their objects.
 """
 
 import contextlib
@@ -26,11 +29,11 @@ from par_core.locks import locked
 from par_core.object_store import holding
 from par_core.object_store.catalogue import Catalogue, Part
 from par_core.object_store.client import MissingObjectError, Objects
-from par_core.object_store.copy_state import CopyState, Mark
+from par_core.object_store.copy_state import CopyState, Mark, group_of
 from par_core.object_store.head import Head, HeadFile, KnownHead
 from par_core.object_store.holding import Holding, LeaseLostError
 from par_core.object_store.local_files import changed, versioned_files
-from par_core.object_store.names import COPY
+from par_core.object_store.names import ASSIGNMENTS, COPY, epoch_of
 from par_core.object_store.opening import open_objects
 from par_core.object_store.records import Records
 from par_core.object_store.transfer import FILES, download, parts_of_file, upload
@@ -39,6 +42,7 @@ __all__ = ["WorkingCopy"]
 
 _OF_WRITERS: Final = ("", "index.lance", "ledger", "listings", "work")
 _CATALOGUES: Final = "catalogue/"
+_ADOPTED_IN: Final = "adopted_epoch"
 _TRIES: Final = 6  # of following a store whose versions change meanwhile
 _MOST_CATALOGUES: Final = 64
 _SMALL: Final = 2_000  # changed files that need no new base
@@ -62,6 +66,7 @@ class WorkingCopy:
         self._objects = objects
         self._known: KnownHead | None = None
         self._ensured: set[str] = set()
+        self._adoptions = 0
         self._opened = False
         self._thread = threading.RLock()
         self._holding: Holding | None = None
@@ -134,19 +139,36 @@ class WorkingCopy:
         if group in self._ensured:
             return
         self.open()
-        missing = ""
+        missing, adoptions = "", self._adoptions
         for _ in range(_TRIES):
             try:
                 self._fetch(group, below=below)
                 break
             except MissingObjectError as error:  # there is a newer version, unless that names it too
+                if self._holding is not None:
+                    self.renew()  # says so if another host has taken the store
                 if self.is_writer or str(error) == missing:
                     raise _lost(error) from error
                 missing = str(error)
                 self.refresh()
         else:
             raise TransientError(f"{self.url} changes faster than it can be read; try again")
-        self._ensured.add(group)
+        if adoptions == self._adoptions:  # else another thread may have adopted files of the group
+            self._ensured.add(group)
+
+    def ensure_groups(self, groups: Sequence[str]) -> None:
+        """Fetch the files of many groups at once: each by itself takes the time of a request. ``ensure`` must
+        still be called for each, and reports what cannot be fetched.
+        """
+        wanted = [group for group in groups if group not in self._ensured]
+        if not any(map(self.state.absent, wanted)):
+            return
+        with contextlib.suppress(MissingObjectError), locked(self.root / COPY / "lock"):
+            files = {path: parts for group in wanted for path, parts in self.state.absent(group).items()}
+            marks = self._downloaded(files)
+            with self.state.changing() as changes:
+                for path, mark in marks.items():
+                    changes.hold(path, files[path], mark)
 
     def ensure_all(self) -> None:
         """Fetch everything."""
@@ -303,6 +325,7 @@ class WorkingCopy:
         if known is None:
             return
         moved = json.loads(self.state.meta("catalogues") or "[]") != list(known.head.catalogues)
+        self._disown_unless_mine(known.head, moved=moved)
         try:
             self._read_catalogues(known.head)
             if moved:
@@ -313,6 +336,27 @@ class WorkingCopy:
             if latest is not None and latest.head.catalogues == known.head.catalogues:
                 raise _lost(error) from error
             raise TransientError(f"{self.url} was changed meanwhile; try again") from error
+
+    def _disown_unless_mine(self, head: Head, *, moved: bool) -> None:
+        """Drop what was adopted, unless no other host has held the store since: one that has may have deleted
+        the objects, which no version names.
+        """
+        adopted = self.state.adopted()
+        if not adopted:
+            return
+        epoch = int(self.state.meta(_ADOPTED_IN) or -1)
+        holder = head.lease.holder if head.lease else None
+        if not moved and (head.epoch == epoch or (head.epoch == epoch + 1 and holder == self.identity)):
+            with self.state.changing() as changes:
+                changes.set_meta(_ADOPTED_IN, str(head.epoch))
+            return
+        held = self.state.held_of(adopted)
+        with self.state.changing() as changes:
+            changes.let_go_of_adopted(adopted)
+            changes.set_meta("settled", "0")
+        for path in adopted.keys() - held.keys():  # fetched by a process that was killed before it noted it
+            (self.root / path).unlink(missing_ok=True)
+        self._ensured.clear()
 
     def _drop_uncommitted(self) -> None:
         """Take back what this folder holds beside the version: another host has committed since. A file that
@@ -351,17 +395,25 @@ class WorkingCopy:
         with self._thread:
             self.records.push()
             different, missing = changed(dict(versioned_files(self.root)), self.state.held())
-            known = self.state.parts_of([*different, *missing])
+            adopted = self.state.adopted()
+            known = self.state.parts_of(different)
             uploaded = upload(self.objects, self.root, different, known, held.head.epoch)
-            written = {
-                path: parts for path, (parts, _) in uploaded.items() if list(known.get(path, ())) != parts
+            now: dict[str, Sequence[Part]] = {
+                path: parts for path, parts in adopted.items() if path not in set(missing)
             }
-            if written or any(path in known for path in missing):
-                self._publish(held, written, missing, known)
+            now |= {path: parts for path, (parts, _) in uploaded.items()}
+            before = self.state.committed_parts_of({*now, *missing})
+            written = {path: parts for path, parts in now.items() if before.get(path) != parts}
+            deleted = [path for path in missing if path in before]
+            if written or deleted:
+                old = [before.get(path, ()) for path in {*written, *deleted}]
+                old += [parts for path, parts in adopted.items() if now.get(path) != parts]
+                self._publish(held, written, deleted, [part.key for parts in old for part in parts], adopted)
             with self.state.changing() as changes:
                 for path, (parts, mark) in uploaded.items():
                     changes.hold(path, parts, mark)
                 changes.let_go(missing)
+                changes.let_go_of_adopted(adopted)
             self._sweep(held)
             return bool(written or missing)
 
@@ -369,20 +421,19 @@ class WorkingCopy:
         self,
         held: Holding,
         written: Mapping[str, Sequence[Part]],
-        missing: Sequence[str],
-        known: Mapping[str, Sequence[Part]],
+        deleted: Sequence[str],
+        old: Sequence[str],
+        adopted: Mapping[str, Sequence[Part]],
     ) -> None:
         kept = {part.key for parts in written.values() for part in parts}
-        old = [part.key for path in {*written, *missing} for part in known.get(path, ())]
         dropped = [key for key in old if key not in kept]
         head = held.head
         files: Mapping[str, Sequence[Part]] = written
-        deleted: Sequence[str] = [path for path in missing if path in known]
         anew = not head.catalogues or _is_long(head, len(written) + len(deleted))
         if anew:
             files = {
                 path: parts
-                for path, parts in {**self.state.files(), **written}.items()
+                for path, parts in {**self.state.committed(), **written}.items()
                 if path not in deleted
             }
             dropped += [key for key in head.catalogues if key not in head.unswept]
@@ -406,8 +457,42 @@ class WorkingCopy:
         self._known = held.commit(change)
         with self.state.changing() as changes:
             changes.add(written, deleted)
+            changes.let_go_of_adopted(adopted)
             changes.set_meta("catalogues", json.dumps(list(catalogues)))
         self._ensured.clear()
+
+    @property
+    def held_head(self) -> Head:
+        """The head as this process has last written it, while it holds the store.
+
+        Raises:
+            StoreError: It does not.
+        """
+        if self._holding is None:
+            raise StoreError(f"nobody holds {self.url}")
+        return self._holding.head
+
+    def renew(self) -> None:
+        """Extend the lease now.
+
+        Raises:
+            LeaseLostError: Another writer has taken it.
+            TransientError: The object store cannot be reached.
+        """
+        if self._holding is None:
+            raise StoreError(f"nobody holds {self.url}")
+        self._holding.commit(lambda head: head)
+
+    def adopt(self, files: Mapping[str, Sequence[Part]]) -> None:
+        """Take files whose objects others have written; the next commit names them. May be called from any
+        thread. Only while the store is held.
+        """
+        with self.state.changing() as changes:
+            changes.adopt(files)
+            changes.set_meta(_ADOPTED_IN, str(self.held_head.epoch))
+        self._adoptions += 1
+        for group in {group_of(path) for path in files}:
+            self._ensured -= {group, *map(str, Path(group).parents)}
 
     def _sweep(self, held: Holding) -> None:
         """Delete the objects that no version needs any more; what fails is left to the next writer."""
@@ -440,7 +525,9 @@ class WorkingCopy:
         return lost, self.objects.erase_versions("")
 
     def sweep_all(self, head: Head | None = None) -> int:
-        """Delete objects that no version names: those that killed writers left. Only while the lease is held.
+        """Delete objects that no version names and that are not adopted: those that killed writers and
+        workers left. Only while the lease is held, and no worker elsewhere works for it. Objects of a later
+        epoch stay: if this writer has lost the lease without knowing it, they are those of the next one.
 
         Returns:
             Their number.
@@ -450,9 +537,9 @@ class WorkingCopy:
         named = {part.key for parts in self.state.files().values() for part in parts} | set(head.catalogues)
         lost = [
             item.key
-            for prefix in (FILES, _CATALOGUES)
+            for prefix in (FILES, _CATALOGUES, ASSIGNMENTS)
             for item in self.objects.listed(prefix)
-            if item.key not in named and item.key not in head.unswept
+            if item.key not in named and item.key not in head.unswept and epoch_of(item.key) <= head.epoch
         ]
         self.objects.delete(lost)
         return len(lost)

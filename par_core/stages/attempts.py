@@ -15,7 +15,7 @@ from pathlib import Path
 from par_core.errors import WorkerLostError
 from par_core.store.layout import Store
 
-__all__ = ["attempt", "begun_by", "begun_in", "end_attempt", "forget_attempts", "was_begun"]
+__all__ = ["attempt", "begun_by", "begun_in", "end_attempt", "forget_attempts", "note_attempt", "was_begun"]
 
 
 @contextlib.contextmanager
@@ -44,6 +44,20 @@ def attempt(store: Store, shard_id: str, name: str) -> Iterator[None]:
         yield
     finally:
         mark.unlink(missing_ok=True)
+
+
+def note_attempt(store: Store, shard_id: str, name: str, who: str) -> None:
+    """Mark a shard as begun by a worker that was lost and that shares no folder with this process.
+
+    Args:
+        store: The store.
+        shard_id: Id of the shard.
+        name: Name of the attempt.
+        who: Host and process of the worker.
+    """
+    mark = _mark(store, shard_id, name)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(who)
 
 
 def was_begun(store: Store, shard_id: str, name: str) -> bool:

@@ -31,7 +31,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final, Literal
 
@@ -258,6 +258,12 @@ class Store:
     def current_id(self, config_id: str) -> str:
         """Return the id that a configuration has now; other ids are returned unchanged."""
         return load_renamed_ids(self.root).renamed.get(config_id, config_id)
+
+    def fetch_shards(self, stage: Stage, config_id: str, shard_ids: Sequence[str]) -> None:
+        """Fetch many shards of a store on an object store at once, before each is asked for by itself."""
+        if self.copy is not None and shard_ids:
+            folder = self.config_folder(stage, config_id)
+            self.copy.ensure_groups([f"{stage}/{folder.name}/{shard_id}" for shard_id in shard_ids])
 
     def complete_shards(self, stage: Stage, config_id: str) -> Iterator[tuple[ShardFolder, Manifest]]:
         """Yield every complete shard of a stage and configuration, by ascending id."""

@@ -21,7 +21,7 @@ class Cluster:
     """A Dask scheduler and workers, started as the guide says, each in a folder of its own."""
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
-        self._environment = environment
+        self.environment = environment
         self._folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
         folder.mkdir()
@@ -40,8 +40,12 @@ class Cluster:
         wait_until(lambda: place.exists() and place.read_text().strip().endswith("}"))
         self.address: str = json.loads(place.read_text())["address"]
 
-    def worker(self, *more: str, supervised: bool = False, **environment: str) -> "subprocess.Popen[bytes]":
-        """Start a worker; a supervised one is started again whenever it ends, as by systemd."""
+    def worker(
+        self, *more: str, supervised: bool = False, cwd: Path | None = None, **environment: str
+    ) -> "subprocess.Popen[bytes]":
+        """Start a worker, in a folder of its own if one is given; a supervised one is started again whenever
+        it ends, as by systemd.
+        """
         arguments = (
             "worker",
             self.address,
@@ -56,19 +60,25 @@ class Cluster:
         return self._start(
             *arguments,
             before=("sh", "-c", 'while true; do "$@"; sleep 1; done', "supervisor") if supervised else (),
+            cwd=cwd,
             **environment,
         )
 
     def _start(
-        self, *arguments: str, before: Sequence[str] = (), **environment: str
+        self, *arguments: str, before: Sequence[str] = (), cwd: Path | None = None, **environment: str
     ) -> "subprocess.Popen[bytes]":
         typed = [*before, sys.executable, "-m", "dask", *arguments]
         with (self._folder / f"{arguments[0]}.log").open("ab") as log:
             process = subprocess.Popen(
-                typed, env=self._environment | environment, cwd=self._folder, stdout=log, stderr=log
+                typed, env=self.environment | environment, cwd=cwd or self._folder, stdout=log, stderr=log
             )
         self._processes.append(process)
         return process
+
+    @property
+    def logs(self) -> list[Path]:
+        """What scheduler and workers printed."""
+        return sorted(self._folder.glob("*.log"))
 
     def end(self) -> None:
         for process in self._processes:

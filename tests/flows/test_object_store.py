@@ -261,10 +261,10 @@ def test_the_page_forgets_a_person_of_a_store_on_s3(
     assert objects_with(proxy, hosts[0].url, going, tmp_path / "after") == []
 
 
-def test_workers_of_other_hosts_are_refused_in_one_line(hosts: list[Host], photos: Path) -> None:
+def test_workers_of_other_hosts_are_refused_for_a_store_in_memory(hosts: list[Host], photos: Path) -> None:
     settings = load_config(profile="fake", machine={"scheduler": "tcp://127.0.0.1:1"})
-    with hosts[0].here() as store, pytest.raises(BadConfigError, match="leave --scheduler out"):
-        run_index([str(photos)], store, settings, quiet=True)
+    with hosts[0].here(), pytest.raises(BadConfigError, match=r"sees memory://here: name s3://"):
+        run_index([str(photos)], Path("memory://here"), settings, quiet=True)
 
 
 def test_messages_name_the_url(hosts: list[Host], tmp_path: Path) -> None:

@@ -123,11 +123,15 @@ class Night:
         ]
         return [*typed, "--scheduler", f"tcp://{self.hosts.address('scheduler')}:8786"]
 
+    def run(self, command: list[str]) -> "subprocess.Popen[str]":
+        """Start a command on the driver's host."""
+        return self.hosts.start("driver", command, stderr=subprocess.PIPE)
+
     def begin(self) -> None:
         """Start the run on the driver's host, and wait until some of it is done."""
         if self._run is not None:  # the one before was killed
             self._run.communicate(timeout=10)
-        self._run = self.hosts.start("driver", self.command, stderr=subprocess.PIPE)
+        self._run = self.run(self.command)
         self.until(lambda: self.described() >= 8, 90)
         self._faulted_at = time.monotonic()
 

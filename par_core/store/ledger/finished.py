@@ -6,7 +6,7 @@ id.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
 from typing import Final
 
@@ -128,10 +128,12 @@ def record_shards(ledger: Ledger, shard_ids: Iterable[str], describe_config: str
     return complete
 
 
-def _record(ledger: Ledger, shard_ids: Iterable[str], describe_config: str) -> int:
+def _record(ledger: Ledger, shard_ids: Sequence[str], describe_config: str) -> int:
     gone: list[str] = []
     shards: list[tuple[ShardFolder, Manifest | None]] = []
     ledger.execute("DELETE FROM incoming")
+    ledger.store.fetch_shards("segment", ledger.segment_config, shard_ids)
+    ledger.store.fetch_shards("describe", describe_config, shard_ids)
     for shard_id in shard_ids:
         segmented = ledger.store.shard("segment", ledger.segment_config, shard_id)
         manifest = segmented.manifest()
