@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from par_core.store.lance.history import LIVE, TABLE, History, stamp_of
 from par_core.store.lance.index_info import IndexInfo
 from par_core.store.lance.indexing import unindexed_rows
 from par_core.store.lance.opening import open_table
-from par_core.store.lance.resident_file import read_apart
+from par_core.store.lance.resident_file import SharedFile, read_apart
 from par_core.store.lance.resident_people import ResidentPeople
 from par_core.store.lance.table_version import ImagePlaces, TableVersion
 from par_core.store.packed_columns import shortcut_columns, with_shortcuts
@@ -59,7 +59,7 @@ class PeopleRows:
         self._stamp = stamp
         self._pinned = pinned
         self.resident: ResidentPeople | None = None
-        self.resident_file: BinaryIO | None = None
+        self.resident_file: SharedFile | None = None
         self._opened = TableVersion.of(table, self.info, policy)
 
     def is_current(self) -> bool:

@@ -14,22 +14,35 @@ import os
 import pickle
 import subprocess
 import sys
+import weakref
 from collections.abc import Sequence
 from dataclasses import fields
 from itertools import accumulate
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from par_core.errors import IndexChangedError, StoreError
 from par_core.store.lance.resident_people import ResidentPeople
 
-__all__ = ["ERASED", "read_apart", "read_shared", "write_shared"]
+__all__ = ["ERASED", "SharedFile", "read_apart", "read_shared", "write_shared"]
 
 #: Exit code of the process that reads: the version was erased meanwhile.
 ERASED: Final = 75
 _ALIGNED: Final = 64  # bytes; Arrow wants its buffers so
 _UNCHANGEABLE: Final = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 _WITHOUT_THREADS: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+class SharedFile:
+    """An anonymous file, which ends with its last user: nobody has to close it."""
+
+    def __init__(self) -> None:
+        self._descriptor = os.memfd_create("par-people", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        weakref.finalize(self, os.close, self._descriptor)
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        return self._descriptor
 
 
 def write_shared(people: ResidentPeople, descriptor: int) -> None:
@@ -77,7 +90,7 @@ def _starts(begin: int, sizes: Sequence[int]) -> Sequence[int]:
     return list(accumulate(rounded, initial=-(-begin // _ALIGNED) * _ALIGNED))
 
 
-def read_apart(path: Path, table_id: str, version: int) -> "tuple[ResidentPeople, BinaryIO] | None":
+def read_apart(path: Path, table_id: str, version: int) -> "tuple[ResidentPeople, SharedFile] | None":
     """Read the people of a version of the index, in a process of its own.
 
     Args:
@@ -92,7 +105,7 @@ def read_apart(path: Path, table_id: str, version: int) -> "tuple[ResidentPeople
         IndexChangedError: The version was erased meanwhile.
         StoreError: The process died or failed.
     """
-    file = os.fdopen(os.memfd_create("par-people", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "r+b", buffering=0)
+    file = SharedFile()
     command = [sys.executable, "-P", "-m", "par_core.store.lance.resident_process"]
     command += [str(path), table_id, str(version), str(file.fileno())]
     process = subprocess.Popen(
