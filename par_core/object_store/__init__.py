@@ -9,7 +9,8 @@ holding       the lease of the one writer, and its commits
 catalogue     which objects make up each file of a version
 copy_state    which files a working copy holds, and of which version
 transfer      contents of files to and from objects
-working_copy  a folder in line with a version; what a writer changed there becomes the next version
+followed_copy  a folder that is brought in line with versions
+working_copy  such a folder; what a writer changed there becomes the next version
 assignments   work for workers that share no folder with the run, and their answers
 sharing       files of a writer's copy for such workers
 patience      waiting for an object store that is away

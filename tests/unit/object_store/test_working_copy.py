@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.faulty_proxy import FaultyProxy, Kind
 from par_core.errors import StoreError, TransientError
-from par_core.object_store import holding, transfer, working_copy
+from par_core.object_store import followed_copy, holding, transfer, working_copy
 from par_core.object_store.client import Objects
 from par_core.object_store.head import HeadFile
 from par_core.object_store.holding import Holding, LeaseLostError
@@ -327,7 +327,7 @@ def test_what_names_other_files_is_fetched_after_them(
         fetched.extend(files)
         return download(store, root, files)
 
-    monkeypatch.setattr(working_copy, "download", noted)
+    monkeypatch.setattr(followed_copy, "download", noted)
     reader.refresh()
     assert fetched == [
         "index.lance/people.lance/data/b.lance",
