@@ -1,8 +1,9 @@
-// A card gets its pictures as it comes near the view: browsers fetch lazy ones three screens ahead, and each is cut from a photograph. Cards
-// far outside give them up again, so that a grid of many thousands needs no more memory than one of some hundreds. Their text stays.
+// A card gets its pictures as it comes near the view: browsers fetch lazy ones three screens ahead, and each is cut from a photograph. Rows
+// below the view follow once somebody scrolls. Cards far outside give their pictures up again, so that a grid of many thousands needs no more
+// memory than one of some hundreds. Their text stays.
 "use strict";
 (() => {
-  const NEAR_PX = 400, FAR_PX = 3_000;
+  const NEAR_PX = 60, AHEAD_PX = 600, FAR_PX = 3_000;
   const pictures = (item) => item.querySelectorAll("img");
   function load(item) {
     for (const image of pictures(item)) {
@@ -15,17 +16,27 @@
       if (image.getAttribute("src")) { image.dataset.far = image.getAttribute("src"); image.removeAttribute("src"); }
     }
   }
-  const near = new IntersectionObserver((entries) => entries.forEach((entry) => { if (entry.isIntersecting) load(entry.target); }), { rootMargin: `${NEAR_PX}px 0px` });
+  const within = (px) => new IntersectionObserver((entries) => entries.forEach((entry) => { if (entry.isIntersecting) load(entry.target); }), { rootMargin: `${px}px 0px` });
+  const near = within(NEAR_PX), ahead = within(AHEAD_PX);
   const far = new IntersectionObserver((entries) => entries.forEach((entry) => { if (!entry.isIntersecting) unload(entry.target); }), { rootMargin: `${FAR_PX}px 0px` });
+  let scrolling = false;
   function watch(item) {
     if (!item.matches?.(".grid > li")) return;
     if (item.getBoundingClientRect().top > innerHeight + NEAR_PX) unload(item);
     near.observe(item);
     far.observe(item);
+    if (scrolling) ahead.observe(item);
   }
-  document.querySelectorAll(".grid > li").forEach(watch);
+  const every = (root) => root.querySelectorAll?.(".grid > li") ?? [];
+  every(document).forEach(watch);
+  addEventListener("scroll", () => {
+    if (scrolling) return;
+    scrolling = true;
+    every(document).forEach((item) => ahead.observe(item));
+  }, { passive: true });
   new MutationObserver((changes) => changes.forEach(({ addedNodes }) => addedNodes.forEach((node) => {
+    if (node.id === "main") { scrolling = false; ahead.disconnect(); }  // another answer
     watch(node);
-    node.querySelectorAll?.(".grid > li").forEach(watch);
+    every(node).forEach(watch);
   }))).observe(document.body, { childList: true, subtree: true });
 })();
