@@ -20,8 +20,9 @@ DUMB = b""
 
 CTRL_C = "\x03"
 # Python's readline asks for signals only where its wait for a key is interrupted: one that comes right after
-# a key, before the wait for the next, is seen with the next key
+# a key, before the wait for the next, is seen with the next key. Whoever sees nothing presses it again.
 _UNTIL_IT_WAITS_S = 0.5
+_AGAIN_S = 2.0
 
 
 def run_in_terminal(
@@ -67,7 +68,7 @@ def run_in_terminal(
     )
     os.close(slave)
     written, asked, waiting, ends = b"", 0, list(typed), time.monotonic() + seconds
-    seen_until = 0
+    seen_until, unseen_since = 0, float("inf")
     try:
         while time.monotonic() < ends:
             ready, _, _ = select.select([master], [], [], 0.1)
@@ -78,7 +79,10 @@ def run_in_terminal(
                     break
                 if not read:
                     break
-                written += read
+                written, unseen_since = written + read, float("inf")
+            if time.monotonic() - unseen_since > _AGAIN_S:
+                os.write(master, CTRL_C.encode())
+                unseen_since = time.monotonic()
             while written.count(b"\x1b[c") > asked:
                 asked += 1
                 os.write(master, answer)
@@ -88,6 +92,7 @@ def run_in_terminal(
                 if keys == CTRL_C:
                     time.sleep(_UNTIL_IT_WAITS_S)
                 os.write(master, keys.encode())
+                unseen_since = time.monotonic() if keys == CTRL_C else float("inf")
                 if not waiting:
                     after(process.pid)
         assert not waiting, (waiting, written[-2000:])
