@@ -44,7 +44,7 @@ SEED = 0
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 LOOKS_S = (2.0, 8.0)
 PICTURE = re.compile(r"/api/people/[0-9a-f]+/crop")
-PICTURES_NEAR = 24  # that the page fetches at once in a view of 1280 x 800 pixels
+PICTURES_NEAR = 15  # that the page fetches at once in a view of 1280 x 800 pixels: 12 to 18
 CONNECTIONS = 6  # of a browser to a server
 
 MEASURE = """(asked) => new Promise(resolve => {
