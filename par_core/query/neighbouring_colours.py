@@ -121,9 +121,9 @@ def _followed_by(found: SearchResult, near: SearchResult, said: tuple[str, ...])
         for rank, hit in enumerate(new, first)
     ]
     count = len(found.hits)
-    who = f"only {count} fit{'s' if count == 1 else ''}" if count else "nobody fits"
+    who = f"only {count} {'was' if count == 1 else 'were'} found" if count else "nobody was found"
     note = (
-        f"{who} in the colour that was asked for; from hit {first} on people wear a neighbouring one:"
+        f"{who} by the colour that was asked for; from hit {first} on people wear a neighbouring one:"
         f" {'; '.join(said)}"
     )
     chance = found.chance

@@ -149,11 +149,11 @@ def test_people_in_a_neighbouring_colour_follow_and_the_answer_says_so(tmp_path:
     assert [hit.upper_color for hit in result.hits] == ["red", "red", "pink"]
     assert [hit.rank for hit in result.hits] == [1, 2, 3]
     assert result.warnings == (
-        "only 2 fit in the colour that was asked for; from hit 3 on people wear a neighbouring one: pink or"
-        " orange or brown above",
+        "only 2 were found by the colour that was asked for; from hit 3 on people wear a neighbouring one:"
+        " pink or orange or brown above",
     )
     (note,) = ask(tmp_path / "store", Question("upper:purple", near=True), FAKE)[0].warnings
-    assert note.startswith("nobody fits in the colour that was asked for; from hit 1 on")
+    assert note.startswith("nobody was found by the colour that was asked for; from hit 1 on")
     assert "red" not in worn("NOT upper:red", near=True)
     (hit,) = ask(tmp_path / "store", Question("upper:red", top=1, near=True), FAKE)[0].hits
     assert hit.upper_color == "red"

@@ -42,8 +42,8 @@ def test_neighbours_follow_those_whom_words_find_and_the_answer_says_so(search: 
     assert {hit.upper_color for hit in followers} == {"pink"}
     assert [hit.rank for hit in both.hits] == list(range(1, len(both.hits) + 1))
     assert both.warnings[-1] == (
-        f"only {len(own)} fit in the colour that was asked for; from hit {len(own) + 1} on people wear a"
-        " neighbouring one: pink or orange or brown above"
+        f"only {len(own)} were found by the colour that was asked for; from hit {len(own) + 1} on people wear"
+        " a neighbouring one: pink or orange or brown above"
     )
     assert "colour: red coat or near it" in [part.text.replace("dark ", "") for part in followers[0].parts]
     assert [hit.person_id for hit in search_near(search, node, 2).hits] == [hit.person_id for hit in own]
