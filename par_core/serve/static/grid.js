@@ -1,5 +1,5 @@
 // A card gets its pictures as it comes near the view: browsers fetch lazy ones three screens ahead, and each is cut from a photograph. Rows
-// below the view follow once somebody scrolls. Cards far outside give their pictures up again, so that a grid of many thousands needs no more
+// below the view follow once a user scrolls. Cards far outside give their pictures up again, so that a grid of many thousands needs no more
 // memory than one of some hundreds. Their text stays.
 "use strict";
 (() => {
