@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -54,6 +55,7 @@ def run_in_terminal(
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size))
 
     def own_terminal() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that a shell runs in the background ignore it
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
