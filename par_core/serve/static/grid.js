@@ -20,23 +20,24 @@
   const near = within(NEAR_PX), ahead = within(AHEAD_PX);
   const far = new IntersectionObserver((entries) => entries.forEach((entry) => { if (!entry.isIntersecting) unload(entry.target); }), { rootMargin: `${FAR_PX}px 0px` });
   let scrolling = false;
-  function watch(item) {
-    if (!item.matches?.(".grid > li")) return;
-    if (item.getBoundingClientRect().top > innerHeight + NEAR_PX) unload(item);
-    near.observe(item);
-    far.observe(item);
-    if (scrolling) ahead.observe(item);
+  function watch(root) {
+    const items = [...(root.matches?.(".grid > li") ? [root] : []), ...(root.querySelectorAll?.(".grid > li") ?? [])];
+    const below = items.filter((item) => item.getBoundingClientRect().top > innerHeight + NEAR_PX);
+    below.forEach(unload);  // once all are measured: the page is laid out once
+    for (const item of items) {
+      near.observe(item);
+      far.observe(item);
+      if (scrolling) ahead.observe(item);
+    }
   }
-  const every = (root) => root.querySelectorAll?.(".grid > li") ?? [];
-  every(document).forEach(watch);
+  watch(document);
   addEventListener("scroll", () => {
     if (scrolling) return;
     scrolling = true;
-    every(document).forEach((item) => ahead.observe(item));
+    document.querySelectorAll(".grid > li").forEach((item) => ahead.observe(item));
   }, { passive: true });
   new MutationObserver((changes) => changes.forEach(({ addedNodes }) => addedNodes.forEach((node) => {
     if (node.id === "main") { scrolling = false; ahead.disconnect(); }  // another answer
     watch(node);
-    every(node).forEach(watch);
   }))).observe(document.body, { childList: true, subtree: true });
 })();
