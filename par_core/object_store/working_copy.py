@@ -18,13 +18,14 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from par_core.errors import ParError, StoreError, TransientError
 from par_core.object_store import holding
 from par_core.object_store.catalogue import Catalogue, Part
-from par_core.object_store.client import MissingObjectError, Objects
+from par_core.object_store.client import MissingObjectError
 from par_core.object_store.copy_state import group_of
 from par_core.object_store.followed_copy import OF_WRITERS, FollowedCopy, damaged, remove_empty
 from par_core.object_store.head import Head, HeadFile, KnownHead
@@ -42,21 +43,12 @@ _SMALL: Final = 2_000  # changed files that need no new base
 
 
 class WorkingCopy(FollowedCopy):
-    """A working copy.
+    """A copy of readers, which only follows, or that of the host's writer."""
 
-    Args:
-        root: The folder.
-        url: URL of the store.
-        identity: Random id of the copy.
-        writing: Whether it is the copy of the host's writer.
-        objects: The object store; None opens that of the URL when it is needed.
-    """
-
-    def __init__(
-        self, root: Path, url: str, identity: str, *, writing: bool, objects: Objects | None = None
-    ) -> None:
-        super().__init__(root, url, identity, writing=writing, objects=objects)
-        self._swept_keys: set[str] = set()  # catalogues whose dropped objects this writer has deleted
+    @cached_property
+    def _swept_keys(self) -> set[str]:
+        """Catalogues whose dropped objects this writer has deleted."""
+        return set()
 
     def _open(self) -> None:
         if not self.is_writer:
