@@ -13,10 +13,10 @@ from typing import Final, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from par_core.errors import FilterError
 from par_core.query.answer import Hit, SearchResult
 from par_core.query.by_filter import same_person
 from par_core.query.conditions import allowed_in_memory, condition_of, filter_of, sql_of
+from par_core.query.cursors import parts_of_cursor
 from par_core.query.hits import fold, hits_of
 from par_core.query.parts import People
 from par_core.query.table import PeopleTable
@@ -63,9 +63,7 @@ def moment_after(after: str) -> Moment:
     Raises:
         FilterError: The text is not one that an answer gave.
     """
-    parts = _CURSOR.fullmatch(after)
-    if parts is None:
-        raise FilterError("no such place in the list: after must be next_after of the page before")
+    parts = parts_of_cursor(_CURSOR, after)
     moment = moment_of(parts[1]) if parts[1] else None
     assert moment is None or isinstance(moment, datetime)
     return moment, parts[2], parts[3]

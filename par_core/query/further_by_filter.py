@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 from cachetools import LRUCache
 from jaxtyping import Bool, Float64
 
-from par_core.errors import FilterError
 from par_core.query.answer import Hit, SearchResult
 from par_core.query.by_filter import filter_answer, fit_of, ordered_by, same_person
 from par_core.query.conditions import allowed_in_memory, condition_of, filter_of, sql_of
+from par_core.query.cursors import parts_of_cursor
 from par_core.query.parts import People
 from par_core.query.table import PeopleTable
 from par_core.query.where import Filter
@@ -247,9 +247,7 @@ def _comes_before(place: _Place, other: _Place) -> bool:
 
 
 def _place_of(after: str) -> _Place:
-    parts = _CURSOR.fullmatch(after)
-    if parts is None:
-        raise FilterError("no such place in the list: after must be next_after of the page before")
+    parts = parts_of_cursor(_CURSOR, after)
     return float(parts[1]), parts[2]
 
 
