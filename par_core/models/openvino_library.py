@@ -1,14 +1,15 @@
 """OpenVINO as PAR uses it: without telemetry, on the CPU, with the same settings everywhere."""
 
+import contextlib
 import sys
 import threading
-from typing import Any, Final
+from typing import Any
 
 from par_core.errors import BadConfigError
+from par_core.module_stand_ins import standing_in
 
 __all__ = ["cpu_settings", "openvino_library"]
 
-_CONVERTER: Final = "openvino.tools.ovc"
 _lock = threading.Lock()
 
 
@@ -20,19 +21,16 @@ def openvino_library() -> Any:
         BadConfigError: OpenVINO is not installed.
     """
     modules: dict[str, Any] = sys.modules
-    with _lock:
-        blocked = "openvino" not in modules
-        if blocked:
+    with _lock, contextlib.ExitStack() as blocked:
+        is_first = "openvino" not in modules
+        if is_first:
             modules.setdefault("openvino_telemetry", None)  # cannot be imported, as if it were not installed
-            modules[_CONVERTER] = None  # while OpenVINO is imported, which goes on without it
+            blocked.enter_context(standing_in("openvino.tools.ovc", None))  # OpenVINO goes on without it
         try:
             import openvino
         except ImportError as error:
             raise BadConfigError("this needs OpenVINO: pip install openvino") from error
-        finally:
-            if blocked:
-                del modules[_CONVERTER]
-        if blocked:
+        if is_first:
             openvino.convert_model = _convert_model
     return openvino
 

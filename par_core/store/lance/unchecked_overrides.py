@@ -5,11 +5,11 @@ defines the class, to find the names of its bases: a quarter of the import of PA
 lancedb uses ``typing.override``, which does nothing, like the stand-in here.
 """
 
-import contextlib
-import sys
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Final, TypeVar
+
+from par_core.module_stand_ins import standing_in
 
 __all__ = ["overrides_unchecked"]
 
@@ -17,20 +17,9 @@ _PACKAGE: Final = "overrides"
 _Method = TypeVar("_Method")
 
 
-@contextlib.contextmanager
-def overrides_unchecked() -> Iterator[None]:
-    """Let what is imported in the block mark its methods without a check.
-
-    Does nothing where the package is imported already. Whoever imports it after the block gets the package.
-    """
-    if _PACKAGE in sys.modules:
-        yield
-        return
-    sys.modules[_PACKAGE] = _StandIn(_PACKAGE)
-    try:
-        yield
-    finally:
-        del sys.modules[_PACKAGE]
+def overrides_unchecked() -> AbstractContextManager[None]:
+    """Let what is imported in the block mark its methods without a check; see ``standing_in``."""
+    return standing_in(_PACKAGE, _StandIn(_PACKAGE))
 
 
 class _Unchecked:
