@@ -95,3 +95,12 @@ def make_index(path: Path, table: pa.Table) -> PeopleIndex:
     opened = PeopleIndex.open(path, "live")
     assert opened is not None
     return opened
+
+
+def plain_and_resident(path: Path, table: pa.Table) -> tuple[PeopleIndex, PeopleIndex]:
+    """Write a table of people; returns its version twice, read by LanceDB and held in memory."""
+    plain, fast = make_index(path, table), PeopleIndex.open(path, "live")
+    assert fast is not None
+    fast.read_resident()
+    assert fast.resident is not None
+    return plain, fast

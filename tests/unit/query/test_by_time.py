@@ -16,7 +16,7 @@ from par_core.query.where import Place, parse_where
 from par_core.query.where_arrow import rows_kept
 from par_core.store.lance import PeopleIndex, in_places
 from par_core.store.lance.resident_times import _ranks
-from tests.many_people import make_index, people
+from tests.many_people import make_index, people, plain_and_resident
 
 N = 700
 
@@ -39,12 +39,7 @@ def table() -> pa.Table:
 @pytest.fixture(scope="module")
 def indexes(tmp_path_factory: pytest.TempPathFactory, table: pa.Table) -> tuple[PeopleIndex, PeopleIndex]:
     """The same version twice: from LanceDB, and in memory."""
-    path = tmp_path_factory.mktemp("times") / "index.lance"
-    plain, fast = make_index(path, table), PeopleIndex.open(path, "live")
-    assert fast is not None
-    fast.read_resident()
-    assert fast.resident is not None
-    return plain, fast
+    return plain_and_resident(tmp_path_factory.mktemp("times") / "index.lance", table)
 
 
 def expected(table: pa.Table, newest: bool, keep: Any = lambda row: True) -> list[str]:

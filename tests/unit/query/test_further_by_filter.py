@@ -14,7 +14,7 @@ from par_core.query.further_by_filter import FitPage, place_after
 from par_core.query.searching import Wanted, search_filter
 from par_core.query.where import parse_where
 from par_core.store.lance import PeopleIndex
-from tests.many_people import make_index, people
+from tests.many_people import make_index, people, plain_and_resident
 
 N = 400
 WHERE = ("hat", "not hat and height_px > 100", "upper_color in ('red', 'blue')", "height_px > 100")
@@ -31,12 +31,7 @@ def indexes(tmp_path_factory: pytest.TempPathFactory) -> tuple[PeopleIndex, Peop
     for name, column in changed.items():
         place = table.schema.get_field_index(name)
         table = table.set_column(place, table.schema.field(name), column.cast(pa.float32()))
-    path = tmp_path_factory.mktemp("fits") / "index.lance"
-    plain, fast = make_index(path, table), PeopleIndex.open(path, "live")
-    assert fast is not None
-    fast.read_resident()
-    assert fast.resident is not None
-    return plain, fast
+    return plain_and_resident(tmp_path_factory.mktemp("fits") / "index.lance", table)
 
 
 def whole(index: PeopleIndex, where: str, apart: bool = False) -> SearchResult:

@@ -20,7 +20,7 @@ from par_core.query.where import parse_where
 from par_core.query.where_arrow import rows_kept
 from par_core.query.where_sql import compile_where
 from par_core.store.lance import PeopleIndex
-from tests.many_people import WideTextEncoder, make_index, people
+from tests.many_people import WideTextEncoder, make_index, people, plain_and_resident
 
 SCORER = TextScorer(WideTextEncoder(), TextWeights.shipped())
 PART = st.sampled_from(
@@ -71,12 +71,7 @@ FILTER = st.sampled_from(
 @pytest.fixture(scope="module")
 def indexes(tmp_path_factory: pytest.TempPathFactory) -> tuple[PeopleIndex, PeopleIndex]:
     """The same version twice: one of them in memory."""
-    path = tmp_path_factory.mktemp("resident") / "index.lance"
-    plain, fast = make_index(path, people()), PeopleIndex.open(path, "live")
-    assert fast is not None
-    fast.read_resident()
-    assert fast.resident is not None
-    return plain, fast
+    return plain_and_resident(tmp_path_factory.mktemp("resident") / "index.lance", people())
 
 
 def ask(
