@@ -17,7 +17,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +41,7 @@ BUCKET: Final = "people"
 QUESTIONS: Final = ("a person in a red coat", "a woman with a bag", "dark trousers", "a person with a hat")
 
 
-def serve(channel: Connection, delay_s: float) -> None:
+def _serve(channel: Connection, delay_s: float) -> None:
     """Run the S3 API and the proxy; answer each message with the number of requests so far."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -51,6 +52,29 @@ def serve(channel: Connection, delay_s: float) -> None:
         while channel.recv():
             channel.send(len(proxy.seen))
     server.stop()
+
+
+@contextmanager
+def delayed_s3(delay_ms: float) -> Iterator[tuple[str, Callable[[], int]]]:
+    """Run an S3 API in a process of its own, with milliseconds added to every request; gives its URL and a
+    function that returns the number of requests so far.
+    """
+    ours, theirs = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(
+        target=_serve, args=(theirs, delay_ms / 1000), daemon=True
+    )
+    server.start()
+
+    def requests() -> int:
+        ours.send(True)
+        return int(ours.recv())
+
+    try:
+        yield ours.recv(), requests
+    finally:
+        ours.send(False)
+        server.join(10)
+        server.terminate()
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
@@ -160,41 +184,25 @@ def main() -> None:
     parser.add_argument("--delay-ms", type=float, default=5.0)
     options = parser.parse_args()
     result = provenance(SEED)
-    ours, theirs = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(theirs, options.delay_ms / 1000), daemon=True
-    )
-    server.start()
-    url = ours.recv()
-
-    def requests() -> int:
-        ours.send(True)
-        return int(ours.recv())
-
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            os.environ["XDG_CACHE_HOME"] = f"{name}/cache"
-            fsspec.config.conf["s3"] = {"endpoint_url": url, "key": "a", "secret": "b"}
-            boto3.client(
-                "s3",
-                endpoint_url=url,
-                region_name="us-east-1",
-                aws_access_key_id="a",
-                aws_secret_access_key="b",
-            ).create_bucket(Bucket=BUCKET)
-            config = load_config(machine={"runner": "threads", "workers": 1})
-            indexed = index_in_turns(options.photos, Path(name), options.turns, config, requests)
-            stores = {
-                "folder": Path(name) / f"local{options.turns}",
-                "s3": Path(f"s3://{BUCKET}/run{options.turns}"),
-            }
-            asked = ask_in_turns(stores, options.rounds, config)
-            straight = straight_from_s3(Store.open(stores["folder"]).root, url, options.rounds)
-            client = client_cost(S3Objects(f"s3://{BUCKET}/client"), 200)
-    finally:
-        ours.send(False)
-        server.join(10)
-        server.terminate()
+    with delayed_s3(options.delay_ms) as (url, requests), tempfile.TemporaryDirectory() as name:
+        os.environ["XDG_CACHE_HOME"] = f"{name}/cache"
+        fsspec.config.conf["s3"] = {"endpoint_url": url, "key": "a", "secret": "b"}
+        boto3.client(
+            "s3",
+            endpoint_url=url,
+            region_name="us-east-1",
+            aws_access_key_id="a",
+            aws_secret_access_key="b",
+        ).create_bucket(Bucket=BUCKET)
+        config = load_config(machine={"runner": "threads", "workers": 1})
+        indexed = index_in_turns(options.photos, Path(name), options.turns, config, requests)
+        stores = {
+            "folder": Path(name) / f"local{options.turns}",
+            "s3": Path(f"s3://{BUCKET}/run{options.turns}"),
+        }
+        asked = ask_in_turns(stores, options.rounds, config)
+        straight = straight_from_s3(Store.open(stores["folder"]).root, url, options.rounds)
+        client = client_cost(S3Objects(f"s3://{BUCKET}/client"), 200)
     result |= {
         "delay_ms": options.delay_ms,
         "photos": len(list(options.photos.iterdir())),

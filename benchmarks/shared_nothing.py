@@ -9,7 +9,6 @@ take turns; the first turn warms up and does not count. Both read the photograph
 
 import argparse
 import json
-import multiprocessing
 import os
 import sys
 import tempfile
@@ -23,7 +22,7 @@ import psutil
 from distributed import Client, LocalCluster
 
 from benchmarks.machine import provenance
-from benchmarks.object_store import BUCKET, SEED, quartiles, serve
+from benchmarks.object_store import BUCKET, SEED, delayed_s3, quartiles
 from benchmarks.photos import natural_photos
 from flows.index import run_index
 from par_core.config import RunConfig, load_config
@@ -103,44 +102,28 @@ def main() -> None:
     parser.add_argument("--delay-ms", type=float, default=5.0)
     options = parser.parse_args()
     result = provenance(SEED)
-    ours, theirs = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(theirs, options.delay_ms / 1000), daemon=True
-    )
-    server.start()
-    url = ours.recv()
-
-    def requests() -> int:
-        ours.send(True)
-        return int(ours.recv())
-
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            access = {
-                "AWS_ENDPOINT_URL": url,
-                "AWS_ACCESS_KEY_ID": "a",
-                "AWS_SECRET_ACCESS_KEY": "b",
-                "AWS_DEFAULT_REGION": "us-east-1",
-            }
-            os.environ |= access | OF_A_WORKER | {"XDG_CACHE_HOME": f"{name}/cache"}
-            boto3.client("s3").create_bucket(Bucket=BUCKET)
-            with (
-                LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
-                Client(cluster) as client,
-            ):
-                [pid] = client.run(os.getpid).values()
-                config = load_config(
-                    machine={"scheduler": cluster.scheduler_address, "shard_size": options.shard_size}
-                )
-                folder = Path(name)
-                source = natural_photos(folder / "photos", options.photos, SEED)
-                measured = in_turns(folder / "photos", folder, options.turns, config, pid, requests)
-                stores = sizes(Store.open(folder / f"local{options.turns}"))
-                close_copies()
-    finally:
-        ours.send(False)
-        server.join(10)
-        server.terminate()
+    with delayed_s3(options.delay_ms) as (url, requests), tempfile.TemporaryDirectory() as name:
+        access = {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "a",
+            "AWS_SECRET_ACCESS_KEY": "b",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        os.environ |= access | OF_A_WORKER | {"XDG_CACHE_HOME": f"{name}/cache"}
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        with (
+            LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+            Client(cluster) as client,
+        ):
+            [pid] = client.run(os.getpid).values()
+            config = load_config(
+                machine={"scheduler": cluster.scheduler_address, "shard_size": options.shard_size}
+            )
+            folder = Path(name)
+            source = natural_photos(folder / "photos", options.photos, SEED)
+            measured = in_turns(folder / "photos", folder, options.turns, config, pid, requests)
+            stores = sizes(Store.open(folder / f"local{options.turns}"))
+            close_copies()
     result |= {
         "delay_ms": options.delay_ms,
         "photos": options.photos,
