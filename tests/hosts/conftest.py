@@ -93,6 +93,10 @@ class Night:
         for host in ("one", "two"):
             self.worker(host)
 
+    def start(self, host: str, command: list[str], **more: Any) -> "subprocess.Popen[str]":
+        """Start a command on a host, see ``Hosts``."""
+        return self.hosts.start(host, command, **more)
+
     def worker(self, host: str, *more: str) -> None:
         command = [
             str(BIN / "dask"),
@@ -102,20 +106,26 @@ class Night:
             "1",
             "--no-dashboard",
         ]
-        self.hosts.start(
+        self.start(
             host,
             [*command, "--host", self.hosts.address(host), "--preload", str(SLOW), *more],
             supervised=True,
         )
 
     @property
+    def places(self) -> tuple[str, str]:
+        """Archive and store, as ``par index`` is given them."""
+        return str(self.photos), str(self.store)
+
+    @property
     def command(self) -> list[str]:
+        source, store = self.places
         typed = [
             str(BIN / "par"),
             "index",
-            str(self.photos),
+            source,
             "--store",
-            str(self.store),
+            store,
             "--profile",
             "fake",
             "--shard-size",
@@ -125,7 +135,7 @@ class Night:
 
     def run(self, command: list[str]) -> "subprocess.Popen[str]":
         """Start a command on the driver's host."""
-        return self.hosts.start("driver", command, stderr=subprocess.PIPE)
+        return self.start("driver", command, stderr=subprocess.PIPE)
 
     def begin(self) -> None:
         """Start the run on the driver's host, and wait until some of it is done."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from par_core.errors import ParError
 from par_core.object_store.places import close_copies
 from par_core.stages.check import verify_store
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
-from tests.hosts.conftest import BIN, GROUPS, PEOPLE, SLOW, TABLE, Night
+from tests.hosts.conftest import BIN, GROUPS, PEOPLE, TABLE, Night
 from tests.hosts.net import answers
 from tests.indexing import content
 from tests.object_stores import BUCKET, client_of, make_bucket
@@ -76,29 +77,9 @@ class SharedNothing(Night):
             client.put_object(Bucket=BUCKET, Key=f"archive/{path.name}", Body=path.read_bytes())
             path.unlink()
 
-    def worker(self, host: str, *more: str) -> None:
-        scheduler = f"tcp://{self.hosts.address('scheduler')}:8786"
-        command = [str(BIN / "dask"), "worker", scheduler, "--nthreads", "1", "--no-dashboard"]
-        command += ["--host", self.hosts.address(host), "--preload", str(SLOW), *more]
-        self.start(host, command, supervised=True)
-
     @property
-    def command(self) -> list[str]:
-        typed = [
-            str(BIN / "par"),
-            "index",
-            ARCHIVE,
-            "--store",
-            STORE,
-            "--profile",
-            "fake",
-            "--shard-size",
-            "4",
-        ]
-        return [*typed, "--scheduler", f"tcp://{self.hosts.address('scheduler')}:8786"]
-
-    def run(self, command: list[str]) -> "subprocess.Popen[str]":
-        return self.start("driver", command, stderr=subprocess.PIPE)
+    def places(self) -> tuple[str, str]:
+        return ARCHIVE, STORE
 
     def check_and_finish(self, fault: str, took: str, code: int) -> None:
         described, searchable = self.described(), self.searchable()
@@ -169,6 +150,6 @@ class SharedNothing(Night):
 
         try:
             return int(self.hosts.inside("server", people))
-        except Exception as error:  # noqa: BLE001 - before the first commit there is no store to read
+        except (ParError, OSError) as error:  # before the first commit there is no store to read
             print(f"no store yet: {error}", file=sys.stderr)
             return 0
