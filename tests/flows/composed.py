@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import yaml
 
-from tests.flows.postgres import Postgres, free_port
-from tests.flows.processes import Processes
+from tests.flows.postgres import Postgres
+from tests.flows.processes import Processes, free_port
 
 __all__ = ["Composed"]
 

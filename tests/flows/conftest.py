@@ -1,7 +1,6 @@
 """A Prefect server and a Dask cluster for the tests of flows, started as the guides say."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 
 from tests.flows.cluster import Cluster
 from tests.flows.index_command import GROUPS
+from tests.flows.processes import free_port
 from tests.pictures import archive
 
 PREFECT = [sys.executable, "-m", "prefect"]
@@ -57,9 +57,7 @@ def prefect_api(prefect_environment: dict[str, str], prefect_log: Path) -> Itera
     """The environment with the address of a running server. It ends with the tests of this folder, as it
     costs some percent of a core.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     serve = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
     environment = {

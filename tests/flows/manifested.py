@@ -9,8 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.flows.postgres import free_port
-from tests.flows.processes import Processes
+from tests.flows.processes import Processes, free_port
 from tests.flows.test_manifests import command_of, containers, of_kind
 
 __all__ = ["Manifested"]

@@ -2,14 +2,15 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["Postgres", "free_port", "postgres_programs"]
+from tests.flows.processes import free_port, stop
+
+__all__ = ["Postgres", "postgres_programs"]
 
 
 def postgres_programs() -> Path | None:
@@ -19,12 +20,6 @@ def postgres_programs() -> Path | None:
         return Path(found).resolve().parent
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda each: int(each.parts[-3]))
     return versions[-1].parent if versions else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Postgres:
@@ -93,12 +88,7 @@ class Postgres:
         return self._runs("psql", *place, "--tuples-only", "--no-align", "--command", query).strip()
 
     def end(self) -> None:
-        self._server.terminate()
-        try:
-            self._server.wait(20)
-        except subprocess.TimeoutExpired:
-            self._server.kill()
-            self._server.wait()
+        stop(self._server)
         shutil.rmtree(self._folder)
 
     def _await(self, user: str) -> None:

@@ -1,11 +1,28 @@
 """Services as processes of this machine, each with a folder and a log of its own."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["Processes"]
+__all__ = ["Processes", "free_port", "stop"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def stop(process: "subprocess.Popen[bytes]", seconds: float = 20) -> None:
+    """Stop a process: SIGTERM, then, where it goes on for so many seconds, SIGKILL."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class Processes:
@@ -47,14 +64,9 @@ class Processes:
         return self._folder / f"{service}-{number}.log"
 
     def stop(self, service: str) -> None:
-        """Stop the processes of a service, as a container is stopped: SIGTERM, then SIGKILL."""
+        """Stop the processes of a service, as a container is stopped."""
         for process in self._running.get(service, ()):
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop(process)
 
     def end(self) -> None:
         for service in reversed(self._running):

@@ -23,6 +23,7 @@ from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from tests.flows.conftest import PREFECT
 from tests.flows.prefect_client import PrefectClient
+from tests.flows.processes import stop
 from tests.indexing import content
 from tests.pictures import archive
 
@@ -123,16 +124,6 @@ def test_no_deployment_names_the_folder_where_it_was_made(operator: Operator) ->
         assert not each["pull_steps"]
 
 
-def ended(worker: subprocess.Popen[bytes]) -> None:
-    """End a worker of Prefect, which now and then waits for ever after SIGTERM."""
-    worker.terminate()
-    try:
-        worker.wait(30)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()
-
-
 @pytest.mark.timeout(280)
 def test_a_run_that_is_due_is_started_by_a_worker_and_leaves_log_progress_and_state(
     operator: Operator, photos: Path, tmp_path: Path, prefect_log: Path
@@ -170,7 +161,7 @@ def test_a_run_that_is_due_is_started_by_a_worker_and_leaves_log_progress_and_st
             lambda: any("described 17/17 images" in line for line in operator.client.log(run["id"])), 60
         )
     finally:
-        ended(worker)
+        stop(worker, 30)  # now and then it waits for ever after SIGTERM
     assert run["state_name"] == "Completed with failures", run["state"]
     assert "17 files listed = 12 indexed + 4 without people + 1 failed" in run["state"]["message"]
     assert abs(datetime.fromisoformat(run["expected_start_time"]) - due) < timedelta(seconds=5)

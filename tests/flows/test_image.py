@@ -17,7 +17,7 @@ import yaml
 from par_core.stages.check import verify_store
 from par_core.store.layout import Store
 from par_core.version import __version__
-from tests.flows.postgres import free_port
+from tests.flows.processes import free_port
 from tests.flows.test_deployments import eventually
 from tests.flows.test_manifested import status
 from tests.pictures import archive

@@ -20,8 +20,7 @@ import yaml
 
 from flows.index import run_index
 from par_core.config import load_config
-from tests.flows.postgres import free_port
-from tests.flows.processes import Processes
+from tests.flows.processes import Processes, free_port
 from tests.flows.test_deployments import eventually
 from tests.flows.test_manifested import status
 from tests.flows.test_monitoring_files import MONITORING, expressions, rules
