@@ -135,6 +135,13 @@ class Night:
         assert not any(secret in logs for secret in SECRETS)
 
 
+def ended(run: "subprocess.Popen[str]", code: int = 0, seconds: float = 200) -> str:
+    """Wait for the end of a run, with an exit code; return what it printed."""
+    said = run.communicate(timeout=seconds)[1]
+    assert run.returncode == code, said
+    return said
+
+
 @pytest.fixture
 def night(url: str, proxy: FaultyProxy, cluster: Cluster, tmp_path: Path) -> Iterator[Night]:
     photos = archive(tmp_path / "photos", GROUPS)
@@ -181,8 +188,7 @@ def test_a_worker_killed_in_the_middle_of_a_shard_costs_no_image(
     run = night.run()
     wait_until(lambda: night.marks(".done") >= 1 and night.marks(".begun") >= night.marks(".done") + 2)
     first.kill()
-    said = run.communicate(timeout=200)[1]
-    assert run.returncode == 0, said
+    said = ended(run)
     assert "a worker was lost" in said
     for left in night.folder.glob("worker1/tmp/par-task-*"):  # as a task that comes later on that host does
         monkeypatch.setattr("tempfile.tempdir", str(left.parent))
@@ -202,8 +208,7 @@ def test_an_image_that_kills_its_workers_becomes_a_row(night: Night, monkeypatch
     for worker in ("worker1", "worker2"):
         night.worker(worker, "--preload", POISON, supervised=True)
     run = night.run("--shard-size", "4")
-    said = run.communicate(timeout=250)[1]
-    assert run.returncode == 1, said
+    said = ended(run, 1, 250)
     assert "1 worker_died" in said
     monkeypatch.setenv("XDG_CACHE_HOME", str(night.folder / "reader"))
     assert len(content(Path(night.store))) == sum(map(len, GROUPS)) - len(GROUPS[1])
@@ -223,10 +228,9 @@ def test_an_object_store_that_is_slow_fails_and_goes_away_for_a_moment_is_waited
     run = night.run()
     wait_until(lambda: night.marks(".done") >= 1)
     night.proxy.away = True
-    time.sleep(12)
+    time.sleep(12)  # less than the run's patience
     night.proxy.away = False
-    said = run.communicate(timeout=200)[1]
-    assert run.returncode == 0, said
+    ended(run)
     night.check(monkeypatch)
 
 
@@ -244,8 +248,7 @@ def test_an_object_store_that_stays_away_ends_the_run_and_the_next_one_goes_on(
     assert "Traceback" not in said
     assert f"{night.store} cannot be reached" in said
     again = night.run()
-    said = again.communicate(timeout=200)[1]
-    assert again.returncode == 0, said
+    ended(again)
     night.check(monkeypatch)
 
 
@@ -257,8 +260,7 @@ def test_the_second_of_two_runs_is_refused(night: Night, monkeypatch: pytest.Mon
     second = night.run(host="driver2")
     said = second.communicate(timeout=100)[1]
     assert (second.returncode, "another par command is writing to" in said) == (3, True), said
-    said = run.communicate(timeout=200)[1]
-    assert run.returncode == 0, said
+    ended(run)
     night.check(monkeypatch)
 
 
@@ -271,13 +273,12 @@ def test_a_killed_run_is_run_again(host: str, night: Night, monkeypatch: pytest.
     program = (sys.executable, "-P", "-c", SHORT_LEASES)
     run = night.run(program=program)
     wait_until(lambda: night.marks(".done") >= 2)
-    time.sleep(1)
+    time.sleep(1)  # so that the run has adopted some of it
     run.send_signal(signal.SIGKILL)
     run.communicate()
-    time.sleep(1.5)
+    time.sleep(1.5)  # the lease has ended
     again = night.run(host=host, program=program)
-    said = again.communicate(timeout=200)[1]
-    assert again.returncode == 0, said
+    ended(again)
     night.check(monkeypatch)
 
 
@@ -293,8 +294,7 @@ def test_workers_that_cannot_use_the_store_are_named_and_left_out(
         with Client(night.cluster.address) as client:
             client.wait_for_workers(2, timeout=60)
         alone = night.run(PAR_MACHINE__PATIENCE_S="12")
-        said = alone.communicate(timeout=100)[1]
-        assert alone.returncode == 2, said
+        said = ended(alone, 2, 100)
         assert "every worker at" in said
         assert f"cannot work on this store: {night.store}: the object store refuses access" in said
         assert f"cannot work on this store: {night.store} cannot be reached" in said
@@ -303,8 +303,7 @@ def test_workers_that_cannot_use_the_store_are_named_and_left_out(
         with Client(night.cluster.address) as client:
             client.wait_for_workers(3, timeout=60)
         run = night.run()
-        said = run.communicate(timeout=200)[1]
-        assert run.returncode == 0, said
+        said = ended(run)
         assert said.count("is left out: it cannot work on this store") == 2
     night.check(monkeypatch)
 
@@ -317,13 +316,11 @@ def test_a_worker_that_loses_the_right_to_write_is_named(
         night.worker("worker1", proxy=own)
         own.fail("denied", "PUT", "/files/", times=10**6)
         run = night.run()
-        said = run.communicate(timeout=200)[1]
-    assert run.returncode == 3, said
+        said = ended(run, 3)
     assert f"the worker on {socket.gethostname()}: {night.store}: the object store refuses access" in said
     night.worker("worker2")
     again = night.run()
-    said = again.communicate(timeout=200)[1]
-    assert again.returncode == 0, said
+    ended(again)
     night.check(monkeypatch)
 
 
@@ -331,6 +328,5 @@ def test_a_worker_that_loses_the_right_to_write_is_named(
 def test_workers_with_other_weights_or_version_are_refused(night: Night) -> None:
     night.worker("worker1", "--no-nanny", "--preload", OTHER_WEIGHTS)
     run = night.run()
-    said = run.communicate(timeout=100)[1]
-    assert run.returncode == 3, said
+    said = ended(run, 3, 100)
     assert "is another one than the segmenter of the machine that started the run" in said
