@@ -8,11 +8,13 @@ Handlers of page and API take it as a dependency, and use the service in no othe
         page = await session.search("a man", top=20)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from par_core.access import Access, Caller, LogPage, Role, question_text
@@ -322,7 +324,7 @@ class UserSession:
         return await worker_pool.run(recorded)
 
 
-def session_for(role: str) -> Callable[..., UserSession]:
+def session_for(role: str) -> Callable[..., Coroutine[None, None, UserSession]]:
     """Return a dependency that gives the session to callers of at least a role, and refuses others.
 
     Args:
@@ -330,7 +332,7 @@ def session_for(role: str) -> Callable[..., UserSession]:
     """
     needed = Role.named(role)
 
-    def session(
+    async def session(  # not in a thread of its own, which would cost as much as the rest of a request
         request: Request,
         _: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
     ) -> UserSession:
@@ -343,9 +345,8 @@ def session_for(role: str) -> Callable[..., UserSession]:
         if caller is None:
             raise UnauthorizedError(UNKNOWN_CALLER)
         if not caller.may(needed):
-            app_state.access.record(
-                caller, needed, request.url.path, how=how, source=source, status="refused"
-            )
+            record = partial(app_state.access.record, how=how, source=source, status="refused")
+            await run_in_threadpool(record, caller, needed, request.url.path)
             raise ForbiddenError(
                 f"the token {caller.name} has the role {caller.role}; this needs the role {needed}"
             )
