@@ -68,13 +68,16 @@ class AppState:
         settings = self.settings
         self.service.start_processes(min(settings.processes, settings.searches) - 1)
         self.searches = WorkerPool("par-search", settings.searches, settings.waiting, settings.seconds)
-        self.pictures = WorkerPool("par-picture", settings.pictures, settings.waiting, settings.seconds)
+        # who waits for an answer waits for its people first, then for their pictures, and for counts
+        most, seconds = settings.waiting, settings.seconds
+        self.pictures = WorkerPool("par-picture", settings.pictures, most, seconds, gives_way=True)
+        self.counts = WorkerPool("par-count", settings.searches, most, seconds, gives_way=True)
         self.models = WorkerPool("par-model", 1, settings.waiting, settings.seconds)
 
     def close(self) -> None:
         """Stop threads and processes as soon as they have nothing to do."""
         self.service.close()
-        for worker_pool in (self.searches, self.pictures, self.models):
+        for worker_pool in (self.searches, self.pictures, self.counts, self.models):
             worker_pool.close()
 
     @property
@@ -228,10 +231,8 @@ class UserSession:
 
     async def _counted(self, action: str, what: str, count: Callable[[], C]) -> C:
         if not what:
-            return await self.app_state.searches.run(count)
-        return await self.recorded(
-            self.app_state.searches, action, what, count, lambda counted: counted.people
-        )
+            return await self.app_state.counts.run(count)
+        return await self.recorded(self.app_state.counts, action, what, count, lambda counted: counted.people)
 
     async def saved_searches(self) -> list[SavedSearch]:
         """See :meth:`SavedSearches.all`. Not recorded: it looks at nobody."""
