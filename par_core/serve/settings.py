@@ -13,7 +13,7 @@ class ServeSettings:
         requests_per_minute: Requests of one client: one token, or one address where no token is needed.
             Static files do not count.
         seconds: Seconds after which a request is abandoned.
-        searches: Number of questions answered at a time; as many others are counted for.
+        searches: Number of questions answered at a time; half as many answers are counted at a time.
         processes: Largest number of processes that answer them, that of the server included.
         pictures: Number of pictures cut or decoded at a time.
         waiting: Number of requests that may wait for each of these; further ones are refused.

@@ -17,87 +17,25 @@ from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from par_core.access import Access, Caller, LogPage, Role, question_text
+from par_core.access import Caller, LogPage, Role, question_text
 from par_core.alerts.record import SavedSearch
 from par_core.query.by_time import Sort
 from par_core.serve.answers import ImagePeople
+from par_core.serve.app_state import AppState
 from par_core.serve.facets import Facets
-from par_core.serve.forgettings import Forgettings
 from par_core.serve.groups import By, Groups
-from par_core.serve.monitoring import ServeMetrics
 from par_core.serve.pictures import Outline
 from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, UnauthorizedError
-from par_core.serve.saved_searches import SavedSearches, Saving
-from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, Suggestions, UploadedPicture
-from par_core.serve.settings import ServeSettings
+from par_core.serve.saved_searches import Saving
+from par_core.serve.service import PersonDetails, SearchPage, Suggestions, UploadedPicture
 from par_core.serve.status import ServeStatus
-from par_core.serve.tagging import Tagging
 from par_core.serve.worker_pool import WorkerPool
 from par_core.store.run_progress import RunProgress
 
-__all__ = ["COOKIE", "AppState", "UserSession", "session_for"]
+__all__ = ["UserSession", "session_for"]
 
 T = TypeVar("T")
 C = TypeVar("C", Facets, Groups)
-
-COOKIE = "par_token"
-
-
-class AppState:
-    """State of one application, in ``app.state.app_state``: the service, its threads, its limits, its access
-    control, and its metrics.
-
-    Args:
-        service: The store.
-        settings: Limits.
-        access: Tokens and audit log of the store.
-    """
-
-    def __init__(self, service: ArchiveService, settings: ServeSettings, access: Access) -> None:
-        self.service = service
-        self.settings = settings
-        self.access = access
-        self.saved = SavedSearches(service)
-        self.tagging = Tagging(service)
-        self.forgettings = Forgettings(service, access)
-        self.metrics = ServeMetrics(service.store, service.config.profile)
-        self.start()
-
-    def start(self) -> None:
-        """Make the threads (again), and let processes be started."""
-        settings = self.settings
-        self.service.start_processes(min(settings.processes, settings.searches) - 1)
-        self.searches = WorkerPool("par-search", settings.searches, settings.waiting, settings.seconds)
-        # who waits for an answer waits for its people first, then for their pictures, and for counts
-        most, seconds = settings.waiting, settings.seconds
-        self.pictures = WorkerPool("par-picture", settings.pictures, most, seconds, gives_way=True)
-        self.counts = WorkerPool("par-count", settings.searches, most, seconds, gives_way=True)
-        self.models = WorkerPool("par-model", 1, settings.waiting, settings.seconds)
-
-    def close(self) -> None:
-        """Stop threads and processes as soon as they have nothing to do."""
-        self.service.close()
-        for worker_pool in (self.searches, self.pictures, self.counts, self.models):
-            worker_pool.close()
-
-    @property
-    def open_to_all(self) -> bool:
-        """Whether no token is needed, because none was ever made."""
-        return not self.access.has_tokens()
-
-    def caller_of(self, request: Request) -> Caller | None:
-        """Return the caller: the bearer of the token in the header, or else in the cookie. Where no token is
-        needed, the user who runs the server.
-
-        Raises:
-            StoreError: The file of tokens is damaged.
-        """
-        if self.open_to_all:
-            return Caller.local()
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        return self.access.caller_of(
-            token.strip() if kind.lower() == "bearer" else request.cookies.get(COOKIE)
-        )
 
 
 @dataclass(frozen=True, slots=True)
