@@ -1,4 +1,4 @@
-"""Counts of the people of an answer: methods of ``par_core.serve.client.Client``, answered in this process."""
+"""Counts of the people of an answer: methods of ``par_core.serve.client.Client``, made in this process."""
 
 from collections.abc import Callable
 from dataclasses import asdict
