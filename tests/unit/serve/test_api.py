@@ -23,6 +23,7 @@ HIT = {
     "rank", "person_id", "image_id", "uri", "source_state", "box", "cosine", "probability", "attributes",
     "seen", "upper_color", "lower_color", "captured_at", "height_px", "score", "cutout", "parts",
     "similar",
+    "near",
 }  # fmt: skip
 
 
