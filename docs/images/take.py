@@ -22,7 +22,7 @@ from par_core.serve.service import ArchiveService
 
 HERE = Path(__file__).resolve().parent
 QUESTION = "a person in a black coat"
-DESKTOP, PHONE = (960, 456), (390, 844)
+DESKTOP, PHONE = (960, 640), (390, 844)
 GROUND, PERSON = "#dde1e6", "#4a5568"
 CONTEXT = 0.25  # of the box, around a person; as in the page's pictures
 

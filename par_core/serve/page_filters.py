@@ -64,7 +64,7 @@ class Filters:
     Attributes:
         people: Number of people of the answer.
         best: See ``Facets``.
-        in_colours: Whether the query asks for colours: people in colours near them are not counted.
+        in_colours: Whether the query asks for colours: people in neighbouring ones are not counted.
         upper: Colours of the upper body.
         lower: Colours of the lower body.
         attributes: Attributes, most frequent first.
