@@ -4,22 +4,17 @@ names, arguments and types, answered in this process. A test holds both against 
 Errors are those of PAR itself, where the client raises ``ServerError`` with the same message.
 """
 
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal
 
+from par_core.api_counting import ArchiveCounting
+from par_core.api_saved_searches import ArchiveSavedSearches
 from par_core.errors import BadConfigError
 from par_core.option_names import with_arguments_named
 
 if TYPE_CHECKING:
-    from par_core.access import Access
-    from par_core.alerts.run import Outcome
-    from par_core.config import RunConfig
-    from par_core.query.from_store import Searcher
-    from par_core.serve.saved_searches import SavedSearches
     from par_core.serve.schemas import (
         AuditResponse,
         HitJson,
@@ -28,27 +23,18 @@ if TYPE_CHECKING:
         SearchResponse,
         SuggestResponse,
     )
-    from par_core.serve.schemas_counts import FacetsResponse, GroupsResponse, TimelineJson
     from par_core.serve.schemas_pictures import ImagePeopleResponse, PictureResponse
-    from par_core.serve.schemas_searches import SavedSearchesResponse, SavedSearchJson
-    from par_core.serve.service import ArchiveService
 
 __all__ = ["ArchiveReading"]
 
-T = TypeVar("T")
 Sort = Literal["best", "newest", "oldest"]
-By = Literal["camera", "day"]
 
 _PAGE = 200
 
 
 @with_arguments_named
-class ArchiveReading:
+class ArchiveReading(ArchiveCounting, ArchiveSavedSearches):
     """Reads a store: people, counts, times, saved searches, audit log."""
-
-    path: Path
-    config: "RunConfig"
-    _searcher: "Searcher"
 
     def all_hits(
         self,
@@ -175,155 +161,6 @@ class ArchiveReading:
 
         return SuggestResponse.model_validate(asdict(self._service.suggest(q)))
 
-    def facets(
-        self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
-    ) -> "FacetsResponse":
-        """Return the numbers of people of each colour, attribute, tag, folder and time in an answer.
-        Arguments are those of :meth:`all_hits`.
-
-        Raises:
-            BadConfigError: The question or the filter is wrong.
-
-        Example:
-            >>> archive.facets("upper_color in ('red', 'blue')").upper_color
-            {'red': 2, 'blue': 1}
-        """
-        from par_core.serve.schemas_counts import FacetsResponse
-
-        return self._counted(
-            q,
-            where,
-            lambda: FacetsResponse.model_validate(
-                asdict(self._service.facets(where, q=q, absent=absent, weak=weak))
-            ),
-            lambda facets: facets.people,
-        )
-
-    def groups(
-        self,
-        by: By,
-        q: str | None = None,
-        *,
-        where: str | None = None,
-        absent: bool = False,
-        weak: bool = False,
-    ) -> "GroupsResponse":
-        """Return the cameras (``camera``) or the days (``day``) of an answer. Further arguments are those of
-        :meth:`all_hits`.
-
-        Raises:
-            BadConfigError: ``by`` is neither, or the question or the filter is wrong.
-        """
-        if by not in get_args(By):
-            raise BadConfigError(f"no groups by {by!r}; there are: {', '.join(get_args(By))}")
-        from par_core.serve.schemas_counts import GroupsResponse
-
-        return self._counted(
-            q,
-            where,
-            lambda: GroupsResponse.model_validate(
-                asdict(self._service.groups(by, q, where=where, absent=absent, weak=weak))
-            ),
-            lambda groups: groups.people,
-        )
-
-    def timeline(
-        self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
-    ) -> "TimelineJson":
-        """Return when the people of an answer were photographed: numbers by years, months, days or hours.
-        Arguments are those of :meth:`facets`.
-        """
-        return self.facets(where, q=q, absent=absent, weak=weak).timeline
-
-    def searches(self) -> "SavedSearchesResponse":
-        """Return the saved searches with their news.
-
-        Raises:
-            StoreError: The file of one is damaged.
-        """
-        from par_core.serve.contents import saved_search_content
-        from par_core.serve.schemas_searches import SavedSearchesResponse
-
-        return SavedSearchesResponse(searches=[saved_search_content(one) for one in self._saved.all()])
-
-    def saved_search(self, name: str) -> "SavedSearchJson":
-        """Return one saved search with its news.
-
-        Raises:
-            UnknownIdError: None has this name.
-        """
-        from par_core.serve.contents import saved_search_content
-
-        return self._recorded(
-            "saved_search",
-            name,
-            lambda: saved_search_content(self._saved.one(name)),
-            lambda search: sum(len(news.people) for news in search.news),
-        )
-
-    def save_search(
-        self, q: str = "", *, where: str = "", name: str = "", weak: bool = False
-    ) -> "SavedSearchJson":
-        """Save a search, which tells after each run who is new.
-
-        Args:
-            q: A question in the query language.
-            where: A filter over the columns of the index.
-            name: Lower-case letters, digits and hyphens; empty: made from the question.
-            weak: Also hits that are likely chance.
-
-        Raises:
-            BadConfigError: The name is taken or no name, or the question or the filter is wrong.
-
-        Example:
-            >>> archive.save_search("upper:red", name="red-coats").found
-            2
-        """
-        from par_core.access import Caller
-        from par_core.serve.contents import saved_search_content
-        from par_core.serve.saved_searches import Saving
-
-        saving = Saving(name, q, where, weak)
-        return self._recorded(
-            "add_saved_search",
-            saving.what,
-            lambda: saved_search_content(self._saved.add(saving, Caller.local().name)),
-            lambda search: search.found,
-        )
-
-    def remove_search(self, name: str) -> None:
-        """Remove a saved search.
-
-        Raises:
-            UnknownIdError: None has this name.
-        """
-        self._recorded("remove_saved_search", name, lambda: self._saved.remove(name), lambda _: 0)
-
-    def run_searches(self, *names: str) -> "list[Outcome]":
-        """Run saved searches, as ``par index`` does at its end; :meth:`Archive.index` does not.
-
-        Args:
-            names: Names of saved searches; without any, all run.
-
-        Returns:
-            For each its name, the people found, the new ones, and what failed.
-
-        Raises:
-            BadConfigError: A name is none of a saved search.
-
-        Example:
-            >>> [(outcome.name, outcome.new) for outcome in archive.run_searches()]
-            [('red-coats', 0)]
-        """
-        from par_core.alerts.run import run_searches
-
-        return self._recorded(
-            "run_saved_searches",
-            ", ".join(names) or "all",
-            lambda: list(run_searches(self._searcher, list(names) or None)),
-            lambda outcomes: sum(outcome.new for outcome in outcomes),
-        )
-
     def audit(self, top: int = 100, before: str | None = None) -> "AuditResponse":
         """Return events of the audit log, newest first.
 
@@ -406,41 +243,3 @@ class ArchiveReading:
             lambda page: len(page.result.hits),
         )
         return SearchResponse.model_validate(search_content(page))
-
-    def _counted(
-        self, q: str | None, where: str | None, count: Callable[[], T], people: Callable[[T], int]
-    ) -> T:
-        """Count, and record it unless everybody is counted: other counts answer a question."""
-        from par_core.access import question_text
-
-        what = question_text(q, None, where)
-        return self._recorded("facets", what, count, people) if what else count()
-
-    def _recorded(self, action: str, what: str, work: Callable[[], T], count: Callable[[T], int]) -> T:
-        from par_core.access import Caller
-
-        with self._access.recording(
-            Caller.local(), action, what, how="python", unrecorded=warnings.warn
-        ) as event:
-            answer = work()
-            event.count = count(answer)
-        return answer
-
-    @cached_property
-    def _service(self) -> "ArchiveService":
-        from par_core.serve.service import ArchiveService
-
-        return ArchiveService(self.path, self.config, self._searcher)
-
-    @cached_property
-    def _saved(self) -> "SavedSearches":
-        from par_core.serve.saved_searches import SavedSearches
-
-        return SavedSearches(self._service)
-
-    @cached_property
-    def _access(self) -> "Access":
-        from par_core.access import Access
-        from par_core.store.layout import Store
-
-        return Access.open(Store.open(self.path).root, self.config.access.audit_days)

@@ -1,5 +1,7 @@
 """``par serve``: a web page and an API for one store."""
 
+import gc
+import os
 import sys
 from typing import Annotated
 
@@ -79,6 +81,8 @@ def serve(
     par serve --store store --host 0.0.0.0 --port 8080
     ```
     """
+    # before numpy is loaded: searches have threads of their own, and those of OpenBLAS spin while they wait
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     settings = models.load(machine)
     from flows.following import following
     from flows.pools import n_cores
@@ -117,6 +121,8 @@ def serve(
 
             webbrowser.open(address)
         server = make_server(app)
+        gc.collect()
+        gc.freeze()  # modules and models stay: to look through them for garbage would stop all for 0.1 s
         server.run(sockets=[listening])
         if server.started and server.should_exit:  # now and then Ctrl-C does not come through asyncio
             raise KeyboardInterrupt

@@ -29,12 +29,13 @@ from par_core.archive.named_colours import colours_in_tags, colours_named
 from par_core.archive.shortage import can_allocate
 from par_core.archive.srgb import to_srgb
 from par_core.archive.tiff_numbers import TiffNumbers, tiff_of_numbers
+from par_core.archive.upright import UPRIGHT, Box, scaled_box, stored_box
 from par_core.config import ArchiveConfig
 from par_core.errors import TransientError, UnreadableImageError
 from par_core.status import Status
 from par_core.types import ImageU8
 
-__all__ = ["DecodedImage", "decode"]
+__all__ = ["DecodedImage", "decode", "decode_part"]
 
 #: Errors that Pillow and its decoders raise for damaged pictures.
 _DAMAGE: Final = (*EXIF_ERRORS, RuntimeError, zlib.error)
@@ -48,16 +49,6 @@ _TRUNCATION: Final = (
     "end of file",
     "premature",
 )
-_UPRIGHT: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
 Image.MAX_IMAGE_PIXELS = None  # decode checks the limit of the configuration before it decodes anything
 
 
@@ -79,20 +70,50 @@ class DecodedImage:
     unreadable_time: bool = False
 
 
-def decode(content: bytes, config: ArchiveConfig, shrink: int = 1) -> DecodedImage:
+def decode(content: bytes, config: ArchiveConfig) -> DecodedImage:
     """Decode the bytes of a picture; of a camera's raw file its preview.
 
     Args:
         content: The bytes.
         config: Limits.
-        shrink: 2, 4 or 8 let a JPEG be decoded to so many times fewer pixels a side, which is quicker; other
-            formats are decoded whole. For showing only.
 
     Raises:
         UnreadableImageError: The picture cannot be decoded; its status is ``truncated``, ``damaged`` or
             ``too_large``.
         TransientError: Memory ran out, which says nothing about the picture.
     """
+    return _decoded(content, config, 1, None)[0]
+
+
+def decode_part(
+    content: bytes, config: ArchiveConfig, part: tuple[int, int, int, int], shrink: int = 1
+) -> ImageU8:
+    """Decode a part of a picture, for showing only. Of a JPEG, only this part is converted to sRGB and turned
+    upright.
+
+    Args:
+        content: The bytes.
+        config: Limits.
+        part: Left, top, right and bottom (exclusive) in pixels of the whole upright picture.
+        shrink: 2, 4 or 8 let a JPEG be decoded to so many times fewer pixels a side, which is quicker; other
+            formats are decoded in full.
+
+    Raises:
+        UnreadableImageError: As of :func:`decode`; also where the picture has nothing of this part.
+        TransientError: Memory ran out.
+    """
+    decoded, is_part = _decoded(content, config, shrink, part)
+    left, top, right, bottom = part
+    shown = decoded.pixels if is_part else decoded.pixels[top:bottom, left:right]
+    if shown.size == 0:
+        raise UnreadableImageError(Status.DAMAGED, "a picture without pixels in this part")
+    return np.ascontiguousarray(shown)
+
+
+def _decoded(
+    content: bytes, config: ArchiveConfig, shrink: int, part: Box | None
+) -> tuple[DecodedImage, bool]:
+    """Return a picture, or of a JPEG only a part of it, and whether it is that part."""
     size = jxl_size(content)  # that plugin decodes a file as it opens it
     _require_size(size, config)
     try:
@@ -102,7 +123,7 @@ def decode(content: bytes, config: ArchiveConfig, shrink: int = 1) -> DecodedIma
     except UnidentifiedImageError as error:
         preview = preview_of(content)
         if preview is None and (numbers := tiff_of_numbers(content)) is not None:
-            return _of_numbers(numbers, config)
+            return _of_numbers(numbers, config), False
         if preview is None:
             raise UnreadableImageError(Status.DAMAGED, "no picture in a format that PAR reads") from error
     except (*_DAMAGE, MemoryError) as error:
@@ -111,7 +132,7 @@ def decode(content: bytes, config: ArchiveConfig, shrink: int = 1) -> DecodedIma
         picture, content = preview.picture, preview.content
     numbers = tiff_of_numbers(content) if preview is None and picture.format == "TIFF" else None
     if numbers is not None and numbers.is_misread():
-        return _of_numbers(numbers, config)
+        return _of_numbers(numbers, config), False
     n_pixels = picture.width * picture.height
     _require_size(picture.size, config)
     if picture.format in ("JPEG", "MPO") and count_scans(content) > MOST_SCANS:
@@ -119,28 +140,33 @@ def decode(content: bytes, config: ArchiveConfig, shrink: int = 1) -> DecodedIma
             Status.TOO_LARGE,
             f"a JPEG of more than {MOST_SCANS} scans, each of which goes over the whole picture",
         )
+    whole, is_part = picture.size, part is not None and picture.format == "JPEG"
     try:
         if shrink > 1 and picture.format == "JPEG":
             picture.draft(None, (-(-picture.width // shrink), -(-picture.height // shrink)))
         picture.load()
         if numbers is not None and is_dark(picture) and numbers.is_deep():
-            return _of_numbers(numbers, config)
+            return _of_numbers(numbers, config), False
         if "icc_profile" not in picture.info and (profile := embedded_profile(picture.format, content)):
             picture.info["icc_profile"] = profile
         exif = exif_of(picture) if preview is None else preview.exif_with(exif_of(picture))
-        rgb = _rgb(picture, content, adobe_rgb=exif.adobe_rgb)
-        turn = None if _is_turned(picture) else _UPRIGHT.get(exif.orientation or 1)
+        turn = None if _is_turned(picture) else UPRIGHT.get(exif.orientation or 1)
+        shown = picture
+        if part is not None and is_part:
+            shown = picture.crop(stored_box(scaled_box(part, whole, picture.size, turn), picture.size, turn))
+        rgb = _rgb(shown, content, adobe_rgb=exif.adobe_rgb)
         pixels = np.asarray(rgb if turn is None else rgb.transpose(turn))
     except (*_DAMAGE, MemoryError) as error:
         raise _trouble(error, n_pixels) from error
     if pixels.size == 0:
         raise UnreadableImageError(Status.DAMAGED, "a picture without pixels")
-    return DecodedImage(
+    decoded = DecodedImage(
         np.ascontiguousarray(pixels),
         RAW_FORMAT if preview else picture.format or "",
         exif.captured_at,
         exif.unreadable_time,
     )
+    return decoded, is_part
 
 
 def _of_numbers(numbers: TiffNumbers, config: ArchiveConfig) -> DecodedImage:
@@ -157,7 +183,7 @@ def _of_numbers(numbers: TiffNumbers, config: ArchiveConfig) -> DecodedImage:
             rgb = named.converted(picture, None)
         else:
             rgb = to_srgb(picture, adobe_rgb=exif.adobe_rgb)
-        turn = _UPRIGHT.get(exif.orientation or 1)
+        turn = UPRIGHT.get(exif.orientation or 1)
         upright = rgb if turn is None else rgb.transpose(turn)
         pixels = np.asarray(_on_white(upright))
     except (*_DAMAGE, MemoryError) as error:

@@ -60,6 +60,7 @@ class Hit(Person):
         probability: Probability of the query, in [0, 1]; None unless the query was a text.
         parts: How well each part of the query fits; of a filter alone only what the list is ordered by.
         similar: Further hits that share the image with this one or show nearly the same picture, best first.
+        near: Whether the person wears a colour next to the one asked for, and follows those who wear it.
     """
 
     rank: int
@@ -67,6 +68,7 @@ class Hit(Person):
     probability: float | None = None
     parts: tuple[PartScore, ...] = ()
     similar: tuple["Hit", ...] = ()
+    near: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the hit as JSON types, without what only a look at one person needs."""
@@ -100,6 +102,7 @@ class Hit(Person):
                 for part in self.parts
             ],
             "similar": [hit.as_json() for hit in self.similar],
+            "near": self.near,
         }
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from par_core.archive import Entry, decode, read_entries
+from par_core.archive import Entry, decode_part, read_entries
 from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
 from par_core.ids import image_id
@@ -77,11 +77,9 @@ def _crop(
     )
     shrink = next((by for by in (8, 4, 2) if (bottom - top) / by >= _HEIGHT_PX * _LEAST), 1)
     try:
-        image = decode(content, config, shrink).pixels
+        shown = decode_part(content, config, (left, top, right, bottom), shrink)
     except UnreadableImageError as error:
         return Crop(None, str(error))
-    across, down = image.shape[1] / width, image.shape[0] / height  # below 1 where a JPEG was shrunk
-    shown = image[round(top * down) : round(bottom * down), round(left * across) : round(right * across)]
     size = (max(1, round(shown.shape[1] * _HEIGHT_PX / shown.shape[0])), _HEIGHT_PX)
     smaller = shown.shape[0] > _HEIGHT_PX
     resized = cv2.resize(shown, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
@@ -96,8 +94,9 @@ def _dim(shown: ImageU8, inside: Mask) -> ImageU8:
     """Dim what is not inside of a mask, which may have other numbers of pixels than the picture."""
     size = (shown.shape[1], shown.shape[0])
     fitted = cv2.resize(inside.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    soft = cv2.GaussianBlur(fitted, (0, 0), max(1.0, shown.shape[0] / 150))[..., None]
-    return (shown * (_DIMMED + (1 - _DIMMED) * soft)).round().astype(np.uint8)
+    soft = cv2.GaussianBlur(fitted, (0, 0), max(1.0, shown.shape[0] / 150))
+    bright = np.float32(_DIMMED) + np.float32(1 - _DIMMED) * soft
+    return np.asarray(cv2.multiply(shown, cv2.merge([bright] * 3), dtype=cv2.CV_8U), np.uint8)
 
 
 def mask_of(store: Store, segment_config: str, person: Person) -> MaskRLE | None:

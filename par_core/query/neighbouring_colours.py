@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Final
 
 from par_core.attributes.spoken import NamedColour, named_colours
+from par_core.errors import FilterError
 from par_core.models.text_evidence import SpokenQuery
 from par_core.query.answer import SearchResult
+from par_core.query.denials import read_question
 from par_core.query.language import AllOf, AnyOf, Condition, Negated, Node, Phrase, Weighted
 from par_core.query.parts import leaves
 from par_core.query.where import And, Filter, Membership, Or
 
-__all__ = ["NEIGHBOURS", "search_near", "widened", "with_neighbours"]
+__all__ = ["NEIGHBOURS", "asks_for_colours", "search_near", "widened", "with_neighbours"]
 
 _FEW: Final = 10  # hits below which people in neighbouring colours follow
 #: Terms that the same garment may get in other light, likeliest first: those that garments were confused with
@@ -64,6 +66,16 @@ def widened(node: Node) -> tuple[Node, tuple[str, ...]]:
         return wider, said
     asked = colours[0] if len(colours) == 1 else And(colours)
     return AllOf((wider, Negated(Condition("in the colour itself", asked)))), said
+
+
+def asks_for_colours(text: str) -> bool:
+    """Whether a question asks for colours: people in neighbouring ones may follow those whom it finds. One
+    that does not make sense asks for none.
+    """
+    try:
+        return bool(widened(read_question(text))[1])
+    except FilterError:
+        return False
 
 
 def with_neighbours(query: SpokenQuery) -> SpokenQuery:
@@ -117,7 +129,12 @@ def _followed_by(found: SearchResult, near: SearchResult, said: tuple[str, ...])
         return found
     first = len(found.hits) + 1
     hits = [
-        replace(hit, rank=rank, similar=tuple(replace(one, rank=rank) for one in hit.similar))
+        replace(
+            hit,
+            rank=rank,
+            similar=tuple(replace(one, rank=rank, near=True) for one in hit.similar),
+            near=True,
+        )
         for rank, hit in enumerate(new, first)
     ]
     count = len(found.hits)

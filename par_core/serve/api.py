@@ -51,7 +51,7 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _require_known(request: Request) -> None:
+async def _require_known(request: Request) -> None:
     """Refuse parameters that would be ignored silently."""
     names = [name for name, _ in request.query_params.multi_items()]
     known = {field.alias for field in request.scope["route"].dependant.query_params}

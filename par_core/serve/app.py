@@ -23,12 +23,12 @@ from par_core.access import Access
 from par_core.errors import ParError
 from par_core.object_store.places import shown
 from par_core.serve import api, login, metrics, pages
+from par_core.serve.app_state import AppState
 from par_core.serve.middleware import AccessMiddleware
 from par_core.serve.monitoring import MonitoringMiddleware
 from par_core.serve.problems import Problem, problem_of
 from par_core.serve.service import ArchiveService
 from par_core.serve.settings import ServeSettings
-from par_core.serve.user_session import AppState
 from par_core.version import __version__
 
 __all__ = ["create_app"]

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Form, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
+from par_core.serve.app_state import COOKIE, AppState
 from par_core.serve.problems import UnauthorizedError
-from par_core.serve.user_session import COOKIE, AppState
 
 __all__ = ["router"]
 

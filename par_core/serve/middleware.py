@@ -25,6 +25,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from par_core.access import Caller
+from par_core.serve.app_state import AppState
 from par_core.serve.problems import (
     UNKNOWN_CALLER,
     ForbiddenError,
@@ -34,7 +35,6 @@ from par_core.serve.problems import (
     UnauthorizedError,
 )
 from par_core.serve.rate import Rate
-from par_core.serve.user_session import AppState
 
 __all__ = ["AccessMiddleware"]
 

@@ -16,7 +16,7 @@ Offset = Annotated[int, Query(ge=0, le=2**31)]
 After = Annotated[str | None, Query(max_length=200)]
 
 
-def query_of(
+async def query_of(
     q: Annotated[str, Query(max_length=1000)] = "",
     where: Annotated[str, Query(max_length=2000)] = "",
     absent: Annotated[bool, Query()] = False,

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from par_core.attributes.colour_terms import COLOUR_TERMS
+from par_core.query.neighbouring_colours import asks_for_colours
 from par_core.serve.facets import Facets
 from par_core.serve.page_query import (
     PageQuery,
@@ -63,6 +64,7 @@ class Filters:
     Attributes:
         people: Number of people of the answer.
         best: See ``Facets``.
+        in_colours: Whether the query asks for colours: people in neighbouring ones are not counted.
         upper: Colours of the upper body.
         lower: Colours of the lower body.
         attributes: Attributes, most frequent first.
@@ -76,6 +78,7 @@ class Filters:
 
     people: int
     best: int | None
+    in_colours: bool
     upper: tuple[Choice, ...]
     lower: tuple[Choice, ...]
     attributes: tuple[Choice, ...]
@@ -112,6 +115,7 @@ def filters_of(query: PageQuery, facets: Facets, wider: Mapping[str, Facets] | N
     return Filters(
         facets.people,
         facets.best,
+        bool(q) and query.sort == "best" and asks_for_colours(q),
         _colours(query, "upper", others.get("upper", facets).upper_color),
         _colours(query, "lower", others.get("lower", facets).lower_color),
         tuple(

@@ -16,9 +16,9 @@ from jinja2 import Environment
 from par_core.access import Caller
 from par_core.pages import page_environment
 from par_core.plurals import number_of
+from par_core.serve.app_state import COOKIE
 from par_core.serve.page_query import PageQuery, set_field
 from par_core.serve.problems import UnknownIdError
-from par_core.serve.user_session import COOKIE
 from par_core.tags.change import MOST_AT_ONCE
 from par_core.version import __version__
 

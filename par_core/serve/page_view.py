@@ -49,6 +49,7 @@ class AnswerView:
 
     Attributes:
         cards: Cards, best first.
+        near: Number of them whose colour is next to the one asked for; they come last.
         chips: The fields of the query, each with the address of the query without it.
         searched: Number of people in the index.
         warnings: Notes for the user.
@@ -68,6 +69,7 @@ class AnswerView:
     """
 
     cards: tuple[Card, ...]
+    near: int
     chips: tuple[tuple[Chip, str], ...]
     searched: int
     warnings: tuple[str, ...]
@@ -135,6 +137,7 @@ def answer_view(query: PageQuery, answer: SearchPage, after: str | None = None) 
         loosened.append(("without the filter", query.unfiltered().url()))
     return AnswerView(
         _cards(query, answer, after),
+        sum(hit.near for hit in result.hits),
         tuple((field, query.with_text(field.rest).url()) for field in fields),
         result.searched,
         result.warnings,

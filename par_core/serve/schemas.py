@@ -98,6 +98,11 @@ class HitJson(ApiModel):
     similar: list["HitJson"] = Field(
         description="Further hits of the same image or of nearly the same picture, best first."
     )
+    near: bool = Field(
+        description="Whether the person wears a colour next to the one asked for, and follows those who wear"
+        " that one; such people are not in the counts of /api/facets.",
+        default=False,
+    )
 
 
 class ChanceJson(ApiModel):

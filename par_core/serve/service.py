@@ -12,14 +12,11 @@ from typing import Final
 
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError, StoreError
-from par_core.query.answer import Hit
 from par_core.query.by_time import Sort
-from par_core.query.crops import crops_of, mask_of, masks_of
 from par_core.query.from_store import Question, Searcher, notes_on
 from par_core.query.word_hints import completions
 from par_core.serve.answers import (
     ImagePeople,
-    ImagePerson,
     PersonDetails,
     SearchPage,
     Suggestions,
@@ -31,8 +28,10 @@ from par_core.serve.examples import finding_questions
 from par_core.serve.facets import Facets
 from par_core.serve.groups import By, Groups
 from par_core.serve.live_index import LiveIndex
-from par_core.serve.pictures import Outline, as_jpeg, outline_of, read_image
-from par_core.serve.problems import GoneError, NotReadyError, UnknownIdError
+from par_core.serve.people_by_id import PeopleById
+from par_core.serve.person_pictures import PersonPictures
+from par_core.serve.pictures import Outline, as_jpeg
+from par_core.serve.problems import NotReadyError
 from par_core.serve.recent import Recent
 from par_core.serve.searches import Searches
 from par_core.serve.status import ServeStatus, serve_status
@@ -51,8 +50,6 @@ __all__ = [
 ]
 
 
-_CROP_BYTES: Final = 64 * 2**20  # kept
-_HITS: Final = 20_000  # kept: hits are soon requested again
 _LONGEST_PX: Final = 1_600  # side of a whole photograph
 
 
@@ -72,8 +69,8 @@ class ArchiveService:
         self._searcher = searcher or Searcher(store_root, config, resident=True)
         self.store = self._searcher.store
         self.config = config
-        self._hits: Recent[tuple[str, Versions], Hit] = Recent(_HITS)
-        self._crops: Recent[tuple[str, str, Versions], bytes] = Recent(_CROP_BYTES, len)
+        self._people = PeopleById(self._searcher)
+        self._pictures = PersonPictures(self._searcher, config, self._people)
         self._examples: Recent[Versions, tuple[str, ...]] = Recent(1)
         self._uploads = Uploads(config)
         self._searches = Searches(store_root, config, self._searcher, self._uploads)
@@ -163,9 +160,7 @@ class ArchiveService:
         except BadConfigError:
             self._open()  # says so if the question is right, and the index was emptied meanwhile
             raise
-        for hit in page.result.hits:
-            for one in (hit, *hit.similar):
-                self._hits.put((one.person_id, versions), one)
+        self._people.keep(page.result.hits, versions)
         return page
 
     def suggest(self, q: str) -> Suggestions:
@@ -205,15 +200,7 @@ class ArchiveService:
             UnknownIdError: No person in the index has this id.
             NotReadyError: The index holds no people yet.
         """
-        index, versions = self._open()
-        hit = self._hit(person_id, versions)
-        in_image = (
-            index.search(None, where=f"image_id = '{hit.image_id}'", top=_HITS, columns=["person_id", "x1"])
-            .sort_by("x1")["person_id"]
-            .to_pylist()
-        )
-        others = tuple(other for other in in_image if other != person_id)
-        return PersonDetails(hit, others, versions, index.info)
+        return self._people.details(person_id, *self._open())
 
     def crop(self, person_id: str) -> bytes:
         """Return a JPEG of the person with some surroundings, the background dimmed, cut from the archive.
@@ -223,9 +210,7 @@ class ArchiveService:
             GoneError: The file is not there any more, or is another one now.
             NotReadyError: The index holds no people yet.
         """
-        index, versions = self._open()
-        key = (person_id, index.info.segment_config, versions)
-        return self._crops.get_or_make(key, lambda: self._cut(person_id, index.info.segment_config, versions))
+        return self._pictures.crop(person_id, *self._open())
 
     def image(self, image_id: str, longest: int = _LONGEST_PX) -> bytes:
         """Return the whole photograph as JPEG, upright, without the file's metadata.
@@ -240,13 +225,7 @@ class ArchiveService:
             UnreadableImageError: It cannot be decoded.
             NotReadyError: The index holds no people yet.
         """
-        index, _ = self._open()
-        _require_id(image_id)
-        rows = index.search(None, where=f"image_id = '{image_id}'", top=1, columns=["uris"])
-        places = rows["uris"].to_pylist()
-        if not places:
-            raise UnknownIdError(f"the index has no image with the id {image_id}")
-        return as_jpeg(read_image(places[0], image_id, self.config.archive), longest)
+        return self._pictures.image(image_id, longest, self._open()[0])
 
     def image_people(self, image_id: str) -> ImagePeople:
         """Return the people of a photograph with their outlines, from left to right.
@@ -255,22 +234,7 @@ class ArchiveService:
             UnknownIdError: The index has no image with this id.
             NotReadyError: The index holds no people yet.
         """
-        index, _ = self._open()
-        _require_id(image_id)
-        wanted = Question(where=f"image_id = '{image_id}'", top=_HITS, absent=True, apart=True)
-        people = sorted(self._searcher.ask(wanted).hits, key=lambda hit: hit.box)
-        if not people:
-            raise UnknownIdError(f"the index has no image with the id {image_id}")
-        masks = masks_of(self.store, index.info.segment_config, people)
-        shown = tuple(
-            ImagePerson(
-                one.person_id,
-                one.box,
-                outline_of(masks[one.person_id], one.box) if one.person_id in masks else None,
-            )
-            for one in people
-        )
-        return ImagePeople(people[0].image_width, people[0].image_height, shown)
+        return self._pictures.image_people(image_id, self._open()[0])
 
     def outline(self, person_id: str) -> Outline:
         """Return box and mask of the person in the image.
@@ -280,12 +244,7 @@ class ArchiveService:
             GoneError: The mask is not in the store any more.
             NotReadyError: The index holds no people yet.
         """
-        index, versions = self._open()
-        hit = self._hit(person_id, versions)
-        mask = mask_of(self.store, index.info.segment_config, hit)
-        if mask is None:
-            raise GoneError("the mask of this person is not in the store any more; run par verify")
-        return outline_of(mask, hit.box)
+        return self._pictures.outline(person_id, *self._open())
 
     def facets(
         self, where: str | None = None, *, q: str | None = None, absent: bool = False, weak: bool = False
@@ -374,34 +333,11 @@ class ArchiveService:
         """Drop the values that are kept of other versions."""
         with self._lock:
             if versions != self._kept_versions:
-                for kept in (self._hits, self._crops, self._counts, self._examples):
+                for kept in (self._people, self._pictures, self._counts, self._examples):
                     kept.clear()
                 self._kept_versions = versions
                 self._searches.keep_only(versions)
 
-    def _hit(self, person_id: str, versions: Versions) -> Hit:
-        _require_id(person_id)
-        # keyed by versions: an older answer that ends only now must bring no erased person back
-        kept = self._hits.get((person_id, versions))
-        if kept is not None:
-            return kept
-        hits = self._searcher.ask(Question(where=f"person_id = '{person_id}'", top=1, absent=True)).hits
-        if not hits:
-            raise UnknownIdError(f"nobody in the index has the id {person_id}")
-        self._hits.put((person_id, versions), hits[0])
-        return hits[0]
-
-    def _cut(self, person_id: str, segment_config: str, versions: Versions) -> bytes:
-        (crop,) = crops_of([self._hit(person_id, versions)], self.store, segment_config, self.config.archive)
-        if crop.jpeg is None:
-            raise GoneError(crop.trouble)
-        return crop.jpeg
-
 
 def _question(q: str | None, where: str | None, *, absent: bool, weak: bool) -> Question:
     return Question((q or "").strip() or None, where=(where or "").strip() or None, absent=absent, weak=weak)
-
-
-def _require_id(identity: str) -> None:
-    if not identity or len(identity) > 64 or any(digit not in "0123456789abcdef" for digit in identity):
-        raise UnknownIdError("an id has hexadecimal digits only")

@@ -13,10 +13,10 @@ class ServeSettings:
         requests_per_minute: Requests of one client: one token, or one address where no token is needed.
             Static files do not count.
         seconds: Seconds after which a request is abandoned.
-        searches: Number of questions answered at a time.
+        searches: Number of questions answered at a time; half as many answers are counted at a time.
         processes: Largest number of processes that answer them, that of the server included.
         pictures: Number of pictures cut or decoded at a time.
-        waiting: Number of requests that may wait for each of the two; further ones are refused.
+        waiting: Number of requests that may wait for each of these; further ones are refused.
         upload_bytes: Largest size of an uploaded picture.
     """
 

@@ -8,91 +8,34 @@ Handlers of page and API take it as a dependency, and use the service in no othe
         page = await session.search("a man", top=20)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from par_core.access import Access, Caller, LogPage, Role, question_text
+from par_core.access import Caller, LogPage, Role, question_text
 from par_core.alerts.record import SavedSearch
 from par_core.query.by_time import Sort
 from par_core.serve.answers import ImagePeople
+from par_core.serve.app_state import AppState
 from par_core.serve.facets import Facets
-from par_core.serve.forgettings import Forgettings
 from par_core.serve.groups import By, Groups
-from par_core.serve.monitoring import ServeMetrics
 from par_core.serve.pictures import Outline
 from par_core.serve.problems import UNKNOWN_CALLER, ForbiddenError, UnauthorizedError
-from par_core.serve.saved_searches import SavedSearches, Saving
-from par_core.serve.service import ArchiveService, PersonDetails, SearchPage, Suggestions, UploadedPicture
-from par_core.serve.settings import ServeSettings
+from par_core.serve.saved_searches import Saving
+from par_core.serve.service import PersonDetails, SearchPage, Suggestions, UploadedPicture
 from par_core.serve.status import ServeStatus
-from par_core.serve.tagging import Tagging
 from par_core.serve.worker_pool import WorkerPool
 from par_core.store.run_progress import RunProgress
 
-__all__ = ["COOKIE", "AppState", "UserSession", "session_for"]
+__all__ = ["UserSession", "session_for"]
 
 T = TypeVar("T")
 C = TypeVar("C", Facets, Groups)
-
-COOKIE = "par_token"
-
-
-class AppState:
-    """State of one application, in ``app.state.app_state``: the service, its threads, its limits, its access
-    control, and its metrics.
-
-    Args:
-        service: The store.
-        settings: Limits.
-        access: Tokens and audit log of the store.
-    """
-
-    def __init__(self, service: ArchiveService, settings: ServeSettings, access: Access) -> None:
-        self.service = service
-        self.settings = settings
-        self.access = access
-        self.saved = SavedSearches(service)
-        self.tagging = Tagging(service)
-        self.forgettings = Forgettings(service, access)
-        self.metrics = ServeMetrics(service.store, service.config.profile)
-        self.start()
-
-    def start(self) -> None:
-        """Make the threads (again), and let processes be started."""
-        settings = self.settings
-        self.service.start_processes(min(settings.processes, settings.searches) - 1)
-        self.searches = WorkerPool("par-search", settings.searches, settings.waiting, settings.seconds)
-        self.pictures = WorkerPool("par-picture", settings.pictures, settings.waiting, settings.seconds)
-        self.models = WorkerPool("par-model", 1, settings.waiting, settings.seconds)
-
-    def close(self) -> None:
-        """Stop threads and processes as soon as they have nothing to do."""
-        self.service.close()
-        for worker_pool in (self.searches, self.pictures, self.models):
-            worker_pool.close()
-
-    @property
-    def open_to_all(self) -> bool:
-        """Whether no token is needed, because none was ever made."""
-        return not self.access.has_tokens()
-
-    def caller_of(self, request: Request) -> Caller | None:
-        """Return the caller: the bearer of the token in the header, or else in the cookie. Where no token is
-        needed, the user who runs the server.
-
-        Raises:
-            StoreError: The file of tokens is damaged.
-        """
-        if self.open_to_all:
-            return Caller.local()
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        return self.access.caller_of(
-            token.strip() if kind.lower() == "bearer" else request.cookies.get(COOKIE)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +169,8 @@ class UserSession:
 
     async def _counted(self, action: str, what: str, count: Callable[[], C]) -> C:
         if not what:
-            return await self.app_state.searches.run(count)
-        return await self.recorded(
-            self.app_state.searches, action, what, count, lambda counted: counted.people
-        )
+            return await self.app_state.counts.run(count)
+        return await self.recorded(self.app_state.counts, action, what, count, lambda counted: counted.people)
 
     async def saved_searches(self) -> list[SavedSearch]:
         """See :meth:`SavedSearches.all`. Not recorded: it looks at nobody."""
@@ -322,7 +263,7 @@ class UserSession:
         return await worker_pool.run(recorded)
 
 
-def session_for(role: str) -> Callable[..., UserSession]:
+def session_for(role: str) -> Callable[..., Coroutine[None, None, UserSession]]:
     """Return a dependency that gives the session to callers of at least a role, and refuses others.
 
     Args:
@@ -330,7 +271,7 @@ def session_for(role: str) -> Callable[..., UserSession]:
     """
     needed = Role.named(role)
 
-    def session(
+    async def session(  # not in a thread of its own, which would cost as much as the rest of a request
         request: Request,
         _: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
     ) -> UserSession:
@@ -343,9 +284,8 @@ def session_for(role: str) -> Callable[..., UserSession]:
         if caller is None:
             raise UnauthorizedError(UNKNOWN_CALLER)
         if not caller.may(needed):
-            app_state.access.record(
-                caller, needed, request.url.path, how=how, source=source, status="refused"
-            )
+            record = partial(app_state.access.record, how=how, source=source, status="refused")
+            await run_in_threadpool(record, caller, needed, request.url.path)
             raise ForbiddenError(
                 f"the token {caller.name} has the role {caller.role}; this needs the role {needed}"
             )

@@ -1,15 +1,17 @@
 """A pool of threads for requests, with limits on calls at a time, calls that wait, and seconds of each."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from par_core.serve.problems import BusyError, TooSlowError
 
 __all__ = ["WorkerPool"]
 
+_NICER: Final = 5  # levels of nice(2): about a third of the processor beside a thread that wants all of it
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -22,10 +24,13 @@ class WorkerPool:
         threads: Number of calls at a time.
         waiting: Number of calls that may wait.
         seconds: Longest time of a call, with waiting.
+        gives_way: Whether other threads and processes that want the processor get more of it.
     """
 
-    def __init__(self, name: str, threads: int, waiting: int, seconds: float) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+    def __init__(
+        self, name: str, threads: int, waiting: int, seconds: float, *, gives_way: bool = False
+    ) -> None:
+        self._pool = ThreadPoolExecutor(threads, name, _give_way if gives_way else None)
         self._seconds = seconds
         self._places = threading.BoundedSemaphore(threads + waiting)
 
@@ -59,3 +64,8 @@ class WorkerPool:
 
     def _free(self, _: "Future[T]") -> None:
         self._places.release()
+
+
+def _give_way() -> None:
+    thread = threading.get_native_id()  # Linux gives each thread a niceness of its own
+    os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICER)

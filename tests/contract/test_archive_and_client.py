@@ -91,7 +91,7 @@ def test_people_and_pictures_are_the_same(both: tuple[Archive, Client], tmp_path
     assert here.crop(hit.person_id) == there.crop(hit.person_id)
     assert here.image(hit.image_id) == there.image(hit.image_id)
     one, other = here.person(hit.person_id), there.person(hit.person_id)
-    scores = {"cosine", "probability", "parts", "rank", "similar"}  # of the search before
+    scores = {"cosine", "probability", "parts", "rank", "similar", "near"}  # of the search before
     assert one.model_dump(exclude={"person": scores}) == other.model_dump(exclude={"person": scores})
     picture = save(tmp_path / "q.png", scene("yellow", seed=5))
     added = here.add_picture(picture)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from par_core.archive import decode
+from par_core.archive import decode, decode_part
 from par_core.archive.jpeg import count_scans
 from par_core.config import ArchiveConfig
 from par_core.errors import UnreadableImageError
@@ -87,6 +87,33 @@ def test_exif_orientation_is_undone(orientation: int) -> None:
     assert np.array_equal(decode(encoded(stored, "PNG", exif=exif), LIMITS).pixels, np.asarray(picture()))
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF"])
+def test_a_part_is_the_same_part_of_the_whole(form: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    content = encoded(picture(size=(48, 32)), form, exif=exif)
+    left, top, right, bottom = part = (3, 5, 21, 30)
+    whole = decode(content, LIMITS).pixels
+    assert np.array_equal(decode_part(content, LIMITS, part), whole[top:bottom, left:right])
+    with pytest.raises(UnreadableImageError, match="without pixels"):
+        decode_part(content, LIMITS, (7, 5, 7, 30))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["RGB", "CMYK", "L"])
+def test_a_part_of_a_shrunk_jpeg_is_where_it_was(mode: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    content = encoded(picture(mode, (400, 256)), "JPEG", exif=exif, quality=95)
+    left, top, right, bottom = part = (40, 64, 200, 240)
+    shown = decode_part(content, LIMITS, part, 4)
+    assert shown.shape == (44, 40, 3)
+    whole = decode(content, LIMITS).pixels[top:bottom, left:right].astype(int)
+    smaller = whole.reshape(44, 4, 40, 4, 3).mean(axis=(1, 3))
+    assert np.abs(shown - smaller).max() < 6
+
+
 def test_time_of_capture_is_read_and_a_wrong_one_is_none() -> None:
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2026:11:24 18:30:05"
@@ -145,7 +172,7 @@ def test_what_follows_a_jpeg_or_stands_in_its_metadata_is_no_scan() -> None:
 
 _WITH_LITTLE_MEMORY = """
 import resource, sys
-from par_core.archive import decode
+from par_core.archive import decode, decode_part
 from par_core.config import ArchiveConfig
 from par_core.errors import TransientError, UnreadableImageError
 content, room = open(sys.argv[1], "rb").read(), int(sys.argv[2])

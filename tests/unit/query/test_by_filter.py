@@ -148,6 +148,7 @@ def test_people_in_a_neighbouring_colour_follow_and_the_answer_says_so(tmp_path:
     result, _ = ask(tmp_path / "store", Question("upper:red", near=True), FAKE)
     assert [hit.upper_color for hit in result.hits] == ["red", "red", "pink"]
     assert [hit.rank for hit in result.hits] == [1, 2, 3]
+    assert [hit.near for hit in result.hits] == [False, False, True]
     assert result.warnings == (
         "only 2 were found by the colour that was asked for; from hit 3 on people wear a neighbouring one:"
         " pink or orange or brown above",

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Depends
 from fastapi.testclient import TestClient
 
 from par_core.access import Access, Caller, Event, Role
+from par_core.serve.app_state import COOKIE
 from par_core.serve.client import Client, ServerError
 from par_core.serve.settings import ServeSettings
-from par_core.serve.user_session import COOKIE, session_for
+from par_core.serve.user_session import session_for
 from tests.pictures import save, scene
 from tests.serving import HERE, answering, client_of
 

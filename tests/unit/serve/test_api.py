@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL.PngImagePlugin import PngImageFile
 
+from par_core.serve.app_state import AppState
 from par_core.serve.settings import ServeSettings
-from par_core.serve.user_session import AppState
 from par_core.store.layout import Store
 from par_core.store.run_progress import RunProgress, progress_file, read_progress
 from tests.indexing import index
@@ -23,6 +23,7 @@ HIT = {
     "rank", "person_id", "image_id", "uri", "source_state", "box", "cosine", "probability", "attributes",
     "seen", "upper_color", "lower_color", "captured_at", "height_px", "score", "cutout", "parts",
     "similar",
+    "near",
 }  # fmt: skip
 
 

@@ -216,8 +216,23 @@ def test_every_state_has_its_address(client: TestClient) -> None:
     assert 'href="/?q=on%3A2026-11-01&amp;sort=newest"' in timeline
     assert "1 of unknown time" in words(timeline)
     filters = words(client.get("/?q=upper%3Ared", headers={"Par-Part": "filters"}).text)
-    assert "Counts are of this answer: 2 people" in filters
+    assert "Counts are of this answer without neighbouring colours: 2 people" in filters
     assert "yellow 1" in filters  # as if no colour were asked for
+    oldest = client.get("/?q=upper%3Ared&sort=oldest", headers={"Par-Part": "filters"}).text
+    assert "Counts are of this answer: 2 people" in words(oldest)
+
+
+def test_people_in_neighbouring_colours_are_counted_apart(client: TestClient) -> None:
+    counts = client.get("/api/facets?q=upper%3Ared").json()
+    results = client.get("/api/search?q=upper%3Ared").json()["results"]
+    itself = [hit for hit in results if not hit["near"]]
+    assert {hit["upper_color"] for hit in itself} == {"red"}
+    assert sum(1 + len(hit["similar"]) for hit in itself) == counts["people"] == 2
+    near = [hit for hit in results if hit["near"]]
+    assert [hit["upper_color"] for hit in near] == ["pink"]
+    html = words(client.get("/?q=upper%3Ared", headers={"Par-Part": "main"}).text)
+    assert "2 found and 1 in a neighbouring colour among" in html
+    assert "2 found among" in words(client.get("/?q=upper%3Ared&sort=oldest").text)
 
 
 def test_cameras_and_days_have_pages_that_go_on(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The small parts: memory, rate, worker_pools."""
 
 import asyncio
+import os
 import threading
 import time
 
@@ -86,6 +87,18 @@ def test_too_many_waiting_calls_are_turned_away_and_places_are_given_back() -> N
 
     asyncio.run(ask())
     worker_pool.close()
+
+
+def test_threads_that_give_way_are_nicer_than_the_others_of_their_process() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    pools = [WorkerPool("test", 1, 1, 5.0, gives_way=gives_way) for gives_way in (False, True)]
+    own = niceness()
+    assert [asyncio.run(pool.run(niceness)) for pool in pools] == [own, min(own + 5, 19)]
+    assert niceness() == own
+    for pool in pools:
+        pool.close()
 
 
 def test_an_error_of_the_work_is_the_callers() -> None:

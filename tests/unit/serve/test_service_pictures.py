@@ -9,7 +9,7 @@ import pytest
 from par_core.errors import BadConfigError, UnreadableImageError
 from par_core.people.masks import decode_mask
 from par_core.query.crops import mask_of
-from par_core.serve import service as service_module
+from par_core.serve import person_pictures
 from par_core.serve.problems import GoneError, UnknownIdError
 from par_core.serve.service import ArchiveService
 from par_core.store.layout import Store
@@ -28,8 +28,8 @@ def test_a_crop_shows_the_person(service: ArchiveService) -> None:
 
 def test_a_crop_is_cut_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service, cut = ArchiveService(folder / "store", FAKE), []
-    crops_of = service_module.crops_of
-    monkeypatch.setattr(service_module, "crops_of", lambda *given: cut.append(given) or crops_of(*given))
+    crops_of = person_pictures.crops_of
+    monkeypatch.setattr(person_pictures, "crops_of", lambda *given: cut.append(given) or crops_of(*given))
     hit = service.search("yellow").result.hits[0]
     assert service.crop(hit.person_id) == service.crop(hit.person_id)
     assert len(cut) == 1
