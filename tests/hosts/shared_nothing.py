@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.network_hosts import answers
 from par_core.errors import ParError
 from par_core.object_store.places import close_copies
 from par_core.stages.check import verify_store
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from tests.hosts.conftest import BIN, GROUPS, PEOPLE, TABLE, Night
-from tests.hosts.net import answers
 from tests.indexing import content
 from tests.object_stores import BUCKET, client_of, make_bucket
 
