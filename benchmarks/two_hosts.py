@@ -4,17 +4,18 @@
 
 The hosts are network namespaces of one machine with two cores (root; iproute2 and util-linux): driver,
 scheduler and two workers, started as deployments/README.md says. One host: one worker, pinned to the first
-core. Two hosts: one more, pinned to the second. Driver and scheduler are pinned to nothing: beside one worker
-they find a free core, beside two they do not, as they would on hosts of their own; what they used is in the
-result. One and two hosts take turns, each with new processes and a new store.
+core in one turn and to the second in the next, since cores of a virtual machine need not be equally quick.
+Two hosts: a worker pinned to each. Driver and scheduler are pinned to nothing: beside one worker they find a
+free core, as on hosts of their own, beside two they do not; what they used is in the result. One and two
+hosts take turns, each with new processes and a new store.
 
 Two figures of each turn: the wall time of the whole command ``par index``, with its start, the loading of the
 models and the commit, and the steady rate, by what the manifests of the stored shards account: images for
 each second of work on them, without the first shard of each worker, times the workers.
 
-The control is arithmetic without PAR: one process on the first core beside two on both, with products of
-numpy that fit into the cache, and with the segmenter's features by OpenVINO. It is the limit that this machine
-sets.
+The control is arithmetic without PAR: one process, on the cores in turn, beside two on both, with products of
+numpy that fit into the cache, and with the features of the segmenter by OpenVINO. That is the limit of this
+machine.
 """
 
 import argparse
@@ -24,8 +25,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import mean
 from typing import Any, Final
 
 import psutil
@@ -46,24 +48,26 @@ _START_S: Final = 60
 _RUN_S: Final = 600
 
 
-def index_on(n_hosts: int, photos: Path, folder: Path, shard_size: int) -> dict[str, float]:
-    """Index with a worker on each of some hosts; returns the figures of the turn."""
+def index_on(cores: Sequence[int], photos: Path, folder: Path, shard_size: int) -> dict[str, float]:
+    """Index with a worker on each of some cores, on hosts of their own; returns the figures of the turn."""
     folder.mkdir()
+    n_hosts = len(cores)
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "PAR_"))}
     environment = {**kept, "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
     with Hosts(folder, environment) as hosts:
         own = hosts.address("scheduler")
         dask, address = str(BIN / "dask"), f"tcp://{own}:8786"
-        scheduler = hosts.start("scheduler", [dask, "scheduler", "--host", own, *QUIET])
-        for core, host in enumerate(WORKERS[:n_hosts]):
+        same = {"start_new_session": False}  # where sessions share the processor in groups, all are in one
+        scheduler = hosts.start("scheduler", [dask, "scheduler", "--host", own, *QUIET], **same)
+        for core, host in zip(cores, WORKERS, strict=False):
             worker = [dask, "worker", address, "--host", hosts.address(host), "--nthreads", "1"]
-            hosts.start(host, ["taskset", "-c", str(core), *worker, "--memory-limit", "0", *QUIET])
+            hosts.start(host, ["taskset", "-c", str(core), *worker, "--memory-limit", "0", *QUIET], **same)
         wait = f"from distributed import Client; Client({address!r}).wait_for_workers({n_hosts}, {_START_S})"
-        assert hosts.start("driver", [sys.executable, "-P", "-c", wait]).wait(_START_S + 30) == 0
+        assert hosts.start("driver", [sys.executable, "-P", "-c", wait], **same).wait(_START_S + 30) == 0
         store = folder / "store"
         typed = ["index", str(photos), "--store", str(store), "--scheduler", address, "--quiet"]
         started = time.perf_counter()
-        run = hosts.start("driver", [str(BIN / "par"), *typed, "--shard-size", str(shard_size)])
+        run = hosts.start("driver", [str(BIN / "par"), *typed, "--shard-size", str(shard_size)], **same)
         used = cpu_until_it_ends(run)
         wall = time.perf_counter() - started
         of_scheduler = sum(psutil.Process(scheduler.pid).cpu_times()[:2])
@@ -144,8 +148,8 @@ def features() -> Any:
     return lambda: request.infer([picture])
 
 
-def computed(kind: str, processes: int, seconds: float) -> float:
-    """How often a second some processes compute together, each on a core of its own."""
+def computed(kind: str, cores: Sequence[int], seconds: float) -> float:
+    """How often a second processes on some cores compute together."""
     typed = [sys.executable, "-P", str(Path(__file__)), "--compute", kind, "--seconds", str(seconds)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     started = [
@@ -156,7 +160,7 @@ def computed(kind: str, processes: int, seconds: float) -> float:
             text=True,
             env=environment,
         )
-        for core in range(processes)
+        for core in cores
     ]
     for process in started:
         assert process.stdout is not None
@@ -168,19 +172,19 @@ def computed(kind: str, processes: int, seconds: float) -> float:
     return sum(float(process.communicate(timeout=seconds + 60)[0]) for process in started)
 
 
-def in_turns(turns: int, measure: Any) -> dict[str, list[Any]]:
-    """Measure one and two of something in turns: 1 2 1 2."""
+def in_turns(turns: int, measure: Callable[[Sequence[int], int], Any]) -> dict[str, list[Any]]:
+    """Measure one core and two in turns: the first, both, the second, both."""
     results: dict[str, list[Any]] = {"one": [], "two": []}
     for turn in range(turns):
-        for number, name in ((1, "one"), (2, "two")):
-            results[name].append(measure(number, turn))
+        for cores, name in (((turn % 2,), "one"), ((0, 1), "two")):
+            results[name].append(measure(cores, turn))
             print(name, turn, results[name][-1], file=sys.stderr, flush=True)
     return results
 
 
 def of(results: dict[str, list[dict[str, float]]], figure: str) -> dict[str, float]:
-    """Medians of one figure."""
-    return {name: median(turn[figure] for turn in turns) for name, turns in results.items()}
+    """Means of one figure."""
+    return {name: mean(turn[figure] for turn in turns) for name, turns in results.items()}
 
 
 def main() -> None:
@@ -203,15 +207,16 @@ def measured(options: argparse.Namespace) -> None:
     result = provenance(SEED)
     result["cores"] = subprocess.run(["lscpu", "-e"], capture_output=True, text=True, check=True).stdout
     control = {
-        kind: in_turns(options.turns, lambda n, _, kind=kind: computed(kind, n, options.seconds))
+        kind: in_turns(options.turns, lambda cores, _, kind=kind: computed(kind, cores, options.seconds))
         for kind in KINDS
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = natural_photos(folder / "photos", options.photos, SEED)
 
-        def measure(n: int, turn: int) -> dict[str, float]:
-            return index_on(n, folder / "photos", folder / f"run{n}-{turn}", options.shard_size)
+        def measure(cores: Sequence[int], turn: int) -> dict[str, float]:
+            place = folder / f"run{len(cores)}-{turn}"
+            return index_on(cores, folder / "photos", place, options.shard_size)
 
         indexed = in_turns(options.turns, measure)
         last = store_status(Store.open(folder / f"run2-{options.turns - 1}" / "store"))
@@ -225,7 +230,7 @@ def measured(options: argparse.Namespace) -> None:
         "ratio_wall": walls["one"] / walls["two"],
         "ratio_steady": rates["two"] / rates["one"],
         "control_a_second": control,
-        "ratio_control": {kind: median(each["two"]) / median(each["one"]) for kind, each in control.items()},
+        "ratio_control": {kind: mean(each["two"]) / mean(each["one"]) for kind, each in control.items()},
     }
     print(json.dumps(result, indent=1))
 
