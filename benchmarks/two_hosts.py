@@ -9,9 +9,12 @@ Two hosts: a worker pinned to each. Driver and scheduler are pinned to nothing: 
 free core, as on hosts of their own, beside two they do not; what they used is in the result. One and two
 hosts take turns, each with new processes and a new store.
 
-Two figures of each turn: the wall time of the whole command ``par index``, with its start, the loading of the
-models and the commit, and the steady rate, by what the manifests of the stored shards account: images for
-each second of work on them, without the first shard of each worker, times the workers.
+Three figures of each turn. The wall time of the whole command ``par index``, with its start, the loading of
+the models and the commit. The steady rate, by what the manifests of the stored shards account: images for
+each second of work on them, without the first shard of each worker, times the workers. And the processor time
+of the workers, which says whether two do more for a picture than one, also where others use the machine:
+``others_share`` is the share of both cores that anything else took meanwhile. With others on the machine the
+first two figures say little.
 
 The control is arithmetic without PAR: one process, on the cores in turn, beside two on both, with products of
 numpy that fit into the cache, and with the features of the segmenter by OpenVINO. That is the limit of this
@@ -44,6 +47,7 @@ BIN: Final = Path(sys.executable).parent
 QUIET: Final = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 WORKERS: Final = ("one", "two")
 KINDS: Final = ("numpy", "openvino")
+ALL_CORES: Final = (0, 1)
 _START_S: Final = 60
 _RUN_S: Final = 600
 
@@ -59,25 +63,42 @@ def index_on(cores: Sequence[int], photos: Path, folder: Path, shard_size: int) 
         dask, address = str(BIN / "dask"), f"tcp://{own}:8786"
         same = {"start_new_session": False}  # where sessions share the processor in groups, all are in one
         scheduler = hosts.start("scheduler", [dask, "scheduler", "--host", own, *QUIET], **same)
+        workers = []
         for core, host in zip(cores, WORKERS, strict=False):
             worker = [dask, "worker", address, "--host", hosts.address(host), "--nthreads", "1"]
-            hosts.start(host, ["taskset", "-c", str(core), *worker, "--memory-limit", "0", *QUIET], **same)
+            pinned = ["taskset", "-c", str(core), *worker, "--memory-limit", "0", *QUIET]
+            workers.append(hosts.start(host, pinned, **same))
         wait = f"from distributed import Client; Client({address!r}).wait_for_workers({n_hosts}, {_START_S})"
         assert hosts.start("driver", [sys.executable, "-P", "-c", wait], **same).wait(_START_S + 30) == 0
         store = folder / "store"
         typed = ["index", str(photos), "--store", str(store), "--scheduler", address, "--quiet"]
-        started = time.perf_counter()
+        before = [cpu_of(process.pid) for process in (scheduler, *workers)]
+        started, busy = time.perf_counter(), busy_s()
         run = hosts.start("driver", [str(BIN / "par"), *typed, "--shard-size", str(shard_size)], **same)
         used = cpu_until_it_ends(run)
-        wall = time.perf_counter() - started
-        of_scheduler = sum(psutil.Process(scheduler.pid).cpu_times()[:2])
+        wall, busy = time.perf_counter() - started, busy_s() - busy
+        after = [cpu_of(process.pid) for process in (scheduler, *workers)]
     assert run.returncode == 0, (folder / "driver.log").read_text()
     return {
         "wall_s": wall,
         "images_a_second_steady": steady_rate(store, n_hosts),
+        "workers_cpu_s": sum(after[1:]) - sum(before[1:]),
         "driver_cpu_s": used,
-        "scheduler_cpu_s": of_scheduler,
+        "scheduler_cpu_s": after[0] - before[0],
+        "others_share": max(0.0, busy - used - sum(after) + sum(before)) / wall / len(ALL_CORES),
     }
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of processor time of a process and its children."""
+    process = psutil.Process(pid)
+    return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
+
+
+def busy_s() -> float:
+    """Seconds for which the cores were busy since the machine started, also for other machines on it."""
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - times.iowait
 
 
 def cpu_until_it_ends(run: "subprocess.Popen[str]") -> float:
@@ -176,7 +197,7 @@ def in_turns(turns: int, measure: Callable[[Sequence[int], int], Any]) -> dict[s
     """Measure one core and two in turns: the first, both, the second, both."""
     results: dict[str, list[Any]] = {"one": [], "two": []}
     for turn in range(turns):
-        for cores, name in (((turn % 2,), "one"), ((0, 1), "two")):
+        for cores, name in (((turn % 2,), "one"), (ALL_CORES, "two")):
             results[name].append(measure(cores, turn))
             print(name, turn, results[name][-1], file=sys.stderr, flush=True)
     return results
@@ -221,6 +242,7 @@ def measured(options: argparse.Namespace) -> None:
         indexed = in_turns(options.turns, measure)
         last = store_status(Store.open(folder / f"run2-{options.turns - 1}" / "store"))
     walls, rates = of(indexed, "wall_s"), of(indexed, "images_a_second_steady")
+    cpu = of(indexed, "workers_cpu_s")
     result |= {
         "photos": source,
         "people": last.rows,
@@ -229,6 +251,7 @@ def measured(options: argparse.Namespace) -> None:
         "target": TARGET,
         "ratio_wall": walls["one"] / walls["two"],
         "ratio_steady": rates["two"] / rates["one"],
+        "ratio_by_processor_time": 2 * cpu["one"] / cpu["two"],
         "control_a_second": control,
         "ratio_control": {kind: mean(each["two"]) / mean(each["one"]) for kind, each in control.items()},
     }
