@@ -108,8 +108,8 @@ class Holding:
         return Head(store=os.urandom(16).hex())
 
     def _one_passes(self, key: str, tag: str | None) -> bool:
-        """Whether no more than one of several writers at the same moment passes the same condition. This finds,
-        in most cases, servers that look first and write later.
+        """Whether no more than one of several writers at the same moment passes the same condition. Servers
+        that look first and write later are found in most cases.
         """
         ready = threading.Barrier(_AT_ONCE)
 
