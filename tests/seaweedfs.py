@@ -76,6 +76,9 @@ def seaweedfs(
     finally:
         server.kill()  # its data is not needed, and an orderly end takes it 20 s
         server.wait()
+        for number in (*ports.values(), *grpc.values(), port):  # as the program names its sockets
+            for left in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):
+                left.unlink()
 
 
 def _wait_for(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
