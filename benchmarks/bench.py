@@ -216,7 +216,7 @@ def orchestration(scratch: Path) -> dict[str, Any]:
         "orchestration_of_a_shard_s": a_shard,
         "work_of_a_default_shard_s": default_work,
         "share": a_shard / (a_shard + default_work),
-        "promised": 0.03,
+        "promised": 0.01,
         "equation": report["equation"],
     }
 

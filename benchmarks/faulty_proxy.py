@@ -1,16 +1,25 @@
 """An HTTP server in front of another one that fails as networks and object stores do.
 
 Each fault is a function of the request that says what happens to it; the first that says something counts.
+
+As a program it stands before a server on a host of its own, and a file says what it does, from one request to
+the next: {"delay_s": 0.3} adds to each request, {"refuses": true} answers all with 503, and {} or no file is
+no trouble.
+
+    python -P benchmarks/faulty_proxy.py --listen 0.0.0.0:5000 --target 127.0.0.1:5001 --orders orders.json
 """
 
+import argparse
 import contextlib
 import http.client
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Literal
 
 #: ``error``: answered with 503, not passed on; ``cut``: the connection ends before it is passed on; ``lost``:
@@ -50,6 +59,18 @@ class FaultyProxy:
     away: bool = False
     seen: list[Request] = field(default_factory=list)
     url: str = ""
+    orders: Path | None = None
+
+    def follow_orders(self) -> None:
+        """Take the trouble that the file asks for."""
+        if self.orders is None:
+            return
+        try:
+            orders = json.loads(self.orders.read_text())
+        except FileNotFoundError:
+            orders = {}
+        self.delay_s = float(orders.get("delay_s", 0.0))
+        self.faults = [lambda _: "error"] if orders.get("refuses") else []
 
     def fail(self, kind: Kind, method: str, part: str, *, times: int = 1, after: int = 0) -> None:
         """Let some requests fail: of a method, with a text in the path, the first ones after some others."""
@@ -89,6 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.proxy
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with self.lock:
+            proxy.follow_orders()
             request = Request(self.command, self.path, len(proxy.seen) + 1)
             proxy.seen.append(request)
             kind = next((found for fault in proxy.faults if (found := fault(request))), None)
@@ -163,12 +185,15 @@ class _Server(ThreadingHTTPServer):
         """Connections that clients drop are part of the game."""
 
 
+def _server_of(proxy: FaultyProxy, address: tuple[str, int]) -> _Server:
+    return _Server(address, type("Handler", (_Handler,), {"proxy": proxy}))
+
+
 @contextlib.contextmanager
 def faulty_proxy(target: tuple[str, int]) -> Iterator[FaultyProxy]:
     """Yield a proxy to a server."""
     proxy = FaultyProxy(target)
-    handler = type("Handler", (_Handler,), {"proxy": proxy})
-    server = _Server(("127.0.0.1", 0), handler)
+    server = _server_of(proxy, ("127.0.0.1", 0))
     proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -178,3 +203,22 @@ def faulty_proxy(target: tuple[str, int]) -> Iterator[FaultyProxy]:
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+def main() -> None:
+    """Stand before a server until this is killed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--listen", type=_address, required=True)
+    parser.add_argument("--target", type=_address, required=True)
+    parser.add_argument("--orders", type=Path, required=True)
+    options = parser.parse_args()
+    _server_of(FaultyProxy(options.target, orders=options.orders), options.listen).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -173,7 +173,7 @@ def _usearch(vectors: np.ndarray) -> dict[str, Callable[[np.ndarray], list[int]]
     """Searches for twice the wanted number by usearch; none where it is not installed."""
     try:
         from usearch.index import Index, MetricKind, search
-    except ImportError:
+    except ModuleNotFoundError:
         return {}
 
     def every(query: np.ndarray) -> list[int]:
@@ -195,7 +195,7 @@ def _duckdb(people: Any) -> Callable[[np.ndarray, str], list[int]] | None:
     """A search by DuckDB in memory, or None where it is not installed."""
     try:
         import duckdb
-    except ImportError:
+    except ModuleNotFoundError:
         return None
     import pyarrow as pa
     from crowd import NAMES

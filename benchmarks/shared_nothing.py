@@ -1,7 +1,9 @@
-"""What it costs that workers share no folder with the run: a worker of a Dask scheduler that writes its
+r"""What it costs that workers share no folder with the run: a worker of a Dask scheduler that writes its
 shards into a store in a folder, beside one that writes them to S3, with milliseconds added to every request.
 
     PYTHONPATH=. .venv/bin/python benchmarks/shared_nothing.py > result.json
+    PYTHONPATH=. .venv/bin/python benchmarks/shared_nothing.py --photos 512 --shard-size 256 \
+        --warm-photos 16 --turns 1 > result.json           # shards of the default size, about five minutes
 
 An S3 API (moto) and the proxy that delays run in a process of their own, on the same cores. Folder and S3
 take turns; the first turn warms up and does not count. Both read the photographs from the folder.
@@ -30,6 +32,7 @@ from par_core.object_store.places import close_copies
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
 
+AIM: Final = 1.15  # times the wall time of a store in a folder
 OF_A_WORKER: Final = {"OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
 
 
@@ -52,16 +55,22 @@ def one_run(photos: Path, store: Path, config: RunConfig, worker: psutil.Process
 
 
 def in_turns(
-    photos: Path, folder: Path, turns: int, config: RunConfig, pid: int, requests: Callable[[], int]
+    photos: Path,
+    warm: Path,
+    folder: Path,
+    turns: int,
+    config: RunConfig,
+    pid: int,
+    requests: Callable[[], int],
 ) -> Any:
-    """Index into a folder and into S3 in turns."""
+    """Index into a folder and into S3 in turns; the first turn has photographs of its own."""
     worker = psutil.Process(pid)
     results: dict[str, list[dict[str, float]]] = {"folder": [], "s3": []}
     asked = 0
     for turn in range(turns + 1):
         for kind, store in (("folder", folder / f"local{turn}"), ("s3", Path(f"s3://{BUCKET}/run{turn}"))):
             before = requests()
-            cost = one_run(photos, store, config, worker)
+            cost = one_run(photos if turn else warm, store, config, worker)
             asked = requests() - before
             if turn:
                 results[kind].append(cost)
@@ -74,7 +83,8 @@ def in_turns(
         }
         for kind, runs in results.items()
     }
-    return {"costs": costs, "requests_a_run_on_s3": asked}
+    ratio = costs["s3"]["wall_s"]["median"] / costs["folder"]["wall_s"]["median"]
+    return {"costs": costs, "ratio_wall": round(ratio, 3), "aim": AIM, "requests_a_run_on_s3": asked}
 
 
 def sizes(store: Store) -> dict[str, int]:
@@ -97,6 +107,7 @@ def main() -> None:
     """Measure, and print the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=64, help="number of photographs")
+    parser.add_argument("--warm-photos", type=int, help="of the turn that warms up; as many without")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--shard-size", type=int, default=8)
     parser.add_argument("--delay-ms", type=float, default=5.0)
@@ -121,7 +132,11 @@ def main() -> None:
             )
             folder = Path(name)
             source = natural_photos(folder / "photos", options.photos, SEED)
-            measured = in_turns(folder / "photos", folder, options.turns, config, pid, requests)
+            warm = folder / "photos"
+            if options.warm_photos:
+                warm = folder / "warm"
+                natural_photos(warm, options.warm_photos, SEED)
+            measured = in_turns(folder / "photos", warm, folder, options.turns, config, pid, requests)
             stores = sizes(Store.open(folder / f"local{options.turns}"))
             close_copies()
     result |= {

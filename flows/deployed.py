@@ -30,6 +30,7 @@ from par_core.errors import BadConfigError, StoreError
 from par_core.gate.golden import load_golden
 from par_core.gate.publish import run_gate
 from par_core.gate.report import GateReport
+from par_core.object_store.slashes import refuse_without_slashes
 from par_core.query.from_store import Question, ask, save_gallery
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
@@ -238,7 +239,11 @@ def _require_passed(report: GateReport) -> None:
 
 
 def _require_absolute(*paths: str | None) -> None:
-    """Refuse relative paths: they would lie in the folder of a run, which Prefect deletes at its end."""
+    """Refuse relative paths: they would lie in the folder of a run, which Prefect deletes at its end. URLs
+    that lack their slashes are refused as such.
+    """
+    for path in paths:
+        refuse_without_slashes(path or "", one_will_do=True)
     relative = [
         path for path in paths if path is not None and not Path(path).is_absolute() and ":/" not in path
     ]

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from flows.schedule_check import schedule_problems
 from par_core.config import load_config
 from par_core.errors import BadConfigError
+from par_core.object_store.slashes import refuse_without_slashes
 
 __all__ = [
     "DEPLOYMENT_KEYS",
@@ -204,7 +205,14 @@ def _of_value(key: str, value: Any, hint: Any) -> Iterator[str]:
         return
     paths = [value] if key in _PATHS else value if key in _LISTS else []
     for path in paths or ():
-        if isinstance(path, str) and not Path(path).is_absolute() and ":/" not in path:
+        if not isinstance(path, str):
+            continue
+        try:
+            refuse_without_slashes(path)
+        except BadConfigError as error:
+            yield f"{key}: {error}"
+            continue
+        if not Path(path).is_absolute() and ":/" not in path:
             yield f"{key}: {path} is a relative path, and every run begins in a folder of its own"
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from par_core.object_store.places import copy_folder, url_of
+from par_core.object_store.slashes import refuse_without_slashes
 
 __all__ = ["store_folder"]
 
@@ -15,7 +16,8 @@ def store_folder(root: Path, *, writing: bool = False) -> Path:
         writing: Whether a command is to change the store; of a URL it has a copy of its own.
 
     Raises:
-        BadConfigError: A store cannot be at such a URL.
+        BadConfigError: A store cannot be at such a URL, or it lacks its slashes (``s3:bucket``).
     """
+    refuse_without_slashes(str(root), one_will_do=True)
     url = url_of(root)
     return root if url is None else copy_folder(url, writing=writing)

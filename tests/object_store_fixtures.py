@@ -11,6 +11,7 @@ from par_core.object_store.client import Objects
 from par_core.object_store.memory import MemoryObjects
 from par_core.object_store.s3 import S3Objects
 from tests.object_stores import BUCKET, make_bucket, moto_server
+from tests.seaweedfs import ACCESS, seaweedfs
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,21 @@ def server() -> Iterator[tuple[str, int]]:
     with moto_server() as address:
         make_bucket(f"http://{address[0]}:{address[1]}")
         yield address
+
+
+@pytest.fixture(scope="session")
+def other_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a server by others than moto."""
+    with seaweedfs(tmp_path_factory.mktemp("seaweedfs") / "server") as server_url:
+        yield server_url
+
+
+@pytest.fixture
+def at_other_server(other_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same, with its keys set for what a test opens."""
+    keys = {"key": ACCESS["AWS_ACCESS_KEY_ID"], "secret": ACCESS["AWS_SECRET_ACCESS_KEY"]}
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": other_server, **keys})
+    return other_server
 
 
 @pytest.fixture
@@ -35,7 +51,9 @@ def url(request: pytest.FixtureRequest) -> str:
     return f"s3://{BUCKET}/{abs(hash(request.node.nodeid))}"
 
 
-@pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.slow)])
+@pytest.fixture(
+    params=["memory", *(pytest.param(name, marks=pytest.mark.slow) for name in ("s3", "seaweedfs"))]
+)
 def objects(request: pytest.FixtureRequest, url: str) -> Objects:
     return objects_by(request, url)
 
@@ -44,5 +62,8 @@ def objects_by(request: pytest.FixtureRequest, url: str) -> Objects:
     """The objects that the parameter of a fixture names."""
     if request.param == "memory":
         return MemoryObjects(url.replace("s3://", "memory://"))
+    if request.param == "seaweedfs":
+        request.getfixturevalue("at_other_server")
+        return S3Objects(url)
     request.getfixturevalue("proxy")
     return S3Objects(url)

@@ -1,7 +1,10 @@
-"""Checks of types while tests run that cost less: only functions with arrays need what jaxtyping does around
-each call, which is to bind the arguments and to remember the sizes of axes. All others are left to beartype.
+"""Checks of types while tests run that cost less. jaxtyping binds the arguments of each call and checks them
+twice, to name the wrong one. Here beartype checks arguments and result once, and only around functions with
+arrays are the sizes of axes remembered.
 """
 
+import dataclasses
+import functools
 import inspect
 import typing
 from collections.abc import Callable
@@ -14,25 +17,49 @@ _whole = jaxtyping.jaxtyped
 
 
 def names_arrays(hint: object) -> bool:
-    """Whether a type hint has an array in it, or may have: what a name in quotes means is not known yet."""
-    if isinstance(hint, (str, typing.ForwardRef)):
+    """Whether a type hint has an array in it."""
+    return _has(hint, lambda part: inspect.isclass(part) and issubclass(part, jaxtyping.AbstractArray))
+
+
+def is_quoted(hint: object) -> bool:
+    """Whether a type hint has a name in quotes: what it means is not known yet, and may never be."""
+    return _has(hint, lambda part: isinstance(part, (str, typing.ForwardRef)))
+
+
+def _has(hint: object, sought: Callable[[object], bool]) -> bool:
+    if sought(hint):
         return True
-    if isinstance(hint, (list, tuple)):
-        return any(map(names_arrays, hint))
-    if inspect.isclass(hint) and issubclass(hint, jaxtyping.AbstractArray):
-        return True
-    return any(map(names_arrays, typing.get_args(hint))) and typing.get_origin(hint) is not typing.Literal
+    parts = hint if isinstance(hint, (list, tuple)) else typing.get_args(hint)
+    return typing.get_origin(hint) is not typing.Literal and any(_has(part, sought) for part in parts)
 
 
 def jaxtyped(*, typechecker: Any) -> Callable[[Any], Any]:
     """Stand in for ``jaxtyping.jaxtyped`` in the code that jaxtyping's import hook instruments."""
 
     def decorate(decorated: Any) -> Any:
-        if not inspect.isfunction(decorated) or any(map(names_arrays, decorated.__annotations__.values())):
+        if inspect.isclass(decorated):
+            if dataclasses.is_dataclass(decorated) and "__init__" in vars(decorated):
+                setattr(decorated, "__init__", decorate(decorated.__init__))  # noqa: B010
+            return decorated
+        hints = list(decorated.__annotations__.values())
+        if any(map(is_quoted, hints)):
             return _whole(typechecker=typechecker)(decorated)
-        return beartype(decorated) if decorated.__annotations__ else decorated
+        checked = beartype(decorated) if hints else decorated
+        return _remembering(checked) if any(map(names_arrays, hints)) else checked
 
     return decorate
+
+
+def _remembering(checked: Callable[..., Any]) -> Callable[..., Any]:
+    """Let an axis have one size wherever a call names it."""
+
+    @functools.wraps(checked)
+    def call(*arguments: Any, **named: Any) -> Any:
+        __tracebackhide__ = True
+        with _whole("context"):
+            return checked(*arguments, **named)
+
+    return call
 
 
 def install() -> None:

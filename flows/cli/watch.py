@@ -13,6 +13,7 @@ from flows.cli.options import ContainersOption, MetricsOption, NewStoreOption
 from flows.cli.stopping import stop_on_signals
 from flows.console.lines import say
 from par_core.errors import BadConfigError
+from par_core.object_store.slashes import refuse_without_slashes
 
 if TYPE_CHECKING:
     from flows.index_report import IndexReport
@@ -67,6 +68,7 @@ def watch(
     ```
     """
     settings = models.load(machine, sources={"containers": containers or None}, metrics={"file": metrics})
+    refuse_without_slashes(folder)
     if "://" in folder:
         raise BadConfigError(f"{folder} is a URL, which cannot be watched; run par index on a schedule")
     from par_core.archive.canonical import canonical

@@ -13,6 +13,7 @@ from par_core.archive.members import list_members
 from par_core.archive.path_list import list_paths
 from par_core.archive.remote import list_remote
 from par_core.errors import BadConfigError, UnreadableImageError
+from par_core.object_store.slashes import refuse_without_slashes
 
 __all__ = ["list_source"]
 
@@ -30,13 +31,14 @@ def list_source(source: str, *, containers: bool = False) -> Listing:
             of archives never are.
 
     Raises:
-        BadConfigError: The source does not exist, or PAR cannot list it.
+        BadConfigError: The source does not exist, PAR cannot list it, or it is a URL without its slashes.
         TransientError: The connection to a remote archive was lost, or this machine is short of memory or of
             file descriptors.
     """
     if not source.strip():
         raise BadConfigError("an empty source; name a folder, an archive, a list of paths or a URL")
     source = path_of_file_uri(source) or source
+    refuse_without_slashes(source)
     if is_remote(source):
         return list_remote(source, containers=containers)
     try:

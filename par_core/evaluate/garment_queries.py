@@ -13,7 +13,8 @@ from jaxtyping import Bool, Float
 from par_core.attributes.vocabulary import BY_NAME, with_colour
 from par_core.datasets.merged_labels import LabelledPerson
 from par_core.metrics.ranking import average_precision
-from par_core.models.text_evidence import KnownPeople, TextScorer, attribute_evidence
+from par_core.models.named_evidence import KnownPeople, attribute_evidence
+from par_core.models.text_evidence import TextScorer
 
 __all__ = ["common_pairs", "score_garments", "score_pairs"]
 
@@ -60,7 +61,9 @@ def score_pairs(people: Sequence[LabelledPerson], known: KnownPeople, scorer: Te
         }
         standing = scorer.z_scores(query, known).mean(axis=1)
         ranked = (
-            scorer.weights.evidence(standing, attribute_evidence(query, known.attributes, n), np.zeros(n)),
+            scorer.weights.evidence(
+                standing, attribute_evidence(query.attributes, known.attributes, n), np.zeros(n)
+            ),
             standing,
             known.vectors @ query.vectors[0],
         )

@@ -16,8 +16,8 @@ from par_core.evaluate.attributes import LEAST, data_digest
 from par_core.evaluate.garment_queries import score_garments, score_pairs
 from par_core.evaluate.items import RetrievalItems
 from par_core.metrics.ranking import average_precision
+from par_core.models.named_evidence import KnownPeople
 from par_core.models.profiles import load_text_scorer
-from par_core.models.text_evidence import KnownPeople
 from par_core.predictions.cache import PredictionCache
 from par_core.types import BoxesXYXY
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from par_core.archive.canonical import CanonicalUris
 from par_core.archive.entries import is_remote, path_of
 from par_core.errors import BadConfigError
+from par_core.object_store.slashes import refuse_without_slashes
 
 __all__ = ["Request"]
 
@@ -59,6 +60,7 @@ class Request:
 def _as_uri(source: str) -> str:
     if not source.strip():
         raise BadConfigError("an empty source; name a file, a folder, an archive or a URL")
+    refuse_without_slashes(source)
     if is_remote(source):
         return source.rstrip("/")
     local = os.fsdecode(path_of(source)) if source.startswith("file://") else os.path.expanduser(source)

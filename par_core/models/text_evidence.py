@@ -10,13 +10,12 @@ colours of garments by their pixels, are further evidence (`docs/search.md` has 
 """
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float32, Float64
 
 from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.attributes.spoken import (
@@ -30,70 +29,31 @@ from par_core.attributes.spoken import (
 from par_core.attributes.vocabulary import ATTRIBUTES, with_colour
 from par_core.log_odds import expit
 from par_core.models.base import TextEncoder
+from par_core.models.named_evidence import (
+    ColourShares,
+    KnownPeople,
+    attribute_evidence,
+    colour_evidence,
+)
 from par_core.models.prompting import RecentTexts, parts_read
 from par_core.models.shipped import FOLDER
 from par_core.types import Embeddings
 
 __all__ = [
     "WEIGHTS_FILE",
-    "Attributes",
-    "ColourShares",
-    "KnownPeople",
     "SpokenQuery",
     "TextScorer",
     "TextWeights",
-    "attribute_evidence",
     "background_texts",
-    "colour_evidence",
     "estimate_prevalence",
-    "probability_of",
 ]
 
 WEIGHTS_FILE: Final = "text-compact.weights.json"
-_LEAST: Final = 1e-3  # a probability is never taken for more certain than this
 _FLAT: Final = 1e-6
 _ROUNDS: Final = 60  # of an estimate, at most
 _MOST: Final = 700.0  # of a power of e that has a double
 _SETTLED: Final = 1e-9  # an estimate that moves less has settled
 _QUERIES_KEPT: Final = 512
-# share of garments that have the colour of the pixels at their place: 64 % above, 84 % below (text_weights
-# prints both)
-_AGREEMENT: Final = 0.75
-
-#: Probabilities of n people by the attribute's name; NaN where not known.
-Attributes = Mapping[str, Float[np.ndarray, " n"]]
-#: The share of people with a colour at a place (``upper``, ``lower``), by place and colour.
-ColourShares = Mapping[tuple[str, str], float]
-
-
-@dataclass(slots=True)
-class KnownPeople:
-    """Embeddings, attributes and colours of n people; they are compared with texts of one embedding only.
-
-    Attributes:
-        vectors: Embeddings of L2 norm 1.
-        attributes: Probabilities by name.
-        colours: Terms at ``upper`` and ``lower``; None where too little shows.
-        background: Mean and standard deviation of each person's cosines with the background texts; None
-            until they are needed.
-    """
-
-    vectors: Float32[np.ndarray, "n d"]
-    attributes: Attributes
-    colours: Mapping[str, Sequence[str | None]]
-    background: tuple[Float64[np.ndarray, "n 1"], Float64[np.ndarray, "n 1"]] | None = None
-
-    def colour_shares(self) -> dict[tuple[str, str], float]:
-        """Return the share of each colour among the people, smoothed so that none is 0."""
-        counted = {(place, colour): 1 for place in self.colours for colour in COLOUR_TERMS}
-        for place, terms in self.colours.items():
-            for term in terms:
-                if term is not None:
-                    counted[place, term] += 1
-        totals = {
-            place: sum(n for (where, _), n in counted.items() if where == place) for place in self.colours
-        }
-        return {(place, colour): n / totals[place] for (place, colour), n in counted.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +198,8 @@ class TextScorer:
             return np.zeros(n)
         return self.weights.evidence(
             self.z_scores(query, people).mean(axis=1),
-            attribute_evidence(query, people.attributes, n),
-            colour_evidence(query, people.colours, usual, n),
+            attribute_evidence(query.attributes, people.attributes, n),
+            colour_evidence(query.colours, people.colours, usual, n),
         )
 
     def explain(self, query: SpokenQuery, people: KnownPeople) -> Float64[np.ndarray, "n pieces"]:
@@ -247,41 +207,6 @@ class TextScorer:
         half says nothing.
         """
         return expit(self.weights.text * self.z_scores(query, people) + self.weights.offset)
-
-
-def attribute_evidence(query: SpokenQuery, attributes: Attributes, n: int) -> Float64[np.ndarray, " n"]:
-    """Return for each of n people the sum of the log probabilities of the attributes that a text names, as
-    far as they are known.
-    """
-    return sum(
-        (np.log(probability_of(named, attributes)) for named in query.attributes if named.name in attributes),
-        np.zeros(n),
-    )
-
-
-def colour_evidence(
-    query: SpokenQuery, colours: Mapping[str, Sequence[str | None]], usual: ColourShares, n: int
-) -> Float64[np.ndarray, " n"]:
-    """Return for each of n people the sum of the log-likelihood ratios of the colours that a text names: how
-    often garments have the colour of their pixels, against chance.
-    """
-    ratios = np.zeros(n)
-    for named in query.colours:
-        for place in named.places:
-            terms = np.array(colours[place], object)
-            same, unknown = np.isin(terms, named.terms), terms == None  # noqa: E711
-            share = sum(usual[place, term] for term in named.terms)
-            ratio = np.where(same, np.log(_AGREEMENT / share), np.log((1 - _AGREEMENT) / (1 - share)))
-            ratios += np.where(unknown, 0.0, ratio) / len(named.places)
-    return ratios
-
-
-def probability_of(named: NamedAttribute, attributes: Attributes) -> Float64[np.ndarray, " n"]:
-    """Return the probability of an attribute, or of its opposite, as named in a text; a half where it is not
-    known; never quite 0 or 1.
-    """
-    present = np.nan_to_num(np.asarray(attributes[named.name], np.float64), nan=0.5)
-    return np.clip(present if named.wanted else 1 - present, _LEAST, 1 - _LEAST)
 
 
 def estimate_prevalence(evidence: Float64[np.ndarray, " n"], weights: TextWeights) -> float:

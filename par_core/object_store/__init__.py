@@ -16,6 +16,7 @@ sharing       files of a writer's copy for such workers
 patience      waiting for an object store that is away
 records       small files that many hosts change: tokens, audit log, reviews, saved searches
 names         names in a working copy
+slashes       URLs that lack their slashes
 places        where working copies are
 
 See docs/decisions/0025-a-store-on-an-object-store.md and 0026-workers-of-other-hosts-share-nothing.md.

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Float64, Int32, Int64
 
-from par_core.models.text_evidence import probability_of
+from par_core.models.named_evidence import probability_of
 from par_core.query.conditions import allowed_in_memory, condition_of, filter_of, sql_of
 from par_core.query.parts import People
 from par_core.query.plan import Alternative

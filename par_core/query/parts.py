@@ -15,7 +15,8 @@ from jaxtyping import Bool, Float32, Float64
 
 from par_core.attributes.spoken import NamedAttribute
 from par_core.log_odds import expit, logit
-from par_core.models.text_evidence import ColourShares, KnownPeople, SpokenQuery, TextScorer, probability_of
+from par_core.models.named_evidence import ColourShares, KnownPeople, probability_of
+from par_core.models.text_evidence import SpokenQuery, TextScorer
 from par_core.query.answer import PartScore
 from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Node, Phrase, Weighted
 from par_core.query.person import column_of_numbers

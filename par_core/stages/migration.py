@@ -21,15 +21,17 @@ __all__ = ["migrate_ids"]
 
 
 def migrate_ids(store: Store) -> None:
-    """Give folders of ``segment/`` and ``describe/`` the ids that this version looks for. Only for the writer
-    that holds the store. Reads the folders' names and one manifest each.
+    """Give folders of ``segment/`` and ``describe/`` the ids that this version looks for, and the store its
+    format, so that version 0.1.0 refuses it. Only for the writer that holds the store. Reads the folders'
+    names and one manifest each.
 
     Where settings that are in no id made two folders, the one of the last commit becomes the current one. The
     other keeps its name, and nothing reads it.
 
     Raises:
-        StoreError: A manifest, or the record of the ids, is damaged.
+        StoreError: A manifest, the record of the ids or that of the format is damaged.
     """
+    store.raise_format()
     before = load_renamed_ids(store.root)
     found = _to_rename(store, before.renamed)
     if not found and before.finished:

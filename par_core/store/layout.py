@@ -33,7 +33,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import IO, Any, Final, Literal
 
 from par_core.atomic import remove_partials, write_atomic
 from par_core.errors import BadConfigError, StoreError
@@ -46,7 +46,8 @@ from par_core.version import __version__
 
 __all__ = ["FORMAT", "Stage", "Store"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_FIRST_FORMAT: Final = 1  # of version 0.1.0, with which the next writer goes on
 _MANY_FOLDERS: Final = ("segment", "describe", "index.lance")
 _WITHOUT_HOLDING: Final = (
     "access",
@@ -139,7 +140,7 @@ class Store:
 
         Raises:
             BadConfigError: There is no store at that place.
-            StoreError: The store has another format version, or the file that says so is damaged.
+            StoreError: A newer version of PAR has written the store, or the file that says so is damaged.
         """
         store = cls(root)
         if store.copy is not None:
@@ -147,16 +148,11 @@ class Store:
         if not store._marker.is_file():
             place = root if store.copy is None else store.place
             raise BadConfigError(f"no store at {place}; make one with: par index SOURCE --store {place}")
-        try:
-            stored_format = json.loads(store._marker.read_bytes())["format"]
-        except (ValueError, KeyError, TypeError) as error:
+        stored_format = store._written_marker()["format"]
+        if stored_format > FORMAT:
             raise StoreError(
-                f"{store._marker} is damaged ({error}); bring it back from a backup: it holds the format"
-            ) from error
-        if stored_format != FORMAT:
-            raise StoreError(
-                f"{root} has store format {stored_format}, this version of PAR reads {FORMAT}; index the"
-                " archive into a new folder"
+                f"{store.place} has store format {stored_format}, which a newer version of PAR has written;"
+                f" this one reads formats up to {FORMAT}: install the newer one here"
             )
         return store
 
@@ -184,6 +180,28 @@ class Store:
                 store._marker, json.dumps({"format": FORMAT, "created_by": f"par {__version__}"}).encode()
             )
         return cls.open(root)
+
+    def _written_marker(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self._marker.read_bytes())
+            if type(content["format"]) is not int or content["format"] < _FIRST_FORMAT:
+                raise ValueError(f"format {content['format']!r}")
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{self._marker} is damaged ({error}); bring it back from a backup: it holds the format"
+            ) from error
+        return content
+
+    def raise_format(self) -> None:
+        """Say that the store is of this format from now on, before the first change that earlier versions
+        cannot read; they refuse it then. Only for the writer that holds the store.
+
+        Raises:
+            StoreError: The file that says so is damaged.
+        """
+        content = self._written_marker()
+        if content["format"] < FORMAT:
+            write_atomic(self._marker, json.dumps({**content, "format": FORMAT}).encode())
 
     @property
     def _marker(self) -> Path:

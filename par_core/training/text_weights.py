@@ -27,14 +27,13 @@ from par_core.config import RunConfig, load_config
 from par_core.datasets.merged_labels import NAMES, LabelledPerson, labelled_people, labels_of
 from par_core.evaluate.garment_queries import common_pairs
 from par_core.evaluate.retrieval import describe_labelled
+from par_core.models.named_evidence import attribute_evidence, colour_evidence
 from par_core.models.profiles import load_text_encoder
 from par_core.models.shipped import FOLDER
 from par_core.models.text_evidence import (
     WEIGHTS_FILE,
     TextScorer,
     TextWeights,
-    attribute_evidence,
-    colour_evidence,
     estimate_prevalence,
 )
 from par_core.predictions.cache import PredictionCache
@@ -94,11 +93,15 @@ def text_queries(
         query = scorer.query(text)
         z_scores, attributes = (
             scorer.z_scores(query, known).mean(axis=1),
-            attribute_evidence(query, known.attributes, n),
+            attribute_evidence(query.attributes, known.attributes, n),
         )
         queries.append(
             TextQuery(
-                text, z_scores, attributes, colour_evidence(query, known.colours, colour_shares, n), fits
+                text,
+                z_scores,
+                attributes,
+                colour_evidence(query.colours, known.colours, colour_shares, n),
+                fits,
             )
         )
     return queries

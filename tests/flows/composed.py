@@ -4,6 +4,7 @@ Names of services become 127.0.0.1 with a free port each, and the programs are t
 else is as the file says. Containers, images and volumes are not tested by that.
 """
 
+import contextlib
 import re
 import subprocess
 from collections.abc import Mapping
@@ -14,12 +15,13 @@ import yaml
 
 from tests.flows.postgres import Postgres
 from tests.flows.processes import Processes, free_port
+from tests.seaweedfs import seaweedfs
 
 __all__ = ["Composed"]
 
 FILE: Final = Path(__file__).parents[2] / "deployments" / "compose.yaml"
 DOCKERFILE: Final = FILE.with_name("worker.Dockerfile")
-PORTS: Final = {"prefect": 4200, "scheduler": 8786, "postgres": 5432}
+PORTS: Final = {"prefect": 4200, "scheduler": 8786, "postgres": 5432, "objects": 8333}
 
 
 class Composed:
@@ -35,8 +37,10 @@ class Composed:
         self._processes = Processes(outside, folder)
         self._variables = variables
         self._services: dict[str, Any] = yaml.safe_load(FILE.read_text())["services"]
-        self._ports = {name: free_port() for name in ("prefect", "scheduler")}
+        self._ports = {name: free_port() for name in ("prefect", "scheduler", "objects")}
         self._postgres: Postgres | None = None
+        self._folder = folder
+        self._objects = contextlib.ExitStack()
         self.log = self._processes.log
         self.stop = self._processes.stop
 
@@ -62,8 +66,13 @@ class Composed:
         self._ports["postgres"] = self._postgres.port
         return self._postgres
 
-    def start(self, service: str) -> "subprocess.Popen[bytes]":
-        """Start one more process of a service."""
+    def start_objects(self) -> str:
+        """Start the object store, with its bucket; return its URL."""
+        keys, port = self.environment("objects"), self._ports["objects"]
+        return self._objects.enter_context(seaweedfs(self._folder / "objects", keys=keys, port=port))
+
+    def start(self, service: str, **more: str) -> "subprocess.Popen[bytes]":
+        """Start one more process of a service, with more variables."""
         content = self._services[service]
         entrypoint = content.get("entrypoint") or yaml.safe_load(
             re.search(r"^ENTRYPOINT (\[.*\])$", DOCKERFILE.read_text(), re.MULTILINE)[1]  # type: ignore[index]
@@ -73,9 +82,10 @@ class Composed:
         arguments = [str(self._ports[service]) if each == own else self.local(each) for each in arguments]
         # containers are apart from each other, processes of one machine are not
         arguments = ["127.0.0.1" if each == "0.0.0.0" else each for each in arguments]
-        return self._processes.start(service, [program, *arguments], self.environment(service))
+        return self._processes.start(service, [program, *arguments], self.environment(service) | more)
 
     def end(self) -> None:
         self._processes.end()
+        self._objects.close()
         if self._postgres is not None:
             self._postgres.end()

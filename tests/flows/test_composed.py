@@ -1,5 +1,10 @@
-"""What ``deployments/compose.yaml`` says, carried out: Prefect on Postgres, its worker, a Dask cluster."""
+"""What ``deployments/compose.yaml`` says, carried out: Prefect on Postgres, its worker, a Dask cluster, an
+object store.
+"""
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,15 +15,18 @@ from par_core.stages.check import verify_store
 from par_core.store.layout import Store
 from tests.flows.composed import FILE, Composed
 from tests.flows.conftest import wait_for
+from tests.flows.index_command import PAR, par
 from tests.flows.postgres import Postgres, postgres_programs
 from tests.flows.prefect_client import PrefectClient
 from tests.flows.test_deployments import Operator, errors, eventually
+from tests.object_stores import BUCKET
 from tests.pictures import archive
 
 PROGRAMS = postgres_programs()
 DEPLOYMENTS = FILE.parent
 GROUPS = [("red",), ("green", "blue"), (), ("yellow",)] * 4
 PASSWORD = "Xr7pe0mQ"
+S3 = {"PAR_S3_KEY": "key-of-composed", "PAR_S3_SECRET": "secret-of-composed"}
 
 
 @pytest.fixture
@@ -27,7 +35,7 @@ def composed(prefect_environment: dict[str, str], tmp_path: Path) -> Iterator[Co
         **prefect_environment,
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
     }
-    made = Composed(outside, tmp_path / "composed", {"PAR_POSTGRES_PASSWORD": PASSWORD})
+    made = Composed(outside, tmp_path / "composed", {"PAR_POSTGRES_PASSWORD": PASSWORD, **S3})
     try:
         yield made
     finally:
@@ -85,6 +93,47 @@ def test_a_night_on_postgres_is_known_after_a_restart_of_the_server_and_old_nigh
     assert run["id"] in ids_of_runs(operator.client)
     assert errors(composed.log("prefect")) == []
     assert errors(composed.log("prefect", 1)) == []
+
+
+def apart(folder: Path) -> dict[str, str]:
+    """Variables by which a process has a home, a cache and a temporary folder of its own."""
+    (folder / "tmp").mkdir(parents=True)
+    return {"HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "TMPDIR": str(folder / "tmp")}
+
+
+@pytest.mark.slow
+def test_workers_without_a_common_folder_index_into_the_object_store(
+    composed: Composed, prefect_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """As the guide types it, from the service that has Prefect's worker."""
+    composed.start_objects()
+    composed.start("scheduler")
+    for name in ("one", "two"):
+        composed.start("worker", **apart(tmp_path / name))
+    driver = {**prefect_environment, **composed.environment("prefect-worker"), **apart(tmp_path / "driver")}
+    del driver["PREFECT_API_URL"]
+    archive(tmp_path / "photos", GROUPS)
+    [fill] = re.findall(r"python -c '(import fsspec; .*)'", (DEPLOYMENTS / "README.md").read_text())
+    subprocess.run([sys.executable, "-P", "-c", fill], env=driver, cwd=tmp_path, check=True)
+    store = f"s3://{BUCKET}/store"
+    more = ("--shard-size", "4", "--scheduler", composed.local("tcp://scheduler:8786"))
+    run = par(f"s3://{BUCKET}/archive", store, *more, env=driver, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "2 workers on 127.0.0.1" in run.stderr
+    assert "16 files listed = 12 indexed + 4 without people" in run.stdout + run.stderr
+    assert not any((tmp_path / name / "cache" / "par").exists() for name in ("one", "two"))
+    assert not any(secret in run.stderr + composed.log("worker").read_text() for secret in S3.values())
+    for typed in (["verify", "--thorough"], ["search", "a man", "--profile", "fake"]):
+        said = subprocess.run(
+            [PAR, *typed, "--store", store], env=driver, capture_output=True, text=True, check=False
+        )
+        assert said.returncode == 0, said.stderr + said.stdout
+    wrong = {**driver, "AWS_SECRET_ACCESS_KEY": "wrong", **apart(tmp_path / "stranger")}
+    refused = subprocess.run(
+        [PAR, "status", "--store", store], env=wrong, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2, refused.stderr
+    assert "the object store refuses access (SignatureDoesNotMatch)" in refused.stderr
 
 
 def tonight(composed: Composed, folder: Path) -> Path:

@@ -200,3 +200,12 @@ def test_the_command_names_problems_and_next_runs(tmp_path: Path) -> None:
 def test_next_runs_are_in_the_zone_of_the_schedule() -> None:
     first, second = next_runs({"cron": "0 4 * * *", "timezone": "Europe/Berlin"}, NOW, 2)
     assert (first.hour, first.utcoffset(), second - first) == (4, timedelta(hours=1), timedelta(days=1))
+
+
+def test_urls_without_their_slashes_are_found() -> None:
+    parameters = {"sources": ["s3:people/archive"], "store": "s3:people/store"}
+    said = found(nightly(parameters=parameters))
+    assert [problem.partition(":")[0] for problem in said] == ["sources", "store"]
+    assert all("has no // after the colon: write s3://people/" in problem for problem in said)
+    right = {"sources": ["s3://people/archive"], "store": "s3://people/store"}
+    assert found(nightly(parameters=right)) == []

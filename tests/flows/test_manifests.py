@@ -22,7 +22,7 @@ DEPLOYMENTS: Final = ROOT / "deployments"
 KUBERNETES: Final = DEPLOYMENTS / "kubernetes"
 DOCKERFILE: Final = DEPLOYMENTS / "worker.Dockerfile"
 #: Images that are not PAR's own.
-OTHERS: Final = {"postgres:17"}
+OTHERS: Final = {"postgres:17", "chrislusf/seaweedfs:4.48"}
 
 
 @functools.cache
@@ -130,7 +130,7 @@ def test_settings_of_prefect_and_dask_exist() -> None:
         if name.startswith("DASK_"):
             key = name.removeprefix("DASK_").lower().replace("__", ".")
             assert config.get(key, absent) is not absent, name
-    assert {name.split("_")[0] for name in names} <= {"PREFECT", "DASK", "POSTGRES", "PGDATA"}
+    assert {name.split("_")[0] for name in names} <= {"PREFECT", "DASK", "POSTGRES", "PGDATA", "AWS"}
 
 
 def test_dask_answers_http_to_its_own_machine_or_about_its_health_alone() -> None:

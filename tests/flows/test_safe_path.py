@@ -48,7 +48,7 @@ def test_units_containers_and_deployments_are_set_up_so() -> None:
         assert "EnvironmentFile=/etc/par/par.env" in unit.read_text().splitlines(), unit
     assert re.search(r"^ENV .*\bPYTHONSAFEPATH=1", (deployments / "worker.Dockerfile").read_text(), re.M)
     for name, service in yaml.safe_load((deployments / "compose.yaml").read_text())["services"].items():
-        if name != "postgres":  # the only one that does not run Python
+        if name not in ("postgres", "objects"):  # those that do not run Python
             assert service["build"]["dockerfile"] == "deployments/worker.Dockerfile", name
     for deployment in yaml.safe_load((deployments / "prefect.yaml").read_text())["deployments"]:
         assert deployment["work_pool"]["job_variables"]["env"]["PYTHONSAFEPATH"] == "1", deployment["name"]

@@ -81,8 +81,11 @@ def test_a_store_of_0_1_goes_on_without_a_model_and_its_copy_is_the_way_back(
     assert {row["sharpness"] for row in after} == {None}, "it takes the photograph"
     assert without_measures(after) == without_measures(content(tmp_path / "fresh"))
 
-    refused = types(former, "status", "--store", root)
-    assert refused.returncode != 0, "docs/operations.md says that 0.1.0 reads no store that went on"
+    for command in (["status"], ["index", photos, *fake], ["search", "a man"], ["verify"]):
+        refused = types(former, *command, "--store", root)
+        assert refused.returncode != 0, "docs/operations.md says that 0.1.0 reads no store that went on"
+        assert "has store format 2, this version of PAR reads 1" in refused.stderr
+        assert "Traceback" not in refused.stderr
     assert verify_store(store, thorough=True).problems == ()
     again = types(former, "verify", "--store", backup)
     assert again.returncode == 0, again.stdout + again.stderr

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.network_hosts import Hosts, answers
 from par_core.stages.check import verify_store
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from tests.flows.prefect_client import PrefectClient
-from tests.hosts.net import Hosts, answers
 from tests.indexing import content
 from tests.pictures import archive
 

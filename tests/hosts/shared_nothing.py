@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.network_hosts import answers
+from par_core.atomic import write_atomic
 from par_core.errors import ParError
 from par_core.object_store.places import close_copies
 from par_core.stages.check import verify_store
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from tests.hosts.conftest import BIN, GROUPS, PEOPLE, TABLE, Night
-from tests.hosts.net import answers
 from tests.indexing import content
 from tests.object_stores import BUCKET, client_of, make_bucket
 
@@ -28,6 +29,7 @@ OF_A_HOST = (
     *("HOME", "XDG_CACHE_HOME", "TMPDIR", "AWS_ENDPOINT_URL", "FSSPEC_S3_ENDPOINT_URL"),
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
 )
+PROXY = str(Path(__file__).parents[2] / "benchmarks" / "faulty_proxy.py")
 OTHERS = ("driver", "one", "two", "scheduler", "server")
 
 
@@ -64,7 +66,10 @@ class SharedNothing(Night):
         return self.hosts.start(host, ["sh", "-c", HIDDEN, "own", *command], **self.own(host), **more)
 
     def cluster(self) -> None:
-        self.start("server", [str(BIN / "moto_server"), "-H", "0.0.0.0", "-p", "5000"])
+        self.start("server", [str(BIN / "moto_server"), "-H", "127.0.0.1", "-p", "5001"])
+        self.until(lambda: self.hosts.inside("server", lambda: answers("http://127.0.0.1:5001")), 60)
+        ends = ("--listen", "0.0.0.0:5000", "--target", "127.0.0.1:5001", "--orders", str(self._orders))
+        self.start("server", [sys.executable, "-P", PROXY, *ends])
         self.until(lambda: self.hosts.inside("driver", lambda: answers(self.server_url)), 60)
         self.hosts.inside("driver", self._fill)
         self.hosts.environment.pop("PREFECT_API_URL", None)
@@ -78,10 +83,19 @@ class SharedNothing(Night):
             path.unlink()
 
     @property
+    def _orders(self) -> Path:
+        return self.home("server") / "orders.json"
+
+    def trouble(self, **orders: float) -> None:
+        """Let the proxy before the object store make trouble (``benchmarks/faulty_proxy.py``) from now on."""
+        write_atomic(self._orders, json.dumps(orders).encode())
+
+    @property
     def places(self) -> tuple[str, str]:
         return ARCHIVE, STORE
 
     def check_and_finish(self, fault: str, took: str, code: int) -> None:
+        self.trouble()
         described, searchable = self.described(), self.searchable()
         assert "Traceback" not in self.said, self.said
         again = self.run([*self.command[:-2], "--runner", "threads"])

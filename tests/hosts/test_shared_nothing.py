@@ -40,6 +40,23 @@ def test_a_worker_is_cut_off_for_a_minute(apart: SharedNothing) -> None:
     assert apart.end("a worker cut off for 60 s", WORK_S + DETECTION_S) == 0
 
 
+def test_the_object_store_is_slow(apart: SharedNothing) -> None:
+    apart.cluster()
+    apart.begin()
+    apart.trouble(delay_s=0.3)
+    code = apart.end("the object store adds 0.3 s to each request", WORK_S + DETECTION_S)
+    assert code == 0
+
+
+def test_the_object_store_refuses_for_a_while(apart: SharedNothing) -> None:
+    apart.cluster()
+    apart.begin()
+    apart.trouble(refuses=True)
+    time.sleep(20)
+    apart.trouble()
+    assert apart.end("the object store answers 503 for 20 s", WORK_S + DETECTION_S) == 0
+
+
 def test_the_object_store_is_away_for_a_while(apart: SharedNothing) -> None:
     apart.cluster()
     apart.begin()

@@ -126,6 +126,18 @@ def test_the_strongest_place_names_the_store_that_is_made(
     assert context.params["store"] == tmp_path / wins
 
 
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_url_without_its_slashes_is_no_folder(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*typed(name, set(), tmp_path, monkeypatch), "--store", "s3:people/main"]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "photos").mkdir()
+    shown = failure(name, arguments, monkeypatch, capsys)
+    assert shown.startswith("par: s3:people/main has no // after the colon: write s3://people/main; "), shown
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
 @pytest.mark.parametrize("empty", [False, True])
 @pytest.mark.parametrize("name", NEEDED)
 def test_without_any_store_one_error_says_how_to_name_it(

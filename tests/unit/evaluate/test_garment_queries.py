@@ -7,7 +7,8 @@ import pytest
 
 from par_core.datasets.merged_labels import NAMES, LabelledPerson
 from par_core.evaluate.garment_queries import score_pairs
-from par_core.models.text_evidence import KnownPeople, TextScorer, TextWeights
+from par_core.models.named_evidence import KnownPeople
+from par_core.models.text_evidence import TextScorer, TextWeights
 
 
 class Encoder:

@@ -5,12 +5,10 @@ import pytest
 from scipy.special import expit
 
 from par_core.models.fake import FakeDescriber, FakeTextEncoder
+from par_core.models.named_evidence import KnownPeople, attribute_evidence, colour_evidence
 from par_core.models.text_evidence import (
-    KnownPeople,
     TextScorer,
     TextWeights,
-    attribute_evidence,
-    colour_evidence,
     estimate_prevalence,
 )
 
@@ -41,12 +39,14 @@ def test_the_z_score_of_a_text_is_high_for_the_people_it_describes(scorer: TextS
 def test_named_attributes_and_colours_are_evidence(scorer: TextScorer) -> None:
     query = scorer.query("someone with a hat in a red coat")
     known = people("red", "red", hats=(0.9, 0.1), upper=("red", "blue"))
-    assert attribute_evidence(query, known.attributes, 2) == pytest.approx(np.log([0.9, 0.1]), rel=1e-5)
-    first, second = colour_evidence(query, known.colours, known.colour_shares(), 2)
+    assert attribute_evidence(query.attributes, known.attributes, 2) == pytest.approx(
+        np.log([0.9, 0.1]), rel=1e-5
+    )
+    first, second = colour_evidence(query.colours, known.colours, known.colour_shares(), 2)
     assert first > 0 > second
     nothing = people("red", "red")
     # unknown attributes are no evidence
-    assert (colour_evidence(query, nothing.colours, nothing.colour_shares(), 2) == 0).all()
+    assert (colour_evidence(query.colours, nothing.colours, nothing.colour_shares(), 2) == 0).all()
 
 
 def test_unknown_words_are_no_evidence(scorer: TextScorer) -> None:

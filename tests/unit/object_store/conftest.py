@@ -1,5 +1,5 @@
 """A server that speaks S3, behind a proxy that fails when it is asked to."""
 
-from tests.object_store_fixtures import objects, proxy, server, url
+from tests.object_store_fixtures import at_other_server, objects, other_server, proxy, server, url
 
-__all__ = ["objects", "proxy", "server", "url"]
+__all__ = ["at_other_server", "objects", "other_server", "proxy", "server", "url"]

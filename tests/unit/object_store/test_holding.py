@@ -8,7 +8,7 @@ import pytest
 from benchmarks.faulty_proxy import FaultyProxy, Kind
 from par_core.errors import BadConfigError, StoreError, TransientError
 from par_core.object_store import holding
-from par_core.object_store.client import Objects
+from par_core.object_store.client import MissingObjectError, Objects
 from par_core.object_store.head import Head, HeadChangedError, HeadFile
 from par_core.object_store.holding import Holding, LeaseLostError
 from par_core.object_store.memory import MemoryObjects
@@ -101,6 +101,37 @@ def test_a_server_without_conditional_writes_is_refused() -> None:
     with pytest.raises(BadConfigError, match="does not keep to conditions of writes"):
         Holding(objects, "a")
     assert list(objects.listed("")) == []
+
+
+class Hasty(MemoryObjects):
+    """A server that looks at the condition first and writes later, so that several writers pass at once."""
+
+    def put_if(self, key: str, content: bytes, tag: str | None) -> str | None:
+        try:
+            known: str | None = self.get(key).tag  # type: ignore[union-attr]
+        except MissingObjectError:
+            known = None
+        if known != tag:
+            return None
+        time.sleep(0.05)
+        return self.put(key, content)
+
+
+def test_a_server_that_lets_two_writers_pass_at_once_is_refused(url: str) -> None:
+    objects = Hasty(url.replace("s3://", "memory://"))
+    assert objects.put_if("a", b"1", None) is not None
+    assert objects.put_if("a", b"2", None) is None, "one after the other it refuses"
+    objects.delete(["a"])
+    with pytest.raises(BadConfigError, match="does not keep to conditions of writes"):
+        Holding(objects, "a")
+    assert list(objects.listed("")) == []
+
+
+@pytest.mark.parametrize("kind", ["error", "cut", "lost", "twice"])
+def test_a_store_is_made_in_spite_of_faults(proxy: FaultyProxy, url: str, kind: Kind) -> None:
+    proxy.fail(kind, "PUT", "/probe-", times=2, after=3)
+    Holding(S3Objects(url), "a").release()
+    assert [item.key for item in S3Objects(url).listed("")] == ["head.json"]
 
 
 @pytest.mark.parametrize("kind", ["error", "cut", "lost", "twice"])

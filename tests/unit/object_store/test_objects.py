@@ -1,6 +1,10 @@
-"""What every object store keeps to, on the memory of this process and on moto's server; what S3 says of
-trouble.
+"""What every object store keeps to, on the memory of this process, on moto's server and on SeaweedFS; what S3
+says of trouble.
 """
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import fsspec
 import pytest
@@ -15,7 +19,7 @@ from tests.object_store_fixtures import objects_by
 from tests.object_stores import BUCKET, client_of
 
 
-@pytest.fixture(params=["memory", "s3"])
+@pytest.fixture(params=["memory", "s3", "seaweedfs"])
 def objects(request: pytest.FixtureRequest, url: str) -> Objects:
     return objects_by(request, url)
 
@@ -53,6 +57,21 @@ def test_a_write_keeps_to_its_condition(objects: Objects) -> None:
     assert objects.put_if("head", b"three", tag) is None
     assert content(objects, "head") == b"two"
     assert objects.put_if("other", b"x", newer) is None
+
+
+def test_of_writers_at_the_same_moment_one_passes_the_condition(objects: Objects) -> None:
+    for known in (None, objects.put("1", b"first")):
+        key = "0" if known is None else "1"
+        ready = threading.Barrier(8)
+
+        def write(number: int, key: str = key, known: str | None = known, ready: Any = ready) -> str | None:
+            ready.wait(30)
+            return objects.put_if(key, b"%d" % number, known)
+
+        with ThreadPoolExecutor(8) as pool:
+            tags = list(pool.map(write, range(8)))
+        [winner] = [number for number, tag in enumerate(tags) if tag is not None]
+        assert content(objects, key) == b"%d" % winner
 
 
 def test_objects_are_listed_by_prefix_and_deleted(objects: Objects) -> None:

@@ -1,6 +1,7 @@
 """What the service says of a store that is empty, or that a run is writing."""
 
 import fcntl
+import gc
 import shutil
 import threading
 from pathlib import Path
@@ -32,6 +33,13 @@ def test_a_store_without_people_is_not_ready_and_says_how_to_fill_it(tmp_path: P
     assert service.status().report.rows == 0
     with Store.open(tmp_path / "store").exclusive(), pytest.raises(NotReadyError, match="being written"):
         service.search("red")
+
+
+def test_no_question_waits_for_a_search_for_garbage_among_all_that_is_loaded(own: Path) -> None:
+    gc.unfreeze()
+    loaded = len(gc.get_objects())
+    ArchiveService(own / "store", FAKE).warm()
+    assert len(gc.get_objects()) < loaded / 10
 
 
 def test_an_index_that_is_emptied_while_it_is_asked_is_not_a_wrong_question(

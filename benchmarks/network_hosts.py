@@ -69,6 +69,7 @@ class Hosts:
             ip("netns", "delete", self._name(host))
 
     def address(self, host: str) -> str:
+        """Return the address of a host."""
         return f"{NETWORK}.{_NUMBERS[host]}"
 
     def start(
@@ -99,6 +100,7 @@ class Hosts:
         ip("-n", self._name("switch"), "link", "set", host, "down")
 
     def mend(self, host: str) -> None:
+        """Plug a host in again."""
         ip("-n", self._name("switch"), "link", "set", host, "up")
 
     def kill_all(self, host: str) -> None:
