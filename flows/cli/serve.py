@@ -1,6 +1,5 @@
 """``par serve``: a web page and an API for one store."""
 
-import gc
 import os
 import sys
 from typing import Annotated
@@ -121,8 +120,6 @@ def serve(
 
             webbrowser.open(address)
         server = make_server(app)
-        gc.collect()
-        gc.freeze()  # modules and models stay: to look through them for garbage would stop all for 0.1 s
         server.run(sockets=[listening])
         if server.started and server.should_exit:  # now and then Ctrl-C does not come through asyncio
             raise KeyboardInterrupt

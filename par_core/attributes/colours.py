@@ -116,11 +116,14 @@ def _table() -> UInt8[np.ndarray, " c"]:
     """Nearest term of each of 2^15 colours."""
     step = 1 << (8 - _BITS)
     levels = np.arange(step // 2, 256, step, dtype=np.uint8)
-    grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
-    codes = np.repeat(np.arange(len(PROTOTYPES)), [len(colours) for colours in PROTOTYPES.values()])
-    prototypes = _lab(np.array([colour for colours in PROTOTYPES.values() for colour in colours], np.uint8))
-    distances = np.linalg.norm(_lab(grid)[:, None] - prototypes[None], axis=2)
-    return codes[distances.argmin(axis=1)].astype(np.uint8)
+    grid = _lab(np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3))
+    nearest, codes = np.full(len(grid), np.inf, np.float32), np.zeros(len(grid), np.uint8)
+    for code, colours in enumerate(PROTOTYPES.values()):
+        for colour in _lab(np.array(colours, np.uint8)):
+            distances = np.linalg.norm(grid - colour, axis=1)
+            nearer = distances < nearest
+            nearest[nearer], codes[nearer] = distances[nearer], code
+    return codes
 
 
 def _lab(pixels: UInt8[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:

@@ -8,7 +8,7 @@ import numpy as np
 from par_core.models.describer import CompactDescriber, read_answers
 from par_core.models.detector import OpenVinoDetector, examples
 from par_core.models.regions import COMPACT_ANCHORS
-from par_core.models.runtimes import Compiled, Runtime
+from par_core.models.runtimes import Arrays, Runtime
 from par_core.models.segmenter import MaskRCNNSegmenter
 from par_core.models.segmenter_settings import SegmenterSettings
 from par_core.models.shipped import FILES
@@ -35,14 +35,14 @@ def load_compact_segmenter(
         from par_core.models.torch_segmenter import compact_network, segmenter_of
 
         return segmenter_of(compact_network(), settings, fingerprint, _ARCHITECTURE, runtime)
-    pictures, pooled = examples(_PYRAMID_CHANNELS)
+    pictures, boxes, masks = examples(_PYRAMID_CHANNELS)
 
-    def part(name: str, typical: tuple[np.ndarray, ...]) -> Compiled:
+    def part(name: str, typical: Arrays) -> Any:
         network = f"segmenter-compact.{name}"
         return runtime.compile(shipped_network(network, _SEGMENTER), typical, f"{fingerprint}/{name}")
 
     detector = OpenVinoDetector(
-        part("features", pictures), part("boxes", pooled), part("masks", pooled), COMPACT_ANCHORS, settings
+        part("features", pictures), part("boxes", boxes), part("masks", masks), COMPACT_ANCHORS, settings
     )
     summary = f"{_ARCHITECTURE} ({runtime.name}, {runtime.precision})"
     return MaskRCNNSegmenter(detector, settings, fingerprint, summary)

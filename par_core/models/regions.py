@@ -24,6 +24,7 @@ _BOX_WEIGHTS: Final = np.array([10, 10, 5, 5], np.float32)
 _RPN_NMS_IOU: Final = 0.7
 _RPN_LEAST_SIDE: Final = 1e-3  # pixels
 _LEAST_SIDE: Final = 1e-2
+_ROUNDING: Final = 1e-3  # of logits; what is a little too low is dropped by its probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ def propose(
     """Return the regions (n, 4) of an image that may hold something, the likeliest first.
 
     Args:
-        objectness: Logits (anchors, h, w) of each level of the pyramid.
-        deltas: Deltas (4 anchors, h, w) of each level.
+        objectness: Logits (h, w, anchors) of each level of the pyramid.
+        deltas: Deltas (h, w, 4 anchors) of each level.
         padded: Height and width of the network's input.
         resized: Height and width of the picture in it.
         anchors: The anchors.
@@ -70,15 +71,13 @@ def propose(
     """
     boxes, scores = list[np.ndarray](), list[np.ndarray]()
     for level, (logits, moves) in enumerate(zip(objectness, deltas, strict=True)):
-        n_anchors, rows, columns = logits.shape
-        flat = logits.ravel()
-        n_best = min(settings.proposals, len(flat))
-        best = np.argpartition(-flat, n_best - 1)[:n_best]
-        anchor, row, column = np.unravel_index(best, logits.shape)
+        rows, columns, n_anchors = logits.shape
+        best = _best(logits.ravel(), settings)
+        row, column, anchor = np.unravel_index(best, logits.shape)
         places = np.stack([column * (padded[1] // columns), row * (padded[0] // rows)] * 2, axis=1)
         found = anchors.around_origin(level)[anchor] + places.astype(np.float32)
-        moved = _moved(found, moves.reshape(n_anchors, 4, rows, columns)[anchor, :, row, column])
-        inside, score = _inside(moved, resized), sigmoid(flat[best])
+        moved = _moved(found, moves.reshape(rows, columns, n_anchors, 4)[row, column, anchor])
+        inside, score = _inside(moved, resized), sigmoid(logits[row, column, anchor])
         usable = _large(inside, _RPN_LEAST_SIDE) & (score >= settings.min_objectness)
         inside, score = inside[usable], score[usable]
         kept = _suppress(inside, score, _RPN_NMS_IOU)
@@ -86,6 +85,15 @@ def propose(
         scores.append(score[kept])
     order = np.argsort(-np.concatenate(scores), kind="stable")[: settings.proposals]
     return np.concatenate(boxes)[order]
+
+
+def _best(logits: Float32[np.ndarray, " n"], settings: SegmenterSettings) -> Int64[np.ndarray, " best"]:
+    """The places of the highest logits; without most of those that are too low to be used."""
+    with np.errstate(divide="ignore"):
+        least = np.log(settings.min_objectness) - np.log1p(-settings.min_objectness) - _ROUNDING
+    likely = np.flatnonzero(logits >= np.float32(least))
+    n_best = min(settings.proposals, len(likely))
+    return likely[np.argpartition(-logits[likely], n_best - 1)[:n_best]] if n_best else likely
 
 
 def find_people(
@@ -151,16 +159,17 @@ def _large(boxes: BoxesXYXY, least: float) -> np.ndarray:
 def _suppress(boxes: BoxesXYXY, scores: Scores, iou: float) -> Int64[np.ndarray, " kept"]:
     """The boxes, best first, of which none overlaps a better one of them by more than an IoU."""
     order = np.argsort(-scores, kind="stable")
-    boxes = boxes[order]
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    starts, ends = boxes[:, None, :2], boxes[:, None, 2:]
-    sides = np.maximum(np.minimum(ends, boxes[:, 2:]) - np.maximum(starts, boxes[:, :2]), np.float32(0))
-    common = sides[..., 0] * sides[..., 1]
-    overlapping = common / (areas[:, None] + areas - common) > np.float32(iou)
-    free = np.ones(len(boxes), bool)
-    kept = []
-    for i in range(len(boxes)):
-        if free[i]:
-            kept.append(i)
-            free &= ~overlapping[i]
+    left, top, right, bottom = np.ascontiguousarray(boxes[order].T)[..., None]
+    areas = (right - left) * (bottom - top)
+    across = np.minimum(right, right.T) - np.maximum(left, left.T)
+    down = np.minimum(bottom, bottom.T) - np.maximum(top, top.T)
+    common = np.maximum(across, np.float32(0)) * np.maximum(down, np.float32(0))
+    overlapping = common / (areas + areas.T - common) > np.float32(iou)
+    # a row is one large integer: a loop over arrays of so few bits would take longer
+    rows = [int.from_bytes(bits.tobytes(), "little") for bits in np.packbits(overlapping, 1, "little")]
+    gone, kept = 0, list[int]()
+    for place, row in enumerate(rows):
+        if not gone >> place & 1:
+            kept.append(place)
+            gone |= row
     return order[np.array(kept, np.int64)]

@@ -11,29 +11,41 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from filelock import FileLock
+from jaxtyping import Float32, UInt16
 
 from par_core.atomic import remove_partials, write_atomic
 from par_core.ids import digest_of
 from par_core.models.hardware import processor_name
 from par_core.models.openvino_library import cpu_settings, openvino_library
+from par_core.models.own_biases import give_own_biases
 
 __all__ = [
+    "AS_COMPUTED",
     "Arrays",
     "Compiled",
+    "OpenVinoNetwork",
     "OpenVinoRuntime",
     "Precision",
     "Runtime",
     "cache_folder",
     "has_openvino",
+    "widened",
 ]
 
 Arrays = tuple[np.ndarray, ...]
 Compiled = Callable[..., Arrays]
 Precision = Literal["fp32", "bf16", "int8"]
+
+#: Prefix of the names of outputs that may stay in the precision in which OpenVINO computes them.
+AS_COMPUTED: Final = "as-computed:"
+
+# raised by hand when a model is put together in another way from the same weights: what was compiled of it
+# before is not used
+_FORM: Final = 2
 
 
 @runtime_checkable
@@ -78,25 +90,16 @@ class OpenVinoRuntime:
         self.precision: Precision = precision
         self._threads = threads
 
-    def compile(self, network: Any, examples: Arrays, key: str) -> Compiled:
+    def compile(self, network: Any, examples: Arrays, key: str) -> "OpenVinoNetwork":
         """Compile, or load what was compiled before; each thread gets an inference request of its own."""
-        compiled = self._compiled(network, key)
-        n_outputs = len(compiled.outputs)
-        local = threading.local()
-
-        def run(*inputs: np.ndarray) -> Arrays:
-            if not hasattr(local, "request"):
-                local.request = compiled.create_infer_request()
-            local.request.infer([np.ascontiguousarray(array) for array in inputs], share_inputs=True)
-            return tuple(local.request.get_output_tensor(i).data.copy() for i in range(n_outputs))
-
-        return run
+        return OpenVinoNetwork(self._compiled(network, key))
 
     def _compiled(self, network: Any, key: str) -> Any:
         ov = openvino_library()
         core, settings = ov.Core(), cpu_settings(self.precision, self._threads)
         ranges = repr(sorted(network.ranges.items())) if self.precision == "int8" else ""
-        name = digest_of(key, ov.__version__, processor_name(), repr(sorted(settings.items())), ranges)
+        about = (ov.__version__, processor_name(), repr(sorted(settings.items())), ranges, str(_FORM))
+        name = digest_of(key, *about)
         kept = cache_folder() / "openvino" / f"{name}.blob"
         kept.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(kept.with_suffix(".lock")):
@@ -107,9 +110,62 @@ class OpenVinoRuntime:
                     kept.unlink()
             remove_partials(kept.parent, of=kept.name)
             model = network.quantised() if self.precision == "int8" else network()
+            give_own_biases(model)
+            if self.precision == "bf16":
+                model = _as_computed(model)
             compiled = core.compile_model(model, "CPU", settings)
             write_atomic(kept, compiled.export_model().getvalue())
             return compiled
+
+
+class OpenVinoNetwork:
+    """A compiled network; each thread has an inference request of its own.
+
+    Args:
+        compiled: OpenVINO's compiled model.
+    """
+
+    def __init__(self, compiled: Any) -> None:
+        self._compiled, self._n_outputs = compiled, len(compiled.outputs)
+        self._local = threading.local()
+
+    def __call__(self, *inputs: np.ndarray) -> Arrays:
+        """Compute from arrays to arrays of the caller's own."""
+        return tuple(
+            widened(output) if output.dtype == np.uint16 else output.copy()
+            for output in self.in_place(*inputs)
+        )
+
+    def in_place(self, *inputs: np.ndarray) -> Arrays:
+        """Compute as a call does, without copies: the outputs hold until the next call in this thread. Those
+        whose names begin with ``AS_COMPUTED`` are 16-bit integers, the bits of bf16, where that is computed.
+        """
+        if not hasattr(self._local, "request"):
+            self._local.request = self._compiled.create_infer_request()
+        request = self._local.request
+        request.infer([np.ascontiguousarray(array) for array in inputs], share_inputs=True)
+        outputs = (request.get_output_tensor(i).data for i in range(self._n_outputs))
+        # OpenVINO's arrays of bf16 say that they are fp16
+        return tuple(output.view(np.uint16) if output.itemsize == 2 else output for output in outputs)
+
+
+def widened(bits: UInt16[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:
+    """Return numbers of bf16, given as 16-bit integers, in fp32."""
+    wide = bits.astype(np.uint32)
+    wide <<= 16
+    return wide.view(np.float32)
+
+
+def _as_computed(model: Any) -> Any:
+    """The model with those outputs in bf16 that may be."""
+    ov = openvino_library()
+    from openvino.preprocess import PrePostProcessor
+
+    outputs = PrePostProcessor(model)
+    for number, output in enumerate(model.outputs):
+        if any(name.startswith(AS_COMPUTED) for name in output.get_names()):
+            outputs.output(number).tensor().set_element_type(ov.Type.bf16)
+    return outputs.build()
 
 
 def has_openvino() -> bool:

@@ -50,22 +50,27 @@ def prepare(image: ImageU8, settings: SegmenterSettings) -> Prepared:
         scale = min(scale, settings.max_height / height)
     if settings.smooth:
         rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-        planes = _normalised(resize(image, rows, columns), settings)
+        canvas = _canvas(rows, columns)
+        _normalise(resize(image, rows, columns), settings, canvas[:, :rows, :columns])
     else:
         rows, columns = max(1, int(height * scale)), max(1, int(width * scale))
-        planes = [
-            cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_LINEAR)
-            for plane in _normalised(image, settings)
-        ]
-    padded_rows, padded_columns = (-(-side // _STRIDE) * _STRIDE for side in (rows, columns))
-    canvas = np.zeros((3, padded_rows, padded_columns), np.float32)
-    for channel, plane in enumerate(planes):
-        canvas[channel, :rows, :columns] = plane
+        canvas, planes = _canvas(rows, columns), np.empty((3, height, width), np.float32)
+        _normalise(image, settings, planes)
+        for plane, into in zip(planes, canvas[:, :rows, :columns], strict=True):
+            into[...] = cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_LINEAR)
     return Prepared(canvas, (rows, columns), (height, width))
 
 
-def _normalised(picture: ImageU8, settings: SegmenterSettings) -> list[Float32[np.ndarray, "_ _"]]:
-    """The normalised channels of a picture, by a table of the 256 values of each."""
+def _canvas(rows: int, columns: int) -> Float32[np.ndarray, "3 _ _"]:
+    """Room for a picture of a size, zero where it is padded."""
+    canvas = np.empty((3, *(-(-side // _STRIDE) * _STRIDE for side in (rows, columns))), np.float32)
+    canvas[:, rows:], canvas[:, :, columns:] = 0, 0
+    return canvas
+
+
+def _normalise(picture: ImageU8, settings: SegmenterSettings, into: Float32[np.ndarray, "3 _ _"]) -> None:
+    """Write the normalised channels of a picture, by a table of the 256 values of each."""
     values = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
-    table = (values - np.array(settings.mean, np.float32)) / np.array(settings.std, np.float32)
-    return [table[:, channel][picture[..., channel]] for channel in range(3)]
+    tables = ((values - np.array(settings.mean, np.float32)) / np.array(settings.std, np.float32)).T.copy()
+    for channel, table, plane in zip(cv2.split(picture), tables, into, strict=True):
+        cv2.LUT(channel, table, dst=plane)

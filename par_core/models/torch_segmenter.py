@@ -15,7 +15,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import concat_box_prediction_layers
 
 from par_core.models.conversion import convert, for_even_sides
-from par_core.models.detector import OpenVinoDetector, examples, with_pooling
+from par_core.models.detector import BOX_BINS, MASK_BINS, OpenVinoDetector, channels_last, examples
 from par_core.models.mask_rcnn import Architecture, build_mask_rcnn
 from par_core.models.regions import PERSON_LABEL, Anchors
 from par_core.models.runtimes import Arrays, Runtime
@@ -34,8 +34,6 @@ __all__ = [
     "random_network",
     "segmenter_of",
 ]
-
-_BOX_BINS, _MASK_BINS = 7, 14
 
 
 def segmenter_of(
@@ -59,10 +57,11 @@ def segmenter_of(
     """
     detector: TorchDetector | OpenVinoDetector
     if runtime.name == "openvino":
-        features, box, mask = (
+        parts: list[Any] = [
             runtime.compile(make, typical, f"{fingerprint}/{part}")
             for part, (make, typical) in openvino_parts(network).items()
-        )
+        ]
+        features, box, mask = parts
         generator = network.rpn.anchor_generator
         anchors = Anchors(tuple(map(tuple, generator.sizes)), tuple(generator.aspect_ratios[0]))
         detector = OpenVinoDetector(features, box, mask, anchors, settings)
@@ -74,17 +73,11 @@ def segmenter_of(
 def openvino_parts(network: MaskRCNN) -> dict[str, tuple[Callable[[], Any], Arrays]]:
     """Return the networks of an :class:`OpenVinoDetector` with typical inputs, in its order."""
     parts = _Parts(network)
-    channels = network.backbone.out_channels
-    pictures, pooled = examples(channels)
-
-    def head(module: nn.Module, bins: int) -> Any:
-        typical = np.random.default_rng(0).random((16, channels, bins, bins), np.float32)
-        return with_pooling(convert(module, (typical,)), channels, bins)
-
+    pictures, boxes, masks = examples(network.backbone.out_channels)
     return {
-        "features": (lambda: convert(for_even_sides(parts.features), pictures), pictures),
-        "boxes": (lambda: head(parts.box, _BOX_BINS), pooled),
-        "masks": (lambda: head(parts.mask, _MASK_BINS), pooled),
+        "features": (lambda: channels_last(convert(for_even_sides(parts.features), pictures)), pictures),
+        "boxes": (lambda: convert(_ChannelsLast(parts.box), boxes), boxes),
+        "masks": (lambda: convert(_ChannelsLast(parts.mask), masks), masks),
     }
 
 
@@ -123,7 +116,7 @@ class TorchDetector:
         parts = _Parts(network)
         self._levels = parts.features.levels
         channels = network.backbone.out_channels
-        pictures, _ = examples(channels)
+        pictures, *_ = examples(channels)
         rng = np.random.default_rng(0)
 
         def compiled(module: nn.Module, typical: Arrays, name: str) -> Any:
@@ -133,8 +126,8 @@ class TorchDetector:
         self._box_head, self._mask_head = (
             compiled(module, (rng.random((n, channels, bins, bins), np.float32),), name)
             for module, n, bins, name in (
-                (parts.box, 16, _BOX_BINS, "box"),
-                (parts.mask, 4, _MASK_BINS, "mask"),
+                (parts.box, 16, BOX_BINS, "box"),
+                (parts.mask, 4, MASK_BINS, "mask"),
             )
         )
 
@@ -202,7 +195,7 @@ class TorchDetector:
         """The probabilities of the masks of boxes, by image."""
         numbers = [len(inside) for inside in boxes]
         if not sum(numbers):
-            return [torch.zeros(0, 2 * _MASK_BINS, 2 * _MASK_BINS) for _ in boxes]
+            return [torch.zeros(0, 2 * MASK_BINS, 2 * MASK_BINS) for _ in boxes]
         pooled = self._roi.mask_roi_pool(features, boxes, [image.resized for image in images])
         return list(self._mask_head.on_device(pooled)[0].sigmoid().split(numbers))
 
@@ -264,3 +257,15 @@ class _PersonMask(nn.Module):
     def forward(self, pooled: Tensor) -> Tensor:
         logits: Tensor = self.predictor(self.head(pooled))[:, PERSON_LABEL]
         return logits
+
+
+class _ChannelsLast(nn.Module):
+    """A head of pooled regions (n, bins, bins, c)."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, pooled: Tensor) -> Tensor | tuple[Tensor, ...]:
+        outputs: Tensor | tuple[Tensor, ...] = self.head(pooled.permute(0, 3, 1, 2))
+        return outputs

@@ -26,28 +26,24 @@ workers.log, run.lock                 files of the current or last run; may be d
 """
 
 import contextlib
-import fcntl
-import itertools
-import json
 import os
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import Final, Literal
 
-from par_core.atomic import remove_partials, write_atomic
+from par_core.atomic import remove_partials
 from par_core.errors import BadConfigError, StoreError
 from par_core.object_store.names import COPY
 from par_core.object_store.places import copy_of
+from par_core.store.marker import raise_format, require_readable, write_marker
+from par_core.store.renamed_folders import renamed_folder
 from par_core.store.renamed_ids import load_renamed_ids
+from par_core.store.run_lock import lock_for_a_look, lock_for_writing
 from par_core.store.shards import Manifest, ShardFolder
 from par_core.store_folder import store_folder
-from par_core.version import __version__
 
-__all__ = ["FORMAT", "Stage", "Store"]
+__all__ = ["Stage", "Store"]
 
-FORMAT: Final = 2
-_FIRST_FORMAT: Final = 1  # of version 0.1.0, with which the next writer goes on
 _MANY_FOLDERS: Final = ("segment", "describe", "index.lance")
 _WITHOUT_HOLDING: Final = (
     "access",
@@ -56,8 +52,6 @@ _WITHOUT_HOLDING: Final = (
     "tags",
 )  # commands that do not hold the store write there
 _WRITTEN_IN_S: Final = 60.0  # the longest that writing a file there may take
-_LOCK_TRIES: Final = 25
-_LOCK_PAUSE_S: Final = 0.02
 Stage = Literal["segment", "describe"]
 
 
@@ -148,12 +142,7 @@ class Store:
         if not store._marker.is_file():
             place = root if store.copy is None else store.place
             raise BadConfigError(f"no store at {place}; make one with: par index SOURCE --store {place}")
-        stored_format = store._written_marker()["format"]
-        if stored_format > FORMAT:
-            raise StoreError(
-                f"{store.place} has store format {stored_format}, which a newer version of PAR has written;"
-                f" this one reads formats up to {FORMAT}: install the newer one here"
-            )
+        require_readable(store._marker, store.place)
         return store
 
     @classmethod
@@ -176,21 +165,8 @@ class Store:
                 )
             ):
                 raise BadConfigError(f"{root} exists and is no PAR store; choose an empty or new folder")
-            write_atomic(
-                store._marker, json.dumps({"format": FORMAT, "created_by": f"par {__version__}"}).encode()
-            )
+            write_marker(store._marker)
         return cls.open(root)
-
-    def _written_marker(self) -> dict[str, Any]:
-        try:
-            content = json.loads(self._marker.read_bytes())
-            if type(content["format"]) is not int or content["format"] < _FIRST_FORMAT:
-                raise ValueError(f"format {content['format']!r}")
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                f"{self._marker} is damaged ({error}); bring it back from a backup: it holds the format"
-            ) from error
-        return content
 
     def raise_format(self) -> None:
         """Say that the store is of this format from now on, before the first change that earlier versions
@@ -199,9 +175,7 @@ class Store:
         Raises:
             StoreError: The file that says so is damaged.
         """
-        content = self._written_marker()
-        if content["format"] < FORMAT:
-            write_atomic(self._marker, json.dumps({**content, "format": FORMAT}).encode())
+        raise_format(self._marker)
 
     @property
     def _marker(self) -> Path:
@@ -221,26 +195,12 @@ class Store:
     @property
     def reviews_path(self) -> Path:
         """Folder of the reviews."""
-        return self._renamed("hunts", "reviews")
+        return renamed_folder(self.root / "hunts", self.root / "reviews")
 
     @property
     def certificates_path(self) -> Path:
         """Folder of the erasure certificates."""
-        return self._renamed("receipts", "certificates")
-
-    def _renamed(self, before: str, name: str) -> Path:
-        """Path of a folder that had another name in the release before. Rename it if it exists, or move its
-        files if both do; where the store cannot be written to, it keeps that name.
-        """
-        old, new = self.root / before, self.root / name
-        if old.is_dir():
-            try:
-                _move_files(old, new) if new.exists() else old.rename(new)
-            except FileNotFoundError:  # another process has just renamed it
-                pass
-            except OSError:
-                return new if new.exists() else old
-        return new
+        return renamed_folder(self.root / "receipts", self.root / "certificates")
 
     @property
     def forgetting_path(self) -> Path:
@@ -332,7 +292,7 @@ class Store:
         """
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "run.lock").open("w") as file:
-            if not _locked(file, fcntl.LOCK_EX, _LOCK_TRIES):
+            if not lock_for_writing(file):
                 raise StoreError(f"another par command is writing to {self.place}; wait for it to end")
             with contextlib.nullcontext() if self.copy is None else self.copy.writing():
                 yield
@@ -345,28 +305,6 @@ class Store:
             return self.copy.is_held()
         try:
             with (self.root / "run.lock").open() as file:
-                return not _locked(file, fcntl.LOCK_SH, 1)
+                return not lock_for_a_look(file)
         except FileNotFoundError:
             return False
-
-
-def _move_files(old: Path, new: Path) -> None:
-    """Move the files of a folder into another. A file whose name is taken there gets the next free one, such
-    as ``hat-2.json``.
-    """
-    for path in sorted(old.iterdir()):
-        others = (f"{path.stem}-{number}{path.suffix}" for number in itertools.count(2))
-        names = itertools.chain([path.name], others)
-        path.rename(next(new / name for name in names if not (new / name).exists()))
-    old.rmdir()
-
-
-def _locked(file: IO[str], kind: int, tries: int) -> bool:
-    """Lock an open file until it is closed; False if another process holds it."""
-    for attempt in range(tries):
-        if attempt:
-            time.sleep(_LOCK_PAUSE_S)
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
-            return True
-    return False

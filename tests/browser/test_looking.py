@@ -45,6 +45,13 @@ NAMELESS = """() => {
   return all.filter(node => node.offsetParent && !named(node)).map(node => node.outerHTML.slice(0, 100));
 }"""
 
+ROOM_BESIDE_EXAMPLE = """box => {
+  const style = getComputedStyle(box), pen = document.createElement("canvas").getContext("2d");
+  pen.font = style.font;
+  const inside = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return inside - pen.measureText(box.placeholder).width;
+}"""
+
 
 def test_a_person_opens_beside_the_answer_and_the_address_shows_the_same_again(page: Page) -> None:
     page.goto(RED)
@@ -143,6 +150,8 @@ def test_a_phone_shows_all_of_it_in_its_width(phone: Page) -> None:
     for address in (RED, "/", "/status", "/help", "/?q=%28red"):
         phone.goto(address)
         assert phone.evaluate("document.documentElement.scrollWidth") == 360, address
+    phone.goto("/")
+    assert phone.locator("#q").evaluate(ROOM_BESIDE_EXAMPLE) > 0
     phone.goto(RED)
     phone.locator(".card").first.tap()
     expect(phone.locator("#panel")).to_be_visible()

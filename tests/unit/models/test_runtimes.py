@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from par_core.atomic import partial_name
-from par_core.models.conversion import compile_module
+from par_core.models.conversion import compile_module, convert
 from par_core.models.openvino_library import openvino_library
-from par_core.models.runtimes import OpenVinoRuntime, Runtime
+from par_core.models.runtimes import AS_COMPUTED, OpenVinoRuntime, Runtime, widened
 from par_core.models.torch_runtime import TorchRuntime
 
 
@@ -54,6 +54,22 @@ def test_an_earlier_result_is_not_overwritten_by_a_later_call() -> None:
     kept = first.copy()
     run(zeros + 1)
     assert np.array_equal(first, kept)
+
+
+def test_outputs_in_place_are_those_of_a_call_and_stay_bf16_only_where_they_may() -> None:
+    def network() -> object:
+        model = convert(TwoHeads().eval(), (images,))
+        model.outputs[0].set_names({f"{AS_COMPUTED}0"})
+        return model
+
+    images = np.random.default_rng(0).random((1, 3, 8, 8), np.float32)
+    for precision, kinds in (("fp32", ["float32"] * 2), ("bf16", ["uint16", "float32"])):
+        run = OpenVinoRuntime(precision).compile(network, (images,), str(uuid4()))
+        raw, called = run.in_place(images), run(images)
+        assert [array.dtype.name for array in raw] == kinds
+        wide = widened(raw[0]) if raw[0].dtype == np.uint16 else raw[0]
+        assert np.array_equal(wide, called[0])
+        assert np.array_equal(raw[1], called[1])
 
 
 def test_openvino_is_imported_without_its_telemetry_and_converter() -> None:

@@ -87,7 +87,7 @@ def test_a_run_waits_for_a_look_and_not_for_another_run(own: Path, monkeypatch: 
         if len(waited) == 4:
             look.close()
 
-    monkeypatch.setattr("par_core.store.layout.time.sleep", wait)
+    monkeypatch.setattr("par_core.store.run_lock.time.sleep", wait)
     with store.exclusive():
         assert len(waited) == 4
         waited.clear()

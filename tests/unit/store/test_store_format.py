@@ -8,7 +8,8 @@ import pytest
 from par_core.errors import StoreError
 from par_core.stages.check import verify_store
 from par_core.stages.status import store_status
-from par_core.store.layout import FORMAT, Store
+from par_core.store.layout import Store
+from par_core.store.marker import FORMAT
 from tests.indexing import content, index
 from tests.pictures import archive
 
