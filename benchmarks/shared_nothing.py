@@ -3,7 +3,7 @@ shards into a store in a folder, beside one that writes them to S3, with millise
 
     PYTHONPATH=. .venv/bin/python benchmarks/shared_nothing.py > result.json
     PYTHONPATH=. .venv/bin/python benchmarks/shared_nothing.py --photos 512 --shard-size 256 \
-        --warm-photos 16 --turns 1 > result.json           # shards of the default size, about five minutes
+        --warm-photos 16 --turns 1 > result.json           # the default setting, about five minutes
 
 An S3 API (moto) and the proxy that delays run in a process of their own, on the same cores. Folder and S3
 take turns; the first turn warms up and does not count. Both read the photographs from the folder.
