@@ -259,6 +259,8 @@ def main() -> None:
     store = scratch / f"new-{options.people}"
     if not store.exists():
         fill(store, people)
+    marker = store / "store.json"  # the base reads format 1 only, and this table as it is
+    marker.write_text(json.dumps(json.loads(marker.read_text()) | {"format": 1}))
     children = {name: Child(build, store, scratch / "queries.npy") for name, build in builds.items()}
     result = {
         "nearest": nearest_beside(children, people, queries),
