@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from par_core.log_odds import logit
 from par_core.models.segmenter_settings import SegmenterSettings
 from par_core.types import BoxesXYXY, Scores
 
@@ -89,9 +90,7 @@ def propose(
 
 def _best(logits: Float32[np.ndarray, " n"], settings: SegmenterSettings) -> Int64[np.ndarray, " best"]:
     """The places of the highest logits; without most of those that are too low to be used."""
-    with np.errstate(divide="ignore"):
-        least = np.log(settings.min_objectness) - np.log1p(-settings.min_objectness) - _ROUNDING
-    likely = np.flatnonzero(logits >= np.float32(least))
+    likely = np.flatnonzero(logits >= np.float32(logit(settings.min_objectness) - _ROUNDING))
     n_best = min(settings.proposals, len(likely))
     return likely[np.argpartition(-logits[likely], n_best - 1)[:n_best]] if n_best else likely
 
