@@ -26,6 +26,7 @@ from par_core.datasets.folders import name_of
 from par_core.errors import BadConfigError, BadInputError, StoreError
 from par_core.ids import digest_of
 from par_core.models.fingerprints import fingerprints
+from par_core.people import out_of_frame
 from par_core.predictions.tables import PredictedPeople, outlines_in, people_in
 from par_core.types import PersonInstances
 
@@ -217,7 +218,7 @@ def _key(kind: Kind, pictures: Sequence[Path], settings: Sequence[RunConfig]) ->
     for config in settings:
         prints = fingerprints(config)
         used = [prints.segmenter, config.segment.digest(), config.archive.digest()]
-        parts += (
-            used if kind == "outlines" else [*used, prints.describer, config.describe.cutout.digest(), NAMING]
-        )
+        if kind == "people":
+            used += [prints.describer, config.describe.cutout.digest(), NAMING, out_of_frame.RULE]
+        parts += used
     return digest_of(*parts)

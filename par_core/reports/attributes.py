@@ -32,6 +32,10 @@ CONVENTIONS: Final = (
         " attributes that are scored."
     ),
     (
+        "A person of whom the model gives no answer, as of shoes that a portrait does not show, counts as not"
+        " having the attribute; answered is the share of the people who have an answer."
+    ),
+    (
         "Unknown labels, and labels that a data set only suggests, are left out; so are attributes that fewer"
         " than five people have or lack."
     ),
@@ -66,8 +70,9 @@ def attribute_sections(
         "threshold",
         "prevalence",
         "people",
+        "answered",
     )
-    keys = ("mA", "precision", "recall", "f1", "accuracy", "ece", "threshold", "prevalence", "n")
+    keys = ("mA", "precision", "recall", "f1", "accuracy", "ece", "threshold", "prevalence", "n", "answered")
     rows = tuple(
         (spoken(name), with_ends(intervals[f"auc: {name}"]), *(number(scored[name][key]) for key in keys))
         for name in names
