@@ -134,7 +134,8 @@ def drain(ended: "queue.SimpleQueue[Any]", seconds: float) -> list[Any]:
 
 def one_thread_each(threads: int) -> dict[str, str]:
     """Return the environment that limits the threads of a worker process: more would compete for cores."""
-    return dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+    return dict.fromkeys(names, str(threads))
 
 
 def n_cores() -> int:

@@ -1,7 +1,6 @@
 """The pictures that Mask R-CNN sees: resized, normalised and padded."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import cv2
 import numpy as np
@@ -13,15 +12,13 @@ from par_core.types import ImageU8
 
 __all__ = ["Prepared", "prepare"]
 
-_STRIDE: Final = 32  # images are padded to multiples of this
-
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """An image as the network sees it.
 
     Attributes:
-        pixels: (3, h, w), normalised, padded with zeros to multiples of 32.
+        pixels: (3, h, w), normalised; padded with zeros where the picture does not fill it.
         resized: Height and width of the picture in it.
         whole: Height and width of the image.
     """
@@ -49,21 +46,32 @@ def prepare(image: ImageU8, settings: SegmenterSettings) -> Prepared:
     if settings.max_height is not None:
         scale = min(scale, settings.max_height / height)
     if settings.smooth:
-        rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-        canvas = _canvas(rows, columns)
+        highest = min(settings.max_side, settings.max_height or settings.max_side)
+        rows = _side(height * scale, highest, settings)
+        columns = _side(width * scale, settings.max_side, settings)
+        canvas = _canvas(rows, columns, settings.multiple)
         _normalise(resize(image, rows, columns), settings, canvas[:, :rows, :columns])
     else:
         rows, columns = max(1, int(height * scale)), max(1, int(width * scale))
-        canvas, planes = _canvas(rows, columns), np.empty((3, height, width), np.float32)
+        canvas, planes = _canvas(rows, columns, settings.multiple), np.empty((3, height, width), np.float32)
         _normalise(image, settings, planes)
         for plane, into in zip(planes, canvas[:, :rows, :columns], strict=True):
             into[...] = cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_LINEAR)
     return Prepared(canvas, (rows, columns), (height, width))
 
 
-def _canvas(rows: int, columns: int) -> Float32[np.ndarray, "3 _ _"]:
-    """Room for a picture of a size, zero where it is padded."""
-    canvas = np.empty((3, *(-(-side // _STRIDE) * _STRIDE for side in (rows, columns))), np.float32)
+def _side(length: float, most: int, settings: SegmenterSettings) -> int:
+    """Pixels of a side of a resized picture: the nearest multiple that is not above ``most``, or the length
+    itself where that is too far away.
+    """
+    nearest = settings.multiple * min(round(length / settings.multiple), most // settings.multiple)
+    near = abs(nearest - length) <= settings.stretch * length
+    return nearest if near and nearest else max(1, round(length))
+
+
+def _canvas(rows: int, columns: int, multiple: int) -> Float32[np.ndarray, "3 _ _"]:
+    """Room for a picture of a size, zero where it is padded to multiples of some pixels."""
+    canvas = np.empty((3, *(-(-side // multiple) * multiple for side in (rows, columns))), np.float32)
     canvas[:, rows:], canvas[:, :, columns:] = 0, 0
     return canvas
 

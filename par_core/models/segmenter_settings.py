@@ -17,6 +17,10 @@ class SegmenterSettings:
         max_side: ...unless the longer side would then have more pixels than this...
         max_height: ...or the height more than this: no person is higher than the picture, and the largest
             anchor must fit the highest person.
+        multiple: The network's inputs have sides of multiples of this many pixels...
+        stretch: ...to which each side of a picture is stretched where that changes it by at most this share;
+            elsewhere, and with 0, the input is padded. A runtime prepares its layers for each size that it
+            meets, so that few sizes save time and memory.
         min_score: Lowest score of a person.
         proposals: Largest number of regions that go from the RPN to the box head...
         min_objectness: ...among those with at least this objectness: a picture of few people has few, and
@@ -38,14 +42,23 @@ class SegmenterSettings:
     max_people: int = 200
     max_height: int | None = None
     smooth: bool = True
+    multiple: int = 32
+    stretch: float = 0.0
     # EfficientNet-Lite takes 8-bit pixels as (x - 127) / 128, as in TensorFlow's models
     mean: _Triple = (127 / 255,) * 3
     std: _Triple = (128 / 255,) * 3
 
 
-#: Settings of the shipped weights; the thresholds were chosen on photographs held out from training.
+#: Settings of the shipped weights; the thresholds were chosen on photographs held out from training, where
+# pictures were stretched by up to a tenth, too.
 COMPACT_SETTINGS: Final = SegmenterSettings(
-    min_side=640, max_side=896, max_height=800, min_score=0.75, min_objectness=0.3
+    min_side=640,
+    max_side=896,
+    max_height=800,
+    multiple=64,
+    stretch=0.1,
+    min_score=0.75,
+    min_objectness=0.3,
 )
 
 #: Settings of torchvision's published weights: its own pipeline exactly, except for the threshold.

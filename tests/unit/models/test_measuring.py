@@ -18,8 +18,17 @@ from par_core.models.measuring import TOLERANCE, MeasuringRuntime, measured_batc
 from par_core.models.runtimes import Arrays, Compiled, Precision
 
 
+def compute(seconds: float) -> None:
+    """Use the processor for some seconds of CPU time."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
 class Pretended:
     """A runtime whose bf16 is as fast and as wrong as the test says."""
+
+    waits = 0.0
 
     name = "pretended"
     device = "cpu"
@@ -30,7 +39,8 @@ class Pretended:
 
     def compile(self, network: Compiled, examples: Arrays, key: str) -> Compiled:
         def run(*inputs: np.ndarray) -> Arrays:
-            time.sleep(self.seconds)
+            compute(self.seconds)
+            time.sleep(self.waits if self.precision == "bf16" else 0)
             return tuple(output * (1 + self.error) for output in network(*inputs))
 
         return run
@@ -54,6 +64,11 @@ def test_the_faster_precision_is_taken_if_it_is_near_enough() -> None:
     assert chosen(TOLERANCE * 2, 0.0001) == "fp32"
 
 
+def test_a_machine_that_is_busy_chooses_as_one_that_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pretended, "waits", 0.01)  # as if others had the processor meanwhile
+    assert chosen(TOLERANCE / 2, 0.0001) == "bf16"
+
+
 def test_insisting_on_a_precision_that_changes_results_is_refused() -> None:
     assert chosen(TOLERANCE / 2, 0.01, ("bf16",)) == "bf16"
     with pytest.raises(BadConfigError, match=r"moves the outputs of this model by 10.0%.*use fp32 or auto"):
@@ -75,7 +90,7 @@ def test_what_was_measured_is_kept_and_used_again(tmp_path: Path) -> None:
 
 def test_the_smallest_batch_that_is_about_as_quick_an_item_as_the_best() -> None:
     def run(items: np.ndarray) -> Arrays:
-        time.sleep(0.004 + 0.001 * len(items) if len(items) <= 8 else 0.1)
+        compute(0.004 + 0.001 * len(items) if len(items) <= 8 else 0.1)
         return (items,)
 
     assert measured_batch(run, np.zeros((1, 3)), "cpu", "a") == 8
@@ -85,7 +100,7 @@ def test_running_out_of_memory_ends_the_search() -> None:
     def run(items: np.ndarray) -> Arrays:
         if len(items) > 4:
             raise RuntimeError("out of memory")
-        time.sleep(0.005)
+        compute(0.005)
         return (items,)
 
     assert measured_batch(run, np.zeros((1, 3)), "cpu", "a") == 4
@@ -97,7 +112,7 @@ def test_larger_batches_than_take_half_a_second_are_not_tried(monkeypatch: pytes
 
     def run(items: np.ndarray) -> Arrays:
         tried.append(len(items))
-        time.sleep(0.006 * len(items))
+        compute(0.006 * len(items))
         return (items,)
 
     assert measured_batch(run, np.zeros((1, 3)), "cpu", "a") == 1
