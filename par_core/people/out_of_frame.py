@@ -18,7 +18,7 @@ from par_core.ids import digest_of
 __all__ = ["EDGE", "LEAST_TALLNESS", "RULE", "out_of_frame", "reaches_edge"]
 
 #: Distance of a box from the lower edge of the image, as a share of its height, up to which it reaches it.
-EDGE: Final = 0.05
+EDGE: Final = 0.1
 #: By the share of a person's height that an attribute needs: height of a box over the mean width of its mask
 #: from which it may show so much.
 LEAST_TALLNESS: Final[Mapping[float, float]] = {0.9: 3.87, 0.6: 2.57, 0.55: 2.4, 0.3: 1.71}
