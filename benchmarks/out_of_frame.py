@@ -27,13 +27,13 @@ import numpy as np
 from machine import provenance
 
 from par_core.attributes.clothing_parts import NEEDED_CLOSE
+from par_core.attributes.out_of_frame import LEAST_TALLNESS, out_of_frame, reaches_edge
 from par_core.config import load_config
 from par_core.datasets.merged_labels import LabelledPerson, read_label_map
 from par_core.datasets.outlines import outlined_photos, read_photo, read_picture
 from par_core.models.base import PersonSegmenter
 from par_core.models.profiles import load_segmenter
 from par_core.people.masks import mask_area
-from par_core.people.out_of_frame import LEAST_TALLNESS, out_of_frame, reaches_edge
 from par_core.training.attribute_data import read_people
 from par_core.types import ImageU8
 

@@ -20,13 +20,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from par_core.atomic import write_atomic
+from par_core.attributes import out_of_frame
 from par_core.attributes.colours import NAMING
 from par_core.config import RunConfig, config_of
 from par_core.datasets.folders import name_of
 from par_core.errors import BadConfigError, BadInputError, StoreError
 from par_core.ids import digest_of
 from par_core.models.fingerprints import fingerprints
-from par_core.people import out_of_frame
 from par_core.predictions.tables import PredictedPeople, outlines_in, people_in
 from par_core.types import PersonInstances
 

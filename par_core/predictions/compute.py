@@ -12,6 +12,7 @@ from jaxtyping import Bool
 from par_core.archive import decode
 from par_core.archive.shortage import raise_shortage
 from par_core.attributes.colours import garment_colours
+from par_core.attributes.out_of_frame import out_of_frame
 from par_core.config import RunConfig
 from par_core.datasets.folders import name_of
 from par_core.datasets.outlines import read_picture
@@ -20,7 +21,6 @@ from par_core.models.base import PersonDescriber
 from par_core.models.profiles import load_describer, load_segmenter
 from par_core.people.cutout import cut_out
 from par_core.people.masks import mask_area
-from par_core.people.out_of_frame import out_of_frame
 from par_core.predictions.cache import PredictionJob
 from par_core.predictions.tables import outlines_table, people_table
 from par_core.types import ImageU8

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32
 
+from par_core.attributes.out_of_frame import out_of_frame
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
@@ -14,7 +15,6 @@ from par_core.people.boxes import box_overlaps
 from par_core.people.cutout import crop_box, cut_out
 from par_core.people.geometry import whole_pixels
 from par_core.people.masks import decode_mask, encode_mask_in_box, mask_area
-from par_core.people.out_of_frame import out_of_frame
 from par_core.people.second_cuts import second_cuts
 from par_core.types import ImageU8, MaskRLE
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from par_core.attributes.out_of_frame import out_of_frame
 from par_core.people.cutout_quality import cutout_scores
-from par_core.people.out_of_frame import out_of_frame
 from par_core.people.second_cuts import second_cuts
 from par_core.status import Status
 from par_core.types import MaskRLE, PersonInstances

@@ -4,10 +4,11 @@ import socket
 from collections.abc import Mapping
 from typing import Any, Final
 
+from par_core.attributes import out_of_frame
 from par_core.attributes.colours import NAMING
 from par_core.config import ArchiveConfig, RunConfig
 from par_core.models.base import PersonDescriber
-from par_core.people import out_of_frame, second_cuts
+from par_core.people import second_cuts
 from par_core.people.cutout_quality import SCORE
 
 __all__ = [

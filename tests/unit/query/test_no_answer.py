@@ -13,8 +13,11 @@ from par_core.models.text_evidence import TextScorer, TextWeights
 from par_core.query.answer import Hit
 from par_core.query.by_filter import degree
 from par_core.query.denials import read_question
-from par_core.query.searching import Wanted, sample_of, search_query
+from par_core.query.searching import Wanted, sample_of, search_filter, search_query
 from par_core.query.where import parse_where
+from par_core.serve.answers import PersonDetails, Versions
+from par_core.serve.page_query import PageQuery
+from par_core.serve.page_view import person_view
 from par_core.store.lance import PeopleIndex
 from tests.many_people import WideTextEncoder, make_index, people
 
@@ -89,3 +92,10 @@ def test_the_other_side_of_an_or_decides(many: PeopleIndex) -> None:
     low = degree(parse_where("not bag < 0.5"), table, attributes)
     assert low == pytest.approx([0.1, 0, 0.9])
     assert any("bag" not in hit.attributes for hit in hits(many, "hat:yes OR bag:yes"))
+
+
+def test_the_panel_lists_what_is_not_in_the_picture(many: PeopleIndex) -> None:
+    for where, hidden in (("bag is null and hat is null", ("bag",)), ("bag is not null", ())):
+        hit = search_filter(many, Wanted(where, 1)).hits[0]
+        view = person_view(PageQuery(""), PersonDetails(hit, (), Versions(1, 1, "table"), many.info), None)
+        assert view.hidden == hidden

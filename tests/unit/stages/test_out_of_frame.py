@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from par_core.attributes import out_of_frame as rule
 from par_core.forget.concerned import every_shard
 from par_core.models.fake import FakeDescriber
 from par_core.models.profiles import load_describer, load_segmenter
-from par_core.people import out_of_frame as rule
 from par_core.predictions.cache import PredictionCache
 from par_core.predictions.compute import compute_here
 from par_core.query.from_store import Question, ask

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from par_core.attributes.clothing_parts import FEET, LOWER, NEEDED_CLOSE
+from par_core.attributes.out_of_frame import EDGE, LEAST_TALLNESS, out_of_frame
 from par_core.attributes.vocabulary import ATTRIBUTES
-from par_core.people.out_of_frame import EDGE, LEAST_TALLNESS, out_of_frame
 
 NAMES = tuple(attribute.name for attribute in ATTRIBUTES)
 sides = st.floats(1, 4000)
