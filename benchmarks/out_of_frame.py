@@ -8,7 +8,7 @@ reaches the lower edge. On the people to learn from, a bound is the largest numb
 at most 2 % of the cuts fall that show the part. Figures come from the people to report on:
 
 ``edges``: share of people whom the shipped segmenter finds within a distance of the lower edge, of every
-tenth person to learn from, cut at a few heights. The tolerance of the rule was chosen by it.
+tenth person to learn from, cut at a few heights. The tolerance of the rule is wider than they need.
 ``shipped``: bounds of the shipped rule (height of the box over the mean width of the mask).
 ``by_mask``, ``by_box``: bounds as they come out today, of this measure and of height over width of the box.
 ``found``: the shipped rule on the photographs cut at a few heights, people as the segmenter finds them.

@@ -21,7 +21,7 @@ from par_core.reports.wording import number, spoken, with_ends
 
 __all__ = ["CONVENTIONS", "attribute_sections"]
 
-CONVENTIONS: Final = (
+CONVENTIONS: Final[tuple[str, ...]] = (
     (
         "An attribute counts as seen where its probability reaches the threshold in the table, which was"
         " chosen on validation people."
