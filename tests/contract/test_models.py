@@ -146,14 +146,13 @@ def test_shipped_segmenter_finds_the_people_in_well_known_photographs_and_none_e
     assert (len(detections) >= 1) == bool(people)
 
 
-@pytest.mark.parametrize("name", ["astronaut", "camera", "grace_hopper"])
-def test_shoes_and_legs_get_no_answer_on_the_portraits_of_the_demo(name: str) -> None:
+@pytest.mark.parametrize("name", ["astronaut", "grace_hopper"])
+def test_shoes_and_legs_get_no_answer_on_two_portraits_of_the_demo(name: str) -> None:
     if name == "grace_hopper":
         with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
             image = np.asarray(Image.open(file).convert("RGB"))
     else:
-        image = getattr(data, name)()
-        image = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+        image = data.astronaut()
     config = PROFILES["compact-openvino"]
     person = people_of(image, load_segmenter(config), load_describer(config), config)[0]
     assert {"female", "hat", "glasses"} <= person.attributes.keys()
