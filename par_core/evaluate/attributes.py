@@ -163,9 +163,11 @@ def score_attributes(data: AttributeSet, predicted: PredictedPeople) -> Attribut
         The run with the scores ``mean_auc``, ``mA`` and ``mean_ece`` (over the attributes of clothing for
         PAR's own vocabulary, else over all; NaN where there are none); ``attributes`` by name with ``auc``,
         ``mA``, ``accuracy``, ``precision``, ``recall``, ``f1``, ``ece``, ``threshold``, ``prevalence``,
-        ``n``; ``instances`` with ``accuracy``, ``precision``, ``recall``, ``f1`` over images and their
-        ``convention``; ``not_answered``, the attributes that the model does not know, and ``too_few``, those
-        that fewer than five people have or lack; ``averaged``, the attributes that the means are over;
+        ``n``, and ``answered``, the share of these who have an answer (the others count as not found, and
+        only calibration leaves them out); ``instances`` with ``accuracy``, ``precision``, ``recall``, ``f1``
+        over images and their ``convention``; ``not_answered``, the attributes that the model does not know,
+        and ``too_few``, those that fewer than five people have or lack; ``averaged``, the attributes that
+        the means are over;
         ``images``, and ``found``: how many people the segmenter detected. The others are described by their
             whole picture.
     """
@@ -173,7 +175,7 @@ def score_attributes(data: AttributeSet, predicted: PredictedPeople) -> Attribut
     probabilities, thresholds = _answers(data, predicted)
     attributes: dict[str, dict[str, Any]] = {}
     for name, p, y in zip(data.attributes, probabilities.T, labels.T, strict=True):
-        known = ~np.isnan(y) & ~np.isnan(p)
+        known = ~np.isnan(y)
         has = y[known] == 1
         if name in thresholds and min(int(has.sum()), int((~has).sum())) >= LEAST:
             attributes[name] = _scores(has, p[known], thresholds[name])
@@ -227,7 +229,7 @@ def _answers(
 
 
 def _scores(has: Bool[np.ndarray, " n"], p: Float32[np.ndarray, " n"], threshold: float) -> dict[str, Any]:
-    likely = p >= threshold
+    likely, answered = p >= threshold, ~np.isnan(p)
     counts = LabelCounts.of(has[:, None].astype(np.float64), likely[:, None])
     return {
         "auc": roc_auc(has, p),
@@ -238,6 +240,7 @@ def _scores(has: Bool[np.ndarray, " n"], p: Float32[np.ndarray, " n"], threshold
         "threshold": threshold,
         "prevalence": float(has.mean()),
         "n": len(has),
+        "answered": float(answered.mean()),
     }
 
 

@@ -108,9 +108,10 @@ def quality_bands(items: AttributeItems, values: Float[np.ndarray, " n"], seed: 
     """
     names = list(items.thresholds)
     columns = [items.attributes.index(name) for name in names]
-    probabilities = items.probabilities[:, columns]
-    labels = np.where(np.isnan(probabilities), np.nan, items.labels[:, columns])
-    predicted = probabilities >= np.array([items.thresholds[name] for name in names], np.float32)
+    labels = items.labels[:, columns]
+    predicted = items.probabilities[:, columns] >= np.array(
+        [items.thresholds[name] for name in names], np.float32
+    )
     terms = label_terms(labels, predicted)
     order = np.argsort(values, kind="stable")[: int((~np.isnan(values)).sum())]  # NaN come last
     count = min(_BANDS, len(order) // _LEAST)

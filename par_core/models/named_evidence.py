@@ -13,6 +13,7 @@ from par_core.attributes.colour_terms import COLOUR_TERMS
 from par_core.attributes.spoken import NamedAttribute, NamedColour
 
 __all__ = [
+    "LEAST",
     "Attributes",
     "ColourShares",
     "KnownPeople",
@@ -21,7 +22,8 @@ __all__ = [
     "probability_of",
 ]
 
-_LEAST: Final = 1e-3  # a probability is never taken for more certain than this
+#: A probability is never taken for more certain than this.
+LEAST: Final = 1e-3
 # share of garments that have the colour of the pixels at their place: 64 % above, 84 % below (text_weights
 # prints both)
 _AGREEMENT: Final = 0.75
@@ -63,13 +65,17 @@ class KnownPeople:
 
 
 def attribute_evidence(
-    named: Sequence[NamedAttribute], attributes: Attributes, n: int
+    named: Sequence[NamedAttribute], attributes: Attributes, n: int, *, of_unknown: float = LEAST
 ) -> Float64[np.ndarray, " n"]:
     """Return for each of n people the sum of the log probabilities of the attributes that a text names, as
-    far as they are known.
+    far as there are such attributes; ``of_unknown`` as in :func:`probability_of`.
     """
     return sum(
-        (np.log(probability_of(one, attributes)) for one in named if one.name in attributes),
+        (
+            np.log(probability_of(one, attributes, of_unknown=of_unknown))
+            for one in named
+            if one.name in attributes
+        ),
         np.zeros(n),
     )
 
@@ -91,9 +97,18 @@ def colour_evidence(
     return ratios
 
 
-def probability_of(named: NamedAttribute, attributes: Attributes) -> Float64[np.ndarray, " n"]:
-    """Return the probability of an attribute, or of its opposite, as named in a text; a half where it is not
-    known; never quite 0 or 1.
+def probability_of(
+    named: NamedAttribute, attributes: Attributes, *, of_unknown: float = LEAST
+) -> Float64[np.ndarray, " n"]:
+    """Return the probability of an attribute, or of its opposite, as named in a text; never quite 0 or 1.
+
+    Args:
+        named: The attribute.
+        attributes: Probabilities by name.
+        of_unknown: Result for people of whom the attribute is not known, whether it or its opposite is named.
+            A picture that does not show it shows neither, so that it counts as least where the attribute is
+            asked for, and as most where it is denied.
     """
-    present = np.nan_to_num(np.asarray(attributes[named.name], np.float64), nan=0.5)
-    return np.clip(present if named.wanted else 1 - present, _LEAST, 1 - _LEAST)
+    present = np.asarray(attributes[named.name], np.float64)
+    asked = np.where(np.isnan(present), of_unknown, present if named.wanted else 1 - present)
+    return np.clip(asked, LEAST, 1 - LEAST)

@@ -30,6 +30,7 @@ from par_core.attributes.vocabulary import ATTRIBUTES, with_colour
 from par_core.log_odds import expit
 from par_core.models.base import TextEncoder
 from par_core.models.named_evidence import (
+    LEAST,
     ColourShares,
     KnownPeople,
     attribute_evidence,
@@ -183,7 +184,7 @@ class TextScorer:
         return ((people.vectors @ query.vectors.T).astype(np.float64) - mean) / spread
 
     def evidence(
-        self, query: SpokenQuery, people: KnownPeople, usual: ColourShares
+        self, query: SpokenQuery, people: KnownPeople, usual: ColourShares, *, of_unknown: float = LEAST
     ) -> Float64[np.ndarray, " n"]:
         """Return the log-likelihood ratio of the text being true against not, of each person; 0 for all if
         the encoder knows no word of it.
@@ -192,13 +193,14 @@ class TextScorer:
             query: Text to judge.
             people: People to judge it for.
             usual: Shares of the colours in the archive.
+            of_unknown: Probability of a named attribute where it is not known.
         """
         n = len(people.vectors)
         if not query.known:
             return np.zeros(n)
         return self.weights.evidence(
             self.z_scores(query, people).mean(axis=1),
-            attribute_evidence(query.attributes, people.attributes, n),
+            attribute_evidence(query.attributes, people.attributes, n, of_unknown=of_unknown),
             colour_evidence(query.colours, people.colours, usual, n),
         )
 

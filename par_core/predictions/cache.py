@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from par_core.atomic import write_atomic
+from par_core.attributes import out_of_frame
 from par_core.attributes.colours import NAMING
 from par_core.config import RunConfig, config_of
 from par_core.datasets.folders import name_of
@@ -217,7 +218,7 @@ def _key(kind: Kind, pictures: Sequence[Path], settings: Sequence[RunConfig]) ->
     for config in settings:
         prints = fingerprints(config)
         used = [prints.segmenter, config.segment.digest(), config.archive.digest()]
-        parts += (
-            used if kind == "outlines" else [*used, prints.describer, config.describe.cutout.digest(), NAMING]
-        )
+        if kind == "people":
+            used += [prints.describer, config.describe.cutout.digest(), NAMING, out_of_frame.RULE]
+        parts += used
     return digest_of(*parts)

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Bool
 
 from par_core.archive import decode
 from par_core.archive.shortage import raise_shortage
 from par_core.attributes.colours import garment_colours
+from par_core.attributes.out_of_frame import out_of_frame
 from par_core.config import RunConfig
 from par_core.datasets.folders import name_of
 from par_core.datasets.outlines import read_picture
@@ -59,11 +61,12 @@ class _Waiting:
 
     row: dict[str, Any]
     cutout: ImageU8
+    hidden: Bool[np.ndarray, " k"]  # attributes that the picture ends above
 
 
 def _people(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table:
     """Describe the largest person of each picture by the steps of indexing, or the whole picture where no
-    person is detected; segmented once for all variants.
+    person is detected; segmented once for all variants. What the frame cuts away of a person gets no answer.
     """
     config = settings[0]
     segmenter, describer = load_segmenter(config), load_describer(config)
@@ -77,6 +80,7 @@ def _people(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table
         largest = int(np.argmax(areas)) if any(areas) else None
         for variant, variant_config in enumerate(settings):
             cutout, box, colours = picture, None, None
+            hidden = np.zeros(len(describer.attributes), bool)
             if largest is not None:
                 colours = garment_colours(picture, people.boxes[largest], people.masks[largest])
                 cutout = cut_out(
@@ -87,11 +91,21 @@ def _people(pictures: Sequence[Path], settings: Sequence[RunConfig]) -> pa.Table
                     describer.aspect,
                 )
                 box = people.boxes[largest].tolist()
+                hidden = out_of_frame(
+                    people.boxes[largest, None].astype(np.float64),
+                    np.array([areas[largest]], np.float64),
+                    np.array([picture.shape[0]], np.float64),
+                    describer.attributes,
+                )[0]
             garments = (
                 {"upper_color": colours.upper, "lower_color": colours.lower} if colours is not None else {}
             )
             waiting.append(
-                _Waiting({"picture": name_of(path), "variant": variant, "box": box, **garments}, cutout)
+                _Waiting(
+                    {"picture": name_of(path), "variant": variant, "box": box, **garments},
+                    cutout,
+                    hidden,
+                )
             )
             if len(waiting) >= batch:
                 rows += _described(waiting, describer)
@@ -104,7 +118,7 @@ def _described(people: Sequence[_Waiting], describer: PersonDescriber) -> list[d
     descriptions = describer.describe([person.cutout for person in people])
     described = zip(people, descriptions.embeddings, descriptions.probabilities, strict=True)
     return [
-        person.row | {"embedding": embedding, "probabilities": probabilities}
+        person.row | {"embedding": embedding, "probabilities": np.where(person.hidden, np.nan, probabilities)}
         for person, embedding, probabilities in described
     ]
 

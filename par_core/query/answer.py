@@ -14,7 +14,7 @@ class PartScore(NamedTuple):
     """The fit of one person to one part of a query.
 
     Attributes:
-        text: The part as the user wrote it.
+        text: The part as the user wrote it; with a remark where the person's picture does not show it.
         wanted: False where the query negates the part.
         probability: Probability that the part is true of the person, in [0, 1].
         weight: Weight of the part in the query; 1 unless the query states another.

@@ -102,28 +102,31 @@ def filter_answer(
     return _result(index, people, groups, question, order, found, before)
 
 
-def degree(wanted: Filter, people: pa.Table, attributes: Sequence[str]) -> Float64[np.ndarray, " n"] | None:
+def degree(
+    wanted: Filter, people: pa.Table, attributes: Sequence[str], unknown: float = 0.0
+) -> Float64[np.ndarray, " n"] | None:
     """Return how surely a filter holds for people, in [0, 1]; None where all that it asks are facts.
 
     Args:
         wanted: The filter.
         people: Rows with the columns that ``columns_of`` names.
         attributes: Names of the attribute columns.
+        unknown: Result where an attribute is not known: as little as possible, within a negation as much.
     """
     match wanted:
         case And(parts) | Or(parts):
-            each = [degree(part, people, attributes) for part in parts]
+            each = [degree(part, people, attributes, unknown) for part in parts]
             known = [one for one in each if one is not None]
             if isinstance(wanted, And):
                 return None if not known else np.prod(known, axis=0)
             return None if len(known) < len(each) else 1 - np.prod([1 - one for one in known], axis=0)
         case Not(inner):
-            inside = degree(inner, people, attributes)
+            inside = degree(inner, people, attributes, 1 - unknown)
             return None if inside is None else 1 - inside
         case Likely(column) | Comparison(column, ">" | ">=", _) if column in attributes:
-            return _numbers(people[column], 0.5)
+            return _numbers(people[column], unknown)
         case Comparison(column, "<" | "<=", _) if column in attributes:
-            return 1 - _numbers(people[column], 0.5)
+            return 1 - _numbers(people[column], 1 - unknown)
         case Comparison(column, "=" | "!=" as operator, str() as term) if column in _SHARES:
             holds = _share(people, column, (term,))
             return holds if operator == "=" else 1 - holds

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32
 
+from par_core.attributes.out_of_frame import out_of_frame
 from par_core.config import RunConfig
 from par_core.errors import BadConfigError
 from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
@@ -33,7 +34,8 @@ class PersonInPicture:
         score: Score of the segmenter, in [0, 1]; 0 where it found nobody and a box stands for the person.
         mask: Mask over the whole picture.
         vector: Embedding of L2 norm 1.
-        attributes: Probability of each attribute by name.
+        attributes: Probability of each attribute by name; without those of parts that the frame of the
+            picture cuts away.
     """
 
     box: tuple[float, float, float, float]
@@ -148,13 +150,23 @@ def _described(
         for one in found
     ]
     described = describer.describe(cutouts)
+    boxes = np.array([one.box for one in found], np.float64).reshape(-1, 4)
+    # a drawn box is no mask
+    areas = np.array([mask_area(one.mask) if one.score else 0 for one in found], np.float64)
+    hidden = out_of_frame(boxes, areas, np.full(len(found), float(image.shape[0])), describer.attributes)
     return [
         PersonInPicture(
             box=one.box,
             score=one.score,
             mask=one.mask,
             vector=described.embeddings[row],
-            attributes=dict(zip(describer.attributes, described.probabilities[row].tolist(), strict=True)),
+            attributes={
+                name: p
+                for name, p, is_hidden in zip(
+                    describer.attributes, described.probabilities[row].tolist(), hidden[row], strict=True
+                )
+                if not is_hidden
+            },
         )
         for row, one in enumerate(found)
     ]

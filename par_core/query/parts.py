@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Float32, Float64
 
+from par_core.attributes.clothing_parts import NEEDED_CLOSE
 from par_core.attributes.spoken import NamedAttribute
 from par_core.log_odds import expit, logit
-from par_core.models.named_evidence import ColourShares, KnownPeople, probability_of
+from par_core.models.named_evidence import LEAST, ColourShares, KnownPeople, probability_of
 from par_core.models.text_evidence import SpokenQuery, TextScorer
 from par_core.query.answer import PartScore
 from par_core.query.language import AllOf, AnyOf, Condition, Likeness, Negated, Node, Phrase, Weighted
@@ -144,25 +145,36 @@ class TextPart:
         """Direction in which the best candidates lie."""
         return self.query.direction
 
-    def probability(self, people: People) -> Float64[np.ndarray, " n"]:
+    def probability(self, people: People, *, wanted: bool = True) -> Float64[np.ndarray, " n"]:
         """Return a probability for each person, in [0, 1]; 1 for all where the words say nothing, as in "a
-        person".
+        person". A named attribute that is not known of a person fits neither the words nor, unless
+        ``wanted``, their negation.
         """
         if not self.query.words:
             return np.ones(len(people))
-        return expit(self.scorer.evidence(self.query, people.known, self.usual) + logit(self.prevalence))
+        evidence = self.scorer.evidence(self.query, people.known, self.usual, of_unknown=_unknown(wanted))
+        return expit(evidence + logit(self.prevalence))
 
-    def details(self, people: People) -> list[tuple[str, Float64[np.ndarray, " n"]]]:
+    def details(
+        self, people: People, *, wanted: bool = True
+    ) -> list[tuple[Sequence[str], Float64[np.ndarray, " n"]]]:
         """Return the evidence for and against: the things that the words list, by their text alone;
-        attributes; and whether garments have the named colour.
+        attributes; and whether garments have the named colour: the name of each for each person, and a
+        probability.
         """
         if not self.query.known:
             return []
         pieces = self.scorer.explain(self.query, people.known)
-        details = [(f"text: {self.query.pieces[i]}", pieces[:, i]) for i in range(len(self.query.pieces))]
+        n = len(people)
+        details: list[tuple[Sequence[str], Float64[np.ndarray, " n"]]] = [
+            ([f"text: {self.query.pieces[i]}"] * n, pieces[:, i]) for i in range(len(self.query.pieces))
+        ]
         attributes = [named for named in self.query.attributes if named.name in people.attributes]
         details += [
-            (f"attribute: {named.spoken}", probability_of(named, people.probabilities))
+            (
+                _said(f"attribute: {named.spoken}", named.name, people),
+                probability_of(named, people.probabilities, of_unknown=_unknown(wanted)),
+            )
             for named in attributes
         ]
         for colour in self.query.colours:
@@ -170,7 +182,7 @@ class TextPart:
                 [term in colour.terms for term in people.known.colours[place]] for place in colour.places
             ]
             name = f"colour: {colour.spoken}" + (" or near it" if colour.near else "")
-            details.append((name, np.array(matches, np.float64).mean(axis=0)))
+            details.append(([name] * n, np.array(matches, np.float64).mean(axis=0)))
         return details
 
 
@@ -180,9 +192,11 @@ class AttributePart:
 
     named: NamedAttribute
 
-    def probability(self, people: People) -> Float64[np.ndarray, " n"]:
-        """Return a probability for each person, in [0, 1]; calibrated by the describer."""
-        return probability_of(self.named, people.probabilities)
+    def probability(self, people: People, *, wanted: bool = True) -> Float64[np.ndarray, " n"]:
+        """Return a probability for each person, in [0, 1]; calibrated by the describer. A person of whom it
+        is not known fits neither the attribute nor, unless ``wanted``, its negation.
+        """
+        return probability_of(self.named, people.probabilities, of_unknown=_unknown(wanted))
 
 
 @dataclass(frozen=True)
@@ -200,7 +214,7 @@ class LikenessPart:
     usual: tuple[float, float]
     person_id: str | None = None
 
-    def probability(self, people: People) -> Float64[np.ndarray, " n"]:
+    def probability(self, people: People, *, wanted: bool = True) -> Float64[np.ndarray, " n"]:
         """Return a measure of likeness in [0, 1]: a half two standard deviations above the usual cosine. Not
         calibrated.
         """
@@ -221,7 +235,7 @@ class ConditionPart:
 
     holds: Callable[[People], Bool[np.ndarray, " n"]]
 
-    def probability(self, people: People) -> Float64[np.ndarray, " n"]:
+    def probability(self, people: People, *, wanted: bool = True) -> Float64[np.ndarray, " n"]:
         """Return 1 or 0 for each person."""
         return self.holds(people).astype(np.float64)
 
@@ -243,28 +257,37 @@ def leaves(node: Node, *, wanted: bool = True, weight: float = 1.0) -> list[tupl
 
 
 def score(
-    node: Node, probabilities: Mapping[Leaf, Float64[np.ndarray, " n"]], *, weighted: bool
+    node: Node,
+    probabilities: Mapping[tuple[Leaf, bool], Float64[np.ndarray, " n"]],
+    *,
+    weighted: bool,
+    wanted: bool = True,
 ) -> Float64[np.ndarray, " n"]:
     """Return how well people fit a question, in [0, 1]; without weights, the probability that all of it is
     true of them.
 
     Args:
         node: The question.
-        probabilities: Probabilities of the parts.
+        probabilities: Probabilities of the parts, by part and whether it is wanted.
         weighted: Whether weights count.
+        wanted: False within a negation.
     """
+
+    def inside(part: Node, *, same: bool = True) -> Float64[np.ndarray, " n"]:
+        return score(part, probabilities, weighted=weighted, wanted=wanted == same)
+
     match node:
         case AllOf(parts):
-            return np.prod([score(part, probabilities, weighted=weighted) for part in parts], axis=0)
+            return np.prod([inside(part) for part in parts], axis=0)
         case AnyOf(parts):
-            return 1 - np.prod([1 - score(part, probabilities, weighted=weighted) for part in parts], axis=0)
+            return 1 - np.prod([1 - inside(part) for part in parts], axis=0)
         case Negated(inner):
-            return 1 - score(inner, probabilities, weighted=weighted)
+            return 1 - inside(inner, same=False)
         case Weighted(inner, weight):
-            plain = score(inner, probabilities, weighted=weighted)
+            plain = inside(inner)
             return np.maximum(plain, _TINY) ** weight if weighted else plain
         case _:
-            return probabilities[node]
+            return probabilities[node, wanted]
 
 
 def explain(node: Node, parts: Mapping[Leaf, Part], people: People) -> list[tuple[PartScore, ...]]:
@@ -274,17 +297,33 @@ def explain(node: Node, parts: Mapping[Leaf, Part], people: People) -> list[tupl
     columns: list[list[PartScore]] = []
     for leaf, wanted, weight in leaves(node):
         part, name = parts[leaf], _name(leaf)
-        columns.append(_part_scores(name, wanted, weight, part.probability(people)))
+        known = isinstance(part, AttributePart) and part.named.name
+        names = _said(name, known, people) if known else [name] * len(people)
+        columns.append(_part_scores(names, wanted, weight, part.probability(people, wanted=wanted)))
         if isinstance(part, TextPart):
             columns += [
                 _part_scores(detail, wanted, weight, probabilities, detail_of=name)
-                for detail, probabilities in part.details(people)
+                for detail, probabilities in part.details(people, wanted=wanted)
             ]
     return list(zip(*columns, strict=True))
 
 
+def _unknown(wanted: bool) -> float:
+    """The probability of an attribute that is not known: whatever is asked, it does not fit."""
+    return LEAST if wanted else 1 - LEAST
+
+
+def _said(part: str, attribute: str, people: People) -> list[str]:
+    """The name of a part that asks for an attribute, for each person; says where there is no answer."""
+    if attribute not in people.attributes:
+        return [part] * len(people)
+    why = "not in the picture" if attribute in NEEDED_CLOSE else "no answer"
+    unknown = np.isnan(people.probabilities[attribute]).tolist()
+    return [f"{part} ({why})" if is_unknown else part for is_unknown in unknown]
+
+
 def _part_scores(
-    name: str,
+    names: Sequence[str],
     wanted: bool,
     weight: float,
     probabilities: Float64[np.ndarray, " n"],
@@ -292,7 +331,7 @@ def _part_scores(
 ) -> list[PartScore]:
     return [
         PartScore(name, wanted, p, weight, 1 - max(p if wanted else 1 - p, _TINY) ** weight, detail_of)
-        for p in probabilities.tolist()
+        for name, p in zip(names, probabilities.tolist(), strict=True)
     ]
 
 

@@ -135,7 +135,10 @@ def search_query(
         ),
         parts,
     )
-    probabilities = {leaf: part.probability(people) for leaf, part in parts.items()}
+    probabilities = {
+        (leaf, wanted_here): parts[leaf].probability(people, wanted=wanted_here)
+        for leaf, wanted_here, _ in leaves(node)
+    }
     ranks, fits = score(node, probabilities, weighted=True), score(node, probabilities, weighted=False)
     judged = any(isinstance(part, TextPart | AttributePart) for part in parts.values())
     calibrated = judged and (

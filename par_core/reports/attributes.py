@@ -21,7 +21,7 @@ from par_core.reports.wording import number, spoken, with_ends
 
 __all__ = ["CONVENTIONS", "attribute_sections"]
 
-CONVENTIONS: Final = (
+CONVENTIONS: Final[tuple[str, ...]] = (
     (
         "An attribute counts as seen where its probability reaches the threshold in the table, which was"
         " chosen on validation people."
@@ -30,6 +30,10 @@ CONVENTIONS: Final = (
         "mA of an attribute is (true positive rate + true negative rate) / 2; mA and mean AUC are means over"
         " the attributes of clothing where the data set is labelled in PAR's own vocabulary, else over all"
         " attributes that are scored."
+    ),
+    (
+        "A person of whom the model gives no answer, as of shoes that a portrait does not show, counts as not"
+        " having the attribute; answered is the share of the people who have an answer."
     ),
     (
         "Unknown labels, and labels that a data set only suggests, are left out; so are attributes that fewer"
@@ -66,8 +70,9 @@ def attribute_sections(
         "threshold",
         "prevalence",
         "people",
+        "answered",
     )
-    keys = ("mA", "precision", "recall", "f1", "accuracy", "ece", "threshold", "prevalence", "n")
+    keys = ("mA", "precision", "recall", "f1", "accuracy", "ece", "threshold", "prevalence", "n", "answered")
     rows = tuple(
         (spoken(name), with_ends(intervals[f"auc: {name}"]), *(number(scored[name][key]) for key in keys))
         for name in names

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import unquote, urlencode
 
+from par_core.attributes.clothing_parts import NEEDED_CLOSE
 from par_core.query.answer import Chance, Hit
 from par_core.query.by_time import SORTS, moment_after
 from par_core.query.certainty import certainty, certainty_details
@@ -96,6 +97,7 @@ class PersonView:
         details: The person.
         match: The person's hit in the answer beside the panel, or None where the answer does not hold it.
         attributes: Name, probability and whether it counts as seen, most likely first.
+        hidden: Attributes that the picture does not show.
         others: Id and address of each other person in the photograph.
         like_url: Address of the query for people like this one as well.
         unlike_url: Address of the query for people unlike this one, or empty without a query.
@@ -108,6 +110,7 @@ class PersonView:
     details: PersonDetails
     match: Hit | None
     attributes: tuple[tuple[str, float, bool], ...]
+    hidden: tuple[str, ...]
     others: tuple[tuple[str, str], ...]
     like_url: str
     unlike_url: str
@@ -235,6 +238,9 @@ def person_view(query: PageQuery, details: PersonDetails, answer: SearchPage | N
             (name, p, name in hit.seen)
             for name, p in sorted(hit.attributes.items(), key=lambda item: -item[1])
             if p == p
+        ),
+        tuple(
+            name for name in details.info.attributes if name in NEEDED_CLOSE and name not in hit.attributes
         ),
         tuple((other, query.url(f"/people/{other}")) for other in details.others),
         query.with_text(narrowed(without_both, like)).url(),

@@ -49,7 +49,9 @@ class ErrorResponse(ApiModel):
 class PartJson(ApiModel):
     """The fit of one person to one part of a query."""
 
-    text: str = Field(description="The part as the user wrote it.")
+    text: str = Field(
+        description="The part as the user wrote it; with a remark where the picture does not show it."
+    )
     wanted: bool = Field(description="False where the query negates the part.")
     probability: float = Field(description="Probability that the part is true of the person, in [0, 1].")
     fit: float = Field(

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from par_core.archive import DecodedImage, Entry
 from par_core.errors import BadInputError, UnreadableImageError
-from par_core.stages.person_labels import with_cutout_scores
+from par_core.stages.person_labels import with_cutout_scores, within_frame
 from par_core.stages.person_rows import PersonRows
 from par_core.stages.pictures import BATCH, batches_ahead, read_again
 from par_core.stages.provenance import describe_info, describer_record
@@ -127,7 +127,8 @@ def write_descriptions(
     table = rows.table(schema)
     if len(table) != len(people):
         raise BadInputError(f"shard {shard_id}: {len(people)} people went in, {len(table)} rows came out")
-    table = with_cutout_scores(table, people.to_pylist())
+    rows_of_people = people.to_pylist()
+    table = within_frame(with_cutout_scores(table, rows_of_people), rows_of_people, model["attributes"])
     seconds = time.monotonic() - started
     info = describe_info(run.config, run.ids.segment, model, labels=labels, seconds=seconds)
     folder: ShardFolder = run.store.shard("describe", run.ids.describe, shard_id)

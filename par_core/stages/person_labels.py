@@ -1,19 +1,23 @@
-"""What the boxes and masks of an image say of its people, without a model: who counts, and how good each
-cut-out is. Computed when people are found, and again by relabel.
+"""What the boxes and masks of an image say of its people, without a model: who counts, how good each
+cut-out is, and which answers the frame rules out. Computed when people are found, and again by relabel.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from par_core.attributes.out_of_frame import out_of_frame
 from par_core.people.cutout_quality import cutout_scores
 from par_core.people.second_cuts import second_cuts
 from par_core.status import Status
 from par_core.types import MaskRLE, PersonInstances
 
-__all__ = ["labelled", "with_cutout_scores"]
+__all__ = ["labelled", "with_cutout_scores", "within_frame"]
+
+_SIDES: Final = ("x1", "y1", "x2", "y2")
 
 
 def labelled(people: Iterable[Mapping[str, Any]], min_height_px: int) -> list[dict[str, Any]]:
@@ -64,6 +68,30 @@ def with_cutout_scores(descriptions: pa.Table, people: Sequence[Mapping[str, Any
     return descriptions.set_column(place, descriptions.schema.field(place), column)
 
 
+def within_frame(
+    descriptions: pa.Table, people: Sequence[Mapping[str, Any]], attributes: Sequence[str]
+) -> pa.Table:
+    """Return a table of descriptions without the answers about parts that the frame of the photograph cuts
+    away: null instead.
+
+    Args:
+        descriptions: A shard's people as ``descriptions_schema`` has them.
+        people: Rows of the same people, schema PEOPLE.
+        attributes: Names of the attribute columns.
+    """
+    measures = (*_SIDES, "mask_area", "mask_height")
+    by_id = {row["person_id"]: [row[name] for name in measures] for row in people}
+    known = np.array([by_id[one] for one in descriptions["person_id"].to_pylist()], np.float64).reshape(-1, 6)
+    hidden = out_of_frame(known[:, :4], known[:, 4], known[:, 5], attributes)
+    for name, is_hidden in zip(attributes, hidden.T, strict=True):
+        if is_hidden.any():
+            place = descriptions.schema.get_field_index(name)
+            field = descriptions.schema.field(place)
+            answers = pc.if_else(pa.array(is_hidden), pa.scalar(None, field.type), descriptions[name])
+            descriptions = descriptions.set_column(place, field, answers)
+    return descriptions
+
+
 def _by_image(rows: Sequence[Any]) -> dict[str, list[Any]]:
     images: dict[str, list[Any]] = {}
     for row in rows:
@@ -72,7 +100,7 @@ def _by_image(rows: Sequence[Any]) -> dict[str, list[Any]]:
 
 
 def _instances(rows: Sequence[Mapping[str, Any]]) -> PersonInstances:
-    boxes = [[row[name] for name in ("x1", "y1", "x2", "y2")] for row in rows]
+    boxes = [[row[name] for name in _SIDES] for row in rows]
     return PersonInstances(
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array([row["score"] for row in rows], np.float32),

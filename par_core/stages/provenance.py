@@ -4,11 +4,12 @@ import socket
 from collections.abc import Mapping
 from typing import Any, Final
 
+from par_core.attributes import out_of_frame
 from par_core.attributes.colours import NAMING
 from par_core.config import ArchiveConfig, RunConfig
 from par_core.models.base import PersonDescriber
+from par_core.people import second_cuts
 from par_core.people.cutout_quality import SCORE
-from par_core.people.second_cuts import RULE
 
 __all__ = [
     "RULES",
@@ -24,8 +25,14 @@ __all__ = [
 _DESCRIBER: Final = ("describer", "embedding", "attributes", "thresholds", "embedding_size", "model")
 
 
-#: Digests of the rules by which this version labels second cuts, scores cut-outs and names colours.
-RULES: Final = {"second_cuts": RULE, "cutout_score": SCORE, "colours": NAMING}
+#: Digests of the rules by which this version labels second cuts, scores cut-outs, withholds answers about
+#: what the frame cuts away, and names colours.
+RULES: Final = {
+    "second_cuts": second_cuts.RULE,
+    "cutout_score": SCORE,
+    "out_of_frame": out_of_frame.RULE,
+    "colours": NAMING,
+}
 
 
 def segment_info(
@@ -82,6 +89,7 @@ def describe_info(
         "min_height_px": labelled_with(labels),
         "second_cuts": labels.get("second_cuts"),
         "cutout_score": RULES["cutout_score"],
+        "out_of_frame": RULES["out_of_frame"],
         "colours": RULES["colours"],
     }
 

@@ -3,8 +3,9 @@
 ``segment.min_height_px`` decides which people are too small, and the rule for second cuts which of them
 count: labels and counts are computed again from boxes and masks, and only people who count now and were never
 described are described. ``describe.thumbnails`` adds pictures of the people to their rows. The scores of
-cut-outs are computed again from what is stored. Another rule for the names of colours reads the pictures
-again; who is in a picture that cannot be read any more keeps the names.
+cut-outs are computed again from what is stored. Answers about what the frame of a photograph cuts away are
+taken out; those that an earlier rule took out do not come back without a model. Another rule for the names of
+colours reads the pictures again; who is in a picture that cannot be read any more keeps the names.
 
 Each shard is rewritten in place, description first and manifest of the segmentation last. A kill in between
 leaves a shard that still asks for it, and doing it again gives the same rows.
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from par_core.stages.describe import images_again, person_counts
 from par_core.stages.image_rows import counts_of, image_label
-from par_core.stages.person_labels import labelled, with_cutout_scores
+from par_core.stages.person_labels import labelled, with_cutout_scores, within_frame
 from par_core.stages.person_rows import PersonRows, colours_of, thumbnail
 from par_core.stages.provenance import RULES, has_labels_of, labelled_with, needs_relabel
 from par_core.stages.run import Run
@@ -33,7 +34,8 @@ _NOT_DESCRIBED: Final = (Status.TOO_SMALL, Status.SECOND_CUT)
 
 def relabel_shard(run: Run, shard_id: str) -> bool:
     """Bring one shard in line with ``segment.min_height_px``, ``describe.thumbnails``, and this version's
-    rules for second cuts, for the scores of cut-outs and for the names of colours. Only for the run that
+    rules for second cuts, for the scores of cut-outs, for what the frame cuts away and for the names of
+    colours. Only for the run that
     holds the store, and for one worker at a time.
 
     Returns:
@@ -113,6 +115,7 @@ def _rewrite_descriptions(
                 rows.add(person, image)
     schema = descriptions_schema(before.info["attributes"], before.info["embedding_size"])
     table = with_cutout_scores(rows.table(schema), people)
+    table = within_frame(table, people, before.info["attributes"])
     info = {
         **before.info,
         "segment_config": run.ids.segment,

@@ -173,7 +173,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         described = describe_labelled(people, load_config(), PredictionCache(Path(folder), compute_here))
     labels = labels_of(people)
     labels[np.array([person.weights for person in people]) < 1] = np.nan
-    logits = _logits(described.probabilities, read_answers(NAMES))
+    withheld = np.isnan(described.probabilities)
+    labels[withheld] = np.nan
+    logits = _logits(np.where(withheld, np.float32(0.5), described.probabilities), read_answers(NAMES))
     answers = fit_shipped(logits, labels, ["mit" if person.source == "mit" else "ccp" for person in people])
     rounded = replace(
         answers,

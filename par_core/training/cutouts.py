@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from par_core.attributes.clothing_parts import NEEDED, NEEDED_CLOSE
 from par_core.datasets.merged_labels import NAMES, LabelledPerson, attribute_regions, read_label_map
 from par_core.people.cutout import dilate_mask, paint_background
 from par_core.types import ImageU8
@@ -21,18 +22,6 @@ __all__ = ["USUAL_FRAMING", "Cutout", "Framing", "evaluation_cutout", "training_
 
 _DILATE = 0.03
 _MARGIN = 0.05
-#: Share of the height of a person that must show for these to be known.
-_NEEDED = dict.fromkeys(("stockings", "boots", "sandals", "heels"), 0.9) | dict.fromkeys(
-    ("skirt", "trousers", "jeans", "shorts"), 0.6
-)
-#: The same where pictures are cut closely: what hangs or ends below the hip is not known from a portrait.
-_NEEDED_CLOSE: Final = _NEEDED | {
-    "belt": 0.55,
-    "bag": 0.6,
-    "dress": 0.6,
-    "coat_or_jacket": 0.3,
-    "sweater": 0.3,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +114,7 @@ def _shown(framing: Framing, rng: np.random.Generator) -> float:
 
 def visible(person: LabelledPerson, cutout: Cutout) -> LabelledPerson:
     """Return the person with what the cut-out no longer shows, such as the boots of a portrait, unknown."""
-    needed = _NEEDED_CLOSE if cutout.close else _NEEDED
+    needed = NEEDED_CLOSE if cutout.close else NEEDED
     hidden = {name for name, least in needed.items() if cutout.shown < least}
     labels = tuple(
         float("nan") if name in hidden else label for name, label in zip(NAMES, person.labels, strict=True)

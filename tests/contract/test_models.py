@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+import matplotlib.cbook
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 
 from par_core.config import RunConfig, load_config
@@ -11,6 +13,7 @@ from par_core.models.base import PersonDescriber, PersonSegmenter, TextEncoder
 from par_core.models.fingerprints import fingerprints
 from par_core.models.profiles import load_describer, load_segmenter, load_text_encoder
 from par_core.people.masks import mask_boxes
+from par_core.query.one_picture import people_of
 from par_core.types import ImageU8
 
 PROFILES = {
@@ -141,3 +144,17 @@ def test_shipped_segmenter_finds_the_people_in_well_known_photographs_and_none_e
     image = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
     (detections,) = load_segmenter(PROFILES["compact-openvino"]).segment([image])
     assert (len(detections) >= 1) == bool(people)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "camera", "grace_hopper"])
+def test_shoes_and_legs_get_no_answer_on_the_portraits_of_the_demo(name: str) -> None:
+    if name == "grace_hopper":
+        with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
+            image = np.asarray(Image.open(file).convert("RGB"))
+    else:
+        image = getattr(data, name)()
+        image = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+    config = PROFILES["compact-openvino"]
+    person = people_of(image, load_segmenter(config), load_describer(config), config)[0]
+    assert {"female", "hat", "glasses"} <= person.attributes.keys()
+    assert not person.attributes.keys() & {"heels", "boots", "sandals", "shorts", "jeans", "skirt"}

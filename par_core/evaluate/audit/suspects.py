@@ -105,7 +105,7 @@ def features_of(
     people: Sequence[LabelledPerson], config: RunConfig, cache: PredictionCache
 ) -> Float32[np.ndarray, "n d"]:
     """Return the features of everybody for the probe: the embedding, and the log-odds of the attributes that
-    the describer answers for everybody.
+    the describer answers; where it gives a person no answer, the mean of the others'.
 
     Args:
         people: Each with a picture of its own.
@@ -117,8 +117,10 @@ def features_of(
     """
     (predicted,) = cache.people([person.image for person in people], [config])
     descriptions = predicted.descriptions
-    sure = descriptions.probabilities[:, ~np.isnan(descriptions.probabilities).any(axis=0)]
-    return np.hstack([descriptions.embeddings, logit(np.clip(sure, _SURE, 1 - _SURE)).astype(np.float32)])
+    answered = descriptions.probabilities[:, ~np.isnan(descriptions.probabilities).all(axis=0)]
+    odds = logit(np.clip(answered, _SURE, 1 - _SURE))
+    odds = np.where(np.isnan(odds), np.nanmean(odds, axis=0), odds)
+    return np.hstack([descriptions.embeddings, odds.astype(np.float32)])
 
 
 def audit_people(

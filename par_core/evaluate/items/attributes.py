@@ -29,7 +29,7 @@ class AttributeItems:
         names: Names of n images.
         attributes: Names of the k columns.
         labels: 1, 0, or NaN where nothing is known.
-        probabilities: In [0, 1]; NaN where the model does not know the attribute.
+        probabilities: In [0, 1]; NaN where the model does not know the attribute, or gives no answer.
         thresholds: Thresholds of the attributes that are scored; the others have no figures.
         identities: Identities of the n people, "" where unknown; empty if the data set knows no identities.
     """
@@ -108,10 +108,11 @@ class AttributeItems:
         return pa.table(columns)
 
     def _labelled(self, name: str, rows: Int64[np.ndarray, " r"]) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and probabilities of those whose label is known; NaN, an answer that is missing, is never
+        seen and ranks last.
+        """
         column = self.attributes.index(name)
-        has, p = known_items(self.labels[rows, column], self.probabilities[rows, column])
-        answered = ~np.isnan(p)
-        return has[answered], p[answered]
+        return known_items(self.labels[rows, column], self.probabilities[rows, column])
 
     def _predicted(self, name: str, rows: Int64[np.ndarray, " r"]) -> tuple[np.ndarray, np.ndarray]:
         has, p = self._labelled(name, rows)

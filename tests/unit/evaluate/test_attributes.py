@@ -115,6 +115,22 @@ def test_attributes_without_an_answer_are_listed_and_do_not_count() -> None:
     assert run.scores["mA"] == expected["mA"] == run.scores["attributes"]["Hat"]["mA"]
 
 
+def test_an_answer_that_is_withheld_counts_as_not_found_and_is_reported() -> None:
+    """As docs/metrics.md says of missing answers: nobody leaves the figures for it."""
+    rng = np.random.default_rng(1)
+    labels, p = rng.integers(0, 2, (40, 1)), rng.random((40, 1))
+    answered = score_attributes(a_set(["hat"], labels), predicted(("hat",), np.where(p > 0.7, p, 0), (0.5,)))
+    withheld = score_attributes(
+        a_set(["hat"], labels), predicted(("hat",), np.where(p > 0.7, p, np.nan), (0.5,))
+    )
+    first, second = (run.scores["attributes"]["hat"] for run in (answered, withheld))
+    for name in ("n", "auc", "mA", "recall", "precision", "accuracy", "prevalence"):
+        assert first[name] == second[name]
+    assert (first["answered"], second["answered"]) == (1, pytest.approx((p > 0.7).mean()))
+    figures, rows = (run.items.figures() for run in (answered, withheld)), np.arange(40)
+    assert len({figure["auc: hat"](rows) for figure in figures}) == 1
+
+
 def test_the_test_part_is_judged_unless_another_is_asked_for(labelled: Path) -> None:
     data = read_people("csv", labelled / "labels.csv")
     assert len(people_of(data, labelled / "crops").people) == 12

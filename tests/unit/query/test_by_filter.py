@@ -85,7 +85,7 @@ CASES = {
         lambda row: (
             1
             - (1 - (row["lower_color_share"] if row["lower_color"] == "blue" else 0))
-            * (1 - (0.5 if row["hat"] is None else row["hat"]))
+            * (1 - (0 if row["hat"] is None else row["hat"]))
         ),
     ),
     "height_px > 200": (lambda row: row["height_px"] > 200, lambda row: 1.0),

@@ -113,7 +113,7 @@ def test_a_question_that_parses_gives_every_part_a_score(words: list[str]) -> No
         node = parse_query(" ".join(words))
     except FilterError:
         return
-    halves = {leaf: np.array([0.0, 0.5, 1.0]) for leaf, _, _ in leaves(node)}
+    halves = {(leaf, wanted): np.array([0.0, 0.5, 1.0]) for leaf, wanted, _ in leaves(node)}
     scores = score(node, halves, weighted=True)
     assert ((scores >= 0) & (scores <= 1)).all()
 
