@@ -139,7 +139,7 @@ def chosen(
     error: float, seconds: dict[Precision, float], network: object, monkeypatch: pytest.MonkeyPatch
 ) -> str:
     order = iter(("fp32", "int8"))
-    monkeypatch.setattr("par_core.models.measuring._fastest", lambda _: seconds[next(order)])
+    monkeypatch.setattr("par_core.models.measuring._fastest", lambda *_: seconds[next(order)])
     runtime = MeasuringRuntime(lambda precision: Pretended(precision, error), ("fp32", "int8"))
     run = runtime.compile(network, (np.ones(3),), f"{error}")
     assert run(np.ones(1))[0] == 1 + (error if runtime.precision == "int8" else 0)

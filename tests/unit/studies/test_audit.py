@@ -324,20 +324,20 @@ def test_a_person_without_a_box_has_no_box_in_the_csv(boxed: Path, tmp_path: Pat
     assert [with_box[side] for side in COLUMNS[-4:]] == ["25", "25", "55", "95"]
 
 
-def test_attributes_that_a_describer_lacks_for_some_people_are_no_features(
+def test_features_take_the_mean_where_a_person_has_no_answer_and_leave_out_what_nobody_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    descriptions = Descriptions(
-        np.ones((2, 3), np.float32), np.array([[0.5, np.nan, 1.0], [0.5, 0.5, 0.0]], np.float32)
-    )
+    nan = np.nan
+    probabilities = np.array([[0.5, nan, 1.0, nan], [0.5, 0.5, 0.0, nan]], np.float32)
+    descriptions = Descriptions(np.ones((2, 3), np.float32), probabilities)
     predicted = PredictedPeople(
-        descriptions, np.full((2, 4), np.nan, np.float32), ("a", "b", "c"), (0.5, 0.5, 0.5)
+        descriptions, np.full((2, 4), nan, np.float32), ("a", "b", "c", "d"), (0.5, 0.5, 0.5, 0.5)
     )
     monkeypatch.setattr(PredictionCache, "people", lambda *_: [predicted])
     features = features_of([], FAKE, PredictionCache(tmp_path, compute_here))
-    assert features.shape == (2, 3 + 2)
-    assert features[0, 3:].tolist() == pytest.approx([0, np.log(9999)], rel=1e-3)
-    assert features[1, 4] == pytest.approx(-np.log(9999), rel=1e-3)
+    assert features.shape == (2, 3 + 3)
+    assert features[0, 3:].tolist() == pytest.approx([0, 0, np.log(9999)], rel=1e-3)
+    assert features[1, 3:].tolist() == pytest.approx([0, 0, -np.log(9999)], rel=1e-3)
 
 
 def named(folder: Path, images: list[Path]) -> AttributeSet:
