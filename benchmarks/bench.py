@@ -19,6 +19,7 @@ Parts (ratios within one run; the machine may be noisy):
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import psutil
@@ -38,6 +40,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from machine import provenance
 from photos import natural_photos
 from random_weights import write_random_weights
+
+from flows.pools import one_thread_each
 
 PAR = str(Path(sys.executable).with_name("par"))
 SEED = 0
@@ -145,8 +149,9 @@ def clip(scratch: Path) -> dict[str, Any]:
     write_random_weights(scratch / "weights", [Path(path) for path in photos[::4]], SEED)
     options = {"profile": "clip", "weights_dir": scratch / "weights", "clip": {"pretrained": "random"}}
     ours, theirs, objects = [], [], 0
+    as_workers = mock.patch.dict(os.environ, one_thread_each(1))
     for _ in range(2):
-        with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        with as_workers, ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
             ours.append(
                 max(
                     pool.map(_segment_some, [photos[i::WORKERS] for i in range(WORKERS)], [options] * WORKERS)
