@@ -44,7 +44,7 @@ def test_a_run_without_workers_of_its_own_that_dies_of_an_image_is_outlived_by_t
     environment = {**prefect_environment, "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([POISON])}
     run = subprocess.run(typed, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert run.returncode == 1, run.stderr
-    assert "dask, 2 workers" in run.stderr
+    assert "; dask, " in run.stderr, "a process that died is followed by worker processes"
     assert statuses(tmp_path / "s") == {"0001.png": "worker_died"}
 
 
