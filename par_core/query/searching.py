@@ -135,9 +135,11 @@ def search_query(
         ),
         parts,
     )
+    # a set: a part may occur twice
+    occurrences = {(leaf, is_wanted) for leaf, is_wanted, _ in leaves(node)}
     probabilities = {
-        (leaf, wanted_here): parts[leaf].probability(people, wanted=wanted_here)
-        for leaf, wanted_here, _ in leaves(node)
+        (leaf, is_wanted): parts[leaf].probability(people, wanted=is_wanted)
+        for leaf, is_wanted in occurrences
     }
     ranks, fits = score(node, probabilities, weighted=True), score(node, probabilities, weighted=False)
     judged = any(isinstance(part, TextPart | AttributePart) for part in parts.values())

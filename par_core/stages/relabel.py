@@ -35,8 +35,7 @@ _NOT_DESCRIBED: Final = (Status.TOO_SMALL, Status.SECOND_CUT)
 def relabel_shard(run: Run, shard_id: str) -> bool:
     """Bring one shard in line with ``segment.min_height_px``, ``describe.thumbnails``, and this version's
     rules for second cuts, for the scores of cut-outs, for what the frame cuts away and for the names of
-    colours. Only for the run that
-    holds the store, and for one worker at a time.
+    colours. Only for the run that holds the store, and for one worker at a time.
 
     Returns:
         Whether anything was to be done.
