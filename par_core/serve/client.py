@@ -11,20 +11,16 @@ Its methods return the responses of the API (``par_core.serve.schemas``), checke
 models and no store.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
-import httpx
-from pydantic import ValidationError
-
-from par_core.errors import BadConfigError, ParError
+from par_core.errors import BadConfigError
+from par_core.serve.client_tagging import TaggingClient
+from par_core.serve.connection import ServerError
 from par_core.serve.schemas import (
-    ApiModel,
     AuditResponse,
-    ErrorResponse,
     HitJson,
     OutlineResponse,
     PersonResponse,
@@ -35,41 +31,16 @@ from par_core.serve.schemas import (
 from par_core.serve.schemas_counts import FacetsResponse, GroupsResponse, TimelineJson
 from par_core.serve.schemas_pictures import ImagePeopleResponse, PictureResponse
 from par_core.serve.schemas_searches import SavedSearchesResponse, SavedSearchJson
-from par_core.serve.schemas_tags import (
-    ComparisonResponse,
-    ForgettingResponse,
-    TaggedPeopleResponse,
-    TaggedPersonJson,
-    TagsResponse,
-)
 
 __all__ = ["Client", "ServerError"]
 
-R = TypeVar("R", bound=ApiModel)
 Sort = Literal["best", "newest", "oldest"]
 By = Literal["camera", "day"]
 
 _PAGE: Final = 200  # hits a request, where all are wanted
 
 
-class ServerError(ParError):
-    """The server refused a request or did not answer it.
-
-    Attributes:
-        status: HTTP status; 0 if there was no answer at all.
-        kind: One word, such as ``bad_query``.
-    """
-
-    def __init__(self, message: str, status: int = 0, kind: str = "unreachable") -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-
-    def __reduce__(self) -> tuple[type["ServerError"], tuple[str, int, str]]:
-        return type(self), (str(self), self.status, self.kind)
-
-
-class Client:
+class Client(TaggingClient):
     """Talks to ``par serve``. Close it, or use it as a context. Every method raises :class:`ServerError` with
     the server's message.
 
@@ -78,28 +49,6 @@ class Client:
         token: Token from ``par tokens add``; None where the server needs none.
         timeout: Seconds that an answer may take.
     """
-
-    def __init__(
-        self, address: str = "http://127.0.0.1:8000", token: str | None = None, *, timeout: float = 30.0
-    ) -> None:
-        self.address = address.rstrip("/")
-        headers = {"Origin": self.address} | ({"Authorization": f"Bearer {token}"} if token else {})
-        try:
-            self._http = httpx.Client(base_url=self.address, headers=headers, timeout=timeout)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise BadConfigError(f"{address!r} is no address of a server: {error}") from error
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
 
     def search(
         self,
@@ -272,52 +221,6 @@ class Client:
         """Remove a saved search. Needs the role reviewer."""
         self._send("DELETE", f"/api/searches/{quote(name, safe='')}")
 
-    def tags(self) -> TagsResponse:
-        """Return the tags of the store, with the number of people of each."""
-        return self._json(TagsResponse, "GET", "/api/tags")
-
-    def tags_of(self, person_id: str) -> TaggedPersonJson:
-        """Return tags and note of a person."""
-        return self._json(TaggedPersonJson, "GET", f"/api/people/{person_id}/tags")
-
-    def tag(
-        self,
-        people: Sequence[str],
-        add: Sequence[str] = (),
-        *,
-        remove: Sequence[str] = (),
-        note: str | None = None,
-    ) -> TaggedPeopleResponse:
-        """Add and remove tags of people, or write a note on them. Needs the role reviewer.
-
-        Args:
-            people: Ids of the people, at most 1,000.
-            add: Tags to add.
-            remove: Tags to remove.
-            note: The note to write; empty removes it, None leaves it.
-        """
-        body = {"people": list(people), "add": list(add), "remove": list(remove), "note": note}
-        return self._json(TaggedPeopleResponse, "POST", "/api/tags", json=body)
-
-    def compare(self, first: str, second: str) -> ComparisonResponse:
-        """Compare two people, by id: how alike they look to the model, and in what they differ."""
-        parameters = {"first": first, "second": second}
-        return self._json(ComparisonResponse, "GET", "/api/compare", params=parameters)
-
-    def forget(self, people: Sequence[str], number: int) -> ForgettingResponse:
-        """Begin to erase people for good; :meth:`forgetting` says how it ended. Needs the role admin.
-
-        Args:
-            people: Ids of the people, at most 1,000.
-            number: How many different people they are, to confirm it.
-        """
-        body = {"people": list(people), "number": number}
-        return self._json(ForgettingResponse, "POST", "/api/forget", json=body)
-
-    def forgetting(self, name: str) -> ForgettingResponse:
-        """Return an erasure, under way or ended. Needs the role admin."""
-        return self._json(ForgettingResponse, "GET", f"/api/forget/{name}")
-
     def status(self) -> StatusResponse:
         """Return the state of the store and of the server."""
         return self._json(StatusResponse, "GET", "/api/status")
@@ -357,37 +260,6 @@ class Client:
             files={"picture": ("picture", content, "application/octet-stream")},
             data={} if box is None else {"box": ",".join(f"{side:.1f}" for side in box)},
         )
-
-    def _json(self, kind: type[R], method: str, path: str, **request: Any) -> R:
-        response = self._send(method, path, **request)
-        try:
-            return kind.model_validate_json(response.content, extra="ignore")  # a newer server may send more
-        except ValidationError as error:
-            raise ServerError(
-                f"{self.address} answers in a form that this version of PAR does not know",
-                response.status_code,
-                "other_version",
-            ) from error
-
-    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        try:
-            response = self._http.request(method, path, **request)
-        except httpx.HTTPError as error:
-            raise ServerError(
-                f"no answer from {self.address} ({error}); is the server running? Start it with: par serve"
-                " --store DIR"
-            ) from error
-        if response.is_success:
-            return response
-        try:
-            problem = ErrorResponse.model_validate_json(response.content).error
-        except ValidationError as error:
-            raise ServerError(
-                f"{self.address} answers {response.status_code}, and not as a PAR server does",
-                response.status_code,
-                "other_server",
-            ) from error
-        raise ServerError(problem.message, problem.status, problem.kind)
 
 
 def _given(**parameters: Any) -> dict[str, Any]:
