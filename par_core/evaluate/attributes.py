@@ -19,7 +19,7 @@ from par_core.errors import BadConfigError
 from par_core.evaluate.items import AttributeItems
 from par_core.ids import digest_of
 from par_core.metrics.attributes import attribute_metrics, convention
-from par_core.metrics.calibration import calibration_error
+from par_core.metrics.calibration import calibration_error, calibration_error_by_chance
 from par_core.metrics.label_based import LabelCounts, balanced_accuracy
 from par_core.metrics.ranking import roc_auc
 from par_core.predictions.cache import PredictionCache
@@ -40,7 +40,12 @@ __all__ = [
 ]
 
 LEAST: Final = 5  # people with and without an attribute, for a score to say anything
-_MEANS: Final = {"mean_auc": "auc", "mA": "mA", "mean_ece": "ece"}
+_MEANS: Final = {
+    "mean_auc": "auc",
+    "mA": "mA",
+    "mean_ece": "ece",
+    "mean_ece_by_chance": "ece_by_chance",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +165,15 @@ def score_attributes(data: AttributeSet, predicted: PredictedPeople) -> Attribut
         predicted: Predictions for the same people.
 
     Returns:
-        The run with the scores ``mean_auc``, ``mA`` and ``mean_ece`` (over the attributes of clothing for
-        PAR's own vocabulary, else over all; NaN where there are none); ``attributes`` by name with ``auc``,
-        ``mA``, ``accuracy``, ``precision``, ``recall``, ``f1``, ``ece``, ``threshold``, ``prevalence``,
-        ``n``, and ``answered``, the share of these who have an answer (the others count as not found, and
-        only calibration leaves them out); ``instances`` with ``accuracy``, ``precision``, ``recall``, ``f1``
-        over images and their ``convention``; ``not_answered``, the attributes that the model does not know,
-        and ``too_few``, those that fewer than five people have or lack; ``averaged``, the attributes that
-        the means are over;
+        The run with the scores ``mean_auc``, ``mA``, ``mean_ece`` and ``mean_ece_by_chance`` (over the
+        attributes of clothing for PAR's own vocabulary, else over all; NaN where there are none);
+        ``attributes`` by name with ``auc``, ``mA``, ``accuracy``, ``precision``, ``recall``, ``f1``, ``ece``,
+        ``ece_by_chance`` (what exactly calibrated probabilities would have on so few people), ``threshold``,
+        ``prevalence``, ``n``, and ``answered``, the share of these who have an answer (the others count as
+        not found, and only calibration leaves them out); ``instances`` with ``accuracy``, ``precision``,
+        ``recall``, ``f1`` over images and their ``convention``; ``not_answered``, the attributes that the
+        model does not know, and ``too_few``, those that fewer than five people have or lack; ``averaged``,
+        the attributes that the means are over;
         ``images``, and ``found``: how many people the segmenter detected. The others are described by their
             whole picture.
     """
@@ -237,6 +243,7 @@ def _scores(has: Bool[np.ndarray, " n"], p: Float32[np.ndarray, " n"], threshold
         "accuracy": float((has == likely).mean()),
         **{name: float(getattr(counts, name)[0]) for name in ("precision", "recall", "f1")},
         "ece": calibration_error(has, p),
+        "ece_by_chance": calibration_error_by_chance(p),
         "threshold": threshold,
         "prevalence": float(has.mean()),
         "n": len(has),

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Float64
 
 from par_core.metrics.label_based import ratio
 
-__all__ = ["Reliability", "calibration_error", "reliability_terms"]
+__all__ = ["Reliability", "calibration_error", "calibration_error_by_chance", "reliability_terms"]
 
 _BINS: Final = 10
 
@@ -111,6 +111,25 @@ def calibration_error(
         In [0, 1]; NaN without items.
     """
     return float(Reliability.of(relevant, probabilities, bins).ece)
+
+
+def calibration_error_by_chance(probabilities: Float[np.ndarray, " n"], bins: int = _BINS) -> float:
+    """Expected calibration error that exactly calibrated probabilities would have on these items.
+
+    Labels that are drawn from the probabilities (consistency resampling, Bröcker and Smith 2007) miss them by
+    chance, the more the fewer items a bin has. The mean over such draws, with the sum of a bin's labels taken
+    as normal: an error of this size is no sign of miscalibration.
+
+    Args:
+        probabilities: In [0, 1]; NaN is left out.
+        bins: Number of bins of equal width.
+
+    Returns:
+        In [0, 1]; NaN without items.
+    """
+    p = probabilities[~np.isnan(probabilities)].astype(np.float64)
+    variances = np.bincount(_bin(p, bins), p * (1 - p), bins)
+    return float(ratio(np.sqrt(variances * 2 / np.pi).sum(), np.float64(len(p))))
 
 
 def _bin(probabilities: Float[np.ndarray, " n"], bins: int) -> np.ndarray:

@@ -67,12 +67,16 @@ def attribute_sections(
         "F1",
         "accuracy",
         "calibration error",
+        "by chance",
         "threshold",
         "prevalence",
         "people",
         "answered",
     )
-    keys = ("mA", "precision", "recall", "f1", "accuracy", "ece", "threshold", "prevalence", "n", "answered")
+    keys = (
+        *("mA", "precision", "recall", "f1", "accuracy", "ece", "ece_by_chance"),
+        *("threshold", "prevalence", "n", "answered"),
+    )
     rows = tuple(
         (spoken(name), with_ends(intervals[f"auc: {name}"]), *(number(scored[name][key]) for key in keys))
         for name in names

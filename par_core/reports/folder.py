@@ -29,7 +29,7 @@ from par_core.reports.wording import ends, how_intervals, number, spoken
 __all__ = ["write_report"]
 
 _HEADLINES: Final = (  # the figures at the top, where a run has them
-    *("mean_auc", "mA", *(f"accuracy: {name}" for name in ACCURACIES), "mean_ece"),
+    *("mean_auc", "mA", *(f"accuracy: {name}" for name in ACCURACIES), "mean_ece", "mean_ece_by_chance"),
     *("mean_ap_over_prevalence", "pairs_recall_at_10_over_chance"),
     *("r_at_1", "r_at_5", "r_at_10", "map", "minp"),
     *("mask_ap50", "mask_ap75", "precision", "recall", "quality", "false_people_per_empty_image"),

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from par_core.metrics.calibration import Reliability, calibration_error, reliability_terms
+from par_core.metrics.calibration import (
+    Reliability,
+    calibration_error,
+    calibration_error_by_chance,
+    reliability_terms,
+)
 from par_core.metrics.label_based import balanced_accuracy
 from par_core.metrics.ranking import average_precision, operating_points, roc_auc
 from par_core.metrics.thresholds import best_threshold, exceeds
@@ -44,6 +49,16 @@ def test_calibration_is_as_counted_bin_by_bin(pairs: list[tuple[bool, float]], b
         wanted = [sum(column) / len(each) for column in zip(*each, strict=True)] if each else [NAN, NAN]
         assert diagram.counts[i] == len(each)
         np.testing.assert_allclose([diagram.frequency[i], diagram.confidence[i]], wanted, atol=1e-12)
+
+
+def test_calibration_by_chance_is_the_mean_over_labels_drawn_from_the_probabilities() -> None:
+    rng = np.random.default_rng(3)
+    for n, spread in ((140, (1, 3)), (140, (2, 2)), (20, (0.5, 3)), (4_000, (1, 3))):
+        p = rng.beta(*spread, n)
+        drawn = np.mean([calibration_error(rng.random(n) < p, p) for _ in range(400)])
+        assert calibration_error_by_chance(np.append(p, NAN)) == pytest.approx(drawn, rel=0.1)
+    assert calibration_error_by_chance(np.array([0.0, 1.0])) == 0
+    assert math.isnan(calibration_error_by_chance(np.array([NAN])))
 
 
 @given(flags_and_scores, st.integers(0, 20))

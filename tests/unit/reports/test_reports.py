@@ -107,8 +107,8 @@ def test_a_report_is_four_files_and_its_page_asks_for_nothing(
 @pytest.mark.usefixtures("telling")
 def test_scores_keep_their_keys_and_gain_intervals(mit: Path) -> None:  # noqa: F811
     scores = evaluate(EvaluationRequest("attributes", "mit", mit), FAKE)
-    first = ["mean_auc", "mA", "mean_ece", "attributes", "images", "found", "instances"]
-    assert list(scores) == [*first, "not_answered", "too_few", "averaged", "intervals", "about"]
+    first = ["mean_auc", "mA", "mean_ece", "mean_ece_by_chance", "attributes", "images", "found"]
+    assert list(scores) == [*first, "instances", "not_answered", "too_few", "averaged", "intervals", "about"]
     kinds = ("accuracy", "mA", "recall", "specificity", "auc")
     assert set(scores["intervals"]) == {f"{kind}: {name}" for kind in kinds for name in ("female", "front")}
     for name in ("female", "front"):
