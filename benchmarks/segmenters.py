@@ -4,7 +4,8 @@
         > benchmarks/results/segmenters.json
 
 Average precisions on the photographs of Penn-Fudan and COCO that choose, and on all that were held out from
-training, in fp32 on torch, with false people an image of COCO without people at the default threshold.
+training, in fp32 on torch, with false people an image of COCO without people at the default threshold, and
+average precisions of boxes on the photographs of Flickr8k.
 ``score``, the mean of mask AP50 and AP75 over both sets, decides; half of the photographs held out are those
 to report on, which decide nothing.
 """
@@ -26,8 +27,9 @@ from par_core.models.segmenter_settings import COMPACT_SETTINGS
 from par_core.models.torch_runtime import TorchRuntime
 from par_core.models.torch_segmenter import segmenter_of
 from par_core.models.weights import load_state, read_published
+from par_core.training.boxed_data import split_boxed
 from par_core.training.segmentation_data import split_photos
-from par_core.training.segmenter_scores import score_validation
+from par_core.training.segmenter_scores import score_boxes, score_validation
 
 
 def main() -> None:
@@ -38,7 +40,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("weights", nargs="+", metavar="NAME=FILE", help="weights that a run wrote")
     options = parser.parse_args()
-    split = split_photos(options.data)
+    split, boxed = split_photos(options.data), split_boxed(options.data)
     empty = [read_photo(photo)[0] for photo in split.held_out["empty"]]
     found: dict[str, Any] = {}
     for name, file in (each.split("=", 1) for each in options.weights):
@@ -50,6 +52,10 @@ def main() -> None:
             part: {key: round(value, 3) for key, value in score_validation(network, photos).items()}
             for part, photos in parts.items()
         }
+        for part, listed in (("choose", boxed.choose), ("held out", boxed.held_out)):
+            scores[part] |= {
+                f"flickr8k_{key}": round(value, 3) for key, value in score_boxes(network, listed).items()
+            }
         segmenter = segmenter_of(network, COMPACT_SETTINGS, "", "compact", TorchRuntime("cpu"))
         false = [len(people) for people in segmenter.segment(empty)]
         found[name] = scores | {"false_people_an_empty_image": round(float(np.mean(false)), 3)}

@@ -50,8 +50,8 @@ def segmenter(
         int,
         typer.Option(
             min=1,
-            max=5,
-            help="Recipe: 1 starts from ImageNet on small pictures; 2 to 5 take larger and harder ones.",
+            max=6,
+            help="Recipe: 1 starts from ImageNet on small pictures; 2 to 6 take larger and harder ones.",
             rich_help_panel=RECIPE,
         ),
     ] = 5,

@@ -22,6 +22,7 @@ from par_core.types import BoxesXYXY, ImageU8
 
 __all__ = [
     "MOST_PEOPLE",
+    "BoxedPhoto",
     "LabelMap",
     "OutlinedSet",
     "Photo",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 OutlinedSet = Literal["pennfudan", "coco", "empty", "ccp", "made"]
-LabelMap = UInt8[np.ndarray, "h w"]
+LabelMap = UInt8[np.ndarray, "_ _"]
 
 _COCO_PERSON = "1"
 _YOLO_PERSON = "0"
@@ -61,6 +62,19 @@ class Photo:
     people: tuple[Any, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class BoxedPhoto:
+    """A photograph of whose people the boxes are known, and no outlines.
+
+    Attributes:
+        image: The picture's file.
+        boxes: (n, 4) x1 y1 x2 y2, pixels; n is 0 where nobody is in the picture.
+    """
+
+    image: Path
+    boxes: BoxesXYXY
+
+
 def outlined_photos(dataset: OutlinedSet, root: Path) -> list[Photo]:
     """The photographs of a data set, by name.
 
@@ -82,8 +96,8 @@ def outlined_photos(dataset: OutlinedSet, root: Path) -> list[Photo]:
     return _coco(folder) if dataset == "coco" else _coco_without_people(folder)
 
 
-def boxed_photos(root: Path) -> list[tuple[Path, BoxesXYXY]]:
-    """The photographs of ``coco_people`` whose people have boxes but no outlines, with the boxes, by name.
+def boxed_photos(root: Path) -> list[BoxedPhoto]:
+    """The photographs of ``coco_people`` whose people have boxes but no outlines, by name.
 
     Raises:
         BadConfigError: The folder does not hold the data set.
@@ -97,7 +111,7 @@ def boxed_photos(root: Path) -> list[tuple[Path, BoxesXYXY]]:
         if image not in outlined and len(people):
             height, width = np.asarray(cv2.imread(str(image))).shape[:2]
             corners = np.hstack([people[:, :2] - people[:, 2:] / 2, people[:, :2] + people[:, 2:] / 2])
-            boxed.append((image, (corners * [width, height, width, height]).astype(np.float32)))
+            boxed.append(BoxedPhoto(image, (corners * [width, height, width, height]).astype(np.float32)))
     return boxed
 
 

@@ -1,16 +1,17 @@
-"""Average the weights of several runs of the embedder that started from the same weights.
+"""Average the weights of several runs of the embedder, or of the segmenter, that started alike.
 
     python -m par_core.training.averaging --runs build/runs/a build/runs/b --out build/runs/average
 
 Runs that start alike and differ in their seeds end in one basin, where the average of their weights is often
-better than each of them and costs no time in searches (Wortsman et al. 2022, "Model soups"). The folder that
-is written can be exported as a run can be.
+better than each of them and costs no time in searches (Wortsman et al. 2022, "Model soups"); so is that of a
+run and the one that it started from (Wortsman et al. 2022, "Robust fine-tuning"). The folder that is written
+can be exported as a run can be.
 """
 
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from safetensors.torch import save_file
@@ -21,6 +22,8 @@ from par_core.training.checkpoints import load_checkpoint, save_checkpoint
 from par_core.training.loop import CHECKPOINT
 
 __all__ = ["average", "average_runs"]
+
+_NAMES: Final = ("segmenter.safetensors", "embedder.safetensors")
 
 
 def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -43,7 +46,7 @@ def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def average_runs(runs: Sequence[Path], out: Path) -> dict[str, Tensor]:
-    """Average finished runs and write ``embedder.safetensors`` and a checkpoint, for export.
+    """Average finished runs and write a file of weights that is named as theirs, and a checkpoint for export.
 
     Args:
         runs: Folders of the runs; each counts the same.
@@ -55,7 +58,7 @@ def average_runs(runs: Sequence[Path], out: Path) -> dict[str, Tensor]:
     checkpoints = [_checkpoint(run) for run in runs]
     weights = average([kept["best"]["weights"] or kept["averaged"] for kept in checkpoints])
     out.mkdir(parents=True, exist_ok=True)
-    file = out / "embedder.safetensors"
+    file = out / next((name for name in _NAMES if (runs[0] / name).exists()), _NAMES[-1])
     save_file({name: tensor.contiguous() for name, tensor in weights.items()}, file)
     file.chmod(0o644)
     recipe = {

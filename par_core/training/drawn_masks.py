@@ -10,22 +10,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from par_core.datasets.outlines import Photo
+from par_core.datasets.outlines import BoxedPhoto, Photo, read_picture
 from par_core.models.segmenter import MaskRCNNSegmenter
 from par_core.people.masks import decode_mask
-from par_core.types import BoxesXYXY
 
 __all__ = ["draw_masks"]
 
 
-def draw_masks(
-    segmenter: MaskRCNNSegmenter, boxed: Sequence[tuple[Path, BoxesXYXY]], folder: Path
-) -> tuple[Photo, ...]:
+def draw_masks(segmenter: MaskRCNNSegmenter, boxed: Sequence[BoxedPhoto], folder: Path) -> tuple[Photo, ...]:
     """Draw label maps into a folder; smaller people are drawn over larger ones, which would hide them whole.
 
     Args:
         segmenter: Draws.
-        boxed: Pictures, and the boxes of the people in them.
+        boxed: Photographs.
         folder: Where the label maps go.
 
     Returns:
@@ -33,8 +30,8 @@ def draw_masks(
     """
     folder.mkdir(parents=True, exist_ok=True)
     photos = []
-    for image, boxes in boxed:
-        picture = cv2.cvtColor(cv2.imread(str(image)), cv2.COLOR_BGR2RGB)
+    for image, boxes in ((photo.image, photo.boxes) for photo in boxed):
+        picture = read_picture(image)
         masks = segmenter.outline(picture, boxes)
         labels = np.zeros(picture.shape[:2], np.uint8)
         areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

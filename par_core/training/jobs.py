@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from par_core.datasets.attribute_sets import read_attribute_set
 from par_core.datasets.crops import crop_people
 from par_core.datasets.merged_labels import NAMES, labels_of
-from par_core.datasets.outlines import boxed_photos
+from par_core.datasets.outlines import Photo, boxed_photos
 from par_core.errors import BadConfigError
 from par_core.made.folder import MadeFolder
 from par_core.metrics.attributes import attribute_metrics
@@ -29,6 +29,7 @@ from par_core.models.weights import read_published
 from par_core.training.allocator import keep_freed_memory
 from par_core.training.attribute_data import read_people
 from par_core.training.attribute_learner import AttributeLearner, AttributeRecipe
+from par_core.training.boxed_data import split_boxed
 from par_core.training.calibration import cross_fitted, fit_answers
 from par_core.training.describer import DESCRIBER_ROUNDS, DescriberLearner
 from par_core.training.describer_pair import starting_pair
@@ -93,9 +94,14 @@ def _train_segmenter(job: TrainingJob, world: World, follow: Follow | None) -> d
     if recipe.draws and job.dataset == "shared":
         runtime = TorchRuntime(str(world.device))
         drawer = segmenter_of(copy.deepcopy(network), COMPACT_SETTINGS, "", "compact", runtime)
-        split.train["coco"] += draw_masks(drawer, boxed_photos(job.root), job.out / "drawn")
+        boxed = [*boxed_photos(job.root), *split_boxed(job.root).train]
+        peopled = [photo for photo in boxed if len(photo.boxes)]
+        split.train["coco"] += draw_masks(drawer, peopled, job.out / "drawn")
+        split.train["empty"] += tuple(
+            Photo("empty", photo.image, None) for photo in boxed if not len(photo.boxes)
+        )
     if job.made is not None:
-        split.train["coco"] = (*split.train.get("coco", ()), *made_photos(job.made, split.train))
+        split.train["made"] = made_photos(job.made, split.train)
     learner = SegmenterLearner(network.to(world.device), split, recipe)
     fitted = _fit(
         learner,

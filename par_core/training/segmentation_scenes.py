@@ -18,7 +18,7 @@ from jaxtyping import Bool, Int64
 from par_core.datasets.outlines import LabelMap, Photo, read_photo
 from par_core.types import BoxesXYXY, ImageU8
 
-__all__ = ["EMPTIER", "LARGE", "SMALL", "TALL", "TALL_EMPTIER", "Scene", "SceneRecipe", "make_batch"]
+__all__ = ["EMPTIER", "LARGE", "SMALL", "TALL", "TALL_EMPTIER", "WILD", "Scene", "SceneRecipe", "make_batch"]
 
 Photos = Mapping[str, tuple[Photo, ...]]
 
@@ -81,6 +81,18 @@ TALL: Final = SceneRecipe(
 #: The fifth run's: the same with more pictures without people.
 TALL_EMPTIER: Final = replace(
     TALL, shares=(("pennfudan", 0.20), ("coco", 0.36), ("empty", 0.34), ("ccp", 0.03), ("portrait", 0.07))
+)
+#: The sixth run's: composites of people on photographs without people as a source of their own.
+WILD: Final = replace(
+    TALL,
+    shares=(
+        ("pennfudan", 0.19),
+        ("coco", 0.41),
+        ("made", 0.10),
+        ("empty", 0.21),
+        ("ccp", 0.03),
+        ("portrait", 0.06),
+    ),
 )
 
 
@@ -199,6 +211,8 @@ def _paste_person(
     """Copy one person of another photograph to a random place, size and side, in front of what is there."""
     height, width = labels.shape
     there = [(source, share) for source, share in recipe.pasted if photos.get(source)]
+    if not there:
+        return picture, labels, whole
     source = str(
         rng.choice(
             [source for source, _ in there],

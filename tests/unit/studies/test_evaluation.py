@@ -136,15 +136,15 @@ def test_people_with_boxes_only_are_distinguished_and_drawn(coco: Path, tmp_path
     (coco / "coco_people" / "boxes" / "000000000001.txt").write_text(
         "0 0.5 0.5 0.25 0.5\n56 0.1 0.1 0.1 0.1\n0 0.1 0.5 0.2 1.0\n"
     )
-    ((image, boxes),) = boxed_photos(coco)
-    height, width = cv2.imread(str(image)).shape[:2]
-    assert image.stem == "000000000001"
-    assert boxes.tolist() == pytest.approx(
+    (boxed,) = boxed_photos(coco)
+    height, width = cv2.imread(str(boxed.image)).shape[:2]
+    assert boxed.image.stem == "000000000001"
+    assert boxed.boxes.tolist() == pytest.approx(
         np.array([[0.375, 0.25, 0.625, 0.75], [0, 0, 0.2, 1]]) * [width, height, width, height]
     )
     assert [photo.image.stem for photo in outlined_photos("empty", coco)] == ["000000000002"]
     segmenter = segmenter_of(compact_network(), COMPACT_SETTINGS, "", "compact", TorchRuntime())
-    (photo,) = draw_masks(segmenter, [(image, boxes)], tmp_path / "drawn")
+    (photo,) = draw_masks(segmenter, [boxed], tmp_path / "drawn")
     labels = read_photo(photo)[1]
     assert labels.shape == (height, width)
     assert set(np.unique(labels)) <= {0, 1, 2}

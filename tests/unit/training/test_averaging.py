@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from par_core.errors import WeightsError
+from par_core.models.torch_segmenter import compact_network
+from par_core.models.weights import read_published
 from par_core.training.averaging import average, main
 from par_core.training.checkpoints import load_checkpoint, save_checkpoint
 from par_core.training.describer_pair import starting_pair
@@ -39,6 +41,17 @@ def test_the_mean_of_two_runs_is_written_with_what_made_them(tmp_path: Path) -> 
         assert torch.equal(checkpoint["averaged"][name], written[name])
     again = starting_pair(tmp_path / "mean" / "embedder.safetensors", 0).state_dict()
     assert all(torch.equal(again[name], tensor) for name, tensor in written.items())
+
+
+def test_the_mean_of_segmenters_is_named_as_they_are(tmp_path: Path) -> None:
+    network = compact_network().state_dict()
+    runs = [a_run(tmp_path / name, network, 3, scored=False) for name in ("a", "b")]
+    save_file(
+        {name: tensor.contiguous() for name, tensor in network.items()}, runs[0] / "segmenter.safetensors"
+    )
+    main(["--runs", *map(str, runs), "--out", str(tmp_path / "mean")])
+    written = read_published(tmp_path / "mean" / "segmenter.safetensors", "segmenter")
+    assert all(torch.allclose(written[name], tensor) for name, tensor in network.items())
 
 
 def test_networks_of_different_kinds_are_refused() -> None:
