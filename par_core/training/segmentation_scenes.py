@@ -34,8 +34,8 @@ class SceneRecipe:
         canvases: Heights and widths to choose from, pixels.
         side: A photograph's shorter side, before its scale is varied; what inference will use.
         scales: Least and largest scale.
-        shares: Shares of the sources; those without photographs are left out. ``portrait``: a person of
-            ``ccp`` cut to head and shoulders.
+        shares: Weights of the sources; those without photographs are left out. ``portrait``: a person of
+            ``ccp`` cut to head and shoulders; ``made``: composites.
         pasted: Shares of the sources of people who are copied into a picture.
     """
 
@@ -51,14 +51,28 @@ SMALL: Final = SceneRecipe(
     canvases=((384, 512), (384, 512), (448, 448), (512, 384)),
     side=400,
     scales=(0.6, 1.8),
-    shares=(("pennfudan", 0.40), ("coco", 0.27), ("empty", 0.11), ("ccp", 0.10), ("portrait", 0.12)),
+    shares=(
+        ("pennfudan", 0.40),
+        ("coco", 0.27),
+        ("empty", 0.11),
+        ("ccp", 0.10),
+        ("portrait", 0.12),
+        ("made", 0.10),
+    ),
 )
 #: The second run's: more of the wild, at the size of inference, of which the canvas shows a part.
 LARGE: Final = SceneRecipe(
     canvases=((448, 608), (448, 608), (512, 512), (608, 448)),
     side=512,
     scales=(0.5, 1.7),
-    shares=(("pennfudan", 0.32), ("coco", 0.36), ("empty", 0.13), ("ccp", 0.08), ("portrait", 0.11)),
+    shares=(
+        ("pennfudan", 0.32),
+        ("coco", 0.36),
+        ("empty", 0.13),
+        ("ccp", 0.08),
+        ("portrait", 0.11),
+        ("made", 0.10),
+    ),
 )
 
 #: The third run's: more pictures without people.
@@ -66,7 +80,14 @@ EMPTIER: Final = SceneRecipe(
     canvases=LARGE.canvases,
     side=512,
     scales=(0.5, 1.7),
-    shares=(("pennfudan", 0.27), ("coco", 0.34), ("empty", 0.26), ("ccp", 0.05), ("portrait", 0.08)),
+    shares=(
+        ("pennfudan", 0.27),
+        ("coco", 0.34),
+        ("empty", 0.26),
+        ("ccp", 0.05),
+        ("portrait", 0.08),
+        ("made", 0.10),
+    ),
 )
 
 #: The fourth run's: at a larger size of inference, with canvases as high as the highest person; more people
@@ -75,14 +96,29 @@ TALL: Final = SceneRecipe(
     canvases=((560, 768), (640, 640), (896, 576)),
     side=640,
     scales=(0.5, 1.7),
-    shares=(("pennfudan", 0.22), ("coco", 0.42), ("empty", 0.20), ("ccp", 0.06), ("portrait", 0.10)),
+    shares=(
+        ("pennfudan", 0.22),
+        ("coco", 0.42),
+        ("empty", 0.20),
+        ("ccp", 0.06),
+        ("portrait", 0.10),
+        ("made", 0.10),
+    ),
     pasted=(("ccp", 0.45), ("coco", 0.4), ("pennfudan", 0.15)),
 )
 #: The fifth run's: the same with more pictures without people.
 TALL_EMPTIER: Final = replace(
-    TALL, shares=(("pennfudan", 0.20), ("coco", 0.36), ("empty", 0.34), ("ccp", 0.03), ("portrait", 0.07))
+    TALL,
+    shares=(
+        ("pennfudan", 0.20),
+        ("coco", 0.36),
+        ("empty", 0.34),
+        ("ccp", 0.03),
+        ("portrait", 0.07),
+        ("made", 0.10),
+    ),
 )
-#: The sixth run's: composites of people on photographs without people as a source of their own.
+#: The sixth run's: between the fourth and the fifth in pictures without people.
 WILD: Final = replace(
     TALL,
     shares=(

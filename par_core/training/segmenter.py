@@ -3,12 +3,12 @@ photographs.
 
 The recipe follows torchvision's detection reference (losses, sampling) with AdamW, a cosine schedule, an
 exponential moving average of the weights, and copy-paste of people (``segmentation_scenes``). The shipped
-weights took six rounds, each from the average of the one before: from ImageNet on small pictures; on larger
+weights took five rounds, each from the average of the one before: from ImageNet on small pictures; on larger
 ones; on more pictures without people, where the box head learns from the few regions that look most like
 people, which are those that it meets in use; at a larger size still, with larger anchors, and with crowds
-whose outlines the round before has drawn into given boxes; that with more pictures without people again; and
-the longest, of larger batches, with composites and with photographs whose people were boxed by eye. The
-weights of the last two rounds were averaged (``averaging``).
+whose outlines the round before has drawn into given boxes; and that with more pictures without people again.
+The sixth, of larger batches, is for composites and photographs whose people were boxed by eye; the shipped
+weights do not come from it.
 """
 
 from dataclasses import dataclass
