@@ -17,7 +17,7 @@ import numpy as np
 
 from par_core.datasets.folders import dataset_folder
 from par_core.datasets.outlines import BoxedPhoto
-from par_core.training.parts import choosing
+from par_core.training.parts import divide
 
 __all__ = ["BOXES", "BoxedSplit", "split_boxed"]
 
@@ -64,11 +64,4 @@ def split_boxed(data_dir: Path, seed: int = 0) -> BoxedSplit:
     photos = [
         BoxedPhoto(images / name, np.array(boxes[name], np.float32).reshape(-1, 4)) for name in sorted(boxes)
     ]
-    order = np.random.default_rng(seed).permutation(len(photos))
-    held_out = [photos[i] for i in sorted(order[:_HELD_OUT])]
-    chooses = choosing(photo.image.name for photo in held_out)
-    return BoxedSplit(
-        tuple(photos[i] for i in sorted(order[_HELD_OUT:])),
-        tuple(photo for photo in held_out if photo.image.name in chooses),
-        tuple(photo for photo in held_out if photo.image.name not in chooses),
-    )
+    return BoxedSplit(*divide(photos, _HELD_OUT, seed))

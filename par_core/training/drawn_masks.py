@@ -30,7 +30,8 @@ def draw_masks(segmenter: MaskRCNNSegmenter, boxed: Sequence[BoxedPhoto], folder
     """
     folder.mkdir(parents=True, exist_ok=True)
     photos = []
-    for image, boxes in ((photo.image, photo.boxes) for photo in boxed):
+    for each in boxed:
+        image, boxes = each.image, each.boxes
         picture = read_picture(image)
         masks = segmenter.outline(picture, boxes)
         labels = np.zeros(picture.shape[:2], np.uint8)

@@ -9,7 +9,7 @@ import numpy as np
 
 from par_core.datasets.outlines import OutlinedSet, Photo, outlined_photos
 from par_core.errors import BadConfigError
-from par_core.training.parts import choosing
+from par_core.training.parts import divide
 
 __all__ = ["Split", "shuffled_split", "split_photos"]
 
@@ -45,13 +45,9 @@ def split_photos(data_dir: Path, seed: int = 0) -> Split:
     split = Split({}, {}, {})
     for source in _SOURCES:
         listed = outlined_photos(source, data_dir)
-        order = np.random.default_rng(seed).permutation(len(listed))
-        held_out = set(order[: _HELD_OUT[source]].tolist())
-        chooses = choosing(photo.image.name for index, photo in enumerate(listed) if index in held_out)
-        kept = [photo for index, photo in enumerate(listed) if index in held_out]
-        split.train[source] = tuple(photo for index, photo in enumerate(listed) if index not in held_out)
-        split.choose[source] = tuple(photo for photo in kept if photo.image.name in chooses)
-        split.report[source] = tuple(photo for photo in kept if photo.image.name not in chooses)
+        split.train[source], split.choose[source], split.report[source] = divide(
+            listed, _HELD_OUT[source], seed
+        )
     return split
 
 
