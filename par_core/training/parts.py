@@ -6,7 +6,7 @@ that chooses. Figures come from the part to report on, which decided nothing of 
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from par_core.ids import digest_of
 __all__ = ["choosing", "divide"]
 
 
+@runtime_checkable
 class _Pictured(Protocol):
     @property
     def image(self) -> Path: ...
