@@ -18,7 +18,7 @@ from par_core.query.answer import PartScore, SearchResult
 from par_core.query.clear_cutouts import explain_cutouts, ranked_by_cutouts
 from par_core.query.conditions import allowed_in_memory, condition_of, filter_of, sql_of
 from par_core.query.hits import fold, hits_of
-from par_core.query.parts import People
+from par_core.query.people import People
 from par_core.query.table import PeopleTable
 from par_core.query.where import And, Between, Comparison, Filter, Likely, Membership, Not, Or
 

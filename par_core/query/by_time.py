@@ -18,7 +18,7 @@ from par_core.query.by_filter import same_person
 from par_core.query.conditions import allowed_in_memory, condition_of, filter_of, sql_of
 from par_core.query.cursors import parts_of_cursor
 from par_core.query.hits import fold, hits_of
-from par_core.query.parts import People
+from par_core.query.people import People
 from par_core.query.table import PeopleTable
 from par_core.query.where import And, Comparison, Filter, IsNull, Or, moment_of
 from par_core.store.lance import Moment, time_order

@@ -14,7 +14,7 @@ from jaxtyping import Float32, Float64, Int32, Int64
 
 from par_core.models.named_evidence import probability_of
 from par_core.query.conditions import allowed_in_memory, condition_of, filter_of, sql_of
-from par_core.query.parts import People
+from par_core.query.people import People
 from par_core.query.plan import Alternative
 from par_core.query.table import PeopleTable, Scanned
 from par_core.store.lance import POSITION, Allowed, ResidentPeople

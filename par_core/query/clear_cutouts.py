@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from par_core.query.answer import PartScore
-from par_core.query.parts import People
+from par_core.query.people import People
 
 __all__ = ["explain_cutouts", "ranked_by_cutouts"]
 

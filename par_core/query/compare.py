@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from par_core.query.answer import Hit
-from par_core.query.parts import People
+from par_core.query.people import People
 from par_core.query.table import PeopleTable
 
 __all__ = ["NOBODY_IDENTIFIED", "AttributePair", "Comparison", "compare_hits"]

@@ -23,7 +23,7 @@ from par_core.query.language import AllOf, Likeness, Node
 from par_core.query.missing_files import leave_out_missing
 from par_core.query.neighbouring_colours import search_near
 from par_core.query.one_picture import people_of
-from par_core.query.parts import People
+from par_core.query.people import People
 from par_core.query.place_hints import place_hints
 from par_core.query.question import MOST_ORDERED, Question, facts_of, is_judged
 from par_core.query.resident_reader import ResidentReader

@@ -22,7 +22,7 @@ from par_core.query.answer import Hit, SearchResult
 from par_core.query.by_filter import filter_answer, fit_of, ordered_by, same_person
 from par_core.query.conditions import allowed_in_memory, condition_of, filter_of, sql_of
 from par_core.query.cursors import parts_of_cursor
-from par_core.query.parts import People
+from par_core.query.people import People
 from par_core.query.table import PeopleTable
 from par_core.query.where import Filter
 from par_core.store.lance import Allowed, ResidentPeople

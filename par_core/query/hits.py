@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from par_core.query.answer import Hit, PartScore
-from par_core.query.parts import People
+from par_core.query.people import People
 from par_core.query.person import person_fields
 
 __all__ = ["fold", "hits_of"]

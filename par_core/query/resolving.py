@@ -19,10 +19,10 @@ from par_core.query.parts import (
     Leaf,
     LikenessPart,
     Part,
-    People,
     TextPart,
     leaves,
 )
+from par_core.query.people import People
 from par_core.query.plan import attribute_meant
 from par_core.query.table import PeopleTable
 from par_core.query.where import Filter

@@ -33,12 +33,12 @@ from par_core.query.parts import (
     Leaf,
     LikenessPart,
     Part,
-    People,
     TextPart,
     explain,
     leaves,
     score,
 )
+from par_core.query.people import People
 from par_core.query.plan import alternatives_of
 from par_core.query.resolving import resolve_parts
 from par_core.query.table import PeopleTable

@@ -14,7 +14,7 @@ from par_core.query.conditions import condition_of
 from par_core.query.denials import read_question
 from par_core.query.from_store import Searcher
 from par_core.query.language import Phrase
-from par_core.query.parts import People
+from par_core.query.people import People
 from par_core.query.table import check_embedding
 from par_core.review.record import ReviewRecord, free_name, locked, review_names, reviews_for, save_record
 from par_core.review.survey import choose_bounds

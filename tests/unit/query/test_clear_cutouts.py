@@ -10,7 +10,7 @@ from par_core.models.fake import FakeTextEncoder
 from par_core.models.text_evidence import TextScorer, TextWeights
 from par_core.query.clear_cutouts import explain_cutouts, ranked_by_cutouts
 from par_core.query.language import parse_query
-from par_core.query.parts import People
+from par_core.query.people import People
 from par_core.query.searching import Wanted, sample_of, search_query
 from par_core.store.lance import IndexInfo, PeopleIndex
 from par_core.store.schemas import index_schema

@@ -13,7 +13,7 @@ from par_core.errors import IndexChangedError
 from par_core.models.text_evidence import TextScorer, TextWeights
 from par_core.query.answer import SearchResult
 from par_core.query.denials import read_question
-from par_core.query.parts import People
+from par_core.query.people import People
 from par_core.query.resident_reader import ResidentReader
 from par_core.query.searching import Wanted, sample_of, search_query
 from par_core.query.where import parse_where

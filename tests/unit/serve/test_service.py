@@ -12,7 +12,7 @@ from par_core.models.fake import FakeTextEncoder
 from par_core.query import first_hits, from_store
 from par_core.query.answer import Chance, SearchResult
 from par_core.query.from_store import Question, Searcher
-from par_core.query.parts import People
+from par_core.query.people import People
 from par_core.query.searching import sample_of
 from par_core.query.table import PeopleTable
 from par_core.serve import searches
