@@ -28,6 +28,7 @@ def test_the_timeline_leads_in_and_out_and_back_goes_back(page: Page) -> None:
     expect(page.get_by_role("link", name="2026-11-02 12:00: 3 people")).to_be_visible()
     page.get_by_role("link", name="All times").click()
     expect(page.locator("#summary")).to_contain_text("70 people")
+    expect(page).to_have_url(re.compile(r"/\?sort=newest$"))  # going back starts from what the browser knows
     page.go_back()
     expect(page.locator(".card")).to_have_count(3)
 
