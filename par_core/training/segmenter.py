@@ -2,13 +2,13 @@
 photographs.
 
 The recipe follows torchvision's detection reference (losses, sampling) with AdamW, a cosine schedule, an
-exponential moving average of the weights, and copy-paste of people (``segmentation_scenes``). The shipped
-weights took five rounds, each from the average of the one before: from ImageNet on small pictures; on larger
-ones; on more pictures without people, where the box head learns from the few regions that look most like
-people, which are those that it meets in use; at a larger size still, with larger anchors, and with crowds
-whose outlines the round before has drawn into given boxes; and that with more pictures without people again.
-The sixth, of larger batches, is for composites and photographs whose people were boxed by eye; the shipped
-weights do not come from it.
+exponential moving average of the weights, and copy-paste of people (``segmentation_scenes``). There are six
+rounds, each from the average of the one before: from ImageNet on small pictures; on larger ones; on more
+pictures without people, where the box head learns from the few regions that look most like people, which are
+those that it meets in use; at a larger size still, with larger anchors, and with crowds whose outlines the
+round before has drawn into given boxes; that with more pictures without people again; and a longer one of
+larger batches, for composites and photographs whose people were boxed by eye. The mean of the last two is the
+result (``averaging``); the shipped weights are the mean of three such runs.
 """
 
 from dataclasses import dataclass
