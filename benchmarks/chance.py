@@ -3,7 +3,7 @@ who fit.
 
     PYTHONPATH=. python benchmarks/chance.py --root build/held-out/report > benchmarks/results/chance.json
 
-asks 123 texts for garments, coloured garments and pairs of them, of people held out from training; weights
+asks texts for garments, coloured garments and pairs of them, of people held out from training; weights
 fitted on one half of the texts are tried on the other. ``nothing_found_where_nobody_fits`` removes the people
 who fit and asks again.
 """

@@ -1,8 +1,9 @@
 """What is known of the shipped networks without measuring on this machine.
 
 The distance of the outputs in bf16 follows from the weights; that bf16 is faster, from the processor having
-it. Measured on an AMD EPYC of Zen 4 with one thread. There the describer took 31, 32, 27, 26 and 27 ms of CPU
-time for a person in batches of 1, 2, 4, 8 and 16. So a new machine does not measure, which took 17 of 30 CPU
+it. Distances are those of the shipped weights, measured on an Intel Xeon with AMX; times are of the same
+layers on an AMD EPYC of Zen 4, with one thread. There the describer took 31, 32, 27, 26 and 27 ms of CPU time
+for a person in batches of 1, 2, 4, 8 and 16. So a new machine does not measure, which took 17 of 30 CPU
 seconds of a first run (benchmarks/results/start.json), and machines choose alike, busy ones too. Networks and
 settings that are not listed are measured.
 

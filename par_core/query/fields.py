@@ -26,14 +26,14 @@ from par_core.query.where import (
 )
 from par_core.tags.names import tag_names
 
-__all__ = ["FIELDS", "field_filter"]
+__all__ = ["FIELDS", "MAYBE", "SURE", "field_filter"]
 
 _NUMBER: Final = r"\d+(?:\.\d+)?"
 _COMPARED: Final = re.compile(rf"(>=|<=|>|<|=)?({_NUMBER})")
 _RANGE: Final = re.compile(rf"({_NUMBER})\.\.({_NUMBER})")
 _STEP: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)T(\d\d))?)?")
-_SURE: Final = 0.8  # four in five have it, where probabilities are calibrated
-_MAYBE: Final = 0.1
+SURE: Final = 0.8  # four in five have it, where probabilities are calibrated
+MAYBE: Final = 0.1
 _AMERICAN: Final = {"colour": "color"}  # names of fields
 _BRITISH: Final = {"gray": "grey"}  # values
 _ID: Final = re.compile(r"[0-9a-f]{4,64}")
@@ -123,9 +123,9 @@ def _attribute(name: str, value: str) -> Filter:
         case "no":
             return Not(Likely(name))
         case "sure":
-            return Comparison(name, ">=", _SURE)
+            return Comparison(name, ">=", SURE)
         case "maybe":
-            return Comparison(name, ">=", _MAYBE)
+            return Comparison(name, ">=", MAYBE)
         case _:
             if not (_COMPARED.fullmatch(value) or _RANGE.fullmatch(value)):
                 raise FilterError(

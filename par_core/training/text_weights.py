@@ -164,17 +164,13 @@ def ranking_of(weights: TextWeights, queries: Sequence[TextQuery]) -> float:
 def fit_weights(queries: Sequence[TextQuery]) -> TextWeights:
     """Return the weights that rank best among those of nearly the least loss."""
     fitted = [_fit(queries, attributes, colours) for attributes, colours in product(_ATTRIBUTES, _COLOURS)]
-    losses = [loss_of(weights, queries) for weights in fitted]
-    near = [
-        weights
-        for weights, loss in zip(fitted, losses, strict=True)
-        if loss <= min(losses) * (1 + _TOLERANCE)
-    ]
+    most = min(loss for _, loss in fitted) * (1 + _TOLERANCE)
+    near = [weights for weights, loss in fitted if loss <= most]
     return max(near, key=lambda weights: ranking_of(weights, queries))
 
 
-def _fit(queries: Sequence[TextQuery], attributes: float, colours: float) -> TextWeights:
-    """The weights of least loss with these multiples of the weight of the text."""
+def _fit(queries: Sequence[TextQuery], attributes: float, colours: float) -> tuple[TextWeights, float]:
+    """The weights of least loss with these multiples of the weight of the text, and that loss."""
 
     def weights(x: np.ndarray) -> TextWeights:
         text = float(np.exp(x[0]))
@@ -188,7 +184,7 @@ def _fit(queries: Sequence[TextQuery], attributes: float, colours: float) -> Tex
     fitted = minimize(
         loss, np.array(_START), method="Nelder-Mead", options={"maxiter": 600, "xatol": 0.01, "fatol": 1e-6}
     )
-    return weights(fitted.x)
+    return weights(fitted.x), float(fitted.fun)
 
 
 def check_weights(queries: Sequence[TextQuery]) -> dict[str, Any]:
