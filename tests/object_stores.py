@@ -1,7 +1,6 @@
 """Servers that speak S3, on this machine, and stores on them."""
 
 import contextlib
-import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -111,11 +110,3 @@ class Mortal:
 
     def erase_versions(self, prefix: str) -> int | None:
         return self._asked(lambda: self._objects.erase_versions(prefix))
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it never came to hold"
-        time.sleep(0.02)

@@ -8,8 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -19,13 +17,13 @@ import yaml
 
 from tests.flows.processes import free_port
 from tests.object_stores import BUCKET
+from tests.waiting import wait_for_server
 
 __all__ = ["ACCESS", "objects_service", "seaweedfs", "weed_program"]
 
 COMPOSE: Final = Path(__file__).parents[1] / "deployments" / "compose.yaml"
 #: Keys of the server in tests.
 ACCESS: Final = {"AWS_ACCESS_KEY_ID": "par-key", "AWS_SECRET_ACCESS_KEY": "par-secret"}
-_START_S: Final = 60.0
 
 
 def weed_program() -> str:
@@ -70,7 +68,7 @@ def seaweedfs(
             command, env={**os.environ, **keys}, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
     try:
-        _wait_for(f"{url}/healthz", server, folder / "log")
+        wait_for_server(f"{url}/healthz", server, folder / "log")
         _make_bucket(weed, f"127.0.0.1:{ports['master']}.{grpc['master']}")
         yield url
     finally:
@@ -79,16 +77,6 @@ def seaweedfs(
         for number in (*ports.values(), *grpc.values(), port):  # as the program names its sockets
             for left in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):
                 left.unlink()
-
-
-def _wait_for(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + _START_S
-    while True:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
-            return
-        assert server.poll() is None, log.read_text(errors="replace")
-        assert time.monotonic() < end, log.read_text(errors="replace")
-        time.sleep(0.1)
 
 
 def _make_bucket(weed: str, master: str) -> None:

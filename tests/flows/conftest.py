@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from tests.flows.cluster import Cluster
 from tests.flows.index_command import GROUPS
 from tests.flows.processes import free_port
 from tests.pictures import archive
+from tests.waiting import wait_for_server
 
 PREFECT = [sys.executable, "-m", "prefect"]
 
@@ -71,19 +70,8 @@ def prefect_api(prefect_environment: dict[str, str], prefect_log: Path) -> Itera
             serve, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
     try:
-        wait_for(url, server, prefect_log)
+        wait_for_server(f"{url}/health", server, prefect_log)
         yield {**prefect_environment, "PREFECT_API_URL": url}
     finally:
         server.terminate()
         server.wait(30)
-
-
-def wait_for(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    ends = time.monotonic() + 120
-    while time.monotonic() < ends and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/health", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise RuntimeError(f"Prefect's server does not answer: {log.read_text()[-2000:]}")

@@ -1,7 +1,6 @@
 """Commits while a run is under way."""
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from par_core.store.layout import Store
 from par_core.store.ledger import opening
 from tests.indexing import content
 from tests.pictures import archive
+from tests.waiting import wait_until
 
 OFTEN = load_config(profile="fake", machine={"shard_size": 16, "commit_every_s": 0.05})
 
@@ -34,10 +34,7 @@ def shards(run: Run, tmp_path: Path) -> list[str]:
 
 
 def wait_for(line: str, said: list[str]) -> None:
-    deadline = time.monotonic() + 30
-    while not any(line in text for text in said):
-        assert time.monotonic() < deadline, said
-        time.sleep(0.01)
+    wait_until(lambda: any(line in text for text in said))
 
 
 def test_people_are_found_while_the_run_goes_on(run: Run, shards: list[str]) -> None:

@@ -14,13 +14,13 @@ import yaml
 from par_core.stages.check import verify_store
 from par_core.store.layout import Store
 from tests.flows.composed import FILE, Composed
-from tests.flows.conftest import wait_for
 from tests.flows.index_command import PAR, par
 from tests.flows.postgres import Postgres, postgres_programs
 from tests.flows.prefect_client import PrefectClient
 from tests.flows.test_deployments import Operator, errors, eventually
 from tests.object_stores import BUCKET
 from tests.pictures import archive
+from tests.waiting import wait_for_server
 
 PROGRAMS = postgres_programs()
 DEPLOYMENTS = FILE.parent
@@ -45,7 +45,7 @@ def composed(prefect_environment: dict[str, str], tmp_path: Path) -> Iterator[Co
 def serve(composed: Composed) -> None:
     url = composed.local("http://prefect:4200/api")
     server = composed.start("prefect")
-    wait_for(url, server, composed.log("prefect"))
+    wait_for_server(f"{url}/health", server, composed.log("prefect"))
 
 
 @pytest.mark.slow

@@ -14,10 +14,11 @@ from par_core.stages.check import verify_store
 from par_core.stages.status import store_status
 from par_core.store.layout import Store
 from par_core.store.run_progress import read_progress
-from tests.flows.cluster import Cluster, wait_until
+from tests.flows.cluster import Cluster
 from tests.flows.index_command import GROUPS, SLOW, command, described, par
 from tests.flows.prefect_client import PrefectClient
 from tests.indexing import content
+from tests.waiting import wait_until
 
 
 def test_a_scheduler_that_goes_for_good_costs_nothing_that_was_finished_and_prefect_knows(

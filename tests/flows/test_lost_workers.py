@@ -11,11 +11,12 @@ import pytest
 
 from par_core.stages.check import verify_store
 from par_core.store.layout import Store
-from tests.flows.cluster import Cluster, wait_until
+from tests.flows.cluster import Cluster
 from tests.flows.index_command import GROUPS, POISON, SLOW, command, described, par, statuses
 from tests.flows.poison import KILLS_DESCRIBE, KILLS_SEGMENT
 from tests.indexing import content, index
 from tests.pictures import archive
+from tests.waiting import wait_until
 
 FEW = GROUPS[:6]  # each halving costs a worker
 

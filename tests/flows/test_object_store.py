@@ -28,10 +28,11 @@ from par_core.store.layout import Store
 from tests.forgetting import anywhere
 from tests.indexing import content, index
 from tests.object_store_fixtures import proxy, server, url
-from tests.object_stores import BUCKET, client_of, wait_until
+from tests.object_stores import BUCKET, client_of
 from tests.pictures import archive, save, scene
 from tests.serving import answering
 from tests.serving import client_of as page_of
+from tests.waiting import wait_until
 
 __all__ = ["proxy", "server", "url"]
 

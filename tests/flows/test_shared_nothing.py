@@ -23,13 +23,14 @@ from par_core.config import load_config
 from par_core.stages.check import verify_store
 from par_core.store.layout import Store
 from tasks.scratch import scratch_folder
-from tests.flows.cluster import Cluster, wait_until
+from tests.flows.cluster import Cluster
 from tests.flows.index_command import PAR, POISON, SLOW
 from tests.flows.poison import KILLS_SEGMENT
 from tests.indexing import content, index
 from tests.object_store_fixtures import proxy, server, url
 from tests.object_stores import BUCKET, client_of
 from tests.pictures import archive
+from tests.waiting import wait_until
 
 __all__ = ["proxy", "server", "url"]
 

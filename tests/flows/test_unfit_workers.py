@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
-from tests.flows.cluster import Cluster, wait_until
+from tests.flows.cluster import Cluster
 from tests.flows.index_command import GROUPS, POISON, SLOW, command, described, par
 from tests.indexing import content
+from tests.waiting import wait_until
 
 
 def test_relative_paths_mean_the_same_to_workers_that_were_started_elsewhere(

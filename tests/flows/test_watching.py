@@ -22,6 +22,7 @@ from par_core.archive.arrivals import Arrivals
 from par_core.errors import BadConfigError, StoreError
 from tests.indexing import content, index
 from tests.pictures import save, scene
+from tests.waiting import wait_until
 
 
 class World:
@@ -170,13 +171,6 @@ def until(process: "subprocess.Popen[str]", wanted: str) -> str:
     raise AssertionError(f"it ended before it said {wanted!r}")
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 100) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
-
-
 @pytest.mark.timeout(290)
 def test_kills_lose_nothing_and_a_slow_upload_is_read_whole(
     tmp_path: Path, prefect_environment: dict[str, str]
@@ -186,7 +180,7 @@ def test_kills_lose_nothing_and_a_slow_upload_is_read_whole(
     save(tmp_path / "source.png", scene("green", "blue", seed=7))
     whole = (tmp_path / "source.png").read_bytes()
     with watching(folder, store, env) as process:
-        wait_for(lambda: any((store / "segment").glob("*/*")) if (store / "segment").is_dir() else False)
+        wait_until(lambda: any((store / "segment").glob("*/*")) if (store / "segment").is_dir() else False)
         process.kill()  # while its first batch is at work, or just committed
     save(folder / "1.png", scene("yellow", seed=1))
     with watching(folder, store, env) as process:

@@ -13,7 +13,7 @@ from par_core.object_store.head import Head, HeadChangedError, HeadFile
 from par_core.object_store.holding import Holding, LeaseLostError
 from par_core.object_store.memory import MemoryObjects
 from par_core.object_store.s3 import S3Objects
-from tests.object_stores import wait_until
+from tests.waiting import wait_until
 
 
 def test_a_second_writer_is_refused_until_the_first_has_ended(objects: Objects) -> None:

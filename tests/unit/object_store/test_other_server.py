@@ -15,7 +15,7 @@ from par_core.errors import BadConfigError
 from par_core.object_store.client import MissingObjectError
 from par_core.object_store.holding import Holding
 from par_core.object_store.s3 import S3Objects
-from tests.object_stores import wait_until
+from tests.waiting import wait_until
 
 pytest.importorskip("localbucket")
 

@@ -2,8 +2,6 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from par_core.store.run_progress import RunProgress, progress_file, read_progres
 from tests.indexing import index
 from tests.pictures import save, scene
 from tests.serving import HERE, client_of, jpeg_pixels
+from tests.waiting import wait_until
 
 HIT = {
     "rank", "person_id", "image_id", "uri", "source_state", "box", "cosine", "probability", "attributes",
@@ -35,12 +34,6 @@ def refused(response: object, status: int, kind: str) -> str:
     assert content["error"].keys() == {"status", "kind", "message"}
     assert (content["error"]["status"], content["error"]["kind"]) == (status, kind)
     return content["error"]["message"]
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.01)
 
 
 def test_an_answer_has_the_documented_form(client: TestClient) -> None:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +26,7 @@ from par_core.serve.search_processes import SearchProcesses
 from tests.indexing import FAKE, index
 from tests.pictures import save, scene
 from tests.serving import small_store
+from tests.waiting import wait_until
 
 USERS, EACH = 8, 6
 
@@ -47,14 +48,7 @@ def processes(folder: Path) -> Iterator[SearchProcesses]:
     made = SearchProcesses(folder / "store", FAKE, 1)
     yield made
     made.close()
-    wait_for(lambda: not made.pids)
-
-
-def wait_for(true: Callable[[], object], seconds: float = 60.0) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_until(lambda: not made.pids)
 
 
 def never(_: Question) -> SearchResult:
@@ -84,7 +78,7 @@ def asked_here(processes: SearchProcesses, searcher: Searcher) -> Iterator[None]
 def started(processes: SearchProcesses, searcher: Searcher) -> int:
     """Ask until a process is ready; its id."""
     processes.ask(Question("red"), searcher.index(), searcher.ask)
-    wait_for(lambda: processes.pids)
+    wait_until(lambda: processes.pids)
     return processes.pids[0]
 
 
@@ -139,7 +133,7 @@ def test_a_process_that_is_idle_is_ended(
     monkeypatch.setattr("par_core.serve.search_processes._IDLE_S", 0.5)
     with asked_here(processes, searcher):
         process = psutil.Process(started(processes, searcher))
-    wait_for(lambda: not process.is_running())
+    wait_until(lambda: not process.is_running())
     assert not processes.pids
 
 

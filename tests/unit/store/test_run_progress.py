@@ -9,6 +9,7 @@ import pytest
 from par_core.store import run_progress as module
 from par_core.store.layout import Store
 from par_core.store.run_progress import RunProgress, progress_file, read_progress
+from tests.waiting import wait_until
 
 
 def at(done: int) -> RunProgress:
@@ -16,10 +17,7 @@ def at(done: int) -> RunProgress:
 
 
 def wait_for(store: Store, done: int) -> None:
-    ends = time.monotonic() + 20
-    while read_progress(store) != at(done):
-        assert time.monotonic() < ends, read_progress(store)
-        time.sleep(0.01)
+    wait_until(lambda: read_progress(store) == at(done))
 
 
 def test_others_see_the_newest_progress_until_the_run_ends(
