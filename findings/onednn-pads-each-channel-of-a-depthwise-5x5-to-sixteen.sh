@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# oneDNN, by which PyTorch convolves on processors with AVX-512, has a kernel of its own for depthwise convolutions, but not
-# for the gradient of weights of more than 3 x 3. From 5 x 5 on it takes the kernel of ordinary convolutions, with the one
-# channel of each group padded to 16 x 16, and needs tens of times as long as for 3 x 3, for 2.8 times the products; the
-# forward pass does not. Training a mobile network on a CPU (EfficientNet, MobileNetV3: half of their blocks are 5 x 5)
-# spends much of its time there, and no setting tells. ONEDNN_VERBOSE=1 names the kernels.
-# Seen 2026-12-01 with PyTorch 2.14.1 (oneDNN 3.x), Intel Xeon with AMX, one thread. Exits 1 if that changes; needs AVX-512.
+# oneDNN, by which PyTorch convolves on CPUs, has a kernel of its own for depthwise convolutions, but not for the gradient
+# of weights of 5 x 5 and more. There it takes the kernel of ordinary convolutions, with the one channel of each group
+# padded to 16 x 16, and needs tens of times as long as for 3 x 3, for 2.8 times the products; the forward pass does not.
+# With AVX2 alone (ONEDNN_MAX_CPU_ISA=AVX2) it pads to 8 x 8 and is twice as fast as with AVX-512. In mobile networks
+# (EfficientNet, MobileNetV3) about half of the blocks are 5 x 5: a tenth of the time of a training step of a Mask R-CNN
+# on EfficientNet-Lite0, more than any other kernel. ONEDNN_VERBOSE=1 names the kernels.
+# Seen 2026-12-01 with PyTorch 2.14.1 (oneDNN 3.12.0), Intel Xeon with AMX, one thread. Exits 1 if that changes; needs AVX-512.
 set -euo pipefail
 grep -q avx512f /proc/cpuinfo || { echo "needs a processor with AVX-512"; exit 1; }
 work=$(mktemp -d)

@@ -40,6 +40,7 @@ from par_core.training.held_out import GENDER
 from par_core.training.loop import CHECKPOINT
 from par_core.training.networks import write_networks
 from par_core.training.outlining import outline_people
+from par_core.training.segmentation_data import split_photos
 from par_core.training.segmenter_scores import score_segmenter
 
 __all__ = ["export_describer", "export_segmenter"]
@@ -111,7 +112,8 @@ def export_segmenter(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     checkpoint = _checkpoint(run)
     network = build_mask_rcnn("compact")
     network.load_state_dict(checkpoint["averaged"])
-    before = score_segmenter(network, data_dir)
+    photos = split_photos(data_dir).report
+    before = score_segmenter(network, photos)
     write_shipped(
         folder,
         _SEGMENTER,
@@ -120,7 +122,7 @@ def export_segmenter(run: Path, data_dir: Path, folder: Path) -> dict[str, Any]:
     )
     write_networks(_SEGMENTER, folder)
     load_state(network, read_shipped(_SEGMENTER, folder)[0], _SEGMENTER)
-    after = score_segmenter(network, data_dir)
+    after = score_segmenter(network, photos)
     scores = {**_provenance("segmenter", run, checkpoint), **after, "lost_by_storage": _lost(before, after)}
     (folder / "segmenter-compact.json").write_text(json.dumps(_rounded(scores), indent=1) + "\n")
     return scores

@@ -43,7 +43,7 @@ class TrainingJob(BaseModel):
     save_every: Annotated[int, Field(ge=1)] = 100
     weighting: Literal["li2015", "none"] = "li2015"
     background: Literal["eliminate", "keep"] = "eliminate"
-    round: Literal[1, 2, 3, 4, 5, 6] = 5
+    round: Literal[1, 2, 3, 4] = 4
     """Which of the recipes in ``par_core.training.segmenter`` or ``par_core.training.describer``."""
     made: Path | None = None
     """Folder of made pictures (``par generate``) to learn from beside the real ones."""

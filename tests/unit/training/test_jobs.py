@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from flows.training import plan_jobs
 from par_core.datasets.attribute_sets import AttributeSet
@@ -13,8 +12,6 @@ from par_core.errors import BadConfigError
 from par_core.metrics.runs import summary
 from par_core.training.job_data import split_people
 from par_core.training.job_settings import TrainingJob, as_job
-from par_core.training.jobs import run_job
-from par_core.training.processes import World
 from par_core.training.segmentation_data import shuffled_split
 
 PEOPLE = tuple(
@@ -113,10 +110,3 @@ def test_wrong_settings_are_one_clear_line() -> None:
 def test_a_figure_that_a_run_cannot_give_has_neither_mean_nor_deviation() -> None:
     over_runs = summary([{"mA": float("nan")}, {"mA": float("nan")}])
     assert str(over_runs) == "{'mean': {'mA': nan}, 'std': {'mA': nan}}"
-
-
-def test_a_round_that_the_embedder_does_not_have_is_refused_before_data_is_read(tmp_path: Path) -> None:
-    settings = {"what": "embedder", "dataset": "shared", "root": tmp_path, "out": tmp_path / "out"}
-    asked = TrainingJob.model_validate({**settings, "start": "compact", "round": 5})
-    with pytest.raises(BadConfigError, match="the embedder has the rounds 1 to 4, got 5"):
-        run_job(asked, World(1, 0, torch.device("cpu")))

@@ -31,7 +31,9 @@ def photos(tmp_path: Path) -> dict[str, tuple[Photo, ...]]:
 
 
 def scenes(photos: dict[str, tuple[Photo, ...]], recipe: SceneRecipe, n: int = 10) -> list[Scene]:
-    return [scene for step in range(n) for scene in make_batch(photos, recipe, seed=3, step=step, size=2)]
+    return [
+        scene for step in range(n) for scene in make_batch(photos, recipe, seed=3, step=step, places=range(2))
+    ]
 
 
 @pytest.mark.parametrize("recipe", [SMALL, LARGE, WILD])
@@ -51,12 +53,19 @@ def test_boxes_are_tight_around_masks_that_do_not_overlap(
 
 
 def test_a_step_is_a_function_of_seed_and_number(photos: dict[str, tuple[Photo, ...]]) -> None:
-    first, again = (make_batch(photos, WILD, seed=1, step=7, size=2) for _ in range(2))
+    first, again = (make_batch(photos, WILD, seed=1, step=7, places=range(2)) for _ in range(2))
     for one, other in zip(first, again, strict=True):
         assert np.array_equal(one.picture, other.picture)
         assert np.array_equal(one.masks, other.masks)
-    (other, _) = make_batch(photos, WILD, seed=1, step=8, size=2)
+    (other, _) = make_batch(photos, WILD, seed=1, step=8, places=range(2))
     assert not np.array_equal(first[0].picture, other.picture)
+
+
+def test_processes_that_share_a_batch_make_the_pictures_of_one(photos: dict[str, tuple[Photo, ...]]) -> None:
+    whole = make_batch(photos, WILD, seed=1, step=7, places=range(4))
+    shared = [make_batch(photos, WILD, seed=1, step=7, places=range(rank, 4, 2)) for rank in range(2)]
+    for place, scene in enumerate(whole):
+        assert np.array_equal(scene.picture, shared[place % 2][place // 2].picture)
 
 
 def test_nobody_is_labelled_where_nobody_is(photos: dict[str, tuple[Photo, ...]]) -> None:
