@@ -87,7 +87,7 @@ train-segmenter: install-dev ## the first half of train-compact
 	$(SEGMENTER) --out $(RUNS)/segmenter-3 --round 3 --seed 2 --start $(RUNS)/segmenter-2/segmenter.safetensors $(SHORT)
 	$(BIN)/par generate composite --root '$(DATA)' --scenes '$(DATA)/coco_people' --out $(RUNS)/composites --n $(if $(STEPS),40,400) --height 40-320 --people 1-5
 	for seed in 3 4; do $(SEGMENTER) --out $(RUNS)/segmenter-4-$$seed --round 4 --seed $$seed --start $(RUNS)/segmenter-3/segmenter.safetensors --made $(RUNS)/composites $(SHORT) || exit; done
-	$(BIN)/python -P -m par_core.training.averaging --runs $(RUNS)/segmenter-4-3 $(RUNS)/segmenter-4-4 --out $(RUNS)/segmenter
+	$(BIN)/python -P -m par_core.training.averaging --runs $(RUNS)/segmenter-3 $(RUNS)/segmenter-4-3 $(RUNS)/segmenter-4-4 --out $(RUNS)/segmenter
 	$(BIN)/python -P -m par_core.training.export segmenter --run $(RUNS)/segmenter --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.int8 --data '$(DATA)'
 	$(BIN)/python -P -m par_core.training.cutout_quality --data '$(DATA)'

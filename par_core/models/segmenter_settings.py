@@ -57,7 +57,7 @@ COMPACT_SETTINGS: Final = SegmenterSettings(
     max_height=800,
     multiple=64,
     stretch=0.1,
-    min_score=0.85,
+    min_score=0.8,
     min_objectness=0.3,
 )
 

@@ -5,9 +5,9 @@ The recipe follows torchvision's detection reference (losses, sampling) with Ada
 exponential moving average of the weights, and copy-paste of people (``segmentation_scenes``). There are four
 rounds, each from the average of the one before: from ImageNet on small pictures; on larger ones; at the size
 of inference, with crowds whose outlines the round before has drawn into given boxes; and with larger batches,
-more pictures without people and composites. The fourth is run twice with different seeds, and the mean of
-both (``averaging``) is the result. The box head learns from the few regions that look most like people, which
-are those that it meets in use.
+more pictures without people and composites. The fourth is run twice with different seeds, and the mean of the
+third and both of the fourth (``averaging``) is the result. The box head learns from the few regions that look
+most like people, which are those that it meets in use.
 """
 
 from dataclasses import dataclass

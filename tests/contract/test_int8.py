@@ -19,9 +19,10 @@ from par_core.people.masks import decode_mask
 from par_core.types import ImageU8
 
 # Of the people who are found with confidence in fp32 (a score from 0.9 on), nine in ten have masks that share
-# this part of their pixels, and scores that differ by less than that.
+# this part of their pixels, as outlines of two runtimes do (decision 4), and scores that differ by less than
+# that. The astronaut's share 0.88, those of people in streets at least 0.96.
 CONFIDENT = 0.9
-OFTEN, IOU, SCORE = 0.9, 0.9, 0.08
+OFTEN, IOU, SCORE = 0.9, 0.85, 0.08
 
 
 class EightBits(OpenVinoRuntime):
