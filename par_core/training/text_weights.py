@@ -49,6 +49,8 @@ _ATTRIBUTES: Final = (0.25, 0.5, 0.7, 1.0)
 _COLOURS: Final = (0.6, 1.0, 1.4)
 #: Losses up to this share above the least count as nearly the least.
 _TOLERANCE: Final = 0.02
+#: Searches leave out people below it; a test holds it to ``par_core.query.answer.CUTOFF``.
+_CUTOFF: Final = 0.15
 _START: Final = (0.0, -0.5, -2.5)
 _SEED: Final = 0
 _EDGES: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
@@ -162,11 +164,19 @@ def ranking_of(weights: TextWeights, queries: Sequence[TextQuery]) -> float:
 
 
 def fit_weights(queries: Sequence[TextQuery]) -> TextWeights:
-    """Return the weights that rank best among those of nearly the least loss."""
+    """Return the weights that rank best among those of nearly the least loss with which a text that says
+    nothing of anybody finds nobody, also in a small archive.
+    """
     fitted = [_fit(queries, attributes, colours) for attributes, colours in product(_ATTRIBUTES, _COLOURS)]
-    most = min(loss for _, loss in fitted) * (1 + _TOLERANCE)
-    near = [weights for weights, loss in fitted if loss <= most]
+    usable = [(weights, loss) for weights, loss in fitted if _of_nothing(weights) < _CUTOFF]
+    most = min(loss for _, loss in usable) * (1 + _TOLERANCE)
+    near = [weights for weights, loss in usable if loss <= most]
     return max(near, key=lambda weights: ranking_of(weights, queries))
+
+
+def _of_nothing(weights: TextWeights) -> float:
+    """The probability of a person of whom a text says nothing, before the archive has told how many fit."""
+    return float(expit(weights.offset + logit(weights.prevalence)))
 
 
 def _fit(queries: Sequence[TextQuery], attributes: float, colours: float) -> tuple[TextWeights, float]:

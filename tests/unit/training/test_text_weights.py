@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from par_core.models.text_evidence import TextWeights
+from par_core.query.answer import CUTOFF
 from par_core.training import text_weights
 from par_core.training.text_weights import TextQuery, fit_weights, loss_of, ranking_of
 
@@ -51,6 +52,15 @@ def test_of_weights_that_fit_nearly_alike_those_are_taken_that_rank_best() -> No
     )
     among = p >= 0.2
     assert fits[among].mean() == pytest.approx(p[among].mean(), abs=0.15)
+
+
+def test_a_text_that_says_nothing_of_anybody_finds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert text_weights._CUTOFF == CUTOFF
+    drawn = queries(attributes=1.5, text=1.5)
+    best = text_weights._of_nothing(fit_weights(drawn))
+    assert best < CUTOFF
+    monkeypatch.setattr(text_weights, "_CUTOFF", best)
+    assert text_weights._of_nothing(fit_weights(drawn)) < best
 
 
 def test_ranking_of_chance_is_near_zero_and_of_certainty_the_prevalence() -> None:
